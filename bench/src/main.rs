@@ -1,0 +1,3 @@
+//! Load generator and benchmarks against other daemons.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The operator's file: TOML text to a typed, checked configuration.

@@ -1,0 +1,1 @@
+//! Requests and answers between the daemon and its clients.

@@ -1,0 +1,1 @@
+//! Route filters: match, act, and the reason for each verdict.

@@ -1,0 +1,1 @@
+//! The daemon's shell: sockets, clock, netlink, signals and tasks.

@@ -1,0 +1,3 @@
+//! margayd.
+
+fn main() {}
