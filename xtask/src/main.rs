@@ -1,3 +1,61 @@
-//! Every chore of the project.
+//! Every chore of the project; `cargo xtask help` lists them.
+#![expect(clippy::print_stdout, reason = "a chore talks to the person who started it")]
 
-fn main() {}
+mod bench;
+mod ci;
+mod rust_source;
+mod sizes;
+mod steps;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+fn main() -> ExitCode {
+    let chore = Arguments::parse().chore;
+    let outcome = Workspace::find().and_then(|workspace| match chore {
+        Chore::Bench { arguments } => bench::run(&workspace, &arguments),
+        Chore::Ci => ci::run(&workspace),
+        Chore::Sizes => sizes::run(&workspace),
+        Chore::Test => test::run(&workspace),
+        Chore::Tidy => tidy::run(&workspace),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The chores of the margay project.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run the load generator in release mode; everything after `bench` is passed on to it
+    Bench {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Run everything that a change must pass: format, clippy, tidy, docs, tests
+    Ci,
+    /// Print the ten longest files and functions; fails nothing
+    Sizes,
+    /// Install what the tests need, then run unit, property and end-to-end tests
+    Test,
+    /// Check what the compiler does not: crate arrows, the sans-I/O boundary, names, wording
+    Tidy,
+}

@@ -1,0 +1,24 @@
+//! Everything that a change must pass, in the order of what is quick to know.
+
+use anyhow::Result;
+
+use crate::steps::Steps;
+use crate::tidy;
+use crate::workspace::Workspace;
+
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let corpus = workspace.root.join("../shared/corpus");
+    let found =
+        if corpus.is_dir() { "is there, tests read it" } else { "is absent, its tests say so and pass" };
+    println!("corpus of real BGP data: {found} (../shared/corpus)\n");
+
+    let mut steps = Steps::new();
+    steps.command("format", workspace.cargo().args(["fmt", "--all", "--check"]));
+    steps.run("tidy", || tidy::run(workspace));
+    let clippy = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
+    steps.command("clippy", workspace.cargo().args(clippy));
+    let doc = ["doc", "--workspace", "--no-deps", "--quiet"];
+    steps.command("docs", workspace.cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"));
+    steps.command("tests", workspace.cargo().args(["test", "--workspace"]));
+    steps.finish("ci")
+}

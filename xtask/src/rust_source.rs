@@ -1,0 +1,155 @@
+//! What the chores need to know of a Rust file: the paths it names and how long its functions are.
+
+use std::iter::Peekable;
+use std::str::FromStr as _;
+
+use anyhow::{Result, anyhow};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree, token_stream};
+
+/// A path as code wrote it, `use` groups unfolded: `std::net::TcpStream`.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct NamedPath {
+    /// Counted from 1.
+    pub(crate) line: usize,
+    pub(crate) segments: Vec<String>,
+}
+
+/// A function with a body.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Function {
+    pub(crate) name: String,
+    /// Counted from 1.
+    pub(crate) line: usize,
+    /// From `fn` to the closing brace.
+    pub(crate) lines: usize,
+}
+
+/// Every path in the text, in macros too; comments and literals are none.
+pub(crate) fn named_paths(text: &str) -> Result<Vec<NamedPath>> {
+    let mut paths = Vec::new();
+    collect_paths(tokens(text)?, &[], &mut paths);
+    Ok(paths)
+}
+
+/// Every function in the text that has a body, nested ones too.
+pub(crate) fn functions(text: &str) -> Result<Vec<Function>> {
+    let mut functions = Vec::new();
+    collect_functions(tokens(text)?, &mut functions);
+    Ok(functions)
+}
+
+fn tokens(text: &str) -> Result<TokenStream> {
+    TokenStream::from_str(text).map_err(|error| anyhow!("line {}: {error}", error.span().start().line))
+}
+
+fn collect_paths(stream: TokenStream, prefix: &[String], paths: &mut Vec<NamedPath>) {
+    let mut trees = stream.into_iter().peekable();
+    while let Some(tree) = trees.next() {
+        match tree {
+            TokenTree::Ident(first) => {
+                let line = first.span().start().line;
+                let mut segments = prefix.to_vec();
+                segments.push(first.to_string());
+                match rest_of_path(&mut trees, &mut segments) {
+                    Some(group) => collect_paths(group.stream(), &segments, paths),
+                    None => paths.push(NamedPath { line, segments }),
+                }
+            }
+            TokenTree::Group(group) => collect_paths(group.stream(), prefix, paths),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+}
+
+/// Takes `::name` as long as they come; returns the braces of a `use` group when the path ends in one.
+fn rest_of_path(trees: &mut Peekable<token_stream::IntoIter>, segments: &mut Vec<String>) -> Option<Group> {
+    loop {
+        let mut ahead = trees.clone();
+        let colons =
+            (&mut ahead).take(2).all(|tree| matches!(tree, TokenTree::Punct(p) if p.as_char() == ':'));
+        let next = ahead.next().filter(|_| colons)?;
+        match next {
+            TokenTree::Ident(name) => segments.push(name.to_string()),
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                *trees = ahead;
+                return Some(group);
+            }
+            TokenTree::Group(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => return None,
+        }
+        *trees = ahead;
+    }
+}
+
+fn collect_functions(stream: TokenStream, functions: &mut Vec<Function>) {
+    let mut open: Option<(String, usize)> = None;
+    let mut after_fn = false;
+    for tree in stream {
+        match tree {
+            TokenTree::Ident(name) if after_fn => {
+                open = Some((name.to_string(), name.span().start().line));
+                after_fn = false;
+            }
+            TokenTree::Ident(word) => after_fn = word == "fn",
+            TokenTree::Group(group) => {
+                if group.delimiter() == Delimiter::Brace
+                    && let Some((name, line)) = open.take()
+                {
+                    functions.push(Function { name, line, lines: group.span_close().end().line - line + 1 });
+                }
+                collect_functions(group.stream(), functions);
+                after_fn = false;
+            }
+            TokenTree::Punct(punct) => {
+                after_fn = false;
+                if punct.as_char() == ';' {
+                    open = None;
+                }
+            }
+            TokenTree::Literal(_) => after_fn = false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Function, functions, named_paths};
+
+    fn joined(text: &str) -> Vec<String> {
+        named_paths(text).unwrap().into_iter().map(|path| path.segments.join("::")).collect()
+    }
+
+    #[test]
+    fn unfolds_use_groups() {
+        let text = "use std::{fs, net::{IpAddr, TcpStream as Stream}};";
+        let paths = joined(text);
+        for wanted in ["std::fs", "std::net::IpAddr", "std::net::TcpStream"] {
+            assert!(paths.iter().any(|path| path == wanted), "{wanted} is not among {paths:?}");
+        }
+    }
+
+    #[test]
+    fn sees_paths_inside_macros_but_not_in_comments_and_strings() {
+        let text = "//! tokio::a\nfn f() { /* tokio::b */ println!(\"tokio::c\", x::y()); }";
+        let paths = joined(text);
+        assert!(paths.contains(&"x::y".to_owned()), "{paths:?}");
+        assert!(!paths.iter().any(|path| path.starts_with("tokio")), "{paths:?}");
+    }
+
+    #[test]
+    fn counts_the_line_of_a_path_from_one() {
+        let paths = named_paths("\n\nuse a::b;").unwrap();
+        assert_eq!(paths.last().map(|path| path.line), Some(3));
+    }
+
+    #[test]
+    fn measures_functions_from_their_name_to_the_closing_brace() {
+        let text = "trait T { fn none(&self) -> [u8; 2]; }\nfn three(a: u8) -> u8 {\n  a\n}\nfn one() {}";
+        let found = functions(text).unwrap();
+        let expected = [("three", 2, 3), ("one", 5, 1)].map(|(name, line, lines)| Function {
+            name: name.to_owned(),
+            line,
+            lines,
+        });
+        assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,50 @@
+//! Checks of the sources that no compiler makes; one file a subject.
+
+mod arrows;
+mod file_shape;
+mod purity;
+mod wording;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use crate::workspace::Workspace;
+
+/// Runs every check and prints each finding as `file:line: what`.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let packages = workspace.packages()?;
+    let files = workspace.source_files()?;
+    let mut findings = BTreeSet::new();
+    findings.extend(arrows::check(&packages, &files));
+    findings.extend(purity::check(&packages, &files));
+    for file in &files {
+        findings.extend(file_shape::check(file));
+        findings.extend(wording::check(file));
+    }
+    for finding in &findings {
+        println!("{finding}");
+    }
+    if findings.is_empty() {
+        println!("tidy: {} packages and {} files are in order", packages.len(), files.len());
+        return Ok(());
+    }
+    bail!("tidy: {} findings", findings.len())
+}
+
+/// Something to mend, and where.
+#[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Finding {
+    path: PathBuf,
+    /// Counted from 1.
+    line: usize,
+    what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.path.display(), self.line, self.what)
+    }
+}

@@ -1,0 +1,118 @@
+//! The checkout: where it is, what its packages are, which files it holds.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+/// The root of the checkout.
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+}
+
+/// One text file of the checkout.
+pub(crate) struct SourceFile {
+    /// Relative to the root, with forward slashes.
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
+
+/// What `cargo metadata` says of one workspace member.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) manifest_path: PathBuf,
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+/// One line of a package's dependency tables.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    pub(crate) kind: Option<DependencyKind>,
+    pub(crate) optional: bool,
+}
+
+/// The table that a dependency stands in; the normal one has no kind.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DependencyKind {
+    Build,
+    Dev,
+}
+
+impl Workspace {
+    /// The checkout that this xtask was started from.
+    pub(crate) fn find() -> Result<Self> {
+        let manifest = env::var_os("CARGO_MANIFEST_DIR").context("start me as `cargo xtask`")?;
+        let root = Path::new(&manifest).parent().context("the xtask folder has no parent")?;
+        Ok(Self { root: root.to_path_buf() })
+    }
+
+    /// A cargo command that runs in the root.
+    pub(crate) fn cargo(&self) -> Command {
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.current_dir(&self.root);
+        command
+    }
+
+    /// The members of the workspace, manifest paths relative to the root.
+    pub(crate) fn packages(&self) -> Result<Vec<Package>> {
+        #[derive(Deserialize)]
+        struct Metadata {
+            packages: Vec<Package>,
+        }
+        let output = self
+            .cargo()
+            .args(["metadata", "--no-deps", "--format-version", "1"])
+            .output()
+            .context("cargo metadata")?;
+        if !output.status.success() {
+            bail!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim_end());
+        }
+        let mut packages = serde_json::from_slice::<Metadata>(&output.stdout)?.packages;
+        for package in &mut packages {
+            if let Ok(relative) = package.manifest_path.strip_prefix(&self.root) {
+                package.manifest_path = relative.to_path_buf();
+            }
+        }
+        Ok(packages)
+    }
+
+    /// Every text file below the root that a person wrote, sorted by path.
+    ///
+    /// Build directories, hidden folders other than `.ci`, `.cargo` and `.github`, and lock files are left out.
+    pub(crate) fn source_files(&self) -> Result<Vec<SourceFile>> {
+        let mut files = Vec::new();
+        self.collect(Path::new(""), &mut files)?;
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    fn collect(&self, folder: &Path, files: &mut Vec<SourceFile>) -> Result<()> {
+        let absolute = self.root.join(folder);
+        for entry in fs::read_dir(&absolute).with_context(|| absolute.display().to_string())? {
+            let entry = entry?;
+            let path = folder.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                if is_written_by_people(&entry.file_name()) {
+                    self.collect(&path, files)?;
+                }
+            } else if path.extension() != Some(OsStr::new("lock"))
+                && let Ok(text) = fs::read_to_string(entry.path())
+            {
+                files.push(SourceFile { path, text });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_written_by_people(folder: &OsStr) -> bool {
+    let name = folder.to_string_lossy();
+    [".ci", ".cargo", ".github"].contains(&&*name) || !(name == "target" || name.starts_with('.'))
+}
