@@ -1,1 +1,41 @@
 //! Requests and answers between the daemon and its clients.
+//!
+//! The daemon serves HTTP with JSON bodies on a Unix socket. A [`Request`] knows its method and target; the other types
+//! are the bodies:
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /v1/status` | [`Status`] |
+//! | `GET /v1/peers` | [`Peers`] |
+//! | `GET /v1/peers/{name}` | [`PeerDetail`] |
+//! | `GET /v1/routes?prefix=&peer=&view=&after=&limit=` | [`RoutesPage`] |
+//! | `GET /v1/explain?prefix=` | [`Explanation`] |
+//! | `GET /v1/kernel` | [`KernelStatus`] |
+//! | `POST /v1/reload` | [`ReloadReport`] |
+//!
+//! A request that fails is answered with an [`ErrorBody`] and a status of 400 (the request makes no sense), 404 (there is
+//! no such object) or 503 (the daemon is stopping). Prefixes, addresses, AS paths and communities are text, written as
+//! operators write them; durations are whole seconds. Fields may be added to answers, so clients skip the unknown ones.
+
+mod error_body;
+mod explanation;
+mod kernel;
+mod peer;
+mod reload;
+mod request;
+mod route;
+mod status;
+
+pub use error_body::ErrorBody;
+pub use explanation::{Advertisement, ExplainedPath, Explanation, Installation, PathStatus};
+pub use kernel::{ConnectedSubnet, FailedRoute, KernelStatus};
+pub use peer::{
+    ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerState, PeerSummary, Peers,
+    PrefixCounts, SessionTimers,
+};
+pub use reload::{FileError, ObjectChange, ObjectChangeKind, ReloadReport};
+pub use request::{
+    DEFAULT_PAGE_ROUTES, ExplainQuery, MAX_PAGE_ROUTES, Method, Request, RoutesQuery, RoutesView, path,
+};
+pub use route::{Route, RoutesPage};
+pub use status::{RibSizes, Status};

@@ -1,0 +1,214 @@
+//! What a client may ask, and how that is written as an HTTP request.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How many routes a page holds when the request does not say.
+pub const DEFAULT_PAGE_ROUTES: usize = 1000;
+
+/// The most routes a page holds, whatever the request says.
+pub const MAX_PAGE_ROUTES: usize = 10_000;
+
+/// A request to the daemon.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Request {
+    /// The daemon as a whole.
+    Status,
+    /// All peers.
+    Peers,
+    /// One peer.
+    Peer {
+        /// Its name.
+        name: String,
+    },
+    /// Routes, a page at a time.
+    Routes(RoutesQuery),
+    /// Why a prefix is routed as it is.
+    Explain(ExplainQuery),
+    /// What the daemon does in the kernel.
+    Kernel,
+    /// Read the configuration file again.
+    Reload,
+}
+
+/// Which routes to list. A route must meet all that is given.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoutesQuery {
+    /// Routes to this prefix exactly, such as `10.65.1.0/26`.
+    pub prefix: Option<String>,
+    /// Routes from this peer or, in the view [`RoutesView::Advertised`], to it.
+    pub peer: Option<String>,
+    /// Where to look.
+    #[serde(default)]
+    pub view: RoutesView,
+    /// The `next` of the page before.
+    pub after: Option<String>,
+    /// How many routes a page shall hold, up to [`MAX_PAGE_ROUTES`].
+    pub limit: Option<usize>,
+}
+
+/// Where to look for routes.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoutesView {
+    /// The route chosen for each prefix (the Loc-RIB, RFC 4271 §3.2).
+    #[default]
+    Best,
+    /// What peers announced, rejected routes included (the Adj-RIBs-In).
+    Received,
+    /// What is announced to the peer the query names (its Adj-RIB-Out).
+    Advertised,
+}
+
+/// Which prefix to explain.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExplainQuery {
+    /// The prefix, such as `10.65.1.0/26`.
+    pub prefix: String,
+}
+
+/// The HTTP methods in use.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Method {
+    /// Looks and changes nothing.
+    Get,
+    /// Changes something.
+    Post,
+}
+
+impl Request {
+    /// The HTTP method.
+    pub fn method(&self) -> Method {
+        match self {
+            Self::Status
+            | Self::Peers
+            | Self::Peer { .. }
+            | Self::Routes(_)
+            | Self::Explain(_)
+            | Self::Kernel => Method::Get,
+            Self::Reload => Method::Post,
+        }
+    }
+
+    /// The HTTP request target: path and query, with what would be misread escaped.
+    pub fn target(&self) -> String {
+        match self {
+            Self::Status => path::STATUS.to_owned(),
+            Self::Peers => path::PEERS.to_owned(),
+            Self::Peer { name } => format!("{}/{}", path::PEERS, Escaped(name)),
+            Self::Routes(query) => query.target(),
+            Self::Explain(query) => format!("{}?prefix={}", path::EXPLAIN, Escaped(&query.prefix)),
+            Self::Kernel => path::KERNEL.to_owned(),
+            Self::Reload => path::RELOAD.to_owned(),
+        }
+    }
+}
+
+impl RoutesQuery {
+    fn target(&self) -> String {
+        let mut target = format!("{}?view={}", path::ROUTES, self.view);
+        for (key, value) in [("prefix", &self.prefix), ("peer", &self.peer), ("after", &self.after)] {
+            if let Some(value) = value {
+                target += &format!("&{key}={}", Escaped(value));
+            }
+        }
+        if let Some(limit) = self.limit {
+            target += &format!("&limit={limit}");
+        }
+        target
+    }
+}
+
+impl fmt::Display for RoutesView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Best => "best",
+            Self::Received => "received",
+            Self::Advertised => "advertised",
+        })
+    }
+}
+
+/// The paths under which the daemon answers.
+pub mod path {
+    /// [`Request::Status`](super::Request::Status)
+    pub const STATUS: &str = "/v1/status";
+    /// [`Request::Peers`](super::Request::Peers); a peer's name may follow after a slash.
+    pub const PEERS: &str = "/v1/peers";
+    /// [`Request::Routes`](super::Request::Routes)
+    pub const ROUTES: &str = "/v1/routes";
+    /// [`Request::Explain`](super::Request::Explain)
+    pub const EXPLAIN: &str = "/v1/explain";
+    /// [`Request::Kernel`](super::Request::Kernel)
+    pub const KERNEL: &str = "/v1/kernel";
+    /// [`Request::Reload`](super::Request::Reload)
+    pub const RELOAD: &str = "/v1/reload";
+}
+
+/// Text with every octet escaped that is not plainly allowed in a path segment or a query value (RFC 3986 §2.1).
+struct Escaped<'t>(&'t str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for octet in self.0.bytes() {
+            if octet.is_ascii_alphanumeric() || b"-._~:".contains(&octet) {
+                write!(f, "{}", char::from(octet))?;
+            } else {
+                write!(f, "%{octet:02X}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_table() {
+        let rows = [
+            (Request::Status, "/v1/status"),
+            (Request::Peers, "/v1/peers"),
+            (Request::Peer { name: "tor1".to_owned() }, "/v1/peers/tor1"),
+            (Request::Peer { name: "2001:db8::1".to_owned() }, "/v1/peers/2001:db8::1"),
+            (Request::Peer { name: "../reload?x#ü".to_owned() }, "/v1/peers/..%2Freload%3Fx%23%C3%BC"),
+            (Request::Routes(RoutesQuery::default()), "/v1/routes?view=best"),
+            (
+                Request::Routes(RoutesQuery {
+                    prefix: Some("10.65.0.0/16".to_owned()),
+                    peer: Some("tor 1&view=x".to_owned()),
+                    view: RoutesView::Advertised,
+                    after: Some("a=b".to_owned()),
+                    limit: Some(10),
+                }),
+                "/v1/routes?view=advertised&prefix=10.65.0.0%2F16&peer=tor%201%26view%3Dx&after=a%3Db&limit=10",
+            ),
+            (
+                Request::Explain(ExplainQuery { prefix: "2001:db8::/64".to_owned() }),
+                "/v1/explain?prefix=2001:db8::%2F64",
+            ),
+            (Request::Kernel, "/v1/kernel"),
+            (Request::Reload, "/v1/reload"),
+        ];
+        for (request, expected) in rows {
+            assert_eq!(request.target(), expected, "{request:?}");
+        }
+    }
+
+    #[test]
+    fn only_reload_changes_anything() {
+        assert_eq!(Request::Reload.method(), Method::Post);
+        assert_eq!(Request::Routes(RoutesQuery::default()).method(), Method::Get);
+    }
+
+    #[test]
+    fn a_view_reads_the_same_in_the_target_and_in_json() {
+        for view in [RoutesView::Best, RoutesView::Received, RoutesView::Advertised] {
+            assert_eq!(serde_json::to_value(view).unwrap(), serde_json::Value::from(view.to_string()));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Routes as a peer announced them, as chosen, or as announced to a peer.
+
+use serde::{Deserialize, Serialize};
+
+/// One page of routes in the order of their prefixes: `GET /v1/routes`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct RoutesPage {
+    /// The routes.
+    pub routes: Vec<Route>,
+    /// What to ask for with `after=` to get the next page; `None` on the last one. Its content is the daemon's business.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A route with its attributes.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Route {
+    /// The destination, such as `10.65.1.0/26`.
+    pub prefix: String,
+    /// The peer it comes from; `None` for a network of this node.
+    pub peer: Option<String>,
+    /// The identifier the peer gave this path (RFC 7911).
+    pub path_id: Option<u32>,
+    /// The next hop; `None` for a network of this node.
+    pub next_hop: Option<String>,
+    /// The AS path, such as `65001 65002 {65003 65004}`; empty for a path from this AS.
+    pub as_path: String,
+    /// `igp`, `egp` or `incomplete`.
+    pub origin: String,
+    /// MULTI_EXIT_DISC.
+    pub med: Option<u32>,
+    /// LOCAL_PREF.
+    pub local_pref: Option<u32>,
+    /// Communities, such as `65000:1` or `no-export`.
+    #[serde(default)]
+    pub communities: Vec<String>,
+    /// Large communities, such as `65000:1:2`.
+    #[serde(default)]
+    pub large_communities: Vec<String>,
+    /// Extended communities.
+    #[serde(default)]
+    pub extended_communities: Vec<String>,
+    /// ORIGINATOR_ID of a reflected route.
+    pub originator_id: Option<String>,
+    /// CLUSTER_LIST of a reflected route.
+    #[serde(default)]
+    pub cluster_list: Vec<String>,
+    /// Whether it is the one chosen for its prefix.
+    pub best: bool,
+    /// Whether it may be chosen: it was accepted and its next hop is reachable.
+    pub valid: bool,
+    /// Why it was rejected, in operators' words; `None` when it was accepted.
+    pub rejected: Option<String>,
+}

@@ -1,0 +1,41 @@
+//! The daemon as a whole.
+
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+/// The daemon at a glance: `GET /v1/status`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Status {
+    /// The daemon's version.
+    pub version: String,
+    /// The AS this speaker belongs to.
+    pub asn: u32,
+    /// Its BGP identifier.
+    pub router_id: Ipv4Addr,
+    /// Seconds since the daemon started.
+    pub uptime_seconds: u64,
+    /// The configuration file in force.
+    pub config_file: String,
+    /// Seconds since that file was read.
+    pub config_age_seconds: u64,
+    /// Peers that are configured.
+    pub peers: u64,
+    /// Those among them whose session is established.
+    pub peers_established: u64,
+    /// Sizes of the routing tables.
+    pub rib: RibSizes,
+}
+
+/// How much the routing tables hold.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct RibSizes {
+    /// Prefixes with at least one path.
+    pub prefixes: u64,
+    /// Paths of all peers, rejected ones included, and own networks.
+    pub paths: u64,
+    /// Distinct attribute sets.
+    pub attribute_sets: u64,
+    /// Export groups: peers in one group are sent the same octets.
+    pub export_groups: u64,
+}
