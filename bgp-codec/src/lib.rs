@@ -1,1 +1,68 @@
 //! BGP-4 messages and path attributes: octets to values and back, without I/O.
+//!
+//! - [`frame_length`] finds the end of a message in a stream, [`decode_message`] reads one. What a peer sends is
+//!   checked in full, and RFC 7606 is already applied to what comes out. No octets make it panic.
+//! - [`PathAttributes`] is an accepted attribute set in canonical octets: equal sets are equal octets.
+//! - [`UpdateEncoder`] packs routes into messages, and [`Message::encode`] writes the others.
+//!
+//! With the feature `tokio-codec`, `BgpCodec` frames and decodes a stream for `tokio_util`.
+
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::expect_used)]
+#![cfg_attr(
+    test,
+    expect(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "a test that panics has failed"
+    )
+)]
+
+mod as_width;
+mod asn;
+mod attribute_error;
+#[cfg(feature = "tokio-codec")]
+mod bgp_codec;
+mod bgp_identifier;
+mod decode_context;
+mod decode_error;
+mod family;
+mod hold_time;
+mod message;
+mod next_hop;
+mod nlri;
+mod path_attribute;
+mod path_attributes;
+mod path_attributes_builder;
+mod path_id;
+mod peer_kind;
+mod prefix;
+mod reader;
+mod received_attributes;
+mod update_encoder;
+
+pub use as_width::AsWidth;
+pub use asn::Asn;
+pub use attribute_error::{AttributeError, AttributeFault, AttributeOutcome};
+#[cfg(feature = "tokio-codec")]
+pub use bgp_codec::{BgpCodec, CodecError};
+pub use bgp_identifier::{BgpIdentifier, BgpIdentifierError};
+pub use decode_context::DecodeContext;
+pub use decode_error::DecodeError;
+pub use family::{Afi, Family, FamilyError, Safi};
+pub use hold_time::HoldTime;
+pub use message::{
+    Capabilities, Capability, Message, Notification, NotificationCode, Open, Reach, RouteRefresh, Update,
+    decode_message, encode_keepalive, frame_length,
+};
+pub use next_hop::NextHop;
+pub use nlri::{Nlri, NlriBlock, NlriError};
+pub use path_attribute::{
+    Aggregator, AsPath, AsPathBuf, AsPathError, AttributeType, Community, CommunityError, ExtendedCommunity,
+    LargeCommunity, LargeCommunityError, Origin, Segment, SegmentKind, UnknownAttribute, UnknownAttributeBuf,
+};
+pub use path_attributes::PathAttributes;
+pub use path_attributes_builder::PathAttributesBuilder;
+pub use path_id::PathId;
+pub use peer_kind::PeerKind;
+pub use prefix::{IpPrefix, Ipv4Prefix, Ipv6Prefix, Prefix, PrefixError};
+pub use update_encoder::{AttributesTooLong, UpdateEncoder};

@@ -1,0 +1,76 @@
+//! Messages, one file for each type: its fields, how it is read, and how it is written.
+
+mod capability;
+mod header;
+mod notification;
+mod open;
+mod route_refresh;
+mod update;
+
+use bytes::{Bytes, BytesMut};
+
+pub use capability::{Capabilities, Capability};
+pub use header::frame_length;
+pub use notification::{Notification, NotificationCode};
+pub use open::Open;
+pub use route_refresh::RouteRefresh;
+pub use update::{Reach, Update};
+
+pub(crate) use header::{HEADER_OCTETS, MessageType, encode_message, put_u16_at};
+
+use crate::{AttributesTooLong, DecodeContext, DecodeError, UpdateEncoder};
+
+/// A BGP message as received.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Message {
+    /// What a speaker is and can do.
+    Open(Open),
+    /// Routes.
+    Update(Update),
+    /// The end of the session.
+    Notification(Notification),
+    /// The peer is alive.
+    Keepalive,
+    /// A request for routes.
+    RouteRefresh(RouteRefresh),
+}
+
+impl Message {
+    /// Appends the message; an UPDATE becomes as many as its withdrawals and its next hops need.
+    ///
+    /// # Errors
+    ///
+    /// The attributes of an UPDATE leave no room for its routes; nothing is appended then.
+    pub fn encode(&self, encoder: &UpdateEncoder, out: &mut BytesMut) -> Result<(), AttributesTooLong> {
+        match self {
+            Self::Open(open) => open.encode(out),
+            Self::Update(update) => return encoder.update(out, update),
+            Self::Notification(notification) => notification.encode(out),
+            Self::Keepalive => encode_keepalive(out),
+            Self::RouteRefresh(refresh) => refresh.encode(out),
+        }
+        Ok(())
+    }
+}
+
+/// Reads one whole message, as [`frame_length`] cut it off.
+///
+/// # Errors
+///
+/// The message breaks the protocol so that the session must close; the error knows the NOTIFICATION to send.
+pub fn decode_message(octets: Bytes, context: &DecodeContext) -> Result<Message, DecodeError> {
+    let (message_type, body) = header::split_message(&octets, context.max_message_octets)?;
+    match message_type {
+        MessageType::OPEN => Open::decode(&body).map(Message::Open),
+        MessageType::UPDATE => Update::decode(&body, context).map(Message::Update),
+        MessageType::NOTIFICATION => Notification::decode(&body).map(Message::Notification),
+        MessageType::KEEPALIVE => Ok(Message::Keepalive),
+        MessageType::ROUTE_REFRESH => RouteRefresh::decode(&octets, &body).map(Message::RouteRefresh),
+        MessageType(unrecognised) => Err(DecodeError::BadMessageType(unrecognised)),
+    }
+}
+
+/// Appends a KEEPALIVE, which is only a header (RFC 4271 §4.4).
+pub fn encode_keepalive(out: &mut BytesMut) {
+    encode_message(out, MessageType::KEEPALIVE, |_| {});
+}

@@ -1,0 +1,499 @@
+//! NOTIFICATION (RFC 4271 §4.5).
+
+use std::fmt;
+
+use bytes::{BufMut, BytesMut};
+
+use super::header::{MessageType, encode_message};
+use crate::reader::Reader;
+use crate::{AttributeType, DecodeError};
+
+/// Why a session ends, told to the other side as the last thing.
+///
+/// ```text
+///  0                   1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |      code     |    subcode    |   data (variable)             |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Notification {
+    /// The kind of error.
+    pub code: NotificationCode,
+    /// The error within its kind; zero when there is nothing more to say.
+    pub subcode: u8,
+    /// What the error is about; its form depends on code and subcode.
+    pub data: Vec<u8>,
+}
+
+/// The code of a NOTIFICATION, from IANA's registry.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct NotificationCode(pub u8);
+
+impl NotificationCode {
+    /// RFC 4271 §6.1.
+    pub const MESSAGE_HEADER_ERROR: Self = Self(1);
+    /// RFC 4271 §6.2.
+    pub const OPEN_MESSAGE_ERROR: Self = Self(2);
+    /// RFC 4271 §6.3.
+    pub const UPDATE_MESSAGE_ERROR: Self = Self(3);
+    /// RFC 4271 §6.5.
+    pub const HOLD_TIMER_EXPIRED: Self = Self(4);
+    /// RFC 4271 §6.6.
+    pub const FINITE_STATE_MACHINE_ERROR: Self = Self(5);
+    /// RFC 4271 §6.7 and RFC 4486.
+    pub const CEASE: Self = Self(6);
+    /// RFC 7313 §5.
+    pub const ROUTE_REFRESH_MESSAGE_ERROR: Self = Self(7);
+    /// RFC 9687 §4.
+    pub const SEND_HOLD_TIMER_EXPIRED: Self = Self(8);
+}
+
+/// The errors of RFC 4271 §6.1: the header.
+impl Notification {
+    /// 1/1: the marker is not all ones.
+    #[must_use]
+    pub fn connection_not_synchronized() -> Self {
+        Self::new(NotificationCode::MESSAGE_HEADER_ERROR, 1)
+    }
+
+    /// 1/2: the length field is none that a message of its type may have.
+    #[must_use]
+    pub fn bad_message_length(length: u16) -> Self {
+        Self::new(NotificationCode::MESSAGE_HEADER_ERROR, 2).with_data(length.to_be_bytes())
+    }
+
+    /// 1/3: the message type is not recognised.
+    #[must_use]
+    pub fn bad_message_type(message_type: u8) -> Self {
+        Self::new(NotificationCode::MESSAGE_HEADER_ERROR, 3).with_data([message_type])
+    }
+}
+
+/// The errors of RFC 4271 §6.2: the OPEN.
+impl Notification {
+    /// 2/0: an optional parameter is recognised but malformed.
+    #[must_use]
+    pub fn malformed_open() -> Self {
+        Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 0)
+    }
+
+    /// 2/1: the version is not 4.
+    #[must_use]
+    pub fn unsupported_version() -> Self {
+        Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 1).with_data(4u16.to_be_bytes())
+    }
+
+    /// 2/2: the peer is in another autonomous system than expected.
+    #[must_use]
+    pub fn bad_peer_as() -> Self {
+        Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 2)
+    }
+
+    /// 2/3: the BGP Identifier is zero or our own.
+    #[must_use]
+    pub fn bad_bgp_identifier() -> Self {
+        Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 3)
+    }
+
+    /// 2/4: an optional parameter is not recognised.
+    #[must_use]
+    pub fn unsupported_optional_parameter() -> Self {
+        Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 4)
+    }
+
+    /// 2/6: the hold time is one second or two, or too short for us.
+    #[must_use]
+    pub fn unacceptable_hold_time() -> Self {
+        Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 6)
+    }
+
+    /// 2/7: the peer lacks these capabilities, given as they stand in an OPEN (RFC 5492 §3).
+    #[must_use]
+    pub fn unsupported_capability(capabilities: Vec<u8>) -> Self {
+        Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 7).with_data(capabilities)
+    }
+}
+
+/// The errors of RFC 4271 §6.3: the UPDATE. `attribute` is the attribute as it came, with flags, type and length.
+impl Notification {
+    /// 3/1: lengths contradict each other, or an attribute comes twice.
+    #[must_use]
+    pub fn malformed_attribute_list() -> Self {
+        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 1)
+    }
+
+    /// 3/2: an attribute claims to be well-known, and is not known.
+    #[must_use]
+    pub fn unrecognized_well_known_attribute(attribute: Vec<u8>) -> Self {
+        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 2).with_data(attribute)
+    }
+
+    /// 3/3: a mandatory attribute is missing.
+    #[must_use]
+    pub fn missing_well_known_attribute(attribute_type: AttributeType) -> Self {
+        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 3).with_data([attribute_type.0])
+    }
+
+    /// 3/4: the flags contradict the type.
+    #[must_use]
+    pub fn attribute_flags_error(attribute: Vec<u8>) -> Self {
+        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 4).with_data(attribute)
+    }
+
+    /// 3/5: the length is none that the attribute may have.
+    #[must_use]
+    pub fn attribute_length_error(attribute: Vec<u8>) -> Self {
+        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 5).with_data(attribute)
+    }
+
+    /// 3/6: ORIGIN has an undefined value.
+    #[must_use]
+    pub fn invalid_origin(attribute: Vec<u8>) -> Self {
+        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 6).with_data(attribute)
+    }
+
+    /// 3/8: NEXT_HOP is no host's address.
+    #[must_use]
+    pub fn invalid_next_hop(attribute: Vec<u8>) -> Self {
+        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 8).with_data(attribute)
+    }
+
+    /// 3/9: an optional attribute has a bad value.
+    #[must_use]
+    pub fn optional_attribute_error(attribute: Vec<u8>) -> Self {
+        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 9).with_data(attribute)
+    }
+
+    /// 3/10: the NLRI are not prefixes.
+    #[must_use]
+    pub fn invalid_network_field() -> Self {
+        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 10)
+    }
+
+    /// 3/11: AS_PATH is malformed.
+    #[must_use]
+    pub fn malformed_as_path() -> Self {
+        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 11)
+    }
+}
+
+/// Timers and the state machine.
+impl Notification {
+    /// 4/0: nothing came for the hold time.
+    #[must_use]
+    pub fn hold_timer_expired() -> Self {
+        Self::new(NotificationCode::HOLD_TIMER_EXPIRED, 0)
+    }
+
+    /// 5/n: a message came that the state does not allow: 1 in OpenSent, 2 in OpenConfirm, 3 in Established, 0 in
+    /// any other (RFC 6608 §3).
+    #[must_use]
+    pub fn unexpected_message(subcode: u8) -> Self {
+        Self::new(NotificationCode::FINITE_STATE_MACHINE_ERROR, subcode)
+    }
+
+    /// 7/1: a ROUTE-REFRESH, given whole, has a wrong length (RFC 7313 §5).
+    #[must_use]
+    pub fn invalid_route_refresh_length(message: Vec<u8>) -> Self {
+        Self::new(NotificationCode::ROUTE_REFRESH_MESSAGE_ERROR, 1).with_data(message)
+    }
+
+    /// 8/0: the peer stopped reading (RFC 9687 §4).
+    #[must_use]
+    pub fn send_hold_timer_expired() -> Self {
+        Self::new(NotificationCode::SEND_HOLD_TIMER_EXPIRED, 0)
+    }
+}
+
+/// The reasons to stop of RFC 4486.
+impl Notification {
+    /// 6/1: the peer sent more prefixes than agreed.
+    #[must_use]
+    pub fn maximum_prefixes_reached() -> Self {
+        Self::new(NotificationCode::CEASE, 1)
+    }
+
+    /// 6/2: an operator took the session down, and may say why in at most 255 octets (RFC 9003 §2).
+    #[must_use]
+    pub fn administrative_shutdown(reason: &str) -> Self {
+        Self::new(NotificationCode::CEASE, 2).with_reason(reason)
+    }
+
+    /// 6/3: the peer is no longer configured.
+    #[must_use]
+    pub fn peer_deconfigured() -> Self {
+        Self::new(NotificationCode::CEASE, 3)
+    }
+
+    /// 6/4: an operator restarts the session, and may say why in at most 255 octets (RFC 9003 §2).
+    #[must_use]
+    pub fn administrative_reset(reason: &str) -> Self {
+        Self::new(NotificationCode::CEASE, 4).with_reason(reason)
+    }
+
+    /// 6/5: the connection is not wanted.
+    #[must_use]
+    pub fn connection_rejected() -> Self {
+        Self::new(NotificationCode::CEASE, 5)
+    }
+
+    /// 6/6: the configuration changed so that the session has to restart.
+    #[must_use]
+    pub fn other_configuration_change() -> Self {
+        Self::new(NotificationCode::CEASE, 6)
+    }
+
+    /// 6/7: the other of two connections stays (RFC 4271 §6.8).
+    #[must_use]
+    pub fn connection_collision_resolution() -> Self {
+        Self::new(NotificationCode::CEASE, 7)
+    }
+
+    /// 6/8: there is not enough memory or another resource.
+    #[must_use]
+    pub fn out_of_resources() -> Self {
+        Self::new(NotificationCode::CEASE, 8)
+    }
+}
+
+impl Notification {
+    /// The NOTIFICATION with this code and subcode, without data.
+    #[must_use]
+    pub fn new(code: NotificationCode, subcode: u8) -> Self {
+        Self { code, subcode, data: Vec::new() }
+    }
+
+    /// What an operator wrote as the reason of a shutdown or reset (RFC 9003 §2); `None` when there is nothing, or
+    /// nothing legible.
+    #[must_use]
+    pub fn shutdown_communication(&self) -> Option<&str> {
+        if self.code != NotificationCode::CEASE || !matches!(self.subcode, 2 | 4) {
+            return None;
+        }
+        let text = Reader::new(&self.data).u8_sized()?;
+        std::str::from_utf8(text).ok().filter(|text| !text.is_empty())
+    }
+
+    /// Appends the message. Data that would not fit in 4,096 octets are cut.
+    pub fn encode(&self, out: &mut BytesMut) {
+        encode_message(out, MessageType::NOTIFICATION, |out| {
+            out.put_slice(&[self.code.0, self.subcode]);
+            out.put_slice(self.data.get(..MAX_DATA_OCTETS).unwrap_or(&self.data));
+        });
+    }
+
+    /// Reads what follows the header; the check of the length has seen to the two octets.
+    pub(super) fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        let Some(([code, subcode], data)) = body.split_first_chunk() else {
+            return Err(DecodeError::BadMessageLength { length: 19 });
+        };
+        Ok(Self { code: NotificationCode(*code), subcode: *subcode, data: data.to_vec() })
+    }
+
+    fn with_data(mut self, data: impl Into<Vec<u8>>) -> Self {
+        self.data = data.into();
+        self
+    }
+
+    fn with_reason(self, reason: &str) -> Self {
+        let end = reason.floor_char_boundary(usize::from(u8::MAX));
+        let text = reason.get(..end).unwrap_or_default();
+        match u8::try_from(text.len()) {
+            Ok(length) if length > 0 => self.with_data([&[length], text.as_bytes()].concat()),
+            _ => self,
+        }
+    }
+}
+
+impl fmt::Display for Notification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.code.fmt(f)?;
+        match subcode_name(self.code, self.subcode) {
+            Some(name) => write!(f, ": {name}")?,
+            None if self.subcode == 0 => {}
+            None => write!(f, ": subcode {}", self.subcode)?,
+        }
+        match self.shutdown_communication() {
+            Some(reason) => write!(f, " ({})", reason.escape_debug()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for NotificationCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match *self {
+            Self::MESSAGE_HEADER_ERROR => "message header error",
+            Self::OPEN_MESSAGE_ERROR => "OPEN message error",
+            Self::UPDATE_MESSAGE_ERROR => "UPDATE message error",
+            Self::HOLD_TIMER_EXPIRED => "hold timer expired",
+            Self::FINITE_STATE_MACHINE_ERROR => "state machine error",
+            Self::CEASE => "cease",
+            Self::ROUTE_REFRESH_MESSAGE_ERROR => "ROUTE-REFRESH message error",
+            Self::SEND_HOLD_TIMER_EXPIRED => "send hold timer expired",
+            Self(code) => return write!(f, "error code {code}"),
+        })
+    }
+}
+
+fn subcode_name(code: NotificationCode, subcode: u8) -> Option<&'static str> {
+    let (_, names) = SUBCODE_NAMES.iter().find(|(named, _)| *named == code)?;
+    names.iter().find(|(named, _)| *named == subcode).map(|(_, name)| *name)
+}
+
+/// What operators call the subcodes; the registry of each code.
+const SUBCODE_NAMES: [(NotificationCode, &[(u8, &str)]); 6] = [
+    (
+        NotificationCode::MESSAGE_HEADER_ERROR,
+        &[(1, "connection not synchronized"), (2, "bad message length"), (3, "bad message type")],
+    ),
+    (
+        NotificationCode::OPEN_MESSAGE_ERROR,
+        &[
+            (1, "unsupported version number"),
+            (2, "bad peer AS"),
+            (3, "bad BGP identifier"),
+            (4, "unsupported optional parameter"),
+            (5, "authentication failure"),
+            (6, "unacceptable hold time"),
+            (7, "unsupported capability"),
+            (11, "role mismatch"),
+        ],
+    ),
+    (
+        NotificationCode::UPDATE_MESSAGE_ERROR,
+        &[
+            (1, "malformed attribute list"),
+            (2, "unrecognized well-known attribute"),
+            (3, "missing well-known attribute"),
+            (4, "attribute flags error"),
+            (5, "attribute length error"),
+            (6, "invalid ORIGIN"),
+            (7, "AS routing loop"),
+            (8, "invalid NEXT_HOP"),
+            (9, "optional attribute error"),
+            (10, "invalid network field"),
+            (11, "malformed AS_PATH"),
+        ],
+    ),
+    (
+        NotificationCode::FINITE_STATE_MACHINE_ERROR,
+        &[
+            (1, "unexpected message in OpenSent"),
+            (2, "unexpected message in OpenConfirm"),
+            (3, "unexpected message in Established"),
+        ],
+    ),
+    (
+        NotificationCode::CEASE,
+        &[
+            (1, "maximum number of prefixes reached"),
+            (2, "administrative shutdown"),
+            (3, "peer de-configured"),
+            (4, "administrative reset"),
+            (5, "connection rejected"),
+            (6, "other configuration change"),
+            (7, "connection collision resolution"),
+            (8, "out of resources"),
+            (9, "hard reset"),
+            (10, "BFD down"),
+        ],
+    ),
+    (NotificationCode::ROUTE_REFRESH_MESSAGE_ERROR, &[(1, "invalid message length")]),
+];
+
+/// RFC 4271 §4: a message of 4,096 octets, less the header, the code and the subcode.
+const MAX_DATA_OCTETS: usize = 4096 - 21;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_constructor_has_the_registered_numbers_and_a_name() {
+        let attribute = || vec![0x40, 1, 1, 9];
+        let table: [(Notification, u8, u8, &str); 37] = [
+            (Notification::connection_not_synchronized(), 1, 1, "connection not synchronized"),
+            (Notification::bad_message_length(18), 1, 2, "bad message length"),
+            (Notification::bad_message_type(9), 1, 3, "bad message type"),
+            (Notification::malformed_open(), 2, 0, "OPEN message error"),
+            (Notification::unsupported_version(), 2, 1, "unsupported version number"),
+            (Notification::bad_peer_as(), 2, 2, "bad peer AS"),
+            (Notification::bad_bgp_identifier(), 2, 3, "bad BGP identifier"),
+            (Notification::unsupported_optional_parameter(), 2, 4, "unsupported optional parameter"),
+            (Notification::unacceptable_hold_time(), 2, 6, "unacceptable hold time"),
+            (Notification::unsupported_capability(vec![1, 0]), 2, 7, "unsupported capability"),
+            (Notification::malformed_attribute_list(), 3, 1, "malformed attribute list"),
+            (Notification::unrecognized_well_known_attribute(attribute()), 3, 2, "unrecognized well-known"),
+            (Notification::missing_well_known_attribute(AttributeType::ORIGIN), 3, 3, "missing well-known"),
+            (Notification::attribute_flags_error(attribute()), 3, 4, "attribute flags error"),
+            (Notification::attribute_length_error(attribute()), 3, 5, "attribute length error"),
+            (Notification::invalid_origin(attribute()), 3, 6, "invalid ORIGIN"),
+            (Notification::invalid_next_hop(attribute()), 3, 8, "invalid NEXT_HOP"),
+            (Notification::optional_attribute_error(attribute()), 3, 9, "optional attribute error"),
+            (Notification::invalid_network_field(), 3, 10, "invalid network field"),
+            (Notification::malformed_as_path(), 3, 11, "malformed AS_PATH"),
+            (Notification::hold_timer_expired(), 4, 0, "hold timer expired"),
+            (Notification::unexpected_message(0), 5, 0, "state machine error"),
+            (Notification::unexpected_message(1), 5, 1, "OpenSent"),
+            (Notification::unexpected_message(2), 5, 2, "OpenConfirm"),
+            (Notification::unexpected_message(3), 5, 3, "Established"),
+            (Notification::maximum_prefixes_reached(), 6, 1, "maximum number of prefixes"),
+            (Notification::administrative_shutdown(""), 6, 2, "administrative shutdown"),
+            (Notification::peer_deconfigured(), 6, 3, "peer de-configured"),
+            (Notification::administrative_reset(""), 6, 4, "administrative reset"),
+            (Notification::connection_rejected(), 6, 5, "connection rejected"),
+            (Notification::other_configuration_change(), 6, 6, "other configuration change"),
+            (Notification::connection_collision_resolution(), 6, 7, "connection collision resolution"),
+            (Notification::out_of_resources(), 6, 8, "out of resources"),
+            (Notification::invalid_route_refresh_length(vec![]), 7, 1, "invalid message length"),
+            (Notification::send_hold_timer_expired(), 8, 0, "send hold timer expired"),
+            (Notification::new(NotificationCode(42), 0), 42, 0, "error code 42"),
+            (Notification::new(NotificationCode::CEASE, 200), 6, 200, "cease: subcode 200"),
+        ];
+        for (notification, code, subcode, words) in table {
+            assert_eq!((notification.code.0, notification.subcode), (code, subcode), "{notification:?}");
+            assert!(notification.to_string().contains(words), "{notification} lacks {words}");
+        }
+    }
+
+    #[test]
+    fn a_reason_is_carried_and_shown() {
+        let notification = Notification::administrative_shutdown("maintenance");
+        assert_eq!(notification.data, b"\x0bmaintenance");
+        assert_eq!(notification.to_string(), "cease: administrative shutdown (maintenance)");
+        assert_eq!(Notification::administrative_reset("").data, []);
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let notification = Notification::administrative_reset(&"ä".repeat(200));
+        assert_eq!(notification.data.len(), 255);
+        assert_eq!(notification.shutdown_communication(), Some("ä".repeat(127).as_str()));
+    }
+
+    #[test]
+    fn a_bad_reason_is_no_reason() {
+        for data in [&[][..], &[0], &[5, b'a'], &[1, 0xff]] {
+            let notification = Notification::new(NotificationCode::CEASE, 2).with_data(data);
+            assert_eq!(notification.shutdown_communication(), None, "{data:?}");
+        }
+        let other_subcode = Notification::new(NotificationCode::CEASE, 3).with_data(*b"\x01a");
+        assert_eq!(other_subcode.shutdown_communication(), None);
+    }
+
+    #[test]
+    fn control_characters_of_a_peer_do_not_reach_the_terminal() {
+        let text = Notification::administrative_shutdown("a\u{1b}[2J\n").to_string();
+        assert!(!text.chars().any(char::is_control), "{text:?}");
+    }
+
+    #[test]
+    fn data_are_cut_at_the_message_limit() {
+        let mut out = BytesMut::new();
+        Notification::optional_attribute_error(vec![7; 60_000]).encode(&mut out);
+        assert_eq!(out.len(), 4096);
+    }
+}

@@ -1,0 +1,59 @@
+//! ROUTE-REFRESH (RFC 2918).
+
+use bytes::{BufMut, BytesMut};
+
+use super::header::{MessageType, encode_message};
+use crate::reader::Reader;
+use crate::{Afi, DecodeError, Family, Safi};
+
+/// A request to send a family's routes again, or a mark around such a sending.
+///
+/// ```text
+///  0                   1                   2                   3
+///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |              AFI              |    subtype    |      SAFI     |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RouteRefresh {
+    /// Whose routes.
+    pub family: Family,
+    /// 0 is a request, 1 begins and 2 ends a sending (RFC 7313 §3.2); others are to be ignored.
+    pub subtype: u8,
+}
+
+impl RouteRefresh {
+    /// The request for a family's routes.
+    #[must_use]
+    pub fn request(family: Family) -> Self {
+        Self { family, subtype: 0 }
+    }
+
+    /// Appends the message.
+    pub fn encode(&self, out: &mut BytesMut) {
+        encode_message(out, MessageType::ROUTE_REFRESH, |out| {
+            out.put_u16(self.family.afi.0);
+            out.put_u8(self.subtype);
+            out.put_u8(self.family.safi.0);
+        });
+    }
+
+    /// Reads a whole message.
+    ///
+    /// A request may carry filters behind the four octets (RFC 5291 §4). They are never asked for, so that a longer
+    /// message is as bad as a shorter one.
+    pub(super) fn decode(message: &[u8], body: &[u8]) -> Result<Self, DecodeError> {
+        let bad_length = || DecodeError::BadRouteRefreshLength { octets: message.to_vec() };
+        let mut reader = Reader::new(body);
+        let refresh = Self::read(&mut reader).ok_or_else(bad_length)?;
+        if reader.is_empty() { Ok(refresh) } else { Err(bad_length()) }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let afi = Afi(reader.u16()?);
+        let subtype = reader.u8()?;
+        let safi = Safi(reader.u8()?);
+        Some(Self { family: Family { afi, safi }, subtype })
+    }
+}

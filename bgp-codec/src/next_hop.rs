@@ -1,0 +1,153 @@
+//! The next hop of a route, which travels beside its attribute set.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Where packets for a route are to be sent.
+///
+/// NEXT_HOP (RFC 4271 §5.1.3) or the next hop field of MP_REACH_NLRI (RFC 4760 §3, RFC 2545 §3).
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum NextHop {
+    /// Four octets.
+    Ipv4(Ipv4Addr),
+    /// Sixteen octets.
+    Ipv6(Ipv6Addr),
+    /// Thirty-two octets: a peer on the same link also tells its link-local address.
+    Ipv6LinkLocal {
+        /// The address that is meaningful beyond the link.
+        global: Ipv6Addr,
+        /// The address on the link.
+        link_local: Ipv6Addr,
+    },
+}
+
+impl NextHop {
+    /// The address that identifies the next hop: the global one where there are two.
+    #[must_use]
+    pub fn address(self) -> IpAddr {
+        match self {
+            Self::Ipv4(address) => address.into(),
+            Self::Ipv6(address) | Self::Ipv6LinkLocal { global: address, .. } => address.into(),
+        }
+    }
+
+    /// Reads the next hop field of MP_REACH_NLRI; `None` for any length but 4, 16 and 32.
+    ///
+    /// A second address that is not link-local is left out: some speakers send zeros there.
+    pub(crate) fn decode(octets: &[u8]) -> Option<Self> {
+        if let Ok(address) = <[u8; 4]>::try_from(octets) {
+            return Some(Self::Ipv4(address.into()));
+        }
+        let (global, link_local) = octets.split_first_chunk::<16>()?;
+        let global = Ipv6Addr::from(*global);
+        if link_local.is_empty() {
+            return Some(Self::Ipv6(global));
+        }
+        let link_local = Ipv6Addr::from(<[u8; 16]>::try_from(link_local).ok()?);
+        if link_local.is_unicast_link_local() {
+            Some(Self::Ipv6LinkLocal { global, link_local })
+        } else {
+            Some(Self::Ipv6(global))
+        }
+    }
+
+    /// Whether it can be a host's address at all (RFC 4271 §6.3).
+    pub(crate) fn is_host_address(self) -> bool {
+        match self.address() {
+            IpAddr::V4(address) => matches!(address.octets(), [1..=223, ..]),
+            IpAddr::V6(address) => !address.is_unspecified() && !address.is_multicast(),
+        }
+    }
+
+    /// How many octets the next hop takes in MP_REACH_NLRI.
+    pub(crate) fn encoded_octets(self) -> u8 {
+        match self {
+            Self::Ipv4(_) => 4,
+            Self::Ipv6(_) => 16,
+            Self::Ipv6LinkLocal { .. } => 32,
+        }
+    }
+
+    /// Appends the octets as in MP_REACH_NLRI.
+    pub(crate) fn encode(self, out: &mut impl bytes::BufMut) {
+        match self {
+            Self::Ipv4(address) => out.put_slice(&address.octets()),
+            Self::Ipv6(address) => out.put_slice(&address.octets()),
+            Self::Ipv6LinkLocal { global, link_local } => {
+                out.put_slice(&global.octets());
+                out.put_slice(&link_local.octets());
+            }
+        }
+    }
+}
+
+impl fmt::Display for NextHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ipv4(address) => address.fmt(f),
+            Self::Ipv6(address) => address.fmt(f),
+            Self::Ipv6LinkLocal { global, link_local } => write!(f, "{global} ({link_local})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_tells_the_kind() {
+        let global = "2001:db8::1".parse::<Ipv6Addr>().unwrap();
+        let link_local = "fe80::1".parse::<Ipv6Addr>().unwrap();
+        let two = |second: Ipv6Addr| [global.octets(), second.octets()].concat();
+        let cases: [(Vec<u8>, Option<NextHop>); 8] = [
+            (vec![10, 0, 0, 1], Some(NextHop::Ipv4([10, 0, 0, 1].into()))),
+            (global.octets().to_vec(), Some(NextHop::Ipv6(global))),
+            (two(link_local), Some(NextHop::Ipv6LinkLocal { global, link_local })),
+            (two(Ipv6Addr::UNSPECIFIED), Some(NextHop::Ipv6(global))),
+            (vec![], None),
+            (vec![1; 15], None),
+            (vec![1; 24], None),
+            (vec![1; 33], None),
+        ];
+        for (octets, expected) in cases {
+            assert_eq!(NextHop::decode(&octets), expected, "{octets:?}");
+        }
+    }
+
+    #[test]
+    fn encode_then_decode_is_the_identity() {
+        let global = "2001:db8::1".parse().unwrap();
+        let link_local = "fe80::1".parse().unwrap();
+        let all = [
+            NextHop::Ipv4([10, 0, 0, 1].into()),
+            NextHop::Ipv6(global),
+            NextHop::Ipv6LinkLocal { global, link_local },
+        ];
+        for next_hop in all {
+            let mut octets = Vec::new();
+            next_hop.encode(&mut octets);
+            assert_eq!(octets.len(), usize::from(next_hop.encoded_octets()));
+            assert_eq!(NextHop::decode(&octets), Some(next_hop));
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_is_no_next_hop() {
+        for (address, expected) in [
+            ("0.0.0.0", false),
+            ("0.1.2.3", false),
+            ("10.0.0.1", true),
+            ("127.0.0.1", true),
+            ("224.0.0.5", false),
+            ("255.255.255.255", false),
+        ] {
+            assert_eq!(NextHop::Ipv4(address.parse().unwrap()).is_host_address(), expected, "{address}");
+        }
+        for (address, expected) in
+            [("::", false), ("ff02::1", false), ("fe80::1", true), ("2001:db8::1", true)]
+        {
+            assert_eq!(NextHop::Ipv6(address.parse().unwrap()).is_host_address(), expected, "{address}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Network layer reachability information: prefixes as they stand in messages.
+
+use std::fmt;
+use std::iter;
+use std::marker::PhantomData;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::prefix::address_octets;
+use crate::{Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, PathId};
+
+/// One prefix of a message, with its path identifier where ADD-PATH was negotiated.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Nlri<P> {
+    /// Tells the paths for one prefix apart (RFC 7911 §3).
+    pub path_id: Option<PathId>,
+    /// The destination.
+    pub prefix: P,
+}
+
+impl<P: IpPrefix> Nlri<P> {
+    /// The NLRI of a session without ADD-PATH.
+    #[must_use]
+    pub fn new(prefix: P) -> Self {
+        Self { path_id: None, prefix }
+    }
+
+    /// How many octets [`Nlri::encode`] writes.
+    pub(crate) fn encoded_octets(self, add_path: bool) -> usize {
+        let path_id_octets = if add_path { PATH_ID_OCTETS } else { 0 };
+        self.prefix.encoded_octets().saturating_add(path_id_octets)
+    }
+
+    /// Appends the NLRI. With ADD-PATH, a path without an identifier gets zero; without, an identifier is left out.
+    pub(crate) fn encode(self, add_path: bool, out: &mut impl BufMut) {
+        if add_path {
+            out.put_u32(self.path_id.map_or(0, |path_id| path_id.0));
+        }
+        self.prefix.encode(out);
+    }
+}
+
+/// The NLRI of one field of a message, in the message's own octets.
+///
+/// The syntax was checked when the block was made, so that iterating cannot fail. A clone shares the octets.
+#[derive(Clone, Eq, PartialEq)]
+pub struct NlriBlock {
+    family: Family,
+    add_path: bool,
+    octets: Bytes,
+}
+
+/// The octets of a field are not a row of NLRI (RFC 7606 §5.3).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NlriError {
+    /// No NLRI of this family are read here.
+    #[error("NLRI of family {0} are not supported")]
+    UnsupportedFamily(Family),
+    /// A prefix is longer than the family's addresses, or runs past the end of the field.
+    #[error("an NLRI is too long for its family or for its field")]
+    Syntax,
+}
+
+impl NlriBlock {
+    /// The block of these octets.
+    ///
+    /// # Errors
+    ///
+    /// The family is neither IPv4 nor IPv6 unicast, or the octets are not NLRI of it.
+    pub fn new(family: Family, add_path: bool, octets: Bytes) -> Result<Self, NlriError> {
+        let max_length_bits = max_length(family).ok_or(NlriError::UnsupportedFamily(family))?;
+        if is_nlri(max_length_bits, add_path, &octets) {
+            Ok(Self { family, add_path, octets })
+        } else {
+            Err(NlriError::Syntax)
+        }
+    }
+
+    /// The block that holds these NLRI, with path identifiers when `add_path`.
+    #[must_use]
+    pub fn from_nlri<P: IpPrefix>(add_path: bool, nlri: impl IntoIterator<Item = Nlri<P>>) -> Self {
+        let mut octets = BytesMut::new();
+        nlri.into_iter().for_each(|nlri| nlri.encode(add_path, &mut octets));
+        Self { family: P::FAMILY, add_path, octets: octets.freeze() }
+    }
+
+    /// What the prefixes belong to.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// Whether there is no prefix in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.octets.is_empty()
+    }
+
+    /// The NLRI in the order of the message; none when the block is of another family than `P`.
+    pub fn iter<P: IpPrefix>(&self) -> impl Iterator<Item = Nlri<P>> + '_ {
+        let octets: &[u8] = if self.family == P::FAMILY { &self.octets } else { &[] };
+        NlriIter { octets, add_path: self.add_path, family: PhantomData }
+    }
+}
+
+impl fmt::Debug for NlriBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = f.debug_list();
+        list.entries(self.iter::<Ipv4Prefix>()).entries(self.iter::<Ipv6Prefix>()).finish()
+    }
+}
+
+struct NlriIter<'a, P> {
+    octets: &'a [u8],
+    add_path: bool,
+    family: PhantomData<P>,
+}
+
+impl<P: IpPrefix> Iterator for NlriIter<'_, P> {
+    type Item = Nlri<P>;
+
+    fn next(&mut self) -> Option<Nlri<P>> {
+        let mut octets = self.octets;
+        let mut path_id = None;
+        if self.add_path {
+            let (id, after) = octets.split_first_chunk::<PATH_ID_OCTETS>()?;
+            path_id = Some(PathId(u32::from_be_bytes(*id)));
+            octets = after;
+        }
+        let (prefix, rest) = P::decode(octets)?;
+        self.octets = rest;
+        Some(Nlri { path_id, prefix })
+    }
+}
+
+impl<P: IpPrefix> iter::FusedIterator for NlriIter<'_, P> {}
+
+/// The longest prefix of a family whose NLRI are read here.
+fn max_length(family: Family) -> Option<u8> {
+    match family {
+        Family::IPV4_UNICAST => Some(Ipv4Prefix::MAX_LENGTH),
+        Family::IPV6_UNICAST => Some(Ipv6Prefix::MAX_LENGTH),
+        _ => None,
+    }
+}
+
+/// Whether the octets are whole NLRI, each no longer than the family allows.
+fn is_nlri(max_length_bits: u8, add_path: bool, mut octets: &[u8]) -> bool {
+    let path_id_octets = if add_path { PATH_ID_OCTETS } else { 0 };
+    while !octets.is_empty() {
+        let Some((&length_bits, rest)) = octets.get(path_id_octets..).and_then(<[u8]>::split_first) else {
+            return false;
+        };
+        let Some(rest) = rest.get(address_octets(length_bits)..) else { return false };
+        if length_bits > max_length_bits {
+            return false;
+        }
+        octets = rest;
+    }
+    true
+}
+
+const PATH_ID_OCTETS: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Afi, Safi};
+
+    const V4: Family = Family::IPV4_UNICAST;
+    const V6: Family = Family::IPV6_UNICAST;
+
+    #[test]
+    fn only_whole_prefixes_of_the_family_make_a_block() {
+        for (family, add_path, octets, expected) in [
+            (V4, false, &[][..], true),
+            (V4, false, &[0], true),
+            (V4, false, &[24, 10, 0, 0, 32, 10, 0, 0, 1], true),
+            (V4, false, &[33, 10, 0, 0, 0, 0], false),
+            (V4, false, &[24, 10, 0], false),
+            (V4, false, &[8, 10, 8], false),
+            (V4, true, &[0, 0, 0, 1, 8, 10], true),
+            (V4, true, &[0, 0, 0, 1], false),
+            (V4, true, &[0, 0, 0], false),
+            (V6, false, &[33, 0x20, 1, 13, 0xb8, 0], true),
+            (V6, false, &[129; 18], false),
+        ] {
+            let block = NlriBlock::new(family, add_path, Bytes::copy_from_slice(octets));
+            assert_eq!(block.is_ok(), expected, "{family} {add_path} {octets:?}");
+        }
+    }
+
+    #[test]
+    fn a_family_without_prefixes_makes_no_block() {
+        let family = Family { afi: Afi(25), safi: Safi(70) };
+        let error = NlriBlock::new(family, false, Bytes::new()).unwrap_err();
+        assert_eq!(error, NlriError::UnsupportedFamily(family));
+    }
+
+    #[test]
+    fn iterating_yields_path_ids_and_clears_host_bits() {
+        let octets = Bytes::from_static(&[0, 0, 0, 7, 9, 10, 0xff, 0, 0, 0, 8, 0]);
+        let block = NlriBlock::new(V4, true, octets).unwrap();
+        let nlri: Vec<Nlri<Ipv4Prefix>> = block.iter().collect();
+        assert_eq!(
+            nlri,
+            [
+                Nlri { path_id: Some(PathId(7)), prefix: "10.128.0.0/9".parse().unwrap() },
+                Nlri { path_id: Some(PathId(8)), prefix: "0.0.0.0/0".parse().unwrap() },
+            ]
+        );
+        assert_eq!(block.iter::<Ipv6Prefix>().count(), 0);
+    }
+
+    #[test]
+    fn a_block_from_values_holds_those_values() {
+        let nlri = [Nlri::new("2001:db8::/32".parse::<Ipv6Prefix>().unwrap())];
+        let block = NlriBlock::from_nlri(false, nlri);
+        assert_eq!(block.family(), V6);
+        assert!(block.iter().eq(nlri));
+        assert_eq!(NlriBlock::new(V6, false, block.octets.clone()), Ok(block));
+    }
+}

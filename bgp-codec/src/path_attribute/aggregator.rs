@@ -1,0 +1,75 @@
+//! AGGREGATOR (RFC 4271 §5.1.7) and AS4_AGGREGATOR (RFC 6793 §3).
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use bytes::BufMut;
+
+use crate::reader::Reader;
+use crate::{AsWidth, Asn};
+
+/// The speaker that formed an aggregate.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Aggregator {
+    /// Its autonomous system.
+    pub asn: Asn,
+    /// Its address or BGP Identifier.
+    pub address: Ipv4Addr,
+}
+
+impl Aggregator {
+    /// Reads six octets or eight, by the width; `None` for another length or AS 0 (RFC 7607 §2).
+    pub(crate) fn decode(value: &[u8], width: AsWidth) -> Option<Self> {
+        let mut reader = Reader::new(value);
+        let asn = match width {
+            AsWidth::Two => Asn(reader.u16()?.into()),
+            AsWidth::Four => Asn(reader.u32()?),
+        };
+        let address = Ipv4Addr::from_bits(reader.u32()?);
+        (reader.is_empty() && !asn.is_reserved_zero()).then_some(Self { asn, address })
+    }
+
+    /// The value with a four-octet AS number.
+    pub(crate) fn octets(self) -> [u8; 8] {
+        let mut octets = [0; 8];
+        let mut out = &mut octets[..];
+        out.put_u32(self.asn.0);
+        out.put_slice(&self.address.octets());
+        octets
+    }
+
+    /// The value for a two-octet peer, which needs AS4_AGGREGATOR beside it when the number does not fit.
+    pub(crate) fn narrow_octets(self) -> [u8; 6] {
+        let mut octets = [0; 6];
+        let mut out = &mut octets[..];
+        out.put_u16(self.asn.to_two_octets());
+        out.put_slice(&self.address.octets());
+        octets
+    }
+}
+
+impl fmt::Display for Aggregator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.asn, self.address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_follows_the_width_of_as_numbers() {
+        let aggregator = Aggregator { asn: Asn(64512), address: [10, 0, 0, 1].into() };
+        assert_eq!(Aggregator::decode(&aggregator.octets(), AsWidth::Four), Some(aggregator));
+        assert_eq!(Aggregator::decode(&aggregator.narrow_octets(), AsWidth::Two), Some(aggregator));
+        assert_eq!(Aggregator::decode(&aggregator.octets(), AsWidth::Two), None);
+        assert_eq!(Aggregator::decode(&aggregator.narrow_octets(), AsWidth::Four), None);
+    }
+
+    #[test]
+    fn as_0_aggregates_nothing() {
+        assert_eq!(Aggregator::decode(&[0, 0, 10, 0, 0, 1], AsWidth::Two), None);
+        assert_eq!(Aggregator::decode(&[0, 0, 0, 0, 10, 0, 0, 1], AsWidth::Four), None);
+    }
+}

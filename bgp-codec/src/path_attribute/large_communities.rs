@@ -1,0 +1,110 @@
+//! LARGE_COMMUNITIES (RFC 8092).
+
+use std::collections::HashSet;
+use std::fmt;
+use std::str::FromStr;
+
+/// A community with room for four-octet AS numbers.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct LargeCommunity {
+    /// The autonomous system that gives the other two numbers their meaning.
+    pub global_administrator: u32,
+    /// The first number.
+    pub local_data_1: u32,
+    /// The second number.
+    pub local_data_2: u32,
+}
+
+impl LargeCommunity {
+    /// The twelve octets of the value.
+    pub(crate) fn octets(self) -> [u8; 12] {
+        let numbers = [self.global_administrator, self.local_data_1, self.local_data_2];
+        let mut octets = [0; 12];
+        octets
+            .as_chunks_mut()
+            .0
+            .iter_mut()
+            .zip(numbers)
+            .for_each(|(chunk, number)| *chunk = number.to_be_bytes());
+        octets
+    }
+
+    fn from_octets(octets: &[u8; 12]) -> Self {
+        let mut numbers = octets.as_chunks().0.iter().map(|chunk| u32::from_be_bytes(*chunk));
+        let mut next = || numbers.next().unwrap_or_default();
+        Self { global_administrator: next(), local_data_1: next(), local_data_2: next() }
+    }
+}
+
+impl fmt::Display for LargeCommunity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.global_administrator, self.local_data_1, self.local_data_2)
+    }
+}
+
+/// Text that is not three numbers with colons between.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a large community is three numbers with colons between, as in 64512:1:2")]
+pub struct LargeCommunityError;
+
+impl FromStr for LargeCommunity {
+    type Err = LargeCommunityError;
+
+    fn from_str(text: &str) -> Result<Self, LargeCommunityError> {
+        let mut parts = text.split(':').map(|digits| digits.parse().map_err(|_| LargeCommunityError));
+        let mut next = || parts.next().unwrap_or(Err(LargeCommunityError));
+        let community = Self { global_administrator: next()?, local_data_1: next()?, local_data_2: next()? };
+        if parts.next().is_some() { Err(LargeCommunityError) } else { Ok(community) }
+    }
+}
+
+/// The communities of a value whose length was checked to be a multiple of twelve.
+pub(crate) fn large_communities(value: &[u8]) -> impl Iterator<Item = LargeCommunity> + '_ {
+    value.as_chunks().0.iter().map(LargeCommunity::from_octets)
+}
+
+/// The value with each community at its first place only (RFC 8092 §3); `None` when nothing is there twice.
+pub(crate) fn without_duplicates(value: &[u8]) -> Option<Vec<u8>> {
+    let chunks: &[[u8; 12]] = value.as_chunks().0;
+    if chunks.len() < 2 {
+        return None;
+    }
+    let mut seen = HashSet::with_capacity(chunks.len());
+    let unique: Vec<[u8; 12]> = chunks.iter().filter(|chunk| seen.insert(**chunk)).copied().collect();
+    (unique.len() < chunks.len()).then(|| unique.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMUNITY: LargeCommunity =
+        LargeCommunity { global_administrator: 4_200_000_000, local_data_1: 1, local_data_2: 2 };
+
+    #[test]
+    fn text_is_read_as_it_is_written() {
+        assert_eq!(COMMUNITY.to_string(), "4200000000:1:2");
+        assert_eq!("4200000000:1:2".parse(), Ok(COMMUNITY));
+        for text in ["1:2", "1:2:3:4", "1:2:", "4294967296:0:0", ""] {
+            assert_eq!(text.parse::<LargeCommunity>(), Err(LargeCommunityError), "{text}");
+        }
+    }
+
+    #[test]
+    fn octets_are_three_numbers_in_network_order() {
+        assert_eq!(COMMUNITY.octets(), [0xfa, 0x56, 0xea, 0, 0, 0, 0, 1, 0, 0, 0, 2]);
+        assert!(large_communities(&COMMUNITY.octets()).eq([COMMUNITY]));
+    }
+
+    #[test]
+    fn the_second_of_two_equal_ones_goes() {
+        let other = LargeCommunity { local_data_2: 3, ..COMMUNITY };
+        let octets =
+            |list: &[LargeCommunity]| -> Vec<u8> { list.iter().flat_map(|one| one.octets()).collect() };
+        assert_eq!(without_duplicates(&octets(&[COMMUNITY, other])), None);
+        assert_eq!(
+            without_duplicates(&octets(&[COMMUNITY, other, COMMUNITY])),
+            Some(octets(&[COMMUNITY, other]))
+        );
+    }
+}

@@ -1,0 +1,32 @@
+//! MP_UNREACH_NLRI (RFC 4760 §4).
+
+use crate::reader::Reader;
+use crate::{Afi, Family, Safi};
+
+/// The fields of an MP_UNREACH_NLRI, the NLRI not looked into yet: AFI (2 octets), SAFI (1 octet), NLRI.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MpUnreach<'a> {
+    pub(crate) family: Family,
+    pub(crate) nlri: &'a [u8],
+}
+
+impl<'a> MpUnreach<'a> {
+    /// Splits the value; `None` when it has fewer than three octets (RFC 7606 §5.3).
+    pub(crate) fn decode(value: &'a [u8]) -> Option<Self> {
+        let mut reader = Reader::new(value);
+        let family = Family { afi: Afi(reader.u16()?), safi: Safi(reader.u8()?) };
+        Some(Self { family, nlri: reader.rest() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_octets_are_enough() {
+        let unreach = MpUnreach::decode(&[0, 2, 1]).unwrap();
+        assert_eq!((unreach.family, unreach.nlri), (Family::IPV6_UNICAST, &[][..]));
+        assert!(MpUnreach::decode(&[0, 2]).is_none());
+    }
+}

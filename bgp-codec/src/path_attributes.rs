@@ -1,0 +1,230 @@
+//! An accepted attribute set: what the routes of a message share.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use crate::path_attribute::{
+    RawAttribute, cluster_list, communities, extended_communities, large_communities,
+};
+use crate::reader::{Reader, exact_u32};
+use crate::{
+    Aggregator, AsPath, AsWidth, Asn, AttributeType, BgpIdentifier, Community, ExtendedCommunity,
+    LargeCommunity, Origin, PathAttributesBuilder, UnknownAttribute,
+};
+
+/// The path attributes of accepted routes, in canonical octets, with a summary of what the decision process compares.
+///
+/// Canonical is: ascending types, each at most once; specified flags, an extended length only where it is needed; AS
+/// numbers of four octets; no NEXT_HOP, MP_REACH_NLRI or MP_UNREACH_NLRI, since next hop and routes travel beside the
+/// set; attributes that are not recognised, but to be passed on, with the Partial bit set. ORIGIN and AS_PATH are
+/// always there. So equal sets are equal octets, and equality and hash look at nothing else.
+#[derive(Clone)]
+pub struct PathAttributes {
+    octets: Box<[u8]>,
+    summary: Summary,
+}
+
+/// What is asked often, as plain numbers.
+#[derive(Clone, Copy)]
+struct Summary {
+    origin: Origin,
+    as_path_length: u32,
+    neighbor_as: Option<Asn>,
+    med: Option<u32>,
+    local_pref: Option<u32>,
+    originator_id: Option<BgpIdentifier>,
+    cluster_list_length: u32,
+}
+
+impl PathAttributes {
+    /// The canonical octets.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// How the first speaker learned the route.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.summary.origin
+    }
+
+    /// The autonomous systems passed.
+    #[must_use]
+    pub fn as_path(&self) -> AsPath<'_> {
+        AsPath::new(self.value(AttributeType::AS_PATH).unwrap_or_default())
+    }
+
+    /// [`AsPath::length`], known beforehand.
+    #[must_use]
+    pub fn as_path_length(&self) -> u32 {
+        self.summary.as_path_length
+    }
+
+    /// [`AsPath::neighbor_as`], known beforehand.
+    #[must_use]
+    pub fn neighbor_as(&self) -> Option<Asn> {
+        self.summary.neighbor_as
+    }
+
+    /// MULTI_EXIT_DISC.
+    #[must_use]
+    pub fn med(&self) -> Option<u32> {
+        self.summary.med
+    }
+
+    /// LOCAL_PREF.
+    #[must_use]
+    pub fn local_pref(&self) -> Option<u32> {
+        self.summary.local_pref
+    }
+
+    /// Whether ATOMIC_AGGREGATE is there.
+    #[must_use]
+    pub fn atomic_aggregate(&self) -> bool {
+        self.value(AttributeType::ATOMIC_AGGREGATE).is_some()
+    }
+
+    /// Who aggregated.
+    #[must_use]
+    pub fn aggregator(&self) -> Option<Aggregator> {
+        Aggregator::decode(self.value(AttributeType::AGGREGATOR)?, AsWidth::Four)
+    }
+
+    /// The communities in the order received.
+    pub fn communities(&self) -> impl Iterator<Item = Community> + '_ {
+        communities(self.value(AttributeType::COMMUNITIES).unwrap_or_default())
+    }
+
+    /// The large communities in the order received, each once.
+    pub fn large_communities(&self) -> impl Iterator<Item = LargeCommunity> + '_ {
+        large_communities(self.value(AttributeType::LARGE_COMMUNITIES).unwrap_or_default())
+    }
+
+    /// The extended communities in the order received.
+    pub fn extended_communities(&self) -> impl Iterator<Item = ExtendedCommunity> + '_ {
+        extended_communities(self.value(AttributeType::EXTENDED_COMMUNITIES).unwrap_or_default())
+    }
+
+    /// Who brought the route into the autonomous system, where it was reflected.
+    #[must_use]
+    pub fn originator_id(&self) -> Option<BgpIdentifier> {
+        self.summary.originator_id
+    }
+
+    /// The reflection clusters passed, the latest first.
+    pub fn cluster_list(&self) -> impl Iterator<Item = BgpIdentifier> + '_ {
+        cluster_list(self.value(AttributeType::CLUSTER_LIST).unwrap_or_default())
+    }
+
+    /// How many reflection clusters were passed.
+    #[must_use]
+    pub fn cluster_list_length(&self) -> u32 {
+        self.summary.cluster_list_length
+    }
+
+    /// What is not recognised and passed on.
+    pub fn unknown(&self) -> impl Iterator<Item = UnknownAttribute<'_>> + '_ {
+        self.attributes().filter(|attribute| attribute.attribute_type.specified_flags().is_none()).map(
+            |attribute| UnknownAttribute { attribute_type: attribute.attribute_type, value: attribute.value },
+        )
+    }
+
+    /// The set taken apart, to be changed and built again.
+    #[must_use]
+    pub fn to_builder(&self) -> PathAttributesBuilder {
+        let partial = self.attributes().filter(|attribute| attribute.flags.is_partial());
+        PathAttributesBuilder {
+            origin: self.origin(),
+            as_path: self.as_path().to_buf(),
+            med: self.med(),
+            local_pref: self.local_pref(),
+            atomic_aggregate: self.atomic_aggregate(),
+            aggregator: self.aggregator(),
+            communities: self.communities().collect(),
+            large_communities: self.large_communities().collect(),
+            extended_communities: self.extended_communities().collect(),
+            originator_id: self.originator_id(),
+            cluster_list: self.cluster_list().collect(),
+            unknown: self.unknown().map(|unknown| unknown.to_owned()).collect(),
+            partial: partial.map(|attribute| attribute.attribute_type).collect(),
+        }
+    }
+
+    /// The set of these attributes: each acceptable, of ascending types, ORIGIN and AS_PATH among them.
+    pub(crate) fn from_ascending(attributes: &[RawAttribute<'_>]) -> Self {
+        let size_octets = attributes.iter().map(RawAttribute::encoded_octets).fold(0, usize::saturating_add);
+        let mut octets = Vec::with_capacity(size_octets);
+        attributes.iter().for_each(|attribute| attribute.encode(&mut octets));
+        Self { octets: octets.into_boxed_slice(), summary: Summary::new(attributes) }
+    }
+
+    /// The attributes in ascending order of their types.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = RawAttribute<'_>> + '_ {
+        let mut reader = Reader::new(&self.octets);
+        std::iter::from_fn(move || RawAttribute::decode(&mut reader))
+    }
+
+    fn value(&self, wanted: AttributeType) -> Option<&[u8]> {
+        self.attributes()
+            .find(|attribute| attribute.attribute_type == wanted)
+            .map(|attribute| attribute.value)
+    }
+}
+
+impl Summary {
+    fn new(attributes: &[RawAttribute<'_>]) -> Self {
+        let mut summary = Self {
+            origin: Origin::Incomplete,
+            as_path_length: 0,
+            neighbor_as: None,
+            med: None,
+            local_pref: None,
+            originator_id: None,
+            cluster_list_length: 0,
+        };
+        attributes.iter().for_each(|attribute| summary.take_in(attribute));
+        summary
+    }
+
+    fn take_in(&mut self, attribute: &RawAttribute<'_>) {
+        let value = attribute.value;
+        match attribute.attribute_type {
+            AttributeType::ORIGIN => self.origin = Origin::decode(value).unwrap_or(self.origin),
+            AttributeType::AS_PATH => {
+                let as_path = AsPath::new(value);
+                self.as_path_length = as_path.length();
+                self.neighbor_as = as_path.neighbor_as();
+            }
+            AttributeType::MULTI_EXIT_DISC => self.med = exact_u32(value),
+            AttributeType::LOCAL_PREF => self.local_pref = exact_u32(value),
+            AttributeType::ORIGINATOR_ID => {
+                self.originator_id = exact_u32(value).and_then(BgpIdentifier::new)
+            }
+            AttributeType::CLUSTER_LIST => {
+                self.cluster_list_length = u32::try_from(value.as_chunks::<4>().0.len()).unwrap_or(u32::MAX);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl PartialEq for PathAttributes {
+    fn eq(&self, other: &Self) -> bool {
+        self.octets == other.octets
+    }
+}
+
+impl Eq for PathAttributes {}
+
+impl Hash for PathAttributes {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.octets.hash(state);
+    }
+}
+
+impl fmt::Debug for PathAttributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_builder().fmt(f)
+    }
+}

@@ -1,0 +1,119 @@
+//! Building and changing attribute sets.
+
+use crate::path_attribute::{AttributeFlags, RawAttribute};
+use crate::{
+    Aggregator, AsPathBuf, AttributeType, BgpIdentifier, Community, ExtendedCommunity, LargeCommunity,
+    Origin, PathAttributes, UnknownAttributeBuf,
+};
+
+/// The members of an attribute set, each in its own type; [`PathAttributesBuilder::build`] makes the set.
+///
+/// An empty list means that the attribute is not there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PathAttributesBuilder {
+    /// How the first speaker learned the route.
+    pub origin: Origin,
+    /// The autonomous systems passed.
+    pub as_path: AsPathBuf,
+    /// MULTI_EXIT_DISC.
+    pub med: Option<u32>,
+    /// LOCAL_PREF.
+    pub local_pref: Option<u32>,
+    /// Whether ATOMIC_AGGREGATE is there.
+    pub atomic_aggregate: bool,
+    /// Who aggregated.
+    pub aggregator: Option<Aggregator>,
+    /// COMMUNITIES.
+    pub communities: Vec<Community>,
+    /// LARGE_COMMUNITIES; of equal ones, the first stays.
+    pub large_communities: Vec<LargeCommunity>,
+    /// EXTENDED_COMMUNITIES.
+    pub extended_communities: Vec<ExtendedCommunity>,
+    /// ORIGINATOR_ID.
+    pub originator_id: Option<BgpIdentifier>,
+    /// CLUSTER_LIST, the latest first.
+    pub cluster_list: Vec<BgpIdentifier>,
+    /// What is not recognised and passed on; of the same type, the first stays.
+    pub unknown: Vec<UnknownAttributeBuf>,
+    /// The types that came with the Partial bit, which nobody clears again (RFC 4271 §5).
+    pub(crate) partial: Vec<AttributeType>,
+}
+
+impl PathAttributesBuilder {
+    /// A set with an origin and an empty AS path.
+    #[must_use]
+    pub fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            as_path: AsPathBuf::empty(),
+            med: None,
+            local_pref: None,
+            atomic_aggregate: false,
+            aggregator: None,
+            communities: Vec::new(),
+            large_communities: Vec::new(),
+            extended_communities: Vec::new(),
+            originator_id: None,
+            cluster_list: Vec::new(),
+            unknown: Vec::new(),
+            partial: Vec::new(),
+        }
+    }
+
+    /// The set in canonical octets.
+    ///
+    /// An attribute of more than 65,535 octets is cut to that. No message holds so much, so that
+    /// [`crate::UpdateEncoder::reach`] refuses the set whatever the rest is.
+    #[must_use]
+    pub fn build(&self) -> PathAttributes {
+        let values = self.values();
+        let known =
+            values.iter().filter_map(|(attribute_type, value)| self.raw(*attribute_type, value.as_deref()?));
+        let unknown = self.unknown.iter().map(UnknownAttributeBuf::as_raw);
+        let mut attributes: Vec<RawAttribute<'_>> = known.chain(unknown).collect();
+        attributes.sort_by_key(|attribute| attribute.attribute_type);
+        attributes.dedup_by_key(|attribute| attribute.attribute_type);
+        PathAttributes::from_ascending(&attributes)
+    }
+
+    /// The value of each attribute of which the type is recognised; `None` where it is not there.
+    fn values(&self) -> [(AttributeType, Option<Vec<u8>>); 11] {
+        let communities = self.communities.iter().flat_map(|community| community.0.to_be_bytes());
+        let clusters = self.cluster_list.iter().flat_map(|cluster| cluster.to_u32().to_be_bytes());
+        let number = |number: u32| number.to_be_bytes().to_vec();
+        [
+            (AttributeType::ORIGIN, Some(vec![self.origin.octet()])),
+            (AttributeType::AS_PATH, Some(self.as_path.octets().to_vec())),
+            (AttributeType::MULTI_EXIT_DISC, self.med.map(number)),
+            (AttributeType::LOCAL_PREF, self.local_pref.map(number)),
+            (AttributeType::ATOMIC_AGGREGATE, self.atomic_aggregate.then(Vec::new)),
+            (AttributeType::AGGREGATOR, self.aggregator.map(|aggregator| aggregator.octets().to_vec())),
+            (AttributeType::COMMUNITIES, list(communities)),
+            (AttributeType::ORIGINATOR_ID, self.originator_id.map(|originator| number(originator.to_u32()))),
+            (AttributeType::CLUSTER_LIST, list(clusters)),
+            (
+                AttributeType::EXTENDED_COMMUNITIES,
+                list(self.extended_communities.iter().flat_map(|one| one.0)),
+            ),
+            (AttributeType::LARGE_COMMUNITIES, list(self.large_communities_once())),
+        ]
+    }
+
+    fn large_communities_once(&self) -> Vec<u8> {
+        let octets: Vec<u8> =
+            self.large_communities.iter().flat_map(|community| community.octets()).collect();
+        crate::path_attribute::without_duplicates(&octets).unwrap_or(octets)
+    }
+
+    fn raw<'a>(&self, attribute_type: AttributeType, value: &'a [u8]) -> Option<RawAttribute<'a>> {
+        let flags: AttributeFlags = attribute_type.specified_flags()?;
+        let partial = self.partial.contains(&attribute_type) && flags.is_optional() && flags.is_transitive();
+        Some(RawAttribute { flags: flags.with_partial(partial), attribute_type, value })
+    }
+}
+
+/// The octets of a list; `None` when there is nothing in it.
+fn list(octets: impl IntoIterator<Item = u8>) -> Option<Vec<u8>> {
+    let octets: Vec<u8> = octets.into_iter().collect();
+    (!octets.is_empty()).then_some(octets)
+}

@@ -1,0 +1,10 @@
+//! Internal and external peers.
+
+/// Where a peer is, seen from the speaker's autonomous system (RFC 4271 §1.1).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum PeerKind {
+    /// In another autonomous system.
+    Ebgp,
+    /// In the same one.
+    Ibgp,
+}

@@ -1,0 +1,392 @@
+//! The path attributes of an UPDATE as received, judged one by one (RFC 7606 §3, §4 and §7).
+
+use crate::path_attribute::{
+    AttributeFlags, MpReach, RawAttribute, is_as_path, merge_as4_path, widen, without_confederation,
+    without_duplicates,
+};
+use crate::reader::{Reader, exact_u32};
+use crate::{
+    Aggregator, AsPath, AsWidth, Asn, AttributeError, AttributeFault, AttributeOutcome, AttributeType,
+    BgpIdentifier, DecodeContext, DecodeError, NextHop, Origin, PathAttributes, PeerKind,
+};
+
+/// The attributes of one message: what of them is good, and what was wrong with the others.
+#[derive(Debug)]
+pub(crate) struct ReceivedAttributes<'a> {
+    as_width: AsWidth,
+    /// What belongs in the attribute set, in the order of the message.
+    kept: Vec<RawAttribute<'a>>,
+    /// What travels beside the set, or is merged into it.
+    next_hop: Option<RawAttribute<'a>>,
+    mp_reach: Option<RawAttribute<'a>>,
+    mp_unreach: Option<RawAttribute<'a>>,
+    as4_path: Option<RawAttribute<'a>>,
+    as4_aggregator: Option<RawAttribute<'a>>,
+    seen: SeenTypes,
+    defects: Vec<AttributeError>,
+    withdraw_cause: Option<DecodeError>,
+}
+
+/// What is wrong with an attribute, and what is to be done.
+type Verdict = Result<(), (AttributeFault, AttributeOutcome)>;
+
+impl<'a> ReceivedAttributes<'a> {
+    /// Reads the attributes from first to last.
+    ///
+    /// # Errors
+    ///
+    /// One of them closes the session.
+    pub(crate) fn decode(octets: &'a [u8], context: &DecodeContext) -> Result<Self, DecodeError> {
+        let mut received = Self {
+            as_width: context.as_width,
+            kept: Vec::with_capacity(TYPICAL_COUNT),
+            next_hop: None,
+            mp_reach: None,
+            mp_unreach: None,
+            as4_path: None,
+            as4_aggregator: None,
+            seen: SeenTypes::default(),
+            defects: Vec::new(),
+            withdraw_cause: None,
+        };
+        let mut reader = Reader::new(octets);
+        while !reader.is_empty() {
+            let rest = reader.rest();
+            match RawAttribute::decode(&mut reader) {
+                Some(attribute) => received.add(attribute, context)?,
+                None => {
+                    received.overrun(rest)?;
+                    break;
+                }
+            }
+        }
+        Ok(received)
+    }
+
+    /// The next hop for the routes of the NLRI field. Anything but a host's address withdraws them.
+    pub(crate) fn next_hop(&mut self) -> Option<NextHop> {
+        let Some(attribute) = self.next_hop else {
+            self.require(AttributeType::NEXT_HOP);
+            return None;
+        };
+        let Some(address) = exact_u32(attribute.value) else {
+            self.withdraw_for(attribute, AttributeFault::Length);
+            return None;
+        };
+        let next_hop = NextHop::Ipv4(address.into());
+        if !next_hop.is_host_address() {
+            self.withdraw_for(attribute, AttributeFault::Value);
+            return None;
+        }
+        Some(next_hop)
+    }
+
+    pub(crate) fn mp_reach(&self) -> Option<RawAttribute<'a>> {
+        self.mp_reach
+    }
+
+    pub(crate) fn mp_unreach(&self) -> Option<RawAttribute<'a>> {
+        self.mp_unreach
+    }
+
+    /// MP_UNREACH_NLRI when there is no other attribute.
+    pub(crate) fn only_mp_unreach(&self) -> Option<RawAttribute<'a>> {
+        self.mp_unreach.filter(|_| self.seen.count == 1)
+    }
+
+    /// Whether MP_REACH_NLRI has routes of any family.
+    pub(crate) fn has_mp_reach_nlri(&self) -> bool {
+        let reach = self.mp_reach.and_then(|attribute| MpReach::decode(attribute.value));
+        reach.is_some_and(|reach| !reach.nlri.is_empty())
+    }
+
+    /// Treats the routes as withdrawn when an attribute that they need is not there (RFC 7606 §3 d).
+    pub(crate) fn require(&mut self, attribute_type: AttributeType) {
+        if !self.seen.contains(attribute_type) {
+            let missing = RawAttribute { flags: AttributeFlags::WELL_KNOWN, attribute_type, value: &[] };
+            self.withdraw_for(missing, AttributeFault::Missing);
+        }
+    }
+
+    /// Notes an attribute whose fault withdraws the routes.
+    pub(crate) fn withdraw_for(&mut self, attribute: RawAttribute<'_>, fault: AttributeFault) {
+        self.note(attribute, fault, AttributeOutcome::TreatAsWithdraw);
+        self.withdraw_cause.get_or_insert_with(|| attribute.to_error(fault));
+    }
+
+    /// Notes an attribute that is left out.
+    pub(crate) fn leave_out(&mut self, attribute: RawAttribute<'_>, fault: AttributeFault) {
+        self.note(attribute, fault, AttributeOutcome::Discard);
+    }
+
+    /// The first fault that withdraws the routes, in the form in which it closes the session.
+    pub(crate) fn withdraw_cause(&mut self) -> Option<DecodeError> {
+        self.withdraw_cause.take()
+    }
+
+    /// What was wrong and did not close the session.
+    pub(crate) fn into_defects(self) -> Vec<AttributeError> {
+        self.defects
+    }
+
+    /// The attribute set. ORIGIN and AS_PATH are there, and nothing withdraws the routes.
+    pub(crate) fn accept(&mut self) -> PathAttributes {
+        let mut kept: Vec<RawAttribute<'_>> = std::mem::take(&mut self.kept);
+        let merged = Merged::new(&kept, self);
+        for attribute in &mut kept {
+            if let Some(value) = merged.value(attribute.attribute_type) {
+                attribute.value = value;
+            }
+        }
+        if !kept.is_sorted_by_key(|attribute| attribute.attribute_type) {
+            kept.sort_unstable_by_key(|attribute| attribute.attribute_type);
+        }
+        PathAttributes::from_ascending(&kept)
+    }
+
+    /// Takes in one attribute.
+    fn add(&mut self, attribute: RawAttribute<'a>, context: &DecodeContext) -> Result<(), DecodeError> {
+        match self.judge(attribute, context) {
+            Ok(()) => self.place(attribute),
+            Err((fault, AttributeOutcome::Discard)) => self.leave_out(attribute, fault),
+            Err((fault, AttributeOutcome::TreatAsWithdraw)) => self.withdraw_for(attribute, fault),
+            Err((fault, AttributeOutcome::SessionReset)) => return Err(attribute.to_error(fault)),
+        }
+        Ok(())
+    }
+
+    /// Puts a good attribute where it belongs.
+    fn place(&mut self, attribute: RawAttribute<'a>) {
+        match attribute.attribute_type {
+            AttributeType::NEXT_HOP => self.next_hop = Some(attribute),
+            AttributeType::MP_REACH_NLRI => self.mp_reach = Some(attribute),
+            AttributeType::MP_UNREACH_NLRI => self.mp_unreach = Some(attribute),
+            AttributeType::AS4_PATH => self.as4_path = Some(attribute),
+            AttributeType::AS4_AGGREGATOR => self.as4_aggregator = Some(attribute),
+            attribute_type => {
+                if let Some(flags) = flags_to_pass_on(attribute_type, attribute.flags) {
+                    self.kept.push(RawAttribute { flags, ..attribute });
+                }
+            }
+        }
+    }
+
+    /// Everything that can be wrong with an attribute by itself.
+    fn judge(&mut self, attribute: RawAttribute<'_>, context: &DecodeContext) -> Verdict {
+        use AttributeOutcome::{Discard, SessionReset, TreatAsWithdraw};
+        let RawAttribute { flags, attribute_type, value } = attribute;
+        // Only routes of any family are lost with these two, so that nothing milder can help (RFC 7606 §3 g, §5.3).
+        let carries_routes =
+            matches!(attribute_type, AttributeType::MP_REACH_NLRI | AttributeType::MP_UNREACH_NLRI);
+        if !self.seen.insert(attribute_type) {
+            let outcome = if carries_routes { SessionReset } else { Discard };
+            return Err((AttributeFault::Duplicate, outcome));
+        }
+        let Some(specified) = attribute_type.specified_flags() else {
+            let known = flags.is_optional();
+            return if known { Ok(()) } else { Err((AttributeFault::UnrecognizedWellKnown, SessionReset)) };
+        };
+        check_sender(attribute_type, context)?;
+        if !flags.agrees_with(specified) {
+            let outcome = if carries_routes { SessionReset } else { TreatAsWithdraw };
+            return Err((AttributeFault::Flags, outcome));
+        }
+        check_value(attribute_type, value, context)
+    }
+
+    /// The octets after the last whole attribute are not one (RFC 7606 §4).
+    fn overrun(&mut self, rest: &[u8]) -> Result<(), DecodeError> {
+        let mut reader = Reader::new(rest);
+        let flags = AttributeFlags(reader.u8().unwrap_or_default());
+        // Where even the type is missing, 0 is shown, which IANA keeps reserved.
+        let attribute_type = AttributeType(reader.u8().unwrap_or_default());
+        let attribute = RawAttribute { flags, attribute_type, value: &[] };
+        if matches!(attribute_type, AttributeType::MP_REACH_NLRI | AttributeType::MP_UNREACH_NLRI) {
+            return Err(attribute.to_error(AttributeFault::Overrun));
+        }
+        self.withdraw_for(attribute, AttributeFault::Overrun);
+        Ok(())
+    }
+
+    fn note(&mut self, attribute: RawAttribute<'_>, fault: AttributeFault, outcome: AttributeOutcome) {
+        self.defects.push(AttributeError { attribute_type: attribute.attribute_type, fault, outcome });
+    }
+}
+
+/// The flags with which an attribute goes on; `None` when it goes no further.
+///
+/// The Partial bit that some speaker set stays (RFC 4271 §5), and what is not recognised gets it.
+fn flags_to_pass_on(attribute_type: AttributeType, received: AttributeFlags) -> Option<AttributeFlags> {
+    match attribute_type.specified_flags() {
+        Some(specified) => {
+            let may_be_partial = specified.is_optional() && specified.is_transitive();
+            Some(specified.with_partial(may_be_partial && received.is_partial()))
+        }
+        None if received.is_transitive() => Some(AttributeFlags::OPTIONAL_TRANSITIVE.with_partial(true)),
+        None => None,
+    }
+}
+
+/// Whether this peer may send the attribute at all.
+fn check_sender(attribute_type: AttributeType, context: &DecodeContext) -> Verdict {
+    let fault = match attribute_type {
+        AttributeType::LOCAL_PREF | AttributeType::ORIGINATOR_ID | AttributeType::CLUSTER_LIST
+            if context.peer == PeerKind::Ebgp =>
+        {
+            AttributeFault::FromExternalPeer
+        }
+        AttributeType::AS4_PATH | AttributeType::AS4_AGGREGATOR if context.as_width == AsWidth::Four => {
+            AttributeFault::FromFourOctetPeer
+        }
+        _ => return Ok(()),
+    };
+    Err((fault, AttributeOutcome::Discard))
+}
+
+/// Whether the value is one that the attribute may have: the rows of RFC 7606 §7 and of the RFCs that came after.
+fn check_value(attribute_type: AttributeType, value: &[u8], context: &DecodeContext) -> Verdict {
+    use AttributeFault::{Length, Value};
+    use AttributeOutcome::{Discard, TreatAsWithdraw};
+    let length = value.len();
+    let acceptable = |condition: bool, fault, outcome| if condition { Ok(()) } else { Err((fault, outcome)) };
+    match attribute_type {
+        AttributeType::ORIGIN => {
+            acceptable(length == 1, Length, TreatAsWithdraw)?;
+            acceptable(Origin::decode(value).is_some(), Value, TreatAsWithdraw)
+        }
+        AttributeType::AS_PATH => {
+            acceptable(is_as_path(value, context.as_width, context.peer), Value, TreatAsWithdraw)
+        }
+        AttributeType::MULTI_EXIT_DISC | AttributeType::LOCAL_PREF => {
+            acceptable(length == 4, Length, TreatAsWithdraw)
+        }
+        AttributeType::ATOMIC_AGGREGATE => acceptable(length == 0, Length, Discard),
+        AttributeType::AGGREGATOR => check_aggregator(value, context.as_width),
+        AttributeType::COMMUNITIES => acceptable(is_row_of(4, length), Length, TreatAsWithdraw),
+        AttributeType::ORIGINATOR_ID => {
+            acceptable(length == 4, Length, TreatAsWithdraw)?;
+            acceptable(are_identifiers(value), Value, TreatAsWithdraw)
+        }
+        AttributeType::CLUSTER_LIST => {
+            acceptable(is_row_of(4, length), Length, TreatAsWithdraw)?;
+            acceptable(are_identifiers(value), Value, TreatAsWithdraw)
+        }
+        AttributeType::EXTENDED_COMMUNITIES => acceptable(is_row_of(8, length), Length, TreatAsWithdraw),
+        AttributeType::LARGE_COMMUNITIES => acceptable(is_row_of(12, length), Length, TreatAsWithdraw),
+        AttributeType::AS4_PATH => {
+            let as4_path = !value.is_empty() && is_as_path(value, AsWidth::Four, PeerKind::Ibgp);
+            acceptable(as4_path, Value, Discard)
+        }
+        AttributeType::AS4_AGGREGATOR => check_aggregator(value, AsWidth::Four),
+        // These are looked at together with the routes: NEXT_HOP counts only beside NLRI (RFC 4760 §3).
+        _ => Ok(()),
+    }
+}
+
+/// RFC 7606 §7.7, RFC 6793 §6, and RFC 7607 §2 on AS 0.
+fn check_aggregator(value: &[u8], width: AsWidth) -> Verdict {
+    let expected_octets = width.octets().saturating_add(4);
+    match Aggregator::decode(value, width) {
+        Some(_) => Ok(()),
+        None if value.len() == expected_octets => Err((AttributeFault::Value, AttributeOutcome::Discard)),
+        None => Err((AttributeFault::Length, AttributeOutcome::Discard)),
+    }
+}
+
+/// Whether a value has room for one element or more, and for nothing else.
+fn is_row_of(element_octets: usize, length_octets: usize) -> bool {
+    length_octets > 0 && length_octets.is_multiple_of(element_octets)
+}
+
+/// Whether none of the four-octet identifiers is zero.
+fn are_identifiers(value: &[u8]) -> bool {
+    value.as_chunks().0.iter().all(|octets| BgpIdentifier::new(u32::from_be_bytes(*octets)).is_some())
+}
+
+/// The values that differ from what was received: widened for two-octet peers, without what is there twice.
+struct Merged {
+    as_path: Option<Vec<u8>>,
+    aggregator: Option<[u8; 8]>,
+    large_communities: Option<Vec<u8>>,
+}
+
+impl Merged {
+    fn new(kept: &[RawAttribute<'_>], received: &ReceivedAttributes<'_>) -> Self {
+        let value_of = |wanted: AttributeType| {
+            kept.iter().find(|attribute| attribute.attribute_type == wanted).map(|attribute| attribute.value)
+        };
+        let large_communities = value_of(AttributeType::LARGE_COMMUNITIES).and_then(without_duplicates);
+        let mut merged = Self { as_path: None, aggregator: None, large_communities };
+        if received.as_width == AsWidth::Two {
+            merged.restore_four_octets(
+                value_of(AttributeType::AS_PATH).unwrap_or_default(),
+                value_of(AttributeType::AGGREGATOR),
+                received,
+            );
+        }
+        merged
+    }
+
+    /// What the message would have said in four octets (RFC 6793 §4.2.3).
+    fn restore_four_octets(
+        &mut self,
+        as_path: &[u8],
+        aggregator: Option<&[u8]>,
+        received: &ReceivedAttributes<'_>,
+    ) {
+        let aggregator = aggregator.and_then(|value| Aggregator::decode(value, AsWidth::Two));
+        let as4_aggregator = received.as4_aggregator.map(|attribute| attribute.value);
+        let as4_aggregator = as4_aggregator.and_then(|value| Aggregator::decode(value, AsWidth::Four));
+        // A two-octet speaker aggregated the route afterwards, so that both AS4 attributes are stale.
+        let stale = aggregator.is_some_and(|by| by.asn != Asn::TRANS) && as4_aggregator.is_some();
+        let restored = aggregator.map(|by| as4_aggregator.filter(|_| !stale).unwrap_or(by));
+        self.aggregator = restored.map(Aggregator::octets);
+
+        let wide = widen(as_path);
+        let as4_path =
+            received.as4_path.filter(|_| !stale).map(|as4_path| without_confederation(as4_path.value));
+        let merged = as4_path.and_then(|as4_path| merge_as4_path(AsPath::new(&wide), AsPath::new(&as4_path)));
+        self.as_path = Some(merged.unwrap_or(wide));
+    }
+
+    fn value(&self, attribute_type: AttributeType) -> Option<&[u8]> {
+        match attribute_type {
+            AttributeType::AS_PATH => self.as_path.as_deref(),
+            AttributeType::AGGREGATOR => self.aggregator.as_ref().map(|octets| &octets[..]),
+            AttributeType::LARGE_COMMUNITIES => self.large_communities.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// The attribute types met so far.
+#[derive(Debug, Default)]
+struct SeenTypes {
+    bits: [u128; 2],
+    count: usize,
+}
+
+impl SeenTypes {
+    /// Notes a type; `false` when it was there already.
+    fn insert(&mut self, attribute_type: AttributeType) -> bool {
+        self.count = self.count.saturating_add(1);
+        let fresh = !self.contains(attribute_type);
+        let [low, high] = &mut self.bits;
+        let half = if attribute_type.0 < 128 { low } else { high };
+        *half |= Self::bit(attribute_type);
+        fresh
+    }
+
+    fn contains(&self, attribute_type: AttributeType) -> bool {
+        let [low, high] = self.bits;
+        let half = if attribute_type.0 < 128 { low } else { high };
+        half & Self::bit(attribute_type) != 0
+    }
+
+    fn bit(attribute_type: AttributeType) -> u128 {
+        1u128.wrapping_shl(u32::from(attribute_type.0))
+    }
+}
+
+/// How many attributes of a set are made room for beforehand.
+const TYPICAL_COUNT: usize = 8;

@@ -1,0 +1,322 @@
+//! Packing routes into UPDATE messages.
+
+use std::borrow::Cow;
+use std::iter::Peekable;
+use std::net::Ipv4Addr;
+
+use bytes::{BufMut, BytesMut};
+
+use crate::message::{HEADER_OCTETS, MessageType, encode_message, put_u16_at};
+use crate::path_attribute::{AttributeFlags, RawAttribute};
+use crate::{
+    AsWidth, AttributeType, Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, NextHop, Nlri, NlriBlock,
+    PathAttributes, Update,
+};
+
+/// Writes UPDATEs on the terms of a session: whole messages at the end of the caller's buffer.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct UpdateEncoder {
+    /// How wide AS numbers are.
+    pub as_width: AsWidth,
+    /// The longest message: 4,096 octets, or 65,535 where both sides can. Anything else counts as the nearer of them.
+    pub max_message_octets: usize,
+    /// Whether NLRI carry path identifiers.
+    pub add_path: bool,
+}
+
+/// The attributes leave no room in a message for a route.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the path attributes leave no room in a message for a route")]
+pub struct AttributesTooLong;
+
+impl UpdateEncoder {
+    /// Advertises routes that share attributes and next hop, in as many messages as needed, each filled to the limit.
+    ///
+    /// IPv4 routes with an IPv4 next hop go into the NLRI field, all others into MP_REACH_NLRI, which comes before the
+    /// other attributes (RFC 7606 §5.1). For a two-octet peer the AS path is narrowed, and AS4_PATH and AS4_AGGREGATOR
+    /// say what got lost (RFC 6793 §4.2.2).
+    ///
+    /// # Errors
+    ///
+    /// There is a route that does not fit in a message together with the attributes. Nothing is written then.
+    pub fn reach<P: IpPrefix>(
+        &self,
+        out: &mut BytesMut,
+        attributes: &PathAttributes,
+        next_hop: NextHop,
+        nlri: impl IntoIterator<Item = Nlri<P>>,
+    ) -> Result<(), AttributesTooLong> {
+        let octets = self.attribute_octets(attributes);
+        let start = out.len();
+        let mut nlri = nlri.into_iter().peekable();
+        while nlri.peek().is_some() {
+            let progress = match next_hop {
+                NextHop::Ipv4(address) if P::FAMILY == Family::IPV4_UNICAST => {
+                    self.fill_nlri(out, &octets, address, &mut nlri)
+                }
+                _ => self.fill_mp_reach(out, &octets, next_hop, &mut nlri),
+            };
+            if progress == Progress::Stuck {
+                out.truncate(start);
+                return Err(AttributesTooLong);
+            }
+        }
+        Ok(())
+    }
+
+    /// Withdraws routes, in as many messages as needed, each filled to the limit.
+    pub fn unreach<P: IpPrefix>(&self, out: &mut BytesMut, nlri: impl IntoIterator<Item = Nlri<P>>) {
+        let mut nlri = nlri.into_iter().peekable();
+        while nlri.peek().is_some() {
+            if P::FAMILY == Family::IPV4_UNICAST {
+                self.fill_withdrawn(out, &mut nlri);
+            } else {
+                self.fill_mp_unreach(out, &mut nlri);
+            }
+        }
+    }
+
+    /// Says that the first advertisement of a family is complete (RFC 4724 §2).
+    pub fn end_of_rib(&self, out: &mut BytesMut, family: Family) {
+        if family == Family::IPV4_UNICAST {
+            encode_message(out, MessageType::UPDATE, |out| out.put_u32(0));
+        } else {
+            self.mp_unreach(out, family, |_| {});
+        }
+    }
+
+    /// Writes what a received UPDATE says, on the terms of this session.
+    ///
+    /// # Errors
+    ///
+    /// The attributes leave no room for its routes; nothing is written then.
+    pub(crate) fn update(&self, out: &mut BytesMut, update: &Update) -> Result<(), AttributesTooLong> {
+        let start = out.len();
+        for block in &update.unreach {
+            self.unreach(out, block.iter::<Ipv4Prefix>());
+            self.unreach(out, block.iter::<Ipv6Prefix>());
+        }
+        for reach in &update.reach {
+            let Some(attributes) = &update.attributes else { break };
+            let routes = |block: &NlriBlock, out: &mut BytesMut| {
+                self.reach(out, attributes, reach.next_hop, block.iter::<Ipv4Prefix>())?;
+                self.reach(out, attributes, reach.next_hop, block.iter::<Ipv6Prefix>())
+            };
+            routes(&reach.nlri, out).inspect_err(|_| out.truncate(start))?;
+        }
+        if let Some(family) = update.end_of_rib {
+            self.end_of_rib(out, family);
+        }
+        Ok(())
+    }
+
+    fn fill_nlri<P: IpPrefix>(
+        &self,
+        out: &mut BytesMut,
+        attributes: &[u8],
+        next_hop: Ipv4Addr,
+        nlri: &mut Peekable<impl Iterator<Item = Nlri<P>>>,
+    ) -> Progress {
+        let total_octets = attributes.len().saturating_add(NEXT_HOP_ATTRIBUTE_OCTETS);
+        let end = self.end_of_message(out);
+        if out.len().saturating_add(UPDATE_OCTETS).saturating_add(total_octets) > end {
+            return Progress::Stuck;
+        }
+        let (before, after) = split_at_type(attributes, AttributeType::NEXT_HOP);
+        let mut progress = Progress::Stuck;
+        encode_message(out, MessageType::UPDATE, |out| {
+            out.put_u16(0);
+            put_length(out, total_octets);
+            out.put_slice(before);
+            let value = &next_hop.octets();
+            let flags = AttributeFlags::WELL_KNOWN;
+            RawAttribute { flags, attribute_type: AttributeType::NEXT_HOP, value }.encode(out);
+            out.put_slice(after);
+            progress = self.fill(out, end, nlri);
+        });
+        progress
+    }
+
+    fn fill_mp_reach<P: IpPrefix>(
+        &self,
+        out: &mut BytesMut,
+        attributes: &[u8],
+        next_hop: NextHop,
+        nlri: &mut Peekable<impl Iterator<Item = Nlri<P>>>,
+    ) -> Progress {
+        let Some(end) = self.end_of_message(out).checked_sub(attributes.len()) else {
+            return Progress::Stuck;
+        };
+        let mut progress = Progress::Stuck;
+        encode_message(out, MessageType::UPDATE, |out| {
+            out.put_u16(0);
+            sized(out, |out| {
+                mp_attribute(out, AttributeType::MP_REACH_NLRI, P::FAMILY, |out| {
+                    out.put_u8(next_hop.encoded_octets());
+                    next_hop.encode(out);
+                    out.put_u8(0);
+                    progress = self.fill(out, end, nlri);
+                });
+                out.put_slice(attributes);
+            });
+        });
+        progress
+    }
+
+    fn fill_withdrawn<P: IpPrefix>(
+        &self,
+        out: &mut BytesMut,
+        nlri: &mut Peekable<impl Iterator<Item = Nlri<P>>>,
+    ) {
+        let end = self.end_of_message(out).saturating_sub(LENGTH_OCTETS);
+        encode_message(out, MessageType::UPDATE, |out| {
+            sized(out, |out| {
+                self.fill(out, end, nlri);
+            });
+            out.put_u16(0);
+        });
+    }
+
+    fn fill_mp_unreach<P: IpPrefix>(
+        &self,
+        out: &mut BytesMut,
+        nlri: &mut Peekable<impl Iterator<Item = Nlri<P>>>,
+    ) {
+        let end = self.end_of_message(out);
+        self.mp_unreach(out, P::FAMILY, |out| {
+            self.fill(out, end, nlri);
+        });
+    }
+
+    /// An UPDATE with only MP_UNREACH_NLRI, whose NLRI the closure appends.
+    fn mp_unreach(&self, out: &mut BytesMut, family: Family, nlri: impl FnOnce(&mut BytesMut)) {
+        encode_message(out, MessageType::UPDATE, |out| {
+            out.put_u16(0);
+            sized(out, |out| mp_attribute(out, AttributeType::MP_UNREACH_NLRI, family, nlri));
+        });
+    }
+
+    /// Appends NLRI as long as the buffer does not grow past `end`.
+    fn fill<P: IpPrefix>(
+        &self,
+        out: &mut BytesMut,
+        end: usize,
+        nlri: &mut Peekable<impl Iterator<Item = Nlri<P>>>,
+    ) -> Progress {
+        let mut progress = Progress::Stuck;
+        let mut room = end.saturating_sub(out.len());
+        let fits = |nlri: &Nlri<P>, room: usize| nlri.encoded_octets(self.add_path) <= room;
+        while let Some(next) = nlri.next_if(|next| fits(next, room)) {
+            room = room.saturating_sub(next.encoded_octets(self.add_path));
+            next.encode(self.add_path, out);
+            progress = Progress::Made;
+        }
+        progress
+    }
+
+    /// How long the buffer may be at the end of the message that starts where it ends now.
+    fn end_of_message(&self, out: &BytesMut) -> usize {
+        out.len().saturating_add(self.max_message_octets.clamp(4096, 65535))
+    }
+
+    /// The attributes with AS numbers as wide as the peer reads them.
+    fn attribute_octets<'a>(&self, attributes: &'a PathAttributes) -> Cow<'a, [u8]> {
+        match self.as_width {
+            AsWidth::Four => Cow::Borrowed(attributes.octets()),
+            AsWidth::Two => Cow::Owned(narrow(attributes)),
+        }
+    }
+}
+
+/// Whether a message took in a route.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Progress {
+    Made,
+    Stuck,
+}
+
+/// The attributes as a two-octet peer reads them (RFC 6793 §4.2.2).
+fn narrow(attributes: &PathAttributes) -> Vec<u8> {
+    let (as_path, as4_path) = attributes.as_path().narrow();
+    let aggregator = attributes.aggregator();
+    let narrow_aggregator = aggregator.map(|aggregator| aggregator.narrow_octets());
+    let as4_aggregator =
+        aggregator.filter(|by| by.asn.needs_four_octets()).map(|aggregator| aggregator.octets());
+
+    let as4 = |attribute_type, value| RawAttribute {
+        flags: AttributeFlags::OPTIONAL_TRANSITIVE,
+        attribute_type,
+        value,
+    };
+    let as4_path = as4_path.as_deref().map(|value| as4(AttributeType::AS4_PATH, value));
+    let as4_aggregator = as4_aggregator.as_ref().map(|value| as4(AttributeType::AS4_AGGREGATOR, value));
+    let mut all: Vec<RawAttribute<'_>> =
+        attributes.attributes().chain(as4_path).chain(as4_aggregator).collect();
+    all.sort_by_key(|attribute| attribute.attribute_type);
+
+    let mut octets = Vec::with_capacity(attributes.octets().len().saturating_mul(2));
+    for mut attribute in all {
+        match (attribute.attribute_type, &narrow_aggregator) {
+            (AttributeType::AS_PATH, _) => attribute.value = &as_path,
+            (AttributeType::AGGREGATOR, Some(value)) => attribute.value = value,
+            _ => {}
+        }
+        attribute.encode(&mut octets);
+    }
+    octets
+}
+
+/// Splits ascending attributes where one of this type belongs.
+fn split_at_type(octets: &[u8], attribute_type: AttributeType) -> (&[u8], &[u8]) {
+    let mut reader = crate::reader::Reader::new(octets);
+    loop {
+        let after = reader.rest();
+        let next = RawAttribute::decode(&mut reader);
+        if next.is_none_or(|next| next.attribute_type > attribute_type) {
+            let position = octets.len().saturating_sub(after.len());
+            return octets.split_at_checked(position).unwrap_or((octets, &[]));
+        }
+    }
+}
+
+/// Appends MP_REACH_NLRI or MP_UNREACH_NLRI, whose value the closure appends after the family.
+///
+/// The length is always extended, as it is known only afterwards.
+fn mp_attribute(
+    out: &mut BytesMut,
+    attribute_type: AttributeType,
+    family: Family,
+    value: impl FnOnce(&mut BytesMut),
+) {
+    out.put_slice(&[MP_FLAGS, attribute_type.0]);
+    sized(out, |out| {
+        out.put_u16(family.afi.0);
+        out.put_u8(family.safi.0);
+        value(out);
+    });
+}
+
+/// Appends two octets for the length of what the closure appends.
+fn sized(out: &mut BytesMut, content: impl FnOnce(&mut BytesMut)) {
+    let position = out.len();
+    out.put_u16(0);
+    content(out);
+    let length = out.len().saturating_sub(position).saturating_sub(LENGTH_OCTETS);
+    put_u16_at(out, position, length);
+}
+
+fn put_length(out: &mut BytesMut, length_octets: usize) {
+    out.put_u16(u16::try_from(length_octets).unwrap_or(u16::MAX));
+}
+
+/// Optional, with an extended length.
+const MP_FLAGS: u8 = 0x90;
+
+/// A two-octet length field.
+const LENGTH_OCTETS: usize = 2;
+
+/// An UPDATE with nothing in it: the header and two lengths.
+const UPDATE_OCTETS: usize = HEADER_OCTETS + 2 * LENGTH_OCTETS;
+
+/// Flags, type, length, and four octets of address.
+const NEXT_HOP_ATTRIBUTE_OCTETS: usize = 7;
