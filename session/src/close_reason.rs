@@ -1,0 +1,144 @@
+use std::fmt;
+
+use bgp_codec::{Family, Notification, NotificationCode};
+
+use crate::{OpenError, State, StopReason};
+
+/// Why a connection is closed, or a dial given up.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum CloseReason {
+    /// The session was told to stop.
+    Stopped(StopReason),
+    /// The peer sent a NOTIFICATION; it is never answered with another (RFC 4271 §6.4).
+    NotificationReceived(Notification),
+    /// The peer sent what cannot be accepted.
+    DecodeFailed(Notification),
+    /// The peer's OPEN does not fit the configuration.
+    OpenRejected(OpenError),
+    /// The peer sent a message that has no place in this state (RFC 6608).
+    UnexpectedMessage(State),
+    /// Nothing was heard from the peer for the hold time.
+    HoldTimerExpired,
+    /// The peer took no octets for the send hold time (RFC 9687).
+    SendHoldTimerExpired,
+    /// The peer closed the connection without a word, or the network did.
+    ConnectionLost,
+    /// The dial failed.
+    ConnectFailed,
+    /// The dial took longer than the connect-retry time.
+    ConnectTimedOut,
+    /// The dial is no longer needed: another connection got ahead of it, or the session failed.
+    DialAbandoned,
+    /// Of two connections the other one is kept (RFC 4271 §6.8).
+    Collision,
+    /// The peer opened another connection while this one was not yet Established, so it has left this one.
+    Superseded,
+    /// The session is stopped, or waits after a protocol error, and accepts no connection.
+    Refused,
+}
+
+impl CloseReason {
+    /// What to tell the peer before closing; `None` closes without a word.
+    ///
+    /// This is the one place where reasons become NOTIFICATIONs.
+    pub fn notification(&self) -> Option<Notification> {
+        match self {
+            Self::Stopped(reason) => Some(stopped(*reason)),
+            Self::DecodeFailed(notification) => Some(notification.clone()),
+            Self::OpenRejected(error) => Some(open_rejected(error)),
+            Self::UnexpectedMessage(state) => Some(unexpected_message(*state)),
+            Self::HoldTimerExpired => Some(Notification::hold_timer_expired()),
+            Self::SendHoldTimerExpired => Some(Notification::send_hold_timer_expired()),
+            Self::Collision | Self::Superseded => Some(Notification::connection_collision_resolution()),
+            Self::Refused => Some(Notification::connection_rejected()),
+            Self::NotificationReceived(_)
+            | Self::ConnectionLost
+            | Self::ConnectFailed
+            | Self::ConnectTimedOut
+            | Self::DialAbandoned => None,
+        }
+    }
+
+    /// Whether one side found the other's messages wrong, so that an immediate new attempt would only fail again.
+    pub(crate) fn is_protocol_error(&self) -> bool {
+        match self {
+            Self::NotificationReceived(notification) => matches!(
+                notification.code,
+                NotificationCode::MESSAGE_HEADER_ERROR
+                    | NotificationCode::OPEN_MESSAGE_ERROR
+                    | NotificationCode::UPDATE_MESSAGE_ERROR
+                    | NotificationCode::FINITE_STATE_MACHINE_ERROR
+                    | NotificationCode::ROUTE_REFRESH_MESSAGE_ERROR
+            ),
+            Self::DecodeFailed(_) | Self::OpenRejected(_) | Self::UnexpectedMessage(_) => true,
+            Self::Stopped(_)
+            | Self::HoldTimerExpired
+            | Self::SendHoldTimerExpired
+            | Self::ConnectionLost
+            | Self::ConnectFailed
+            | Self::ConnectTimedOut
+            | Self::DialAbandoned
+            | Self::Collision
+            | Self::Superseded
+            | Self::Refused => false,
+        }
+    }
+}
+
+fn stopped(reason: StopReason) -> Notification {
+    match reason {
+        StopReason::MaximumPrefixes => Notification::maximum_prefixes_reached(),
+        StopReason::AdministrativeShutdown => Notification::administrative_shutdown(""),
+        StopReason::PeerDeconfigured => Notification::peer_deconfigured(),
+        StopReason::AdministrativeReset => Notification::administrative_reset(""),
+        StopReason::OtherConfigurationChange => Notification::other_configuration_change(),
+        StopReason::OutOfResources => Notification::out_of_resources(),
+    }
+}
+
+fn open_rejected(error: &OpenError) -> Notification {
+    match error {
+        OpenError::BadPeerAs { .. } => Notification::bad_peer_as(),
+        OpenError::BadIdentifier(_) => Notification::bad_bgp_identifier(),
+        OpenError::NoCommonFamily { ours } => {
+            Notification::unsupported_capability(ours.iter().flat_map(multiprotocol_capability).collect())
+        }
+    }
+}
+
+/// The subcodes of RFC 6608 §3.
+fn unexpected_message(state: State) -> Notification {
+    Notification::unexpected_message(match state {
+        State::OpenSent => 1,
+        State::OpenConfirm => 2,
+        State::Established => 3,
+        State::Idle | State::Connect | State::Active => 0,
+    })
+}
+
+/// The capability as it stands in an OPEN (RFC 4760 §8); RFC 5492 §5 wants the ones that the peer lacks as the data.
+fn multiprotocol_capability(family: &Family) -> [u8; 6] {
+    let [afi_high, afi_low] = family.afi.0.to_be_bytes();
+    [1, 4, afi_high, afi_low, 0, family.safi.0]
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped(reason) => write!(f, "{reason}"),
+            Self::NotificationReceived(notification) => write!(f, "peer sent: {notification}"),
+            Self::DecodeFailed(notification) => write!(f, "bad message from peer: {notification}"),
+            Self::OpenRejected(error) => write!(f, "{error}"),
+            Self::UnexpectedMessage(state) => write!(f, "peer sent a message that has no place in {state}"),
+            Self::HoldTimerExpired => f.write_str("hold timer expired"),
+            Self::SendHoldTimerExpired => f.write_str("peer stopped reading: send hold timer expired"),
+            Self::ConnectionLost => f.write_str("connection lost"),
+            Self::ConnectFailed => f.write_str("could not connect"),
+            Self::ConnectTimedOut => f.write_str("could not connect: no answer"),
+            Self::DialAbandoned => f.write_str("dial given up: no longer needed"),
+            Self::Collision => f.write_str("collision: the peer's other connection is kept"),
+            Self::Superseded => f.write_str("peer opened another connection"),
+            Self::Refused => f.write_str("connection refused: the session is held down"),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+use std::fmt;
+
+use bgp_codec::{Notification, Open};
+
+/// Something that happened to a session (RFC 4271 §8.1); the passing of time is told by
+/// [`Session::handle_timeout`](crate::Session::handle_timeout).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Event {
+    /// The session shall come up: the operator's start, or the daemon's own at boot (events 1 and 3).
+    Start,
+    /// The session shall go down and stay down (events 2 and 8).
+    Stop(StopReason),
+    /// The peer connected to us (event 17). The id is fresh, from
+    /// [`Session::new_connection_id`](crate::Session::new_connection_id).
+    Incoming(ConnectionId),
+    /// What [`Action::Connect`](crate::Action::Connect) asked for succeeded (event 16).
+    Connected(ConnectionId),
+    /// What [`Action::Connect`](crate::Action::Connect) asked for failed (event 18).
+    ConnectFailed(ConnectionId),
+    /// Something happened on a connection; ignored when the session no longer has it.
+    On(ConnectionId, ConnectionEvent),
+}
+
+/// Something that happened on one TCP connection.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ConnectionEvent {
+    /// The connection is gone: the peer closed it, or it failed (event 18).
+    Closed,
+    /// An OPEN was received (event 19).
+    Open(Open),
+    /// A KEEPALIVE was received (event 26).
+    Keepalive,
+    /// An UPDATE was received (event 27). Its routes count only while
+    /// [`Session::established`](crate::Session::established) is this connection.
+    Update,
+    /// A ROUTE-REFRESH was received (RFC 2918). It counts only where an UPDATE would.
+    RouteRefresh,
+    /// A NOTIFICATION was received (events 24 and 25).
+    Notification(Notification),
+    /// What was received cannot be accepted, and this is the NOTIFICATION to say so (events 21, 22 and 28).
+    DecodeFailed(Notification),
+    /// Octets wait to be sent and the socket takes none: the peer may have stopped reading (RFC 9687).
+    SendBlocked,
+    /// The socket took octets again.
+    SendProgress,
+    /// We stopped reading from this connection because the speaker is behind.
+    ReadPaused,
+    /// We read from this connection again.
+    ReadResumed,
+}
+
+/// Names a TCP connection of a session, or an attempt at one.
+///
+/// An id is never used twice by a session, so what arrives late for a former connection is not taken for the
+/// present one's.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ConnectionId(u64);
+
+impl ConnectionId {
+    pub(crate) const FIRST: Self = Self(1);
+
+    /// The number itself; later connections of a session have higher ones.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// Why a session is told to stop; each has its Cease subcode (RFC 4486 §3).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum StopReason {
+    /// The peer sent more prefixes than it may.
+    MaximumPrefixes,
+    /// The operator shut the session down, or the daemon ends.
+    AdministrativeShutdown,
+    /// The peer is no longer in the configuration.
+    PeerDeconfigured,
+    /// The operator asked for a new start; a [`Event::Start`] follows.
+    AdministrativeReset,
+    /// The configuration changed in a way that needs a new session.
+    OtherConfigurationChange,
+    /// The daemon lacks memory or another resource.
+    OutOfResources,
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MaximumPrefixes => "maximum number of prefixes reached",
+            Self::AdministrativeShutdown => "administrative shutdown",
+            Self::PeerDeconfigured => "peer removed from the configuration",
+            Self::AdministrativeReset => "administrative reset",
+            Self::OtherConfigurationChange => "configuration changed",
+            Self::OutOfResources => "out of resources",
+        })
+    }
+}

@@ -1,0 +1,103 @@
+use std::time::Duration;
+
+use bgp_codec::{AsWidth, Asn, BgpIdentifier, Capabilities, DecodeContext, Family, HoldTime, Open, PeerKind};
+
+use crate::SessionOptions;
+use crate::open_check::{OpenError, check_open};
+
+/// What both OPENs together say: the terms of one Established session.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Negotiated {
+    /// The peer's BGP identifier.
+    pub peer_identifier: BgpIdentifier,
+    /// The peer's AS number.
+    pub peer_asn: Asn,
+    /// Our AS number towards this peer.
+    pub local_asn: Asn,
+    /// Whether the peer is in our AS.
+    pub kind: PeerKind,
+    /// How wide AS numbers are in UPDATEs, both ways (RFC 6793 §4.1).
+    pub as_width: AsWidth,
+    /// The smaller of both proposals; zero turns hold and keepalive timers off (RFC 4271 §4.2).
+    pub hold_time: HoldTime,
+    /// The families that both announce.
+    pub families: Vec<Family>,
+    /// Whether both can take a ROUTE-REFRESH (RFC 2918).
+    pub route_refresh: bool,
+    /// Whether both take messages longer than 4,096 octets (RFC 8654).
+    pub extended_message: bool,
+    /// Everything the peer announced, as it did.
+    pub peer_capabilities: Capabilities,
+}
+
+impl Negotiated {
+    /// Combines our configuration with the peer's OPEN.
+    ///
+    /// # Errors
+    ///
+    /// The OPEN does not fit the configuration.
+    pub(crate) fn new(options: &SessionOptions, open: Open) -> Result<Self, OpenError> {
+        check_open(options, &open)?;
+        let ours = &options.capabilities;
+        let theirs = &open.capabilities;
+        Ok(Self {
+            peer_identifier: open.identifier,
+            peer_asn: open.asn,
+            local_asn: options.local_asn,
+            kind: if open.asn == options.local_asn { PeerKind::Ibgp } else { PeerKind::Ebgp },
+            as_width: match (ours.four_octet_as(), theirs.four_octet_as()) {
+                (Some(_), Some(_)) => AsWidth::Four,
+                (None, _) | (_, None) => AsWidth::Two,
+            },
+            hold_time: options.hold_time.min(open.hold_time),
+            families: common_families(ours, theirs),
+            route_refresh: ours.route_refresh() && theirs.route_refresh(),
+            extended_message: ours.extended_message() && theirs.extended_message(),
+            peer_capabilities: open.capabilities,
+        })
+    }
+
+    /// The time between two KEEPALIVEs: a third of the hold time (RFC 4271 §4.4); `None` when there are none.
+    pub fn keepalive_interval(&self) -> Option<Duration> {
+        (!self.hold_time.is_zero()).then(|| self.hold_time.keepalive_interval())
+    }
+
+    /// The longest message either side may send.
+    pub const fn max_message_octets(&self) -> usize {
+        if self.extended_message { EXTENDED_MESSAGE_OCTETS } else { MESSAGE_OCTETS }
+    }
+
+    /// What the codec has to know to decode the peer's messages.
+    pub fn decode_context(&self) -> DecodeContext {
+        DecodeContext {
+            peer: self.kind,
+            as_width: self.as_width,
+            add_path: Vec::new(),
+            max_message_octets: self.max_message_octets(),
+        }
+    }
+
+    /// Whether a collision keeps the connection that we opened: the speaker with the higher identifier has the say,
+    /// and of two with the same identifier the one with the higher AS number (RFC 6286 §2.3).
+    pub(crate) fn outranks_peer(&self, local_identifier: BgpIdentifier) -> bool {
+        (local_identifier, self.local_asn) > (self.peer_identifier, self.peer_asn)
+    }
+}
+
+/// The families announced by both, in our order.
+pub(crate) fn common_families(ours: &Capabilities, theirs: &Capabilities) -> Vec<Family> {
+    let theirs = announced_families(theirs);
+    announced_families(ours).into_iter().filter(|family| theirs.contains(family)).collect()
+}
+
+/// The families announced; IPv4 unicast goes without saying for a speaker that names none (RFC 4760 §8).
+pub(crate) fn announced_families(capabilities: &Capabilities) -> Vec<Family> {
+    let families: Vec<Family> = capabilities.families().collect();
+    if families.is_empty() { vec![Family::IPV4_UNICAST] } else { families }
+}
+
+/// RFC 4271 §4.1.
+const MESSAGE_OCTETS: usize = 4096;
+
+/// RFC 8654 §3.
+const EXTENDED_MESSAGE_OCTETS: usize = 65_535;

@@ -1,0 +1,260 @@
+use std::collections::VecDeque;
+
+use crate::connection::{Connection, Step};
+use crate::dial::{Dial, Idle};
+use crate::idle_hold::IdleHold;
+use crate::{
+    Action, CloseReason, ConnectionEvent, ConnectionId, DialMode, Event, Jitter, Negotiated, SessionOptions,
+    State, StopReason, Timestamp,
+};
+
+/// The session with one peer.
+///
+/// # After a failure
+///
+/// The session waits in Idle before it dials again, longer after each failure in a row. What it does meanwhile with
+/// a peer that connects depends on what went wrong. When the connection was lost, or either side ended it in an
+/// orderly way, the peer is accepted: it has probably just come back, and waiting would only prolong the outage. When
+/// one side found the other's messages wrong, the peer is refused (Cease, Connection Rejected) until the wait is over:
+/// the same messages would come again at once. A stopped session refuses likewise.
+///
+/// # Collision
+///
+/// Each side may have opened a connection (RFC 4271 §6.8). The one opened by the side that ranks higher, by
+/// identifier and then by AS number, is kept, with one exception: the higher-ranking side keeps a connection that is
+/// already Established on its part. Only that side decides. The other one sees by what arrives which connection was
+/// chosen, for if both decided, each by what it happens to know, both connections could be lost.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) options: SessionOptions,
+    pub(crate) idle_hold: IdleHold,
+    /// What is done about the connection that there is not, or that was opened by the peer only.
+    pub(crate) dial: Dial,
+    /// The connection we opened.
+    pub(crate) outgoing: Option<Connection>,
+    /// The connection the peer opened.
+    pub(crate) incoming: Option<Connection>,
+    actions: VecDeque<Action>,
+    reported: State,
+    next_id: ConnectionId,
+}
+
+/// Who opened a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Direction {
+    Outgoing,
+    Incoming,
+}
+
+impl Session {
+    /// A stopped session.
+    pub fn new(options: SessionOptions) -> Self {
+        Self {
+            idle_hold: IdleHold::new(options.idle_hold),
+            options,
+            dial: Dial::Idle(Idle::Stopped),
+            outgoing: None,
+            incoming: None,
+            actions: VecDeque::new(),
+            reported: State::Idle,
+            next_id: ConnectionId::FIRST,
+        }
+    }
+
+    /// Takes what happened.
+    pub fn handle_event(&mut self, now: Timestamp, event: Event) {
+        match self.dial {
+            Dial::Idle(idle) => self.in_idle(now, idle, event),
+            Dial::Connect { id, .. } => self.in_connect(now, id, event),
+            Dial::Active { .. } => self.in_active(now, event),
+        }
+        self.report_state();
+    }
+
+    /// Takes the passing of time. Calling it too early or too often does no harm.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.on_dial_timeout(now);
+        for direction in [Direction::Outgoing, Direction::Incoming] {
+            self.step(now, direction, Connection::handle_timeout);
+        }
+        self.report_state();
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called next; `None` when nothing happens by itself.
+    pub fn next_timeout(&self) -> Option<Timestamp> {
+        let connections = self.connections().filter_map(Connection::next_timeout).min();
+        self.dial.next_timeout().into_iter().chain(connections).min()
+    }
+
+    /// Hands out the next thing to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// An id for a connection that the peer opened, to be told with [`Event::Incoming`].
+    pub fn new_connection_id(&mut self) -> ConnectionId {
+        let id = self.next_id;
+        self.next_id = id.next();
+        id
+    }
+
+    /// Sets how much the timers started from now on are shortened. To be drawn anew for each attempt to connect.
+    pub fn set_jitter(&mut self, jitter: Jitter) {
+        self.options.jitter = jitter;
+    }
+
+    /// The state of the session: that of the connection furthest ahead.
+    pub fn state(&self) -> State {
+        self.connections().map(Connection::state).max().unwrap_or_else(|| self.dial.state())
+    }
+
+    /// The connection on which routes are exchanged; `None` unless Established.
+    pub fn established(&self) -> Option<ConnectionId> {
+        self.connections().find(|connection| connection.established_since().is_some()).map(Connection::id)
+    }
+
+    /// What was negotiated on a connection; `None` before the peer's OPEN was accepted and after the close.
+    pub fn negotiated(&self, id: ConnectionId) -> Option<&Negotiated> {
+        self.connections().find(|connection| connection.id() == id)?.negotiated()
+    }
+
+    /// Something happened on a connection.
+    pub(crate) fn on_connection(&mut self, now: Timestamp, id: ConnectionId, event: ConnectionEvent) {
+        let is_meant = |connection: &Option<Connection>| connection.as_ref().is_some_and(|it| it.id() == id);
+        let direction = if is_meant(&self.outgoing) {
+            Direction::Outgoing
+        } else if is_meant(&self.incoming) {
+            Direction::Incoming
+        } else {
+            // It is of a connection that was closed meanwhile.
+            return;
+        };
+        self.step(now, direction, |connection, step| connection.handle_event(event, step));
+    }
+
+    /// TCP opened a connection: sends our OPEN on it.
+    pub(crate) fn open_connection(&mut self, now: Timestamp, direction: Direction, id: ConnectionId) {
+        let step =
+            Step { now, jitter: self.options.jitter, options: &self.options, actions: &mut self.actions };
+        let connection = Connection::open(id, step);
+        *self.slot(direction) = Some(connection);
+    }
+
+    /// The peer opened a connection: takes it, unless routes already flow on another.
+    pub(crate) fn accept(&mut self, now: Timestamp, id: ConnectionId) {
+        if self.established().is_some() {
+            self.act(Action::Close(id, CloseReason::Collision));
+            return;
+        }
+        self.close(now, Direction::Incoming, CloseReason::Superseded);
+        self.open_connection(now, Direction::Incoming, id);
+    }
+
+    /// The session ends, and stays down.
+    pub(crate) fn stop(&mut self, now: Timestamp, reason: StopReason) {
+        self.abandon_dial();
+        self.dial = Dial::Idle(Idle::Stopped);
+        for direction in [Direction::Outgoing, Direction::Incoming] {
+            self.close(now, direction, CloseReason::Stopped(reason));
+        }
+    }
+
+    /// Closes a connection, if there is one, without any consequence for the other.
+    pub(crate) fn close(&mut self, now: Timestamp, direction: Direction, reason: CloseReason) {
+        let Some(connection) = self.slot(direction).take() else { return };
+        if let Some(since) = connection.established_since() {
+            self.idle_hold.on_session_lost(now - since);
+            self.act(Action::Down(connection.id(), reason.clone()));
+        }
+        self.act(Action::Close(connection.id(), reason));
+    }
+
+    pub(crate) fn act(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
+    pub(crate) fn slot(&mut self, direction: Direction) -> &mut Option<Connection> {
+        match direction {
+            Direction::Outgoing => &mut self.outgoing,
+            Direction::Incoming => &mut self.incoming,
+        }
+    }
+
+    fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.outgoing.iter().chain(&self.incoming)
+    }
+
+    /// Lets a connection, if there is one, take a step, and sees to what follows for the session.
+    fn step(
+        &mut self,
+        now: Timestamp,
+        direction: Direction,
+        take: impl FnOnce(&mut Connection, Step<'_>) -> Result<(), CloseReason>,
+    ) {
+        let connection = match direction {
+            Direction::Outgoing => &mut self.outgoing,
+            Direction::Incoming => &mut self.incoming,
+        };
+        let Some(connection) = connection else { return };
+        let before = connection.state();
+        let step =
+            Step { now, jitter: self.options.jitter, options: &self.options, actions: &mut self.actions };
+        let result = take(connection, step);
+        let after = connection.state();
+        match result {
+            Ok(()) if after == before => {}
+            Ok(()) => self.on_advance(now, direction, after),
+            Err(reason) => self.on_failure(now, direction, before, reason),
+        }
+    }
+
+    fn on_advance(&mut self, now: Timestamp, direction: Direction, state: State) {
+        match state {
+            State::OpenConfirm => self.on_open_confirm(now, direction),
+            State::Established => self.on_established(now, direction),
+            State::Idle | State::Connect | State::Active | State::OpenSent => {}
+        }
+    }
+
+    /// A connection fails. The session fails with it when it was the last.
+    fn on_failure(&mut self, now: Timestamp, direction: Direction, state: State, reason: CloseReason) {
+        self.close(now, direction, reason.clone());
+        match self.connections().map(Connection::state).max() {
+            Some(State::OpenConfirm | State::Established) => {}
+            // Whoever is at the other end of what remains has not said a word yet.
+            Some(State::Idle | State::Connect | State::Active | State::OpenSent) => self.await_retry(now),
+            // Nor has anyone here: no failure of the session, only of an attempt (RFC 4271 §8.2.2, OpenSent).
+            None if state == State::OpenSent && reason == CloseReason::ConnectionLost => {
+                self.await_retry(now)
+            }
+            None => self.hold_idle(now, &reason),
+        }
+    }
+
+    /// Waits in Idle, longer after each failure in a row.
+    fn hold_idle(&mut self, now: Timestamp, reason: &CloseReason) {
+        self.abandon_dial();
+        let until = now + self.idle_hold.grow(self.options.jitter);
+        self.dial = Dial::Idle(if reason.is_protocol_error() {
+            Idle::Damped { until }
+        } else {
+            Idle::Resting { until }
+        });
+    }
+
+    /// Dials again after the connect-retry time, unless that is planned, under way or done already.
+    fn await_retry(&mut self, now: Timestamp) {
+        let nothing_planned = matches!(self.dial, Dial::Active { retry_at: None }) && self.outgoing.is_none();
+        if nothing_planned && self.options.dial_mode == DialMode::Active {
+            self.dial = Dial::Active { retry_at: Some(self.retry_at(now)) };
+        }
+    }
+
+    fn report_state(&mut self) {
+        let state = self.state();
+        if state != self.reported {
+            self.reported = state;
+            self.act(Action::StateChanged(state));
+        }
+    }
+}

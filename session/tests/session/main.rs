@@ -1,0 +1,8 @@
+//! The session from outside: what goes in, what comes out, in virtual time.
+
+mod collision;
+mod negotiation;
+mod random_events;
+mod rig;
+mod state_table;
+mod timers;

@@ -1,0 +1,177 @@
+//! What the peer's OPEN is checked for, what both OPENs agree on, and which NOTIFICATION tells of each failure.
+
+use bgp_codec::{
+    AsWidth, Asn, Capabilities, Capability, Family, HoldTime, Notification, NotificationCode, Open, PeerKind,
+};
+use margay_session::{
+    CloseReason, ConnectionEvent, Event, Negotiated, OpenError, SessionOptions, State, StopReason,
+};
+
+use crate::rig::{
+    LOCAL_ASN, LOCAL_IDENTIFIER, LOWER_IDENTIFIER, PEER_ASN, Rig, capabilities, cease, closes_for, hold_time,
+    identifier, open, options, update_error,
+};
+
+/// What both sides agree on when `options` meets `open`.
+fn negotiate(options: SessionOptions, open: Open) -> Result<Negotiated, Vec<String>> {
+    let mut rig = Rig::new(options);
+    rig.tell(Event::Start);
+    rig.connect();
+    let log = rig.on_dialed(ConnectionEvent::Open(open));
+    rig.dialed.and_then(|id| rig.session.negotiated(id)).cloned().ok_or(log)
+}
+
+fn with_capabilities(list: &[Capability]) -> Open {
+    Open { capabilities: Capabilities::from_iter(list.iter().cloned()), ..open(LOWER_IDENTIFIER) }
+}
+
+#[test]
+fn agrees_on_what_both_announce() {
+    let terms = negotiate(options(), open(LOWER_IDENTIFIER)).unwrap();
+    assert_eq!(terms.peer_asn, PEER_ASN);
+    assert_eq!(terms.peer_identifier, identifier(LOWER_IDENTIFIER));
+    assert_eq!(terms.kind, PeerKind::Ebgp);
+    assert_eq!(terms.as_width, AsWidth::Four);
+    assert_eq!(terms.families, [Family::IPV4_UNICAST, Family::IPV6_UNICAST]);
+    assert_eq!(terms.hold_time, hold_time(90));
+    assert_eq!(terms.keepalive_interval().unwrap().as_secs(), 30);
+    assert!(terms.route_refresh);
+    assert!(!terms.extended_message);
+    assert_eq!(terms.max_message_octets(), 4096);
+}
+
+#[test]
+fn a_peer_without_capabilities_speaks_ipv4_with_two_octet_as_numbers() {
+    let terms = negotiate(options(), with_capabilities(&[])).unwrap();
+    assert_eq!(terms.families, [Family::IPV4_UNICAST]);
+    assert_eq!(terms.as_width, AsWidth::Two);
+    assert!(!terms.route_refresh);
+}
+
+#[test]
+fn a_peer_in_our_as_is_internal() {
+    let options = SessionOptions { peer_asn: Some(LOCAL_ASN), ..options() };
+    let open = Open { asn: LOCAL_ASN, ..open(LOWER_IDENTIFIER) };
+    assert_eq!(negotiate(options, open).unwrap().kind, PeerKind::Ibgp);
+}
+
+#[test]
+fn extended_messages_need_both_sides() {
+    let mut ours = options();
+    ours.capabilities = Capabilities::from_iter([Capability::ExtendedMessage]);
+    let terms = negotiate(ours.clone(), with_capabilities(&[Capability::ExtendedMessage])).unwrap();
+    assert_eq!(terms.max_message_octets(), 65_535);
+    assert_eq!(terms.decode_context().max_message_octets, 65_535);
+    assert_eq!(negotiate(ours, open(LOWER_IDENTIFIER)).unwrap().max_message_octets(), 4096);
+    let terms = negotiate(options(), with_capabilities(&[Capability::ExtendedMessage])).unwrap();
+    assert_eq!(terms.max_message_octets(), 4096);
+}
+
+#[test]
+fn hold_time_zero_on_either_side_wins() {
+    let zero = Open { hold_time: HoldTime::ZERO, ..open(LOWER_IDENTIFIER) };
+    let terms = negotiate(options(), zero).unwrap();
+    assert!(terms.hold_time.is_zero());
+    assert_eq!(terms.keepalive_interval(), None);
+}
+
+#[test]
+fn an_unspecified_peer_as_takes_any_that_can_be_real() {
+    let any = SessionOptions { peer_asn: None, ..options() };
+    for (asn, accepted) in
+        [(Asn(1), true), (Asn(4_200_000_000), true), (LOCAL_ASN, true), (Asn(0), false), (Asn::TRANS, false)]
+    {
+        let result = negotiate(any.clone(), Open { asn, ..open(LOWER_IDENTIFIER) });
+        assert_eq!(result.is_ok(), accepted, "{asn}");
+    }
+}
+
+#[test]
+fn refuses_opens_that_do_not_fit() {
+    let ibgp = SessionOptions { peer_asn: Some(LOCAL_ASN), ..options() };
+    let our_double = Open { asn: LOCAL_ASN, ..open(LOCAL_IDENTIFIER) };
+    let vpn_only = Capability::Multiprotocol(Family { safi: bgp_codec::Safi(128), ..Family::IPV4_UNICAST });
+    let ours = vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST];
+    for (options, open, error) in [
+        (
+            options(),
+            Open { asn: Asn(65_099), ..open(LOWER_IDENTIFIER) },
+            OpenError::BadPeerAs { expected: Some(PEER_ASN), received: Asn(65_099) },
+        ),
+        (ibgp, our_double, OpenError::BadIdentifier(identifier(LOCAL_IDENTIFIER))),
+        (options(), with_capabilities(&[vpn_only]), OpenError::NoCommonFamily { ours }),
+    ] {
+        let log = negotiate(options, open).unwrap_err();
+        assert!(closes_for(&log, &CloseReason::OpenRejected(error.clone())), "{error:?}: {log:?}");
+    }
+}
+
+#[test]
+fn an_external_peer_may_have_our_identifier() {
+    assert!(negotiate(options(), open(LOCAL_IDENTIFIER)).is_ok());
+}
+
+/// A NOTIFICATION as it stands in a table.
+type CodeSubcodeData = (u8, u8, &'static [u8]);
+
+#[test]
+fn every_close_reason_tells_the_peer_the_right_thing() {
+    let stop = |reason| CloseReason::Stopped(reason);
+    let ours = vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST];
+    let bad_as = OpenError::BadPeerAs { expected: Some(PEER_ASN), received: Asn(1) };
+    let rows: Vec<(CloseReason, Option<CodeSubcodeData>)> = vec![
+        (stop(StopReason::MaximumPrefixes), Some((6, 1, &[]))),
+        (stop(StopReason::AdministrativeShutdown), Some((6, 2, &[]))),
+        (stop(StopReason::PeerDeconfigured), Some((6, 3, &[]))),
+        (stop(StopReason::AdministrativeReset), Some((6, 4, &[]))),
+        (stop(StopReason::OtherConfigurationChange), Some((6, 6, &[]))),
+        (stop(StopReason::OutOfResources), Some((6, 8, &[]))),
+        (CloseReason::Refused, Some((6, 5, &[]))),
+        (CloseReason::Collision, Some((6, 7, &[]))),
+        (CloseReason::Superseded, Some((6, 7, &[]))),
+        (CloseReason::HoldTimerExpired, Some((4, 0, &[]))),
+        (CloseReason::SendHoldTimerExpired, Some((8, 0, &[]))),
+        (CloseReason::UnexpectedMessage(State::OpenSent), Some((5, 1, &[]))),
+        (CloseReason::UnexpectedMessage(State::OpenConfirm), Some((5, 2, &[]))),
+        (CloseReason::UnexpectedMessage(State::Established), Some((5, 3, &[]))),
+        (CloseReason::OpenRejected(bad_as), Some((2, 2, &[]))),
+        (CloseReason::OpenRejected(OpenError::BadIdentifier(identifier(7))), Some((2, 3, &[]))),
+        (
+            CloseReason::OpenRejected(OpenError::NoCommonFamily { ours }),
+            Some((2, 7, &[1, 4, 0, 1, 0, 1, 1, 4, 0, 2, 0, 1])),
+        ),
+        (CloseReason::DecodeFailed(update_error()), Some((3, 1, &[]))),
+        (CloseReason::NotificationReceived(cease()), None),
+        (CloseReason::ConnectionLost, None),
+        (CloseReason::ConnectFailed, None),
+        (CloseReason::ConnectTimedOut, None),
+        (CloseReason::DialAbandoned, None),
+    ];
+    for (reason, expected) in rows {
+        let expected = expected.map(|(code, subcode, data)| Notification {
+            code: NotificationCode(code),
+            subcode,
+            data: data.to_vec(),
+        });
+        assert_eq!(reason.notification(), expected, "{reason:?}");
+    }
+}
+
+#[test]
+fn announces_what_the_options_say() {
+    let mut rig = Rig::new(options());
+    rig.session.handle_event(rig.now, Event::Start);
+    let Some(margay_session::Action::Connect(id)) = rig.session.poll_action() else { panic!("no dial") };
+    rig.session.handle_event(rig.now, Event::Connected(id));
+    let sent = std::iter::from_fn(|| rig.session.poll_action()).find_map(|action| match action {
+        margay_session::Action::Send(_, bgp_codec::Message::Open(open)) => Some(open),
+        _ => None,
+    });
+    let expected = Open {
+        asn: LOCAL_ASN,
+        hold_time: hold_time(90),
+        identifier: identifier(LOCAL_IDENTIFIER),
+        capabilities: capabilities(LOCAL_ASN),
+    };
+    assert_eq!(sent, Some(expected));
+}
