@@ -1,1 +1,33 @@
 //! The operator's file: TOML text to a typed, checked configuration.
+//!
+//! [`parse`] reads a whole file and either returns a [`Config`] in which every default is applied, every name resolved
+//! and every peer group merged into its peers, or all errors of the file with line, column and what would be right.
+//! [`diff`] tells two configurations apart object by object. Files, clocks and sockets are the daemon's.
+
+mod address;
+mod asn;
+mod config;
+mod config_error;
+mod control;
+mod diff;
+mod duration;
+mod filters;
+mod global;
+mod kernel;
+mod name;
+mod network;
+mod path;
+mod peer;
+mod peer_settings;
+mod prefix;
+mod section;
+mod suggestion;
+
+pub use config::{Config, parse};
+pub use config_error::ConfigError;
+pub use control::Control;
+pub use diff::{ConfigDiff, PeerChange, diff};
+pub use global::Global;
+pub use kernel::Kernel;
+pub use network::Network;
+pub use peer::{NextHopMode, Peer};

@@ -1,0 +1,116 @@
+//! The whole file.
+
+use margay_filter::Filter;
+use toml::de::DeTable;
+
+use crate::config_error::{ConfigError, Report};
+use crate::control::Control;
+use crate::filters::Filters;
+use crate::global::Global;
+use crate::kernel::Kernel;
+use crate::network::{self, Network};
+use crate::peer::{self, Peer};
+use crate::section::Section;
+
+/// A checked configuration: names resolve, nothing is there twice, groups and defaults are applied.
+///
+/// Comes from [`parse`] only, so whoever has one need not check again.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Config {
+    global: Global,
+    control: Control,
+    kernel: Option<Kernel>,
+    networks: Vec<Network>,
+    filters: Vec<Filter>,
+    peers: Vec<Peer>,
+}
+
+/// Reads the text of a configuration file. `file_name` only serves the errors.
+///
+/// # Errors
+///
+/// All errors of the file in their order. When it is not even TOML, only those of syntax: what a broken document means
+/// would be guessed.
+pub fn parse(file_name: &str, text: &str) -> Result<Config, Vec<ConfigError>> {
+    let mut report = Report::new(text);
+    let (document, syntax_errors) = DeTable::parse_recoverable(text);
+    for error in &syntax_errors {
+        report.add(error.span().map_or(0, |span| span.start), error.message());
+    }
+    if !report.is_empty() {
+        return Err(report.into_errors(file_name));
+    }
+    let root = Section::new("the file", 0, document.get_ref());
+    match Config::read(root, &mut report) {
+        Some(config) if report.is_empty() => Ok(config),
+        Some(_) | None => Err(report.into_errors(file_name)),
+    }
+}
+
+impl Config {
+    /// This speaker.
+    pub fn global(&self) -> &Global {
+        &self.global
+    }
+
+    /// How operators reach the daemon.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// The forwarding table to keep; `None` for a pure control plane.
+    pub fn kernel(&self) -> Option<&Kernel> {
+        self.kernel.as_ref()
+    }
+
+    /// What this node originates, in the order of the prefixes.
+    pub fn networks(&self) -> &[Network] {
+        &self.networks
+    }
+
+    /// The named filters in the order of their names, unused ones too.
+    pub fn filters(&self) -> &[Filter] {
+        &self.filters
+    }
+
+    /// The peers in the order of the file.
+    pub fn peers(&self) -> &[Peer] {
+        &self.peers
+    }
+
+    /// The peer of that name.
+    pub fn peer(&self, name: &str) -> Option<&Peer> {
+        self.peers.iter().find(|peer| peer.name == name)
+    }
+
+    fn read(mut root: Section<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let global = root
+            .require("global", report)
+            .and_then(|value| value.table("[global]", report))
+            .and_then(|section| Global::read(section, report));
+        let control = root
+            .get("control")
+            .and_then(|value| value.table("[control]", report))
+            .map(|section| Control::read(section, report));
+        let kernel = root
+            .get("kernel")
+            .and_then(|value| value.table("[kernel]", report))
+            .map(|section| Kernel::read(section, report));
+        let networks = root.get("network").map(|value| network::read_all(value, report));
+        let filters = root.get("filter").map(|value| Filters::read(value, report)).unwrap_or_default();
+        let groups = root
+            .get("peer_group")
+            .map(|value| peer::read_groups(value, &filters, report))
+            .unwrap_or_default();
+        let peers = root.get("peer").map(|value| peer::read_peers(value, &groups, &filters, report));
+        root.finish(report);
+        Some(Self {
+            global: global?,
+            control: control.unwrap_or_default(),
+            kernel,
+            networks: networks.unwrap_or_default(),
+            filters: filters.into_filters(),
+            peers: peers.unwrap_or_default(),
+        })
+    }
+}

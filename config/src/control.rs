@@ -1,0 +1,30 @@
+//! `[control]`: how operators reach the daemon.
+
+use std::path::PathBuf;
+
+use crate::config_error::Report;
+use crate::path;
+use crate::section::Section;
+
+/// How operators reach the daemon.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Control {
+    /// The Unix socket of the control API; `/run/margay/control.sock` by default.
+    pub socket: PathBuf,
+}
+
+impl Control {
+    pub(crate) fn read(mut section: Section<'_>, report: &mut Report<'_>) -> Self {
+        let socket = section
+            .get("socket")
+            .and_then(|value| value.parsed("/run/margay/control.sock", report, path::parse_absolute));
+        section.finish(report);
+        socket.map_or_else(Self::default, |socket| Self { socket })
+    }
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { socket: PathBuf::from("/run/margay/control.sock") }
+    }
+}

@@ -1,0 +1,166 @@
+//! What changes from one configuration to the next.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use bgp_codec::Prefix;
+
+use crate::config::Config;
+use crate::network::Network;
+use crate::peer::Peer;
+
+/// What changes from one configuration to the next. What is not listed stays as it is.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ConfigDiff {
+    /// Peers whose address is not in the old configuration, in the order of their addresses, as all peers below.
+    pub peers_added: Vec<Peer>,
+    /// Peers whose address is not in the new one.
+    pub peers_removed: Vec<Peer>,
+    /// Peers with the same address and other settings.
+    pub peers_changed: Vec<PeerChange>,
+    /// Networks only in the new configuration, in the order of their prefixes, as all networks below.
+    pub networks_added: Vec<Network>,
+    /// Networks only in the old one.
+    pub networks_removed: Vec<Network>,
+    /// Networks with other settings, as they are now.
+    pub networks_changed: Vec<Network>,
+    /// Changed settings of the daemon itself, such as `global.asn`, which take effect when it is started again.
+    pub needs_restart: Vec<&'static str>,
+}
+
+/// A peer with other settings than before.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PeerChange {
+    /// How it was.
+    pub old: Peer,
+    /// How it is now.
+    pub new: Peer,
+    /// The keys whose values differ, groups and defaults applied. At least one.
+    pub keys: Vec<&'static str>,
+}
+
+/// Tells two configurations apart.
+///
+/// A peer is the same while its address is the same, since the session is with the address; its name may change. A
+/// filter that does something else shows as `import` or `export` of each peer that uses it.
+pub fn diff(old: &Config, new: &Config) -> ConfigDiff {
+    let mut diff = ConfigDiff { needs_restart: daemon_keys(old, new), ..ConfigDiff::default() };
+    diff.compare_peers(by_address(old), by_address(new));
+    diff.compare_networks(by_prefix(old), by_prefix(new));
+    diff
+}
+
+impl ConfigDiff {
+    /// Whether both configurations mean the same.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn compare_peers(&mut self, mut old: BTreeMap<IpAddr, &Peer>, new: BTreeMap<IpAddr, &Peer>) {
+        for (address, new) in new {
+            let Some(old) = old.remove(&address) else {
+                self.peers_added.push(new.clone());
+                continue;
+            };
+            let keys = peer_keys(old, new);
+            if !keys.is_empty() {
+                self.peers_changed.push(PeerChange { old: old.clone(), new: new.clone(), keys });
+            }
+        }
+        self.peers_removed.extend(old.into_values().cloned());
+    }
+
+    fn compare_networks(&mut self, mut old: BTreeMap<Prefix, Network>, new: BTreeMap<Prefix, Network>) {
+        for (prefix, new) in new {
+            match old.remove(&prefix) {
+                None => self.networks_added.push(new),
+                Some(old) if old != new => self.networks_changed.push(new),
+                Some(_) => {}
+            }
+        }
+        self.networks_removed.extend(old.into_values());
+    }
+}
+
+impl PeerChange {
+    /// Whether the change can be applied to the running session: it concerns names and filters only. All other settings
+    /// are part of what the session was built with or negotiated.
+    pub fn keeps_session(&self) -> bool {
+        self.keys.iter().all(|key| ["name", "description", "group", "import", "export"].contains(key))
+    }
+}
+
+fn by_address(config: &Config) -> BTreeMap<IpAddr, &Peer> {
+    config.peers().iter().map(|peer| (peer.address, peer)).collect()
+}
+
+fn by_prefix(config: &Config) -> BTreeMap<Prefix, Network> {
+    config.networks().iter().map(|&network| (network.prefix, network)).collect()
+}
+
+fn peer_keys(old: &Peer, new: &Peer) -> Vec<&'static str> {
+    // Taken apart in full, so that a setting that is added cannot be forgotten here.
+    let Peer {
+        name,
+        address: _,
+        description,
+        group,
+        remote_asn,
+        passive,
+        import,
+        export,
+        families,
+        hold_time,
+        connect_retry,
+        password_file,
+        port,
+        source_address,
+        multihop,
+        ttl_security,
+        next_hop,
+    } = old;
+    changed([
+        ("name", *name != new.name),
+        ("description", *description != new.description),
+        ("group", *group != new.group),
+        ("remote_asn", *remote_asn != new.remote_asn),
+        ("passive", *passive != new.passive),
+        ("import", *import != new.import),
+        ("export", *export != new.export),
+        ("families", *families != new.families),
+        ("hold_time", *hold_time != new.hold_time),
+        ("connect_retry", *connect_retry != new.connect_retry),
+        ("password_file", *password_file != new.password_file),
+        ("port", *port != new.port),
+        ("source_address", *source_address != new.source_address),
+        ("multihop", *multihop != new.multihop),
+        ("ttl_security", *ttl_security != new.ttl_security),
+        ("next_hop", *next_hop != new.next_hop),
+    ])
+}
+
+fn daemon_keys(old: &Config, new: &Config) -> Vec<&'static str> {
+    let (global, kernel) = (new.global(), new.kernel());
+    let mut keys = changed([
+        ("global.asn", old.global().asn != global.asn),
+        ("global.router_id", old.global().router_id != global.router_id),
+        ("global.listen", old.global().listen != global.listen),
+        ("global.log", old.global().log != global.log),
+        ("control.socket", old.control().socket != new.control().socket),
+        ("kernel", old.kernel().is_some() != kernel.is_some()),
+    ]);
+    if let (Some(old), Some(new)) = (old.kernel(), kernel) {
+        keys.extend(changed([
+            ("kernel.table", old.table != new.table),
+            ("kernel.protocol", old.protocol != new.protocol),
+            ("kernel.metric", old.metric != new.metric),
+            ("kernel.multipath", old.multipath != new.multipath),
+            ("kernel.restart_window", old.restart_window != new.restart_window),
+        ]));
+    }
+    keys
+}
+
+fn changed<const N: usize>(keys: [(&'static str, bool); N]) -> Vec<&'static str> {
+    keys.into_iter().filter(|&(_, differs)| differs).map(|(key, _)| key).collect()
+}

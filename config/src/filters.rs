@@ -1,0 +1,105 @@
+//! `[filter.NAME]`: named filters, and the lists of names that refer to them.
+
+use std::collections::BTreeMap;
+
+use margay_filter::{Action, Filter, FilterChain, LengthRange, Match, Rule};
+
+use crate::config_error::Report;
+use crate::section::{Section, Value};
+use crate::suggestion::did_you_mean;
+use crate::{name, prefix};
+
+/// The filters of a file by name. One with errors is known too, so that its users are not blamed for it.
+#[derive(Default)]
+pub(crate) struct Filters(BTreeMap<String, Option<Filter>>);
+
+impl Filters {
+    /// Reads all `[filter.NAME]` tables.
+    pub(crate) fn read(table: Value<'_>, report: &mut Report<'_>) -> Self {
+        let Some(section) = table.table("[filter.NAME]", report) else { return Self::default() };
+        let filters = section.named().map(|(value, key_offset)| {
+            let name = value.key();
+            if let Err(text) = name::check(name) {
+                report.add(key_offset, text);
+            }
+            let section = value.table(format!("[filter.{name}]"), report);
+            (name.to_owned(), section.and_then(|section| read_filter(name, section, report)))
+        });
+        Self(filters.collect())
+    }
+
+    /// Resolves a list of filter names.
+    pub(crate) fn chain(&self, names: Value<'_>, report: &mut Report<'_>) -> Option<FilterChain> {
+        let items = names.list("[\"pods-only\"]", report)?;
+        Some(FilterChain::new(items.filter_map(|item| self.resolve(item, report))))
+    }
+
+    /// The filters without errors.
+    pub(crate) fn into_filters(self) -> Vec<Filter> {
+        self.0.into_values().flatten().collect()
+    }
+
+    fn resolve(&self, item: Value<'_>, report: &mut Report<'_>) -> Option<Filter> {
+        let name = item.string("pods-only", report)?;
+        let Some(filter) = self.0.get(name) else {
+            let suggestion = did_you_mean(name, self.0.keys().map(String::as_str));
+            item.reject(report, format_args!("there is no filter {name:?}{suggestion}"));
+            return None;
+        };
+        filter.clone()
+    }
+}
+
+fn read_filter(name: &str, mut section: Section<'_>, report: &mut Report<'_>) -> Option<Filter> {
+    let value = section.require("rules", report);
+    let rules = value.and_then(|value| value.list("[{ action = \"accept\" }]", report));
+    section.finish(report);
+    let rules: Vec<Option<Rule>> =
+        rules?.map(|item| read_rule(item.table("a rule", report)?, report)).collect();
+    Some(Filter::new(name, rules.into_iter().collect::<Option<Vec<Rule>>>()?))
+}
+
+fn read_rule(mut section: Section<'_>, report: &mut Report<'_>) -> Option<Rule> {
+    let matches = match section.get("match") {
+        Some(value) => value.table("match", report).and_then(|section| read_match(section, report)),
+        None => Some(Match::ANY),
+    };
+    let action =
+        section.require("action", report).and_then(|value| value.parsed("accept", report, parse_action));
+    section.finish(report);
+    Some(Rule { matches: matches?, action: action? })
+}
+
+fn read_match(mut section: Section<'_>, report: &mut Report<'_>) -> Option<Match> {
+    let prefix = section.get("prefix");
+    let lengths = section.get("length");
+    section.finish(report);
+    // A condition with an error gives up the whole match: left out, it would widen it.
+    let prefix =
+        prefix.map_or(Some(None), |value| value.parsed("10.65.0.0/16", report, prefix::parse).map(Some));
+    let Some(lengths) = lengths else { return Match::new(prefix?, None).ok() };
+    let range = lengths.parsed("26..32", report, parse_lengths);
+    match Match::new(prefix?, Some(range?)) {
+        Ok(matches) => Some(matches),
+        Err(error) => {
+            lengths.reject(report, error);
+            None
+        }
+    }
+}
+
+fn parse_action(text: &str) -> Result<Action, String> {
+    match text {
+        "accept" => Ok(Action::Accept),
+        "reject" => Ok(Action::Reject),
+        _ => Err(format!("{text:?} is no action: write \"accept\" or \"reject\"")),
+    }
+}
+
+fn parse_lengths(text: &str) -> Result<LengthRange, String> {
+    let (shortest, longest) = text.split_once("..").unwrap_or((text, text));
+    let ends = shortest.parse().ok().zip(longest.parse().ok());
+    ends.and_then(|(shortest, longest)| LengthRange::new(shortest, longest)).ok_or_else(|| {
+        format!("{text:?} is no range of prefix lengths: write \"26\", or \"26..32\" with the shorter length first")
+    })
+}

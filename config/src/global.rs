@@ -1,0 +1,58 @@
+//! `[global]`: this speaker.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use bgp_codec::{Asn, BgpIdentifier};
+
+use crate::config_error::Report;
+use crate::section::{Section, Value};
+use crate::{address, asn};
+
+/// This speaker.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Global {
+    /// The AS it belongs to.
+    pub asn: Asn,
+    /// Its BGP identifier.
+    pub router_id: BgpIdentifier,
+    /// Where it listens for peers; port 179 of all addresses by default. Empty: it only dials.
+    pub listen: Vec<SocketAddr>,
+    /// What it logs: a level or a tracing filter; `info` by default.
+    pub log: String,
+}
+
+impl Global {
+    pub(crate) fn read(mut section: Section<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let asn = section.require("asn", report).and_then(|value| asn::read(value, report));
+        let router_id = section
+            .require("router_id", report)
+            .and_then(|value| value.parsed("10.0.0.11", report, address::parse_router_id));
+        let listen = section.get("listen").map(|value| read_listen(value, report));
+        let log = section.get("log").and_then(|value| value.string("info", report));
+        section.finish(report);
+        Some(Self {
+            asn: asn?,
+            router_id: router_id?,
+            listen: listen.unwrap_or_else(everywhere),
+            log: log.unwrap_or("info").to_owned(),
+        })
+    }
+}
+
+fn read_listen(value: Value<'_>, report: &mut Report<'_>) -> Vec<SocketAddr> {
+    let mut listen = Vec::new();
+    for item in value.list("[\"0.0.0.0:179\"]", report).into_iter().flatten() {
+        match item.parsed("0.0.0.0:179", report, address::parse_listen) {
+            Some(address) if listen.contains(&address) => {
+                item.reject(report, format_args!("{address} is in the list twice"));
+            }
+            Some(address) => listen.push(address),
+            None => {}
+        }
+    }
+    listen
+}
+
+fn everywhere() -> Vec<SocketAddr> {
+    vec![(Ipv4Addr::UNSPECIFIED, 179).into(), (Ipv6Addr::UNSPECIFIED, 179).into()]
+}

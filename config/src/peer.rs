@@ -1,0 +1,270 @@
+//! `[[peer]]` and `[peer_group.NAME]`: whom this speaker talks to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::num::NonZeroU8;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bgp_codec::{Asn, Family, HoldTime};
+use margay_filter::FilterChain;
+
+use crate::config_error::Report;
+use crate::filters::Filters;
+use crate::peer_settings::{Given, PeerSettings};
+use crate::section::{Section, Value};
+use crate::suggestion::did_you_mean;
+use crate::{address, name};
+
+/// A peer with the settings of its group merged in and every default applied.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Peer {
+    /// Its name, unique among the peers; its address by default.
+    pub name: String,
+    /// Its address, unique among the peers.
+    pub address: IpAddr,
+    /// The operator's words about it.
+    pub description: Option<String>,
+    /// The group it takes settings from. They are merged already; this is for display.
+    pub group: Option<String>,
+    /// The AS it belongs to.
+    pub remote_asn: Asn,
+    /// Whether it is left to the peer to dial. No by default.
+    pub passive: bool,
+    /// Filters for what it announces; none by default, which accepts everything.
+    pub import: FilterChain,
+    /// Filters for what is announced to it; none by default, which accepts everything.
+    pub export: FilterChain,
+    /// The families to exchange routes of, at least one; by default that of the peer's address.
+    pub families: Vec<Family>,
+    /// The hold time to propose; 90 seconds by default.
+    pub hold_time: HoldTime,
+    /// The time between attempts to connect; 10 seconds by default.
+    pub connect_retry: Duration,
+    /// The file that holds the TCP-MD5 password. The daemon reads it.
+    pub password_file: Option<PathBuf>,
+    /// The port to dial; 179 by default.
+    pub port: u16,
+    /// The own address to dial from, of the peer's family; by default the system chooses.
+    pub source_address: Option<IpAddr>,
+    /// How many hops away the peer may be; `None` leaves it to the kind of session (one hop for eBGP).
+    pub multihop: Option<NonZeroU8>,
+    /// Whether packets are refused that come from farther away than `multihop` hops, or one (RFC 5082). No by default.
+    pub ttl_security: bool,
+    /// The next hop of what is announced to it.
+    pub next_hop: NextHopMode,
+}
+
+/// Which next hop goes with the routes announced to a peer.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum NextHopMode {
+    /// As RFC 4271 §5.1.3 has it: unchanged towards iBGP peers, the own address towards others and for own networks.
+    #[default]
+    Auto,
+    /// Always the own address.
+    Own,
+    /// Always unchanged, where there is one.
+    Keep,
+}
+
+/// Reads all `[peer_group.NAME]` tables.
+pub(crate) fn read_groups(table: Value<'_>, filters: &Filters, report: &mut Report<'_>) -> PeerGroups {
+    let Some(section) = table.table("[peer_group.NAME]", report) else { return PeerGroups::new() };
+    let groups = section.named().map(|(value, key_offset)| {
+        let name = value.key();
+        if let Err(text) = name::check(name) {
+            report.add(key_offset, text);
+        }
+        let settings = value.table(format!("[peer_group.{name}]"), report).map(|mut section| {
+            let settings = PeerSettings::read(&mut section, filters, report);
+            section.finish(report);
+            settings
+        });
+        (name.to_owned(), settings.unwrap_or_default())
+    });
+    groups.collect()
+}
+
+/// Reads all `[[peer]]` tables.
+pub(crate) fn read_peers(
+    list: Value<'_>,
+    groups: &PeerGroups,
+    filters: &Filters,
+    report: &mut Report<'_>,
+) -> Vec<Peer> {
+    let mut seen = Seen::default();
+    let mut peers = Vec::new();
+    for item in list.list("[[peer]]", report).into_iter().flatten() {
+        let Some(section) = item.table("[[peer]]", report) else { continue };
+        peers.extend(Peer::read(section, groups, filters, &mut seen, report));
+    }
+    peers
+}
+
+/// The settings of each group by its name.
+pub(crate) type PeerGroups = BTreeMap<String, PeerSettings>;
+
+impl Peer {
+    fn read(
+        mut section: Section<'_>,
+        groups: &PeerGroups,
+        filters: &Filters,
+        seen: &mut Seen,
+        report: &mut Report<'_>,
+    ) -> Option<Self> {
+        let identity = Identity::read(&mut section, seen, report);
+        let group =
+            section.get("group").and_then(|value| value.string("mesh", report).map(|name| (name, value)));
+        let own = PeerSettings::read(&mut section, filters, report);
+        let settings = match group {
+            Some((name, value)) => own.or(group_settings(name, value, groups, report)),
+            None => own,
+        };
+        let offset = section.offset();
+        section.finish(report);
+        let remote_asn = check_remote_asn(settings.remote_asn, offset, report);
+        let identity = identity?;
+        check_source_address(&settings, identity.address, offset, report);
+        Some(Self::assemble(identity, group.map(|(name, _)| name.to_owned()), remote_asn?, settings))
+    }
+
+    fn assemble(identity: Identity, group: Option<String>, remote_asn: Asn, settings: PeerSettings) -> Self {
+        let own_family = if identity.address.is_ipv4() { Family::IPV4_UNICAST } else { Family::IPV6_UNICAST };
+        Self {
+            name: identity.name,
+            address: identity.address,
+            description: identity.description,
+            group,
+            remote_asn,
+            passive: settings.passive.unwrap_or(false),
+            import: settings.import.unwrap_or_default(),
+            export: settings.export.unwrap_or_default(),
+            families: settings.families.unwrap_or_else(|| vec![own_family]),
+            hold_time: settings.hold_time.unwrap_or_else(default_hold_time),
+            connect_retry: settings.connect_retry.unwrap_or(DEFAULT_CONNECT_RETRY),
+            password_file: settings.password_file,
+            port: settings.port.unwrap_or(179),
+            source_address: settings.source_address,
+            multihop: settings.multihop,
+            ttl_security: settings.ttl_security.unwrap_or(false),
+            next_hop: settings.next_hop.unwrap_or_default(),
+        }
+    }
+}
+
+impl NextHopMode {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "self" => Ok(Self::Own),
+            "keep" => Ok(Self::Keep),
+            _ => Err(format!("{text:?} is no next-hop mode: write \"auto\", \"self\" or \"keep\"")),
+        }
+    }
+}
+
+/// What a peer cannot take from a group.
+struct Identity {
+    name: String,
+    address: IpAddr,
+    description: Option<String>,
+}
+
+/// Where each name and address was used first, in octets.
+#[derive(Default)]
+struct Seen {
+    names: HashMap<String, usize>,
+    addresses: HashMap<IpAddr, usize>,
+}
+
+impl Identity {
+    fn read(section: &mut Section<'_>, seen: &mut Seen, report: &mut Report<'_>) -> Option<Self> {
+        let description = section
+            .get("description")
+            .and_then(|value| value.string("top of rack 1", report))
+            .map(str::to_owned);
+        let name_value = section.get("name");
+        let name =
+            name_value.map(|value| value.parsed("tor1", report, |text| name::check(text).map(str::to_owned)));
+        let address_value = section.require("address", report);
+        let address = address_value.and_then(|value| value.parsed("172.16.0.1", report, address::parse_host));
+        let address_is_taken = address
+            .zip(address_value)
+            .is_some_and(|(address, value)| seen.check_address(address, value, report));
+        let name = match name {
+            Some(name) => name?,
+            None => address?.to_string(),
+        };
+        // A peer named by an address that is there twice has been reported.
+        if name_value.is_some() || !address_is_taken {
+            seen.check_name(&name, name_value.or(address_value)?, report);
+        }
+        Some(Self { name, address: address?, description })
+    }
+}
+
+impl Seen {
+    /// Reports an address that another peer has; says whether that is so.
+    fn check_address(&mut self, address: IpAddr, value: Value<'_>, report: &mut Report<'_>) -> bool {
+        let Some(first) = self.addresses.insert(address, value.offset()) else { return false };
+        let line = report.line(first);
+        value.reject(
+            report,
+            format_args!("{address} is the address of another peer on line {line}: keep one of them"),
+        );
+        true
+    }
+
+    /// Reports a name that another peer has, given or by default.
+    fn check_name(&mut self, name: &str, value: Value<'_>, report: &mut Report<'_>) {
+        if let Some(first) = self.names.insert(name.to_owned(), value.offset()) {
+            let line = report.line(first);
+            value.reject(
+                report,
+                format_args!("{name:?} is the name of another peer on line {line}: choose another"),
+            );
+        }
+    }
+}
+
+fn group_settings(
+    name: &str,
+    value: Value<'_>,
+    groups: &PeerGroups,
+    report: &mut Report<'_>,
+) -> PeerSettings {
+    groups.get(name).cloned().unwrap_or_else(|| {
+        let suggestion = did_you_mean(name, groups.keys().map(String::as_str));
+        value.reject(report, format_args!("there is no peer group {name:?}{suggestion}"));
+        // The group might have given the AS: do not blame the peer for its absence.
+        PeerSettings { remote_asn: Given::Wrong, ..PeerSettings::default() }
+    })
+}
+
+fn check_remote_asn(remote_asn: Given<Asn>, peer_offset: usize, report: &mut Report<'_>) -> Option<Asn> {
+    match remote_asn {
+        Given::Right(asn) => Some(asn),
+        Given::Wrong => None,
+        Given::Absent => {
+            report.add(peer_offset, "[[peer]] has no remote_asn, nor a group that gives it");
+            None
+        }
+    }
+}
+
+fn check_source_address(settings: &PeerSettings, peer: IpAddr, peer_offset: usize, report: &mut Report<'_>) {
+    if let Some(source) = settings.source_address
+        && source.is_ipv4() != peer.is_ipv4()
+    {
+        report.add(
+            peer_offset,
+            format_args!("source_address: {source} cannot reach {peer}: write an address of the same family"),
+        );
+    }
+}
+
+fn default_hold_time() -> HoldTime {
+    HoldTime::from_seconds(90).expect("90 seconds are at least 3")
+}
+
+const DEFAULT_CONNECT_RETRY: Duration = Duration::from_secs(10);

@@ -1,0 +1,128 @@
+//! Settings that a peer may have itself or take from its group.
+
+use std::net::IpAddr;
+use std::num::NonZeroU8;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bgp_codec::{Asn, Family, HoldTime};
+use margay_filter::FilterChain;
+
+use crate::config_error::Report;
+use crate::filters::Filters;
+use crate::peer::NextHopMode;
+use crate::section::{Section, Value};
+use crate::{address, asn, duration, path};
+
+/// The settings as far as a `[[peer]]` or a `[peer_group.NAME]` gives them.
+#[derive(Clone, Default)]
+pub(crate) struct PeerSettings {
+    pub(crate) remote_asn: Given<Asn>,
+    pub(crate) passive: Option<bool>,
+    pub(crate) import: Option<FilterChain>,
+    pub(crate) export: Option<FilterChain>,
+    pub(crate) families: Option<Vec<Family>>,
+    pub(crate) hold_time: Option<HoldTime>,
+    pub(crate) connect_retry: Option<Duration>,
+    pub(crate) password_file: Option<PathBuf>,
+    pub(crate) port: Option<u16>,
+    pub(crate) source_address: Option<IpAddr>,
+    pub(crate) multihop: Option<NonZeroU8>,
+    pub(crate) ttl_security: Option<bool>,
+    pub(crate) next_hop: Option<NextHopMode>,
+}
+
+/// A setting that some peer must have, so that absence and error must be told apart.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Given<T> {
+    /// Nobody has given it.
+    #[default]
+    Absent,
+    /// It was given with an error, which is reported.
+    Wrong,
+    /// It was given.
+    Right(T),
+}
+
+impl PeerSettings {
+    /// Takes the settings out of a section; the caller takes what else may stand there and finishes it.
+    pub(crate) fn read(section: &mut Section<'_>, filters: &Filters, report: &mut Report<'_>) -> Self {
+        let connect_retry_range = Duration::from_secs(1)..=Duration::from_secs(u64::from(u16::MAX));
+        let remote_asn = match section.get("remote_asn") {
+            None => Given::Absent,
+            Some(value) => asn::read(value, report).map_or(Given::Wrong, Given::Right),
+        };
+        let mut get = |key| section.get(key);
+        Self {
+            remote_asn,
+            passive: get("passive").and_then(|value| value.boolean(report)),
+            import: get("import").and_then(|value| filters.chain(value, report)),
+            export: get("export").and_then(|value| filters.chain(value, report)),
+            families: get("families").and_then(|value| read_families(value, report)),
+            hold_time: get("hold_time")
+                .and_then(|value| value.parsed("90s", report, duration::parse_hold_time)),
+            connect_retry: get("connect_retry").and_then(|value| {
+                value.parsed("10s", report, |text| duration::parse_within(text, connect_retry_range))
+            }),
+            password_file: get("password_file")
+                .and_then(|value| value.parsed("/etc/margay/tor1.key", report, path::parse_absolute)),
+            port: get("port").and_then(|value| value.integer(1..=u16::MAX, report)),
+            source_address: get("source_address")
+                .and_then(|value| value.parsed("172.16.0.11", report, address::parse_host)),
+            multihop: get("multihop")
+                .and_then(|value| value.integer(1..=u8::MAX, report))
+                .and_then(NonZeroU8::new),
+            ttl_security: get("ttl_security").and_then(|value| value.boolean(report)),
+            next_hop: get("next_hop").and_then(|value| value.parsed("auto", report, NextHopMode::parse)),
+        }
+    }
+
+    /// These settings, and those of the group where they say nothing.
+    pub(crate) fn or(self, group: Self) -> Self {
+        Self {
+            remote_asn: match self.remote_asn {
+                Given::Absent => group.remote_asn,
+                Given::Wrong | Given::Right(_) => self.remote_asn,
+            },
+            passive: self.passive.or(group.passive),
+            import: self.import.or(group.import),
+            export: self.export.or(group.export),
+            families: self.families.or(group.families),
+            hold_time: self.hold_time.or(group.hold_time),
+            connect_retry: self.connect_retry.or(group.connect_retry),
+            password_file: self.password_file.or(group.password_file),
+            port: self.port.or(group.port),
+            source_address: self.source_address.or(group.source_address),
+            multihop: self.multihop.or(group.multihop),
+            ttl_security: self.ttl_security.or(group.ttl_security),
+            next_hop: self.next_hop.or(group.next_hop),
+        }
+    }
+}
+
+fn read_families(value: Value<'_>, report: &mut Report<'_>) -> Option<Vec<Family>> {
+    let mut families = Vec::new();
+    for item in value.list("[\"ipv4-unicast\"]", report)? {
+        match item.parsed("ipv4-unicast", report, parse_family) {
+            Some(family) if families.contains(&family) => {
+                item.reject(report, format_args!("{family} is in the list twice"));
+            }
+            Some(family) => families.push(family),
+            None => return None,
+        }
+    }
+    if families.is_empty() {
+        value.reject(
+            report,
+            "a session without families carries no routes: write [\"ipv4-unicast\"] or leave it out",
+        );
+    }
+    Some(families)
+}
+
+fn parse_family(text: &str) -> Result<Family, String> {
+    [Family::IPV4_UNICAST, Family::IPV6_UNICAST]
+        .into_iter()
+        .find(|family| family.to_string() == text)
+        .ok_or_else(|| format!("{text:?} is no family: write \"ipv4-unicast\" or \"ipv6-unicast\""))
+}

@@ -1,0 +1,80 @@
+//! Prefixes as operators write them.
+
+use std::net::IpAddr;
+
+use bgp_codec::{Ipv4Prefix, Ipv6Prefix, Prefix};
+
+/// Parses a prefix such as `10.65.1.0/26`.
+///
+/// # Errors
+///
+/// Returns what would be right, for instance the prefix without the host bits.
+pub(crate) fn parse(text: &str) -> Result<Prefix, String> {
+    let Some((address, length)) = text.split_once('/') else {
+        return Err(match text.parse::<IpAddr>() {
+            Ok(address) => {
+                format!("{text} has no length: write {address}/{} for a single address", longest(address))
+            }
+            Err(_) => not_understood(text),
+        });
+    };
+    let address: IpAddr = address.parse().map_err(|_| not_understood(text))?;
+    let length =
+        length.parse().ok().filter(|&length| length <= longest(address)).ok_or_else(|| {
+            format!("the length of {text} is not possible: write /0 to /{}", longest(address))
+        })?;
+    let truncated = truncating(address, length);
+    if truncated.network() == address {
+        Ok(truncated)
+    } else {
+        Err(format!("host bits are set in {text}: write {truncated}"))
+    }
+}
+
+fn truncating(address: IpAddr, length: u8) -> Prefix {
+    match address {
+        IpAddr::V4(address) => Prefix::Ipv4(Ipv4Prefix::truncating(address, length)),
+        IpAddr::V6(address) => Prefix::Ipv6(Ipv6Prefix::truncating(address, length)),
+    }
+}
+
+fn longest(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
+fn not_understood(text: &str) -> String {
+    format!("{text:?} is no prefix: write one such as \"10.65.1.0/26\" or \"2001:db8::/64\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_table() {
+        for text in ["10.65.1.0/26", "0.0.0.0/0", "10.0.0.1/32", "2001:db8::/64", "::/0", "2001:db8::1/128"] {
+            assert_eq!(parse(text).map(|prefix| prefix.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn wrong_prefixes_say_what_would_be_right() {
+        let rows = [
+            ("10.65.1.1/26", "host bits are set in 10.65.1.1/26: write 10.65.1.0/26"),
+            ("2001:db8::1/64", "host bits are set in 2001:db8::1/64: write 2001:db8::/64"),
+            ("10.65.1.0/33", "the length of 10.65.1.0/33 is not possible: write /0 to /32"),
+            ("10.65.1.0/-1", "the length of 10.65.1.0/-1 is not possible: write /0 to /32"),
+            ("2001:db8::/129", "the length of 2001:db8::/129 is not possible: write /0 to /128"),
+            ("10.65.1.5", "10.65.1.5 has no length: write 10.65.1.5/32 for a single address"),
+            ("2001:db8::5", "2001:db8::5 has no length: write 2001:db8::5/128 for a single address"),
+            (
+                "10.65.1/24",
+                "\"10.65.1/24\" is no prefix: write one such as \"10.65.1.0/26\" or \"2001:db8::/64\"",
+            ),
+            ("pods", "\"pods\" is no prefix: write one such as \"10.65.1.0/26\" or \"2001:db8::/64\""),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(parse(text), Err(expected.to_owned()), "{text}");
+        }
+    }
+}

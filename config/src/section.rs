@@ -1,0 +1,192 @@
+//! Access to the tables and values of a TOML document, with the place of each.
+
+use std::ops::RangeInclusive;
+
+use toml::Spanned;
+use toml::de::{DeInteger, DeTable, DeValue};
+
+use crate::config_error::Report;
+use crate::suggestion::did_you_mean;
+
+/// A table of the document. Remembers which keys were asked for, so that all others can be reported as unknown.
+pub(crate) struct Section<'t> {
+    title: String,
+    offset: usize,
+    table: &'t DeTable<'t>,
+    known: Vec<&'static str>,
+}
+
+/// A value of the document, with the key under which it stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<'t> {
+    key: &'t str,
+    node: &'t Spanned<DeValue<'t>>,
+}
+
+impl<'t> Section<'t> {
+    /// `title` is what the operator would call the table, such as `[global]`.
+    pub(crate) fn new(title: impl Into<String>, offset: usize, table: &'t DeTable<'t>) -> Self {
+        Self { title: title.into(), offset, table, known: Vec::new() }
+    }
+
+    /// Where the table begins, in octets.
+    pub(crate) fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// The value of an optional key.
+    pub(crate) fn get(&mut self, key: &'static str) -> Option<Value<'t>> {
+        self.known.push(key);
+        self.table.get(key).map(|node| Value { key, node })
+    }
+
+    /// The value of a key that must be there.
+    pub(crate) fn require(&mut self, key: &'static str, report: &mut Report<'_>) -> Option<Value<'t>> {
+        let value = self.get(key);
+        if value.is_none() {
+            report.add(self.offset, format_args!("{} has no {key}", self.title));
+        }
+        value
+    }
+
+    /// The values of a table whose keys are names of the operator's choice.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (Value<'t>, usize)> + use<'t> {
+        self.table.iter().map(|(key, node)| (Value { key: key.get_ref().as_ref(), node }, key.span().start))
+    }
+
+    /// Reports every key that was never asked for.
+    pub(crate) fn finish(self, report: &mut Report<'_>) {
+        for key in self.table.keys() {
+            let name = key.get_ref().as_ref();
+            if !self.known.contains(&name) {
+                report.add(
+                    key.span().start,
+                    format_args!(
+                        "unknown key {name:?} in {}{}",
+                        self.title,
+                        did_you_mean(name, self.known.iter().copied())
+                    ),
+                );
+            }
+        }
+    }
+}
+
+impl<'t> Value<'t> {
+    /// The key under which the value stands.
+    pub(crate) fn key(self) -> &'t str {
+        self.key
+    }
+
+    /// Where the value begins, in octets.
+    pub(crate) fn offset(self) -> usize {
+        self.node.span().start
+    }
+
+    /// Reports an error in this value.
+    pub(crate) fn reject(self, report: &mut Report<'_>, text: impl std::fmt::Display) {
+        report.add(self.offset(), format_args!("{}: {text}", self.key));
+    }
+
+    /// A string; `example` shows one.
+    pub(crate) fn string(self, example: &str, report: &mut Report<'_>) -> Option<&'t str> {
+        let DeValue::String(text) = self.node.get_ref() else {
+            self.expected(&format!("a string, such as {example:?}"), report);
+            return None;
+        };
+        Some(text)
+    }
+
+    /// A string that `parse` understands.
+    pub(crate) fn parsed<T>(
+        self,
+        example: &str,
+        report: &mut Report<'_>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        match parse(self.string(example, report)?) {
+            Ok(value) => Some(value),
+            Err(text) => {
+                self.reject(report, text);
+                None
+            }
+        }
+    }
+
+    /// A whole number in `range`.
+    pub(crate) fn integer<T>(self, range: RangeInclusive<T>, report: &mut Report<'_>) -> Option<T>
+    where
+        T: Copy + PartialOrd + std::fmt::Display + TryFrom<i128>,
+    {
+        let DeValue::Integer(integer) = self.node.get_ref() else {
+            self.expected(&format!("a number from {} to {}", range.start(), range.end()), report);
+            return None;
+        };
+        let number = number(integer).and_then(|number| T::try_from(number).ok());
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            self.reject(
+                report,
+                format_args!(
+                    "{integer} is out of range: write a number from {} to {}",
+                    range.start(),
+                    range.end()
+                ),
+            );
+        }
+        number
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn boolean(self, report: &mut Report<'_>) -> Option<bool> {
+        let DeValue::Boolean(value) = *self.node.get_ref() else {
+            self.expected("true or false", report);
+            return None;
+        };
+        Some(value)
+    }
+
+    /// The items of a list; `example` shows one.
+    pub(crate) fn list(
+        self,
+        example: &str,
+        report: &mut Report<'_>,
+    ) -> Option<impl Iterator<Item = Self> + use<'t>> {
+        let DeValue::Array(items) = self.node.get_ref() else {
+            self.expected(&format!("a list, such as {example}"), report);
+            return None;
+        };
+        Some(items.iter().map(move |node| Self { key: self.key, node }))
+    }
+
+    /// A table, which the operator would call `title`.
+    pub(crate) fn table(self, title: impl Into<String>, report: &mut Report<'_>) -> Option<Section<'t>> {
+        let title = title.into();
+        let DeValue::Table(table) = self.node.get_ref() else {
+            self.expected(&format!("the table {title}"), report);
+            return None;
+        };
+        Some(Section::new(title, self.offset(), table))
+    }
+
+    fn expected(self, what: &str, report: &mut Report<'_>) {
+        self.reject(report, format_args!("expected {what}, found {}", self.kind()));
+    }
+
+    fn kind(self) -> &'static str {
+        match self.node.get_ref() {
+            DeValue::String(_) => "a string",
+            DeValue::Integer(_) => "a number",
+            DeValue::Float(_) => "a number with a fraction",
+            DeValue::Boolean(true) => "true",
+            DeValue::Boolean(false) => "false",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        }
+    }
+}
+
+fn number(integer: &DeInteger<'_>) -> Option<i128> {
+    i128::from_str_radix(integer.as_str(), integer.radix()).ok()
+}

@@ -1,0 +1,101 @@
+//! Files without errors, and what they mean.
+
+use std::num::NonZeroU8;
+use std::time::Duration;
+
+use bgp_codec::{Asn, Family, HoldTime};
+use margay_config::{Config, Kernel, NextHopMode, Peer, parse};
+
+#[test]
+fn the_reference_file_means_what_it_says() {
+    let config = parsed(include_str!("../example.toml"));
+    assert_eq!(config.global().asn, Asn(64512));
+    assert_eq!(config.kernel(), Some(&Kernel::default()), "the file shows the defaults");
+    assert_eq!(config.networks().len(), 2);
+    assert!(config.networks()[0].blackhole && !config.networks()[1].blackhole);
+    assert_eq!(config.filters().len(), 1);
+    let tor = config.peer("tor1").unwrap();
+    assert_eq!(
+        tor.import.evaluate("10.65.1.0/26".parse().unwrap()).to_string(),
+        "accepted by filter pods-only, rule 1"
+    );
+    assert_eq!(
+        tor.import.evaluate("10.65.1.0/25".parse().unwrap()).to_string(),
+        "rejected by filter pods-only, rule 3"
+    );
+    assert_eq!(tor.multihop, NonZeroU8::new(2));
+    assert!(tor.ttl_security);
+    let node = config.peer("10.0.0.12").unwrap();
+    assert_eq!(node.group.as_deref(), Some("mesh"));
+    assert_eq!(node.remote_asn, Asn(64512));
+    assert_eq!(node.hold_time, HoldTime::from_seconds(30).unwrap());
+    assert_eq!(node.families, [Family::IPV4_UNICAST, Family::IPV6_UNICAST]);
+}
+
+#[test]
+fn a_minimal_file_gets_the_defaults() {
+    let config = parsed(&with_peer("address = \"2001:db8::1\"\nremote_asn = 65001"));
+    let listen: Vec<String> = config.global().listen.iter().map(ToString::to_string).collect();
+    assert_eq!(listen, ["0.0.0.0:179", "[::]:179"]);
+    assert_eq!(config.global().log, "info");
+    assert_eq!(config.control().socket.to_str(), Some("/run/margay/control.sock"));
+    assert_eq!(config.kernel(), None);
+    assert!(config.networks().is_empty());
+    let expected = Peer {
+        name: "2001:db8::1".to_owned(),
+        address: "2001:db8::1".parse().unwrap(),
+        description: None,
+        group: None,
+        remote_asn: Asn(65001),
+        passive: false,
+        import: Default::default(),
+        export: Default::default(),
+        families: vec![Family::IPV6_UNICAST],
+        hold_time: HoldTime::from_seconds(90).unwrap(),
+        connect_retry: Duration::from_secs(10),
+        password_file: None,
+        port: 179,
+        source_address: None,
+        multihop: None,
+        ttl_security: false,
+        next_hop: NextHopMode::Auto,
+    };
+    assert_eq!(config.peers(), [expected]);
+}
+
+#[test]
+fn what_a_peer_says_wins_over_its_group() {
+    let text = with_peer(
+        "address = \"172.16.0.1\"\ngroup = \"g\"\nhold_time = \"0s\"\nnext_hop = \"keep\"\nimport = []",
+    ) + "[filter.none]\nrules = []\n[peer_group.g]\nremote_asn = 65001\nhold_time = \"30s\"\npassive = true\nport = 1790\n\
+           next_hop = \"self\"\nimport = [\"none\"]\nexport = [\"none\"]\n";
+    let config = parsed(&text);
+    let peer = &config.peers()[0];
+    assert_eq!((peer.hold_time, peer.next_hop), (HoldTime::ZERO, NextHopMode::Keep));
+    assert_eq!((peer.passive, peer.port, peer.remote_asn), (true, 1790, Asn(65001)));
+    assert!(peer.import.filters().is_empty(), "an empty list is an answer");
+    assert_eq!(peer.export.filters().len(), 1);
+}
+
+#[test]
+fn inline_tables_and_dotted_keys_are_toml_as_any_other() {
+    let config = parsed(
+        "global.asn = 1\nglobal.router_id = '1.1.1.1'\npeer = [{address = '10.0.0.1', remote_asn = 2}]",
+    );
+    assert_eq!(config.peers()[0].remote_asn, Asn(2));
+}
+
+#[test]
+fn numbers_may_be_written_as_toml_allows() {
+    let config = parsed("[global]\nasn = 4_200_000_000\nrouter_id = \"1.1.1.1\"\n[kernel]\ntable = 0x64\n");
+    assert_eq!(config.global().asn, Asn(4_200_000_000));
+    assert_eq!(config.kernel().unwrap().table, 100);
+}
+
+fn with_peer(settings: &str) -> String {
+    format!("[global]\nasn = 64512\nrouter_id = \"10.0.0.11\"\n[[peer]]\n{settings}\n")
+}
+
+fn parsed(text: &str) -> Config {
+    parse("margay.toml", text).unwrap_or_else(|errors| panic!("{errors:#?}"))
+}

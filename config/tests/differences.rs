@@ -1,0 +1,125 @@
+//! What changes from one file to the next.
+
+use margay_config::{Config, ConfigDiff, Peer, diff, parse};
+
+const BASE: &str = r#"
+[global]
+asn = 64512
+router_id = "10.0.0.11"
+[kernel]
+[[network]]
+prefix = "10.65.1.0/26"
+[filter.pods]
+rules = [{ match = { prefix = "10.65.0.0/16" }, action = "accept" }]
+[peer_group.mesh]
+remote_asn = 64512
+[[peer]]
+name = "tor1"
+address = "172.16.0.1"
+remote_asn = 65001
+import = ["pods"]
+[[peer]]
+name = "node2"
+address = "10.0.0.12"
+group = "mesh"
+"#;
+
+#[test]
+fn the_same_file_in_other_words_is_no_change() {
+    assert!(diff_after(&[]).is_empty());
+    let reworded =
+        [("[kernel]", "[kernel]\nmetric = 1_024"), ("group = \"mesh\"", "group = \"mesh\"\nport = 179")];
+    assert!(diff_after(&reworded).is_empty());
+}
+
+#[test]
+fn peers_come_and_go_by_address() {
+    let diff = diff_after(&[("\"10.0.0.12\"", "\"10.0.0.13\"")]);
+    assert_eq!(names(&diff.peers_added), ["10.0.0.13"]);
+    assert_eq!(names(&diff.peers_removed), ["10.0.0.12"]);
+    assert!(diff.peers_changed.is_empty() && diff.needs_restart.is_empty());
+}
+
+#[test]
+fn changed_peers_table() {
+    // (what, by what, the peer, its keys, the session stays)
+    let rows: &[(&str, &str, &str, &[&str], bool)] = &[
+        ("name = \"tor1\"", "name = \"tor2\"", "tor2", &["name"], true),
+        ("import = [\"pods\"]", "", "tor1", &["import"], true),
+        ("import = [\"pods\"]", "export = [\"pods\"]", "tor1", &["import", "export"], true),
+        ("10.65.0.0/16", "10.66.0.0/16", "tor1", &["import"], true),
+        (
+            "remote_asn = 65001",
+            "remote_asn = 65002\npassive = true",
+            "tor1",
+            &["remote_asn", "passive"],
+            false,
+        ),
+        ("remote_asn = 64512", "remote_asn = 64512\nhold_time = \"9s\"", "node2", &["hold_time"], false),
+        ("group = \"mesh\"", "remote_asn = 64512", "node2", &["group"], true),
+        ("group = \"mesh\"", "group = \"mesh\"\npassword_file = \"/k\"", "node2", &["password_file"], false),
+    ];
+    for &(what, by_what, peer, keys, keeps_session) in rows {
+        let diff = diff_after(&[(what, by_what)]);
+        let [change] = diff.peers_changed.as_slice() else { panic!("{what} -> {by_what}: {diff:#?}") };
+        assert_eq!((change.new.name.as_str(), change.keys.as_slice()), (peer, keys), "{what} -> {by_what}");
+        assert_eq!(change.keeps_session(), keeps_session, "{what} -> {by_what}");
+        assert_ne!(change.old, change.new);
+    }
+}
+
+#[test]
+fn networks_come_go_and_change() {
+    let diff = diff_after(&[(
+        "\"10.65.1.0/26\"",
+        "\"10.65.1.64/26\"\n[[network]]\nprefix = \"10.65.1.0/26\"\nblackhole = true",
+    )]);
+    assert_eq!(diff.networks_added[0].prefix.to_string(), "10.65.1.64/26");
+    assert!(diff.networks_changed[0].blackhole);
+    assert_eq!(
+        (diff.networks_added.len(), diff.networks_changed.len(), diff.networks_removed.len()),
+        (1, 1, 0)
+    );
+    let diff = diff_after(&[("[[network]]\nprefix = \"10.65.1.0/26\"", "")]);
+    assert_eq!(diff.networks_removed[0].prefix.to_string(), "10.65.1.0/26");
+}
+
+#[test]
+fn settings_of_the_daemon_itself_need_a_restart() {
+    let rows: &[(&str, &str, &[&str])] = &[
+        ("asn = 64512\nrouter_id", "asn = 64513\nrouter_id", &["global.asn"]),
+        (
+            "\"10.0.0.11\"",
+            "\"10.0.0.10\"\nlisten = []\nlog = \"debug\"",
+            &["global.router_id", "global.listen", "global.log"],
+        ),
+        ("[kernel]", "", &["kernel"]),
+        (
+            "[kernel]",
+            "[kernel]\ntable = 100\nrestart_window = \"5s\"",
+            &["kernel.table", "kernel.restart_window"],
+        ),
+        ("[kernel]", "[kernel]\n[control]\nsocket = \"/s\"", &["control.socket"]),
+    ];
+    for &(what, by_what, keys) in rows {
+        let expected = ConfigDiff { needs_restart: keys.to_vec(), ..ConfigDiff::default() };
+        assert_eq!(diff_after(&[(what, by_what)]), expected, "{what} -> {by_what}");
+    }
+}
+
+fn names(peers: &[Peer]) -> Vec<String> {
+    peers.iter().map(|peer| peer.address.to_string()).collect()
+}
+
+fn diff_after(replacements: &[(&str, &str)]) -> ConfigDiff {
+    let mut text = BASE.to_owned();
+    for (what, by_what) in replacements {
+        assert!(text.contains(what), "{what} is not in the file");
+        text = text.replacen(what, by_what, 1);
+    }
+    diff(&parsed(BASE), &parsed(&text))
+}
+
+fn parsed(text: &str) -> Config {
+    parse("margay.toml", text).unwrap_or_else(|errors| panic!("{errors:#?}"))
+}

@@ -1,0 +1,307 @@
+//! Files with errors: each row is a file and all that is said about it.
+
+use margay_config::{ConfigError, parse};
+use proptest::prelude::*;
+
+const GLOBAL: &str = "[global]\nasn = 64512\nrouter_id = \"10.0.0.11\"\n";
+
+#[test]
+fn syntax() {
+    check("", &["f:1:1: the file has no global"]);
+    check("[global\nasn = 1", &["f:1:8: unclosed table, expected `]`"]);
+    check("[global]\nasn = 1\nasn = 2\n", &["f:3:1: duplicate key"]);
+    check(
+        "[global]\nasn =\nlog = \"ü",
+        &[
+            "f:2:6: string values must be quoted, expected literal string",
+            "f:3:9: invalid basic string, expected `\"`",
+        ],
+    );
+}
+
+#[test]
+fn global() {
+    check("[global]\n", &["f:1:1: [global] has no asn", "f:1:1: [global] has no router_id"]);
+    check(
+        "[global]\nasn = 0\nrouter_id = \"0.0.0.0\"\n",
+        &[
+            "f:2:7: asn: 0 is out of range: write a number from 1 to 4294967295",
+            "f:3:13: router_id: a BGP identifier must not be zero: write an IPv4 address of this node, such as \"10.0.0.11\"",
+        ],
+    );
+    check(
+        "[global]\nasn = \"64512\"\nrouter_id = 1\n",
+        &[
+            "f:2:7: asn: expected a number from 1 to 4294967295, found a string",
+            "f:3:13: router_id: expected a string, such as \"10.0.0.11\", found a number",
+        ],
+    );
+    check(
+        "[global]\nasn = 23456\nrouter_id = \"10.0.0.11\"\n",
+        &["f:2:7: asn: 23456 stands in for AS numbers above 65535 and belongs to nobody: write the real one"],
+    );
+    check_after_global(
+        "listen = [\"0.0.0.0\", 179, \"[::]:179\", \"[::]:179\"]\nlog = false\n",
+        &[
+            "f:4:11: listen: 0.0.0.0 has no port: write \"0.0.0.0:179\"",
+            "f:4:22: listen: expected a string, such as \"0.0.0.0:179\", found a number",
+            "f:4:39: listen: [::]:179 is in the list twice",
+            "f:5:7: log: expected a string, such as \"info\", found false",
+        ],
+    );
+}
+
+#[test]
+fn unknown_keys() {
+    check_after_global(
+        "as = 1\nrouter-id = \"10.0.0.11\"\ncluster_id = \"10.0.0.11\"\n[peers]\n[[networks]]\n",
+        &[
+            "f:4:1: unknown key \"as\" in [global]: did you mean \"asn\"?",
+            "f:5:1: unknown key \"router-id\" in [global]: did you mean \"router_id\"?",
+            "f:6:1: unknown key \"cluster_id\" in [global]: there is asn, router_id, listen, log",
+            "f:7:2: unknown key \"peers\" in the file: did you mean \"peer\"?",
+            "f:8:3: unknown key \"networks\" in the file: did you mean \"network\"?",
+        ],
+    );
+    check_after_global(
+        "[[peer]]\naddress = \"10.0.0.1\"\nremote_asn = 1\nhold_tiem = \"9s\"\n[kernel]\nmteric = 5\n[control]\nhttp = \"x\"\n",
+        &[
+            "f:7:1: unknown key \"hold_tiem\" in [[peer]]: did you mean \"hold_time\"?",
+            "f:9:1: unknown key \"mteric\" in [kernel]: did you mean \"metric\"?",
+            "f:11:1: unknown key \"http\" in [control]: there is socket",
+        ],
+    );
+    check_after_global(
+        "[peer_group.mesh]\nname = \"a\"\n",
+        &[
+            "f:5:1: unknown key \"name\" in [peer_group.mesh]: there is remote_asn, passive, import, export, families, \
+           hold_time, connect_retry, password_file, port, source_address, multihop, ttl_security, next_hop",
+        ],
+    );
+}
+
+#[test]
+fn shapes_of_sections() {
+    check_after_global(
+        "[peer]\naddress = \"10.0.0.1\"\n[[kernel]]\n",
+        &[
+            "f:4:1: peer: expected a list, such as [[peer]], found a table",
+            "f:6:1: kernel: expected the table [kernel], found a list",
+        ],
+    );
+    check_after_global(
+        "[filter]\na = 1\n[peer_group]\nb = true\n",
+        &[
+            "f:5:5: a: expected the table [filter.a], found a number",
+            "f:7:5: b: expected the table [peer_group.b], found true",
+        ],
+    );
+}
+
+#[test]
+fn control_and_kernel() {
+    check_after_global(
+        "[control]\nsocket = \"control.sock\"\n[kernel]\ntable = 255\nprotocol = 4\nmetric = 0\nmultipath = 129\n\
+         restart_window = \"2h\"\n",
+        &[
+            "f:5:10: socket: \"control.sock\" is not an absolute path: begin it with a slash",
+            "f:7:9: table: 255 is the table of the node's own addresses: write 254 for the main table",
+            "f:8:12: protocol: 4 marks routes of the kernel or the administrator, which would be removed as ours: \
+             write 5 to 255, for instance 186",
+            "f:9:10: metric: 0 is out of range: write a number from 1 to 4294967295",
+            "f:10:13: multipath: 129 is out of range: write a number from 1 to 128",
+            "f:11:18: restart_window: 2h is out of range: write \"0s\" to \"3600s\"",
+        ],
+    );
+    check_after_global(
+        "[kernel]\nprotocol = 256\ntable = 99999999999999999999999\nmetric = -1\nmultipath = 1.5\nrestart_window = 60\n",
+        &[
+            "f:5:12: protocol: 256 is out of range: write a number from 1 to 255",
+            "f:6:9: table: 99999999999999999999999 is out of range: write a number from 1 to 4294967295",
+            "f:7:10: metric: -1 is out of range: write a number from 1 to 4294967295",
+            "f:8:13: multipath: expected a number from 1 to 128, found a number with a fraction",
+            "f:9:18: restart_window: expected a string, such as \"60s\", found a number",
+        ],
+    );
+}
+
+#[test]
+fn networks() {
+    check_after_global(
+        "[[network]]\nprefix = \"10.65.1.1/26\"\n[[network]]\nblackhole = \"yes\"\n",
+        &[
+            "f:5:10: prefix: host bits are set in 10.65.1.1/26: write 10.65.1.0/26",
+            "f:6:1: [[network]] has no prefix",
+            "f:7:13: blackhole: expected true or false, found a string",
+        ],
+    );
+    check_after_global(
+        "[[network]]\nprefix = \"10.65.1.0/26\"\n[[network]]\nprefix = \"10.65.2.0/26\"\n[[network]]\n\
+         prefix = \"10.65.1.0/26\"\nblackhole = true\n",
+        &["f:9:10: prefix: 10.65.1.0/26 is a network already on line 5: keep one of the two"],
+    );
+}
+
+#[test]
+fn filters() {
+    check_after_global(
+        "[filter.a]\n[filter.b]\nrules = [\n  { action = \"drop\" },\n  { match = { prefix = \"10.0.0.0/8\" } },\n  \"accept\",\n]\n",
+        &[
+            "f:4:1: [filter.a] has no rules",
+            "f:7:14: action: \"drop\" is no action: write \"accept\" or \"reject\"",
+            "f:8:3: a rule has no action",
+            "f:9:3: rules: expected the table a rule, found a string",
+        ],
+    );
+    check_after_global(
+        "[filter.a]\nrules = [\n\
+         { match = { prefix = \"10.65.0.0/16\", length = \"8..24\" }, action = \"accept\" },\n\
+         { match = { prefix = \"10.65.0.0/16\", length = \"32..26\" }, action = \"accept\" },\n\
+         { match = { prefix = \"10.65.0.1/16\", length = 26 }, action = \"accept\" },\n\
+         { match = { length = \"129\", community = \"1:1\" }, action = \"accept\" },\n\
+         { match = \"10.65.0.0/16\", action = \"accept\" },\n]\n",
+        &[
+            "f:6:47: length: prefixes inside 10.65.0.0/16 have lengths 16..32, not 8..24",
+            "f:7:47: length: \"32..26\" is no range of prefix lengths: write \"26\", or \"26..32\" with the shorter length \
+             first",
+            "f:8:22: prefix: host bits are set in 10.65.0.1/16: write 10.65.0.0/16",
+            "f:8:47: length: expected a string, such as \"26..32\", found a number",
+            "f:9:22: length: \"129\" is no range of prefix lengths: write \"26\", or \"26..32\" with the shorter length first",
+            "f:9:29: unknown key \"community\" in match: there is prefix, length",
+            "f:10:11: match: expected the table match, found a string",
+        ],
+    );
+    check_after_global(
+        "[filter.\"my filter\"]\nrules = []\n[peer_group.\"\"]\n",
+        &[
+            "f:4:9: \"my filter\" cannot be a name: write letters, digits and . _ : - only",
+            "f:6:13: \"\" cannot be a name: write letters, digits and . _ : - only",
+        ],
+    );
+}
+
+#[test]
+fn references() {
+    check_after_global(
+        "[filter.pods-only]\nrules = []\n[filter.services]\nrules = 1\n[peer_group.mesh]\nimport = [\"pod-only\"]\n\
+         [[peer]]\naddress = \"10.0.0.1\"\nremote_asn = 1\nimport = [\"services\", \"outside-world\"]\nexport = \"services\"\n\
+         [[peer]]\naddress = \"10.0.0.2\"\ngroup = \"rack\"\n",
+        &[
+            "f:7:9: rules: expected a list, such as [{ action = \"accept\" }], found a number",
+            "f:9:11: import: there is no filter \"pod-only\": did you mean \"pods-only\"?",
+            "f:13:23: import: there is no filter \"outside-world\": there is pods-only, services",
+            "f:14:10: export: expected a list, such as [\"pods-only\"], found a string",
+            "f:17:9: group: there is no peer group \"rack\": there is mesh",
+        ],
+    );
+    check_after_global(
+        "[[peer]]\naddress = \"10.0.0.1\"\ngroup = \"mesh\"\nimport = [\"a\"]\n",
+        &["f:6:9: group: there is no peer group \"mesh\"", "f:7:11: import: there is no filter \"a\""],
+    );
+}
+
+#[test]
+fn peers() {
+    check_after_global(
+        "[[peer]]\nname = \"a\"\n[[peer]]\naddress = \"10.0.0.1\"\n[peer_group.g]\nremote_asn = 0\n[[peer]]\n\
+         address = \"10.0.0.2\"\ngroup = \"g\"\n",
+        &[
+            "f:4:1: [[peer]] has no address",
+            "f:4:1: [[peer]] has no remote_asn, nor a group that gives it",
+            "f:6:1: [[peer]] has no remote_asn, nor a group that gives it",
+            "f:9:14: remote_asn: 0 is out of range: write a number from 1 to 4294967295",
+        ],
+    );
+    check_peer(
+        "address = \"10.0.0.1/32\"\nfamilies = [\"ipv4\", \"ipv6-unicast\"]\nhold_time = \"2s\"\nconnect_retry = \"0s\"\n\
+         password_file = \"tor.key\"\nport = 0\nmultihop = 0\nttl_security = 1\nnext_hop = \"me\"\npassive = \"no\"\n",
+        &[
+            "f:6:11: address: 10.0.0.1/32 is a prefix: write the address alone, 10.0.0.1",
+            "f:7:13: families: \"ipv4\" is no family: write \"ipv4-unicast\" or \"ipv6-unicast\"",
+            "f:8:13: hold_time: 2s is no hold time: write \"3s\" to \"65535s\" in whole seconds, or \"0s\" for no expiry",
+            "f:9:17: connect_retry: 0s is out of range: write \"1s\" to \"65535s\"",
+            "f:10:17: password_file: \"tor.key\" is not an absolute path: begin it with a slash",
+            "f:11:8: port: 0 is out of range: write a number from 1 to 65535",
+            "f:12:12: multihop: 0 is out of range: write a number from 1 to 255",
+            "f:13:16: ttl_security: expected true or false, found a number",
+            "f:14:12: next_hop: \"me\" is no next-hop mode: write \"auto\", \"self\" or \"keep\"",
+            "f:15:11: passive: expected true or false, found a string",
+        ],
+    );
+    check_peer(
+        "address = \"10.0.0.1\"\nsource_address = \"2001:db8::1\"\nfamilies = []\nhold_time = 90\ndescription = 7\n",
+        &[
+            "f:4:1: source_address: 2001:db8::1 cannot reach 10.0.0.1: write an address of the same family",
+            "f:8:12: families: a session without families carries no routes: write [\"ipv4-unicast\"] or leave it out",
+            "f:9:13: hold_time: expected a string, such as \"90s\", found a number",
+            "f:10:15: description: expected a string, such as \"top of rack 1\", found a number",
+        ],
+    );
+    check_peer(
+        "address = \"10.0.0.1\"\nname = \"tor 1\"\nfamilies = [\"ipv4-unicast\", \"ipv4-unicast\"]\nhold_time = \"90\"\n",
+        &[
+            "f:7:8: name: \"tor 1\" cannot be a name: write letters, digits and . _ : - only",
+            "f:8:29: families: ipv4-unicast is in the list twice",
+            "f:9:13: hold_time: \"90\" has no unit: write \"90s\" if seconds are meant",
+        ],
+    );
+}
+
+#[test]
+fn peers_that_are_there_twice() {
+    check_after_global(
+        "[[peer]]\nname = \"a\"\naddress = \"10.0.0.1\"\nremote_asn = 1\n[[peer]]\nname = \"b\"\n\
+         address = \"10.0.0.1\"\nremote_asn = 1\n[[peer]]\nname = \"a\"\naddress = \"10.0.0.2\"\nremote_asn = 1\n",
+        &[
+            "f:10:11: address: 10.0.0.1 is the address of another peer on line 6: keep one of them",
+            "f:13:8: name: \"a\" is the name of another peer on line 5: choose another",
+        ],
+    );
+    // A peer without a name goes by its address.
+    check_after_global(
+        "[[peer]]\nname = \"10.0.0.2\"\naddress = \"10.0.0.1\"\nremote_asn = 1\n[[peer]]\naddress = \"10.0.0.2\"\nremote_asn = 1\n",
+        &["f:9:11: address: \"10.0.0.2\" is the name of another peer on line 5: choose another"],
+    );
+    check_after_global(
+        "[[peer]]\naddress = \"2001:db8::1\"\nremote_asn = 1\n[[peer]]\naddress = \"2001:db8:0::1\"\nremote_asn = 1\n",
+        &["f:8:11: address: 2001:db8::1 is the address of another peer on line 5: keep one of them"],
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "\\PC*") {
+        prop_assert_errors_point_into(&text);
+    }
+
+    #[test]
+    fn no_file_with_damage_panics(at in any::<prop::sample::Index>(), removed in 0..40_usize, inserted in "\\PC{0,12}|[\\[\\]{}=\",.\n0-9a-z/]{0,12}") {
+        let file: Vec<char> = include_str!("../example.toml").chars().collect();
+        let at = at.index(file.len());
+        let text: String = file[..at].iter().copied().chain(inserted.chars()).chain(file.iter().copied().skip(at + removed)).collect();
+        prop_assert_errors_point_into(&text);
+    }
+}
+
+fn prop_assert_errors_point_into(text: &str) {
+    let lines: Vec<&str> = text.split('\n').collect();
+    for error in parse("f", text).err().unwrap_or_default() {
+        let line = lines.get(error.line - 1).unwrap_or_else(|| panic!("no such line: {error}"));
+        assert!((1..=line.chars().count() + 1).contains(&error.column), "no such column: {error}");
+        assert!(!error.text.is_empty() && !error.text.contains('\n'), "{error:?}");
+    }
+}
+
+fn check_peer(settings: &str, expected: &[&str]) {
+    check_after_global(&format!("[[peer]]\nremote_asn = 65001\n{settings}"), expected);
+}
+
+fn check_after_global(text: &str, expected: &[&str]) {
+    check(&format!("{GLOBAL}{text}"), expected);
+}
+
+fn check(text: &str, expected: &[&str]) {
+    let errors = parse("f", text).expect_err(text);
+    let lines: Vec<String> = errors.iter().map(ConfigError::to_string).collect();
+    assert_eq!(lines, expected, "the file was:\n{text}");
+}
