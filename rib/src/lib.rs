@@ -1,5 +1,39 @@
 //! Adj-RIB-In, decision process, Loc-RIB and export logs, without I/O.
+//!
+//! A [`Rib`] is a plain value with one owner. The events of peers go in; two things come out, each asked for by
+//! whoever can take it: encoded messages for a peer ([`Rib::poll_export`]) and changes of the forwarding table
+//! ([`Rib::poll_forwarding`]). Both are read from compacted logs, so a slow reader costs a cursor and nothing else.
+//!
+//! ```text
+//!  UPDATE -> import -> paths of the entry -> decision process -> best path -+-> export group's log -> slices -> peers
+//!                                                                           +-> forwarding log -> kernel
+//! ```
 
+mod attribute_store;
+mod decision;
+mod export_group;
+mod export_log;
+mod export_policy;
+mod family;
+mod family_rib;
 mod forwarding;
+mod forwarding_log;
+mod import;
+mod next_hop;
+mod path;
+mod peer;
+mod rib;
+mod slice;
+mod table;
+mod view;
 
+pub use decision::{Candidate, CandidateOrigin, DEFAULT_LOCAL_PREF, Decision, Step, decide};
+pub use export_policy::ExportRefusal;
 pub use forwarding::{ConnectedRoute, Forwarding, ForwardingChange};
+pub use path::ImportRefusal;
+pub use peer::{NextHopMode, PeerIndex, PeerOptions};
+pub use rib::{ForwardingOptions, Rib, RibOptions};
+pub use view::{
+    Explanation, ExportView, NotExported, PagePosition, PeerCounts, RibCounts, RoutePage, RouteSelection,
+    RouteStatus, RouteView,
+};

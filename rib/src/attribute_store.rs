@@ -1,0 +1,160 @@
+//! Interned attribute sets: the same octets are stored once, for the whole Rib.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use bgp_codec::{NextHop, PathAttributes};
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+use crate::next_hop::{NextHopIndex, NextHopResolution, NextHopTable};
+
+/// A path's attributes together with its next hop: what two routes share when they are sent in one UPDATE.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct AttributeSet {
+    pub(crate) attributes: PathAttributes,
+    pub(crate) next_hop: NextHopIndex,
+}
+
+/// Names an interned [`AttributeSet`]. Two paths have equal attributes exactly when their handles are equal.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct AttributeHandle(u32);
+
+impl AttributeHandle {
+    /// The highest number that a handle may have; what lies above is free for other meanings.
+    pub(crate) const MAX: u32 = u32::MAX - 256;
+
+    pub(crate) fn from_raw(raw: u32) -> Option<Self> {
+        (raw <= Self::MAX).then_some(Self(raw))
+    }
+
+    pub(crate) fn raw(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The interned sets, counted by reference.
+///
+/// Whoever keeps a handle owns one reference: taken by [`intern`](Self::intern) or [`retain`](Self::retain), given
+/// back by [`release`](Self::release). A set goes when its last reference does.
+#[derive(Debug)]
+pub(crate) struct AttributeStore {
+    pub(crate) next_hops: NextHopTable,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    index: HashTable<u32>,
+    hasher: FixedState,
+}
+
+#[derive(Debug)]
+struct Slot {
+    set: Option<AttributeSet>,
+    references: u32,
+    generation: u32,
+}
+
+impl AttributeStore {
+    pub(crate) fn new(hash_seed: u64, resolution: NextHopResolution) -> Self {
+        Self {
+            next_hops: NextHopTable::new(resolution),
+            slots: Vec::new(),
+            free: Vec::new(),
+            index: HashTable::new(),
+            hasher: FixedState::with_seed(hash_seed),
+        }
+    }
+
+    /// The handle of these attributes with this next hop (`None`: ourselves), with one more reference.
+    pub(crate) fn intern(
+        &mut self,
+        attributes: PathAttributes,
+        next_hop: Option<NextHop>,
+    ) -> AttributeHandle {
+        let next_hop = next_hop.map_or(NextHopIndex::OWN, |next_hop| self.next_hops.intern(next_hop));
+        let set = AttributeSet { attributes, next_hop };
+        let hash = hash_of(&self.hasher, &set);
+        let Self { next_hops, slots, free, index, hasher } = self;
+        let entry = index.entry(
+            hash,
+            |&candidate| slots[candidate as usize].set.as_ref() == Some(&set),
+            |&candidate| slots[candidate as usize].set.as_ref().map_or(0, |set| hash_of(hasher, set)),
+        );
+        match entry {
+            Entry::Occupied(occupied) => {
+                let number = *occupied.get();
+                slots[number as usize].references += 1;
+                next_hops.release(next_hop);
+                AttributeHandle(number)
+            }
+            Entry::Vacant(vacant) => {
+                let number = free.pop().unwrap_or_else(|| {
+                    let number =
+                        u32::try_from(slots.len()).ok().filter(|&number| number <= AttributeHandle::MAX);
+                    slots.push(Slot { set: None, references: 0, generation: 0 });
+                    number.expect("memory ends long before four thousand million attribute sets")
+                });
+                let slot = &mut slots[number as usize];
+                slot.set = Some(set);
+                slot.references = 1;
+                vacant.insert(number);
+                AttributeHandle(number)
+            }
+        }
+    }
+
+    pub(crate) fn retain(&mut self, handle: AttributeHandle) {
+        self.slots[handle.index()].references += 1;
+    }
+
+    /// Gives a reference back.
+    pub(crate) fn release(&mut self, handle: AttributeHandle) {
+        let slot = &mut self.slots[handle.index()];
+        slot.references -= 1;
+        if slot.references > 0 {
+            return;
+        }
+        let set = slot.set.take().expect("a counted slot holds a set");
+        slot.generation = slot.generation.wrapping_add(1);
+        let hash = hash_of(&self.hasher, &set);
+        if let Ok(found) = self.index.find_entry(hash, |&candidate| candidate == handle.0) {
+            found.remove();
+        }
+        self.free.push(handle.0);
+        self.next_hops.release(set.next_hop);
+    }
+
+    pub(crate) fn get(&self, handle: AttributeHandle) -> &AttributeSet {
+        self.slots[handle.index()].set.as_ref().expect("whoever has a handle owns a reference")
+    }
+
+    /// The next hop of the set; `None` for ourselves.
+    pub(crate) fn next_hop(&self, handle: AttributeHandle) -> Option<NextHop> {
+        self.next_hops.address(self.get(handle).next_hop)
+    }
+
+    /// Whether both sets have the same next hop.
+    pub(crate) fn same_next_hop(&self, one: AttributeHandle, other: AttributeHandle) -> bool {
+        self.get(one).next_hop == self.get(other).next_hop
+    }
+
+    /// Tells apart the sets which bore the same handle one after the other.
+    pub(crate) fn generation(&self, handle: AttributeHandle) -> u32 {
+        self.slots[handle.index()].generation
+    }
+
+    /// The number of sets that are interned now.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+}
+
+fn hash_of(hasher: &FixedState, set: &AttributeSet) -> u64 {
+    let mut state = hasher.build_hasher();
+    state.write(set.attributes.octets());
+    set.next_hop.hash(&mut state);
+    state.finish()
+}

@@ -1,0 +1,145 @@
+//! Each step as a row: two or three paths, which one wins, and by which step.
+
+use bgp_codec::{AsPathBuf, Asn, Origin, PathAttributesBuilder};
+
+use super::*;
+
+/// A path in the making: external, from AS 65001, identifier 10.0.0.1, address 10.0.0.1.
+struct Row {
+    attributes: PathAttributesBuilder,
+    origin: CandidateOrigin,
+    interior_cost: u32,
+}
+
+fn path(identifier: u32, asns: &[u32]) -> Row {
+    let mut attributes = PathAttributesBuilder::new(Origin::Igp);
+    attributes.as_path = AsPathBuf::from_sequence(asns.iter().map(|&asn| Asn(asn)));
+    let origin = peer(PeerKind::Ebgp, identifier, identifier);
+    Row { attributes, origin, interior_cost: 0 }
+}
+
+fn peer(kind: PeerKind, identifier: u32, address: u32) -> CandidateOrigin {
+    let identifier = BgpIdentifier::new(identifier).expect("not zero");
+    CandidateOrigin::Peer { kind, identifier, address: IpAddr::V4(address.into()) }
+}
+
+impl Row {
+    fn with(mut self, change: impl FnOnce(&mut PathAttributesBuilder)) -> Self {
+        change(&mut self.attributes);
+        self
+    }
+
+    fn internal(self, identifier: u32) -> Self {
+        Self { origin: peer(PeerKind::Ibgp, identifier, identifier), ..self }
+    }
+}
+
+#[track_caller]
+fn check(rows: &[Row], best: usize, step: Step) {
+    let attributes: Vec<_> = rows.iter().map(|row| row.attributes.build()).collect();
+    let mut candidates: Vec<_> = rows
+        .iter()
+        .zip(&attributes)
+        .map(|(row, attributes)| Candidate {
+            origin: row.origin,
+            attributes,
+            interior_cost: row.interior_cost,
+        })
+        .collect();
+    let decision = decide(&candidates).expect("there are candidates");
+    assert_eq!((decision.best, decision.decided_by), (best, step));
+    candidates.reverse();
+    let reversed = decide(&candidates).expect("there are candidates");
+    assert_eq!((rows.len() - 1 - reversed.best, reversed.decided_by), (best, step), "in reverse order");
+}
+
+#[test]
+fn no_path_no_decision() {
+    assert_eq!(decide(&[]), None);
+}
+
+#[test]
+fn the_only_path_is_best() {
+    check(&[path(1, &[65001])], 0, Step::OnlyPath);
+}
+
+#[test]
+fn own_routes_come_first() {
+    let own = Row { origin: CandidateOrigin::Local, ..path(9, &[]) };
+    let preferred = path(1, &[]).with(|attributes| attributes.local_pref = Some(u32::MAX));
+    check(&[preferred, own], 1, Step::LocallyOriginated);
+}
+
+#[test]
+fn higher_local_pref_wins_and_none_counts_as_100() {
+    let with = |local_pref| path(1, &[65001, 65009]).with(|attributes| attributes.local_pref = local_pref);
+    check(&[path(2, &[65001]), with(Some(101))], 1, Step::LocalPref);
+    check(&[path(2, &[65001]), with(Some(99))], 0, Step::LocalPref);
+    check(&[path(2, &[65001]), with(Some(100))], 0, Step::AsPathLength);
+}
+
+#[test]
+fn lower_origin_wins() {
+    let incomplete = path(1, &[65001]).with(|attributes| attributes.origin = Origin::Incomplete);
+    check(&[incomplete, path(2, &[65001])], 1, Step::Origin);
+}
+
+#[test]
+fn med_is_compared_within_one_neighboring_as_only() {
+    let med = |identifier, asn, med| path(identifier, &[asn]).with(|attributes| attributes.med = Some(med));
+    check(&[med(1, 65001, 20), med(2, 65001, 10)], 1, Step::MultiExitDisc);
+    check(&[med(1, 65001, 20), med(2, 65002, 10)], 0, Step::Identifier);
+    check(&[med(1, 65001, 20), path(2, &[65001])], 1, Step::MultiExitDisc);
+}
+
+#[test]
+fn med_makes_preference_depend_on_the_third_path() {
+    let med = |identifier, asn, med| path(identifier, &[asn]).with(|attributes| attributes.med = Some(med));
+    // 1 beats 2 by identifier, 2 beats 3 by identifier, but 3 removes 1 by MED: then 2 wins.
+    check(&[med(1, 65001, 20), med(2, 65002, 0), med(3, 65001, 10)], 1, Step::Identifier);
+}
+
+#[test]
+fn external_beats_internal() {
+    check(&[path(1, &[65001]).internal(1), path(2, &[65001])], 1, Step::ExternalOverInternal);
+}
+
+#[test]
+fn the_nearer_next_hop_wins() {
+    check(&[Row { interior_cost: 5, ..path(1, &[65001]) }, path(2, &[65001])], 1, Step::InteriorCost);
+}
+
+#[test]
+fn originator_id_stands_in_for_the_identifier() {
+    let reflected =
+        path(1, &[]).internal(1).with(|attributes| attributes.originator_id = BgpIdentifier::new(9));
+    check(&[reflected, path(2, &[]).internal(2)], 1, Step::Identifier);
+}
+
+#[test]
+fn the_shorter_cluster_list_wins() {
+    let reflected = |identifier, clusters: &[u32]| {
+        path(identifier, &[]).internal(identifier).with(|attributes| {
+            attributes.originator_id = BgpIdentifier::new(9);
+            attributes.cluster_list =
+                clusters.iter().filter_map(|&cluster| BgpIdentifier::new(cluster)).collect();
+        })
+    };
+    check(&[reflected(1, &[7, 8]), reflected(2, &[7])], 1, Step::ClusterListLength);
+    check(&[reflected(1, &[7]), reflected(2, &[7])], 0, Step::PeerAddress);
+}
+
+#[test]
+fn a_tie_break_does_not_take_a_path_out_of_the_multipath_set() {
+    let rows = [path(3, &[65001]), path(1, &[65002]), path(2, &[65001, 65009])];
+    let attributes: Vec<_> = rows.iter().map(|row| row.attributes.build()).collect();
+    let candidates: Vec<_> = rows
+        .iter()
+        .zip(&attributes)
+        .map(|(row, attributes)| Candidate { origin: row.origin, attributes, interior_cost: 0 })
+        .collect();
+    let decision = decide(&candidates).expect("there are candidates");
+    assert_eq!(decision.best, 1);
+    assert_eq!(decision.multipath().collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(decision.lost_at, [Some(Step::Identifier), None, Some(Step::AsPathLength)]);
+}

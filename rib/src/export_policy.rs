@@ -1,0 +1,130 @@
+//! What a group of peers is told of a path: whether it is, and with which attributes (RFC 4271 §5.1, §9.2).
+
+use std::fmt;
+
+use bgp_codec::{Asn, Community, Family, NextHop, PathAttributes, PeerKind};
+
+use crate::decision::DEFAULT_LOCAL_PREF;
+use crate::peer::{NextHopMode, PeerOptions};
+
+/// How a path came to this speaker, as far as the export rules care.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum LearnedFrom {
+    Local,
+    External,
+    Internal,
+}
+
+/// The export rules of a group, its filter apart. Two peers with equal policies and filters are told the same.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct ExportPolicy {
+    kind: PeerKind,
+    local_asn: Asn,
+    next_hop: NextHopMode,
+    /// Own address in this family, as the peers reach it.
+    own_next_hop: Option<NextHop>,
+}
+
+/// Why a peer is not told of a route.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ExportRefusal {
+    /// Routes from internal peers are not passed on to internal peers (RFC 4271 §9.2).
+    InternalToInternal,
+    /// A well-known community forbids it (RFC 1997).
+    Community(Community),
+    /// The route would need our own address as next hop, and we have none of its family on that session.
+    NoOwnNextHop,
+    /// An export filter rejected it.
+    ///
+    /// The text names the filter and its rule.
+    Filter(String),
+}
+
+impl fmt::Display for ExportRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InternalToInternal => f.write_str("learned from an internal peer"),
+            Self::Community(community) => write!(f, "community {community}"),
+            Self::NoOwnNextHop => f.write_str("no own address of this family to put as next hop"),
+            Self::Filter(verdict) => f.write_str(verdict),
+        }
+    }
+}
+
+impl ExportPolicy {
+    pub(crate) fn new(options: &PeerOptions, family: Family, local_asn: Asn) -> Self {
+        let own_next_hop = if family == Family::IPV4_UNICAST {
+            options.own_ipv4_next_hop
+        } else {
+            options.own_ipv6_next_hop
+        };
+        Self { kind: options.kind, local_asn, next_hop: options.next_hop, own_next_hop }
+    }
+
+    /// The attributes and next hop that the peers are told for a path. Depends on nothing but the arguments, so the
+    /// answer can be kept.
+    pub(crate) fn transform(
+        &self,
+        attributes: &PathAttributes,
+        next_hop: Option<NextHop>,
+        learned_from: LearnedFrom,
+    ) -> Result<(PathAttributes, NextHop), ExportRefusal> {
+        if self.kind == PeerKind::Ibgp && learned_from == LearnedFrom::Internal {
+            return Err(ExportRefusal::InternalToInternal);
+        }
+        self.check_communities(attributes)?;
+        let next_hop = self.next_hop(next_hop).ok_or(ExportRefusal::NoOwnNextHop)?;
+        let attributes = match self.kind {
+            PeerKind::Ibgp => to_internal(attributes),
+            PeerKind::Ebgp => self.to_external(attributes, learned_from),
+        };
+        Ok((attributes, next_hop))
+    }
+
+    /// RFC 1997: NO_EXPORT and NO_EXPORT_SUBCONFED stay inside the AS, NO_ADVERTISE inside the speaker.
+    fn check_communities(&self, attributes: &PathAttributes) -> Result<(), ExportRefusal> {
+        let forbids = |community: &Community| {
+            *community == Community::NO_ADVERTISE
+                || self.kind == PeerKind::Ebgp
+                    && matches!(*community, Community::NO_EXPORT | Community::NO_EXPORT_SUBCONFED)
+        };
+        match attributes.communities().find(forbids) {
+            Some(community) => Err(ExportRefusal::Community(community)),
+            None => Ok(()),
+        }
+    }
+
+    /// RFC 4271 §5.1.3. A next hop of the wrong family cannot be kept.
+    fn next_hop(&self, received: Option<NextHop>) -> Option<NextHop> {
+        let keep = match self.next_hop {
+            NextHopMode::Auto => self.kind == PeerKind::Ibgp,
+            NextHopMode::OwnAddress => false,
+            NextHopMode::Keep => true,
+        };
+        received.filter(|_| keep).or(self.own_next_hop)
+    }
+
+    /// RFC 4271 §5.1.2, §5.1.4, §5.1.5 and RFC 4456 §8: our AS in front, nothing that is meant for inside the AS, and
+    /// no MULTI_EXIT_DISC of another AS.
+    fn to_external(&self, attributes: &PathAttributes, learned_from: LearnedFrom) -> PathAttributes {
+        let mut builder = attributes.to_builder();
+        builder.as_path.prepend(self.local_asn, 1);
+        builder.local_pref = None;
+        builder.originator_id = None;
+        builder.cluster_list.clear();
+        if learned_from != LearnedFrom::Local {
+            builder.med = None;
+        }
+        builder.build()
+    }
+}
+
+/// RFC 4271 §5.1.5: LOCAL_PREF is always told to internal peers.
+fn to_internal(attributes: &PathAttributes) -> PathAttributes {
+    if attributes.local_pref().is_some() {
+        return attributes.clone();
+    }
+    let mut builder = attributes.to_builder();
+    builder.local_pref = Some(DEFAULT_LOCAL_PREF);
+    builder.build()
+}

@@ -1,0 +1,44 @@
+//! What is made of a path that a peer announces, before it may be chosen (RFC 4271 §9.1.1, RFC 4456 §8).
+
+use std::sync::Arc;
+
+use bgp_codec::{Asn, BgpIdentifier, NextHop, Prefix};
+
+use crate::attribute_store::AttributeSet;
+use crate::path::ImportRefusal;
+use crate::peer::PeerOptions;
+
+/// The import rules of one peer.
+#[derive(Clone, Debug)]
+pub(crate) struct ImportPolicy {
+    pub(crate) local_asn: Asn,
+    pub(crate) identifier: BgpIdentifier,
+    pub(crate) peer: Arc<PeerOptions>,
+}
+
+impl ImportPolicy {
+    /// The rules that look at attributes alone: asked once for all prefixes of an UPDATE.
+    pub(crate) fn check(&self, set: &AttributeSet, next_hop: Option<NextHop>) -> Result<(), ImportRefusal> {
+        let attributes = &set.attributes;
+        if attributes.as_path().count(self.local_asn) > 0 {
+            return Err(ImportRefusal::AsPathLoop);
+        }
+        if attributes.originator_id() == Some(self.identifier) {
+            return Err(ImportRefusal::OriginatorLoop);
+        }
+        if attributes.cluster_list().any(|cluster| cluster == self.identifier) {
+            return Err(ImportRefusal::ClusterListLoop);
+        }
+        if next_hop.is_some()
+            && (next_hop == self.peer.own_ipv4_next_hop || next_hop == self.peer.own_ipv6_next_hop)
+        {
+            return Err(ImportRefusal::NextHopIsOwn);
+        }
+        Ok(())
+    }
+
+    /// The peer's import filters.
+    pub(crate) fn filter(&self, prefix: Prefix) -> Result<(), ImportRefusal> {
+        if self.peer.import.evaluate(prefix).is_accepted() { Ok(()) } else { Err(ImportRefusal::Filter) }
+    }
+}

@@ -1,0 +1,194 @@
+//! A peer as the Rib sees it: from session up until its last path is swept.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bgp_codec::{AsWidth, Asn, BgpIdentifier, Family, NextHop, PeerKind};
+use margay_filter::FilterChain;
+use roaring::RoaringBitmap;
+
+use crate::export_log::ReaderId;
+use crate::export_policy::LearnedFrom;
+use crate::family::{PerFamily, RibFamily};
+use crate::family_rib::GroupId;
+use crate::path::Path;
+use crate::table::EntryIndex;
+
+/// Names a peer's session in the Rib. A peer that comes back is given another one, so that nothing of the former
+/// session is taken for the new one's.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct PeerIndex(pub(crate) u32);
+
+impl PeerIndex {
+    /// The source of the routes that this speaker originates.
+    pub const LOCAL: Self = Self(0);
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What the Rib has to know of a peer whose session is established.
+#[derive(Clone, Debug)]
+pub struct PeerOptions {
+    /// What operators call the peer.
+    pub name: Arc<str>,
+    /// Whether the peer is external or internal.
+    pub kind: PeerKind,
+    /// The peer's AS number.
+    pub asn: Asn,
+    /// The peer's BGP Identifier.
+    pub identifier: BgpIdentifier,
+    /// The peer's address.
+    pub address: IpAddr,
+    /// What the peer may use as next hop for IPv4 routes through this speaker.
+    pub own_ipv4_next_hop: Option<NextHop>,
+    /// What the peer may use as next hop for IPv6 routes through this speaker.
+    pub own_ipv6_next_hop: Option<NextHop>,
+    /// The families that both sides announced.
+    pub families: Vec<Family>,
+    /// Decides what is used of what the peer announces.
+    pub import: FilterChain,
+    /// Decides what the peer is told.
+    pub export: FilterChain,
+    /// How NEXT_HOP is set in what the peer is told.
+    pub next_hop: NextHopMode,
+    /// How wide AS numbers are in what the peer is told.
+    pub as_width: AsWidth,
+    /// The longest message that the peer takes, in octets.
+    pub max_message_octets: usize,
+}
+
+/// How NEXT_HOP is set in what a peer is told.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum NextHopMode {
+    /// Own address towards external peers; towards internal ones the next hop stays (RFC 4271 §5.1.3).
+    #[default]
+    Auto,
+    /// Always the own address.
+    OwnAddress,
+    /// The next hop stays, towards external peers too.
+    Keep,
+}
+
+/// Everything that is known about one peer.
+#[derive(Debug)]
+struct Peer {
+    options: Arc<PeerOptions>,
+    /// Whether the session is up; otherwise the peer's paths are invisible and wait to be swept.
+    up: bool,
+    routes: PerFamily<PeerRoutes>,
+}
+
+/// What a peer has in one family.
+#[derive(Debug, Default)]
+pub(crate) struct PeerRoutes {
+    /// The entries with a path from the peer.
+    pub(crate) entries: RoaringBitmap,
+    /// How many paths the peer announced.
+    pub(crate) received: usize,
+    /// How many of them import accepted.
+    pub(crate) accepted: usize,
+    pub(crate) membership: Option<Membership>,
+    /// The peer has not been told the end of the table yet.
+    pub(crate) owes_end_of_rib: bool,
+}
+
+impl PeerRoutes {
+    /// Notes that a path of the peer took the place of another; the caller removes the entry when its last path goes.
+    pub(crate) fn on_replaced(&mut self, index: EntryIndex, old: Option<&Path>, new: Option<&Path>) {
+        let accepted =
+            |path: Option<&Path>| usize::from(path.is_some_and(|path| path.import.handle().is_some()));
+        self.received = self.received + usize::from(new.is_some()) - usize::from(old.is_some());
+        self.accepted = self.accepted + accepted(new) - accepted(old);
+        if new.is_some() && old.is_none() {
+            self.entries.insert(index.0);
+        }
+    }
+}
+
+/// A peer's place in an export group.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Membership {
+    pub(crate) group: GroupId,
+    pub(crate) reader: ReaderId,
+}
+
+/// All peers, by index. Index 0 is this speaker itself.
+#[derive(Debug)]
+pub(crate) struct Peers {
+    slots: Vec<Option<Peer>>,
+    free: Vec<u32>,
+}
+
+impl Peers {
+    pub(crate) fn new() -> Self {
+        Self { slots: vec![None], free: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, options: Arc<PeerOptions>) -> PeerIndex {
+        let peer = Some(Peer { options, up: true, routes: PerFamily::default() });
+        match self.free.pop() {
+            Some(number) => {
+                self.slots[number as usize] = peer;
+                PeerIndex(number)
+            }
+            None => {
+                self.slots.push(peer);
+                PeerIndex(
+                    u32::try_from(self.slots.len() - 1).expect("memory ends long before the peer numbers"),
+                )
+            }
+        }
+    }
+
+    /// The session is down: from now on the peer's paths count for nothing.
+    pub(crate) fn set_down(&mut self, peer: PeerIndex) {
+        if let Some(Some(peer)) = self.slots.get_mut(peer.index()) {
+            peer.up = false;
+        }
+    }
+
+    /// Forgets a peer whose paths are swept.
+    pub(crate) fn remove(&mut self, peer: PeerIndex) {
+        if self.slots[peer.index()].take().is_some() {
+            self.free.push(peer.0);
+        }
+    }
+
+    /// The options of a peer that is known, up or not.
+    pub(crate) fn options(&self, peer: PeerIndex) -> Option<&Arc<PeerOptions>> {
+        self.get(peer).map(|peer| &peer.options)
+    }
+
+    /// The options of a peer whose session is up.
+    pub(crate) fn up(&self, peer: PeerIndex) -> Option<&Arc<PeerOptions>> {
+        self.get(peer).filter(|peer| peer.up).map(|peer| &peer.options)
+    }
+
+    pub(crate) fn routes<P: RibFamily>(&self, peer: PeerIndex) -> Option<&PeerRoutes> {
+        self.get(peer).map(|peer| P::of(&peer.routes))
+    }
+
+    pub(crate) fn routes_mut<P: RibFamily>(&mut self, peer: PeerIndex) -> Option<&mut PeerRoutes> {
+        self.slots.get_mut(peer.index())?.as_mut().map(|peer| P::of_mut(&mut peer.routes))
+    }
+
+    /// The routes of every peer that is known.
+    pub(crate) fn all_routes<P: RibFamily>(&self) -> impl Iterator<Item = &PeerRoutes> {
+        self.slots.iter().flatten().map(|peer| P::of(&peer.routes))
+    }
+
+    /// How the paths of `source` came to this speaker.
+    pub(crate) fn learned_from(&self, source: PeerIndex) -> LearnedFrom {
+        match self.get(source).map(|peer| peer.options.kind) {
+            None => LearnedFrom::Local,
+            Some(PeerKind::Ebgp) => LearnedFrom::External,
+            Some(PeerKind::Ibgp) => LearnedFrom::Internal,
+        }
+    }
+
+    fn get(&self, peer: PeerIndex) -> Option<&Peer> {
+        self.slots.get(peer.index())?.as_ref()
+    }
+}

@@ -1,0 +1,249 @@
+//! The Rib: the events of peers go in, slices of encoded messages and forwarding changes come out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bgp_codec::{
+    Asn, BgpIdentifier, Family, Ipv4Prefix, Ipv6Prefix, Origin, PathAttributesBuilder, Prefix, Update,
+};
+use bytes::Bytes;
+use roaring::RoaringBitmap;
+
+use crate::attribute_store::AttributeStore;
+use crate::export_group::{ExportGroup, GroupSignature};
+use crate::family_rib::{FamilyRib, GroupId, Shared};
+use crate::forwarding::{ConnectedRoute, ForwardingChange};
+use crate::import::ImportPolicy;
+use crate::next_hop::NextHopResolution;
+use crate::peer::{PeerIndex, PeerOptions, Peers};
+
+/// What a Rib has to know of its speaker.
+#[derive(Clone, Copy, Debug)]
+pub struct RibOptions {
+    /// The speaker's AS number.
+    pub asn: Asn,
+    /// The speaker's BGP Identifier.
+    pub identifier: BgpIdentifier,
+    /// The forwarding table to be kept; `None` for a pure control plane, which assumes all next hops reachable.
+    pub forwarding: Option<ForwardingOptions>,
+    /// Makes the hash tables differ from those of other speakers. Drawn at random by the shell.
+    pub hash_seed: u64,
+}
+
+/// How the wanted forwarding table is made.
+#[derive(Clone, Copy, Debug)]
+pub struct ForwardingOptions {
+    /// How many next hops a route may have at the most.
+    pub multipath: usize,
+}
+
+/// All routing state of a speaker. A plain value with one owner; see the crate's documentation for its way of working.
+#[derive(Debug)]
+pub struct Rib {
+    pub(crate) options: RibOptions,
+    pub(crate) shared: Shared,
+    pub(crate) ipv4: FamilyRib<Ipv4Prefix>,
+    pub(crate) ipv6: FamilyRib<Ipv6Prefix>,
+    work: VecDeque<Work>,
+}
+
+/// Work that is too much for one go, and is done in parts.
+#[derive(Debug)]
+enum Work {
+    /// Take the paths of a peer that left out.
+    Sweep(PeerIndex),
+    /// Enter the table into the log of a new group.
+    Fill(Family, GroupId),
+    /// Give up the log of a former group, from this entry on.
+    Drain(Family, Box<ExportGroup>, u32),
+    /// Decide anew about entries whose next hops changed.
+    Redecide(Family, RoaringBitmap),
+}
+
+impl Rib {
+    /// An empty Rib.
+    #[must_use]
+    pub fn new(options: RibOptions) -> Self {
+        let resolution = match options.forwarding {
+            Some(_) => NextHopResolution::Connected,
+            None => NextHopResolution::Assumed,
+        };
+        let shared = Shared {
+            store: AttributeStore::new(options.hash_seed, resolution),
+            peers: Peers::new(),
+            multipath: options.forwarding.map_or(1, |forwarding| forwarding.multipath),
+        };
+        Self {
+            options,
+            shared,
+            ipv4: FamilyRib::new(options.hash_seed, options.forwarding.is_some()),
+            ipv6: FamilyRib::new(options.hash_seed, options.forwarding.is_some()),
+            work: VecDeque::new(),
+        }
+    }
+
+    /// A session is established: the peer joins the export groups of its families.
+    pub fn peer_up(&mut self, options: PeerOptions) -> PeerIndex {
+        let options = Arc::new(options);
+        let peer = self.shared.peers.add(Arc::clone(&options));
+        for &family in &options.families {
+            let signature = GroupSignature::new(&options, family, self.options.asn);
+            let new_group = match family {
+                Family::IPV4_UNICAST => self.ipv4.join(&mut self.shared, peer, signature),
+                Family::IPV6_UNICAST => self.ipv6.join(&mut self.shared, peer, signature),
+                _ => None,
+            };
+            self.work.extend(new_group.map(|group| Work::Fill(family, group)));
+        }
+        peer
+    }
+
+    /// A session went down: the peer's paths count for nothing from now on, and [`work`](Self::work) removes them.
+    pub fn peer_down(&mut self, peer: PeerIndex) {
+        if self.shared.peers.up(peer).is_none() {
+            return;
+        }
+        self.shared.peers.set_down(peer);
+        let Self { shared, ipv4, ipv6, work, .. } = self;
+        let ipv4_group = ipv4.leave(shared, peer).map(|group| (Family::IPV4_UNICAST, group));
+        let ipv6_group = ipv6.leave(shared, peer).map(|group| (Family::IPV6_UNICAST, group));
+        for (family, group) in [ipv4_group, ipv6_group].into_iter().flatten() {
+            work.push_back(Work::Drain(family, Box::new(group), 0));
+        }
+        work.push_back(Work::Sweep(peer));
+    }
+
+    /// Takes an UPDATE. One from a peer that is not up (any more) says nothing.
+    pub fn apply_update(&mut self, peer: PeerIndex, update: Update) {
+        let Some(options) = self.shared.peers.up(peer) else { return };
+        let import = ImportPolicy {
+            local_asn: self.options.asn,
+            identifier: self.options.identifier,
+            peer: Arc::clone(options),
+        };
+        let Self { shared, ipv4, ipv6, .. } = self;
+        for block in &update.unreach {
+            ipv4.withdraw(shared, peer, block.iter());
+            ipv6.withdraw(shared, peer, block.iter());
+        }
+        let Some(attributes) = update.attributes else { return };
+        for reach in &update.reach {
+            let received = shared.store.intern(attributes.clone(), Some(reach.next_hop));
+            ipv4.announce(shared, peer, received, &import, reach.nlri.iter());
+            ipv6.announce(shared, peer, received, &import, reach.nlri.iter());
+            shared.store.release(received);
+        }
+    }
+
+    /// Originates `prefix`; with `blackhole`, the forwarding table drops what no more specific route wants.
+    pub fn originate(&mut self, prefix: Prefix, blackhole: bool) {
+        let attributes = PathAttributesBuilder::new(Origin::Igp).build();
+        match prefix {
+            Prefix::Ipv4(prefix) => self.ipv4.originate(&mut self.shared, prefix, attributes, blackhole),
+            Prefix::Ipv6(prefix) => self.ipv6.originate(&mut self.shared, prefix, attributes, blackhole),
+        }
+    }
+
+    /// Stops originating `prefix`.
+    pub fn stop_originating(&mut self, prefix: Prefix) {
+        match prefix {
+            Prefix::Ipv4(prefix) => self.ipv4.stop_originating(&mut self.shared, prefix),
+            Prefix::Ipv6(prefix) => self.ipv6.stop_originating(&mut self.shared, prefix),
+        }
+    }
+
+    /// Takes the attached subnets as they are now: next hops inside them can be reached, others cannot.
+    pub fn set_connected(&mut self, connected: Vec<ConnectedRoute>) {
+        let affected = self.shared.store.next_hops.set_connected(connected);
+        for (family, entries) in
+            [(Family::IPV4_UNICAST, affected.ipv4), (Family::IPV6_UNICAST, affected.ipv6)]
+        {
+            if !entries.is_empty() {
+                self.work.push_back(Work::Redecide(family, entries));
+            }
+        }
+    }
+
+    /// The attached subnets, as [`set_connected`](Self::set_connected) was told them last.
+    #[must_use]
+    pub fn connected(&self) -> &[ConnectedRoute] {
+        self.shared.store.next_hops.connected()
+    }
+
+    /// The peer asks to be told everything again (RFC 2918).
+    pub fn refresh(&mut self, peer: PeerIndex, family: Family) {
+        match family {
+            Family::IPV4_UNICAST => self.ipv4.refresh(&mut self.shared, peer),
+            Family::IPV6_UNICAST => self.ipv6.refresh(&mut self.shared, peer),
+            _ => {}
+        }
+    }
+
+    /// Does a part of the work that is due, of about `entries` entries. Answers whether there is more.
+    pub fn work(&mut self, entries: usize) -> bool {
+        if let Some(work) = self.work.pop_front()
+            && let Some(rest) = self.do_part(work, entries)
+        {
+            self.work.push_front(rest);
+        }
+        !self.work.is_empty()
+    }
+
+    /// What `peer` is to be sent next: whole messages, the same octets for all peers of its group that are at the
+    /// same point. `None` when the peer is up to date.
+    pub fn poll_export(&mut self, peer: PeerIndex) -> Option<Vec<Bytes>> {
+        self.ipv4.tell(&mut self.shared, peer).or_else(|| self.ipv6.tell(&mut self.shared, peer))
+    }
+
+    /// Whether [`poll_export`](Self::poll_export) may have something for `peer`.
+    #[must_use]
+    pub fn has_export(&self, peer: PeerIndex) -> bool {
+        self.ipv4.has_news(&self.shared, peer) || self.ipv6.has_news(&self.shared, peer)
+    }
+
+    /// The next changes of the wanted forwarding table, of about `limit` entries. Empty when it is up to date.
+    pub fn poll_forwarding(&mut self, limit: usize) -> Vec<ForwardingChange> {
+        let mut changes = self.ipv4.tell_forwarding(limit);
+        if changes.len() < limit {
+            changes.extend(self.ipv6.tell_forwarding(limit - changes.len()));
+        }
+        changes
+    }
+
+    fn do_part(&mut self, work: Work, entries: usize) -> Option<Work> {
+        let Self { shared, ipv4, ipv6, .. } = self;
+        match work {
+            Work::Sweep(peer) => {
+                let more = ipv4.sweep(shared, peer, entries) || ipv6.sweep(shared, peer, entries);
+                if !more {
+                    shared.peers.remove(peer);
+                }
+                more.then_some(Work::Sweep(peer))
+            }
+            Work::Fill(family, group) => {
+                let more = match family {
+                    Family::IPV4_UNICAST => ipv4.fill(shared, group, entries),
+                    _ => ipv6.fill(shared, group, entries),
+                };
+                more.then_some(Work::Fill(family, group))
+            }
+            Work::Drain(family, mut group, first) => {
+                let rest = match family {
+                    Family::IPV4_UNICAST => ipv4.drain(shared, &mut group, first, entries),
+                    _ => ipv6.drain(shared, &mut group, first, entries),
+                };
+                rest.map(|rest| Work::Drain(family, group, rest))
+            }
+            Work::Redecide(family, mut bitmap) => {
+                for number in bitmap.iter().take(entries) {
+                    match family {
+                        Family::IPV4_UNICAST => ipv4.redecide_if_known(shared, number),
+                        _ => ipv6.redecide_if_known(shared, number),
+                    }
+                }
+                bitmap.remove_smallest(entries as u64);
+                (!bitmap.is_empty()).then_some(Work::Redecide(family, bitmap))
+            }
+        }
+    }
+}

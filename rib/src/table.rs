@@ -1,0 +1,168 @@
+//! The prefixes of one family: a hash table from prefix to entry, and the entries in a slab.
+
+use std::hash::BuildHasher;
+
+use bgp_codec::IpPrefix;
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as Place;
+
+use crate::path::Paths;
+
+/// Names an entry of a [`Table`]. It stays the same as long as the prefix has a path or anything pins it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct EntryIndex(pub(crate) u32);
+
+impl EntryIndex {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// All that is known about one prefix.
+#[derive(Debug)]
+pub(crate) struct Entry<P> {
+    pub(crate) prefix: P,
+    pub(crate) paths: Paths,
+    /// Position of the best path in `paths`.
+    pub(crate) best: Option<u16>,
+    /// How many export logs still have something to say about this entry, a withdrawal included.
+    ///
+    /// While there is one, the index must not come to mean another prefix.
+    pub(crate) pins: u16,
+}
+
+/// The entries of one family.
+#[derive(Debug)]
+pub(crate) struct Table<P> {
+    index: HashTable<u32>,
+    entries: Vec<Option<Entry<P>>>,
+    free: Vec<u32>,
+    hasher: FixedState,
+}
+
+impl<P: IpPrefix> Table<P> {
+    /// An empty table; `hash_seed` is drawn by the shell, so that peers cannot choose prefixes that collide.
+    pub(crate) fn new(hash_seed: u64) -> Self {
+        Self {
+            index: HashTable::new(),
+            entries: Vec::new(),
+            free: Vec::new(),
+            hasher: FixedState::with_seed(hash_seed),
+        }
+    }
+
+    /// The number of prefixes, those that are only remembered until their withdrawal is out included.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// One more than the highest entry number in use so far.
+    pub(crate) fn end(&self) -> u32 {
+        u32::try_from(self.entries.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn find(&self, prefix: P) -> Option<EntryIndex> {
+        let hash = self.hasher.hash_one(prefix);
+        self.index.find(hash, |&number| self.prefix_is(number, prefix)).map(|&number| EntryIndex(number))
+    }
+
+    /// The entry of `prefix`, made if there is none.
+    pub(crate) fn find_or_insert(&mut self, prefix: P) -> EntryIndex {
+        let hash = self.hasher.hash_one(prefix);
+        let Self { index, entries, free, hasher } = self;
+        let place = index.entry(
+            hash,
+            |&number| entries[number as usize].as_ref().is_some_and(|entry| entry.prefix == prefix),
+            |&number| entries[number as usize].as_ref().map_or(0, |entry| hasher.hash_one(entry.prefix)),
+        );
+        match place {
+            Place::Occupied(occupied) => EntryIndex(*occupied.get()),
+            Place::Vacant(vacant) => {
+                let entry = Some(Entry { prefix, paths: Paths::default(), best: None, pins: 0 });
+                let number = match free.pop() {
+                    Some(number) => {
+                        entries[number as usize] = entry;
+                        number
+                    }
+                    None => {
+                        entries.push(entry);
+                        u32::try_from(entries.len() - 1).expect("memory ends long before the entry numbers")
+                    }
+                };
+                vacant.insert(number);
+                EntryIndex(number)
+            }
+        }
+    }
+
+    /// The entry itself.
+    ///
+    /// # Panics
+    ///
+    /// When nothing keeps the entry any more: whoever holds an index owns a path or a pin.
+    pub(crate) fn entry(&self, index: EntryIndex) -> &Entry<P> {
+        self.entries[index.index()].as_ref().expect("an index is only held while the entry is in use")
+    }
+
+    pub(crate) fn entry_mut(&mut self, index: EntryIndex) -> &mut Entry<P> {
+        self.entries[index.index()].as_mut().expect("an index is only held while the entry is in use")
+    }
+
+    /// Whether the number names an entry now.
+    pub(crate) fn is_in_use(&self, index: EntryIndex) -> bool {
+        self.entries.get(index.index()).is_some_and(Option::is_some)
+    }
+
+    /// Forgets the entry when it has no path and nothing pins it.
+    pub(crate) fn remove_if_unused(&mut self, index: EntryIndex) {
+        let Some(entry) = self.entries.get(index.index()).and_then(Option::as_ref) else { return };
+        if entry.pins > 0 || !entry.paths.as_slice().is_empty() {
+            return;
+        }
+        let hash = self.hasher.hash_one(entry.prefix);
+        if let Ok(found) = self.index.find_entry(hash, |&number| number == index.0) {
+            found.remove();
+        }
+        self.entries[index.index()] = None;
+        self.free.push(index.0);
+    }
+
+    /// The entries in use with numbers from `first` on, in order of number.
+    pub(crate) fn iter_from(&self, first: u32) -> impl Iterator<Item = (EntryIndex, &Entry<P>)> {
+        (first..)
+            .zip(self.entries.get(first as usize..).unwrap_or_default())
+            .filter_map(|(number, entry)| entry.as_ref().map(|entry| (EntryIndex(number), entry)))
+    }
+
+    fn prefix_is(&self, number: u32, prefix: P) -> bool {
+        self.entries[number as usize].as_ref().is_some_and(|entry| entry.prefix == prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bgp_codec::Ipv4Prefix;
+
+    use super::*;
+
+    #[test]
+    fn an_ipv4_entry_is_forty_octets() {
+        assert_eq!(size_of::<Option<Entry<Ipv4Prefix>>>(), 40);
+    }
+
+    #[test]
+    fn a_pinned_entry_keeps_its_number_without_paths() {
+        let mut table = Table::<Ipv4Prefix>::new(1);
+        let first: Ipv4Prefix = "10.0.0.0/8".parse().unwrap();
+        let second: Ipv4Prefix = "11.0.0.0/8".parse().unwrap();
+        let index = table.find_or_insert(first);
+        table.entry_mut(index).pins = 1;
+        table.remove_if_unused(index);
+        assert_ne!(table.find_or_insert(second), index);
+        table.entry_mut(index).pins = 0;
+        table.remove_if_unused(index);
+        assert_eq!(table.find(first), None);
+        assert_eq!(table.find_or_insert(first), index, "a free number is used again");
+    }
+}

@@ -1,0 +1,477 @@
+//! Any history must leave every peer, and the forwarding table, with exactly what a naive recomputation gives them.
+//!
+//! The octets that the Rib emits are replayed in a receiver that knows nothing but the codec.
+
+mod naive;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bgp_codec::{
+    AsPathBuf, AsWidth, Asn, BgpIdentifier, Community, DecodeContext, Family, IpPrefix, Ipv4Prefix,
+    Ipv6Prefix, Message, NextHop, Nlri, Origin, PathAttributes, PathAttributesBuilder, PeerKind, Prefix,
+    Update, UpdateEncoder, decode_message, frame_length,
+};
+use bytes::{Buf, Bytes, BytesMut};
+use margay_filter::{Action, Filter, FilterChain, Match, Rule};
+use margay_rib::{
+    ConnectedRoute, Forwarding, ForwardingOptions, NextHopMode, PeerIndex, PeerOptions, Rib, RibOptions,
+};
+use naive::{NaiveRib, Routes};
+use proptest::prelude::*;
+
+const LOCAL_ASN: Asn = Asn(64512);
+const MULTIPATH: usize = 2;
+const PEERS: usize = 8;
+
+/// One thing that happens.
+#[derive(Clone, Debug)]
+enum Event {
+    Up(usize),
+    Down(usize),
+    Announce {
+        peer: usize,
+        prefixes: Vec<u8>,
+        attributes: Variant,
+    },
+    Withdraw {
+        peer: usize,
+        prefixes: Vec<u8>,
+    },
+    Originate {
+        prefix: u8,
+        blackhole: bool,
+    },
+    StopOriginating {
+        prefix: u8,
+    },
+    Connected(u8),
+    Refresh(usize),
+    /// A part of the Rib's background work.
+    Work(usize),
+    /// A peer takes some of what waits for it, or all.
+    Read {
+        peer: usize,
+        chunks: usize,
+    },
+    ReadForwarding(usize),
+    /// Everything comes to rest, and is compared.
+    Settle,
+}
+
+/// Attributes, drawn from few enough values that they collide, repeat and tie.
+#[derive(Clone, Debug)]
+struct Variant {
+    asns: Vec<u8>,
+    origin: u8,
+    med: Option<u8>,
+    local_pref: u8,
+    community: Option<u8>,
+    originator: Option<u8>,
+    next_hop: u8,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let peer = 0..PEERS;
+    let prefixes = || proptest::collection::vec(0..24u8, 1..12);
+    prop_oneof![
+        3 => peer.clone().prop_map(Event::Up),
+        2 => peer.clone().prop_map(Event::Down),
+        12 => (peer.clone(), prefixes(), variant())
+            .prop_map(|(peer, prefixes, attributes)| Event::Announce { peer, prefixes, attributes }),
+        6 => (peer.clone(), prefixes()).prop_map(|(peer, prefixes)| Event::Withdraw { peer, prefixes }),
+        1 => (0..24u8, any::<bool>()).prop_map(|(prefix, blackhole)| Event::Originate { prefix, blackhole }),
+        1 => (0..24u8).prop_map(|prefix| Event::StopOriginating { prefix }),
+        1 => (0..8u8).prop_map(Event::Connected),
+        1 => peer.clone().prop_map(Event::Refresh),
+        3 => (1..6usize).prop_map(Event::Work),
+        8 => (peer, 1..4usize).prop_map(|(peer, chunks)| Event::Read { peer, chunks }),
+        2 => (1..8usize).prop_map(Event::ReadForwarding),
+        1 => Just(Event::Settle),
+    ]
+}
+
+fn variant() -> impl Strategy<Value = Variant> {
+    (
+        proptest::collection::vec(0..4u8, 0..3),
+        0..3u8,
+        proptest::option::of(0..3u8),
+        0..3u8,
+        proptest::option::weighted(0.2, 0..3u8),
+        proptest::option::weighted(0.2, 0..3u8),
+        0..5u8,
+    )
+        .prop_map(|(asns, origin, med, local_pref, community, originator, next_hop)| Variant {
+            asns,
+            origin,
+            med,
+            local_pref,
+            community,
+            originator,
+            next_hop,
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_history_leaves_everyone_with_what_a_naive_rib_gives_them(
+        events in proptest::collection::vec(event(), 1..160),
+    ) {
+        let mut world = World::new();
+        for event in events {
+            world.happen(event);
+        }
+        world.settle();
+    }
+}
+
+/// A slice that members shared once must not come back after what it announced was withdrawn from all of them.
+#[test]
+fn a_refresh_after_a_withdrawal_brings_nothing_back() {
+    let attributes = Variant {
+        asns: Vec::new(),
+        origin: 0,
+        med: None,
+        local_pref: 0,
+        community: None,
+        originator: None,
+        next_hop: 0,
+    };
+    let mut world = World::new();
+    let announce = Event::Announce { peer: 3, prefixes: vec![0], attributes };
+    let up = [Event::Up(5), Event::Up(6), Event::Up(3), announce, Event::Settle];
+    let down = [Event::Down(3), Event::Down(6), Event::Settle, Event::Refresh(5), Event::Settle];
+    up.into_iter().chain(down).for_each(|event| world.happen(event));
+}
+
+/// A Rib, the naive one beside it, and a receiver for each peer.
+struct World {
+    rib: Rib,
+    naive: NaiveRib,
+    sessions: BTreeMap<usize, Session>,
+    forwarding: BTreeMap<Prefix, Forwarding>,
+}
+
+struct Session {
+    index: PeerIndex,
+    received: Routes,
+    octets: BytesMut,
+    kind: PeerKind,
+    width: AsWidth,
+}
+
+impl World {
+    fn new() -> Self {
+        let identifier = identifier(100);
+        let forwarding = Some(ForwardingOptions { multipath: MULTIPATH });
+        let naive = NaiveRib {
+            asn: LOCAL_ASN,
+            identifier,
+            multipath: MULTIPATH,
+            peers: BTreeMap::new(),
+            originated: BTreeMap::new(),
+            connected: Vec::new(),
+        };
+        let rib = Rib::new(RibOptions { asn: LOCAL_ASN, identifier, forwarding, hash_seed: 7 });
+        let mut world = Self { rib, naive, sessions: BTreeMap::new(), forwarding: BTreeMap::new() };
+        world.happen(Event::Connected(0b111));
+        world
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Up(peer) => self.up(peer),
+            Event::Down(peer) => self.down(peer),
+            Event::Announce { peer, prefixes, attributes } => self.announce(peer, &prefixes, &attributes),
+            Event::Withdraw { peer, prefixes } => self.withdraw(peer, &prefixes),
+            Event::Originate { prefix: number, blackhole } => {
+                self.naive.originated.insert(prefix(number), blackhole);
+                self.rib.originate(prefix(number), blackhole);
+            }
+            Event::StopOriginating { prefix: number } => {
+                self.naive.originated.remove(&prefix(number));
+                self.rib.stop_originating(prefix(number));
+            }
+            Event::Connected(subnets) => {
+                self.naive.connected = connected(subnets);
+                self.rib.set_connected(connected(subnets));
+            }
+            Event::Refresh(peer) => {
+                if let Some(session) = self.sessions.get(&peer) {
+                    self.rib.refresh(session.index, Family::IPV4_UNICAST);
+                }
+            }
+            Event::Work(entries) => {
+                self.rib.work(entries);
+            }
+            Event::Read { peer, chunks } => {
+                for _ in 0..chunks {
+                    self.read(peer);
+                }
+            }
+            Event::ReadForwarding(limit) => {
+                self.read_forwarding(limit);
+            }
+            Event::Settle => self.settle(),
+        }
+    }
+
+    fn up(&mut self, peer: usize) {
+        if self.sessions.contains_key(&peer) {
+            return;
+        }
+        let options = options(peer);
+        let (kind, width) = (options.kind, options.as_width);
+        self.naive.peers.insert(peer, (options.clone(), Routes::new()));
+        let index = self.rib.peer_up(options);
+        self.sessions
+            .insert(peer, Session { index, received: Routes::new(), octets: BytesMut::new(), kind, width });
+    }
+
+    fn down(&mut self, peer: usize) {
+        if let Some(session) = self.sessions.remove(&peer) {
+            self.naive.peers.remove(&peer);
+            self.rib.peer_down(session.index);
+        }
+    }
+
+    fn announce(&mut self, peer: usize, prefixes: &[u8], variant: &Variant) {
+        let Some(session) = self.sessions.get(&peer) else { return };
+        let (options, routes) = self.naive.peers.get_mut(&peer).expect("a session is a naive peer");
+        let attributes = attributes(options, variant);
+        for v6 in [false, true] {
+            let next_hop = next_hop(variant.next_hop, v6);
+            let chosen: Vec<Prefix> = prefixes
+                .iter()
+                .map(|&number| prefix(number))
+                .filter(|prefix| matches!(prefix, Prefix::Ipv6(_)) == v6)
+                .collect();
+            if chosen.is_empty() {
+                continue;
+            }
+            routes.extend(chosen.iter().map(|&prefix| (prefix, (attributes.clone(), next_hop))));
+            let encode = |encoder: &UpdateEncoder, out: &mut BytesMut| match v6 {
+                false => encoder.reach(out, &attributes, next_hop, nlri::<Ipv4Prefix>(&chosen)),
+                true => encoder.reach(out, &attributes, next_hop, nlri::<Ipv6Prefix>(&chosen)),
+            };
+            for update in
+                through_the_wire(options, |encoder, out| encode(encoder, out).expect("short attributes"))
+            {
+                self.rib.apply_update(session.index, update);
+            }
+        }
+    }
+
+    fn withdraw(&mut self, peer: usize, prefixes: &[u8]) {
+        let Some(session) = self.sessions.get(&peer) else { return };
+        let (options, routes) = self.naive.peers.get_mut(&peer).expect("a session is a naive peer");
+        let chosen: Vec<Prefix> = prefixes.iter().map(|&number| prefix(number)).collect();
+        routes.retain(|prefix, _| !chosen.contains(prefix));
+        let updates = through_the_wire(options, |encoder, out| {
+            encoder.unreach(out, nlri::<Ipv4Prefix>(&chosen));
+            encoder.unreach(out, nlri::<Ipv6Prefix>(&chosen));
+        });
+        for update in updates {
+            self.rib.apply_update(session.index, update);
+        }
+    }
+
+    /// Lets the peer take one batch of octets.
+    fn read(&mut self, peer: usize) -> bool {
+        let Some(session) = self.sessions.get_mut(&peer) else { return false };
+        let Some(chunks) = self.rib.poll_export(session.index) else { return false };
+        for chunk in chunks {
+            session.octets.extend_from_slice(&chunk);
+        }
+        session.replay();
+        true
+    }
+
+    fn read_forwarding(&mut self, limit: usize) -> bool {
+        let changes = self.rib.poll_forwarding(limit);
+        for change in &changes {
+            match &change.forwarding {
+                Some(forwarding) => self.forwarding.insert(change.prefix, forwarding.clone()),
+                None => self.forwarding.remove(&change.prefix),
+            };
+        }
+        !changes.is_empty()
+    }
+
+    fn settle(&mut self) {
+        while self.rib.work(5) {}
+        while self.read_forwarding(7) {}
+        for peer in 0..PEERS {
+            while self.read(peer) {}
+        }
+        assert_eq!(self.forwarding, self.naive.forwarding(), "the forwarding table");
+        for (&peer, session) in &self.sessions {
+            assert_eq!(session.received, self.naive.adj_rib_out(peer), "what peer {peer} holds of us");
+        }
+        self.nothing_is_left_over();
+    }
+
+    /// No attribute set or entry outlives its last use.
+    fn nothing_is_left_over(&self) {
+        let counts = self.rib.counts();
+        let announced = self.naive.peers.values().map(|(_, routes)| routes.len()).sum::<usize>();
+        assert!(counts.ipv4_prefixes + counts.ipv6_prefixes <= announced + self.naive.originated.len());
+        if announced + self.naive.originated.len() == 0 {
+            assert_eq!(counts.attribute_sets, 0);
+        }
+    }
+}
+
+impl Session {
+    fn replay(&mut self) {
+        let context = context(self.kind, self.width);
+        while let Some(length) = frame_length(&self.octets, 4096).expect("well-formed headers") {
+            let frame = self.octets.copy_to_bytes(length);
+            let Message::Update(update) = decode_message(frame, &context).expect("well-formed messages")
+            else {
+                panic!("only UPDATEs are exported");
+            };
+            assert!(update.defects.is_empty(), "{:?}", update.defects);
+            self.apply(&update);
+        }
+    }
+
+    fn apply(&mut self, update: &Update) {
+        for block in &update.unreach {
+            let ipv4 = block.iter::<Ipv4Prefix>().map(|nlri| nlri.prefix.erase());
+            for prefix in ipv4.chain(block.iter::<Ipv6Prefix>().map(|nlri| nlri.prefix.erase())) {
+                self.received.remove(&prefix);
+            }
+        }
+        for reach in &update.reach {
+            let attributes = update.attributes.clone().expect("reach has attributes");
+            let ipv4 = reach.nlri.iter::<Ipv4Prefix>().map(|nlri| nlri.prefix.erase());
+            for prefix in ipv4.chain(reach.nlri.iter::<Ipv6Prefix>().map(|nlri| nlri.prefix.erase())) {
+                self.received.insert(prefix, (attributes.clone(), reach.next_hop));
+            }
+        }
+    }
+}
+
+/// What the peers are: external and internal, with and without likes of their own, filters, modes and widths.
+fn options(peer: usize) -> PeerOptions {
+    let number = u32::try_from(peer).expect("few peers") + 1;
+    let external = peer < 4;
+    PeerOptions {
+        name: Arc::from(format!("peer{peer}")),
+        kind: if external { PeerKind::Ebgp } else { PeerKind::Ibgp },
+        asn: if external { Asn(65000 + number) } else { LOCAL_ASN },
+        identifier: identifier(number),
+        address: IpAddr::V4((0x0a00_0000 + number).into()),
+        own_ipv4_next_hop: Some(NextHop::Ipv4([10, 0, 0, 100].into())),
+        own_ipv6_next_hop: (peer != 5).then(|| next_hop(4, true)),
+        families: match peer {
+            6 => vec![Family::IPV4_UNICAST],
+            _ => vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
+        },
+        import: if peer == 1 { filter("10.1.0.0/16", Action::Reject) } else { FilterChain::accept_all() },
+        export: if peer == 2 { filter("10.2.0.0/16", Action::Accept) } else { FilterChain::accept_all() },
+        next_hop: match peer {
+            3 => NextHopMode::Keep,
+            7 => NextHopMode::OwnAddress,
+            _ => NextHopMode::Auto,
+        },
+        as_width: if peer == 1 { AsWidth::Two } else { AsWidth::Four },
+        max_message_octets: 4096,
+    }
+}
+
+/// Does `action` to what `prefix` covers, and the opposite to the rest.
+fn filter(prefix: &str, action: Action) -> FilterChain {
+    let covered = Match::new(Some(prefix.parse().expect("a prefix")), None).expect("a match");
+    let opposite = if action == Action::Accept { Action::Reject } else { Action::Accept };
+    let rules = [Rule { matches: covered, action }, Rule { matches: Match::ANY, action: opposite }];
+    FilterChain::new([Filter::new("test", rules)])
+}
+
+/// 24 prefixes: nested, and of both families.
+fn prefix(number: u8) -> Prefix {
+    let (block, kind) = (number % 6, number / 6);
+    let text = match kind {
+        0 => format!("10.{block}.0.0/16"),
+        1 => format!("10.{block}.1.0/24"),
+        2 => format!("10.{block}.1.1/32"),
+        _ => format!("2001:db8:{block}::/48"),
+    };
+    text.parse().expect("a prefix")
+}
+
+/// Five next hops; number 4 is our own, 3 is in no subnet.
+fn next_hop(number: u8, v6: bool) -> NextHop {
+    let host = if number == 4 { 100 } else { number };
+    match v6 {
+        false => NextHop::Ipv4([10, 200, number % 4, host].into()),
+        true => NextHop::Ipv6([0x2001, 0xdb8, 0xff, u16::from(number % 4), 0, 0, 0, host.into()].into()),
+    }
+}
+
+/// The subnets of the first three next hops, those whose bit is set.
+fn connected(subnets: u8) -> Vec<ConnectedRoute> {
+    let up = (0..3u8).filter(|number| subnets & (1 << number) != 0);
+    let texts = up.flat_map(|number| [format!("10.200.{number}.0/24"), format!("2001:db8:ff:{number}::/64")]);
+    texts.map(|text| ConnectedRoute { prefix: text.parse().expect("a prefix"), interface: 1 }).collect()
+}
+
+fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttributes {
+    let origin = [Origin::Igp, Origin::Egp, Origin::Incomplete][usize::from(variant.origin)];
+    let mut builder = PathAttributesBuilder::new(origin);
+    // AS number 3 is our own: a loop.
+    let asns = variant.asns.iter().map(|&asn| if asn == 3 { LOCAL_ASN } else { Asn(66000 + u32::from(asn)) });
+    builder.as_path = AsPathBuf::from_sequence(asns);
+    builder.med = variant.med.map(u32::from);
+    let communities = [Community::NO_EXPORT, Community::NO_ADVERTISE, Community(65000 << 16 | 1)];
+    builder.communities =
+        variant.community.map(|number| communities[usize::from(number)]).into_iter().collect();
+    match options.kind {
+        PeerKind::Ebgp => builder.as_path.prepend(options.asn, 1),
+        PeerKind::Ibgp => {
+            builder.local_pref = Some(99 + u32::from(variant.local_pref));
+            // Originator 2 is ourselves: a loop.
+            builder.originator_id = variant
+                .originator
+                .map(|number| identifier(if number == 2 { 100 } else { 50 + u32::from(number) }));
+            builder.cluster_list = builder.originator_id.map(|_| identifier(60)).into_iter().collect();
+        }
+    }
+    builder.build()
+}
+
+fn identifier(number: u32) -> BgpIdentifier {
+    BgpIdentifier::new(number).expect("not zero")
+}
+
+fn nlri<P: IpPrefix>(prefixes: &[Prefix]) -> impl Iterator<Item = Nlri<P>> + '_ {
+    prefixes.iter().filter_map(|&prefix| P::narrow(prefix)).map(|prefix| Nlri { path_id: None, prefix })
+}
+
+/// What the peer's encoder writes, as our decoder reads it.
+fn through_the_wire(
+    options: &PeerOptions,
+    encode: impl FnOnce(&UpdateEncoder, &mut BytesMut),
+) -> Vec<Update> {
+    let encoder = UpdateEncoder { as_width: options.as_width, max_message_octets: 4096, add_path: false };
+    let mut octets = BytesMut::new();
+    encode(&encoder, &mut octets);
+    let context = context(options.kind, options.as_width);
+    let mut octets: Bytes = octets.freeze();
+    let mut updates = Vec::new();
+    while let Some(length) = frame_length(&octets, 4096).expect("well-formed headers") {
+        match decode_message(octets.split_to(length), &context).expect("well-formed messages") {
+            Message::Update(update) => updates.push(update),
+            other => panic!("only UPDATEs are encoded, not {other:?}"),
+        }
+    }
+    updates
+}
+
+fn context(peer: PeerKind, as_width: AsWidth) -> DecodeContext {
+    DecodeContext { peer, as_width, add_path: Vec::new(), max_message_octets: 4096 }
+}

@@ -1,0 +1,190 @@
+//! The oracle: a Rib that remembers nothing but what was announced, and computes everything anew, the slow way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bgp_codec::{
+    Asn, BgpIdentifier, Community, Family, NextHop, PathAttributes, PathAttributesBuilder, PeerKind, Prefix,
+};
+use margay_rib::{ConnectedRoute, Forwarding, NextHopMode, PeerOptions};
+
+/// What one side holds of the other: an Adj-RIB-In or an Adj-RIB-Out.
+pub(crate) type Routes = BTreeMap<Prefix, (PathAttributes, NextHop)>;
+
+/// Everything that was said and not taken back.
+pub(crate) struct NaiveRib {
+    pub(crate) asn: Asn,
+    pub(crate) identifier: BgpIdentifier,
+    pub(crate) multipath: usize,
+    /// By peer number: the peers that are up, and what each announced.
+    pub(crate) peers: BTreeMap<usize, (PeerOptions, Routes)>,
+    pub(crate) originated: BTreeMap<Prefix, bool>,
+    pub(crate) connected: Vec<ConnectedRoute>,
+}
+
+#[derive(Clone)]
+struct NaivePath {
+    /// `None` for our own route.
+    peer: Option<usize>,
+    attributes: PathAttributes,
+    next_hop: Option<NextHop>,
+}
+
+impl NaiveRib {
+    /// What the peer must hold of us.
+    pub(crate) fn adj_rib_out(&self, peer: usize) -> Routes {
+        let options = &self.peers[&peer].0;
+        let prefixes =
+            self.prefixes().into_iter().filter(|prefix| options.families.contains(&family_of(*prefix)));
+        prefixes.filter_map(|prefix| Some((prefix, self.exported(prefix, peer, options)?))).collect()
+    }
+
+    /// What the forwarding table must hold.
+    pub(crate) fn forwarding(&self) -> BTreeMap<Prefix, Forwarding> {
+        self.prefixes().into_iter().filter_map(|prefix| Some((prefix, self.forwarding_to(prefix)?))).collect()
+    }
+
+    fn prefixes(&self) -> BTreeSet<Prefix> {
+        let announced = self.peers.values().flat_map(|(_, routes)| routes.keys());
+        announced.chain(self.originated.keys()).copied().collect()
+    }
+
+    fn exported(
+        &self,
+        prefix: Prefix,
+        peer: usize,
+        options: &PeerOptions,
+    ) -> Option<(PathAttributes, NextHop)> {
+        let best = self.ranked(prefix).into_iter().next()?.remove(0);
+        let source = best.peer.map(|source| &self.peers[&source].0);
+        let internal = options.kind == PeerKind::Ibgp;
+        let from_internal = source.is_some_and(|source| source.kind == PeerKind::Ibgp);
+        let communities: Vec<_> = best.attributes.communities().collect();
+        let forbidden = communities.contains(&Community::NO_ADVERTISE)
+            || !internal && communities.contains(&Community::NO_EXPORT);
+        if best.peer == Some(peer) || internal && from_internal || forbidden {
+            return None;
+        }
+        if !options.export.evaluate(prefix).is_accepted() {
+            return None;
+        }
+        let own = match prefix {
+            Prefix::Ipv4(_) => options.own_ipv4_next_hop,
+            Prefix::Ipv6(_) => options.own_ipv6_next_hop,
+        };
+        let kept = match options.next_hop {
+            NextHopMode::Auto => best.next_hop.filter(|_| internal),
+            NextHopMode::Keep => best.next_hop,
+            NextHopMode::OwnAddress => None,
+        };
+        let next_hop = kept.or(own)?;
+        let mut builder: PathAttributesBuilder = best.attributes.to_builder();
+        if internal {
+            builder.local_pref = builder.local_pref.or(Some(100));
+        } else {
+            builder.local_pref = None;
+            builder.originator_id = None;
+            builder.cluster_list = Vec::new();
+            builder.as_path.prepend(self.asn, 1);
+            if best.peer.is_some() {
+                builder.med = None;
+            }
+        }
+        Some((builder.build(), next_hop))
+    }
+
+    fn forwarding_to(&self, prefix: Prefix) -> Option<Forwarding> {
+        let ranked = self.ranked(prefix);
+        let equal = ranked.first()?;
+        if equal[0].peer.is_none() {
+            return self.originated[&prefix].then_some(Forwarding::Blackhole);
+        }
+        let next_hops: BTreeSet<NextHop> = equal.iter().filter_map(|path| path.next_hop).collect();
+        let next_hops: Vec<NextHop> = next_hops.into_iter().take(self.multipath).collect();
+        Some(Forwarding::Via(next_hops.into()))
+    }
+
+    /// The usable paths in sets of equal cost, best set and best path first. Only the first set is of interest.
+    fn ranked(&self, prefix: Prefix) -> Vec<Vec<NaivePath>> {
+        let mut paths = self.usable(prefix);
+        if paths.is_empty() {
+            return Vec::new();
+        }
+        keep_least(&mut paths, |path| u32::from(path.peer.is_some()));
+        keep_least(&mut paths, |path| u32::MAX - path.attributes.local_pref().unwrap_or(100));
+        keep_least(&mut paths, |path| path.attributes.as_path().length());
+        keep_least(&mut paths, |path| path.attributes.origin() as u32);
+        // MED: a path goes when another one of its neighbouring AS has less.
+        let all = paths.clone();
+        paths.retain(|path| {
+            let better = |other: &NaivePath| {
+                other.attributes.as_path().neighbor_as() == path.attributes.as_path().neighbor_as()
+                    && other.attributes.med().unwrap_or(0) < path.attributes.med().unwrap_or(0)
+            };
+            !all.iter().any(better)
+        });
+        keep_least(&mut paths, |path| u32::from(self.kind(path) == Some(PeerKind::Ibgp)));
+        paths.sort_by_key(|path| {
+            let options = path.peer.map(|peer| &self.peers[&peer].0);
+            let identifier =
+                path.attributes.originator_id().or_else(|| options.map(|options| options.identifier));
+            (identifier, path.attributes.cluster_list().count(), options.map(|options| options.address))
+        });
+        vec![paths]
+    }
+
+    fn usable(&self, prefix: Prefix) -> Vec<NaivePath> {
+        let own = self.originated.get(&prefix).map(|_| NaivePath {
+            peer: None,
+            attributes: PathAttributesBuilder::new(bgp_codec::Origin::Igp).build(),
+            next_hop: None,
+        });
+        let learned = self.peers.iter().filter_map(|(&peer, (options, routes))| {
+            let (attributes, next_hop) = routes.get(&prefix)?;
+            let looped = attributes.as_path().asns().any(|asn| asn == self.asn)
+                || attributes.originator_id() == Some(self.identifier)
+                || attributes.cluster_list().any(|cluster| cluster == self.identifier)
+                || [options.own_ipv4_next_hop, options.own_ipv6_next_hop].contains(&Some(*next_hop));
+            let usable =
+                !looped && options.import.evaluate(prefix).is_accepted() && self.reachable(*next_hop);
+            usable.then(|| NaivePath {
+                peer: Some(peer),
+                attributes: attributes.clone(),
+                next_hop: Some(*next_hop),
+            })
+        });
+        own.into_iter().chain(learned).collect()
+    }
+
+    fn reachable(&self, next_hop: NextHop) -> bool {
+        self.connected.iter().any(|route| match (route.prefix, next_hop) {
+            (Prefix::Ipv4(_), NextHop::Ipv4(address)) => covers(route.prefix, address.into()),
+            (Prefix::Ipv6(_), NextHop::Ipv6(address)) => covers(route.prefix, address.into()),
+            _ => false,
+        })
+    }
+
+    fn kind(&self, path: &NaivePath) -> Option<PeerKind> {
+        path.peer.map(|peer| self.peers[&peer].0.kind)
+    }
+}
+
+fn keep_least<K: Ord>(paths: &mut Vec<NaivePath>, key: impl Fn(&NaivePath) -> K) {
+    let least = paths.iter().map(&key).min();
+    paths.retain(|path| Some(key(path)) == least);
+}
+
+fn family_of(prefix: Prefix) -> Family {
+    match prefix {
+        Prefix::Ipv4(_) => Family::IPV4_UNICAST,
+        Prefix::Ipv6(_) => Family::IPV6_UNICAST,
+    }
+}
+
+fn covers(subnet: Prefix, address: std::net::IpAddr) -> bool {
+    let bits = |address: std::net::IpAddr| match address {
+        std::net::IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
+        std::net::IpAddr::V6(address) => address.to_bits(),
+    };
+    let length = u32::from(subnet.length());
+    length == 0 || (bits(subnet.network()) ^ bits(address)) >> (128 - length) == 0
+}
