@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// What a reload did: `POST /v1/reload`.
 ///
-/// A file with errors changes nothing: then `errors` says what to mend, all else is empty, and the status is 422.
+/// A file with errors changes nothing: then `errors` says what to mend, all else is empty, and the status is
+/// [`ReloadReport::STATUS_OF_ERRORS`].
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ReloadReport {
     /// What is wrong in the file.
@@ -15,6 +16,11 @@ pub struct ReloadReport {
     pub changes: Vec<ObjectChange>,
     /// Keys whose new value needs a restart of the daemon, such as `global.asn`; the old one stays in force.
     pub needs_restart: Vec<String>,
+}
+
+impl ReloadReport {
+    /// The HTTP status of a report about a file with errors.
+    pub const STATUS_OF_ERRORS: u16 = 422;
 }
 
 /// One object of the configuration and what was done about it.
