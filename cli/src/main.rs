@@ -1,3 +1,32 @@
-//! The operator's command line.
+//! The operator's command line: looks into the daemon, reloads it, and checks its files.
 
-fn main() {}
+mod arguments;
+mod check;
+mod client;
+mod routes;
+mod run;
+mod table;
+mod view;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::Arguments;
+use crate::run::RunError;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let outcome = run::run(&arguments, &mut out).and_then(|code| Ok(out.flush().map(|()| code)?));
+    match outcome {
+        Ok(code) => code,
+        // Whoever reads, such as `head`, has enough.
+        Err(RunError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("margay: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use bgp_codec::Prefix;
+use clap::{Args, Parser, Subcommand};
+
+/// Looks into the margay daemon, reloads it, and checks its configuration files.
+///
+/// Exit codes: 0 all is well, 1 the request failed or the file has errors, 2 the command was not understood.
+#[derive(Debug, Parser)]
+#[command(name = "margay", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// The daemon's control socket
+    #[arg(long, global = true, value_name = "PATH", default_value = "/run/margay/control.sock")]
+    pub(crate) socket: PathBuf,
+    /// Print the daemon's JSON instead of tables
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show peers, routes, the kernel or the daemon itself
+    #[command(subcommand)]
+    Show(Show),
+    /// Say why a prefix is routed as it is
+    Explain {
+        /// The prefix, such as 10.65.1.0/26
+        #[arg(value_parser = parse_prefix)]
+        prefix: Prefix,
+    },
+    /// Make the daemon read its configuration again
+    Reload,
+    /// Check a configuration file; needs no daemon
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Show {
+    /// All peers, one a line
+    Peers,
+    /// Everything about one peer
+    Peer {
+        /// Its name; its address if it has none
+        name: String,
+    },
+    /// The route chosen for each prefix, or what peers announced or are told
+    Routes(ShowRoutes),
+    /// What the daemon does in the kernel's routing table
+    Kernel,
+    /// The daemon as a whole
+    Status,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowRoutes {
+    /// Only routes to exactly this prefix, such as 10.65.1.0/26
+    #[arg(value_parser = parse_prefix)]
+    pub(crate) prefix: Option<Prefix>,
+    /// Only routes from this peer or, with --advertised, to it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) peer: Option<String>,
+    /// What peers announced, rejected routes too
+    #[arg(long, conflicts_with = "advertised")]
+    pub(crate) received: bool,
+    /// What the peer is told
+    #[arg(long, requires = "peer")]
+    pub(crate) advertised: bool,
+}
+
+fn parse_prefix(text: &str) -> Result<Prefix, String> {
+    text.parse().map_err(|error| match text.parse::<std::net::IpAddr>() {
+        Ok(address) => {
+            let length = if address.is_ipv4() { 32 } else { 128 };
+            format!("it has no length: write {address}/{length} for a single address")
+        }
+        Err(_) => format!("{error}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_may_stand_anywhere() {
+        let arguments =
+            Arguments::try_parse_from(["margay", "show", "peers", "--json", "--socket", "/s"]).unwrap();
+        assert!(arguments.json);
+        assert_eq!(arguments.socket, PathBuf::from("/s"));
+    }
+
+    #[test]
+    fn wrong_commands_say_what_is_wrong() {
+        let rows: &[(&[&str], &str)] = &[
+            (&["explain", "10.65.1.5"], "write 10.65.1.5/32 for a single address"),
+            (&["explain", "10.65.1.1/26"], "10.65.1.1/26"),
+            (&["show", "routes", "pods"], "invalid value 'pods'"),
+            (&["show", "routes", "--advertised"], "--peer <NAME>"),
+            (&["show", "routes", "--peer", "a", "--received", "--advertised"], "cannot be used with"),
+            (&["show"], "Usage: margay show"),
+        ];
+        for (words, expected) in rows {
+            let error = Arguments::try_parse_from(["margay"].iter().chain(*words)).unwrap_err();
+            assert!(error.to_string().contains(expected), "{words:?}: {error}");
+            assert_eq!(error.exit_code(), 2, "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! From what was typed to what is printed.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use margay_control::{ExplainQuery, ReloadReport, Request, RoutesQuery, RoutesView};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::arguments::{Arguments, Command, Show, ShowRoutes};
+use crate::client::{Client, ClientError, understand};
+use crate::{check, routes, view};
+
+/// Why nothing, or not all, was printed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error("cannot read {}: {error}", file.display())]
+    Unreadable { file: PathBuf, error: io::Error },
+    #[error("cannot write: {0}")]
+    Output(#[from] io::Error),
+}
+
+pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCode, RunError> {
+    let json = arguments.json;
+    if let Command::Check { file } = &arguments.command {
+        return check::run(file, json, out);
+    }
+    let client = Client::new(&arguments.socket)?;
+    match &arguments.command {
+        Command::Check { .. } => {}
+        Command::Show(Show::Peers) => print(&client, &Request::Peers, json, view::peers, out)?,
+        Command::Show(Show::Peer { name }) => {
+            print(&client, &Request::Peer { name: name.clone() }, json, view::peer, out)?;
+        }
+        Command::Show(Show::Routes(which)) => routes::print(&client, routes_query(which), json, out)?,
+        Command::Show(Show::Kernel) => print(&client, &Request::Kernel, json, view::kernel, out)?,
+        Command::Show(Show::Status) => print(&client, &Request::Status, json, view::status, out)?,
+        Command::Explain { prefix } => {
+            let query = ExplainQuery { prefix: prefix.to_string() };
+            print(&client, &Request::Explain(query), json, view::explanation, out)?;
+        }
+        Command::Reload => return reload(&client, json, out),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks, and prints the answer: as it came, or as `view` shows it.
+fn print<T: DeserializeOwned>(
+    client: &Client,
+    request: &Request,
+    json: bool,
+    view: impl FnOnce(&T) -> String,
+    out: &mut impl Write,
+) -> Result<(), RunError> {
+    let answer = client.ask(request)?;
+    print_answer(answer, json, view, out)?;
+    Ok(())
+}
+
+fn reload(client: &Client, json: bool, out: &mut impl Write) -> Result<ExitCode, RunError> {
+    let answer = client.ask(&Request::Reload)?;
+    let report: ReloadReport = understand(answer.clone())?;
+    print_answer(answer, json, view::reload, out)?;
+    Ok(if report.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn print_answer<T: DeserializeOwned>(
+    answer: Value,
+    json: bool,
+    view: impl FnOnce(&T) -> String,
+    out: &mut impl Write,
+) -> Result<(), RunError> {
+    if json {
+        writeln!(out, "{answer:#}")?;
+    } else {
+        out.write_all(view(&understand(answer)?).as_bytes())?;
+    }
+    Ok(())
+}
+
+fn routes_query(which: &ShowRoutes) -> RoutesQuery {
+    RoutesQuery {
+        prefix: which.prefix.map(|prefix| prefix.to_string()),
+        peer: which.peer.clone(),
+        view: match (which.received, which.advertised) {
+            (true, _) => RoutesView::Received,
+            (false, true) => RoutesView::Advertised,
+            (false, false) => RoutesView::Best,
+        },
+        after: None,
+        limit: None,
+    }
+}

@@ -1,0 +1,190 @@
+//! `margay explain PREFIX`
+
+use margay_control::{ExplainedPath, Explanation, Installation, PathStatus, Route};
+
+use super::{fact, or_dash};
+
+/// Every path with what became of it, then the kernel, then the peers.
+pub(crate) fn explanation(explanation: &Explanation) -> String {
+    let mut text = format!("{}\n", explanation.prefix);
+    if explanation.paths.is_empty() {
+        text += "\nno path is known\n";
+    }
+    for path in &explanation.paths {
+        text += &format!("\n{}", explained_path(path));
+    }
+    text += "\n";
+    if let Some(installed) = &explanation.installation {
+        text += &fact("kernel", installation(installed));
+    }
+    text + &advertisements(explanation)
+}
+
+fn explained_path(path: &ExplainedPath) -> String {
+    let route = &path.route;
+    let status = match &path.status {
+        PathStatus::Best => "best".to_owned(),
+        PathStatus::Multipath => "shares the traffic with the best".to_owned(),
+        PathStatus::Lost { step } => format!("lost at step \"{step}\""),
+        PathStatus::Rejected { reason } => format!("not accepted: {reason}"),
+        PathStatus::Unusable { reason } => format!("not usable: {reason}"),
+    };
+    let title = match (&route.peer, route.path_id) {
+        (Some(peer), Some(path_id)) => format!("from {peer}, path {path_id}"),
+        (Some(peer), None) => format!("from {peer}"),
+        (None, _) => "this node's own network".to_owned(),
+    };
+    format!("{title}: {status}\n{}", attributes(route))
+}
+
+fn attributes(route: &Route) -> String {
+    let as_path = if route.as_path.is_empty() { "(empty)" } else { &route.as_path };
+    let mut text = [
+        fact("  next hop", or_dash(route.next_hop.as_ref())),
+        fact("  AS path", as_path),
+        fact("  origin", &route.origin),
+        fact("  local preference", or_dash(route.local_pref)),
+        fact("  MED", or_dash(route.med)),
+    ]
+    .concat();
+    let lists = [
+        ("  communities", &route.communities),
+        ("  large", &route.large_communities),
+        ("  extended", &route.extended_communities),
+        ("  cluster list", &route.cluster_list),
+    ];
+    for (name, values) in lists {
+        if !values.is_empty() {
+            text += &fact(name, values.join(" "));
+        }
+    }
+    if let Some(originator) = &route.originator_id {
+        text += &fact("  originator", originator);
+    }
+    text
+}
+
+fn installation(installation: &Installation) -> String {
+    match installation {
+        Installation::Installed { next_hops } => format!("installed via {}", next_hops.join(", ")),
+        Installation::Blackhole => "installed as a blackhole".to_owned(),
+        Installation::NotInstalled { reason } => format!("not installed: {reason}"),
+    }
+}
+
+/// Whoever is told in one line; whoever is not, one by one with the reason.
+fn advertisements(explanation: &Explanation) -> String {
+    let told: Vec<&str> = explanation
+        .advertisements
+        .iter()
+        .filter(|advertisement| advertisement.withheld.is_none())
+        .map(|advertisement| advertisement.peer.as_str())
+        .collect();
+    let mut text = fact("advertised to", if told.is_empty() { "nobody".to_owned() } else { told.join(", ") });
+    for advertisement in &explanation.advertisements {
+        if let Some(reason) = &advertisement.withheld {
+            text += &fact("not advertised to", format_args!("{}: {reason}", advertisement.peer));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use margay_control::Advertisement;
+
+    use super::*;
+    use crate::view::routes::tests::learned;
+
+    #[test]
+    fn tells_the_story_of_a_prefix() {
+        let best = Route {
+            communities: vec!["65000:1".to_owned(), "no-export".to_owned()],
+            med: Some(5),
+            ..learned("10.65.2.0/26")
+        };
+        let reflected = Route {
+            peer: Some("node2".to_owned()),
+            path_id: Some(7),
+            as_path: String::new(),
+            originator_id: Some("10.0.0.12".to_owned()),
+            cluster_list: vec!["10.0.0.1".to_owned(), "10.0.0.2".to_owned()],
+            ..learned("10.65.2.0/26")
+        };
+        let answer = Explanation {
+            prefix: "10.65.2.0/26".to_owned(),
+            paths: vec![
+                ExplainedPath { route: best, status: PathStatus::Best },
+                ExplainedPath {
+                    route: reflected,
+                    status: PathStatus::Lost { step: "eBGP over iBGP".to_owned() },
+                },
+            ],
+            installation: Some(Installation::Installed {
+                next_hops: vec!["172.16.0.1".to_owned(), "172.16.0.2".to_owned()],
+            }),
+            advertisements: vec![
+                Advertisement { peer: "node2".to_owned(), withheld: None },
+                Advertisement {
+                    peer: "tor1".to_owned(),
+                    withheld: Some("it is where the route comes from".to_owned()),
+                },
+                Advertisement { peer: "node3".to_owned(), withheld: None },
+            ],
+        };
+        assert_eq!(
+            explanation(&answer),
+            "\
+10.65.2.0/26
+
+from tor1: best
+  next hop          172.16.0.1
+  AS path           65001 65002
+  origin            igp
+  local preference  100
+  MED               5
+  communities       65000:1 no-export
+
+from node2, path 7: lost at step \"eBGP over iBGP\"
+  next hop          172.16.0.1
+  AS path           (empty)
+  origin            igp
+  local preference  100
+  MED               -
+  cluster list      10.0.0.1 10.0.0.2
+  originator        10.0.0.12
+
+kernel              installed via 172.16.0.1, 172.16.0.2
+advertised to       node2, node3
+not advertised to   tor1: it is where the route comes from
+"
+        );
+    }
+
+    #[test]
+    fn says_that_nothing_is_known() {
+        let answer = Explanation {
+            prefix: "10.65.9.0/26".to_owned(),
+            paths: Vec::new(),
+            installation: None,
+            advertisements: Vec::new(),
+        };
+        assert_eq!(explanation(&answer), "10.65.9.0/26\n\nno path is known\n\nadvertised to       nobody\n");
+    }
+
+    #[test]
+    fn each_outcome_has_words() {
+        let reason = || "why".to_owned();
+        let rows = [
+            (PathStatus::Multipath, "from tor1: shares the traffic with the best\n"),
+            (PathStatus::Rejected { reason: reason() }, "from tor1: not accepted: why\n"),
+            (PathStatus::Unusable { reason: reason() }, "from tor1: not usable: why\n"),
+        ];
+        for (status, expected) in rows {
+            let text = explained_path(&ExplainedPath { route: learned("10.65.2.0/26"), status });
+            assert!(text.starts_with(expected), "{text}");
+        }
+        assert_eq!(installation(&Installation::Blackhole), "installed as a blackhole");
+        assert_eq!(installation(&Installation::NotInstalled { reason: reason() }), "not installed: why");
+    }
+}

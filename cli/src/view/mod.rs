@@ -1,0 +1,35 @@
+//! Answers of the daemon as people like to read them: each file turns one kind of answer into text.
+
+mod explanation;
+mod kernel;
+mod peer;
+mod peers;
+mod reload;
+mod routes;
+mod status;
+mod time_span;
+
+pub(crate) use explanation::explanation;
+pub(crate) use kernel::kernel;
+pub(crate) use peer::peer;
+pub(crate) use peers::peers;
+pub(crate) use reload::reload;
+pub(crate) use routes::RoutesTable;
+pub(crate) use status::status;
+
+/// One line of a list of facts: the name in a column of its own.
+fn fact(name: &str, value: impl std::fmt::Display) -> String {
+    format!("{name:<FACT_NAME_WIDTH$}  {value}").trim_end().to_owned() + "\n"
+}
+
+/// Several words in one fact; `-` for none.
+fn listed(words: &[String]) -> String {
+    if words.is_empty() { "-".to_owned() } else { words.join(", ") }
+}
+
+/// A number or text that may be missing.
+fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+const FACT_NAME_WIDTH: usize = 18;

@@ -1,0 +1,194 @@
+//! `margay show peer NAME`
+
+use std::net::SocketAddr;
+
+use margay_control::{NegotiatedSession, PeerDetail};
+
+use super::time_span::time_span;
+use super::{fact, listed, or_dash};
+
+/// Everything about one peer, one fact a line.
+pub(crate) fn peer(peer: &PeerDetail) -> String {
+    [identity(peer), session(peer), traffic(peer)].concat()
+}
+
+fn identity(peer: &PeerDetail) -> String {
+    let summary = &peer.summary;
+    [
+        fact("peer", &summary.name),
+        fact("description", or_dash(summary.description.as_ref())),
+        fact("address", summary.address),
+        fact("AS", summary.remote_asn),
+        fact("group", or_dash(peer.group.as_ref())),
+        fact("import filters", listed(&peer.import)),
+        fact("export filters", listed(&peer.export)),
+        fact("families", listed(&peer.families)),
+    ]
+    .concat()
+}
+
+fn session(peer: &PeerDetail) -> String {
+    let summary = &peer.summary;
+    let timers = &peer.timers;
+    let dialing = if peer.passive { "left to the peer" } else { "by both sides" };
+    let mut text = [
+        fact("state", format_args!("{} since {}", summary.state, time_span(summary.since_seconds))),
+        fact("last error", or_dash(summary.last_error.as_ref())),
+        fact("dialing", format_args!("{dialing}, every {}", time_span(timers.connect_retry_seconds))),
+        fact(
+            "next timer",
+            or_dash(timers.next_timeout_seconds.map(|seconds| format!("in {}", time_span(seconds)))),
+        ),
+        fact("connection", connection(peer.local_address, peer.remote_address)),
+    ]
+    .concat();
+    match &peer.negotiated {
+        Some(negotiated) => text += &agreement(negotiated),
+        None => {
+            text +=
+                &fact("hold time", format_args!("{}, to be agreed on", time_span(timers.hold_time_seconds)))
+        }
+    }
+    text
+}
+
+fn agreement(negotiated: &NegotiatedSession) -> String {
+    [
+        fact("peer's router id", negotiated.router_id),
+        fact("agreed families", listed(&negotiated.families)),
+        fact(
+            "hold time",
+            format_args!(
+                "{}, keepalive {}",
+                time_span(negotiated.hold_time_seconds),
+                time_span(negotiated.keepalive_seconds)
+            ),
+        ),
+        fact("capabilities", listed(&negotiated.capabilities)),
+        fact("peer offers", listed(&negotiated.peer_capabilities)),
+    ]
+    .concat()
+}
+
+fn traffic(peer: &PeerDetail) -> String {
+    let (prefixes, messages) = (&peer.summary.prefixes, &peer.summary.messages);
+    let groups: Vec<String> = peer
+        .summary
+        .export_groups
+        .iter()
+        .map(|member| format!("{} in group {}", member.family, member.group))
+        .collect();
+    [
+        fact(
+            "prefixes",
+            format_args!(
+                "{} received, {} accepted, {} advertised",
+                prefixes.received, prefixes.accepted, prefixes.advertised
+            ),
+        ),
+        fact(
+            "messages in",
+            format_args!("{}, {} updates among them", messages.received, messages.updates_received),
+        ),
+        fact("messages out", format_args!("{}, {} updates among them", messages.sent, messages.updates_sent)),
+        fact("export groups", listed(&groups)),
+    ]
+    .concat()
+}
+
+fn connection(local: Option<SocketAddr>, remote: Option<SocketAddr>) -> String {
+    match (local, remote) {
+        (None, None) => "-".to_owned(),
+        (local, remote) => format!("{} to {}", or_dash(local), or_dash(remote)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use margay_control::{PeerState, SessionTimers};
+
+    use super::*;
+    use crate::view::peers::tests::established_peer;
+
+    #[test]
+    fn shows_what_an_established_session_agreed_on() {
+        let negotiated = NegotiatedSession {
+            router_id: [172, 16, 0, 1].into(),
+            families: vec!["ipv4-unicast".to_owned()],
+            hold_time_seconds: 90,
+            keepalive_seconds: 30,
+            capabilities: vec!["4-octet AS numbers".to_owned(), "route refresh".to_owned()],
+            peer_capabilities: vec!["4-octet AS numbers".to_owned()],
+        };
+        let answer = PeerDetail {
+            negotiated: Some(negotiated),
+            local_address: Some("172.16.0.11:40000".parse().unwrap()),
+            remote_address: Some("172.16.0.1:179".parse().unwrap()),
+            ..detail()
+        };
+        assert_eq!(
+            peer(&answer),
+            "\
+peer                tor1
+description         top of rack, row 1
+address             172.16.0.1
+AS                  65001
+group               -
+import filters      pods-only, no-default
+export filters      -
+families            ipv4-unicast
+state               Established since 2h03m
+last error          connection refused
+dialing             by both sides, every 10s
+next timer          in 4s
+connection          172.16.0.11:40000 to 172.16.0.1:179
+peer's router id    172.16.0.1
+agreed families     ipv4-unicast
+hold time           1m30s, keepalive 30s
+capabilities        4-octet AS numbers, route refresh
+peer offers         4-octet AS numbers
+prefixes            100000 received, 99999 accepted, 3 advertised
+messages in         1200, 1000 updates among them
+messages out        250, 2 updates among them
+export groups       ipv4-unicast in group 1
+"
+        );
+    }
+
+    #[test]
+    fn shows_what_is_wanted_while_the_session_is_down() {
+        let mut answer = PeerDetail { passive: true, ..detail() };
+        answer.summary.state = PeerState::Active;
+        answer.timers.next_timeout_seconds = None;
+        let text = peer(&answer);
+        for line in [
+            "state               Active since 2h03m\n",
+            "dialing             left to the peer, every 10s\n",
+            "next timer          -\n",
+            "connection          -\n",
+            "hold time           3m00s, to be agreed on\n",
+        ] {
+            assert!(text.contains(line), "{line}in\n{text}");
+        }
+        assert!(!text.contains("capabilities"), "{text}");
+    }
+
+    fn detail() -> PeerDetail {
+        PeerDetail {
+            summary: established_peer(),
+            group: None,
+            passive: false,
+            import: vec!["pods-only".to_owned(), "no-default".to_owned()],
+            export: Vec::new(),
+            families: vec!["ipv4-unicast".to_owned()],
+            negotiated: None,
+            timers: SessionTimers {
+                hold_time_seconds: 180,
+                connect_retry_seconds: 10,
+                next_timeout_seconds: Some(4),
+            },
+            local_address: None,
+            remote_address: None,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! `margay show routes`
+
+use margay_control::Route;
+
+use super::or_dash;
+use crate::table::{Align, Table};
+
+/// Routes, a page at a time; the columns keep their widths from page to page unless a later one needs more.
+pub(crate) struct RoutesTable {
+    table: Table,
+    has_titles: bool,
+}
+
+impl RoutesTable {
+    pub(crate) fn new() -> Self {
+        let table = Table::new([
+            ("", Align::Left),
+            ("PREFIX", Align::Left),
+            ("NEXT HOP", Align::Left),
+            ("PEER", Align::Left),
+            ("PREF", Align::Right),
+            ("MED", Align::Right),
+            ("AS PATH", Align::Left),
+            ("REJECTED", Align::Left),
+        ]);
+        Self { table, has_titles: false }
+    }
+
+    /// The lines of one page; the first one begins with the titles.
+    pub(crate) fn page(&mut self, routes: &[Route]) -> String {
+        for route in routes {
+            self.table.row([
+                mark(route).to_owned(),
+                route.prefix.clone(),
+                or_dash(route.next_hop.as_ref()),
+                or_dash(route.peer.as_ref()),
+                or_dash(route.local_pref),
+                or_dash(route.med),
+                as_path(route),
+                route.rejected.clone().unwrap_or_default(),
+            ]);
+        }
+        if self.table.is_empty() {
+            return String::new();
+        }
+        let titles = if self.has_titles { String::new() } else { self.table.titles() };
+        self.has_titles = true;
+        titles + &self.table.take_rows()
+    }
+
+    /// What remains to be said after the last page.
+    pub(crate) fn end(self) -> &'static str {
+        if self.has_titles {
+            "\n* chosen   ! not usable   x rejected   i igp   e egp   ? incomplete\n"
+        } else {
+            "no routes\n"
+        }
+    }
+}
+
+fn mark(route: &Route) -> &'static str {
+    if route.rejected.is_some() {
+        "x"
+    } else if !route.valid {
+        "!"
+    } else if route.best {
+        "*"
+    } else {
+        ""
+    }
+}
+
+/// The path with the origin's letter behind it, as routers have always shown it.
+fn as_path(route: &Route) -> String {
+    let origin = match route.origin.as_str() {
+        "igp" => "i",
+        "egp" => "e",
+        _ => "?",
+    };
+    format!("{} {origin}", route.as_path).trim_start().to_owned()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_aligned_columns_and_marks() {
+        let rejected = Route {
+            best: false,
+            valid: false,
+            rejected: Some("rejected by filter pods-only, rule 2".to_owned()),
+            med: Some(20),
+            ..learned("10.99.0.0/16")
+        };
+        let own = Route {
+            peer: None,
+            next_hop: None,
+            as_path: String::new(),
+            local_pref: None,
+            ..learned("10.65.1.0/26")
+        };
+        let unusable =
+            Route { best: false, valid: false, origin: "incomplete".to_owned(), ..learned("2001:db8::/64") };
+        let mut table = RoutesTable::new();
+        assert_eq!(
+            table.page(&[own, learned("10.65.2.0/26"), rejected, unusable]),
+            "   PREFIX         NEXT HOP    PEER  PREF  MED  AS PATH        REJECTED
+*  10.65.1.0/26   -           -        -    -  i
+*  10.65.2.0/26   172.16.0.1  tor1   100    -  65001 65002 i
+x  10.99.0.0/16   172.16.0.1  tor1   100   20  65001 65002 i  rejected by filter pods-only, rule 2
+!  2001:db8::/64  172.16.0.1  tor1   100    -  65001 65002 ?
+"
+        );
+        assert_eq!(
+            table.page(&[learned("10.65.3.0/26")]),
+            "*  10.65.3.0/26   172.16.0.1  tor1   100    -  65001 65002 i\n",
+            "no titles again, same widths"
+        );
+        assert!(table.end().contains("* chosen"));
+    }
+
+    #[test]
+    fn says_that_there_are_none() {
+        let mut table = RoutesTable::new();
+        assert_eq!(table.page(&[]) + table.end(), "no routes\n");
+    }
+
+    pub(crate) fn learned(prefix: &str) -> Route {
+        Route {
+            prefix: prefix.to_owned(),
+            peer: Some("tor1".to_owned()),
+            next_hop: Some("172.16.0.1".to_owned()),
+            as_path: "65001 65002".to_owned(),
+            origin: "igp".to_owned(),
+            local_pref: Some(100),
+            best: true,
+            valid: true,
+            ..Route::default()
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `margay show status`
+
+use margay_control::Status;
+
+use super::fact;
+use super::time_span::time_span;
+
+/// The daemon at a glance.
+pub(crate) fn status(status: &Status) -> String {
+    let rib = status.rib;
+    [
+        fact("version", &status.version),
+        fact("AS", status.asn),
+        fact("router id", status.router_id),
+        fact("up", time_span(status.uptime_seconds)),
+        fact(
+            "configuration",
+            format_args!("{}, read {} ago", status.config_file, time_span(status.config_age_seconds)),
+        ),
+        fact("peers", format_args!("{}, {} established", status.peers, status.peers_established)),
+        fact("routes", format_args!("{} prefixes, {} paths", rib.prefixes, rib.paths)),
+        fact("attribute sets", rib.attribute_sets),
+        fact("export groups", rib.export_groups),
+    ]
+    .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use margay_control::RibSizes;
+
+    use super::*;
+
+    #[test]
+    fn shows_one_fact_a_line() {
+        let answer = Status {
+            version: "0.1.0".to_owned(),
+            asn: 64512,
+            router_id: [10, 0, 0, 11].into(),
+            uptime_seconds: 7384,
+            config_file: "/etc/margay/margay.toml".to_owned(),
+            config_age_seconds: 65,
+            peers: 3,
+            peers_established: 2,
+            rib: RibSizes {
+                prefixes: 1_000_000,
+                paths: 1_000_002,
+                attribute_sets: 150_000,
+                export_groups: 2,
+            },
+        };
+        assert_eq!(
+            status(&answer),
+            "\
+version             0.1.0
+AS                  64512
+router id           10.0.0.11
+up                  2h03m
+configuration       /etc/margay/margay.toml, read 1m05s ago
+peers               3, 2 established
+routes              1000000 prefixes, 1000002 paths
+attribute sets      150000
+export groups       2
+"
+        );
+    }
+}
