@@ -1,0 +1,165 @@
+//! One laboratory: its name, its folder of logs, and the sweeping of what dead ones left.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{env, process, thread};
+
+use anyhow::{Context as _, Result, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, Uid};
+
+use crate::command::{ip, text};
+use crate::namespace::Namespace;
+use crate::segment::Segment;
+
+/// A network of its own, invisible to the machine around it.
+///
+/// Names of namespaces and of the log folder carry the process id, so that labs of several processes do not meet and
+/// the remains of a killed one are known.
+#[derive(Debug)]
+pub struct Lab {
+    id: String,
+    directory: PathBuf,
+}
+
+impl Lab {
+    /// Sweeps what dead processes left and makes an empty lab.
+    ///
+    /// # Errors
+    ///
+    /// When not root, or when iproute2 is missing.
+    pub fn new() -> Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        if !Uid::effective().is_root() {
+            bail!(
+                "network namespaces need root: run `cargo xtask test` or `cargo xtask demo`, which use sudo"
+            );
+        }
+        sweep().context("sweeping what an earlier run left")?;
+        let id = format!("{PREFIX}{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let directory = env::temp_dir().join(&id);
+        fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
+        Ok(Self { id, directory })
+    }
+
+    /// Where configurations, sockets and logs of this lab lie.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Makes a namespace that forwards packets, with its loopback up.
+    ///
+    /// # Errors
+    ///
+    /// When `ip` fails.
+    pub fn namespace(&self, label: &str) -> Result<Namespace> {
+        Namespace::create(format!("{}-{label}", self.id), label, &self.directory)
+    }
+
+    /// Makes an Ethernet segment that namespaces can be attached to.
+    ///
+    /// # Errors
+    ///
+    /// When `ip` fails.
+    pub fn segment(&self, label: &str) -> Result<Segment> {
+        Segment::create(self.namespace(label)?)
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("logs and configurations of the failed lab: {}", self.directory.display());
+            print_log_tails(&self.directory);
+        } else if let Err(error) = fs::remove_dir_all(&self.directory) {
+            eprintln!("{}: {error}", self.directory.display());
+        }
+    }
+}
+
+/// Ends processes and removes namespaces and folders of labs whose process is gone.
+fn sweep() -> Result<()> {
+    for line in text(Command::new("ip").args(["netns", "list"]))?.lines() {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        if is_leftover(name) {
+            remove_namespace(name)?;
+        }
+    }
+    for entry in fs::read_dir(env::temp_dir())?.flatten() {
+        if is_leftover(&entry.file_name().to_string_lossy()) {
+            // Another process may sweep the same remains at this moment.
+            fs::remove_dir_all(entry.path()).or_else(ignore_missing)?;
+        }
+    }
+    Ok(())
+}
+
+/// Kills what runs in a namespace, then removes it. One that is already gone is no error.
+pub(crate) fn remove_namespace(name: &str) -> Result<()> {
+    let Ok(pids) = text(Command::new("ip").args(["netns", "pids", name])) else { return Ok(()) };
+    for pid in pids.lines().filter_map(|line| line.trim().parse().ok()) {
+        // It may have ended since it was listed.
+        kill(Pid::from_raw(pid), Signal::SIGKILL).ok();
+    }
+    match ip(&format!("netns del {name}")) {
+        Err(error) if Path::new("/run/netns").join(name).exists() => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// True for a name of ours whose process is gone.
+fn is_leftover(name: &str) -> bool {
+    let pid =
+        name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()).filter(|_| name.contains('-'));
+    let Some(pid) = pid.and_then(|pid| pid.parse::<u32>().ok()) else { return false };
+    pid != process::id() && !Path::new("/proc").join(pid.to_string()).exists()
+}
+
+fn ignore_missing(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+fn print_log_tails(directory: &Path) {
+    const LINES: usize = 25;
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|extension| extension == "log")
+            && let Ok(log) = fs::read(&path)
+        {
+            let log = String::from_utf8_lossy(&log);
+            let lines: Vec<&str> = log.lines().collect();
+            let tail = &lines[lines.len().saturating_sub(LINES)..];
+            eprintln!("--- the end of {}\n{}", path.display(), tail.join("\n"));
+        }
+    }
+}
+
+/// What every name of a lab begins with.
+const PREFIX: &str = "mg";
+
+#[cfg(test)]
+mod tests {
+    use std::process;
+
+    use super::is_leftover;
+
+    #[test]
+    fn only_names_of_dead_processes_are_leftovers() {
+        let own = format!("mg{}-0-tor", process::id());
+        let cases = [
+            (own.as_str(), false),
+            ("mg1-0-tor", false),
+            ("mg4294967294-0-tor", true),
+            ("mg4294967294-0", true),
+            ("mg4294967294", false),
+            ("mgmt-0", false),
+            ("tor", false),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(is_leftover(name), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Small networks of namespaces with real routers in them, for tests and the demo.
+//!
+//! A [`Lab`] makes [`Namespace`]s and joins them by [`Segment`]s; daemons run inside and are told what to do through
+//! [`Router`], so that a test knows no implementation. Everything goes away when its owner is dropped, after a panic
+//! too; what a killed process left behind is removed when the next lab starts.
+
+mod bird;
+mod command;
+mod daemon;
+mod gobgp;
+mod kernel_table;
+mod lab;
+mod margay;
+mod mrt_table;
+mod namespace;
+mod numbered_prefixes;
+pub mod packages;
+mod router;
+mod segment;
+mod wait;
+
+pub use bird::Bird;
+pub use gobgp::Gobgp;
+pub use kernel_table::{KernelRoute, kernel_routes};
+pub use lab::Lab;
+pub use margay::{Margay, MargayBinaries};
+pub use namespace::Namespace;
+pub use numbered_prefixes::numbered_prefixes;
+pub use router::{Family, PeerSettings, RouteInfo, Router, RouterSettings, Routes};
+pub use segment::{Attachment, Segment};
+pub use wait::{holds_for, wait_until};

@@ -1,0 +1,137 @@
+//! A network namespace: a machine as far as routing is concerned.
+
+use std::fs::File;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::{Context as _, Result};
+use nix::sched::{CloneFlags, setns};
+
+use crate::command::{ip, output, text};
+use crate::lab::remove_namespace;
+
+/// A named network namespace; clones mean the same one, the last that is dropped removes it.
+#[derive(Clone, Debug)]
+pub struct Namespace(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    name: String,
+    label: String,
+    directory: PathBuf,
+}
+
+impl Namespace {
+    pub(crate) fn create(name: String, label: &str, directory: &Path) -> Result<Self> {
+        ip(&format!("netns add {name}"))?;
+        let inner = Inner { name, label: label.to_owned(), directory: directory.to_path_buf() };
+        let namespace = Self(Arc::new(inner));
+        namespace.ip("link set lo up")?;
+        // Without duplicate address detection an IPv6 address is usable the moment it is there.
+        namespace.sysctl(&[
+            "net.ipv4.ip_forward=1",
+            "net.ipv6.conf.all.forwarding=1",
+            "net.ipv6.conf.default.accept_dad=0",
+            "net.ipv6.conf.all.accept_dad=0",
+            "net.ipv4.conf.default.rp_filter=0",
+            "net.ipv4.conf.all.rp_filter=0",
+        ])?;
+        Ok(namespace)
+    }
+
+    /// Its name as `ip netns` knows it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What it was called when the lab made it.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.0.label
+    }
+
+    /// Where files of daemons inside it lie.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.0.directory
+    }
+
+    /// Runs `ip` inside, with words split at blanks.
+    ///
+    /// # Errors
+    ///
+    /// When `ip` fails; the text holds what it said.
+    pub fn ip(&self, words: &str) -> Result<()> {
+        ip(&format!("-n {} {words}", self.name()))
+    }
+
+    /// What `ip` prints inside, with words split at blanks.
+    ///
+    /// # Errors
+    ///
+    /// When `ip` fails.
+    pub fn ip_output(&self, words: &str) -> Result<String> {
+        text(Command::new("ip").args(["-n", self.name()]).args(words.split_whitespace()))
+    }
+
+    /// A command that will run inside. Its process is the program itself, so signals reach it.
+    pub fn command(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", self.name()]).arg(program.as_ref());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Calls a function on a thread inside; sockets that it opens stay inside.
+    ///
+    /// # Errors
+    ///
+    /// When the namespace cannot be entered.
+    ///
+    /// # Panics
+    ///
+    /// When the function does.
+    pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
+        let path = Path::new("/run/netns").join(self.name());
+        let handle = File::open(&path).with_context(|| path.display().to_string())?;
+        thread::scope(|scope| {
+            let worker = scope.spawn(|| {
+                setns(handle, CloneFlags::CLONE_NEWNET).context("setns")?;
+                Ok(work())
+            });
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// One ICMP echo to an address and back, waiting for at most a second.
+    ///
+    /// # Errors
+    ///
+    /// When no answer came.
+    pub fn ping(&self, address: IpAddr) -> Result<()> {
+        let mut command = self.command("ping");
+        output(command.args(["-n", "-q", "-c", "1", "-W", "1"]).arg(address.to_string())).map(drop)
+    }
+
+    fn sysctl(&self, settings: &[&str]) -> Result<()> {
+        self.inside(|| {
+            for setting in settings {
+                let (key, value) = setting.split_once('=').context("a setting is key=value")?;
+                let path = Path::new("/proc/sys").join(key.replace('.', "/"));
+                std::fs::write(&path, value).with_context(|| path.display().to_string())?;
+            }
+            Ok(())
+        })?
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Err(error) = remove_namespace(&self.name) {
+            eprintln!("{}: {error:#}", self.name);
+        }
+    }
+}

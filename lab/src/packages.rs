@@ -1,0 +1,123 @@
+//! Programs of the system that a lab needs, installed from Debian when they are missing.
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use nix::unistd::Uid;
+
+use crate::command::output;
+
+/// A program, and the Debian package that brings it.
+#[derive(Clone, Copy, Debug)]
+pub struct Tool {
+    /// The program's name.
+    pub program: &'static str,
+    /// The Debian package.
+    pub package: &'static str,
+    /// A service that Debian starts when it installs the package.
+    service: Option<&'static str>,
+}
+
+/// What every lab needs.
+pub const NETWORK: &[Tool] = &[
+    Tool { program: "ip", package: "iproute2", service: None },
+    Tool { program: "ping", package: "iputils-ping", service: None },
+];
+/// BIRD 2.
+pub const BIRD: Tool = Tool { program: "bird", package: "bird2", service: Some("bird") };
+/// GoBGP.
+pub const GOBGP: Tool = Tool { program: "gobgpd", package: "gobgpd", service: Some("gobgpd") };
+
+/// Installs those tools that are missing, and says so; does nothing and says nothing when all are there.
+///
+/// A service that Debian starts with a package is kept from starting and disabled: the lab starts its own in namespaces,
+/// and the machine's routing is nobody's business here. Packages that were there before are left as they are.
+///
+/// # Errors
+///
+/// When a tool is missing and this is no Debian, there is no way to become root, or the installation fails.
+pub fn install_missing(tools: &[Tool]) -> Result<()> {
+    let missing: Vec<Tool> = tools.iter().filter(|tool| find(tool.program).is_none()).copied().collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    if find("apt-get").is_none() {
+        bail!("missing: {}. There is no apt-get here, so install them by hand", names.join(", "));
+    }
+    eprintln!("installing what is missing: {} (apt-get)", names.join(", "));
+    run_as_root("apt-get", &["update", "-qq"])?;
+    // RUNLEVEL=1 makes Debian's invoke-rc.d leave services alone, as in single-user mode.
+    let mut install = vec!["RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qq", "-y"];
+    install.push("--no-install-recommends");
+    install.extend(&names);
+    run_as_root("env", &install)?;
+    disable_services(&missing)?;
+    match missing.iter().find(|tool| find(tool.program).is_none()) {
+        Some(tool) => bail!("{} is installed, but there is no {}", tool.package, tool.program),
+        None => Ok(()),
+    }
+}
+
+/// The command with root's rights: itself for root, else through sudo.
+///
+/// # Errors
+///
+/// When not root and there is no sudo.
+pub fn as_root(program: impl AsRef<Path>) -> Result<Command> {
+    if Uid::effective().is_root() {
+        return Ok(Command::new(program.as_ref()));
+    }
+    find("sudo")
+        .context("network namespaces and packages need root, and there is no sudo: run this as root")?;
+    let mut command = Command::new("sudo");
+    command.args(["--preserve-env", "--"]).arg(program.as_ref());
+    Ok(command)
+}
+
+/// Whether this process has root's rights itself.
+#[must_use]
+pub fn is_root() -> bool {
+    Uid::effective().is_root()
+}
+
+fn run_as_root(program: &str, arguments: &[&str]) -> Result<()> {
+    output(as_root(program)?.args(arguments)).map(drop)
+}
+
+fn disable_services(installed: &[Tool]) -> Result<()> {
+    // Only a machine that systemd runs has anything to stop: elsewhere nothing was started.
+    if !Path::new("/run/systemd/system").exists() {
+        return Ok(());
+    }
+    for service in installed.iter().filter_map(|tool| tool.service) {
+        run_as_root("systemctl", &["disable", "--now", "--quiet", service])?;
+    }
+    Ok(())
+}
+
+/// Where a program is; system folders count even when a user's PATH leaves them out.
+fn find(program: &str) -> Option<std::path::PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(std::path::PathBuf::from);
+    env::split_paths(&path).chain(system).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Tool, find, install_missing};
+
+    #[test]
+    fn finds_what_is_there_and_nothing_else() {
+        assert!(find("sh").is_some());
+        assert_eq!(find("no-such-program-as-this"), None);
+    }
+
+    #[test]
+    fn does_nothing_when_all_is_there() {
+        let shell = Tool { program: "sh", package: "no-such-package-as-this", service: None };
+        assert!(install_missing(&[shell]).is_ok());
+    }
+}
