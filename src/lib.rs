@@ -1,1 +1,3 @@
 //! The daemon's shell: sockets, clock, netlink, signals and tasks.
+
+pub mod kernel;

@@ -1,0 +1,73 @@
+//! Requests that go to the kernel in one send.
+
+use bgp_codec::Prefix;
+use netlink_packet_core::{NLM_F_ACK, NetlinkBuffer};
+
+use super::{KernelOptions, route_request::RouteRequest};
+
+/// Encoded requests with consecutive sequence numbers, by which the kernel's refusals find back.
+///
+/// The last message alone asks for an acknowledgement: the kernel works the batch off in order and tells each refusal
+/// unasked.
+pub(super) struct Batch {
+    first_sequence: u32,
+    requests: Vec<(Prefix, RouteRequest)>,
+    octets: Vec<u8>,
+    /// Where the last message starts.
+    last: usize,
+}
+
+impl Batch {
+    pub(super) fn new(first_sequence: u32) -> Self {
+        Self { first_sequence, requests: Vec::new(), octets: Vec::with_capacity(FULL_OCTETS), last: 0 }
+    }
+
+    pub(super) fn push(&mut self, options: &KernelOptions, prefix: Prefix, request: RouteRequest) {
+        self.last = self.octets.len();
+        request.encode(options, prefix, self.next_sequence(), &mut self.octets);
+        self.requests.push((prefix, request));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.requests.len() >= FULL_REQUESTS || self.octets.len() >= FULL_OCTETS
+    }
+
+    /// The octets to send, with the request for an acknowledgement in the last message.
+    pub(super) fn seal(&mut self) -> &[u8] {
+        if let Some(last) = self.octets.get_mut(self.last..).filter(|last| !last.is_empty()) {
+            let mut message = NetlinkBuffer::new(last);
+            let flags = message.flags();
+            message.set_flags(flags | NLM_F_ACK);
+        }
+        &self.octets
+    }
+
+    /// The sequence number of the message that ends the batch.
+    pub(super) fn last_sequence(&self) -> u32 {
+        self.next_sequence().wrapping_sub(1)
+    }
+
+    /// The request that the kernel's answer is about; `None` if it is not of this batch.
+    pub(super) fn request(&self, sequence: u32) -> Option<&(Prefix, RouteRequest)> {
+        self.requests.get(usize::try_from(sequence.wrapping_sub(self.first_sequence)).ok()?)
+    }
+
+    pub(super) fn requests(&self) -> &[(Prefix, RouteRequest)] {
+        &self.requests
+    }
+
+    fn next_sequence(&self) -> u32 {
+        let count =
+            u32::try_from(self.requests.len()).expect("a batch is closed after some hundred requests");
+        self.first_sequence.wrapping_add(count)
+    }
+}
+
+/// So many that the cost of a send is spread thin, so few that echoes and refusals fit in buffers of default size.
+const FULL_REQUESTS: usize = 256;
+/// Far below what the kernel takes in one send.
+const FULL_OCTETS: usize = 64 * 1024;

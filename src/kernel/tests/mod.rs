@@ -1,0 +1,107 @@
+//! Against the kernel itself, each test in a network namespace of its own. They need root.
+
+mod adoption;
+mod connected;
+mod drift;
+mod foreign;
+mod namespace;
+mod refusal;
+mod routes;
+mod scale;
+
+use std::time::Duration;
+
+use bgp_codec::{NextHop, Prefix};
+use margay_rib::{Forwarding, ForwardingChange};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use super::{KernelEvent, KernelHandle, KernelOptions, KernelRequest, KernelSnapshot, start};
+
+const OPTIONS: KernelOptions = KernelOptions { table: 254, protocol: 186, metric: 1024 };
+
+/// A running kernel thread with its events.
+struct Daemon {
+    handle: KernelHandle,
+    events: mpsc::Receiver<KernelEvent>,
+}
+
+impl Daemon {
+    async fn start(options: KernelOptions) -> Self {
+        let (sender, events) = mpsc::channel(16);
+        Self { handle: start(options, sender).await.expect("the kernel thread starts"), events }
+    }
+
+    async fn apply(&self, changes: Vec<ForwardingChange>) {
+        self.request(KernelRequest::Apply(changes)).await;
+    }
+
+    async fn request(&self, request: KernelRequest) {
+        self.handle.requests.send(request).await.expect("the kernel thread takes requests");
+    }
+
+    /// Waits until all that was asked is done, and ends.
+    async fn finish(self) {
+        drop(self.events);
+        timeout(PATIENCE, self.handle.finish()).await.expect("the kernel thread ends");
+    }
+
+    async fn snapshot(&self) -> KernelSnapshot {
+        let (sender, answer) = oneshot::channel();
+        self.request(KernelRequest::Snapshot(sender)).await;
+        answer.await.expect("the kernel thread answers")
+    }
+
+    /// Waits until nothing is under way.
+    async fn settled(&self) -> KernelSnapshot {
+        let wait = async {
+            loop {
+                let snapshot = self.snapshot().await;
+                if snapshot.pending.is_empty() {
+                    return snapshot;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("the kernel thread settles")
+    }
+
+    /// The next event that says that a route failed.
+    async fn failure(&mut self) -> (Prefix, String) {
+        loop {
+            match timeout(PATIENCE, self.events.recv()).await.expect("an event comes") {
+                Some(KernelEvent::Failed { prefix, reason }) => return (prefix, reason),
+                Some(KernelEvent::Connected(_)) => {}
+                other => panic!("instead of a failure: {other:?}"),
+            }
+        }
+    }
+}
+
+/// Longer than anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn prefix(text: &str) -> Prefix {
+    text.parse().expect("a prefix")
+}
+
+fn via(next_hops: &[&str]) -> Forwarding {
+    Forwarding::Via(next_hops.iter().map(|text| next_hop(text)).collect())
+}
+
+fn next_hop(text: &str) -> NextHop {
+    match text.parse().expect("an address") {
+        std::net::IpAddr::V4(address) => NextHop::Ipv4(address),
+        std::net::IpAddr::V6(address) => NextHop::Ipv6(address),
+    }
+}
+
+fn wanted(text: &str, forwarding: Forwarding) -> ForwardingChange {
+    ForwardingChange { prefix: prefix(text), forwarding: Some(forwarding) }
+}
+
+fn unwanted(text: &str) -> ForwardingChange {
+    ForwardingChange { prefix: prefix(text), forwarding: None }
+}

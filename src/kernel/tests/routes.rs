@@ -1,0 +1,166 @@
+//! Install, replace, remove.
+
+use margay_rib::{Forwarding, ForwardingChange};
+
+use crate::kernel::{KernelOptions, KernelRequest, notice::RouteChange};
+
+use super::{
+    Daemon, OPTIONS,
+    namespace::{Monitor, in_namespace, our_routes, routes},
+    next_hop, prefix, unwanted, via, wanted,
+};
+
+#[test]
+fn every_kind_of_ipv4_route_gives_way_to_every_other_without_a_gap() {
+    check_transitions("10.9.0.0/16", ["10.0.0.2", "10.0.0.3", "10.0.1.2"]);
+}
+
+#[test]
+fn every_kind_of_ipv6_route_gives_way_to_every_other_without_a_gap() {
+    check_transitions("fd09::/32", ["fd00::2", "fd00::3", "fd00:1::2"]);
+}
+
+fn check_transitions(text: &'static str, [a, b, c]: [&'static str; 3]) {
+    in_namespace(async move || {
+        let daemon = Daemon::start(OPTIONS).await;
+        let kinds = [
+            Some(Forwarding::Blackhole),
+            Some(via(&[a])),
+            Some(via(&[b])),
+            Some(via(&[a, b])),
+            Some(via(&[b, c])),
+            Some(via(&[a, b, c])),
+            None,
+        ];
+        let mut monitor = Monitor::open();
+        for before in &kinds {
+            for after in &kinds {
+                daemon.apply(vec![change(text, before)]).await;
+                daemon.settled().await;
+                assert_eq!(our_routes(), lines(text, before), "first, before {after:?}");
+                monitor.take();
+                daemon.apply(vec![change(text, after)]).await;
+                daemon.settled().await;
+                assert_eq!(our_routes(), lines(text, after), "after {before:?}");
+                let removals =
+                    monitor.take().iter().filter(|notice| notice.change == RouteChange::Removed).count();
+                let expected = usize::from(before.is_some() && after.is_none());
+                assert_eq!(removals, expected, "{before:?} to {after:?}");
+            }
+        }
+    });
+}
+
+fn change(text: &str, forwarding: &Option<Forwarding>) -> ForwardingChange {
+    ForwardingChange { prefix: prefix(text), forwarding: forwarding.clone() }
+}
+
+fn lines(text: &str, forwarding: &Option<Forwarding>) -> Vec<String> {
+    let Some(forwarding) = forwarding else { return Vec::new() };
+    let target = match forwarding {
+        Forwarding::Blackhole => "blackhole".to_owned(),
+        Forwarding::Via(hops) => {
+            let mut hops: Vec<_> = hops.iter().map(|hop| format!("via {}", hop.address())).collect();
+            hops.sort();
+            hops.join(" ")
+        }
+    };
+    vec![format!("{text} {target} metric 1024")]
+}
+
+#[test]
+fn table_protocol_and_metric_are_on_every_route() {
+    in_namespace(async || {
+        let options = KernelOptions { table: 1000, protocol: 77, metric: 42 };
+        let daemon = Daemon::start(options).await;
+        daemon
+            .apply(vec![
+                wanted("10.9.0.0/16", via(&["10.0.0.2"])),
+                wanted("fd09::/32", via(&["fd00::2", "fd00::3"])),
+                wanted("fd0a::/32", Forwarding::Blackhole),
+            ])
+            .await;
+        daemon.finish().await;
+        let expected = [
+            "10.9.0.0/16 via 10.0.0.2 metric 42",
+            "fd09::/32 via fd00::2 via fd00::3 metric 42",
+            "fd0a::/32 blackhole metric 42",
+        ];
+        assert_eq!(routes("table 1000 proto 77"), expected);
+        assert!(our_routes().is_empty());
+    });
+}
+
+#[test]
+fn metric_zero_is_1024_in_ipv6_and_can_be_removed() {
+    in_namespace(async || {
+        let daemon = Daemon::start(KernelOptions { metric: 0, ..OPTIONS }).await;
+        let routes = [("10.9.0.0/16", "10.0.0.2"), ("fd09::/32", "fd00::2")];
+        daemon.apply(routes.map(|(text, hop)| wanted(text, via(&[hop]))).to_vec()).await;
+        assert_eq!(daemon.settled().await.installed.len(), 2);
+        assert_eq!(our_routes(), ["10.9.0.0/16 via 10.0.0.2", "fd09::/32 via fd00::2 metric 1024"]);
+        daemon.apply(routes.map(|(text, _)| unwanted(text)).to_vec()).await;
+        daemon.finish().await;
+        assert!(our_routes().is_empty());
+    });
+}
+
+#[test]
+fn ipv4_routes_may_have_ipv6_next_hops() {
+    in_namespace(async || {
+        let daemon = Daemon::start(OPTIONS).await;
+        daemon
+            .apply(vec![
+                wanted("10.9.0.0/16", via(&["fd00::2"])),
+                wanted("10.10.0.0/16", via(&["10.0.0.2", "fd00::2"])),
+            ])
+            .await;
+        assert_eq!(daemon.settled().await.installed.len(), 2);
+        let expected =
+            ["10.10.0.0/16 via 10.0.0.2 via fd00::2 metric 1024", "10.9.0.0/16 via fd00::2 metric 1024"];
+        assert_eq!(our_routes(), expected);
+    });
+}
+
+#[test]
+fn default_and_host_routes_of_both_families() {
+    in_namespace(async || {
+        let daemon = Daemon::start(OPTIONS).await;
+        let changes = [
+            ("0.0.0.0/0", "10.0.0.2"),
+            ("10.9.0.1/32", "10.0.0.2"),
+            ("::/0", "fd00::2"),
+            ("fd09::1/128", "fd00::2"),
+        ];
+        daemon.apply(changes.map(|(text, hop)| wanted(text, via(&[hop]))).to_vec()).await;
+        daemon.request(KernelRequest::RemoveStale).await;
+        assert_eq!(daemon.settled().await.installed.len(), 4);
+        let expected = [
+            "10.9.0.1 via 10.0.0.2 metric 1024",
+            "default via 10.0.0.2 metric 1024",
+            "default via fd00::2 metric 1024",
+            "fd09::1 via fd00::2 metric 1024",
+        ];
+        assert_eq!(our_routes(), expected);
+        daemon.apply(changes.map(|(text, _)| unwanted(text)).to_vec()).await;
+        daemon.finish().await;
+        assert!(our_routes().is_empty());
+    });
+}
+
+#[test]
+fn the_last_of_many_wishes_counts() {
+    in_namespace(async || {
+        let daemon = Daemon::start(OPTIONS).await;
+        let changes = vec![
+            wanted("10.9.0.0/16", Forwarding::Blackhole),
+            unwanted("10.9.0.0/16"),
+            wanted("10.9.0.0/16", via(&["10.0.0.2"])),
+            wanted("10.10.0.0/16", Forwarding::Via([next_hop("10.0.0.3")].into())),
+            unwanted("10.10.0.0/16"),
+        ];
+        daemon.apply(changes).await;
+        daemon.finish().await;
+        assert_eq!(our_routes(), ["10.9.0.0/16 via 10.0.0.2 metric 1024"]);
+    });
+}
