@@ -39,7 +39,7 @@ fn meet(make: impl Fn(Place<'_>, Place<'_>) -> (Box<dyn Router>, Box<dyn Router>
             peer.local_address = Some(address(family, own));
             peer.hold_time = Duration::from_secs(3);
             settings.peers = vec![peer];
-            settings.networks = numbered_prefixes(family, own, 10_000);
+            settings.networks = numbered_prefixes(family, own, ROUTES);
             settings
         };
         let (mut a, mut b) =
@@ -52,8 +52,8 @@ fn meet(make: impl Fn(Place<'_>, Place<'_>) -> (Box<dyn Router>, Box<dyn Router>
 }
 
 fn exchange(family: Family, a: &mut dyn Router, b: &mut dyn Router, cable: &Attachment) {
-    expect_routes(a, &numbered_prefixes(family, 2, 10_000));
-    let route = expect_routes(b, &numbered_prefixes(family, 1, 10_000)).unwrap();
+    expect_routes(a, &numbered_prefixes(family, 2, ROUTES));
+    let route = expect_routes(b, &numbered_prefixes(family, 1, ROUTES)).unwrap();
     for router in [&*a, &*b] {
         assert_eq!(router.session_state("other").unwrap(), "established", "{router:?}");
     }
@@ -62,10 +62,10 @@ fn exchange(family: Family, a: &mut dyn Router, b: &mut dyn Router, cable: &Atta
     assert_eq!(route.as_path, if ebgp { vec![65001] } else { vec![] });
     wait_until(Duration::from_secs(10), "routes in the kernel", || {
         let count = kernel_routes(a.namespace(), family, BIRD_KERNEL_PROTOCOL).unwrap().len();
-        if count == 10_000 { Ok(()) } else { Err(count) }
+        if count == usize::from(ROUTES) { Ok(()) } else { Err(count) }
     });
 
-    let half = numbered_prefixes(family, 2, 5_000);
+    let half = numbered_prefixes(family, 2, ROUTES / 2);
     b.settings().networks.clone_from(&half);
     b.reload().unwrap();
     expect_routes(a, &half);
@@ -100,6 +100,9 @@ fn address(family: Family, host: u8) -> IpAddr {
         Family::Ipv6 => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, host.into()).into(),
     }
 }
+
+/// Few: this is about the lab.
+const ROUTES: u16 = 1_000;
 
 /// RTPROT_BIRD.
 const BIRD_KERNEL_PROTOCOL: u8 = 12;

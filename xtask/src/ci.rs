@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use crate::steps::Steps;
-use crate::tidy;
 use crate::workspace::Workspace;
+use crate::{test, tidy};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let corpus = workspace.root.join("../shared/corpus");
@@ -19,6 +19,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.command("clippy", workspace.cargo().args(clippy));
     let doc = ["doc", "--workspace", "--no-deps", "--quiet"];
     steps.command("docs", workspace.cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"));
-    steps.command("tests", workspace.cargo().args(["test", "--workspace"]));
+    test::add_tests(workspace, &mut steps);
     steps.finish("ci")
 }

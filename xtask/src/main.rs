@@ -3,6 +3,7 @@
 
 mod bench;
 mod ci;
+mod demo;
 mod rust_source;
 mod sizes;
 mod steps;
@@ -11,6 +12,7 @@ mod tidy;
 mod workspace;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     let outcome = Workspace::find().and_then(|workspace| match chore {
         Chore::Bench { arguments } => bench::run(&workspace, &arguments),
         Chore::Ci => ci::run(&workspace),
+        Chore::Demo { programs } => demo::run(&workspace, programs),
         Chore::Sizes => sizes::run(&workspace),
         Chore::Test => test::run(&workspace),
         Chore::Tidy => tidy::run(&workspace),
@@ -52,6 +55,12 @@ enum Chore {
     },
     /// Run everything that a change must pass: format, clippy, tidy, docs, tests
     Ci,
+    /// Two nodes, two pods, and a real ToR in network namespaces: sessions, routes, pings, a failure
+    Demo {
+        /// Where margayd and margay are; they are built when this is not given
+        #[arg(long, hide = true)]
+        programs: Option<PathBuf>,
+    },
     /// Print the ten longest files and functions; fails nothing
     Sizes,
     /// Install what the tests need, then run unit, property and end-to-end tests

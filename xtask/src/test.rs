@@ -1,12 +1,38 @@
 //! All tests: unit, property, and the daemon end to end.
 
 use anyhow::Result;
+use margay_lab::packages;
 
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::new();
-    steps.command("tests", workspace.cargo().args(["test", "--workspace"]));
+    add_tests(workspace, &mut steps);
     steps.finish("test")
 }
+
+/// Installs what is missing and runs every test. Tests that need root get it through sudo, the others do not.
+pub(crate) fn add_tests(workspace: &Workspace, steps: &mut Steps) {
+    steps.run("packages", || {
+        packages::install_missing(packages::NETWORK)?;
+        packages::install_missing(&[packages::BIRD, packages::GOBGP])
+    });
+    // The end-to-end tests run the client that lies beside the daemon.
+    steps.command("programs", workspace.cargo().args(["build", "-p", "margay", "-p", "margay-cli"]));
+    if packages::is_root() {
+        steps.command("tests", workspace.cargo().args(["test", "--workspace"]));
+        return;
+    }
+    let others = ["test", "--workspace", "--exclude", "margay", "--exclude", "margay-lab"];
+    steps.command("tests without root", workspace.cargo().args(others));
+    steps.run("tests with root", || {
+        packages::as_root("true")?;
+        let mut tests = workspace.cargo();
+        tests.args(["--config", SUDO_RUNNER, "test", "-p", "margay", "-p", "margay-lab"]);
+        crate::steps::run_command(&mut tests)
+    });
+}
+
+/// Makes cargo start each test program through sudo, while cargo itself stays the user's.
+const SUDO_RUNNER: &str = "target.'cfg(unix)'.runner = ['sudo', '--preserve-env', '--']";

@@ -21,6 +21,12 @@ pub(crate) struct SourceFile {
     pub(crate) text: String,
 }
 
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    target_directory: PathBuf,
+}
+
 /// What `cargo metadata` says of one workspace member.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Package {
@@ -48,7 +54,8 @@ pub(crate) enum DependencyKind {
 impl Workspace {
     /// The checkout that this xtask was started from.
     pub(crate) fn find() -> Result<Self> {
-        let manifest = env::var_os("CARGO_MANIFEST_DIR").context("start me as `cargo xtask`")?;
+        // Without cargo, as under sudo, the checkout is the one that this was built in.
+        let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let root = Path::new(&manifest).parent().context("the xtask folder has no parent")?;
         Ok(Self { root: root.to_path_buf() })
     }
@@ -62,25 +69,30 @@ impl Workspace {
 
     /// The members of the workspace, manifest paths relative to the root.
     pub(crate) fn packages(&self) -> Result<Vec<Package>> {
-        #[derive(Deserialize)]
-        struct Metadata {
-            packages: Vec<Package>,
-        }
-        let output = self
-            .cargo()
-            .args(["metadata", "--no-deps", "--format-version", "1"])
-            .output()
-            .context("cargo metadata")?;
-        if !output.status.success() {
-            bail!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim_end());
-        }
-        let mut packages = serde_json::from_slice::<Metadata>(&output.stdout)?.packages;
+        let mut packages = self.metadata()?.packages;
         for package in &mut packages {
             if let Ok(relative) = package.manifest_path.strip_prefix(&self.root) {
                 package.manifest_path = relative.to_path_buf();
             }
         }
         Ok(packages)
+    }
+
+    /// Where cargo puts what it builds.
+    pub(crate) fn target_directory(&self) -> Result<PathBuf> {
+        Ok(self.metadata()?.target_directory)
+    }
+
+    fn metadata(&self) -> Result<Metadata> {
+        let mut command = self.cargo();
+        let output = command
+            .args(["metadata", "--no-deps", "--format-version", "1"])
+            .output()
+            .context("cargo metadata")?;
+        if !output.status.success() {
+            bail!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim_end());
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
     }
 
     /// Every text file below the root that a person wrote, sorted by path.

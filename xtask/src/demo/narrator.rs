@@ -1,0 +1,95 @@
+//! What the person at the terminal sees: headings, ticks, times; and the answer to Ctrl-C.
+
+use std::io::{IsTerminal as _, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::PATIENCE;
+
+/// Tells the story on standard output, in colour when that is a terminal.
+pub(super) struct Narrator {
+    colours: bool,
+}
+
+/// Set by Ctrl-C; the next step then fails, and what the demo made is dropped on the way out.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+impl Narrator {
+    /// From now on Ctrl-C, SIGTERM and SIGHUP end the demo in order instead of killing it.
+    pub(super) fn new() -> Result<Self> {
+        ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).context("handling Ctrl-C")?;
+        Ok(Self { colours: stdout().is_terminal() })
+    }
+
+    pub(super) fn title(&self, text: &str) {
+        println!("\n{}", self.paint(BOLD, text));
+    }
+
+    pub(super) fn drawing(&self, text: &str) {
+        println!("{}", self.paint(CYAN, text.trim_end()));
+    }
+
+    pub(super) fn heading(&self, text: &str) {
+        println!("\n{}", self.paint(BOLD, text));
+    }
+
+    pub(super) fn close(&self, text: &str) {
+        println!("\n{}", self.paint(BOLD, text));
+    }
+
+    /// Does something and tells how long it took.
+    pub(super) fn step<T>(&mut self, what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let started = Instant::now();
+        let outcome = check_interrupted().and_then(|()| work()).with_context(|| what.to_owned());
+        let mark = if outcome.is_ok() { self.paint(GREEN, "✓") } else { self.paint(RED, "✗") };
+        let seconds = format!("{:.2} s", started.elapsed().as_secs_f64());
+        println!("  {mark} {what:<60} {}", self.paint(DIM, &format!("{seconds:>8}")));
+        outcome
+    }
+
+    /// Waits until `ask` succeeds, as a step.
+    pub(super) fn wait(&mut self, what: &str, mut ask: impl FnMut() -> Result<()>) -> Result<()> {
+        self.step(what, || {
+            let started = Instant::now();
+            while let Err(seen) = ask() {
+                check_interrupted()?;
+                if started.elapsed() > PATIENCE {
+                    return Err(seen);
+                }
+                thread::sleep(POLL_INTERVAL);
+            }
+            Ok(())
+        })
+    }
+
+    /// Shows a command of the scene and what it printed.
+    pub(super) fn show(&self, place: &str, command: &str, output: &str) {
+        println!("\n    {} {}", self.paint(DIM, &format!("{place}$")), self.paint(CYAN, command));
+        for line in output.trim_end().lines() {
+            println!("    {line}");
+        }
+        println!();
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+fn check_interrupted() -> Result<()> {
+    if INTERRUPTED.load(Ordering::Relaxed) {
+        bail!("interrupted; everything is taken down");
+    }
+    Ok(())
+}
+
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+const BOLD: &str = "1";
+const DIM: &str = "2";
+const RED: &str = "31";
+const GREEN: &str = "32";
+const CYAN: &str = "36";
