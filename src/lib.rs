@@ -1,3 +1,9 @@
 //! The daemon's shell: sockets, clock, netlink, signals and tasks.
 
+pub mod control;
+pub mod daemon;
 pub mod kernel;
+pub mod listener;
+mod own_addresses;
+pub mod peer;
+pub mod speaker;

@@ -9,10 +9,12 @@ use netlink_packet_route::route::RouteProtocol;
 use super::{
     FailedRoute, InstalledRoute, KernelOptions, KernelSnapshot,
     attached::Attached,
+    held_routes::{Certainty, HeldRoutes},
     kernel_route::KernelRoute,
     netlink_socket::Refusal,
-    notice::{RouteChange, RouteNotice},
-    route_request::{Hop, Path, RouteRequest, effective_metric},
+    notice::RouteNotice,
+    path::Path,
+    route_request::{RouteRequest, effective_metric},
 };
 
 /// Every prefix that is wanted, or at which the kernel holds a route of ours or one that stands in our way.
@@ -33,7 +35,7 @@ pub(super) struct ForwardingTable {
 struct Entry {
     wish: Wish,
     /// Routes of ours of any metric, and foreign ones of our metric, in the kernel's order.
-    held: Vec<KernelRoute>,
+    held: HeldRoutes,
     failure: Option<Failure>,
     /// Whether the prefix waits in `unsettled`.
     unsettled: bool,
@@ -92,11 +94,11 @@ impl ForwardingTable {
     /// From now on, routes of ours that nobody asked for are removed.
     pub(super) fn sweep(&mut self) {
         self.sweeping = true;
-        self.unsettle_where(|entry| !entry.held.is_empty());
+        self.unsettle_where(|entry| !entry.held.routes().is_empty());
     }
 
     /// Takes over a change of the kernel's table. `own` marks the echo of a request of ours: it settles, and asks for
-    /// nothing. Returns whether the order of routes at the prefix has become uncertain.
+    /// nothing.
     pub(super) fn on_route(&mut self, notice: &RouteNotice, own: bool) -> Certainty {
         let route = &notice.route;
         let prefix = route.prefix;
@@ -106,12 +108,7 @@ impl ForwardingTable {
             return Certainty::Certain;
         }
         let entry = self.entries.entry(prefix).or_default();
-        let certainty = match notice.change {
-            RouteChange::Added => entry.add(route, Place::First),
-            RouteChange::Appended => entry.add(route, Place::Last),
-            RouteChange::Replaced => entry.replace(route),
-            RouteChange::Removed => entry.remove(route),
-        };
+        let certainty = entry.held.follow(route, notice.change);
         if !own {
             entry.allow_retry();
             self.unsettle(prefix);
@@ -122,7 +119,7 @@ impl ForwardingTable {
     /// Forgets what the kernel holds, before it is read anew.
     pub(super) fn forget_held(&mut self) {
         for entry in self.entries.values_mut() {
-            entry.held.clear();
+            entry.held.forget(|_| true);
         }
     }
 
@@ -144,7 +141,7 @@ impl ForwardingTable {
 
     /// Whether the kernel may have dropped routes silently, once these interfaces went down or lost their addresses.
     pub(super) fn uses_any(&self, interfaces: &HashSet<u32>) -> bool {
-        let held = self.entries.values().flat_map(|entry| &entry.held);
+        let held = self.entries.values().flat_map(|entry| entry.held.routes());
         held.flat_map(|route| &route.hops).any(|hop| interfaces.contains(&hop.interface))
     }
 
@@ -182,7 +179,7 @@ impl ForwardingTable {
         if !plan.waiting {
             entry.failure = None;
         }
-        if entry.held.is_empty() && !matches!(entry.wish, Wish::Route(_)) {
+        if entry.held.routes().is_empty() && !matches!(entry.wish, Wish::Route(_)) {
             self.entries.remove(&prefix);
         }
     }
@@ -258,7 +255,7 @@ impl ForwardingTable {
                 snapshot.pending.push(prefix);
             } else if let Wish::Route(forwarding) = &entry.wish {
                 snapshot.installed.push(InstalledRoute { prefix, forwarding: forwarding.clone() });
-            } else if entry.held.iter().any(|route| self.is_ours(route)) {
+            } else if entry.held.routes().iter().any(|route| self.is_ours(route)) {
                 snapshot.stale.push(prefix);
             }
         }
@@ -278,7 +275,7 @@ impl ForwardingTable {
     ) -> Plan {
         let metric = effective_metric(&self.options, prefix);
         let leftovers = |route: &KernelRoute| self.sweeping && route.metric != metric;
-        let path = match resolve(prefix, forwarding, attached) {
+        let path = match Path::resolve(prefix, forwarding, attached) {
             Ok(path) => path,
             Err(obstacle) => {
                 let removal = self.plan_removal(entry, |route| route.metric == metric || leftovers(route));
@@ -286,7 +283,7 @@ impl ForwardingTable {
             }
         };
         let mut plan = self.plan_removal(entry, leftovers);
-        let at_metric = entry.held.iter().filter(|route| route.metric == metric);
+        let at_metric = entry.held.routes().iter().filter(|route| route.metric == metric);
         let (ours, foreign): (Vec<_>, Vec<_>) = at_metric.partition(|route| self.is_ours(route));
         match (ours.as_slice(), foreign.first()) {
             ([ours], _) if ours.follows(&path) => {}
@@ -304,7 +301,7 @@ impl ForwardingTable {
     }
 
     fn plan_removal(&self, entry: &Entry, which: impl Fn(&KernelRoute) -> bool) -> Plan {
-        let ours = entry.held.iter().filter(|route| self.is_ours(route) && which(route));
+        let ours = entry.held.routes().iter().filter(|route| self.is_ours(route) && which(route));
         let metrics: BTreeSet<u32> = ours.map(|route| route.metric).collect();
         let requests = metrics.into_iter().map(|metric| RouteRequest::Remove { metric }).collect();
         Plan { requests, ..Plan::default() }
@@ -329,7 +326,7 @@ impl ForwardingTable {
     fn forget_ours(&mut self, prefix: Prefix, metric: u32) {
         let options = self.options;
         if let Some(entry) = self.entries.get_mut(&prefix) {
-            entry.held.retain(|route| route.metric != metric || route.protocol != options.protocol);
+            entry.held.forget(|route| route.metric == metric && route.protocol == options.protocol);
         }
     }
 
@@ -352,26 +349,12 @@ impl ForwardingTable {
     }
 }
 
-/// Whether the mirror is known to equal the kernel at a prefix.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Certainty {
-    Certain,
-    /// Several routes share prefix and metric, and the message did not tell which was meant: read the table again.
-    Uncertain,
-}
-
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Verdict {
     /// The kernel said no, and is asked again later.
     Refused,
     /// The way is blocked, and the message that frees it will be noticed.
     Blocked,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Place {
-    First,
-    Last,
 }
 
 impl Entry {
@@ -391,99 +374,6 @@ impl Entry {
                 hops.iter().any(|hop| matches!(hop, NextHop::Ipv6LinkLocal { .. }))
             }
             Wish::Route(Forwarding::Blackhole) | Wish::Nothing | Wish::Unknown => false,
-        }
-    }
-
-    fn add(&mut self, route: &KernelRoute, place: Place) -> Certainty {
-        if self.held.contains(route) {
-            return Certainty::Certain;
-        }
-        // IPv6 tells of a multipath route as a whole, whichever next hop was added to it.
-        let grown = |held: &&mut KernelRoute| {
-            matches!(held.prefix, Prefix::Ipv6(_))
-                && held.same_key(route)
-                && held.hops.iter().all(|hop| route.hops.contains(hop))
-                && !held.hops.is_empty()
-        };
-        if let Some(held) = self.held.iter_mut().find(grown) {
-            *held = route.clone();
-            return Certainty::Certain;
-        }
-        match place {
-            Place::First => self.held.insert(0, route.clone()),
-            Place::Last => self.held.push(route.clone()),
-        }
-        Certainty::Certain
-    }
-
-    fn replace(&mut self, route: &KernelRoute) -> Certainty {
-        let at_metric = self.held.iter().filter(|held| held.metric == route.metric).count();
-        match self.held.iter_mut().find(|held| held.metric == route.metric) {
-            Some(held) => *held = route.clone(),
-            None => self.held.push(route.clone()),
-        }
-        if at_metric > 1 { Certainty::Uncertain } else { Certainty::Certain }
-    }
-
-    fn remove(&mut self, route: &KernelRoute) -> Certainty {
-        if let Some(index) = self.held.iter().position(|held| held == route) {
-            self.held.remove(index);
-            return Certainty::Certain;
-        }
-        let Some(index) = self.held.iter().position(|held| held.same_key(route)) else {
-            return Certainty::Certain;
-        };
-        let held = &mut self.held[index];
-        let part = !route.hops.is_empty() && route.hops.iter().all(|hop| held.hops.contains(hop));
-        if !part || matches!(route.prefix, Prefix::Ipv4(_)) {
-            return Certainty::Uncertain;
-        }
-        // IPv6 takes single next hops out of a multipath route.
-        held.hops.retain(|hop| !route.hops.contains(hop));
-        if held.hops.is_empty() {
-            self.held.remove(index);
-        }
-        Certainty::Certain
-    }
-}
-
-impl KernelRoute {
-    fn same_key(&self, other: &Self) -> bool {
-        (self.metric, self.protocol, self.kind) == (other.metric, other.protocol, other.kind)
-    }
-}
-
-/// Names each next hop as the kernel wants it; an error says which cannot be.
-fn resolve(prefix: Prefix, forwarding: &Forwarding, attached: &Attached) -> Result<Path, String> {
-    let next_hops = match forwarding {
-        Forwarding::Blackhole => return Ok(Path::Blackhole),
-        Forwarding::Via(next_hops) => next_hops,
-    };
-    let mut hops = Vec::with_capacity(next_hops.len());
-    for next_hop in next_hops.iter() {
-        let hop = resolve_hop(prefix, *next_hop, attached)?;
-        if !hops.contains(&hop) {
-            hops.push(hop);
-        }
-    }
-    Ok(Path::Hops(hops))
-}
-
-fn resolve_hop(prefix: Prefix, next_hop: NextHop, attached: &Attached) -> Result<Hop, String> {
-    match (next_hop, prefix) {
-        (NextHop::Ipv4(gateway), Prefix::Ipv4(_)) => Ok(Hop { gateway: gateway.into(), interface: None }),
-        (NextHop::Ipv4(gateway), Prefix::Ipv6(_)) => {
-            Err(format!("IPv6 routes cannot have the IPv4 next hop {gateway}"))
-        }
-        (NextHop::Ipv6(gateway), _) => Ok(Hop { gateway: gateway.into(), interface: None }),
-        (NextHop::Ipv6LinkLocal { global, link_local }, _) => {
-            let interface = attached.interface_towards(global);
-            let interface = interface.ok_or_else(|| {
-                format!(
-                    "the interface of next hop {link_local} is unknown: no attached subnet holds {global}"
-                )
-            })?;
-            Ok(Hop { gateway: link_local.into(), interface: Some(interface) })
         }
     }
 }

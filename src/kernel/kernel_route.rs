@@ -12,7 +12,7 @@ use netlink_packet_route::{
     },
 };
 
-use super::route_request::Path;
+use super::path::Path;
 
 /// A route of any table, with what is needed to recognise it and to compare it with a wanted one.
 #[derive(Clone, Debug, Eq, PartialEq)]

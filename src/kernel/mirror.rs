@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use super::{
     KernelOptions,
     attached::{Attached, LinkChange},
-    forwarding_table::{Certainty, ForwardingTable},
+    forwarding_table::ForwardingTable,
+    held_routes::Certainty,
     notice::Notice,
 };
 

@@ -13,10 +13,12 @@
 mod attached;
 mod batch;
 mod forwarding_table;
+mod held_routes;
 mod kernel_route;
 mod mirror;
 mod netlink_socket;
 mod notice;
+mod path;
 mod route_request;
 mod synchroniser;
 #[cfg(test)]

@@ -12,7 +12,11 @@ use netlink_packet_route::{
     },
 };
 
-use super::{KernelOptions, kernel_route::KernelHop, netlink_socket::push_message};
+use super::{
+    KernelOptions,
+    netlink_socket::push_message,
+    path::{Hop, Path},
+};
 
 /// One message to the kernel about one prefix.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -23,30 +27,6 @@ pub(super) enum RouteRequest {
     Replace(Path),
     /// A route of ours with this metric goes.
     Remove { metric: u32 },
-}
-
-/// Where packets go, with each next hop as the kernel wants it named.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Path {
-    Blackhole,
-    /// At least one.
-    Hops(Vec<Hop>),
-}
-
-/// One next hop of a [`Path`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Hop {
-    pub(super) gateway: IpAddr,
-    /// Named for link-local gateways alone: for others the kernel finds the interface.
-    pub(super) interface: Option<u32>,
-}
-
-impl Hop {
-    /// Whether the kernel's next hop is this one.
-    pub(super) fn is_followed_by(&self, held: &KernelHop) -> bool {
-        held.gateway == Some(self.gateway)
-            && self.interface.is_none_or(|interface| held.interface == interface)
-    }
 }
 
 impl RouteRequest {

@@ -1,0 +1,11 @@
+//! The control API: HTTP with JSON bodies on a Unix socket, as `margay_control` describes it.
+
+mod error;
+mod explain;
+mod kernel;
+mod peers;
+mod route;
+mod routes;
+mod server;
+
+pub use server::{Api, serve};

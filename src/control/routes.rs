@@ -1,0 +1,68 @@
+//! The answer to `GET /v1/routes`: pages of routes, IPv4 before IPv6.
+
+use bgp_codec::{Family, Prefix};
+use margay_control::{DEFAULT_PAGE_ROUTES, MAX_PAGE_ROUTES, RoutesPage, RoutesQuery, RoutesView};
+use margay_rib::PagePosition;
+
+use super::error::ApiError;
+use super::route::route;
+use super::server::Api;
+use crate::speaker::{PeerSelection, RoutesQuestion, SpeakerRequest};
+
+/// Asks the speaker for one page.
+pub(super) async fn routes(api: &Api, query: RoutesQuery) -> Result<RoutesPage, ApiError> {
+    let prefix = query.prefix.as_deref().map(parse_prefix).transpose()?;
+    let selection = selection(api, &query).await?;
+    let (family, position) = query.after.as_deref().map_or(Ok(START), parse_position)?;
+    let limit = query.limit.unwrap_or(DEFAULT_PAGE_ROUTES).clamp(1, MAX_PAGE_ROUTES);
+    let question = RoutesQuestion { prefix, selection, family, position, limit };
+    let page = api.ask(|answer| SpeakerRequest::Routes(question, answer)).await?;
+    let Some(page) = page else {
+        let name = query.peer.unwrap_or_default();
+        return Err(ApiError::not_found(format!("the session with {name} is not established")));
+    };
+    let next = match page.next {
+        Some(next) => Some((family, next)),
+        None if prefix.is_none() && family == Family::IPV4_UNICAST => {
+            Some((Family::IPV6_UNICAST, PagePosition::default()))
+        }
+        None => None,
+    };
+    Ok(RoutesPage { routes: page.routes.iter().map(route).collect(), next: next.map(write_position) })
+}
+
+/// Where the first page starts.
+const START: (Family, PagePosition) = (Family::IPV4_UNICAST, PagePosition(0));
+
+/// A prefix as a client writes it.
+pub(super) fn parse_prefix(text: &str) -> Result<Prefix, ApiError> {
+    text.parse().map_err(|error| ApiError::bad_request(format!("{text:?} is not a prefix: {error}")))
+}
+
+async fn selection(api: &Api, query: &RoutesQuery) -> Result<PeerSelection, ApiError> {
+    let peer = match &query.peer {
+        Some(name) => Some(api.peer(name).await?.key),
+        None => None,
+    };
+    match (query.view, peer) {
+        (RoutesView::Best, None) => Ok(PeerSelection::Best),
+        (RoutesView::Best, Some(peer)) => Ok(PeerSelection::BestFrom(peer)),
+        (RoutesView::Received, None) => Ok(PeerSelection::All),
+        (RoutesView::Received, Some(peer)) => Ok(PeerSelection::ReceivedFrom(peer)),
+        (RoutesView::Advertised, Some(peer)) => Ok(PeerSelection::AdvertisedTo(peer)),
+        (RoutesView::Advertised, None) => {
+            Err(ApiError::bad_request("say to which peer the routes are advertised: peer=NAME"))
+        }
+    }
+}
+
+fn write_position((family, position): (Family, PagePosition)) -> String {
+    format!("{family}:{}", position.0)
+}
+
+fn parse_position(text: &str) -> Result<(Family, PagePosition), ApiError> {
+    let parsed = text
+        .split_once(':')
+        .and_then(|(family, position)| Some((family.parse().ok()?, PagePosition(position.parse().ok()?))));
+    parsed.ok_or_else(|| ApiError::bad_request(format!("{text:?} is not what a page said comes next")))
+}

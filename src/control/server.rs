@@ -1,0 +1,189 @@
+//! The HTTP server: each request becomes a question to the daemon, the speaker or the kernel thread.
+
+use std::io;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::Path;
+
+use axum::extract::{self, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use margay_control::{
+    ExplainQuery, Explanation, KernelStatus, PeerDetail, Peers, RibSizes, RoutesPage, RoutesQuery, Status,
+    path,
+};
+use tokio::net::UnixListener;
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::ApiError;
+use super::explain::explanation;
+use super::kernel::kernel_status;
+use super::peers::{detail, summary};
+use super::routes::{parse_prefix, routes};
+use crate::daemon::{DaemonRequest, DaemonStatus, PeerEntry};
+use crate::kernel::{KernelRequest, KernelSnapshot};
+use crate::speaker::{SpeakerCounts, SpeakerHandle, SpeakerRequest};
+
+/// Whom the handlers ask.
+#[derive(Clone, Debug)]
+pub struct Api {
+    /// Knows configuration and sessions.
+    pub daemon: mpsc::Sender<DaemonRequest>,
+    /// Knows routes.
+    pub speaker: SpeakerHandle,
+    /// Knows what is installed.
+    pub kernel: Option<mpsc::WeakSender<KernelRequest>>,
+}
+
+/// Opens the socket, readable and writable for its owner and group, and answers requests until the future is dropped.
+///
+/// # Errors
+///
+/// The socket cannot be made, or another daemon answers on it.
+pub async fn serve(socket: &Path, api: Api) -> io::Result<impl Future<Output = io::Result<()>> + use<>> {
+    remove_dead_socket(socket).await?;
+    if let Some(folder) = socket.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let listener = UnixListener::bind(socket)?;
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o660))?;
+    let router = Router::new()
+        .route(path::STATUS, get(get_status))
+        .route(path::PEERS, get(get_peers))
+        .route(&format!("{}/{{name}}", path::PEERS), get(get_peer))
+        .route(path::ROUTES, get(get_routes))
+        .route(path::EXPLAIN, get(get_explanation))
+        .route(path::KERNEL, get(get_kernel))
+        .route(path::RELOAD, post(post_reload))
+        .with_state(api);
+    Ok(async move { axum::serve(listener, router).await })
+}
+
+/// A socket that nobody listens on is what a killed daemon left.
+async fn remove_dead_socket(socket: &Path) -> io::Result<()> {
+    match std::fs::metadata(socket) {
+        Ok(metadata) if metadata.file_type().is_socket() => {}
+        Ok(_) => return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists and is not a socket")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    if tokio::net::UnixStream::connect(socket).await.is_ok() {
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, "another daemon answers on it"));
+    }
+    std::fs::remove_file(socket)
+}
+
+impl Api {
+    /// Asks the speaker.
+    pub(super) async fn ask<T>(
+        &self,
+        question: impl FnOnce(oneshot::Sender<T>) -> SpeakerRequest,
+    ) -> Result<T, ApiError> {
+        let (answer, answered) = oneshot::channel();
+        self.speaker.requests.send(question(answer)).await.map_err(|_| ApiError::stopping())?;
+        answered.await.map_err(|_| ApiError::stopping())
+    }
+
+    /// Asks the daemon.
+    async fn ask_daemon<T>(
+        &self,
+        question: impl FnOnce(oneshot::Sender<T>) -> DaemonRequest,
+    ) -> Result<T, ApiError> {
+        let (answer, answered) = oneshot::channel();
+        self.daemon.send(question(answer)).await.map_err(|_| ApiError::stopping())?;
+        answered.await.map_err(|_| ApiError::stopping())
+    }
+
+    /// The peer of that name or address.
+    pub(super) async fn peer(&self, name: &str) -> Result<PeerEntry, ApiError> {
+        let peers = self.ask_daemon(DaemonRequest::Peers).await?;
+        let known = peers.iter().map(|peer| peer.config.name.clone()).collect::<Vec<_>>().join(", ");
+        let is_meant = |peer: &PeerEntry| peer.config.name == name || peer.config.address.to_string() == name;
+        peers.into_iter().find(is_meant).ok_or_else(|| {
+            let known =
+                if known.is_empty() { "none is configured".to_owned() } else { format!("known are {known}") };
+            ApiError::not_found(format!("there is no peer {name:?}: {known}"))
+        })
+    }
+
+    async fn counts(&self) -> Result<SpeakerCounts, ApiError> {
+        self.ask(SpeakerRequest::Counts).await
+    }
+
+    /// What is installed; `None` without a kernel.
+    async fn kernel_snapshot(&self) -> Option<KernelSnapshot> {
+        let kernel = self.kernel.as_ref()?.upgrade()?;
+        let (answer, answered) = oneshot::channel();
+        kernel.send(KernelRequest::Snapshot(answer)).await.ok()?;
+        answered.await.ok()
+    }
+}
+
+async fn get_status(State(api): State<Api>) -> Result<Json<Status>, ApiError> {
+    let DaemonStatus { config, config_file, uptime, config_age, peers, peers_established } =
+        api.ask_daemon(DaemonRequest::Status).await?;
+    let rib = api.counts().await?.rib;
+    Ok(Json(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        asn: config.global().asn.0,
+        router_id: config.global().router_id.to_ipv4(),
+        uptime_seconds: uptime.as_secs(),
+        config_file: config_file.display().to_string(),
+        config_age_seconds: config_age.as_secs(),
+        peers: peers as u64,
+        peers_established: peers_established as u64,
+        rib: RibSizes {
+            prefixes: (rib.ipv4_prefixes + rib.ipv6_prefixes) as u64,
+            paths: rib.paths as u64,
+            attribute_sets: rib.attribute_sets as u64,
+            export_groups: rib.export_groups as u64,
+        },
+    }))
+}
+
+async fn get_peers(State(api): State<Api>) -> Result<Json<Peers>, ApiError> {
+    let mut entries = api.ask_daemon(DaemonRequest::Peers).await?;
+    let counts = api.counts().await?;
+    entries.sort_by(|a, b| a.config.name.cmp(&b.config.name));
+    Ok(Json(Peers { peers: entries.iter().map(|entry| summary(entry, &counts)).collect() }))
+}
+
+async fn get_peer(
+    State(api): State<Api>,
+    extract::Path(name): extract::Path<String>,
+) -> Result<Json<PeerDetail>, ApiError> {
+    let entry = api.peer(&name).await?;
+    Ok(Json(detail(&entry, &api.counts().await?)))
+}
+
+async fn get_routes(
+    State(api): State<Api>,
+    query: Result<Query<RoutesQuery>, extract::rejection::QueryRejection>,
+) -> Result<Json<RoutesPage>, ApiError> {
+    let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    Ok(Json(routes(&api, query).await?))
+}
+
+async fn get_explanation(
+    State(api): State<Api>,
+    query: Result<Query<ExplainQuery>, extract::rejection::QueryRejection>,
+) -> Result<Json<Explanation>, ApiError> {
+    let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    let prefix = parse_prefix(&query.prefix)?;
+    let known = api.ask(|answer| SpeakerRequest::Explain(prefix, answer)).await?;
+    let known = known.ok_or_else(|| ApiError::not_found(format!("there is no route to {prefix}")))?;
+    Ok(Json(explanation(&known, api.kernel_snapshot().await.as_ref())))
+}
+
+async fn get_kernel(State(api): State<Api>) -> Result<Json<KernelStatus>, ApiError> {
+    let status = api.ask_daemon(DaemonRequest::Status).await?;
+    let connected = api.ask(SpeakerRequest::Connected).await?;
+    Ok(Json(kernel_status(status.config.kernel(), api.kernel_snapshot().await.as_ref(), &connected)))
+}
+
+async fn post_reload(State(api): State<Api>) -> Result<Response, ApiError> {
+    let report = api.ask_daemon(DaemonRequest::Reload).await?;
+    let status = if report.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Ok((status, Json(report)).into_response())
+}

@@ -1,0 +1,266 @@
+//! The daemon: reads the configuration, starts every part, and ends them in order.
+//!
+//! One task owns the configuration and the peers' handles. Signals and the control API are requests to it.
+
+mod options;
+mod reload;
+mod request;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use margay_config::{Config, Peer};
+use margay_session::{State, StopReason};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use crate::control::{self, Api};
+use crate::kernel::{self, KernelHandle};
+use crate::listener::Listener;
+use crate::peer::{self, PeerHandle};
+use crate::speaker::{self, KernelFeed, PeerKey, SpeakerHandle, SpeakerRequest};
+
+pub use options::{ReadError, read_config};
+pub use request::{DaemonRequest, DaemonStatus, PeerEntry};
+
+/// How many requests of the control API may wait; whoever asks more waits.
+const REQUEST_QUEUE: usize = 64;
+
+/// How many kernel events may wait; the kernel thread waits when there are more.
+const KERNEL_EVENT_QUEUE: usize = 64;
+
+/// Runs the daemon until it is told to stop by SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// A part cannot be started, for instance because an address is in use; or the speaker has ended by itself.
+pub async fn run(config_file: PathBuf, config: Config) -> anyhow::Result<()> {
+    let signals = Signals::new().context("cannot receive signals")?;
+    let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
+    let mut daemon = Daemon::start(config_file, config).await?;
+    let socket = daemon.config.control().socket.clone();
+    let api = Api {
+        daemon: requests,
+        speaker: daemon.speaker.clone(),
+        kernel: daemon.kernel.as_ref().map(|kernel| kernel.requests.downgrade()),
+    };
+    let server = control::serve(&socket, api)
+        .await
+        .with_context(|| format!("cannot open the control socket {}", socket.display()))?;
+    let server = tokio::spawn(server);
+    daemon.start_peers().await;
+    info!(socket = %socket.display(), "margayd is ready");
+    let result = daemon.serve(signals, request_receiver).await;
+    server.abort();
+    daemon.stop().await;
+    if let Err(error) = std::fs::remove_file(&socket) {
+        warn!(socket = %socket.display(), %error, "the control socket stays behind");
+    }
+    result
+}
+
+/// See the [module](self).
+struct Daemon {
+    config_file: PathBuf,
+    config: Arc<Config>,
+    started: Instant,
+    config_read: Instant,
+    peers: BTreeMap<IpAddr, RunningPeer>,
+    next_key: u64,
+    listener: Listener,
+    speaker: SpeakerHandle,
+    speaker_thread: std::thread::JoinHandle<()>,
+    kernel: Option<KernelHandle>,
+}
+
+/// A configured peer and its task.
+struct RunningPeer {
+    key: PeerKey,
+    config: Arc<Peer>,
+    handle: PeerHandle,
+}
+
+impl Daemon {
+    /// Starts everything but the peers.
+    async fn start(config_file: PathBuf, config: Config) -> anyhow::Result<Self> {
+        let global = config.global();
+        let listener = Listener::bind(&global.listen)?;
+        let (kernel, feed) = match config.kernel() {
+            Some(kernel) => {
+                let (handle, feed) = start_kernel(kernel).await?;
+                (Some(handle), Some(feed))
+            }
+            None => (None, None),
+        };
+        let (speaker, speaker_thread) =
+            speaker::start(options::rib_options(&config), feed).context("cannot start the speaker")?;
+        let now = Instant::now();
+        let daemon = Self {
+            config_file,
+            config: Arc::new(config),
+            started: now,
+            config_read: now,
+            peers: BTreeMap::new(),
+            next_key: 0,
+            listener,
+            speaker,
+            speaker_thread,
+            kernel,
+        };
+        for network in daemon.config.networks() {
+            daemon.tell_speaker(options::originate(network)).await;
+        }
+        Ok(daemon)
+    }
+
+    async fn start_peers(&mut self) {
+        for peer in self.config.peers().to_vec() {
+            let name = peer.name.clone();
+            if let Err(error) = self.add_peer(peer).await {
+                // One object that is wrong by itself does not take down the rest.
+                error!(peer = name, "not started: {error:#}");
+            }
+        }
+    }
+
+    async fn serve(
+        &mut self,
+        mut signals: Signals,
+        mut requests: mpsc::Receiver<DaemonRequest>,
+    ) -> anyhow::Result<()> {
+        let speaker = self.speaker.requests.clone();
+        loop {
+            tokio::select! {
+                _ = signals.terminate.recv() => break,
+                _ = signals.interrupt.recv() => break,
+                _ = signals.hangup.recv() => self.reload_and_log().await,
+                Some(request) = requests.recv() => self.answer(request).await,
+                () = speaker.closed() => bail!("bug: the speaker has ended"),
+            }
+        }
+        info!("stopping");
+        Ok(())
+    }
+
+    /// Ends the parts in order: peers are told, the kernel is given what it was promised. Its routes stay.
+    async fn stop(self) {
+        drop(self.listener);
+        let mut ending = JoinSet::new();
+        for peer in self.peers.into_values() {
+            ending.spawn(peer.handle.end(StopReason::AdministrativeShutdown));
+        }
+        while ending.join_next().await.is_some() {}
+        if self.speaker.requests.send(SpeakerRequest::Stop).await.is_err() {
+            error!("bug: the speaker has ended before it was told to");
+        }
+        drop(self.speaker);
+        let thread = self.speaker_thread;
+        match tokio::task::spawn_blocking(move || thread.join()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => error!("bug: the speaker has panicked"),
+        }
+        if let Some(kernel) = self.kernel {
+            kernel.finish().await;
+        }
+        info!("stopped");
+    }
+
+    async fn add_peer(&mut self, config: Peer) -> anyhow::Result<()> {
+        let key = PeerKey(self.next_key);
+        self.next_key += 1;
+        let options = options::peer_options(key, self.config.global(), &config)?;
+        let password = options.transport.password.clone();
+        self.tell_speaker(SpeakerRequest::SetPeer(key, options::peer_settings(&config))).await;
+        let handle = peer::spawn(options, &self.speaker);
+        let listening = self.listener.add_peer(config.address, password.as_ref(), handle.intake());
+        handle.start().await;
+        let address = config.address;
+        self.peers.insert(address, RunningPeer { key, config: Arc::new(config), handle });
+        listening.with_context(|| format!("connections from {address} cannot be taken"))
+    }
+
+    async fn remove_peer(&mut self, address: IpAddr, reason: StopReason) {
+        if let Err(error) = self.listener.remove_peer(address) {
+            warn!(%address, %error, "the TCP password stays with the listening sockets");
+        }
+        if let Some(peer) = self.peers.remove(&address) {
+            peer.handle.end(reason).await;
+            self.tell_speaker(SpeakerRequest::RemovePeer(peer.key)).await;
+        }
+    }
+
+    async fn answer(&mut self, request: DaemonRequest) {
+        match request {
+            DaemonRequest::Status(answer) => reply(answer, self.status()),
+            DaemonRequest::Peers(answer) => reply(answer, self.peers.values().map(entry).collect()),
+            DaemonRequest::Reload(answer) => {
+                let report = self.reload().await;
+                reply(answer, report);
+            }
+        }
+    }
+
+    fn status(&self) -> DaemonStatus {
+        let is_established = |peer: &&RunningPeer| peer.handle.status().borrow().state == State::Established;
+        DaemonStatus {
+            config: Arc::clone(&self.config),
+            config_file: self.config_file.clone(),
+            uptime: self.started.elapsed(),
+            config_age: self.config_read.elapsed(),
+            peers: self.peers.len(),
+            peers_established: self.peers.values().filter(is_established).count(),
+        }
+    }
+
+    async fn tell_speaker(&self, request: SpeakerRequest) {
+        if self.speaker.requests.send(request).await.is_err() {
+            error!("bug: the speaker has ended");
+        }
+    }
+}
+
+async fn start_kernel(config: &margay_config::Kernel) -> anyhow::Result<(KernelHandle, KernelFeed)> {
+    let (events, event_receiver) = mpsc::channel(KERNEL_EVENT_QUEUE);
+    let handle = kernel::start(options::kernel_options(config), events)
+        .await
+        .context("cannot keep the kernel's table (CAP_NET_ADMIN is needed)")?;
+    let feed = KernelFeed::new(handle.requests.clone(), event_receiver, config.restart_window);
+    Ok((handle, feed))
+}
+
+fn entry(peer: &RunningPeer) -> PeerEntry {
+    PeerEntry {
+        key: peer.key,
+        config: Arc::clone(&peer.config),
+        status: peer.handle.status().borrow().clone(),
+        messages: peer.handle.messages(),
+    }
+}
+
+/// Whoever asked may have gone meanwhile; then nobody misses the answer.
+fn reply<T>(answer: oneshot::Sender<T>, value: T) {
+    drop(answer.send(value));
+}
+
+/// What the system may tell the daemon.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! The configuration, translated into what each part wants to know.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU8;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use bgp_codec::{Capabilities, Capability};
+use margay_config::{Config, ConfigError, Global, Kernel, Network, NextHopMode, Peer};
+use margay_rib::{ForwardingOptions, RibOptions};
+use margay_session::{DialMode, SessionOptions};
+
+use crate::kernel::KernelOptions;
+use crate::peer::{Distance, PeerOptions, TcpPassword, Transport};
+use crate::speaker::{PeerKey, PeerSettings, SpeakerRequest};
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {error}", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// What it says makes no sense.
+    #[error("{}", lines(.0))]
+    Wrong(Vec<ConfigError>),
+}
+
+/// Reads and checks a configuration file.
+///
+/// # Errors
+///
+/// It cannot be read, or has errors: all of them, in their order.
+pub fn read_config(file: &Path) -> Result<Config, ReadError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| ReadError::Unreadable { file: file.to_owned(), error })?;
+    margay_config::parse(&file.display().to_string(), &text).map_err(ReadError::Wrong)
+}
+
+fn lines(errors: &[ConfigError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+pub(super) fn rib_options(config: &Config) -> RibOptions {
+    let global = config.global();
+    RibOptions {
+        asn: global.asn,
+        identifier: global.router_id,
+        forwarding: config.kernel().map(|kernel| ForwardingOptions { multipath: kernel.multipath.into() }),
+        hash_seed: random(),
+    }
+}
+
+pub(super) fn kernel_options(kernel: &Kernel) -> KernelOptions {
+    KernelOptions { table: kernel.table, protocol: kernel.protocol, metric: kernel.metric }
+}
+
+pub(super) fn originate(network: &Network) -> SpeakerRequest {
+    SpeakerRequest::Originate { prefix: network.prefix, blackhole: network.blackhole }
+}
+
+pub(super) fn peer_settings(peer: &Peer) -> PeerSettings {
+    PeerSettings {
+        name: Arc::from(peer.name.as_str()),
+        import: peer.import.clone(),
+        export: peer.export.clone(),
+        next_hop: match peer.next_hop {
+            NextHopMode::Auto => margay_rib::NextHopMode::Auto,
+            NextHopMode::Own => margay_rib::NextHopMode::OwnAddress,
+            NextHopMode::Keep => margay_rib::NextHopMode::Keep,
+        },
+    }
+}
+
+/// What a peer's task has to know.
+///
+/// # Errors
+///
+/// The password file cannot be read, or holds what TCP cannot use.
+pub(super) fn peer_options(key: PeerKey, global: &Global, peer: &Peer) -> anyhow::Result<PeerOptions> {
+    let password = peer.password_file.as_deref().map(read_password).transpose()?;
+    Ok(PeerOptions {
+        key,
+        name: peer.name.clone(),
+        session: session_options(global, peer),
+        transport: Transport {
+            peer: SocketAddr::new(peer.address, peer.port),
+            source: peer.source_address,
+            distance: distance(global, peer),
+            password,
+        },
+    })
+}
+
+fn session_options(global: &Global, peer: &Peer) -> SessionOptions {
+    let families = peer.families.iter().copied().map(Capability::Multiprotocol);
+    let others = [Capability::RouteRefresh, Capability::ExtendedMessage, Capability::FourOctetAs(global.asn)];
+    let capabilities = Capabilities(families.chain(others).collect());
+    SessionOptions {
+        hold_time: peer.hold_time,
+        dial_mode: if peer.passive { DialMode::Passive } else { DialMode::Active },
+        connect_retry: peer.connect_retry,
+        ..SessionOptions::new(global.asn, global.router_id, Some(peer.remote_asn), capabilities)
+    }
+}
+
+/// External peers are one hop away unless the operator says otherwise; internal ones may be anywhere.
+fn distance(global: &Global, peer: &Peer) -> Distance {
+    let hops = peer.multihop.unwrap_or(NonZeroU8::MIN);
+    match (peer.ttl_security, peer.multihop) {
+        (true, _) => Distance::Secured(hops),
+        (false, None) if peer.remote_asn == global.asn => Distance::Any,
+        (false, _) => Distance::Hops(hops),
+    }
+}
+
+/// The first line of the file.
+fn read_password(file: &Path) -> anyhow::Result<TcpPassword> {
+    let octets =
+        std::fs::read(file).with_context(|| format!("cannot read the password file {}", file.display()))?;
+    let line = octets.split(|&octet| octet == b'\n').next().unwrap_or_default();
+    TcpPassword::new(line.strip_suffix(b"\r").unwrap_or(line))
+        .with_context(|| format!("the password file {}", file.display()))
+}
+
+/// Random enough that peers cannot guess it: the standard library seeds its hash tables from the system.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}

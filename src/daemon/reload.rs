@@ -1,0 +1,130 @@
+//! Reading the configuration again: what changed is applied, what did not is left alone.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use margay_config::{Config, ConfigDiff, PeerChange, diff};
+use margay_control::{FileError, ObjectChange, ObjectChangeKind, ReloadReport};
+use margay_session::StopReason;
+use tracing::{error, info, warn};
+
+use super::Daemon;
+use super::options::{self, ReadError, read_config};
+use crate::speaker::SpeakerRequest;
+
+impl Daemon {
+    /// Reads the file and applies what changed. A file with errors changes nothing.
+    pub(super) async fn reload(&mut self) -> ReloadReport {
+        match read_config(&self.config_file) {
+            Ok(config) => self.apply(config).await,
+            Err(error) => ReloadReport { errors: self.file_errors(error), ..ReloadReport::default() },
+        }
+    }
+
+    /// [`reload`](Self::reload) for those who cannot be answered.
+    pub(super) async fn reload_and_log(&mut self) {
+        let report = self.reload().await;
+        for error in &report.errors {
+            error!("{error}");
+        }
+        if !report.errors.is_empty() {
+            error!("the configuration in force stays as it is");
+        } else if report.changes.is_empty() && report.needs_restart.is_empty() {
+            info!("the configuration has not changed");
+        }
+    }
+
+    async fn apply(&mut self, config: Config) -> ReloadReport {
+        let changes = diff(&self.config, &config);
+        self.config = Arc::new(config);
+        self.config_read = Instant::now();
+        let mut report = Report::default();
+        self.apply_networks(&changes, &mut report).await;
+        for peer in &changes.peers_removed {
+            self.remove_peer(peer.address, StopReason::PeerDeconfigured).await;
+            report.note(
+                format!("peer {}", peer.name),
+                ObjectChangeKind::Removed,
+                "session closed".to_owned(),
+            );
+        }
+        for change in changes.peers_changed {
+            self.apply_peer_change(change, &mut report).await;
+        }
+        for peer in changes.peers_added {
+            let object = format!("peer {}", peer.name);
+            let action = match self.add_peer(peer).await {
+                Ok(()) => String::new(),
+                Err(error) => format!("not started: {error:#}"),
+            };
+            report.note(object, ObjectChangeKind::Added, action);
+        }
+        for key in &changes.needs_restart {
+            warn!(key, "takes effect when margayd is started again");
+        }
+        let needs_restart = changes.needs_restart.iter().map(ToString::to_string).collect();
+        ReloadReport { errors: Vec::new(), changes: report.changes, needs_restart }
+    }
+
+    async fn apply_networks(&self, changes: &ConfigDiff, report: &mut Report) {
+        for network in &changes.networks_removed {
+            self.tell_speaker(SpeakerRequest::StopOriginating(network.prefix)).await;
+            report.note(format!("network {}", network.prefix), ObjectChangeKind::Removed, String::new());
+        }
+        let added = changes.networks_added.iter().map(|network| (network, ObjectChangeKind::Added));
+        let changed = changes.networks_changed.iter().map(|network| (network, ObjectChangeKind::Changed));
+        for (network, kind) in added.chain(changed) {
+            self.tell_speaker(options::originate(network)).await;
+            report.note(format!("network {}", network.prefix), kind, String::new());
+        }
+    }
+
+    /// A peer with other settings gets a new session, unless they only concern its names.
+    async fn apply_peer_change(&mut self, change: PeerChange, report: &mut Report) {
+        let object = format!("peer {}", change.new.name);
+        let keys = change.keys.join(", ");
+        let only_names = change.keys.iter().all(|key| ["description", "group"].contains(key));
+        let action = if only_names {
+            if let Some(peer) = self.peers.get_mut(&change.new.address) {
+                peer.config = Arc::new(change.new);
+            }
+            format!("{keys}: session kept")
+        } else {
+            self.remove_peer(change.old.address, StopReason::OtherConfigurationChange).await;
+            match self.add_peer(change.new).await {
+                Ok(()) => format!("{keys}: session started anew"),
+                Err(error) => format!("{keys}: session closed, and not started: {error:#}"),
+            }
+        };
+        report.note(object, ObjectChangeKind::Changed, action);
+    }
+
+    fn file_errors(&self, error: ReadError) -> Vec<FileError> {
+        match error {
+            ReadError::Wrong(errors) => errors.into_iter().map(file_error).collect(),
+            ReadError::Unreadable { file, error } => vec![FileError {
+                file: file.display().to_string(),
+                line: 1,
+                column: 1,
+                text: format!("cannot be read: {error}"),
+            }],
+        }
+    }
+}
+
+fn file_error(error: margay_config::ConfigError) -> FileError {
+    FileError { file: error.file, line: error.line, column: error.column, text: error.text }
+}
+
+/// What was done so far.
+#[derive(Default)]
+struct Report {
+    changes: Vec<ObjectChange>,
+}
+
+impl Report {
+    fn note(&mut self, object: String, change: ObjectChangeKind, action: String) {
+        info!("{object} {change}{}{action}", if action.is_empty() { "" } else { ": " });
+        self.changes.push(ObjectChange { object, change, action });
+    }
+}

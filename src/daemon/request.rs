@@ -1,0 +1,53 @@
+//! What the control API asks of the daemon.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use margay_config::{Config, Peer};
+use margay_control::ReloadReport;
+use tokio::sync::oneshot;
+
+use crate::peer::{MessageCounts, PeerStatus};
+use crate::speaker::PeerKey;
+
+/// A request, with the channel for its answer.
+#[derive(Debug)]
+pub enum DaemonRequest {
+    /// The daemon as a whole.
+    Status(oneshot::Sender<DaemonStatus>),
+    /// All peers, in the order of their addresses.
+    Peers(oneshot::Sender<Vec<PeerEntry>>),
+    /// Read the configuration file again.
+    Reload(oneshot::Sender<ReloadReport>),
+}
+
+/// The daemon as a whole.
+#[derive(Clone, Debug)]
+pub struct DaemonStatus {
+    /// What is in force.
+    pub config: Arc<Config>,
+    /// Where it comes from.
+    pub config_file: PathBuf,
+    /// Since the daemon started.
+    pub uptime: Duration,
+    /// Since the file was read.
+    pub config_age: Duration,
+    /// Peers that are configured.
+    pub peers: usize,
+    /// Those whose session is established.
+    pub peers_established: usize,
+}
+
+/// A peer, its configuration and its session.
+#[derive(Clone, Debug)]
+pub struct PeerEntry {
+    /// How the speaker knows it.
+    pub key: PeerKey,
+    /// Its configuration.
+    pub config: Arc<Peer>,
+    /// How its session stands.
+    pub status: PeerStatus,
+    /// The messages to and from it.
+    pub messages: MessageCounts,
+}

@@ -1,0 +1,124 @@
+//! Opening a TCP connection to a peer, and making one that the peer opened fit.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU8;
+use std::os::fd::AsFd;
+
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::socket_option::set_socket_option;
+use super::tcp_md5::{TcpPassword, set_password};
+
+/// How TCP reaches a peer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Transport {
+    /// The peer's address, and the port to dial.
+    pub peer: SocketAddr,
+    /// Our address; `None` leaves the choice to the system.
+    pub source: Option<IpAddr>,
+    /// How far away the peer may be.
+    pub distance: Distance,
+    /// What signs the segments; `None` for unsigned ones.
+    pub password: Option<TcpPassword>,
+}
+
+/// How far away a peer may be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Distance {
+    /// Anywhere: an internal peer.
+    Any,
+    /// Our packets get this many hops far: 1 for an external peer on the same link.
+    Hops(NonZeroU8),
+    /// Only packets that come from at most this many hops away are taken (RFC 5082).
+    Secured(NonZeroU8),
+}
+
+/// Dials. It is for the caller to give up after a time, by dropping the future.
+///
+/// # Errors
+///
+/// What the system says.
+pub(super) async fn connect(transport: Transport) -> io::Result<TcpStream> {
+    let socket = Socket::new(
+        Domain::for_address(transport.peer),
+        Type::STREAM.nonblocking().cloexec(),
+        Some(Protocol::TCP),
+    )?;
+    if let Some(password) = &transport.password {
+        set_password(&socket, transport.peer.ip(), Some(password))?;
+    }
+    if let Some(source) = transport.source {
+        socket.bind(&SocketAddr::new(source, 0).into())?;
+    }
+    prepare(&socket, &transport)?;
+    TcpSocket::from_std_stream(socket.into()).connect(transport.peer).await
+}
+
+/// Sets what both kinds of connections need.
+///
+/// # Errors
+///
+/// What the system says.
+pub(super) fn prepare(socket: impl AsFd, transport: &Transport) -> io::Result<()> {
+    let options = SockRef::from(&socket);
+    options.set_tcp_nodelay(true)?;
+    let is_ipv4 = transport.peer.is_ipv4();
+    if is_ipv4 {
+        options.set_tos_v4(INTERNETWORK_CONTROL)?;
+    } else {
+        options.set_tclass_v6(INTERNETWORK_CONTROL)?;
+    }
+    let (sent, least) = transport.distance.hop_limits();
+    if is_ipv4 {
+        options.set_ttl_v4(sent)?;
+    } else {
+        options.set_unicast_hops_v6(sent)?;
+    }
+    match least {
+        Some(least) if is_ipv4 => set_socket_option(&socket, libc::IPPROTO_IP, libc::IP_MINTTL, &least),
+        Some(least) => set_socket_option(&socket, libc::IPPROTO_IPV6, libc::IPV6_MINHOPCOUNT, &least),
+        None => Ok(()),
+    }
+}
+
+impl Distance {
+    /// The hop limit of what we send, and the least of what we take.
+    fn hop_limits(self) -> (u32, Option<libc::c_int>) {
+        match self {
+            Self::Any => (ANY_DISTANCE, None),
+            Self::Hops(hops) => (hops.get().into(), None),
+            Self::Secured(hops) => (MAX_HOP_LIMIT, Some(256 - libc::c_int::from(hops.get()))),
+        }
+    }
+}
+
+/// The largest hop limit there is.
+pub(crate) const MAX_HOP_LIMIT: u32 = 255;
+
+/// What Linux uses by itself. Never 1: an internal peer may be several hops away.
+const ANY_DISTANCE: u32 = 64;
+
+/// DSCP CS6: routing protocols (RFC 4594 §3.2).
+const INTERNETWORK_CONTROL: u32 = 0xc0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hop_limits_follow_the_distance() {
+        let hops = |count| NonZeroU8::new(count).unwrap();
+        for (distance, expected) in [
+            (Distance::Any, (64, None)),
+            (Distance::Hops(hops(1)), (1, None)),
+            (Distance::Hops(hops(7)), (7, None)),
+            (Distance::Secured(hops(1)), (255, Some(255))),
+            (Distance::Secured(hops(3)), (255, Some(253))),
+            (Distance::Secured(hops(255)), (255, Some(1))),
+        ] {
+            assert_eq!(distance.hop_limits(), expected, "{distance:?}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Everything with which the daemon keeps a session with one peer: its task, its sockets and what can be seen of it.
+//!
+//! Each peer has one task, which owns the state machine and reads. Each of its connections, at most two, has a writer
+//! task. Nothing in the peer's task waits for anybody: what has to be sent is queued, what has to be told to the
+//! speaker waits in the task while reading pauses. So timers and KEEPALIVEs are never late because of routes.
+
+mod clock;
+mod connect;
+mod reader;
+mod send_queue;
+mod socket_option;
+mod speaker_outbox;
+mod status;
+mod task;
+mod tcp_md5;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bgp_codec::decode_message;
+use margay_session::{SessionOptions, StopReason};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tracing::error;
+
+pub use connect::{Distance, Transport};
+pub use status::{EstablishedSession, MessageCounts, PeerStatus};
+pub use tcp_md5::{TcpPassword, TcpPasswordError};
+
+pub(crate) use connect::MAX_HOP_LIMIT;
+pub(crate) use tcp_md5::set_password;
+
+use crate::speaker::{PeerKey, SpeakerHandle};
+use reader::Decode;
+use status::MessageCounters;
+use task::{Command, PeerTask};
+
+/// What a peer's task has to know.
+#[derive(Clone, Debug)]
+pub struct PeerOptions {
+    /// How the speaker knows the peer. A task of its own needs a key of its own: sessions are numbered per task.
+    pub key: PeerKey,
+    /// How the operator knows the peer.
+    pub name: String,
+    /// The session.
+    pub session: SessionOptions,
+    /// The way to the peer.
+    pub transport: Transport,
+}
+
+/// A peer's task, seen from the daemon.
+///
+/// Without [`end`](Self::end), dropping it ends the task all the same, as a shutdown that nobody waits for.
+#[derive(Debug)]
+pub struct PeerHandle {
+    commands: mpsc::Sender<Command>,
+    status: watch::Receiver<PeerStatus>,
+    counters: Arc<MessageCounters>,
+    task: JoinHandle<()>,
+}
+
+/// Where connections that a peer opened are to be handed in.
+#[derive(Clone, Debug)]
+pub struct PeerIntake {
+    commands: mpsc::WeakSender<Command>,
+}
+
+/// Starts a peer's task, with a session that is stopped. To be called within a tokio runtime.
+pub fn spawn(options: PeerOptions, speaker: &SpeakerHandle) -> PeerHandle {
+    spawn_decoding(options, speaker, decode_message)
+}
+
+fn spawn_decoding(options: PeerOptions, speaker: &SpeakerHandle, decode: Decode) -> PeerHandle {
+    let (commands, command_receiver) = mpsc::channel(COMMANDS);
+    let counters = Arc::new(MessageCounters::default());
+    let (task, status) = PeerTask::new(options, speaker, decode, Arc::clone(&counters));
+    let task = tokio::spawn(task.run(command_receiver));
+    PeerHandle { commands, status, counters, task }
+}
+
+impl PeerHandle {
+    /// Lets the session come up.
+    pub async fn start(&self) {
+        self.command(Command::Start).await;
+    }
+
+    /// Takes the session down, to stay down until it is started again.
+    pub async fn stop(&self, reason: StopReason) {
+        self.command(Command::Stop(reason)).await;
+    }
+
+    /// Takes the session down and ends the task; returns when the peer has been told, or had its time to listen.
+    pub async fn end(self, reason: StopReason) {
+        self.command(Command::End(reason)).await;
+        drop(self.commands);
+        if let Err(panic) = self.task.await {
+            error!("bug: a peer's task panicked: {panic}");
+        }
+    }
+
+    /// Where the listener hands in what the peer opens.
+    pub fn intake(&self) -> PeerIntake {
+        PeerIntake { commands: self.commands.downgrade() }
+    }
+
+    /// How the session stands; what is received changes with it.
+    pub fn status(&self) -> watch::Receiver<PeerStatus> {
+        self.status.clone()
+    }
+
+    /// How many messages went to and fro.
+    pub fn messages(&self) -> MessageCounts {
+        self.counters.counts()
+    }
+
+    async fn command(&self, command: Command) {
+        if self.commands.send(command).await.is_err() {
+            error!("bug: a peer's task has ended before its handle");
+        }
+    }
+}
+
+impl PeerIntake {
+    /// Hands in a connection that the peer opened.
+    ///
+    /// # Errors
+    ///
+    /// The peer is gone, or has so many handed in already that this one is better closed.
+    pub fn hand_in(&self, stream: TcpStream) -> Result<(), IntakeClosed> {
+        let commands = self.commands.upgrade().ok_or(IntakeClosed)?;
+        commands.try_send(Command::Incoming(stream)).map_err(|_| IntakeClosed)
+    }
+}
+
+/// A connection is not wanted and was closed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the peer takes no connection now")]
+pub struct IntakeClosed;
+
+/// How many commands may wait. The task takes them before anything else.
+const COMMANDS: usize = 16;
+
+/// How long the end of a task waits for the speaker to take what it has to be told. Only a speaker that is stuck, or
+/// is itself ending, needs longer.
+const LAST_WORDS_TIME: Duration = Duration::from_secs(2);

@@ -1,0 +1,122 @@
+//! Octets from one connection, cut into messages.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::{Context, Poll};
+
+use bgp_codec::{AsWidth, DecodeContext, DecodeError, Message, Notification, PeerKind, frame_length};
+use bytes::{Bytes, BytesMut};
+use tokio::io::AsyncReadExt;
+use tokio::net::tcp::OwnedReadHalf;
+use tracing::{error, warn};
+
+/// How a whole message is decoded: [`bgp_codec::decode_message`], except in tests of what happens when it panics.
+pub(super) type Decode = fn(Bytes, &DecodeContext) -> Result<Message, DecodeError>;
+
+/// The reading half of a connection, with what arrived and is not yet decoded.
+///
+/// How much is read at a time grows while the peer has much to say, and shrinks when it has not: a thousand idle
+/// peers do not hold a thousand large buffers.
+#[derive(Debug)]
+pub(super) struct Reader {
+    socket: OwnedReadHalf,
+    buffer: BytesMut,
+    read_octets: usize,
+    context: DecodeContext,
+    decode: Decode,
+}
+
+impl Reader {
+    pub(super) fn new(socket: OwnedReadHalf, decode: Decode) -> Self {
+        Self {
+            socket,
+            buffer: BytesMut::new(),
+            read_octets: SMALLEST_READ,
+            context: DecodeContext::new(PeerKind::Ebgp, AsWidth::Two),
+            decode,
+        }
+    }
+
+    /// Sets what both sides agreed on, for the messages from here on.
+    pub(super) fn on_negotiated(&mut self, context: DecodeContext) {
+        self.context = context;
+    }
+
+    /// Reads what there is; ready with 0 at the end of the stream.
+    pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.make_room();
+        let read = pin!(self.socket.read_buf(&mut self.buffer)).poll(context);
+        if let Poll::Ready(Ok(octets)) = read {
+            self.on_read(octets);
+        }
+        read
+    }
+
+    /// Reads what there is, without waiting; [`io::ErrorKind::WouldBlock`] when that is nothing.
+    pub(super) fn try_read(&mut self) -> io::Result<usize> {
+        self.make_room();
+        let octets = self.socket.try_read_buf(&mut self.buffer)?;
+        self.on_read(octets);
+        Ok(octets)
+    }
+
+    /// The next whole message that was read; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be decoded, and this is what to tell the peer. There is no message after it.
+    pub(super) fn next_message(&mut self, peer: &str) -> Option<Result<Message, Notification>> {
+        let octets = match frame_length(&self.buffer, self.context.max_message_octets) {
+            Ok(Some(octets)) if octets <= self.buffer.len() => octets,
+            Ok(_) => return None,
+            Err(error) => return Some(Err(refuse(peer, error))),
+        };
+        let message = self.buffer.split_to(octets).freeze();
+        Some(self.decode_supervised(message, peer))
+    }
+
+    /// The socket, when nothing more is to be decoded.
+    pub(super) fn into_socket(self) -> OwnedReadHalf {
+        self.socket
+    }
+
+    /// A bug in the decoder must cost this session only, and be told to the peer like any other failure.
+    fn decode_supervised(&self, message: Bytes, peer: &str) -> Result<Message, Notification> {
+        let start = message.slice(..message.len().min(LOGGED_OCTETS));
+        match catch_unwind(AssertUnwindSafe(|| (self.decode)(message, &self.context))) {
+            Ok(decoded) => decoded.map_err(|error| refuse(peer, error)),
+            Err(_) => {
+                error!(peer, message = ?start, "bug: decoding a message panicked; the session is closed");
+                Err(Notification::out_of_resources())
+            }
+        }
+    }
+
+    fn make_room(&mut self) {
+        self.buffer.reserve(self.read_octets);
+    }
+
+    fn on_read(&mut self, octets: usize) {
+        self.read_octets = if octets >= self.read_octets {
+            (self.read_octets * 2).min(LARGEST_READ)
+        } else if octets * 4 < self.read_octets {
+            (self.read_octets / 2).max(SMALLEST_READ)
+        } else {
+            self.read_octets
+        };
+    }
+}
+
+fn refuse(peer: &str, error: DecodeError) -> Notification {
+    warn!(peer, "bad message: {error}");
+    error.into_notification()
+}
+
+const SMALLEST_READ: usize = 4 * 1024;
+
+/// Two of the longest messages.
+const LARGEST_READ: usize = 128 * 1024;
+
+/// How much of a message that cannot be decoded is logged.
+const LOGGED_OCTETS: usize = 256;

@@ -1,0 +1,139 @@
+//! What a peer's task has to tell the speaker and the speaker's queue had no room for yet.
+
+use std::collections::VecDeque;
+
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+use crate::speaker::{SessionEpoch, SpeakerInput};
+
+/// Inputs for the speaker, in order.
+///
+/// It stays short without being cut: while something waits, the task reads nothing more from its peer, and a session
+/// that ends before the speaker has heard of it takes all of itself back.
+#[derive(Debug)]
+pub(super) struct SpeakerOutbox {
+    speaker: mpsc::Sender<SpeakerInput>,
+    waiting: VecDeque<SpeakerInput>,
+}
+
+impl SpeakerOutbox {
+    pub(super) fn new(speaker: mpsc::Sender<SpeakerInput>) -> Self {
+        Self { speaker, waiting: VecDeque::new() }
+    }
+
+    /// Tells the speaker, now if it has room.
+    pub(super) fn push(&mut self, input: SpeakerInput) {
+        if let SpeakerInput::PeerDown { epoch, .. } = &input {
+            let epoch = *epoch;
+            if self.take_back(epoch) {
+                return;
+            }
+        }
+        self.waiting.push_back(input);
+        self.send_what_fits();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Waits until the speaker has taken everything. Dropping the future before it is ready loses nothing.
+    pub(super) async fn flush(&mut self) {
+        while !self.waiting.is_empty() {
+            let Ok(permit) = self.speaker.reserve().await else {
+                // The speaker is gone, and with it the daemon.
+                return self.waiting.clear();
+            };
+            if let Some(input) = self.waiting.pop_front() {
+                permit.send(input);
+            }
+        }
+    }
+
+    fn send_what_fits(&mut self) {
+        while let Some(input) = self.waiting.pop_front() {
+            if let Err(TrySendError::Full(input)) = self.speaker.try_send(input) {
+                self.waiting.push_front(input);
+                return;
+            }
+        }
+    }
+
+    /// Forgets a session that is over. Returns whether the speaker has never heard of it.
+    fn take_back(&mut self, ended: SessionEpoch) -> bool {
+        let is_unheard =
+            self.waiting.iter().any(|input| matches!(input, SpeakerInput::PeerUp(up) if up.epoch == ended));
+        self.waiting.retain(|input| epoch(input) != ended);
+        is_unheard
+    }
+}
+
+fn epoch(input: &SpeakerInput) -> SessionEpoch {
+    match input {
+        SpeakerInput::PeerUp(up) => up.epoch,
+        SpeakerInput::Updates { epoch, .. }
+        | SpeakerInput::RouteRefresh { epoch, .. }
+        | SpeakerInput::PeerDown { epoch, .. } => *epoch,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::speaker::PeerKey;
+
+    const PEER: PeerKey = PeerKey(1);
+
+    fn updates(epoch: u64) -> SpeakerInput {
+        SpeakerInput::Updates { peer: PEER, epoch: SessionEpoch(epoch), updates: Vec::new() }
+    }
+
+    fn down(epoch: u64) -> SpeakerInput {
+        SpeakerInput::PeerDown { peer: PEER, epoch: SessionEpoch(epoch) }
+    }
+
+    fn line(input: &SpeakerInput) -> String {
+        let kind = match input {
+            SpeakerInput::PeerUp(_) => "up",
+            SpeakerInput::Updates { .. } => "updates",
+            SpeakerInput::RouteRefresh { .. } => "refresh",
+            SpeakerInput::PeerDown { .. } => "down",
+        };
+        format!("{kind} {}", epoch(input).0)
+    }
+
+    #[tokio::test]
+    async fn keeps_the_order_when_the_speaker_is_slow() {
+        let (speaker, mut inputs) = mpsc::channel(1);
+        let mut outbox = SpeakerOutbox::new(speaker);
+        outbox.push(updates(1));
+        outbox.push(updates(1));
+        outbox.push(down(1));
+        outbox.push(updates(2));
+        let mut heard = Vec::new();
+        while !outbox.is_empty() || !inputs.is_empty() {
+            tokio::select! {
+                biased;
+                () = outbox.flush(), if !outbox.is_empty() => {}
+                Some(input) = inputs.recv() => heard.push(line(&input)),
+            }
+        }
+        assert_eq!(
+            heard,
+            ["updates 1", "down 1", "updates 2"],
+            "the updates of a session that is over are void"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_speaker_that_is_gone_is_not_waited_for() {
+        let (speaker, inputs) = mpsc::channel(1);
+        let mut outbox = SpeakerOutbox::new(speaker);
+        outbox.push(updates(1));
+        outbox.push(updates(1));
+        drop(inputs);
+        outbox.flush().await;
+        assert!(outbox.is_empty());
+    }
+}

@@ -1,0 +1,510 @@
+//! The task of one peer: carries out what the session says, and tells it what happens.
+
+use std::collections::hash_map::RandomState;
+use std::future::{pending, poll_fn};
+use std::hash::{BuildHasher, Hasher};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bgp_codec::{AsWidth, Message, RouteRefresh, Update, UpdateEncoder};
+use bytes::{Bytes, BytesMut};
+use margay_session::{
+    Action, CloseReason, ConnectionEvent, ConnectionId, Event, Jitter, Negotiated, Session, State, StopReason,
+};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep_until, timeout};
+use tracing::{debug, error, info, warn};
+
+use super::clock::Clock;
+use super::connect::{connect, prepare};
+use super::reader::{Decode, Reader};
+use super::speaker_outbox::SpeakerOutbox;
+use super::status::{EstablishedSession, MessageCounters, PeerStatus};
+use super::writer::{Reports, Writer};
+use super::{LAST_WORDS_TIME, PeerOptions};
+use crate::speaker::{PeerUp, SessionEpoch, SpeakerHandle, SpeakerInput, export_queue};
+
+/// What the daemon tells a peer's task.
+#[derive(Debug)]
+pub(super) enum Command {
+    Start,
+    Stop(StopReason),
+    End(StopReason),
+    Incoming(TcpStream),
+}
+
+/// A peer's task and all it owns.
+pub(super) struct PeerTask {
+    options: PeerOptions,
+    session: Session,
+    clock: Clock,
+    decode: Decode,
+    dial: Option<Dial>,
+    /// At most one that we opened and one that the peer opened.
+    connections: Vec<Connection>,
+    /// While this is not empty, nothing is read.
+    outbox: SpeakerOutbox,
+    reading: Reading,
+    /// What the writers tell.
+    reports: mpsc::Receiver<(ConnectionId, ConnectionEvent)>,
+    report_to: Reports,
+    /// The writers, also those that say goodbye.
+    writers: JoinSet<()>,
+    writable: Arc<Notify>,
+    status: watch::Sender<PeerStatus>,
+    counters: Arc<MessageCounters>,
+    /// What the system said about the last connection that failed, until the session has drawn its conclusion.
+    cause: Option<io::Error>,
+}
+
+/// Whether the peer is heard, as far as the session knows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reading {
+    Running,
+    Paused,
+}
+
+struct Dial {
+    id: ConnectionId,
+    stream: Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>,
+}
+
+struct Connection {
+    id: ConnectionId,
+    reader: Reader,
+    writer: Writer,
+    local_address: SocketAddr,
+    peer_address: SocketAddr,
+}
+
+/// What a task waits for.
+enum Input {
+    Command(Command),
+    Report(ConnectionId, ConnectionEvent),
+    Timeout,
+    Dialed(ConnectionId, io::Result<TcpStream>),
+    /// The speaker has taken everything.
+    Flushed,
+    WriterEnded,
+    Read(ConnectionId, io::Result<usize>),
+}
+
+impl PeerTask {
+    pub(super) fn new(
+        options: PeerOptions,
+        speaker: &SpeakerHandle,
+        decode: Decode,
+        counters: Arc<MessageCounters>,
+    ) -> (Self, watch::Receiver<PeerStatus>) {
+        let session = Session::new(options.session.clone());
+        let (report_to, reports) = mpsc::channel(REPORTS);
+        let (status, status_receiver) = watch::channel(PeerStatus {
+            state: session.state(),
+            since: Instant::now(),
+            established: None,
+            last_error: None,
+            next_timeout: None,
+        });
+        let task = Self {
+            options,
+            session,
+            clock: Clock::start(),
+            decode,
+            dial: None,
+            connections: Vec::new(),
+            outbox: SpeakerOutbox::new(speaker.inputs.clone()),
+            reading: Reading::Running,
+            reports,
+            report_to,
+            writers: JoinSet::new(),
+            writable: Arc::clone(&speaker.writable),
+            status,
+            counters,
+            cause: None,
+        };
+        (task, status_receiver)
+    }
+
+    /// Runs until the daemon ends the task.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let reason = loop {
+            match self.next(&mut commands).await {
+                Input::Command(Command::Start) => self.tell(Event::Start),
+                Input::Command(Command::Stop(reason)) => self.tell(Event::Stop(reason)),
+                Input::Command(Command::End(reason)) => break reason,
+                Input::Command(Command::Incoming(stream)) => self.on_incoming(stream),
+                Input::Report(id, event) => self.tell(Event::On(id, event)),
+                Input::Timeout => self.on_timeout(),
+                Input::Dialed(id, result) => self.on_dialed(id, result),
+                Input::Flushed | Input::WriterEnded => {}
+                Input::Read(id, result) => self.on_read(id, result),
+            }
+            self.pace_reading();
+        };
+        self.end(reason).await;
+    }
+
+    /// What comes next. Routes come last: whoever sends many of them must not delay anything else.
+    async fn next(&mut self, commands: &mut mpsc::Receiver<Command>) -> Input {
+        let wake_at = self.session.next_timeout().and_then(|at| self.clock.instant(at));
+        let must_flush = !self.outbox.is_empty();
+        tokio::select! {
+            biased;
+            command = commands.recv() => {
+                Input::Command(command.unwrap_or(Command::End(StopReason::AdministrativeShutdown)))
+            }
+            Some((id, event)) = self.reports.recv() => Input::Report(id, event),
+            () = wait_until(wake_at) => Input::Timeout,
+            (id, result) = dialed(&mut self.dial) => Input::Dialed(id, result),
+            () = self.outbox.flush(), if must_flush => Input::Flushed,
+            Some(ended) = self.writers.join_next() => {
+                if let Err(panic) = ended {
+                    error!(peer = %self.options.name, "bug: a writer panicked: {panic}");
+                }
+                Input::WriterEnded
+            }
+            (id, result) = read_any(&mut self.connections), if !must_flush => Input::Read(id, result),
+        }
+    }
+
+    fn on_incoming(&mut self, stream: TcpStream) {
+        let id = self.session.new_connection_id();
+        if let Err(error) = self.add_connection(id, stream) {
+            debug!(peer = %self.options.name, "a connection of the peer failed at once: {error}");
+            return;
+        }
+        self.tell(Event::Incoming(id));
+    }
+
+    fn on_dialed(&mut self, id: ConnectionId, result: io::Result<TcpStream>) {
+        self.dial = None;
+        match result.and_then(|stream| self.add_connection(id, stream)) {
+            Ok(()) => self.tell(Event::Connected(id)),
+            Err(error) => self.tell_failed(Event::ConnectFailed(id), Some(error)),
+        }
+    }
+
+    fn add_connection(&mut self, id: ConnectionId, stream: TcpStream) -> io::Result<()> {
+        prepare(&stream, &self.options.transport)?;
+        let local_address = stream.local_addr()?;
+        let peer_address = stream.peer_addr()?;
+        let (reader, writer) = stream.into_split();
+        let reports = self.report_to.clone();
+        let writer = Writer::spawn(id, writer, reports, Arc::clone(&self.counters), &mut self.writers);
+        let reader = Reader::new(reader, self.decode);
+        self.connections.push(Connection { id, reader, writer, local_address, peer_address });
+        Ok(())
+    }
+
+    /// What has arrived counts before the timers: a task that was held up must not take its own delay for the
+    /// peer's silence.
+    fn on_timeout(&mut self) {
+        if self.outbox.is_empty() {
+            let ids: Vec<ConnectionId> = self.connections.iter().map(|connection| connection.id).collect();
+            for id in ids {
+                match self.connection(id).map(|connection| connection.reader.try_read()) {
+                    Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Some(result) => self.on_read(id, result),
+                    None => {}
+                }
+            }
+        }
+        self.session.set_jitter(draw_jitter());
+        self.session.handle_timeout(self.clock.now());
+        self.carry_out();
+    }
+
+    fn on_read(&mut self, id: ConnectionId, result: io::Result<usize>) {
+        match result {
+            Ok(0) => self.tell(Event::On(id, ConnectionEvent::Closed)),
+            Ok(_) => self.take_messages(id),
+            Err(error) => self.tell_failed(Event::On(id, ConnectionEvent::Closed), Some(error)),
+        }
+    }
+
+    /// Takes all messages that were read. UPDATEs go to the speaker together.
+    fn take_messages(&mut self, id: ConnectionId) {
+        let mut updates = Vec::new();
+        let name = self.options.name.clone();
+        while let Some(message) =
+            self.connection(id).and_then(|connection| connection.reader.next_message(&name))
+        {
+            match message {
+                Ok(message) => self.on_message(id, message, &mut updates),
+                Err(notification) => {
+                    self.tell(Event::On(id, ConnectionEvent::DecodeFailed(notification)));
+                }
+            }
+        }
+        self.pass_on(id, &mut updates);
+    }
+
+    fn on_message(&mut self, id: ConnectionId, message: Message, updates: &mut Vec<Update>) {
+        self.counters.on_received(1, u64::from(matches!(message, Message::Update(_))));
+        match message {
+            Message::Open(open) => self.tell(Event::On(id, ConnectionEvent::Open(open))),
+            Message::Keepalive => self.tell(Event::On(id, ConnectionEvent::Keepalive)),
+            Message::Notification(notification) => {
+                self.tell(Event::On(id, ConnectionEvent::Notification(notification)));
+            }
+            Message::Update(update) => {
+                self.tell(Event::On(id, ConnectionEvent::Update));
+                updates.push(update);
+            }
+            Message::RouteRefresh(refresh) => {
+                self.tell(Event::On(id, ConnectionEvent::RouteRefresh));
+                self.pass_on(id, updates);
+                self.pass_on_refresh(id, refresh);
+            }
+        }
+    }
+
+    /// Hands UPDATEs to the speaker, unless the session they came in is over.
+    fn pass_on(&mut self, id: ConnectionId, updates: &mut Vec<Update>) {
+        let updates = std::mem::take(updates);
+        if !updates.is_empty() && self.session.established() == Some(id) {
+            self.outbox.push(SpeakerInput::Updates {
+                peer: self.options.key,
+                epoch: SessionEpoch(id.number()),
+                updates,
+            });
+        }
+    }
+
+    /// Hands a request to the speaker. What is not a request, or was not agreed on, is ignored (RFC 7313 §5).
+    fn pass_on_refresh(&mut self, id: ConnectionId, refresh: RouteRefresh) {
+        let is_agreed = self.session.established() == Some(id)
+            && self
+                .session
+                .negotiated(id)
+                .is_some_and(|terms| terms.route_refresh && terms.families.contains(&refresh.family));
+        if is_agreed && refresh.subtype == ROUTE_REFRESH_REQUEST {
+            self.outbox.push(SpeakerInput::RouteRefresh {
+                peer: self.options.key,
+                epoch: SessionEpoch(id.number()),
+                family: refresh.family,
+            });
+        }
+    }
+
+    /// Tells the session when it can hear the peer, and when not.
+    fn pace_reading(&mut self) {
+        let reading = if self.outbox.is_empty() { Reading::Running } else { Reading::Paused };
+        if reading == self.reading {
+            return;
+        }
+        self.reading = reading;
+        let event = match reading {
+            Reading::Running => ConnectionEvent::ReadResumed,
+            Reading::Paused => ConnectionEvent::ReadPaused,
+        };
+        if let Some(id) = self.session.established() {
+            self.tell(Event::On(id, event));
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.tell_failed(event, None);
+    }
+
+    /// Tells the session an event of which the system has said the cause.
+    fn tell_failed(&mut self, event: Event, cause: Option<io::Error>) {
+        self.cause = cause;
+        self.session.handle_event(self.clock.now(), event);
+        self.carry_out();
+        self.cause = None;
+    }
+
+    /// Does all that the session wants done.
+    fn carry_out(&mut self) {
+        while let Some(action) = self.session.poll_action() {
+            match action {
+                Action::Connect(id) => {
+                    self.session.set_jitter(draw_jitter());
+                    let stream = Box::pin(connect(self.options.transport.clone()));
+                    self.dial = Some(Dial { id, stream });
+                }
+                Action::Send(id, message) => self.send(id, &message),
+                Action::Close(id, reason) => self.close(id, &reason),
+                Action::Established(id, negotiated) => self.on_established(id, *negotiated),
+                Action::Down(id, reason) => self.on_down(id, &reason),
+                Action::StateChanged(state) => self.on_state(state),
+            }
+        }
+        self.show_next_timeout();
+    }
+
+    fn send(&mut self, id: ConnectionId, message: &Message) {
+        let message = encode(message);
+        let Some(connection) = self.connection(id) else { return };
+        if connection.writer.send(message).is_err() {
+            self.session.handle_event(self.clock.now(), Event::On(id, ConnectionEvent::Closed));
+        }
+    }
+
+    fn close(&mut self, id: ConnectionId, reason: &CloseReason) {
+        self.note_failure(id, reason);
+        if self.dial.as_ref().is_some_and(|dial| dial.id == id) {
+            self.dial = None;
+        }
+        if let Some(index) = self.connections.iter().position(|connection| connection.id == id) {
+            let Connection { reader, writer, .. } = self.connections.swap_remove(index);
+            let notification = reason.notification().map(|it| encode(&Message::Notification(it)));
+            writer.close(notification, reader.into_socket());
+        }
+    }
+
+    fn on_established(&mut self, id: ConnectionId, negotiated: Negotiated) {
+        let (queue, source) = export_queue(EXPORT_QUEUE, Arc::clone(&self.writable));
+        let Some(connection) = self.connection(id) else { return };
+        connection.reader.on_negotiated(negotiated.decode_context());
+        let is_gone = connection.writer.send_exports(source).is_err();
+        let (local_address, peer_address) = (connection.local_address, connection.peer_address);
+        if is_gone {
+            self.session.handle_event(self.clock.now(), Event::On(id, ConnectionEvent::Closed));
+        }
+        info!(peer = %self.options.name, %peer_address, "established");
+        self.status.send_modify(|status| {
+            status.established = Some(EstablishedSession {
+                negotiated: Arc::new(negotiated.clone()),
+                local_address,
+                peer_address,
+            });
+        });
+        self.reading = Reading::Running;
+        self.outbox.push(SpeakerInput::PeerUp(Box::new(PeerUp {
+            peer: self.options.key,
+            epoch: SessionEpoch(id.number()),
+            negotiated,
+            local_address: local_address.ip(),
+            peer_address: peer_address.ip(),
+            exports: queue,
+        })));
+    }
+
+    fn on_down(&mut self, id: ConnectionId, reason: &CloseReason) {
+        warn!(peer = %self.options.name, "down: {}", self.explain(reason));
+        self.status.send_modify(|status| status.established = None);
+        let epoch = SessionEpoch(id.number());
+        self.outbox.push(SpeakerInput::PeerDown { peer: self.options.key, epoch });
+    }
+
+    fn on_state(&self, state: State) {
+        debug!(peer = %self.options.name, %state, "state");
+        self.status.send_modify(|status| {
+            status.state = state;
+            status.since = Instant::now();
+        });
+    }
+
+    /// Keeps what the operator wants to read when a session does not come up, or went down.
+    fn note_failure(&self, id: ConnectionId, reason: &CloseReason) {
+        let text = self.explain(reason);
+        debug!(peer = %self.options.name, connection = %id, "closed: {text}");
+        match reason {
+            CloseReason::Stopped(_)
+            | CloseReason::Collision
+            | CloseReason::Superseded
+            | CloseReason::DialAbandoned
+            | CloseReason::Refused => {}
+            CloseReason::NotificationReceived(_)
+            | CloseReason::DecodeFailed(_)
+            | CloseReason::OpenRejected(_)
+            | CloseReason::UnexpectedMessage(_)
+            | CloseReason::HoldTimerExpired
+            | CloseReason::SendHoldTimerExpired
+            | CloseReason::ConnectionLost
+            | CloseReason::ConnectFailed
+            | CloseReason::ConnectTimedOut => {
+                self.status.send_modify(|status| status.last_error = Some(text));
+            }
+        }
+    }
+
+    fn explain(&self, reason: &CloseReason) -> String {
+        match &self.cause {
+            Some(cause) => format!("{reason}: {cause}"),
+            None => reason.to_string(),
+        }
+    }
+
+    fn show_next_timeout(&self) {
+        let next = self.session.next_timeout().and_then(|at| self.clock.instant(at)).map(|at| at.into_std());
+        self.status.send_if_modified(|status| {
+            status.next_timeout = next;
+            // Nobody is to be woken for this.
+            false
+        });
+    }
+
+    fn connection(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.connections.iter_mut().find(|connection| connection.id == id)
+    }
+
+    /// Stops the session, and waits until the speaker and the peer know, each for a bounded time.
+    async fn end(mut self, reason: StopReason) {
+        self.tell(Event::Stop(reason));
+        // A writer must not wait for a task that no longer listens.
+        drop(self.reports);
+        if timeout(LAST_WORDS_TIME, self.outbox.flush()).await.is_err() {
+            warn!(peer = %self.options.name, "the speaker was not told of the end of the session");
+        }
+        while self.writers.join_next().await.is_some() {}
+    }
+}
+
+async fn wait_until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => pending().await,
+    }
+}
+
+async fn dialed(dial: &mut Option<Dial>) -> (ConnectionId, io::Result<TcpStream>) {
+    match dial {
+        Some(dial) => (dial.id, dial.stream.as_mut().await),
+        None => pending().await,
+    }
+}
+
+/// Reads from whichever connection has something. Dropping the future before it is ready loses nothing.
+async fn read_any(connections: &mut [Connection]) -> (ConnectionId, io::Result<usize>) {
+    let mut poll = |context: &mut Context<'_>| {
+        for connection in &mut *connections {
+            if let Poll::Ready(result) = connection.reader.poll_read(context) {
+                return Poll::Ready((connection.id, result));
+            }
+        }
+        Poll::Pending
+    };
+    poll_fn(|context| poll(context)).await
+}
+
+/// A message that is no UPDATE, in octets.
+fn encode(message: &Message) -> Bytes {
+    let encoder = UpdateEncoder { as_width: AsWidth::Four, max_message_octets: 4096, add_path: false };
+    let mut octets = BytesMut::new();
+    message.encode(&encoder, &mut octets).expect("only UPDATEs can be too long, and there are none here");
+    octets.freeze()
+}
+
+/// A fraction from the system's randomness.
+fn draw_jitter() -> Jitter {
+    let random = u32::try_from(RandomState::new().build_hasher().finish() >> 32).unwrap_or(u32::MAX);
+    Jitter::new(f64::from(random) / f64::from(u32::MAX))
+}
+
+/// How many batches of routes may wait for a peer's writer.
+const EXPORT_QUEUE: usize = 4;
+
+/// How many reports of writers may wait; a writer waits when they are more.
+const REPORTS: usize = 16;
+
+/// RFC 7313 §3.2.
+const ROUTE_REFRESH_REQUEST: u8 = 0;

@@ -1,0 +1,116 @@
+//! What the speaker tells the kernel thread, and when leftovers of an earlier run may go.
+
+use std::time::Duration;
+
+use margay_rib::Rib;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::kernel::{KernelEvent, KernelRequest};
+
+/// The speaker's way to the kernel thread and back.
+#[derive(Debug)]
+pub struct KernelFeed {
+    requests: mpsc::Sender<KernelRequest>,
+    events: mpsc::Receiver<KernelEvent>,
+    /// Leftovers are removed at this time at the latest; `None` once they are.
+    restart_deadline: Option<Instant>,
+    /// The Rib may have changes that the kernel thread has not been given.
+    pending: bool,
+}
+
+/// How many changes go into one request.
+const CHANGES: usize = 1024;
+
+impl KernelFeed {
+    /// `restart_window` is how long routes of an earlier run are kept for peers that have to announce them again.
+    #[must_use]
+    pub fn new(
+        requests: mpsc::Sender<KernelRequest>,
+        events: mpsc::Receiver<KernelEvent>,
+        restart_window: Duration,
+    ) -> Self {
+        Self { requests, events, restart_deadline: Some(Instant::now() + restart_window), pending: true }
+    }
+
+    /// Waits for the kernel thread's next event, for room for changes that wait, or for the end of the restart window.
+    ///
+    /// Dropping the future before it is ready loses nothing.
+    pub(super) async fn hear(&mut self) -> KernelHeard {
+        let Self { requests, events, restart_deadline, pending } = self;
+        tokio::select! {
+            biased;
+            event = events.recv() => KernelHeard::Event(event),
+            () = room(requests), if *pending => KernelHeard::Room,
+            () = passed(requests, *restart_deadline) => KernelHeard::RestartWindowOver,
+        }
+    }
+
+    /// Notes that the Rib may have changes.
+    pub(super) fn set_pending(&mut self) {
+        self.pending = true;
+    }
+
+    /// Hands over what the Rib has, as long as there is room.
+    pub(super) fn feed(&mut self, rib: &mut Rib) {
+        while self.pending
+            && let Ok(place) = self.requests.try_reserve()
+        {
+            let changes = rib.poll_forwarding(CHANGES);
+            self.pending = !changes.is_empty();
+            if self.pending {
+                place.send(KernelRequest::Apply(changes));
+            }
+        }
+    }
+
+    /// Hands over everything the Rib has, waiting for room. Answers at once when the kernel thread is gone.
+    pub(super) async fn feed_all(&mut self, rib: &mut Rib) {
+        loop {
+            let changes = rib.poll_forwarding(CHANGES);
+            if changes.is_empty() || self.requests.send(KernelRequest::Apply(changes)).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Whether leftovers of an earlier run are still kept.
+    pub(super) fn is_restarting(&self) -> bool {
+        self.restart_deadline.is_some()
+    }
+
+    /// Ends the restart window, if there is room to say so; otherwise it ends later.
+    pub(super) fn end_restart(&mut self, rib: &mut Rib) {
+        self.feed(rib);
+        if self.requests.try_send(KernelRequest::RemoveStale).is_ok() {
+            self.restart_deadline = None;
+        }
+    }
+}
+
+/// What the speaker hears from the kernel's side.
+#[derive(Debug)]
+pub(super) enum KernelHeard {
+    /// The kernel thread's next event; `None` when the thread is gone.
+    Event(Option<KernelEvent>),
+    /// There is room for changes again.
+    Room,
+    /// Leftovers of an earlier run have been kept long enough.
+    RestartWindowOver,
+}
+
+/// Is ready when there is room. Of a thread that is gone, its events tell.
+async fn room(requests: &mpsc::Sender<KernelRequest>) {
+    if requests.reserve().await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// Is ready when `deadline` has passed and there is room to say so.
+async fn passed(requests: &mpsc::Sender<KernelRequest>, deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+    room(requests).await;
+}

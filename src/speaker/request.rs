@@ -1,0 +1,90 @@
+//! What the daemon asks of the speaker: changes of the configuration, and questions of operators.
+
+use std::sync::Arc;
+
+use bgp_codec::{Family, Prefix};
+use margay_filter::FilterChain;
+use margay_rib::{ConnectedRoute, Explanation, NextHopMode, PagePosition, PeerCounts, RibCounts, RoutePage};
+use tokio::sync::oneshot;
+
+use super::PeerKey;
+
+/// A request to the speaker. Questions are answered through the channel that they bring.
+#[derive(Debug)]
+pub enum SpeakerRequest {
+    /// A peer is configured, or is configured anew: holds from its next session on.
+    SetPeer(PeerKey, PeerSettings),
+    /// A peer is not configured any more. Its session is ended elsewhere.
+    RemovePeer(PeerKey),
+    /// Originate a prefix, held by a blackhole route or not.
+    Originate {
+        /// The prefix.
+        prefix: Prefix,
+        /// Whether the kernel drops what no more specific route wants.
+        blackhole: bool,
+    },
+    /// Stop originating a prefix.
+    StopOriginating(Prefix),
+    /// A page of routes; `None` when the question names a peer without a session.
+    Routes(RoutesQuestion, oneshot::Sender<Option<RoutePage>>),
+    /// Why a prefix is routed as it is; `None` when there is no path to it.
+    Explain(Prefix, oneshot::Sender<Option<Explanation>>),
+    /// The attached subnets, as the kernel thread told them last.
+    Connected(oneshot::Sender<Vec<ConnectedRoute>>),
+    /// The routes of all peers in numbers.
+    Counts(oneshot::Sender<SpeakerCounts>),
+    /// Stop: the thread ends, and what the kernel was promised is delivered first.
+    Stop,
+}
+
+/// What the speaker has to know of a configured peer.
+#[derive(Clone, Debug)]
+pub struct PeerSettings {
+    /// What operators call it.
+    pub name: Arc<str>,
+    /// Decides what is used of what it announces.
+    pub import: FilterChain,
+    /// Decides what it is told.
+    pub export: FilterChain,
+    /// How NEXT_HOP is set in what it is told.
+    pub next_hop: NextHopMode,
+}
+
+/// Which routes an operator asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct RoutesQuestion {
+    /// Of one prefix only.
+    pub prefix: Option<Prefix>,
+    /// From where.
+    pub selection: PeerSelection,
+    /// Of which family, where no prefix is named.
+    pub family: Family,
+    /// Where the page starts.
+    pub position: PagePosition,
+    /// About how many routes it shall have.
+    pub limit: usize,
+}
+
+/// [`RouteSelection`](margay_rib::RouteSelection), with the daemon's names of peers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PeerSelection {
+    /// Every path.
+    All,
+    /// The best paths.
+    Best,
+    /// The best paths that are a peer's.
+    BestFrom(PeerKey),
+    /// What a peer announced.
+    ReceivedFrom(PeerKey),
+    /// What a peer was told.
+    AdvertisedTo(PeerKey),
+}
+
+/// The Rib in numbers.
+#[derive(Clone, Debug, Default)]
+pub struct SpeakerCounts {
+    /// As a whole.
+    pub rib: RibCounts,
+    /// By peer with a session, for each of its families.
+    pub peers: Vec<(PeerKey, Vec<(Family, PeerCounts)>)>,
+}

@@ -1,0 +1,296 @@
+//! The speaker's loop: hear everybody, do a slice of work, tell everybody.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bgp_codec::Update;
+use margay_rib::{Rib, RoutePage, RouteSelection, RouteStatus};
+use tokio::sync::{Notify, mpsc};
+use tracing::{debug, error, info, warn};
+
+use super::kernel_feed::KernelHeard;
+use super::session::SpeakerSession;
+use super::{
+    KernelFeed, PeerKey, PeerSelection, PeerSettings, PeerUp, RoutesQuestion, SessionEpoch, SpeakerCounts,
+    SpeakerInput, SpeakerRequest,
+};
+use crate::kernel::KernelEvent;
+
+/// How long the speaker takes inputs before it tells peers and kernel what follows from them.
+const SLICE: Duration = Duration::from_millis(5);
+
+/// How many entries of background work are done between two looks at the queues.
+const WORK_ENTRIES: usize = 4096;
+
+/// See the [module](super).
+pub(super) struct Speaker {
+    rib: Rib,
+    peers: HashMap<PeerKey, SpeakerPeer>,
+    kernel: Option<KernelFeed>,
+    inputs: mpsc::Receiver<SpeakerInput>,
+    requests: mpsc::Receiver<SpeakerRequest>,
+    writable: Arc<Notify>,
+    /// The Rib has background work.
+    working: bool,
+}
+
+/// A configured peer.
+struct SpeakerPeer {
+    settings: PeerSettings,
+    session: Option<SpeakerSession>,
+    /// The peer told its whole table once since the daemon started.
+    synchronised: bool,
+}
+
+/// Whether the loop goes on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Flow {
+    Continue,
+    Stop,
+}
+
+impl Speaker {
+    pub(super) fn new(
+        rib: Rib,
+        kernel: Option<KernelFeed>,
+        inputs: mpsc::Receiver<SpeakerInput>,
+        requests: mpsc::Receiver<SpeakerRequest>,
+        writable: Arc<Notify>,
+    ) -> Self {
+        Self { rib, peers: HashMap::new(), kernel, inputs, requests, writable, working: false }
+    }
+
+    pub(super) async fn run(mut self) {
+        while self.hear().await == Flow::Continue {
+            self.take_inputs();
+            self.working = self.rib.work(WORK_ENTRIES);
+            self.feed();
+        }
+        if let Some(kernel) = &mut self.kernel {
+            kernel.feed_all(&mut self.rib).await;
+        }
+    }
+
+    /// Waits until there is something to do. What is asked comes before what is announced.
+    async fn hear(&mut self) -> Flow {
+        let Self { kernel, inputs, requests, writable, working, .. } = self;
+        let heard = tokio::select! {
+            biased;
+            request = requests.recv() => Heard::Request(request),
+            heard = hear_kernel(kernel) => Heard::Kernel(heard),
+            () = writable.notified() => Heard::Nothing,
+            input = inputs.recv() => Heard::Input(input),
+            () = std::future::ready(()), if *working => Heard::Nothing,
+        };
+        match heard {
+            Heard::Nothing => Flow::Continue,
+            Heard::Request(None | Some(SpeakerRequest::Stop)) => Flow::Stop,
+            Heard::Request(Some(request)) => {
+                self.answer(request);
+                Flow::Continue
+            }
+            Heard::Input(Some(input)) => {
+                self.take(input);
+                Flow::Continue
+            }
+            Heard::Input(None) => Flow::Stop,
+            Heard::Kernel(heard) => {
+                self.take_kernel(heard);
+                Flow::Continue
+            }
+        }
+    }
+
+    /// Takes what else has arrived, for a slice of time.
+    fn take_inputs(&mut self) {
+        let start = Instant::now();
+        while start.elapsed() < SLICE
+            && let Ok(input) = self.inputs.try_recv()
+        {
+            self.take(input);
+        }
+    }
+
+    fn take(&mut self, input: SpeakerInput) {
+        match input {
+            SpeakerInput::PeerUp(up) => self.peer_up(*up),
+            SpeakerInput::PeerDown { peer, epoch } => self.peer_down(peer, epoch),
+            SpeakerInput::Updates { peer, epoch, updates } => self.apply_updates(peer, epoch, updates),
+            SpeakerInput::RouteRefresh { peer, epoch, family } => {
+                if let Some(session) = current(&mut self.peers, peer, epoch) {
+                    self.rib.refresh(session.index, family);
+                }
+            }
+        }
+    }
+
+    fn peer_up(&mut self, up: PeerUp) {
+        let (key, epoch) = (up.peer, up.epoch);
+        let Some(peer) = self.peers.get_mut(&key) else {
+            warn!(peer = key.0, "a session came up for a peer that is not configured any more");
+            return;
+        };
+        if let Some(former) = peer.session.take() {
+            self.rib.peer_down(former.index);
+        }
+        peer.session = Some(SpeakerSession::new(&mut self.rib, &peer.settings, up));
+        debug!(peer = %peer.settings.name, session = epoch.0, "joined");
+    }
+
+    fn peer_down(&mut self, key: PeerKey, epoch: SessionEpoch) {
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        if let Some(session) = peer.session.take_if(|session| session.epoch == epoch) {
+            self.rib.peer_down(session.index);
+            debug!(peer = %peer.settings.name, session = epoch.0, "left");
+        }
+    }
+
+    fn apply_updates(&mut self, key: PeerKey, epoch: SessionEpoch, updates: Vec<Update>) {
+        let Some(session) = current(&mut self.peers, key, epoch) else { return };
+        let mut ended = false;
+        for update in updates {
+            if let Some(family) = update.end_of_rib {
+                session.awaited_end_of_rib.retain(|&awaited| awaited != family);
+                ended |= session.awaited_end_of_rib.is_empty();
+            }
+            self.rib.apply_update(session.index, update);
+        }
+        if ended {
+            self.synchronised(key);
+        }
+    }
+
+    /// When every configured peer has told its table, what is left over from an earlier run is stale.
+    fn synchronised(&mut self, key: PeerKey) {
+        if let Some(peer) = self.peers.get_mut(&key) {
+            peer.synchronised = true;
+        }
+        if self.peers.values().all(|peer| peer.synchronised) {
+            self.end_restart("every peer has told its routes");
+        }
+    }
+
+    fn end_restart(&mut self, reason: &str) {
+        if let Some(kernel) = self.kernel.as_mut().filter(|kernel| kernel.is_restarting()) {
+            kernel.set_pending();
+            kernel.end_restart(&mut self.rib);
+            info!(reason, "kernel routes of an earlier run that nobody announced again are removed");
+        }
+    }
+
+    fn take_kernel(&mut self, heard: KernelHeard) {
+        match heard {
+            KernelHeard::Room => {}
+            KernelHeard::RestartWindowOver => self.end_restart("the restart window is over"),
+            KernelHeard::Event(Some(KernelEvent::Connected(connected))) => self.rib.set_connected(connected),
+            KernelHeard::Event(Some(KernelEvent::Failed { prefix, reason })) => {
+                warn!(%prefix, reason, "the kernel refused a route");
+            }
+            KernelHeard::Event(Some(KernelEvent::Fatal(reason))) => {
+                error!(reason, "the kernel's table is not kept any more");
+                self.kernel = None;
+            }
+            KernelHeard::Event(None) => self.kernel = None,
+        }
+    }
+
+    fn feed(&mut self) {
+        if let Some(kernel) = &mut self.kernel {
+            kernel.set_pending();
+            kernel.feed(&mut self.rib);
+        }
+        for peer in self.peers.values() {
+            if let Some(session) = &peer.session {
+                session.feed(&mut self.rib);
+            }
+        }
+    }
+
+    fn answer(&mut self, request: SpeakerRequest) {
+        match request {
+            SpeakerRequest::SetPeer(key, settings) => self.set_peer(key, settings),
+            SpeakerRequest::RemovePeer(key) => self.remove_peer(key),
+            SpeakerRequest::Originate { prefix, blackhole } => self.rib.originate(prefix, blackhole),
+            SpeakerRequest::StopOriginating(prefix) => self.rib.stop_originating(prefix),
+            SpeakerRequest::Routes(question, answer) => reply(answer, self.routes(question)),
+            SpeakerRequest::Explain(prefix, answer) => reply(answer, self.rib.explain(prefix)),
+            SpeakerRequest::Connected(answer) => reply(answer, self.rib.connected().to_vec()),
+            SpeakerRequest::Counts(answer) => reply(answer, self.counts()),
+            SpeakerRequest::Stop => {}
+        }
+    }
+
+    fn set_peer(&mut self, key: PeerKey, settings: PeerSettings) {
+        match self.peers.get_mut(&key) {
+            Some(peer) => peer.settings = settings,
+            None => {
+                self.peers.insert(key, SpeakerPeer { settings, session: None, synchronised: false });
+            }
+        }
+    }
+
+    fn remove_peer(&mut self, key: PeerKey) {
+        if let Some(session) = self.peers.remove(&key).and_then(|peer| peer.session) {
+            self.rib.peer_down(session.index);
+        }
+    }
+
+    fn routes(&self, question: RoutesQuestion) -> Option<RoutePage> {
+        let index = |key| Some(self.peers.get(&key)?.session.as_ref()?.index);
+        let selection = match question.selection {
+            PeerSelection::All => RouteSelection::All,
+            PeerSelection::Best => RouteSelection::Best,
+            PeerSelection::BestFrom(key) | PeerSelection::ReceivedFrom(key) => {
+                RouteSelection::ReceivedFrom(index(key)?)
+            }
+            PeerSelection::AdvertisedTo(key) => RouteSelection::AdvertisedTo(index(key)?),
+        };
+        let mut page = match question.prefix {
+            Some(prefix) => RoutePage { routes: self.rib.routes_to(prefix, selection), next: None },
+            None => self.rib.routes(question.family, selection, question.position, question.limit),
+        };
+        if let PeerSelection::BestFrom(_) = question.selection {
+            page.routes.retain(|route| matches!(route.status, RouteStatus::Best(_)));
+        }
+        Some(page)
+    }
+
+    fn counts(&self) -> SpeakerCounts {
+        let sessions = self.peers.iter().filter_map(|(&key, peer)| Some((key, peer.session.as_ref()?)));
+        let peers = sessions.map(|(key, session)| {
+            let of_family = |&family| (family, self.rib.peer_counts(session.index, family));
+            (key, session.families.iter().map(of_family).collect())
+        });
+        SpeakerCounts { rib: self.rib.counts(), peers: peers.collect() }
+    }
+}
+
+/// What the loop was woken by.
+enum Heard {
+    Request(Option<SpeakerRequest>),
+    Input(Option<SpeakerInput>),
+    Kernel(KernelHeard),
+    Nothing,
+}
+
+async fn hear_kernel(kernel: &mut Option<KernelFeed>) -> KernelHeard {
+    match kernel {
+        Some(kernel) => kernel.hear().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The session that `epoch` names, if it is the present one.
+fn current(
+    peers: &mut HashMap<PeerKey, SpeakerPeer>,
+    key: PeerKey,
+    epoch: SessionEpoch,
+) -> Option<&mut SpeakerSession> {
+    peers.get_mut(&key)?.session.as_mut().filter(|session| session.epoch == epoch)
+}
+
+/// Whoever asked may have gone meanwhile; then nobody misses the answer.
+fn reply<T>(answer: tokio::sync::oneshot::Sender<T>, value: T) {
+    drop(answer.send(value));
+}

@@ -1,0 +1,61 @@
+//! A session as the speaker sees it: where it is in the Rib, and what it still waits for.
+
+use bgp_codec::Family;
+use margay_rib::{PeerIndex, PeerOptions, Rib};
+use tracing::warn;
+
+use super::{ExportQueue, PeerSettings, PeerUp, SessionEpoch};
+use crate::own_addresses::OwnNextHops;
+
+/// A session that is established.
+#[derive(Debug)]
+pub(super) struct SpeakerSession {
+    pub(super) epoch: SessionEpoch,
+    pub(super) index: PeerIndex,
+    pub(super) families: Vec<Family>,
+    /// The families of which the peer has not told the whole table yet (RFC 4724 §2).
+    pub(super) awaited_end_of_rib: Vec<Family>,
+    exports: ExportQueue,
+}
+
+impl SpeakerSession {
+    /// Enters the peer into the Rib.
+    pub(super) fn new(rib: &mut Rib, settings: &PeerSettings, up: PeerUp) -> Self {
+        let families = up.negotiated.families.clone();
+        let index = rib.peer_up(peer_options(settings, &up));
+        Self { epoch: up.epoch, index, awaited_end_of_rib: families.clone(), families, exports: up.exports }
+    }
+
+    /// Hands the peer's queue what the Rib has for it, as long as there is room.
+    pub(super) fn feed(&self, rib: &mut Rib) {
+        while rib.has_export(self.index)
+            && let Some(place) = self.exports.try_reserve()
+        {
+            let Some(batch) = rib.poll_export(self.index) else { break };
+            place.send(batch);
+        }
+    }
+}
+
+fn peer_options(settings: &PeerSettings, up: &PeerUp) -> PeerOptions {
+    let own = OwnNextHops::of_session(up.local_address).unwrap_or_else(|error| {
+        warn!(peer = %settings.name, %error, "own addresses are not known: no next hop of our own for this session");
+        OwnNextHops::default()
+    });
+    let negotiated = &up.negotiated;
+    PeerOptions {
+        name: settings.name.clone(),
+        kind: negotiated.kind,
+        asn: negotiated.peer_asn,
+        identifier: negotiated.peer_identifier,
+        address: up.peer_address,
+        own_ipv4_next_hop: own.ipv4,
+        own_ipv6_next_hop: own.ipv6,
+        families: negotiated.families.clone(),
+        import: settings.import.clone(),
+        export: settings.export.clone(),
+        next_hop: settings.next_hop,
+        as_width: negotiated.as_width,
+        max_message_octets: negotiated.max_message_octets(),
+    }
+}
