@@ -149,13 +149,10 @@ impl Daemon {
     }
 
     /// Ends the parts in order: peers are told, the kernel is given what it was promised. Its routes stay.
-    async fn stop(self) {
+    async fn stop(mut self) {
+        let peers: Vec<IpAddr> = self.peers.keys().copied().collect();
+        self.remove_peers(peers, StopReason::AdministrativeShutdown).await;
         drop(self.listener);
-        let mut ending = JoinSet::new();
-        for peer in self.peers.into_values() {
-            ending.spawn(peer.handle.end(StopReason::AdministrativeShutdown));
-        }
-        while ending.join_next().await.is_some() {}
         if self.speaker.requests.send(SpeakerRequest::Stop).await.is_err() {
             error!("bug: the speaker has ended before it was told to");
         }
@@ -185,13 +182,25 @@ impl Daemon {
         listening.with_context(|| format!("connections from {address} cannot be taken"))
     }
 
-    async fn remove_peer(&mut self, address: IpAddr, reason: StopReason) {
-        if let Err(error) = self.listener.remove_peer(address) {
-            warn!(%address, %error, "the TCP password stays with the listening sockets");
+    /// Ends peers, all at once: each may take a while to listen to our last words.
+    async fn remove_peers(&mut self, addresses: impl IntoIterator<Item = IpAddr>, reason: StopReason) {
+        let mut ending = JoinSet::new();
+        for address in addresses {
+            if let Err(error) = self.listener.remove_peer(address) {
+                warn!(%address, %error, "the TCP password stays with the listening sockets");
+            }
+            if let Some(RunningPeer { key, handle, .. }) = self.peers.remove(&address) {
+                ending.spawn(async move {
+                    handle.end(reason).await;
+                    key
+                });
+            }
         }
-        if let Some(peer) = self.peers.remove(&address) {
-            peer.handle.end(reason).await;
-            self.tell_speaker(SpeakerRequest::RemovePeer(peer.key)).await;
+        while let Some(ended) = ending.join_next().await {
+            match ended {
+                Ok(key) => self.tell_speaker(SpeakerRequest::RemovePeer(key)).await,
+                Err(error) => error!("bug: the end of a peer panicked: {error}"),
+            }
         }
     }
 

@@ -17,7 +17,7 @@ impl Daemon {
     pub(super) async fn reload(&mut self) -> ReloadReport {
         match read_config(&self.config_file) {
             Ok(config) => self.apply(config).await,
-            Err(error) => ReloadReport { errors: self.file_errors(error), ..ReloadReport::default() },
+            Err(error) => ReloadReport { errors: file_errors(error), ..ReloadReport::default() },
         }
     }
 
@@ -40,14 +40,18 @@ impl Daemon {
         self.config_read = Instant::now();
         let mut report = Report::default();
         self.apply_networks(&changes, &mut report).await;
+        let removed = changes.peers_removed.iter().map(|peer| peer.address);
+        self.remove_peers(removed, StopReason::PeerDeconfigured).await;
         for peer in &changes.peers_removed {
-            self.remove_peer(peer.address, StopReason::PeerDeconfigured).await;
             report.note(
                 format!("peer {}", peer.name),
                 ObjectChangeKind::Removed,
                 "session closed".to_owned(),
             );
         }
+        let restarted = changes.peers_changed.iter().filter(|change| needs_new_session(change));
+        self.remove_peers(restarted.map(|change| change.old.address), StopReason::OtherConfigurationChange)
+            .await;
         for change in changes.peers_changed {
             self.apply_peer_change(change, &mut report).await;
         }
@@ -79,37 +83,41 @@ impl Daemon {
         }
     }
 
-    /// A peer with other settings gets a new session, unless they only concern its names.
+    /// Starts the peer anew that was ended for its new settings, or takes over what needs no new session.
     async fn apply_peer_change(&mut self, change: PeerChange, report: &mut Report) {
         let object = format!("peer {}", change.new.name);
         let keys = change.keys.join(", ");
-        let only_names = change.keys.iter().all(|key| ["description", "group"].contains(key));
-        let action = if only_names {
-            if let Some(peer) = self.peers.get_mut(&change.new.address) {
-                peer.config = Arc::new(change.new);
-            }
-            format!("{keys}: session kept")
-        } else {
-            self.remove_peer(change.old.address, StopReason::OtherConfigurationChange).await;
+        let action = if needs_new_session(&change) {
             match self.add_peer(change.new).await {
                 Ok(()) => format!("{keys}: session started anew"),
                 Err(error) => format!("{keys}: session closed, and not started: {error:#}"),
             }
+        } else {
+            if let Some(peer) = self.peers.get_mut(&change.new.address) {
+                peer.config = Arc::new(change.new);
+            }
+            format!("{keys}: session kept")
         };
         report.note(object, ObjectChangeKind::Changed, action);
     }
+}
 
-    fn file_errors(&self, error: ReadError) -> Vec<FileError> {
-        match error {
-            ReadError::Wrong(errors) => errors.into_iter().map(file_error).collect(),
-            ReadError::Unreadable { file, error } => vec![FileError {
-                file: file.display().to_string(),
-                line: 1,
-                column: 1,
-                text: format!("cannot be read: {error}"),
-            }],
-        }
+/// What is wrong with the file, place by place.
+fn file_errors(error: ReadError) -> Vec<FileError> {
+    match error {
+        ReadError::Wrong(errors) => errors.into_iter().map(file_error).collect(),
+        ReadError::Unreadable { file, error } => vec![FileError {
+            file: file.display().to_string(),
+            line: 1,
+            column: 1,
+            text: format!("cannot be read: {error}"),
+        }],
     }
+}
+
+/// Whether a change concerns more than how the peer is shown.
+fn needs_new_session(change: &PeerChange) -> bool {
+    change.keys.iter().any(|key| !["description", "group"].contains(key))
 }
 
 fn file_error(error: margay_config::ConfigError) -> FileError {
