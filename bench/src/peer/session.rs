@@ -1,0 +1,202 @@
+//! One session that the generator opens: just enough of RFC 4271 §8 for a daemon that behaves.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use bgp_codec::{
+    AsWidth, Asn, BgpIdentifier, Capability, DecodeContext, Family, HoldTime, Message, Open, PeerKind,
+    decode_message, encode_keepalive,
+};
+use bytes::{Buf as _, Bytes, BytesMut};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::received::Received;
+
+/// Who a peer is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PeerSettings {
+    /// A word for the daemon's configuration and for messages.
+    pub(crate) name: &'static str,
+    /// Where it dials from; also its BGP identifier.
+    pub(crate) address: Ipv4Addr,
+    pub(crate) asn: Asn,
+}
+
+/// A connection to the daemon and what went over it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    settings: PeerSettings,
+    stream: TcpStream,
+    state: State,
+    received: Received,
+    outbound: VecDeque<Bytes>,
+    last_sent: Instant,
+}
+
+/// The states of RFC 4271 §8.2.2 in which there is a connection, and the end.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum State {
+    OpenSent,
+    OpenConfirm,
+    Established,
+    /// Over, and why.
+    Closed(String),
+}
+
+impl Session {
+    /// Connects from the peer's address and queues an OPEN.
+    ///
+    /// # Errors
+    ///
+    /// The connection is refused, or the address is not this machine's.
+    pub(crate) fn connect(settings: PeerSettings, daemon: SocketAddrV4, now: Instant) -> io::Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.set_tcp_nodelay(true)?;
+        socket.bind(&SocketAddrV4::new(settings.address, 0).into())?;
+        socket.connect(&daemon.into())?;
+        socket.set_nonblocking(true)?;
+        let outbound = VecDeque::from([open(settings)]);
+        let stream = socket.into();
+        let received = Received::default();
+        Ok(Self { settings, stream, state: State::OpenSent, received, outbound, last_sent: now })
+    }
+
+    pub(crate) fn settings(&self) -> PeerSettings {
+        self.settings
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(crate) fn received(&self) -> &Received {
+        &self.received
+    }
+
+    pub(crate) fn socket(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+
+    /// Puts whole messages behind what is still to be sent.
+    pub(crate) fn queue(&mut self, messages: Bytes) {
+        self.outbound.push_back(messages);
+    }
+
+    pub(crate) fn has_outbound(&self) -> bool {
+        !self.outbound.is_empty()
+    }
+
+    /// Sends as much as the socket takes at once.
+    pub(crate) fn handle_writable(&mut self, now: Instant) {
+        let Some(front) = self.outbound.front_mut() else { return };
+        match self.stream.write(&front[..front.len().min(WRITE_OCTETS)]) {
+            Ok(written) => {
+                front.advance(written);
+                self.last_sent = now;
+                if front.is_empty() {
+                    self.outbound.pop_front();
+                }
+            }
+            Err(error) if is_transient(&error) => {}
+            Err(error) => self.close(format!("cannot send: {error}")),
+        }
+    }
+
+    /// Reads once; more stays for the next call, so that no session starves another.
+    pub(crate) fn handle_readable(&mut self, scratch: &mut [u8]) {
+        match self.stream.read(scratch) {
+            Ok(0) => self.close("the daemon closed the connection".to_owned()),
+            Ok(length) => {
+                // The time is taken after the read: before it the octets might not have been there yet.
+                if let Err(error) = self.take_in(&scratch[..length], Instant::now()) {
+                    self.close(format!("{error:#}"));
+                }
+            }
+            Err(error) if is_transient(&error) => {}
+            Err(error) => self.close(format!("cannot receive: {error}")),
+        }
+    }
+
+    /// Queues a KEEPALIVE when nothing else has been sent for a while.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        let silent = now.duration_since(self.last_sent) >= KEEPALIVE_INTERVAL;
+        if self.state == State::Established && silent && !self.has_outbound() {
+            self.queue(keepalive());
+        }
+    }
+
+    fn take_in(&mut self, octets: &[u8], now: Instant) -> Result<()> {
+        for message in self.received.take_in(octets, now)? {
+            let decoded = decode_message(message.octets.into(), &decode_context())
+                .context("the daemon sent a malformed message")?;
+            self.handle_message(decoded)?;
+        }
+        Ok(())
+    }
+
+    fn handle_message(&mut self, message: Message) -> Result<()> {
+        match (&self.state, message) {
+            (State::OpenSent, Message::Open(_)) => {
+                self.queue(keepalive());
+                self.state = State::OpenConfirm;
+            }
+            (State::OpenConfirm, Message::Keepalive) => self.state = State::Established,
+            (State::Established, Message::Keepalive | Message::RouteRefresh(_)) => {}
+            (_, Message::Notification(notification)) => {
+                bail!("the daemon sent NOTIFICATION: {notification}")
+            }
+            (state, message) => bail!("the daemon sent {message:?} in {state:?}"),
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, why: String) {
+        self.state = State::Closed(why);
+        self.outbound.clear();
+    }
+}
+
+/// On which terms the daemon's messages are read.
+pub(crate) fn decode_context() -> DecodeContext {
+    DecodeContext::new(PeerKind::Ebgp, AsWidth::Four)
+}
+
+fn open(settings: PeerSettings) -> Bytes {
+    let open = Open {
+        asn: settings.asn,
+        hold_time: HoldTime::from_seconds(HOLD_SECONDS).expect("it is at least three seconds"),
+        identifier: BgpIdentifier::try_from(settings.address).expect("no peer has address 0.0.0.0"),
+        capabilities: vec![
+            Capability::Multiprotocol(Family::IPV4_UNICAST),
+            Capability::RouteRefresh,
+            Capability::FourOctetAs(settings.asn),
+        ]
+        .into(),
+    };
+    let mut out = BytesMut::new();
+    open.encode(&mut out);
+    out.freeze()
+}
+
+fn keepalive() -> Bytes {
+    let mut out = BytesMut::new();
+    encode_keepalive(&mut out);
+    out.freeze()
+}
+
+fn is_transient(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+/// The hold time that both sides propose.
+pub(crate) const HOLD_SECONDS: u16 = 240;
+
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The most that is written at once, so that reading gets its turn.
+const WRITE_OCTETS: usize = 256 * 1024;

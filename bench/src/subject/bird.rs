@@ -1,0 +1,58 @@
+//! BIRD 2.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::{Subject, Topology};
+use crate::peer::HOLD_SECONDS;
+
+pub(super) struct Bird;
+
+impl Subject for Bird {
+    fn name(&self) -> &'static str {
+        "BIRD"
+    }
+
+    fn program(&self) -> PathBuf {
+        // Where Debian puts it is not in every PATH.
+        let installed = Path::new("/usr/sbin/bird");
+        if installed.exists() { installed.into() } else { "bird".into() }
+    }
+
+    fn install_hint(&self) -> &'static str {
+        "it is in Debian's package bird2"
+    }
+
+    fn render(&self, topology: &Topology, _folder: &Path) -> String {
+        let mut conf = "log stderr { warning, error, auth, fatal, bug };\n".to_owned();
+        conf += &format!("router id {};\nprotocol device {{}}\n", topology.router_id);
+        for peer in &topology.peers {
+            // "multihop" as the peers' addresses are of no interface, nor need they be resolved.
+            conf += &format!(
+                "protocol bgp peer_{name} {{\n  \
+                   local {local} port {port} as {asn};\n  \
+                   neighbor {address} as {peer_asn};\n  \
+                   multihop; passive on; hold time {HOLD_SECONDS};\n  \
+                   ipv4 {{ import all; export all; }};\n\
+                 }}\n",
+                name = peer.name,
+                local = topology.listen.ip(),
+                port = topology.listen.port(),
+                asn = topology.asn,
+                address = peer.address,
+                peer_asn = peer.asn,
+            );
+        }
+        conf
+    }
+
+    fn arguments(&self, configuration: &Path, folder: &Path) -> Vec<OsString> {
+        let control = folder.join("control.sock");
+        let pid = folder.join("pid");
+        ["-f", "-c"]
+            .map(OsString::from)
+            .into_iter()
+            .chain([configuration.into(), "-s".into(), control.into(), "-P".into(), pid.into()])
+            .collect()
+    }
+}

@@ -1,0 +1,113 @@
+//! A daemon that runs for one round.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{self, Child, Command, Stdio};
+use std::{env, io};
+
+use anyhow::{Context as _, Result};
+
+use super::{Subject, Topology};
+use crate::process_usage::ProcessUsage;
+
+/// A child process with a folder of its own; dropped, it is killed and the folder removed.
+pub(crate) struct RunningDaemon {
+    child: Child,
+    folder: Folder,
+}
+
+impl RunningDaemon {
+    /// Starts a daemon; it may take a moment until it listens.
+    ///
+    /// # Errors
+    ///
+    /// When its program is missing.
+    pub(crate) fn start(subject: &dyn Subject, topology: &Topology) -> Result<Self> {
+        let folder = Folder::create(subject.name())?;
+        let configuration = folder.0.join("configuration");
+        fs::write(&configuration, subject.render(topology, &folder.0))
+            .with_context(|| configuration.display().to_string())?;
+        let log = File::create(folder.log()).with_context(|| folder.log().display().to_string())?;
+        let program = subject.program();
+        // setpriv becomes the daemon, which so ends with this process however that ends.
+        let child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(&program)
+            .args(subject.arguments(&configuration, &folder.0))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().context("the log")?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("setpriv {}", program.display()))?;
+        Ok(Self { child, folder })
+    }
+
+    /// What it has used so far.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended.
+    pub(crate) fn usage(&self) -> Result<ProcessUsage> {
+        ProcessUsage::of(self.child.id())
+    }
+
+    /// The last lines of its log, and how it ended if it did.
+    pub(crate) fn last_words(&mut self) -> String {
+        let ended = match self.child.try_wait() {
+            Ok(Some(status)) => format!("it ended with {status}; "),
+            Ok(None) => String::new(),
+            Err(error) => format!("its state is unknown: {error}; "),
+        };
+        let log = match fs::read(self.folder.log()) {
+            Ok(log) => String::from_utf8_lossy(&log).into_owned(),
+            Err(error) => error.to_string(),
+        };
+        let lines: Vec<&str> = log.lines().collect();
+        let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
+        if last.is_empty() {
+            format!("{ended}its log is empty")
+        } else {
+            format!("{ended}its log ends:\n{last}")
+        }
+    }
+}
+
+impl Drop for RunningDaemon {
+    fn drop(&mut self) {
+        if let Err(error) = self.child.kill().and_then(|()| self.child.wait()) {
+            eprintln!("process {}: {error}", self.child.id());
+        }
+    }
+}
+
+/// A folder for one daemon's files, removed when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn create(name: &str) -> Result<Self> {
+        let path = env::temp_dir().join(format!("margay-bench-{}-{}", process::id(), name.to_lowercase()));
+        remove(&path).and_then(|()| fs::create_dir(&path)).with_context(|| path.display().to_string())?;
+        Ok(Self(path))
+    }
+
+    fn log(&self) -> PathBuf {
+        self.0.join("log")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = remove(&self.0) {
+            eprintln!("{}: {error}", self.0.display());
+        }
+    }
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
+    }
+}
+
+const LAST_LINES: usize = 20;

@@ -1,0 +1,145 @@
+//! Attribute sets as an external peer with a full table sends them.
+
+use bgp_codec::{AsPathBuf, Asn, Community, Origin, PathAttributes, PathAttributesBuilder};
+use foldhash::{HashSet, HashSetExt};
+
+use super::SeededRandom;
+
+/// Attribute sets that differ from each other, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AttributeSets(Vec<PathAttributes>);
+
+impl AttributeSets {
+    /// Sets with AS paths of two to six numbers, no two the same, that start with the AS of the peer that sends them.
+    pub(crate) fn generate(count: usize, sender: Asn, random: &mut SeededRandom) -> Self {
+        let mut seen = HashSet::with_capacity(count);
+        let mut sets = Vec::with_capacity(count);
+        while sets.len() < count {
+            let as_path = as_path(sender, random);
+            if seen.insert(as_path.clone()) {
+                sets.push(attributes(as_path, sender, random));
+            }
+        }
+        Self(sets)
+    }
+
+    /// The same sets with other communities; each differs from what it was.
+    pub(crate) fn with_other_communities(&self, sender: Asn, random: &mut SeededRandom) -> Self {
+        let change = |set: &PathAttributes| {
+            let mut builder = set.to_builder();
+            let before = std::mem::take(&mut builder.communities);
+            while builder.communities.is_empty() || builder.communities == before {
+                builder.communities = communities(sender, random);
+            }
+            builder.build()
+        };
+        Self(self.0.iter().map(change).collect())
+    }
+
+    /// What a speaker of another AS makes of the sets for its external peers: its own AS number goes in front and
+    /// MULTI_EXIT_DISC goes (RFC 4271 §5.1.2, §5.1.4).
+    pub(crate) fn advertised_by(&self, speaker: Asn) -> Self {
+        let advertise = |set: &PathAttributes| {
+            let mut builder = set.to_builder();
+            builder.as_path.prepend(speaker, 1);
+            builder.med = None;
+            builder.build()
+        };
+        Self(self.0.iter().map(advertise).collect())
+    }
+
+    pub(crate) fn as_slice(&self) -> &[PathAttributes] {
+        &self.0
+    }
+}
+
+fn attributes(as_path: Vec<Asn>, sender: Asn, random: &mut SeededRandom) -> PathAttributes {
+    let origin = if random.percent(90) { Origin::Igp } else { Origin::Incomplete };
+    let mut builder = PathAttributesBuilder::new(origin);
+    builder.as_path = AsPathBuf::from_sequence(as_path);
+    builder.med = random.percent(20).then(|| random.below(1000));
+    if random.percent(70) {
+        builder.communities = communities(sender, random);
+    }
+    builder.build()
+}
+
+fn as_path(sender: Asn, random: &mut SeededRandom) -> Vec<Asn> {
+    let length = random.within(2..7);
+    std::iter::once(sender).chain((1..length).map(|_| public_asn(random))).collect()
+}
+
+/// An AS number that nobody here has for its own; a third need four octets.
+fn public_asn(random: &mut SeededRandom) -> Asn {
+    if random.percent(33) {
+        return Asn(random.within(131_072..402_000));
+    }
+    match random.within(1..64_496) {
+        transition if transition == Asn::TRANS.0 => Asn(transition + 1),
+        number => Asn(number),
+    }
+}
+
+/// One to eight communities in ascending order: a speaker may sort them.
+fn communities(sender: Asn, random: &mut SeededRandom) -> Vec<Community> {
+    let count = random.within(1..9);
+    let owner = u32::from(sender.to_two_octets()) << 16;
+    let mut communities: Vec<Community> =
+        (0..count).map(|_| Community(owner | random.below(0x1_0000))).collect();
+    communities.sort_unstable();
+    communities.dedup();
+    communities
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENDER: Asn = Asn(65001);
+
+    fn generate(count: usize) -> AttributeSets {
+        AttributeSets::generate(count, SENDER, &mut SeededRandom::new(3))
+    }
+
+    #[test]
+    fn sets_are_distinct_also_once_they_are_passed_on() {
+        for sets in [generate(5_000), generate(5_000).advertised_by(Asn(65000))] {
+            let distinct: HashSet<&PathAttributes> = sets.as_slice().iter().collect();
+            assert_eq!(distinct.len(), 5_000);
+        }
+    }
+
+    #[test]
+    fn paths_start_with_the_sender_and_stay_clear_of_the_other_speakers() {
+        for set in generate(5_000).as_slice() {
+            assert_eq!(set.neighbor_as(), Some(SENDER));
+            assert!((2..=6).contains(&set.as_path_length()), "{set:?}");
+            for forbidden in [Asn(65000), Asn(65002), Asn::TRANS] {
+                assert!(!set.as_path().contains(forbidden), "{set:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_communities_change_each_set_and_nothing_else() {
+        let sets = generate(1_000);
+        let changed = sets.with_other_communities(SENDER, &mut SeededRandom::new(4));
+        for (before, after) in sets.as_slice().iter().zip(changed.as_slice()) {
+            assert!(!before.communities().eq(after.communities()), "{before:?}");
+            let mut restored = after.to_builder();
+            restored.communities = before.communities().collect();
+            assert_eq!(&restored.build(), before);
+        }
+    }
+
+    #[test]
+    fn an_external_speaker_prepends_itself_and_drops_med() {
+        let sets = generate(200);
+        assert!(sets.as_slice().iter().any(|set| set.med().is_some()));
+        for (sent, received) in sets.as_slice().iter().zip(sets.advertised_by(Asn(65000)).as_slice()) {
+            assert!(received.as_path().asns().eq([Asn(65000)].into_iter().chain(sent.as_path().asns())));
+            assert_eq!(received.med(), None);
+            assert!(received.communities().eq(sent.communities()));
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What the peers say: tables of routes that are the same for each seed, and their UPDATEs.
+
+mod attribute_sets;
+mod prefixes;
+mod route_table;
+mod seeded_random;
+
+pub(crate) use attribute_sets::AttributeSets;
+pub(crate) use route_table::RouteTable;
+pub(crate) use seeded_random::SeededRandom;
