@@ -79,15 +79,15 @@ impl DecodeError {
             Self::MalformedAttributeList => Notification::malformed_attribute_list(),
             Self::InvalidNetworkField => Notification::invalid_network_field(),
             Self::Attribute { attribute_type, fault, octets } => match fault {
-                AttributeFault::Duplicate | AttributeFault::Overrun => {
-                    Notification::malformed_attribute_list()
-                }
+                AttributeFault::Duplicate => Notification::malformed_attribute_list(),
                 AttributeFault::UnrecognizedWellKnown => {
                     Notification::unrecognized_well_known_attribute(octets)
                 }
                 AttributeFault::Missing => Notification::missing_well_known_attribute(attribute_type),
                 AttributeFault::Flags => Notification::attribute_flags_error(octets),
-                AttributeFault::Length => Notification::attribute_length_error(octets),
+                AttributeFault::Length | AttributeFault::Overrun => {
+                    Notification::attribute_length_error(octets)
+                }
                 AttributeFault::Value
                 | AttributeFault::FromExternalPeer
                 | AttributeFault::FromFourOctetPeer
@@ -126,11 +126,11 @@ mod tests {
             (DecodeError::UnacceptableHoldTime(2), 2, 6, &[]),
             (DecodeError::MalformedAttributeList, 3, 1, &[]),
             (attribute(AttributeType::MP_REACH_NLRI, Duplicate), 3, 1, &[]),
-            (attribute(AttributeType::ORIGIN, Overrun), 3, 1, &[]),
             (attribute(AttributeType(99), UnrecognizedWellKnown), 3, 2, &[0x40, 99, 1, 9]),
             (attribute(AttributeType::AS_PATH, Missing), 3, 3, &[2]),
             (attribute(AttributeType::ORIGIN, Flags), 3, 4, &[0x40, 1, 1, 9]),
             (attribute(AttributeType::LOCAL_PREF, Length), 3, 5, &[0x40, 5, 1, 9]),
+            (attribute(AttributeType::ORIGIN, Overrun), 3, 5, &[0x40, 1, 1, 9]),
             (attribute(AttributeType::ORIGIN, Value), 3, 6, &[0x40, 1, 1, 9]),
             (attribute(AttributeType::NEXT_HOP, Value), 3, 8, &[0x40, 3, 1, 9]),
             (attribute(AttributeType::COMMUNITIES, Value), 3, 9, &[0x40, 8, 1, 9]),

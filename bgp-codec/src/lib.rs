@@ -8,14 +8,7 @@
 //! With the feature `tokio-codec`, `BgpCodec` frames and decodes a stream for `tokio_util`.
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::expect_used)]
-#![cfg_attr(
-    test,
-    expect(
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        reason = "a test that panics has failed"
-    )
-)]
+#![cfg_attr(test, expect(clippy::indexing_slicing, reason = "a test that panics has failed"))]
 
 mod as_width;
 mod asn;

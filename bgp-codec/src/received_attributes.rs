@@ -110,13 +110,13 @@ impl<'a> ReceivedAttributes<'a> {
 
     /// Notes an attribute whose fault withdraws the routes.
     pub(crate) fn withdraw_for(&mut self, attribute: RawAttribute<'_>, fault: AttributeFault) {
-        self.note(attribute, fault, AttributeOutcome::TreatAsWithdraw);
+        self.note(attribute.attribute_type, fault, AttributeOutcome::TreatAsWithdraw);
         self.withdraw_cause.get_or_insert_with(|| attribute.to_error(fault));
     }
 
     /// Notes an attribute that is left out.
     pub(crate) fn leave_out(&mut self, attribute: RawAttribute<'_>, fault: AttributeFault) {
-        self.note(attribute, fault, AttributeOutcome::Discard);
+        self.note(attribute.attribute_type, fault, AttributeOutcome::Discard);
     }
 
     /// The first fault that withdraws the routes, in the form in which it closes the session.
@@ -175,42 +175,50 @@ impl<'a> ReceivedAttributes<'a> {
     fn judge(&mut self, attribute: RawAttribute<'_>, context: &DecodeContext) -> Verdict {
         use AttributeOutcome::{Discard, SessionReset, TreatAsWithdraw};
         let RawAttribute { flags, attribute_type, value } = attribute;
-        // Only routes of any family are lost with these two, so that nothing milder can help (RFC 7606 §3 g, §5.3).
-        let carries_routes =
-            matches!(attribute_type, AttributeType::MP_REACH_NLRI | AttributeType::MP_UNREACH_NLRI);
         if !self.seen.insert(attribute_type) {
-            let outcome = if carries_routes { SessionReset } else { Discard };
+            let outcome = if carries_routes(attribute_type) { SessionReset } else { Discard };
             return Err((AttributeFault::Duplicate, outcome));
         }
         let Some(specified) = attribute_type.specified_flags() else {
             let known = flags.is_optional();
             return if known { Ok(()) } else { Err((AttributeFault::UnrecognizedWellKnown, SessionReset)) };
         };
-        check_sender(attribute_type, context)?;
         if !flags.agrees_with(specified) {
-            let outcome = if carries_routes { SessionReset } else { TreatAsWithdraw };
+            let outcome = if carries_routes(attribute_type) { SessionReset } else { TreatAsWithdraw };
             return Err((AttributeFault::Flags, outcome));
         }
+        check_sender(attribute_type, context)?;
         check_value(attribute_type, value, context)
     }
 
     /// The octets after the last whole attribute are not one (RFC 7606 §4).
     fn overrun(&mut self, rest: &[u8]) -> Result<(), DecodeError> {
         let mut reader = Reader::new(rest);
-        let flags = AttributeFlags(reader.u8().unwrap_or_default());
+        reader.take(1);
         // Where even the type is missing, 0 is shown, which IANA keeps reserved.
         let attribute_type = AttributeType(reader.u8().unwrap_or_default());
-        let attribute = RawAttribute { flags, attribute_type, value: &[] };
-        if matches!(attribute_type, AttributeType::MP_REACH_NLRI | AttributeType::MP_UNREACH_NLRI) {
-            return Err(attribute.to_error(AttributeFault::Overrun));
+        let error = || DecodeError::Attribute {
+            attribute_type,
+            fault: AttributeFault::Overrun,
+            octets: rest.to_vec(),
+        };
+        if carries_routes(attribute_type) {
+            return Err(error());
         }
-        self.withdraw_for(attribute, AttributeFault::Overrun);
+        self.note(attribute_type, AttributeFault::Overrun, AttributeOutcome::TreatAsWithdraw);
+        self.withdraw_cause.get_or_insert_with(error);
         Ok(())
     }
 
-    fn note(&mut self, attribute: RawAttribute<'_>, fault: AttributeFault, outcome: AttributeOutcome) {
-        self.defects.push(AttributeError { attribute_type: attribute.attribute_type, fault, outcome });
+    fn note(&mut self, attribute_type: AttributeType, fault: AttributeFault, outcome: AttributeOutcome) {
+        self.defects.push(AttributeError { attribute_type, fault, outcome });
     }
+}
+
+/// Whether an attribute has routes in it, which are lost with it: then nothing milder helps than to close the session
+/// (RFC 7606 §3 g, §5.3).
+fn carries_routes(attribute_type: AttributeType) -> bool {
+    matches!(attribute_type, AttributeType::MP_REACH_NLRI | AttributeType::MP_UNREACH_NLRI)
 }
 
 /// The flags with which an attribute goes on; `None` when it goes no further.

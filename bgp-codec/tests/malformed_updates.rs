@@ -1,0 +1,308 @@
+//! What becomes of an UPDATE with one thing wrong: the rows of RFC 7606, and of RFC 4271 §6.3 where those still close
+//! the session.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+use bgp_codec::{
+    AsWidth, AttributeFault, AttributeOutcome, DecodeContext, DecodeError, Message, PeerKind, Update,
+    decode_message,
+};
+use bytes::Bytes;
+
+const ORIGIN: &[u8] = &[0x40, 1, 1, 0];
+const AS_PATH: &[u8] = &[0x40, 2, 6, 2, 1, 0, 0, 0xfd, 0xe9];
+const NEXT_HOP: &[u8] = &[0x40, 3, 4, 10, 0, 0, 1];
+const LOCAL_PREF: &[u8] = &[0x40, 5, 4, 0, 0, 0, 100];
+const NLRI: &[u8] = &[24, 10, 65, 1];
+const MP_REACH: &[u8] = &[
+    0x80, 14, 26, 0, 2, 1, 16, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 32, 0x20, 1, 0xd,
+    0xb8,
+];
+
+/// What is expected of a message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Outcome {
+    Accepted,
+    Discarded,
+    Withdrawn,
+    Closed(u8, u8),
+}
+use Outcome::{Accepted, Closed, Discarded, Withdrawn};
+
+fn update(withdrawn: &[u8], attributes: &[&[u8]], nlri: &[u8]) -> Bytes {
+    let attributes = attributes.concat();
+    let length = |octets: &[u8]| u16::try_from(octets.len()).unwrap().to_be_bytes();
+    message(&[&length(withdrawn), withdrawn, &length(&attributes), &attributes, nlri].concat())
+}
+
+fn message(body: &[u8]) -> Bytes {
+    let length = u16::try_from(body.len() + 19).unwrap().to_be_bytes();
+    [&[0xff; 16][..], &length, &[2], body].concat().into()
+}
+
+fn decode(octets: &Bytes, peer: PeerKind, as_width: AsWidth) -> Result<Update, DecodeError> {
+    match decode_message(octets.clone(), &DecodeContext::new(peer, as_width))? {
+        Message::Update(update) => Ok(update),
+        other => panic!("not an UPDATE: {other:?}"),
+    }
+}
+
+fn outcome(result: &Result<Update, DecodeError>) -> Outcome {
+    match result {
+        Err(error) => {
+            let notification = error.clone().into_notification();
+            Closed(notification.code.0, notification.subcode)
+        }
+        Ok(update) => match update.defects.iter().map(|defect| defect.outcome).max() {
+            None => Accepted,
+            Some(AttributeOutcome::Discard) => Discarded,
+            Some(AttributeOutcome::TreatAsWithdraw) => Withdrawn,
+            Some(AttributeOutcome::SessionReset) => panic!("a defect cannot close the session: {update:?}"),
+        },
+    }
+}
+
+/// The attributes every row needs, with one replaced or added, before IPv4 NLRI.
+fn with(attribute: &[u8]) -> Bytes {
+    let kind = attribute.get(1).copied();
+    let mandatory = [ORIGIN, AS_PATH, NEXT_HOP].into_iter().filter(|other| other.get(1).copied() != kind);
+    let attributes: Vec<&[u8]> = mandatory.chain([attribute]).collect();
+    update(&[], &attributes, NLRI)
+}
+
+fn check(name: &str, octets: &Bytes, peer: PeerKind, as_width: AsWidth, expected: Outcome) {
+    let result = decode(octets, peer, as_width);
+    assert_eq!(outcome(&result), expected, "{name} from {peer:?}: {result:?}");
+    let Ok(update) = result else { return };
+    match expected {
+        Withdrawn => {
+            assert!(update.reach.is_empty() && update.attributes.is_none(), "{name}: {update:?}");
+            assert!(!update.unreach.is_empty(), "{name}: the routes are lost: {update:?}");
+        }
+        Accepted | Discarded => {
+            assert!(!update.reach.is_empty() && update.attributes.is_some(), "{name}: {update:?}")
+        }
+        Closed(..) => unreachable!("{name} did not close"),
+    }
+}
+
+#[test]
+fn one_bad_attribute_has_the_outcome_of_its_row() {
+    let rows: [(&str, &[u8], Outcome, Outcome); 68] = [
+        // name, attribute, from an internal peer, from an external peer
+        ("ORIGIN empty", &[0x40, 1, 0], Withdrawn, Withdrawn),
+        ("ORIGIN long", &[0x40, 1, 2, 0, 0], Withdrawn, Withdrawn),
+        ("ORIGIN undefined", &[0x40, 1, 1, 3], Withdrawn, Withdrawn),
+        ("ORIGIN optional", &[0xc0, 1, 1, 0], Withdrawn, Withdrawn),
+        ("ORIGIN non-transitive", &[0x00, 1, 1, 0], Withdrawn, Withdrawn),
+        ("ORIGIN with extended length", &[0x50, 1, 0, 1, 0], Accepted, Accepted),
+        ("ORIGIN with unused flag bits", &[0x4f, 1, 1, 0], Accepted, Accepted),
+        ("AS_PATH empty", &[0x40, 2, 0], Accepted, Accepted),
+        ("AS_PATH with unknown segment", &[0x40, 2, 6, 5, 1, 0, 0, 0, 1], Withdrawn, Withdrawn),
+        ("AS_PATH with segment overrun", &[0x40, 2, 6, 2, 2, 0, 0, 0, 1], Withdrawn, Withdrawn),
+        ("AS_PATH with one octet left", &[0x40, 2, 7, 2, 1, 0, 0, 0, 1, 2], Withdrawn, Withdrawn),
+        ("AS_PATH with empty segment", &[0x40, 2, 2, 2, 0], Withdrawn, Withdrawn),
+        ("AS_PATH with AS 0", &[0x40, 2, 6, 2, 1, 0, 0, 0, 0], Withdrawn, Withdrawn),
+        ("AS_PATH of a confederation", &[0x40, 2, 6, 3, 1, 0, 0, 0, 1], Accepted, Withdrawn),
+        ("AS_PATH with wrong flags", &[0x80, 2, 0], Withdrawn, Withdrawn),
+        ("NEXT_HOP short", &[0x40, 3, 3, 10, 0, 0], Withdrawn, Withdrawn),
+        ("NEXT_HOP long", &[0x40, 3, 5, 10, 0, 0, 1, 1], Withdrawn, Withdrawn),
+        ("NEXT_HOP empty", &[0x40, 3, 0], Withdrawn, Withdrawn),
+        ("NEXT_HOP zero", &[0x40, 3, 4, 0, 0, 0, 0], Withdrawn, Withdrawn),
+        ("NEXT_HOP multicast", &[0x40, 3, 4, 224, 0, 0, 5], Withdrawn, Withdrawn),
+        ("NEXT_HOP with wrong flags", &[0xc0, 3, 4, 10, 0, 0, 1], Withdrawn, Withdrawn),
+        ("MED", &[0x80, 4, 4, 0, 0, 0, 1], Accepted, Accepted),
+        ("MED short", &[0x80, 4, 3, 0, 0, 0], Withdrawn, Withdrawn),
+        ("MED empty", &[0x80, 4, 0], Withdrawn, Withdrawn),
+        ("MED transitive", &[0xc0, 4, 4, 0, 0, 0, 1], Withdrawn, Withdrawn),
+        ("LOCAL_PREF", LOCAL_PREF, Accepted, Discarded),
+        ("LOCAL_PREF short", &[0x40, 5, 3, 0, 0, 0], Withdrawn, Discarded),
+        ("LOCAL_PREF empty", &[0x40, 5, 0], Withdrawn, Discarded),
+        ("LOCAL_PREF optional", &[0xc0, 5, 4, 0, 0, 0, 1], Withdrawn, Withdrawn),
+        ("ATOMIC_AGGREGATE", &[0x40, 6, 0], Accepted, Accepted),
+        ("ATOMIC_AGGREGATE long", &[0x40, 6, 1, 0], Discarded, Discarded),
+        ("ATOMIC_AGGREGATE with wrong flags", &[0xc0, 6, 0], Withdrawn, Withdrawn),
+        ("AGGREGATOR", &[0xc0, 7, 8, 0, 0, 0, 1, 10, 0, 0, 1], Accepted, Accepted),
+        ("AGGREGATOR of six octets", &[0xc0, 7, 6, 0, 1, 10, 0, 0, 1], Discarded, Discarded),
+        ("AGGREGATOR empty", &[0xc0, 7, 0], Discarded, Discarded),
+        ("AGGREGATOR with AS 0", &[0xc0, 7, 8, 0, 0, 0, 0, 10, 0, 0, 1], Discarded, Discarded),
+        ("COMMUNITIES", &[0xc0, 8, 4, 0, 1, 0, 1], Accepted, Accepted),
+        ("COMMUNITIES partial", &[0xe0, 8, 4, 0, 1, 0, 1], Accepted, Accepted),
+        ("COMMUNITIES empty", &[0xc0, 8, 0], Withdrawn, Withdrawn),
+        ("COMMUNITIES odd", &[0xc0, 8, 5, 0, 1, 0, 1, 0], Withdrawn, Withdrawn),
+        ("COMMUNITIES non-transitive", &[0x80, 8, 4, 0, 1, 0, 1], Withdrawn, Withdrawn),
+        ("ORIGINATOR_ID", &[0x80, 9, 4, 10, 0, 0, 1], Accepted, Discarded),
+        ("ORIGINATOR_ID long", &[0x80, 9, 5, 10, 0, 0, 1, 0], Withdrawn, Discarded),
+        ("ORIGINATOR_ID zero", &[0x80, 9, 4, 0, 0, 0, 0], Withdrawn, Discarded),
+        ("CLUSTER_LIST", &[0x80, 10, 8, 10, 0, 0, 1, 10, 0, 0, 2], Accepted, Discarded),
+        ("CLUSTER_LIST empty", &[0x80, 10, 0], Withdrawn, Discarded),
+        ("CLUSTER_LIST odd", &[0x80, 10, 6, 10, 0, 0, 1, 10, 0], Withdrawn, Discarded),
+        ("MP_REACH_NLRI", MP_REACH, Accepted, Accepted),
+        ("MP_REACH_NLRI empty", &[0x80, 14, 0], Closed(3, 9), Closed(3, 9)),
+        ("MP_REACH_NLRI of four octets", &[0x80, 14, 4, 0, 2, 1, 0], Closed(3, 9), Closed(3, 9)),
+        ("MP_REACH_NLRI without next hop", &[0x80, 14, 5, 0, 2, 1, 0, 0], Closed(3, 9), Closed(3, 9)),
+        ("MP_REACH_NLRI transitive", &[0xc0, 14, 5, 0, 2, 1, 0, 0], Closed(3, 4), Closed(3, 4)),
+        ("MP_REACH_NLRI of another family", &[0x80, 14, 6, 0x40, 4, 71, 0, 0, 1], Discarded, Discarded),
+        ("MP_UNREACH_NLRI", &[0x80, 15, 4, 0, 2, 1, 0], Accepted, Accepted),
+        ("MP_UNREACH_NLRI short", &[0x80, 15, 2, 0, 2], Closed(3, 9), Closed(3, 9)),
+        ("MP_UNREACH_NLRI long prefix", &[0x80, 15, 4, 0, 2, 1, 129], Closed(3, 9), Closed(3, 9)),
+        ("MP_UNREACH_NLRI prefix overrun", &[0x80, 15, 5, 0, 1, 1, 16, 1], Closed(3, 9), Closed(3, 9)),
+        ("MP_UNREACH_NLRI well-known", &[0x40, 15, 3, 0, 2, 1], Closed(3, 4), Closed(3, 4)),
+        ("MP_UNREACH_NLRI of another family", &[0x80, 15, 4, 0, 1, 5, 9], Discarded, Discarded),
+        ("EXTENDED_COMMUNITIES odd", &[0xc0, 16, 7, 0, 2, 0, 1, 0, 0, 0], Withdrawn, Withdrawn),
+        ("EXTENDED_COMMUNITIES empty", &[0xc0, 16, 0], Withdrawn, Withdrawn),
+        ("AS4_PATH from a four-octet peer", &[0xc0, 17, 6, 2, 1, 0, 0, 0, 1], Discarded, Discarded),
+        ("AS4_AGGREGATOR likewise", &[0xc0, 18, 8, 0, 0, 0, 1, 10, 0, 0, 1], Discarded, Discarded),
+        ("LARGE_COMMUNITIES empty", &[0xc0, 32, 0], Withdrawn, Withdrawn),
+        ("LARGE_COMMUNITIES odd", &[0xc0, 32, 8, 0, 0, 0, 1, 0, 0, 0, 1], Withdrawn, Withdrawn),
+        ("unknown well-known", &[0x40, 99, 1, 0], Closed(3, 2), Closed(3, 2)),
+        ("unknown transitive, empty", &[0xc0, 99, 0], Accepted, Accepted),
+        ("unknown non-transitive", &[0x80, 99, 1, 0], Accepted, Accepted),
+    ];
+    for (name, attribute, internal, external) in rows {
+        check(name, &with(attribute), PeerKind::Ibgp, AsWidth::Four, internal);
+        check(name, &with(attribute), PeerKind::Ebgp, AsWidth::Four, external);
+    }
+}
+
+#[test]
+fn a_bad_as4_attribute_of_a_two_octet_peer_is_discarded() {
+    for (name, attribute, expected) in [
+        ("AS4_PATH", &[0xc0, 17, 6, 2, 1, 0, 0, 0, 1][..], Accepted),
+        ("AS4_PATH empty", &[0xc0, 17, 0], Discarded),
+        ("AS4_PATH with AS 0", &[0xc0, 17, 6, 2, 1, 0, 0, 0, 0], Discarded),
+        ("AS4_PATH cut", &[0xc0, 17, 5, 2, 1, 0, 0, 0], Discarded),
+        ("AS4_AGGREGATOR short", &[0xc0, 18, 6, 0, 1, 10, 0, 0, 1], Discarded),
+        ("AGGREGATOR of eight octets", &[0xc0, 7, 8, 0, 0, 0, 1, 10, 0, 0, 1], Discarded),
+    ] {
+        let as_path = [0x40, 2, 4, 2, 1, 0xfd, 0xe9];
+        let octets = update(&[], &[ORIGIN, &as_path, NEXT_HOP, attribute], NLRI);
+        check(name, &octets, PeerKind::Ebgp, AsWidth::Two, expected);
+    }
+}
+
+#[test]
+fn missing_attributes_withdraw_the_routes_that_need_them() {
+    type Row<'a> = (&'a str, &'a [&'a [u8]], &'a [u8], Outcome);
+    let rows: [Row<'_>; 7] = [
+        ("no ORIGIN", &[AS_PATH, NEXT_HOP], NLRI, Withdrawn),
+        ("no AS_PATH", &[ORIGIN, NEXT_HOP], NLRI, Withdrawn),
+        ("no NEXT_HOP", &[ORIGIN, AS_PATH], NLRI, Withdrawn),
+        ("nothing", &[], NLRI, Withdrawn),
+        ("no NEXT_HOP beside MP_REACH_NLRI alone", &[ORIGIN, AS_PATH, MP_REACH], &[], Accepted),
+        ("no NEXT_HOP beside both", &[ORIGIN, AS_PATH, MP_REACH], NLRI, Withdrawn),
+        ("MP_REACH_NLRI alone", &[MP_REACH], &[], Withdrawn),
+    ];
+    for (name, attributes, nlri, expected) in rows {
+        check(name, &update(&[], attributes, nlri), PeerKind::Ebgp, AsWidth::Four, expected);
+    }
+}
+
+#[test]
+fn next_hop_is_ignored_where_only_mp_reach_has_routes() {
+    for next_hop in [&[0x40, 3, 4, 0, 0, 0, 0][..], &[0x40, 3, 0]] {
+        let octets = update(&[], &[ORIGIN, AS_PATH, next_hop, MP_REACH], &[]);
+        check("NEXT_HOP", &octets, PeerKind::Ebgp, AsWidth::Four, Accepted);
+    }
+}
+
+#[test]
+fn the_first_of_two_attributes_counts_unless_they_carry_routes() {
+    let second_origin: &[u8] = &[0x40, 1, 1, 2];
+    let octets = update(&[], &[ORIGIN, second_origin, AS_PATH, NEXT_HOP], NLRI);
+    check("ORIGIN twice", &octets, PeerKind::Ebgp, AsWidth::Four, Discarded);
+    let update_with_first = decode(&octets, PeerKind::Ebgp, AsWidth::Four).unwrap();
+    assert_eq!(update_with_first.attributes.unwrap().origin(), bgp_codec::Origin::Igp);
+
+    let unknown: &[u8] = &[0xc0, 99, 1, 7];
+    let octets = update(&[], &[ORIGIN, AS_PATH, NEXT_HOP, unknown, unknown], NLRI);
+    check("unknown twice", &octets, PeerKind::Ebgp, AsWidth::Four, Discarded);
+
+    let octets = update(&[], &[ORIGIN, AS_PATH, MP_REACH, MP_REACH], &[]);
+    check("MP_REACH_NLRI twice", &octets, PeerKind::Ebgp, AsWidth::Four, Closed(3, 1));
+    let mp_unreach: &[u8] = &[0x80, 15, 3, 0, 2, 1];
+    let octets = update(&[], &[mp_unreach, mp_unreach], &[]);
+    check("MP_UNREACH_NLRI twice", &octets, PeerKind::Ebgp, AsWidth::Four, Closed(3, 1));
+}
+
+#[test]
+fn the_strongest_of_several_outcomes_wins() {
+    let bad_med: &[u8] = &[0x80, 4, 1, 0];
+    let long_atomic_aggregate: &[u8] = &[0x40, 6, 1, 0];
+    let octets = update(&[], &[ORIGIN, AS_PATH, NEXT_HOP, long_atomic_aggregate, bad_med], NLRI);
+    check("discard and withdraw", &octets, PeerKind::Ebgp, AsWidth::Four, Withdrawn);
+    let unknown_well_known: &[u8] = &[0x40, 99, 0];
+    let octets = update(&[], &[ORIGIN, AS_PATH, NEXT_HOP, bad_med, unknown_well_known], NLRI);
+    check("withdraw and close", &octets, PeerKind::Ebgp, AsWidth::Four, Closed(3, 2));
+}
+
+#[test]
+fn without_routes_to_withdraw_the_session_closes() {
+    for (name, attribute, expected) in [
+        ("ORIGIN undefined", &[0x40, 1, 1, 3][..], Closed(3, 6)),
+        ("ORIGIN with wrong flags", &[0xc0, 1, 1, 0], Closed(3, 4)),
+        ("AS_PATH malformed", &[0x40, 2, 1, 2], Closed(3, 11)),
+        ("MED short", &[0x80, 4, 1, 0], Closed(3, 5)),
+        ("attribute overrun", &[0x40, 1, 9, 0], Closed(3, 5)),
+    ] {
+        check(name, &update(&[], &[attribute], &[]), PeerKind::Ibgp, AsWidth::Four, expected);
+        check(name, &update(&[8, 10], &[attribute], &[]), PeerKind::Ibgp, AsWidth::Four, expected);
+    }
+    // An attribute that is only discarded harms nothing.
+    let octets = update(&[], &[&[0x40, 6, 1, 0]], &[]);
+    assert_eq!(outcome(&decode(&octets, PeerKind::Ibgp, AsWidth::Four)), Discarded);
+}
+
+#[test]
+fn attributes_that_run_past_their_end_withdraw_the_routes() {
+    for (name, last) in [
+        ("value past the end", &[0xc0, 8, 8, 0, 1, 0, 1][..]),
+        ("length missing", &[0xc0, 8]),
+        ("type missing", &[0xc0]),
+        ("half an extended length", &[0xd0, 8, 0]),
+    ] {
+        let octets = update(&[], &[ORIGIN, AS_PATH, NEXT_HOP, last], NLRI);
+        check(name, &octets, PeerKind::Ebgp, AsWidth::Four, Withdrawn);
+    }
+    // What is cut here are routes, which then cannot be withdrawn.
+    let octets = update(&[], &[ORIGIN, AS_PATH, NEXT_HOP, &[0x80, 14, 200, 0, 2]], NLRI);
+    check("MP_REACH_NLRI past the end", &octets, PeerKind::Ebgp, AsWidth::Four, Closed(3, 5));
+}
+
+#[test]
+fn lengths_that_contradict_each_other_close_the_session() {
+    for (name, body, expected) in [
+        ("attributes past the end", &[0, 0, 0xff, 0xff, 1, 2, 3, 4][..], Closed(3, 1)),
+        ("withdrawn past the end", &[0, 9, 0, 0, 0], Closed(3, 1)),
+        ("withdrawn up to the end", &[0, 2, 0, 0], Closed(3, 1)),
+        ("both at most", &[0xff, 0xff, 0xff, 0xff], Closed(3, 1)),
+        ("withdrawn prefix too long", &[0, 6, 33, 1, 2, 3, 4, 5, 0, 0], Closed(3, 10)),
+        ("withdrawn prefix cut", &[0, 2, 24, 10, 0, 0], Closed(3, 10)),
+        ("prefix too long", &[0, 0, 0, 0, 33, 1, 2, 3, 4, 5], Closed(3, 10)),
+        ("prefix cut", &[0, 0, 0, 0, 24, 10], Closed(3, 10)),
+    ] {
+        check(name, &message(body), PeerKind::Ebgp, AsWidth::Four, expected);
+    }
+}
+
+#[test]
+fn the_notification_has_the_attribute_as_it_came() {
+    let attribute: &[u8] = &[0x50, 99, 0, 2, 7, 8];
+    let error = decode(&with(attribute), PeerKind::Ebgp, AsWidth::Four).unwrap_err();
+    assert_eq!(error.into_notification().data, attribute);
+}
+
+#[test]
+fn a_defect_names_attribute_and_fault() {
+    let update = decode(&with(&[0x40, 6, 1, 0]), PeerKind::Ebgp, AsWidth::Four).unwrap();
+    let [defect] = update.defects[..] else { panic!("{update:?}") };
+    assert_eq!(defect.fault, AttributeFault::Length);
+    assert_eq!(defect.to_string(), "ATOMIC_AGGREGATE has a wrong length: attribute discarded");
+}
+
+#[test]
+fn an_unspecified_ipv6_next_hop_withdraws_the_routes() {
+    let mut mp_reach = MP_REACH.to_vec();
+    mp_reach[7..23].fill(0);
+    check("::", &update(&[], &[ORIGIN, AS_PATH, &mp_reach], &[]), PeerKind::Ebgp, AsWidth::Four, Withdrawn);
+}
