@@ -130,7 +130,8 @@ fn render(settings: &RouterSettings) -> String {
         let export = if settings.kernel { "where source = RTS_BGP" } else { "none" };
         conf += &format!("protocol direct {{ {table}; }}\n");
         conf += &format!("protocol kernel {{ learn; {table} {{ import all; export {export}; }}; }}\n");
-        conf += &format!("protocol static {{ {table};\n");
+        // An own network is originated even where it is a connected subnet, whose route would be preferred.
+        conf += &format!("protocol static {{ {table} {{ preference 250; }};\n");
         for network in settings.networks.iter().filter(|network| Family::of_prefix(network) == family) {
             conf += &format!("  route {network} blackhole;\n");
         }

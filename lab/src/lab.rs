@@ -50,6 +50,11 @@ impl Lab {
         &self.directory
     }
 
+    /// Prints the last lines of every daemon's log to standard error.
+    pub fn print_log_tails(&self) {
+        print_log_tails(&self.directory);
+    }
+
     /// Makes a namespace that forwards packets, with its loopback up.
     ///
     /// # Errors

@@ -52,14 +52,23 @@ fn play(narrator: &mut Narrator, programs: &Path) -> Result<()> {
 
     narrator.heading("The rack");
     let mut rack = narrator.step("namespaces, cables and addresses", || Rack::build(&binaries))?;
+    let outcome = play_with(narrator, &mut rack);
+    if outcome.is_err() && !narrator::interrupted() {
+        rack.print_log_tails();
+    }
+    narrator.afterwards("everything is taken down", || drop(rack));
+    outcome
+}
+
+fn play_with(narrator: &mut Narrator, rack: &mut Rack) -> Result<()> {
     narrator.step("BIRD 2 on the ToR, margay on both nodes", || rack.start())?;
 
     narrator.heading("Sessions and routes come up");
-    await_all_routes(narrator, &rack)?;
-    show_state(narrator, &rack)?;
+    await_all_routes(narrator, rack)?;
+    show_state(narrator, rack)?;
 
     narrator.heading("Packets");
-    ping_all(narrator, &rack)?;
+    ping_all(narrator, rack)?;
 
     narrator.heading("node2 is cut off");
     rack.cable_of_node2.unplug()?;
@@ -67,19 +76,16 @@ fn play(narrator: &mut Narrator, programs: &Path) -> Result<()> {
     narrator.wait(withdrawn, || rack.expect_node2_gone())?;
     narrator.show("node1", "margay show peers", &rack.nodes[0].cli("show peers")?);
     narrator.show("node1", "ip route", &rack.nodes[0].namespace().ip_output("route")?);
+    narrator.gap();
     narrator.step("pod2 does not answer pod1", || expect_silence(&rack.pods[0], POD_ADDRESSES[1]))?;
 
     narrator.heading("node2 is back");
     rack.cable_of_node2.plug()?;
-    await_all_routes(narrator, &rack)?;
-    ping_all(narrator, &rack)?;
+    await_all_routes(narrator, rack)?;
+    ping_all(narrator, rack)?;
 
     narrator.heading("The end");
-    narrator.step("margay stops in order and says good-bye to its peers", || rack.stop())?;
-    narrator.step("everything is taken down", || {
-        drop(rack);
-        Ok(())
-    })
+    narrator.step("margay stops in order and says good-bye to its peers", || rack.stop())
 }
 
 fn await_all_routes(narrator: &mut Narrator, rack: &Rack) -> Result<()> {

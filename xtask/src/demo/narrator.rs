@@ -40,14 +40,30 @@ impl Narrator {
         println!("\n{}", self.paint(BOLD, text));
     }
 
-    /// Does something and tells how long it took.
+    /// Ends a run of shown commands.
+    pub(super) fn gap(&self) {
+        println!();
+    }
+
+    /// Does something, unless the person has had enough, and tells how long it took.
     pub(super) fn step<T>(&mut self, what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let started = Instant::now();
         let outcome = check_interrupted().and_then(|()| work()).with_context(|| what.to_owned());
-        let mark = if outcome.is_ok() { self.paint(GREEN, "✓") } else { self.paint(RED, "✗") };
-        let seconds = format!("{:.2} s", started.elapsed().as_secs_f64());
-        println!("  {mark} {what:<60} {}", self.paint(DIM, &format!("{seconds:>8}")));
+        self.tick(outcome.is_ok(), what, started.elapsed());
         outcome
+    }
+
+    /// Does something that must be done after an interruption too.
+    pub(super) fn afterwards(&mut self, what: &str, work: impl FnOnce()) {
+        let started = Instant::now();
+        work();
+        self.tick(true, what, started.elapsed());
+    }
+
+    fn tick(&self, good: bool, what: &str, took: Duration) {
+        let mark = if good { self.paint(GREEN, "✓") } else { self.paint(RED, "✗") };
+        let seconds = format!("{:.2} s", took.as_secs_f64());
+        println!("  {mark} {what:<60} {}", self.paint(DIM, &format!("{seconds:>8}")));
     }
 
     /// Waits until `ask` succeeds, as a step.
@@ -71,7 +87,6 @@ impl Narrator {
         for line in output.trim_end().lines() {
             println!("    {line}");
         }
-        println!();
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
@@ -79,9 +94,14 @@ impl Narrator {
     }
 }
 
+/// Whether Ctrl-C was pressed.
+pub(super) fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
 fn check_interrupted() -> Result<()> {
-    if INTERRUPTED.load(Ordering::Relaxed) {
-        bail!("interrupted; everything is taken down");
+    if interrupted() {
+        bail!("interrupted");
     }
     Ok(())
 }
