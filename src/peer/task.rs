@@ -205,19 +205,25 @@ impl PeerTask {
     /// What has arrived counts before the timers: a task that was held up must not take its own delay for the
     /// peer's silence.
     fn on_timeout(&mut self) {
-        if self.outbox.is_empty() {
-            let ids: Vec<ConnectionId> = self.connections.iter().map(|connection| connection.id).collect();
-            for id in ids {
-                match self.connection(id).map(|connection| connection.reader.try_read()) {
-                    Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Some(result) => self.on_read(id, result),
-                    None => {}
-                }
-            }
+        let ids: Vec<ConnectionId> = self.connections.iter().map(|connection| connection.id).collect();
+        for id in ids {
+            self.read_what_is_there(id);
         }
         self.session.set_jitter(draw_jitter());
         self.session.handle_timeout(self.clock.now());
         self.carry_out();
+    }
+
+    /// Reads once without waiting, unless reading pauses.
+    fn read_what_is_there(&mut self, id: ConnectionId) {
+        if !self.outbox.is_empty() {
+            return;
+        }
+        match self.connection(id).map(|connection| connection.reader.try_read()) {
+            Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Some(result) => self.on_read(id, result),
+            None => {}
+        }
     }
 
     fn on_read(&mut self, id: ConnectionId, result: io::Result<usize>) {

@@ -134,7 +134,8 @@ impl WriterTask {
                         self.report(ConnectionEvent::SendProgress).await;
                     }
                 }
-                Next::Wrote(Ok(_) | Err(_)) => return self.report(ConnectionEvent::Closed).await,
+                // The reader finds it out too, and what the peer said last on the way.
+                Next::Wrote(Ok(_) | Err(_)) => return,
                 Next::Exports(Some(batch)) => self.queue_batch(batch),
                 Next::Exports(None) => self.exports = None,
                 Next::Stalled => self.report(ConnectionEvent::SendBlocked).await,

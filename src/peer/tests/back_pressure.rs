@@ -59,6 +59,22 @@ async fn a_peer_that_reads_nothing_holds_the_queue_full_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_peer_that_reads_nothing_for_the_send_hold_time_is_given_up() {
+    let (listener, mut options) = listening().await;
+    options.session.hold_time = bgp_codec::HoldTime::ZERO;
+    options.session.send_hold = Some(Duration::from_millis(200));
+    let mut speaker = BenchSpeaker::new(64);
+    let handle = spawn(options, &speaker.handle);
+    handle.start().await;
+    let _stalled = ScriptedPeer::accept(&listener).await;
+    let up = speaker.next_up().await;
+    fill(&up.exports).await;
+    speaker.next_down().await;
+    let error = handle.status().borrow().last_error.clone().unwrap();
+    assert_eq!(error, "peer stopped reading: send hold timer expired");
+}
+
+#[tokio::test]
 async fn keepalives_pass_queued_routes() {
     let (listener, options) = listening().await;
     let mut speaker = BenchSpeaker::new(64);

@@ -90,6 +90,26 @@ async fn a_peer_that_closes_is_no_longer_up() {
 }
 
 #[tokio::test]
+async fn last_words_count_although_the_connection_was_reset_under_what_we_send() {
+    let (listener, options) = listening().await;
+    let mut speaker = BenchSpeaker::new(64);
+    let handle = spawn(options, &speaker.handle);
+    handle.start().await;
+    let mut peer = ScriptedPeer::accept(&listener).await;
+    let up = speaker.next_up().await;
+    let (octets, _) = updates(8 << 20);
+    up.exports.try_reserve().unwrap().send(vec![octets.freeze()]);
+    // Closing a socket with unread octets resets the connection.
+    let mut notification = bytes::BytesMut::new();
+    Notification::administrative_shutdown("upgrade").encode(&mut notification);
+    peer.send(&notification).await;
+    drop(peer);
+    speaker.next_down().await;
+    let error = handle.status().borrow().last_error.clone().unwrap();
+    assert!(error.contains("upgrade"), "{error}");
+}
+
+#[tokio::test]
 async fn a_panic_in_the_decoder_closes_the_session_and_nothing_else() {
     fn fragile(octets: Bytes, context: &DecodeContext) -> Result<Message, DecodeError> {
         let message = decode_message(octets, context);
