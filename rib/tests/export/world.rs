@@ -1,8 +1,4 @@
-//! Any history must leave every peer, and the forwarding table, with exactly what a naive recomputation gives them.
-//!
-//! The octets that the Rib emits are replayed in a receiver that knows nothing but the codec.
-
-mod naive;
+//! A Rib beside a naive one, and a receiver for each peer that knows nothing but the codec.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -18,16 +14,16 @@ use margay_filter::{Action, Filter, FilterChain, Match, Rule};
 use margay_rib::{
     ConnectedRoute, Forwarding, ForwardingOptions, NextHopMode, PeerIndex, PeerOptions, Rib, RibOptions,
 };
-use naive::{NaiveRib, Routes};
-use proptest::prelude::*;
 
-const LOCAL_ASN: Asn = Asn(64512);
+use super::naive::{NaiveRib, Routes};
+
+pub(crate) const LOCAL_ASN: Asn = Asn(64512);
 const MULTIPATH: usize = 2;
-const PEERS: usize = 8;
+pub(crate) const PEERS: usize = 8;
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
-enum Event {
+pub(crate) enum Event {
     Up(usize),
     Down(usize),
     Announce {
@@ -62,109 +58,34 @@ enum Event {
 
 /// Attributes, drawn from few enough values that they collide, repeat and tie.
 #[derive(Clone, Debug)]
-struct Variant {
-    asns: Vec<u8>,
-    origin: u8,
-    med: Option<u8>,
-    local_pref: u8,
-    community: Option<u8>,
-    originator: Option<u8>,
-    next_hop: u8,
-}
-
-fn event() -> impl Strategy<Value = Event> {
-    let peer = 0..PEERS;
-    let prefixes = || proptest::collection::vec(0..24u8, 1..12);
-    prop_oneof![
-        3 => peer.clone().prop_map(Event::Up),
-        2 => peer.clone().prop_map(Event::Down),
-        12 => (peer.clone(), prefixes(), variant())
-            .prop_map(|(peer, prefixes, attributes)| Event::Announce { peer, prefixes, attributes }),
-        6 => (peer.clone(), prefixes()).prop_map(|(peer, prefixes)| Event::Withdraw { peer, prefixes }),
-        1 => (0..24u8, any::<bool>()).prop_map(|(prefix, blackhole)| Event::Originate { prefix, blackhole }),
-        1 => (0..24u8).prop_map(|prefix| Event::StopOriginating { prefix }),
-        1 => (0..8u8).prop_map(Event::Connected),
-        1 => peer.clone().prop_map(Event::Refresh),
-        3 => (1..6usize).prop_map(Event::Work),
-        8 => (peer, 1..4usize).prop_map(|(peer, chunks)| Event::Read { peer, chunks }),
-        2 => (1..8usize).prop_map(Event::ReadForwarding),
-        1 => Just(Event::Settle),
-    ]
-}
-
-fn variant() -> impl Strategy<Value = Variant> {
-    (
-        proptest::collection::vec(0..4u8, 0..3),
-        0..3u8,
-        proptest::option::of(0..3u8),
-        0..3u8,
-        proptest::option::weighted(0.2, 0..3u8),
-        proptest::option::weighted(0.2, 0..3u8),
-        0..5u8,
-    )
-        .prop_map(|(asns, origin, med, local_pref, community, originator, next_hop)| Variant {
-            asns,
-            origin,
-            med,
-            local_pref,
-            community,
-            originator,
-            next_hop,
-        })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_history_leaves_everyone_with_what_a_naive_rib_gives_them(
-        events in proptest::collection::vec(event(), 1..160),
-    ) {
-        let mut world = World::new();
-        for event in events {
-            world.happen(event);
-        }
-        world.settle();
-    }
-}
-
-/// A slice that members shared once must not come back after what it announced was withdrawn from all of them.
-#[test]
-fn a_refresh_after_a_withdrawal_brings_nothing_back() {
-    let attributes = Variant {
-        asns: Vec::new(),
-        origin: 0,
-        med: None,
-        local_pref: 0,
-        community: None,
-        originator: None,
-        next_hop: 0,
-    };
-    let mut world = World::new();
-    let announce = Event::Announce { peer: 3, prefixes: vec![0], attributes };
-    let up = [Event::Up(5), Event::Up(6), Event::Up(3), announce, Event::Settle];
-    let down = [Event::Down(3), Event::Down(6), Event::Settle, Event::Refresh(5), Event::Settle];
-    up.into_iter().chain(down).for_each(|event| world.happen(event));
+pub(crate) struct Variant {
+    pub(crate) asns: Vec<u8>,
+    pub(crate) origin: u8,
+    pub(crate) med: Option<u8>,
+    pub(crate) local_pref: u8,
+    pub(crate) community: Option<u8>,
+    pub(crate) originator: Option<u8>,
+    pub(crate) next_hop: u8,
 }
 
 /// A Rib, the naive one beside it, and a receiver for each peer.
-struct World {
-    rib: Rib,
+pub(crate) struct World {
+    pub(crate) rib: Rib,
     naive: NaiveRib,
-    sessions: BTreeMap<usize, Session>,
+    pub(crate) sessions: BTreeMap<usize, Session>,
     forwarding: BTreeMap<Prefix, Forwarding>,
 }
 
-struct Session {
-    index: PeerIndex,
-    received: Routes,
+pub(crate) struct Session {
+    pub(crate) index: PeerIndex,
+    pub(crate) received: Routes,
     octets: BytesMut,
     kind: PeerKind,
     width: AsWidth,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let identifier = identifier(100);
         let forwarding = Some(ForwardingOptions { multipath: MULTIPATH });
         let naive = NaiveRib {
@@ -181,7 +102,7 @@ impl World {
         world
     }
 
-    fn happen(&mut self, event: Event) {
+    pub(crate) fn happen(&mut self, event: Event) {
         match event {
             Event::Up(peer) => self.up(peer),
             Event::Down(peer) => self.down(peer),
@@ -280,7 +201,7 @@ impl World {
     }
 
     /// Lets the peer take one batch of octets.
-    fn read(&mut self, peer: usize) -> bool {
+    pub(crate) fn read(&mut self, peer: usize) -> bool {
         let Some(session) = self.sessions.get_mut(&peer) else { return false };
         let Some(chunks) = self.rib.poll_export(session.index) else { return false };
         for chunk in chunks {
@@ -301,7 +222,7 @@ impl World {
         !changes.is_empty()
     }
 
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         while self.rib.work(5) {}
         while self.read_forwarding(7) {}
         for peer in 0..PEERS {
@@ -357,7 +278,7 @@ impl Session {
 }
 
 /// What the peers are: external and internal, with and without likes of their own, filters, modes and widths.
-fn options(peer: usize) -> PeerOptions {
+pub(crate) fn options(peer: usize) -> PeerOptions {
     let number = u32::try_from(peer).expect("few peers") + 1;
     let external = peer < 4;
     PeerOptions {
@@ -385,7 +306,7 @@ fn options(peer: usize) -> PeerOptions {
 }
 
 /// Does `action` to what `prefix` covers, and the opposite to the rest.
-fn filter(prefix: &str, action: Action) -> FilterChain {
+pub(crate) fn filter(prefix: &str, action: Action) -> FilterChain {
     let covered = Match::new(Some(prefix.parse().expect("a prefix")), None).expect("a match");
     let opposite = if action == Action::Accept { Action::Reject } else { Action::Accept };
     let rules = [Rule { matches: covered, action }, Rule { matches: Match::ANY, action: opposite }];
@@ -393,7 +314,7 @@ fn filter(prefix: &str, action: Action) -> FilterChain {
 }
 
 /// 24 prefixes: nested, and of both families.
-fn prefix(number: u8) -> Prefix {
+pub(crate) fn prefix(number: u8) -> Prefix {
     let (block, kind) = (number % 6, number / 6);
     let text = match kind {
         0 => format!("10.{block}.0.0/16"),
@@ -444,7 +365,7 @@ fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttributes {
     builder.build()
 }
 
-fn identifier(number: u32) -> BgpIdentifier {
+pub(crate) fn identifier(number: u32) -> BgpIdentifier {
     BgpIdentifier::new(number).expect("not zero")
 }
 

@@ -1,0 +1,80 @@
+//! Any history must leave every peer, and the forwarding table, with exactly what a naive recomputation gives them.
+
+use proptest::prelude::*;
+
+use super::world::{Event, PEERS, Variant, World};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_history_leaves_everyone_with_what_a_naive_rib_gives_them(
+        events in proptest::collection::vec(event(), 1..160),
+    ) {
+        let mut world = World::new();
+        for event in events {
+            world.happen(event);
+        }
+        world.settle();
+    }
+}
+
+/// A slice that members shared once must not come back after what it announced was withdrawn from all of them.
+#[test]
+fn a_refresh_after_a_withdrawal_brings_nothing_back() {
+    let attributes = Variant {
+        asns: Vec::new(),
+        origin: 0,
+        med: None,
+        local_pref: 0,
+        community: None,
+        originator: None,
+        next_hop: 0,
+    };
+    let mut world = World::new();
+    let announce = Event::Announce { peer: 3, prefixes: vec![0], attributes };
+    let up = [Event::Up(5), Event::Up(6), Event::Up(3), announce, Event::Settle];
+    let down = [Event::Down(3), Event::Down(6), Event::Settle, Event::Refresh(5), Event::Settle];
+    up.into_iter().chain(down).for_each(|event| world.happen(event));
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let peer = 0..PEERS;
+    let prefixes = || proptest::collection::vec(0..24u8, 1..12);
+    prop_oneof![
+        3 => peer.clone().prop_map(Event::Up),
+        2 => peer.clone().prop_map(Event::Down),
+        12 => (peer.clone(), prefixes(), variant())
+            .prop_map(|(peer, prefixes, attributes)| Event::Announce { peer, prefixes, attributes }),
+        6 => (peer.clone(), prefixes()).prop_map(|(peer, prefixes)| Event::Withdraw { peer, prefixes }),
+        1 => (0..24u8, any::<bool>()).prop_map(|(prefix, blackhole)| Event::Originate { prefix, blackhole }),
+        1 => (0..24u8).prop_map(|prefix| Event::StopOriginating { prefix }),
+        1 => (0..8u8).prop_map(Event::Connected),
+        1 => peer.clone().prop_map(Event::Refresh),
+        3 => (1..6usize).prop_map(Event::Work),
+        8 => (peer, 1..4usize).prop_map(|(peer, chunks)| Event::Read { peer, chunks }),
+        2 => (1..8usize).prop_map(Event::ReadForwarding),
+        1 => Just(Event::Settle),
+    ]
+}
+
+fn variant() -> impl Strategy<Value = Variant> {
+    (
+        proptest::collection::vec(0..4u8, 0..3),
+        0..3u8,
+        proptest::option::of(0..3u8),
+        0..3u8,
+        proptest::option::weighted(0.2, 0..3u8),
+        proptest::option::weighted(0.2, 0..3u8),
+        0..5u8,
+    )
+        .prop_map(|(asns, origin, med, local_pref, community, originator, next_hop)| Variant {
+            asns,
+            origin,
+            med,
+            local_pref,
+            community,
+            originator,
+            next_hop,
+        })
+}

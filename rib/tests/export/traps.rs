@@ -1,0 +1,298 @@
+//! What other daemons have tripped over: each once, by name.
+
+use std::sync::Arc;
+
+use bgp_codec::{
+    AsPathBuf, AsWidth, Asn, Community, DecodeContext, Family, Ipv4Prefix, Message, NextHop, Nlri, NlriBlock,
+    Origin, PathAttributes, PathAttributesBuilder, PeerKind, Prefix, Reach, Update, decode_message,
+    frame_length,
+};
+use bytes::Bytes;
+use margay_filter::{Action, FilterChain};
+use margay_rib::{
+    NextHopMode, PagePosition, PeerIndex, PeerOptions, Rib, RibOptions, RouteSelection, RouteStatus,
+};
+
+use super::world::{LOCAL_ASN, filter, identifier, options};
+
+const FEED: usize = 0;
+
+/// What a row of a table does to a value.
+type Change<T> = fn(&mut T);
+
+#[test]
+fn a_replacement_that_is_refused_removes_what_it_replaces() {
+    let own_originator = attributes(|it| it.originator_id = Some(identifier(100)));
+    let own_cluster = attributes(|it| {
+        it.originator_id = Some(identifier(9));
+        it.cluster_list = vec![identifier(100)];
+    });
+    let rows = [
+        (
+            "AS loop",
+            attributes(|it| it.as_path = AsPathBuf::from_sequence([Asn(65001), LOCAL_ASN])),
+            gateway(),
+        ),
+        ("originator loop", own_originator, gateway()),
+        ("cluster loop", own_cluster, gateway()),
+        ("own next hop", attributes(|_| {}), NextHop::Ipv4([10, 0, 0, 100].into())),
+    ];
+    for (case, refused, next_hop) in rows {
+        let (mut rib, feed, reader) = feed_and_reader();
+        rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
+        assert_eq!(told(&mut rib, reader).reached, [BLOCK.parse().unwrap()], "{case}");
+        rib.apply_update(feed, reach(&[BLOCK], refused, next_hop));
+        assert_eq!(told(&mut rib, reader).unreached, [BLOCK.parse().unwrap()], "{case}");
+        let kept = rib.routes(Family::IPV4_UNICAST, RouteSelection::All, PagePosition::default(), 10).routes;
+        assert!(matches!(kept[0].status, RouteStatus::Refused(..)), "{case}: it can still be looked at");
+    }
+}
+
+#[test]
+fn a_replacement_that_a_filter_refuses_is_told_as_a_withdrawal() {
+    let mut rib = rib();
+    let mut feed = options(FEED);
+    feed.import = filter("10.65.0.0/16", Action::Accept);
+    let feed = rib.peer_up(feed);
+    let reader = rib.peer_up(options(4));
+    rib.apply_update(feed, reach(&["10.65.1.0/24", "10.66.1.0/24"], attributes(|_| {}), gateway()));
+    assert_eq!(told(&mut rib, reader).reached, ["10.65.1.0/24".parse().unwrap()]);
+}
+
+#[test]
+fn a_best_path_that_changes_in_anything_is_told_again() {
+    let changes: [(&str, Change<PathAttributesBuilder>, NextHop); 3] = [
+        ("next hop", |_| {}, NextHop::Ipv4([10, 200, 0, 77].into())),
+        ("community", |it| it.communities = vec![Community(1)], gateway()),
+        ("MED", |it| it.med = Some(1), gateway()),
+    ];
+    for (case, change, next_hop) in changes {
+        let (mut rib, feed, reader) = feed_and_reader();
+        rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
+        told(&mut rib, reader);
+        rib.apply_update(feed, reach(&[BLOCK], attributes(change), next_hop));
+        assert_eq!(told(&mut rib, reader).reached, [BLOCK.parse().unwrap()], "{case}");
+        rib.apply_update(feed, reach(&[BLOCK], attributes(change), next_hop));
+        assert_eq!(told(&mut rib, reader).octets, 0, "{case}: the same again is no change");
+    }
+}
+
+#[test]
+fn withdraw_and_announce_of_another_prefix_tells_both() {
+    let (mut rib, feed, reader) = feed_and_reader();
+    rib.apply_update(feed, reach(&["10.1.0.0/16"], attributes(|_| {}), gateway()));
+    told(&mut rib, reader);
+    rib.apply_update(feed, unreach(&["10.1.0.0/16"]));
+    rib.apply_update(feed, reach(&["10.2.0.0/16"], attributes(|_| {}), gateway()));
+    let told = told(&mut rib, reader);
+    assert_eq!(told.unreached, ["10.1.0.0/16".parse().unwrap()]);
+    assert_eq!(told.reached, ["10.2.0.0/16".parse().unwrap()]);
+}
+
+#[test]
+fn a_hundred_thousand_withdrawals_reach_the_peer() {
+    let (mut rib, feed, reader) = feed_and_reader();
+    let prefixes: Vec<Ipv4Prefix> =
+        (0..100_000u32).map(|number| Ipv4Prefix::truncating((number << 8).into(), 24)).collect();
+    rib.apply_update(feed, reach_all(&prefixes, attributes(|_| {}), gateway()));
+    assert_eq!(told(&mut rib, reader).reached.len(), prefixes.len());
+    rib.peer_down(feed);
+    while rib.work(1000) {}
+    let mut unreached = told(&mut rib, reader).unreached;
+    unreached.sort_unstable();
+    assert_eq!(unreached, prefixes);
+    assert_eq!((rib.counts().ipv4_prefixes, rib.counts().attribute_sets), (0, 0), "nothing is left over");
+}
+
+#[test]
+fn a_peer_that_leaves_is_swept_in_slices_and_counts_for_nothing_at_once() {
+    let (mut rib, feed, _) = feed_and_reader();
+    let prefixes: Vec<Ipv4Prefix> =
+        (0..1000u32).map(|number| Ipv4Prefix::truncating((number << 8).into(), 24)).collect();
+    rib.apply_update(feed, reach_all(&prefixes, attributes(|_| {}), gateway()));
+    rib.peer_down(feed);
+    let page = rib.routes(Family::IPV4_UNICAST, RouteSelection::All, PagePosition::default(), 1000);
+    assert!(page.routes.iter().all(|route| route.status == RouteStatus::PeerGone));
+    let before = rib.counts().paths;
+    // The feed's own group is drained first; then each part takes as many entries as it was given.
+    while rib.counts().paths == before {
+        assert!(rib.work(100));
+    }
+    assert_eq!(rib.counts().paths, before - 100);
+}
+
+#[test]
+fn a_route_that_leaves_no_room_for_its_prefix_is_withdrawn_not_lost() {
+    let (mut rib, feed, reader) = feed_and_reader();
+    // Beside a prefix, the other attributes and the headers, 1,009 communities fit into the 4,096 octets of a message.
+    let fits = attributes(|it| it.communities = (0..1009).map(Community).collect());
+    rib.apply_update(feed, reach(&[BLOCK, "10.66.0.0/16"], fits, gateway()));
+    assert_eq!(told(&mut rib, reader).reached.len(), 2);
+    let too_long = attributes(|it| it.communities = (0..1010).map(Community).collect());
+    rib.apply_update(feed, reach(&[BLOCK], too_long, gateway()));
+    assert_eq!(told(&mut rib, reader).unreached, [BLOCK.parse().unwrap()]);
+    assert_eq!(rib.peer_counts(reader, Family::IPV4_UNICAST).unencodable, 1);
+}
+
+#[test]
+fn what_changed_often_while_a_reader_was_away_is_sent_once() {
+    let (mut rib, feed, reader) = feed_and_reader();
+    for med in 0..10 {
+        rib.apply_update(feed, reach(&[BLOCK], attributes(|it| it.med = Some(med)), gateway()));
+    }
+    assert_eq!(told(&mut rib, reader).messages, 1);
+}
+
+#[test]
+fn a_message_of_a_former_session_says_nothing() {
+    let (mut rib, feed, reader) = feed_and_reader();
+    rib.peer_down(feed);
+    rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
+    while rib.work(1000) {}
+    rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
+    assert_eq!(told(&mut rib, reader).reached, []);
+}
+
+#[test]
+fn a_thousand_peers_with_filters_of_other_names_are_one_group_and_share_octets() {
+    let mut rib = rib();
+    let feed = rib.peer_up(options(FEED));
+    let readers: Vec<PeerIndex> = (0..1000)
+        .map(|number| rib.peer_up(PeerOptions { name: Arc::from(format!("node{number}")), ..options(4) }))
+        .collect();
+    while rib.work(1000) {}
+    rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
+    let counts = rib.peer_counts(readers[0], Family::IPV4_UNICAST);
+    assert_eq!(counts.group_members, 1000);
+    let first: Vec<Bytes> = rib.poll_export(readers[0]).unwrap();
+    for &reader in &readers[1..] {
+        let chunks = rib.poll_export(reader).unwrap();
+        assert_eq!(chunks.len(), 1);
+        assert_eq!(chunks[0].as_ptr(), first[0].as_ptr(), "the same memory, not a copy");
+    }
+}
+
+#[test]
+fn each_knob_that_alters_what_a_peer_is_told_splits_a_group_and_no_other_does() {
+    let knobs: [(&str, Change<PeerOptions>, bool); 10] = [
+        ("name", |it| it.name = Arc::from("another"), false),
+        ("address", |it| it.address = [10, 0, 0, 55].into(), false),
+        ("identifier", |it| it.identifier = identifier(55), false),
+        ("AS number of another external peer", |it| it.asn = Asn(65055), false),
+        ("import filter", |it| it.import = filter("10.0.0.0/8", Action::Accept), false),
+        ("export filter", |it| it.export = filter("10.0.0.0/8", Action::Accept), true),
+        ("next hop mode", |it| it.next_hop = NextHopMode::Keep, true),
+        ("own address", |it| it.own_ipv4_next_hop = Some(NextHop::Ipv4([10, 9, 9, 9].into())), true),
+        ("width of AS numbers", |it| it.as_width = AsWidth::Two, true),
+        ("longest message", |it| it.max_message_octets = 65_535, true),
+    ];
+    for (knob, turn, splits) in knobs {
+        let mut rib = rib();
+        let first = rib.peer_up(options(FEED));
+        let mut other = options(FEED);
+        turn(&mut other);
+        let second = rib.peer_up(other);
+        let group = |peer| rib.peer_counts(peer, Family::IPV4_UNICAST).group;
+        assert_eq!(group(first) != group(second), splits, "{knob}");
+    }
+}
+
+#[test]
+fn filters_count_by_content_not_by_name() {
+    let mut rib = rib();
+    let named = |prefix| PeerOptions { export: filter(prefix, Action::Accept), ..options(4) };
+    let first = rib.peer_up(named("10.65.0.0/16"));
+    let same = rib.peer_up(named("10.65.0.0/16"));
+    let other = rib.peer_up(named("10.66.0.0/16"));
+    let none = rib.peer_up(PeerOptions { export: FilterChain::accept_all(), ..options(4) });
+    let group = |peer| rib.peer_counts(peer, Family::IPV4_UNICAST).group;
+    assert_eq!(group(first), group(same));
+    assert_ne!(group(first), group(other));
+    assert_ne!(group(first), group(none));
+}
+
+const BLOCK: &str = "10.65.1.0/26";
+
+fn rib() -> Rib {
+    Rib::new(RibOptions { asn: LOCAL_ASN, identifier: identifier(100), forwarding: None, hash_seed: 1 })
+}
+
+/// A Rib with an external feed, and an internal reader that has been told the (empty) table.
+fn feed_and_reader() -> (Rib, PeerIndex, PeerIndex) {
+    let mut rib = rib();
+    let feed = rib.peer_up(options(FEED));
+    let reader = rib.peer_up(options(4));
+    while rib.work(1000) {}
+    told(&mut rib, reader);
+    (rib, feed, reader)
+}
+
+/// All that a peer is told until it is up to date.
+#[derive(Default)]
+struct Told {
+    octets: usize,
+    messages: usize,
+    reached: Vec<Ipv4Prefix>,
+    unreached: Vec<Ipv4Prefix>,
+}
+
+fn told(rib: &mut Rib, peer: PeerIndex) -> Told {
+    let mut told = Told::default();
+    while let Some(chunks) = rib.poll_export(peer) {
+        for mut chunk in chunks {
+            told.octets += chunk.len();
+            while let Some(length) = frame_length(&chunk, 4096).expect("well-formed headers") {
+                told.read(chunk.split_to(length));
+            }
+        }
+    }
+    told
+}
+
+impl Told {
+    fn read(&mut self, message: Bytes) {
+        let context = DecodeContext::new(PeerKind::Ibgp, AsWidth::Four);
+        let Message::Update(update) = decode_message(message, &context).expect("well-formed messages") else {
+            panic!("no UPDATE")
+        };
+        self.messages += 1;
+        self.reached.extend(
+            update.reach.iter().flat_map(|reach| reach.nlri.iter::<Ipv4Prefix>()).map(|it| it.prefix),
+        );
+        self.unreached
+            .extend(update.unreach.iter().flat_map(|block| block.iter::<Ipv4Prefix>()).map(|it| it.prefix));
+    }
+}
+
+fn gateway() -> NextHop {
+    NextHop::Ipv4([10, 200, 0, 1].into())
+}
+
+fn attributes(change: impl FnOnce(&mut PathAttributesBuilder)) -> PathAttributes {
+    let mut builder = PathAttributesBuilder::new(Origin::Igp);
+    builder.as_path = AsPathBuf::from_sequence([Asn(65001)]);
+    change(&mut builder);
+    builder.build()
+}
+
+fn reach(prefixes: &[&str], attributes: PathAttributes, next_hop: NextHop) -> Update {
+    reach_all(&parse(prefixes), attributes, next_hop)
+}
+
+fn reach_all(prefixes: &[Ipv4Prefix], attributes: PathAttributes, next_hop: NextHop) -> Update {
+    let nlri = NlriBlock::from_nlri(false, prefixes.iter().copied().map(Nlri::new));
+    Update { reach: vec![Reach { next_hop, nlri }], attributes: Some(attributes), ..Update::default() }
+}
+
+fn unreach(prefixes: &[&str]) -> Update {
+    let nlri = NlriBlock::from_nlri(false, parse(prefixes).into_iter().map(Nlri::new));
+    Update { unreach: vec![nlri], ..Update::default() }
+}
+
+fn parse(prefixes: &[&str]) -> Vec<Ipv4Prefix> {
+    let parsed = prefixes.iter().map(|prefix| match prefix.parse() {
+        Ok(Prefix::Ipv4(prefix)) => prefix,
+        other => panic!("{other:?}"),
+    });
+    parsed.collect()
+}
