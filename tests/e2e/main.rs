@@ -1,0 +1,15 @@
+//! The daemon end to end: in network namespaces, against real kernels and real peers.
+//!
+//! Needs root, BIRD 2 and GoBGP; `cargo xtask test` sees to both. A failed test prints where its logs are.
+#![expect(clippy::unwrap_used, reason = "a test whose lab fails cannot go on")]
+
+#[macro_use]
+mod pair;
+mod kernel;
+mod malformed;
+mod raw_speaker;
+mod reload;
+mod routes;
+mod session;
+mod shutdown;
+mod two_hops;
