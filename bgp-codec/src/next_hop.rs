@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::{IpPrefix, Ipv4Prefix, Ipv6Prefix, Prefix};
+
 /// Where packets for a route are to be sent.
 ///
 /// NEXT_HOP (RFC 4271 §5.1.3) or the next hop field of MP_REACH_NLRI (RFC 4760 §3, RFC 2545 §3).
@@ -28,6 +30,16 @@ impl NextHop {
         match self {
             Self::Ipv4(address) => address.into(),
             Self::Ipv6(address) | Self::Ipv6LinkLocal { global: address, .. } => address.into(),
+        }
+    }
+
+    /// Whether the address that identifies the next hop lies in `subnet`.
+    #[must_use]
+    pub fn is_in(self, subnet: Prefix) -> bool {
+        match (self.address(), subnet) {
+            (IpAddr::V4(address), Prefix::Ipv4(subnet)) => subnet.contains(Ipv4Prefix::host(address)),
+            (IpAddr::V6(address), Prefix::Ipv6(subnet)) => subnet.contains(Ipv6Prefix::host(address)),
+            (IpAddr::V4(_), Prefix::Ipv6(_)) | (IpAddr::V6(_), Prefix::Ipv4(_)) => false,
         }
     }
 

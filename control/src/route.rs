@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One page of routes in the order of their prefixes: `GET /v1/routes`.
+/// One page of routes: `GET /v1/routes`. They are in the order of their prefixes within a page; pages come in no
+/// particular order, but IPv4 before IPv6.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct RoutesPage {
     /// The routes.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bgp_codec::{Asn, Community, Family, NextHop, PathAttributes, PeerKind};
+use bgp_codec::{Asn, Community, Family, NextHop, PathAttributes, PeerKind, Prefix};
 
 use crate::decision::DEFAULT_LOCAL_PREF;
 use crate::peer::{NextHopMode, PeerOptions};
@@ -23,6 +23,8 @@ pub(crate) struct ExportPolicy {
     next_hop: NextHopMode,
     /// Own address in this family, as the peers reach it.
     own_next_hop: Option<NextHop>,
+    /// The subnet that external peers share with this speaker.
+    shared_subnet: Option<Prefix>,
 }
 
 /// Why a peer is not told of a route.
@@ -58,7 +60,8 @@ impl ExportPolicy {
         } else {
             options.own_ipv6_next_hop
         };
-        Self { kind: options.kind, local_asn, next_hop: options.next_hop, own_next_hop }
+        let shared_subnet = options.shared_subnet.filter(|_| options.kind == PeerKind::Ebgp);
+        Self { kind: options.kind, local_asn, next_hop: options.next_hop, own_next_hop, shared_subnet }
     }
 
     /// The attributes and next hop that the peers are told for a path. Depends on nothing but the arguments, so the
@@ -73,7 +76,7 @@ impl ExportPolicy {
             return Err(ExportRefusal::InternalToInternal);
         }
         self.check_communities(attributes)?;
-        let next_hop = self.next_hop(next_hop).ok_or(ExportRefusal::NoOwnNextHop)?;
+        let next_hop = self.next_hop(attributes, next_hop).ok_or(ExportRefusal::NoOwnNextHop)?;
         let attributes = match self.kind {
             PeerKind::Ibgp => to_internal(attributes),
             PeerKind::Ebgp => self.to_external(attributes, learned_from),
@@ -95,13 +98,19 @@ impl ExportPolicy {
     }
 
     /// RFC 4271 §5.1.3. A next hop of the wrong family cannot be kept.
-    fn next_hop(&self, received: Option<NextHop>) -> Option<NextHop> {
-        let keep = match self.next_hop {
-            NextHopMode::Auto => self.kind == PeerKind::Ibgp,
+    fn next_hop(&self, attributes: &PathAttributes, received: Option<NextHop>) -> Option<NextHop> {
+        let keeps = |next_hop: &NextHop| match self.next_hop {
+            NextHopMode::Auto => self.kind == PeerKind::Ibgp || self.is_third_party(attributes, *next_hop),
             NextHopMode::OwnAddress => false,
             NextHopMode::Keep => true,
         };
-        received.filter(|_| keep).or(self.own_next_hop)
+        received.filter(keeps).or(self.own_next_hop)
+    }
+
+    /// Whether the peer can reach a next hop as well as this speaker does. A route from inside this AS has no next hop
+    /// that is the peer itself.
+    fn is_third_party(&self, attributes: &PathAttributes, next_hop: NextHop) -> bool {
+        attributes.as_path_length() == 0 && self.shared_subnet.is_some_and(|subnet| next_hop.is_in(subnet))
     }
 
     /// RFC 4271 §5.1.2, §5.1.4, §5.1.5 and RFC 4456 §8: our AS in front, nothing that is meant for inside the AS, and

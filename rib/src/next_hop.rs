@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix, NextHop, Prefix};
+use bgp_codec::NextHop;
 use roaring::RoaringBitmap;
 
 use crate::family::{PerFamily, RibFamily};
@@ -157,15 +157,7 @@ impl NextHopTable {
     fn resolves(&self, next_hop: NextHop) -> bool {
         match self.resolution {
             NextHopResolution::Assumed => true,
-            NextHopResolution::Connected => self.connected.iter().any(|route| covers(route.prefix, next_hop)),
+            NextHopResolution::Connected => self.connected.iter().any(|route| next_hop.is_in(route.prefix)),
         }
     }
-}
-
-/// Whether a next hop lies in a subnet. A link-local address says nothing about the link it belongs to, so the global
-/// one beside it counts.
-fn covers(subnet: Prefix, next_hop: NextHop) -> bool {
-    let address = next_hop.address();
-    let length_bits = if address.is_ipv4() { Ipv4Prefix::MAX_LENGTH } else { Ipv6Prefix::MAX_LENGTH };
-    Prefix::new(address, length_bits).is_ok_and(|host| subnet.contains(host))
 }

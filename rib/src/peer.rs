@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bgp_codec::{AsWidth, Asn, BgpIdentifier, Family, NextHop, PeerKind};
+use bgp_codec::{AsWidth, Asn, BgpIdentifier, Family, NextHop, PeerKind, Prefix};
 use margay_filter::FilterChain;
 use roaring::RoaringBitmap;
 
@@ -45,6 +45,8 @@ pub struct PeerOptions {
     pub own_ipv4_next_hop: Option<NextHop>,
     /// What the peer may use as next hop for IPv6 routes through this speaker.
     pub own_ipv6_next_hop: Option<NextHop>,
+    /// The subnet over which the peer is directly attached, if it is.
+    pub shared_subnet: Option<Prefix>,
     /// The families that both sides announced.
     pub families: Vec<Family>,
     /// Decides what is used of what the peer announces.
@@ -62,7 +64,9 @@ pub struct PeerOptions {
 /// How NEXT_HOP is set in what a peer is told.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum NextHopMode {
-    /// Own address towards external peers; towards internal ones the next hop stays (RFC 4271 §5.1.3).
+    /// As RFC 4271 §5.1.3 has it: towards internal peers the next hop stays, towards external ones it is the own address.
+    /// For a route from inside this AS whose next hop is on the subnet shared with the external peer it stays, too: the
+    /// peer need not send the packets through this speaker.
     #[default]
     Auto,
     /// Always the own address.

@@ -17,10 +17,11 @@ pub(super) async fn routes(api: &Api, query: RoutesQuery) -> Result<RoutesPage, 
     let limit = query.limit.unwrap_or(DEFAULT_PAGE_ROUTES).clamp(1, MAX_PAGE_ROUTES);
     let question = RoutesQuestion { prefix, selection, family, position, limit };
     let page = api.ask(|answer| SpeakerRequest::Routes(question, answer)).await?;
-    let Some(page) = page else {
+    let Some(mut page) = page else {
         let name = query.peer.unwrap_or_default();
         return Err(ApiError::not_found(format!("the session with {name} is not established")));
     };
+    page.routes.sort_by_key(|route| route.prefix);
     let next = match page.next {
         Some(next) => Some((family, next)),
         None if prefix.is_none() && family == Family::IPV4_UNICAST => {

@@ -148,20 +148,23 @@ impl Daemon {
         Ok(())
     }
 
-    /// Ends the parts in order: peers are told, the kernel is given what it was promised. Its routes stay.
-    async fn stop(mut self) {
-        let peers: Vec<IpAddr> = self.peers.keys().copied().collect();
-        self.remove_peers(peers, StopReason::AdministrativeShutdown).await;
+    /// Ends the parts in order. The speaker goes first: what the peers' leaving would change is not to reach the kernel,
+    /// whose routes stay for the next run.
+    async fn stop(self) {
         drop(self.listener);
         if self.speaker.requests.send(SpeakerRequest::Stop).await.is_err() {
             error!("bug: the speaker has ended before it was told to");
         }
-        drop(self.speaker);
         let thread = self.speaker_thread;
         match tokio::task::spawn_blocking(move || thread.join()).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) | Err(_) => error!("bug: the speaker has panicked"),
         }
+        let mut ending = JoinSet::new();
+        for peer in self.peers.into_values() {
+            ending.spawn(peer.handle.end(StopReason::AdministrativeShutdown));
+        }
+        while ending.join_next().await.is_some() {}
         if let Some(kernel) = self.kernel {
             kernel.finish().await;
         }

@@ -5,7 +5,7 @@ use margay_rib::{PeerIndex, PeerOptions, Rib};
 use tracing::warn;
 
 use super::{ExportQueue, PeerSettings, PeerUp, SessionEpoch};
-use crate::own_addresses::OwnNextHops;
+use crate::own_addresses::OwnAddresses;
 
 /// A session that is established.
 #[derive(Debug)]
@@ -38,9 +38,9 @@ impl SpeakerSession {
 }
 
 fn peer_options(settings: &PeerSettings, up: &PeerUp) -> PeerOptions {
-    let own = OwnNextHops::of_session(up.local_address).unwrap_or_else(|error| {
+    let own = OwnAddresses::of_session(up.local_address, up.peer_address).unwrap_or_else(|error| {
         warn!(peer = %settings.name, %error, "own addresses are not known: no next hop of our own for this session");
-        OwnNextHops::default()
+        OwnAddresses::default()
     });
     let negotiated = &up.negotiated;
     PeerOptions {
@@ -51,6 +51,7 @@ fn peer_options(settings: &PeerSettings, up: &PeerUp) -> PeerOptions {
         address: up.peer_address,
         own_ipv4_next_hop: own.ipv4,
         own_ipv6_next_hop: own.ipv6,
+        shared_subnet: own.shared_subnet,
         families: negotiated.families.clone(),
         import: settings.import.clone(),
         export: settings.export.clone(),

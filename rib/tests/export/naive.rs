@@ -72,7 +72,11 @@ impl NaiveRib {
             Prefix::Ipv6(_) => options.own_ipv6_next_hop,
         };
         let kept = match options.next_hop {
-            NextHopMode::Auto => best.next_hop.filter(|_| internal),
+            NextHopMode::Auto => best.next_hop.filter(|next_hop| {
+                let from_inside = best.attributes.as_path().is_empty();
+                internal
+                    || from_inside && options.shared_subnet.is_some_and(|subnet| is_in(*next_hop, subnet))
+            }),
             NextHopMode::Keep => best.next_hop,
             NextHopMode::OwnAddress => None,
         };
@@ -156,11 +160,7 @@ impl NaiveRib {
     }
 
     fn reachable(&self, next_hop: NextHop) -> bool {
-        self.connected.iter().any(|route| match (route.prefix, next_hop) {
-            (Prefix::Ipv4(_), NextHop::Ipv4(address)) => covers(route.prefix, address.into()),
-            (Prefix::Ipv6(_), NextHop::Ipv6(address)) => covers(route.prefix, address.into()),
-            _ => false,
-        })
+        self.connected.iter().any(|route| is_in(next_hop, route.prefix))
     }
 
     fn kind(&self, path: &NaivePath) -> Option<PeerKind> {
@@ -177,6 +177,14 @@ fn family_of(prefix: Prefix) -> Family {
     match prefix {
         Prefix::Ipv4(_) => Family::IPV4_UNICAST,
         Prefix::Ipv6(_) => Family::IPV6_UNICAST,
+    }
+}
+
+fn is_in(next_hop: NextHop, subnet: Prefix) -> bool {
+    match (subnet, next_hop) {
+        (Prefix::Ipv4(_), NextHop::Ipv4(address)) => covers(subnet, address.into()),
+        (Prefix::Ipv6(_), NextHop::Ipv6(address)) => covers(subnet, address.into()),
+        _ => false,
     }
 }
 

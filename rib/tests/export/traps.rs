@@ -174,7 +174,7 @@ fn a_thousand_peers_with_filters_of_other_names_are_one_group_and_share_octets()
 
 #[test]
 fn each_knob_that_alters_what_a_peer_is_told_splits_a_group_and_no_other_does() {
-    let knobs: [(&str, Change<PeerOptions>, bool); 10] = [
+    let knobs: [(&str, Change<PeerOptions>, bool); 11] = [
         ("name", |it| it.name = Arc::from("another"), false),
         ("address", |it| it.address = [10, 0, 0, 55].into(), false),
         ("identifier", |it| it.identifier = identifier(55), false),
@@ -183,6 +183,7 @@ fn each_knob_that_alters_what_a_peer_is_told_splits_a_group_and_no_other_does() 
         ("export filter", |it| it.export = filter("10.0.0.0/8", Action::Accept), true),
         ("next hop mode", |it| it.next_hop = NextHopMode::Keep, true),
         ("own address", |it| it.own_ipv4_next_hop = Some(NextHop::Ipv4([10, 9, 9, 9].into())), true),
+        ("subnet shared with us", |it| it.shared_subnet = None, true),
         ("width of AS numbers", |it| it.as_width = AsWidth::Two, true),
         ("longest message", |it| it.max_message_octets = 65_535, true),
     ];
@@ -194,6 +195,30 @@ fn each_knob_that_alters_what_a_peer_is_told_splits_a_group_and_no_other_does() 
         let second = rib.peer_up(other);
         let group = |peer| rib.peer_counts(peer, Family::IPV4_UNICAST).group;
         assert_eq!(group(first) != group(second), splits, "{knob}");
+    }
+}
+
+#[test]
+fn an_external_peer_on_the_same_subnet_is_sent_to_the_node_itself() {
+    let mut rib = rib();
+    let node = rib.peer_up(options(4));
+    let tor = rib.peer_up(options(FEED));
+    let on_subnet = NextHop::Ipv4([10, 200, 0, 12].into());
+    let elsewhere = NextHop::Ipv4([10, 201, 0, 12].into());
+    let inside = || attributes(|it| it.as_path = AsPathBuf::empty());
+    let rows = [
+        ("a node's block", inside(), on_subnet, on_subnet),
+        ("a block behind a router", inside(), elsewhere, NextHop::Ipv4([10, 0, 0, 100].into())),
+        ("another AS's route", attributes(|_| {}), on_subnet, NextHop::Ipv4([10, 0, 0, 100].into())),
+    ];
+    for (case, attributes, received, expected) in rows {
+        rib.apply_update(node, reach(&[BLOCK], attributes, received));
+        while rib.work(1000) {}
+        let told = rib.routes_to(BLOCK.parse().unwrap(), RouteSelection::AdvertisedTo(tor));
+        assert!(told.is_empty(), "{case}: not told yet");
+        while rib.poll_export(tor).is_some() {}
+        let told = rib.routes_to(BLOCK.parse().unwrap(), RouteSelection::AdvertisedTo(tor));
+        assert_eq!(told[0].next_hop, Some(expected), "{case}");
     }
 }
 

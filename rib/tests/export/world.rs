@@ -289,6 +289,12 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
         address: IpAddr::V4((0x0a00_0000 + number).into()),
         own_ipv4_next_hop: Some(NextHop::Ipv4([10, 0, 0, 100].into())),
         own_ipv6_next_hop: (peer != 5).then(|| next_hop(4, true)),
+        shared_subnet: match peer {
+            0 => Some("10.200.0.0/24".parse().expect("a prefix")),
+            1 => Some("2001:db8:ff:1::/64".parse().expect("a prefix")),
+            4 => Some("10.200.0.0/16".parse().expect("a prefix")),
+            _ => None,
+        },
         families: match peer {
             6 => vec![Family::IPV4_UNICAST],
             _ => vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
