@@ -132,5 +132,6 @@ fn print(arguments: &Arguments, measurements: &[Measurement]) -> Result<()> {
     }
     let Arguments { prefixes, attribute_sets, rounds, .. } = arguments;
     let head = format!("{prefixes} prefixes, {attribute_sets} attribute sets, medians of {rounds} rounds\n");
-    write!(out, "{head}\n{}", report::render(measurements, "BIRD")).context("standard output")
+    let note = "silent s: the longest time in wall s in which nothing came; CPU s to within a clock tick\n";
+    write!(out, "{head}{note}\n{}", report::render(measurements, "BIRD")).context("standard output")
 }

@@ -14,8 +14,8 @@ pub(crate) fn render(measurements: &[Measurement], reference: &str) -> String {
     let ratio = reference.map_or_else(|| "ratio".to_owned(), |name| format!("/ {name}"));
 
     let mut out = format!(
-        "{:<12} {:<width$} {:>8} {:>17} {ratio:>13} {:>8} {ratio:>13} {:>9} {ratio:>13}\n",
-        "phase", "daemon", "wall s", "min to max", "CPU s", "peak MiB",
+        "{:<12} {:<width$} {:>8} {:>17} {ratio:>13} {:>8} {:>8} {ratio:>13} {:>9} {ratio:>13}\n",
+        "phase", "daemon", "wall s", "min to max", "silent s", "CPU s", "peak MiB",
     );
     for &phase in &phases {
         let base = reference.and_then(|daemon| Summary::of(measurements, phase, daemon));
@@ -24,10 +24,11 @@ pub(crate) fn render(measurements: &[Measurement], reference: &str) -> String {
             let base = base.as_ref();
             writeln!(
                 out,
-                "{phase:<12} {daemon:<width$} {:>8.3} {:>17} {:>13} {:>8.2} {:>13} {:>9.1} {:>13}",
+                "{phase:<12} {daemon:<width$} {:>8.3} {:>17} {:>13} {:>8.3} {:>8.2} {:>13} {:>9.1} {:>13}",
                 own.wall,
                 format!("{:.3} to {:.3}", own.fastest, own.slowest),
                 quotient(own.wall, base.map(|base| base.wall)),
+                own.silence,
                 own.cpu,
                 quotient(own.cpu, base.map(|base| base.cpu)),
                 own.peak,
@@ -44,6 +45,7 @@ struct Summary {
     wall: f64,
     fastest: f64,
     slowest: f64,
+    silence: f64,
     cpu: f64,
     peak: f64,
 }
@@ -64,6 +66,7 @@ impl Summary {
             wall: median(&walls)?,
             fastest: *walls.first()?,
             slowest: *walls.last()?,
+            silence: median(&sorted(|round| round.longest_silence_seconds))?,
             cpu: median(&sorted(|round| round.cpu_seconds))?,
             peak: median(&sorted(|round| round.peak_rss_mib))?,
         })
@@ -104,6 +107,7 @@ mod tests {
             daemon: daemon.to_owned(),
             phase: "announce",
             wall_seconds,
+            longest_silence_seconds: 0.25,
             cpu_seconds: wall_seconds / 2.0,
             peak_rss_mib: 100.0,
         }
@@ -122,8 +126,8 @@ mod tests {
         let fields =
             |line: usize| -> Vec<&str> { table.lines().nth(line).unwrap().split_whitespace().collect() };
         let margay = [
-            "announce", "margay", "1", "1.500", "1.000", "to", "3.000", "0.50", "0.75", "0.50", "100.0",
-            "1.00",
+            "announce", "margay", "1", "1.500", "1.000", "to", "3.000", "0.50", "0.250", "0.75", "0.50",
+            "100.0", "1.00",
         ];
         assert_eq!(fields(1), margay);
         assert_eq!(fields(2)[3..7], ["3.000", "2.000", "to", "4.000"]);

@@ -1,6 +1,6 @@
 //! What came in from the daemon: raw octets, when each came, and how many routes are in them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use bgp_codec::frame_length;
@@ -86,6 +86,14 @@ impl Received {
         let index = self.arrivals.partition_point(|arrival| arrival.end < end);
         self.arrivals[index].at
     }
+
+    /// The longest time between two instants in which nothing came in.
+    pub(crate) fn longest_silence(&self, from: Instant, to: Instant) -> Duration {
+        let within = self.arrivals.iter().map(|arrival| arrival.at).filter(|at| (from..to).contains(at));
+        let mut last = from;
+        let gaps = within.chain([to]).map(|at| at.duration_since(std::mem::replace(&mut last, at)));
+        gaps.max().unwrap_or_default()
+    }
 }
 
 fn next_message(octets: &[u8]) -> Result<Option<&[u8]>> {
@@ -167,6 +175,20 @@ mod tests {
         }
         let at = |end| received.arrived(end) - start;
         assert_eq!([at(1), at(10), at(11)], [0, 0, 1].map(Duration::from_secs));
+    }
+
+    #[test]
+    fn finds_the_longest_silence_at_either_end_and_in_between() {
+        let start = Instant::now();
+        let mut received = Received::default();
+        for seconds in [1, 2, 6, 7] {
+            received.take_in(&stream(), start + Duration::from_secs(seconds)).unwrap();
+        }
+        for (from, to, expected) in [(0, 7, 4), (2, 6, 4), (0, 2, 1), (6, 20, 13), (3, 5, 2), (5, 5, 0)] {
+            let [from_at, to_at] = [from, to].map(|seconds| start + Duration::from_secs(seconds));
+            let found = received.longest_silence(from_at, to_at);
+            assert_eq!(found, Duration::from_secs(expected), "{from} to {to}");
+        }
     }
 
     #[test]

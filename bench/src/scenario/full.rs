@@ -13,7 +13,7 @@ use crate::expectation::Expectation;
 use crate::measurement::Measurement;
 use crate::peer::PeerSettings;
 use crate::subject::{Subject, Topology};
-use crate::workload::{AttributeSets, RouteTable, SeededRandom};
+use crate::workload::{AttributeSets, RouteTable, SeededRandom, end_of_rib};
 
 /// How large the table is.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +76,10 @@ impl Full {
         let feed = stage.add_feed(FEED)?;
         stage.add_receiver(RECEIVER, &self.announced)?;
         stage.rest()?;
-        let announce = |stage: &mut Stage| stage.peers().send(feed, self.announcement.clone());
+        let announce = |stage: &mut Stage| {
+            stage.peers().send(feed, self.announcement.clone())?;
+            stage.peers().send(feed, end_of_rib())
+        };
         let join = |stage: &mut Stage| stage.add_receiver(LATE_JOINER, &self.announced);
         let change = |stage: &mut Stage| stage.peers().send(feed, self.change.clone());
         let leave = |stage: &mut Stage| {

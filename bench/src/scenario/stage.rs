@@ -11,6 +11,7 @@ use crate::expectation::Expectation;
 use crate::measurement::Measurement;
 use crate::peer::{Pause, PeerId, PeerSettings, Peers};
 use crate::subject::{RunningDaemon, Subject, Topology};
+use crate::workload::end_of_rib;
 
 /// One daemon and its peers.
 pub(crate) struct Stage {
@@ -66,13 +67,14 @@ impl Stage {
         self.peers.establish(settings, Instant::now() + SESSION_TIMEOUT)
     }
 
-    /// Connects a peer that must come to hold these routes.
+    /// Connects a peer that has no routes and must come to hold these.
     ///
     /// # Errors
     ///
     /// Its session does not come up.
     pub(crate) fn add_receiver(&mut self, settings: PeerSettings, expected: &Rc<Expectation>) -> Result<()> {
         let id = self.peers.establish(settings, Instant::now() + SESSION_TIMEOUT)?;
+        self.peers.send(id, end_of_rib())?;
         let rib = AdjRibIn::new(Rc::clone(expected));
         let outstanding = rib.outstanding();
         self.receivers.push(Receiver { id, name: settings.name, rib, routes_before: 0, outstanding });
@@ -105,11 +107,16 @@ impl Stage {
         let before = self.daemon.usage()?;
         let started = Instant::now();
         start(self).with_context(|| phase)?;
-        let completed = self.wait_for_receivers(started).with_context(|| phase)?;
+        let (completed, last) = self.wait_for_receivers(started).with_context(|| phase)?;
         let after = self.daemon.usage()?;
         Ok(Measurement {
             daemon: self.name.clone(),
             phase,
+            longest_silence_seconds: self
+                .peers
+                .received(last)
+                .longest_silence(started, completed)
+                .as_secs_f64(),
             wall_seconds: completed.duration_since(started).as_secs_f64(),
             cpu_seconds: after.cpu.saturating_sub(before.cpu).as_secs_f64(),
             peak_rss_mib: mebibytes(after.peak_rss_kib),
@@ -121,17 +128,21 @@ impl Stage {
         self.daemon.last_words()
     }
 
-    /// Returns when the last receiver had what it must have.
-    fn wait_for_receivers(&mut self, started: Instant) -> Result<Instant> {
+    /// Returns when the last receiver had what it must have, and which it is.
+    fn wait_for_receivers(&mut self, started: Instant) -> Result<(Instant, PeerId)> {
         let deadline = started + self.timeout;
         loop {
             let pause = self.wait_for_quiet(deadline)?;
             for receiver in &mut self.receivers {
                 receiver.rib.replay(self.peers.received(receiver.id)).with_context(|| receiver.name)?;
             }
-            let completed =
-                |receiver: &Receiver| receiver.rib.completed(self.peers.received(receiver.id), started);
-            if let Some(all) = self.receivers.iter().map(completed).collect::<Option<Vec<Instant>>>() {
+            let completed = |receiver: &Receiver| {
+                let at = receiver.rib.completed(self.peers.received(receiver.id), started)?;
+                Some((at, receiver.id))
+            };
+            if let Some(all) =
+                self.receivers.iter().map(completed).collect::<Option<Vec<(Instant, PeerId)>>>()
+            {
                 return all.into_iter().max().context("nobody receives");
             }
             if pause == Pause::Deadline {

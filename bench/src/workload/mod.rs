@@ -6,5 +6,5 @@ mod route_table;
 mod seeded_random;
 
 pub(crate) use attribute_sets::AttributeSets;
-pub(crate) use route_table::RouteTable;
+pub(crate) use route_table::{RouteTable, end_of_rib};
 pub(crate) use seeded_random::SeededRandom;

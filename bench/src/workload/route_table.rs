@@ -1,6 +1,6 @@
 //! A peer's table: prefixes in groups that share attributes.
 
-use bgp_codec::{AsWidth, Ipv4Prefix, NextHop, Nlri, PathAttributes, UpdateEncoder};
+use bgp_codec::{AsWidth, Family, Ipv4Prefix, NextHop, Nlri, PathAttributes, UpdateEncoder};
 use bytes::{Bytes, BytesMut};
 
 use super::SeededRandom;
@@ -31,18 +31,20 @@ impl RouteTable {
     /// The UPDATEs that advertise the table, one a group unless it is too large for that.
     pub(crate) fn encode(&self, attributes: &[PathAttributes], next_hop: NextHop) -> Bytes {
         assert_eq!(attributes.len(), self.groups.len(), "each group has its attributes");
-        let encoder = UpdateEncoder {
-            as_width: AsWidth::Four,
-            max_message_octets: MAX_MESSAGE_OCTETS,
-            add_path: false,
-        };
         let mut out = BytesMut::new();
         for (prefixes, attributes) in self.groups.iter().zip(attributes) {
             let nlri = prefixes.iter().copied().map(Nlri::new);
-            encoder.reach(&mut out, attributes, next_hop, nlri).expect("the attributes are short");
+            ENCODER.reach(&mut out, attributes, next_hop, nlri).expect("the attributes are short");
         }
         out.freeze()
     }
+}
+
+/// The End-of-RIB that a peer sends behind its first routes, or at once when it has none (RFC 4724 §2).
+pub(crate) fn end_of_rib() -> Bytes {
+    let mut out = BytesMut::new();
+    ENCODER.end_of_rib(&mut out, Family::IPV4_UNICAST);
+    out.freeze()
 }
 
 /// How many prefixes each group has; at least one.
@@ -65,6 +67,9 @@ fn group_sizes(prefixes: usize, groups: usize, random: &mut SeededRandom) -> Vec
 
 /// What fits in one message with room for attributes.
 const FULL_GROUP: usize = 500;
+
+const ENCODER: UpdateEncoder =
+    UpdateEncoder { as_width: AsWidth::Four, max_message_octets: MAX_MESSAGE_OCTETS, add_path: false };
 
 /// Neither side says that it takes longer ones (RFC 8654).
 const MAX_MESSAGE_OCTETS: usize = 4096;
