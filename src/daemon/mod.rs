@@ -176,7 +176,9 @@ impl Daemon {
         self.next_key += 1;
         let options = options::peer_options(key, self.config.global(), &config)?;
         let password = options.transport.password.clone();
-        self.tell_speaker(SpeakerRequest::SetPeer(key, options::peer_settings(&config))).await;
+        let (answer, known) = oneshot::channel();
+        self.tell_speaker(SpeakerRequest::AddPeer(key, options::peer_settings(&config), answer)).await;
+        known.await.context("bug: the speaker has ended")?;
         let handle = peer::spawn(options, &self.speaker);
         let listening = self.listener.add_peer(config.address, password.as_ref(), handle.intake());
         handle.start().await;

@@ -12,8 +12,8 @@ use super::PeerKey;
 /// A request to the speaker. Questions are answered through the channel that they bring.
 #[derive(Debug)]
 pub enum SpeakerRequest {
-    /// A peer is configured, or is configured anew: holds from its next session on.
-    SetPeer(PeerKey, PeerSettings),
+    /// A peer is configured. Its session must not come up before this is answered: inputs may overtake requests.
+    AddPeer(PeerKey, PeerSettings, oneshot::Sender<()>),
     /// A peer is not configured any more. Its session is ended elsewhere.
     RemovePeer(PeerKey),
     /// Originate a prefix, held by a blackhole route or not.

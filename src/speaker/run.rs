@@ -209,7 +209,10 @@ impl Speaker {
 
     fn answer(&mut self, request: SpeakerRequest) {
         match request {
-            SpeakerRequest::SetPeer(key, settings) => self.set_peer(key, settings),
+            SpeakerRequest::AddPeer(key, settings, answer) => {
+                self.peers.insert(key, SpeakerPeer { settings, session: None, synchronised: false });
+                reply(answer, ());
+            }
             SpeakerRequest::RemovePeer(key) => self.remove_peer(key),
             SpeakerRequest::Originate { prefix, blackhole } => self.rib.originate(prefix, blackhole),
             SpeakerRequest::StopOriginating(prefix) => self.rib.stop_originating(prefix),
@@ -218,15 +221,6 @@ impl Speaker {
             SpeakerRequest::Connected(answer) => reply(answer, self.rib.connected().to_vec()),
             SpeakerRequest::Counts(answer) => reply(answer, self.counts()),
             SpeakerRequest::Stop => {}
-        }
-    }
-
-    fn set_peer(&mut self, key: PeerKey, settings: PeerSettings) {
-        match self.peers.get_mut(&key) {
-            Some(peer) => peer.settings = settings,
-            None => {
-                self.peers.insert(key, SpeakerPeer { settings, session: None, synchronised: false });
-            }
         }
     }
 
