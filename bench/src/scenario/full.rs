@@ -44,10 +44,9 @@ impl Full {
         let other_sets = sets.with_other_communities(FEED.asn, &mut random);
         let announced = Expectation::table(&table, sets.advertised_by(DAEMON_ASN), OWN_NEXT_HOP);
         let changed = announced.with_attributes(other_sets.advertised_by(DAEMON_ASN));
-        let feed = NextHop::Ipv4(FEED.address);
         Self {
-            announcement: table.encode(sets.as_slice(), feed),
-            change: table.encode(other_sets.as_slice(), feed),
+            announcement: table.encode(sets.as_slice(), FEED_NEXT_HOP),
+            change: table.encode(other_sets.as_slice(), FEED_NEXT_HOP),
             announced: Rc::new(announced),
             changed: Rc::new(changed),
             nothing: Rc::new(Expectation::nothing(OWN_NEXT_HOP)),
@@ -100,6 +99,9 @@ const ROUTER_ID: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
 /// The daemon's address is the next hop for its external peers.
 const OWN_NEXT_HOP: NextHop = NextHop::Ipv4(Ipv4Addr::LOCALHOST);
+
+/// Not the feed's own address: GoBGP takes no next hop on the loopback interface.
+const FEED_NEXT_HOP: NextHop = NextHop::Ipv4(Ipv4Addr::new(198, 51, 100, 1));
 
 const FEED: PeerSettings =
     PeerSettings { name: "feed", address: Ipv4Addr::new(127, 0, 1, 1), asn: Asn(65001) };
