@@ -22,7 +22,7 @@ use run::Speaker;
 use margay_rib::{Rib, RibOptions};
 
 /// How many inputs may wait. When the queue is full, sessions stop reading from their sockets.
-const INPUT_QUEUE: usize = 256;
+const INPUT_QUEUE: usize = 32;
 
 /// How many requests may wait; whoever asks more waits.
 const REQUEST_QUEUE: usize = 64;
