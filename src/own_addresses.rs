@@ -39,7 +39,9 @@ impl OwnAddresses {
             IpAddr::V4(address) => {
                 (Some(NextHop::Ipv4(address)), others().find_map(global_ipv6).map(NextHop::Ipv6))
             }
-            IpAddr::V6(address) => (others().find_map(ipv4).map(NextHop::Ipv4), Some(NextHop::Ipv6(address))),
+            IpAddr::V6(address) => {
+                (others().find_map(global_ipv4).map(NextHop::Ipv4), Some(NextHop::Ipv6(address)))
+            }
         };
         let shared_subnet =
             own.and_then(InterfaceAddress::subnet).filter(|&subnet| is_in(peer_address, subnet));
@@ -90,16 +92,16 @@ fn is_in(address: IpAddr, subnet: Prefix) -> bool {
     }
 }
 
-fn ipv4(address: IpAddr) -> Option<Ipv4Addr> {
+fn global_ipv4(address: IpAddr) -> Option<Ipv4Addr> {
     match address {
-        IpAddr::V4(address) => Some(address),
-        IpAddr::V6(_) => None,
+        IpAddr::V4(address) if !address.is_loopback() => Some(address),
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
     }
 }
 
 fn global_ipv6(address: IpAddr) -> Option<Ipv6Addr> {
     match address {
-        IpAddr::V6(address) if !address.is_unicast_link_local() => Some(address),
+        IpAddr::V6(address) if !address.is_unicast_link_local() && !address.is_loopback() => Some(address),
         IpAddr::V4(_) | IpAddr::V6(_) => None,
     }
 }

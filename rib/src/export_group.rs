@@ -192,6 +192,19 @@ impl ExportGroup {
         self.advance(|log| log.leave(reader))
     }
 
+    /// Sends a member back to the start, to be told everything again.
+    ///
+    /// Kept slices are void then: they may announce to the member what has come to be its own path since.
+    pub(crate) fn rewind(&mut self, reader: ReaderId) {
+        self.log.rewind(reader);
+        self.slices.clear();
+    }
+
+    /// Forgets withdrawals that every member knows of, as many as fit into a slice of time.
+    pub(crate) fn settle(&mut self) -> Vec<EntryIndex> {
+        self.advance(ExportLog::settle)
+    }
+
     /// Lets a reader move, and forgets the slices that must not be told again.
     ///
     /// A slice that is kept may announce what was withdrawn since: that does no harm as long as the withdrawal is still

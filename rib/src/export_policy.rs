@@ -97,7 +97,7 @@ impl ExportPolicy {
         }
     }
 
-    /// RFC 4271 §5.1.3. A next hop of the wrong family cannot be kept.
+    /// RFC 4271 §5.1.3. Own routes have no next hop that could be kept.
     fn next_hop(&self, attributes: &PathAttributes, received: Option<NextHop>) -> Option<NextHop> {
         let keeps = |next_hop: &NextHop| match self.next_hop {
             NextHopMode::Auto => self.kind == PeerKind::Ibgp || self.is_third_party(attributes, *next_hop),

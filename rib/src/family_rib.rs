@@ -21,6 +21,15 @@ use crate::table::{Entry, EntryIndex, Table};
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct GroupId(pub(crate) u32);
 
+/// A group that a member has left.
+#[derive(Debug)]
+pub(crate) enum Left {
+    /// It has other members, who may have waited for this one: it has to be settled.
+    Shared(GroupId),
+    /// It has none: it has to be drained.
+    Last(Box<ExportGroup>),
+}
+
 /// What the families share: attribute sets and peers.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -40,6 +49,8 @@ pub(crate) struct FamilyRib<P> {
     pub(crate) forwarding: Option<ForwardingLog>,
     /// The prefixes that this speaker originates, and whether it holds them with a blackhole.
     originated: HashMap<P, bool>,
+    /// How many entries have a path; the others are only kept until their withdrawal is told.
+    pub(crate) reachable_prefixes: usize,
 }
 
 impl<P: RibFamily> FamilyRib<P> {
@@ -51,6 +62,7 @@ impl<P: RibFamily> FamilyRib<P> {
             next_group: 0,
             forwarding: with_forwarding.then(ForwardingLog::new),
             originated: HashMap::new(),
+            reachable_prefixes: 0,
         }
     }
 
@@ -154,7 +166,7 @@ impl<P: RibFamily> FamilyRib<P> {
         }
     }
 
-    /// Whether the entry is still in use; those of a bitmap may have gone since it was drawn.
+    /// Decides anew about an entry of a bitmap, unless it has gone since the bitmap was drawn.
     pub(crate) fn redecide_if_known(&mut self, shared: &mut Shared, number: u32) {
         if self.table.is_in_use(EntryIndex(number)) {
             self.redecide(shared, EntryIndex(number));
@@ -185,19 +197,29 @@ impl<P: RibFamily> FamilyRib<P> {
         known.is_none().then_some(id)
     }
 
-    /// Takes `peer` out of its group. Answers with the group when it was the last member: it has to be drained.
-    pub(crate) fn leave(&mut self, shared: &mut Shared, peer: PeerIndex) -> Option<ExportGroup> {
+    /// Takes `peer` out of its group. Answers with what is left to be done about the group.
+    pub(crate) fn leave(&mut self, shared: &mut Shared, peer: PeerIndex) -> Option<Left> {
         let membership = shared.peers.routes_mut::<P>(peer)?.membership.take()?;
         let group = self.groups.get_mut(&membership.group)?;
         let emptied = group.leave(membership.reader, peer);
         let last = group.members.is_empty();
         self.unpin(emptied);
         if !last {
-            return None;
+            return Some(Left::Shared(membership.group));
         }
         let group = self.groups.remove(&membership.group)?;
         self.by_signature.remove(&group.signature);
-        Some(group)
+        Some(Left::Last(Box::new(group)))
+    }
+
+    /// Forgets withdrawals of a group that every member knows of, as many as fit into a slice of time. Answers whether
+    /// there are more.
+    pub(crate) fn settle(&mut self, id: GroupId) -> bool {
+        let Some(group) = self.groups.get_mut(&id) else { return false };
+        let emptied = group.settle();
+        let more = !group.log.is_settled();
+        self.unpin(emptied);
+        more
     }
 
     /// Enters up to `limit` entries into the log of a new group. Answers whether there are more.
@@ -240,24 +262,17 @@ impl<P: RibFamily> FamilyRib<P> {
     pub(crate) fn tell(&mut self, shared: &mut Shared, peer: PeerIndex) -> Option<Vec<Bytes>> {
         let Membership { group, reader } = shared.peers.routes::<P>(peer)?.membership?;
         let group = self.groups.get_mut(&group)?;
-        let mut emptied = Vec::new();
-        let mut told = None;
-        while group.log.is_behind(reader) {
-            let (octets, settled) = group.tell(&self.table, &shared.store, reader, peer);
-            emptied.extend(settled);
-            if !octets.is_empty() {
-                told = Some(octets);
-                break;
-            }
+        if group.log.is_behind(reader) {
+            let (octets, emptied) = group.tell(&self.table, &shared.store, reader, peer);
+            self.unpin(emptied);
+            return Some(octets);
         }
-        if told.is_none() && group.filled_to.is_none() {
-            let routes = shared.peers.routes_mut::<P>(peer)?;
-            if std::mem::take(&mut routes.owes_end_of_rib) {
-                told = Some(vec![group.end_of_rib(P::FAMILY)]);
-            }
-        }
-        self.unpin(emptied);
-        told
+        let routes = shared.peers.routes_mut::<P>(peer)?;
+        let owes = routes.owes_end_of_rib && group.filled_to.is_none();
+        owes.then(|| {
+            routes.owes_end_of_rib = false;
+            vec![group.end_of_rib(P::FAMILY)]
+        })
     }
 
     /// Whether there is something to tell `peer`.
@@ -283,7 +298,7 @@ impl<P: RibFamily> FamilyRib<P> {
             shared.peers.routes::<P>(peer).and_then(|routes| routes.membership)
             && let Some(group) = self.groups.get_mut(&group)
         {
-            group.log.rewind(reader);
+            group.rewind(reader);
         }
     }
 
@@ -291,10 +306,12 @@ impl<P: RibFamily> FamilyRib<P> {
     fn put(&mut self, shared: &mut Shared, prefix: P, path: Path) -> EntryIndex {
         let index = self.table.find_or_insert(prefix);
         let entry = self.table.entry_mut(index);
+        let was_empty = entry.paths.as_slice().is_empty();
         let old = entry.paths.upsert(path);
         if old == Some(path) {
             return index;
         }
+        self.reachable_prefixes += usize::from(was_empty);
         shared.store.retain(path.received);
         if let Some(handle) = path.import.handle() {
             shared.store.retain(handle);
@@ -316,6 +333,7 @@ impl<P: RibFamily> FamilyRib<P> {
     fn remove(&mut self, shared: &mut Shared, index: EntryIndex, source: PeerIndex, path_id: PathId) {
         let entry = self.table.entry_mut(index);
         let Some(old) = entry.paths.remove(source, path_id) else { return };
+        self.reachable_prefixes -= usize::from(entry.paths.as_slice().is_empty());
         let more_of_source = entry.paths.as_slice().iter().any(|path| path.source == source);
         if let Some(routes) = shared.peers.routes_mut::<P>(source) {
             routes.on_replaced(index, Some(&old), None);

@@ -1,9 +1,11 @@
 //! A peer as the Rib sees it: from session up until its last path is swept.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_codec::{AsWidth, Asn, BgpIdentifier, Family, NextHop, PeerKind, Prefix};
+use foldhash::fast::FixedState;
 use margay_filter::FilterChain;
 use roaring::RoaringBitmap;
 
@@ -22,10 +24,6 @@ pub struct PeerIndex(pub(crate) u32);
 impl PeerIndex {
     /// The source of the routes that this speaker originates.
     pub const LOCAL: Self = Self(0);
-
-    pub(crate) fn index(self) -> usize {
-        self.0 as usize
-    }
 }
 
 /// What the Rib has to know of a peer whose session is established.
@@ -118,81 +116,70 @@ pub(crate) struct Membership {
     pub(crate) reader: ReaderId,
 }
 
-/// All peers, by index. Index 0 is this speaker itself.
+/// All peers whose session is up, or whose paths are not swept yet.
+///
+/// An index is not used again: messages and records that name a peer of the past must not come to mean another one.
 #[derive(Debug)]
 pub(crate) struct Peers {
-    slots: Vec<Option<Peer>>,
-    free: Vec<u32>,
+    by_index: HashMap<PeerIndex, Peer, FixedState>,
+    next: u32,
 }
 
 impl Peers {
-    pub(crate) fn new() -> Self {
-        Self { slots: vec![None], free: Vec::new() }
+    pub(crate) fn new(hash_seed: u64) -> Self {
+        let by_index = HashMap::with_hasher(FixedState::with_seed(hash_seed));
+        Self { by_index, next: PeerIndex::LOCAL.0 + 1 }
     }
 
     pub(crate) fn add(&mut self, options: Arc<PeerOptions>) -> PeerIndex {
-        let peer = Some(Peer { options, up: true, routes: PerFamily::default() });
-        match self.free.pop() {
-            Some(number) => {
-                self.slots[number as usize] = peer;
-                PeerIndex(number)
-            }
-            None => {
-                self.slots.push(peer);
-                PeerIndex(
-                    u32::try_from(self.slots.len() - 1).expect("memory ends long before the peer numbers"),
-                )
-            }
-        }
+        let index = PeerIndex(self.next);
+        self.next =
+            self.next.checked_add(1).expect("a session a second needs a century to use up the indexes");
+        self.by_index.insert(index, Peer { options, up: true, routes: PerFamily::default() });
+        index
     }
 
     /// The session is down: from now on the peer's paths count for nothing.
     pub(crate) fn set_down(&mut self, peer: PeerIndex) {
-        if let Some(Some(peer)) = self.slots.get_mut(peer.index()) {
+        if let Some(peer) = self.by_index.get_mut(&peer) {
             peer.up = false;
         }
     }
 
     /// Forgets a peer whose paths are swept.
     pub(crate) fn remove(&mut self, peer: PeerIndex) {
-        if self.slots[peer.index()].take().is_some() {
-            self.free.push(peer.0);
-        }
+        self.by_index.remove(&peer);
     }
 
     /// The options of a peer that is known, up or not.
     pub(crate) fn options(&self, peer: PeerIndex) -> Option<&Arc<PeerOptions>> {
-        self.get(peer).map(|peer| &peer.options)
+        self.by_index.get(&peer).map(|peer| &peer.options)
     }
 
     /// The options of a peer whose session is up.
     pub(crate) fn up(&self, peer: PeerIndex) -> Option<&Arc<PeerOptions>> {
-        self.get(peer).filter(|peer| peer.up).map(|peer| &peer.options)
+        self.by_index.get(&peer).filter(|peer| peer.up).map(|peer| &peer.options)
     }
 
     pub(crate) fn routes<P: RibFamily>(&self, peer: PeerIndex) -> Option<&PeerRoutes> {
-        self.get(peer).map(|peer| P::of(&peer.routes))
+        self.by_index.get(&peer).map(|peer| P::of(&peer.routes))
     }
 
     pub(crate) fn routes_mut<P: RibFamily>(&mut self, peer: PeerIndex) -> Option<&mut PeerRoutes> {
-        self.slots.get_mut(peer.index())?.as_mut().map(|peer| P::of_mut(&mut peer.routes))
+        self.by_index.get_mut(&peer).map(|peer| P::of_mut(&mut peer.routes))
     }
 
     /// The routes of every peer that is known.
     pub(crate) fn all_routes<P: RibFamily>(&self) -> impl Iterator<Item = &PeerRoutes> {
-        self.slots.iter().flatten().map(|peer| P::of(&peer.routes))
+        self.by_index.values().map(|peer| P::of(&peer.routes))
     }
 
     /// How the paths of `source` came to this speaker.
     pub(crate) fn learned_from(&self, source: PeerIndex) -> LearnedFrom {
-        match self.get(source).map(|peer| peer.options.kind) {
+        match self.by_index.get(&source).map(|peer| peer.options.kind) {
             None => LearnedFrom::Local,
             Some(PeerKind::Ebgp) => LearnedFrom::External,
             Some(PeerKind::Ibgp) => LearnedFrom::Internal,
         }
-    }
-
-    fn get(&self, peer: PeerIndex) -> Option<&Peer> {
-        self.slots.get(peer.index())?.as_ref()
     }
 }

@@ -4,14 +4,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bgp_codec::{
-    Asn, BgpIdentifier, Family, Ipv4Prefix, Ipv6Prefix, Origin, PathAttributesBuilder, Prefix, Update,
+    Asn, BgpIdentifier, Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, Origin, PathAttributesBuilder, Prefix,
+    Update,
 };
 use bytes::Bytes;
 use roaring::RoaringBitmap;
 
 use crate::attribute_store::AttributeStore;
 use crate::export_group::{ExportGroup, GroupSignature};
-use crate::family_rib::{FamilyRib, GroupId, Shared};
+use crate::family_rib::{FamilyRib, GroupId, Left, Shared};
 use crate::forwarding::{ConnectedRoute, ForwardingChange};
 use crate::import::ImportPolicy;
 use crate::next_hop::NextHopResolution;
@@ -56,6 +57,8 @@ enum Work {
     Fill(Family, GroupId),
     /// Give up the log of a former group, from this entry on.
     Drain(Family, Box<ExportGroup>, u32),
+    /// Forget the withdrawals of a group that waited only for a member that left.
+    Settle(Family, GroupId),
     /// Decide anew about entries whose next hops changed.
     Redecide(Family, RoaringBitmap),
 }
@@ -70,7 +73,7 @@ impl Rib {
         };
         let shared = Shared {
             store: AttributeStore::new(options.hash_seed, resolution),
-            peers: Peers::new(),
+            peers: Peers::new(options.hash_seed),
             multipath: options.forwarding.map_or(1, |forwarding| forwarding.multipath),
         };
         Self {
@@ -105,15 +108,21 @@ impl Rib {
         }
         self.shared.peers.set_down(peer);
         let Self { shared, ipv4, ipv6, work, .. } = self;
-        let ipv4_group = ipv4.leave(shared, peer).map(|group| (Family::IPV4_UNICAST, group));
-        let ipv6_group = ipv6.leave(shared, peer).map(|group| (Family::IPV6_UNICAST, group));
-        for (family, group) in [ipv4_group, ipv6_group].into_iter().flatten() {
-            work.push_back(Work::Drain(family, Box::new(group), 0));
+        let left = [
+            (Family::IPV4_UNICAST, ipv4.leave(shared, peer)),
+            (Family::IPV6_UNICAST, ipv6.leave(shared, peer)),
+        ];
+        for (family, left) in left {
+            work.extend(left.map(|left| match left {
+                Left::Shared(group) => Work::Settle(family, group),
+                Left::Last(group) => Work::Drain(family, group, 0),
+            }));
         }
         work.push_back(Work::Sweep(peer));
     }
 
-    /// Takes an UPDATE. One from a peer that is not up (any more) says nothing.
+    /// Takes an UPDATE. One from a peer that is not up (any more) says nothing, nor do routes of a family that the
+    /// session has not agreed on.
     pub fn apply_update(&mut self, peer: PeerIndex, update: Update) {
         let Some(options) = self.shared.peers.up(peer) else { return };
         let import = ImportPolicy {
@@ -121,13 +130,15 @@ impl Rib {
             identifier: self.options.identifier,
             peer: Arc::clone(options),
         };
+        let families = &import.peer.families;
         let Self { shared, ipv4, ipv6, .. } = self;
-        for block in &update.unreach {
+        let is_agreed = |block: &&NlriBlock| families.contains(&block.family());
+        for block in update.unreach.iter().filter(is_agreed) {
             ipv4.withdraw(shared, peer, block.iter());
             ipv6.withdraw(shared, peer, block.iter());
         }
         let Some(attributes) = update.attributes else { return };
-        for reach in &update.reach {
+        for reach in update.reach.iter().filter(|reach| is_agreed(&&reach.nlri)) {
             let received = shared.store.intern(attributes.clone(), Some(reach.next_hop));
             ipv4.announce(shared, peer, received, &import, reach.nlri.iter());
             ipv6.announce(shared, peer, received, &import, reach.nlri.iter());
@@ -158,8 +169,10 @@ impl Rib {
         for (family, entries) in
             [(Family::IPV4_UNICAST, affected.ipv4), (Family::IPV6_UNICAST, affected.ipv6)]
         {
-            if !entries.is_empty() {
-                self.work.push_back(Work::Redecide(family, entries));
+            match self.work.back_mut() {
+                _ if entries.is_empty() => {}
+                Some(Work::Redecide(of_family, waiting)) if *of_family == family => *waiting |= entries,
+                _ => self.work.push_back(Work::Redecide(family, entries)),
             }
         }
     }
@@ -179,18 +192,22 @@ impl Rib {
         }
     }
 
-    /// Does a part of the work that is due, of about `entries` entries. Answers whether there is more.
-    pub fn work(&mut self, entries: usize) -> bool {
+    /// Does a part of the work that is due, of about `steps` steps: an entry looked at, or a group told of it. Answers
+    /// whether there is more. What is due at the same time takes turns.
+    pub fn work(&mut self, steps: usize) -> bool {
+        let groups = self.ipv4.groups.len().max(self.ipv6.groups.len());
+        let entries = (steps / (groups + 1)).max(1);
         if let Some(work) = self.work.pop_front()
             && let Some(rest) = self.do_part(work, entries)
         {
-            self.work.push_front(rest);
+            self.work.push_back(rest);
         }
         !self.work.is_empty()
     }
 
     /// What `peer` is to be sent next: whole messages, the same octets for all peers of its group that are at the
-    /// same point. `None` when the peer is up to date.
+    /// same point. `None` when the peer is up to date. Empty when there may be more, but what was looked at now is not
+    /// for this peer.
     pub fn poll_export(&mut self, peer: PeerIndex) -> Option<Vec<Bytes>> {
         self.ipv4.tell(&mut self.shared, peer).or_else(|| self.ipv6.tell(&mut self.shared, peer))
     }
@@ -233,6 +250,13 @@ impl Rib {
                     _ => ipv6.drain(shared, &mut group, first, entries),
                 };
                 rest.map(|rest| Work::Drain(family, group, rest))
+            }
+            Work::Settle(family, group) => {
+                let more = match family {
+                    Family::IPV4_UNICAST => ipv4.settle(group),
+                    _ => ipv6.settle(group),
+                };
+                more.then_some(Work::Settle(family, group))
             }
             Work::Redecide(family, mut bitmap) => {
                 for number in bitmap.iter().take(entries) {

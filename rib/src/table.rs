@@ -52,11 +52,6 @@ impl<P: IpPrefix> Table<P> {
         }
     }
 
-    /// The number of prefixes, those that are only remembered until their withdrawal is out included.
-    pub(crate) fn len(&self) -> usize {
-        self.index.len()
-    }
-
     /// One more than the highest entry number in use so far.
     pub(crate) fn end(&self) -> u32 {
         u32::try_from(self.entries.len()).unwrap_or(u32::MAX)

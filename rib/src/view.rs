@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bgp_codec::{Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, NextHop, PathAttributes, PathId, Prefix};
+use bgp_codec::{Family, NextHop, PathAttributes, PathId, Prefix};
 
 use crate::attribute_store::AttributeHandle;
 use crate::decision::Step;
@@ -14,7 +14,7 @@ use crate::forwarding::Forwarding;
 use crate::path::{ImportRefusal, Path};
 use crate::peer::{Membership, PeerIndex};
 use crate::rib::Rib;
-use crate::table::EntryIndex;
+use crate::table::{Entry, EntryIndex};
 
 /// One path, as operators see it.
 #[derive(Clone, Debug)]
@@ -143,6 +143,9 @@ pub enum NotExported {
     Refused(ExportRefusal),
 }
 
+/// How many paths are looked at for a page: a few milliseconds of the speaker's time.
+const MAX_PAGE_PATHS: usize = 8192;
+
 impl Rib {
     /// A page of at most about `limit` routes from `position` on.
     #[must_use]
@@ -169,15 +172,6 @@ impl Rib {
         }
     }
 
-    /// The longest prefix with a path that covers `prefix`.
-    #[must_use]
-    pub fn longest_match(&self, prefix: Prefix) -> Option<Prefix> {
-        match prefix {
-            Prefix::Ipv4(prefix) => self.ipv4.longest_match(prefix).map(Ipv4Prefix::erase),
-            Prefix::Ipv6(prefix) => self.ipv6.longest_match(prefix).map(Ipv6Prefix::erase),
-        }
-    }
-
     /// Why `prefix` is routed as it is; `None` when there is no path to it.
     #[must_use]
     pub fn explain(&self, prefix: Prefix) -> Option<Explanation> {
@@ -201,8 +195,8 @@ impl Rib {
     #[must_use]
     pub fn counts(&self) -> RibCounts {
         RibCounts {
-            ipv4_prefixes: self.ipv4.table.len(),
-            ipv6_prefixes: self.ipv6.table.len(),
+            ipv4_prefixes: self.ipv4.reachable_prefixes,
+            ipv6_prefixes: self.ipv6.reachable_prefixes,
             paths: self.ipv4.paths(&self.shared) + self.ipv6.paths(&self.shared),
             attribute_sets: self.shared.store.len(),
             export_groups: self.ipv4.groups.len() + self.ipv6.groups.len(),
@@ -220,11 +214,13 @@ impl<P: RibFamily> FamilyRib<P> {
     ) -> RoutePage {
         let mut routes = Vec::new();
         let first = u32::try_from(position.0).unwrap_or(u32::MAX);
-        for (looked_at, (index, _)) in self.table.iter_from(first).enumerate() {
+        let mut looked_at = 0;
+        for (index, entry) in self.table.iter_from(first) {
             // A selection that matches little must not make the page a scan of the table.
-            if routes.len() >= limit || looked_at >= limit.saturating_mul(16) {
+            if routes.len() >= limit || looked_at >= MAX_PAGE_PATHS {
                 return RoutePage { routes, next: Some(PagePosition(index.0.into())) };
             }
+            looked_at += entry.paths.as_slice().len() + 1;
             routes.extend(self.views(shared, index, selection));
         }
         RoutePage { routes, next: None }
@@ -232,14 +228,6 @@ impl<P: RibFamily> FamilyRib<P> {
 
     fn routes_to(&self, shared: &Shared, prefix: P, selection: RouteSelection) -> Vec<RouteView> {
         self.table.find(prefix).map_or_else(Vec::new, |index| self.views(shared, index, selection))
-    }
-
-    fn longest_match(&self, prefix: P) -> Option<P> {
-        (0..=prefix.length()).rev().map(|length| prefix.truncated(length)).find(|&candidate| {
-            self.table
-                .find(candidate)
-                .is_some_and(|index| !self.table.entry(index).paths.as_slice().is_empty())
-        })
     }
 
     fn views(&self, shared: &Shared, index: EntryIndex, selection: RouteSelection) -> Vec<RouteView> {
@@ -292,31 +280,39 @@ impl<P: RibFamily> FamilyRib<P> {
     fn statuses(&self, shared: &Shared, index: EntryIndex) -> Vec<(Path, RouteStatus)> {
         let entry = self.table.entry(index);
         let paths = entry.paths.as_slice();
-        let contest = contest(shared, paths);
-        let status = |position: usize, path: &Path| match candidate(shared, path) {
-            Err(Unusable::Refused(refusal)) => {
-                RouteStatus::Refused(refusal, filter_verdict(shared, path, refusal, entry.prefix.erase()))
+        let mut statuses: Vec<_> =
+            paths.iter().map(|path| (*path, self.exclusion(shared, entry, path))).collect();
+        if let Some((positions, decision)) = contest(shared, paths) {
+            for (position, lost_at) in positions.into_iter().zip(decision.lost_at) {
+                statuses[position].1 = Some(match lost_at {
+                    None => RouteStatus::Best(decision.decided_by),
+                    Some(step) if step.is_tie_break() => RouteStatus::Multipath(step),
+                    Some(step) => RouteStatus::Lost(step),
+                });
             }
-            Err(Unusable::NextHopUnreachable) => RouteStatus::NextHopUnreachable,
-            Err(Unusable::PeerGone) => RouteStatus::PeerGone,
-            Ok(_) => contest
-                .as_ref()
-                .and_then(|(positions, decision)| {
-                    let place = positions.iter().position(|&usable| usable == position)?;
-                    Some(match decision.lost_at[place] {
-                        None => RouteStatus::Best(decision.decided_by),
-                        Some(step) if step.is_tie_break() => RouteStatus::Multipath(step),
-                        Some(step) => RouteStatus::Lost(step),
-                    })
-                })
-                .unwrap_or(RouteStatus::PeerGone),
-        };
-        (0..).zip(paths).map(|(position, path)| (*path, status(position, path))).collect()
+        }
+        statuses.into_iter().filter_map(|(path, status)| Some((path, status?))).collect()
+    }
+
+    /// Why a path takes no part in the decision process; `None` when it does.
+    fn exclusion(&self, shared: &Shared, entry: &Entry<P>, path: &Path) -> Option<RouteStatus> {
+        match candidate(shared, path) {
+            Err(Unusable::Refused(refusal)) => {
+                let verdict = filter_verdict(shared, path, refusal, entry.prefix.erase());
+                Some(RouteStatus::Refused(refusal, verdict))
+            }
+            Err(Unusable::NextHopUnreachable) => Some(RouteStatus::NextHopUnreachable),
+            Err(Unusable::PeerGone) => Some(RouteStatus::PeerGone),
+            Ok(_) => None,
+        }
     }
 
     fn explain(&self, shared: &Shared, prefix: P) -> Option<Explanation> {
         let index = self.table.find(prefix)?;
         let mut routes = self.views(shared, index, RouteSelection::All);
+        if routes.is_empty() {
+            return None;
+        }
         routes.sort_by_key(|route| !matches!(route.status, RouteStatus::Best(_)));
         let exports = self.groups.values().flat_map(|group| &group.members);
         Some(Explanation {
@@ -344,7 +340,9 @@ impl<P: RibFamily> FamilyRib<P> {
             }
         };
         let name = Arc::clone(&shared.peers.options(peer)?.name);
-        Some(ExportView { peer: name, refusal, told: group.log.has_been_told(reader, index) })
+        let told =
+            matches!(group.log.slot(index), Slot::Exported(..)) && group.log.has_been_told(reader, index);
+        Some(ExportView { peer: name, refusal, told })
     }
 
     fn paths(&self, shared: &Shared) -> usize {

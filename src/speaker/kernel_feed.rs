@@ -79,12 +79,15 @@ impl KernelFeed {
         self.restart_deadline.is_some()
     }
 
-    /// Ends the restart window, if there is room to say so; otherwise it ends later.
-    pub(super) fn end_restart(&mut self, rib: &mut Rib) {
+    /// Ends the restart window once all changes are handed over; otherwise it ends later. Answers whether it did.
+    pub(super) fn end_restart(&mut self, rib: &mut Rib) -> bool {
+        self.pending = true;
         self.feed(rib);
-        if self.requests.try_send(KernelRequest::RemoveStale).is_ok() {
+        let ends = !self.pending && self.requests.try_send(KernelRequest::RemoveStale).is_ok();
+        if ends {
             self.restart_deadline = None;
         }
+        ends
     }
 }
 

@@ -1,6 +1,6 @@
 //! The speaker's loop: hear everybody, do a slice of work, tell everybody.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,9 @@ pub(super) struct Speaker {
     inputs: mpsc::Receiver<SpeakerInput>,
     requests: mpsc::Receiver<SpeakerRequest>,
     writable: Arc<Notify>,
-    /// The Rib has background work.
+    /// The peers with a session, the one that is fed next in front.
+    feeding: VecDeque<PeerKey>,
+    /// There is more to do without anybody being heard.
     working: bool,
 }
 
@@ -58,7 +60,16 @@ impl Speaker {
         requests: mpsc::Receiver<SpeakerRequest>,
         writable: Arc<Notify>,
     ) -> Self {
-        Self { rib, peers: HashMap::new(), kernel, inputs, requests, writable, working: false }
+        Self {
+            rib,
+            peers: HashMap::new(),
+            kernel,
+            inputs,
+            requests,
+            writable,
+            feeding: VecDeque::new(),
+            working: false,
+        }
     }
 
     pub(super) async fn run(mut self) {
@@ -95,10 +106,7 @@ impl Speaker {
                 Flow::Continue
             }
             Heard::Input(None) => Flow::Stop,
-            Heard::Kernel(heard) => {
-                self.take_kernel(heard);
-                Flow::Continue
-            }
+            Heard::Kernel(heard) => self.take_kernel(heard),
         }
     }
 
@@ -131,8 +139,9 @@ impl Speaker {
             warn!(peer = key.0, "a session came up for a peer that is not configured any more");
             return;
         };
-        if let Some(former) = peer.session.take() {
-            self.rib.peer_down(former.index);
+        match peer.session.take() {
+            Some(former) => self.rib.peer_down(former.index),
+            None => self.feeding.push_back(key),
         }
         peer.session = Some(SpeakerSession::new(&mut self.rib, &peer.settings, up));
         debug!(peer = %peer.settings.name, session = epoch.0, "joined");
@@ -142,6 +151,7 @@ impl Speaker {
         let Some(peer) = self.peers.get_mut(&key) else { return };
         if let Some(session) = peer.session.take_if(|session| session.epoch == epoch) {
             self.rib.peer_down(session.index);
+            self.feeding.retain(|&fed| fed != key);
             debug!(peer = %peer.settings.name, session = epoch.0, "left");
         }
     }
@@ -172,14 +182,14 @@ impl Speaker {
     }
 
     fn end_restart(&mut self, reason: &str) {
-        if let Some(kernel) = self.kernel.as_mut().filter(|kernel| kernel.is_restarting()) {
-            kernel.set_pending();
-            kernel.end_restart(&mut self.rib);
+        if let Some(kernel) = self.kernel.as_mut().filter(|kernel| kernel.is_restarting())
+            && kernel.end_restart(&mut self.rib)
+        {
             info!(reason, "kernel routes of an earlier run that nobody announced again are removed");
         }
     }
 
-    fn take_kernel(&mut self, heard: KernelHeard) {
+    fn take_kernel(&mut self, heard: KernelHeard) -> Flow {
         match heard {
             KernelHeard::Room => {}
             KernelHeard::RestartWindowOver => self.end_restart("the restart window is over"),
@@ -188,21 +198,35 @@ impl Speaker {
                 warn!(%prefix, reason, "the kernel refused a route");
             }
             KernelHeard::Event(Some(KernelEvent::Fatal(reason))) => {
-                error!(reason, "the kernel's table is not kept any more");
-                self.kernel = None;
+                // Routes must not be announced over a table that is not kept: a new start is the way out.
+                error!(reason, "the kernel's table cannot be kept any more");
+                return Flow::Stop;
             }
-            KernelHeard::Event(None) => self.kernel = None,
+            KernelHeard::Event(None) => {
+                error!("bug: the kernel thread has ended");
+                return Flow::Stop;
+            }
         }
+        Flow::Continue
     }
 
+    /// Hands peers and kernel what the Rib has for them, for a slice of time. Peers take turns; whose turn does not come
+    /// is fed in the next round.
     fn feed(&mut self) {
         if let Some(kernel) = &mut self.kernel {
             kernel.set_pending();
             kernel.feed(&mut self.rib);
         }
-        for peer in self.peers.values() {
-            if let Some(session) = &peer.session {
-                session.feed(&mut self.rib);
+        let start = Instant::now();
+        for _ in 0..self.feeding.len() {
+            if start.elapsed() >= SLICE {
+                self.working = true;
+                return;
+            }
+            self.feeding.rotate_left(1);
+            let Some(key) = self.feeding.back() else { return };
+            if let Some(session) = self.peers.get(key).and_then(|peer| peer.session.as_ref()) {
+                self.working |= session.feed(&mut self.rib);
             }
         }
     }
@@ -227,6 +251,7 @@ impl Speaker {
     fn remove_peer(&mut self, key: PeerKey) {
         if let Some(session) = self.peers.remove(&key).and_then(|peer| peer.session) {
             self.rib.peer_down(session.index);
+            self.feeding.retain(|&fed| fed != key);
         }
     }
 

@@ -26,14 +26,19 @@ impl SpeakerSession {
         Self { epoch: up.epoch, index, awaited_end_of_rib: families.clone(), families, exports: up.exports }
     }
 
-    /// Hands the peer's queue what the Rib has for it, as long as there is room.
-    pub(super) fn feed(&self, rib: &mut Rib) {
+    /// Hands the peer's queue what the Rib has for it, as long as there is room. Answers whether it stopped early, because
+    /// what it looked at was not for this peer.
+    pub(super) fn feed(&self, rib: &mut Rib) -> bool {
         while rib.has_export(self.index)
             && let Some(place) = self.exports.try_reserve()
         {
-            let Some(batch) = rib.poll_export(self.index) else { break };
-            place.send(batch);
+            match rib.poll_export(self.index) {
+                Some(batch) if batch.is_empty() => return true,
+                Some(batch) => place.send(batch),
+                None => return false,
+            }
         }
+        false
     }
 }
 

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::fmt;
 use std::net::IpAddr;
 
-use bgp_codec::{BgpIdentifier, PathAttributes, PeerKind};
+use bgp_codec::{Asn, BgpIdentifier, PathAttributes, PeerKind};
 
 /// LOCAL_PREF of a path that carries none (the field's common default; RFC 4271 §5.1.5 leaves it to local policy).
 pub const DEFAULT_LOCAL_PREF: u32 = 100;
@@ -188,10 +188,14 @@ impl<'a> Contest<'a> {
         if self.remaining < 2 {
             return;
         }
-        let meds: Vec<_> = self.survivors().map(|(_, path)| neighbor_and_med(path)).collect();
+        let mut lowest: Vec<_> = self.survivors().map(|(_, path)| neighbor_and_med(path)).collect();
+        lowest.sort_unstable();
+        lowest.dedup_by_key(|&mut (neighbor, _)| neighbor);
         self.remove_where(Step::MultiExitDisc, |path| {
             let (neighbor, med) = neighbor_and_med(path);
-            meds.iter().any(|&(other, lower)| other == neighbor && lower < med)
+            lowest
+                .binary_search_by_key(&neighbor, |&(neighbor, _)| neighbor)
+                .is_ok_and(|at| lowest[at].1 < med)
         });
     }
 
@@ -220,7 +224,7 @@ impl<'a> Contest<'a> {
 }
 
 /// A path without a neighbouring AS stays inside our own, which then is the "neighbour" of all such paths.
-fn neighbor_and_med(path: &Candidate<'_>) -> (Option<bgp_codec::Asn>, u32) {
+fn neighbor_and_med(path: &Candidate<'_>) -> (Option<Asn>, u32) {
     (path.attributes.neighbor_as(), path.attributes.med().unwrap_or(0))
 }
 

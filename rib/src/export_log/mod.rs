@@ -10,7 +10,7 @@
 //!              new reader  slow one    up to date
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::peer::PeerIndex;
 use crate::table::EntryIndex;
@@ -95,6 +95,7 @@ pub(crate) struct ExportLog<V> {
     stale: usize,
     /// How many slots are exported, by source.
     exported: HashMap<PeerIndex, usize>,
+    exported_total: usize,
     readers: Vec<Option<u32>>,
     /// How many readers stand at each position.
     positions: BTreeMap<u32, u32>,
@@ -103,6 +104,9 @@ pub(crate) struct ExportLog<V> {
     /// Counts the rewrites of `records`, each of which gives positions a new meaning.
     rewrites: u32,
 }
+
+/// How many records are settled at a time: a few milliseconds of work.
+const SETTLE_RECORDS: u32 = 16_384;
 
 /// A shorter log is not worth rewriting.
 const REWRITE_RECORDS: usize = 64;
@@ -114,6 +118,7 @@ impl<V: Copy + Eq> ExportLog<V> {
             records: Vec::new(),
             stale: 0,
             exported: HashMap::new(),
+            exported_total: 0,
             readers: Vec::new(),
             positions: BTreeMap::new(),
             settled: 0,
@@ -192,7 +197,7 @@ impl<V: Copy + Eq> ExportLog<V> {
 
     /// How many entries are exported to a reader that is `peer`: not those that came from it.
     pub(crate) fn exported_to(&self, peer: PeerIndex) -> usize {
-        self.exported.iter().filter(|&(&source, _)| source != peer).map(|(_, count)| count).sum()
+        self.exported_total - self.exported.get(&peer).copied().unwrap_or(0)
     }
 
     /// Up to here every withdrawal has been told to every reader, and its slot is empty.
@@ -220,7 +225,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         }
     }
 
-    /// Takes a reader out. Answers with the entries whose withdrawals nobody waits for any more.
+    /// Takes a reader out. Answers with entries whose withdrawals nobody waits for any more, see [`settle`](Self::settle).
     pub(crate) fn leave(&mut self, reader: ReaderId) -> Vec<EntryIndex> {
         let cursor = self.cursor(reader);
         self.readers[reader.0] = None;
@@ -278,7 +283,35 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.readers[reader.0] = Some(end);
         self.arrive(end);
         self.depart(start);
-        self.settle()
+        // The slowest reader moves on by no more than this, so nothing is left over.
+        self.settle_records((end - start).max(SETTLE_RECORDS))
+    }
+
+    /// Empties the slots of withdrawals that the slowest reader has passed, as many as fit into a slice of time. Answers
+    /// with their entries.
+    pub(crate) fn settle(&mut self) -> Vec<EntryIndex> {
+        self.settle_records(SETTLE_RECORDS)
+    }
+
+    fn settle_records(&mut self, records: u32) -> Vec<EntryIndex> {
+        let end = self.slowest().min(self.settled.saturating_add(records));
+        let mut emptied = Vec::new();
+        while self.settled < end {
+            let entry = self.records[self.settled as usize];
+            let slot = &mut self.slots[entry.index()];
+            if matches!(slot, Slot::Withdrawn(record) if record.position == self.settled) {
+                *slot = Slot::Empty;
+                self.stale += 1;
+                emptied.push(entry);
+            }
+            self.settled += 1;
+        }
+        emptied
+    }
+
+    /// Whether no withdrawal is kept that every reader knows of.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled >= self.slowest()
     }
 
     /// Rewrites the log without its stale records when they are the greater half.
@@ -288,11 +321,12 @@ impl<V: Copy + Eq> ExportLog<V> {
         }
         let mut kept = Vec::with_capacity(self.records.len() - self.stale);
         let mut moved = BTreeMap::new();
-        let mut cursors = self.positions.keys().copied().peekable();
+        let marks: BTreeSet<u32> = self.positions.keys().copied().chain([self.settled]).collect();
+        let mut marks = marks.into_iter().peekable();
         for (position, &entry) in (0u32..).zip(&self.records) {
             let new_position = position_of(kept.len());
-            while let Some(cursor) = cursors.next_if(|&cursor| cursor <= position) {
-                moved.insert(cursor, new_position);
+            while let Some(mark) = marks.next_if(|&mark| mark <= position) {
+                moved.insert(mark, new_position);
             }
             let record = self.slots.get_mut(entry.index()).and_then(Slot::record_mut);
             if let Some(record) = record.filter(|record| record.position == position) {
@@ -315,7 +349,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         for (cursor, readers) in positions {
             *self.positions.entry(moved(cursor)).or_insert(0) += readers;
         }
-        self.settled = self.positions.keys().next().copied().unwrap_or_else(|| self.end());
+        self.settled = moved(self.settled);
     }
 
     pub(crate) fn end(&self) -> u32 {
@@ -343,15 +377,22 @@ impl<V: Copy + Eq> ExportLog<V> {
     fn count(&mut self, old: &Slot<V>, new: &Slot<V>) {
         if let Slot::Exported(_, record) = new {
             *self.exported.entry(record.source).or_insert(0) += 1;
+            self.exported_total += 1;
         }
         if let Slot::Exported(_, record) = old
             && let Some(count) = self.exported.get_mut(&record.source)
         {
             *count -= 1;
+            self.exported_total -= 1;
             if *count == 0 {
                 self.exported.remove(&record.source);
             }
         }
+    }
+
+    /// Where the slowest reader stands.
+    fn slowest(&self) -> u32 {
+        self.positions.keys().next().copied().unwrap_or_else(|| self.end())
     }
 
     fn arrive(&mut self, position: u32) {
@@ -365,23 +406,6 @@ impl<V: Copy + Eq> ExportLog<V> {
                 self.positions.remove(&position);
             }
         }
-    }
-
-    /// Empties the slots of withdrawals that the slowest reader has passed.
-    fn settle(&mut self) -> Vec<EntryIndex> {
-        let slowest = self.positions.keys().next().copied().unwrap_or_else(|| self.end());
-        let mut emptied = Vec::new();
-        while self.settled < slowest {
-            let entry = self.records[self.settled as usize];
-            let slot = &mut self.slots[entry.index()];
-            if matches!(slot, Slot::Withdrawn(record) if record.position == self.settled) {
-                *slot = Slot::Empty;
-                self.stale += 1;
-                emptied.push(entry);
-            }
-            self.settled += 1;
-        }
-        emptied
     }
 }
 

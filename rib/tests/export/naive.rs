@@ -143,7 +143,8 @@ impl NaiveRib {
             next_hop: None,
         });
         let learned = self.peers.iter().filter_map(|(&peer, (options, routes))| {
-            let (attributes, next_hop) = routes.get(&prefix)?;
+            let (attributes, next_hop) =
+                routes.get(&prefix).filter(|_| options.families.contains(&family_of(prefix)))?;
             let looped = attributes.as_path().asns().any(|asn| asn == self.asn)
                 || attributes.originator_id() == Some(self.identifier)
                 || attributes.cluster_list().any(|cluster| cluster == self.identifier)

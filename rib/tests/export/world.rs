@@ -19,7 +19,7 @@ use super::naive::{NaiveRib, Routes};
 
 pub(crate) const LOCAL_ASN: Asn = Asn(64512);
 const MULTIPATH: usize = 2;
-pub(crate) const PEERS: usize = 8;
+pub(crate) const PEERS: usize = 11;
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
@@ -277,10 +277,11 @@ impl Session {
     }
 }
 
-/// What the peers are: external and internal, with and without likes of their own, filters, modes and widths.
+/// What the peers are: external (0 to 3, and 8 to 10, which share a group) and internal, with filters, modes and widths
+/// of their own.
 pub(crate) fn options(peer: usize) -> PeerOptions {
     let number = u32::try_from(peer).expect("few peers") + 1;
-    let external = peer < 4;
+    let external = !(4..8).contains(&peer);
     PeerOptions {
         name: Arc::from(format!("peer{peer}")),
         kind: if external { PeerKind::Ebgp } else { PeerKind::Ibgp },
