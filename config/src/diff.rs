@@ -83,10 +83,9 @@ impl ConfigDiff {
 }
 
 impl PeerChange {
-    /// Whether the change can be applied to the running session: it concerns names and filters only. All other settings
-    /// are part of what the session was built with or negotiated.
+    /// Whether the running session can go on: the change only concerns how the peer is shown.
     pub fn keeps_session(&self) -> bool {
-        self.keys.iter().all(|key| ["name", "description", "group", "import", "export"].contains(key))
+        self.keys.iter().all(|key| ["description", "group"].contains(key))
     }
 }
 

@@ -23,7 +23,7 @@ use tracing::{error, info, warn};
 use crate::control::{self, Api};
 use crate::kernel::{self, KernelHandle};
 use crate::listener::Listener;
-use crate::peer::{self, PeerHandle};
+use crate::peer::{self, PeerHandle, TcpPassword};
 use crate::speaker::{self, KernelFeed, PeerKey, SpeakerHandle, SpeakerRequest};
 
 pub use options::{ReadError, read_config};
@@ -68,6 +68,9 @@ pub async fn run(config_file: PathBuf, config: Config) -> anyhow::Result<()> {
 /// See the [module](self).
 struct Daemon {
     config_file: PathBuf,
+    /// What the parts were started with: its `[global]`, `[control]` and `[kernel]` are in force until the end.
+    boot: Arc<Config>,
+    /// What the file said last: its peers and networks are in force.
     config: Arc<Config>,
     started: Instant,
     config_read: Instant,
@@ -83,6 +86,7 @@ struct Daemon {
 struct RunningPeer {
     key: PeerKey,
     config: Arc<Peer>,
+    password: Option<TcpPassword>,
     handle: PeerHandle,
 }
 
@@ -101,9 +105,11 @@ impl Daemon {
         let (speaker, speaker_thread) =
             speaker::start(options::rib_options(&config), feed).context("cannot start the speaker")?;
         let now = Instant::now();
+        let config = Arc::new(config);
         let daemon = Self {
             config_file,
-            config: Arc::new(config),
+            boot: Arc::clone(&config),
+            config,
             started: now,
             config_read: now,
             peers: BTreeMap::new(),
@@ -171,20 +177,27 @@ impl Daemon {
         info!("stopped");
     }
 
+    /// Starts a peer. One that cannot be started is not kept; the next reload tries again.
     async fn add_peer(&mut self, config: Peer) -> anyhow::Result<()> {
         let key = PeerKey(self.next_key);
         self.next_key += 1;
-        let options = options::peer_options(key, self.config.global(), &config)?;
+        let options = options::peer_options(key, self.boot.global(), &config)?;
         let password = options.transport.password.clone();
         let (answer, known) = oneshot::channel();
         self.tell_speaker(SpeakerRequest::AddPeer(key, options::peer_settings(&config), answer)).await;
         known.await.context("bug: the speaker has ended")?;
-        let handle = peer::spawn(options, &self.speaker);
-        let listening = self.listener.add_peer(config.address, password.as_ref(), handle.intake());
-        handle.start().await;
         let address = config.address;
-        self.peers.insert(address, RunningPeer { key, config: Arc::new(config), handle });
-        listening.with_context(|| format!("connections from {address} cannot be taken"))
+        let handle = peer::spawn(options, &self.speaker);
+        let listening = self.listener.add_peer(address, password.as_ref(), handle.intake());
+        self.peers.insert(address, RunningPeer { key, config: Arc::new(config), password, handle });
+        if let Err(error) = listening {
+            self.remove_peers([address], StopReason::PeerDeconfigured).await;
+            return Err(error).with_context(|| format!("connections from {address} cannot be taken"));
+        }
+        if let Some(peer) = self.peers.get(&address) {
+            peer.handle.start().await;
+        }
+        Ok(())
     }
 
     /// Ends peers, all at once: each may take a while to listen to our last words.
@@ -223,7 +236,7 @@ impl Daemon {
     fn status(&self) -> DaemonStatus {
         let is_established = |peer: &&RunningPeer| peer.handle.status().borrow().state == State::Established;
         DaemonStatus {
-            config: Arc::clone(&self.config),
+            config: Arc::clone(&self.boot),
             config_file: self.config_file.clone(),
             uptime: self.started.elapsed(),
             config_age: self.config_read.elapsed(),

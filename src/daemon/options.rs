@@ -120,7 +120,7 @@ fn distance(global: &Global, peer: &Peer) -> Distance {
 }
 
 /// The first line of the file.
-fn read_password(file: &Path) -> anyhow::Result<TcpPassword> {
+pub(super) fn read_password(file: &Path) -> anyhow::Result<TcpPassword> {
     let octets =
         std::fs::read(file).with_context(|| format!("cannot read the password file {}", file.display()))?;
     let line = octets.split(|&octet| octet == b'\n').next().unwrap_or_default();

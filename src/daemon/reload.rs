@@ -35,11 +35,47 @@ impl Daemon {
     }
 
     async fn apply(&mut self, config: Config) -> ReloadReport {
-        let changes = diff(&self.config, &config);
+        let mut changes = diff(&self.config, &config);
+        let needs_restart = diff(&self.boot, &config).needs_restart;
+        self.add_unlisted(&config, &mut changes);
         self.config = Arc::new(config);
         self.config_read = Instant::now();
         let mut report = Report::default();
         self.apply_networks(&changes, &mut report).await;
+        self.apply_peers(changes, &mut report).await;
+        for key in &needs_restart {
+            warn!(key, "takes effect when margayd is started again");
+        }
+        let needs_restart = needs_restart.iter().map(ToString::to_string).collect();
+        ReloadReport { errors: Vec::new(), changes: report.changes, needs_restart }
+    }
+
+    /// Adds to the changes what two files do not show: peers that could not be started before, and passwords that changed
+    /// in their files.
+    fn add_unlisted(&self, config: &Config, changes: &mut ConfigDiff) {
+        changes.peers_changed.retain(|change| self.peers.contains_key(&change.new.address));
+        changes.peers_removed.retain(|peer| self.peers.contains_key(&peer.address));
+        for peer in config.peers() {
+            let Some(running) = self.peers.get(&peer.address) else {
+                if !changes.peers_added.contains(peer) {
+                    changes.peers_added.push(peer.clone());
+                }
+                continue;
+            };
+            let is_listed = changes.peers_changed.iter().any(|change| change.new.address == peer.address);
+            // A password that cannot be read keeps the session that has the former one.
+            let password = peer.password_file.as_deref().map(options::read_password).transpose();
+            if !is_listed && password.is_ok_and(|password| password != running.password) {
+                changes.peers_changed.push(PeerChange {
+                    old: peer.clone(),
+                    new: peer.clone(),
+                    keys: vec!["password_file"],
+                });
+            }
+        }
+    }
+
+    async fn apply_peers(&mut self, changes: ConfigDiff, report: &mut Report) {
         let removed = changes.peers_removed.iter().map(|peer| peer.address);
         self.remove_peers(removed, StopReason::PeerDeconfigured).await;
         for peer in &changes.peers_removed {
@@ -49,11 +85,11 @@ impl Daemon {
                 "session closed".to_owned(),
             );
         }
-        let restarted = changes.peers_changed.iter().filter(|change| needs_new_session(change));
+        let restarted = changes.peers_changed.iter().filter(|change| !change.keeps_session());
         self.remove_peers(restarted.map(|change| change.old.address), StopReason::OtherConfigurationChange)
             .await;
         for change in changes.peers_changed {
-            self.apply_peer_change(change, &mut report).await;
+            self.apply_peer_change(change, report).await;
         }
         for peer in changes.peers_added {
             let object = format!("peer {}", peer.name);
@@ -63,11 +99,6 @@ impl Daemon {
             };
             report.note(object, ObjectChangeKind::Added, action);
         }
-        for key in &changes.needs_restart {
-            warn!(key, "takes effect when margayd is started again");
-        }
-        let needs_restart = changes.needs_restart.iter().map(ToString::to_string).collect();
-        ReloadReport { errors: Vec::new(), changes: report.changes, needs_restart }
     }
 
     async fn apply_networks(&self, changes: &ConfigDiff, report: &mut Report) {
@@ -87,7 +118,7 @@ impl Daemon {
     async fn apply_peer_change(&mut self, change: PeerChange, report: &mut Report) {
         let object = format!("peer {}", change.new.name);
         let keys = change.keys.join(", ");
-        let action = if needs_new_session(&change) {
+        let action = if !change.keeps_session() {
             match self.add_peer(change.new).await {
                 Ok(()) => format!("{keys}: session started anew"),
                 Err(error) => format!("{keys}: session closed, and not started: {error:#}"),
@@ -113,11 +144,6 @@ fn file_errors(error: ReadError) -> Vec<FileError> {
             text: format!("cannot be read: {error}"),
         }],
     }
-}
-
-/// Whether a change concerns more than how the peer is shown.
-fn needs_new_session(change: &PeerChange) -> bool {
-    change.keys.iter().any(|key| !["description", "group"].contains(key))
 }
 
 fn file_error(error: margay_config::ConfigError) -> FileError {

@@ -25,7 +25,7 @@ pub enum DaemonRequest {
 /// The daemon as a whole.
 #[derive(Clone, Debug)]
 pub struct DaemonStatus {
-    /// What is in force.
+    /// What the daemon was started with: `[global]`, `[control]` and `[kernel]` are in force as they are here.
     pub config: Arc<Config>,
     /// Where it comes from.
     pub config_file: PathBuf,

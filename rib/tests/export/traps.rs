@@ -163,26 +163,12 @@ fn a_peer_that_comes_back_is_not_taken_for_its_former_session() {
     let mut world = World::new();
     let up = [8, 9, 10, 1].map(Event::Up);
     let works = || (0..9).map(|_| Event::Work(100));
-    let route_of_1 = Event::Announce { peer: 1, prefixes: vec![0], attributes: path(&[0, 0], None) };
-    let route_of_8 = Event::Announce { peer: 8, prefixes: vec![0], attributes: path(&[], None) };
+    let route_of_1 = Event::Announce { peer: 1, prefixes: vec![0], attributes: path(&[0, 0]) };
+    let route_of_8 = Event::Announce { peer: 8, prefixes: vec![0], attributes: path(&[]) };
     let takeover = [route_of_1, Event::Read { peer: 9, chunks: 9 }, route_of_8];
     let leave = [Event::Withdraw { peer: 1, prefixes: vec![0] }, Event::Down(8)];
     let back = [Event::Up(8), Event::Settle];
     let events = up.into_iter().chain(works()).chain(takeover).chain(leave).chain(works()).chain(back);
-    events.for_each(|event| world.happen(event));
-}
-
-/// As above, but peer 8 stays and asks for a refresh, when the flag that it may hold peer 1's route is already gone.
-#[test]
-fn a_refresh_does_not_bring_back_a_route_that_the_peer_has_replaced_itself() {
-    let mut world = World::new();
-    let up = [8, 9, 10, 1].map(Event::Up);
-    let read = |peer| Event::Read { peer, chunks: 9 };
-    let announce = |peer, med| Event::Announce { peer, prefixes: vec![0], attributes: path(&[], med) };
-    let route_of_1 = Event::Announce { peer: 1, prefixes: vec![0], attributes: path(&[0, 0], None) };
-    let takeover = [route_of_1, read(9), read(8), announce(8, None), read(8), announce(8, Some(1)), read(8)];
-    let refresh = [Event::Refresh(8), Event::Settle];
-    let events = up.into_iter().chain((0..9).map(|_| Event::Work(100))).chain(takeover).chain(refresh);
     events.for_each(|event| world.happen(event));
 }
 
@@ -341,11 +327,11 @@ impl Told {
 }
 
 /// A path of these AS numbers, for [`Event::Announce`].
-fn path(asns: &[u8], med: Option<u8>) -> Variant {
+fn path(asns: &[u8]) -> Variant {
     Variant {
         asns: asns.to_vec(),
         origin: 0,
-        med,
+        med: None,
         local_pref: 0,
         community: None,
         originator: None,
