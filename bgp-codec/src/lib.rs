@@ -50,8 +50,9 @@ pub use message::{
 pub use next_hop::NextHop;
 pub use nlri::{Nlri, NlriBlock, NlriError};
 pub use path_attribute::{
-    Aggregator, AsPath, AsPathBuf, AsPathError, AttributeType, Community, CommunityError, ExtendedCommunity,
-    LargeCommunity, LargeCommunityError, Origin, Segment, SegmentKind, UnknownAttribute, UnknownAttributeBuf,
+    Aggregator, AsPath, AsPathBuf, AsPathError, AttributeType, ClusterId, Community, CommunityError,
+    ExtendedCommunity, LargeCommunity, LargeCommunityError, Origin, Segment, SegmentKind, UnknownAttribute,
+    UnknownAttributeBuf,
 };
 pub use path_attributes::PathAttributes;
 pub use path_attributes_builder::PathAttributesBuilder;

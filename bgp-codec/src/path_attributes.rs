@@ -8,7 +8,7 @@ use crate::path_attribute::{
 };
 use crate::reader::{Reader, exact_u32};
 use crate::{
-    Aggregator, AsPath, AsWidth, Asn, AttributeType, BgpIdentifier, Community, ExtendedCommunity,
+    Aggregator, AsPath, AsWidth, Asn, AttributeType, BgpIdentifier, ClusterId, Community, ExtendedCommunity,
     LargeCommunity, Origin, PathAttributesBuilder, UnknownAttribute,
 };
 
@@ -113,7 +113,7 @@ impl PathAttributes {
     }
 
     /// The reflection clusters passed, the latest first.
-    pub fn cluster_list(&self) -> impl Iterator<Item = BgpIdentifier> + '_ {
+    pub fn cluster_list(&self) -> impl Iterator<Item = ClusterId> + '_ {
         cluster_list(self.value(AttributeType::CLUSTER_LIST).unwrap_or_default())
     }
 

@@ -2,8 +2,8 @@
 
 use crate::path_attribute::{AttributeFlags, RawAttribute};
 use crate::{
-    Aggregator, AsPathBuf, AttributeType, BgpIdentifier, Community, ExtendedCommunity, LargeCommunity,
-    Origin, PathAttributes, UnknownAttributeBuf,
+    Aggregator, AsPathBuf, AttributeType, BgpIdentifier, ClusterId, Community, ExtendedCommunity,
+    LargeCommunity, Origin, PathAttributes, UnknownAttributeBuf,
 };
 
 /// The members of an attribute set, each in its own type; [`PathAttributesBuilder::build`] makes the set.
@@ -32,7 +32,7 @@ pub struct PathAttributesBuilder {
     /// ORIGINATOR_ID.
     pub originator_id: Option<BgpIdentifier>,
     /// CLUSTER_LIST, the latest first.
-    pub cluster_list: Vec<BgpIdentifier>,
+    pub cluster_list: Vec<ClusterId>,
     /// What is not recognised and passed on; of the same type, the first stays.
     pub unknown: Vec<UnknownAttributeBuf>,
     /// The types that came with the Partial bit, which nobody clears again (RFC 4271 §5).
@@ -79,7 +79,7 @@ impl PathAttributesBuilder {
     /// The value of each attribute of which the type is recognised; `None` where it is not there.
     fn values(&self) -> [(AttributeType, Option<Vec<u8>>); 11] {
         let communities = self.communities.iter().flat_map(|community| community.0.to_be_bytes());
-        let clusters = self.cluster_list.iter().flat_map(|cluster| cluster.to_u32().to_be_bytes());
+        let clusters = self.cluster_list.iter().flat_map(|cluster| cluster.0.to_be_bytes());
         let number = |number: u32| number.to_be_bytes().to_vec();
         [
             (AttributeType::ORIGIN, Some(vec![self.origin.octet()])),

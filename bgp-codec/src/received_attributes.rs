@@ -275,10 +275,7 @@ fn check_value(attribute_type: AttributeType, value: &[u8], context: &DecodeCont
             acceptable(length == 4, Length, TreatAsWithdraw)?;
             acceptable(are_identifiers(value), Value, TreatAsWithdraw)
         }
-        AttributeType::CLUSTER_LIST => {
-            acceptable(is_row_of(4, length), Length, TreatAsWithdraw)?;
-            acceptable(are_identifiers(value), Value, TreatAsWithdraw)
-        }
+        AttributeType::CLUSTER_LIST => acceptable(is_row_of(4, length), Length, TreatAsWithdraw),
         AttributeType::EXTENDED_COMMUNITIES => acceptable(is_row_of(8, length), Length, TreatAsWithdraw),
         AttributeType::LARGE_COMMUNITIES => acceptable(is_row_of(12, length), Length, TreatAsWithdraw),
         AttributeType::AS4_PATH => {

@@ -3,10 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use bgp_codec::{
-    Aggregator, AsPathBuf, AsWidth, Asn, BgpIdentifier, Capabilities, Capability, Community, DecodeContext,
-    ExtendedCommunity, Family, HoldTime, Ipv4Prefix, Ipv6Prefix, LargeCommunity, Message, NextHop, Nlri,
-    NlriBlock, Notification, NotificationCode, Open, Origin, PathAttributesBuilder, PeerKind, Reach,
-    RouteRefresh, Update, UpdateEncoder, decode_message,
+    Aggregator, AsPathBuf, AsWidth, Asn, BgpIdentifier, Capabilities, Capability, ClusterId, Community,
+    DecodeContext, ExtendedCommunity, Family, HoldTime, Ipv4Prefix, Ipv6Prefix, LargeCommunity, Message,
+    NextHop, Nlri, NlriBlock, Notification, NotificationCode, Open, Origin, PathAttributesBuilder, PeerKind,
+    Reach, RouteRefresh, Update, UpdateEncoder, decode_message,
 };
 use bytes::{Bytes, BytesMut};
 
@@ -107,7 +107,7 @@ fn full_set() -> PathAttributesBuilder {
     builder.aggregator = Some(Aggregator { asn: Asn(4_200_000_000), address: [10, 0, 0, 9].into() });
     builder.communities = vec![Community(0xfde8_0001), Community::NO_EXPORT];
     builder.originator_id = BgpIdentifier::new(0x0a00_000c);
-    builder.cluster_list = vec![BgpIdentifier::new(0x0a00_000b).unwrap()];
+    builder.cluster_list = vec![ClusterId(0x0a00_000b)];
     builder.extended_communities = vec![ExtendedCommunity([0, 2, 0xfd, 0xe8, 0, 0, 0, 100])];
     builder.large_communities =
         vec![LargeCommunity { global_administrator: 4_200_000_000, local_data_1: 1, local_data_2: 2 }];

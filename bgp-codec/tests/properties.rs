@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use bgp_codec::{
-    Aggregator, AsPathBuf, AsWidth, Asn, AttributeType, BgpIdentifier, Capabilities, Capability, Community,
-    DecodeContext, ExtendedCommunity, Family, HoldTime, IpPrefix, Ipv4Prefix, Ipv6Prefix, LargeCommunity,
-    Message, NextHop, Nlri, Notification, NotificationCode, Open, Origin, PathAttributes,
+    Aggregator, AsPathBuf, AsWidth, Asn, AttributeType, BgpIdentifier, Capabilities, Capability, ClusterId,
+    Community, DecodeContext, ExtendedCommunity, Family, HoldTime, IpPrefix, Ipv4Prefix, Ipv6Prefix,
+    LargeCommunity, Message, NextHop, Nlri, Notification, NotificationCode, Open, Origin, PathAttributes,
     PathAttributesBuilder, PathId, PeerKind, RouteRefresh, UnknownAttributeBuf, Update, UpdateEncoder,
     decode_message, frame_length,
 };
@@ -244,7 +244,7 @@ fn builders() -> impl Strategy<Value = PathAttributesBuilder> {
         vec(any::<u32>().prop_map(Community), 0..80),
         vec(large, 0..4),
         vec(any::<[u8; 8]>().prop_map(ExtendedCommunity), 0..4),
-        vec(identifiers(), 0..4),
+        vec(any::<u32>().prop_map(ClusterId), 0..4),
         vec(unknown_attributes(), 0..3),
     );
     (scalars, lists).prop_map(|(scalars, lists)| {

@@ -26,7 +26,7 @@ impl ImportPolicy {
         if attributes.originator_id() == Some(self.identifier) {
             return Err(ImportRefusal::OriginatorLoop);
         }
-        if attributes.cluster_list().any(|cluster| cluster == self.identifier) {
+        if attributes.cluster_list().any(|cluster| cluster == self.identifier.into()) {
             return Err(ImportRefusal::ClusterListLoop);
         }
         if next_hop.is_some()

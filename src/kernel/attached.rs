@@ -1,9 +1,9 @@
 //! Links, and the subnets attached to them.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
-use bgp_codec::{IpPrefix, Ipv6Prefix, Prefix};
+use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix, Prefix};
 use margay_rib::ConnectedRoute;
 use netlink_packet_route::link::LinkFlags;
 
@@ -51,11 +51,14 @@ impl Attached {
     }
 
     /// The interface over which an address is attached, by longest match.
-    pub(super) fn interface_towards(&self, address: Ipv6Addr) -> Option<u32> {
-        let host = Ipv6Prefix::new(address, Ipv6Prefix::MAX_LENGTH).ok()?;
+    pub(super) fn interface_towards(&self, address: IpAddr) -> Option<u32> {
+        let host = match address {
+            IpAddr::V4(address) => Ipv4Prefix::host(address).erase(),
+            IpAddr::V6(address) => Ipv6Prefix::host(address).erase(),
+        };
         let subnets = self.routes.iter().map(|route| route.subnet).filter(|subnet| self.counts(subnet));
         subnets
-            .filter(|subnet| matches!(subnet.prefix, Prefix::Ipv6(prefix) if prefix.contains(host)))
+            .filter(|subnet| subnet.prefix.contains(host))
             .max_by_key(|subnet| (subnet.prefix.length(), std::cmp::Reverse(subnet.interface)))
             .map(|subnet| subnet.interface)
     }

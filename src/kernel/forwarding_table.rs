@@ -10,7 +10,7 @@ use super::{
     FailedRoute, InstalledRoute, KernelOptions, KernelSnapshot,
     attached::Attached,
     held_routes::{Certainty, HeldRoutes},
-    kernel_route::KernelRoute,
+    kernel_route::{KernelHop, KernelRoute},
     netlink_socket::Refusal,
     notice::RouteNotice,
     path::Path,
@@ -134,9 +134,23 @@ impl ForwardingTable {
         self.unsettle_where(|entry| entry.failure.is_some());
     }
 
-    /// Looks anew at routes whose interface follows from the attached subnets.
-    pub(super) fn on_attached(&mut self) {
-        self.unsettle_where(Entry::wants_link_local_hop);
+    /// Looks anew at routes whose next hops are attached elsewhere now.
+    pub(super) fn on_attached(&mut self, attached: &Attached) {
+        let mut interfaces = HashMap::new();
+        let mut has_moved = |hop: &KernelHop| {
+            let towards =
+                |gateway| *interfaces.entry(gateway).or_insert_with(|| attached.interface_towards(gateway));
+            hop.gateway.and_then(towards).is_some_and(|interface| interface != hop.interface)
+        };
+        self.unsettle_where(|entry| {
+            entry.wants_link_local_hop()
+                || entry.held.routes().iter().flat_map(|route| &route.hops).any(&mut has_moved)
+        });
+    }
+
+    /// Whether any wanted route is not in the kernel because it was refused, or something stands in the way.
+    pub(super) fn has_failures(&self) -> bool {
+        self.entries.values().any(|entry| entry.failure.is_some())
     }
 
     /// Whether the kernel may have dropped routes silently, once these interfaces went down or lost their addresses.
@@ -339,7 +353,7 @@ impl ForwardingTable {
         }
     }
 
-    fn unsettle_where(&mut self, which: impl Fn(&Entry) -> bool) {
+    fn unsettle_where(&mut self, mut which: impl FnMut(&Entry) -> bool) {
         for (prefix, entry) in &mut self.entries {
             if !entry.unsettled && which(entry) {
                 entry.unsettled = true;

@@ -19,7 +19,8 @@ pub(super) enum Path {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Hop {
     pub(super) gateway: IpAddr,
-    /// Named for link-local gateways alone: for others the kernel finds the interface.
+    /// The interface over which the gateway is attached, which the kernel is told so that the route follows when a subnet
+    /// moves. `None` where no subnet is known; the kernel then says what is wrong.
     pub(super) interface: Option<u32>,
 }
 
@@ -52,17 +53,19 @@ impl Hop {
             && self.interface.is_none_or(|interface| held.interface == interface)
     }
 
+    fn towards(gateway: IpAddr, attached: &Attached) -> Self {
+        Self { gateway, interface: attached.interface_towards(gateway) }
+    }
+
     fn resolve(prefix: Prefix, next_hop: NextHop, attached: &Attached) -> Result<Self, String> {
         match (next_hop, prefix) {
-            (NextHop::Ipv4(gateway), Prefix::Ipv4(_)) => {
-                Ok(Self { gateway: gateway.into(), interface: None })
-            }
+            (NextHop::Ipv4(gateway), Prefix::Ipv4(_)) => Ok(Self::towards(gateway.into(), attached)),
             (NextHop::Ipv4(gateway), Prefix::Ipv6(_)) => {
                 Err(format!("IPv6 routes cannot have the IPv4 next hop {gateway}"))
             }
-            (NextHop::Ipv6(gateway), _) => Ok(Self { gateway: gateway.into(), interface: None }),
+            (NextHop::Ipv6(gateway), _) => Ok(Self::towards(gateway.into(), attached)),
             (NextHop::Ipv6LinkLocal { global, link_local }, _) => {
-                let interface = attached.interface_towards(global);
+                let interface = attached.interface_towards(global.into());
                 let interface = interface.ok_or_else(|| {
                     format!(
                         "the interface of next hop {link_local} is unknown: no attached subnet holds {global}"

@@ -113,7 +113,8 @@ impl Synchronisation {
                     Some(request) => self.on_request(request),
                     None => return self.finish(),
                 },
-                () = future::ready(()), if backlog > 0 => self.send_batch()?,
+                // Yielding lets the runtime look at timers and sockets: a load must not hide a link that goes down.
+                () = tokio::task::yield_now(), if backlog > 0 => self.send_batch()?,
             }
         }
     }
@@ -145,6 +146,9 @@ impl Synchronisation {
             self.look_around()?;
         }
         if self.pace.retry_at.take_if(|at| *at <= now).is_some() {
+            if !self.mirror.table.has_failures() {
+                self.pace.retry_delay = None;
+            }
             self.mirror.table.retry();
         }
         Ok(())
@@ -178,7 +182,8 @@ impl Synchronisation {
         let connected = Some(self.mirror.attached.connected());
         if self.connected.latest != connected {
             self.connected = Announcement { latest: connected, unsent: true };
-            self.mirror.table.on_attached();
+            let Mirror { table, attached, .. } = &mut self.mirror;
+            table.on_attached(attached);
         }
         self.mirror.table.retry();
         self.pace.retry_delay = None;

@@ -4,8 +4,9 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU8;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::socket_option::set_socket_option;
@@ -64,6 +65,10 @@ pub(super) async fn connect(transport: Transport) -> io::Result<TcpStream> {
 pub(super) fn prepare(socket: impl AsFd, transport: &Transport) -> io::Result<()> {
     let options = SockRef::from(&socket);
     options.set_tcp_nodelay(true)?;
+    // With hold time zero nothing else tells that the peer has died without a word.
+    options.set_tcp_keepalive(
+        &TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_INTERVAL).with_retries(PROBES),
+    )?;
     let is_ipv4 = transport.peer.is_ipv4();
     if is_ipv4 {
         options.set_tos_v4(INTERNETWORK_CONTROL)?;
@@ -93,6 +98,15 @@ impl Distance {
         }
     }
 }
+
+/// How long a connection may be silent before TCP asks whether the peer is there.
+const PROBE_AFTER: Duration = Duration::from_secs(60);
+
+/// How often it asks then.
+const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How many times, until the connection counts as lost.
+const PROBES: u32 = 6;
 
 /// The largest hop limit there is.
 pub(crate) const MAX_HOP_LIMIT: u32 = 255;

@@ -27,6 +27,7 @@ pub use origin::Origin;
 pub use unknown::{UnknownAttribute, UnknownAttributeBuf};
 
 pub(crate) use as_path::{is_as_path, merge_as4_path, widen, without_confederation};
+pub use cluster_list::ClusterId;
 pub(crate) use cluster_list::cluster_list;
 pub(crate) use communities::communities;
 pub(crate) use extended_communities::extended_communities;

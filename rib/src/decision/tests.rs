@@ -1,6 +1,6 @@
 //! Each step as a row: two or three paths, which one wins, and by which step.
 
-use bgp_codec::{AsPathBuf, Asn, Origin, PathAttributesBuilder};
+use bgp_codec::{AsPathBuf, Asn, ClusterId, Origin, PathAttributesBuilder};
 
 use super::*;
 
@@ -121,8 +121,7 @@ fn the_shorter_cluster_list_wins() {
     let reflected = |identifier, clusters: &[u32]| {
         path(identifier, &[]).internal(identifier).with(|attributes| {
             attributes.originator_id = BgpIdentifier::new(9);
-            attributes.cluster_list =
-                clusters.iter().filter_map(|&cluster| BgpIdentifier::new(cluster)).collect();
+            attributes.cluster_list = clusters.iter().map(|&cluster| ClusterId(cluster)).collect();
         })
     };
     check(&[reflected(1, &[7, 8]), reflected(2, &[7])], 1, Step::ClusterListLength);

@@ -147,7 +147,7 @@ impl NaiveRib {
                 routes.get(&prefix).filter(|_| options.families.contains(&family_of(prefix)))?;
             let looped = attributes.as_path().asns().any(|asn| asn == self.asn)
                 || attributes.originator_id() == Some(self.identifier)
-                || attributes.cluster_list().any(|cluster| cluster == self.identifier)
+                || attributes.cluster_list().any(|cluster| cluster == self.identifier.into())
                 || [options.own_ipv4_next_hop, options.own_ipv6_next_hop].contains(&Some(*next_hop));
             let usable =
                 !looped && options.import.evaluate(prefix).is_accepted() && self.reachable(*next_hop);

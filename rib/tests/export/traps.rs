@@ -25,7 +25,7 @@ fn a_replacement_that_is_refused_removes_what_it_replaces() {
     let own_originator = attributes(|it| it.originator_id = Some(identifier(100)));
     let own_cluster = attributes(|it| {
         it.originator_id = Some(identifier(9));
-        it.cluster_list = vec![identifier(100)];
+        it.cluster_list = vec![identifier(100).into()];
     });
     let rows = [
         (

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_codec::{
-    AsPathBuf, AsWidth, Asn, BgpIdentifier, Community, DecodeContext, Family, IpPrefix, Ipv4Prefix,
-    Ipv6Prefix, Message, NextHop, Nlri, Origin, PathAttributes, PathAttributesBuilder, PeerKind, Prefix,
-    Update, UpdateEncoder, decode_message, frame_length,
+    AsPathBuf, AsWidth, Asn, BgpIdentifier, ClusterId, Community, DecodeContext, Family, IpPrefix,
+    Ipv4Prefix, Ipv6Prefix, Message, NextHop, Nlri, Origin, PathAttributes, PathAttributesBuilder, PeerKind,
+    Prefix, Update, UpdateEncoder, decode_message, frame_length,
 };
 use bytes::{Buf, Bytes, BytesMut};
 use margay_filter::{Action, Filter, FilterChain, Match, Rule};
@@ -366,7 +366,7 @@ fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttributes {
             builder.originator_id = variant
                 .originator
                 .map(|number| identifier(if number == 2 { 100 } else { 50 + u32::from(number) }));
-            builder.cluster_list = builder.originator_id.map(|_| identifier(60)).into_iter().collect();
+            builder.cluster_list = builder.originator_id.map(|_| ClusterId(60)).into_iter().collect();
         }
     }
     builder.build()

@@ -4,6 +4,7 @@ mod adoption;
 mod connected;
 mod drift;
 mod foreign;
+mod moves;
 mod namespace;
 mod refusal;
 mod routes;

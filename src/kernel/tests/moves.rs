@@ -1,0 +1,65 @@
+//! Subnets and links that move or go while routes depend on them.
+
+use std::time::{Duration, Instant};
+
+use bgp_codec::{IpPrefix, Ipv4Prefix};
+use margay_rib::{Forwarding, ForwardingChange};
+
+use super::namespace::{in_namespace, ip};
+use super::{Daemon, OPTIONS, via, wanted};
+use crate::kernel::{KernelEvent, KernelRequest};
+
+#[test]
+fn routes_follow_a_subnet_to_another_link() {
+    in_namespace(async || {
+        let daemon = Daemon::start(OPTIONS).await;
+        // The link keeps an address, so that the kernel flushes nothing.
+        ip("addr add 10.0.7.1/24 dev one");
+        let changes = vec![wanted("10.9.0.0/16", via(&["10.0.0.2"])), wanted("fd09::/32", via(&["fd00::2"]))];
+        daemon.apply(changes).await;
+        daemon.settled().await;
+        ip("addr del 10.0.0.1/24 dev one");
+        ip("addr add 10.0.0.1/24 dev two");
+        ip("addr del fd00::1/64 dev one");
+        ip("addr add fd00::1/64 dev two nodad");
+        let moved = |family: &str| ip(&format!("{family} route show proto 186")).contains("dev two");
+        let start = Instant::now();
+        while !(moved("-4") && moved("-6")) {
+            assert!(start.elapsed() < Duration::from_secs(10), "{}", ip("route show proto 186"));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+}
+
+#[test]
+fn a_link_that_goes_down_is_told_while_a_table_loads() {
+    const REQUESTS: u32 = 200;
+    in_namespace(async || {
+        let mut daemon = Daemon::start(OPTIONS).await;
+        let requests = daemon.handle.requests.clone();
+        let load = async move {
+            for request in 0..REQUESTS {
+                let changes = (0..1000).map(|number| ForwardingChange {
+                    prefix: Ipv4Prefix::truncating((0x1400_0000 | (request * 1000 + number) << 8).into(), 24)
+                        .erase(),
+                    forwarding: Some(Forwarding::Blackhole),
+                });
+                requests.send(KernelRequest::Apply(changes.collect())).await.expect("the thread lives");
+            }
+        };
+        let told = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            while daemon.events.try_recv().is_ok() {}
+            ip("link set two down");
+            let down = Instant::now();
+            while let Some(event) = daemon.events.recv().await {
+                if let KernelEvent::Connected(_) = event {
+                    break;
+                }
+            }
+            down.elapsed()
+        };
+        let ((), delay) = tokio::join!(load, told);
+        assert!(delay < Duration::from_secs(1), "{delay:?}");
+    });
+}
