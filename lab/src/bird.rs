@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::Signal;
 
-use crate::command::text;
+use crate::command::{system, text};
 use crate::daemon::Daemon;
 use crate::namespace::Namespace;
 use crate::router::{Family, PeerSettings, RouteInfo, Router, RouterSettings, Routes};
@@ -33,7 +32,7 @@ impl Bird {
     /// When BIRD does not answer.
     pub fn birdc(&self, words: &str) -> Result<String> {
         let socket = self.daemon.path("sock");
-        text(Command::new("birdc").arg("-s").arg(socket).args(words.split_whitespace()))
+        text(system("birdc").arg("-s").arg(socket).args(words.split_whitespace()))
     }
 
     /// Stops its process in its tracks: the kernel acknowledges, nobody reads.
@@ -115,7 +114,7 @@ impl Router for Bird {
 }
 
 fn answers(socket: &Path) -> bool {
-    text(Command::new("birdc").arg("-s").arg(socket).args(["show", "status"])).is_ok()
+    text(system("birdc").arg("-s").arg(socket).args(["show", "status"])).is_ok()
 }
 
 /// The name of a peer in the configuration, where many short words are taken.

@@ -1,8 +1,22 @@
-//! Commands of the system, run to their end.
+//! Commands of the system: where they are found, and how they are run to their end.
 
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result, bail};
+
+/// A program of the system, wherever [`search_path`] has it.
+///
+/// It gets a process group of its own: Ctrl-C then reaches us alone, and no namespace stays half made because its `ip`
+/// was killed.
+pub(crate) fn system(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env("PATH", search_path()).process_group(0);
+    command
+}
 
 /// Runs a command and returns what it printed.
 ///
@@ -26,5 +40,39 @@ pub(crate) fn text(command: &mut Command) -> Result<String> {
 
 /// Runs `ip` with words split at blanks.
 pub(crate) fn ip(words: &str) -> Result<()> {
-    output(Command::new("ip").args(words.split_whitespace())).map(drop)
+    output(system("ip").args(words.split_whitespace())).map(drop)
+}
+
+/// PATH, and then the system folders: `su` without a dash and plain users have no `/usr/sbin` in theirs, where BIRD is.
+pub(crate) fn search_path() -> OsString {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).filter(|folder| !folder.as_os_str().is_empty());
+    let system = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(PathBuf::from);
+    env::join_paths(folders.chain(system)).unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use nix::unistd::{Pid, getpgrp};
+
+    use super::{search_path, system, text};
+
+    #[test]
+    fn the_search_path_ends_in_the_system_folders() {
+        let path = search_path().into_string().unwrap();
+        assert!(path.ends_with(":/usr/sbin:/sbin:/usr/bin:/bin"), "{path}");
+    }
+
+    #[test]
+    fn a_program_of_the_system_is_out_of_reach_of_ctrl_c() {
+        let group = |mut command: Command| {
+            let printed = text(command.args(["-c", "read -r stat < /proc/self/stat; echo $stat"])).unwrap();
+            let group = printed.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(2));
+            Pid::from_raw(group.unwrap().parse().unwrap())
+        };
+        assert_eq!(group(Command::new("sh")), getpgrp());
+        assert_ne!(group(system("sh")), getpgrp());
+    }
 }

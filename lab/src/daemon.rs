@@ -1,7 +1,6 @@
 //! A daemon inside a namespace: its process, its log, its signals.
 
 use std::fs::{self, File};
-use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -49,14 +48,12 @@ impl Daemon {
         Ok(String::from_utf8_lossy(&octets).into_owned())
     }
 
-    /// Starts it with its output appended to its log.
+    /// Starts it, by a command of its namespace, with its output appended to its log.
     pub(crate) fn start(&mut self, command: &mut Command) -> Result<()> {
         if self.is_running() {
             bail!("{} runs already", self.name);
         }
         let log = File::options().create(true).append(true).open(self.path("log"))?;
-        // A process group of its own, so that Ctrl-C reaches us alone and we stop the daemon in order.
-        command.process_group(0);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         self.child = Some(command.spawn().with_context(|| format!("{command:?}"))?);
         Ok(())

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, process, thread};
 
@@ -10,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 
-use crate::command::{ip, text};
+use crate::command::{ip, system, text};
 use crate::namespace::Namespace;
 use crate::segment::Segment;
 
@@ -87,7 +86,7 @@ impl Drop for Lab {
 
 /// Ends processes and removes namespaces and folders of labs whose process is gone.
 fn sweep() -> Result<()> {
-    for line in text(Command::new("ip").args(["netns", "list"]))?.lines() {
+    for line in text(system("ip").args(["netns", "list"]))?.lines() {
         let name = line.split_whitespace().next().unwrap_or_default();
         if is_leftover(name) {
             remove_namespace(name)?;
@@ -104,7 +103,7 @@ fn sweep() -> Result<()> {
 
 /// Kills what runs in a namespace, then removes it. One that is already gone is no error.
 pub(crate) fn remove_namespace(name: &str) -> Result<()> {
-    let Ok(pids) = text(Command::new("ip").args(["netns", "pids", name])) else { return Ok(()) };
+    let Ok(pids) = text(system("ip").args(["netns", "pids", name])) else { return Ok(()) };
     for pid in pids.lines().filter_map(|line| line.trim().parse().ok()) {
         // It may have ended since it was listed.
         kill(Pid::from_raw(pid), Signal::SIGKILL).ok();

@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::command::{output, text};
+use crate::command::{output, system, text};
 use crate::daemon::Daemon;
 use crate::namespace::Namespace;
 use crate::router::{PeerSettings, RouteInfo, Router, RouterSettings, Routes};
@@ -70,7 +70,7 @@ impl Margay {
     ///
     /// When it fails; the text holds what it said.
     pub fn cli(&self, words: &str) -> Result<String> {
-        let mut command = Command::new(&self.binaries.margay);
+        let mut command = system(&self.binaries.margay);
         command.arg("--socket").arg(self.daemon.path("sock")).args(words.split_whitespace());
         text(&mut command)
     }
@@ -168,7 +168,7 @@ impl Router for Margay {
         let configuration = self.daemon.write("toml", render(&self.settings, &socket))?;
         let mut command = self.daemon.namespace().command(&self.binaries.margayd);
         self.daemon.start(command.arg("--config").arg(configuration))?;
-        let mut status = Command::new(&self.binaries.margay);
+        let mut status = system(&self.binaries.margay);
         status.arg("--socket").arg(socket).args(["show", "peers"]);
         self.daemon.wait_ready(|| output(&mut status).is_ok())
     }

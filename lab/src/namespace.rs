@@ -10,7 +10,7 @@ use std::thread;
 use anyhow::{Context as _, Result};
 use nix::sched::{CloneFlags, setns};
 
-use crate::command::{ip, output, text};
+use crate::command::{ip, output, system, text};
 use crate::lab::remove_namespace;
 
 /// A named network namespace; clones mean the same one, the last that is dropped removes it.
@@ -26,9 +26,9 @@ struct Inner {
 
 impl Namespace {
     pub(crate) fn create(name: String, label: &str, directory: &Path) -> Result<Self> {
-        ip(&format!("netns add {name}"))?;
         let inner = Inner { name, label: label.to_owned(), directory: directory.to_path_buf() };
         let namespace = Self(Arc::new(inner));
+        ip(&format!("netns add {}", namespace.name()))?;
         namespace.ip("link set lo up")?;
         // Without duplicate address detection an IPv6 address is usable the moment it is there.
         namespace.sysctl(&[
@@ -74,12 +74,12 @@ impl Namespace {
     ///
     /// When `ip` fails.
     pub fn ip_output(&self, words: &str) -> Result<String> {
-        text(Command::new("ip").args(["-n", self.name()]).args(words.split_whitespace()))
+        text(system("ip").args(["-n", self.name()]).args(words.split_whitespace()))
     }
 
     /// A command that will run inside. Its process is the program itself, so signals reach it.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
-        let mut command = Command::new("ip");
+        let mut command = system("ip");
         command.args(["netns", "exec", self.name()]).arg(program.as_ref());
         command.stdin(Stdio::null());
         command

@@ -1,13 +1,13 @@
 //! Programs of the system that a lab needs, installed from Debian when they are missing.
 
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use nix::unistd::Uid;
 
-use crate::command::output;
+use crate::command::{output, search_path};
 
 /// A program, and the Debian package that brings it.
 #[derive(Clone, Copy, Debug)]
@@ -67,13 +67,17 @@ pub fn install_missing(tools: &[Tool]) -> Result<()> {
 ///
 /// When not root and there is no sudo.
 pub fn as_root(program: impl AsRef<Path>) -> Result<Command> {
-    if Uid::effective().is_root() {
-        return Ok(Command::new(program.as_ref()));
-    }
-    find("sudo")
-        .context("network namespaces and packages need root, and there is no sudo: run this as root")?;
-    let mut command = Command::new("sudo");
-    command.args(["--preserve-env", "--"]).arg(program.as_ref());
+    let mut command = if is_root() {
+        Command::new(program.as_ref())
+    } else {
+        find("sudo")
+            .context("network namespaces and packages need root, and there is no sudo: run this as root")?;
+        let mut command = Command::new("sudo");
+        command.args(["--preserve-env", "--"]).arg(program.as_ref());
+        command
+    };
+    // dpkg refuses to work without the system folders.
+    command.env("PATH", search_path());
     Ok(command)
 }
 
@@ -98,11 +102,9 @@ fn disable_services(installed: &[Tool]) -> Result<()> {
     Ok(())
 }
 
-/// Where a program is; system folders count even when a user's PATH leaves them out.
-fn find(program: &str) -> Option<std::path::PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let system = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(std::path::PathBuf::from);
-    env::split_paths(&path).chain(system).map(|folder| folder.join(program)).find(|file| file.is_file())
+/// Where a program is.
+fn find(program: &str) -> Option<PathBuf> {
+    env::split_paths(&search_path()).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 #[cfg(test)]
