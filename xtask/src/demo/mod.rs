@@ -17,19 +17,21 @@ use crate::workspace::Workspace;
 
 /// Builds, installs what is missing, and plays. Without root it plays again through sudo, with what was built.
 pub(crate) fn run(workspace: &Workspace, programs: Option<PathBuf>) -> Result<()> {
+    // Known before a build that takes minutes.
+    packages::as_root("true")?;
     let programs = match programs {
         Some(programs) => programs,
         None => build(workspace)?,
     };
-    packages::install_missing(packages::NETWORK)?;
-    packages::install_missing(&[packages::BIRD])?;
+    packages::install_missing(&[packages::NETWORK, &[packages::BIRD]].concat())?;
+    // Also where sudo plays it: Ctrl-C reaches both, and this one waits until the other has cleaned up.
+    let mut narrator = Narrator::new()?;
     if !packages::is_root() {
         eprintln!("network namespaces need root: going on through sudo");
         let mut again = packages::as_root(env::current_exe()?)?;
         return run_command(again.arg("demo").arg("--programs").arg(programs));
     }
     let started = Instant::now();
-    let mut narrator = Narrator::new()?;
     play(&mut narrator, &programs)?;
     narrator.close(&format!(
         "That was the demo: {:.1} s, and nothing of it is left.",
