@@ -49,12 +49,8 @@ pub fn install_missing(tools: &[Tool]) -> Result<()> {
     }
     eprintln!("installing what is missing: {} (apt-get)", names.join(", "));
     run_as_root("apt-get", &["update", "-qq"])?;
-    // RUNLEVEL=1 makes Debian's invoke-rc.d leave services alone, as in single-user mode.
-    let mut install = vec!["RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qq", "-y"];
-    install.push("--no-install-recommends");
-    install.extend(&names);
-    run_as_root("env", &install)?;
-    disable_services(&missing)?;
+    let services: Vec<&str> = missing.iter().filter_map(|tool| tool.service).collect();
+    without_starting(&services, || install(&names))?;
     match missing.iter().find(|tool| find(tool.program).is_none()) {
         Some(tool) => bail!("{} is installed, but there is no {}", tool.package, tool.program),
         None => Ok(()),
@@ -91,15 +87,26 @@ fn run_as_root(program: &str, arguments: &[&str]) -> Result<()> {
     output(as_root(program)?.args(arguments)).map(drop)
 }
 
-fn disable_services(installed: &[Tool]) -> Result<()> {
-    // Only a machine that systemd runs has anything to stop: elsewhere nothing was started.
-    if !Path::new("/run/systemd/system").exists() {
-        return Ok(());
+fn install(packages: &[&str]) -> Result<()> {
+    // RUNLEVEL=1 makes Debian's invoke-rc.d leave services alone, as in single-user mode.
+    let mut command = vec!["RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qq", "-y"];
+    command.push("--no-install-recommends");
+    command.extend(packages);
+    run_as_root("env", &command)
+}
+
+/// Installs while systemd has the services masked, so that it starts none of them, and leaves them disabled.
+fn without_starting(services: &[&str], install: impl FnOnce() -> Result<()>) -> Result<()> {
+    // Where no systemd runs, RUNLEVEL has said it.
+    if services.is_empty() || !Path::new("/run/systemd/system").exists() {
+        return install();
     }
-    for service in installed.iter().filter_map(|tool| tool.service) {
-        run_as_root("systemctl", &["disable", "--now", "--quiet", service])?;
-    }
-    Ok(())
+    let systemctl = |words: &[&str]| run_as_root("systemctl", &[words, &["--quiet"], services].concat());
+    systemctl(&["mask", "--runtime"])?;
+    let installed = install();
+    systemctl(&["unmask", "--runtime"])?;
+    installed?;
+    systemctl(&["disable"])
 }
 
 /// Where a program is.
