@@ -7,11 +7,6 @@ use crate::workspace::Workspace;
 use crate::{test, tidy};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let corpus = workspace.root.join("../shared/corpus");
-    let found =
-        if corpus.is_dir() { "is there, tests read it" } else { "is absent, its tests say so and pass" };
-    println!("corpus of real BGP data: {found} (../shared/corpus)\n");
-
     let mut steps = Steps::new();
     steps.command("format", workspace.cargo().args(["fmt", "--all", "--check"]));
     steps.run("tidy", || tidy::run(workspace));

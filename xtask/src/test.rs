@@ -19,6 +19,7 @@ pub(crate) fn add_tests(workspace: &Workspace, steps: &mut Steps) {
     });
     // The end-to-end tests run the client that lies beside the daemon.
     steps.command("programs", workspace.cargo().args(["build", "-p", "margay", "-p", "margay-cli"]));
+    tell_corpus(workspace);
     if packages::is_root() {
         steps.command("tests", workspace.cargo().args(["test", "--workspace"]));
         return;
@@ -31,6 +32,13 @@ pub(crate) fn add_tests(workspace: &Workspace, steps: &mut Steps) {
         tests.args(["--config", SUDO_RUNNER, "test", "-p", "margay", "-p", "margay-lab"]);
         crate::steps::run_command(&mut tests)
     });
+}
+
+/// Says whether the tests have the corpus to read, since cargo keeps to itself what a passed test printed.
+fn tell_corpus(workspace: &Workspace) {
+    let there = workspace.root.join("../shared/corpus").is_dir();
+    let found = if there { "is there, tests read it" } else { "is absent, its tests say so and pass" };
+    println!("corpus of real BGP data: {found} (../shared/corpus)");
 }
 
 /// Makes cargo start each test program through sudo, while cargo itself stays the user's.
