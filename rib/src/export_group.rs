@@ -10,7 +10,7 @@ use crate::attribute_store::{AttributeHandle, AttributeStore};
 use crate::export_log::{ExportLog, ReaderId, Slot};
 use crate::export_policy::{ExportPolicy, ExportRefusal, LearnedFrom};
 use crate::family::RibFamily;
-use crate::family_rib::GroupId;
+use crate::membership::GroupId;
 use crate::peer::{PeerIndex, PeerOptions};
 use crate::slice::Slice;
 use crate::table::{EntryIndex, Table};

@@ -10,6 +10,7 @@
 //! ```
 
 mod attribute_store;
+mod contest;
 mod decision;
 mod export_group;
 mod export_log;
@@ -19,6 +20,7 @@ mod family_rib;
 mod forwarding;
 mod forwarding_log;
 mod import;
+mod membership;
 mod next_hop;
 mod path;
 mod peer;

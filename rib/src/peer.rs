@@ -12,7 +12,7 @@ use roaring::RoaringBitmap;
 use crate::export_log::ReaderId;
 use crate::export_policy::LearnedFrom;
 use crate::family::{PerFamily, RibFamily};
-use crate::family_rib::GroupId;
+use crate::membership::GroupId;
 use crate::path::Path;
 use crate::table::EntryIndex;
 

@@ -12,9 +12,10 @@ use roaring::RoaringBitmap;
 
 use crate::attribute_store::AttributeStore;
 use crate::export_group::{ExportGroup, GroupSignature};
-use crate::family_rib::{FamilyRib, GroupId, Left, Shared};
+use crate::family_rib::{FamilyRib, Shared};
 use crate::forwarding::{ConnectedRoute, ForwardingChange};
 use crate::import::ImportPolicy;
+use crate::membership::{GroupId, Left};
 use crate::next_hop::NextHopResolution;
 use crate::peer::{PeerIndex, PeerOptions, Peers};
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use bgp_codec::{Family, NextHop, PathAttributes, PathId, Prefix};
 
 use crate::attribute_store::AttributeHandle;
+use crate::contest::{Unusable, candidate, contest};
 use crate::decision::Step;
 use crate::export_log::Slot;
 use crate::export_policy::ExportRefusal;
 use crate::family::RibFamily;
-use crate::family_rib::{FamilyRib, Shared, Unusable, candidate, contest};
+use crate::family_rib::{FamilyRib, Shared};
 use crate::forwarding::Forwarding;
 use crate::path::{ImportRefusal, Path};
 use crate::peer::{Membership, PeerIndex};

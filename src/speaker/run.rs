@@ -157,13 +157,15 @@ impl Speaker {
     }
 
     fn apply_updates(&mut self, key: PeerKey, epoch: SessionEpoch, updates: Vec<Update>) {
-        let Some(session) = current(&mut self.peers, key, epoch) else { return };
+        let Some(peer) = self.peers.get_mut(&key) else { return };
+        let Some(session) = peer.session.as_mut().filter(|session| session.epoch == epoch) else { return };
         let mut ended = false;
         for update in updates {
             if let Some(family) = update.end_of_rib {
                 session.awaited_end_of_rib.retain(|&awaited| awaited != family);
                 ended |= session.awaited_end_of_rib.is_empty();
             }
+            session.note_defects(&peer.settings.name, &update.defects);
             self.rib.apply_update(session.index, update);
         }
         if ended {

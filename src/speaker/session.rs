@@ -1,8 +1,8 @@
 //! A session as the speaker sees it: where it is in the Rib, and what it still waits for.
 
-use bgp_codec::Family;
+use bgp_codec::{AttributeError, Family};
 use margay_rib::{PeerIndex, PeerOptions, Rib};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::{ExportQueue, PeerSettings, PeerUp, SessionEpoch};
 use crate::own_addresses::OwnAddresses;
@@ -16,14 +16,37 @@ pub(super) struct SpeakerSession {
     /// The families of which the peer has not told the whole table yet (RFC 4724 §2).
     pub(super) awaited_end_of_rib: Vec<Family>,
     exports: ExportQueue,
+    defects: u64,
 }
+
+/// How many defects of a session's UPDATEs are logged for operators; further ones are for debugging.
+const LOGGED_DEFECTS: u64 = 10;
 
 impl SpeakerSession {
     /// Enters the peer into the Rib.
     pub(super) fn new(rib: &mut Rib, settings: &PeerSettings, up: PeerUp) -> Self {
         let families = up.negotiated.families.clone();
         let index = rib.peer_up(peer_options(settings, &up));
-        Self { epoch: up.epoch, index, awaited_end_of_rib: families.clone(), families, exports: up.exports }
+        Self {
+            epoch: up.epoch,
+            index,
+            awaited_end_of_rib: families.clone(),
+            families,
+            exports: up.exports,
+            defects: 0,
+        }
+    }
+
+    /// Logs what was wrong with an UPDATE and yet did not end the session (RFC 7606).
+    pub(super) fn note_defects(&mut self, peer: &str, defects: &[AttributeError]) {
+        for defect in defects {
+            self.defects += 1;
+            match self.defects {
+                ..LOGGED_DEFECTS => warn!(peer, "bad UPDATE: {defect}"),
+                LOGGED_DEFECTS => warn!(peer, "bad UPDATE: {defect}; further ones are logged at level debug"),
+                _ => debug!(peer, "bad UPDATE: {defect}"),
+            }
+        }
     }
 
     /// Hands the peer's queue what the Rib has for it, as long as there is room. Answers whether it stopped early, because

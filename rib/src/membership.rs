@@ -1,0 +1,176 @@
+//! Who is in which export group of a family, and what becomes of a group that is new, or that a member left.
+
+use bytes::Bytes;
+
+use crate::export_group::{ExportGroup, GroupSignature};
+use crate::export_log::Change;
+use crate::family::RibFamily;
+use crate::family_rib::{FamilyRib, Shared};
+use crate::path::Path;
+use crate::peer::{Membership, PeerIndex};
+use crate::table::EntryIndex;
+
+/// Names an export group. Numbers are not used again.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct GroupId(pub(crate) u32);
+
+/// A group that a member has left.
+#[derive(Debug)]
+pub(crate) enum Left {
+    /// It has other members, who may have waited for this one: it has to be settled.
+    Shared(GroupId),
+    /// It has none: it has to be drained.
+    Last(Box<ExportGroup>),
+}
+
+impl<P: RibFamily> FamilyRib<P> {
+    /// Puts `peer` into the group of its likes. Answers with the group when it is new: it has to be filled.
+    pub(crate) fn join(
+        &mut self,
+        shared: &mut Shared,
+        peer: PeerIndex,
+        signature: GroupSignature,
+    ) -> Option<GroupId> {
+        let options = shared.peers.options(peer)?;
+        let known = self.by_signature.get(&signature).copied();
+        let id = known.unwrap_or(GroupId(self.next_group));
+        if known.is_none() {
+            self.next_group += 1;
+            self.by_signature.insert(signature.clone(), id);
+            self.groups.insert(id, ExportGroup::new(id, signature, options.export.clone()));
+        }
+        let group = self.groups.get_mut(&id)?;
+        group.members.push(peer);
+        let membership = Membership { group: id, reader: group.log.join() };
+        let routes = shared.peers.routes_mut::<P>(peer)?;
+        routes.membership = Some(membership);
+        routes.owes_end_of_rib = true;
+        known.is_none().then_some(id)
+    }
+
+    /// Takes `peer` out of its group. Answers with what is left to be done about the group.
+    pub(crate) fn leave(&mut self, shared: &mut Shared, peer: PeerIndex) -> Option<Left> {
+        let membership = shared.peers.routes_mut::<P>(peer)?.membership.take()?;
+        let group = self.groups.get_mut(&membership.group)?;
+        let emptied = group.leave(membership.reader, peer);
+        let last = group.members.is_empty();
+        self.unpin(emptied);
+        if !last {
+            return Some(Left::Shared(membership.group));
+        }
+        let group = self.groups.remove(&membership.group)?;
+        self.by_signature.remove(&group.signature);
+        Some(Left::Last(Box::new(group)))
+    }
+
+    /// Forgets withdrawals of a group that every member knows of, as many as fit into a slice of time. Answers whether
+    /// there are more.
+    pub(crate) fn settle(&mut self, id: GroupId) -> bool {
+        let Some(group) = self.groups.get_mut(&id) else { return false };
+        let emptied = group.settle();
+        let more = !group.log.is_settled();
+        self.unpin(emptied);
+        more
+    }
+
+    /// Enters up to `limit` entries into the log of a new group. Answers whether there are more.
+    pub(crate) fn fill(&mut self, shared: &mut Shared, id: GroupId, limit: usize) -> bool {
+        let Some(group) = self.groups.get_mut(&id) else { return false };
+        let Some(first) = group.filled_to else { return false };
+        let last = first.saturating_add(u32::try_from(limit).unwrap_or(u32::MAX)).min(self.table.end());
+        for number in first..last {
+            let index = EntryIndex(number);
+            if !self.table.is_in_use(index) {
+                continue;
+            }
+            let entry = self.table.entry_mut(index);
+            let best = entry.best.map(|position| entry.paths.as_slice()[usize::from(position)]);
+            entry.pins += u16::from(tell_group(shared, group, entry.prefix, index, best));
+        }
+        group.filled_to = (last < self.table.end()).then_some(last);
+        group.filled_to.is_some()
+    }
+
+    /// Gives up what the log of a former group holds, for up to `limit` entries from `first` on. Answers with the
+    /// first entry that is left, if one is.
+    pub(crate) fn drain(
+        &mut self,
+        shared: &mut Shared,
+        group: &mut ExportGroup,
+        first: u32,
+        limit: usize,
+    ) -> Option<u32> {
+        let end = group.log.slots_end();
+        let last = first.saturating_add(u32::try_from(limit).unwrap_or(u32::MAX)).min(end);
+        for (index, handle) in group.log.drain(first, last) {
+            handle.into_iter().for_each(|handle| shared.store.release(handle));
+            self.unpin([index]);
+        }
+        (last < end).then_some(last)
+    }
+
+    /// What `peer` is to be told next in this family; `None` when it is up to date.
+    pub(crate) fn tell(&mut self, shared: &mut Shared, peer: PeerIndex) -> Option<Vec<Bytes>> {
+        let Membership { group, reader } = shared.peers.routes::<P>(peer)?.membership?;
+        let group = self.groups.get_mut(&group)?;
+        if group.log.is_behind(reader) {
+            let (octets, emptied) = group.tell(&self.table, &shared.store, reader, peer);
+            self.unpin(emptied);
+            return Some(octets);
+        }
+        let routes = shared.peers.routes_mut::<P>(peer)?;
+        let owes = routes.owes_end_of_rib && group.filled_to.is_none();
+        owes.then(|| {
+            routes.owes_end_of_rib = false;
+            vec![group.end_of_rib(P::FAMILY)]
+        })
+    }
+
+    /// Whether there is something to tell `peer`.
+    pub(crate) fn has_news(&self, shared: &Shared, peer: PeerIndex) -> bool {
+        let Some(routes) = shared.peers.routes::<P>(peer) else { return false };
+        let Some(Membership { group, reader }) = routes.membership else { return false };
+        self.groups.get(&group).is_some_and(|group| {
+            group.log.is_behind(reader) || routes.owes_end_of_rib && group.filled_to.is_none()
+        })
+    }
+
+    /// Has `peer` told everything again (RFC 2918).
+    pub(crate) fn refresh(&mut self, shared: &mut Shared, peer: PeerIndex) {
+        if let Some(Membership { group, reader }) =
+            shared.peers.routes::<P>(peer).and_then(|routes| routes.membership)
+            && let Some(group) = self.groups.get_mut(&group)
+        {
+            group.rewind(reader);
+        }
+    }
+}
+
+/// Sets what a group is told of an entry. Answers whether its log now needs the entry that it did not need before.
+pub(crate) fn tell_group<P: RibFamily>(
+    shared: &mut Shared,
+    group: &mut ExportGroup,
+    prefix: P,
+    index: EntryIndex,
+    best: Option<Path>,
+) -> bool {
+    let Shared { store, peers, .. } = shared;
+    let wanted = best.and_then(|path| {
+        let learned_from = peers.learned_from(path.source);
+        let exported = group.export(store, prefix.erase(), path.import.handle()?, learned_from)?;
+        Some((exported, path.source))
+    });
+    let id = group.id;
+    let reader_of = |source| {
+        let membership = peers.routes::<P>(source)?.membership?;
+        (membership.group == id).then_some(membership.reader)
+    };
+    let change = group.log.set(index, wanted, reader_of);
+    match change {
+        Change::None => wanted.into_iter().for_each(|(handle, _)| store.release(handle)),
+        Change::Replaced(old) => store.release(old),
+        Change::Filled | Change::Revived => {}
+    }
+    group.log.rewrite_if_stale();
+    change == Change::Filled
+}
