@@ -1,6 +1,6 @@
 //! What the person at the terminal sees: headings, ticks, times; and the answer to Ctrl-C.
 
-use std::io::{IsTerminal as _, stdout};
+use std::io::{IsTerminal as _, Write as _, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,24 +25,24 @@ impl Narrator {
     }
 
     pub(super) fn title(&self, text: &str) {
-        println!("\n{}", self.paint(BOLD, text));
+        say(&format!("\n{}", self.paint(BOLD, text)));
     }
 
     pub(super) fn drawing(&self, text: &str) {
-        println!("{}", self.paint(CYAN, text.trim_end()));
+        say(&self.paint(CYAN, text.trim_end()));
     }
 
     pub(super) fn heading(&self, text: &str) {
-        println!("\n{}", self.paint(BOLD, text));
+        say(&format!("\n{}", self.paint(BOLD, text)));
     }
 
     pub(super) fn close(&self, text: &str) {
-        println!("\n{}", self.paint(BOLD, text));
+        say(&format!("\n{}", self.paint(BOLD, text)));
     }
 
     /// Ends a run of shown commands.
     pub(super) fn gap(&self) {
-        println!();
+        say("");
     }
 
     /// Does something, unless the person has had enough, and tells how long it took.
@@ -63,7 +63,7 @@ impl Narrator {
     fn tick(&self, good: bool, what: &str, took: Duration) {
         let mark = if good { self.paint(GREEN, "✓") } else { self.paint(RED, "✗") };
         let seconds = format!("{:.2} s", took.as_secs_f64());
-        println!("  {mark} {what:<60} {}", self.paint(DIM, &format!("{seconds:>8}")));
+        say(&format!("  {mark} {what:<60} {}", self.paint(DIM, &format!("{seconds:>8}"))));
     }
 
     /// Waits until `ask` succeeds, as a step.
@@ -83,14 +83,21 @@ impl Narrator {
 
     /// Shows a command of the scene and what it printed.
     pub(super) fn show(&self, place: &str, command: &str, output: &str) {
-        println!("\n    {} {}", self.paint(DIM, &format!("{place}$")), self.paint(CYAN, command));
+        say(&format!("\n    {} {}", self.paint(DIM, &format!("{place}$")), self.paint(CYAN, command)));
         for line in output.trim_end().lines() {
-            println!("    {line}");
+            say(&format!("    {line}"));
         }
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
         if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Prints a line. When nobody reads any more, as behind `| head`, that ends the demo like Ctrl-C.
+fn say(line: &str) {
+    if writeln!(stdout(), "{line}").is_err() {
+        INTERRUPTED.store(true, Ordering::Relaxed);
     }
 }
 
