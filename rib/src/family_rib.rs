@@ -62,13 +62,15 @@ impl<P: RibFamily> FamilyRib<P> {
         routes: impl Iterator<Item = Nlri<P>>,
     ) {
         let attributes = import.check(shared.store.get(received), shared.store.next_hop(received));
-        for Nlri { path_id, prefix } in routes {
+        // All entries are found before the first is worked on: their cache misses overlap then.
+        let found: Vec<_> = routes.map(|nlri| (self.table.find_or_insert(nlri.prefix), nlri)).collect();
+        for (index, Nlri { path_id, prefix }) in found {
             let import = match attributes.and_then(|()| import.filter(prefix.erase())) {
                 Ok(()) => ImportOutcome::accepted(received),
                 Err(refusal) => ImportOutcome::refused(refusal),
             };
             let path_id = path_id.unwrap_or(PathId(0));
-            self.put(shared, prefix, Path { source: peer, path_id, received, import });
+            self.put(shared, index, Path { source: peer, path_id, received, import });
         }
     }
 
@@ -98,7 +100,8 @@ impl<P: RibFamily> FamilyRib<P> {
         let outcome = ImportOutcome::accepted(handle);
         let path = Path { source: PeerIndex::LOCAL, path_id: PathId(0), received: handle, import: outcome };
         let changed = self.originated.insert(prefix, blackhole) != Some(blackhole);
-        let index = self.put(shared, prefix, path);
+        let index = self.table.find_or_insert(prefix);
+        self.put(shared, index, path);
         if changed {
             self.redecide(shared, index);
         }
@@ -168,13 +171,12 @@ impl<P: RibFamily> FamilyRib<P> {
     }
 
     /// Enters or replaces a path, taking references of its own for it.
-    fn put(&mut self, shared: &mut Shared, prefix: P, path: Path) -> EntryIndex {
-        let index = self.table.find_or_insert(prefix);
+    fn put(&mut self, shared: &mut Shared, index: EntryIndex, path: Path) {
         let entry = self.table.entry_mut(index);
         let was_empty = entry.paths.as_slice().is_empty();
         let old = entry.paths.upsert(path);
         if old == Some(path) {
-            return index;
+            return;
         }
         self.reachable_prefixes += usize::from(was_empty);
         shared.store.retain(path.received);
@@ -192,7 +194,6 @@ impl<P: RibFamily> FamilyRib<P> {
             release_path(&mut shared.store, entry, index, &old);
         }
         self.redecide(shared, index);
-        index
     }
 
     fn remove(&mut self, shared: &mut Shared, index: EntryIndex, source: PeerIndex, path_id: PathId) {
