@@ -22,17 +22,8 @@ proptest! {
 /// A slice that members shared once must not come back after what it announced was withdrawn from all of them.
 #[test]
 fn a_refresh_after_a_withdrawal_brings_nothing_back() {
-    let attributes = Variant {
-        asns: Vec::new(),
-        origin: 0,
-        med: None,
-        local_pref: 0,
-        community: None,
-        originator: None,
-        next_hop: 0,
-    };
     let mut world = World::new();
-    let announce = Event::Announce { peer: 3, prefixes: vec![0], attributes };
+    let announce = Event::Announce { peer: 3, prefixes: vec![0], attributes: Variant::default() };
     let up = [Event::Up(5), Event::Up(6), Event::Up(3), announce, Event::Settle];
     let down = [Event::Down(3), Event::Down(6), Event::Settle, Event::Refresh(5), Event::Settle];
     up.into_iter().chain(down).for_each(|event| world.happen(event));

@@ -328,15 +328,7 @@ impl Told {
 
 /// A path of these AS numbers, for [`Event::Announce`].
 fn path(asns: &[u8]) -> Variant {
-    Variant {
-        asns: asns.to_vec(),
-        origin: 0,
-        med: None,
-        local_pref: 0,
-        community: None,
-        originator: None,
-        next_hop: 0,
-    }
+    Variant { asns: asns.to_vec(), ..Variant::default() }
 }
 
 fn gateway() -> NextHop {

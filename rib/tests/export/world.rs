@@ -57,7 +57,7 @@ pub(crate) enum Event {
 }
 
 /// Attributes, drawn from few enough values that they collide, repeat and tie.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Variant {
     pub(crate) asns: Vec<u8>,
     pub(crate) origin: u8,

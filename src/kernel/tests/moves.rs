@@ -48,6 +48,7 @@ fn a_link_that_goes_down_is_told_while_a_table_loads() {
             }
         };
         let told = async {
+            // The load runs for longer than this, and nothing says when it has begun.
             tokio::time::sleep(Duration::from_millis(300)).await;
             while daemon.events.try_recv().is_ok() {}
             ip("link set two down");
