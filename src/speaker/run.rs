@@ -92,7 +92,8 @@ impl Speaker {
             heard = hear_kernel(kernel) => Heard::Kernel(heard),
             () = writable.notified() => Heard::Nothing,
             input = inputs.recv() => Heard::Input(input),
-            () = std::future::ready(()), if *working => Heard::Nothing,
+            // Yielding lets the runtime look at its timers.
+            () = tokio::task::yield_now(), if *working => Heard::Nothing,
         };
         match heard {
             Heard::Nothing => Flow::Continue,
