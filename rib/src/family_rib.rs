@@ -99,10 +99,11 @@ impl<P: RibFamily> FamilyRib<P> {
         let handle = shared.store.intern(attributes, None);
         let outcome = ImportOutcome::accepted(handle);
         let path = Path { source: PeerIndex::LOCAL, path_id: PathId(0), received: handle, import: outcome };
-        let changed = self.originated.insert(prefix, blackhole) != Some(blackhole);
+        let former = self.originated.insert(prefix, blackhole);
         let index = self.table.find_or_insert(prefix);
         self.put(shared, index, path);
-        if changed {
+        // The path is the same with and without a blackhole; only its forwarding is not.
+        if former.is_some_and(|former| former != blackhole) {
             self.redecide(shared, index);
         }
         shared.store.release(handle);
