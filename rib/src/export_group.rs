@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use bgp_codec::{AsWidth, Asn, Family, Nlri, Prefix, UpdateEncoder};
+use bgp_codec::{AsWidth, Family, Nlri, Prefix, UpdateEncoder};
 use bytes::{Bytes, BytesMut};
 use margay_filter::{ChainContent, FilterChain};
 
@@ -12,6 +12,7 @@ use crate::export_policy::{ExportPolicy, ExportRefusal, LearnedFrom};
 use crate::family::RibFamily;
 use crate::membership::GroupId;
 use crate::peer::{PeerIndex, PeerOptions};
+use crate::rib::RibOptions;
 use crate::slice::Slice;
 use crate::table::{EntryIndex, Table};
 
@@ -25,9 +26,9 @@ pub(crate) struct GroupSignature {
 }
 
 impl GroupSignature {
-    pub(crate) fn new(options: &PeerOptions, family: Family, local_asn: Asn) -> Self {
+    pub(crate) fn new(options: &PeerOptions, family: Family, speaker: &RibOptions) -> Self {
         Self {
-            policy: ExportPolicy::new(options, family, local_asn),
+            policy: ExportPolicy::new(options, family, speaker),
             filter: options.export.content(),
             as_width: options.as_width,
             max_message_octets: options.max_message_octets,

@@ -6,13 +6,15 @@ use bgp_codec::{Asn, Community, Family, NextHop, PathAttributes, PeerKind, Prefi
 
 use crate::decision::DEFAULT_LOCAL_PREF;
 use crate::peer::{NextHopMode, PeerOptions};
+use crate::reflection::{self, ClientToClient, InternalSource, Reflection};
+use crate::rib::RibOptions;
 
 /// How a path came to this speaker, as far as the export rules care.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum LearnedFrom {
     Local,
     External,
-    Internal,
+    Internal(InternalSource),
 }
 
 /// The export rules of a group, its filter apart. Two peers with equal policies and filters are told the same.
@@ -20,6 +22,9 @@ pub(crate) enum LearnedFrom {
 pub(crate) struct ExportPolicy {
     kind: PeerKind,
     local_asn: Asn,
+    /// The part of internal peers in reflection.
+    reflection: Reflection,
+    client_to_client: ClientToClient,
     next_hop: NextHopMode,
     /// Own address in this family, as the peers reach it.
     own_next_hop: Option<NextHop>,
@@ -30,8 +35,10 @@ pub(crate) struct ExportPolicy {
 /// Why a peer is not told of a route.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ExportRefusal {
-    /// Routes from internal peers are not passed on to internal peers (RFC 4271 §9.2).
+    /// Routes from internal peers are not passed on to internal peers, unless one of them is a client (RFC 4456 §6).
     InternalToInternal,
+    /// The clients of this cluster tell each other themselves.
+    ClientToClient,
     /// A well-known community forbids it (RFC 1997).
     Community(Community),
     /// The route would need our own address as next hop, and we have none of its family on that session.
@@ -45,7 +52,8 @@ pub enum ExportRefusal {
 impl fmt::Display for ExportRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::InternalToInternal => f.write_str("learned from an internal peer"),
+            Self::InternalToInternal => f.write_str("learned from an internal peer, and neither is a client"),
+            Self::ClientToClient => f.write_str("the clients of this cluster are meshed"),
             Self::Community(community) => write!(f, "community {community}"),
             Self::NoOwnNextHop => f.write_str("no own address of this family to put as next hop"),
             Self::Filter(verdict) => f.write_str(verdict),
@@ -54,14 +62,25 @@ impl fmt::Display for ExportRefusal {
 }
 
 impl ExportPolicy {
-    pub(crate) fn new(options: &PeerOptions, family: Family, local_asn: Asn) -> Self {
+    pub(crate) fn new(options: &PeerOptions, family: Family, speaker: &RibOptions) -> Self {
         let own_next_hop = if family == Family::IPV4_UNICAST {
             options.own_ipv4_next_hop
         } else {
             options.own_ipv6_next_hop
         };
         let shared_subnet = options.shared_subnet.filter(|_| options.kind == PeerKind::Ebgp);
-        Self { kind: options.kind, local_asn, next_hop: options.next_hop, own_next_hop, shared_subnet }
+        Self {
+            kind: options.kind,
+            local_asn: speaker.asn,
+            reflection: match options.kind {
+                PeerKind::Ibgp => options.reflection,
+                PeerKind::Ebgp => Reflection::NonClient,
+            },
+            client_to_client: speaker.reflector.client_to_client,
+            next_hop: options.next_hop,
+            own_next_hop,
+            shared_subnet,
+        }
     }
 
     /// The attributes and next hop that the peers are told for a path. Depends on nothing but the arguments, so the
@@ -72,13 +91,13 @@ impl ExportPolicy {
         next_hop: Option<NextHop>,
         learned_from: LearnedFrom,
     ) -> Result<(PathAttributes, NextHop), ExportRefusal> {
-        if self.kind == PeerKind::Ibgp && learned_from == LearnedFrom::Internal {
-            return Err(ExportRefusal::InternalToInternal);
+        if let (PeerKind::Ibgp, LearnedFrom::Internal(source)) = (self.kind, learned_from) {
+            reflection::check(source, self.reflection, self.client_to_client)?;
         }
         self.check_communities(attributes)?;
         let next_hop = self.next_hop(attributes, next_hop).ok_or(ExportRefusal::NoOwnNextHop)?;
         let attributes = match self.kind {
-            PeerKind::Ibgp => to_internal(attributes),
+            PeerKind::Ibgp => self.to_internal(attributes, learned_from),
             PeerKind::Ebgp => self.to_external(attributes, learned_from),
         };
         Ok((attributes, next_hop))
@@ -126,14 +145,19 @@ impl ExportPolicy {
         }
         builder.build()
     }
-}
 
-/// RFC 4271 §5.1.5: LOCAL_PREF is always told to internal peers.
-fn to_internal(attributes: &PathAttributes) -> PathAttributes {
-    if attributes.local_pref().is_some() {
-        return attributes.clone();
+    /// RFC 4271 §5.1.5: LOCAL_PREF is always told to internal peers. What comes from another one is reflected, and
+    /// otherwise left as it is (RFC 4456 §10).
+    fn to_internal(&self, attributes: &PathAttributes, learned_from: LearnedFrom) -> PathAttributes {
+        let is_reflected = matches!(learned_from, LearnedFrom::Internal(_));
+        if attributes.local_pref().is_some() && !is_reflected {
+            return attributes.clone();
+        }
+        let mut builder = attributes.to_builder();
+        builder.local_pref.get_or_insert(DEFAULT_LOCAL_PREF);
+        if let LearnedFrom::Internal(source) = learned_from {
+            reflection::mark(&mut builder, source, self.reflection);
+        }
+        builder.build()
     }
-    let mut builder = attributes.to_builder();
-    builder.local_pref = Some(DEFAULT_LOCAL_PREF);
-    builder.build()
 }

@@ -58,7 +58,7 @@ impl<P: RibFamily> FamilyRib<P> {
         shared: &mut Shared,
         peer: PeerIndex,
         received: AttributeHandle,
-        import: &ImportPolicy,
+        import: &ImportPolicy<'_>,
         routes: impl Iterator<Item = Nlri<P>>,
     ) {
         let attributes = import.check(shared.store.get(received), shared.store.next_hop(received));

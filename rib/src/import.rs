@@ -1,32 +1,30 @@
 //! What is made of a path that a peer announces, before it may be chosen (RFC 4271 §9.1.1, RFC 4456 §8).
 
-use std::sync::Arc;
-
-use bgp_codec::{Asn, BgpIdentifier, NextHop, Prefix};
+use bgp_codec::{NextHop, Prefix};
 
 use crate::attribute_store::AttributeSet;
 use crate::path::ImportRefusal;
 use crate::peer::PeerOptions;
+use crate::rib::RibOptions;
 
 /// The import rules of one peer.
-#[derive(Clone, Debug)]
-pub(crate) struct ImportPolicy {
-    pub(crate) local_asn: Asn,
-    pub(crate) identifier: BgpIdentifier,
-    pub(crate) peer: Arc<PeerOptions>,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ImportPolicy<'a> {
+    pub(crate) speaker: &'a RibOptions,
+    pub(crate) peer: &'a PeerOptions,
 }
 
-impl ImportPolicy {
+impl ImportPolicy<'_> {
     /// The rules that look at attributes alone: asked once for all prefixes of an UPDATE.
     pub(crate) fn check(&self, set: &AttributeSet, next_hop: Option<NextHop>) -> Result<(), ImportRefusal> {
         let attributes = &set.attributes;
-        if attributes.as_path().count(self.local_asn) > 0 {
+        if attributes.as_path().count(self.speaker.asn) > 0 {
             return Err(ImportRefusal::AsPathLoop);
         }
-        if attributes.originator_id() == Some(self.identifier) {
+        if attributes.originator_id() == Some(self.speaker.identifier) {
             return Err(ImportRefusal::OriginatorLoop);
         }
-        if attributes.cluster_list().any(|cluster| cluster == self.identifier.into()) {
+        if attributes.cluster_list().any(|cluster| self.speaker.reflector.clusters.contains(&cluster)) {
             return Err(ImportRefusal::ClusterListLoop);
         }
         if next_hop.is_some()

@@ -24,6 +24,7 @@ mod membership;
 mod next_hop;
 mod path;
 mod peer;
+mod reflection;
 mod rib;
 mod slice;
 mod table;
@@ -33,7 +34,8 @@ pub use decision::{Candidate, CandidateOrigin, DEFAULT_LOCAL_PREF, Decision, Ste
 pub use export_policy::ExportRefusal;
 pub use forwarding::{ConnectedRoute, Forwarding, ForwardingChange};
 pub use path::ImportRefusal;
-pub use peer::{NextHopMode, PeerIndex, PeerOptions};
+pub use peer::{NextHopMode, PathsSent, PeerIndex, PeerOptions};
+pub use reflection::{ClientToClient, Reflection, ReflectorOptions};
 pub use rib::{ForwardingOptions, Rib, RibOptions};
 pub use view::{
     Explanation, ExportView, NotExported, PagePosition, PeerCounts, RibCounts, RoutePage, RouteSelection,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use bgp_codec::{AsWidth, Asn, BgpIdentifier, Family, NextHop, PeerKind, Prefix};
@@ -14,6 +15,7 @@ use crate::export_policy::LearnedFrom;
 use crate::family::{PerFamily, RibFamily};
 use crate::membership::GroupId;
 use crate::path::Path;
+use crate::reflection::{InternalSource, Reflection};
 use crate::table::EntryIndex;
 
 /// Names a peer's session in the Rib. A peer that comes back is given another one, so that nothing of the former
@@ -53,6 +55,11 @@ pub struct PeerOptions {
     pub export: FilterChain,
     /// How NEXT_HOP is set in what the peer is told.
     pub next_hop: NextHopMode,
+    /// The peer's part in route reflection.
+    pub reflection: Reflection,
+    /// The families in which the peer is told paths with path ids (RFC 7911), and which paths. In other families it is
+    /// told the best one.
+    pub add_path: Vec<(Family, PathsSent)>,
     /// How wide AS numbers are in what the peer is told.
     pub as_width: AsWidth,
     /// The longest message that the peer takes, in octets.
@@ -71,6 +78,16 @@ pub enum NextHopMode {
     OwnAddress,
     /// The next hop stays, towards external peers too.
     Keep,
+}
+
+/// Which of the usable paths to a prefix a peer is told that takes several (RFC 7911).
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum PathsSent {
+    /// All that export rules and filters let pass.
+    #[default]
+    All,
+    /// The best ones of those that export rules and filters let pass, as many as this.
+    Best(NonZeroU16),
 }
 
 /// Everything that is known about one peer.
@@ -176,10 +193,15 @@ impl Peers {
 
     /// How the paths of `source` came to this speaker.
     pub(crate) fn learned_from(&self, source: PeerIndex) -> LearnedFrom {
-        match self.by_index.get(&source).map(|peer| peer.options.kind) {
+        match self.by_index.get(&source).map(|peer| &peer.options) {
             None => LearnedFrom::Local,
-            Some(PeerKind::Ebgp) => LearnedFrom::External,
-            Some(PeerKind::Ibgp) => LearnedFrom::Internal,
+            Some(options) => match options.kind {
+                PeerKind::Ebgp => LearnedFrom::External,
+                PeerKind::Ibgp => LearnedFrom::Internal(InternalSource {
+                    identifier: options.identifier,
+                    reflection: options.reflection,
+                }),
+            },
         }
     }
 }

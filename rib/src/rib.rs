@@ -18,14 +18,17 @@ use crate::import::ImportPolicy;
 use crate::membership::{GroupId, Left};
 use crate::next_hop::NextHopResolution;
 use crate::peer::{PeerIndex, PeerOptions, Peers};
+use crate::reflection::ReflectorOptions;
 
 /// What a Rib has to know of its speaker.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RibOptions {
     /// The speaker's AS number.
     pub asn: Asn,
     /// The speaker's BGP Identifier.
     pub identifier: BgpIdentifier,
+    /// How routes are reflected between internal peers.
+    pub reflector: ReflectorOptions,
     /// The forwarding table to be kept; `None` for a pure control plane, which assumes all next hops reachable.
     pub forwarding: Option<ForwardingOptions>,
     /// Makes the hash tables differ from those of other speakers. Drawn at random by the shell.
@@ -77,11 +80,12 @@ impl Rib {
             peers: Peers::new(options.hash_seed),
             multipath: options.forwarding.map_or(1, |forwarding| forwarding.multipath),
         };
+        let (seed, forwards) = (options.hash_seed, options.forwarding.is_some());
         Self {
             options,
             shared,
-            ipv4: FamilyRib::new(options.hash_seed, options.forwarding.is_some()),
-            ipv6: FamilyRib::new(options.hash_seed, options.forwarding.is_some()),
+            ipv4: FamilyRib::new(seed, forwards),
+            ipv6: FamilyRib::new(seed, forwards),
             work: VecDeque::new(),
         }
     }
@@ -91,7 +95,7 @@ impl Rib {
         let options = Arc::new(options);
         let peer = self.shared.peers.add(Arc::clone(&options));
         for &family in &options.families {
-            let signature = GroupSignature::new(&options, family, self.options.asn);
+            let signature = GroupSignature::new(&options, family, &self.options);
             let new_group = match family {
                 Family::IPV4_UNICAST => self.ipv4.join(&mut self.shared, peer, signature),
                 Family::IPV6_UNICAST => self.ipv6.join(&mut self.shared, peer, signature),
@@ -126,13 +130,10 @@ impl Rib {
     /// session has not agreed on.
     pub fn apply_update(&mut self, peer: PeerIndex, update: Update) {
         let Some(options) = self.shared.peers.up(peer) else { return };
-        let import = ImportPolicy {
-            local_asn: self.options.asn,
-            identifier: self.options.identifier,
-            peer: Arc::clone(options),
-        };
+        let peer_options = Arc::clone(options);
+        let Self { options, shared, ipv4, ipv6, .. } = self;
+        let import = ImportPolicy { speaker: options, peer: &peer_options };
         let families = &import.peer.families;
-        let Self { shared, ipv4, ipv6, .. } = self;
         let is_agreed = |block: &&NlriBlock| families.contains(&block.family());
         for block in update.unreach.iter().filter(is_agreed) {
             ipv4.withdraw(shared, peer, block.iter());

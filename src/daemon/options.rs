@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use bgp_codec::{Capabilities, Capability};
 use margay_config::{Config, ConfigError, Global, Kernel, Network, NextHopMode, Peer};
-use margay_rib::{ForwardingOptions, RibOptions};
+use margay_rib::{ForwardingOptions, ReflectorOptions, RibOptions};
 use margay_session::{DialMode, SessionOptions};
 
 use crate::kernel::KernelOptions;
@@ -51,6 +51,7 @@ pub(super) fn rib_options(config: &Config) -> RibOptions {
     RibOptions {
         asn: global.asn,
         identifier: global.router_id,
+        reflector: ReflectorOptions::new(global.router_id),
         forwarding: config.kernel().map(|kernel| ForwardingOptions { multipath: kernel.multipath.into() }),
         hash_seed: random(),
     }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bgp_codec::{
-    Asn, BgpIdentifier, Community, Family, NextHop, PathAttributes, PathAttributesBuilder, PeerKind, Prefix,
+    Asn, BgpIdentifier, ClusterId, Community, Family, NextHop, PathAttributes, PathAttributesBuilder,
+    PeerKind, Prefix,
 };
-use margay_rib::{ConnectedRoute, Forwarding, NextHopMode, PeerOptions};
+use margay_rib::{ConnectedRoute, Forwarding, NextHopMode, PeerOptions, Reflection};
 
 /// What one side holds of the other: an Adj-RIB-In or an Adj-RIB-Out.
 pub(crate) type Routes = BTreeMap<Prefix, (PathAttributes, NextHop)>;
@@ -14,6 +15,7 @@ pub(crate) type Routes = BTreeMap<Prefix, (PathAttributes, NextHop)>;
 pub(crate) struct NaiveRib {
     pub(crate) asn: Asn,
     pub(crate) identifier: BgpIdentifier,
+    pub(crate) clusters: Vec<ClusterId>,
     pub(crate) multipath: usize,
     /// By peer number: the peers that are up, and what each announced.
     pub(crate) peers: BTreeMap<usize, (PeerOptions, Routes)>,
@@ -57,11 +59,15 @@ impl NaiveRib {
         let best = self.ranked(prefix).into_iter().next()?.remove(0);
         let source = best.peer.map(|source| &self.peers[&source].0);
         let internal = options.kind == PeerKind::Ibgp;
-        let from_internal = source.is_some_and(|source| source.kind == PeerKind::Ibgp);
+        let internal_source = source.filter(|source| internal && source.kind == PeerKind::Ibgp);
+        let clusters: Option<Vec<ClusterId>> = match internal_source {
+            None => Some(Vec::new()),
+            Some(source) => clusters_between(source.reflection, options.reflection),
+        };
         let communities: Vec<_> = best.attributes.communities().collect();
         let forbidden = communities.contains(&Community::NO_ADVERTISE)
             || !internal && communities.contains(&Community::NO_EXPORT);
-        if best.peer == Some(peer) || internal && from_internal || forbidden {
+        if best.peer == Some(peer) || clusters.is_none() || forbidden {
             return None;
         }
         if !options.export.evaluate(prefix).is_accepted() {
@@ -84,6 +90,10 @@ impl NaiveRib {
         let mut builder: PathAttributesBuilder = best.attributes.to_builder();
         if internal {
             builder.local_pref = builder.local_pref.or(Some(100));
+            if let Some(source) = internal_source {
+                builder.originator_id = builder.originator_id.or(Some(source.identifier));
+                builder.cluster_list = [clusters?, builder.cluster_list].concat();
+            }
         } else {
             builder.local_pref = None;
             builder.originator_id = None;
@@ -147,7 +157,7 @@ impl NaiveRib {
                 routes.get(&prefix).filter(|_| options.families.contains(&family_of(prefix)))?;
             let looped = attributes.as_path().asns().any(|asn| asn == self.asn)
                 || attributes.originator_id() == Some(self.identifier)
-                || attributes.cluster_list().any(|cluster| cluster == self.identifier.into())
+                || attributes.cluster_list().any(|cluster| self.clusters.contains(&cluster))
                 || [options.own_ipv4_next_hop, options.own_ipv6_next_hop].contains(&Some(*next_hop));
             let usable =
                 !looped && options.import.evaluate(prefix).is_accepted() && self.reachable(*next_hop);
@@ -167,6 +177,15 @@ impl NaiveRib {
     fn kind(&self, path: &NaivePath) -> Option<PeerKind> {
         path.peer.map(|peer| self.peers[&peer].0.kind)
     }
+}
+
+/// The clusters that a route passes on its way through the reflector, the last one first; `None` when it is not reflected.
+fn clusters_between(from: Reflection, to: Reflection) -> Option<Vec<ClusterId>> {
+    let mut clusters = Vec::new();
+    clusters.extend(if let Reflection::Client(cluster) = to { Some(cluster) } else { None });
+    clusters.extend(if let Reflection::Client(cluster) = from { Some(cluster) } else { None });
+    clusters.dedup();
+    (!clusters.is_empty()).then_some(clusters)
 }
 
 fn keep_least<K: Ord>(paths: &mut Vec<NaivePath>, key: impl Fn(&NaivePath) -> K) {

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use bgp_codec::{
-    AsPathBuf, AsWidth, Asn, Community, DecodeContext, Family, Ipv4Prefix, Message, NextHop, Nlri, NlriBlock,
-    Origin, PathAttributes, PathAttributesBuilder, PeerKind, Prefix, Reach, Update, decode_message,
-    frame_length,
+    AsPathBuf, AsWidth, Asn, ClusterId, Community, DecodeContext, Family, Ipv4Prefix, Message, NextHop, Nlri,
+    NlriBlock, Origin, PathAttributes, PathAttributesBuilder, PeerKind, Prefix, Reach, Update,
+    decode_message, frame_length,
 };
 use bytes::Bytes;
 use margay_filter::{Action, FilterChain};
 use margay_rib::{
-    NextHopMode, PagePosition, PeerIndex, PeerOptions, Rib, RibOptions, RouteSelection, RouteStatus,
+    NextHopMode, PagePosition, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RibOptions,
+    RouteSelection, RouteStatus,
 };
 
 use super::world::{Event, LOCAL_ASN, Variant, World, filter, identifier, options};
@@ -225,14 +226,28 @@ fn each_knob_that_alters_what_a_peer_is_told_splits_a_group_and_no_other_does() 
         ("longest message", |it| it.max_message_octets = 65_535, true),
     ];
     for (knob, turn, splits) in knobs {
-        let mut rib = rib();
-        let first = rib.peer_up(options(FEED));
-        let mut other = options(FEED);
-        turn(&mut other);
-        let second = rib.peer_up(other);
-        let group = |peer| rib.peer_counts(peer, Family::IPV4_UNICAST).group;
-        assert_eq!(group(first) != group(second), splits, "{knob}");
+        assert_eq!(splits_group(options(FEED), turn), splits, "{knob}");
     }
+    let internal_knobs: [(&str, Change<PeerOptions>, bool); 3] = [
+        ("cluster", |it| it.reflection = Reflection::Client(ClusterId(9)), true),
+        ("client or not", |it| it.reflection = Reflection::NonClient, true),
+        ("subnet shared with us", |it| it.shared_subnet = None, false),
+    ];
+    for (knob, turn, splits) in internal_knobs {
+        assert_eq!(splits_group(options(4), turn), splits, "{knob}");
+    }
+    let client = |it: &mut PeerOptions| it.reflection = Reflection::Client(ClusterId(9));
+    assert!(!splits_group(options(FEED), client), "reflection says nothing of external peers");
+}
+
+fn splits_group(options: PeerOptions, turn: impl FnOnce(&mut PeerOptions)) -> bool {
+    let mut rib = rib();
+    let first = rib.peer_up(options.clone());
+    let mut other = options;
+    turn(&mut other);
+    let second = rib.peer_up(other);
+    let group = |peer| rib.peer_counts(peer, Family::IPV4_UNICAST).group;
+    group(first) != group(second)
 }
 
 #[test]
@@ -276,7 +291,9 @@ fn filters_count_by_content_not_by_name() {
 const BLOCK: &str = "10.65.1.0/26";
 
 fn rib() -> Rib {
-    Rib::new(RibOptions { asn: LOCAL_ASN, identifier: identifier(100), forwarding: None, hash_seed: 1 })
+    let identifier = identifier(100);
+    let reflector = ReflectorOptions::new(identifier);
+    Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding: None, hash_seed: 1 })
 }
 
 /// A Rib with an external feed, and an internal reader that has been told the (empty) table.

@@ -12,13 +12,16 @@ use bgp_codec::{
 use bytes::{Buf, Bytes, BytesMut};
 use margay_filter::{Action, Filter, FilterChain, Match, Rule};
 use margay_rib::{
-    ConnectedRoute, Forwarding, ForwardingOptions, NextHopMode, PeerIndex, PeerOptions, Rib, RibOptions,
+    ConnectedRoute, Forwarding, ForwardingOptions, NextHopMode, PeerIndex, PeerOptions, Reflection,
+    ReflectorOptions, Rib, RibOptions,
 };
 
 use super::naive::{NaiveRib, Routes};
 
 pub(crate) const LOCAL_ASN: Asn = Asn(64512);
 const MULTIPATH: usize = 2;
+/// The clusters that the Rib reflects for.
+const CLUSTERS: [ClusterId; 2] = [ClusterId(100), ClusterId(61)];
 pub(crate) const PEERS: usize = 11;
 
 /// One thing that happens.
@@ -91,12 +94,14 @@ impl World {
         let naive = NaiveRib {
             asn: LOCAL_ASN,
             identifier,
+            clusters: CLUSTERS.to_vec(),
             multipath: MULTIPATH,
             peers: BTreeMap::new(),
             originated: BTreeMap::new(),
             connected: Vec::new(),
         };
-        let rib = Rib::new(RibOptions { asn: LOCAL_ASN, identifier, forwarding, hash_seed: 7 });
+        let reflector = ReflectorOptions { clusters: CLUSTERS.to_vec(), ..ReflectorOptions::new(identifier) };
+        let rib = Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding, hash_seed: 7 });
         let mut world = Self { rib, naive, sessions: BTreeMap::new(), forwarding: BTreeMap::new() };
         world.happen(Event::Connected(0b111));
         world
@@ -307,6 +312,12 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
             7 => NextHopMode::OwnAddress,
             _ => NextHopMode::Auto,
         },
+        reflection: match peer {
+            4 | 6 => Reflection::Client(CLUSTERS[0]),
+            7 => Reflection::Client(CLUSTERS[1]),
+            _ => Reflection::NonClient,
+        },
+        add_path: Vec::new(),
         as_width: if peer == 1 { AsWidth::Two } else { AsWidth::Four },
         max_message_octets: 4096,
     }
@@ -366,7 +377,9 @@ fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttributes {
             builder.originator_id = variant
                 .originator
                 .map(|number| identifier(if number == 2 { 100 } else { 50 + u32::from(number) }));
-            builder.cluster_list = builder.originator_id.map(|_| ClusterId(60)).into_iter().collect();
+            // Of the clusters 60 to 62, the one in the middle is ours: a loop.
+            builder.cluster_list =
+                variant.originator.map(|number| ClusterId(60 + u32::from(number))).into_iter().collect();
         }
     }
     builder.build()
