@@ -97,7 +97,8 @@ impl Workspace {
 
     /// Every text file below the root that a person wrote, sorted by path.
     ///
-    /// Build directories, hidden folders other than `.ci`, `.cargo` and `.github`, and lock files are left out.
+    /// Build directories, hidden folders other than `.ci`, `.cargo` and `.github`, lock files, and the `.git` file of a
+    /// linked work tree are left out.
     pub(crate) fn source_files(&self) -> Result<Vec<SourceFile>> {
         let mut files = Vec::new();
         self.collect(Path::new(""), &mut files)?;
@@ -115,6 +116,7 @@ impl Workspace {
                     self.collect(&path, files)?;
                 }
             } else if path.extension() != Some(OsStr::new("lock"))
+                && path != Path::new(".git")
                 && let Ok(text) = fs::read_to_string(entry.path())
             {
                 files.push(SourceFile { path, text });
