@@ -1,10 +1,9 @@
 //! The paths of an entry that may be chosen, and the decision between them.
 
-use crate::decision::{Candidate, CandidateOrigin, Decision, decide};
+use crate::decision::{Candidate, Decision, Effect, decide};
 use crate::family::RibFamily;
 use crate::family_rib::Shared;
 use crate::path::{ImportRefusal, Path};
-use crate::peer::PeerIndex;
 use crate::table::Entry;
 
 /// What the decision process chose for an entry, as positions in its paths.
@@ -17,10 +16,10 @@ impl Choice {
     pub(crate) fn of<P: RibFamily>(shared: &Shared, entry: &Entry<P>) -> Self {
         match entry.paths.as_slice() {
             [] => Self { best: None, multipath: Vec::new() },
-            [path] => {
-                let best = candidate(shared, path).ok().map(|_| 0);
-                Self { best, multipath: best.into_iter().collect() }
-            }
+            [path] => match candidate(shared, path) {
+                Ok(_) => Self::only(0),
+                Err(_) => Self { best: None, multipath: Vec::new() },
+            },
             paths => {
                 let Some((positions, decision)) = contest(shared, paths) else {
                     return Self { best: None, multipath: Vec::new() };
@@ -29,6 +28,36 @@ impl Choice {
                 Self { best: Some(positions[decision.best]), multipath }
             }
         }
+    }
+
+    /// One path that shares the traffic with no other.
+    pub(crate) fn only(best: usize) -> Self {
+        Self { best: Some(best), multipath: vec![best] }
+    }
+}
+
+/// One path of an entry that changed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PathChange {
+    /// What stood in its place before.
+    pub(crate) old: Option<Path>,
+    /// What stands there now.
+    pub(crate) new: Option<Path>,
+    /// The path that was best before.
+    pub(crate) former_best: Option<Path>,
+}
+
+impl PathChange {
+    /// What it does to the former best path, as far as that can be known from these paths alone.
+    pub(crate) fn effect(&self, shared: &Shared) -> Effect {
+        let Some(best) = self.former_best.filter(|best| self.old.is_none_or(|old| old.source != best.source))
+        else {
+            return Effect::Open;
+        };
+        let Ok(best) = candidate(shared, &best) else { return Effect::Open };
+        let old = self.old.as_ref().and_then(|old| former_candidate(shared, old));
+        let new = self.new.as_ref().and_then(|new| candidate(shared, new).ok());
+        Effect::on(&best, old.as_ref(), new.as_ref())
     }
 }
 
@@ -49,16 +78,43 @@ pub(crate) fn contest(shared: &Shared, paths: &[Path]) -> Option<(Vec<usize>, De
     Some((positions, decision))
 }
 
+/// The best `most` of these paths, all of them usable, best first.
+pub(crate) fn best_of(shared: &Shared, mut paths: Vec<Path>, most: usize) -> Vec<Path> {
+    let mut best = Vec::new();
+    while best.len() < most
+        && let Some((positions, decision)) = contest(shared, &paths)
+    {
+        best.push(paths.remove(positions[decision.best]));
+    }
+    best
+}
+
 /// What the decision process has to know of a path, if the path takes part.
 pub(crate) fn candidate<'s>(shared: &'s Shared, path: &Path) -> Result<Candidate<'s>, Unusable> {
     let handle = path.import.result().map_err(Unusable::Refused)?;
     let set = shared.store.get(handle);
     let interior_cost = shared.store.next_hops.cost(set.next_hop).ok_or(Unusable::NextHopUnreachable)?;
-    let origin = if path.source == PeerIndex::LOCAL {
-        CandidateOrigin::Local
-    } else {
-        let options = shared.peers.up(path.source).ok_or(Unusable::PeerGone)?;
-        CandidateOrigin::Peer { kind: options.kind, identifier: options.identifier, address: options.address }
-    };
-    Ok(Candidate { origin, attributes: &set.attributes, interior_cost })
+    let source = shared.sources.get(path.source);
+    if !source.is_up {
+        return Err(Unusable::PeerGone);
+    }
+    Ok(Candidate {
+        origin: source.origin,
+        path_id: source.path_id,
+        attributes: &set.attributes,
+        interior_cost,
+    })
+}
+
+/// A path that may have taken part before, whether or not it would now.
+fn former_candidate<'s>(shared: &'s Shared, path: &Path) -> Option<Candidate<'s>> {
+    let set = shared.store.get(path.import.handle()?);
+    let source = shared.sources.get(path.source);
+    // Nothing before MULTI_EXIT_DISC looks at the cost.
+    Some(Candidate {
+        origin: source.origin,
+        path_id: source.path_id,
+        attributes: &set.attributes,
+        interior_cost: 0,
+    })
 }

@@ -2,34 +2,44 @@
 
 use std::collections::VecDeque;
 
-use bgp_codec::{AsWidth, Family, Nlri, Prefix, UpdateEncoder};
+use bgp_codec::{AsWidth, Family, Nlri, UpdateEncoder};
 use bytes::{Bytes, BytesMut};
 use margay_filter::{ChainContent, FilterChain};
 
 use crate::attribute_store::{AttributeHandle, AttributeStore};
-use crate::export_log::{ExportLog, ReaderId, Slot};
-use crate::export_policy::{ExportPolicy, ExportRefusal, LearnedFrom};
+use crate::contest::{best_of, candidate};
+use crate::export_log::{Change, ExportLog, ReaderId, Slot, SlotIndex};
+use crate::export_policy::ExportPolicy;
+use crate::export_rules::ExportRules;
 use crate::family::RibFamily;
+use crate::family_rib::Shared;
 use crate::membership::GroupId;
-use crate::peer::{PeerIndex, PeerOptions};
+use crate::path::Path;
+use crate::path_slots::PathSlots;
+use crate::peer::{PathsSent, PeerIndex, PeerOptions};
 use crate::rib::RibOptions;
 use crate::slice::Slice;
-use crate::table::{EntryIndex, Table};
+use crate::source::SourceIndex;
+use crate::table::{Entry, EntryIndex, Table};
 
 /// What peers must have in common to share a group. What is not listed here must not alter what a peer is told.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct GroupSignature {
     policy: ExportPolicy,
     filter: ChainContent,
+    /// The paths that are told with path ids; `None` for the best path without one.
+    add_path: Option<PathsSent>,
     as_width: AsWidth,
     max_message_octets: usize,
 }
 
 impl GroupSignature {
     pub(crate) fn new(options: &PeerOptions, family: Family, speaker: &RibOptions) -> Self {
+        let add_path = options.add_path.iter().find(|&&(of_family, _)| of_family == family);
         Self {
             policy: ExportPolicy::new(options, family, speaker),
             filter: options.export.content(),
+            add_path: add_path.map(|&(_, paths)| paths),
             as_width: options.as_width,
             max_message_octets: options.max_message_octets,
         }
@@ -39,7 +49,7 @@ impl GroupSignature {
         UpdateEncoder {
             as_width: self.as_width,
             max_message_octets: self.max_message_octets,
-            add_path: false,
+            add_path: self.add_path.is_some(),
         }
     }
 }
@@ -49,24 +59,24 @@ impl GroupSignature {
 pub(crate) struct ExportGroup {
     pub(crate) id: GroupId,
     pub(crate) signature: GroupSignature,
-    filter: FilterChain,
+    pub(crate) rules: ExportRules,
     pub(crate) log: ExportLog<AttributeHandle>,
+    slots: Slots,
     pub(crate) members: Vec<PeerIndex>,
     /// The table is entered into the log of a new group up to here; `None` when all of it is.
     pub(crate) filled_to: Option<u32>,
     /// The routes that were too long for a message of the group, and went out as withdrawals.
     pub(crate) unencodable: u64,
-    memo: Vec<Option<Memo>>,
     slices: VecDeque<Slice>,
-    slices_rewrites: u32,
 }
 
-/// The answer of the policy for one attribute set, kept while both sets live.
-#[derive(Clone, Copy, Debug)]
-struct Memo {
-    learned_from: LearnedFrom,
-    generation: u32,
-    exported: Option<(AttributeHandle, u32)>,
+/// What the slots of a group's log stand for.
+#[derive(Debug)]
+enum Slots {
+    /// The best path of the entry with the slot's number.
+    BestPaths,
+    /// Paths, each with a slot of its own.
+    Paths(PathsSent, PathSlots),
 }
 
 /// A slice covers as many records as this, so that encoding it takes a fraction of a millisecond.
@@ -80,87 +90,172 @@ impl ExportGroup {
     pub(crate) fn new(id: GroupId, signature: GroupSignature, filter: FilterChain) -> Self {
         Self {
             id,
-            signature,
-            filter,
+            rules: ExportRules::new(signature.policy.clone(), filter),
             log: ExportLog::new(),
+            slots: match signature.add_path {
+                None => Slots::BestPaths,
+                Some(paths) => Slots::Paths(paths, PathSlots::default()),
+            },
+            signature,
             members: Vec::new(),
             filled_to: Some(0),
             unencodable: 0,
-            memo: Vec::new(),
             slices: VecDeque::new(),
-            slices_rewrites: 0,
         }
     }
 
-    /// The attributes that the group is told for a path to `prefix`, with a reference for the caller.
-    pub(crate) fn export(
+    /// Whether the group is told more than the best path of an entry.
+    pub(crate) fn tells_several(&self) -> bool {
+        matches!(self.slots, Slots::Paths(..))
+    }
+
+    /// The slots of an entry, with the source of the path where the group is told several.
+    pub(crate) fn slots_of(&self, entry: EntryIndex) -> Vec<(SlotIndex, Option<SourceIndex>)> {
+        match &self.slots {
+            Slots::BestPaths => vec![(SlotIndex(entry.0), None)],
+            Slots::Paths(_, slots) => slots.of(entry).map(|(slot, source)| (slot, Some(source))).collect(),
+        }
+    }
+
+    /// Sets all that the group is told of an entry.
+    pub(crate) fn tell_all<P: RibFamily>(
         &mut self,
-        store: &mut AttributeStore,
-        prefix: Prefix,
-        handle: AttributeHandle,
-        learned_from: LearnedFrom,
-    ) -> Option<AttributeHandle> {
-        if !self.filter.evaluate(prefix).is_accepted() {
-            return None;
-        }
-        match self.remembered(store, handle, learned_from) {
-            Some(exported) => exported.inspect(|&exported| store.retain(exported)),
-            None => self.transform(store, handle, learned_from),
+        shared: &mut Shared,
+        entry: &mut Entry<P>,
+        index: EntryIndex,
+    ) {
+        if self.tells_several() {
+            self.tell_paths(shared, entry, index, None);
+        } else {
+            self.tell_best(shared, entry, index);
         }
     }
 
-    /// Why the group is not told of a path; `None` when it is.
-    pub(crate) fn refusal(
-        &self,
-        store: &AttributeStore,
-        prefix: Prefix,
-        handle: AttributeHandle,
-        learned_from: LearnedFrom,
-    ) -> Option<ExportRefusal> {
-        let attributes = &store.get(handle).attributes;
-        let transformed = self.signature.policy.transform(attributes, store.next_hop(handle), learned_from);
-        transformed.err().or_else(|| {
-            let verdict = self.filter.evaluate(prefix);
-            (!verdict.is_accepted()).then(|| ExportRefusal::Filter(verdict.to_string()))
-        })
-    }
-
-    /// The policy's former answer, while both attribute sets still are what they were.
-    fn remembered(
-        &self,
-        store: &AttributeStore,
-        handle: AttributeHandle,
-        learned_from: LearnedFrom,
-    ) -> Option<Option<AttributeHandle>> {
-        let memo = self.memo.get(handle.index())?.as_ref()?;
-        if memo.generation != store.generation(handle) || memo.learned_from != learned_from {
-            return None;
-        }
-        match memo.exported {
-            None => Some(None),
-            Some((exported, generation)) if store.generation(exported) == generation => Some(Some(exported)),
-            Some(_) => None,
-        }
-    }
-
-    fn transform(
+    /// Sets what a group that is told one path for each prefix is told of an entry.
+    pub(crate) fn tell_best<P: RibFamily>(
         &mut self,
-        store: &mut AttributeStore,
-        handle: AttributeHandle,
-        learned_from: LearnedFrom,
-    ) -> Option<AttributeHandle> {
-        let attributes = &store.get(handle).attributes;
-        let told = self.signature.policy.transform(attributes, store.next_hop(handle), learned_from);
-        let exported = told.ok().map(|(attributes, next_hop)| store.intern(attributes, Some(next_hop)));
-        if self.memo.len() <= handle.index() {
-            self.memo.resize(handle.index() + 1, None);
+        shared: &mut Shared,
+        entry: &mut Entry<P>,
+        index: EntryIndex,
+    ) {
+        let wanted = entry.best_path().and_then(|path| self.export(shared, entry, &path));
+        entry.pins += u16::from(self.set::<P>(shared, SlotIndex(index.0), wanted));
+    }
+
+    /// Sets what a group that is told several paths is told of an entry, or of its path from one source where nothing
+    /// else can have changed.
+    pub(crate) fn tell_paths<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &mut Entry<P>,
+        index: EntryIndex,
+        changed: Option<SourceIndex>,
+    ) {
+        let Slots::Paths(sent, slots) = &self.slots else { return };
+        let had_slots = slots.has(index);
+        match (*sent, changed) {
+            (PathsSent::All, Some(source)) => {
+                let path = entry.paths.find(source).filter(|path| candidate(shared, path).is_ok()).copied();
+                let wanted = path.and_then(|path| self.export(shared, entry, &path));
+                self.set_path::<P>(shared, index, source, wanted);
+            }
+            (sent, _) => self.set_paths(shared, entry, index, sent),
         }
-        self.memo[handle.index()] = Some(Memo {
-            learned_from,
-            generation: store.generation(handle),
-            exported: exported.map(|exported| (exported, store.generation(exported))),
-        });
-        exported
+        entry.pins += u16::from(!had_slots && self.has_path_slots(index));
+    }
+
+    fn set_paths<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &Entry<P>,
+        index: EntryIndex,
+        sent: PathsSent,
+    ) {
+        let mut exported: Vec<(Path, (AttributeHandle, PeerIndex))> = Vec::new();
+        for path in entry.paths.as_slice() {
+            if candidate(shared, path).is_ok()
+                && let Some(wanted) = self.export(shared, entry, path)
+            {
+                exported.push((*path, wanted));
+            }
+        }
+        if let PathsSent::Best(most) = sent
+            && exported.len() > usize::from(most.get())
+        {
+            let paths = exported.iter().map(|&(path, _)| path).collect();
+            let best = best_of(shared, paths, most.get().into());
+            let (told, others): (Vec<_>, Vec<_>) = exported
+                .into_iter()
+                .partition(|(path, _)| best.iter().any(|best| best.source == path.source));
+            others.into_iter().for_each(|(_, (handle, _))| shared.store.release(handle));
+            exported = told;
+        }
+        exported.sort_unstable_by_key(|(path, _)| path.source);
+        let is_told = |source| exported.binary_search_by_key(&source, |(path, _)| path.source).is_ok();
+        let untold = self.slots_of(index).into_iter().filter_map(|(_, source)| source);
+        for source in untold.filter(|&source| !is_told(source)) {
+            self.set_path::<P>(shared, index, source, None);
+        }
+        for (path, wanted) in exported {
+            self.set_path::<P>(shared, index, path.source, Some(wanted));
+        }
+    }
+
+    fn set_path<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: EntryIndex,
+        source: SourceIndex,
+        wanted: Option<(AttributeHandle, PeerIndex)>,
+    ) {
+        let Slots::Paths(_, slots) = &mut self.slots else { return };
+        let slot = match wanted {
+            Some(_) => Some(slots.find_or_insert(entry, source)),
+            None => slots.find(entry, source),
+        };
+        if let Some(slot) = slot {
+            self.set::<P>(shared, slot, wanted);
+        }
+    }
+
+    /// What the group is told for a path, with a reference to the attributes, and the peer that it came from.
+    fn export<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &Entry<P>,
+        path: &Path,
+    ) -> Option<(AttributeHandle, PeerIndex)> {
+        let Shared { store, sources, .. } = shared;
+        let source = sources.get(path.source);
+        let handle = self.rules.export(store, entry.prefix.erase(), path.import.handle()?, source)?;
+        Some((handle, source.peer))
+    }
+
+    /// Sets a slot of the log, which takes over the reference. Answers whether the slot was not in use before.
+    fn set<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        slot: SlotIndex,
+        wanted: Option<(AttributeHandle, PeerIndex)>,
+    ) -> bool {
+        let Shared { store, peers, .. } = shared;
+        let id = self.id;
+        let reader_of = |peer| {
+            let membership = peers.routes::<P>(peer)?.membership?;
+            (membership.group == id).then_some(membership.reader)
+        };
+        let change = self.log.set(slot, wanted, reader_of);
+        match change {
+            Change::None => wanted.into_iter().for_each(|(handle, _)| store.release(handle)),
+            Change::Replaced(old) => store.release(old),
+            Change::Filled | Change::Revived => {}
+        }
+        self.forget_compacted();
+        change == Change::Filled
+    }
+
+    fn has_path_slots(&self, entry: EntryIndex) -> bool {
+        matches!(&self.slots, Slots::Paths(_, slots) if slots.has(entry))
     }
 
     /// What `reader` is to be told next, and the entries whose last withdrawal everyone has been told by it.
@@ -178,8 +273,8 @@ impl ExportGroup {
         let (end, octets) = (
             slice.end,
             slice.for_peer(peer, |withdrawn, out| {
-                let prefixes = withdrawn.iter().map(|&entry| nlri(table, entry));
-                self.signature.encoder().unreach(out, prefixes);
+                let routes = withdrawn.iter().map(|&slot| self.nlri(table, slot));
+                self.signature.encoder().unreach(out, routes);
             }),
         );
         self.slices.push_back(slice);
@@ -212,10 +307,11 @@ impl ExportGroup {
     /// in the log. Once withdrawals are settled, the slices before them are void.
     fn advance(
         &mut self,
-        movement: impl FnOnce(&mut ExportLog<AttributeHandle>) -> Vec<EntryIndex>,
+        movement: impl FnOnce(&mut ExportLog<AttributeHandle>) -> Vec<SlotIndex>,
     ) -> Vec<EntryIndex> {
         let settled = self.log.settled();
         let emptied = movement(&mut self.log);
+        self.forget_compacted();
         if self.log.settled() != settled {
             let settled = self.log.settled();
             self.slices.retain(|slice| slice.start >= settled);
@@ -225,7 +321,29 @@ impl ExportGroup {
             let Some(oldest) = self.slices.pop_front() else { break };
             octets -= oldest.octets();
         }
-        emptied
+        self.on_emptied(emptied)
+    }
+
+    /// Forgets the slices of parts of the log where positions have come to mean something else.
+    fn forget_compacted(&mut self) {
+        for range in self.log.take_compacted() {
+            self.slices.retain(|slice| slice.end < *range.start() || slice.start > *range.end());
+        }
+    }
+
+    /// Answers with the entries that the group no longer needs, now that these slots are empty.
+    fn on_emptied(&mut self, emptied: Vec<SlotIndex>) -> Vec<EntryIndex> {
+        match &mut self.slots {
+            Slots::BestPaths => emptied.into_iter().map(|slot| EntryIndex(slot.0)).collect(),
+            Slots::Paths(_, slots) => emptied.into_iter().filter_map(|slot| slots.remove(slot)).collect(),
+        }
+    }
+
+    /// Gives up the slots from `first` to `last`. Answers with the entries that the group no longer needs.
+    pub(crate) fn drain(&mut self, store: &mut AttributeStore, first: u32, last: u32) -> Vec<EntryIndex> {
+        let drained = self.log.drain(first, last);
+        drained.iter().filter_map(|&(_, handle)| handle).for_each(|handle| store.release(handle));
+        self.on_emptied(drained.into_iter().map(|(slot, _)| slot).collect())
     }
 
     /// The marker that the table has been told (RFC 4724 §2).
@@ -237,10 +355,6 @@ impl ExportGroup {
 
     /// The slice that begins at `start`: the one that another member was told, or a new one.
     fn slice_from<P: RibFamily>(&mut self, table: &Table<P>, store: &AttributeStore, start: u32) -> Slice {
-        if self.slices_rewrites != self.log.rewrites() {
-            self.slices.clear();
-            self.slices_rewrites = self.log.rewrites();
-        }
         match self.slices.iter().position(|slice| slice.start == start) {
             Some(position) => self.slices.remove(position).expect("just found"),
             None => self.encode(table, store, start),
@@ -253,45 +367,54 @@ impl ExportGroup {
         let mut slice = SliceWriter { slice: Slice::new(start, batch.end), out: BytesMut::new() };
         let mut reach = Vec::with_capacity(batch.changes.len());
         let mut unreach = Vec::new();
-        for (entry, slot) in batch.changes {
+        let mut unencodable = 0;
+        for (index, slot) in batch.changes {
             match slot {
                 Slot::Empty => {}
                 Slot::Withdrawn(record) => {
                     let source = (!record.source_may_hold).then_some(record.source);
-                    unreach.push((source, entry));
+                    unreach.push((source, index));
                 }
                 Slot::Exported(handle, record) => {
                     if record.source_may_hold {
-                        slice.slice.withdraw_from_source(record.source, entry);
+                        slice.slice.withdraw_from_source(record.source, index);
                     }
-                    reach.push(((handle, record.source), entry));
+                    reach.push(((handle, record.source), index));
                 }
             }
         }
         unreach.sort_by_key(|&(source, _)| source);
         for run in unreach.chunk_by(|a, b| a.0 == b.0) {
-            encoder.unreach(&mut slice.out, run.iter().map(|&(_, entry)| nlri(table, entry)));
+            encoder.unreach(&mut slice.out, run.iter().map(|&(_, index)| self.nlri(table, index)));
             slice.end_of_messages(run[0].0);
         }
         reach.sort_by_key(|&(key, _)| key);
         for run in reach.chunk_by(|a, b| a.0 == b.0) {
             let (handle, source) = run[0].0;
             let set = store.get(handle);
-            let prefixes = || run.iter().map(|&(_, entry)| nlri(table, entry));
+            let routes = || run.iter().map(|&(_, index)| self.nlri(table, index));
             let next_hop = store.next_hop(handle);
-            let encoded = next_hop.map(|hop| encoder.reach(&mut slice.out, &set.attributes, hop, prefixes()));
+            let encoded = next_hop.map(|hop| encoder.reach(&mut slice.out, &set.attributes, hop, routes()));
             if !matches!(encoded, Some(Ok(()))) {
-                self.unencodable += run.len() as u64;
-                encoder.unreach(&mut slice.out, prefixes());
+                unencodable += run.len() as u64;
+                encoder.unreach(&mut slice.out, routes());
             }
             slice.end_of_messages(Some(source));
         }
+        self.unencodable += unencodable;
         slice.finish()
     }
-}
 
-fn nlri<P: RibFamily>(table: &Table<P>, entry: EntryIndex) -> Nlri<P> {
-    Nlri { path_id: None, prefix: table.entry(entry).prefix }
+    /// The route that a slot stands for.
+    fn nlri<P: RibFamily>(&self, table: &Table<P>, slot: SlotIndex) -> Nlri<P> {
+        match &self.slots {
+            Slots::BestPaths => Nlri::new(table.entry(EntryIndex(slot.0)).prefix),
+            Slots::Paths(_, slots) => {
+                let (entry, source) = slots.path(slot);
+                Nlri { path_id: Some(source.exported_path_id()), prefix: table.entry(entry).prefix }
+            }
+        }
+    }
 }
 
 /// A slice while it is encoded.

@@ -17,6 +17,18 @@ pub(crate) enum LearnedFrom {
     Internal(InternalSource),
 }
 
+impl LearnedFrom {
+    /// How the paths of a peer come to this speaker.
+    pub(crate) fn of(peer: &PeerOptions) -> Self {
+        match peer.kind {
+            PeerKind::Ebgp => Self::External,
+            PeerKind::Ibgp => {
+                Self::Internal(InternalSource { identifier: peer.identifier, reflection: peer.reflection })
+            }
+        }
+    }
+}
+
 /// The export rules of a group, its filter apart. Two peers with equal policies and filters are told the same.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct ExportPolicy {

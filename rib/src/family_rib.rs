@@ -5,22 +5,25 @@ use std::collections::{BTreeMap, HashMap};
 use bgp_codec::{Nlri, PathAttributes, PathId};
 
 use crate::attribute_store::{AttributeHandle, AttributeStore};
-use crate::contest::Choice;
+use crate::contest::{Choice, PathChange};
+use crate::decision::Effect;
 use crate::export_group::{ExportGroup, GroupSignature};
 use crate::family::RibFamily;
 use crate::forwarding::{Forwarding, ForwardingChange};
 use crate::forwarding_log::{ForwardingLog, via};
 use crate::import::ImportPolicy;
-use crate::membership::{GroupId, tell_group};
+use crate::membership::GroupId;
 use crate::path::{ImportOutcome, Path};
 use crate::peer::{PeerIndex, Peers};
+use crate::source::{SourceIndex, Sources};
 use crate::table::{Entry, EntryIndex, Table};
 
-/// What the families share: attribute sets and peers.
+/// What the families share: attribute sets, peers, and sources of paths.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) store: AttributeStore,
     pub(crate) peers: Peers,
+    pub(crate) sources: Sources,
     /// How many next hops a forwarding may have.
     pub(crate) multipath: usize,
 }
@@ -65,12 +68,12 @@ impl<P: RibFamily> FamilyRib<P> {
         // All entries are found before the first is worked on: their cache misses overlap then.
         let found: Vec<_> = routes.map(|nlri| (self.table.find_or_insert(nlri.prefix), nlri)).collect();
         for (index, Nlri { path_id, prefix }) in found {
+            let source = shared.sources.intern(peer, path_id.unwrap_or(PathId(0)), import.peer);
             let import = match attributes.and_then(|()| import.filter(prefix.erase())) {
                 Ok(()) => ImportOutcome::accepted(received),
                 Err(refusal) => ImportOutcome::refused(refusal),
             };
-            let path_id = path_id.unwrap_or(PathId(0));
-            self.put(shared, index, Path { source: peer, path_id, received, import });
+            self.put(shared, index, Path { source, received, import });
         }
     }
 
@@ -82,8 +85,9 @@ impl<P: RibFamily> FamilyRib<P> {
         routes: impl Iterator<Item = Nlri<P>>,
     ) {
         for Nlri { path_id, prefix } in routes {
-            if let Some(index) = self.table.find(prefix) {
-                self.remove(shared, index, peer, path_id.unwrap_or(PathId(0)));
+            let source = shared.sources.find(peer, path_id.unwrap_or(PathId(0)));
+            if let (Some(index), Some(source)) = (self.table.find(prefix), source) {
+                self.remove(shared, index, source);
             }
         }
     }
@@ -98,13 +102,13 @@ impl<P: RibFamily> FamilyRib<P> {
     ) {
         let handle = shared.store.intern(attributes, None);
         let outcome = ImportOutcome::accepted(handle);
-        let path = Path { source: PeerIndex::LOCAL, path_id: PathId(0), received: handle, import: outcome };
+        let path = Path { source: SourceIndex::LOCAL, received: handle, import: outcome };
         let former = self.originated.insert(prefix, blackhole);
         let index = self.table.find_or_insert(prefix);
         self.put(shared, index, path);
         // The path is the same with and without a blackhole; only its forwarding is not.
         if former.is_some_and(|former| former != blackhole) {
-            self.redecide(shared, index);
+            self.redecide(shared, index, None);
         }
         shared.store.release(handle);
     }
@@ -113,7 +117,7 @@ impl<P: RibFamily> FamilyRib<P> {
     pub(crate) fn stop_originating(&mut self, shared: &mut Shared, prefix: P) {
         self.originated.remove(&prefix);
         if let Some(index) = self.table.find(prefix) {
-            self.remove(shared, index, PeerIndex::LOCAL, PathId(0));
+            self.remove(shared, index, SourceIndex::LOCAL);
         }
     }
 
@@ -129,37 +133,67 @@ impl<P: RibFamily> FamilyRib<P> {
         for &number in &entries {
             let index = EntryIndex(number);
             let paths = self.table.entry(index).paths.as_slice();
-            let of_peer: Vec<PathId> =
-                paths.iter().filter(|path| path.source == peer).map(|path| path.path_id).collect();
-            for path_id in of_peer {
-                self.remove(shared, index, peer, path_id);
+            let sources = paths.iter().map(|path| path.source);
+            let of_peer: Vec<SourceIndex> =
+                sources.filter(|&source| shared.sources.get(source).peer == peer).collect();
+            for source in of_peer {
+                self.remove(shared, index, source);
             }
         }
         shared.peers.routes::<P>(peer).is_some_and(|routes| !routes.entries.is_empty())
     }
 
-    /// Decides anew about an entry and tells whoever is concerned.
-    pub(crate) fn redecide(&mut self, shared: &mut Shared, index: EntryIndex) {
+    /// Decides about an entry of which one path changed, or anything when `change` is `None`, and tells whoever is
+    /// concerned.
+    pub(crate) fn redecide(&mut self, shared: &mut Shared, index: EntryIndex, change: Option<PathChange>) {
         let entry = self.table.entry(index);
-        let choice = Choice::of(shared, entry);
-        let forwarding =
-            self.forwarding.is_some().then(|| self.forwarding_for(shared, entry, &choice)).flatten();
-        let prefix = entry.prefix;
-        let best = choice.best.map(|position| entry.paths.as_slice()[position]);
-        let entry = self.table.entry_mut(index);
-        entry.best = choice.best.and_then(|position| u16::try_from(position).ok());
-        for group in self.groups.values_mut() {
-            entry.pins += u16::from(tell_group(shared, group, prefix, index, best));
+        let paths = entry.paths.as_slice();
+        let former_best = change.map_or_else(|| entry.best_path(), |change| change.former_best);
+        if let Some(choice) = self.choose(shared, entry, change) {
+            let forwarding = match self.forwarding {
+                Some(_) => self.forwarding_for(shared, entry, &choice),
+                None => None,
+            };
+            let best = choice.best.map(|position| paths[position]);
+            let entry = self.table.entry_mut(index);
+            entry.best = choice.best.and_then(|position| u16::try_from(position).ok());
+            if let Some(log) = &mut self.forwarding {
+                entry.pins += u16::from(log.set(index, forwarding));
+            }
+            let is_same =
+                |former: Path, best: Path| (former.source, former.import) == (best.source, best.import);
+            if !former_best.zip(best).is_some_and(|(former, best)| is_same(former, best)) {
+                for group in self.groups.values_mut().filter(|group| !group.tells_several()) {
+                    group.tell_best(shared, entry, index);
+                }
+            }
         }
-        if let Some(log) = &mut self.forwarding {
-            entry.pins += u16::from(log.set(index, forwarding));
+        let changed = change.and_then(|change| change.new.or(change.old)).map(|path| path.source);
+        for group in self.groups.values_mut().filter(|group| group.tells_several()) {
+            group.tell_paths(shared, self.table.entry_mut(index), index, changed);
+        }
+    }
+
+    /// The choice for an entry; `None` when the former one holds good.
+    fn choose(&self, shared: &Shared, entry: &Entry<P>, change: Option<PathChange>) -> Option<Choice> {
+        let Some(change) = change else { return Some(Choice::of(shared, entry)) };
+        let new = || {
+            let source = change.new.map(|path| path.source);
+            entry.paths.as_slice().iter().position(|path| Some(path.source) == source)
+        };
+        match change.effect(shared) {
+            Effect::Nothing => None,
+            Effect::SameBest if self.forwarding.is_none() => None,
+            Effect::NewBest if self.forwarding.is_none() => new().map(Choice::only),
+            Effect::NewBestAlone => new().map(Choice::only),
+            Effect::SameBest | Effect::NewBest | Effect::Open => Some(Choice::of(shared, entry)),
         }
     }
 
     /// Decides anew about an entry of a bitmap, unless it has gone since the bitmap was drawn.
     pub(crate) fn redecide_if_known(&mut self, shared: &mut Shared, number: u32) {
         if self.table.is_in_use(EntryIndex(number)) {
-            self.redecide(shared, EntryIndex(number));
+            self.redecide(shared, EntryIndex(number), None);
         }
     }
 
@@ -175,6 +209,7 @@ impl<P: RibFamily> FamilyRib<P> {
     fn put(&mut self, shared: &mut Shared, index: EntryIndex, path: Path) {
         let entry = self.table.entry_mut(index);
         let was_empty = entry.paths.as_slice().is_empty();
+        let former_best = entry.best_path();
         let old = entry.paths.upsert(path);
         if old == Some(path) {
             return;
@@ -188,28 +223,40 @@ impl<P: RibFamily> FamilyRib<P> {
                 shared.store.next_hops.add_entry::<P>(next_hop, index);
             }
         }
-        if let Some(routes) = shared.peers.routes_mut::<P>(path.source) {
+        if old.is_none() {
+            shared.sources.retain(path.source);
+        }
+        let peer = shared.sources.get(path.source).peer;
+        if let Some(routes) = shared.peers.routes_mut::<P>(peer) {
             routes.on_replaced(index, old.as_ref(), Some(&path));
         }
+        self.redecide(shared, index, Some(PathChange { old, new: Some(path), former_best }));
         if let Some(old) = old {
-            release_path(&mut shared.store, entry, index, &old);
+            release_path(&mut shared.store, self.table.entry(index), index, &old);
         }
-        self.redecide(shared, index);
     }
 
-    fn remove(&mut self, shared: &mut Shared, index: EntryIndex, source: PeerIndex, path_id: PathId) {
+    fn remove(&mut self, shared: &mut Shared, index: EntryIndex, source: SourceIndex) {
         let entry = self.table.entry_mut(index);
-        let Some(old) = entry.paths.remove(source, path_id) else { return };
-        self.reachable_prefixes -= usize::from(entry.paths.as_slice().is_empty());
-        let more_of_source = entry.paths.as_slice().iter().any(|path| path.source == source);
-        if let Some(routes) = shared.peers.routes_mut::<P>(source) {
+        let former_best = entry.best_path();
+        let Some((old, position)) = entry.paths.remove(source) else { return };
+        let paths = entry.paths.as_slice();
+        // The last path has taken the place of the one that is gone.
+        if entry.best.is_some_and(|best| usize::from(best) == paths.len()) {
+            entry.best = u16::try_from(position).ok();
+        }
+        self.reachable_prefixes -= usize::from(paths.is_empty());
+        let peer = shared.sources.get(source).peer;
+        let more_of_peer = paths.iter().any(|path| shared.sources.get(path.source).peer == peer);
+        if let Some(routes) = shared.peers.routes_mut::<P>(peer) {
             routes.on_replaced(index, Some(&old), None);
-            if !more_of_source {
+            if !more_of_peer {
                 routes.entries.remove(index.0);
             }
         }
-        release_path(&mut shared.store, entry, index, &old);
-        self.redecide(shared, index);
+        self.redecide(shared, index, Some(PathChange { old: Some(old), new: None, former_best }));
+        release_path(&mut shared.store, self.table.entry(index), index, &old);
+        shared.sources.release(source);
         self.table.remove_if_unused(index);
     }
 
@@ -223,7 +270,7 @@ impl<P: RibFamily> FamilyRib<P> {
     fn forwarding_for(&self, shared: &Shared, entry: &Entry<P>, choice: &Choice) -> Option<Forwarding> {
         let paths = entry.paths.as_slice();
         let best = paths[choice.best?];
-        if best.source == PeerIndex::LOCAL {
+        if best.source == SourceIndex::LOCAL {
             let blackhole = self.originated.get(&entry.prefix).copied().unwrap_or(false);
             return blackhole.then_some(Forwarding::Blackhole);
         }

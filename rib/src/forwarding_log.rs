@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bgp_codec::NextHop;
 
-use crate::export_log::{Change, ExportLog, ReaderId};
+use crate::export_log::{Change, ExportLog, ReaderId, SlotIndex};
 use crate::family::RibFamily;
 use crate::forwarding::{Forwarding, ForwardingChange};
 use crate::peer::PeerIndex;
@@ -35,13 +35,15 @@ impl ForwardingLog {
     /// Sets where packets for `entry` go. Answers whether the log now needs the entry that it did not need before.
     pub(crate) fn set(&mut self, entry: EntryIndex, wanted: Option<Forwarding>) -> bool {
         let wanted = wanted.map(|forwarding| self.intern(forwarding));
-        let change = self.log.set(entry, wanted.map(|handle| (handle, PeerIndex::LOCAL)), |_| None);
+        let change =
+            self.log.set(SlotIndex(entry.0), wanted.map(|handle| (handle, PeerIndex::LOCAL)), |_| None);
         match change {
             Change::None => wanted.into_iter().for_each(|handle| self.release(handle)),
             Change::Replaced(old) => self.release(old),
             Change::Filled | Change::Revived => {}
         }
-        self.log.rewrite_if_stale();
+        // Nothing is kept here that goes by positions.
+        drop(self.log.take_compacted());
         change == Change::Filled
     }
 
@@ -52,18 +54,18 @@ impl ForwardingLog {
         limit: usize,
     ) -> (Vec<ForwardingChange>, Vec<EntryIndex>) {
         let batch = self.log.batch(self.log.cursor(self.reader), limit);
-        let changes = batch.changes.iter().map(|&(entry, slot)| ForwardingChange {
-            prefix: table.entry(entry).prefix.erase(),
+        let changes = batch.changes.iter().map(|&(index, slot)| ForwardingChange {
+            prefix: table.entry(EntryIndex(index.0)).prefix.erase(),
             forwarding: self.forwarding(slot.value()).cloned(),
         });
         let changes = changes.collect();
         let emptied = self.log.advance(self.reader, batch.end);
-        (changes, emptied)
+        (changes, emptied.into_iter().map(|slot| EntryIndex(slot.0)).collect())
     }
 
     /// Where packets for `entry` go.
     pub(crate) fn get(&self, entry: EntryIndex) -> Option<&Forwarding> {
-        self.forwarding(self.log.slot(entry).value())
+        self.forwarding(self.log.slot(SlotIndex(entry.0)).value())
     }
 
     fn forwarding(&self, handle: Option<ForwardingHandle>) -> Option<&Forwarding> {

@@ -3,10 +3,8 @@
 use bytes::Bytes;
 
 use crate::export_group::{ExportGroup, GroupSignature};
-use crate::export_log::Change;
 use crate::family::RibFamily;
 use crate::family_rib::{FamilyRib, Shared};
-use crate::path::Path;
 use crate::peer::{Membership, PeerIndex};
 use crate::table::EntryIndex;
 
@@ -83,9 +81,7 @@ impl<P: RibFamily> FamilyRib<P> {
             if !self.table.is_in_use(index) {
                 continue;
             }
-            let entry = self.table.entry_mut(index);
-            let best = entry.best.map(|position| entry.paths.as_slice()[usize::from(position)]);
-            entry.pins += u16::from(tell_group(shared, group, entry.prefix, index, best));
+            group.tell_all(shared, self.table.entry_mut(index), index);
         }
         group.filled_to = (last < self.table.end()).then_some(last);
         group.filled_to.is_some()
@@ -102,10 +98,8 @@ impl<P: RibFamily> FamilyRib<P> {
     ) -> Option<u32> {
         let end = group.log.slots_end();
         let last = first.saturating_add(u32::try_from(limit).unwrap_or(u32::MAX)).min(end);
-        for (index, handle) in group.log.drain(first, last) {
-            handle.into_iter().for_each(|handle| shared.store.release(handle));
-            self.unpin([index]);
-        }
+        let entries = group.drain(&mut shared.store, first, last);
+        self.unpin(entries);
         (last < end).then_some(last)
     }
 
@@ -144,33 +138,4 @@ impl<P: RibFamily> FamilyRib<P> {
             group.rewind(reader);
         }
     }
-}
-
-/// Sets what a group is told of an entry. Answers whether its log now needs the entry that it did not need before.
-pub(crate) fn tell_group<P: RibFamily>(
-    shared: &mut Shared,
-    group: &mut ExportGroup,
-    prefix: P,
-    index: EntryIndex,
-    best: Option<Path>,
-) -> bool {
-    let Shared { store, peers, .. } = shared;
-    let wanted = best.and_then(|path| {
-        let learned_from = peers.learned_from(path.source);
-        let exported = group.export(store, prefix.erase(), path.import.handle()?, learned_from)?;
-        Some((exported, path.source))
-    });
-    let id = group.id;
-    let reader_of = |source| {
-        let membership = peers.routes::<P>(source)?.membership?;
-        (membership.group == id).then_some(membership.reader)
-    };
-    let change = group.log.set(index, wanted, reader_of);
-    match change {
-        Change::None => wanted.into_iter().for_each(|(handle, _)| store.release(handle)),
-        Change::Replaced(old) => store.release(old),
-        Change::Filled | Change::Revived => {}
-    }
-    group.log.rewrite_if_stale();
-    change == Change::Filled
 }

@@ -2,16 +2,15 @@
 
 use std::fmt;
 
-use bgp_codec::PathId;
+use thin_vec::{ThinVec, thin_vec};
 
 use crate::attribute_store::AttributeHandle;
-use crate::peer::PeerIndex;
+use crate::source::SourceIndex;
 
 /// One candidate for a prefix: who announced it, what was announced, and what import made of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Path {
-    pub(crate) source: PeerIndex,
-    pub(crate) path_id: PathId,
+    pub(crate) source: SourceIndex,
     /// As the peer sent it (Adj-RIB-In).
     pub(crate) received: AttributeHandle,
     pub(crate) import: ImportOutcome,
@@ -80,13 +79,13 @@ impl ImportOutcome {
     }
 }
 
-/// The paths of one prefix: nearly always one, which then needs no memory of its own.
+/// The paths of one prefix, each of another source: nearly always one, which then needs no memory of its own.
 #[derive(Debug, Default)]
 pub(crate) enum Paths {
     #[default]
     Empty,
     One(Path),
-    Many(Vec<Path>),
+    Many(ThinVec<Path>),
 }
 
 impl Paths {
@@ -98,9 +97,14 @@ impl Paths {
         }
     }
 
-    /// Puts `path` in the place of the one with its source and path id, which is handed back, or adds it.
+    /// The path of this source.
+    pub(crate) fn find(&self, source: SourceIndex) -> Option<&Path> {
+        self.as_slice().iter().find(|path| path.source == source)
+    }
+
+    /// Puts `path` in the place of the one of its source, which is handed back, or adds it at the end.
     pub(crate) fn upsert(&mut self, path: Path) -> Option<Path> {
-        let same = |old: &Path| old.source == path.source && old.path_id == path.path_id;
+        let same = |old: &Path| old.source == path.source;
         match self {
             Self::Empty => {
                 *self = Self::One(path);
@@ -108,7 +112,7 @@ impl Paths {
             }
             Self::One(old) if same(old) => Some(std::mem::replace(old, path)),
             Self::One(old) => {
-                *self = Self::Many(vec![*old, path]);
+                *self = Self::Many(thin_vec![*old, path]);
                 None
             }
             Self::Many(paths) => match paths.iter_mut().find(|old| same(old)) {
@@ -121,23 +125,22 @@ impl Paths {
         }
     }
 
-    /// Takes the path with this source and path id out.
-    pub(crate) fn remove(&mut self, source: PeerIndex, path_id: PathId) -> Option<Path> {
-        let position =
-            self.as_slice().iter().position(|path| path.source == source && path.path_id == path_id)?;
+    /// Takes the path of this source out. Answers with it and where it was; the last path is there now.
+    pub(crate) fn remove(&mut self, source: SourceIndex) -> Option<(Path, usize)> {
+        let position = self.as_slice().iter().position(|path| path.source == source)?;
         match self {
             Self::Empty => None,
             Self::One(path) => {
                 let path = *path;
                 *self = Self::Empty;
-                Some(path)
+                Some((path, position))
             }
             Self::Many(paths) => {
                 let removed = paths.swap_remove(position);
                 if let [last] = paths.as_slice() {
                     *self = Self::One(*last);
                 }
-                Some(removed)
+                Some((removed, position))
             }
         }
     }
@@ -147,19 +150,14 @@ impl Paths {
 mod tests {
     use super::*;
 
-    fn path(source: u32, path_id: u32, handle: u32) -> Path {
+    fn path(source: u32, handle: u32) -> Path {
         let handle = AttributeHandle::from_raw(handle).expect("small");
-        Path {
-            source: PeerIndex(source),
-            path_id: PathId(path_id),
-            received: handle,
-            import: ImportOutcome::accepted(handle),
-        }
+        Path { source: SourceIndex(source), received: handle, import: ImportOutcome::accepted(handle) }
     }
 
     #[test]
-    fn a_path_is_sixteen_octets_and_the_list_three_words() {
-        assert_eq!((size_of::<Path>(), size_of::<Paths>()), (16, 24));
+    fn a_path_is_twelve_octets_and_the_list_two_words() {
+        assert_eq!((size_of::<Path>(), size_of::<Paths>()), (12, 16));
     }
 
     #[test]
@@ -172,18 +170,20 @@ mod tests {
     }
 
     #[test]
-    fn upsert_replaces_only_the_same_source_and_path_id() {
+    fn upsert_replaces_only_the_same_source() {
         let mut paths = Paths::default();
-        assert_eq!(paths.upsert(path(1, 0, 7)), None);
-        assert_eq!(paths.upsert(path(1, 0, 8)), Some(path(1, 0, 7)));
-        assert_eq!(paths.upsert(path(1, 1, 9)), None);
-        assert_eq!(paths.upsert(path(2, 0, 9)), None);
-        assert_eq!(paths.as_slice(), [path(1, 0, 8), path(1, 1, 9), path(2, 0, 9)]);
-        assert_eq!(paths.remove(PeerIndex(3), PathId(0)), None);
-        assert_eq!(paths.remove(PeerIndex(1), PathId(0)), Some(path(1, 0, 8)));
-        assert_eq!(paths.remove(PeerIndex(1), PathId(1)), Some(path(1, 1, 9)));
+        assert_eq!(paths.upsert(path(1, 7)), None);
+        assert_eq!(paths.upsert(path(1, 8)), Some(path(1, 7)));
+        assert_eq!(paths.upsert(path(2, 9)), None);
+        assert_eq!(paths.upsert(path(3, 9)), None);
+        assert_eq!(paths.as_slice(), [path(1, 8), path(2, 9), path(3, 9)]);
+        assert_eq!(paths.find(SourceIndex(2)), Some(&path(2, 9)));
+        assert_eq!(paths.remove(SourceIndex(4)), None);
+        assert_eq!(paths.remove(SourceIndex(1)), Some((path(1, 8), 0)));
+        assert_eq!(paths.as_slice(), [path(3, 9), path(2, 9)], "the last one moved");
+        assert_eq!(paths.remove(SourceIndex(2)), Some((path(2, 9), 1)));
         assert!(matches!(paths, Paths::One(_)));
-        assert_eq!(paths.remove(PeerIndex(2), PathId(0)), Some(path(2, 0, 9)));
+        assert_eq!(paths.remove(SourceIndex(3)), Some((path(3, 9), 0)));
         assert!(paths.as_slice().is_empty());
     }
 }

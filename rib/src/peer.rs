@@ -11,11 +11,10 @@ use margay_filter::FilterChain;
 use roaring::RoaringBitmap;
 
 use crate::export_log::ReaderId;
-use crate::export_policy::LearnedFrom;
 use crate::family::{PerFamily, RibFamily};
 use crate::membership::GroupId;
 use crate::path::Path;
-use crate::reflection::{InternalSource, Reflection};
+use crate::reflection::Reflection;
 use crate::table::EntryIndex;
 
 /// Names a peer's session in the Rib. A peer that comes back is given another one, so that nothing of the former
@@ -189,19 +188,5 @@ impl Peers {
     /// The routes of every peer that is known.
     pub(crate) fn all_routes<P: RibFamily>(&self) -> impl Iterator<Item = &PeerRoutes> {
         self.by_index.values().map(|peer| P::of(&peer.routes))
-    }
-
-    /// How the paths of `source` came to this speaker.
-    pub(crate) fn learned_from(&self, source: PeerIndex) -> LearnedFrom {
-        match self.by_index.get(&source).map(|peer| &peer.options) {
-            None => LearnedFrom::Local,
-            Some(options) => match options.kind {
-                PeerKind::Ebgp => LearnedFrom::External,
-                PeerKind::Ibgp => LearnedFrom::Internal(InternalSource {
-                    identifier: options.identifier,
-                    reflection: options.reflection,
-                }),
-            },
-        }
     }
 }

@@ -19,6 +19,7 @@ use crate::membership::{GroupId, Left};
 use crate::next_hop::NextHopResolution;
 use crate::peer::{PeerIndex, PeerOptions, Peers};
 use crate::reflection::ReflectorOptions;
+use crate::source::Sources;
 
 /// What a Rib has to know of its speaker.
 #[derive(Clone, Debug)]
@@ -78,6 +79,7 @@ impl Rib {
         let shared = Shared {
             store: AttributeStore::new(options.hash_seed, resolution),
             peers: Peers::new(options.hash_seed),
+            sources: Sources::new(options.hash_seed),
             multipath: options.forwarding.map_or(1, |forwarding| forwarding.multipath),
         };
         let (seed, forwards) = (options.hash_seed, options.forwarding.is_some());
@@ -112,6 +114,7 @@ impl Rib {
             return;
         }
         self.shared.peers.set_down(peer);
+        self.shared.sources.set_down(peer);
         let Self { shared, ipv4, ipv6, work, .. } = self;
         let left = [
             (Family::IPV4_UNICAST, ipv4.leave(shared, peer)),

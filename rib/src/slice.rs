@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::export_log::SlotIndex;
 use crate::peer::PeerIndex;
-use crate::table::EntryIndex;
 
 /// Encoded changes from one position of a log to another.
 #[derive(Clone, Debug)]
@@ -12,8 +12,8 @@ pub(crate) struct Slice {
     pub(crate) end: u32,
     octets: Bytes,
     runs: Vec<Run>,
-    /// Entries whose path came from a peer that may still hold another one for them.
-    withdrawn_from_source: Vec<(PeerIndex, EntryIndex)>,
+    /// Slots whose path came from a peer that may still hold another one for them.
+    withdrawn_from_source: Vec<(PeerIndex, SlotIndex)>,
 }
 
 /// Messages that go to everyone but `source`.
@@ -41,9 +41,9 @@ impl Slice {
         }
     }
 
-    /// The source of `entry`'s path is to be sent a withdrawal of its own.
-    pub(crate) fn withdraw_from_source(&mut self, source: PeerIndex, entry: EntryIndex) {
-        self.withdrawn_from_source.push((source, entry));
+    /// The source of a slot's path is to be sent a withdrawal of its own.
+    pub(crate) fn withdraw_from_source(&mut self, source: PeerIndex, slot: SlotIndex) {
+        self.withdrawn_from_source.push((source, slot));
     }
 
     pub(crate) fn with_octets(mut self, octets: Bytes) -> Self {
@@ -56,14 +56,14 @@ impl Slice {
     pub(crate) fn for_peer(
         &self,
         peer: PeerIndex,
-        encode_withdrawals: impl FnOnce(&[EntryIndex], &mut BytesMut),
+        encode_withdrawals: impl FnOnce(&[SlotIndex], &mut BytesMut),
     ) -> Vec<Bytes> {
         let mut chunks = Vec::new();
-        let own: Vec<EntryIndex> = self
+        let own: Vec<SlotIndex> = self
             .withdrawn_from_source
             .iter()
             .filter(|&&(source, _)| source == peer)
-            .map(|&(_, entry)| entry)
+            .map(|&(_, slot)| slot)
             .collect();
         if !own.is_empty() {
             let mut out = BytesMut::new();

@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Place;
 
-use crate::path::Paths;
+use crate::path::{Path, Paths};
 
 /// Names an entry of a [`Table`]. It stays the same as long as the prefix has a path or anything pins it.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -30,6 +30,13 @@ pub(crate) struct Entry<P> {
     ///
     /// While there is one, the index must not come to mean another prefix.
     pub(crate) pins: u16,
+}
+
+impl<P> Entry<P> {
+    /// The path that was chosen last.
+    pub(crate) fn best_path(&self) -> Option<Path> {
+        self.best.map(|position| self.paths.as_slice()[usize::from(position)])
+    }
 }
 
 /// The entries of one family.
@@ -142,8 +149,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ipv4_entry_is_forty_octets() {
-        assert_eq!(size_of::<Option<Entry<Ipv4Prefix>>>(), 40);
+    fn an_ipv4_entry_is_thirty_two_octets() {
+        assert_eq!(size_of::<Option<Entry<Ipv4Prefix>>>(), 32);
     }
 
     #[test]

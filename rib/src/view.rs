@@ -7,7 +7,7 @@ use bgp_codec::{Family, NextHop, PathAttributes, PathId, Prefix};
 use crate::attribute_store::AttributeHandle;
 use crate::contest::{Unusable, candidate, contest};
 use crate::decision::Step;
-use crate::export_log::Slot;
+use crate::export_log::{Slot, SlotIndex};
 use crate::export_policy::ExportRefusal;
 use crate::family::RibFamily;
 use crate::family_rib::{FamilyRib, Shared};
@@ -15,6 +15,7 @@ use crate::forwarding::Forwarding;
 use crate::path::{ImportRefusal, Path};
 use crate::peer::{Membership, PeerIndex};
 use crate::rib::Rib;
+use crate::source::SourceIndex;
 use crate::table::{Entry, EntryIndex};
 
 /// One path, as operators see it.
@@ -235,28 +236,36 @@ impl<P: RibFamily> FamilyRib<P> {
         let selects = |path: &Path, status: &RouteStatus| match selection {
             RouteSelection::All => true,
             RouteSelection::Best => matches!(status, RouteStatus::Best(_)),
-            RouteSelection::ReceivedFrom(peer) => path.source == peer,
+            RouteSelection::ReceivedFrom(peer) => shared.sources.get(path.source).peer == peer,
             RouteSelection::AdvertisedTo(_) => false,
         };
         if let RouteSelection::AdvertisedTo(peer) = selection {
-            return self.advertised(shared, index, peer).into_iter().collect();
+            return self.advertised(shared, index, peer).unwrap_or_default();
         }
         let statuses =
             self.statuses(shared, index).into_iter().filter(|(path, status)| selects(path, status));
         statuses.map(|(path, status)| self.view(shared, index, &path, path.received, status)).collect()
     }
 
-    /// What `peer` was told of an entry, if it was told the present state.
-    fn advertised(&self, shared: &Shared, index: EntryIndex, peer: PeerIndex) -> Option<RouteView> {
+    /// What `peer` was told of an entry, as far as it was told the present state.
+    fn advertised(&self, shared: &Shared, index: EntryIndex, peer: PeerIndex) -> Option<Vec<RouteView>> {
         let Membership { group, reader } = shared.peers.routes::<P>(peer)?.membership?;
-        let log = &self.groups.get(&group)?.log;
-        let Slot::Exported(handle, record) = log.slot(index) else { return None };
-        if record.source == peer || !log.has_been_told(reader, index) {
-            return None;
-        }
-        let (path, status) =
-            self.statuses(shared, index).into_iter().find(|(path, _)| path.source == record.source)?;
-        Some(self.view(shared, index, &path, handle, status))
+        let group = self.groups.get(&group)?;
+        let statuses = self.statuses(shared, index);
+        let view = |(slot, source): (SlotIndex, Option<SourceIndex>)| {
+            let Slot::Exported(handle, record) = group.log.slot(slot) else { return None };
+            if record.source == peer || !group.log.has_been_told(reader, slot) {
+                return None;
+            }
+            let is_told = |path: &Path, status: &RouteStatus| match source {
+                Some(source) => path.source == source,
+                None => matches!(status, RouteStatus::Best(_)),
+            };
+            let (path, status) = statuses.iter().find(|(path, status)| is_told(path, status))?;
+            let view = self.view(shared, index, path, handle, status.clone());
+            Some(RouteView { path_id: source.map_or(PathId(0), SourceIndex::exported_path_id), ..view })
+        };
+        Some(group.slots_of(index).into_iter().filter_map(view).collect())
     }
 
     fn view(
@@ -267,10 +276,11 @@ impl<P: RibFamily> FamilyRib<P> {
         attributes: AttributeHandle,
         status: RouteStatus,
     ) -> RouteView {
+        let source = shared.sources.get(path.source);
         RouteView {
             prefix: self.table.entry(index).prefix.erase(),
-            peer: shared.peers.options(path.source).map(|options| Arc::clone(&options.name)),
-            path_id: path.path_id,
+            peer: shared.peers.options(source.peer).map(|options| Arc::clone(&options.name)),
+            path_id: source.path_id,
             attributes: shared.store.get(attributes).attributes.clone(),
             next_hop: shared.store.next_hop(attributes),
             status,
@@ -328,21 +338,23 @@ impl<P: RibFamily> FamilyRib<P> {
         let Membership { group, reader } = shared.peers.routes::<P>(peer)?.membership?;
         let group = self.groups.get(&group)?;
         let entry = self.table.entry(index);
-        let best = entry.best.map(|position| entry.paths.as_slice()[usize::from(position)]);
-        let refusal = match best {
+        let best = entry.best_path();
+        let refusal = match best.map(|path| (path, shared.sources.get(path.source))) {
             None => Some(NotExported::NoRoute),
-            Some(path) if path.source == peer => Some(NotExported::SplitHorizon),
-            Some(path) => {
-                let learned_from = shared.peers.learned_from(path.source);
-                let handle = path.import.handle()?;
-                group
-                    .refusal(&shared.store, entry.prefix.erase(), handle, learned_from)
-                    .map(NotExported::Refused)
+            Some((_, source)) if source.peer == peer => Some(NotExported::SplitHorizon),
+            Some((path, source)) => {
+                let refusal =
+                    group.rules.refusal(&shared.store, entry.prefix.erase(), path.import.handle()?, source);
+                refusal.map(NotExported::Refused)
             }
         };
         let name = Arc::clone(&shared.peers.options(peer)?.name);
-        let told =
-            matches!(group.log.slot(index), Slot::Exported(..)) && group.log.has_been_told(reader, index);
+        let is_best =
+            |source: Option<SourceIndex>| source.is_none() || source == best.map(|path| path.source);
+        let slot = group.slots_of(index).into_iter().find(|&(_, source)| is_best(source));
+        let told = slot.is_some_and(|(slot, _)| {
+            matches!(group.log.slot(slot), Slot::Exported(..)) && group.log.has_been_told(reader, slot)
+        });
         Some(ExportView { peer: name, refusal, told })
     }
 
@@ -365,6 +377,6 @@ impl<P: RibFamily> FamilyRib<P> {
 }
 
 fn filter_verdict(shared: &Shared, path: &Path, refusal: ImportRefusal, prefix: Prefix) -> Option<String> {
-    let options = shared.peers.options(path.source)?;
+    let options = shared.peers.options(shared.sources.get(path.source).peer)?;
     (refusal == ImportRefusal::Filter).then(|| options.import.evaluate(prefix).to_string())
 }

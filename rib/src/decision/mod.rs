@@ -3,11 +3,15 @@
 //! Routes are not ordered here: with MULTI_EXIT_DISC the preference between two paths depends on the third
 //! (RFC 4271 §9.1.2.2 c), so each step removes candidates from the whole set.
 
+mod effect;
+
 use std::cmp::Reverse;
 use std::fmt;
 use std::net::IpAddr;
 
-use bgp_codec::{Asn, BgpIdentifier, PathAttributes, PeerKind};
+use bgp_codec::{Asn, BgpIdentifier, PathAttributes, PathId, PeerKind};
+
+pub(crate) use self::effect::Effect;
 
 /// LOCAL_PREF of a path that carries none (the field's common default; RFC 4271 §5.1.5 leaves it to local policy).
 pub const DEFAULT_LOCAL_PREF: u32 = 100;
@@ -17,6 +21,8 @@ pub const DEFAULT_LOCAL_PREF: u32 = 100;
 pub struct Candidate<'a> {
     /// Where the path comes from.
     pub origin: CandidateOrigin,
+    /// The peer's own number for the path; zero where the session has none.
+    pub path_id: PathId,
     /// Its attributes after import.
     pub attributes: &'a PathAttributes,
     /// The cost to reach its next hop.
@@ -64,8 +70,8 @@ pub enum Step {
     ClusterListLength,
     /// The lowest peer address (RFC 4271 §9.1.2.2 g).
     PeerAddress,
-    /// Several paths of one peer (RFC 7911): the one that arrived first.
-    FirstReceived,
+    /// Several paths of one peer (RFC 7911): the one with the lowest path id.
+    PathId,
 }
 
 impl Step {
@@ -90,7 +96,7 @@ impl fmt::Display for Step {
             Self::Identifier => "router id",
             Self::ClusterListLength => "cluster list length",
             Self::PeerAddress => "peer address",
-            Self::FirstReceived => "first received",
+            Self::PathId => "path id",
         })
     }
 }
@@ -115,8 +121,7 @@ impl Decision {
 
 /// Chooses among the usable paths of one prefix; `None` when there is none.
 ///
-/// The answer does not depend on the order of the candidates, unless two paths of the same peer are equal in
-/// every step.
+/// The answer does not depend on the order of the candidates.
 #[must_use]
 pub fn decide(candidates: &[Candidate<'_>]) -> Option<Decision> {
     let mut contest = Contest::new(candidates);
@@ -132,6 +137,7 @@ pub fn decide(candidates: &[Candidate<'_>]) -> Option<Decision> {
     contest.keep_lowest(Step::Identifier, |path| path.identifier());
     contest.keep_lowest(Step::ClusterListLength, |path| path.attributes.cluster_list_length());
     contest.keep_lowest(Step::PeerAddress, |path| path.peer_address());
+    contest.keep_lowest(Step::PathId, |path| path.path_id);
     contest.finish()
 }
 
@@ -216,8 +222,8 @@ impl<'a> Contest<'a> {
     fn finish(mut self) -> Option<Decision> {
         let best = self.survivors().next()?.0;
         for lost_at in self.lost_at.iter_mut().skip(best + 1).filter(|lost_at| lost_at.is_none()) {
-            *lost_at = Some(Step::FirstReceived);
-            self.decided_by = Step::FirstReceived;
+            *lost_at = Some(Step::PathId);
+            self.decided_by = Step::PathId;
         }
         Some(Decision { best, decided_by: self.decided_by, lost_at: self.lost_at })
     }

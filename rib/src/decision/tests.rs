@@ -42,6 +42,7 @@ fn check(rows: &[Row], best: usize, step: Step) {
         .zip(&attributes)
         .map(|(row, attributes)| Candidate {
             origin: row.origin,
+            path_id: PathId(0),
             attributes,
             interior_cost: row.interior_cost,
         })
@@ -135,7 +136,12 @@ fn a_tie_break_does_not_take_a_path_out_of_the_multipath_set() {
     let candidates: Vec<_> = rows
         .iter()
         .zip(&attributes)
-        .map(|(row, attributes)| Candidate { origin: row.origin, attributes, interior_cost: 0 })
+        .map(|(row, attributes)| Candidate {
+            origin: row.origin,
+            path_id: PathId(0),
+            attributes,
+            interior_cost: 0,
+        })
         .collect();
     let decision = decide(&candidates).expect("there are candidates");
     assert_eq!(decision.best, 1);

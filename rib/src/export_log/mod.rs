@@ -1,25 +1,44 @@
 //! The compacted log: what everything that leaves the Rib leaves through.
 //!
-//! A log has one slot for each table entry, with the value that is exported now or the withdrawal that is still
-//! to be told, and an array of records in the order of change. A record is stale, and skipped, when its slot has
+//! A log has one slot for each route that it may tell, with the value that is exported now or the withdrawal that is
+//! still to be told, and an array of records in the order of change. A record is stale, and skipped, when its slot has
 //! changed again since. A reader is a cursor into the array: what changed ten times while it was away it reads once.
 //!
 //! ```text
-//!  records   │ 7 │ 3 │ 7'│ 9 │ 3'│ 5 │      entry numbers; 7 and 3 have a later record, so the first ones are stale
+//!  records   │ 7 │ 3 │ 7'│ 9 │ 3'│ 5 │      slot numbers; 7 and 3 have a later record, so the first ones are stale
 //!              ▲           ▲           ▲
 //!              new reader  slow one    up to date
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod records;
 
+use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
+
+use foldhash::fast::FixedState;
+
+use self::records::{Records, SEGMENT_RECORDS};
 use crate::peer::PeerIndex;
-use crate::table::EntryIndex;
 
 /// Names a reader of an [`ExportLog`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct ReaderId(usize);
 
-/// What a log says of one entry.
+/// Names a slot of an [`ExportLog`]: a table entry's number, or that of a path where a group is told several.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct SlotIndex(pub(crate) u32);
+
+impl SlotIndex {
+    pub(crate) fn of(index: usize) -> Self {
+        Self(u32::try_from(index).expect("memory ends long before the slot numbers"))
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a log says of one route.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Slot<V> {
     /// Nothing is exported, and every reader knows.
@@ -50,7 +69,7 @@ impl<V: Copy> Slot<V> {
         }
     }
 
-    fn record(&self) -> Option<&Record> {
+    pub(crate) fn record(&self) -> Option<&Record> {
         match self {
             Self::Empty => None,
             Self::Exported(_, record) | Self::Withdrawn(record) => Some(record),
@@ -70,7 +89,7 @@ impl<V: Copy> Slot<V> {
 pub(crate) enum Change<V> {
     /// The slot already said so.
     None,
-    /// The slot was empty, and now needs its entry.
+    /// The slot was empty, and is now in use.
     Filled,
     /// The slot held this value, which is no longer used.
     Replaced(V),
@@ -83,59 +102,54 @@ pub(crate) enum Change<V> {
 pub(crate) struct Batch<V> {
     /// Where the reader stands after it.
     pub(crate) end: u32,
-    /// The current slots of the entries that changed: each entry at most once, none empty.
-    pub(crate) changes: Vec<(EntryIndex, Slot<V>)>,
+    /// The current slots of the routes that changed: each at most once, none empty.
+    pub(crate) changes: Vec<(SlotIndex, Slot<V>)>,
 }
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct ExportLog<V> {
     slots: Vec<Slot<V>>,
-    records: Vec<EntryIndex>,
-    stale: usize,
+    records: Records,
     /// How many slots are exported, by source.
-    exported: HashMap<PeerIndex, usize>,
+    exported: HashMap<PeerIndex, usize, FixedState>,
     exported_total: usize,
     readers: Vec<Option<u32>>,
     /// How many readers stand at each position.
     positions: BTreeMap<u32, u32>,
     /// Up to here no withdrawal is waiting: every reader has passed.
     settled: u32,
-    /// Counts the rewrites of `records`, each of which gives positions a new meaning.
-    rewrites: u32,
+    /// See [`take_compacted`](Self::take_compacted).
+    compacted: Vec<RangeInclusive<u32>>,
 }
 
 /// How many records are settled at a time: a few milliseconds of work.
 const SETTLE_RECORDS: u32 = 16_384;
 
-/// A shorter log is not worth rewriting.
-const REWRITE_RECORDS: usize = 64;
-
 impl<V: Copy + Eq> ExportLog<V> {
     pub(crate) fn new() -> Self {
         Self {
             slots: Vec::new(),
-            records: Vec::new(),
-            stale: 0,
-            exported: HashMap::new(),
+            records: Records::new(),
+            exported: HashMap::with_hasher(FixedState::default()),
             exported_total: 0,
             readers: Vec::new(),
             positions: BTreeMap::new(),
             settled: 0,
-            rewrites: 0,
+            compacted: Vec::new(),
         }
     }
 
-    /// Sets what is exported for `entry`: a value and the peer that it came from, or nothing.
+    /// Sets what is exported in a slot: a value and the peer that it came from, or nothing.
     ///
     /// `reader_of` finds the reader of a peer, if the peer reads this log.
     pub(crate) fn set(
         &mut self,
-        entry: EntryIndex,
+        index: SlotIndex,
         wanted: Option<(V, PeerIndex)>,
         reader_of: impl Fn(PeerIndex) -> Option<ReaderId>,
     ) -> Change<V> {
-        let old = self.slot(entry);
+        let old = self.slot(index);
         let (slot, change) = match (old, wanted) {
             (Slot::Empty | Slot::Withdrawn(_), None) => return Change::None,
             (Slot::Exported(value, record), Some((new, source)))
@@ -159,43 +173,44 @@ impl<V: Copy + Eq> ExportLog<V> {
                 (Slot::Exported(new, record), change)
             }
         };
-        if old != Slot::Empty {
-            self.stale += 1;
-        }
         self.count(&old, &slot);
-        if self.slots.len() <= entry.index() {
-            self.slots.resize(entry.index() + 1, Slot::Empty);
+        if self.slots.len() <= index.index() {
+            self.slots.resize(index.index() + 1, Slot::Empty);
         }
-        self.slots[entry.index()] = slot;
-        self.records.push(entry);
+        self.slots[index.index()] = slot;
+        self.records.push(index);
+        if let Some(record) = old.record() {
+            self.records.on_stale(record.position);
+        }
+        self.compact(old.record().map(|record| record.position));
         change
     }
 
-    /// What the log says of `entry` now.
-    pub(crate) fn slot(&self, entry: EntryIndex) -> Slot<V> {
-        self.slots.get(entry.index()).copied().unwrap_or_default()
+    /// What the log says of a route now.
+    pub(crate) fn slot(&self, index: SlotIndex) -> Slot<V> {
+        self.slots.get(index.index()).copied().unwrap_or_default()
     }
 
-    /// Takes what the slots from `first` to `last` hold, for a log that is given up. Answers with the entries that
-    /// it kept in use, and the values among them.
-    pub(crate) fn drain(&mut self, first: u32, last: u32) -> Vec<(EntryIndex, Option<V>)> {
+    /// Takes what the slots from `first` to `last` hold, for a log that is given up. Answers with those in
+    /// use, and the values among them.
+    pub(crate) fn drain(&mut self, first: u32, last: u32) -> Vec<(SlotIndex, Option<V>)> {
         let slots = self.slots.iter_mut().skip(first as usize).zip(first..last);
-        let taken = slots.map(|(slot, number)| (EntryIndex(number), std::mem::take(slot)));
+        let taken = slots.map(|(slot, number)| (SlotIndex(number), std::mem::take(slot)));
         taken
-            .filter_map(|(entry, slot)| match slot {
+            .filter_map(|(index, slot)| match slot {
                 Slot::Empty => None,
-                Slot::Exported(value, _) => Some((entry, Some(value))),
-                Slot::Withdrawn(_) => Some((entry, None)),
+                Slot::Exported(value, _) => Some((index, Some(value))),
+                Slot::Withdrawn(_) => Some((index, None)),
             })
             .collect()
     }
 
-    /// One more than the highest entry number that has a slot.
+    /// One more than the highest slot number so far.
     pub(crate) fn slots_end(&self) -> u32 {
-        position_of(self.slots.len())
+        SlotIndex::of(self.slots.len()).0
     }
 
-    /// How many entries are exported to a reader that is `peer`: not those that came from it.
+    /// How many routes are exported to a reader that is `peer`: not those that came from it.
     pub(crate) fn exported_to(&self, peer: PeerIndex) -> usize {
         self.exported_total - self.exported.get(&peer).copied().unwrap_or(0)
     }
@@ -205,28 +220,24 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.settled
     }
 
-    /// Counts the rewrites so far: a position taken before one means nothing after it.
-    pub(crate) fn rewrites(&self) -> u32 {
-        self.rewrites
-    }
-
     /// A new reader, before the first record.
     pub(crate) fn join(&mut self) -> ReaderId {
-        self.arrive(0);
+        let start = self.records.start();
+        self.arrive(start);
         match self.readers.iter().position(Option::is_none) {
             Some(free) => {
-                self.readers[free] = Some(0);
+                self.readers[free] = Some(start);
                 ReaderId(free)
             }
             None => {
-                self.readers.push(Some(0));
+                self.readers.push(Some(start));
                 ReaderId(self.readers.len() - 1)
             }
         }
     }
 
-    /// Takes a reader out. Answers with entries whose withdrawals nobody waits for any more, see [`settle`](Self::settle).
-    pub(crate) fn leave(&mut self, reader: ReaderId) -> Vec<EntryIndex> {
+    /// Takes a reader out. Answers with slots whose withdrawals nobody waits for any more, see [`settle`](Self::settle).
+    pub(crate) fn leave(&mut self, reader: ReaderId) -> Vec<SlotIndex> {
         let cursor = self.cursor(reader);
         self.readers[reader.0] = None;
         self.depart(cursor);
@@ -237,8 +248,9 @@ impl<V: Copy + Eq> ExportLog<V> {
     pub(crate) fn rewind(&mut self, reader: ReaderId) {
         let cursor = self.cursor(reader);
         self.depart(cursor);
-        self.arrive(0);
-        self.readers[reader.0] = Some(0);
+        let start = self.records.start();
+        self.arrive(start);
+        self.readers[reader.0] = Some(start);
     }
 
     /// Where a reader stands.
@@ -251,31 +263,29 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.cursor(reader) < self.end()
     }
 
-    /// Whether the reader was told of the last change of `entry`.
-    pub(crate) fn has_been_told(&self, reader: ReaderId, entry: EntryIndex) -> bool {
-        self.slot(entry).record().is_none_or(|record| record.position < self.cursor(reader))
+    /// Whether the reader was told of the last change of a slot.
+    pub(crate) fn has_been_told(&self, reader: ReaderId, index: SlotIndex) -> bool {
+        self.slot(index).record().is_none_or(|record| record.position < self.cursor(reader))
     }
 
     /// The changes of the next `limit` records from `start` on.
     pub(crate) fn batch(&self, start: u32, limit: usize) -> Batch<V> {
         let mut changes = Vec::new();
-        let mut position = start;
-        for &entry in self.records.get(start as usize..).unwrap_or_default() {
+        for (position, index) in self.records.iter_from(start) {
             if changes.len() == limit {
-                break;
+                return Batch { end: position, changes };
             }
-            let slot = self.slot(entry);
+            let slot = self.slot(index);
             if slot.record().is_some_and(|record| record.position == position) {
-                changes.push((entry, slot));
+                changes.push((index, slot));
             }
-            position += 1;
         }
-        Batch { end: position, changes }
+        Batch { end: self.end(), changes }
     }
 
-    /// Moves a reader on to `end`. Answers with the entries whose withdrawals all readers know by now: their slots
-    /// are empty.
-    pub(crate) fn advance(&mut self, reader: ReaderId, end: u32) -> Vec<EntryIndex> {
+    /// Moves a reader on to `end`. Answers with the slots whose withdrawals all readers know by now: they are
+    /// empty.
+    pub(crate) fn advance(&mut self, reader: ReaderId, end: u32) -> Vec<SlotIndex> {
         let start = self.cursor(reader);
         if start == end {
             return Vec::new();
@@ -288,25 +298,31 @@ impl<V: Copy + Eq> ExportLog<V> {
     }
 
     /// Empties the slots of withdrawals that the slowest reader has passed, as many as fit into a slice of time. Answers
-    /// with their entries.
-    pub(crate) fn settle(&mut self) -> Vec<EntryIndex> {
+    /// with those slots.
+    pub(crate) fn settle(&mut self) -> Vec<SlotIndex> {
         self.settle_records(SETTLE_RECORDS)
     }
 
-    fn settle_records(&mut self, records: u32) -> Vec<EntryIndex> {
+    fn settle_records(&mut self, records: u32) -> Vec<SlotIndex> {
         let end = self.slowest().min(self.settled.saturating_add(records));
-        let mut emptied = Vec::new();
-        while self.settled < end {
-            let entry = self.records[self.settled as usize];
-            let slot = &mut self.slots[entry.index()];
-            if matches!(slot, Slot::Withdrawn(record) if record.position == self.settled) {
-                *slot = Slot::Empty;
-                self.stale += 1;
-                emptied.push(entry);
-            }
-            self.settled += 1;
+        let passed = self.records.iter_from(self.settled).take_while(|&(position, _)| position < end);
+        let emptied: Vec<(u32, SlotIndex)> = passed
+            .filter(|&(position, index)| {
+                let slot = &mut self.slots[index.index()];
+                let is_waiting = matches!(slot, Slot::Withdrawn(record) if record.position == position);
+                if is_waiting {
+                    *slot = Slot::Empty;
+                }
+                is_waiting
+            })
+            .collect();
+        self.settled = end;
+        emptied.iter().for_each(|&(position, _)| self.records.on_stale(position));
+        // Later segments first: the positions in them are those from before.
+        for of_segment in emptied.chunk_by(|a, b| a.0 / SEGMENT_RECORDS == b.0 / SEGMENT_RECORDS).rev() {
+            self.compact(Some(of_segment[0].0));
         }
-        emptied
+        emptied.into_iter().map(|(_, index)| index).collect()
     }
 
     /// Whether no withdrawal is kept that every reader knows of.
@@ -314,31 +330,31 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.settled >= self.slowest()
     }
 
-    /// Rewrites the log without its stale records when they are the greater half.
-    pub(crate) fn rewrite_if_stale(&mut self) {
-        if self.records.len() < REWRITE_RECORDS || self.stale * 2 <= self.records.len() {
+    /// The positions that came to mean something else since this was asked last.
+    pub(crate) fn take_compacted(&mut self) -> Vec<RangeInclusive<u32>> {
+        std::mem::take(&mut self.compacted)
+    }
+
+    /// Compacts the part of the log around the record at `position`, which is stale now, when that is due.
+    fn compact(&mut self, position: Option<u32>) {
+        let is_used_up = self.records.are_used_up();
+        if position.is_none() && !is_used_up {
             return;
         }
-        let mut kept = Vec::with_capacity(self.records.len() - self.stale);
-        let mut moved = BTreeMap::new();
-        let marks: BTreeSet<u32> = self.positions.keys().copied().chain([self.settled]).collect();
-        let mut marks = marks.into_iter().peekable();
-        for (position, &entry) in (0u32..).zip(&self.records) {
-            let new_position = position_of(kept.len());
-            while let Some(mark) = marks.next_if(|&mark| mark <= position) {
-                moved.insert(mark, new_position);
-            }
-            let record = self.slots.get_mut(entry.index()).and_then(Slot::record_mut);
-            if let Some(record) = record.filter(|record| record.position == position) {
-                record.position = new_position;
-                kept.push(entry);
-            }
-        }
-        let end = position_of(kept.len());
-        self.records = kept;
-        self.stale = 0;
-        self.rewrites = self.rewrites.wrapping_add(1);
-        self.move_cursors(|cursor| moved.get(&cursor).copied().unwrap_or(end));
+        let Self { records, slots, .. } = self;
+        let is_current = |index: SlotIndex, position: u32, new_position: u32| {
+            let record = slots.get_mut(index.index()).and_then(Slot::record_mut);
+            let current = record.filter(|record| record.position == position);
+            current.map(|record| record.position = new_position).is_some()
+        };
+        let moves = match position {
+            Some(position) if !is_used_up => records.compact_if_stale(position, is_current),
+            Some(_) | None => Some(records.renumber(is_current)),
+        };
+        let Some(moves) = moves else { return };
+        let start = records.start();
+        self.move_cursors(|cursor| moves.moved(cursor).max(start));
+        self.compacted.extend(moves.ranges());
     }
 
     fn move_cursors(&mut self, moved: impl Fn(u32) -> u32) {
@@ -353,7 +369,7 @@ impl<V: Copy + Eq> ExportLog<V> {
     }
 
     pub(crate) fn end(&self) -> u32 {
-        position_of(self.records.len())
+        self.records.end()
     }
 
     /// Whether `peer` may hold an export of `slot`'s entry that the slot's next change has to take back.
@@ -407,10 +423,6 @@ impl<V: Copy + Eq> ExportLog<V> {
             }
         }
     }
-}
-
-fn position_of(length: usize) -> u32 {
-    u32::try_from(length).expect("a log is rewritten long before its positions run out")
 }
 
 #[cfg(test)]

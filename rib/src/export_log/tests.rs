@@ -1,5 +1,7 @@
 //! The log by itself: cursors, withdrawals that wait, sources that must be told, rewriting.
 
+use proptest::prelude::*;
+
 use super::*;
 
 const ALICE: PeerIndex = PeerIndex(1);
@@ -18,8 +20,8 @@ fn what_changed_often_is_read_once() {
     let mut log = ExportLog::new();
     let reader = log.join();
     for value in 0..10 {
-        log.set(EntryIndex(7), Some((value, ALICE)), nobody);
-        log.set(EntryIndex(3), Some((value, ALICE)), nobody);
+        log.set(SlotIndex(7), Some((value, ALICE)), nobody);
+        log.set(SlotIndex(3), Some((value, ALICE)), nobody);
     }
     let batch = log.batch(log.cursor(reader), 100);
     assert_eq!(entries(&batch), [(7, Some(9)), (3, Some(9))]);
@@ -30,44 +32,44 @@ fn what_changed_often_is_read_once() {
 #[test]
 fn equal_value_and_source_is_no_change_and_another_source_is() {
     let mut log = ExportLog::new();
-    assert_eq!(log.set(EntryIndex(0), Some((1, ALICE)), nobody), Change::Filled);
-    assert_eq!(log.set(EntryIndex(0), Some((1, ALICE)), nobody), Change::None);
-    assert_eq!(log.set(EntryIndex(0), Some((1, BOB)), nobody), Change::Replaced(1));
-    assert_eq!(log.set(EntryIndex(0), None, nobody), Change::Replaced(1));
-    assert_eq!(log.set(EntryIndex(0), None, nobody), Change::None);
-    assert_eq!(log.set(EntryIndex(0), Some((2, BOB)), nobody), Change::Revived);
+    assert_eq!(log.set(SlotIndex(0), Some((1, ALICE)), nobody), Change::Filled);
+    assert_eq!(log.set(SlotIndex(0), Some((1, ALICE)), nobody), Change::None);
+    assert_eq!(log.set(SlotIndex(0), Some((1, BOB)), nobody), Change::Replaced(1));
+    assert_eq!(log.set(SlotIndex(0), None, nobody), Change::Replaced(1));
+    assert_eq!(log.set(SlotIndex(0), None, nobody), Change::None);
+    assert_eq!(log.set(SlotIndex(0), Some((2, BOB)), nobody), Change::Revived);
 }
 
 #[test]
 fn a_withdrawal_waits_for_the_slowest_reader() {
     let mut log = ExportLog::new();
     let (fast, slow) = (log.join(), log.join());
-    log.set(EntryIndex(5), Some((1, ALICE)), nobody);
+    log.set(SlotIndex(5), Some((1, ALICE)), nobody);
     for reader in [fast, slow] {
         assert_eq!(log.advance(reader, 1), []);
     }
-    log.set(EntryIndex(5), None, nobody);
+    log.set(SlotIndex(5), None, nobody);
     assert_eq!(log.advance(fast, 2), []);
     assert_eq!(entries(&log.batch(log.cursor(slow), 100)), [(5, None)]);
-    assert_eq!(log.advance(slow, 2), [EntryIndex(5)]);
-    assert_eq!(log.slot(EntryIndex(5)), Slot::Empty);
+    assert_eq!(log.advance(slow, 2), [SlotIndex(5)]);
+    assert_eq!(log.slot(SlotIndex(5)), Slot::Empty);
 }
 
 #[test]
 fn the_slowest_reader_leaving_settles_what_waited_for_it() {
     let mut log = ExportLog::new();
     let (fast, slow) = (log.join(), log.join());
-    log.set(EntryIndex(5), Some((1, ALICE)), nobody);
-    log.set(EntryIndex(5), None, nobody);
+    log.set(SlotIndex(5), Some((1, ALICE)), nobody);
+    log.set(SlotIndex(5), None, nobody);
     assert_eq!(log.advance(fast, 2), []);
-    assert_eq!(log.leave(slow), [EntryIndex(5)]);
+    assert_eq!(log.leave(slow), [SlotIndex(5)]);
 }
 
 #[test]
 fn a_new_reader_is_told_everything_and_a_rewound_one_again() {
     let mut log = ExportLog::new();
     let first = log.join();
-    log.set(EntryIndex(1), Some((1, ALICE)), nobody);
+    log.set(SlotIndex(1), Some((1, ALICE)), nobody);
     log.advance(first, 1);
     let second = log.join();
     assert_eq!(entries(&log.batch(log.cursor(second), 100)), [(1, Some(1))]);
@@ -80,57 +82,138 @@ fn the_source_is_withdrawn_from_only_where_it_may_hold_another_path() {
     let mut log = ExportLog::new();
     let alice = log.join();
     let reader_of = |peer| (peer == ALICE).then_some(alice);
-    let flag = |log: &ExportLog<u32>, entry: u32| match log.slot(EntryIndex(entry)) {
+    let flag = |log: &ExportLog<u32>, entry: u32| match log.slot(SlotIndex(entry)) {
         Slot::Exported(_, record) | Slot::Withdrawn(record) => record.source_may_hold,
         Slot::Empty => false,
     };
-    log.set(EntryIndex(0), Some((1, ALICE)), reader_of);
+    log.set(SlotIndex(0), Some((1, ALICE)), reader_of);
     assert!(!flag(&log, 0), "Alice's own first announcement");
-    log.set(EntryIndex(1), Some((1, BOB)), reader_of);
+    log.set(SlotIndex(1), Some((1, BOB)), reader_of);
     log.advance(alice, log.end());
-    log.set(EntryIndex(1), Some((2, ALICE)), reader_of);
+    log.set(SlotIndex(1), Some((2, ALICE)), reader_of);
     assert!(flag(&log, 1), "Alice was told of Bob's path, and now the best one is her own");
-    log.set(EntryIndex(1), Some((3, ALICE)), reader_of);
+    log.set(SlotIndex(1), Some((3, ALICE)), reader_of);
     assert!(flag(&log, 1), "Alice was not told yet");
     log.advance(alice, log.end());
-    log.set(EntryIndex(1), Some((4, ALICE)), reader_of);
+    log.set(SlotIndex(1), Some((4, ALICE)), reader_of);
     assert!(!flag(&log, 1), "Alice knows");
-    log.set(EntryIndex(1), None, reader_of);
+    log.set(SlotIndex(1), None, reader_of);
     assert!(!flag(&log, 1), "Alice withdrew her own path");
 }
 
+/// A reader of a random history: what it holds, by what it was told.
+struct Holder {
+    reader: ReaderId,
+    held: BTreeMap<u32, u32>,
+}
+
+impl Holder {
+    fn read(&mut self, log: &mut ExportLog<u32>, limit: usize) {
+        let batch = log.batch(log.cursor(self.reader), limit);
+        for (index, slot) in &batch.changes {
+            match slot.value() {
+                Some(value) => self.held.insert(index.0, value),
+                None => self.held.remove(&index.0),
+            };
+        }
+        log.advance(self.reader, batch.end);
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Set { first: u8, count: u8, value: Option<u32> },
+    Read { holder: usize, limit: usize },
+    Join,
+    Leave(usize),
+    Rewind(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => (any::<u8>(), any::<u8>(), proptest::option::of(0..5u32))
+            .prop_map(|(first, count, value)| Step::Set { first, count, value }),
+        8 => (0..4usize, 1..200usize).prop_map(|(holder, limit)| Step::Read { holder, limit }),
+        1 => Just(Step::Join),
+        1 => (0..4usize).prop_map(Step::Leave),
+        1 => (0..4usize).prop_map(Step::Rewind),
+    ]
+}
+
+proptest! {
+    /// Over many segments, compactions, and with positions that run out on the way.
+    #[test]
+    fn any_history_leaves_every_reader_with_what_is_exported(
+        steps in proptest::collection::vec(step(), 1..120),
+        is_nearly_used_up: bool,
+    ) {
+        let mut log = ExportLog::new();
+        if is_nearly_used_up {
+            log.records = Records::starting_at(u32::MAX / SEGMENT_RECORDS - 20);
+            log.settled = log.end();
+        }
+        let mut exported = BTreeMap::new();
+        let mut holders: Vec<Holder> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Set { first, count, value } => {
+                    for index in (0..count).map(|offset| u32::from(first.wrapping_add(offset))) {
+                        log.set(SlotIndex(index), value.map(|value| (value, ALICE)), nobody);
+                        match value {
+                            Some(value) => exported.insert(index, value),
+                            None => exported.remove(&index),
+                        };
+                    }
+                }
+                Step::Join => holders.push(Holder { reader: log.join(), held: BTreeMap::new() }),
+                Step::Read { holder, limit } => {
+                    if let Some(holder) = holders.get_mut(holder) {
+                        holder.read(&mut log, limit);
+                    }
+                }
+                Step::Leave(holder) if holder < holders.len() => {
+                    let holder = holders.swap_remove(holder);
+                    log.leave(holder.reader);
+                }
+                Step::Rewind(holder) if holder < holders.len() => log.rewind(holders[holder].reader),
+                Step::Leave(_) | Step::Rewind(_) => {}
+            }
+        }
+        for holder in &mut holders {
+            while log.is_behind(holder.reader) {
+                holder.read(&mut log, 50);
+            }
+            prop_assert_eq!(&holder.held, &exported);
+        }
+        while !log.is_settled() {
+            log.settle();
+        }
+        let empty = (0..256).filter(|&index| log.slot(SlotIndex(index)) == Slot::Empty).count();
+        prop_assert_eq!(empty + exported.len(), 256, "no withdrawal waits for anybody");
+    }
+}
+
 #[test]
-fn rewriting_keeps_what_each_reader_has_still_to_be_told() {
+fn what_everybody_was_told_takes_no_records() {
     let mut log = ExportLog::new();
-    let (start, middle, end) = (log.join(), log.join(), log.join());
-    let count = 3000u32;
-    for entry in 0..count {
-        log.set(EntryIndex(entry), Some((0, ALICE)), nobody);
+    let reader = log.join();
+    let count = SEGMENT_RECORDS * 20;
+    for value in [Some((1, ALICE)), Some((2, ALICE)), None] {
+        for index in 0..count {
+            log.set(SlotIndex(index), value, nobody);
+        }
+        log.advance(reader, log.end());
     }
-    log.advance(middle, count / 2);
-    log.advance(end, count);
-    for entry in 0..count - 10 {
-        log.set(EntryIndex(entry), Some((1, ALICE)), nobody);
-    }
-    for entry in 0..count - 10 {
-        log.set(EntryIndex(entry), Some((2, ALICE)), nobody);
-    }
-    let untold = |log: &ExportLog<u32>, reader| entries(&log.batch(log.cursor(reader), usize::MAX));
-    let before = [start, middle, end].map(|reader| untold(&log, reader));
-    assert_eq!(before.each_ref().map(Vec::len), [3000, 3000, 2990]);
-    log.rewrite_if_stale();
-    assert_eq!(log.rewrites(), 1);
-    assert_eq!(log.end(), count);
-    assert_eq!([start, middle, end].map(|reader| untold(&log, reader)), before);
+    assert!(log.records.iter_from(0).count() < SEGMENT_RECORDS as usize, "one segment is being filled");
 }
 
 #[test]
 fn exports_are_counted_without_those_of_the_reader_itself() {
     let mut log = ExportLog::new();
-    log.set(EntryIndex(0), Some((1, ALICE)), nobody);
-    log.set(EntryIndex(1), Some((1, BOB)), nobody);
-    log.set(EntryIndex(2), Some((1, BOB)), nobody);
-    log.set(EntryIndex(2), Some((1, ALICE)), nobody);
-    log.set(EntryIndex(1), None, nobody);
+    log.set(SlotIndex(0), Some((1, ALICE)), nobody);
+    log.set(SlotIndex(1), Some((1, BOB)), nobody);
+    log.set(SlotIndex(2), Some((1, BOB)), nobody);
+    log.set(SlotIndex(2), Some((1, ALICE)), nobody);
+    log.set(SlotIndex(1), None, nobody);
     assert_eq!((log.exported_to(ALICE), log.exported_to(BOB)), (0, 2));
 }

@@ -5,13 +5,14 @@ use proptest::prelude::*;
 use super::world::{Event, PEERS, Variant, World};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10_000, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
     #[test]
     fn any_history_leaves_everyone_with_what_a_naive_rib_gives_them(
+        forwards: bool,
         events in proptest::collection::vec(event(), 1..160),
     ) {
-        let mut world = World::new();
+        let mut world = World::new(forwards);
         for event in events {
             world.happen(event);
         }
@@ -22,8 +23,8 @@ proptest! {
 /// A slice that members shared once must not come back after what it announced was withdrawn from all of them.
 #[test]
 fn a_refresh_after_a_withdrawal_brings_nothing_back() {
-    let mut world = World::new();
-    let announce = Event::Announce { peer: 3, prefixes: vec![0], attributes: Variant::default() };
+    let mut world = World::new(true);
+    let announce = Event::Announce { peer: 3, prefixes: vec![0], path_id: 0, attributes: Variant::default() };
     let up = [Event::Up(5), Event::Up(6), Event::Up(3), announce, Event::Settle];
     let down = [Event::Down(3), Event::Down(6), Event::Settle, Event::Refresh(5), Event::Settle];
     up.into_iter().chain(down).for_each(|event| world.happen(event));
@@ -35,9 +36,11 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         3 => peer.clone().prop_map(Event::Up),
         2 => peer.clone().prop_map(Event::Down),
-        12 => (peer.clone(), prefixes(), variant())
-            .prop_map(|(peer, prefixes, attributes)| Event::Announce { peer, prefixes, attributes }),
-        6 => (peer.clone(), prefixes()).prop_map(|(peer, prefixes)| Event::Withdraw { peer, prefixes }),
+        12 => (peer.clone(), prefixes(), 0..3u8, variant()).prop_map(|(peer, prefixes, path_id, attributes)| {
+            Event::Announce { peer, prefixes, path_id, attributes }
+        }),
+        6 => (peer.clone(), prefixes(), 0..3u8)
+            .prop_map(|(peer, prefixes, path_id)| Event::Withdraw { peer, prefixes, path_id }),
         1 => (0..24u8, any::<bool>()).prop_map(|(prefix, blackhole)| Event::Originate { prefix, blackhole }),
         1 => (0..24u8).prop_map(|prefix| Event::StopOriginating { prefix }),
         1 => (0..8u8).prop_map(Event::Connected),

@@ -1,5 +1,7 @@
 //! What the Rib tells its peers and the forwarding table: any history, and the traps that history tends to hold.
 
+mod add_path;
+mod by_hand;
 mod history;
 mod naive;
 mod traps;

@@ -3,20 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bgp_codec::{
-    Asn, BgpIdentifier, ClusterId, Community, Family, NextHop, PathAttributes, PathAttributesBuilder,
+    Asn, BgpIdentifier, ClusterId, Community, Family, NextHop, PathAttributes, PathAttributesBuilder, PathId,
     PeerKind, Prefix,
 };
-use margay_rib::{ConnectedRoute, Forwarding, NextHopMode, PeerOptions, Reflection};
+use margay_rib::{ConnectedRoute, Forwarding, NextHopMode, PathsSent, PeerOptions, Reflection};
 
-/// What one side holds of the other: an Adj-RIB-In or an Adj-RIB-Out.
-pub(crate) type Routes = BTreeMap<Prefix, (PathAttributes, NextHop)>;
+/// What one side holds of the other: an Adj-RIB-In or an Adj-RIB-Out. The path id is zero where there is none.
+pub(crate) type Routes = BTreeMap<(Prefix, PathId), (PathAttributes, NextHop)>;
+
+/// A route as it is compared: prefix, canonical attributes, next hop.
+pub(crate) type NaiveRoute = (Prefix, Vec<u8>, NextHop);
 
 /// Everything that was said and not taken back.
 pub(crate) struct NaiveRib {
     pub(crate) asn: Asn,
     pub(crate) identifier: BgpIdentifier,
     pub(crate) clusters: Vec<ClusterId>,
-    pub(crate) multipath: usize,
+    /// The most next hops of a forwarding; `None` for a pure control plane.
+    pub(crate) multipath: Option<usize>,
     /// By peer number: the peers that are up, and what each announced.
     pub(crate) peers: BTreeMap<usize, (PeerOptions, Routes)>,
     pub(crate) originated: BTreeMap<Prefix, bool>,
@@ -27,36 +31,74 @@ pub(crate) struct NaiveRib {
 struct NaivePath {
     /// `None` for our own route.
     peer: Option<usize>,
+    path_id: PathId,
     attributes: PathAttributes,
     next_hop: Option<NextHop>,
 }
 
 impl NaiveRib {
-    /// What the peer must hold of us.
-    pub(crate) fn adj_rib_out(&self, peer: usize) -> Routes {
+    /// What the peer must hold of us, sorted.
+    pub(crate) fn adj_rib_out(&self, peer: usize) -> Vec<NaiveRoute> {
         let options = &self.peers[&peer].0;
         let prefixes =
             self.prefixes().into_iter().filter(|prefix| options.families.contains(&family_of(*prefix)));
-        prefixes.filter_map(|prefix| Some((prefix, self.exported(prefix, peer, options)?))).collect()
+        let mut routes: Vec<NaiveRoute> =
+            prefixes.flat_map(|prefix| self.exported(prefix, peer, options)).collect();
+        routes.sort_unstable();
+        routes
     }
 
     /// What the forwarding table must hold.
     pub(crate) fn forwarding(&self) -> BTreeMap<Prefix, Forwarding> {
-        self.prefixes().into_iter().filter_map(|prefix| Some((prefix, self.forwarding_to(prefix)?))).collect()
+        let Some(multipath) = self.multipath else { return BTreeMap::new() };
+        let forwarding = |prefix| Some((prefix, self.forwarding_to(prefix, multipath)?));
+        self.prefixes().into_iter().filter_map(forwarding).collect()
     }
 
     fn prefixes(&self) -> BTreeSet<Prefix> {
-        let announced = self.peers.values().flat_map(|(_, routes)| routes.keys());
-        announced.chain(self.originated.keys()).copied().collect()
+        let announced = self.peers.values().flat_map(|(_, routes)| routes.keys().map(|(prefix, _)| *prefix));
+        announced.chain(self.originated.keys().copied()).collect()
     }
 
-    fn exported(
+    /// The routes to `prefix` that the peer must hold. What would be its own paths are not told to it, but count among the
+    /// best: they are left out for it alone.
+    fn exported(&self, prefix: Prefix, peer: usize, options: &PeerOptions) -> Vec<NaiveRoute> {
+        let paths = self.usable(prefix);
+        let several = options.add_path.iter().find(|&&(family, _)| family == family_of(prefix));
+        let told: Vec<(NaivePath, (PathAttributes, NextHop))> = match several {
+            None => {
+                let best = self.best(&paths).into_iter();
+                best.filter_map(|path| Some((path.clone(), self.transformed(prefix, &path, options)?)))
+                    .collect()
+            }
+            Some((_, sent)) => {
+                let mut left: Vec<NaivePath> = paths
+                    .into_iter()
+                    .filter(|path| self.transformed(prefix, path, options).is_some())
+                    .collect();
+                let most = if let PathsSent::Best(most) = sent { most.get().into() } else { usize::MAX };
+                let mut told = Vec::new();
+                while told.len() < most
+                    && let Some(best) = self.best(&left)
+                {
+                    left.retain(|path| (path.peer, path.path_id) != (best.peer, best.path_id));
+                    let route = self.transformed(prefix, &best, options).expect("asked before");
+                    told.push((best, route));
+                }
+                told
+            }
+        };
+        let others = told.into_iter().filter(|(path, _)| path.peer != Some(peer));
+        others.map(|(_, (attributes, next_hop))| (prefix, attributes.octets().to_vec(), next_hop)).collect()
+    }
+
+    /// What peers of this kind are told for a path.
+    fn transformed(
         &self,
         prefix: Prefix,
-        peer: usize,
+        best: &NaivePath,
         options: &PeerOptions,
     ) -> Option<(PathAttributes, NextHop)> {
-        let best = self.ranked(prefix).into_iter().next()?.remove(0);
         let source = best.peer.map(|source| &self.peers[&source].0);
         let internal = options.kind == PeerKind::Ibgp;
         let internal_source = source.filter(|source| internal && source.kind == PeerKind::Ibgp);
@@ -67,7 +109,7 @@ impl NaiveRib {
         let communities: Vec<_> = best.attributes.communities().collect();
         let forbidden = communities.contains(&Community::NO_ADVERTISE)
             || !internal && communities.contains(&Community::NO_EXPORT);
-        if best.peer == Some(peer) || clusters.is_none() || forbidden {
+        if clusters.is_none() || forbidden {
             return None;
         }
         if !options.export.evaluate(prefix).is_accepted() {
@@ -106,23 +148,23 @@ impl NaiveRib {
         Some((builder.build(), next_hop))
     }
 
-    fn forwarding_to(&self, prefix: Prefix) -> Option<Forwarding> {
-        let ranked = self.ranked(prefix);
-        let equal = ranked.first()?;
-        if equal[0].peer.is_none() {
+    fn forwarding_to(&self, prefix: Prefix, multipath: usize) -> Option<Forwarding> {
+        let equal = self.equally_good(&self.usable(prefix));
+        if equal.first()?.peer.is_none() {
             return self.originated[&prefix].then_some(Forwarding::Blackhole);
         }
         let next_hops: BTreeSet<NextHop> = equal.iter().filter_map(|path| path.next_hop).collect();
-        let next_hops: Vec<NextHop> = next_hops.into_iter().take(self.multipath).collect();
+        let next_hops: Vec<NextHop> = next_hops.into_iter().take(multipath).collect();
         Some(Forwarding::Via(next_hops.into()))
     }
 
-    /// The usable paths in sets of equal cost, best set and best path first. Only the first set is of interest.
-    fn ranked(&self, prefix: Prefix) -> Vec<Vec<NaivePath>> {
-        let mut paths = self.usable(prefix);
-        if paths.is_empty() {
-            return Vec::new();
-        }
+    fn best(&self, paths: &[NaivePath]) -> Option<NaivePath> {
+        self.equally_good(paths).into_iter().next()
+    }
+
+    /// The paths that only a tie-break tells apart from the best one, which comes first.
+    fn equally_good(&self, paths: &[NaivePath]) -> Vec<NaivePath> {
+        let mut paths = paths.to_vec();
         keep_least(&mut paths, |path| u32::from(path.peer.is_some()));
         keep_least(&mut paths, |path| u32::MAX - path.attributes.local_pref().unwrap_or(100));
         keep_least(&mut paths, |path| path.attributes.as_path().length());
@@ -141,37 +183,46 @@ impl NaiveRib {
             let options = path.peer.map(|peer| &self.peers[&peer].0);
             let identifier =
                 path.attributes.originator_id().or_else(|| options.map(|options| options.identifier));
-            (identifier, path.attributes.cluster_list().count(), options.map(|options| options.address))
+            let address = options.map(|options| options.address);
+            (identifier, path.attributes.cluster_list().count(), address, path.path_id)
         });
-        vec![paths]
+        paths
     }
 
     fn usable(&self, prefix: Prefix) -> Vec<NaivePath> {
         let own = self.originated.get(&prefix).map(|_| NaivePath {
             peer: None,
+            path_id: PathId(0),
             attributes: PathAttributesBuilder::new(bgp_codec::Origin::Igp).build(),
             next_hop: None,
         });
-        let learned = self.peers.iter().filter_map(|(&peer, (options, routes))| {
-            let (attributes, next_hop) =
-                routes.get(&prefix).filter(|_| options.families.contains(&family_of(prefix)))?;
-            let looped = attributes.as_path().asns().any(|asn| asn == self.asn)
-                || attributes.originator_id() == Some(self.identifier)
-                || attributes.cluster_list().any(|cluster| self.clusters.contains(&cluster))
-                || [options.own_ipv4_next_hop, options.own_ipv6_next_hop].contains(&Some(*next_hop));
-            let usable =
-                !looped && options.import.evaluate(prefix).is_accepted() && self.reachable(*next_hop);
-            usable.then(|| NaivePath {
-                peer: Some(peer),
-                attributes: attributes.clone(),
-                next_hop: Some(*next_hop),
+        let learned = self.peers.iter().flat_map(|(&peer, (options, routes))| {
+            let of_prefix = routes.iter().filter(move |((of, _), _)| *of == prefix);
+            of_prefix.filter_map(move |((_, path_id), (attributes, next_hop))| {
+                let is_usable = options.families.contains(&family_of(prefix))
+                    && !self.is_looped(attributes, *next_hop, options)
+                    && options.import.evaluate(prefix).is_accepted()
+                    && self.reachable(*next_hop);
+                is_usable.then(|| NaivePath {
+                    peer: Some(peer),
+                    path_id: *path_id,
+                    attributes: attributes.clone(),
+                    next_hop: Some(*next_hop),
+                })
             })
         });
         own.into_iter().chain(learned).collect()
     }
 
+    fn is_looped(&self, attributes: &PathAttributes, next_hop: NextHop, options: &PeerOptions) -> bool {
+        attributes.as_path().asns().any(|asn| asn == self.asn)
+            || attributes.originator_id() == Some(self.identifier)
+            || attributes.cluster_list().any(|cluster| self.clusters.contains(&cluster))
+            || [options.own_ipv4_next_hop, options.own_ipv6_next_hop].contains(&Some(next_hop))
+    }
+
     fn reachable(&self, next_hop: NextHop) -> bool {
-        self.connected.iter().any(|route| is_in(next_hop, route.prefix))
+        self.multipath.is_none() || self.connected.iter().any(|route| is_in(next_hop, route.prefix))
     }
 
     fn kind(&self, path: &NaivePath) -> Option<PeerKind> {

@@ -3,20 +3,18 @@
 use std::sync::Arc;
 
 use bgp_codec::{
-    AsPathBuf, AsWidth, Asn, ClusterId, Community, DecodeContext, Family, Ipv4Prefix, Message, NextHop, Nlri,
-    NlriBlock, Origin, PathAttributes, PathAttributesBuilder, PeerKind, Prefix, Reach, Update,
-    decode_message, frame_length,
+    AsPathBuf, AsWidth, Asn, ClusterId, Community, Family, Ipv4Prefix, NextHop, PathAttributesBuilder,
 };
 use bytes::Bytes;
 use margay_filter::{Action, FilterChain};
 use margay_rib::{
-    NextHopMode, PagePosition, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RibOptions,
-    RouteSelection, RouteStatus,
+    NextHopMode, PagePosition, PathsSent, PeerIndex, PeerOptions, Reflection, RouteSelection, RouteStatus,
 };
 
-use super::world::{Event, LOCAL_ASN, Variant, World, filter, identifier, options};
-
-const FEED: usize = 0;
+use super::by_hand::{
+    BLOCK, FEED, attributes, feed_and_reader, gateway, path, reach, reach_all, rib, told, unreach,
+};
+use super::world::{Event, LOCAL_ASN, World, filter, identifier, options};
 
 /// What a row of a table does to a value.
 type Change<T> = fn(&mut T);
@@ -161,13 +159,13 @@ fn a_message_of_a_former_session_says_nothing() {
 /// over, leaves, and comes back: the withdrawal is for the new session, though it came from the former one.
 #[test]
 fn a_peer_that_comes_back_is_not_taken_for_its_former_session() {
-    let mut world = World::new();
+    let mut world = World::new(true);
     let up = [8, 9, 10, 1].map(Event::Up);
     let works = || (0..9).map(|_| Event::Work(100));
-    let route_of_1 = Event::Announce { peer: 1, prefixes: vec![0], attributes: path(&[0, 0]) };
-    let route_of_8 = Event::Announce { peer: 8, prefixes: vec![0], attributes: path(&[]) };
+    let route_of_1 = Event::Announce { peer: 1, prefixes: vec![0], path_id: 0, attributes: path(&[0, 0]) };
+    let route_of_8 = Event::Announce { peer: 8, prefixes: vec![0], path_id: 0, attributes: path(&[]) };
     let takeover = [route_of_1, Event::Read { peer: 9, chunks: 9 }, route_of_8];
-    let leave = [Event::Withdraw { peer: 1, prefixes: vec![0] }, Event::Down(8)];
+    let leave = [Event::Withdraw { peer: 1, prefixes: vec![0], path_id: 0 }, Event::Down(8)];
     let back = [Event::Up(8), Event::Settle];
     let events = up.into_iter().chain(works()).chain(takeover).chain(leave).chain(works()).chain(back);
     events.for_each(|event| world.happen(event));
@@ -228,7 +226,14 @@ fn each_knob_that_alters_what_a_peer_is_told_splits_a_group_and_no_other_does() 
     for (knob, turn, splits) in knobs {
         assert_eq!(splits_group(options(FEED), turn), splits, "{knob}");
     }
-    let internal_knobs: [(&str, Change<PeerOptions>, bool); 3] = [
+    let all_paths = |it: &mut PeerOptions| it.add_path = vec![(Family::IPV4_UNICAST, PathsSent::All)];
+    let internal_knobs: [(&str, Change<PeerOptions>, bool); 5] = [
+        ("several paths", all_paths, true),
+        (
+            "several paths in the other family",
+            |it| it.add_path = vec![(Family::IPV6_UNICAST, PathsSent::All)],
+            false,
+        ),
         ("cluster", |it| it.reflection = Reflection::Client(ClusterId(9)), true),
         ("client or not", |it| it.reflection = Reflection::NonClient, true),
         ("subnet shared with us", |it| it.shared_subnet = None, false),
@@ -286,97 +291,4 @@ fn filters_count_by_content_not_by_name() {
     assert_eq!(group(first), group(same));
     assert_ne!(group(first), group(other));
     assert_ne!(group(first), group(none));
-}
-
-const BLOCK: &str = "10.65.1.0/26";
-
-fn rib() -> Rib {
-    let identifier = identifier(100);
-    let reflector = ReflectorOptions::new(identifier);
-    Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding: None, hash_seed: 1 })
-}
-
-/// A Rib with an external feed, and an internal reader that has been told the (empty) table.
-fn feed_and_reader() -> (Rib, PeerIndex, PeerIndex) {
-    let mut rib = rib();
-    let feed = rib.peer_up(options(FEED));
-    let reader = rib.peer_up(options(4));
-    while rib.work(1000) {}
-    told(&mut rib, reader);
-    (rib, feed, reader)
-}
-
-/// All that a peer is told until it is up to date.
-#[derive(Default)]
-struct Told {
-    octets: usize,
-    messages: usize,
-    reached: Vec<Ipv4Prefix>,
-    unreached: Vec<Ipv4Prefix>,
-}
-
-fn told(rib: &mut Rib, peer: PeerIndex) -> Told {
-    let mut told = Told::default();
-    while let Some(chunks) = rib.poll_export(peer) {
-        for mut chunk in chunks {
-            told.octets += chunk.len();
-            while let Some(length) = frame_length(&chunk, 4096).expect("well-formed headers") {
-                told.read(chunk.split_to(length));
-            }
-        }
-    }
-    told
-}
-
-impl Told {
-    fn read(&mut self, message: Bytes) {
-        let context = DecodeContext::new(PeerKind::Ibgp, AsWidth::Four);
-        let Message::Update(update) = decode_message(message, &context).expect("well-formed messages") else {
-            panic!("no UPDATE")
-        };
-        self.messages += 1;
-        self.reached.extend(
-            update.reach.iter().flat_map(|reach| reach.nlri.iter::<Ipv4Prefix>()).map(|it| it.prefix),
-        );
-        self.unreached
-            .extend(update.unreach.iter().flat_map(|block| block.iter::<Ipv4Prefix>()).map(|it| it.prefix));
-    }
-}
-
-/// A path of these AS numbers, for [`Event::Announce`].
-fn path(asns: &[u8]) -> Variant {
-    Variant { asns: asns.to_vec(), ..Variant::default() }
-}
-
-fn gateway() -> NextHop {
-    NextHop::Ipv4([10, 200, 0, 1].into())
-}
-
-fn attributes(change: impl FnOnce(&mut PathAttributesBuilder)) -> PathAttributes {
-    let mut builder = PathAttributesBuilder::new(Origin::Igp);
-    builder.as_path = AsPathBuf::from_sequence([Asn(65001)]);
-    change(&mut builder);
-    builder.build()
-}
-
-fn reach(prefixes: &[&str], attributes: PathAttributes, next_hop: NextHop) -> Update {
-    reach_all(&parse(prefixes), attributes, next_hop)
-}
-
-fn reach_all(prefixes: &[Ipv4Prefix], attributes: PathAttributes, next_hop: NextHop) -> Update {
-    let nlri = NlriBlock::from_nlri(false, prefixes.iter().copied().map(Nlri::new));
-    Update { reach: vec![Reach { next_hop, nlri }], attributes: Some(attributes), ..Update::default() }
-}
-
-fn unreach(prefixes: &[&str]) -> Update {
-    let nlri = NlriBlock::from_nlri(false, parse(prefixes).into_iter().map(Nlri::new));
-    Update { unreach: vec![nlri], ..Update::default() }
-}
-
-fn parse(prefixes: &[&str]) -> Vec<Ipv4Prefix> {
-    let parsed = prefixes.iter().map(|prefix| match prefix.parse() {
-        Ok(Prefix::Ipv4(prefix)) => prefix,
-        other => panic!("{other:?}"),
-    });
-    parsed.collect()
 }

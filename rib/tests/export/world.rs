@@ -2,27 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use bgp_codec::{
     AsPathBuf, AsWidth, Asn, BgpIdentifier, ClusterId, Community, DecodeContext, Family, IpPrefix,
-    Ipv4Prefix, Ipv6Prefix, Message, NextHop, Nlri, Origin, PathAttributes, PathAttributesBuilder, PeerKind,
-    Prefix, Update, UpdateEncoder, decode_message, frame_length,
+    Ipv4Prefix, Ipv6Prefix, Message, NextHop, Nlri, NlriBlock, Origin, PathAttributes, PathAttributesBuilder,
+    PathId, PeerKind, Prefix, Update, UpdateEncoder, decode_message, frame_length,
 };
 use bytes::{Buf, Bytes, BytesMut};
 use margay_filter::{Action, Filter, FilterChain, Match, Rule};
 use margay_rib::{
-    ConnectedRoute, Forwarding, ForwardingOptions, NextHopMode, PeerIndex, PeerOptions, Reflection,
-    ReflectorOptions, Rib, RibOptions,
+    ConnectedRoute, Forwarding, ForwardingOptions, NextHopMode, PathsSent, PeerIndex, PeerOptions,
+    Reflection, ReflectorOptions, Rib, RibOptions,
 };
 
-use super::naive::{NaiveRib, Routes};
+use super::naive::{NaiveRib, NaiveRoute, Routes};
 
 pub(crate) const LOCAL_ASN: Asn = Asn(64512);
 const MULTIPATH: usize = 2;
 /// The clusters that the Rib reflects for.
 const CLUSTERS: [ClusterId; 2] = [ClusterId(100), ClusterId(61)];
-pub(crate) const PEERS: usize = 11;
+pub(crate) const PEERS: usize = 15;
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
@@ -32,11 +33,13 @@ pub(crate) enum Event {
     Announce {
         peer: usize,
         prefixes: Vec<u8>,
+        path_id: u8,
         attributes: Variant,
     },
     Withdraw {
         peer: usize,
         prefixes: Vec<u8>,
+        path_id: u8,
     },
     Originate {
         prefix: u8,
@@ -83,19 +86,19 @@ pub(crate) struct Session {
     pub(crate) index: PeerIndex,
     pub(crate) received: Routes,
     octets: BytesMut,
-    kind: PeerKind,
-    width: AsWidth,
+    context: DecodeContext,
 }
 
 impl World {
-    pub(crate) fn new() -> Self {
+    /// A speaker that forwards itself, or a pure control plane, which takes all next hops for reachable.
+    pub(crate) fn new(forwards: bool) -> Self {
         let identifier = identifier(100);
-        let forwarding = Some(ForwardingOptions { multipath: MULTIPATH });
+        let forwarding = forwards.then_some(ForwardingOptions { multipath: MULTIPATH });
         let naive = NaiveRib {
             asn: LOCAL_ASN,
             identifier,
             clusters: CLUSTERS.to_vec(),
-            multipath: MULTIPATH,
+            multipath: forwards.then_some(MULTIPATH),
             peers: BTreeMap::new(),
             originated: BTreeMap::new(),
             connected: Vec::new(),
@@ -111,8 +114,10 @@ impl World {
         match event {
             Event::Up(peer) => self.up(peer),
             Event::Down(peer) => self.down(peer),
-            Event::Announce { peer, prefixes, attributes } => self.announce(peer, &prefixes, &attributes),
-            Event::Withdraw { peer, prefixes } => self.withdraw(peer, &prefixes),
+            Event::Announce { peer, prefixes, path_id, attributes } => {
+                self.announce(peer, &prefixes, path_id, &attributes);
+            }
+            Event::Withdraw { peer, prefixes, path_id } => self.withdraw(peer, &prefixes, path_id),
             Event::Originate { prefix: number, blackhole } => {
                 self.naive.originated.insert(prefix(number), blackhole);
                 self.rib.originate(prefix(number), blackhole);
@@ -150,11 +155,12 @@ impl World {
             return;
         }
         let options = options(peer);
-        let (kind, width) = (options.kind, options.as_width);
+        let told_paths = options.add_path.iter().map(|&(family, _)| family).collect();
+        let context = DecodeContext { add_path: told_paths, ..context(options.kind, options.as_width) };
         self.naive.peers.insert(peer, (options.clone(), Routes::new()));
         let index = self.rib.peer_up(options);
         self.sessions
-            .insert(peer, Session { index, received: Routes::new(), octets: BytesMut::new(), kind, width });
+            .insert(peer, Session { index, received: Routes::new(), octets: BytesMut::new(), context });
     }
 
     fn down(&mut self, peer: usize) {
@@ -164,10 +170,11 @@ impl World {
         }
     }
 
-    fn announce(&mut self, peer: usize, prefixes: &[u8], variant: &Variant) {
+    fn announce(&mut self, peer: usize, prefixes: &[u8], path_id: u8, variant: &Variant) {
         let Some(session) = self.sessions.get(&peer) else { return };
         let (options, routes) = self.naive.peers.get_mut(&peer).expect("a session is a naive peer");
         let attributes = attributes(options, variant);
+        let path_id = announces_path_ids(peer).then(|| PathId(path_id.into()));
         for v6 in [false, true] {
             let next_hop = next_hop(variant.next_hop, v6);
             let chosen: Vec<Prefix> = prefixes
@@ -178,27 +185,29 @@ impl World {
             if chosen.is_empty() {
                 continue;
             }
-            routes.extend(chosen.iter().map(|&prefix| (prefix, (attributes.clone(), next_hop))));
+            let key = |&prefix: &Prefix| (prefix, path_id.unwrap_or(PathId(0)));
+            routes.extend(chosen.iter().map(|prefix| (key(prefix), (attributes.clone(), next_hop))));
             let encode = |encoder: &UpdateEncoder, out: &mut BytesMut| match v6 {
-                false => encoder.reach(out, &attributes, next_hop, nlri::<Ipv4Prefix>(&chosen)),
-                true => encoder.reach(out, &attributes, next_hop, nlri::<Ipv6Prefix>(&chosen)),
+                false => encoder.reach(out, &attributes, next_hop, nlri::<Ipv4Prefix>(&chosen, path_id)),
+                true => encoder.reach(out, &attributes, next_hop, nlri::<Ipv6Prefix>(&chosen, path_id)),
             };
-            for update in
-                through_the_wire(options, |encoder, out| encode(encoder, out).expect("short attributes"))
-            {
+            let encode =
+                |encoder: &UpdateEncoder, out: &mut BytesMut| encode(encoder, out).expect("short attributes");
+            for update in through_the_wire(options, path_id.is_some(), encode) {
                 self.rib.apply_update(session.index, update);
             }
         }
     }
 
-    fn withdraw(&mut self, peer: usize, prefixes: &[u8]) {
+    fn withdraw(&mut self, peer: usize, prefixes: &[u8], path_id: u8) {
         let Some(session) = self.sessions.get(&peer) else { return };
         let (options, routes) = self.naive.peers.get_mut(&peer).expect("a session is a naive peer");
         let chosen: Vec<Prefix> = prefixes.iter().map(|&number| prefix(number)).collect();
-        routes.retain(|prefix, _| !chosen.contains(prefix));
-        let updates = through_the_wire(options, |encoder, out| {
-            encoder.unreach(out, nlri::<Ipv4Prefix>(&chosen));
-            encoder.unreach(out, nlri::<Ipv6Prefix>(&chosen));
+        let path_id = announces_path_ids(peer).then(|| PathId(path_id.into()));
+        routes.retain(|(prefix, id), _| !chosen.contains(prefix) || *id != path_id.unwrap_or(PathId(0)));
+        let updates = through_the_wire(options, path_id.is_some(), |encoder, out| {
+            encoder.unreach(out, nlri::<Ipv4Prefix>(&chosen, path_id));
+            encoder.unreach(out, nlri::<Ipv6Prefix>(&chosen, path_id));
         });
         for update in updates {
             self.rib.apply_update(session.index, update);
@@ -235,7 +244,11 @@ impl World {
         }
         assert_eq!(self.forwarding, self.naive.forwarding(), "the forwarding table");
         for (&peer, session) in &self.sessions {
-            assert_eq!(session.received, self.naive.adj_rib_out(peer), "what peer {peer} holds of us");
+            assert_eq!(
+                without_ids(&session.received),
+                self.naive.adj_rib_out(peer),
+                "what peer {peer} holds of us"
+            );
         }
         self.nothing_is_left_over();
     }
@@ -253,10 +266,9 @@ impl World {
 
 impl Session {
     fn replay(&mut self) {
-        let context = context(self.kind, self.width);
         while let Some(length) = frame_length(&self.octets, 4096).expect("well-formed headers") {
             let frame = self.octets.copy_to_bytes(length);
-            let Message::Update(update) = decode_message(frame, &context).expect("well-formed messages")
+            let Message::Update(update) = decode_message(frame, &self.context).expect("well-formed messages")
             else {
                 panic!("only UPDATEs are exported");
             };
@@ -267,26 +279,47 @@ impl Session {
 
     fn apply(&mut self, update: &Update) {
         for block in &update.unreach {
-            let ipv4 = block.iter::<Ipv4Prefix>().map(|nlri| nlri.prefix.erase());
-            for prefix in ipv4.chain(block.iter::<Ipv6Prefix>().map(|nlri| nlri.prefix.erase())) {
-                self.received.remove(&prefix);
+            for key in keys(block) {
+                self.received.remove(&key);
             }
         }
         for reach in &update.reach {
             let attributes = update.attributes.clone().expect("reach has attributes");
-            let ipv4 = reach.nlri.iter::<Ipv4Prefix>().map(|nlri| nlri.prefix.erase());
-            for prefix in ipv4.chain(reach.nlri.iter::<Ipv6Prefix>().map(|nlri| nlri.prefix.erase())) {
-                self.received.insert(prefix, (attributes.clone(), reach.next_hop));
+            for key in keys(&reach.nlri) {
+                self.received.insert(key, (attributes.clone(), reach.next_hop));
             }
         }
     }
 }
 
+/// What a block names: each prefix with its path id, zero where there is none.
+fn keys(block: &NlriBlock) -> Vec<(Prefix, PathId)> {
+    fn key<P: IpPrefix>(nlri: Nlri<P>) -> (Prefix, PathId) {
+        (nlri.prefix.erase(), nlri.path_id.unwrap_or(PathId(0)))
+    }
+    block.iter::<Ipv4Prefix>().map(key).chain(block.iter::<Ipv6Prefix>().map(key)).collect()
+}
+
+/// The routes without their path ids, which only have to tell paths apart.
+fn without_ids(routes: &Routes) -> Vec<NaiveRoute> {
+    let mut routes: Vec<NaiveRoute> = routes
+        .iter()
+        .map(|((prefix, _), (attributes, next_hop))| (*prefix, attributes.octets().to_vec(), *next_hop))
+        .collect();
+    routes.sort_unstable();
+    routes
+}
+
+/// Whether the peer tells path ids.
+fn announces_path_ids(peer: usize) -> bool {
+    matches!(peer, 3 | 6 | 12 | 13)
+}
+
 /// What the peers are: external (0 to 3, and 8 to 10, which share a group) and internal, with filters, modes and widths
-/// of their own.
+/// of their own. Several paths are told to 11 and 12, which share a group, to 13, and to 14 in one family only.
 pub(crate) fn options(peer: usize) -> PeerOptions {
     let number = u32::try_from(peer).expect("few peers") + 1;
-    let external = !(4..8).contains(&peer);
+    let external = !matches!(peer, 4..8 | 11 | 12 | 14);
     PeerOptions {
         name: Arc::from(format!("peer{peer}")),
         kind: if external { PeerKind::Ebgp } else { PeerKind::Ibgp },
@@ -313,11 +346,16 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
             _ => NextHopMode::Auto,
         },
         reflection: match peer {
-            4 | 6 => Reflection::Client(CLUSTERS[0]),
+            4 | 6 | 11 | 12 => Reflection::Client(CLUSTERS[0]),
             7 => Reflection::Client(CLUSTERS[1]),
             _ => Reflection::NonClient,
         },
-        add_path: Vec::new(),
+        add_path: match peer {
+            11 | 12 => vec![(Family::IPV4_UNICAST, PathsSent::All), (Family::IPV6_UNICAST, PathsSent::All)],
+            13 => vec![(Family::IPV4_UNICAST, best(2)), (Family::IPV6_UNICAST, best(1))],
+            14 => vec![(Family::IPV6_UNICAST, best(3))],
+            _ => Vec::new(),
+        },
         as_width: if peer == 1 { AsWidth::Two } else { AsWidth::Four },
         max_message_octets: 4096,
     }
@@ -389,19 +427,25 @@ pub(crate) fn identifier(number: u32) -> BgpIdentifier {
     BgpIdentifier::new(number).expect("not zero")
 }
 
-fn nlri<P: IpPrefix>(prefixes: &[Prefix]) -> impl Iterator<Item = Nlri<P>> + '_ {
-    prefixes.iter().filter_map(|&prefix| P::narrow(prefix)).map(|prefix| Nlri { path_id: None, prefix })
+pub(crate) fn best(most: u16) -> PathsSent {
+    PathsSent::Best(NonZeroU16::new(most).expect("not zero"))
+}
+
+fn nlri<P: IpPrefix>(prefixes: &[Prefix], path_id: Option<PathId>) -> impl Iterator<Item = Nlri<P>> + '_ {
+    prefixes.iter().filter_map(|&prefix| P::narrow(prefix)).map(move |prefix| Nlri { path_id, prefix })
 }
 
 /// What the peer's encoder writes, as our decoder reads it.
 fn through_the_wire(
     options: &PeerOptions,
+    add_path: bool,
     encode: impl FnOnce(&UpdateEncoder, &mut BytesMut),
 ) -> Vec<Update> {
-    let encoder = UpdateEncoder { as_width: options.as_width, max_message_octets: 4096, add_path: false };
+    let encoder = UpdateEncoder { as_width: options.as_width, max_message_octets: 4096, add_path };
     let mut octets = BytesMut::new();
     encode(&encoder, &mut octets);
-    let context = context(options.kind, options.as_width);
+    let families = if add_path { vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST] } else { Vec::new() };
+    let context = DecodeContext { add_path: families, ..context(options.kind, options.as_width) };
     let mut octets: Bytes = octets.freeze();
     let mut updates = Vec::new();
     while let Some(length) = frame_length(&octets, 4096).expect("well-formed headers") {

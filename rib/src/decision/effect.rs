@@ -1,0 +1,168 @@
+//! What one path more or less does to a decision, where that is known without looking at all the others.
+//!
+//! Up to MULTI_EXIT_DISC every step keeps the paths with the lowest value, whoever else there is; so do those after
+//! it. Only MULTI_EXIT_DISC compares within a neighbouring AS, and only there can a third path matter.
+
+use std::cmp::{Ordering, Reverse};
+use std::net::IpAddr;
+
+use bgp_codec::{BgpIdentifier, Origin, PathId};
+
+use super::{Candidate, DEFAULT_LOCAL_PREF};
+use crate::decision::CandidateOrigin;
+
+/// What becomes of the best path when another one changes.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Effect {
+    /// It stays the best, and traffic is shared with the same paths as before.
+    Nothing,
+    /// It stays the best; others may share the traffic than before.
+    SameBest,
+    /// The new path is the best; others may share the traffic.
+    NewBest,
+    /// The new path is the best, and no other is as good but for a tie-break.
+    NewBestAlone,
+    /// That depends on the other paths.
+    Open,
+}
+
+impl Effect {
+    /// The effect on `best`, the best of all paths, of one that is gone and one that came. A path that could not be used
+    /// when `best` was found may be passed as `gone` all the same.
+    pub(crate) fn on(
+        best: &Candidate<'_>,
+        gone: Option<&Candidate<'_>>,
+        come: Option<&Candidate<'_>>,
+    ) -> Self {
+        let of_come = come.map_or(Self::Nothing, |come| Self::of_coming(best, come));
+        let of_gone = gone.map_or(Self::Nothing, |gone| Self::of_going(best, gone));
+        if of_come == Self::NewBestAlone { of_come } else { of_come.max(of_gone) }
+    }
+
+    fn of_coming(best: &Candidate<'_>, path: &Candidate<'_>) -> Self {
+        match path.before_med().cmp(&best.before_med()) {
+            Ordering::Less => return Self::NewBestAlone,
+            Ordering::Greater => return Self::Nothing,
+            Ordering::Equal => {}
+        }
+        let is_better = path.after_med() < best.after_med();
+        let by_med = path.med().cmp(&best.med());
+        match (path.attributes.neighbor_as() == best.attributes.neighbor_as(), by_med, is_better) {
+            (true, Ordering::Greater, _) => Self::Nothing,
+            (true, Ordering::Less, _) => Self::Open,
+            (true, Ordering::Equal, true) => Self::NewBest,
+            (true, Ordering::Equal, false) | (false, _, false) => Self::SameBest,
+            // Another path of its neighbouring AS may be better by MED, unless none can be.
+            (false, _, true) if path.med() == 0 => Self::NewBest,
+            (false, _, true) => Self::Open,
+        }
+    }
+
+    fn of_going(best: &Candidate<'_>, path: &Candidate<'_>) -> Self {
+        match path.before_med().cmp(&best.before_med()) {
+            Ordering::Greater => Self::Nothing,
+            // Whom it beat by MED, the best path beats as well.
+            Ordering::Equal if path.attributes.neighbor_as() == best.attributes.neighbor_as() => {
+                Self::SameBest
+            }
+            Ordering::Equal | Ordering::Less => Self::Open,
+        }
+    }
+}
+
+impl Candidate<'_> {
+    /// What the steps before MULTI_EXIT_DISC look at, in their order; the lowest is preferred.
+    fn before_med(&self) -> (bool, Reverse<u32>, u32, Origin) {
+        let local_pref = self.attributes.local_pref().unwrap_or(DEFAULT_LOCAL_PREF);
+        let is_learned = self.origin != CandidateOrigin::Local;
+        (is_learned, Reverse(local_pref), self.attributes.as_path_length(), self.attributes.origin())
+    }
+
+    fn med(&self) -> u32 {
+        self.attributes.med().unwrap_or(0)
+    }
+
+    /// What the steps after MULTI_EXIT_DISC look at.
+    fn after_med(&self) -> (bool, u32, Option<BgpIdentifier>, u32, Option<IpAddr>, PathId) {
+        (
+            self.is_internal(),
+            self.interior_cost,
+            self.identifier(),
+            self.attributes.cluster_list_length(),
+            self.peer_address(),
+            self.path_id,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bgp_codec::{AsPathBuf, Asn, PathAttributes, PathAttributesBuilder, PeerKind};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::decision::decide;
+
+    type Row = (u8, u8, Option<u8>, u8, bool);
+
+    /// The attributes of paths drawn from few enough values that they tie in every step.
+    fn attributes((first_as, length, med, local_pref, _): Row) -> PathAttributes {
+        let mut builder = PathAttributesBuilder::new(Origin::Igp);
+        let asns = (0..=u32::from(length)).map(|position| Asn(u32::from(first_as) * 10 + position + 1));
+        builder.as_path = AsPathBuf::from_sequence(asns);
+        builder.med = med.map(u32::from);
+        builder.local_pref = Some(u32::from(local_pref));
+        builder.build()
+    }
+
+    fn candidate(number: u32, row: Row, attributes: &PathAttributes) -> Candidate<'_> {
+        let kind = if row.4 { PeerKind::Ibgp } else { PeerKind::Ebgp };
+        // The same identifier for two of them, so that the address decides.
+        let identifier = BgpIdentifier::new(1 + number / 2).unwrap();
+        let origin = CandidateOrigin::Peer { kind, identifier, address: IpAddr::V4((1000 - number).into()) };
+        Candidate { origin, path_id: PathId(0), attributes, interior_cost: 0 }
+    }
+
+    fn row() -> impl Strategy<Value = Row> {
+        (0..3u8, 0..2u8, proptest::option::of(0..3u8), 0..2u8, any::<bool>())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 5_000, ..ProptestConfig::default() })]
+
+        /// `rows[0]` goes or not, `rows[1]` comes or not, the others are there before and after.
+        #[test]
+        fn what_it_says_is_what_deciding_anew_finds(
+            rows in proptest::collection::vec(row(), 3..7),
+            goes: bool,
+            comes: bool,
+        ) {
+            let sets: Vec<PathAttributes> = rows.iter().map(|&row| attributes(row)).collect();
+            let all: Vec<Candidate<'_>> =
+                (0..).zip(&rows).zip(&sets).map(|((number, &row), set)| candidate(number, row, set)).collect();
+            let subset = |with_first: bool, with_second: bool| -> Vec<usize> {
+                (0..all.len()).filter(|&at| match at { 0 => with_first, 1 => with_second, _ => true }).collect()
+            };
+            let decision = |positions: &[usize]| {
+                let candidates: Vec<Candidate<'_>> = positions.iter().map(|&at| all[at]).collect();
+                let decision = decide(&candidates).unwrap();
+                let sharing: Vec<usize> = decision.multipath().map(|at| positions[at]).collect();
+                (positions[decision.best], sharing)
+            };
+            let (best, sharing) = decision(&subset(goes, false));
+            if best == 0 {
+                // Of the best path itself nothing is said.
+                return Ok(());
+            }
+            let after = decision(&subset(false, comes));
+            let effect = Effect::on(&all[best], goes.then(|| &all[0]), comes.then(|| &all[1]));
+            match effect {
+                Effect::Nothing => prop_assert_eq!(after, (best, sharing)),
+                Effect::SameBest => prop_assert_eq!(after.0, best),
+                Effect::NewBest => prop_assert_eq!(after.0, 1),
+                Effect::NewBestAlone => prop_assert_eq!(after, (1, vec![1])),
+                Effect::Open => {}
+            }
+        }
+    }
+}

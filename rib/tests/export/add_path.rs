@@ -1,0 +1,129 @@
+//! Several paths to a prefix (RFC 7911): which are told, and under which path ids.
+
+use bgp_codec::{Family, Ipv4Prefix, PathId};
+use margay_rib::{PathsSent, PeerIndex, PeerOptions, Rib};
+
+use super::by_hand::{BLOCK, attributes, gateway, reach, rib, told_paths, unreach};
+use super::world::{best, identifier, options};
+
+/// The external peers 0, 8, 9 and 10, and an internal reader that is told several paths.
+fn feeds_and_reader(sent: PathsSent) -> (Rib, Vec<PeerIndex>, PeerIndex) {
+    let mut rib = rib();
+    let feeds = [0, 8, 9, 10].map(|peer| rib.peer_up(options(peer))).to_vec();
+    let reader = rib.peer_up(reader_options(sent));
+    while rib.work(1000) {}
+    told_paths(&mut rib, reader);
+    (rib, feeds, reader)
+}
+
+fn reader_options(sent: PathsSent) -> PeerOptions {
+    PeerOptions { add_path: vec![(Family::IPV4_UNICAST, sent)], ..options(4) }
+}
+
+fn block() -> Ipv4Prefix {
+    super::by_hand::parse(&[BLOCK])[0]
+}
+
+fn ids(paths: &[(Ipv4Prefix, Option<PathId>)]) -> Vec<PathId> {
+    paths
+        .iter()
+        .map(|&(prefix, id)| {
+            assert_eq!(prefix, block());
+            id.expect("a path id was agreed on")
+        })
+        .collect()
+}
+
+#[test]
+fn path_ids_stay_when_ranks_change() {
+    let (mut rib, feeds, reader) = feeds_and_reader(PathsSent::All);
+    let announce = |rib: &mut Rib, feed: usize, med: u32| {
+        rib.apply_update(feeds[feed], reach(&[BLOCK], attributes(|it| it.med = Some(med)), gateway()));
+        ids(&told_paths(rib, reader).reached_paths)
+    };
+    let first = announce(&mut rib, 0, 10);
+    let second = announce(&mut rib, 1, 20);
+    let third = announce(&mut rib, 2, 30);
+    let all = [first.clone(), second.clone(), third.clone()].concat();
+    assert!(all.len() == 3 && first != second && second != third && first != third, "{all:?}");
+    assert_eq!(announce(&mut rib, 2, 1), third, "only what changed is told, under the same id");
+    rib.apply_update(feeds[0], unreach(&[BLOCK]));
+    let told = told_paths(&mut rib, reader);
+    assert_eq!((ids(&told.unreached_paths), told.reached.len()), (first, 0), "the others keep theirs");
+}
+
+#[test]
+fn the_best_ones_are_chosen_among_those_that_may_be_told() {
+    let (mut rib, feeds, reader) = feeds_and_reader(best(2));
+    let announce = |rib: &mut Rib, feed: usize, local: bool| {
+        // The lower the feed's number, the better; a path that must stay here would be the best of all.
+        let attributes = attributes(|it| {
+            it.as_path.prepend(bgp_codec::Asn(65001), feed);
+            it.communities = local.then_some(bgp_codec::Community::NO_ADVERTISE).into_iter().collect();
+        });
+        rib.apply_update(feeds[feed], reach(&[BLOCK], attributes, gateway()));
+        told_paths(rib, reader)
+    };
+    assert_eq!(announce(&mut rib, 0, true).octets, 0);
+    let second = ids(&announce(&mut rib, 2, false).reached_paths);
+    let third = ids(&announce(&mut rib, 3, false).reached_paths);
+    let told = announce(&mut rib, 1, false);
+    assert_eq!(ids(&told.unreached_paths), third, "the worst of the three goes");
+    assert_eq!(told.reached.len(), 1);
+    let told = announce(&mut rib, 0, false);
+    assert_eq!((ids(&told.unreached_paths), told.reached.len()), (second.clone(), 1));
+    rib.apply_update(feeds[1], unreach(&[BLOCK]));
+    let told = told_paths(&mut rib, reader);
+    assert_eq!((ids(&told.reached_paths), told.unreached.len()), (second, 1), "and comes back");
+}
+
+#[test]
+fn a_path_id_that_is_free_again_stands_for_one_path_at_a_time() {
+    let (mut rib, feeds, reader) = feeds_and_reader(PathsSent::All);
+    rib.apply_update(feeds[0], reach(&[BLOCK], attributes(|_| {}), gateway()));
+    let first = ids(&told_paths(&mut rib, reader).reached_paths);
+    // Not read in between: the withdrawal of one and the announcement of the other meet in the log.
+    rib.apply_update(feeds[0], unreach(&[BLOCK]));
+    rib.apply_update(feeds[1], reach(&[BLOCK], attributes(|it| it.med = Some(7)), gateway()));
+    let told = told_paths(&mut rib, reader);
+    let reached = ids(&told.reached_paths);
+    let unreached = ids(&told.unreached_paths);
+    assert_eq!(reached.len(), 1);
+    assert!(reached == first || unreached == first, "the first path is replaced or withdrawn: {told:?}");
+}
+
+#[test]
+fn a_thousand_clients_with_path_ids_are_one_group() {
+    let mut rib = rib();
+    let clients: Vec<PeerIndex> = (0..1000u32)
+        .map(|number| {
+            let address = (0x0a01_0000 + number).to_be_bytes().into();
+            rib.peer_up(PeerOptions { address, ..reader_options(PathsSent::All) })
+        })
+        .collect();
+    let counts = rib.peer_counts(clients[0], Family::IPV4_UNICAST);
+    assert_eq!((counts.group_members, rib.counts().export_groups), (1000, 2), "one for each family");
+}
+
+#[test]
+fn two_thousand_paths_to_one_prefix_reach_everyone() {
+    let mut rib = rib();
+    let nodes: Vec<PeerIndex> = (0..2000u32)
+        .map(|number| {
+            let address = (0x0a01_0000 + number).to_be_bytes().into();
+            let identifier = identifier(1000 + number);
+            rib.peer_up(PeerOptions { address, identifier, ..reader_options(PathsSent::All) })
+        })
+        .collect();
+    while rib.work(1000) {}
+    for &node in &nodes {
+        rib.apply_update(node, reach(&[BLOCK], attributes(|it| it.local_pref = Some(100)), gateway()));
+    }
+    let told = told_paths(&mut rib, nodes[7]);
+    assert_eq!(told.reached.len(), 1999, "all but its own");
+    for &node in &nodes[10..] {
+        rib.peer_down(node);
+    }
+    while rib.work(1000) {}
+    assert_eq!(told_paths(&mut rib, nodes[7]).unreached.len(), 1990);
+}

@@ -1,0 +1,120 @@
+//! What a Rib is given by hand, and what it tells.
+
+use bgp_codec::{
+    AsPathBuf, AsWidth, Asn, DecodeContext, Family, Ipv4Prefix, Message, NextHop, Nlri, NlriBlock, Origin,
+    PathAttributes, PathAttributesBuilder, PathId, PeerKind, Prefix, Reach, Update, decode_message,
+    frame_length,
+};
+use bytes::Bytes;
+use margay_rib::{PeerIndex, ReflectorOptions, Rib, RibOptions};
+
+use super::world::{LOCAL_ASN, Variant, identifier, options};
+
+/// An external peer.
+pub(crate) const FEED: usize = 0;
+
+pub(crate) const BLOCK: &str = "10.65.1.0/26";
+
+pub(crate) fn rib() -> Rib {
+    let identifier = identifier(100);
+    let reflector = ReflectorOptions::new(identifier);
+    Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding: None, hash_seed: 1 })
+}
+
+/// A Rib with an external feed, and an internal reader that has been told the (empty) table.
+pub(crate) fn feed_and_reader() -> (Rib, PeerIndex, PeerIndex) {
+    let mut rib = rib();
+    let feed = rib.peer_up(options(FEED));
+    let reader = rib.peer_up(options(4));
+    while rib.work(1000) {}
+    told(&mut rib, reader);
+    (rib, feed, reader)
+}
+
+/// All that a peer is told until it is up to date.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) octets: usize,
+    pub(crate) messages: usize,
+    pub(crate) reached: Vec<Ipv4Prefix>,
+    pub(crate) unreached: Vec<Ipv4Prefix>,
+    /// The same, with path ids.
+    pub(crate) reached_paths: Vec<(Ipv4Prefix, Option<PathId>)>,
+    pub(crate) unreached_paths: Vec<(Ipv4Prefix, Option<PathId>)>,
+}
+
+pub(crate) fn told(rib: &mut Rib, peer: PeerIndex) -> Told {
+    told_in(rib, peer, &DecodeContext::new(PeerKind::Ibgp, AsWidth::Four))
+}
+
+/// [`told`] to a peer that takes path ids.
+pub(crate) fn told_paths(rib: &mut Rib, peer: PeerIndex) -> Told {
+    let add_path = vec![Family::IPV4_UNICAST];
+    told_in(rib, peer, &DecodeContext { add_path, ..DecodeContext::new(PeerKind::Ibgp, AsWidth::Four) })
+}
+
+fn told_in(rib: &mut Rib, peer: PeerIndex, context: &DecodeContext) -> Told {
+    let mut told = Told::default();
+    while let Some(chunks) = rib.poll_export(peer) {
+        for mut chunk in chunks {
+            told.octets += chunk.len();
+            while let Some(length) = frame_length(&chunk, 4096).expect("well-formed headers") {
+                told.read(chunk.split_to(length), context);
+            }
+        }
+    }
+    told
+}
+
+impl Told {
+    fn read(&mut self, message: Bytes, context: &DecodeContext) {
+        let Message::Update(update) = decode_message(message, context).expect("well-formed messages") else {
+            panic!("no UPDATE")
+        };
+        self.messages += 1;
+        let reached = update.reach.iter().flat_map(|reach| reach.nlri.iter::<Ipv4Prefix>());
+        self.reached_paths.extend(reached.map(|it| (it.prefix, it.path_id)));
+        let unreached = update.unreach.iter().flat_map(|block| block.iter::<Ipv4Prefix>());
+        self.unreached_paths.extend(unreached.map(|it| (it.prefix, it.path_id)));
+        self.reached = self.reached_paths.iter().map(|&(prefix, _)| prefix).collect();
+        self.unreached = self.unreached_paths.iter().map(|&(prefix, _)| prefix).collect();
+    }
+}
+
+/// A path of these AS numbers, for [`Event::Announce`].
+pub(crate) fn path(asns: &[u8]) -> Variant {
+    Variant { asns: asns.to_vec(), ..Variant::default() }
+}
+
+pub(crate) fn gateway() -> NextHop {
+    NextHop::Ipv4([10, 200, 0, 1].into())
+}
+
+pub(crate) fn attributes(change: impl FnOnce(&mut PathAttributesBuilder)) -> PathAttributes {
+    let mut builder = PathAttributesBuilder::new(Origin::Igp);
+    builder.as_path = AsPathBuf::from_sequence([Asn(65001)]);
+    change(&mut builder);
+    builder.build()
+}
+
+pub(crate) fn reach(prefixes: &[&str], attributes: PathAttributes, next_hop: NextHop) -> Update {
+    reach_all(&parse(prefixes), attributes, next_hop)
+}
+
+pub(crate) fn reach_all(prefixes: &[Ipv4Prefix], attributes: PathAttributes, next_hop: NextHop) -> Update {
+    let nlri = NlriBlock::from_nlri(false, prefixes.iter().copied().map(Nlri::new));
+    Update { reach: vec![Reach { next_hop, nlri }], attributes: Some(attributes), ..Update::default() }
+}
+
+pub(crate) fn unreach(prefixes: &[&str]) -> Update {
+    let nlri = NlriBlock::from_nlri(false, parse(prefixes).into_iter().map(Nlri::new));
+    Update { unreach: vec![nlri], ..Update::default() }
+}
+
+pub(crate) fn parse(prefixes: &[&str]) -> Vec<Ipv4Prefix> {
+    let parsed = prefixes.iter().map(|prefix| match prefix.parse() {
+        Ok(Prefix::Ipv4(prefix)) => prefix,
+        other => panic!("{other:?}"),
+    });
+    parsed.collect()
+}
