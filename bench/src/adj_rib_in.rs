@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use bgp_codec::{Ipv4Prefix, Message, NextHop, PathAttributes, Update, decode_message};
+use bgp_codec::{Ipv4Prefix, Message, NextHop, PathAttributes, PeerKind, Update, decode_message};
 use bytes::Bytes;
 use foldhash::{HashMap, HashMapExt};
 
@@ -65,7 +65,7 @@ impl AdjRibIn {
     pub(crate) fn replay(&mut self, received: &Received) -> Result<()> {
         while let Some(message) = received.message_at(self.replayed)? {
             self.replayed += message.len();
-            let decoded = decode_message(Bytes::copy_from_slice(message), &decode_context());
+            let decoded = decode_message(Bytes::copy_from_slice(message), &decode_context(PeerKind::Ebgp));
             if let Message::Update(update) = decoded.context("a malformed message")? {
                 self.apply(update)?;
                 self.note_completeness();
@@ -152,7 +152,7 @@ impl AdjRibIn {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use bgp_codec::{AsWidth, Asn, Nlri, UpdateEncoder};
+    use bgp_codec::{AsWidth, Asn, Nlri, UpdateEncoder, frame_length};
     use bytes::BytesMut;
 
     use super::*;
@@ -199,7 +199,7 @@ mod tests {
         /// The differences after the stream.
         fn check(&self) -> Vec<String> {
             let mut received = Received::default();
-            received.take_in(&self.octets, Instant::now()).unwrap();
+            take_in(&mut received, &self.octets);
             let mut rib = AdjRibIn::new(self.expectation());
             rib.replay(&received).unwrap();
             let complete = rib.completed(&received, Instant::now()).is_some();
@@ -207,6 +207,15 @@ mod tests {
             assert_eq!(complete, differences.is_empty());
             assert_eq!(rib.outstanding(), differences.len());
             differences
+        }
+    }
+
+    /// Takes in whole messages.
+    fn take_in(received: &mut Received, mut octets: &[u8]) {
+        while let Some(length) = frame_length(octets, 4096).unwrap() {
+            let (message, rest) = octets.split_at(length);
+            received.take_in(message, Instant::now()).unwrap();
+            octets = rest;
         }
     }
 
@@ -266,10 +275,10 @@ mod tests {
 
         let mut rib = AdjRibIn::new(fixture.expectation());
         let mut received = Received::default();
-        received.take_in(&fixture.octets[..complete], Instant::now()).unwrap();
+        take_in(&mut received, &fixture.octets[..complete]);
         rib.replay(&received).unwrap();
         assert_eq!(rib.complete_since, Some(complete));
-        received.take_in(&fixture.octets[complete..], Instant::now()).unwrap();
+        take_in(&mut received, &fixture.octets[complete..]);
         rib.replay(&received).unwrap();
         assert_eq!(rib.complete_since, Some(again));
     }
@@ -279,7 +288,7 @@ mod tests {
         let mut fixture = Fixture::new();
         fixture.advertise_all();
         let mut received = Received::default();
-        received.take_in(&fixture.octets, Instant::now()).unwrap();
+        take_in(&mut received, &fixture.octets);
         let mut rib = AdjRibIn::new(fixture.expectation());
         assert_eq!(rib.outstanding(), 1_000);
         rib.replay(&received).unwrap();

@@ -2,10 +2,14 @@
 //! prints what it cost.
 
 mod adj_rib_in;
+mod contest;
 mod expectation;
+mod file_limit;
 mod measurement;
 mod peer;
 mod process_usage;
+mod reflected;
+mod relay;
 mod report;
 mod scenario;
 mod subject;
@@ -17,11 +21,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 
-use crate::measurement::Measurement;
-use crate::scenario::{Full, FullOptions};
-use crate::subject::{Subject, SubjectName};
+use crate::contest::{Contest, Outcome};
+use crate::scenario::{ScenarioName, Sizes};
+use crate::subject::SubjectName;
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
@@ -35,103 +39,82 @@ fn main() -> ExitCode {
 }
 
 /// Benchmarks of BGP daemons on the loopback interface.
+///
+/// The daemons take turns at each scenario. What every peer receives is checked: each route with its next hop and all
+/// attributes. A daemon that is not done in time, or sends anything else than it must, is named with what was wrong.
 #[derive(Parser)]
 #[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
 struct Arguments {
-    /// What happens to each daemon
-    #[arg(default_value = "full")]
-    scenario: ScenarioName,
+    /// What happens to each daemon; all scenarios when none is named
+    scenarios: Vec<ScenarioName>,
     /// The daemons, in the order in which they take turns
-    #[arg(long = "daemon", value_delimiter = ',', default_value = "margay,bird")]
+    #[arg(
+        long = "daemon",
+        value_delimiter = ',',
+        default_value = "margay,bird,frr-tuned,frr,openbgpd,gobgp,floor"
+    )]
     daemons: Vec<SubjectName>,
     /// How often each daemon has its turn
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// How many prefixes the table has
+    /// How many prefixes the table of `full` has
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
     prefixes: u32,
     /// How many different attribute sets they share
     #[arg(long, default_value_t = 150_000, value_parser = clap::value_parser!(u32).range(1..))]
     attribute_sets: u32,
-    /// Another seed is another table of the same kind
+    /// Another seed is another workload of the same kind
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many seconds a phase may take
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 60)]
     timeout: u64,
+    /// A daemon whose turn takes longer than this many seconds has no other turn at that scenario
+    #[arg(long, default_value_t = 20)]
+    patience: u64,
     /// The daemon of this project, if not the one that was built beside this program
     #[arg(long)]
     margayd: Option<PathBuf>,
-    /// Print each measurement as JSON instead of the table
+    /// The daemon that the others are compared with, by the start of its name in the table
+    #[arg(long, default_value = "BIRD")]
+    reference: String,
+    /// Print each measurement as JSON instead of the tables
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum ScenarioName {
-    /// One peer announces a full table, another receives it, a third comes late; it changes and it goes
-    Full,
-}
-
-/// Whether every daemon did what it must.
-enum Outcome {
-    AllExact,
-    SomeFailed,
+    /// Be the bare relay of this configuration
+    #[arg(long, hide = true)]
+    relay: Option<PathBuf>,
 }
 
 fn run(arguments: &Arguments) -> Result<Outcome> {
-    ensure!(arguments.attribute_sets <= arguments.prefixes, "each attribute set needs a prefix of its own");
-    let mut contestants = contestants(arguments)?;
-    let scenario = match arguments.scenario {
-        ScenarioName::Full => Full::prepare(FullOptions {
-            prefixes: arguments.prefixes as usize,
-            attribute_sets: arguments.attribute_sets as usize,
-            seed: arguments.seed,
-            timeout: Duration::from_secs(arguments.timeout),
-        }),
-    };
-    let mut measurements = Vec::new();
-    for round in 1..=arguments.rounds {
-        for contestant in contestants.iter_mut().filter(|contestant| !contestant.has_failed) {
-            eprintln!("round {round} of {}: {}", arguments.rounds, contestant.name);
-            match scenario.play(&contestant.name, &*contestant.subject) {
-                Ok(of_round) => measurements.extend(of_round),
-                Err(error) => {
-                    eprintln!("error: {error:#}");
-                    contestant.has_failed = true;
-                }
-            }
-        }
+    if let Some(configuration) = &arguments.relay {
+        return relay::run(configuration).map(|()| Outcome::AllExact);
     }
-    print(arguments, &measurements)?;
-    let some_failed = contestants.iter().any(|contestant| contestant.has_failed);
-    Ok(if some_failed { Outcome::SomeFailed } else { Outcome::AllExact })
-}
-
-/// A daemon that takes its turns until it fails.
-struct Contestant {
-    name: String,
-    subject: Box<dyn Subject>,
-    has_failed: bool,
-}
-
-fn contestants(arguments: &Arguments) -> Result<Vec<Contestant>> {
-    let contestant = |name: &SubjectName| {
-        let subject = name.subject(arguments.margayd.as_deref())?;
-        let name = format!("{} {}", subject.name(), subject.version()?);
-        Ok(Contestant { name, subject, has_failed: false })
+    ensure!(arguments.attribute_sets <= arguments.prefixes, "each attribute set needs a prefix of its own");
+    let scenarios =
+        if arguments.scenarios.is_empty() { ScenarioName::all() } else { arguments.scenarios.clone() };
+    let mut contest = Contest::new(&arguments.daemons, arguments.margayd.as_deref())?;
+    contest.rounds = arguments.rounds;
+    contest.timeout = Duration::from_secs(arguments.timeout);
+    contest.patience = Duration::from_secs(arguments.patience);
+    let sizes = Sizes {
+        prefixes: arguments.prefixes as usize,
+        attribute_sets: arguments.attribute_sets as usize,
+        seed: arguments.seed,
     };
-    arguments.daemons.iter().map(contestant).collect()
+    for scenario in scenarios {
+        contest.hold(scenario, sizes)?;
+    }
+    print(arguments, &contest)?;
+    Ok(contest.outcome())
 }
 
-fn print(arguments: &Arguments, measurements: &[Measurement]) -> Result<()> {
+fn print(arguments: &Arguments, contest: &Contest) -> Result<()> {
     let mut out = io::stdout().lock();
     if arguments.json {
-        serde_json::to_writer_pretty(&mut out, measurements).context("standard output")?;
+        serde_json::to_writer_pretty(&mut out, contest.measurements()).context("standard output")?;
         return writeln!(out).context("standard output");
     }
-    let Arguments { prefixes, attribute_sets, rounds, .. } = arguments;
-    let head = format!("{prefixes} prefixes, {attribute_sets} attribute sets, medians of {rounds} rounds\n");
-    let note = "silent s: the longest time in wall s in which nothing came; CPU s to within a clock tick\n";
-    write!(out, "{head}{note}\n{}", report::render(measurements, "BIRD")).context("standard output")
+    let tables = report::render(contest.measurements(), &arguments.reference);
+    write!(out, "{tables}").context("standard output")
 }

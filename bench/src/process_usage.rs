@@ -1,26 +1,46 @@
-//! What a process has used so far, from its folder in `/proc`.
+//! What a process and its children have used so far, from their folders in `/proc`.
 
 use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-/// CPU time and memory of a process since its start.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// CPU time and memory of a process and of all that it started.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct ProcessUsage {
     /// User and system time of all threads, as exact as the kernel's clock tick.
     pub(crate) cpu: Duration,
-    /// The most memory that was resident at once.
+    /// The memory that is resident now.
+    pub(crate) rss_kib: u64,
+    /// The most memory that was resident at once; of several processes, the sum.
     pub(crate) peak_rss_kib: u64,
 }
 
 impl ProcessUsage {
-    /// Reads the usage of a process.
+    /// Reads the usage of a process and of its children, whose pages shared with it count again.
     ///
     /// # Errors
     ///
     /// When the process has ended.
     pub(crate) fn of(pid: u32) -> Result<Self> {
+        let mut usage = Self::of_one(pid)?;
+        for child in children(pid) {
+            // A child may end at any time.
+            if let Ok(of_child) = Self::of(child) {
+                usage.cpu += of_child.cpu;
+                usage.rss_kib += of_child.rss_kib;
+                usage.peak_rss_kib += of_child.peak_rss_kib;
+            }
+        }
+        Ok(usage)
+    }
+
+    /// Reads the usage of a process alone.
+    ///
+    /// # Errors
+    ///
+    /// When the process has ended.
+    pub(crate) fn of_one(pid: u32) -> Result<Self> {
         let read = |name: &str| {
             let path = format!("/proc/{pid}/{name}");
             fs::read_to_string(&path).context(path)
@@ -30,10 +50,24 @@ impl ProcessUsage {
         let nanoseconds =
             u128::from(ticks) * 1_000_000_000 / u128::from(rustix::param::clock_ticks_per_second().max(1));
         let cpu = Duration::from_nanos(u64::try_from(nanoseconds).context("CPU time of centuries")?);
-        let peak_rss_kib = peak_rss_kib(&status)
-            .with_context(|| format!("process {pid} has no memory any more: has it ended?"))?;
-        Ok(Self { cpu, peak_rss_kib })
+        let memory = |field: &str| {
+            kibibytes(&status, field)
+                .with_context(|| format!("process {pid} has no memory any more: has it ended?"))
+        };
+        Ok(Self { cpu, rss_kib: memory("VmRSS:")?, peak_rss_kib: memory("VmHWM:")? })
     }
+}
+
+/// The processes that a process has started; none where the kernel does not tell.
+fn children(pid: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let lists =
+        threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    lists.flat_map(|list| numbers(&list)).collect()
+}
+
+fn numbers(list: &str) -> Vec<u32> {
+    list.split_whitespace().filter_map(|number| number.parse().ok()).collect()
 }
 
 /// The sum of utime and stime, the 14th and 15th field; the second is a name that may hold blanks and parentheses.
@@ -45,13 +79,15 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
     Some(user + system)
 }
 
-fn peak_rss_kib(status: &str) -> Option<u64> {
-    let value = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+fn kibibytes(status: &str, field: &str) -> Option<u64> {
+    let value = status.lines().find_map(|line| line.strip_prefix(field))?;
     value.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio};
+
     use super::*;
 
     #[test]
@@ -59,12 +95,17 @@ mod tests {
         let stat = "7 (a) b (c)) S 1 7 7 0 -1 4194560 103 0 0 0 12 30 9 9 20 0 1 0 100";
         assert_eq!(cpu_ticks(stat), Some(42));
         assert_eq!(cpu_ticks("7 (a) S 1"), None);
-        assert_eq!(peak_rss_kib("VmPeak:\t 9 kB\nVmHWM:\t   5120 kB\n"), Some(5120));
+        assert_eq!(kibibytes("VmPeak:\t 9 kB\nVmHWM:\t   5120 kB\n", "VmHWM:"), Some(5120));
     }
 
     #[test]
-    fn reads_the_usage_of_a_living_process() {
-        let usage = ProcessUsage::of(std::process::id()).unwrap();
-        assert!(usage.peak_rss_kib > 100, "{usage:?}");
+    fn counts_the_children_in() {
+        let own = std::process::id();
+        let before = ProcessUsage::of(own).unwrap();
+        assert!(before.rss_kib > 100, "{before:?}");
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        assert!(children(own).contains(&child.id()));
+        drop(child.stdin.take());
+        child.wait().unwrap();
     }
 }

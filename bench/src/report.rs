@@ -1,76 +1,135 @@
-//! The table of medians and ratios.
+//! The tables of medians and ratios.
 
 use std::fmt::Write as _;
 
 use crate::measurement::Measurement;
 
-/// Renders a line for each phase and daemon: medians over the rounds, the spread of the wall time, and ratios to the
-/// reference daemon, which is the first whose name starts with `reference`.
+/// Renders a table for each scenario, with a line for each phase and daemon: medians over the rounds, the spread of the
+/// wall time, and ratios to the reference daemon, which is the first whose name starts with `reference`.
 pub(crate) fn render(measurements: &[Measurement], reference: &str) -> String {
-    let phases = distinct(measurements.iter().map(|measurement| measurement.phase));
-    let daemons = distinct(measurements.iter().map(|measurement| measurement.daemon.as_str()));
-    let reference = daemons.iter().copied().find(|daemon| daemon.starts_with(reference));
-    let width = daemons.iter().map(|daemon| daemon.len()).max().unwrap_or(0).max("daemon".len());
-    let ratio = reference.map_or_else(|| "ratio".to_owned(), |name| format!("/ {name}"));
-
-    let mut out = format!(
-        "{:<12} {:<width$} {:>8} {:>17} {ratio:>13} {:>8} {:>8} {ratio:>13} {:>9} {ratio:>13}\n",
-        "phase", "daemon", "wall s", "min to max", "silent s", "CPU s", "peak MiB",
-    );
-    for &phase in &phases {
-        let base = reference.and_then(|daemon| Summary::of(measurements, phase, daemon));
-        for &daemon in &daemons {
-            let Some(own) = Summary::of(measurements, phase, daemon) else { continue };
-            let base = base.as_ref();
-            writeln!(
-                out,
-                "{phase:<12} {daemon:<width$} {:>8.3} {:>17} {:>13} {:>8.3} {:>8.2} {:>13} {:>9.1} {:>13}",
-                own.wall,
-                format!("{:.3} to {:.3}", own.fastest, own.slowest),
-                quotient(own.wall, base.map(|base| base.wall)),
-                own.silence,
-                own.cpu,
-                quotient(own.cpu, base.map(|base| base.cpu)),
-                own.peak,
-                quotient(own.peak, base.map(|base| base.peak)),
-            )
-            .expect("writing to a String cannot fail");
-        }
+    let mut out = HEAD.to_owned();
+    for scenario in distinct(measurements.iter().map(|measurement| measurement.scenario)) {
+        let of_scenario: Vec<&Measurement> =
+            measurements.iter().filter(|measurement| measurement.scenario == scenario).collect();
+        let daemons = distinct(of_scenario.iter().map(|measurement| measurement.daemon.as_str()));
+        let reference = daemons.iter().copied().find(|daemon| daemon.starts_with(reference));
+        let table = Table { measurements: of_scenario, daemons, reference };
+        write!(out, "\n{scenario}\n{}", table.render()).expect("writing to a String cannot fail");
     }
     out
 }
 
+/// One scenario's measurements.
+struct Table<'a> {
+    measurements: Vec<&'a Measurement>,
+    daemons: Vec<&'a str>,
+    reference: Option<&'a str>,
+}
+
+impl Table<'_> {
+    fn render(&self) -> String {
+        let mut rows = vec![self.head()];
+        for phase in distinct(self.measurements.iter().map(|measurement| measurement.phase)) {
+            let base = self.reference.and_then(|daemon| self.summary(phase, daemon));
+            for &daemon in &self.daemons {
+                if let Some(own) = self.summary(phase, daemon) {
+                    rows.push(own.row(phase, daemon, base.as_ref()));
+                }
+            }
+        }
+        align(&rows)
+    }
+
+    fn head(&self) -> Vec<String> {
+        let ratio = self.reference.map_or_else(|| "ratio".to_owned(), |name| format!("/ {name}"));
+        let ratio = ratio.as_str();
+        let wall = ["phase", "daemon", "rounds", "wall s", "min to max", ratio, "silent s"];
+        let rest = ["CPU s", ratio, "own CPU s", "peak MiB", ratio, "octets each"];
+        wall.into_iter().chain(rest).map(str::to_owned).collect()
+    }
+
+    fn summary(&self, phase: &str, daemon: &str) -> Option<Summary> {
+        let rounds = self.measurements.iter().copied();
+        let rounds: Vec<&Measurement> =
+            rounds.filter(|measurement| measurement.phase == phase && measurement.daemon == daemon).collect();
+        Summary::of(&rounds)
+    }
+}
+
 /// One daemon's rounds of a phase.
 struct Summary {
+    rounds: usize,
+    is_complete: bool,
     wall: f64,
     fastest: f64,
     slowest: f64,
     silence: f64,
     cpu: f64,
+    generator_cpu: f64,
     peak: f64,
+    each: Option<(f64, &'static str)>,
 }
 
 impl Summary {
-    fn of(measurements: &[Measurement], phase: &str, daemon: &str) -> Option<Self> {
-        let rounds: Vec<&Measurement> = measurements
-            .iter()
-            .filter(|measurement| measurement.phase == phase && measurement.daemon == daemon)
-            .collect();
+    fn of(rounds: &[&Measurement]) -> Option<Self> {
         let sorted = |value: fn(&Measurement) -> f64| {
             let mut values: Vec<f64> = rounds.iter().map(|round| value(round)).collect();
             values.sort_by(f64::total_cmp);
             values
         };
         let walls = sorted(|round| round.wall_seconds);
+        let unit = rounds.first()?.memory_each.map(|each| each.unit);
+        let each = sorted(|round| round.memory_each.map_or(0.0, |each| each.octets));
         Some(Self {
+            rounds: rounds.len(),
+            is_complete: rounds.iter().all(|round| round.incomplete.is_none()),
             wall: median(&walls)?,
             fastest: *walls.first()?,
             slowest: *walls.last()?,
             silence: median(&sorted(|round| round.longest_silence_seconds))?,
             cpu: median(&sorted(|round| round.cpu_seconds))?,
+            generator_cpu: median(&sorted(|round| round.generator_cpu_seconds))?,
             peak: median(&sorted(|round| round.peak_rss_mib))?,
+            each: median(&each).zip(unit),
         })
     }
+
+    fn row(&self, phase: &str, daemon: &str, base: Option<&Self>) -> Vec<String> {
+        let wall = if self.is_complete { format!("{:.3}", self.wall) } else { format!("> {:.0}", self.wall) };
+        let both_complete = self.is_complete && base.is_none_or(|base| base.is_complete);
+        let wall_base = base.filter(|_| both_complete).map(|base| base.wall);
+        vec![
+            phase.to_owned(),
+            daemon.to_owned(),
+            self.rounds.to_string(),
+            wall,
+            format!("{:.3} to {:.3}", self.fastest, self.slowest),
+            quotient(self.wall, wall_base),
+            format!("{:.3}", self.silence),
+            format!("{:.2}", self.cpu),
+            quotient(self.cpu, base.map(|base| base.cpu)),
+            format!("{:.2}", self.generator_cpu),
+            format!("{:.1}", self.peak),
+            quotient(self.peak, base.map(|base| base.peak)),
+            self.each.map_or_else(|| "-".to_owned(), |(octets, unit)| format!("{octets:.0} a {unit}")),
+        ]
+    }
+}
+
+/// Puts cells into columns: the first two to the left, the others to the right.
+fn align(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut out = String::new();
+    for row in rows {
+        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            let cell = if column < 2 { format!("{cell:<width$}") } else { format!("{cell:>width$}") };
+            out += &cell;
+            out += if column + 1 == columns { "\n" } else { "  " };
+        }
+    }
+    out
 }
 
 /// The middle of sorted values, or between the two in the middle.
@@ -98,19 +157,33 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     distinct
 }
 
+const HEAD: &str = "\
+medians over the rounds; silent s: the longest time in wall s in which nothing came; CPU s: of the daemon, to within a\n\
+clock tick; own CPU s: of the load generator; octets each: what the daemon's memory grew by\n";
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measurement::MemoryEach;
 
     fn measurement(daemon: &str, wall_seconds: f64) -> Measurement {
         Measurement {
+            scenario: "full",
             daemon: daemon.to_owned(),
             phase: "announce",
             wall_seconds,
+            incomplete: None,
             longest_silence_seconds: 0.25,
             cpu_seconds: wall_seconds / 2.0,
+            generator_cpu_seconds: 0.1,
             peak_rss_mib: 100.0,
+            memory_each: Some(MemoryEach { unit: "path", octets: 88.4 }),
+            latency: None,
         }
+    }
+
+    fn lines(table: &str) -> Vec<&str> {
+        table.lines().skip_while(|line| !line.starts_with("phase")).collect()
     }
 
     #[test]
@@ -123,21 +196,29 @@ mod tests {
             measurement("margay 1", 1.5),
         ];
         let table = render(&rounds, "BIRD");
-        let fields =
-            |line: usize| -> Vec<&str> { table.lines().nth(line).unwrap().split_whitespace().collect() };
+        let lines = lines(&table);
+        let fields = |line: usize| -> Vec<&str> { lines[line].split_whitespace().collect() };
         let margay = [
-            "announce", "margay", "1", "1.500", "1.000", "to", "3.000", "0.50", "0.250", "0.75", "0.50",
-            "100.0", "1.00",
+            "announce", "margay", "1", "3", "1.500", "1.000", "to", "3.000", "0.50", "0.250", "0.75", "0.50",
+            "0.10", "100.0", "1.00", "88", "a", "path",
         ];
         assert_eq!(fields(1), margay);
-        assert_eq!(fields(2)[3..7], ["3.000", "2.000", "to", "4.000"]);
-        let widths: Vec<usize> = table.lines().map(str::len).collect();
-        assert!(widths.windows(2).all(|pair| pair[0] == pair[1]), "{table}");
+        assert_eq!(fields(2)[4..8], ["3.000", "2.000", "to", "4.000"]);
+        assert!(lines.windows(2).all(|pair| pair[0].len() == pair[1].len()), "{table}");
     }
 
     #[test]
     fn has_no_ratios_without_the_reference() {
         let table = render(&[measurement("margay 1", 3.0)], "BIRD");
         assert_eq!(table.matches(" -").count(), 3, "{table}");
+    }
+
+    #[test]
+    fn a_daemon_that_is_not_done_in_time_has_a_bound_and_no_ratio() {
+        let late = Measurement { incomplete: Some("half is missing".into()), ..measurement("BIRD 2", 60.0) };
+        let table = render(&[measurement("margay 1", 3.0), late], "BIRD");
+        let lines = lines(&table);
+        assert!(lines[2].contains("> 60"), "{table}");
+        assert_eq!(lines[1].split_whitespace().nth(8), Some("-"), "{table}");
     }
 }

@@ -29,6 +29,10 @@ pub const NETWORK: &[Tool] = &[
 pub const BIRD: Tool = Tool { program: "bird", package: "bird2", service: Some("bird") };
 /// GoBGP.
 pub const GOBGP: Tool = Tool { program: "gobgpd", package: "gobgpd", service: Some("gobgpd") };
+/// FRR, whose daemons lie in a folder of their own.
+pub const FRR: Tool = Tool { program: "vtysh", package: "frr", service: Some("frr") };
+/// OpenBGPD, whose daemon has the same name as FRR's.
+pub const OPENBGPD: Tool = Tool { program: "bgpctl", package: "openbgpd", service: Some("openbgpd") };
 
 /// Installs those tools that are missing, and says so; does nothing and says nothing when all are there.
 ///

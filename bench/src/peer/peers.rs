@@ -1,6 +1,5 @@
 //! All sessions of the generator, driven by one epoll loop.
 
-use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddrV4;
 use std::os::fd::OwnedFd;
@@ -13,86 +12,131 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::time::Timespec;
 
-use super::received::Received;
+use super::Intake;
 use super::session::{PeerSettings, Session, State};
 
-/// The peers that are connected to the daemon.
-pub(crate) struct Peers {
+/// The peers of the daemon, and what becomes of the UPDATEs that they receive.
+pub(crate) struct Peers<I> {
     daemon: SocketAddrV4,
     epoll: OwnedFd,
-    sessions: BTreeMap<PeerId, Session>,
-    next_id: u64,
+    peers: Vec<Peer>,
+    intake: I,
+    /// The first peer found to have lost its session, once it was up.
+    lost: Option<PeerId>,
     next_timeouts: Instant,
     events: Vec<Event>,
     scratch: Vec<u8>,
 }
 
-/// One of [`Peers`].
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct PeerId(u64);
+struct Peer {
+    settings: PeerSettings,
+    session: Option<Session>,
+    /// Its session may still fail: it is tried again.
+    is_trying: bool,
+}
 
-impl Peers {
+impl Peer {
+    fn is_shaking_hands(&self) -> bool {
+        let state = self.session.as_ref().map(Session::state);
+        matches!(state, Some(State::OpenSent | State::OpenConfirm))
+    }
+}
+
+/// One of [`Peers`]: a number that counts from 0 in the order in which they came.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct PeerId(usize);
+
+impl PeerId {
+    /// The peer that came as the number `index`.
+    #[cfg(test)]
+    pub(crate) fn new(index: usize) -> Self {
+        Self(index)
+    }
+
+    /// How many peers came before it.
+    pub(crate) fn index(self) -> usize {
+        self.0
+    }
+}
+
+impl<I: Intake> Peers<I> {
     /// Nobody yet; all will dial this address.
     ///
     /// # Errors
     ///
     /// The system has no epoll instance to spare.
-    pub(crate) fn new(daemon: SocketAddrV4) -> Result<Self> {
+    pub(crate) fn new(daemon: SocketAddrV4, intake: I) -> Result<Self> {
         Ok(Self {
             daemon,
             epoll: epoll::create(CreateFlags::CLOEXEC).context("epoll_create")?,
-            sessions: BTreeMap::new(),
-            next_id: 0,
+            peers: Vec::new(),
+            intake,
+            lost: None,
             next_timeouts: Instant::now(),
             events: Vec::with_capacity(1024),
             scratch: vec![0; READ_OCTETS],
         })
     }
 
-    /// Brings a session up; tries again when the daemon does not listen yet or turns the peer away.
+    /// Brings sessions up, a few at a time; tries again when the daemon does not listen yet or turns a peer away.
     ///
     /// # Errors
     ///
-    /// It is not up at the deadline, or another session is lost meanwhile.
-    pub(crate) fn establish(&mut self, settings: PeerSettings, deadline: Instant) -> Result<PeerId> {
-        let mut last_failure = "no attempt was made".to_owned();
-        while Instant::now() < deadline {
-            match self.attempt(settings, deadline)? {
-                Ok(id) => return Ok(id),
-                Err(failure) => last_failure = failure,
-            }
-            thread::sleep(RETRY_INTERVAL);
+    /// One is not up at the deadline, or another session is lost meanwhile.
+    pub(crate) fn establish(&mut self, newcomers: &[PeerSettings], deadline: Instant) -> Result<Vec<PeerId>> {
+        let first = self.peers.len();
+        for settings in newcomers {
+            self.peers.push(Peer { settings: settings.clone(), session: None, is_trying: true });
         }
-        bail!("peer {} has no session: {last_failure}", settings.name)
+        let ids: Vec<PeerId> = (first..self.peers.len()).map(PeerId).collect();
+        for together in ids.chunks(HANDSHAKES_AT_ONCE) {
+            self.establish_together(together, deadline)?;
+        }
+        Ok(ids)
     }
 
-    /// Queues messages to one peer's session.
+    /// Sends messages to one peer's session behind what is still to be sent.
+    ///
+    /// # Errors
+    ///
+    /// The peer has left.
     pub(crate) fn send(&mut self, id: PeerId, messages: Bytes) -> Result<()> {
-        let session = self.sessions.get_mut(&id).context("the peer has left")?;
+        let session = self.peers[id.0].session.as_mut().context("the peer has left")?;
+        let was_idle = !session.has_outbound();
         session.queue(messages);
-        watch(&self.epoll, id, session).context("epoll_ctl")
+        if was_idle {
+            session.handle_writable(Instant::now());
+        }
+        if was_idle && session.has_outbound() {
+            watch(&self.epoll, id, session).context("epoll_ctl")?;
+        }
+        Ok(())
     }
 
     /// Closes a peer's TCP connection without a word.
     pub(crate) fn leave(&mut self, id: PeerId) {
         // Closing the socket takes it out of the epoll instance.
-        self.sessions.remove(&id);
+        self.peers[id.0].session = None;
+        if self.lost == Some(id) {
+            self.lost = None;
+        }
     }
 
-    /// What a peer has received.
-    ///
-    /// # Panics
-    ///
-    /// The peer has left.
-    pub(crate) fn received(&self, id: PeerId) -> &Received {
-        self.sessions[&id].received()
+    /// What became of the UPDATEs so far.
+    pub(crate) fn intake(&self) -> &I {
+        &self.intake
+    }
+
+    /// What becomes of the UPDATEs, to tell it something.
+    pub(crate) fn intake_mut(&mut self) -> &mut I {
+        &mut self.intake
     }
 
     /// Reads and writes until a condition holds, which is looked at after each batch of events.
     ///
     /// # Errors
     ///
-    /// A session is lost before that, or the deadline passes.
+    /// A session is lost before that.
     pub(crate) fn run(
         &mut self,
         deadline: Instant,
@@ -103,78 +147,92 @@ impl Peers {
             if done(self, now) {
                 return Ok(Pause::Done);
             }
-            if let Some((session, why)) = self.lost() {
-                bail!("the session of peer {} is lost: {why}", session.settings().name);
+            if let Some(id) = self.lost {
+                let Peer { settings, session, .. } = &self.peers[id.0];
+                let state = session.as_ref().map(Session::state);
+                bail!("the session of peer {} is lost: {state:?}", settings.name);
             }
             if now >= deadline {
                 return Ok(Pause::Deadline);
             }
-            self.handle_events(now)?;
+            self.handle_events(now, deadline.duration_since(now).min(LONGEST_WAIT))?;
         }
     }
 
-    /// One try; the inner error is a reason to try again.
-    fn attempt(&mut self, settings: PeerSettings, deadline: Instant) -> Result<Result<PeerId, String>> {
-        let session = match Session::connect(settings, self.daemon, Instant::now()) {
-            Ok(session) => session,
+    fn establish_together(&mut self, ids: &[PeerId], deadline: Instant) -> Result<()> {
+        let mut failures = self.attempt(ids, deadline)?;
+        while !failures.is_empty() {
+            if Instant::now() >= deadline {
+                let (id, why) = failures.swap_remove(0);
+                bail!("peer {} has no session: {why}", self.peers[id.0].settings.name);
+            }
+            thread::sleep(RETRY_INTERVAL);
+            let again: Vec<PeerId> = failures.into_iter().map(|(id, _)| id).collect();
+            failures = self.attempt(&again, deadline)?;
+        }
+        Ok(())
+    }
+
+    /// One try for each; returns those that must try again, and why.
+    fn attempt(&mut self, ids: &[PeerId], deadline: Instant) -> Result<Vec<(PeerId, String)>> {
+        let mut failures = Vec::new();
+        for &id in ids {
+            if let Err(why) = self.connect(id)? {
+                failures.push((id, why));
+            }
+        }
+        self.run(deadline, |peers, _| !ids.iter().any(|id| peers.peers[id.0].is_shaking_hands()))?;
+        for &id in ids {
+            let peer = &mut self.peers[id.0];
+            let Some(session) = &peer.session else { continue };
+            match session.state() {
+                State::Established => peer.is_trying = false,
+                State::Closed(why) => failures.push((id, why.clone())),
+                state @ (State::OpenSent | State::OpenConfirm) => {
+                    failures.push((id, format!("it is still in {state:?}")));
+                }
+            }
+            if peer.is_trying {
+                peer.session = None;
+            }
+        }
+        Ok(failures)
+    }
+
+    /// Starts a session; the inner error is a reason to try again.
+    fn connect(&mut self, id: PeerId) -> Result<Result<(), String>> {
+        let peer = &mut self.peers[id.0];
+        match Session::connect(&peer.settings, self.daemon, Instant::now()) {
+            Ok(session) => {
+                epoll::add(&self.epoll, session.socket(), data(id), interest(&session))
+                    .context("epoll_ctl")?;
+                peer.session = Some(session);
+                Ok(Ok(()))
+            }
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                return Ok(Err(format!("{}: {error}", self.daemon)));
+                Ok(Err(format!("{}: {error}", self.daemon)))
             }
-            Err(error) => {
-                return Err(error).with_context(|| format!("{} to {}", settings.address, self.daemon));
-            }
-        };
-        let id = self.add(session)?;
-        self.run(deadline, |peers, _| {
-            matches!(peers.sessions[&id].state(), State::Established | State::Closed(_))
-        })?;
-        match self.sessions[&id].state() {
-            State::Established => Ok(Ok(id)),
-            State::Closed(why) => {
-                let why = why.clone();
-                self.leave(id);
-                Ok(Err(why))
-            }
-            state @ (State::OpenSent | State::OpenConfirm) => {
-                bail!("the session of peer {} is still in {state:?}", settings.name)
-            }
+            Err(error) => Err(error).with_context(|| format!("{} to {}", peer.settings.address, self.daemon)),
         }
     }
 
-    fn add(&mut self, session: Session) -> Result<PeerId> {
-        let id = PeerId(self.next_id);
-        self.next_id += 1;
-        epoll::add(&self.epoll, session.socket(), EventData::new_u64(id.0), interest(&session))
-            .context("epoll_ctl")?;
-        self.sessions.insert(id, session);
-        Ok(id)
-    }
-
-    fn lost(&self) -> Option<(&Session, &str)> {
-        self.sessions.values().find_map(|session| match session.state() {
-            State::Closed(why) => Some((session, why.as_str())),
-            State::OpenSent | State::OpenConfirm | State::Established => None,
-        })
-    }
-
-    fn handle_events(&mut self, now: Instant) -> Result<()> {
+    fn handle_events(&mut self, now: Instant, wait: Duration) -> Result<()> {
         if now >= self.next_timeouts {
             self.next_timeouts = now + TIMEOUTS_INTERVAL;
-            for (&id, session) in &mut self.sessions {
-                session.handle_timeout(now);
-                watch(&self.epoll, id, session).context("epoll_ctl")?;
-            }
+            self.handle_timeouts(now)?;
         }
-        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&WAIT)) {
+        let wait = Timespec::try_from(wait).context("a short wait")?;
+        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&wait)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error).context("epoll_wait"),
         }
         for event in self.events.drain(..) {
-            let id = PeerId({ event.data }.u64());
-            let Some(session) = self.sessions.get_mut(&id) else { continue };
-            let (flags, had_outbound, now) = ({ event.flags }, session.has_outbound(), Instant::now());
+            let id = PeerId(usize::try_from({ event.data }.u64()).context("a peer's number")?);
+            let peer = &mut self.peers[id.0];
+            let Some(session) = &mut peer.session else { continue };
+            let (flags, had_outbound) = ({ event.flags }, session.has_outbound());
             if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR) {
-                session.handle_readable(&mut self.scratch);
+                session.handle_readable(id, &mut self.scratch, &mut self.intake);
             }
             if flags.contains(EventFlags::OUT) {
                 session.handle_writable(now);
@@ -182,6 +240,18 @@ impl Peers {
             if session.has_outbound() != had_outbound {
                 watch(&self.epoll, id, session).context("epoll_ctl")?;
             }
+            if matches!(session.state(), State::Closed(_)) && !peer.is_trying {
+                self.lost.get_or_insert(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn handle_timeouts(&mut self, now: Instant) -> Result<()> {
+        for (index, peer) in self.peers.iter_mut().enumerate() {
+            let Some(session) = &mut peer.session else { continue };
+            session.handle_timeout(now);
+            watch(&self.epoll, PeerId(index), session).context("epoll_ctl")?;
         }
         Ok(())
     }
@@ -197,8 +267,12 @@ pub(crate) enum Pause {
 }
 
 fn watch(epoll: &OwnedFd, id: PeerId, session: &Session) -> io::Result<()> {
-    epoll::modify(epoll, session.socket(), EventData::new_u64(id.0), interest(session))?;
+    epoll::modify(epoll, session.socket(), data(id), interest(session))?;
     Ok(())
+}
+
+fn data(id: PeerId) -> EventData {
+    EventData::new_u64(id.0 as u64)
 }
 
 fn interest(session: &Session) -> EventFlags {
@@ -207,6 +281,10 @@ fn interest(session: &Session) -> EventFlags {
 
 const READ_OCTETS: usize = 256 * 1024;
 
+/// No more than the shortest queue of connections to accept that a daemon has: what does not fit is tried again by the
+/// kernel after a second. BIRD's takes 8, OpenBGPD's 5.
+const HANDSHAKES_AT_ONCE: usize = 5;
+
 /// Between two attempts to connect.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -214,4 +292,4 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 const TIMEOUTS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long the loop sleeps at most when nothing happens.
-const WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+const LONGEST_WAIT: Duration = Duration::from_millis(10);

@@ -1,5 +1,6 @@
 //! One session that the generator opens: just enough of RFC 4271 §8 for a daemon that behaves.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
@@ -9,18 +10,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use bgp_codec::{
     AsWidth, Asn, BgpIdentifier, Capability, DecodeContext, Family, HoldTime, Message, Open, PeerKind,
-    decode_message, encode_keepalive,
+    decode_message, encode_keepalive, frame_length,
 };
 use bytes::{Buf as _, Bytes, BytesMut};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::received::Received;
+use super::{Intake, PeerId};
 
 /// Who a peer is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PeerSettings {
     /// A word for the daemon's configuration and for messages.
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// Where it dials from; also its BGP identifier.
     pub(crate) address: Ipv4Addr,
     pub(crate) asn: Asn,
@@ -29,10 +30,10 @@ pub(crate) struct PeerSettings {
 /// A connection to the daemon and what went over it.
 #[derive(Debug)]
 pub(crate) struct Session {
-    settings: PeerSettings,
     stream: TcpStream,
     state: State,
-    received: Received,
+    /// The start of a message whose rest is still to come.
+    partial: Vec<u8>,
     outbound: VecDeque<Bytes>,
     last_sent: Instant,
 }
@@ -53,7 +54,7 @@ impl Session {
     /// # Errors
     ///
     /// The connection is refused, or the address is not this machine's.
-    pub(crate) fn connect(settings: PeerSettings, daemon: SocketAddrV4, now: Instant) -> io::Result<Self> {
+    pub(crate) fn connect(settings: &PeerSettings, daemon: SocketAddrV4, now: Instant) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
         socket.set_tcp_nodelay(true)?;
@@ -62,20 +63,11 @@ impl Session {
         socket.set_nonblocking(true)?;
         let outbound = VecDeque::from([open(settings)]);
         let stream = socket.into();
-        let received = Received::default();
-        Ok(Self { settings, stream, state: State::OpenSent, received, outbound, last_sent: now })
-    }
-
-    pub(crate) fn settings(&self) -> PeerSettings {
-        self.settings
+        Ok(Self { stream, state: State::OpenSent, partial: Vec::new(), outbound, last_sent: now })
     }
 
     pub(crate) fn state(&self) -> &State {
         &self.state
-    }
-
-    pub(crate) fn received(&self) -> &Received {
-        &self.received
     }
 
     pub(crate) fn socket(&self) -> BorrowedFd<'_> {
@@ -108,12 +100,17 @@ impl Session {
     }
 
     /// Reads once; more stays for the next call, so that no session starves another.
-    pub(crate) fn handle_readable(&mut self, scratch: &mut [u8]) {
-        match self.stream.read(scratch) {
+    ///
+    /// `scratch` is a buffer for the octets, and longer than a message.
+    pub(crate) fn handle_readable(&mut self, own: PeerId, scratch: &mut [u8], intake: &mut impl Intake) {
+        let kept = self.partial.len();
+        scratch[..kept].copy_from_slice(&self.partial);
+        match self.stream.read(&mut scratch[kept..]) {
             Ok(0) => self.close("the daemon closed the connection".to_owned()),
             Ok(length) => {
                 // The time is taken after the read: before it the octets might not have been there yet.
-                if let Err(error) = self.take_in(&scratch[..length], Instant::now()) {
+                let taken_in = self.take_in(own, &scratch[..kept + length], Instant::now(), intake);
+                if let Err(error) = taken_in {
                     self.close(format!("{error:#}"));
                 }
             }
@@ -130,12 +127,28 @@ impl Session {
         }
     }
 
-    fn take_in(&mut self, octets: &[u8], now: Instant) -> Result<()> {
-        for message in self.received.take_in(octets, now)? {
-            let decoded = decode_message(message.octets.into(), &decode_context())
-                .context("the daemon sent a malformed message")?;
-            self.handle_message(decoded)?;
+    fn take_in(
+        &mut self,
+        own: PeerId,
+        mut octets: &[u8],
+        at: Instant,
+        intake: &mut impl Intake,
+    ) -> Result<()> {
+        while let Some(length) = frame_length(octets, MAX_MESSAGE_OCTETS).context("no BGP message")? {
+            let Some((message, rest)) = octets.split_at_checked(length) else { break };
+            octets = rest;
+            if message[TYPE_OFFSET] == UPDATE && self.state == State::Established {
+                intake.handle_update(own, message, at)?;
+            } else {
+                // Which kind of peer it is matters to UPDATEs only.
+                let decoded =
+                    decode_message(Bytes::copy_from_slice(message), &decode_context(PeerKind::Ebgp))
+                        .context("the daemon sent a malformed message")?;
+                self.handle_message(decoded)?;
+            }
         }
+        self.partial.clear();
+        self.partial.extend_from_slice(octets);
         Ok(())
     }
 
@@ -162,11 +175,11 @@ impl Session {
 }
 
 /// On which terms the daemon's messages are read.
-pub(crate) fn decode_context() -> DecodeContext {
-    DecodeContext::new(PeerKind::Ebgp, AsWidth::Four)
+pub(crate) fn decode_context(peer: PeerKind) -> DecodeContext {
+    DecodeContext::new(peer, AsWidth::Four)
 }
 
-fn open(settings: PeerSettings) -> Bytes {
+fn open(settings: &PeerSettings) -> Bytes {
     let open = Open {
         asn: settings.asn,
         hold_time: HoldTime::from_seconds(HOLD_SECONDS).expect("it is at least three seconds"),
@@ -197,6 +210,11 @@ fn is_transient(error: &io::Error) -> bool {
 pub(crate) const HOLD_SECONDS: u16 = 240;
 
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Neither side says that it takes longer ones (RFC 8654).
+const MAX_MESSAGE_OCTETS: usize = 4096;
+const TYPE_OFFSET: usize = 18;
+const UPDATE: u8 = 2;
 
 /// The most that is written at once, so that reading gets its turn.
 const WRITE_OCTETS: usize = 256 * 1024;

@@ -1,18 +1,20 @@
 //! A full table: one peer announces it, another receives it, a third comes late; it changes and it goes.
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use bgp_codec::{Asn, BgpIdentifier, NextHop};
 use bytes::Bytes;
 
-use super::stage::{Stage, free_address};
+use super::stage::free_address;
+use super::table_stage::TableStage;
+use super::{Scenario, Turn};
 use crate::expectation::Expectation;
 use crate::measurement::Measurement;
 use crate::peer::PeerSettings;
-use crate::subject::{Subject, Topology};
+use crate::subject::Topology;
 use crate::workload::{AttributeSets, RouteTable, SeededRandom, end_of_rib};
 
 /// How large the table is.
@@ -21,18 +23,22 @@ pub(crate) struct FullOptions {
     pub(crate) prefixes: usize,
     pub(crate) attribute_sets: usize,
     pub(crate) seed: u64,
-    /// For each phase.
-    pub(crate) timeout: Duration,
 }
 
 /// The scenario with everything made ready that can be before the clock starts.
 pub(crate) struct Full {
-    announcement: Bytes,
-    change: Bytes,
+    sent: Sent,
+    /// What the feed sends through a bare relay: what must come out.
+    relayed: Sent,
     announced: Rc<Expectation>,
     changed: Rc<Expectation>,
     nothing: Rc<Expectation>,
-    timeout: Duration,
+}
+
+/// What the feed sends.
+struct Sent {
+    announcement: Bytes,
+    change: Bytes,
 }
 
 impl Full {
@@ -42,56 +48,71 @@ impl Full {
         let table = RouteTable::generate(options.prefixes, options.attribute_sets, &mut random);
         let sets = AttributeSets::generate(options.attribute_sets, FEED.asn, &mut random);
         let other_sets = sets.with_other_communities(FEED.asn, &mut random);
-        let announced = Expectation::table(&table, sets.advertised_by(DAEMON_ASN), OWN_NEXT_HOP);
-        let changed = announced.with_attributes(other_sets.advertised_by(DAEMON_ASN));
+        let (out, other_out) = (sets.advertised_by(DAEMON_ASN), other_sets.advertised_by(DAEMON_ASN));
+        let sent = |first: &AttributeSets, second: &AttributeSets, next_hop| Sent {
+            announcement: table.encode(first.as_slice(), next_hop),
+            change: table.encode(second.as_slice(), next_hop),
+        };
+        let (relayed, sent) = (sent(&out, &other_out, OWN_NEXT_HOP), sent(&sets, &other_sets, FEED_NEXT_HOP));
+        let announced = Expectation::table(&table, out, OWN_NEXT_HOP);
+        let changed = announced.with_attributes(other_out);
         Self {
-            announcement: table.encode(sets.as_slice(), FEED_NEXT_HOP),
-            change: table.encode(other_sets.as_slice(), FEED_NEXT_HOP),
+            sent,
+            relayed,
             announced: Rc::new(announced),
             changed: Rc::new(changed),
             nothing: Rc::new(Expectation::nothing(OWN_NEXT_HOP)),
-            timeout: options.timeout,
         }
     }
+}
 
-    /// Plays it with one daemon; `name` is for tables.
-    ///
-    /// # Errors
-    ///
-    /// A receiver does not come to hold exactly what it must, or the daemon fails. The daemon's log is part of the text.
-    pub(crate) fn play(&self, name: &str, subject: &dyn Subject) -> Result<Vec<Measurement>> {
+impl Scenario for Full {
+    fn play(&self, turn: &Turn<'_>) -> Result<Vec<Measurement>> {
         let topology = Topology {
             asn: DAEMON_ASN,
             router_id: BgpIdentifier::try_from(ROUTER_ID).context("the router id")?,
             listen: free_address()?,
             peers: vec![FEED, RECEIVER, LATE_JOINER],
+            cluster: None,
+            relayed: vec![FEED.address],
         };
-        let mut stage = Stage::new(name, subject, &topology, self.timeout)?;
-        let outcome = self.play_on(&mut stage);
-        outcome.with_context(|| format!("{name} failed; {}", stage.last_words()))
+        TableStage::play(turn, &topology, |stage| self.play_on(stage, turn.subject.is_relay()))
     }
+}
 
-    fn play_on(&self, stage: &mut Stage) -> Result<Vec<Measurement>> {
-        let feed = stage.add_feed(FEED)?;
-        stage.add_receiver(RECEIVER, &self.announced)?;
+impl Full {
+    fn play_on(&self, stage: &mut TableStage<'_>, is_relay: bool) -> Result<Vec<Measurement>> {
+        let feed = stage.add_feed(&FEED)?;
+        stage.add_receiver(&RECEIVER, &self.announced)?;
         stage.rest()?;
-        let announce = |stage: &mut Stage| {
-            stage.peers().send(feed, self.announcement.clone())?;
-            stage.peers().send(feed, end_of_rib())
-        };
-        let join = |stage: &mut Stage| stage.add_receiver(LATE_JOINER, &self.announced);
-        let change = |stage: &mut Stage| stage.peers().send(feed, self.change.clone());
-        let leave = |stage: &mut Stage| {
-            stage.peers().leave(feed);
-            Ok(())
-        };
-        Ok(vec![
-            stage.measure("announce", &self.announced, announce)?,
-            stage.measure("late joiner", &self.announced, join)?,
-            stage.measure("re-announce", &self.changed, change)?,
-            stage.measure("withdrawal", &self.nothing, leave)?,
-        ])
+        let sent = if is_relay { &self.relayed } else { &self.sent };
+        let mut measured =
+            vec![stage.measure("announce", &self.announced, Some(self.announced.len()), |stage| {
+                stage.peers().send(feed, sent.announcement.clone())?;
+                stage.peers().send(feed, end_of_rib())
+            })?];
+        if is_complete(&measured) {
+            let join = |stage: &mut TableStage<'_>| stage.add_receiver(&LATE_JOINER, &self.announced);
+            measured.push(stage.measure("late joiner", &self.announced, None, join)?);
+        }
+        if is_complete(&measured) {
+            let change = |stage: &mut TableStage<'_>| stage.peers().send(feed, sent.change.clone());
+            measured.push(stage.measure("re-announce", &self.changed, None, change)?);
+        }
+        // A relay knows no routes that it could withdraw.
+        if is_complete(&measured) && !is_relay {
+            let leave = |stage: &mut TableStage<'_>| {
+                stage.peers().leave(feed);
+                Ok(())
+            };
+            measured.push(stage.measure("withdrawal", &self.nothing, None, leave)?);
+        }
+        Ok(measured)
     }
+}
+
+fn is_complete(measured: &[Measurement]) -> bool {
+    measured.iter().all(|measurement| measurement.incomplete.is_none())
 }
 
 const DAEMON_ASN: Asn = Asn(65000);
@@ -104,8 +125,11 @@ const OWN_NEXT_HOP: NextHop = NextHop::Ipv4(Ipv4Addr::LOCALHOST);
 const FEED_NEXT_HOP: NextHop = NextHop::Ipv4(Ipv4Addr::new(198, 51, 100, 1));
 
 const FEED: PeerSettings =
-    PeerSettings { name: "feed", address: Ipv4Addr::new(127, 0, 1, 1), asn: Asn(65001) };
+    PeerSettings { name: Cow::Borrowed("feed"), address: Ipv4Addr::new(127, 0, 1, 1), asn: Asn(65001) };
 const RECEIVER: PeerSettings =
-    PeerSettings { name: "receiver", address: Ipv4Addr::new(127, 0, 2, 1), asn: Asn(65002) };
-const LATE_JOINER: PeerSettings =
-    PeerSettings { name: "late_joiner", address: Ipv4Addr::new(127, 0, 2, 2), asn: Asn(65002) };
+    PeerSettings { name: Cow::Borrowed("receiver"), address: Ipv4Addr::new(127, 0, 2, 1), asn: Asn(65002) };
+const LATE_JOINER: PeerSettings = PeerSettings {
+    name: Cow::Borrowed("late_joiner"),
+    address: Ipv4Addr::new(127, 0, 2, 2),
+    asn: Asn(65002),
+};

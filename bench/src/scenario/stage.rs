@@ -1,84 +1,85 @@
-//! Where a scenario is played: one daemon, the peers connected to it, and the check of what they receive.
+//! Where a scenario is played: one daemon, the peers connected to it, and the clock.
 
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
-use std::rc::Rc;
+use std::process;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
-use crate::adj_rib_in::AdjRibIn;
-use crate::expectation::Expectation;
-use crate::measurement::Measurement;
-use crate::peer::{Pause, PeerId, PeerSettings, Peers};
-use crate::subject::{RunningDaemon, Subject, Topology};
-use crate::workload::end_of_rib;
+use super::Turn;
+use crate::measurement::{Measurement, MemoryEach};
+use crate::peer::{Intake, PeerId, PeerSettings, Peers};
+use crate::process_usage::ProcessUsage;
+use crate::subject::{RunningDaemon, Topology};
 
 /// One daemon and its peers.
-pub(crate) struct Stage {
-    name: String,
+pub(super) struct Stage<'a, I> {
+    turn: &'a Turn<'a>,
     daemon: RunningDaemon,
-    peers: Peers,
-    receivers: Vec<Receiver>,
-    timeout: Duration,
+    peers: Peers<I>,
 }
 
-/// A peer whose routes are checked.
-struct Receiver {
-    id: PeerId,
-    name: &'static str,
-    rib: AdjRibIn,
-    /// How many routes it had been told of before the phase.
-    routes_before: usize,
-    /// The fewest that must come in the phase.
-    outstanding: usize,
+/// The moment when a phase starts, and what had been used by then.
+#[derive(Clone, Copy)]
+pub(super) struct Start {
+    pub(super) at: Instant,
+    daemon: ProcessUsage,
+    generator: ProcessUsage,
 }
 
-impl Stage {
-    /// Starts the daemon; `name` is for tables.
+/// When and how a phase was over.
+pub(super) struct End {
+    /// When the last receiver had what it must have, or the time was over.
+    pub(super) at: Instant,
+    /// The longest time in which nothing came.
+    pub(super) longest_silence: Duration,
+    /// What was wrong when the time was over.
+    pub(super) incomplete: Option<String>,
+}
+
+impl<'a, I: Intake> Stage<'a, I> {
+    /// Starts the daemon.
     ///
     /// # Errors
     ///
     /// The daemon cannot be started.
-    pub(crate) fn new(
-        name: &str,
-        subject: &dyn Subject,
-        topology: &Topology,
-        timeout: Duration,
-    ) -> Result<Self> {
+    pub(super) fn new(turn: &'a Turn<'a>, topology: &Topology, intake: I) -> Result<Self> {
         Ok(Self {
-            name: name.to_owned(),
-            daemon: RunningDaemon::start(subject, topology)?,
-            peers: Peers::new(topology.listen)?,
-            receivers: Vec::new(),
-            timeout,
+            turn,
+            daemon: RunningDaemon::start(turn.subject, topology)?,
+            peers: Peers::new(topology.listen, intake)?,
         })
     }
 
-    pub(crate) fn peers(&mut self) -> &mut Peers {
+    /// Does something on the stage; when it fails, the text ends with what the daemon logged last.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`.
+    pub(super) fn perform<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let outcome = work(self);
+        outcome.with_context(|| format!("{} failed; {}", self.turn.name, self.daemon.last_words()))
+    }
+
+    pub(super) fn turn(&self) -> &'a Turn<'a> {
+        self.turn
+    }
+
+    pub(super) fn peers(&self) -> &Peers<I> {
+        &self.peers
+    }
+
+    pub(super) fn peers_mut(&mut self) -> &mut Peers<I> {
         &mut self.peers
     }
 
-    /// Connects a peer that only sends.
+    /// Connects peers.
     ///
     /// # Errors
     ///
-    /// Its session does not come up.
-    pub(crate) fn add_feed(&mut self, settings: PeerSettings) -> Result<PeerId> {
-        self.peers.establish(settings, Instant::now() + SESSION_TIMEOUT)
-    }
-
-    /// Connects a peer that has no routes and must come to hold these.
-    ///
-    /// # Errors
-    ///
-    /// Its session does not come up.
-    pub(crate) fn add_receiver(&mut self, settings: PeerSettings, expected: &Rc<Expectation>) -> Result<()> {
-        let id = self.peers.establish(settings, Instant::now() + SESSION_TIMEOUT)?;
-        self.peers.send(id, end_of_rib())?;
-        let rib = AdjRibIn::new(Rc::clone(expected));
-        let outstanding = rib.outstanding();
-        self.receivers.push(Receiver { id, name: settings.name, rib, routes_before: 0, outstanding });
-        Ok(())
+    /// A session does not come up.
+    pub(super) fn establish(&mut self, newcomers: &[PeerSettings]) -> Result<Vec<PeerId>> {
+        self.peers.establish(newcomers, Instant::now() + SESSION_TIMEOUT)
     }
 
     /// Lets the daemon come to rest.
@@ -86,105 +87,51 @@ impl Stage {
     /// # Errors
     ///
     /// A session is lost.
-    pub(crate) fn rest(&mut self) -> Result<()> {
+    pub(super) fn rest(&mut self) -> Result<()> {
         self.peers.run(Instant::now() + QUIET, |_, _| false).map(drop)
     }
 
-    /// Measures how long it takes from `start` until every receiver holds exactly the routes expected.
+    /// Starts the clock of a phase.
     ///
     /// # Errors
     ///
-    /// A receiver does not come to hold them in time; the text says what differs. A session is lost.
-    pub(crate) fn measure(
-        &mut self,
-        phase: &'static str,
-        expected: &Rc<Expectation>,
-        start: impl FnOnce(&mut Self) -> Result<()>,
-    ) -> Result<Measurement> {
-        for receiver in &mut self.receivers {
-            receiver.expect(expected, &self.peers);
-        }
-        let before = self.daemon.usage()?;
-        let started = Instant::now();
-        start(self).with_context(|| phase)?;
-        let (completed, last) = self.wait_for_receivers(started).with_context(|| phase)?;
-        let after = self.daemon.usage()?;
+    /// The daemon has ended.
+    pub(super) fn start(&self) -> Result<Start> {
+        let daemon = self.daemon.usage()?;
+        Ok(Start { daemon, generator: ProcessUsage::of_one(process::id())?, at: Instant::now() })
+    }
+
+    /// What a phase came to.
+    ///
+    /// # Errors
+    ///
+    /// The daemon has ended.
+    pub(super) fn measurement(&self, phase: &'static str, start: &Start, end: End) -> Result<Measurement> {
+        let (daemon, generator) = (self.daemon.usage()?, ProcessUsage::of_one(process::id())?);
         Ok(Measurement {
-            daemon: self.name.clone(),
+            scenario: self.turn.scenario,
+            daemon: self.turn.name.to_owned(),
             phase,
-            longest_silence_seconds: self
-                .peers
-                .received(last)
-                .longest_silence(started, completed)
-                .as_secs_f64(),
-            wall_seconds: completed.duration_since(started).as_secs_f64(),
-            cpu_seconds: after.cpu.saturating_sub(before.cpu).as_secs_f64(),
-            peak_rss_mib: mebibytes(after.peak_rss_kib),
+            wall_seconds: end.at.saturating_duration_since(start.at).as_secs_f64(),
+            incomplete: end.incomplete,
+            longest_silence_seconds: end.longest_silence.as_secs_f64(),
+            cpu_seconds: daemon.cpu.saturating_sub(start.daemon.cpu).as_secs_f64(),
+            generator_cpu_seconds: generator.cpu.saturating_sub(start.generator.cpu).as_secs_f64(),
+            peak_rss_mib: mebibytes(daemon.peak_rss_kib),
+            memory_each: None,
+            latency: None,
         })
     }
 
-    /// What the daemon logged last.
-    pub(crate) fn last_words(&mut self) -> String {
-        self.daemon.last_words()
-    }
-
-    /// Returns when the last receiver had what it must have, and which it is.
-    fn wait_for_receivers(&mut self, started: Instant) -> Result<(Instant, PeerId)> {
-        let deadline = started + self.timeout;
-        loop {
-            let pause = self.wait_for_quiet(deadline)?;
-            for receiver in &mut self.receivers {
-                receiver.rib.replay(self.peers.received(receiver.id)).with_context(|| receiver.name)?;
-            }
-            let completed = |receiver: &Receiver| {
-                let at = receiver.rib.completed(self.peers.received(receiver.id), started)?;
-                Some((at, receiver.id))
-            };
-            if let Some(all) =
-                self.receivers.iter().map(completed).collect::<Option<Vec<(Instant, PeerId)>>>()
-            {
-                return all.into_iter().max().context("nobody receives");
-            }
-            if pause == Pause::Deadline {
-                bail!("not complete after {:.0?}\n{}", self.timeout, self.differences());
-            }
-        }
-    }
-
-    /// Runs until everybody has been told of as many routes as must come, and then for a while of nothing more.
-    fn wait_for_quiet(&mut self, deadline: Instant) -> Result<Pause> {
-        let checked: Vec<usize> = self.receivers.iter().map(|receiver| receiver.rib.replayed()).collect();
-        let incomplete = |receiver: &Receiver| receiver.rib.outstanding() > 0;
-        let open: Vec<bool> = self.receivers.iter().map(incomplete).collect();
-        let receivers = &self.receivers;
-        self.peers.run(deadline, |peers, now| {
-            receivers.iter().zip(checked.iter().zip(&open)).all(|(receiver, (&checked, &open))| {
-                let received = peers.received(receiver.id);
-                let enough = received.routes() >= receiver.routes_before + receiver.outstanding;
-                let news = !open || received.end() > checked;
-                let quiet = received.last_update().is_none_or(|last| now.duration_since(last) >= QUIET);
-                enough && news && quiet
-            })
-        })
-    }
-
-    fn differences(&self) -> String {
-        let describe = |receiver: &Receiver| {
-            let mut lines = vec![format!("{}: {}", receiver.name, receiver.rib.progress())];
-            lines.extend(
-                receiver.rib.differences(SHOWN_DIFFERENCES).into_iter().map(|line| format!("  {line}")),
-            );
-            lines.join("\n")
-        };
-        self.receivers.iter().map(describe).collect::<Vec<_>>().join("\n")
-    }
-}
-
-impl Receiver {
-    fn expect(&mut self, expected: &Rc<Expectation>, peers: &Peers) {
-        self.rib.expect(Rc::clone(expected));
-        self.outstanding = self.rib.outstanding();
-        self.routes_before = peers.received(self.id).routes();
+    /// What the daemon's memory has grown by since a phase started, for each of `count` things.
+    ///
+    /// # Errors
+    ///
+    /// The daemon has ended.
+    #[expect(clippy::cast_precision_loss, reason = "shown without decimals")]
+    pub(super) fn memory_each(&self, unit: &'static str, count: usize, since: &Start) -> Result<MemoryEach> {
+        let grown = self.daemon.usage()?.rss_kib.saturating_sub(since.daemon.rss_kib) * 1024;
+        Ok(MemoryEach { unit, octets: grown as f64 / count as f64 })
     }
 }
 
@@ -193,7 +140,7 @@ impl Receiver {
 /// # Errors
 ///
 /// When all ports are taken.
-pub(crate) fn free_address() -> Result<SocketAddrV4> {
+pub(super) fn free_address() -> Result<SocketAddrV4> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("a free port")?;
     let port = listener.local_addr().context("a free port")?.port();
     Ok(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))
@@ -205,8 +152,6 @@ fn mebibytes(kibibytes: u64) -> f64 {
 }
 
 /// How long nothing comes before a phase counts as over; the time itself is not part of the measurement.
-const QUIET: Duration = Duration::from_millis(300);
+pub(super) const QUIET: Duration = Duration::from_millis(300);
 
-const SESSION_TIMEOUT: Duration = Duration::from_secs(15);
-
-const SHOWN_DIFFERENCES: usize = 5;
+const SESSION_TIMEOUT: Duration = Duration::from_secs(60);

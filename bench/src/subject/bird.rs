@@ -26,12 +26,17 @@ impl Subject for Bird {
     fn render(&self, topology: &Topology, _folder: &Path) -> String {
         let mut conf = "log stderr { warning, error, auth, fatal, bug };\n".to_owned();
         conf += &format!("router id {};\nprotocol device {{}}\n", topology.router_id);
+        let cluster = match topology.cluster_address() {
+            Some(cluster) => format!("  rr client; rr cluster id {cluster};\n"),
+            None => String::new(),
+        };
         for peer in &topology.peers {
             // "multihop" as the peers' addresses are of no interface, nor need they be resolved.
             conf += &format!(
-                "protocol bgp peer_{name} {{\n  \
+                "protocol bgp {name} {{\n  \
                    local {local} port {port} as {asn};\n  \
-                   neighbor {address} as {peer_asn};\n  \
+                   neighbor {address} as {peer_asn};\n\
+                   {reflection}  \
                    multihop; passive on; hold time {HOLD_SECONDS};\n  \
                    ipv4 {{ import all; export all; }};\n\
                  }}\n",
@@ -41,12 +46,13 @@ impl Subject for Bird {
                 asn = topology.asn,
                 address = peer.address,
                 peer_asn = peer.asn,
+                reflection = if peer.asn == topology.asn { &cluster } else { "" },
             );
         }
         conf
     }
 
-    fn arguments(&self, configuration: &Path, folder: &Path) -> Vec<OsString> {
+    fn arguments(&self, _topology: &Topology, configuration: &Path, folder: &Path) -> Vec<OsString> {
         let control = folder.join("control.sock");
         let pid = folder.join("pid");
         ["-f", "-c"]

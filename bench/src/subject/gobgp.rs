@@ -34,17 +34,27 @@ impl Subject for Gobgp {
                 "\n[[neighbors]]\n\
                  [neighbors.config]\nneighbor-address = \"{}\"\npeer-as = {}\n\
                  [neighbors.transport.config]\npassive-mode = true\nlocal-address = \"{}\"\n\
-                 [neighbors.ebgp-multihop.config]\nenabled = true\nmultihop-ttl = 255\n\
                  [neighbors.timers.config]\nhold-time = {HOLD_SECONDS}\n",
                 peer.address,
                 peer.asn,
                 topology.listen.ip(),
             );
+            if let Some(cluster) = topology.cluster_address()
+                && peer.asn == topology.asn
+            {
+                conf += &format!(
+                    "[neighbors.route-reflector.config]\nroute-reflector-client = true\n\
+                     route-reflector-cluster-id = \"{cluster}\"\n"
+                );
+            }
+            if peer.asn != topology.asn {
+                conf += "[neighbors.ebgp-multihop.config]\nenabled = true\nmultihop-ttl = 255\n";
+            }
         }
         conf
     }
 
-    fn arguments(&self, configuration: &Path, folder: &Path) -> Vec<OsString> {
+    fn arguments(&self, _topology: &Topology, configuration: &Path, folder: &Path) -> Vec<OsString> {
         let api = format!("unix://{}", folder.join("control.sock").display());
         let words = ["--config-type=toml", "--log-level=warn", "--pprof-disable", "--api-hosts"];
         words

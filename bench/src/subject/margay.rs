@@ -39,24 +39,29 @@ impl Subject for Margay {
 
     fn render(&self, topology: &Topology, folder: &Path) -> String {
         let mut conf = format!(
-            "[global]\nasn = {}\nrouter_id = \"{}\"\nlisten = [\"{}\"]\nlog = \"warn\"\n\n\
-             [control]\nsocket = \"{}\"\n",
-            topology.asn,
-            topology.router_id,
-            topology.listen,
-            folder.join("control.sock").display(),
+            "[global]\nasn = {}\nrouter_id = \"{}\"\nlisten = [\"{}\"]\nlog = \"warn\"\n",
+            topology.asn, topology.router_id, topology.listen,
         );
+        if let Some(cluster) = topology.cluster_address() {
+            conf += &format!("cluster_id = \"{cluster}\"\n");
+        }
+        conf += &format!("\n[control]\nsocket = \"{}\"\n", folder.join("control.sock").display());
         for peer in &topology.peers {
             conf += &format!(
                 "\n[[peer]]\nname = \"{}\"\naddress = \"{}\"\nremote_asn = {}\n\
-                 passive = true\nmultihop = 255\nhold_time = \"{HOLD_SECONDS}s\"\n",
+                 passive = true\nhold_time = \"{HOLD_SECONDS}s\"\n",
                 peer.name, peer.address, peer.asn,
             );
+            conf += match topology.cluster {
+                Some(_) if peer.asn == topology.asn => "rr_client = true\n",
+                _ if peer.asn == topology.asn => "",
+                _ => "multihop = 255\n",
+            };
         }
         conf
     }
 
-    fn arguments(&self, configuration: &Path, _folder: &Path) -> Vec<OsString> {
+    fn arguments(&self, _topology: &Topology, configuration: &Path, _folder: &Path) -> Vec<OsString> {
         vec!["--config".into(), configuration.into()]
     }
 }

@@ -1,17 +1,20 @@
 //! The daemons under test, a file for each: how it is configured, started and asked for its version.
 
 mod bird;
+mod frr;
 mod gobgp;
 mod margay;
+mod openbgpd;
+mod relay;
 mod running_daemon;
 
 use std::ffi::OsString;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use bgp_codec::{Asn, BgpIdentifier};
+use bgp_codec::{Asn, BgpIdentifier, ClusterId};
 use clap::ValueEnum;
 
 pub(crate) use running_daemon::RunningDaemon;
@@ -33,7 +36,26 @@ pub(crate) trait Subject {
     fn render(&self, topology: &Topology, folder: &Path) -> String;
 
     /// The arguments that make it read a configuration and stay in the foreground.
-    fn arguments(&self, configuration: &Path, folder: &Path) -> Vec<OsString>;
+    fn arguments(&self, topology: &Topology, configuration: &Path, folder: &Path) -> Vec<OsString>;
+
+    /// What must be done once before it can run.
+    ///
+    /// # Errors
+    ///
+    /// When that fails.
+    fn prepare(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether it is no daemon, but passes on unchanged what it gets.
+    fn is_relay(&self) -> bool {
+        false
+    }
+
+    /// What makes the program tell its version.
+    fn version_argument(&self) -> &'static str {
+        "--version"
+    }
 
     /// What it says of its version: the last word of the first line.
     ///
@@ -43,23 +65,42 @@ pub(crate) trait Subject {
     fn version(&self) -> Result<String> {
         let program = self.program();
         let answer = Command::new(&program)
-            .arg("--version")
+            .arg(self.version_argument())
             .output()
             .with_context(|| format!("{}: {}", program.display(), self.install_hint()))?;
-        ensure!(answer.status.success(), "{} --version ended with {}", program.display(), answer.status);
+        let asked = format!("{} {}", program.display(), self.version_argument());
+        ensure!(answer.status.success(), "{asked} ended with {}", answer.status);
         let said = [answer.stdout, answer.stderr].concat();
         let said = String::from_utf8_lossy(&said);
         let word = said.lines().next().and_then(|line| line.split_whitespace().next_back());
-        Ok(word.with_context(|| format!("{} --version says nothing", program.display()))?.to_owned())
+        Ok(word.with_context(|| format!("{asked} says nothing"))?.to_owned())
     }
 }
 
-/// What every daemon is configured for: one speaker that waits for external peers, with neither filters nor a kernel.
+/// What every daemon is configured for: one speaker that waits for peers, with neither filters nor a kernel.
 pub(crate) struct Topology {
     pub(crate) asn: Asn,
     pub(crate) router_id: BgpIdentifier,
     pub(crate) listen: SocketAddrV4,
     pub(crate) peers: Vec<PeerSettings>,
+    /// The cluster whose clients the peers of the own AS are.
+    pub(crate) cluster: Option<ClusterId>,
+    /// The peers whose routes go to the others when there is no daemon but a bare relay.
+    pub(crate) relayed: Vec<Ipv4Addr>,
+}
+
+impl Topology {
+    fn cluster_address(&self) -> Option<Ipv4Addr> {
+        self.cluster.map(|cluster| Ipv4Addr::from_bits(cluster.0))
+    }
+
+    /// The peers' AS numbers, each once.
+    fn peer_asns(&self) -> Vec<Asn> {
+        let mut asns: Vec<Asn> = self.peers.iter().map(|peer| peer.asn).collect();
+        asns.sort_unstable();
+        asns.dedup();
+        asns
+    }
 }
 
 /// The daemons by the names they have on the command line.
@@ -69,8 +110,16 @@ pub(crate) enum SubjectName {
     Margay,
     /// BIRD 2, of the package bird2
     Bird,
+    /// FRR as it is shipped, of the package frr
+    Frr,
+    /// FRR without delays
+    FrrTuned,
+    /// OpenBGPD, of the package openbgpd
+    Openbgpd,
     /// GoBGP, of the package gobgpd
     Gobgp,
+    /// No daemon but the simplest program that copies octets from peer to peer: what no daemon can undercut
+    Floor,
 }
 
 impl SubjectName {
@@ -83,7 +132,11 @@ impl SubjectName {
         Ok(match self {
             Self::Margay => Box::new(margay::Margay::new(margayd)?),
             Self::Bird => Box::new(bird::Bird),
+            Self::Frr => Box::new(frr::Frr::AsShipped),
+            Self::FrrTuned => Box::new(frr::Frr::Tuned),
+            Self::Openbgpd => Box::new(openbgpd::OpenBgpd),
             Self::Gobgp => Box::new(gobgp::Gobgp),
+            Self::Floor => Box::new(relay::Relay),
         })
     }
 }

@@ -23,6 +23,7 @@ impl RunningDaemon {
     ///
     /// When its program is missing.
     pub(crate) fn start(subject: &dyn Subject, topology: &Topology) -> Result<Self> {
+        subject.prepare()?;
         let folder = Folder::create(subject.name())?;
         let configuration = folder.0.join("configuration");
         fs::write(&configuration, subject.render(topology, &folder.0))
@@ -33,7 +34,7 @@ impl RunningDaemon {
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--"])
             .arg(&program)
-            .args(subject.arguments(&configuration, &folder.0))
+            .args(subject.arguments(topology, &configuration, &folder.0))
             .stdin(Stdio::null())
             .stdout(log.try_clone().context("the log")?)
             .stderr(log)
@@ -85,7 +86,11 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn create(name: &str) -> Result<Self> {
-        let path = env::temp_dir().join(format!("margay-bench-{}-{}", process::id(), name.to_lowercase()));
+        let path = env::temp_dir().join(format!(
+            "margay-bench-{}-{}",
+            process::id(),
+            name.to_lowercase().replace(' ', "-")
+        ));
         remove(&path).and_then(|()| fs::create_dir(&path)).with_context(|| path.display().to_string())?;
         Ok(Self(path))
     }

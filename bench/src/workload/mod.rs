@@ -1,10 +1,12 @@
 //! What the peers say: tables of routes that are the same for each seed, and their UPDATEs.
 
 mod attribute_sets;
+mod client_routes;
 mod prefixes;
 mod route_table;
 mod seeded_random;
 
 pub(crate) use attribute_sets::AttributeSets;
-pub(crate) use route_table::{RouteTable, end_of_rib};
+pub(crate) use client_routes::{ClientRoutes, FIRST_MED};
+pub(crate) use route_table::{ENCODER, RouteTable, end_of_rib};
 pub(crate) use seeded_random::SeededRandom;

@@ -68,7 +68,8 @@ fn group_sizes(prefixes: usize, groups: usize, random: &mut SeededRandom) -> Vec
 /// What fits in one message with room for attributes.
 const FULL_GROUP: usize = 500;
 
-const ENCODER: UpdateEncoder =
+/// What writes the peers' UPDATEs.
+pub(crate) const ENCODER: UpdateEncoder =
     UpdateEncoder { as_width: AsWidth::Four, max_message_octets: MAX_MESSAGE_OCTETS, add_path: false };
 
 /// Neither side says that it takes longer ones (RFC 8654).

@@ -1,0 +1,131 @@
+//! A route reflector: clients come, all announce their routes, and each must hear of all others'.
+
+use std::net::Ipv4Addr;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use bgp_codec::{Asn, BgpIdentifier, ClusterId};
+use bytes::Bytes;
+
+use super::stage::{End, QUIET, Stage, free_address};
+use super::{Scenario, Turn};
+use crate::measurement::Measurement;
+use crate::peer::PeerId;
+use crate::reflected::ReflectedRoutes;
+use crate::subject::Topology;
+use crate::workload::{ClientRoutes, FIRST_MED, SeededRandom, end_of_rib};
+
+/// How large the cluster is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReflectionOptions {
+    pub(crate) clients: usize,
+    pub(crate) routes_each: usize,
+    pub(crate) seed: u64,
+}
+
+/// The scenario with the clients' UPDATEs ready.
+pub(crate) struct Reflection {
+    routes: ClientRoutes,
+    announcements: Vec<Bytes>,
+    /// As the other clients must hear them.
+    reflected: Vec<Bytes>,
+}
+
+impl Reflection {
+    /// Makes the routes and their UPDATEs.
+    pub(crate) fn prepare(options: ReflectionOptions) -> Self {
+        let ReflectionOptions { clients, routes_each, seed } = options;
+        let routes = ClientRoutes::generate(clients, routes_each, ASN, CLUSTER, &mut SeededRandom::new(seed));
+        let announced = ClientRoutes::announced(FIRST_MED).build();
+        Self {
+            announcements: (0..clients)
+                .map(|client| [routes.encode(client, &announced), end_of_rib()].concat().into())
+                .collect(),
+            reflected: (0..clients)
+                .map(|client| routes.encode(client, &routes.reflected(client, FIRST_MED)))
+                .collect(),
+            routes,
+        }
+    }
+}
+
+impl Scenario for Reflection {
+    fn play(&self, turn: &Turn<'_>) -> Result<Vec<Measurement>> {
+        let topology = reflector(self.routes.clients().to_vec())?;
+        let intake = ReflectedRoutes::new(&self.routes, Instant::now());
+        Stage::new(turn, &topology, intake)?.perform(|stage| {
+            // The first client waits for the daemon to be there.
+            let (first, others) = self.routes.clients().split_at(1);
+            let mut ids = stage.establish(first)?;
+            stage.rest()?;
+            let sessions = connect(stage, others, &mut ids)?;
+            stage.rest()?;
+            Ok(vec![sessions, self.reflect(stage, &ids)?])
+        })
+    }
+}
+
+impl Reflection {
+    /// All clients announce all they have.
+    fn reflect(&self, stage: &mut Stage<'_, ReflectedRoutes<'_>>, ids: &[PeerId]) -> Result<Measurement> {
+        let is_relay = stage.turn().subject.is_relay();
+        let sent = if is_relay { &self.reflected } else { &self.announcements };
+        let start = stage.start()?;
+        stage.peers_mut().intake_mut().start_clock(start.at);
+        for (&id, octets) in ids.iter().zip(sent) {
+            stage.peers_mut().send(id, octets.clone())?;
+        }
+        let deadline = start.at + stage.turn().timeout;
+        // A while of nothing more shows that it stays complete.
+        stage.peers_mut().run(deadline, |peers, now| {
+            let routes = peers.intake();
+            routes.is_complete() && now.duration_since(routes.last_update()) >= QUIET
+        })?;
+        let routes = stage.peers().intake();
+        let is_complete = routes.is_complete();
+        let end = End {
+            at: if is_complete { routes.last_change() } else { deadline },
+            longest_silence: routes.longest_silence(),
+            incomplete: (!is_complete).then(|| routes.progress()),
+        };
+        let mut measurement = stage.measurement("reflect", &start, end)?;
+        let paths = self.routes.prefixes().len();
+        measurement.memory_each = Some(stage.memory_each("path", paths, &start)?);
+        Ok(measurement)
+    }
+}
+
+/// Brings the sessions of the other clients up: how long it takes and what they cost.
+pub(super) fn connect<I: crate::peer::Intake>(
+    stage: &mut Stage<'_, I>,
+    others: &[crate::peer::PeerSettings],
+    ids: &mut Vec<PeerId>,
+) -> Result<Measurement> {
+    let start = stage.start()?;
+    ids.extend(stage.establish(others)?);
+    let at = Instant::now();
+    stage.rest()?;
+    let end = End { at, longest_silence: std::time::Duration::ZERO, incomplete: None };
+    let mut measurement = stage.measurement("sessions", &start, end)?;
+    measurement.memory_each = Some(stage.memory_each("client", others.len(), &start)?);
+    Ok(measurement)
+}
+
+/// What the reflector is configured for.
+pub(super) fn reflector(clients: Vec<crate::peer::PeerSettings>) -> Result<Topology> {
+    Ok(Topology {
+        asn: ASN,
+        router_id: BgpIdentifier::try_from(ROUTER_ID).context("the router id")?,
+        listen: free_address()?,
+        relayed: clients.iter().map(|client| client.address).collect(),
+        peers: clients,
+        cluster: Some(CLUSTER),
+    })
+}
+
+pub(super) const ASN: Asn = Asn(64512);
+
+/// Not the router id, which a daemon takes when it does not know the setting.
+pub(super) const CLUSTER: ClusterId = ClusterId(Ipv4Addr::new(192, 0, 2, 99).to_bits());
+
+const ROUTER_ID: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
