@@ -150,10 +150,16 @@ fn daemon_keys(old: &Config, new: &Config) -> Vec<&'static str> {
     ]);
     if let (Some(old), Some(new)) = (old.kernel(), kernel) {
         keys.extend(changed([
-            ("kernel.table", old.table != new.table),
+            ("kernel.table", old.tables != new.tables),
             ("kernel.protocol", old.protocol != new.protocol),
             ("kernel.metric", old.metric != new.metric),
             ("kernel.multipath", old.multipath != new.multipath),
+            (
+                "kernel.preferred_source",
+                (old.ipv4_source, old.ipv6_source) != (new.ipv4_source, new.ipv6_source),
+            ),
+            ("kernel.onlink", old.onlink != new.onlink),
+            ("kernel.nexthop_objects", old.nexthop_objects != new.nexthop_objects),
             ("kernel.restart_window", old.restart_window != new.restart_window),
         ]));
     }

@@ -28,6 +28,6 @@ pub use config_error::ConfigError;
 pub use control::Control;
 pub use diff::{ConfigDiff, PeerChange, diff};
 pub use global::Global;
-pub use kernel::Kernel;
+pub use kernel::{Kernel, Onlink};
 pub use network::Network;
 pub use peer::{NextHopMode, Peer};

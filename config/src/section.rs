@@ -146,6 +146,11 @@ impl<'t> Value<'t> {
         Some(value)
     }
 
+    /// Whether it is a list.
+    pub(crate) fn is_list(self) -> bool {
+        matches!(self.node.get_ref(), DeValue::Array(_))
+    }
+
     /// The items of a list; `example` shows one.
     pub(crate) fn list(
         self,

@@ -89,7 +89,7 @@ fn inline_tables_and_dotted_keys_are_toml_as_any_other() {
 fn numbers_may_be_written_as_toml_allows() {
     let config = parsed("[global]\nasn = 4_200_000_000\nrouter_id = \"1.1.1.1\"\n[kernel]\ntable = 0x64\n");
     assert_eq!(config.global().asn, Asn(4_200_000_000));
-    assert_eq!(config.kernel().unwrap().table, 100);
+    assert_eq!(config.kernel().unwrap().tables, [100]);
 }
 
 fn with_peer(settings: &str) -> String {

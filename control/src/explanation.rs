@@ -13,6 +13,8 @@ pub struct Explanation {
     pub paths: Vec<ExplainedPath>,
     /// What the kernel was asked to do; `None` when the daemon runs without a kernel.
     pub installation: Option<Installation>,
+    /// What the kernel holds for exactly this prefix, routes of others too.
+    pub kernel_routes: Vec<KernelRoute>,
     /// Every established peer, and whether it is told.
     pub advertisements: Vec<Advertisement>,
 }
@@ -55,13 +57,11 @@ pub enum PathStatus {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum Installation {
-    /// A route through these next hops.
+    /// A route that does this with packets.
     Installed {
-        /// One or, with multipath, several.
+        /// One or, with multipath, several, in the words of `ip route`: `via 172.16.0.1 dev eth0`, `blackhole`.
         next_hops: Vec<String>,
     },
-    /// A blackhole route, which holds an aggregate of this node.
-    Blackhole,
     /// None from this daemon.
     NotInstalled {
         /// Why.
@@ -76,4 +76,21 @@ pub struct Advertisement {
     pub peer: String,
     /// Why it is not told; `None` when it is.
     pub withheld: Option<String>,
+}
+
+/// A route that the kernel holds.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct KernelRoute {
+    /// The routing table.
+    pub table: u32,
+    /// Whether it is the daemon's own.
+    pub ours: bool,
+    /// The route protocol, by number and name.
+    pub protocol: String,
+    /// The metric.
+    pub metric: u32,
+    /// The next hop object that it refers to.
+    pub object: Option<u32>,
+    /// Where its packets go, in the words of `ip route`.
+    pub next_hops: Vec<String>,
 }

@@ -27,7 +27,7 @@ mod route;
 mod status;
 
 pub use error_body::ErrorBody;
-pub use explanation::{Advertisement, ExplainedPath, Explanation, Installation, PathStatus};
+pub use explanation::{Advertisement, ExplainedPath, Explanation, Installation, KernelRoute, PathStatus};
 pub use kernel::{ConnectedSubnet, FailedRoute, KernelStatus};
 pub use peer::{
     ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerState, PeerSummary, Peers,

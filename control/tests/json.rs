@@ -51,12 +51,13 @@ fn what_became_of_a_path_is_a_tagged_object() {
             route: Route::default(),
             status: PathStatus::Lost { step: "shorter AS path".to_owned() },
         }],
-        installation: Some(Installation::Blackhole),
+        installation: Some(Installation::Installed { next_hops: vec!["blackhole".to_owned()] }),
+        kernel_routes: Vec::new(),
         advertisements: Vec::new(),
     };
     let value = serde_json::to_value(&explanation).unwrap();
     assert_eq!(value["paths"][0]["status"], json!({"is": "lost", "step": "shorter AS path"}));
-    assert_eq!(value["installation"], json!({"is": "blackhole"}));
+    assert_eq!(value["installation"], json!({"is": "installed", "next_hops": ["blackhole"]}));
     assert_eq!(serde_json::from_value::<Explanation>(value).unwrap(), explanation);
 }
 

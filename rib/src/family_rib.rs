@@ -9,7 +9,7 @@ use crate::contest::{Choice, PathChange};
 use crate::decision::Effect;
 use crate::export_group::{ExportGroup, GroupSignature};
 use crate::family::RibFamily;
-use crate::forwarding::{Forwarding, ForwardingChange};
+use crate::forwarding::{Discard, Forwarding, ForwardingChange};
 use crate::forwarding_log::{ForwardingLog, via};
 use crate::import::ImportPolicy;
 use crate::membership::GroupId;
@@ -272,7 +272,7 @@ impl<P: RibFamily> FamilyRib<P> {
         let best = paths[choice.best?];
         if best.source == SourceIndex::LOCAL {
             let blackhole = self.originated.get(&entry.prefix).copied().unwrap_or(false);
-            return blackhole.then_some(Forwarding::Blackhole);
+            return blackhole.then(|| Forwarding::discard(Discard::Blackhole));
         }
         let next_hop = |&position: &usize| shared.store.next_hop(paths[position].import.handle()?);
         via(choice.multipath.iter().filter_map(next_hop), shared.multipath)

@@ -111,5 +111,5 @@ pub(crate) fn via(next_hops: impl Iterator<Item = NextHop>, multipath: usize) ->
     next_hops.sort_unstable();
     next_hops.dedup();
     next_hops.truncate(multipath.max(1));
-    (!next_hops.is_empty()).then(|| Forwarding::Via(next_hops.into()))
+    (!next_hops.is_empty()).then(|| Forwarding::via(next_hops))
 }

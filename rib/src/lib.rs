@@ -21,6 +21,7 @@ mod family_rib;
 mod forwarding;
 mod forwarding_log;
 mod import;
+mod longest_match;
 mod membership;
 mod next_hop;
 mod path;
@@ -35,7 +36,8 @@ mod view;
 
 pub use decision::{Candidate, CandidateOrigin, DEFAULT_LOCAL_PREF, Decision, Step, decide};
 pub use export_policy::ExportRefusal;
-pub use forwarding::{ConnectedRoute, Forwarding, ForwardingChange};
+pub use forwarding::{ConnectedRoute, Discard, Forwarding, ForwardingChange, Target, WeightedHop};
+pub use longest_match::{LongestMatch, address_range};
 pub use path::ImportRefusal;
 pub use peer::{NextHopMode, PathsSent, PeerIndex, PeerOptions};
 pub use reflection::{ClientToClient, Reflection, ReflectorOptions};

@@ -1,15 +1,15 @@
 //! Why a prefix is routed as it is, as clients see it.
 
-use margay_control::{Advertisement, ExplainedPath, Explanation, Installation};
-use margay_rib::{ExportView, Forwarding, NotExported};
+use margay_control::{Advertisement, ExplainedPath, Explanation, Installation, KernelRoute};
+use margay_rib::{ExportView, NotExported};
 
 use super::route::{path_status, route};
-use crate::kernel::KernelSnapshot;
+use crate::kernel::PrefixState;
 
-/// Joins what the Rib knows with what the kernel thread does about it.
+/// Joins what the Rib knows with what the kernel thread does about it, table by table.
 pub(super) fn explanation(
     explanation: &margay_rib::Explanation,
-    kernel: Option<&KernelSnapshot>,
+    kernel: Option<&[PrefixState]>,
 ) -> Explanation {
     let paths = explanation
         .routes
@@ -19,26 +19,33 @@ pub(super) fn explanation(
         prefix: explanation.prefix.to_string(),
         paths: paths.collect(),
         installation: kernel.map(|kernel| installation(explanation, kernel)),
+        kernel_routes: kernel.unwrap_or_default().iter().flat_map(kernel_routes).collect(),
         advertisements: explanation.exports.iter().map(advertisement).collect(),
     }
 }
 
-fn installation(explanation: &margay_rib::Explanation, kernel: &KernelSnapshot) -> Installation {
-    let prefix = explanation.prefix;
-    if let Ok(position) = kernel.installed.binary_search_by_key(&prefix, |route| route.prefix) {
-        return match &kernel.installed[position].forwarding {
-            Forwarding::Blackhole => Installation::Blackhole,
-            Forwarding::Via(next_hops) => {
-                Installation::Installed { next_hops: next_hops.iter().map(ToString::to_string).collect() }
-            }
-        };
-    }
-    let failed = kernel.failed.iter().find(|route| route.prefix == prefix).map(|route| route.reason.clone());
-    let reason = failed.unwrap_or_else(|| match &explanation.forwarding {
-        Some(_) => "it is on its way to the kernel".to_owned(),
-        None => "there is no usable path that needs a route".to_owned(),
-    });
+fn installation(explanation: &margay_rib::Explanation, kernel: &[PrefixState]) -> Installation {
+    let wanted = kernel.iter().filter(|state| state.wanted.is_some());
+    let failure = wanted.clone().find_map(|state| state.failure.clone());
+    let ours = wanted.flat_map(|state| &state.routes).find(|route| route.ours);
+    let reason = match (&explanation.forwarding, failure, ours) {
+        (_, Some(failure), _) => failure,
+        (Some(_), None, Some(ours)) => return Installation::Installed { next_hops: ours.targets.clone() },
+        (Some(_), None, None) => "it is on its way to the kernel".to_owned(),
+        (None, None, _) => "there is no usable path that needs a route".to_owned(),
+    };
     Installation::NotInstalled { reason }
+}
+
+fn kernel_routes(state: &PrefixState) -> impl Iterator<Item = KernelRoute> + '_ {
+    state.routes.iter().map(|route| KernelRoute {
+        table: state.table,
+        ours: route.ours,
+        protocol: route.protocol.clone(),
+        metric: route.metric,
+        object: route.object,
+        next_hops: route.targets.clone(),
+    })
 }
 
 fn advertisement(view: &ExportView) -> Advertisement {

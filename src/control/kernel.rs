@@ -1,29 +1,38 @@
 //! The answer to `GET /v1/kernel`.
 
 use margay_control::{ConnectedSubnet, FailedRoute, KernelStatus};
-use margay_rib::ConnectedRoute;
-
-use crate::kernel::KernelSnapshot;
 
 /// What is configured, and what the kernel thread says of it.
 pub(super) fn kernel_status(
     config: Option<&margay_config::Kernel>,
-    snapshot: Option<&KernelSnapshot>,
-    connected: &[ConnectedRoute],
+    status: Option<crate::kernel::KernelStatus>,
 ) -> KernelStatus {
-    let failed = snapshot.into_iter().flat_map(|snapshot| &snapshot.failed);
+    let status = status.unwrap_or_default();
+    let mut tables = config.into_iter().flat_map(|config| config.tables.iter().copied());
     KernelStatus {
         enabled: config.is_some(),
-        table: config.map_or(0, |config| config.table),
+        table: tables.next().unwrap_or(0),
+        more_tables: tables.collect(),
         protocol: config.map_or(0, |config| config.protocol),
         metric: config.map_or(0, |config| config.metric),
         multipath: config.map_or(0, |config| config.multipath.into()),
-        installed: snapshot.map_or(0, |snapshot| snapshot.installed.len() as u64),
-        stale: snapshot.map_or(0, |snapshot| snapshot.stale.len() as u64),
-        failed: failed
-            .map(|route| FailedRoute { prefix: route.prefix.to_string(), reason: route.reason.clone() })
+        wanted: status.wanted as u64,
+        installed: status.installed as u64,
+        pending: status.pending as u64,
+        pending_prefixes: status.pending_prefixes.iter().map(ToString::to_string).collect(),
+        refused: status.failed as u64,
+        failed: status
+            .failures
+            .into_iter()
+            .map(|route| FailedRoute { prefix: route.prefix.to_string(), reason: route.reason })
             .collect(),
-        connected: connected
+        stale: status.stale as u64,
+        foreign: status.foreign as u64,
+        nexthop_objects: status.objects.map(|objects| objects as u64),
+        disturbances: status.disturbances,
+        readings: status.readings,
+        connected: status
+            .connected
             .iter()
             .map(|route| ConnectedSubnet { prefix: route.prefix.to_string(), interface: route.interface })
             .collect(),

@@ -22,7 +22,7 @@ use super::kernel::kernel_status;
 use super::peers::{detail, summary};
 use super::routes::{parse_prefix, routes};
 use crate::daemon::{DaemonRequest, DaemonStatus, PeerEntry};
-use crate::kernel::{KernelRequest, KernelSnapshot};
+use crate::kernel::KernelRequest;
 use crate::speaker::{SpeakerCounts, SpeakerHandle, SpeakerRequest};
 
 /// Whom the handlers ask.
@@ -111,11 +111,11 @@ impl Api {
         self.ask(SpeakerRequest::Counts).await
     }
 
-    /// What is installed; `None` without a kernel.
-    async fn kernel_snapshot(&self) -> Option<KernelSnapshot> {
+    /// Asks the kernel thread; `None` without one.
+    async fn ask_kernel<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> KernelRequest) -> Option<T> {
         let kernel = self.kernel.as_ref()?.upgrade()?;
         let (answer, answered) = oneshot::channel();
-        kernel.send(KernelRequest::Snapshot(answer)).await.ok()?;
+        kernel.send(question(answer)).await.ok()?;
         answered.await.ok()
     }
 }
@@ -173,13 +173,13 @@ async fn get_explanation(
     let prefix = parse_prefix(&query.prefix)?;
     let known = api.ask(|answer| SpeakerRequest::Explain(prefix, answer)).await?;
     let known = known.ok_or_else(|| ApiError::not_found(format!("there is no route to {prefix}")))?;
-    Ok(Json(explanation(&known, api.kernel_snapshot().await.as_ref())))
+    let kernel = api.ask_kernel(|answer| KernelRequest::Describe(prefix, answer)).await;
+    Ok(Json(explanation(&known, kernel.as_deref())))
 }
 
 async fn get_kernel(State(api): State<Api>) -> Result<Json<KernelStatus>, ApiError> {
     let status = api.ask_daemon(DaemonRequest::Status).await?;
-    let connected = api.ask(SpeakerRequest::Connected).await?;
-    Ok(Json(kernel_status(status.config.kernel(), api.kernel_snapshot().await.as_ref(), &connected)))
+    Ok(Json(kernel_status(status.config.kernel(), api.ask_kernel(KernelRequest::Status).await)))
 }
 
 async fn post_reload(State(api): State<Api>) -> Result<Response, ApiError> {

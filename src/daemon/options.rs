@@ -1,6 +1,6 @@
 //! The configuration, translated into what each part wants to know.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use margay_config::{Config, ConfigError, Global, Kernel, Network, NextHopMode, P
 use margay_rib::{ForwardingOptions, ReflectorOptions, RibOptions};
 use margay_session::{DialMode, SessionOptions};
 
-use crate::kernel::KernelOptions;
+use crate::kernel::{KernelOptions, OnlinkRule};
 use crate::peer::{Distance, PeerOptions, TcpPassword, Transport};
 use crate::speaker::{PeerKey, PeerSettings, SpeakerRequest};
 
@@ -58,7 +58,18 @@ pub(super) fn rib_options(config: &Config) -> RibOptions {
 }
 
 pub(super) fn kernel_options(kernel: &Kernel) -> KernelOptions {
-    KernelOptions { table: kernel.table, protocol: kernel.protocol, metric: kernel.metric }
+    let onlink = kernel.onlink.iter();
+    KernelOptions {
+        tables: kernel.tables.clone(),
+        protocol: kernel.protocol,
+        metric: kernel.metric,
+        sources: [kernel.ipv4_source.map(IpAddr::V4), kernel.ipv6_source.map(IpAddr::V6)],
+        onlink: onlink
+            .map(|rule| OnlinkRule { next_hops: rule.next_hops, interface: rule.interface.clone() })
+            .collect(),
+        nexthop_objects: kernel.nexthop_objects,
+        multicast_buffer_octets: KernelOptions::MULTICAST_BUFFER_OCTETS,
+    }
 }
 
 pub(super) fn originate(network: &Network) -> SpeakerRequest {

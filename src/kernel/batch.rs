@@ -1,9 +1,15 @@
 //! Requests that go to the kernel in one send.
 
-use bgp_codec::Prefix;
 use netlink_packet_core::{NLM_F_ACK, NetlinkBuffer};
 
-use super::{KernelOptions, route_request::RouteRequest};
+use super::{entries::EntryId, nexthop_object::ObjectRequest, route_request::RouteRequest};
+
+/// One request of a batch.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Request {
+    Route(EntryId, RouteRequest),
+    Object(u32, ObjectRequest),
+}
 
 /// Encoded requests with consecutive sequence numbers, by which the kernel's refusals find back.
 ///
@@ -11,7 +17,7 @@ use super::{KernelOptions, route_request::RouteRequest};
 /// unasked.
 pub(super) struct Batch {
     first_sequence: u32,
-    requests: Vec<(Prefix, RouteRequest)>,
+    requests: Vec<Request>,
     octets: Vec<u8>,
     /// Where the last message starts.
     last: usize,
@@ -22,10 +28,19 @@ impl Batch {
         Self { first_sequence, requests: Vec::new(), octets: Vec::with_capacity(FULL_OCTETS), last: 0 }
     }
 
-    pub(super) fn push(&mut self, options: &KernelOptions, prefix: Prefix, request: RouteRequest) {
+    /// Empties the batch for another use.
+    pub(super) fn restart(&mut self, first_sequence: u32) {
+        self.first_sequence = first_sequence;
+        self.requests.clear();
+        self.octets.clear();
+        self.last = 0;
+    }
+
+    /// Adds a request that `encode` writes with the sequence number it is given.
+    pub(super) fn push(&mut self, request: Request, encode: impl FnOnce(u32, &mut Vec<u8>)) {
         self.last = self.octets.len();
-        request.encode(options, prefix, self.next_sequence(), &mut self.octets);
-        self.requests.push((prefix, request));
+        encode(self.next_sequence(), &mut self.octets);
+        self.requests.push(request);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -51,12 +66,13 @@ impl Batch {
         self.next_sequence().wrapping_sub(1)
     }
 
-    /// The request that the kernel's answer is about; `None` if it is not of this batch.
-    pub(super) fn request(&self, sequence: u32) -> Option<&(Prefix, RouteRequest)> {
-        self.requests.get(usize::try_from(sequence.wrapping_sub(self.first_sequence)).ok()?)
+    /// The place of the request that the kernel's answer is about; `None` if it is not of this batch.
+    pub(super) fn position(&self, sequence: u32) -> Option<usize> {
+        let position = usize::try_from(sequence.wrapping_sub(self.first_sequence)).ok()?;
+        (position < self.requests.len()).then_some(position)
     }
 
-    pub(super) fn requests(&self) -> &[(Prefix, RouteRequest)] {
+    pub(super) fn requests(&self) -> &[Request] {
         &self.requests
     }
 
@@ -67,7 +83,7 @@ impl Batch {
     }
 }
 
-/// So many that the cost of a send is spread thin, so few that echoes and refusals fit in buffers of default size.
+/// So many that the cost of a send is spread thin, so few that refusals fit in the buffer of the socket.
 const FULL_REQUESTS: usize = 256;
 /// Far below what the kernel takes in one send.
 const FULL_OCTETS: usize = 64 * 1024;

@@ -3,47 +3,62 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bgp_codec::{Ipv4Prefix, Ipv6Prefix, Prefix};
-use netlink_packet_core::Parseable;
-use netlink_packet_route::{
-    AddressFamily,
-    route::{
-        RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteNextHop, RouteType,
-        RouteVia,
-    },
-};
 
-use super::path::Path;
+use super::wire::{AF_INET, AF_INET6, Attribute, address, attributes};
 
 /// A route of any table, with what is needed to recognise it and to compare it with a wanted one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct KernelRoute {
     pub(super) prefix: Prefix,
     pub(super) table: u32,
+    pub(super) shape: RouteShape,
+}
+
+/// All of a route but its destination and table: few shapes serve a whole table.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) struct RouteShape {
     pub(super) protocol: u8,
-    pub(super) metric: u32,
     pub(super) kind: RouteKind,
-    /// In the kernel's order; empty for kinds that forward nothing.
-    pub(super) hops: Vec<KernelHop>,
-    /// Whether the route has something this daemon never sets: a source address, weights, an encapsulation...
+    pub(super) metric: u32,
+    pub(super) target: RouteTarget,
+    /// The address from which this node's own packets are sent.
+    pub(super) source: Option<IpAddr>,
+    /// Whether the route has something this daemon never sets: an MTU, an encapsulation...
     pub(super) decorated: bool,
 }
 
-/// What the kernel does with a packet that meets the route.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum RouteKind {
-    Unicast,
-    Blackhole,
-    /// Local, broadcast, unreachable and whatever this daemon never installs.
-    Other,
+/// What the kernel does with a packet that meets the route (rtnetlink(7), `rtm_type`).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct RouteKind(pub(super) u8);
+
+impl RouteKind {
+    pub(super) const UNICAST: Self = Self(1);
+    pub(super) const LOCAL: Self = Self(2);
+    pub(super) const BLACKHOLE: Self = Self(6);
+    pub(super) const UNREACHABLE: Self = Self(7);
+    pub(super) const PROHIBIT: Self = Self(8);
 }
 
-/// One next hop of a [`KernelRoute`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Where packets go.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) enum RouteTarget {
+    /// Where the next hop object of this number says.
+    Object(u32),
+    /// Sorted; empty for kinds that forward nothing.
+    Hops(Vec<KernelHop>),
+}
+
+/// One next hop.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(super) struct KernelHop {
     /// `None`: the destination is attached to the interface.
     pub(super) gateway: Option<IpAddr>,
     /// The interface's index; 0 where the kernel names none.
     pub(super) interface: u32,
+    /// The gateway is taken to be on the link whatever the routes say.
+    pub(super) onlink: bool,
+    /// Its share beside others.
+    pub(super) weight: u8,
 }
 
 impl KernelRoute {
@@ -52,116 +67,134 @@ impl KernelRoute {
     /// `None` for what cannot concern this daemon: other families, cached clones, source-specific routes and routes
     /// for one type of service, and payloads that cannot be read.
     pub(super) fn decode(payload: &[u8]) -> Option<Self> {
-        let message = RouteMessage::parse(payload)
-            .inspect_err(|error| tracing::debug!(%error, "a route message of the kernel cannot be read"))
-            .ok()?;
-        let header = &message.header;
-        if header.tos != 0 || header.source_prefix_length != 0 || header.flags.contains(RouteFlags::Cloned) {
+        let (header, rest) = payload.split_first_chunk::<RTMSG_OCTETS>()?;
+        let [family, length, source_length, tos, table, protocol, _scope, kind, flags @ ..] = *header;
+        let flags = u32::from_ne_bytes(flags);
+        if tos != 0 || source_length != 0 || flags & RTM_F_CLONED != 0 {
             return None;
         }
-        let prefix = prefix(header, &message.attributes)?;
-        let kind = match header.kind {
-            RouteType::Unicast => RouteKind::Unicast,
-            RouteType::BlackHole => RouteKind::Blackhole,
-            _ => RouteKind::Other,
-        };
-        let mut route = Self {
-            prefix,
-            table: u32::from(header.table),
-            protocol: u8::from(header.protocol),
+        let mut read = Reading {
+            destination: None,
+            table: table.into(),
             metric: 0,
-            kind,
-            hops: Vec::new(),
+            object: None,
+            source: None,
             decorated: false,
+            hop: KernelHop { gateway: None, interface: 0, onlink: flags & RTNH_F_ONLINK != 0, weight: 1 },
+            multipath: None,
         };
-        route.take_attributes(&message.attributes);
-        Some(route)
+        attributes(rest).for_each(|attribute| read.take(&attribute));
+        let prefix = prefix(family, read.destination, length)?;
+        Some(read.route(prefix, protocol, RouteKind(kind)))
     }
+}
 
-    /// Whether the route forwards exactly as `path` says.
-    pub(super) fn follows(&self, path: &Path) -> bool {
-        if self.decorated {
-            return false;
-        }
-        match path {
-            Path::Blackhole => self.kind == RouteKind::Blackhole,
-            Path::Hops(hops) => {
-                self.kind == RouteKind::Unicast
-                    && hops.len() == self.hops.len()
-                    && hops.iter().all(|hop| self.hops.iter().any(|held| hop.is_followed_by(held)))
-            }
-        }
-    }
+/// The attributes that were read so far.
+struct Reading {
+    destination: Option<IpAddr>,
+    table: u32,
+    metric: u32,
+    object: Option<u32>,
+    source: Option<IpAddr>,
+    decorated: bool,
+    hop: KernelHop,
+    multipath: Option<Vec<KernelHop>>,
+}
 
-    fn take_attributes(&mut self, attributes: &[RouteAttribute]) {
-        let mut hop = KernelHop { gateway: None, interface: 0 };
-        let mut multipath = None;
-        for attribute in attributes {
-            match attribute {
-                RouteAttribute::Table(table) => self.table = *table,
-                RouteAttribute::Priority(metric) => self.metric = *metric,
-                RouteAttribute::MultiPath(hops) => multipath = Some(hops),
-                attribute => self.decorated |= !hop.take(attribute),
+impl Reading {
+    fn take(&mut self, attribute: &Attribute<'_>) {
+        match attribute.kind {
+            RTA_DST => self.destination = attribute.address(),
+            RTA_TABLE => self.table = attribute.number().unwrap_or(self.table),
+            RTA_PRIORITY => self.metric = attribute.number().unwrap_or_default(),
+            RTA_NH_ID => self.object = attribute.number(),
+            RTA_PREFSRC => self.source = attribute.address(),
+            RTA_MULTIPATH => {
+                let (hops, decorated) = multipath(attribute.value);
+                self.multipath = Some(hops);
+                self.decorated |= decorated;
             }
-        }
-        if self.kind != RouteKind::Unicast {
-            return;
-        }
-        match multipath {
-            Some(hops) => {
-                self.decorated |= hops.iter().any(|hop| hop.hops != 0);
-                self.hops = hops.iter().map(|hop| self.multipath_hop(hop)).collect();
-            }
-            None => self.hops.push(hop),
+            RTA_CACHEINFO | RTA_PREF => {}
+            _ => self.decorated |= !self.hop.take(attribute),
         }
     }
 
-    fn multipath_hop(&mut self, message: &RouteNextHop) -> KernelHop {
-        let mut hop = KernelHop { gateway: None, interface: message.interface_index };
-        for attribute in &message.attributes {
-            self.decorated |= !hop.take(attribute);
-        }
-        hop
+    fn route(self, prefix: Prefix, protocol: u8, kind: RouteKind) -> KernelRoute {
+        let mut hops = match self.multipath {
+            _ if kind != RouteKind::UNICAST => Vec::new(),
+            Some(hops) => hops,
+            None => vec![self.hop],
+        };
+        hops.sort_unstable();
+        let target = match self.object {
+            Some(object) => RouteTarget::Object(object),
+            None => RouteTarget::Hops(hops),
+        };
+        let Self { table, metric, source, decorated, .. } = self;
+        let shape = RouteShape { protocol, kind, metric, target, source, decorated };
+        KernelRoute { prefix, table, shape }
     }
 }
 
 impl KernelHop {
     /// Takes over what the attribute says of the next hop; `false` when it says something this daemon never sets.
-    fn take(&mut self, attribute: &RouteAttribute) -> bool {
-        match attribute {
-            RouteAttribute::Oif(interface) => self.interface = *interface,
-            RouteAttribute::Gateway(RouteAddress::Inet(address)) => self.gateway = Some(IpAddr::V4(*address)),
-            RouteAttribute::Gateway(RouteAddress::Inet6(address)) => {
-                self.gateway = Some(IpAddr::V6(*address))
-            }
-            RouteAttribute::Via(RouteVia::Inet6(address)) => self.gateway = Some(IpAddr::V6(*address)),
-            RouteAttribute::Destination(_) | RouteAttribute::CacheInfo(_) | RouteAttribute::Preference(_) => {
-            }
+    fn take(&mut self, attribute: &Attribute<'_>) -> bool {
+        match attribute.kind {
+            RTA_OIF => self.interface = attribute.number().unwrap_or_default(),
+            RTA_GATEWAY => self.gateway = attribute.address(),
+            // The address follows its family.
+            RTA_VIA => self.gateway = attribute.value.get(2..).and_then(address),
             _ => return false,
         }
         true
     }
 }
 
-fn prefix(header: &RouteHeader, attributes: &[RouteAttribute]) -> Option<Prefix> {
-    let destination = attributes.iter().find_map(|attribute| match attribute {
-        RouteAttribute::Destination(address) => Some(address),
-        _ => None,
-    });
-    let length = header.destination_prefix_length;
-    match (header.address_family, destination) {
-        (AddressFamily::Inet, Some(RouteAddress::Inet(address))) => ipv4_prefix(*address, length),
-        (AddressFamily::Inet6, Some(RouteAddress::Inet6(address))) => ipv6_prefix(*address, length),
-        (AddressFamily::Inet, None) => ipv4_prefix(Ipv4Addr::UNSPECIFIED, length),
-        (AddressFamily::Inet6, None) => ipv6_prefix(Ipv6Addr::UNSPECIFIED, length),
+/// The next hops of RTA_MULTIPATH, and whether any has something this daemon never sets.
+fn multipath(mut rest: &[u8]) -> (Vec<KernelHop>, bool) {
+    let (mut hops, mut decorated) = (Vec::new(), false);
+    while let Some(header) = rest.first_chunk::<RTNEXTHOP_OCTETS>() {
+        let [length_low, length_high, flags, weight, interface @ ..] = *header;
+        let length = usize::from(u16::from_ne_bytes([length_low, length_high]));
+        let Some(nested) = rest.get(RTNEXTHOP_OCTETS..length) else { break };
+        let mut hop = KernelHop {
+            gateway: None,
+            interface: u32::from_ne_bytes(interface),
+            onlink: u32::from(flags) & RTNH_F_ONLINK != 0,
+            weight: weight.saturating_add(1),
+        };
+        for attribute in attributes(nested) {
+            decorated |= !hop.take(&attribute);
+        }
+        hops.push(hop);
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    (hops, decorated)
+}
+
+fn prefix(family: u8, destination: Option<IpAddr>, length: u8) -> Option<Prefix> {
+    match (family, destination) {
+        (AF_INET, Some(IpAddr::V4(address))) => Ipv4Prefix::new(address, length).ok().map(Prefix::Ipv4),
+        (AF_INET6, Some(IpAddr::V6(address))) => Ipv6Prefix::new(address, length).ok().map(Prefix::Ipv6),
+        (AF_INET, None) => Ipv4Prefix::new(Ipv4Addr::UNSPECIFIED, length).ok().map(Prefix::Ipv4),
+        (AF_INET6, None) => Ipv6Prefix::new(Ipv6Addr::UNSPECIFIED, length).ok().map(Prefix::Ipv6),
         _ => None,
     }
 }
 
-fn ipv4_prefix(address: Ipv4Addr, length: u8) -> Option<Prefix> {
-    Ipv4Prefix::new(address, length).ok().map(Prefix::Ipv4)
-}
+pub(super) const RTMSG_OCTETS: usize = 12;
+pub(super) const RTNEXTHOP_OCTETS: usize = 8;
+const RTM_F_CLONED: u32 = 0x200;
+pub(super) const RTNH_F_ONLINK: u32 = 4;
 
-fn ipv6_prefix(address: Ipv6Addr, length: u8) -> Option<Prefix> {
-    Ipv6Prefix::new(address, length).ok().map(Prefix::Ipv6)
-}
+pub(super) const RTA_DST: u16 = 1;
+pub(super) const RTA_OIF: u16 = 4;
+pub(super) const RTA_GATEWAY: u16 = 5;
+pub(super) const RTA_PRIORITY: u16 = 6;
+pub(super) const RTA_PREFSRC: u16 = 7;
+pub(super) const RTA_MULTIPATH: u16 = 9;
+const RTA_CACHEINFO: u16 = 12;
+pub(super) const RTA_TABLE: u16 = 15;
+pub(super) const RTA_VIA: u16 = 18;
+const RTA_PREF: u16 = 20;
+pub(super) const RTA_NH_ID: u16 = 30;

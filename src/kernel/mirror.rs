@@ -1,23 +1,73 @@
-//! What the kernel has told of its links and routes.
+//! What the kernel has told of its links, routes and next hop objects, beside what is wanted.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::net::IpAddr;
+
+use bgp_codec::{NextHop, Prefix};
 
 use super::{
     KernelOptions,
-    attached::{Attached, LinkChange},
-    forwarding_table::ForwardingTable,
-    held_routes::Certainty,
-    notice::Notice,
+    entries::{Entries, EntryId, Wish},
+    failures::Failures,
+    held_routes::{Certainty, HeldRoutes},
+    kernel_route::{KernelRoute, RouteShape, RouteTarget},
+    links::{LinkChange, Links},
+    next_hop_objects::NextHopObjects,
+    nexthop_object::ObjectNotice,
+    notice::{Notice, RouteChange, RouteNotice},
+    paths::{PathId, Paths, Workshop},
+    resolver::Resolver,
+    route_shapes::{RouteShapes, ShapeId},
+    tables::Tables,
+    version::Version,
 };
 
 /// The one place where messages of the kernel become state.
 pub(super) struct Mirror {
-    pub(super) table: ForwardingTable,
-    pub(super) attached: Attached,
-    /// Interfaces whose routes the kernel may have flushed without a word.
-    suspects: HashSet<u32>,
-    /// The port number of this daemon's request socket, which marks its echoes.
-    port: u32,
+    pub(super) options: KernelOptions,
+    pub(super) tables: Tables,
+    pub(super) entries: Entries,
+    pub(super) shapes: RouteShapes,
+    pub(super) objects: NextHopObjects,
+    pub(super) links: Links,
+    pub(super) paths: Paths,
+    pub(super) failures: Failures,
+    /// Whether routes refer to next hop objects.
+    pub(super) with_objects: bool,
+    /// Whether routes of ours that nobody asked for are removed.
+    pub(super) sweeping: bool,
+    /// How often somebody else changed or removed a route or an object of ours.
+    pub(super) disturbances: u64,
+    /// How often everything was read anew.
+    pub(super) readings: u64,
+    /// Next hops that may be somewhere else now.
+    moved: BTreeSet<NextHop>,
+    /// All next hops may be somewhere else now.
+    all_moved: bool,
+    /// The kernel may have dropped next hop objects without a word.
+    objects_suspect: bool,
+    /// The entries whose `touched` is set.
+    pub(super) touched: VecDeque<EntryId>,
+    /// What has become of routes since a dump began, to be followed once more after it; `None` without a dump.
+    log: Option<Vec<RouteEvent>>,
+}
+
+/// Something that happened to routes.
+#[derive(Clone, Debug)]
+enum RouteEvent {
+    Told(RouteNotice),
+    Flushed(Flush),
+}
+
+/// Routes that the kernel drops without telling of each.
+#[derive(Clone, Debug)]
+enum Flush {
+    /// IPv4 routes over nothing but this interface.
+    Interface(u32),
+    /// IPv4 routes with this preferred source.
+    Source(IpAddr),
+    /// Routes that refer to one of these objects.
+    Objects(Vec<u32>),
 }
 
 /// What a message calls for beyond the change of state.
@@ -31,57 +81,365 @@ pub(super) enum Consequence {
 }
 
 impl Mirror {
-    pub(super) fn new(options: KernelOptions, port: u32) -> Self {
+    pub(super) fn new(options: KernelOptions) -> Self {
         Self {
-            table: ForwardingTable::new(options),
-            attached: Attached::new(options.table),
-            suspects: HashSet::new(),
-            port,
+            tables: Tables::new(&options),
+            entries: Entries::default(),
+            shapes: RouteShapes::default(),
+            objects: NextHopObjects::new(options.protocol),
+            links: Links::default(),
+            paths: Paths::default(),
+            failures: Failures::default(),
+            with_objects: false,
+            sweeping: false,
+            disturbances: 0,
+            readings: 0,
+            moved: BTreeSet::new(),
+            all_moved: false,
+            touched: VecDeque::new(),
+            log: None,
+            objects_suspect: false,
+            options,
         }
     }
 
     pub(super) fn on_notice(&mut self, notice: Notice) -> Consequence {
         match notice {
-            Notice::Link { interface, flags } => match self.attached.on_link(interface, flags) {
+            Notice::Link(notice) => match self.links.on_link(&notice) {
                 LinkChange::None => return Consequence::None,
-                LinkChange::Usability => {}
-                LinkChange::SetDown => self.suspect(interface),
+                LinkChange::CameUp => self.on_link_up(notice.interface),
+                LinkChange::LostCarrier => self.on_carrier_lost(notice.interface),
+                LinkChange::WentDown => self.on_link_down(notice.interface),
             },
             Notice::LinkGone { interface } => {
-                self.attached.on_link_gone(interface);
-                self.suspect(interface);
+                self.on_link_down(interface);
+                self.links.on_link_gone(interface);
             }
-            Notice::Address => {}
-            Notice::Ipv4AddressGone { interface } => self.suspect(interface),
-            Notice::Route(notice) => {
-                let own = notice.port == self.port;
-                let attached_changed = self.attached.on_route(&notice);
-                return match self.table.on_route(&notice, own) {
-                    Certainty::Uncertain => Consequence::MirrorUncertain,
-                    Certainty::Certain if attached_changed => Consequence::SurroundingsChanged,
-                    Certainty::Certain => Consequence::None,
-                };
+            Notice::Address { interface, address, removed } => {
+                let last_gone = self.links.on_address(interface, address, removed);
+                if removed {
+                    self.flush(Flush::Source(address.into()));
+                }
+                if last_gone {
+                    self.flush(Flush::Interface(interface));
+                }
             }
+            Notice::Object(notice) => self.on_object(notice),
+            Notice::Route(notice) => return self.on_route(&notice),
         }
         Consequence::SurroundingsChanged
     }
 
-    /// Forgets everything but what is wanted, before links and routes are read anew.
-    pub(super) fn forget(&mut self) {
-        self.attached.forget();
-        self.table.forget_held();
-        self.suspects.clear();
+    /// Where next hops are looked for.
+    pub(super) fn resolver(&self) -> Resolver<'_> {
+        Resolver {
+            options: &self.options,
+            tables: &self.tables,
+            entries: &self.entries,
+            shapes: &self.shapes,
+            objects: &self.objects,
+            links: &self.links,
+        }
     }
 
-    /// Whether the kernel may have dropped routes without telling since the last call.
-    pub(super) fn take_suspicion(&mut self) -> bool {
-        let suspects = std::mem::take(&mut self.suspects);
-        !suspects.is_empty()
-            && (self.table.uses_any(&suspects)
-                || suspects.iter().any(|interface| self.attached.has_ipv4_routes_on(*interface)))
+    /// Draws the consequences of what was heard for next hops and for the paths that lead over them.
+    pub(super) fn settle_next_hops(&mut self) {
+        let moved = std::mem::take(&mut self.moved);
+        let moved: Vec<NextHop> = if std::mem::take(&mut self.all_moved) {
+            self.paths.next_hops()
+        } else {
+            moved.into_iter().collect()
+        };
+        let mut changed = Vec::new();
+        for next_hop in moved {
+            let hops = self.resolver().hops(next_hop);
+            let (paths, mut workshop) = self.workshop();
+            changed.extend(paths.on_resolved(next_hop, hops, &mut workshop));
+        }
+        self.look_at_paths(&changed);
+        self.forget_unused_objects();
     }
 
-    fn suspect(&mut self, interface: u32) {
-        self.suspects.insert(interface);
+    /// Has the entries of paths looked at.
+    pub(super) fn look_at_paths(&mut self, paths: &[PathId]) {
+        if paths.is_empty() {
+            return;
+        }
+        let changed: HashSet<PathId> = paths.iter().copied().collect();
+        let concerned = |wish| matches!(wish, Wish::Path(path) if changed.contains(&path));
+        self.failures.allow_retry_where(|id| concerned(self.entries.get(id).wish));
+        self.entries.unsettle_where(|entry| concerned(entry.wish));
+    }
+
+    /// The paths, with what they are made of.
+    pub(super) fn workshop(&mut self) -> (&mut Paths, Workshop<'_>) {
+        let Self { options, shapes, objects, with_objects, paths, .. } = self;
+        (paths, Workshop { options, shapes, objects, with_objects: *with_objects })
+    }
+
+    /// Lets objects go that no route refers to any more.
+    pub(super) fn forget_unused_objects(&mut self) {
+        while let Some(object) = self.shapes.poll_unused_object() {
+            self.objects.on_unused(object);
+        }
+    }
+
+    /// Objects are gone, and with them all routes that refer to them.
+    pub(super) fn on_objects_gone(&mut self, gone: &[u32]) {
+        if !gone.is_empty() {
+            self.flush(Flush::Objects(gone.to_vec()));
+        }
+    }
+
+    /// Links that are not among these are gone.
+    pub(super) fn keep_links(&mut self, told: &[u32]) {
+        let gone: Vec<u32> = self.links.indexes().filter(|index| !told.contains(index)).collect();
+        for interface in gone {
+            self.on_notice(Notice::LinkGone { interface });
+        }
+        self.links.forget_addresses();
+    }
+
+    /// The kernel may have dropped next hop objects without a word.
+    pub(super) fn suspect_objects(&mut self) {
+        self.objects_suspect = true;
+    }
+
+    /// Whether objects have to be read since the last call.
+    pub(super) fn take_objects_suspicion(&mut self) -> bool {
+        std::mem::take(&mut self.objects_suspect)
+    }
+
+    /// Takes a dump of all next hop objects for the truth.
+    pub(super) fn take_object_dump(&mut self, notices: Vec<ObjectNotice>) {
+        self.with_objects = self.options.nexthop_objects;
+        let gone = self.objects.take_dump(notices);
+        self.on_objects_gone(&gone);
+    }
+
+    /// Routes name their gateways.
+    pub(super) fn do_without_objects(&mut self) {
+        self.with_objects = false;
+    }
+
+    /// A dump of all routes begins: what is told from now on may be older or younger than what it will say.
+    pub(super) fn begin_dump(&mut self) {
+        self.log = Some(Vec::new());
+        self.readings += 1;
+    }
+
+    /// How much has been told since the dump began.
+    pub(super) fn told_during_dump(&self) -> usize {
+        self.log.as_ref().map_or(0, Vec::len)
+    }
+
+    /// The dump is of no use.
+    pub(super) fn abandon_dump(&mut self, routes: Vec<(u8, Prefix, ShapeId)>) {
+        self.log = None;
+        routes.into_iter().for_each(|(_, _, shape)| self.shapes.release(shape));
+    }
+
+    /// Takes all routes that a dump told in place of what was known, and follows once more what was told meanwhile: a
+    /// prefix has the state of its last message then, or that of the dump if there was none. Answers how many prefixes
+    /// were other than known.
+    pub(super) fn take_dump(&mut self, routes: Vec<(u8, Prefix, ShapeId)>) -> usize {
+        let mut before: HashMap<EntryId, HeldRoutes> = HashMap::new();
+        for (id, entry) in self.entries.iter_mut() {
+            if entry.held != HeldRoutes::None {
+                before.insert(id, std::mem::take(&mut entry.held));
+            }
+        }
+        for (table, prefix, shape) in routes {
+            let id = self.entries.find_or_insert(table, prefix);
+            self.entries.get_mut(id).held.append(shape);
+            before.entry(id).or_default();
+        }
+        let mut differing = 0;
+        for (id, mut held) in before {
+            let entry = self.entries.get(id);
+            if entry.held != held {
+                differing += 1;
+                let (prefix, table) = (entry.prefix, entry.table);
+                self.on_foreign_change(prefix);
+                if self.is_ours(table) {
+                    self.entries.unsettle(id);
+                }
+            }
+            held.forget(&mut self.shapes, |_, _| true);
+            self.entries.remove_if_unused(id);
+        }
+        self.all_moved = true;
+        let disturbances = self.disturbances;
+        for event in self.log.take().unwrap_or_default() {
+            match event {
+                RouteEvent::Told(notice) => {
+                    self.on_route(&notice);
+                }
+                RouteEvent::Flushed(flush) => self.flush(flush),
+            }
+        }
+        self.disturbances = disturbances;
+        differing
+    }
+
+    /// Takes a route that a dump tells; `None` when its table is not watched.
+    pub(super) fn note_dumped(&mut self, route: KernelRoute) -> Option<(u8, Prefix, ShapeId)> {
+        let table = self.tables.position(route.table)?;
+        Some((table, route.prefix, self.shapes.intern(route.shape)))
+    }
+
+    pub(super) fn is_ours(&self, table: u8) -> bool {
+        self.tables.ours().any(|ours| ours == table)
+    }
+
+    fn on_route(&mut self, notice: &RouteNotice) -> Consequence {
+        let KernelRoute { prefix, table, shape } = &notice.route;
+        let Some(table) = self.tables.position(*table) else { return Consequence::None };
+        self.log_event(|| RouteEvent::Told(notice.clone()));
+        let id = match notice.change {
+            RouteChange::Removed => match self.entries.find(table, *prefix) {
+                Some(id) => id,
+                None => return Consequence::None,
+            },
+            RouteChange::Added | RouteChange::Appended | RouteChange::Replaced => {
+                self.entries.find_or_insert(table, *prefix)
+            }
+        };
+        let entry = self.entries.get_mut(id);
+        let ipv6 = Version::of(*prefix) == Version::Ipv6;
+        let certainty = entry.held.follow(&mut self.shapes, shape, notice.change, ipv6);
+        let in_doubt = entry.touched;
+        let ours = self.tables.is_ours(table, shape);
+        self.disturbances += u64::from(ours);
+        if self.is_ours(table) {
+            self.failures.allow_retry(id);
+            self.entries.unsettle(id);
+        }
+        if !ours || notice.change == RouteChange::Replaced {
+            self.on_foreign_change(*prefix);
+        }
+        self.entries.remove_if_unused(id);
+        if certainty == Certainty::Uncertain || in_doubt {
+            Consequence::MirrorUncertain
+        } else if ours {
+            Consequence::None
+        } else {
+            Consequence::SurroundingsChanged
+        }
+    }
+
+    /// Others' routes at a prefix are not what they were.
+    fn on_foreign_change(&mut self, prefix: Prefix) {
+        let Self { entries, tables, shapes, .. } = self;
+        let is_foreign = |table| {
+            let Some(id) = entries.find(table, prefix) else { return false };
+            entries.get(id).held.as_slice().iter().any(|&shape| !tables.is_ours(table, shapes.get(shape)))
+        };
+        if tables.all().any(is_foreign) {
+            entries.foreign.insert(prefix, ());
+        } else if entries.foreign.remove(prefix).is_none() {
+            return;
+        }
+        self.moved.extend(self.paths.next_hops_in(prefix));
+    }
+
+    fn on_object(&mut self, notice: ObjectNotice) {
+        self.disturbances += u64::from(self.objects.is_meant(notice.object));
+        let gone = self.objects.on_notice(notice);
+        self.on_objects_gone(&gone);
+    }
+
+    fn on_link_up(&mut self, interface: u32) {
+        let named = self
+            .options
+            .onlink
+            .iter()
+            .any(|rule| Some(rule.interface.as_str()) == self.links.name(interface));
+        if named || !self.shapes.find(|shape| shape.is_on(interface)).is_empty() {
+            self.all_moved = true;
+        }
+    }
+
+    /// The kernel drops next hop objects of the link without a word, and keeps routes without objects.
+    fn on_carrier_lost(&mut self, interface: u32) {
+        self.moved.extend(self.paths.next_hops_on(interface));
+        let objects = self.objects.on_interface(interface);
+        self.objects_suspect |= !objects.is_empty();
+        let gone: Vec<u32> = objects.into_iter().flat_map(|object| self.objects.on_gone(object)).collect();
+        self.on_objects_gone(&gone);
+    }
+
+    /// The kernel also drops routes over the link, IPv4 ones without a word.
+    fn on_link_down(&mut self, interface: u32) {
+        self.on_carrier_lost(interface);
+        self.flush(Flush::Interface(interface));
+    }
+
+    /// Forgets routes that the kernel has dropped without telling.
+    fn flush(&mut self, flush: Flush) {
+        let dropped: HashSet<ShapeId> = self.shapes.find(|shape| flush.drops(shape)).into_iter().collect();
+        let version = |version| matches!(flush, Flush::Objects(_)) || version == Version::Ipv4;
+        let concerned = self.holding(&dropped, version);
+        self.log_event(|| RouteEvent::Flushed(flush));
+        for (id, prefix, table) in concerned {
+            let Self { entries, shapes, .. } = self;
+            entries.get_mut(id).held.forget(shapes, |id, _| dropped.contains(&id));
+            if self.is_ours(table) {
+                self.failures.allow_retry(id);
+                self.entries.unsettle(id);
+            }
+            if self.entries.foreign.get(prefix).is_some() {
+                self.on_foreign_change(prefix);
+            }
+            self.entries.remove_if_unused(id);
+        }
+    }
+
+    /// The entries that hold a route of one of these shapes.
+    fn holding(
+        &self,
+        shapes: &HashSet<ShapeId>,
+        version: impl Fn(Version) -> bool,
+    ) -> Vec<(EntryId, Prefix, u8)> {
+        if shapes.is_empty() {
+            return Vec::new();
+        }
+        let holds = |held: &HeldRoutes| held.as_slice().iter().any(|shape| shapes.contains(shape));
+        let entries = self.entries.iter();
+        entries
+            .filter(|(_, entry)| holds(&entry.held) && version(Version::of(entry.prefix)))
+            .map(|(id, entry)| (id, entry.prefix, entry.table))
+            .collect()
+    }
+
+    fn log_event(&mut self, event: impl FnOnce() -> RouteEvent) {
+        if let Some(log) = &mut self.log {
+            log.push(event());
+        }
+    }
+}
+
+impl Flush {
+    fn drops(&self, shape: &RouteShape) -> bool {
+        match self {
+            Self::Interface(interface) => shape.is_only_on(*interface),
+            Self::Source(source) => shape.source == Some(*source),
+            Self::Objects(gone) => {
+                matches!(shape.target, RouteTarget::Object(object) if gone.contains(&object))
+            }
+        }
+    }
+}
+
+impl RouteShape {
+    /// Whether the route names the interface.
+    fn is_on(&self, interface: u32) -> bool {
+        matches!(&self.target, RouteTarget::Hops(hops) if hops.iter().any(|hop| hop.interface == interface))
+    }
+
+    /// Whether the route leads over nothing but the interface.
+    fn is_only_on(&self, interface: u32) -> bool {
+        matches!(&self.target, RouteTarget::Hops(hops)
+            if !hops.is_empty() && hops.iter().all(|hop| hop.interface == interface))
     }
 }

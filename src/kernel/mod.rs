@@ -10,21 +10,32 @@
 //! others are foreign: they are neither replaced nor removed, not even where they hold the prefix and metric of a
 //! wanted route.
 
-mod attached;
 mod batch;
-mod forwarding_table;
+mod entries;
+mod failures;
 mod held_routes;
 mod kernel_route;
+mod links;
 mod mirror;
 mod netlink_socket;
+mod next_hop_objects;
+mod nexthop_object;
 mod notice;
-mod path;
+mod paths;
+mod plan;
+mod protocol_name;
+mod resolver;
 mod route_request;
+mod route_shapes;
+mod status;
 mod synchroniser;
+mod tables;
 #[cfg(test)]
 mod tests;
+mod version;
+mod wire;
 
-use std::{convert::Infallible, io};
+use std::{convert::Infallible, io, net::IpAddr};
 
 use bgp_codec::Prefix;
 use margay_rib::{ConnectedRoute, Forwarding, ForwardingChange};
@@ -56,14 +67,40 @@ pub async fn start(options: KernelOptions, events: mpsc::Sender<KernelEvent>) ->
 const REQUEST_QUEUE: usize = 64;
 
 /// Where this daemon's routes are put and how they are told from others.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KernelOptions {
-    /// The routing table; 254 is `main`.
-    pub table: u32,
+    /// The routing tables that every route is put into; 254 is `main`.
+    pub tables: Vec<u32>,
     /// The route protocol number that marks this daemon's routes.
     pub protocol: u8,
-    /// The metric of each route. The kernel reads 0 as 1024 for IPv6.
+    /// The metric of routes that ask for no other. The kernel reads 0 as 1024 for IPv6.
     pub metric: u32,
+    /// The preferred source addresses of IPv4 and IPv6 routes.
+    pub sources: [Option<IpAddr>; 2],
+    /// Next hops that are taken to be on a link whatever the routes say.
+    pub onlink: Vec<OnlinkRule>,
+    /// Whether routes share next hop objects, where the kernel has them.
+    pub nexthop_objects: bool,
+    /// How much the kernel may tell before it is read, in octets.
+    pub multicast_buffer_octets: usize,
+}
+
+/// Next hops that are taken to be on a link.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OnlinkRule {
+    /// Where the next hops are.
+    pub next_hops: Prefix,
+    /// The name of the link.
+    pub interface: String,
+}
+
+impl KernelOptions {
+    /// Holds some 30,000 events that arrive while a dump is read. Memory is used only as far as messages wait.
+    pub const MULTICAST_BUFFER_OCTETS: usize = 32 * 1024 * 1024;
+
+    fn source(&self, version: version::Version) -> Option<IpAddr> {
+        self.sources[version.index()]
+    }
 }
 
 /// What the daemon asks of the kernel thread.
@@ -73,8 +110,10 @@ pub enum KernelRequest {
     Apply(Vec<ForwardingChange>),
     /// The restart window is over: routes of an earlier run that nobody asked for are removed, now and ever after.
     RemoveStale,
-    /// Asks what is installed, what is under way and what was refused.
-    Snapshot(oneshot::Sender<KernelSnapshot>),
+    /// Asks how far the kernel follows.
+    Status(oneshot::Sender<KernelStatus>),
+    /// Asks what is wanted and held at a prefix.
+    Describe(Prefix, oneshot::Sender<Vec<PrefixState>>),
 }
 
 /// What the kernel thread tells the daemon.
@@ -115,26 +154,33 @@ impl KernelHandle {
     }
 }
 
-/// How far the kernel follows what is wanted, at one moment. Each list is sorted by prefix.
+/// How far the kernel follows what is wanted, at one moment.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct KernelSnapshot {
-    /// Wanted, and in the kernel as wanted.
-    pub installed: Vec<InstalledRoute>,
-    /// To be installed, replaced or removed, and not yet asked of the kernel.
-    pub pending: Vec<Prefix>,
-    /// Not as wanted, since the kernel refused or something stands in the way.
-    pub failed: Vec<FailedRoute>,
-    /// Left by an earlier run and not asked for so far.
-    pub stale: Vec<Prefix>,
-}
-
-/// A route that the kernel holds as wanted.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct InstalledRoute {
-    /// The destination.
-    pub prefix: Prefix,
-    /// Where its packets go.
-    pub forwarding: Forwarding,
+pub struct KernelStatus {
+    /// How many routes are wanted.
+    pub wanted: usize,
+    /// How many of them the kernel holds as wanted.
+    pub installed: usize,
+    /// At how many prefixes something is to be asked of the kernel.
+    pub pending: usize,
+    /// Some of them, sorted.
+    pub pending_prefixes: Vec<Prefix>,
+    /// At how many prefixes the kernel refused something, or something stands in the way.
+    pub failed: usize,
+    /// Some of them, sorted by prefix.
+    pub failures: Vec<FailedRoute>,
+    /// How many routes an earlier run left and nobody asked for so far.
+    pub stale: usize,
+    /// How many routes of others are in the watched tables.
+    pub foreign: usize,
+    /// How many next hop objects the kernel holds for us; `None` where routes do without.
+    pub objects: Option<usize>,
+    /// How often somebody else changed or removed a route or an object of ours.
+    pub disturbances: u64,
+    /// How often everything was read anew: once at the start, and after events of the kernel were lost.
+    pub readings: u64,
+    /// The attached subnets.
+    pub connected: Vec<ConnectedRoute>,
 }
 
 /// A prefix at which the kernel does not hold what is wanted.
@@ -144,4 +190,32 @@ pub struct FailedRoute {
     pub prefix: Prefix,
     /// Why, as in [`KernelEvent::Failed`].
     pub reason: String,
+}
+
+/// One prefix in one table.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PrefixState {
+    /// The number of the table.
+    pub table: u32,
+    /// What the Rib wants there.
+    pub wanted: Option<Forwarding>,
+    /// What the kernel holds there, others' routes too.
+    pub routes: Vec<DescribedRoute>,
+    /// Why the kernel does not follow.
+    pub failure: Option<String>,
+}
+
+/// A route of the kernel, for operators.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DescribedRoute {
+    /// Whether it is this daemon's.
+    pub ours: bool,
+    /// The route protocol, by number and name.
+    pub protocol: String,
+    /// The metric.
+    pub metric: u32,
+    /// The next hop object that it refers to.
+    pub object: Option<u32>,
+    /// Where its packets go, in the words of `ip route`.
+    pub targets: Vec<String>,
 }

@@ -8,6 +8,7 @@ use netlink_packet_core::{
 };
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use rustix::{io::Errno, net::sockopt};
+use socket2::{SockFilter, SockRef};
 use tokio::io::{Interest, unix::AsyncFd};
 
 use super::batch::Batch;
@@ -20,7 +21,12 @@ pub(super) struct RequestSocket {
     port: u32,
     sequence: u32,
     datagram: Vec<u8>,
+    /// How the dump has gone that is being read.
+    dump_end: DumpEnd,
 }
+
+/// The message type that asks for things of a kind, and the fixed header of that type.
+pub(super) type DumpRequest = (u16, &'static [u8]);
 
 impl RequestSocket {
     pub(super) fn open() -> io::Result<Self> {
@@ -30,7 +36,13 @@ impl RequestSocket {
         socket.set_ext_ack(true)?;
         socket.set_cap_ack(true)?;
         set_receive_buffer(&socket, REQUEST_BUFFER_OCTETS);
-        Ok(Self { socket, port, sequence: 0, datagram: Vec::with_capacity(DATAGRAM_OCTETS) })
+        Ok(Self {
+            socket,
+            port,
+            sequence: 0,
+            datagram: Vec::with_capacity(DATAGRAM_OCTETS),
+            dump_end: DumpEnd::Complete,
+        })
     }
 
     /// The port number that the kernel writes into the echoes of this socket's requests.
@@ -38,9 +50,9 @@ impl RequestSocket {
         self.port
     }
 
-    /// An empty batch, numbered to be the next that is sent.
-    pub(super) fn new_batch(&self) -> Batch {
-        Batch::new(self.sequence.wrapping_add(1))
+    /// The sequence number of the next request.
+    pub(super) fn next_sequence(&self) -> u32 {
+        self.sequence.wrapping_add(1)
     }
 
     /// Sends a batch and returns the requests that the kernel refused.
@@ -59,36 +71,50 @@ impl RequestSocket {
         }
     }
 
-    /// Asks for all objects of a kind and hands each message to `visit`.
-    ///
-    /// `header` is the fixed header of the message type, with the address family in its first octet.
+    /// Asks for all things of a kind and hands each message to `visit`.
     pub(super) fn dump(
         &mut self,
-        message_type: u16,
-        header: &[u8],
+        request: DumpRequest,
         mut visit: impl FnMut(&NetlinkBuffer<&[u8]>),
     ) -> io::Result<DumpEnd> {
-        self.sequence = self.sequence.wrapping_add(1);
-        let sequence = self.sequence;
-        let mut request = Vec::new();
-        push_message(&mut request, message_type, NLM_F_REQUEST | NLM_F_DUMP, sequence, |payload| {
-            payload.extend_from_slice(header);
-        });
-        self.socket.send(&request, 0)?;
-        let mut end = DumpEnd::Complete;
+        self.start_dump(request)?;
         loop {
-            self.receive()?;
-            for message in messages(&self.datagram).filter(|message| message.sequence_number() == sequence) {
-                if message.flags() & NLM_F_DUMP_INTR != 0 {
-                    end = DumpEnd::Interrupted;
-                }
-                match message.message_type() {
-                    NLMSG_DONE => return Ok(end),
-                    NLMSG_ERROR => return Err(error_of(&message)),
-                    _ => visit(&message),
-                }
+            if let Some(end) = self.continue_dump(&mut visit)? {
+                return Ok(end);
             }
         }
+    }
+
+    /// Asks for all things of a kind; [`continue_dump`](Self::continue_dump) reads the answer. Nothing else may be asked
+    /// over this socket until it has ended.
+    pub(super) fn start_dump(&mut self, (message_type, header): DumpRequest) -> io::Result<()> {
+        self.sequence = self.sequence.wrapping_add(1);
+        self.dump_end = DumpEnd::Complete;
+        let mut request = Vec::new();
+        push_message(&mut request, message_type, NLM_F_REQUEST | NLM_F_DUMP, self.sequence, |payload| {
+            payload.extend_from_slice(header);
+        });
+        self.socket.send(&request, 0).map(drop)
+    }
+
+    /// Hands the next part of the answer to `visit`: some hundred messages. `None` when there is more.
+    pub(super) fn continue_dump(
+        &mut self,
+        mut visit: impl FnMut(&NetlinkBuffer<&[u8]>),
+    ) -> io::Result<Option<DumpEnd>> {
+        self.receive()?;
+        let sequence = self.sequence;
+        for message in messages(&self.datagram).filter(|message| message.sequence_number() == sequence) {
+            if message.flags() & NLM_F_DUMP_INTR != 0 {
+                self.dump_end = DumpEnd::Interrupted;
+            }
+            match message.message_type() {
+                NLMSG_DONE => return Ok(Some(self.dump_end)),
+                NLMSG_ERROR => return Err(error_of(&message)),
+                _ => visit(&message),
+            }
+        }
+        Ok(None)
     }
 
     fn receive(&mut self) -> io::Result<()> {
@@ -162,7 +188,7 @@ fn error_of(message: &NetlinkBuffer<&[u8]>) -> io::Error {
 pub(super) struct MulticastSocket(Socket);
 
 impl MulticastSocket {
-    /// Joins all groups. What arrives beyond `buffer_octets` before it is read is lost.
+    /// Joins the groups. What arrives beyond `buffer_octets` before it is read is lost.
     pub(super) fn open(buffer_octets: usize) -> io::Result<Self> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
         set_receive_buffer(&socket, buffer_octets);
@@ -172,6 +198,23 @@ impl MulticastSocket {
             socket.add_membership(group)?;
         }
         Ok(Self(socket))
+    }
+
+    /// Has the kernel keep back what the requests of a socket with this port number cause: their outcome is in their
+    /// answers already.
+    pub(super) fn ignore_port(&self, port: u32) -> io::Result<()> {
+        // The program reads numbers as if they came from a network.
+        let port = u32::from_be_bytes(port.to_ne_bytes());
+        let instruction = |code: u32, jt, jf, k| {
+            let code = u16::try_from(code).expect("codes of the classic filter are short");
+            SockFilter::new(code, jt, jf, k)
+        };
+        SockRef::from(&self.0).attach_filter(&[
+            instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, PORT_OFFSET),
+            instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, port),
+            instruction(libc::BPF_RET | libc::BPF_K, 0, 0, 0),
+            instruction(libc::BPF_RET | libc::BPF_K, 0, 0, u32::MAX),
+        ])
     }
 
     /// Registers the socket with the runtime that is running.
@@ -264,6 +307,8 @@ fn set_receive_buffer(socket: &Socket, octets: usize) {
 }
 
 const MESSAGE_HEADER_OCTETS: usize = 16;
+/// Where the port number is in the header of a message.
+const PORT_OFFSET: u32 = 12;
 const ALIGNMENT_OCTETS: usize = 4;
 /// The kernel fills a datagram of a dump up to 32 KiB.
 const DATAGRAM_OCTETS: usize = 64 * 1024;
@@ -274,7 +319,7 @@ const NLMSGERR_ATTR_MSG: u16 = 1;
 const RTNLGRP_LINK: u32 = 1;
 const RTNLGRP_IPV4_IFADDR: u32 = 5;
 const RTNLGRP_IPV4_ROUTE: u32 = 7;
-const RTNLGRP_IPV6_IFADDR: u32 = 9;
 const RTNLGRP_IPV6_ROUTE: u32 = 11;
+const RTNLGRP_NEXTHOP: u32 = 32;
 const MULTICAST_GROUPS: [u32; 5] =
-    [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE];
+    [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEXTHOP];

@@ -1,33 +1,49 @@
 //! What the kernel tells by multicast or in a dump.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_REPLACE, NetlinkBuffer};
-use netlink_packet_route::{
-    AddressFamily,
-    address::AddressHeader,
-    link::{LinkFlags, LinkHeader},
-};
 
 use super::{
     kernel_route::KernelRoute,
+    nexthop_object::{ObjectNotice, RTM_DELNEXTHOP, RTM_NEWNEXTHOP},
     route_request::{RTM_DELROUTE, RTM_NEWROUTE},
+    wire::{AF_INET, AF_UNSPEC, Attribute, attributes},
 };
 
 /// One message of the kernel, as far as it matters here.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Notice {
-    Link {
-        interface: u32,
-        flags: LinkFlags,
-    },
+    Link(LinkNotice),
     LinkGone {
         interface: u32,
     },
-    Address,
-    /// The kernel silently flushes IPv4 routes of an interface that lost its last address.
-    Ipv4AddressGone {
+    /// An IPv4 address came or left. With the last one, the kernel silently flushes the interface's IPv4 routes.
+    Address {
         interface: u32,
+        address: Ipv4Addr,
+        removed: bool,
     },
     Route(RouteNotice),
+    Object(ObjectNotice),
+}
+
+/// A link came or changed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct LinkNotice {
+    pub(super) interface: u32,
+    pub(super) name: String,
+    pub(super) state: LinkState,
+}
+
+/// Whether packets can leave over a link.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct LinkState {
+    /// The operator has set it up.
+    pub(super) up: bool,
+    /// There is a carrier.
+    pub(super) running: bool,
+    pub(super) loopback: bool,
 }
 
 /// A route came, changed or left.
@@ -35,8 +51,6 @@ pub(super) enum Notice {
 pub(super) struct RouteNotice {
     pub(super) route: KernelRoute,
     pub(super) change: RouteChange,
-    /// The port number of the socket whose request was obeyed; 0 for the kernel's own doing.
-    pub(super) port: u32,
 }
 
 /// How a route came or left.
@@ -55,24 +69,18 @@ impl Notice {
     /// Decodes a message; `None` when it does not matter.
     pub(super) fn decode(message: &NetlinkBuffer<&[u8]>) -> Option<Self> {
         let payload = message.payload();
-        match message.message_type() {
-            RTM_NEWLINK => {
-                let link = link_header(payload)?;
-                Some(Self::Link { interface: link.index, flags: link.flags })
+        let message_type = message.message_type();
+        match message_type {
+            RTM_NEWROUTE | RTM_DELROUTE => Some(Self::Route(RouteNotice {
+                route: KernelRoute::decode(payload)?,
+                change: change(message),
+            })),
+            RTM_NEWNEXTHOP | RTM_DELNEXTHOP => {
+                ObjectNotice::decode(payload, message_type == RTM_DELNEXTHOP).map(Self::Object)
             }
-            RTM_DELLINK => Some(Self::LinkGone { interface: link_header(payload)?.index }),
-            RTM_NEWADDR => Some(Self::Address),
-            RTM_DELADDR => {
-                let address = AddressHeader::parse(payload).ok()?;
-                Some(match address.family {
-                    AddressFamily::Inet => Self::Ipv4AddressGone { interface: address.index },
-                    _ => Self::Address,
-                })
-            }
-            RTM_NEWROUTE | RTM_DELROUTE => {
-                let route = KernelRoute::decode(payload)?;
-                Some(Self::Route(RouteNotice { route, change: change(message), port: message.port_number() }))
-            }
+            RTM_NEWLINK => link(payload).map(Self::Link),
+            RTM_DELLINK => Some(Self::LinkGone { interface: link(payload)?.interface }),
+            RTM_NEWADDR | RTM_DELADDR => address(payload, message_type == RTM_DELADDR),
             _ => None,
         }
     }
@@ -91,15 +99,52 @@ fn change(message: &NetlinkBuffer<&[u8]>) -> RouteChange {
     }
 }
 
-/// The header of a link message. Bridges send theirs per port with another family: those say nothing of the link.
-fn link_header(payload: &[u8]) -> Option<LinkHeader> {
-    let header = LinkHeader::parse(payload).ok()?;
-    (header.interface_family == AddressFamily::Unspec).then_some(header)
+/// Bridges send their messages per port with another family: those say nothing of the link.
+fn link(payload: &[u8]) -> Option<LinkNotice> {
+    let (header, rest) = payload.split_first_chunk::<IFINFOMSG_OCTETS>()?;
+    let [family, _, _, _, i0, i1, i2, i3, f0, f1, f2, f3, ..] = *header;
+    let flags = u32::from_ne_bytes([f0, f1, f2, f3]);
+    let name = attributes(rest).find(|attribute| attribute.kind == IFLA_IFNAME).map(|name| text(&name));
+    (family == AF_UNSPEC).then(|| LinkNotice {
+        interface: u32::from_ne_bytes([i0, i1, i2, i3]),
+        name: name.unwrap_or_default(),
+        state: LinkState {
+            up: flags & IFF_UP != 0,
+            running: flags & IFF_RUNNING != 0,
+            loopback: flags & IFF_LOOPBACK != 0,
+        },
+    })
 }
+
+fn text(attribute: &Attribute<'_>) -> String {
+    let octets = attribute.value.strip_suffix(&[0]).unwrap_or(attribute.value);
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+fn address(payload: &[u8], removed: bool) -> Option<Notice> {
+    let (header, rest) = payload.split_first_chunk::<IFADDRMSG_OCTETS>()?;
+    let [family, _, _, _, index @ ..] = *header;
+    let local = attributes(rest).find(|attribute| attribute.kind == IFA_LOCAL)?.address();
+    match (family, local) {
+        (AF_INET, Some(IpAddr::V4(address))) => {
+            Some(Notice::Address { interface: u32::from_ne_bytes(index), address, removed })
+        }
+        _ => None,
+    }
+}
+
+const IFINFOMSG_OCTETS: usize = 16;
+const IFADDRMSG_OCTETS: usize = 8;
+const IFLA_IFNAME: u16 = 3;
+const IFA_LOCAL: u16 = 2;
+const IFF_UP: u32 = 1;
+const IFF_LOOPBACK: u32 = 1 << 3;
+const IFF_RUNNING: u32 = 1 << 6;
 
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
 pub(super) const RTM_GETLINK: u16 = 18;
 const RTM_NEWADDR: u16 = 20;
 const RTM_DELADDR: u16 = 21;
+pub(super) const RTM_GETADDR: u16 = 22;
 pub(super) const RTM_GETROUTE: u16 = 26;

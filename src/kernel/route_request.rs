@@ -1,128 +1,146 @@
 //! Requests to the kernel: install, replace or remove one route.
 
-use std::net::IpAddr;
-
 use bgp_codec::Prefix;
-use netlink_packet_core::{Emitable, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST};
-use netlink_packet_route::{
-    AddressFamily,
-    route::{
-        RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteNextHop, RouteProtocol, RouteScope,
-        RouteType, RouteVia,
-    },
-};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST};
 
 use super::{
-    KernelOptions,
+    kernel_route::{
+        KernelHop, RTA_DST, RTA_GATEWAY, RTA_MULTIPATH, RTA_NH_ID, RTA_OIF, RTA_PREFSRC, RTA_PRIORITY,
+        RTA_TABLE, RTA_VIA, RTNEXTHOP_OCTETS, RTNH_F_ONLINK, RouteShape, RouteTarget,
+    },
     netlink_socket::push_message,
-    path::{Hop, Path},
+    route_shapes::ShapeId,
+    wire::{AF_INET, AF_INET6, family_of, push_address, push_attribute, push_number},
 };
 
-/// One message to the kernel about one prefix.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// One message to the kernel about one prefix of one table.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum RouteRequest {
     /// Nobody holds the prefix and metric. The kernel refuses when that has changed meanwhile.
-    Install(Path),
+    Install(ShapeId),
     /// The prefix and metric hold a route of ours, which gives way in the same step.
-    Replace(Path),
+    Replace(ShapeId),
     /// A route of ours with this metric goes.
     Remove { metric: u32 },
 }
 
-impl RouteRequest {
-    pub(super) fn is_removal(&self) -> bool {
-        matches!(self, Self::Remove { .. })
-    }
+/// Appends a message that makes a route of a shape.
+pub(super) fn encode_new_route(
+    batch: &mut Vec<u8>,
+    sequence: u32,
+    (table, prefix): (u32, Prefix),
+    shape: &RouteShape,
+    replaces: bool,
+) {
+    let flags = NLM_F_REQUEST | NLM_F_CREATE | if replaces { NLM_F_REPLACE } else { NLM_F_EXCL };
+    push_message(batch, RTM_NEWROUTE, flags, sequence, |out| {
+        let onlink = matches!(&shape.target, RouteTarget::Hops(hops) if matches!(hops.as_slice(), [hop] if hop.onlink));
+        let header = Header { scope: RT_SCOPE_UNIVERSE, protocol: shape.protocol, kind: shape.kind.0 };
+        header.push(out, table, prefix, if onlink { RTNH_F_ONLINK } else { 0 });
+        push_number(out, RTA_PRIORITY, shape.metric);
+        match &shape.target {
+            RouteTarget::Object(object) => push_number(out, RTA_NH_ID, *object),
+            RouteTarget::Hops(hops) => push_hops(out, prefix, hops),
+        }
+        if let Some(source) = shape.source {
+            push_address(out, RTA_PREFSRC, source);
+        }
+    });
+}
 
-    /// Appends the message to a batch.
-    pub(super) fn encode(&self, options: &KernelOptions, prefix: Prefix, sequence: u32, batch: &mut Vec<u8>) {
-        let (message_type, flags, message) = match self {
-            Self::Install(path) => {
-                (RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, new_route(options, prefix, path))
-            }
-            Self::Replace(path) => {
-                (RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, new_route(options, prefix, path))
-            }
-            Self::Remove { metric } => (RTM_DELROUTE, 0, remove_route(options, prefix, *metric)),
+/// Appends a message that removes the first route with this protocol and metric.
+pub(super) fn encode_removal(
+    batch: &mut Vec<u8>,
+    sequence: u32,
+    (table, prefix): (u32, Prefix),
+    protocol: u8,
+    metric: u32,
+) {
+    push_message(batch, RTM_DELROUTE, NLM_F_REQUEST, sequence, |out| {
+        Header { scope: RT_SCOPE_NOWHERE, protocol, kind: 0 }.push(out, table, prefix, 0);
+        push_number(out, RTA_PRIORITY, metric);
+    });
+}
+
+/// What differs between the headers of requests.
+struct Header {
+    scope: u8,
+    protocol: u8,
+    kind: u8,
+}
+
+impl Header {
+    fn push(&self, out: &mut Vec<u8>, table: u32, prefix: Prefix, flags: u32) {
+        let family = match prefix {
+            Prefix::Ipv4(_) => AF_INET,
+            Prefix::Ipv6(_) => AF_INET6,
         };
-        push_message(batch, message_type, NLM_F_REQUEST | flags, sequence, |batch| {
-            let start = batch.len();
-            batch.resize(start + message.buffer_len(), 0);
-            message.emit(&mut batch[start..]);
-        });
-    }
-}
-
-/// The metric that the kernel gives to routes of the prefix's family: it has no IPv6 routes of metric 0.
-pub(super) fn effective_metric(options: &KernelOptions, prefix: Prefix) -> u32 {
-    match (prefix, options.metric) {
-        (Prefix::Ipv6(_), 0) => IP6_RT_PRIO_USER,
-        (_, metric) => metric,
-    }
-}
-
-fn new_route(options: &KernelOptions, prefix: Prefix, path: &Path) -> RouteMessage {
-    let mut message = route_message(options, prefix, effective_metric(options, prefix));
-    match path {
-        Path::Blackhole => message.header.kind = RouteType::BlackHole,
-        Path::Hops(hops) => {
-            message.header.kind = RouteType::Unicast;
-            message.attributes.extend(hop_attributes(prefix, hops));
+        let short_table = u8::try_from(table).ok();
+        let Self { scope, protocol, kind } = *self;
+        out.extend_from_slice(&[
+            family,
+            prefix.length(),
+            0,
+            0,
+            short_table.unwrap_or(RT_TABLE_UNSPEC),
+            protocol,
+            scope,
+            kind,
+        ]);
+        out.extend_from_slice(&flags.to_ne_bytes());
+        push_address(out, RTA_DST, prefix.network());
+        if short_table.is_none() {
+            push_number(out, RTA_TABLE, table);
         }
     }
-    message
 }
 
-fn remove_route(options: &KernelOptions, prefix: Prefix, metric: u32) -> RouteMessage {
-    let mut message = route_message(options, prefix, metric);
-    message.header.scope = RouteScope::NoWhere;
-    message
-}
-
-/// What all requests name: the kernel removes a route only where each of these agrees.
-fn route_message(options: &KernelOptions, prefix: Prefix, metric: u32) -> RouteMessage {
-    let mut message = RouteMessage::default();
-    message.header = RouteHeader {
-        address_family: match prefix {
-            Prefix::Ipv4(_) => AddressFamily::Inet,
-            Prefix::Ipv6(_) => AddressFamily::Inet6,
-        },
-        destination_prefix_length: prefix.length(),
-        table: u8::try_from(options.table).unwrap_or(RouteHeader::RT_TABLE_UNSPEC),
-        protocol: RouteProtocol::from(options.protocol),
-        ..RouteHeader::default()
-    };
-    message.attributes = vec![
-        RouteAttribute::Destination(RouteAddress::from(prefix.network())),
-        RouteAttribute::Table(options.table),
-        RouteAttribute::Priority(metric),
-    ];
-    message
-}
-
-fn hop_attributes(prefix: Prefix, hops: &[Hop]) -> Vec<RouteAttribute> {
-    if let [hop] = hops {
-        let mut attributes = vec![gateway(prefix, hop.gateway)];
-        attributes.extend(hop.interface.map(RouteAttribute::Oif));
-        return attributes;
+fn push_hops(out: &mut Vec<u8>, prefix: Prefix, hops: &[KernelHop]) {
+    match hops {
+        [] => {}
+        [hop] => {
+            push_gateway(out, prefix, hop);
+            push_number(out, RTA_OIF, hop.interface);
+        }
+        hops => {
+            let mut nested = Vec::new();
+            for hop in hops {
+                push_multipath_hop(&mut nested, prefix, hop);
+            }
+            push_attribute(out, RTA_MULTIPATH, &nested);
+        }
     }
-    let hops = hops.iter().map(|hop| {
-        let mut message = RouteNextHop::default();
-        message.interface_index = hop.interface.unwrap_or(0);
-        message.attributes = vec![gateway(prefix, hop.gateway)];
-        message
-    });
-    vec![RouteAttribute::MultiPath(hops.collect())]
 }
 
-fn gateway(prefix: Prefix, address: IpAddr) -> RouteAttribute {
-    match (prefix, address) {
-        // RTA_GATEWAY has the family of the destination; RTA_VIA carries its own (RFC 8950 routes).
-        (Prefix::Ipv4(_), IpAddr::V6(address)) => RouteAttribute::Via(RouteVia::Inet6(address)),
-        (_, address) => RouteAttribute::Gateway(RouteAddress::from(address)),
+fn push_multipath_hop(out: &mut Vec<u8>, prefix: Prefix, hop: &KernelHop) {
+    let mut gateway = Vec::new();
+    push_gateway(&mut gateway, prefix, hop);
+    let length = u16::try_from(RTNEXTHOP_OCTETS + gateway.len()).expect("a gateway is short");
+    out.extend_from_slice(&length.to_ne_bytes());
+    out.push(if hop.onlink { RTNH_F_ONLINK.to_le_bytes()[0] } else { 0 });
+    out.push(hop.weight.saturating_sub(1));
+    out.extend_from_slice(&hop.interface.to_ne_bytes());
+    out.extend_from_slice(&gateway);
+}
+
+fn push_gateway(out: &mut Vec<u8>, prefix: Prefix, hop: &KernelHop) {
+    let Some(gateway) = hop.gateway else { return };
+    if gateway.is_ipv4() == matches!(prefix, Prefix::Ipv4(_)) {
+        push_address(out, RTA_GATEWAY, gateway);
+        return;
     }
+    // RTA_GATEWAY has the family of the destination; RTA_VIA carries its own (RFC 8950 routes).
+    let mut via = Vec::new();
+    via.extend_from_slice(&u16::from(family_of(gateway)).to_ne_bytes());
+    match gateway {
+        std::net::IpAddr::V4(address) => via.extend_from_slice(&address.octets()),
+        std::net::IpAddr::V6(address) => via.extend_from_slice(&address.octets()),
+    }
+    push_attribute(out, RTA_VIA, &via);
 }
 
 pub(super) const RTM_NEWROUTE: u16 = 24;
 pub(super) const RTM_DELROUTE: u16 = 25;
-const IP6_RT_PRIO_USER: u32 = 1024;
+const RT_SCOPE_UNIVERSE: u8 = 0;
+const RT_SCOPE_NOWHERE: u8 = 255;
+const RT_TABLE_UNSPEC: u8 = 0;

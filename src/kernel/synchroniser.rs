@@ -1,7 +1,8 @@
 //! The loop that hears the kernel and the Rib, and sends what makes the one follow the other.
 
-use std::{collections::HashSet, future, io, time::Duration};
+use std::{future, io, time::Duration};
 
+use bgp_codec::Prefix;
 use margay_rib::ConnectedRoute;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -9,11 +10,14 @@ use tokio::{
 };
 
 use super::{
-    FailedRoute, KernelEvent, KernelOptions, KernelRequest,
+    KernelEvent, KernelOptions, KernelRequest,
     batch::Batch,
     mirror::{Consequence, Mirror},
-    netlink_socket::{DumpEnd, Listener, MulticastSocket, Reception, Refusal, RequestSocket, is_overrun},
-    notice::{Notice, RTM_GETLINK, RTM_GETROUTE},
+    netlink_socket::{DumpEnd, DumpRequest, Listener, MulticastSocket, Reception, RequestSocket, is_overrun},
+    nexthop_object::RTM_GETNEXTHOP,
+    notice::{Notice, RTM_GETADDR, RTM_GETLINK, RTM_GETROUTE},
+    route_shapes::ShapeId,
+    wire::{AF_INET, AF_INET6},
 };
 
 /// Everything the loop needs, opened by the caller of [`super::start`] and handed to the thread.
@@ -22,6 +26,7 @@ pub(super) struct Synchroniser {
     requests: mpsc::Receiver<KernelRequest>,
     events: mpsc::Sender<KernelEvent>,
     socket: RequestSocket,
+    dump_socket: RequestSocket,
     multicast: MulticastSocket,
 }
 
@@ -33,8 +38,10 @@ impl Synchroniser {
         events: mpsc::Sender<KernelEvent>,
     ) -> io::Result<Self> {
         // Listening starts before the first dump, so that no change falls between the two.
-        let multicast = MulticastSocket::open(MULTICAST_BUFFER_OCTETS)?;
-        Ok(Self { options, requests, events, socket: RequestSocket::open()?, multicast })
+        let multicast = MulticastSocket::open(options.multicast_buffer_octets)?;
+        let (socket, dump_socket) = (RequestSocket::open()?, RequestSocket::open()?);
+        multicast.ignore_port(socket.port())?;
+        Ok(Self { options, requests, events, socket, dump_socket, multicast })
     }
 
     /// Runs until the requests end or the sockets fail. `started` tells how the first dump went.
@@ -62,31 +69,47 @@ impl Synchroniser {
 
     fn start(self) -> io::Result<Synchronisation> {
         let mut synchronisation = Synchronisation {
-            mirror: Mirror::new(self.options, self.socket.port()),
-            options: self.options,
+            mirror: Mirror::new(self.options),
             requests: self.requests,
             events: Some(self.events),
+            batch: Batch::new(self.socket.next_sequence()),
             socket: self.socket,
+            dump_socket: self.dump_socket,
             listener: self.multicast.into_listener()?,
+            reading: None,
             connected: Announcement::default(),
             pace: Pace::default(),
         };
-        synchronisation.resynchronise()?;
+        synchronisation.begin_reading()?;
+        while synchronisation.reading.is_some() {
+            synchronisation.read_on()?;
+        }
         synchronisation.look_around()?;
         Ok(synchronisation)
     }
 }
 
 struct Synchronisation {
-    options: KernelOptions,
     mirror: Mirror,
     requests: mpsc::Receiver<KernelRequest>,
     /// `None` once nobody listens.
     events: Option<mpsc::Sender<KernelEvent>>,
     socket: RequestSocket,
+    /// A dump is read in parts, between which requests are sent.
+    dump_socket: RequestSocket,
     listener: Listener,
+    batch: Batch,
+    reading: Option<Reading>,
     connected: Announcement,
     pace: Pace,
+}
+
+/// A dump of all routes that is under way.
+struct Reading {
+    /// The dumps that are left, the present one first.
+    left: &'static [DumpRequest],
+    routes: Vec<(u8, Prefix, ShapeId)>,
+    interrupted: bool,
 }
 
 /// What the daemon is told of the attached subnets. A newer snapshot takes the place of one that is not yet sent.
@@ -100,7 +123,7 @@ impl Synchronisation {
     async fn run(&mut self) -> io::Result<()> {
         loop {
             let deadline = self.pace.next_deadline();
-            let backlog = self.mirror.table.unsettled_len();
+            let backlog = self.mirror.entries.unsettled_len();
             tokio::select! {
                 biased;
                 readable = self.listener.readable() => {
@@ -114,175 +137,209 @@ impl Synchronisation {
                     None => return self.finish(),
                 },
                 // Yielding lets the runtime look at timers and sockets: a load must not hide a link that goes down.
-                () = tokio::task::yield_now(), if backlog > 0 => self.send_batch()?,
+                () = tokio::task::yield_now(), if self.can_send() => self.send_batch()?,
+                () = tokio::task::yield_now(), if self.reading.is_some() => self.read_on()?,
             }
         }
     }
 
     /// Works off what was asked before the requests ended.
     fn finish(&mut self) -> io::Result<()> {
-        while self.mirror.table.unsettled_len() > 0 {
-            self.send_batch()?;
+        while self.reading.is_some() || self.can_send() {
+            if self.can_send() {
+                self.send_batch()?;
+            } else {
+                self.read_on()?;
+            }
         }
         Ok(())
     }
 
     fn on_request(&mut self, request: KernelRequest) {
-        let Mirror { table, attached, .. } = &mut self.mirror;
         match request {
-            KernelRequest::Apply(changes) => changes.into_iter().for_each(|change| table.want(change)),
-            KernelRequest::RemoveStale => table.sweep(),
+            KernelRequest::Apply(changes) => changes.iter().for_each(|change| self.mirror.want(change)),
+            KernelRequest::RemoveStale => self.mirror.sweep(),
             // Who asked may have gone meanwhile.
-            KernelRequest::Snapshot(answer) => drop(answer.send(table.snapshot(attached))),
+            KernelRequest::Status(answer) => drop(answer.send(self.mirror.status())),
+            KernelRequest::Describe(prefix, answer) => drop(answer.send(self.mirror.describe(prefix))),
         }
     }
 
     fn on_deadline(&mut self) -> io::Result<()> {
         let now = Instant::now();
-        if self.pace.resynchronise_at.take_if(|at| *at <= now).is_some() {
-            self.resynchronise()?;
+        if self.pace.read_at.take_if(|at| *at <= now).is_some() {
+            self.begin_reading()?;
         }
         if self.pace.look_around_at.take_if(|at| *at <= now).is_some() {
             self.look_around()?;
         }
         if self.pace.retry_at.take_if(|at| *at <= now).is_some() {
-            if !self.mirror.table.has_failures() {
+            if self.mirror.failures.is_empty() {
                 self.pace.retry_delay = None;
             }
-            self.mirror.table.retry();
+            self.mirror.retry();
         }
         Ok(())
     }
 
     /// Takes over all that the kernel has told so far.
-    fn hear(&mut self) -> io::Result<Reception> {
+    fn hear(&mut self) -> io::Result<()> {
         let Self { listener, mirror, pace, .. } = self;
         let reception = listener.drain(|message| {
             if let Some(notice) = Notice::decode(message) {
                 pace.follow(mirror.on_notice(notice));
             }
         })?;
+        mirror.settle_next_hops();
+        mirror.untouch();
         if reception == Reception::Overrun {
             tracing::warn!("events of the kernel were lost; links and routes are read anew");
-            self.pace.resynchronise_soon();
+            self.pace.read_soon();
         }
-        Ok(reception)
+        Ok(())
     }
 
-    /// Draws the consequences of changed links and subnets: reads anew what the kernel may have flushed, tells the
-    /// daemon, and tries again what was refused.
+    /// Draws the consequences of changed links and subnets: tells the daemon, and tries again what was refused.
     fn look_around(&mut self) -> io::Result<()> {
-        if self.mirror.take_suspicion() {
-            self.resynchronise()?;
-        }
-        if self.pace.mirror_partial {
-            // A subnet that was not read is not a subnet that left.
+        if self.reading.is_some() {
+            // A subnet that was not read yet is not a subnet that left.
+            self.pace.look_around_soon();
             return Ok(());
         }
-        let connected = Some(self.mirror.attached.connected());
+        self.read_objects()?;
+        let connected = Some(self.mirror.resolver().connected());
         if self.connected.latest != connected {
             self.connected = Announcement { latest: connected, unsent: true };
-            let Mirror { table, attached, .. } = &mut self.mirror;
-            table.on_attached(attached);
         }
-        self.mirror.table.retry();
+        self.mirror.retry();
         self.pace.retry_delay = None;
         Ok(())
     }
 
-    /// Reads links and routes anew. What changes meanwhile waits in the listener and is heard afterwards: a prefix has
-    /// the state of its last message then, or that of the dump if there was none.
-    fn resynchronise(&mut self) -> io::Result<()> {
-        self.hear()?;
-        self.pace.resynchronise_at = None;
-        self.pace.mirror_partial = match self.read_all() {
-            Ok(end) => end == DumpEnd::Interrupted,
-            Err(error) if is_overrun(&error) => true,
-            Err(error) => return Err(error),
-        };
-        if self.pace.mirror_partial {
-            self.pace.resynchronise_soon();
+    /// Begins to read everything anew. Routes wait until all have been read; next hop objects do not.
+    fn begin_reading(&mut self) -> io::Result<()> {
+        self.pace.read_at = None;
+        if self.reading.is_some() {
+            self.pace.read_soon();
+            return Ok(());
         }
-        self.mirror.table.unsettle_all();
-        self.pace.look_around_soon();
         self.hear()?;
+        self.mirror.begin_dump();
+        self.read_links()?;
+        self.mirror.suspect_objects();
+        self.read_objects()?;
+        self.reading = Some(Reading { left: &ROUTE_DUMPS, routes: Vec::new(), interrupted: false });
+        self.dump_socket.start_dump(ROUTE_DUMPS[0])
+    }
+
+    /// Links that are not told any more are gone. Addresses come after links.
+    fn read_links(&mut self) -> io::Result<()> {
+        let Self { socket, mirror, .. } = self;
+        let mut told = Vec::new();
+        for request in [LINK_DUMP, ADDRESS_DUMP] {
+            if request == ADDRESS_DUMP {
+                mirror.keep_links(&told);
+            }
+            socket.dump(request, |message| {
+                if let Some(notice) = Notice::decode(message) {
+                    if let Notice::Link(link) = &notice {
+                        told.push(link.interface);
+                    }
+                    mirror.on_notice(notice);
+                }
+            })?;
+        }
         Ok(())
     }
 
-    fn read_all(&mut self) -> io::Result<DumpEnd> {
-        self.mirror.forget();
-        let mut whole = DumpEnd::Complete;
-        for (message_type, header) in DUMPS {
-            let Self { socket, mirror, pace, .. } = self;
-            let end = socket.dump(message_type, header, |message| {
-                if let Some(notice) = Notice::decode(message) {
-                    pace.follow(mirror.on_notice(notice));
-                }
-            })?;
-            if end == DumpEnd::Interrupted {
-                whole = end;
+    /// Reads the next hop objects where the kernel may have dropped some without a word.
+    fn read_objects(&mut self) -> io::Result<()> {
+        if !self.mirror.take_objects_suspicion() {
+            return Ok(());
+        }
+        let mut notices = Vec::new();
+        let end = self.socket.dump(OBJECT_DUMP, |message| {
+            if let Some(Notice::Object(notice)) = Notice::decode(message) {
+                notices.push(notice);
+            }
+        });
+        match end {
+            Ok(_) => self.mirror.take_object_dump(notices),
+            // Kernels before 5.3, or without the right to them.
+            Err(error) => {
+                tracing::info!(%error, "the kernel has no next hop objects: routes name their gateways");
+                self.mirror.do_without_objects();
             }
         }
-        Ok(whole)
+        Ok(())
     }
 
-    /// Plans for the next prefixes, asks the kernel for all of it at once, and notes its answers.
-    fn send_batch(&mut self) -> io::Result<()> {
-        let mut batch = self.plan_batch();
-        if !batch.is_empty() {
-            match self.socket.send_batch(&mut batch) {
-                Ok(refusals) => self.on_answers(&batch, &refusals)?,
-                // Some answers are lost: the table itself tells what came of the batch.
-                Err(error) if is_overrun(&error) => self.pace.resynchronise_soon(),
+    /// Reads a part of the dump that is under way, and draws the consequences at its end.
+    fn read_on(&mut self) -> io::Result<()> {
+        let Self { dump_socket, mirror, reading: Some(reading), .. } = self else { return Ok(()) };
+        for _ in 0..READS_A_TURN {
+            let part = dump_socket.continue_dump(|message| {
+                if let Some(Notice::Route(notice)) = Notice::decode(message) {
+                    reading.routes.extend(mirror.note_dumped(notice.route));
+                }
+            });
+            match part {
+                Ok(None) => continue,
+                Ok(Some(end)) => reading.interrupted |= end == DumpEnd::Interrupted,
+                Err(error) if is_overrun(&error) => reading.interrupted = true,
                 Err(error) => return Err(error),
             }
+            reading.left = reading.left.get(1..).unwrap_or_default();
+            let Some(&next) = reading.left.first() else { return self.end_reading() };
+            return dump_socket.start_dump(next);
         }
-        if self.mirror.table.take_refusal() {
+        Ok(())
+    }
+
+    fn end_reading(&mut self) -> io::Result<()> {
+        let Some(reading) = self.reading.take() else { return Ok(()) };
+        if reading.interrupted || self.mirror.told_during_dump() > TOLD_DURING_DUMP {
+            self.mirror.abandon_dump(reading.routes);
+            self.pace.read_soon();
+            return Ok(());
+        }
+        let differing = self.mirror.take_dump(reading.routes);
+        tracing::debug!(differing, "the kernel's routes have been read");
+        self.mirror.settle_next_hops();
+        self.pace.look_around_soon();
+        self.hear()
+    }
+
+    fn can_send(&self) -> bool {
+        self.mirror.objects.is_dirty() || self.reading.is_none() && self.mirror.entries.unsettled_len() > 0
+    }
+
+    /// Plans for what is next, asks the kernel for all of it at once, and notes its answers.
+    fn send_batch(&mut self) -> io::Result<()> {
+        self.batch.restart(self.socket.next_sequence());
+        let looks = if self.reading.is_some() { 0 } else { PLANS_A_TURN };
+        self.mirror.plan_batch(&mut self.batch, looks);
+        if !self.batch.is_empty() {
+            match self.socket.send_batch(&mut self.batch) {
+                Ok(refusals) => self.mirror.on_answers(&self.batch, &refusals),
+                // Some answers are lost: the table itself tells what came of the batch.
+                Err(error) if is_overrun(&error) => {
+                    self.mirror.let_go(&self.batch);
+                    self.pace.read_soon();
+                }
+                Err(error) => return Err(error),
+            }
+            // What others did meanwhile is there already.
+            self.hear()?;
+        }
+        if self.mirror.failures.take_refusal() {
             self.pace.retry_later();
         }
         Ok(())
     }
 
-    fn plan_batch(&mut self) -> Batch {
-        let Mirror { table, attached, .. } = &mut self.mirror;
-        let mut batch = self.socket.new_batch();
-        for _ in 0..PLANS_A_TURN {
-            if batch.is_full() {
-                break;
-            }
-            let Some(prefix) = table.poll_unsettled() else { break };
-            let plan = table.plan(prefix, attached);
-            if plan.requests.is_empty() {
-                table.on_nothing_to_ask(prefix, plan);
-            } else {
-                plan.requests.into_iter().for_each(|request| batch.push(&self.options, prefix, request));
-            }
-        }
-        batch
-    }
-
-    /// The echoes of accepted requests are heard before the outcome is judged: they are there when the answer is.
-    fn on_answers(&mut self, batch: &Batch, refusals: &[Refusal]) -> io::Result<()> {
-        let mut refused = HashSet::new();
-        for refusal in refusals {
-            if let Some((prefix, request)) = batch.request(refusal.sequence) {
-                self.mirror.table.on_refused(*prefix, request, refusal);
-                refused.insert(*prefix);
-            }
-        }
-        if self.hear()? == Reception::Overrun {
-            // Without all echoes the outcome is unknown until the table has been read.
-            return Ok(());
-        }
-        let Mirror { table, attached, .. } = &mut self.mirror;
-        for (prefix, request) in batch.requests().iter().filter(|(prefix, _)| !refused.contains(prefix)) {
-            table.on_accepted(*prefix, request, attached);
-        }
-        Ok(())
-    }
-
     fn has_event(&self) -> bool {
-        self.events.is_some() && (self.connected.unsent || self.mirror.table.has_untold())
+        self.events.is_some() && (self.connected.unsent || self.mirror.failures.has_untold())
     }
 
     /// Fills the place reserved in the daemon's queue with what is most urgent.
@@ -294,7 +351,7 @@ impl Synchronisation {
         if self.connected.unsent {
             self.connected.unsent = false;
             permit.send(KernelEvent::Connected(self.connected.latest.clone().unwrap_or_default()));
-        } else if let Some(FailedRoute { prefix, reason }) = self.mirror.table.poll_failure() {
+        } else if let Some((prefix, reason)) = self.mirror.poll_failure() {
             permit.send(KernelEvent::Failed { prefix, reason });
         }
     }
@@ -305,9 +362,7 @@ impl Synchronisation {
 #[derive(Default)]
 struct Pace {
     look_around_at: Option<Instant>,
-    resynchronise_at: Option<Instant>,
-    /// The last reading was cut short: the next one sets it right, and looking around waits for it.
-    mirror_partial: bool,
+    read_at: Option<Instant>,
     retry_at: Option<Instant>,
     /// The last interval between two attempts at refused routes.
     retry_delay: Option<Duration>,
@@ -315,14 +370,14 @@ struct Pace {
 
 impl Pace {
     fn next_deadline(&self) -> Option<Instant> {
-        [self.look_around_at, self.resynchronise_at, self.retry_at].into_iter().flatten().min()
+        [self.look_around_at, self.read_at, self.retry_at].into_iter().flatten().min()
     }
 
     fn follow(&mut self, consequence: Consequence) {
         match consequence {
             Consequence::None => {}
             Consequence::SurroundingsChanged => self.look_around_soon(),
-            Consequence::MirrorUncertain => self.resynchronise_soon(),
+            Consequence::MirrorUncertain => self.read_soon(),
         }
     }
 
@@ -330,8 +385,8 @@ impl Pace {
         self.look_around_at.get_or_insert_with(|| Instant::now() + LOOK_AROUND_DELAY);
     }
 
-    fn resynchronise_soon(&mut self) {
-        self.resynchronise_at.get_or_insert_with(|| Instant::now() + RESYNCHRONISE_DELAY);
+    fn read_soon(&mut self) {
+        self.read_at.get_or_insert_with(|| Instant::now() + READ_DELAY);
     }
 
     fn retry_later(&mut self) {
@@ -357,24 +412,26 @@ async fn reserve(events: Option<mpsc::Sender<KernelEvent>>) -> Option<mpsc::Owne
     events?.reserve_owned().await.ok()
 }
 
-/// Holds some 30,000 events that arrive while a dump is read. Memory is used only as far as messages wait.
-const MULTICAST_BUFFER_OCTETS: usize = 32 * 1024 * 1024;
 /// Requests are left in their queue while so many prefixes are to be worked off.
 const BACKLOG_PREFIXES: usize = 4096;
 /// How many prefixes are looked at before the loop hears again.
 const PLANS_A_TURN: usize = 1024;
+/// How many parts of a dump, of up to 32 KiB, are read before the loop hears again: about a millisecond.
+const READS_A_TURN: usize = 4;
+/// A dump during which more than this happens is begun again later.
+const TOLD_DURING_DUMP: usize = 1 << 18;
 /// Changes of links, addresses and subnets come in flocks: an interface that comes up causes a dozen messages.
 const LOOK_AROUND_DELAY: Duration = Duration::from_millis(50);
 /// Long enough that reading a full table over and over costs no more than a part of one core.
-const RESYNCHRONISE_DELAY: Duration = Duration::from_millis(500);
+const READ_DELAY: Duration = Duration::from_millis(500);
 const RETRY_DELAY_FIRST: Duration = Duration::from_secs(2);
 const RETRY_DELAY_LAST: Duration = Duration::from_secs(32);
 
-const AF_INET: u8 = 2;
-const AF_INET6: u8 = 10;
-/// Links come first: a subnet counts by the state of its link. The headers are `ifinfomsg` and `rtmsg`.
-const DUMPS: [(u16, &[u8]); 3] = [
-    (RTM_GETLINK, &[0; 16]),
+/// The headers are `ifinfomsg`, `ifaddrmsg`, `nhmsg` and `rtmsg`.
+const LINK_DUMP: DumpRequest = (RTM_GETLINK, &[0; 16]);
+const ADDRESS_DUMP: DumpRequest = (RTM_GETADDR, &[AF_INET, 0, 0, 0, 0, 0, 0, 0]);
+const OBJECT_DUMP: DumpRequest = (RTM_GETNEXTHOP, &[0; 8]);
+const ROUTE_DUMPS: [DumpRequest; 2] = [
     (RTM_GETROUTE, &[AF_INET, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
     (RTM_GETROUTE, &[AF_INET6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
 ];

@@ -1,6 +1,6 @@
 //! `margay explain PREFIX`
 
-use margay_control::{ExplainedPath, Explanation, Installation, PathStatus, Route};
+use margay_control::{ExplainedPath, Explanation, Installation, KernelRoute, PathStatus, Route};
 
 use super::{fact, or_dash};
 
@@ -16,6 +16,9 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
     text += "\n";
     if let Some(installed) = &explanation.installation {
         text += &fact("kernel", installation(installed));
+    }
+    for route in &explanation.kernel_routes {
+        text += &fact("  holds", kernel_route(route));
     }
     text + &advertisements(explanation)
 }
@@ -66,10 +69,16 @@ fn attributes(route: &Route) -> String {
 
 fn installation(installation: &Installation) -> String {
     match installation {
-        Installation::Installed { next_hops } => format!("installed via {}", next_hops.join(", ")),
-        Installation::Blackhole => "installed as a blackhole".to_owned(),
+        Installation::Installed { next_hops } => format!("installed {}", next_hops.join(", ")),
         Installation::NotInstalled { reason } => format!("not installed: {reason}"),
     }
+}
+
+fn kernel_route(route: &KernelRoute) -> String {
+    let whose = if route.ours { "ours" } else { "another's" };
+    let object = route.object.map_or_else(String::new, |object| format!(", object {object}"));
+    let KernelRoute { table, protocol, metric, next_hops, .. } = route;
+    format!("{} ({whose}: table {table}, protocol {protocol}, metric {metric}{object})", next_hops.join(", "))
 }
 
 /// Whoever is told in one line; whoever is not, one by one with the reason.
@@ -121,8 +130,16 @@ mod tests {
                 },
             ],
             installation: Some(Installation::Installed {
-                next_hops: vec!["172.16.0.1".to_owned(), "172.16.0.2".to_owned()],
+                next_hops: vec!["via 172.16.0.1 dev eth0".to_owned(), "via 172.16.0.2 dev eth1".to_owned()],
             }),
+            kernel_routes: vec![KernelRoute {
+                table: 254,
+                ours: false,
+                protocol: "4 (static)".to_owned(),
+                metric: 7,
+                object: Some(12),
+                next_hops: vec!["via 172.16.0.9 dev eth0".to_owned()],
+            }],
             advertisements: vec![
                 Advertisement { peer: "node2".to_owned(), withheld: None },
                 Advertisement {
@@ -154,7 +171,8 @@ from node2, path 7: lost at step \"eBGP over iBGP\"
   cluster list      10.0.0.1 10.0.0.2
   originator        10.0.0.12
 
-kernel              installed via 172.16.0.1, 172.16.0.2
+kernel              installed via 172.16.0.1 dev eth0, via 172.16.0.2 dev eth1
+  holds             via 172.16.0.9 dev eth0 (another's: table 254, protocol 4 (static), metric 7, object 12)
 advertised to       node2, node3
 not advertised to   tor1: it is where the route comes from
 "
@@ -167,6 +185,7 @@ not advertised to   tor1: it is where the route comes from
             prefix: "10.65.9.0/26".to_owned(),
             paths: Vec::new(),
             installation: None,
+            kernel_routes: Vec::new(),
             advertisements: Vec::new(),
         };
         assert_eq!(explanation(&answer), "10.65.9.0/26\n\nno path is known\n\nadvertised to       nobody\n");
@@ -184,7 +203,8 @@ not advertised to   tor1: it is where the route comes from
             let text = explained_path(&ExplainedPath { route: learned("10.65.2.0/26"), status });
             assert!(text.starts_with(expected), "{text}");
         }
-        assert_eq!(installation(&Installation::Blackhole), "installed as a blackhole");
+        let blackhole = Installation::Installed { next_hops: vec!["blackhole".to_owned()] };
+        assert_eq!(installation(&blackhole), "installed blackhole");
         assert_eq!(installation(&Installation::NotInstalled { reason: reason() }), "not installed: why");
     }
 }

@@ -6,7 +6,7 @@ use bgp_codec::{
     Asn, BgpIdentifier, ClusterId, Community, Family, NextHop, PathAttributes, PathAttributesBuilder, PathId,
     PeerKind, Prefix,
 };
-use margay_rib::{ConnectedRoute, Forwarding, NextHopMode, PathsSent, PeerOptions, Reflection};
+use margay_rib::{ConnectedRoute, Discard, Forwarding, NextHopMode, PathsSent, PeerOptions, Reflection};
 
 /// What one side holds of the other: an Adj-RIB-In or an Adj-RIB-Out. The path id is zero where there is none.
 pub(crate) type Routes = BTreeMap<(Prefix, PathId), (PathAttributes, NextHop)>;
@@ -151,11 +151,11 @@ impl NaiveRib {
     fn forwarding_to(&self, prefix: Prefix, multipath: usize) -> Option<Forwarding> {
         let equal = self.equally_good(&self.usable(prefix));
         if equal.first()?.peer.is_none() {
-            return self.originated[&prefix].then_some(Forwarding::Blackhole);
+            return self.originated[&prefix].then(|| Forwarding::discard(Discard::Blackhole));
         }
         let next_hops: BTreeSet<NextHop> = equal.iter().filter_map(|path| path.next_hop).collect();
         let next_hops: Vec<NextHop> = next_hops.into_iter().take(multipath).collect();
-        Some(Forwarding::Via(next_hops.into()))
+        Some(Forwarding::via(next_hops))
     }
 
     fn best(&self, paths: &[NaivePath]) -> Option<NaivePath> {

@@ -6,9 +6,9 @@ use tokio::time::timeout;
 use crate::kernel::KernelEvent;
 
 use super::{
-    Daemon, OPTIONS, PATIENCE,
+    Daemon, PATIENCE,
     namespace::{in_namespace, interface, ip},
-    prefix,
+    options, prefix,
 };
 
 impl Daemon {
@@ -37,7 +37,7 @@ const TWO: [(&str, &str); 2] = [("10.0.1.0/24", "two"), ("fd00:1::/64", "two")];
 #[test]
 fn the_first_snapshot_holds_the_subnets_and_neither_loopback_nor_link_local() {
     in_namespace(async || {
-        let mut daemon = Daemon::start(OPTIONS).await;
+        let mut daemon = Daemon::start(options()).await;
         let mut expected = subnets(&[ONE, TWO].concat());
         expected.sort();
         let first = timeout(PATIENCE, daemon.events.recv()).await;
@@ -48,7 +48,7 @@ fn the_first_snapshot_holds_the_subnets_and_neither_loopback_nor_link_local() {
 #[test]
 fn snapshots_follow_links_and_addresses() {
     in_namespace(async || {
-        let mut daemon = Daemon::start(OPTIONS).await;
+        let mut daemon = Daemon::start(options()).await;
         daemon.connected(subnets(&[ONE, TWO].concat())).await;
         ip("link set two down");
         daemon.connected(subnets(&ONE)).await;
@@ -67,7 +67,7 @@ fn snapshots_follow_links_and_addresses() {
 #[test]
 fn a_link_without_carrier_attaches_nothing() {
     in_namespace(async || {
-        let mut daemon = Daemon::start(OPTIONS).await;
+        let mut daemon = Daemon::start(options()).await;
         daemon.connected(subnets(&[ONE, TWO].concat())).await;
         ip("link set far2 down");
         daemon.connected(subnets(&ONE)).await;
@@ -81,7 +81,7 @@ fn a_device_route_attaches_what_no_address_covers_and_a_flush_detaches_it() {
     in_namespace(async || {
         ip("addr add 192.0.2.9/32 dev one");
         ip("route add 169.254.1.1 dev one scope link");
-        let mut daemon = Daemon::start(OPTIONS).await;
+        let mut daemon = Daemon::start(options()).await;
         daemon.connected(subnets(&[&ONE[..], &TWO[..], &[("169.254.1.1/32", "one")]].concat())).await;
         ip("link set one down");
         daemon.connected(subnets(&TWO)).await;

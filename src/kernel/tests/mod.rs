@@ -4,6 +4,7 @@ mod adoption;
 mod connected;
 mod drift;
 mod foreign;
+mod histories;
 mod moves;
 mod namespace;
 mod refusal;
@@ -13,15 +14,26 @@ mod scale;
 use std::time::Duration;
 
 use bgp_codec::{NextHop, Prefix};
-use margay_rib::{Forwarding, ForwardingChange};
+use margay_rib::{Discard, Forwarding, ForwardingChange};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
 };
 
-use super::{KernelEvent, KernelHandle, KernelOptions, KernelRequest, KernelSnapshot, start};
+use super::{KernelEvent, KernelHandle, KernelOptions, KernelRequest, KernelStatus, start};
 
-const OPTIONS: KernelOptions = KernelOptions { table: 254, protocol: 186, metric: 1024 };
+/// As a configuration without any settings has them.
+fn options() -> KernelOptions {
+    KernelOptions {
+        tables: vec![254],
+        protocol: 186,
+        metric: 1024,
+        sources: [None, None],
+        onlink: Vec::new(),
+        nexthop_objects: true,
+        multicast_buffer_octets: KernelOptions::MULTICAST_BUFFER_OCTETS,
+    }
+}
 
 /// A running kernel thread with its events.
 struct Daemon {
@@ -49,19 +61,19 @@ impl Daemon {
         timeout(PATIENCE, self.handle.finish()).await.expect("the kernel thread ends");
     }
 
-    async fn snapshot(&self) -> KernelSnapshot {
+    async fn status(&self) -> KernelStatus {
         let (sender, answer) = oneshot::channel();
-        self.request(KernelRequest::Snapshot(sender)).await;
+        self.request(KernelRequest::Status(sender)).await;
         answer.await.expect("the kernel thread answers")
     }
 
     /// Waits until nothing is under way.
-    async fn settled(&self) -> KernelSnapshot {
+    async fn settled(&self) -> KernelStatus {
         let wait = async {
             loop {
-                let snapshot = self.snapshot().await;
-                if snapshot.pending.is_empty() {
-                    return snapshot;
+                let status = self.status().await;
+                if status.pending == 0 {
+                    return status;
                 }
                 tokio::task::yield_now().await;
             }
@@ -89,7 +101,11 @@ fn prefix(text: &str) -> Prefix {
 }
 
 fn via(next_hops: &[&str]) -> Forwarding {
-    Forwarding::Via(next_hops.iter().map(|text| next_hop(text)).collect())
+    Forwarding::via(next_hops.iter().map(|text| next_hop(text)))
+}
+
+fn blackhole() -> Forwarding {
+    Forwarding::discard(Discard::Blackhole)
 }
 
 fn next_hop(text: &str) -> NextHop {

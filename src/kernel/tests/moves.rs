@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use bgp_codec::{IpPrefix, Ipv4Prefix};
-use margay_rib::{Forwarding, ForwardingChange};
+use margay_rib::ForwardingChange;
 
 use super::namespace::{in_namespace, ip};
-use super::{Daemon, OPTIONS, via, wanted};
+use super::{Daemon, blackhole, options, via, wanted};
 use crate::kernel::{KernelEvent, KernelRequest};
 
 #[test]
 fn routes_follow_a_subnet_to_another_link() {
     in_namespace(async || {
-        let daemon = Daemon::start(OPTIONS).await;
+        let daemon = Daemon::start(options()).await;
         // The link keeps an address, so that the kernel flushes nothing.
         ip("addr add 10.0.7.1/24 dev one");
         let changes = vec![wanted("10.9.0.0/16", via(&["10.0.0.2"])), wanted("fd09::/32", via(&["fd00::2"]))];
@@ -35,14 +35,14 @@ fn routes_follow_a_subnet_to_another_link() {
 fn a_link_that_goes_down_is_told_while_a_table_loads() {
     const REQUESTS: u32 = 200;
     in_namespace(async || {
-        let mut daemon = Daemon::start(OPTIONS).await;
+        let mut daemon = Daemon::start(options()).await;
         let requests = daemon.handle.requests.clone();
         let load = async move {
             for request in 0..REQUESTS {
                 let changes = (0..1000).map(|number| ForwardingChange {
                     prefix: Ipv4Prefix::truncating((0x1400_0000 | (request * 1000 + number) << 8).into(), 24)
                         .erase(),
-                    forwarding: Some(Forwarding::Blackhole),
+                    forwarding: Some(blackhole()),
                 });
                 requests.send(KernelRequest::Apply(changes.collect())).await.expect("the thread lives");
             }

@@ -1,6 +1,10 @@
 //! A network namespace for one test, and `ip` inside it.
 
-use std::{process::Command, time::Instant};
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+    time::Instant,
+};
 
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 use serde_json::Value;
@@ -17,18 +21,25 @@ use super::PATIENCE;
 ///
 /// Without root it panics: a test that cannot run has not passed.
 pub(super) fn in_namespace<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
-    let thread = std::thread::spawn(move || {
-        #[expect(unsafe_code, reason = "leaving a network namespace has no safe binding")]
-        // SAFETY: only this thread moves to another network namespace; files and memory stay shared.
-        let unshared = unsafe { unshare_unsafe(UnshareFlags::NEWNET) };
-        unshared.expect("these tests make network namespaces: run them as root");
-        lay_out();
+    let thread = unshared(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(test());
     });
     if let Err(panic) = thread.join() {
         std::panic::resume_unwind(panic);
     }
+}
+
+/// A thread of its own in such a namespace.
+pub(super) fn unshared(work: impl FnOnce() + Send + 'static) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        #[expect(unsafe_code, reason = "leaving a network namespace has no safe binding")]
+        // SAFETY: only this thread moves to another network namespace; files and memory stay shared.
+        let unshared = unsafe { unshare_unsafe(UnshareFlags::NEWNET) };
+        unshared.expect("these tests make network namespaces: run them as root");
+        lay_out();
+        work();
+    })
 }
 
 fn lay_out() {
@@ -49,12 +60,32 @@ fn lay_out() {
     }
 }
 
-/// Runs `ip` with these words.
+/// Runs `ip` with these words, which must succeed.
 pub(super) fn ip(words: &str) -> String {
+    run_ip(words).unwrap_or_else(|errors| panic!("ip {words}: {errors}"))
+}
+
+/// Runs `ip` with these words; an error is what it says then.
+pub(super) fn run_ip(words: &str) -> Result<String, String> {
     let output = Command::new("ip").args(words.split_whitespace()).output().expect("iproute2 is installed");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "ip {words}: {errors}");
-    String::from_utf8(output.stdout).expect("text")
+    if output.status.success() {
+        Ok(String::from_utf8(output.stdout).expect("text"))
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+/// Has one `ip` do all of this, as fast as it can.
+pub(super) fn ip_batch(lines: impl IntoIterator<Item = String>) {
+    let mut batch = Command::new("ip")
+        .args(["-batch", "-"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("iproute2 is installed");
+    let text: String = lines.into_iter().map(|line| line + "\n").collect();
+    // The end of the input ends the batch.
+    batch.stdin.take().expect("it is piped").write_all(text.as_bytes()).expect("ip reads");
+    assert!(batch.wait().expect("ip ends").success());
 }
 
 pub(super) fn interface(name: &str) -> u32 {

@@ -3,16 +3,18 @@
 use bgp_codec::NextHop;
 use margay_rib::Forwarding;
 
+use crate::kernel::KernelOptions;
+
 use super::{
-    Daemon, OPTIONS,
+    Daemon, blackhole,
     namespace::{eventually, in_namespace, ip, our_routes},
-    prefix, via, wanted,
+    options, prefix, via, wanted,
 };
 
 #[test]
 fn one_refused_route_loses_no_other_and_says_why() {
     in_namespace(async || {
-        let mut daemon = Daemon::start(OPTIONS).await;
+        let mut daemon = Daemon::start(options()).await;
         daemon
             .apply(vec![
                 wanted("10.9.0.0/16", via(&["10.0.0.2"])),
@@ -24,14 +26,14 @@ fn one_refused_route_loses_no_other_and_says_why() {
         let (refused, reason) = daemon.failure().await;
         let failures = [(refused, reason), daemon.failure().await];
         let expected = [
-            (prefix("10.10.0.0/16"), "Network is unreachable (os error 101): Nexthop has invalid gateway"),
+            (prefix("10.10.0.0/16"), "no route of the kernel leads to next hop 192.0.2.1"),
             (prefix("fd09::/32"), "IPv6 routes cannot have the IPv4 next hop 10.0.0.2"),
         ];
         for (prefix, reason) in expected {
             assert!(failures.iter().any(|(p, r)| *p == prefix && r.starts_with(reason)), "{failures:?}");
         }
-        let snapshot = daemon.settled().await;
-        assert_eq!((snapshot.installed.len(), snapshot.failed.len()), (2, 2));
+        let status = daemon.settled().await;
+        assert_eq!((status.installed, status.failed), (2, 2));
         assert_eq!(
             our_routes(),
             ["10.11.0.0/16 via 10.0.0.2 metric 1024", "10.9.0.0/16 via 10.0.0.2 metric 1024"]
@@ -43,7 +45,7 @@ fn one_refused_route_loses_no_other_and_says_why() {
 fn a_refused_route_is_installed_when_its_link_comes() {
     in_namespace(async || {
         ip("link set two down");
-        let mut daemon = Daemon::start(OPTIONS).await;
+        let mut daemon = Daemon::start(options()).await;
         daemon.apply(vec![wanted("10.9.0.0/16", via(&["10.0.1.2"]))]).await;
         daemon.failure().await;
         ip("link set two up");
@@ -51,25 +53,41 @@ fn a_refused_route_is_installed_when_its_link_comes() {
     });
 }
 
+/// The kernel takes a preferred source only while it is an address of the node.
 #[test]
-fn a_refused_route_is_tried_again_without_any_event() {
+fn a_kernel_that_says_no_is_asked_again() {
     in_namespace(async || {
-        let mut daemon = Daemon::start(OPTIONS).await;
-        daemon.apply(vec![wanted("10.9.0.0/16", via(&["10.0.1.200"]))]).await;
-        daemon.settled().await;
-        daemon.apply(vec![wanted("fd09::/32", via(&["fd77::1"]))]).await;
+        let sources = [Some("10.0.7.7".parse().unwrap()), None];
+        let mut daemon = Daemon::start(KernelOptions { sources, ..options() }).await;
+        daemon
+            .apply(vec![
+                wanted("10.9.0.0/16", via(&["10.0.0.2"])),
+                wanted("10.10.0.0/16", via(&["10.0.0.2", "10.0.1.2"])),
+                wanted("fd09::/32", via(&["fd00::2"])),
+                wanted("10.11.0.0/16", blackhole()),
+            ])
+            .await;
+        let failures = [daemon.failure().await, daemon.failure().await];
+        for (text, (refused, reason)) in ["10.9.0.0/16", "10.10.0.0/16"].into_iter().zip(failures) {
+            assert_eq!(refused, prefix(text));
+            assert_eq!(reason, "Invalid argument (os error 22): Invalid prefsrc address");
+        }
+        assert_eq!(daemon.settled().await.installed, 2);
+        ip("addr add 10.0.7.7/32 dev lo");
+        eventually(|| our_routes().len(), 4).await;
+        assert!(ip("route show 10.9.0.0/16").contains("src 10.0.7.7"));
+        // With the address, the kernel silently drops the routes that it is the source of.
+        ip("addr del 10.0.7.7/32 dev lo");
         daemon.failure().await;
-        // A route over a gateway attaches nothing, so that only the passing of time brings the attempt.
-        ip("-6 route add fd77::1/128 dev two metric 3 table 1001");
-        ip("-6 rule add to fd77::1 lookup 1001");
-        eventually(|| our_routes().len(), 2).await;
+        ip("addr add 10.0.7.7/32 dev lo");
+        eventually(|| our_routes().len(), 4).await;
     });
 }
 
 #[test]
 fn a_refused_replacement_leaves_no_outdated_route_behind() {
     in_namespace(async || {
-        let mut daemon = Daemon::start(OPTIONS).await;
+        let mut daemon = Daemon::start(options()).await;
         daemon
             .apply(vec![wanted("10.9.0.0/16", via(&["10.0.0.2"])), wanted("fd09::/32", via(&["fd00::2"]))])
             .await;
@@ -80,7 +98,7 @@ fn a_refused_replacement_leaves_no_outdated_route_behind() {
         daemon.failure().await;
         daemon.failure().await;
         eventually(our_routes, vec![]).await;
-        assert_eq!(daemon.settled().await.failed.len(), 2);
+        assert_eq!(daemon.settled().await.failed, 2);
     });
 }
 
@@ -89,18 +107,18 @@ fn a_link_local_next_hop_goes_over_the_link_of_its_global_address() {
     in_namespace(async || {
         let link_local = "fe80::2".parse().unwrap();
         let hop = |global: &str| NextHop::Ipv6LinkLocal { global: global.parse().unwrap(), link_local };
-        let mut daemon = Daemon::start(OPTIONS).await;
+        let mut daemon = Daemon::start(options()).await;
         daemon
             .apply(vec![
-                wanted("fd09::/32", Forwarding::Via([hop("fd00::2")].into())),
-                wanted("fd0a::/32", Forwarding::Via([hop("fd00::2"), hop("fd00:1::2")].into())),
-                wanted("fd0b::/32", Forwarding::Via([hop("fd88::2")].into())),
-                wanted("10.9.0.0/16", Forwarding::Via([hop("fd00:1::2")].into())),
+                wanted("fd09::/32", Forwarding::via([hop("fd00::2")])),
+                wanted("fd0a::/32", Forwarding::via([hop("fd00::2"), hop("fd00:1::2")])),
+                wanted("fd0b::/32", Forwarding::via([hop("fd88::2")])),
+                wanted("10.9.0.0/16", Forwarding::via([hop("fd00:1::2")])),
             ])
             .await;
         let (refused, reason) = daemon.failure().await;
         assert_eq!(refused, prefix("fd0b::/32"));
-        assert!(reason.contains("no attached subnet holds fd88::2"), "{reason}");
+        assert!(reason.contains("leads to next hop fd88::2"), "{reason}");
         daemon.settled().await;
         let one = "fd09::/32 via fe80::2 dev one metric 1024";
         let both = "fd0a::/32 via fe80::2 dev one via fe80::2 dev two metric 1024";

@@ -1,30 +1,42 @@
 //! Install, replace, remove.
 
-use margay_rib::{Forwarding, ForwardingChange};
+use margay_rib::{Discard, Forwarding, ForwardingChange, Target};
 
 use crate::kernel::{KernelOptions, KernelRequest, notice::RouteChange};
 
 use super::{
-    Daemon, OPTIONS,
+    Daemon, blackhole,
     namespace::{Monitor, in_namespace, our_routes, routes},
-    next_hop, prefix, unwanted, via, wanted,
+    next_hop, options, prefix, unwanted, via, wanted,
 };
 
 #[test]
 fn every_kind_of_ipv4_route_gives_way_to_every_other_without_a_gap() {
-    check_transitions("10.9.0.0/16", ["10.0.0.2", "10.0.0.3", "10.0.1.2"]);
+    check_transitions("10.9.0.0/16", ["10.0.0.2", "10.0.0.3", "10.0.1.2"], true);
+}
+
+#[test]
+fn every_kind_of_ipv4_route_gives_way_without_objects_too() {
+    check_transitions("10.9.0.0/16", ["10.0.0.2", "10.0.0.3", "10.0.1.2"], false);
 }
 
 #[test]
 fn every_kind_of_ipv6_route_gives_way_to_every_other_without_a_gap() {
-    check_transitions("fd09::/32", ["fd00::2", "fd00::3", "fd00:1::2"]);
+    check_transitions("fd09::/32", ["fd00::2", "fd00::3", "fd00:1::2"], true);
 }
 
-fn check_transitions(text: &'static str, [a, b, c]: [&'static str; 3]) {
+#[test]
+fn every_kind_of_ipv6_route_gives_way_without_objects_too() {
+    check_transitions("fd09::/32", ["fd00::2", "fd00::3", "fd00:1::2"], false);
+}
+
+fn check_transitions(text: &'static str, [a, b, c]: [&'static str; 3], nexthop_objects: bool) {
     in_namespace(async move || {
-        let daemon = Daemon::start(OPTIONS).await;
+        let daemon = Daemon::start(KernelOptions { nexthop_objects, ..options() }).await;
         let kinds = [
-            Some(Forwarding::Blackhole),
+            Some(blackhole()),
+            Some(Forwarding::discard(Discard::Unreachable)),
+            Some(Forwarding::discard(Discard::Prohibit)),
             Some(via(&[a])),
             Some(via(&[b])),
             Some(via(&[a, b])),
@@ -57,10 +69,10 @@ fn change(text: &str, forwarding: &Option<Forwarding>) -> ForwardingChange {
 
 fn lines(text: &str, forwarding: &Option<Forwarding>) -> Vec<String> {
     let Some(forwarding) = forwarding else { return Vec::new() };
-    let target = match forwarding {
-        Forwarding::Blackhole => "blackhole".to_owned(),
-        Forwarding::Via(hops) => {
-            let mut hops: Vec<_> = hops.iter().map(|hop| format!("via {}", hop.address())).collect();
+    let target = match &forwarding.target {
+        Target::Discard(discard) => discard.to_string(),
+        Target::Via(hops) => {
+            let mut hops: Vec<_> = hops.iter().map(|hop| format!("via {}", hop.next_hop.address())).collect();
             hops.sort();
             hops.join(" ")
         }
@@ -71,13 +83,13 @@ fn lines(text: &str, forwarding: &Option<Forwarding>) -> Vec<String> {
 #[test]
 fn table_protocol_and_metric_are_on_every_route() {
     in_namespace(async || {
-        let options = KernelOptions { table: 1000, protocol: 77, metric: 42 };
+        let options = KernelOptions { tables: vec![1000], protocol: 77, metric: 42, ..options() };
         let daemon = Daemon::start(options).await;
         daemon
             .apply(vec![
                 wanted("10.9.0.0/16", via(&["10.0.0.2"])),
                 wanted("fd09::/32", via(&["fd00::2", "fd00::3"])),
-                wanted("fd0a::/32", Forwarding::Blackhole),
+                wanted("fd0a::/32", blackhole()),
             ])
             .await;
         daemon.finish().await;
@@ -94,10 +106,10 @@ fn table_protocol_and_metric_are_on_every_route() {
 #[test]
 fn metric_zero_is_1024_in_ipv6_and_can_be_removed() {
     in_namespace(async || {
-        let daemon = Daemon::start(KernelOptions { metric: 0, ..OPTIONS }).await;
+        let daemon = Daemon::start(KernelOptions { metric: 0, ..options() }).await;
         let routes = [("10.9.0.0/16", "10.0.0.2"), ("fd09::/32", "fd00::2")];
         daemon.apply(routes.map(|(text, hop)| wanted(text, via(&[hop]))).to_vec()).await;
-        assert_eq!(daemon.settled().await.installed.len(), 2);
+        assert_eq!(daemon.settled().await.installed, 2);
         assert_eq!(our_routes(), ["10.9.0.0/16 via 10.0.0.2", "fd09::/32 via fd00::2 metric 1024"]);
         daemon.apply(routes.map(|(text, _)| unwanted(text)).to_vec()).await;
         daemon.finish().await;
@@ -108,14 +120,14 @@ fn metric_zero_is_1024_in_ipv6_and_can_be_removed() {
 #[test]
 fn ipv4_routes_may_have_ipv6_next_hops() {
     in_namespace(async || {
-        let daemon = Daemon::start(OPTIONS).await;
+        let daemon = Daemon::start(options()).await;
         daemon
             .apply(vec![
                 wanted("10.9.0.0/16", via(&["fd00::2"])),
                 wanted("10.10.0.0/16", via(&["10.0.0.2", "fd00::2"])),
             ])
             .await;
-        assert_eq!(daemon.settled().await.installed.len(), 2);
+        assert_eq!(daemon.settled().await.installed, 2);
         let expected =
             ["10.10.0.0/16 via 10.0.0.2 via fd00::2 metric 1024", "10.9.0.0/16 via fd00::2 metric 1024"];
         assert_eq!(our_routes(), expected);
@@ -125,7 +137,7 @@ fn ipv4_routes_may_have_ipv6_next_hops() {
 #[test]
 fn default_and_host_routes_of_both_families() {
     in_namespace(async || {
-        let daemon = Daemon::start(OPTIONS).await;
+        let daemon = Daemon::start(options()).await;
         let changes = [
             ("0.0.0.0/0", "10.0.0.2"),
             ("10.9.0.1/32", "10.0.0.2"),
@@ -134,7 +146,7 @@ fn default_and_host_routes_of_both_families() {
         ];
         daemon.apply(changes.map(|(text, hop)| wanted(text, via(&[hop]))).to_vec()).await;
         daemon.request(KernelRequest::RemoveStale).await;
-        assert_eq!(daemon.settled().await.installed.len(), 4);
+        assert_eq!(daemon.settled().await.installed, 4);
         let expected = [
             "10.9.0.1 via 10.0.0.2 metric 1024",
             "default via 10.0.0.2 metric 1024",
@@ -151,12 +163,12 @@ fn default_and_host_routes_of_both_families() {
 #[test]
 fn the_last_of_many_wishes_counts() {
     in_namespace(async || {
-        let daemon = Daemon::start(OPTIONS).await;
+        let daemon = Daemon::start(options()).await;
         let changes = vec![
-            wanted("10.9.0.0/16", Forwarding::Blackhole),
+            wanted("10.9.0.0/16", blackhole()),
             unwanted("10.9.0.0/16"),
             wanted("10.9.0.0/16", via(&["10.0.0.2"])),
-            wanted("10.10.0.0/16", Forwarding::Via([next_hop("10.0.0.3")].into())),
+            wanted("10.10.0.0/16", Forwarding::via([next_hop("10.0.0.3")])),
             unwanted("10.10.0.0/16"),
         ];
         daemon.apply(changes).await;

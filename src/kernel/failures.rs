@@ -1,0 +1,101 @@
+//! The prefixes at which the kernel does not hold what is wanted, and why.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::entries::EntryId;
+
+/// See the [module](self).
+#[derive(Default)]
+pub(super) struct Failures {
+    by_entry: HashMap<EntryId, Failure>,
+    /// Failures that have not been told yet; each once.
+    untold: VecDeque<EntryId>,
+    is_untold: HashSet<EntryId>,
+    /// Whether something was refused that nobody has been told to try again.
+    refusal: bool,
+}
+
+#[derive(Debug)]
+struct Failure {
+    reason: String,
+    /// The kernel said no: nothing is asked again until something changes or time has passed.
+    refused: bool,
+}
+
+/// Who stands in the way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Verdict {
+    /// The kernel said no, and is asked again later.
+    Refused,
+    /// The way is blocked, and the message that frees it will be noticed.
+    Blocked,
+}
+
+impl Failures {
+    pub(super) fn set(&mut self, id: EntryId, reason: String, verdict: Verdict) {
+        let refused = verdict == Verdict::Refused;
+        self.refusal |= refused;
+        let known = self.by_entry.get(&id).is_some_and(|failure| failure.reason == reason);
+        self.by_entry.insert(id, Failure { reason, refused });
+        if !known && self.is_untold.insert(id) {
+            self.untold.push_back(id);
+        }
+    }
+
+    pub(super) fn clear(&mut self, id: EntryId) {
+        self.by_entry.remove(&id);
+    }
+
+    pub(super) fn reason(&self, id: EntryId) -> Option<&str> {
+        self.by_entry.get(&id).map(|failure| failure.reason.as_str())
+    }
+
+    /// Whether the kernel said no and is not to be asked yet.
+    pub(super) fn is_refused(&self, id: EntryId) -> bool {
+        self.by_entry.get(&id).is_some_and(|failure| failure.refused)
+    }
+
+    pub(super) fn allow_retry(&mut self, id: EntryId) {
+        if let Some(failure) = self.by_entry.get_mut(&id) {
+            failure.refused = false;
+        }
+    }
+
+    pub(super) fn allow_retry_where(&mut self, which: impl Fn(EntryId) -> bool) {
+        for (_, failure) in self.by_entry.iter_mut().filter(|(id, _)| which(**id)) {
+            failure.refused = false;
+        }
+    }
+
+    pub(super) fn ids(&self) -> Vec<EntryId> {
+        self.by_entry.keys().copied().collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_entry.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_entry.is_empty()
+    }
+
+    pub(super) fn has_untold(&self) -> bool {
+        !self.untold.is_empty()
+    }
+
+    /// The next failure to tell, each reason once.
+    pub(super) fn poll_untold(&mut self) -> Option<(EntryId, &str)> {
+        while let Some(id) = self.untold.pop_front() {
+            self.is_untold.remove(&id);
+            if self.by_entry.contains_key(&id) {
+                return Some((id, self.by_entry[&id].reason.as_str()));
+            }
+        }
+        None
+    }
+
+    /// Whether the kernel has refused anything since the last call, so that it has to be asked again later.
+    pub(super) fn take_refusal(&mut self) -> bool {
+        std::mem::take(&mut self.refusal)
+    }
+}

@@ -1,0 +1,133 @@
+//! The node's links with their IPv4 addresses.
+
+use std::collections::{HashMap, HashSet};
+use std::net::Ipv4Addr;
+
+use super::notice::{LinkNotice, LinkState};
+
+/// All links by index.
+#[derive(Default)]
+pub(super) struct Links(HashMap<u32, Link>);
+
+#[derive(Default)]
+struct Link {
+    name: String,
+    state: Option<LinkState>,
+    addresses: HashSet<Ipv4Addr>,
+}
+
+/// What a message about a link means for routes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum LinkChange {
+    /// Counters: nothing that matters to routes.
+    None,
+    /// It can be used now, which it could not be before.
+    CameUp,
+    /// It lost its carrier. The kernel keeps routes over it, and drops next hop objects.
+    LostCarrier,
+    /// The operator has set it down, or it is gone: routes over it are flushed, IPv4 ones without a word.
+    WentDown,
+}
+
+impl Links {
+    /// Whether packets can leave over the interface: up by the operator's word and by the carrier's, and no loopback.
+    pub(super) fn is_usable(&self, interface: u32) -> bool {
+        let state = self.0.get(&interface).and_then(|link| link.state);
+        state.is_some_and(LinkState::is_usable)
+    }
+
+    pub(super) fn name(&self, interface: u32) -> Option<&str> {
+        self.0.get(&interface).map(|link| link.name.as_str())
+    }
+
+    /// The index of an interface.
+    pub(super) fn index(&self, name: &str) -> Option<u32> {
+        self.0.iter().find(|(_, link)| link.state.is_some() && link.name == name).map(|(&index, _)| index)
+    }
+
+    pub(super) fn indexes(&self) -> impl Iterator<Item = u32> {
+        self.0.keys().copied()
+    }
+
+    /// Takes over a link's state and says what became of it.
+    pub(super) fn on_link(&mut self, notice: &LinkNotice) -> LinkChange {
+        let link = self.0.entry(notice.interface).or_default();
+        let renamed = link.name != notice.name;
+        link.name.clone_from(&notice.name);
+        let before = link.state.replace(notice.state);
+        let was = |which: fn(LinkState) -> bool| before.is_some_and(which);
+        let is = notice.state;
+        if was(|state| state.up) && !is.up {
+            LinkChange::WentDown
+        } else if was(LinkState::is_usable) && !is.is_usable() {
+            LinkChange::LostCarrier
+        } else if is.is_usable() && (renamed || !was(LinkState::is_usable)) {
+            LinkChange::CameUp
+        } else {
+            LinkChange::None
+        }
+    }
+
+    pub(super) fn on_link_gone(&mut self, interface: u32) {
+        self.0.remove(&interface);
+    }
+
+    /// Takes over an address. Answers whether the interface has just lost its last.
+    pub(super) fn on_address(&mut self, interface: u32, address: Ipv4Addr, removed: bool) -> bool {
+        let link = self.0.entry(interface).or_default();
+        if !removed {
+            link.addresses.insert(address);
+            return false;
+        }
+        link.addresses.remove(&address) && link.addresses.is_empty()
+    }
+
+    pub(super) fn forget_addresses(&mut self) {
+        self.0.values_mut().for_each(|link| link.addresses.clear());
+    }
+}
+
+impl LinkState {
+    fn is_usable(self) -> bool {
+        self.up && self.running && !self.loopback
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_s_changes_are_told_apart() {
+        let mut links = Links::default();
+        let rows = [
+            (false, false, LinkChange::None),
+            (true, false, LinkChange::None),
+            (true, true, LinkChange::CameUp),
+            (true, true, LinkChange::None),
+            (true, false, LinkChange::LostCarrier),
+            (true, true, LinkChange::CameUp),
+            (false, true, LinkChange::WentDown),
+            (false, false, LinkChange::None),
+            (true, false, LinkChange::None),
+            (false, false, LinkChange::WentDown),
+        ];
+        for (number, (up, running, expected)) in rows.into_iter().enumerate() {
+            let state = LinkState { up, running, loopback: false };
+            let notice = LinkNotice { interface: 3, name: "one".to_owned(), state };
+            assert_eq!(links.on_link(&notice), expected, "row {number}");
+            assert_eq!(links.is_usable(3), up && running, "row {number}");
+        }
+    }
+
+    #[test]
+    fn the_last_address_is_noticed() {
+        let mut links = Links::default();
+        let [a, b] = ["10.0.0.1", "10.0.0.2"].map(|text| text.parse().unwrap());
+        assert!(!links.on_address(3, a, false));
+        assert!(!links.on_address(3, b, false));
+        assert!(!links.on_address(3, a, true));
+        assert!(!links.on_address(3, a, true), "twice the same");
+        assert!(links.on_address(3, b, true));
+    }
+}

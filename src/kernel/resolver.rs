@@ -1,0 +1,163 @@
+//! Where a next hop is, by longest match over the routes that are not ours.
+//!
+//! Our own routes never count: a next hop that is reached by what hangs on it would be a loop.
+
+use std::net::IpAddr;
+
+use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix, NextHop, Prefix};
+use margay_rib::ConnectedRoute;
+
+use super::{
+    KernelOptions,
+    entries::Entries,
+    kernel_route::{KernelHop, RouteKind, RouteShape, RouteTarget},
+    links::Links,
+    next_hop_objects::NextHopObjects,
+    nexthop_object::ObjectContent,
+    route_shapes::RouteShapes,
+    tables::Tables,
+};
+
+/// Everything that a resolution looks at.
+#[derive(Clone, Copy)]
+pub(super) struct Resolver<'m> {
+    pub(super) options: &'m KernelOptions,
+    pub(super) tables: &'m Tables,
+    pub(super) entries: &'m Entries,
+    pub(super) shapes: &'m RouteShapes,
+    pub(super) objects: &'m NextHopObjects,
+    pub(super) links: &'m Links,
+}
+
+/// How a prefix leads further.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Way {
+    /// The prefix is attached to these interfaces.
+    Attached(Vec<KernelHop>),
+    /// Packets go to gateways, at the cost of the route's metric.
+    Through(Vec<KernelHop>, u32),
+    /// Packets are dropped, or are for this node.
+    Nowhere,
+}
+
+impl Resolver<'_> {
+    /// Where packets to the next hop leave this node: sorted, each once; empty when it cannot be reached.
+    pub(super) fn hops(&self, next_hop: NextHop) -> Vec<KernelHop> {
+        let gateway = match next_hop {
+            NextHop::Ipv4(address) => IpAddr::V4(address),
+            NextHop::Ipv6(address) => IpAddr::V6(address),
+            NextHop::Ipv6LinkLocal { link_local, .. } => IpAddr::V6(link_local),
+        };
+        let mut hops = match self.way(next_hop.address()) {
+            Some(Way::Attached(interfaces)) => {
+                // A next hop on several links is taken to be on the first: it is one host.
+                let first = interfaces.into_iter().min_by_key(|hop| hop.interface);
+                first.map(|hop| KernelHop { gateway: Some(gateway), weight: 1, ..hop }).into_iter().collect()
+            }
+            // Behind a gateway, a link-local address says nothing.
+            Some(Way::Through(hops, _)) => hops,
+            Some(Way::Nowhere) | None => Vec::new(),
+        };
+        hops.sort_unstable();
+        hops.dedup();
+        hops
+    }
+
+    /// How the kernel's routes lead to an address; `None` where none but a default route does.
+    pub(super) fn way(&self, address: IpAddr) -> Option<Way> {
+        if let Some(rule) = self.options.onlink.iter().find(|rule| rule.next_hops.contains(host(address))) {
+            let interface = self.links.index(&rule.interface).filter(|&index| self.links.is_usable(index));
+            return Some(interface.map_or(Way::Nowhere, |interface| {
+                Way::Attached(vec![KernelHop { gateway: None, interface, onlink: true, weight: 1 }])
+            }));
+        }
+        self.entries.foreign.around(address).find_map(|(prefix, ())| self.way_of(prefix))
+    }
+
+    /// How the prefix's own route leads further; `None` when it has none that counts.
+    pub(super) fn way_of(&self, prefix: Prefix) -> Option<Way> {
+        if prefix.length() == 0 || is_link_local(prefix) {
+            return None;
+        }
+        self.tables.for_resolution().find_map(|table| {
+            let entry = self.entries.get(self.entries.find(table, prefix)?);
+            let shapes = entry.held.as_slice().iter().map(|&id| self.shapes.get(id));
+            let mut foreign: Vec<_> = shapes.filter(|shape| !self.tables.is_ours(table, shape)).collect();
+            foreign.sort_by_key(|shape| shape.metric);
+            foreign.into_iter().find_map(|shape| self.way_of_shape(shape))
+        })
+    }
+
+    /// All subnets on interfaces that are up, sorted, each once.
+    ///
+    /// Left out are loopback, default routes, and link-local subnets: they are on every interface and say nothing of
+    /// where a next hop is.
+    pub(super) fn connected(&self) -> Vec<ConnectedRoute> {
+        let mut connected: Vec<_> = self
+            .entries
+            .foreign
+            .iter()
+            .filter_map(|(prefix, ())| match self.way_of(prefix)? {
+                Way::Attached(hops) => Some((prefix, hops)),
+                Way::Through(..) | Way::Nowhere => None,
+            })
+            .flat_map(|(prefix, hops)| {
+                hops.into_iter().map(move |hop| ConnectedRoute { prefix, interface: hop.interface })
+            })
+            .collect();
+        connected.sort_unstable();
+        connected.dedup();
+        connected
+    }
+
+    /// Where packets that meet a route go.
+    pub(super) fn shape_hops(&self, shape: &RouteShape) -> Vec<KernelHop> {
+        match &shape.target {
+            RouteTarget::Hops(hops) => hops.clone(),
+            RouteTarget::Object(object) => {
+                let hop = |(content, weight)| match content {
+                    ObjectContent::Hop { gateway, interface, onlink } => {
+                        Some(KernelHop { gateway: Some(gateway), interface, onlink, weight })
+                    }
+                    ObjectContent::Group(_) => None,
+                };
+                self.objects.hops(*object).into_iter().filter_map(hop).collect()
+            }
+        }
+    }
+
+    fn way_of_shape(&self, shape: &RouteShape) -> Option<Way> {
+        match shape.kind {
+            RouteKind::UNICAST => {}
+            RouteKind::LOCAL | RouteKind::BLACKHOLE | RouteKind::UNREACHABLE | RouteKind::PROHIBIT => {
+                return Some(Way::Nowhere);
+            }
+            // Broadcast, multicast and whatever else is no place to send packets through.
+            _ => return None,
+        }
+        let mut hops = self.shape_hops(shape);
+        hops.retain(|hop| self.links.is_usable(hop.interface));
+        if hops.is_empty() {
+            None
+        } else if hops.iter().all(|hop| hop.gateway.is_none()) {
+            Some(Way::Attached(hops))
+        } else {
+            hops.retain(|hop| hop.gateway.is_some());
+            Some(Way::Through(hops, shape.metric))
+        }
+    }
+}
+
+fn host(address: IpAddr) -> Prefix {
+    match address {
+        IpAddr::V4(address) => Ipv4Prefix::host(address).erase(),
+        IpAddr::V6(address) => Ipv6Prefix::host(address).erase(),
+    }
+}
+
+fn is_link_local(prefix: Prefix) -> bool {
+    match prefix {
+        Prefix::Ipv4(_) => false,
+        Prefix::Ipv6(prefix) => prefix.address().is_unicast_link_local(),
+    }
+}
