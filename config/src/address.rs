@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use bgp_codec::BgpIdentifier;
+use bgp_codec::{BgpIdentifier, ClusterId};
 
 /// Parses the address of one host: a peer's, or one of this node.
 ///
@@ -49,6 +49,18 @@ pub(crate) fn parse_router_id(text: &str) -> Result<BgpIdentifier, String> {
     let address: std::net::Ipv4Addr =
         text.parse().map_err(|_| format!("{text:?} is no BGP identifier: {advice}"))?;
     BgpIdentifier::try_from(address).map_err(|_| format!("a BGP identifier must not be zero: {advice}"))
+}
+
+/// Parses a cluster id: dotted like an IPv4 address, and any of them will do (RFC 4456 §7).
+///
+/// # Errors
+///
+/// Returns what would be right.
+pub(crate) fn parse_cluster_id(text: &str) -> Result<ClusterId, String> {
+    let address: std::net::Ipv4Addr = text
+        .parse()
+        .map_err(|_| format!("{text:?} is no cluster id: write four numbers, such as \"10.0.0.11\""))?;
+    Ok(ClusterId(address.to_bits()))
 }
 
 fn host_v6(address: Ipv6Addr) -> Result<Ipv6Addr, String> {

@@ -102,7 +102,9 @@ impl Config {
             .get("peer_group")
             .map(|value| peer::read_groups(value, &filters, report))
             .unwrap_or_default();
-        let peers = root.get("peer").map(|value| peer::read_peers(value, &groups, &filters, report));
+        let local_asn = global.as_ref().map(|global| global.asn);
+        let peers =
+            root.get("peer").map(|value| peer::read_peers(value, &groups, &filters, local_asn, report));
         root.finish(report);
         Some(Self {
             global: global?,

@@ -117,6 +117,8 @@ fn peer_keys(old: &Peer, new: &Peer) -> Vec<&'static str> {
         multihop,
         ttl_security,
         next_hop,
+        rr_client,
+        cluster_id,
     } = old;
     changed([
         ("name", *name != new.name),
@@ -135,6 +137,8 @@ fn peer_keys(old: &Peer, new: &Peer) -> Vec<&'static str> {
         ("multihop", *multihop != new.multihop),
         ("ttl_security", *ttl_security != new.ttl_security),
         ("next_hop", *next_hop != new.next_hop),
+        ("rr_client", *rr_client != new.rr_client),
+        ("cluster_id", *cluster_id != new.cluster_id),
     ])
 }
 
@@ -143,6 +147,8 @@ fn daemon_keys(old: &Config, new: &Config) -> Vec<&'static str> {
     let mut keys = changed([
         ("global.asn", old.global().asn != global.asn),
         ("global.router_id", old.global().router_id != global.router_id),
+        ("global.cluster_id", old.global().cluster_id != global.cluster_id),
+        ("global.client_to_client", old.global().client_to_client != global.client_to_client),
         ("global.listen", old.global().listen != global.listen),
         ("global.log", old.global().log != global.log),
         ("control.socket", old.control().socket != new.control().socket),

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use bgp_codec::{Asn, BgpIdentifier};
+use bgp_codec::{Asn, BgpIdentifier, ClusterId};
 
 use crate::config_error::Report;
 use crate::section::{Section, Value};
@@ -15,6 +15,10 @@ pub struct Global {
     pub asn: Asn,
     /// Its BGP identifier.
     pub router_id: BgpIdentifier,
+    /// The cluster that it reflects for, where its `rr_client` peers name no other; the BGP identifier by default.
+    pub cluster_id: ClusterId,
+    /// Whether the clients of a cluster are told each other's routes. Yes by default.
+    pub client_to_client: bool,
     /// Where it listens for peers; port 179 of all addresses by default. Empty: it only dials.
     pub listen: Vec<SocketAddr>,
     /// What it logs: a level or a tracing filter; `info` by default.
@@ -27,12 +31,19 @@ impl Global {
         let router_id = section
             .require("router_id", report)
             .and_then(|value| value.parsed("10.0.0.11", report, address::parse_router_id));
+        let cluster_id = section
+            .get("cluster_id")
+            .and_then(|value| value.parsed("10.0.0.11", report, address::parse_cluster_id));
+        let client_to_client = section.get("client_to_client").and_then(|value| value.boolean(report));
         let listen = section.get("listen").map(|value| read_listen(value, report));
         let log = section.get("log").and_then(|value| value.string("info", report));
         section.finish(report);
+        let router_id = router_id?;
         Some(Self {
             asn: asn?,
-            router_id: router_id?,
+            router_id,
+            cluster_id: cluster_id.unwrap_or_else(|| router_id.into()),
+            client_to_client: client_to_client.unwrap_or(true),
             listen: listen.unwrap_or_else(everywhere),
             log: log.unwrap_or("info").to_owned(),
         })

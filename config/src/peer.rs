@@ -6,7 +6,7 @@ use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bgp_codec::{Asn, Family, HoldTime};
+use bgp_codec::{Asn, ClusterId, Family, HoldTime};
 use margay_filter::FilterChain;
 
 use crate::config_error::Report;
@@ -53,6 +53,10 @@ pub struct Peer {
     pub ttl_security: bool,
     /// The next hop of what is announced to it.
     pub next_hop: NextHopMode,
+    /// Whether it is a client of this reflector (RFC 4456). No by default; never for an external peer.
+    pub rr_client: bool,
+    /// The cluster of a client, where it is not that of `[global]`.
+    pub cluster_id: Option<ClusterId>,
 }
 
 /// Which next hop goes with the routes announced to a peer.
@@ -90,13 +94,17 @@ pub(crate) fn read_peers(
     list: Value<'_>,
     groups: &PeerGroups,
     filters: &Filters,
+    local_asn: Option<Asn>,
     report: &mut Report<'_>,
 ) -> Vec<Peer> {
     let mut seen = Seen::default();
     let mut peers = Vec::new();
     for item in list.list("[[peer]]", report).into_iter().flatten() {
         let Some(section) = item.table("[[peer]]", report) else { continue };
-        peers.extend(Peer::read(section, groups, filters, &mut seen, report));
+        let offset = section.offset();
+        let Some(peer) = Peer::read(section, groups, filters, &mut seen, report) else { continue };
+        peer.check_reflection(local_asn, offset, report);
+        peers.push(peer);
     }
     peers
 }
@@ -128,6 +136,24 @@ impl Peer {
         Some(Self::assemble(identity, group.map(|(name, _)| name.to_owned()), remote_asn?, settings))
     }
 
+    /// Only internal peers are clients, and only clients have a cluster.
+    fn check_reflection(&self, local_asn: Option<Asn>, offset: usize, report: &mut Report<'_>) {
+        let remote_asn = self.remote_asn;
+        match local_asn {
+            Some(local_asn) if self.rr_client && local_asn != remote_asn => report.add(
+                offset,
+                format_args!(
+                    "rr_client: peer {} is in AS {remote_asn}, and only peers in our own AS {local_asn} are clients",
+                    self.name
+                ),
+            ),
+            Some(_) | None if self.cluster_id.is_some() && !self.rr_client => {
+                report.add(offset, format_args!("cluster_id: peer {} is no client: write rr_client = true as well", self.name));
+            }
+            Some(_) | None => {}
+        }
+    }
+
     fn assemble(identity: Identity, group: Option<String>, remote_asn: Asn, settings: PeerSettings) -> Self {
         let own_family = if identity.address.is_ipv4() { Family::IPV4_UNICAST } else { Family::IPV6_UNICAST };
         Self {
@@ -148,6 +174,8 @@ impl Peer {
             multihop: settings.multihop,
             ttl_security: settings.ttl_security.unwrap_or(false),
             next_hop: settings.next_hop.unwrap_or_default(),
+            rr_client: settings.rr_client.unwrap_or(false),
+            cluster_id: settings.cluster_id,
         }
     }
 }

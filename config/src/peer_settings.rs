@@ -5,7 +5,7 @@ use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bgp_codec::{Asn, Family, HoldTime};
+use bgp_codec::{Asn, ClusterId, Family, HoldTime};
 use margay_filter::FilterChain;
 
 use crate::config_error::Report;
@@ -30,6 +30,8 @@ pub(crate) struct PeerSettings {
     pub(crate) multihop: Option<NonZeroU8>,
     pub(crate) ttl_security: Option<bool>,
     pub(crate) next_hop: Option<NextHopMode>,
+    pub(crate) rr_client: Option<bool>,
+    pub(crate) cluster_id: Option<ClusterId>,
 }
 
 /// A setting that some peer must have, so that absence and error must be told apart.
@@ -74,6 +76,9 @@ impl PeerSettings {
                 .and_then(NonZeroU8::new),
             ttl_security: get("ttl_security").and_then(|value| value.boolean(report)),
             next_hop: get("next_hop").and_then(|value| value.parsed("auto", report, NextHopMode::parse)),
+            rr_client: get("rr_client").and_then(|value| value.boolean(report)),
+            cluster_id: get("cluster_id")
+                .and_then(|value| value.parsed("10.0.0.11", report, address::parse_cluster_id)),
         }
     }
 
@@ -96,6 +101,8 @@ impl PeerSettings {
             multihop: self.multihop.or(group.multihop),
             ttl_security: self.ttl_security.or(group.ttl_security),
             next_hop: self.next_hop.or(group.next_hop),
+            rr_client: self.rr_client.or(group.rr_client),
+            cluster_id: self.cluster_id.or(group.cluster_id),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU8;
 use std::time::Duration;
 
-use bgp_codec::{Asn, Family, HoldTime};
+use bgp_codec::{Asn, ClusterId, Family, HoldTime};
 use margay_config::{Config, Kernel, NextHopMode, Peer, parse};
 
 #[test]
@@ -33,6 +33,20 @@ fn the_reference_file_means_what_it_says() {
 }
 
 #[test]
+fn a_reflector_reflects_for_its_own_cluster_unless_a_client_names_another() {
+    let clients = "[peer_group.nodes]\nremote_asn = 64512\nrr_client = true\n[[peer]]\naddress = \"10.0.0.1\"\ngroup = \"nodes\"\n\
+                   [[peer]]\naddress = \"10.0.0.2\"\ngroup = \"nodes\"\ncluster_id = \"0.0.0.2\"\n";
+    let plain = parsed(&format!("[global]\nasn = 64512\nrouter_id = \"10.0.0.11\"\n{clients}"));
+    assert_eq!(plain.global().cluster_id, plain.global().router_id.into());
+    assert!(plain.global().client_to_client && plain.peers().iter().all(|peer| peer.rr_client));
+    let clusters: Vec<Option<ClusterId>> = plain.peers().iter().map(|peer| peer.cluster_id).collect();
+    assert_eq!(clusters, [None, Some(ClusterId(2))]);
+    let named = "cluster_id = \"0.0.0.9\"\nclient_to_client = false\n";
+    let named = parsed(&format!("[global]\nasn = 64512\nrouter_id = \"10.0.0.11\"\n{named}{clients}"));
+    assert_eq!((named.global().cluster_id, named.global().client_to_client), (ClusterId(9), false));
+}
+
+#[test]
 fn a_minimal_file_gets_the_defaults() {
     let config = parsed(&with_peer("address = \"2001:db8::1\"\nremote_asn = 65001"));
     let listen: Vec<String> = config.global().listen.iter().map(ToString::to_string).collect();
@@ -59,6 +73,8 @@ fn a_minimal_file_gets_the_defaults() {
         multihop: None,
         ttl_security: false,
         next_hop: NextHopMode::Auto,
+        rr_client: false,
+        cluster_id: None,
     };
     assert_eq!(config.peers(), [expected]);
 }

@@ -91,7 +91,7 @@ fn settings_of_the_daemon_itself_need_a_restart() {
         (
             "\"10.0.0.11\"",
             "\"10.0.0.10\"\nlisten = []\nlog = \"debug\"",
-            &["global.router_id", "global.listen", "global.log"],
+            &["global.router_id", "global.cluster_id", "global.listen", "global.log"],
         ),
         ("[kernel]", "", &["kernel"]),
         (

@@ -54,11 +54,11 @@ fn global() {
 #[test]
 fn unknown_keys() {
     check_after_global(
-        "as = 1\nrouter-id = \"10.0.0.11\"\ncluster_id = \"10.0.0.11\"\n[peers]\n[[networks]]\n",
+        "as = 1\nrouter-id = \"10.0.0.11\"\nflavour = \"10.0.0.11\"\n[peers]\n[[networks]]\n",
         &[
             "f:4:1: unknown key \"as\" in [global]: did you mean \"asn\"?",
             "f:5:1: unknown key \"router-id\" in [global]: did you mean \"router_id\"?",
-            "f:6:1: unknown key \"cluster_id\" in [global]: there is asn, router_id, listen, log",
+            "f:6:1: unknown key \"flavour\" in [global]: there is asn, router_id, cluster_id, client_to_client, listen, log",
             "f:7:2: unknown key \"peers\" in the file: did you mean \"peer\"?",
             "f:8:3: unknown key \"networks\" in the file: did you mean \"network\"?",
         ],
@@ -75,7 +75,27 @@ fn unknown_keys() {
         "[peer_group.mesh]\nname = \"a\"\n",
         &[
             "f:5:1: unknown key \"name\" in [peer_group.mesh]: there is remote_asn, passive, import, export, families, \
-           hold_time, connect_retry, password_file, port, source_address, multihop, ttl_security, next_hop",
+           hold_time, connect_retry, password_file, port, source_address, multihop, ttl_security, next_hop, \
+           rr_client, cluster_id",
+        ],
+    );
+}
+
+#[test]
+fn reflection() {
+    check_after_global(
+        "cluster_id = \"ten\"\nclient_to_client = 1\n",
+        &[
+            "f:4:14: cluster_id: \"ten\" is no cluster id: write four numbers, such as \"10.0.0.11\"",
+            "f:5:20: client_to_client: expected true or false, found a number",
+        ],
+    );
+    check_after_global(
+        "[peer_group.g]\nrr_client = true\n[[peer]]\naddress = \"10.0.0.1\"\nremote_asn = 65001\ngroup = \"g\"\n\
+         [[peer]]\nname = \"b\"\naddress = \"10.0.0.2\"\nremote_asn = 64512\ncluster_id = \"0.0.0.1\"\n",
+        &[
+            "f:6:1: rr_client: peer 10.0.0.1 is in AS 65001, and only peers in our own AS 64512 are clients",
+            "f:10:1: cluster_id: peer b is no client: write rr_client = true as well",
         ],
     );
 }

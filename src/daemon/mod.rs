@@ -184,7 +184,12 @@ impl Daemon {
         let options = options::peer_options(key, self.boot.global(), &config)?;
         let password = options.transport.password.clone();
         let (answer, known) = oneshot::channel();
-        self.tell_speaker(SpeakerRequest::AddPeer(key, options::peer_settings(&config), answer)).await;
+        self.tell_speaker(SpeakerRequest::AddPeer(
+            key,
+            options::peer_settings(self.boot.global(), &config),
+            answer,
+        ))
+        .await;
         known.await.context("bug: the speaker has ended")?;
         let address = config.address;
         let handle = peer::spawn(options, &self.speaker);

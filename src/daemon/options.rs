@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use bgp_codec::{Capabilities, Capability};
 use margay_config::{Config, ConfigError, Global, Kernel, Network, NextHopMode, Peer};
-use margay_rib::{ForwardingOptions, ReflectorOptions, RibOptions};
+use margay_rib::{ClientToClient, ForwardingOptions, Reflection, ReflectorOptions, RibOptions};
 use margay_session::{DialMode, SessionOptions};
 
 use crate::kernel::{KernelOptions, OnlinkRule};
@@ -51,10 +51,22 @@ pub(super) fn rib_options(config: &Config) -> RibOptions {
     RibOptions {
         asn: global.asn,
         identifier: global.router_id,
-        reflector: ReflectorOptions::new(global.router_id),
+        reflector: reflector_options(config),
         forwarding: config.kernel().map(|kernel| ForwardingOptions { multipath: kernel.multipath.into() }),
         hash_seed: random(),
     }
+}
+
+/// The speaker reflects for its own cluster, and for each that a client names.
+fn reflector_options(config: &Config) -> ReflectorOptions {
+    let global = config.global();
+    let mut clusters = vec![global.cluster_id, global.router_id.into()];
+    clusters.extend(config.peers().iter().filter_map(|peer| peer.cluster_id));
+    clusters.sort_unstable();
+    clusters.dedup();
+    let client_to_client =
+        if global.client_to_client { ClientToClient::Reflected } else { ClientToClient::Meshed };
+    ReflectorOptions { clusters, client_to_client }
 }
 
 pub(super) fn kernel_options(kernel: &Kernel) -> KernelOptions {
@@ -76,7 +88,7 @@ pub(super) fn originate(network: &Network) -> SpeakerRequest {
     SpeakerRequest::Originate { prefix: network.prefix, blackhole: network.blackhole }
 }
 
-pub(super) fn peer_settings(peer: &Peer) -> PeerSettings {
+pub(super) fn peer_settings(global: &Global, peer: &Peer) -> PeerSettings {
     PeerSettings {
         name: Arc::from(peer.name.as_str()),
         import: peer.import.clone(),
@@ -85,6 +97,10 @@ pub(super) fn peer_settings(peer: &Peer) -> PeerSettings {
             NextHopMode::Auto => margay_rib::NextHopMode::Auto,
             NextHopMode::Own => margay_rib::NextHopMode::OwnAddress,
             NextHopMode::Keep => margay_rib::NextHopMode::Keep,
+        },
+        reflection: match peer.rr_client {
+            true => Reflection::Client(peer.cluster_id.unwrap_or(global.cluster_id)),
+            false => Reflection::NonClient,
         },
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bgp_codec::{Family, Prefix};
 use margay_filter::FilterChain;
-use margay_rib::{ConnectedRoute, Explanation, NextHopMode, PagePosition, PeerCounts, RibCounts, RoutePage};
+use margay_rib::{
+    ConnectedRoute, Explanation, NextHopMode, PagePosition, PeerCounts, Reflection, RibCounts, RoutePage,
+};
 use tokio::sync::oneshot;
 
 use super::PeerKey;
@@ -48,6 +50,8 @@ pub struct PeerSettings {
     pub export: FilterChain,
     /// How NEXT_HOP is set in what it is told.
     pub next_hop: NextHopMode,
+    /// Its part in route reflection.
+    pub reflection: Reflection,
 }
 
 /// Which routes an operator asks for.

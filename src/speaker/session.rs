@@ -1,7 +1,7 @@
 //! A session as the speaker sees it: where it is in the Rib, and what it still waits for.
 
 use bgp_codec::{AttributeError, Family};
-use margay_rib::{PeerIndex, PeerOptions, Reflection, Rib};
+use margay_rib::{PeerIndex, PeerOptions, Rib};
 use tracing::{debug, warn};
 
 use super::{ExportQueue, PeerSettings, PeerUp, SessionEpoch};
@@ -84,7 +84,7 @@ fn peer_options(settings: &PeerSettings, up: &PeerUp) -> PeerOptions {
         import: settings.import.clone(),
         export: settings.export.clone(),
         next_hop: settings.next_hop,
-        reflection: Reflection::NonClient,
+        reflection: settings.reflection,
         add_path: Vec::new(),
         as_width: negotiated.as_width,
         max_message_octets: negotiated.max_message_octets(),
