@@ -5,6 +5,7 @@ mod adj_rib_in;
 mod contest;
 mod expectation;
 mod file_limit;
+mod flaps;
 mod measurement;
 mod peer;
 mod process_usage;

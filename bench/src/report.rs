@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::measurement::Measurement;
+use crate::measurement::{Latency, Measurement};
 
 /// Renders a table for each scenario, with a line for each phase and daemon: medians over the rounds, the spread of the
 /// wall time, and ratios to the reference daemon, which is the first whose name starts with `reference`.
@@ -33,7 +33,11 @@ impl Table<'_> {
             let base = self.reference.and_then(|daemon| self.summary(phase, daemon));
             for &daemon in &self.daemons {
                 if let Some(own) = self.summary(phase, daemon) {
-                    rows.push(own.row(phase, daemon, base.as_ref()));
+                    let mut row = own.row(phase, daemon, base.as_ref());
+                    if self.has_latency() {
+                        row.splice(LATENCY_COLUMN..LATENCY_COLUMN, own.latency_cells(base.as_ref()));
+                    }
+                    rows.push(row);
                 }
             }
         }
@@ -43,9 +47,16 @@ impl Table<'_> {
     fn head(&self) -> Vec<String> {
         let ratio = self.reference.map_or_else(|| "ratio".to_owned(), |name| format!("/ {name}"));
         let ratio = ratio.as_str();
+        let latency = ["p50 ms", "p99 ms", ratio, "max ms"];
+        let latency = if self.has_latency() { &latency[..] } else { &[] };
         let wall = ["phase", "daemon", "rounds", "wall s", "min to max", ratio, "silent s"];
         let rest = ["CPU s", ratio, "own CPU s", "peak MiB", ratio, "octets each"];
-        wall.into_iter().chain(rest).map(str::to_owned).collect()
+        let columns = wall.iter().chain(latency).chain(&rest);
+        columns.map(|&column| column.to_owned()).collect()
+    }
+
+    fn has_latency(&self) -> bool {
+        self.measurements.iter().any(|measurement| measurement.latency.is_some())
     }
 
     fn summary(&self, phase: &str, daemon: &str) -> Option<Summary> {
@@ -68,6 +79,7 @@ struct Summary {
     generator_cpu: f64,
     peak: f64,
     each: Option<(f64, &'static str)>,
+    latency: Option<Latency>,
 }
 
 impl Summary {
@@ -80,7 +92,9 @@ impl Summary {
         let walls = sorted(|round| round.wall_seconds);
         let unit = rounds.first()?.memory_each.map(|each| each.unit);
         let each = sorted(|round| round.memory_each.map_or(0.0, |each| each.octets));
+        let latencies: Vec<Latency> = rounds.iter().filter_map(|round| round.latency).collect();
         Some(Self {
+            latency: median_latency(&latencies),
             rounds: rounds.len(),
             is_complete: rounds.iter().all(|round| round.incomplete.is_none()),
             wall: median(&walls)?,
@@ -92,6 +106,18 @@ impl Summary {
             peak: median(&sorted(|round| round.peak_rss_mib))?,
             each: median(&each).zip(unit),
         })
+    }
+
+    fn latency_cells(&self, base: Option<&Self>) -> [String; 4] {
+        let Some(own) = self.latency else { return [(); 4].map(|()| "-".to_owned()) };
+        let base = base.and_then(|base| base.latency).map(|base| base.p99_milliseconds);
+        let milliseconds = |value: f64| format!("{value:.2}");
+        [
+            milliseconds(own.median_milliseconds),
+            milliseconds(own.p99_milliseconds),
+            quotient(own.p99_milliseconds, base),
+            milliseconds(own.max_milliseconds),
+        ]
     }
 
     fn row(&self, phase: &str, daemon: &str, base: Option<&Self>) -> Vec<String> {
@@ -114,6 +140,20 @@ impl Summary {
             self.each.map_or_else(|| "-".to_owned(), |(octets, unit)| format!("{octets:.0} a {unit}")),
         ]
     }
+}
+
+/// Each figure's median over the rounds.
+fn median_latency(rounds: &[Latency]) -> Option<Latency> {
+    let figure = |value: fn(&Latency) -> f64| {
+        let mut values: Vec<f64> = rounds.iter().map(value).collect();
+        values.sort_by(f64::total_cmp);
+        median(&values)
+    };
+    Some(Latency {
+        median_milliseconds: figure(|latency| latency.median_milliseconds)?,
+        p99_milliseconds: figure(|latency| latency.p99_milliseconds)?,
+        max_milliseconds: figure(|latency| latency.max_milliseconds)?,
+    })
 }
 
 /// Puts cells into columns: the first two to the left, the others to the right.
@@ -156,6 +196,9 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     }
     distinct
 }
+
+/// Where latencies come in a row: behind the wall time and its like.
+const LATENCY_COLUMN: usize = 7;
 
 const HEAD: &str = "\
 medians over the rounds; silent s: the longest time in wall s in which nothing came; CPU s: of the daemon, to within a\n\
@@ -211,6 +254,20 @@ mod tests {
     fn has_no_ratios_without_the_reference() {
         let table = render(&[measurement("margay 1", 3.0)], "BIRD");
         assert_eq!(table.matches(" -").count(), 3, "{table}");
+    }
+
+    #[test]
+    fn latencies_have_columns_where_there_are_any() {
+        let latency =
+            |p99_milliseconds| Latency { median_milliseconds: 1.0, p99_milliseconds, max_milliseconds: 9.0 };
+        let measured = |daemon, p99| Measurement { latency: Some(latency(p99)), ..measurement(daemon, 10.0) };
+        let sessions = Measurement { phase: "sessions", ..measurement("margay 1", 1.0) };
+        let table = render(&[sessions, measured("margay 1", 2.0), measured("BIRD 2", 8.0)], "BIRD");
+        let lines = lines(&table);
+        let fields = |line: usize| -> Vec<&str> { lines[line].split_whitespace().collect() };
+        assert_eq!(fields(1)[9..14], ["0.250", "-", "-", "-", "-"], "{table}");
+        assert_eq!(fields(2)[9..14], ["0.250", "1.00", "2.00", "0.25", "9.00"], "{table}");
+        assert!(lines.windows(2).all(|pair| pair[0].len() == pair[1].len()), "{table}");
     }
 
     #[test]

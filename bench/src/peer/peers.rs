@@ -78,19 +78,25 @@ impl<I: Intake> Peers<I> {
         })
     }
 
-    /// Brings sessions up, a few at a time; tries again when the daemon does not listen yet or turns a peer away.
+    /// Brings sessions up, a few at a time; tries again when the daemon does not listen yet or turns a peer away, unless
+    /// `is_hopeless` says that it cannot change its mind.
     ///
     /// # Errors
     ///
     /// One is not up at the deadline, or another session is lost meanwhile.
-    pub(crate) fn establish(&mut self, newcomers: &[PeerSettings], deadline: Instant) -> Result<Vec<PeerId>> {
+    pub(crate) fn establish(
+        &mut self,
+        newcomers: &[PeerSettings],
+        deadline: Instant,
+        mut is_hopeless: impl FnMut() -> bool,
+    ) -> Result<Vec<PeerId>> {
         let first = self.peers.len();
         for settings in newcomers {
             self.peers.push(Peer { settings: settings.clone(), session: None, is_trying: true });
         }
         let ids: Vec<PeerId> = (first..self.peers.len()).map(PeerId).collect();
         for together in ids.chunks(HANDSHAKES_AT_ONCE) {
-            self.establish_together(together, deadline)?;
+            self.establish_together(together, deadline, &mut is_hopeless)?;
         }
         Ok(ids)
     }
@@ -159,10 +165,15 @@ impl<I: Intake> Peers<I> {
         }
     }
 
-    fn establish_together(&mut self, ids: &[PeerId], deadline: Instant) -> Result<()> {
+    fn establish_together(
+        &mut self,
+        ids: &[PeerId],
+        deadline: Instant,
+        is_hopeless: &mut impl FnMut() -> bool,
+    ) -> Result<()> {
         let mut failures = self.attempt(ids, deadline)?;
         while !failures.is_empty() {
-            if Instant::now() >= deadline {
+            if Instant::now() >= deadline || is_hopeless() {
                 let (id, why) = failures.swap_remove(0);
                 bail!("peer {} has no session: {why}", self.peers[id.0].settings.name);
             }

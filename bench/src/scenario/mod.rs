@@ -1,6 +1,8 @@
 //! What happens to a daemon in a round, a file for each scenario.
 
+mod best_path;
 mod full;
+mod latency;
 mod reflection;
 mod scenario_name;
 mod stage;

@@ -1,7 +1,7 @@
 //! A route reflector: clients come, all announce their routes, and each must hear of all others'.
 
 use std::net::Ipv4Addr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use bgp_codec::{Asn, BgpIdentifier, ClusterId};
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::stage::{End, QUIET, Stage, free_address};
 use super::{Scenario, Turn};
 use crate::measurement::Measurement;
-use crate::peer::PeerId;
+use crate::peer::{Intake, PeerId, PeerSettings};
 use crate::reflected::ReflectedRoutes;
 use crate::subject::Topology;
 use crate::workload::{ClientRoutes, FIRST_MED, SeededRandom, end_of_rib};
@@ -96,23 +96,31 @@ impl Reflection {
 }
 
 /// Brings the sessions of the other clients up: how long it takes and what they cost.
-pub(super) fn connect<I: crate::peer::Intake>(
+///
+/// # Errors
+///
+/// One does not come up, or another is lost.
+pub(super) fn connect<I: Intake>(
     stage: &mut Stage<'_, I>,
-    others: &[crate::peer::PeerSettings],
+    others: &[PeerSettings],
     ids: &mut Vec<PeerId>,
 ) -> Result<Measurement> {
     let start = stage.start()?;
     ids.extend(stage.establish(others)?);
     let at = Instant::now();
     stage.rest()?;
-    let end = End { at, longest_silence: std::time::Duration::ZERO, incomplete: None };
+    let end = End { at, longest_silence: Duration::ZERO, incomplete: None };
     let mut measurement = stage.measurement("sessions", &start, end)?;
     measurement.memory_each = Some(stage.memory_each("client", others.len(), &start)?);
     Ok(measurement)
 }
 
 /// What the reflector is configured for.
-pub(super) fn reflector(clients: Vec<crate::peer::PeerSettings>) -> Result<Topology> {
+///
+/// # Errors
+///
+/// There is no free port.
+pub(super) fn reflector(clients: Vec<PeerSettings>) -> Result<Topology> {
     Ok(Topology {
         asn: ASN,
         router_id: BgpIdentifier::try_from(ROUTER_ID).context("the router id")?,

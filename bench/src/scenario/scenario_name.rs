@@ -1,9 +1,13 @@
 //! The scenarios by the names they have on the command line.
 
+use std::time::Duration;
+
 use clap::ValueEnum;
 
 use super::Scenario;
+use super::best_path::{BestPath, BestPathOptions};
 use super::full::{Full, FullOptions};
+use super::latency::{Latency, LatencyOptions};
 use super::reflection::{Reflection, ReflectionOptions};
 
 /// One of the scenarios.
@@ -11,10 +15,14 @@ use super::reflection::{Reflection, ReflectionOptions};
 pub(crate) enum ScenarioName {
     /// One peer announces a full table, another receives it, a third comes late; it changes and it goes
     Full,
+    /// Eight peers announce the same 400,000 prefixes at once, and one receives the best routes
+    Best8,
     /// 500 clients of a route reflector announce 100 routes each, and each receives those of all others
     Rr500,
     /// 2,000 clients of a route reflector announce 20 routes each, and each receives those of all others
     Rr2000,
+    /// Routes of 100 clients of a route reflector come and go, 1,000 changes a second
+    Latency,
 }
 
 /// What can be chosen of a scenario's size.
@@ -37,8 +45,10 @@ impl ScenarioName {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Full => "full",
+            Self::Best8 => "best8",
             Self::Rr500 => "rr500",
             Self::Rr2000 => "rr2000",
+            Self::Latency => "latency",
         }
     }
 
@@ -49,6 +59,16 @@ impl ScenarioName {
                 "one external peer announces {} prefixes with {} attribute sets to another; a third comes late; all \
                  is announced again with other attributes; the first peer goes",
                 sizes.prefixes, sizes.attribute_sets
+            ),
+            Self::Best8 => format!(
+                "{} external peers announce the same {} prefixes at once, with {} attribute sets each; another receives \
+                 the best routes",
+                BEST8.feeds, BEST8.prefixes, BEST8.attribute_sets
+            ),
+            Self::Latency => format!(
+                "{} clients of a route reflector with {} routes each; every {:?} a route goes or comes back, and all \
+                 other clients must know",
+                LATENCY.clients, LATENCY.routes_each, LATENCY.interval
             ),
             Self::Rr500 | Self::Rr2000 => {
                 let (clients, routes_each) = self.cluster();
@@ -65,6 +85,8 @@ impl ScenarioName {
     pub(crate) fn peers(self) -> usize {
         match self {
             Self::Full => 3,
+            Self::Best8 => BEST8.feeds + 1,
+            Self::Latency => LATENCY.clients,
             Self::Rr500 | Self::Rr2000 => self.cluster().0,
         }
     }
@@ -74,6 +96,8 @@ impl ScenarioName {
         let Sizes { prefixes, attribute_sets, seed } = sizes;
         match self {
             Self::Full => Box::new(Full::prepare(FullOptions { prefixes, attribute_sets, seed })),
+            Self::Best8 => Box::new(BestPath::prepare(BestPathOptions { seed, ..BEST8 })),
+            Self::Latency => Box::new(Latency::prepare(LatencyOptions { seed, ..LATENCY })),
             Self::Rr500 | Self::Rr2000 => {
                 let (clients, routes_each) = self.cluster();
                 Box::new(Reflection::prepare(ReflectionOptions { clients, routes_each, seed }))
@@ -85,7 +109,14 @@ impl ScenarioName {
     fn cluster(self) -> (usize, usize) {
         match self {
             Self::Rr2000 => (2_000, 20),
-            Self::Full | Self::Rr500 => (500, 100),
+            Self::Full | Self::Best8 | Self::Latency | Self::Rr500 => (500, 100),
         }
     }
 }
+
+const BEST8: BestPathOptions =
+    BestPathOptions { feeds: 8, prefixes: 400_000, attribute_sets: 60_000, seed: 0 };
+
+/// 1,000 changes a second for 10 seconds.
+const LATENCY: LatencyOptions =
+    LatencyOptions { clients: 100, routes_each: 10, interval: Duration::from_millis(1), returns: 5, seed: 0 };

@@ -79,7 +79,8 @@ impl<'a, I: Intake> Stage<'a, I> {
     ///
     /// A session does not come up.
     pub(super) fn establish(&mut self, newcomers: &[PeerSettings]) -> Result<Vec<PeerId>> {
-        self.peers.establish(newcomers, Instant::now() + SESSION_TIMEOUT)
+        let daemon = &mut self.daemon;
+        self.peers.establish(newcomers, Instant::now() + SESSION_TIMEOUT, || daemon.has_ended())
     }
 
     /// Lets the daemon come to rest.

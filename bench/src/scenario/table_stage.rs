@@ -11,7 +11,7 @@ use super::stage::{End, QUIET, Stage, Start};
 use crate::adj_rib_in::AdjRibIn;
 use crate::expectation::Expectation;
 use crate::measurement::Measurement;
-use crate::peer::{Pause, PeerId, PeerSettings, Peers, Recorder};
+use crate::peer::{Pause, PeerId, PeerSettings, Peers, Received, Recorder};
 use crate::subject::Topology;
 use crate::workload::end_of_rib;
 
@@ -115,7 +115,7 @@ impl<'a> TableStage<'a> {
         Ok(measurement)
     }
 
-    fn received(&self, id: PeerId) -> &crate::peer::Received {
+    fn received(&self, id: PeerId) -> &Received {
         self.stage.peers().intake().received(id)
     }
 
@@ -183,4 +183,4 @@ impl Receiver {
     }
 }
 
-const SHOWN_DIFFERENCES: usize = 5;
+const SHOWN_DIFFERENCES: usize = 2;

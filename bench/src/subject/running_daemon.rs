@@ -52,6 +52,11 @@ impl RunningDaemon {
         ProcessUsage::of(self.child.id())
     }
 
+    /// Whether it runs no more.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// The last lines of its log, and how it ended if it did.
     pub(crate) fn last_words(&mut self) -> String {
         let ended = match self.child.try_wait() {
@@ -63,7 +68,8 @@ impl RunningDaemon {
             Ok(log) => String::from_utf8_lossy(&log).into_owned(),
             Err(error) => error.to_string(),
         };
-        let lines: Vec<&str> = log.lines().collect();
+        let shorten = |line: &str| line.chars().take(LONGEST_LINE).collect::<String>();
+        let lines: Vec<String> = log.lines().map(shorten).collect();
         let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
         if last.is_empty() {
             format!("{ended}its log is empty")
@@ -115,4 +121,7 @@ fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
-const LAST_LINES: usize = 20;
+const LAST_LINES: usize = 8;
+
+/// In characters.
+const LONGEST_LINE: usize = 200;

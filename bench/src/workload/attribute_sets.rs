@@ -23,6 +23,26 @@ impl AttributeSets {
         Self(sets)
     }
 
+    /// As many sets from each of several senders. Of the sets in the same place one has the shortest AS path, and no two
+    /// senders are preferred everywhere; second in the answer are those shortest ones.
+    pub(crate) fn competing(count: usize, senders: &[Asn], random: &mut SeededRandom) -> (Vec<Self>, Self) {
+        let mut competing = vec![Self::default(); senders.len()];
+        let mut best = Self::default();
+        let sender_count = u32::try_from(senders.len()).expect("a few senders");
+        for _ in 0..count {
+            let (winner, shortest) = (random.below(sender_count) as usize, random.within(2..5));
+            for (index, &sender) in senders.iter().enumerate() {
+                let length = if index == winner { shortest } else { shortest + random.within(1..4) };
+                let set = attributes(as_path_of(length, sender, random), sender, random);
+                if index == winner {
+                    best.0.push(set.clone());
+                }
+                competing[index].0.push(set);
+            }
+        }
+        (competing, best)
+    }
+
     /// The same sets with other communities; each differs from what it was.
     pub(crate) fn with_other_communities(&self, sender: Asn, random: &mut SeededRandom) -> Self {
         let change = |set: &PathAttributes| {
@@ -66,6 +86,10 @@ fn attributes(as_path: Vec<Asn>, sender: Asn, random: &mut SeededRandom) -> Path
 
 fn as_path(sender: Asn, random: &mut SeededRandom) -> Vec<Asn> {
     let length = random.within(2..7);
+    as_path_of(length, sender, random)
+}
+
+fn as_path_of(length: u32, sender: Asn, random: &mut SeededRandom) -> Vec<Asn> {
     std::iter::once(sender).chain((1..length).map(|_| public_asn(random))).collect()
 }
 
@@ -118,6 +142,22 @@ mod tests {
                 assert!(!set.as_path().contains(forbidden), "{set:?}");
             }
         }
+    }
+
+    #[test]
+    fn one_of_the_competing_sets_is_the_best_and_each_sender_has_some() {
+        let senders = [Asn(65101), Asn(65102), Asn(65103)];
+        let (competing, best) = AttributeSets::competing(300, &senders, &mut SeededRandom::new(3));
+        let mut won = [0; 3];
+        for (place, best) in best.as_slice().iter().enumerate() {
+            let shorter =
+                |sets: &&AttributeSets| sets.as_slice()[place].as_path_length() <= best.as_path_length();
+            assert_eq!(competing.iter().filter(shorter).count(), 1, "{best:?}");
+            let winner = senders.iter().position(|sender| best.neighbor_as() == Some(*sender)).unwrap();
+            assert_eq!(&competing[winner].as_slice()[place], best);
+            won[winner] += 1;
+        }
+        assert!(won.iter().all(|count| *count > 50), "{won:?}");
     }
 
     #[test]

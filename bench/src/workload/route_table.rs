@@ -30,9 +30,20 @@ impl RouteTable {
 
     /// The UPDATEs that advertise the table, one a group unless it is too large for that.
     pub(crate) fn encode(&self, attributes: &[PathAttributes], next_hop: NextHop) -> Bytes {
+        self.encode_from(0, attributes, next_hop)
+    }
+
+    /// The same UPDATEs, of which those of the group `first` come first and those of the group before it last.
+    pub(crate) fn encode_from(
+        &self,
+        first: usize,
+        attributes: &[PathAttributes],
+        next_hop: NextHop,
+    ) -> Bytes {
         assert_eq!(attributes.len(), self.groups.len(), "each group has its attributes");
         let mut out = BytesMut::new();
-        for (prefixes, attributes) in self.groups.iter().zip(attributes) {
+        for group in (first..self.groups.len()).chain(0..first) {
+            let (prefixes, attributes) = (&self.groups[group], &attributes[group]);
             let nlri = prefixes.iter().copied().map(Nlri::new);
             ENCODER.reach(&mut out, attributes, next_hop, nlri).expect("the attributes are short");
         }
