@@ -44,8 +44,8 @@ pub use decode_error::DecodeError;
 pub use family::{Afi, Family, FamilyError, Safi};
 pub use hold_time::HoldTime;
 pub use message::{
-    Capabilities, Capability, Message, Notification, NotificationCode, Open, Reach, RouteRefresh, Update,
-    decode_message, encode_keepalive, frame_length,
+    AddPathMode, Capabilities, Capability, Message, Notification, NotificationCode, Open, Reach,
+    RouteRefresh, Update, decode_message, encode_keepalive, frame_length,
 };
 pub use next_hop::NextHop;
 pub use nlri::{Nlri, NlriBlock, NlriError};

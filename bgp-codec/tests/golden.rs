@@ -3,10 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use bgp_codec::{
-    Aggregator, AsPathBuf, AsWidth, Asn, BgpIdentifier, Capabilities, Capability, ClusterId, Community,
-    DecodeContext, ExtendedCommunity, Family, HoldTime, Ipv4Prefix, Ipv6Prefix, LargeCommunity, Message,
-    NextHop, Nlri, NlriBlock, Notification, NotificationCode, Open, Origin, PathAttributesBuilder, PeerKind,
-    Reach, RouteRefresh, Update, UpdateEncoder, decode_message,
+    AddPathMode, Aggregator, AsPathBuf, AsWidth, Asn, BgpIdentifier, Capabilities, Capability, ClusterId,
+    Community, DecodeContext, ExtendedCommunity, Family, HoldTime, Ipv4Prefix, Ipv6Prefix, LargeCommunity,
+    Message, NextHop, Nlri, NlriBlock, Notification, NotificationCode, Open, Origin, PathAttributesBuilder,
+    PeerKind, Reach, RouteRefresh, Update, UpdateEncoder, decode_message,
 };
 use bytes::{Bytes, BytesMut};
 
@@ -48,6 +48,10 @@ fn open() {
             Capability::RouteRefresh,
             Capability::ExtendedMessage,
             Capability::FourOctetAs(Asn(4_200_000_000)),
+            Capability::AddPath(vec![
+                (Family::IPV4_UNICAST, AddPathMode::BOTH),
+                (Family::IPV6_UNICAST, AddPathMode::RECEIVE),
+            ]),
             Capability::Unknown { code: 73, value: b"\x04node\x00".to_vec() },
         ]),
     };

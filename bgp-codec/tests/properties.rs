@@ -3,11 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use bgp_codec::{
-    Aggregator, AsPathBuf, AsWidth, Asn, AttributeType, BgpIdentifier, Capabilities, Capability, ClusterId,
-    Community, DecodeContext, ExtendedCommunity, Family, HoldTime, IpPrefix, Ipv4Prefix, Ipv6Prefix,
-    LargeCommunity, Message, NextHop, Nlri, Notification, NotificationCode, Open, Origin, PathAttributes,
-    PathAttributesBuilder, PathId, PeerKind, RouteRefresh, UnknownAttributeBuf, Update, UpdateEncoder,
-    decode_message, frame_length,
+    AddPathMode, Aggregator, AsPathBuf, AsWidth, Asn, AttributeType, BgpIdentifier, Capabilities, Capability,
+    ClusterId, Community, DecodeContext, ExtendedCommunity, Family, HoldTime, IpPrefix, Ipv4Prefix,
+    Ipv6Prefix, LargeCommunity, Message, NextHop, Nlri, Notification, NotificationCode, Open, Origin,
+    PathAttributes, PathAttributesBuilder, PathId, PeerKind, RouteRefresh, UnknownAttributeBuf, Update,
+    UpdateEncoder, decode_message, frame_length,
 };
 use bytes::{Bytes, BytesMut};
 use proptest::collection::vec;
@@ -219,11 +219,13 @@ fn opens() -> impl Strategy<Value = Open> {
 fn capabilities() -> impl Strategy<Value = Capability> {
     let family = (any::<u16>(), any::<u8>())
         .prop_map(|(afi, safi)| Family { afi: bgp_codec::Afi(afi), safi: bgp_codec::Safi(safi) });
+    let mode = any::<u8>().prop_map(AddPathMode);
     prop_oneof![
-        family.prop_map(Capability::Multiprotocol),
+        family.clone().prop_map(Capability::Multiprotocol),
+        vec((family, mode), 0..15).prop_map(Capability::AddPath),
         Just(Capability::RouteRefresh),
         Just(Capability::ExtendedMessage),
-        (66..=255u8, vec(any::<u8>(), 0..60)).prop_map(|(code, value)| Capability::Unknown { code, value }),
+        (70..=255u8, vec(any::<u8>(), 0..60)).prop_map(|(code, value)| Capability::Unknown { code, value }),
     ]
 }
 

@@ -119,6 +119,9 @@ fn peer_keys(old: &Peer, new: &Peer) -> Vec<&'static str> {
         next_hop,
         rr_client,
         cluster_id,
+        add_path,
+        add_path_send,
+        send_hold_time,
     } = old;
     changed([
         ("name", *name != new.name),
@@ -139,6 +142,9 @@ fn peer_keys(old: &Peer, new: &Peer) -> Vec<&'static str> {
         ("next_hop", *next_hop != new.next_hop),
         ("rr_client", *rr_client != new.rr_client),
         ("cluster_id", *cluster_id != new.cluster_id),
+        ("add_path", *add_path != new.add_path),
+        ("add_path_send", *add_path_send != new.add_path_send),
+        ("send_hold_time", *send_hold_time != new.send_hold_time),
     ])
 }
 

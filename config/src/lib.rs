@@ -4,6 +4,7 @@
 //! and every peer group merged into its peers, or all errors of the file with line, column and what would be right.
 //! [`diff`] tells two configurations apart object by object. Files, clocks and sockets are the daemon's.
 
+mod add_path;
 mod address;
 mod asn;
 mod config;

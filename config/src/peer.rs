@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::num::NonZeroU8;
+use std::num::{NonZeroU8, NonZeroU16};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bgp_codec::{Asn, ClusterId, Family, HoldTime};
+use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime};
 use margay_filter::FilterChain;
 
 use crate::config_error::Report;
@@ -57,6 +57,13 @@ pub struct Peer {
     pub rr_client: bool,
     /// The cluster of a client, where it is not that of `[global]`.
     pub cluster_id: Option<ClusterId>,
+    /// The families in which several paths to a prefix are received, sent, or both (RFC 7911); none by default.
+    pub add_path: Vec<(Family, AddPathMode)>,
+    /// The most paths to a prefix that are sent where several are, the best ones; `None`, the default, is all of them.
+    pub add_path_send: Option<NonZeroU16>,
+    /// How long the peer may take nothing of what is sent before it is given up (RFC 9687); `None`, the default, is
+    /// twice the hold time, and at least 8 minutes.
+    pub send_hold_time: Option<Duration>,
 }
 
 /// Which next hop goes with the routes announced to a peer.
@@ -156,6 +163,7 @@ impl Peer {
 
     fn assemble(identity: Identity, group: Option<String>, remote_asn: Asn, settings: PeerSettings) -> Self {
         let own_family = if identity.address.is_ipv4() { Family::IPV4_UNICAST } else { Family::IPV6_UNICAST };
+        let families = settings.families.unwrap_or_else(|| vec![own_family]);
         Self {
             name: identity.name,
             address: identity.address,
@@ -165,7 +173,8 @@ impl Peer {
             passive: settings.passive.unwrap_or(false),
             import: settings.import.unwrap_or_default(),
             export: settings.export.unwrap_or_default(),
-            families: settings.families.unwrap_or_else(|| vec![own_family]),
+            add_path: settings.add_path.map(|add_path| add_path.of(&families)).unwrap_or_default(),
+            families,
             hold_time: settings.hold_time.unwrap_or_else(default_hold_time),
             connect_retry: settings.connect_retry.unwrap_or(DEFAULT_CONNECT_RETRY),
             password_file: settings.password_file,
@@ -176,6 +185,8 @@ impl Peer {
             next_hop: settings.next_hop.unwrap_or_default(),
             rr_client: settings.rr_client.unwrap_or(false),
             cluster_id: settings.cluster_id,
+            add_path_send: settings.add_path_send.flatten(),
+            send_hold_time: settings.send_hold_time,
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Settings that a peer may have itself or take from its group.
 
 use std::net::IpAddr;
-use std::num::NonZeroU8;
+use std::num::{NonZeroU8, NonZeroU16};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bgp_codec::{Asn, ClusterId, Family, HoldTime};
 use margay_filter::FilterChain;
 
+use crate::add_path::{self, AddPath};
 use crate::config_error::Report;
 use crate::filters::Filters;
 use crate::peer::NextHopMode;
@@ -32,6 +33,10 @@ pub(crate) struct PeerSettings {
     pub(crate) next_hop: Option<NextHopMode>,
     pub(crate) rr_client: Option<bool>,
     pub(crate) cluster_id: Option<ClusterId>,
+    pub(crate) add_path: Option<AddPath>,
+    /// The most paths to a prefix that are sent; within, `None` is all.
+    pub(crate) add_path_send: Option<Option<NonZeroU16>>,
+    pub(crate) send_hold_time: Option<Duration>,
 }
 
 /// A setting that some peer must have, so that absence and error must be told apart.
@@ -49,7 +54,7 @@ pub(crate) enum Given<T> {
 impl PeerSettings {
     /// Takes the settings out of a section; the caller takes what else may stand there and finishes it.
     pub(crate) fn read(section: &mut Section<'_>, filters: &Filters, report: &mut Report<'_>) -> Self {
-        let connect_retry_range = Duration::from_secs(1)..=Duration::from_secs(u64::from(u16::MAX));
+        let seconds_range = Duration::from_secs(1)..=Duration::from_secs(u64::from(u16::MAX));
         let remote_asn = match section.get("remote_asn") {
             None => Given::Absent,
             Some(value) => asn::read(value, report).map_or(Given::Wrong, Given::Right),
@@ -64,7 +69,7 @@ impl PeerSettings {
             hold_time: get("hold_time")
                 .and_then(|value| value.parsed("90s", report, duration::parse_hold_time)),
             connect_retry: get("connect_retry").and_then(|value| {
-                value.parsed("10s", report, |text| duration::parse_within(text, connect_retry_range))
+                value.parsed("10s", report, |text| duration::parse_within(text, seconds_range.clone()))
             }),
             password_file: get("password_file")
                 .and_then(|value| value.parsed("/etc/margay/tor1.key", report, path::parse_absolute)),
@@ -79,6 +84,11 @@ impl PeerSettings {
             rr_client: get("rr_client").and_then(|value| value.boolean(report)),
             cluster_id: get("cluster_id")
                 .and_then(|value| value.parsed("10.0.0.11", report, address::parse_cluster_id)),
+            add_path: get("add_path").and_then(|value| AddPath::read(value, report)),
+            add_path_send: get("add_path_send").and_then(|value| add_path::read_limit(value, report)),
+            send_hold_time: get("send_hold_time").and_then(|value| {
+                value.parsed("8m", report, |text| duration::parse_within(text, seconds_range.clone()))
+            }),
         }
     }
 
@@ -103,6 +113,9 @@ impl PeerSettings {
             next_hop: self.next_hop.or(group.next_hop),
             rr_client: self.rr_client.or(group.rr_client),
             cluster_id: self.cluster_id.or(group.cluster_id),
+            add_path: self.add_path.or(group.add_path),
+            add_path_send: self.add_path_send.or(group.add_path_send),
+            send_hold_time: self.send_hold_time.or(group.send_hold_time),
         }
     }
 }
@@ -127,7 +140,7 @@ fn read_families(value: Value<'_>, report: &mut Report<'_>) -> Option<Vec<Family
     Some(families)
 }
 
-fn parse_family(text: &str) -> Result<Family, String> {
+pub(crate) fn parse_family(text: &str) -> Result<Family, String> {
     [Family::IPV4_UNICAST, Family::IPV6_UNICAST]
         .into_iter()
         .find(|family| family.to_string() == text)

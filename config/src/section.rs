@@ -146,6 +146,16 @@ impl<'t> Value<'t> {
         Some(value)
     }
 
+    /// Whether it is a string.
+    pub(crate) fn is_string(self) -> bool {
+        matches!(self.node.get_ref(), DeValue::String(_))
+    }
+
+    /// Whether it is a table.
+    pub(crate) fn is_table(self) -> bool {
+        matches!(self.node.get_ref(), DeValue::Table(_))
+    }
+
     /// Whether it is a list.
     pub(crate) fn is_list(self) -> bool {
         matches!(self.node.get_ref(), DeValue::Array(_))

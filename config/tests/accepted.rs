@@ -1,9 +1,9 @@
 //! Files without errors, and what they mean.
 
-use std::num::NonZeroU8;
+use std::num::{NonZeroU8, NonZeroU16};
 use std::time::Duration;
 
-use bgp_codec::{Asn, ClusterId, Family, HoldTime};
+use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime};
 use margay_config::{Config, Kernel, NextHopMode, Peer, parse};
 
 #[test]
@@ -47,6 +47,46 @@ fn a_reflector_reflects_for_its_own_cluster_unless_a_client_names_another() {
 }
 
 #[test]
+fn several_paths_are_for_the_families_that_say_so() {
+    let (v4, v6) = (Family::IPV4_UNICAST, Family::IPV6_UNICAST);
+    let both_families = "families = [\"ipv4-unicast\", \"ipv6-unicast\"]\n";
+    type Row<'a> = (&'a str, &'a [(Family, AddPathMode)], Option<u16>);
+    let rows: [Row<'_>; 6] = [
+        (
+            "add_path = \"both\"\nadd_path_send = \"all\"",
+            &[(v4, AddPathMode::BOTH), (v6, AddPathMode::BOTH)],
+            None,
+        ),
+        (
+            "add_path = \"receive\"\nadd_path_send = 1",
+            &[(v4, AddPathMode::RECEIVE), (v6, AddPathMode::RECEIVE)],
+            Some(1),
+        ),
+        ("add_path = \"off\"\nadd_path_send = 65535", &[], Some(65535)),
+        ("add_path = { ipv6-unicast = \"send\" }", &[(v6, AddPathMode::SEND)], None),
+        (
+            "add_path = { ipv4-unicast = \"both\", ipv6-unicast = \"receive\" }",
+            &[(v4, AddPathMode::BOTH), (v6, AddPathMode::RECEIVE)],
+            None,
+        ),
+        ("add_path = { ipv4-unicast = \"off\" }", &[], None),
+    ];
+    for (text, modes, limit) in rows {
+        let config =
+            parsed(&with_peer(&format!("address = \"10.0.0.1\"\nremote_asn = 1\n{both_families}{text}")));
+        let [peer] = config.peers() else { panic!("{text}") };
+        assert_eq!((&*peer.add_path, peer.add_path_send.map(NonZeroU16::get)), (modes, limit), "{text}");
+    }
+    let group = "[peer_group.g]\nremote_asn = 1\nadd_path = \"both\"\nadd_path_send = 4\n";
+    let peers = "[[peer]]\naddress = \"10.0.0.1\"\ngroup = \"g\"\n\
+                 [[peer]]\naddress = \"10.0.0.2\"\ngroup = \"g\"\nadd_path = \"off\"\nadd_path_send = \"all\"\n";
+    let config = parsed(&format!("[global]\nasn = 64512\nrouter_id = \"10.0.0.11\"\n{group}{peers}"));
+    let settings =
+        config.peers().iter().map(|peer| (peer.add_path.len(), peer.add_path_send.map(NonZeroU16::get)));
+    assert_eq!(settings.collect::<Vec<_>>(), [(1, Some(4)), (0, None)]);
+}
+
+#[test]
 fn a_minimal_file_gets_the_defaults() {
     let config = parsed(&with_peer("address = \"2001:db8::1\"\nremote_asn = 65001"));
     let listen: Vec<String> = config.global().listen.iter().map(ToString::to_string).collect();
@@ -75,6 +115,9 @@ fn a_minimal_file_gets_the_defaults() {
         next_hop: NextHopMode::Auto,
         rr_client: false,
         cluster_id: None,
+        add_path: Vec::new(),
+        add_path_send: None,
+        send_hold_time: None,
     };
     assert_eq!(config.peers(), [expected]);
 }

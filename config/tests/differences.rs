@@ -56,6 +56,20 @@ fn changed_peers_table() {
             false,
         ),
         ("remote_asn = 64512", "remote_asn = 64512\nhold_time = \"9s\"", "node2", &["hold_time"], false),
+        (
+            "group = \"mesh\"",
+            "group = \"mesh\"\nadd_path = \"both\"\nadd_path_send = 2",
+            "node2",
+            &["add_path", "add_path_send"],
+            false,
+        ),
+        (
+            "remote_asn = 64512",
+            "remote_asn = 64512\nsend_hold_time = \"20s\"",
+            "node2",
+            &["send_hold_time"],
+            false,
+        ),
         ("group = \"mesh\"", "remote_asn = 64512", "node2", &["group"], true),
         ("group = \"mesh\"", "group = \"mesh\"\npassword_file = \"/k\"", "node2", &["password_file"], false),
     ];

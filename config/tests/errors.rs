@@ -76,7 +76,7 @@ fn unknown_keys() {
         &[
             "f:5:1: unknown key \"name\" in [peer_group.mesh]: there is remote_asn, passive, import, export, families, \
            hold_time, connect_retry, password_file, port, source_address, multihop, ttl_security, next_hop, \
-           rr_client, cluster_id",
+           rr_client, cluster_id, add_path, add_path_send, send_hold_time",
         ],
     );
 }
@@ -96,6 +96,23 @@ fn reflection() {
         &[
             "f:6:1: rr_client: peer 10.0.0.1 is in AS 65001, and only peers in our own AS 64512 are clients",
             "f:10:1: cluster_id: peer b is no client: write rr_client = true as well",
+        ],
+    );
+}
+
+#[test]
+fn add_path() {
+    check_after_global(
+        "[peer_group.a]\nadd_path = \"on\"\nadd_path_send = \"best\"\n[peer_group.b]\nadd_path = true\nadd_path_send = 0\n\
+         [peer_group.c]\nadd_path = { ipv4-unicast = \"sent\", ipv4 = \"both\" }\nadd_path_send = 65536\n",
+        &[
+            "f:5:12: add_path: \"on\" is no ADD-PATH mode: write \"receive\", \"send\", \"both\" or \"off\"",
+            "f:6:17: add_path_send: \"best\" is no number of paths: write \"all\" or a number from 1 to 65535",
+            "f:8:12: add_path: expected a string, such as \"both\", found true",
+            "f:9:17: add_path_send: 0 is out of range: write a number from 1 to 65535",
+            "f:11:29: ipv4-unicast: \"sent\" is no ADD-PATH mode: write \"receive\", \"send\", \"both\" or \"off\"",
+            "f:11:37: add_path: \"ipv4\" is no family: write \"ipv4-unicast\" or \"ipv6-unicast\"",
+            "f:12:17: add_path_send: 65536 is out of range: write a number from 1 to 65535",
         ],
     );
 }

@@ -123,6 +123,10 @@ pub struct NegotiatedSession {
     pub router_id: Ipv4Addr,
     /// Families both announced.
     pub families: Vec<String>,
+    /// Families in which the peer's routes come with path identifiers (ADD-PATH).
+    pub path_ids_received: Vec<String>,
+    /// Families in which routes are sent to the peer with path identifiers (ADD-PATH).
+    pub path_ids_sent: Vec<String>,
     /// The hold time in force; zero means that silence never ends the session.
     pub hold_time_seconds: u64,
     /// The interval of our KEEPALIVEs; zero means none.

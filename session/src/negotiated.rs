@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use bgp_codec::{AsWidth, Asn, BgpIdentifier, Capabilities, DecodeContext, Family, HoldTime, Open, PeerKind};
+use bgp_codec::{
+    AddPathMode, AsWidth, Asn, BgpIdentifier, Capabilities, DecodeContext, Family, HoldTime, Open, PeerKind,
+};
 
 use crate::SessionOptions;
 use crate::open_check::{OpenError, check_open};
@@ -22,6 +24,10 @@ pub struct Negotiated {
     pub hold_time: HoldTime,
     /// The families that both announce.
     pub families: Vec<Family>,
+    /// The families in which the peer's routes come with path identifiers: we receive and it sends them (RFC 7911 §4).
+    pub path_ids_received: Vec<Family>,
+    /// The families in which our routes go out with path identifiers: we send and it receives them.
+    pub path_ids_sent: Vec<Family>,
     /// Whether both can take a ROUTE-REFRESH (RFC 2918).
     pub route_refresh: bool,
     /// Whether both take messages longer than 4,096 octets (RFC 8654).
@@ -40,6 +46,7 @@ impl Negotiated {
         check_open(options, &open)?;
         let ours = &options.capabilities;
         let theirs = &open.capabilities;
+        let families = common_families(ours, theirs);
         Ok(Self {
             peer_identifier: open.identifier,
             peer_asn: open.asn,
@@ -50,7 +57,9 @@ impl Negotiated {
                 (None, _) | (_, None) => AsWidth::Two,
             },
             hold_time: options.hold_time.min(open.hold_time),
-            families: common_families(ours, theirs),
+            path_ids_received: families_with_path_ids(&families, theirs, ours),
+            path_ids_sent: families_with_path_ids(&families, ours, theirs),
+            families,
             route_refresh: ours.route_refresh() && theirs.route_refresh(),
             extended_message: ours.extended_message() && theirs.extended_message(),
             peer_capabilities: open.capabilities,
@@ -72,7 +81,7 @@ impl Negotiated {
         DecodeContext {
             peer: self.kind,
             as_width: self.as_width,
-            add_path: Vec::new(),
+            add_path: self.path_ids_received.clone(),
             max_message_octets: self.max_message_octets(),
         }
     }
@@ -88,6 +97,17 @@ impl Negotiated {
 pub(crate) fn common_families(ours: &Capabilities, theirs: &Capabilities) -> Vec<Family> {
     let theirs = announced_families(theirs);
     announced_families(ours).into_iter().filter(|family| theirs.contains(family)).collect()
+}
+
+/// Those of `families` in which the sender announces that it sends, and the receiver that it receives, path identifiers.
+fn families_with_path_ids(
+    families: &[Family],
+    sender: &Capabilities,
+    receiver: &Capabilities,
+) -> Vec<Family> {
+    let sends = |family| sender.add_path(family).is_some_and(AddPathMode::sends);
+    let receives = |family| receiver.add_path(family).is_some_and(AddPathMode::receives);
+    families.iter().copied().filter(|&family| sends(family) && receives(family)).collect()
 }
 
 /// The families announced; IPv4 unicast goes without saying for a speaker that names none (RFC 4760 §8).

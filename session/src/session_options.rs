@@ -14,7 +14,7 @@ pub struct SessionOptions {
     /// The AS number the peer must have; `None` accepts any.
     pub peer_asn: Option<Asn>,
     /// What we announce to the peer. Families, route refresh, 4-octet AS numbers and extended messages are in use
-    /// when both sides announce them.
+    /// when both sides announce them, path identifiers when one side sends and the other receives them.
     pub capabilities: Capabilities,
     /// The hold time we propose; the smaller of both proposals is used (RFC 4271 §4.2).
     pub hold_time: HoldTime,

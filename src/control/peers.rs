@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use bgp_codec::Capability;
+use bgp_codec::{AddPathMode, Capability, Family};
 use margay_config::Peer;
 use margay_control::{
     ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerState, PeerSummary, PrefixCounts,
@@ -64,12 +64,16 @@ pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerDetail {
         passive: config.passive,
         import: filter_names(&config.import),
         export: filter_names(&config.export),
-        families: config.families.iter().map(ToString::to_string).collect(),
+        families: families(&config.families),
         negotiated: established.map(|session| negotiated(&session.negotiated)),
         timers: timers(config, status),
         local_address: established.map(|session| session.local_address),
         remote_address: established.map(|session| session.peer_address),
     }
+}
+
+fn families(families: &[Family]) -> Vec<String> {
+    families.iter().map(ToString::to_string).collect()
 }
 
 fn filter_names(chain: &FilterChain) -> Vec<String> {
@@ -84,9 +88,11 @@ fn negotiated(negotiated: &Negotiated) -> NegotiatedSession {
     ];
     NegotiatedSession {
         router_id: negotiated.peer_identifier.to_ipv4(),
-        families: negotiated.families.iter().map(ToString::to_string).collect(),
+        families: families(&negotiated.families),
         hold_time_seconds: negotiated.hold_time.duration().as_secs(),
         keepalive_seconds: negotiated.keepalive_interval().map_or(0, |interval| interval.as_secs()),
+        path_ids_received: families(&negotiated.path_ids_received),
+        path_ids_sent: families(&negotiated.path_ids_sent),
         capabilities: in_force.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned()).collect(),
         peer_capabilities: negotiated.peer_capabilities.iter().map(capability).collect(),
     }
@@ -98,8 +104,20 @@ fn capability(capability: &Capability) -> String {
         Capability::RouteRefresh => "route refresh".to_owned(),
         Capability::FourOctetAs(asn) => format!("4-octet AS number {asn}"),
         Capability::ExtendedMessage => "extended messages".to_owned(),
+        Capability::AddPath(modes) => format!("ADD-PATH {}", add_path(modes)),
         Capability::Unknown { code, .. } => format!("capability {code}"),
     }
+}
+
+/// Such as `receive and send ipv4-unicast, receive ipv6-unicast`.
+fn add_path(modes: &[(Family, AddPathMode)]) -> String {
+    let words = modes.iter().map(|(family, mode)| match *mode {
+        AddPathMode::RECEIVE => format!("receive {family}"),
+        AddPathMode::SEND => format!("send {family}"),
+        AddPathMode::BOTH => format!("receive and send {family}"),
+        AddPathMode(value) => format!("value {value} {family}"),
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn timers(config: &Peer, status: &PeerStatus) -> SessionTimers {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use bgp_codec::{Capabilities, Capability};
 use margay_config::{Config, ConfigError, Global, Kernel, Network, NextHopMode, Peer};
-use margay_rib::{ClientToClient, ForwardingOptions, Reflection, ReflectorOptions, RibOptions};
+use margay_rib::{ClientToClient, ForwardingOptions, PathsSent, Reflection, ReflectorOptions, RibOptions};
 use margay_session::{DialMode, SessionOptions};
 
 use crate::kernel::{KernelOptions, OnlinkRule};
@@ -98,6 +98,7 @@ pub(super) fn peer_settings(global: &Global, peer: &Peer) -> PeerSettings {
             NextHopMode::Own => margay_rib::NextHopMode::OwnAddress,
             NextHopMode::Keep => margay_rib::NextHopMode::Keep,
         },
+        paths_sent: peer.add_path_send.map_or(PathsSent::All, PathsSent::Best),
         reflection: match peer.rr_client {
             true => Reflection::Client(peer.cluster_id.unwrap_or(global.cluster_id)),
             false => Reflection::NonClient,
@@ -128,11 +129,13 @@ pub(super) fn peer_options(key: PeerKey, global: &Global, peer: &Peer) -> anyhow
 fn session_options(global: &Global, peer: &Peer) -> SessionOptions {
     let families = peer.families.iter().copied().map(Capability::Multiprotocol);
     let others = [Capability::RouteRefresh, Capability::ExtendedMessage, Capability::FourOctetAs(global.asn)];
-    let capabilities = Capabilities(families.chain(others).collect());
+    let add_path = (!peer.add_path.is_empty()).then(|| Capability::AddPath(peer.add_path.clone()));
+    let capabilities = Capabilities(families.chain(others).chain(add_path).collect());
     SessionOptions {
         hold_time: peer.hold_time,
         dial_mode: if peer.passive { DialMode::Passive } else { DialMode::Active },
         connect_retry: peer.connect_retry,
+        send_hold: peer.send_hold_time,
         ..SessionOptions::new(global.asn, global.router_id, Some(peer.remote_asn), capabilities)
     }
 }

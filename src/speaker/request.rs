@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bgp_codec::{Family, Prefix};
 use margay_filter::FilterChain;
 use margay_rib::{
-    ConnectedRoute, Explanation, NextHopMode, PagePosition, PeerCounts, Reflection, RibCounts, RoutePage,
+    ConnectedRoute, Explanation, NextHopMode, PagePosition, PathsSent, PeerCounts, Reflection, RibCounts,
+    RoutePage,
 };
 use tokio::sync::oneshot;
 
@@ -52,6 +53,8 @@ pub struct PeerSettings {
     pub next_hop: NextHopMode,
     /// Its part in route reflection.
     pub reflection: Reflection,
+    /// What it is told of several paths to a prefix, in families where it takes several.
+    pub paths_sent: PathsSent,
 }
 
 /// Which routes an operator asks for.

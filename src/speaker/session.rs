@@ -85,7 +85,7 @@ fn peer_options(settings: &PeerSettings, up: &PeerUp) -> PeerOptions {
         export: settings.export.clone(),
         next_hop: settings.next_hop,
         reflection: settings.reflection,
-        add_path: Vec::new(),
+        add_path: negotiated.path_ids_sent.iter().map(|&family| (family, settings.paths_sent)).collect(),
         as_width: negotiated.as_width,
         max_message_octets: negotiated.max_message_octets(),
     }

@@ -2,8 +2,9 @@
 
 use bytes::{BufMut, BytesMut};
 
+use super::add_path;
 use crate::reader::{Reader, exact_u32};
-use crate::{Afi, Asn, Family, Safi};
+use crate::{AddPathMode, Afi, Asn, Family, Safi};
 
 /// One capability of an OPEN.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -16,6 +17,8 @@ pub enum Capability {
     FourOctetAs(Asn),
     /// Takes messages of up to 65,535 octets (RFC 8654).
     ExtendedMessage,
+    /// Receives or sends several paths to a prefix in these families (RFC 7911 §4).
+    AddPath(Vec<(Family, AddPathMode)>),
     /// Something that is not recognised here, kept as it came.
     Unknown {
         /// IANA's number for it.
@@ -50,6 +53,17 @@ impl Capabilities {
             Capability::FourOctetAs(asn) => Some(*asn),
             _ => None,
         })
+    }
+
+    /// Whether the speaker receives or sends path identifiers in `family`; `None` when it does not say. Of several
+    /// statements the last one counts.
+    #[must_use]
+    pub fn add_path(&self, family: Family) -> Option<AddPathMode> {
+        let statements = self.iter().filter_map(|capability| match capability {
+            Capability::AddPath(modes) => Some(modes),
+            _ => None,
+        });
+        statements.flatten().filter(|(named, _)| *named == family).last().map(|(_, mode)| *mode)
     }
 
     /// Whether the speaker answers a ROUTE-REFRESH.
@@ -93,6 +107,7 @@ impl Capability {
     const ROUTE_REFRESH: u8 = 2;
     const EXTENDED_MESSAGE: u8 = 6;
     const FOUR_OCTET_AS: u8 = 65;
+    const ADD_PATH: u8 = 69;
 
     /// Reads a value; `None` when the capability is recognised and its length is wrong.
     fn decode(code: u8, value: &[u8]) -> Option<Self> {
@@ -105,6 +120,7 @@ impl Capability {
             Self::ROUTE_REFRESH => value.is_empty().then_some(Self::RouteRefresh),
             Self::EXTENDED_MESSAGE => value.is_empty().then_some(Self::ExtendedMessage),
             Self::FOUR_OCTET_AS => exact_u32(value).map(Asn).map(Self::FourOctetAs),
+            Self::ADD_PATH => add_path::decode(value).map(Self::AddPath),
             _ => Some(Self::Unknown { code, value: value.to_vec() }),
         }
     }
@@ -122,6 +138,10 @@ impl Capability {
             Self::FourOctetAs(asn) => {
                 out.put_slice(&[Self::FOUR_OCTET_AS, 4]);
                 out.put_u32(asn.0);
+            }
+            Self::AddPath(modes) => {
+                out.put_u8(Self::ADD_PATH);
+                add_path::encode(modes, out);
             }
             Self::Unknown { code, value } => {
                 let length = u8::try_from(value.len()).unwrap_or(u8::MAX);

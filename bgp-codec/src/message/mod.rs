@@ -1,5 +1,6 @@
 //! Messages, one file for each type: its fields, how it is read, and how it is written.
 
+mod add_path;
 mod capability;
 mod header;
 mod notification;
@@ -9,6 +10,7 @@ mod update;
 
 use bytes::{Bytes, BytesMut};
 
+pub use add_path::AddPathMode;
 pub use capability::{Capabilities, Capability};
 pub use header::frame_length;
 pub use notification::{Notification, NotificationCode};

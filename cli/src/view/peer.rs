@@ -64,6 +64,8 @@ fn agreement(negotiated: &NegotiatedSession) -> String {
                 time_span(negotiated.keepalive_seconds)
             ),
         ),
+        fact("path ids received", listed(&negotiated.path_ids_received)),
+        fact("path ids sent", listed(&negotiated.path_ids_sent)),
         fact("capabilities", listed(&negotiated.capabilities)),
         fact("peer offers", listed(&negotiated.peer_capabilities)),
     ]
@@ -115,6 +117,8 @@ mod tests {
         let negotiated = NegotiatedSession {
             router_id: [172, 16, 0, 1].into(),
             families: vec!["ipv4-unicast".to_owned()],
+            path_ids_received: vec!["ipv4-unicast".to_owned()],
+            path_ids_sent: Vec::new(),
             hold_time_seconds: 90,
             keepalive_seconds: 30,
             capabilities: vec!["4-octet AS numbers".to_owned(), "route refresh".to_owned()],
@@ -145,6 +149,8 @@ connection          172.16.0.11:40000 to 172.16.0.1:179
 peer's router id    172.16.0.1
 agreed families     ipv4-unicast
 hold time           1m30s, keepalive 30s
+path ids received   ipv4-unicast
+path ids sent       -
 capabilities        4-octet AS numbers, route refresh
 peer offers         4-octet AS numbers
 prefixes            100000 received, 99999 accepted, 3 advertised

@@ -1,7 +1,8 @@
 //! What the peer's OPEN is checked for, what both OPENs agree on, and which NOTIFICATION tells of each failure.
 
 use bgp_codec::{
-    AsWidth, Asn, Capabilities, Capability, Family, HoldTime, Notification, NotificationCode, Open, PeerKind,
+    AddPathMode, AsWidth, Asn, Capabilities, Capability, Family, HoldTime, Notification, NotificationCode,
+    Open, PeerKind,
 };
 use margay_session::{
     CloseReason, ConnectionEvent, Event, Negotiated, OpenError, SessionOptions, State, StopReason,
@@ -65,6 +66,64 @@ fn extended_messages_need_both_sides() {
     assert_eq!(negotiate(ours, open(LOWER_IDENTIFIER)).unwrap().max_message_octets(), 4096);
     let terms = negotiate(options(), with_capabilities(&[Capability::ExtendedMessage])).unwrap();
     assert_eq!(terms.max_message_octets(), 4096);
+}
+
+#[test]
+fn path_ids_flow_where_one_side_sends_and_the_other_receives() {
+    let v4 = |value| Capability::AddPath(vec![(Family::IPV4_UNICAST, AddPathMode(value))]);
+    // (our value, the peer's, whether it sends path ids to us, whether we send them to it)
+    let rows = [
+        (None, Some(3), false, false),
+        (Some(3), None, false, false),
+        (Some(3), Some(3), true, true),
+        (Some(3), Some(2), true, false),
+        (Some(3), Some(1), false, true),
+        (Some(1), Some(3), true, false),
+        (Some(2), Some(3), false, true),
+        (Some(1), Some(1), false, false),
+        (Some(2), Some(2), false, false),
+        // Not assigned: says nothing.
+        (Some(3), Some(0), false, false),
+        (Some(3), Some(4), false, false),
+        (Some(3), Some(255), false, false),
+    ];
+    for (ours, theirs, received, sent) in rows {
+        let mut options = options();
+        options.capabilities.0.extend(ours.map(v4));
+        let mut open = open(LOWER_IDENTIFIER);
+        open.capabilities.0.extend(theirs.map(v4));
+        let terms = negotiate(options, open).unwrap();
+        let families = |is_in_use: bool| if is_in_use { vec![Family::IPV4_UNICAST] } else { Vec::new() };
+        assert_eq!(terms.path_ids_received, families(received), "{ours:?} {theirs:?}");
+        assert_eq!(terms.path_ids_sent, families(sent), "{ours:?} {theirs:?}");
+        assert_eq!(terms.decode_context().add_path, families(received), "{ours:?} {theirs:?}");
+    }
+}
+
+#[test]
+fn path_ids_are_agreed_on_family_by_family() {
+    let both = AddPathMode::BOTH;
+    let (v4, v6) = (Family::IPV4_UNICAST, Family::IPV6_UNICAST);
+    let vpn = Family { safi: bgp_codec::Safi(128), ..v4 };
+    let ours = vec![(v4, both), (v6, both), (vpn, both)];
+    let rows: [(&[Capability], &[Family], &[Family]); 5] = [
+        (&[Capability::AddPath(vec![(v6, AddPathMode::SEND), (v4, AddPathMode::RECEIVE)])], &[v6], &[v4]),
+        // A value that is not assigned concerns its own family only.
+        (&[Capability::AddPath(vec![(v4, AddPathMode(7)), (v6, both)])], &[v6], &[v6]),
+        // Of two statements on a family the last one counts, be they in one capability or in two.
+        (&[Capability::AddPath(vec![(v4, both), (v4, AddPathMode::SEND)])], &[v4], &[]),
+        (&[Capability::AddPath(vec![(v4, both)]), Capability::AddPath(vec![(v4, AddPathMode(9))])], &[], &[]),
+        // Of a family that is not in use, nothing follows.
+        (&[Capability::AddPath(vec![(vpn, both)])], &[], &[]),
+    ];
+    for (theirs, received, sent) in rows {
+        let mut options = options();
+        options.capabilities.0.push(Capability::AddPath(ours.clone()));
+        let mut open = open(LOWER_IDENTIFIER);
+        open.capabilities.0.extend(theirs.iter().cloned());
+        let terms = negotiate(options, open).unwrap();
+        assert_eq!((&*terms.path_ids_received, &*terms.path_ids_sent), (received, sent), "{theirs:?}");
+    }
 }
 
 #[test]
