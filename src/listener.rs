@@ -1,20 +1,23 @@
 //! The sockets on which peers connect to us, and the way of each connection to its peer.
+//!
+//! Who is no peer yet, but dials in from a range where peers are welcome, is handed to the daemon.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bgp_codec::Prefix;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
-use crate::peer::{MAX_HOP_LIMIT, PeerIntake, TcpPassword, set_password};
+use crate::peer::{MAX_HOP_LIMIT, PeerIntake, TcpPassword, set_password, set_range_password};
 
 /// Listens on some addresses, and hands what is accepted to the peer whose address it comes from.
 ///
@@ -22,28 +25,53 @@ use crate::peer::{MAX_HOP_LIMIT, PeerIntake, TcpPassword, set_password};
 #[derive(Debug)]
 pub struct Listener {
     sockets: Vec<Arc<TcpListener>>,
-    peers: watch::Sender<HashMap<IpAddr, PeerIntake>>,
+    expected: watch::Sender<Expected>,
     refused: Arc<AtomicU64>,
     /// Ends the tasks when it is dropped.
     _tasks: JoinSet<()>,
 }
 
+/// Whose connections are taken.
+#[derive(Debug, Default)]
+struct Expected {
+    peers: HashMap<IpAddr, PeerIntake>,
+    /// Where others may come from, and become peers.
+    ranges: BTreeSet<Prefix>,
+}
+
+/// A connection from a range where peers are welcome, and from none of the peers.
+#[derive(Debug)]
+pub struct Newcomer {
+    /// Where it comes from.
+    pub address: IpAddr,
+    /// The connection.
+    pub stream: TcpStream,
+}
+
 impl Listener {
-    /// Listens on all `addresses`. To be called within a tokio runtime.
+    /// Listens on all `addresses`. To be called within a tokio runtime. Newcomers are to be received from the queue; while
+    /// it is full, no connections are accepted.
     ///
     /// # Errors
     ///
     /// One of them cannot be used; the error says which and why.
-    pub fn bind(addresses: &[SocketAddr]) -> io::Result<Self> {
+    pub fn bind(addresses: &[SocketAddr]) -> io::Result<(Self, mpsc::Receiver<Newcomer>)> {
         let sockets = addresses.iter().map(|address| listen(*address).map(Arc::new));
         let sockets: Vec<Arc<TcpListener>> = sockets.collect::<io::Result<_>>()?;
-        let (peers, _) = watch::channel(HashMap::new());
+        let (expected, _) = watch::channel(Expected::default());
+        let (newcomers, newcomer_receiver) = mpsc::channel(NEWCOMERS);
         let refused = Arc::new(AtomicU64::new(0));
         let mut tasks = JoinSet::new();
         for socket in &sockets {
-            tasks.spawn(accept_all(Arc::clone(socket), peers.subscribe(), Arc::clone(&refused)));
+            let acceptor = Acceptor {
+                socket: Arc::clone(socket),
+                expected: expected.subscribe(),
+                newcomers: newcomers.clone(),
+                refused: Arc::clone(&refused),
+            };
+            tasks.spawn(acceptor.run());
         }
-        Ok(Self { sockets, peers, refused, _tasks: tasks })
+        Ok((Self { sockets, expected, refused, _tasks: tasks }, newcomer_receiver))
     }
 
     /// The addresses that are listened on, with the ports that the system chose where it was to choose.
@@ -67,10 +95,40 @@ impl Listener {
         intake: PeerIntake,
     ) -> io::Result<()> {
         self.set_password(address, password)?;
-        self.peers.send_modify(|peers| {
-            peers.insert(address.to_canonical(), intake);
+        self.add_newcomer(address, intake);
+        Ok(())
+    }
+
+    /// From now on hands connections from `address` to `intake`, which came from a range and has the range's password.
+    pub fn add_newcomer(&self, address: IpAddr, intake: PeerIntake) {
+        self.expected.send_modify(|expected| {
+            expected.peers.insert(address.to_canonical(), intake);
+        });
+    }
+
+    /// From now on takes connections from `range`; with a password, only signed ones arrive.
+    ///
+    /// # Errors
+    ///
+    /// The system cannot check signatures for this range. Connections from there are then not taken.
+    pub fn add_range(&self, range: Prefix, password: Option<&TcpPassword>) -> io::Result<()> {
+        self.set_range_password(range, password)?;
+        self.expected.send_modify(|expected| {
+            expected.ranges.insert(range);
         });
         Ok(())
+    }
+
+    /// From now on refuses connections from `range`, those of peers apart.
+    ///
+    /// # Errors
+    ///
+    /// The system keeps the password; connections are refused all the same.
+    pub fn remove_range(&self, range: Prefix) -> io::Result<()> {
+        self.expected.send_modify(|expected| {
+            expected.ranges.remove(&range);
+        });
+        self.set_range_password(range, None)
     }
 
     /// From now on refuses connections from `address`.
@@ -79,8 +137,8 @@ impl Listener {
     ///
     /// The system keeps the password; connections are refused all the same.
     pub fn remove_peer(&self, address: IpAddr) -> io::Result<()> {
-        self.peers.send_modify(|peers| {
-            peers.remove(&address.to_canonical());
+        self.expected.send_modify(|expected| {
+            expected.peers.remove(&address.to_canonical());
         });
         self.set_password(address, None)
     }
@@ -91,16 +149,35 @@ impl Listener {
     }
 
     fn set_password(&self, address: IpAddr, password: Option<&TcpPassword>) -> io::Result<()> {
-        for socket in &self.sockets {
-            if socket.local_addr()?.is_ipv4() == address.is_ipv4() {
-                match set_password(&**socket, address, password) {
-                    // Without the option in the kernel there is no signature to be removed either.
-                    Err(error) if password.is_none() => debug!(%address, "no TCP password removed: {error}"),
-                    result => result?,
-                }
+        for socket in self.sockets_for(address)? {
+            match set_password(socket, address, password) {
+                // Without the option in the kernel there is no signature to be removed either.
+                Err(error) if password.is_none() => debug!(%address, "no TCP password removed: {error}"),
+                result => result?,
             }
         }
         Ok(())
+    }
+
+    fn set_range_password(&self, range: Prefix, password: Option<&TcpPassword>) -> io::Result<()> {
+        for socket in self.sockets_for(range.network())? {
+            match set_range_password(socket, range, password) {
+                Err(error) if password.is_none() => debug!(%range, "no TCP password removed: {error}"),
+                result => result?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The sockets of the family of `address`.
+    fn sockets_for(&self, address: IpAddr) -> io::Result<Vec<&TcpListener>> {
+        let mut sockets = Vec::new();
+        for socket in &self.sockets {
+            if socket.local_addr()?.is_ipv4() == address.is_ipv4() {
+                sockets.push(&**socket);
+            }
+        }
+        Ok(sockets)
     }
 }
 
@@ -126,37 +203,64 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-async fn accept_all(
+/// Accepts connections on one socket, and knows whose they are.
+struct Acceptor {
     socket: Arc<TcpListener>,
-    peers: watch::Receiver<HashMap<IpAddr, PeerIntake>>,
+    expected: watch::Receiver<Expected>,
+    newcomers: mpsc::Sender<Newcomer>,
     refused: Arc<AtomicU64>,
-) {
-    loop {
-        match socket.accept().await {
-            Ok((stream, source)) => {
-                if let Err(reason) = hand_in(&peers, source, stream) {
-                    refused.fetch_add(1, Ordering::Relaxed);
-                    debug!(%source, "connection refused: {reason}");
+}
+
+/// What becomes of a connection.
+enum Destination {
+    Peer(PeerIntake),
+    Newcomer,
+    Nowhere,
+}
+
+impl Acceptor {
+    async fn run(self) {
+        loop {
+            match self.socket.accept().await {
+                Ok((stream, source)) => {
+                    if let Err(reason) = self.hand_in(source.ip().to_canonical(), stream).await {
+                        self.refused.fetch_add(1, Ordering::Relaxed);
+                        debug!(%source, "connection refused: {reason}");
+                    }
                 }
-            }
-            Err(error) => {
-                // Mostly there are too many open files, and the connection stays at the head of the queue.
-                warn!("cannot accept a connection: {error}");
-                sleep(ACCEPT_PAUSE).await;
+                Err(error) => {
+                    // Mostly there are too many open files, and the connection stays at the head of the queue.
+                    warn!("cannot accept a connection: {error}");
+                    sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     }
+
+    async fn hand_in(&self, address: IpAddr, stream: TcpStream) -> Result<(), String> {
+        match self.destination(address) {
+            Destination::Peer(intake) => intake.hand_in(stream).map_err(|error| error.to_string()),
+            Destination::Newcomer => {
+                let newcomer = Newcomer { address, stream };
+                self.newcomers.send(newcomer).await.map_err(|_| "the daemon is stopping".to_owned())
+            }
+            Destination::Nowhere => Err("no peer has this address".to_owned()),
+        }
+    }
+
+    fn destination(&self, address: IpAddr) -> Destination {
+        let expected = self.expected.borrow();
+        if let Some(intake) = expected.peers.get(&address) {
+            return Destination::Peer(intake.clone());
+        }
+        let host = Prefix::host(address);
+        let is_welcome = expected.ranges.iter().any(|range| range.contains(host));
+        if is_welcome { Destination::Newcomer } else { Destination::Nowhere }
+    }
 }
 
-fn hand_in(
-    peers: &watch::Receiver<HashMap<IpAddr, PeerIntake>>,
-    source: SocketAddr,
-    stream: TcpStream,
-) -> Result<(), String> {
-    let peers = peers.borrow();
-    let intake = peers.get(&source.ip().to_canonical()).ok_or("no peer has this address")?;
-    intake.hand_in(stream).map_err(|error| error.to_string())
-}
+/// How many newcomers may wait for the daemon to make peers of them. No more are accepted meanwhile.
+const NEWCOMERS: usize = 256;
 
 /// How many connections may wait to be accepted: the peers of a large reflector, all at once.
 const BACKLOG: i32 = 4096;

@@ -1,10 +1,13 @@
 //! The whole file.
 
+use std::net::IpAddr;
+
 use margay_filter::Filter;
 use toml::de::DeTable;
 
 use crate::config_error::{ConfigError, Report};
 use crate::control::Control;
+use crate::dynamic_peers::{self, DynamicPeers};
 use crate::filters::Filters;
 use crate::global::Global;
 use crate::kernel::Kernel;
@@ -23,6 +26,7 @@ pub struct Config {
     networks: Vec<Network>,
     filters: Vec<Filter>,
     peers: Vec<Peer>,
+    dynamic_peers: Vec<DynamicPeers>,
 }
 
 /// Reads the text of a configuration file. `file_name` only serves the errors.
@@ -78,6 +82,17 @@ impl Config {
         &self.peers
     }
 
+    /// The ranges from which peers may dial in that are not configured one by one, in the order of their addresses.
+    pub fn dynamic_peers(&self) -> &[DynamicPeers] {
+        &self.dynamic_peers
+    }
+
+    /// The range from which a peer of this address may dial in: of several, the smallest.
+    pub fn dynamic_peers_at(&self, address: IpAddr) -> Option<&DynamicPeers> {
+        let holding = self.dynamic_peers.iter().filter(|dynamic| dynamic.holds(address));
+        holding.max_by_key(|dynamic| dynamic.range.length())
+    }
+
     /// The peer of that name.
     pub fn peer(&self, name: &str) -> Option<&Peer> {
         self.peers.iter().find(|peer| peer.name == name)
@@ -105,6 +120,14 @@ impl Config {
         let local_asn = global.as_ref().map(|global| global.asn);
         let peers =
             root.get("peer").map(|value| peer::read_peers(value, &groups, &filters, local_asn, report));
+        let peers = peers.unwrap_or_default();
+        let dynamic_peers = root.get("dynamic_peers").map(|value| {
+            let dynamic_peers = dynamic_peers::read_all(value, &groups, local_asn, &peers, report);
+            if global.as_ref().is_some_and(|global| global.listen.is_empty()) {
+                report.add(value.offset(), "dynamic_peers: nobody can dial in where global.listen is empty");
+            }
+            dynamic_peers
+        });
         root.finish(report);
         Some(Self {
             global: global?,
@@ -112,7 +135,8 @@ impl Config {
             kernel,
             networks: networks.unwrap_or_default(),
             filters: filters.into_filters(),
-            peers: peers.unwrap_or_default(),
+            peers,
+            dynamic_peers: dynamic_peers.unwrap_or_default(),
         })
     }
 }

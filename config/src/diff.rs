@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use bgp_codec::Prefix;
 
 use crate::config::Config;
+use crate::dynamic_peers::DynamicPeers;
 use crate::network::Network;
 use crate::peer::Peer;
 
@@ -18,6 +19,12 @@ pub struct ConfigDiff {
     pub peers_removed: Vec<Peer>,
     /// Peers with the same address and other settings.
     pub peers_changed: Vec<PeerChange>,
+    /// Ranges of dynamic peers only in the new configuration, in their order, as all ranges below.
+    pub dynamic_peers_added: Vec<DynamicPeers>,
+    /// Ranges only in the old one.
+    pub dynamic_peers_removed: Vec<DynamicPeers>,
+    /// The same ranges with another limit, or other settings of their peers.
+    pub dynamic_peers_changed: Vec<DynamicPeersChange>,
     /// Networks only in the new configuration, in the order of their prefixes, as all networks below.
     pub networks_added: Vec<Network>,
     /// Networks only in the old one.
@@ -39,6 +46,15 @@ pub struct PeerChange {
     pub keys: Vec<&'static str>,
 }
 
+/// A range of dynamic peers with other settings than before.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DynamicPeersChange {
+    /// How it is now.
+    pub new: DynamicPeers,
+    /// The keys whose values differ, groups and defaults applied. At least one.
+    pub keys: Vec<&'static str>,
+}
+
 /// Tells two configurations apart.
 ///
 /// A peer is the same while its address is the same, since the session is with the address; its name may change. A
@@ -46,6 +62,7 @@ pub struct PeerChange {
 pub fn diff(old: &Config, new: &Config) -> ConfigDiff {
     let mut diff = ConfigDiff { needs_restart: daemon_keys(old, new), ..ConfigDiff::default() };
     diff.compare_peers(by_address(old), by_address(new));
+    diff.compare_dynamic_peers(by_range(old), by_range(new));
     diff.compare_networks(by_prefix(old), by_prefix(new));
     diff
 }
@@ -62,12 +79,28 @@ impl ConfigDiff {
                 self.peers_added.push(new.clone());
                 continue;
             };
-            let keys = peer_keys(old, new);
-            if !keys.is_empty() {
-                self.peers_changed.push(PeerChange { old: old.clone(), new: new.clone(), keys });
-            }
+            self.peers_changed.extend(PeerChange::between(old, new));
         }
         self.peers_removed.extend(old.into_values().cloned());
+    }
+
+    fn compare_dynamic_peers(
+        &mut self,
+        mut old: BTreeMap<Prefix, &DynamicPeers>,
+        new: BTreeMap<Prefix, &DynamicPeers>,
+    ) {
+        for (range, new) in new {
+            let Some(old) = old.remove(&range) else {
+                self.dynamic_peers_added.push(new.clone());
+                continue;
+            };
+            let mut keys = changed([("limit", old.limit != new.limit)]);
+            keys.extend(peer_keys(old.template(), new.template()));
+            if !keys.is_empty() {
+                self.dynamic_peers_changed.push(DynamicPeersChange { new: new.clone(), keys });
+            }
+        }
+        self.dynamic_peers_removed.extend(old.into_values().cloned());
     }
 
     fn compare_networks(&mut self, mut old: BTreeMap<Prefix, Network>, new: BTreeMap<Prefix, Network>) {
@@ -83,6 +116,12 @@ impl ConfigDiff {
 }
 
 impl PeerChange {
+    /// How the peer of an address changes between two configurations; `None` when it does not.
+    pub fn between(old: &Peer, new: &Peer) -> Option<Self> {
+        let keys = peer_keys(old, new);
+        (!keys.is_empty()).then(|| Self { old: old.clone(), new: new.clone(), keys })
+    }
+
     /// Whether the running session can go on: the change only concerns how the peer is shown.
     pub fn keeps_session(&self) -> bool {
         self.keys.iter().all(|key| ["description", "group"].contains(key))
@@ -91,6 +130,10 @@ impl PeerChange {
 
 fn by_address(config: &Config) -> BTreeMap<IpAddr, &Peer> {
     config.peers().iter().map(|peer| (peer.address, peer)).collect()
+}
+
+fn by_range(config: &Config) -> BTreeMap<Prefix, &DynamicPeers> {
+    config.dynamic_peers().iter().map(|dynamic| (dynamic.range, dynamic)).collect()
 }
 
 fn by_prefix(config: &Config) -> BTreeMap<Prefix, Network> {

@@ -1,12 +1,13 @@
 //! `[[peer]]` and `[peer_group.NAME]`: whom this speaker talks to.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::num::{NonZeroU8, NonZeroU16};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime};
+use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime, Prefix};
 use margay_filter::FilterChain;
 
 use crate::config_error::Report;
@@ -137,14 +138,37 @@ impl Peer {
         };
         let offset = section.offset();
         section.finish(report);
-        let remote_asn = check_remote_asn(settings.remote_asn, offset, report);
+        let remote_asn = check_remote_asn(
+            settings.remote_asn,
+            "[[peer]] has no remote_asn, nor a group that gives it",
+            offset,
+            report,
+        );
         let identity = identity?;
         check_source_address(&settings, identity.address, offset, report);
         Some(Self::assemble(identity, group.map(|(name, _)| name.to_owned()), remote_asn?, settings))
     }
 
+    /// What those have in common who dial in from `range`: all settings of a group. Passive, since nobody knows of them
+    /// before; named by the range, and of its lowest address.
+    pub(crate) fn of_range(
+        range: Prefix,
+        (group, value): (&str, Value<'_>),
+        groups: &PeerGroups,
+        offset: usize,
+        report: &mut Report<'_>,
+    ) -> Option<Self> {
+        let mut settings = group_settings(group, value, groups, report);
+        settings.passive = Some(true);
+        let absence = format_args!("group: {group} gives no remote_asn");
+        let remote_asn = check_remote_asn(settings.remote_asn, absence, offset, report)?;
+        check_source_address(&settings, range.network(), offset, report);
+        let identity = Identity { name: range.to_string(), address: range.network(), description: None };
+        Some(Self::assemble(identity, Some(group.to_owned()), remote_asn, settings))
+    }
+
     /// Only internal peers are clients, and only clients have a cluster.
-    fn check_reflection(&self, local_asn: Option<Asn>, offset: usize, report: &mut Report<'_>) {
+    pub(crate) fn check_reflection(&self, local_asn: Option<Asn>, offset: usize, report: &mut Report<'_>) {
         let remote_asn = self.remote_asn;
         match local_asn {
             Some(local_asn) if self.rr_client && local_asn != remote_asn => report.add(
@@ -280,12 +304,17 @@ fn group_settings(
     })
 }
 
-fn check_remote_asn(remote_asn: Given<Asn>, peer_offset: usize, report: &mut Report<'_>) -> Option<Asn> {
+fn check_remote_asn(
+    remote_asn: Given<Asn>,
+    absence: impl Display,
+    offset: usize,
+    report: &mut Report<'_>,
+) -> Option<Asn> {
     match remote_asn {
         Given::Right(asn) => Some(asn),
         Given::Wrong => None,
         Given::Absent => {
-            report.add(peer_offset, "[[peer]] has no remote_asn, nor a group that gives it");
+            report.add(offset, absence);
             None
         }
     }

@@ -25,6 +25,8 @@ fn the_reference_file_means_what_it_says() {
     );
     assert_eq!(tor.multihop, NonZeroU8::new(2));
     assert!(tor.ttl_security);
+    let [dynamic] = config.dynamic_peers() else { panic!("one range") };
+    assert_eq!((dynamic.range.to_string().as_str(), dynamic.limit), ("10.1.0.0/16", 5000));
     let node = config.peer("10.0.0.12").unwrap();
     assert_eq!(node.group.as_deref(), Some("mesh"));
     assert_eq!(node.remote_asn, Asn(64512));
@@ -84,6 +86,42 @@ fn several_paths_are_for_the_families_that_say_so() {
     let settings =
         config.peers().iter().map(|peer| (peer.add_path.len(), peer.add_path_send.map(NonZeroU16::get)));
     assert_eq!(settings.collect::<Vec<_>>(), [(1, Some(4)), (0, None)]);
+}
+
+#[test]
+fn dynamic_peers_have_the_settings_of_their_group() {
+    let config = parsed(
+        "[global]\nasn = 64512\nrouter_id = \"10.0.0.11\"\n[peer_group.nodes]\nremote_asn = 64512\nrr_client = true\n\
+         hold_time = \"9s\"\n[peer_group.tors]\nremote_asn = 65001\n\
+         [[dynamic_peers]]\nrange = \"10.0.0.0/16\"\ngroup = \"nodes\"\n\
+         [[dynamic_peers]]\nrange = \"10.0.9.0/24\"\ngroup = \"tors\"\nlimit = 2\n\
+         [[dynamic_peers]]\nrange = \"2001:db8::/32\"\ngroup = \"nodes\"\n",
+    );
+    // (address, range, limit)
+    let rows = [
+        ("10.0.8.255", Some(("10.0.0.0/16", 1000))),
+        ("10.0.9.0", Some(("10.0.9.0/24", 2))),
+        ("10.0.9.255", Some(("10.0.9.0/24", 2))),
+        ("10.1.0.0", None),
+        ("2001:db8::1", Some(("2001:db8::/32", 1000))),
+        ("::ffff:10.0.0.1", None),
+    ];
+    for (address, expected) in rows {
+        let dynamic = config.dynamic_peers_at(address.parse().unwrap());
+        let seen = dynamic.map(|dynamic| (dynamic.range.to_string(), dynamic.limit));
+        assert_eq!(seen, expected.map(|(range, limit)| (range.to_owned(), limit)), "{address}");
+    }
+    let address = "10.0.8.1".parse().unwrap();
+    let peer = config.dynamic_peers_at(address).unwrap().peer(address);
+    assert_eq!(
+        (peer.name.as_str(), peer.address, peer.group.as_deref()),
+        ("10.0.8.1", address, Some("nodes"))
+    );
+    assert!(peer.passive && peer.rr_client);
+    assert_eq!((peer.families, peer.hold_time.duration().as_secs()), (vec![Family::IPV4_UNICAST], 9));
+    let address = "2001:db8::7".parse().unwrap();
+    let peer = config.dynamic_peers_at(address).unwrap().peer(address);
+    assert_eq!((peer.name.as_str(), peer.families), ("2001:db8::7", vec![Family::IPV6_UNICAST]));
 }
 
 #[test]

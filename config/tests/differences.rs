@@ -83,6 +83,36 @@ fn changed_peers_table() {
 }
 
 #[test]
+fn ranges_of_dynamic_peers_come_go_and_change() {
+    let range = "[[dynamic_peers]]\nrange = \"10.1.0.0/16\"\ngroup = \"mesh\"\n";
+    let base = format!("{BASE}{range}");
+    let with = |what: &str, by_what: &str| {
+        assert!(base.contains(what), "{what} is not in the file");
+        diff(&parsed(&base), &parsed(&base.replacen(what, by_what, 1)))
+    };
+    let diff_added = diff(&parsed(BASE), &parsed(&base));
+    assert_eq!(diff_added.dynamic_peers_added[0].range.to_string(), "10.1.0.0/16");
+    assert_eq!(with(range, "").dynamic_peers_removed, diff_added.dynamic_peers_added);
+    // (what, by what, the keys)
+    let rows: &[(&str, &str, &[&str])] = &[
+        ("16\"\ngroup", "16\"\nlimit = 5\ngroup", &["limit"]),
+        ("16\"\ngroup", "16\"\nlimit = 1000\ngroup", &[]),
+        ("remote_asn = 64512", "remote_asn = 64512\nhold_time = \"9s\"", &["hold_time"]),
+        ("remote_asn = 64512", "remote_asn = 64512\npassive = true", &[]),
+    ];
+    for &(what, by_what, keys) in rows {
+        let diff = with(what, by_what);
+        let seen: Vec<&str> =
+            diff.dynamic_peers_changed.iter().flat_map(|change| change.keys.clone()).collect();
+        assert_eq!(seen, keys, "{what} -> {by_what}");
+        assert!(
+            diff.dynamic_peers_added.is_empty() && diff.dynamic_peers_removed.is_empty(),
+            "{what} -> {by_what}"
+        );
+    }
+}
+
+#[test]
 fn networks_come_go_and_change() {
     let diff = diff_after(&[(
         "\"10.65.1.0/26\"",

@@ -305,6 +305,53 @@ fn peers_that_are_there_twice() {
     );
 }
 
+#[test]
+fn dynamic_peers() {
+    let groups = "[peer_group.nodes]\nremote_asn = 64512\n[peer_group.bare]\n[peer_group.tors]\nremote_asn = 65001\n\
+                  rr_client = true\n[peer_group.signed]\nremote_asn = 64512\npassword_file = \"/k\"\n";
+    let check = |text: &str, expected: &[&str]| check_after_global(&format!("{groups}{text}"), expected);
+    check(
+        "[[dynamic_peers]]\n[[dynamic_peers]]\nrange = \"10.0.0.1/16\"\ngroup = \"node\"\nlimit = 0\nport = 1\n",
+        &[
+            "f:13:1: [[dynamic_peers]] has no range",
+            "f:13:1: [[dynamic_peers]] has no group",
+            "f:15:9: range: host bits are set in 10.0.0.1/16: write 10.0.0.0/16",
+            "f:17:9: limit: 0 is out of range: write a number from 1 to 4294967295",
+            "f:18:1: unknown key \"port\" in [[dynamic_peers]]: there is range, group, limit",
+        ],
+    );
+    check(
+        "[[dynamic_peers]]\nrange = \"10.0.0.0/16\"\ngroup = \"node\"\n[[dynamic_peers]]\nrange = \"10.1.0.0/16\"\n\
+         group = \"bare\"\n[[dynamic_peers]]\nrange = \"10.2.0.0/16\"\ngroup = \"tors\"\n[[dynamic_peers]]\n\
+         range = \"::ffff:10.3.0.0/112\"\ngroup = \"nodes\"\n",
+        &[
+            "f:15:9: group: there is no peer group \"node\": did you mean \"nodes\"?",
+            "f:16:1: group: bare gives no remote_asn",
+            "f:19:1: rr_client: peer 10.2.0.0/16 is in AS 65001, and only peers in our own AS 64512 are clients",
+            "f:23:9: range: ::ffff:10.3.0.0/112 is a range of IPv4 addresses in disguise: write 10.3.0.0/16",
+        ],
+    );
+    check(
+        "[[dynamic_peers]]\nrange = \"10.0.0.0/16\"\ngroup = \"nodes\"\n[[dynamic_peers]]\nrange = \"10.0.0.0/16\"\n\
+         group = \"signed\"\n",
+        &["f:16:1: range: 10.0.0.0/16 is a range already on line 13: keep one of the two"],
+    );
+    // The kernel would ask for a signature that the other has no password for.
+    check(
+        "[[dynamic_peers]]\nrange = \"10.0.0.0/16\"\ngroup = \"signed\"\n[[dynamic_peers]]\nrange = \"10.0.1.0/24\"\n\
+         group = \"nodes\"\n[[peer]]\nname = \"a\"\naddress = \"10.0.0.7\"\ngroup = \"nodes\"\n",
+        &[
+            "f:13:1: range: 10.0.0.0/16 has a password, which is then asked for in peer a too: give that one a password_file",
+            "f:13:1: range: 10.0.0.0/16 has a password, which is then asked for in range 10.0.1.0/24 too: give that one a \
+             password_file",
+        ],
+    );
+    check_after_global(
+        "listen = []\n[peer_group.g]\nremote_asn = 1\n[[dynamic_peers]]\nrange = \"10.0.0.0/16\"\ngroup = \"g\"\n",
+        &["f:7:1: dynamic_peers: nobody can dial in where global.listen is empty"],
+    );
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in "\\PC*") {

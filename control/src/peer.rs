@@ -47,6 +47,8 @@ pub struct PeerDetail {
     pub summary: PeerSummary,
     /// The peer group its settings come from.
     pub group: Option<String>,
+    /// The range that a dynamic peer dialed in from; `None` for one that is configured itself.
+    pub dynamic_range: Option<String>,
     /// Whether it waits for the peer to dial.
     pub passive: bool,
     /// Names of the import filters.

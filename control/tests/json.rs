@@ -14,7 +14,7 @@ fn a_peers_detail_holds_its_summary_on_the_same_level() {
         "prefixes": {"received": 1, "accepted": 2, "advertised": 3},
         "messages": {"received": 4, "sent": 5, "updates_received": 6, "updates_sent": 7},
         "last_error": "hold timer expired", "export_groups": [{"family": "ipv4-unicast", "group": 2}],
-        "group": null, "passive": false, "import": ["pods-only"], "export": [], "families": ["ipv4-unicast"],
+        "group": null, "dynamic_range": null, "passive": false, "import": ["pods-only"], "export": [], "families": ["ipv4-unicast"],
         "negotiated": null,
         "timers": {"hold_time_seconds": 90, "connect_retry_seconds": 10, "next_timeout_seconds": null},
         "local_address": "172.16.0.11:40000", "remote_address": "[2001:db8::1]:179",

@@ -139,7 +139,7 @@ fn render(settings: &RouterSettings) -> String {
     for peer in &settings.peers {
         render_peer(&mut conf, settings.asn, peer).expect("writing to a String cannot fail");
     }
-    conf
+    conf + &settings.extra
 }
 
 fn render_peer(conf: &mut String, asn: u32, peer: &PeerSettings) -> fmt::Result {
@@ -159,12 +159,17 @@ fn render_peer(conf: &mut String, asn: u32, peer: &PeerSettings) -> fmt::Result 
         "  connect delay time 1; connect retry time 2; error wait time 1, 2; error forget time 2;"
     )?;
     writeln!(conf, "  graceful restart off;")?;
+    if let Some(cluster) = peer.client_of {
+        writeln!(conf, "  rr client; rr cluster id {cluster};")?;
+    }
+    writeln!(conf, "  {}", peer.extra)?;
+    let paths = if peer.add_path { "add paths on; " } else { "" };
     for family in &peer.families {
         let table = match family {
             Family::Ipv4 => "ipv4",
             Family::Ipv6 => "ipv6",
         };
-        writeln!(conf, "  {table} {{ import all; export where source ~ [ RTS_STATIC, RTS_BGP ]; }};")?;
+        writeln!(conf, "  {table} {{ import all; export where source ~ [ RTS_STATIC, RTS_BGP ]; {paths}}};")?;
     }
     writeln!(conf, "}}")
 }

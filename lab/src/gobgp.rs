@@ -165,7 +165,7 @@ fn render(settings: &RouterSettings) -> String {
     for peer in &settings.peers {
         render_peer(&mut conf, peer).expect("writing to a String cannot fail");
     }
-    conf
+    conf + &settings.extra
 }
 
 fn render_peer(conf: &mut String, peer: &PeerSettings) -> fmt::Result {
@@ -181,14 +181,21 @@ fn render_peer(conf: &mut String, peer: &PeerSettings) -> fmt::Result {
     if peer.multihop {
         writeln!(conf, "[neighbors.ebgp-multihop.config]\nenabled = true\nmultihop-ttl = 8")?;
     }
+    if let Some(cluster) = peer.client_of {
+        writeln!(conf, "[neighbors.route-reflector.config]\nroute-reflector-client = true")?;
+        writeln!(conf, "route-reflector-cluster-id = \"{cluster}\"")?;
+    }
     for family in &peer.families {
         writeln!(
             conf,
             "[[neighbors.afi-safis]]\n[neighbors.afi-safis.config]\nafi-safi-name = \"{}\"",
             family.name()
         )?;
+        if peer.add_path {
+            writeln!(conf, "[neighbors.afi-safis.add-paths.config]\nreceive = true\nsend-max = 16")?;
+        }
     }
-    Ok(())
+    writeln!(conf, "{}", peer.extra)
 }
 
 /// Reads a table whose lines are a mark, prefix, next hop, AS path, age, and attributes as `[{Med: 7} {..}]`.

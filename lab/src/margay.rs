@@ -225,7 +225,7 @@ fn render(settings: &RouterSettings, socket: &Path) -> String {
     for peer in &settings.peers {
         write_peer(&mut conf, peer).expect("writing to a String cannot fail");
     }
-    conf
+    conf + "\n" + &settings.extra
 }
 
 fn write_global(conf: &mut String, settings: &RouterSettings, socket: &Path) -> fmt::Result {
@@ -251,7 +251,13 @@ fn write_peer(conf: &mut String, peer: &PeerSettings) -> fmt::Result {
     if let Some(own) = peer.local_address {
         writeln!(conf, "source_address = \"{own}\"")?;
     }
-    Ok(())
+    if let Some(cluster) = peer.client_of {
+        writeln!(conf, "rr_client = true\ncluster_id = \"{cluster}\"")?;
+    }
+    if peer.add_path {
+        writeln!(conf, "add_path = \"both\"")?;
+    }
+    writeln!(conf, "{}", peer.extra)
 }
 
 #[derive(Deserialize)]

@@ -100,13 +100,15 @@ pub struct RouterSettings {
     pub networks: Vec<String>,
     /// Whether it puts routes into the kernel.
     pub kernel: bool,
+    /// What else its configuration file shall say, in its own language.
+    pub extra: String,
 }
 
 impl RouterSettings {
     /// A router without peers and networks that leaves the kernel alone.
     #[must_use]
     pub fn new(asn: u32, router_id: Ipv4Addr) -> Self {
-        Self { asn, router_id, peers: Vec::new(), networks: Vec::new(), kernel: false }
+        Self { asn, router_id, peers: Vec::new(), networks: Vec::new(), kernel: false, extra: String::new() }
     }
 }
 
@@ -129,6 +131,12 @@ pub struct PeerSettings {
     pub hold_time: Duration,
     /// What is exchanged.
     pub families: BTreeSet<Family>,
+    /// The cluster of which the peer is a client (RFC 4456); it is none without.
+    pub client_of: Option<Ipv4Addr>,
+    /// Whether several paths to a prefix are sent and taken, where the peer does so too (RFC 7911).
+    pub add_path: bool,
+    /// What else shall be said of it, in the router's own language.
+    pub extra: String,
 }
 
 impl PeerSettings {
@@ -144,6 +152,9 @@ impl PeerSettings {
             multihop: false,
             hold_time: Duration::from_secs(90),
             families: BTreeSet::from([Family::of(address)]),
+            client_of: None,
+            add_path: false,
+            extra: String::new(),
         }
     }
 }

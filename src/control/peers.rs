@@ -61,6 +61,7 @@ pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerDetail {
     PeerDetail {
         summary: summary(entry, counts),
         group: config.group.clone(),
+        dynamic_range: entry.range.map(|range| range.to_string()),
         passive: config.passive,
         import: filter_names(&config.import),
         export: filter_names(&config.export),

@@ -2,6 +2,7 @@
 //!
 //! One task owns the configuration and the peers' handles. Signals and the control API are requests to it.
 
+mod dynamic_peers;
 mod options;
 mod reload;
 mod request;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
+use bgp_codec::Prefix;
 use margay_config::{Config, Peer};
 use margay_session::{State, StopReason};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -22,10 +24,11 @@ use tracing::{error, info, warn};
 
 use crate::control::{self, Api};
 use crate::kernel::{self, KernelHandle};
-use crate::listener::Listener;
+use crate::listener::{Listener, Newcomer};
 use crate::peer::{self, PeerHandle, TcpPassword};
 use crate::speaker::{self, KernelFeed, PeerKey, SpeakerHandle, SpeakerRequest};
 
+use dynamic_peers::{Departure, Ranges};
 pub use options::{ReadError, read_config};
 pub use request::{DaemonRequest, DaemonStatus, PeerEntry};
 
@@ -43,7 +46,7 @@ const KERNEL_EVENT_QUEUE: usize = 64;
 pub async fn run(config_file: PathBuf, config: Config) -> anyhow::Result<()> {
     let signals = Signals::new().context("cannot receive signals")?;
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
-    let mut daemon = Daemon::start(config_file, config).await?;
+    let (mut daemon, arrivals) = Daemon::start(config_file, config).await?;
     let socket = daemon.config.control().socket.clone();
     let api = Api {
         daemon: requests,
@@ -56,7 +59,7 @@ pub async fn run(config_file: PathBuf, config: Config) -> anyhow::Result<()> {
     let server = tokio::spawn(server);
     daemon.start_peers().await;
     info!(socket = %socket.display(), "margayd is ready");
-    let result = daemon.serve(signals, request_receiver).await;
+    let result = daemon.serve(signals, request_receiver, arrivals).await;
     server.abort();
     daemon.stop().await;
     if let Err(error) = std::fs::remove_file(&socket) {
@@ -77,24 +80,34 @@ struct Daemon {
     peers: BTreeMap<IpAddr, RunningPeer>,
     next_key: u64,
     listener: Listener,
+    ranges: Ranges,
     speaker: SpeakerHandle,
     speaker_thread: std::thread::JoinHandle<()>,
     kernel: Option<KernelHandle>,
 }
 
-/// A configured peer and its task.
+/// The comings and goings of dynamic peers.
+struct Arrivals {
+    newcomers: mpsc::Receiver<Newcomer>,
+    departures: mpsc::Receiver<Departure>,
+}
+
+/// A peer and its task.
 struct RunningPeer {
     key: PeerKey,
     config: Arc<Peer>,
+    /// Where a dynamic peer came from; `None` for one that is configured itself.
+    range: Option<Prefix>,
     password: Option<TcpPassword>,
     handle: PeerHandle,
 }
 
 impl Daemon {
     /// Starts everything but the peers.
-    async fn start(config_file: PathBuf, config: Config) -> anyhow::Result<Self> {
+    async fn start(config_file: PathBuf, config: Config) -> anyhow::Result<(Self, Arrivals)> {
         let global = config.global();
-        let listener = Listener::bind(&global.listen)?;
+        let (listener, newcomers) = Listener::bind(&global.listen)?;
+        let (ranges, departures) = Ranges::new();
         let (kernel, feed) = match config.kernel() {
             Some(kernel) => {
                 let (handle, feed) = start_kernel(kernel).await?;
@@ -115,6 +128,7 @@ impl Daemon {
             peers: BTreeMap::new(),
             next_key: 0,
             listener,
+            ranges,
             speaker,
             speaker_thread,
             kernel,
@@ -122,7 +136,7 @@ impl Daemon {
         for network in daemon.config.networks() {
             daemon.tell_speaker(options::originate(network)).await;
         }
-        Ok(daemon)
+        Ok((daemon, Arrivals { newcomers, departures }))
     }
 
     async fn start_peers(&mut self) {
@@ -133,12 +147,14 @@ impl Daemon {
                 error!(peer = name, "not started: {error:#}");
             }
         }
+        self.open_ranges();
     }
 
     async fn serve(
         &mut self,
         mut signals: Signals,
         mut requests: mpsc::Receiver<DaemonRequest>,
+        mut arrivals: Arrivals,
     ) -> anyhow::Result<()> {
         let speaker = self.speaker.requests.clone();
         loop {
@@ -147,6 +163,8 @@ impl Daemon {
                 _ = signals.interrupt.recv() => break,
                 _ = signals.hangup.recv() => self.reload_and_log().await,
                 Some(request) = requests.recv() => self.answer(request).await,
+                Some(newcomer) = arrivals.newcomers.recv() => self.welcome(newcomer).await,
+                Some(departure) = arrivals.departures.recv() => self.on_departure(departure).await,
                 () = speaker.closed() => bail!("bug: the speaker has ended"),
             }
         }
@@ -179,22 +197,12 @@ impl Daemon {
 
     /// Starts a peer. One that cannot be started is not kept; the next reload tries again.
     async fn add_peer(&mut self, config: Peer) -> anyhow::Result<()> {
-        let key = PeerKey(self.next_key);
-        self.next_key += 1;
-        let options = options::peer_options(key, self.boot.global(), &config)?;
-        let password = options.transport.password.clone();
-        let (answer, known) = oneshot::channel();
-        self.tell_speaker(SpeakerRequest::AddPeer(
-            key,
-            options::peer_settings(self.boot.global(), &config),
-            answer,
-        ))
-        .await;
-        known.await.context("bug: the speaker has ended")?;
+        let password = config.password_file.as_deref().map(options::read_password).transpose()?;
+        let (key, handle) = self.spawn_peer(&config, password.clone()).await?;
         let address = config.address;
-        let handle = peer::spawn(options, &self.speaker);
         let listening = self.listener.add_peer(address, password.as_ref(), handle.intake());
-        self.peers.insert(address, RunningPeer { key, config: Arc::new(config), password, handle });
+        let config = Arc::new(config);
+        self.peers.insert(address, RunningPeer { key, config, range: None, password, handle });
         if let Err(error) = listening {
             self.remove_peers([address], StopReason::PeerDeconfigured).await;
             return Err(error).with_context(|| format!("connections from {address} cannot be taken"));
@@ -203,6 +211,22 @@ impl Daemon {
             peer.handle.start().await;
         }
         Ok(())
+    }
+
+    /// Starts a peer's task, with a session that is stopped, when the speaker knows of the peer.
+    async fn spawn_peer(
+        &mut self,
+        config: &Peer,
+        password: Option<TcpPassword>,
+    ) -> anyhow::Result<(PeerKey, PeerHandle)> {
+        let key = PeerKey(self.next_key);
+        self.next_key += 1;
+        let options = options::peer_options(key, self.boot.global(), config, password);
+        let (answer, known) = oneshot::channel();
+        let settings = options::peer_settings(self.boot.global(), config);
+        self.tell_speaker(SpeakerRequest::AddPeer(key, settings, answer)).await;
+        known.await.context("bug: the speaker has ended")?;
+        Ok((key, peer::spawn(options, &self.speaker)))
     }
 
     /// Ends peers, all at once: each may take a while to listen to our last words.
@@ -270,6 +294,7 @@ fn entry(peer: &RunningPeer) -> PeerEntry {
     PeerEntry {
         key: peer.key,
         config: Arc::clone(&peer.config),
+        range: peer.range,
         status: peer.handle.status().borrow().clone(),
         messages: peer.handle.messages(),
     }

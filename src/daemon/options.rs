@@ -107,13 +107,13 @@ pub(super) fn peer_settings(global: &Global, peer: &Peer) -> PeerSettings {
 }
 
 /// What a peer's task has to know.
-///
-/// # Errors
-///
-/// The password file cannot be read, or holds what TCP cannot use.
-pub(super) fn peer_options(key: PeerKey, global: &Global, peer: &Peer) -> anyhow::Result<PeerOptions> {
-    let password = peer.password_file.as_deref().map(read_password).transpose()?;
-    Ok(PeerOptions {
+pub(super) fn peer_options(
+    key: PeerKey,
+    global: &Global,
+    peer: &Peer,
+    password: Option<TcpPassword>,
+) -> PeerOptions {
+    PeerOptions {
         key,
         name: peer.name.clone(),
         session: session_options(global, peer),
@@ -123,7 +123,7 @@ pub(super) fn peer_options(key: PeerKey, global: &Global, peer: &Peer) -> anyhow
             distance: distance(global, peer),
             password,
         },
-    })
+    }
 }
 
 fn session_options(global: &Global, peer: &Peer) -> SessionOptions {
@@ -151,6 +151,10 @@ fn distance(global: &Global, peer: &Peer) -> Distance {
 }
 
 /// The first line of the file.
+///
+/// # Errors
+///
+/// The file cannot be read, or holds what TCP cannot use.
 pub(super) fn read_password(file: &Path) -> anyhow::Result<TcpPassword> {
     let octets =
         std::fs::read(file).with_context(|| format!("cannot read the password file {}", file.display()))?;

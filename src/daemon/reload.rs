@@ -1,5 +1,6 @@
 //! Reading the configuration again: what changed is applied, what did not is left alone.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -42,6 +43,7 @@ impl Daemon {
         self.config_read = Instant::now();
         let mut report = Report::default();
         self.apply_networks(&changes, &mut report).await;
+        self.apply_dynamic_peers(&changes, &mut report).await;
         self.apply_peers(changes, &mut report).await;
         for key in &needs_restart {
             warn!(key, "takes effect when margayd is started again");
@@ -53,10 +55,11 @@ impl Daemon {
     /// Adds to the changes what two files do not show: peers that could not be started before, and passwords that changed
     /// in their files.
     fn add_unlisted(&self, config: &Config, changes: &mut ConfigDiff) {
-        changes.peers_changed.retain(|change| self.peers.contains_key(&change.new.address));
-        changes.peers_removed.retain(|peer| self.peers.contains_key(&peer.address));
+        let configured = |address: &IpAddr| self.peers.get(address).filter(|peer| peer.range.is_none());
+        changes.peers_changed.retain(|change| configured(&change.new.address).is_some());
+        changes.peers_removed.retain(|peer| configured(&peer.address).is_some());
         for peer in config.peers() {
-            let Some(running) = self.peers.get(&peer.address) else {
+            let Some(running) = configured(&peer.address) else {
                 if !changes.peers_added.contains(peer) {
                     changes.peers_added.push(peer.clone());
                 }
@@ -98,6 +101,26 @@ impl Daemon {
                 Err(error) => format!("not started: {error:#}"),
             };
             report.note(object, ObjectChangeKind::Added, action);
+        }
+    }
+
+    async fn apply_dynamic_peers(&mut self, changes: &ConfigDiff, report: &mut Report) {
+        self.open_ranges();
+        let mut ended = self.revise_dynamic_peers().await;
+        let removed =
+            changes.dynamic_peers_removed.iter().map(|old| (old.range, ObjectChangeKind::Removed, None));
+        let added = changes.dynamic_peers_added.iter().map(|new| (new.range, ObjectChangeKind::Added, None));
+        let changed = changes
+            .dynamic_peers_changed
+            .iter()
+            .map(|change| (change.new.range, ObjectChangeKind::Changed, Some(change.keys.join(", "))));
+        for (range, kind, keys) in removed.chain(added).chain(changed) {
+            let sessions = ended.remove(&range).map(|ended| format!("{ended} sessions closed"));
+            let action = keys.into_iter().chain(sessions).collect::<Vec<_>>().join(": ");
+            report.note(format!("dynamic peers {range}"), kind, action);
+        }
+        for (range, ended) in ended {
+            info!(%range, ended, "sessions of dynamic peers closed: their range, password or address changed");
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bgp_codec::Prefix;
 use margay_config::{Config, Peer};
 use margay_control::ReloadReport;
 use tokio::sync::oneshot;
@@ -33,7 +34,7 @@ pub struct DaemonStatus {
     pub uptime: Duration,
     /// Since the file was read.
     pub config_age: Duration,
-    /// Peers that are configured.
+    /// Peers that are configured, and dynamic ones that are there.
     pub peers: usize,
     /// Those whose session is established.
     pub peers_established: usize,
@@ -46,6 +47,8 @@ pub struct PeerEntry {
     pub key: PeerKey,
     /// Its configuration.
     pub config: Arc<Peer>,
+    /// Where a dynamic peer dialed in from; `None` for one that is configured itself.
+    pub range: Option<Prefix>,
     /// How its session stands.
     pub status: PeerStatus,
     /// The messages to and from it.

@@ -7,6 +7,7 @@
 mod clock;
 mod connect;
 mod reader;
+mod rejection;
 mod send_queue;
 mod socket_option;
 mod speaker_outbox;
@@ -32,7 +33,8 @@ pub use status::{EstablishedSession, MessageCounts, PeerStatus};
 pub use tcp_md5::{TcpPassword, TcpPasswordError};
 
 pub(crate) use connect::MAX_HOP_LIMIT;
-pub(crate) use tcp_md5::set_password;
+pub(crate) use rejection::Rejections;
+pub(crate) use tcp_md5::{set_password, set_range_password};
 
 use crate::speaker::{PeerKey, SpeakerHandle};
 use reader::Decode;

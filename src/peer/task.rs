@@ -493,7 +493,7 @@ async fn read_any(connections: &mut [Connection]) -> (ConnectionId, io::Result<u
 }
 
 /// A message that is no UPDATE, in octets.
-fn encode(message: &Message) -> Bytes {
+pub(super) fn encode(message: &Message) -> Bytes {
     let encoder = UpdateEncoder { as_width: AsWidth::Four, max_message_octets: 4096, add_path: false };
     let mut octets = BytesMut::new();
     message.encode(&encoder, &mut octets).expect("only UPDATEs can be too long, and there are none here");

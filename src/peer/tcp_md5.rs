@@ -5,6 +5,7 @@ use std::mem::size_of;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 
+use bgp_codec::Prefix;
 use socket2::SockAddr;
 
 use super::socket_option::set_socket_option;
@@ -56,20 +57,32 @@ pub(crate) fn set_password(
     peer: IpAddr,
     password: Option<&TcpPassword>,
 ) -> io::Result<()> {
-    let octets = password.map_or(&[][..], |password| &password.octets);
-    let mut key = [0; MAX_KEY_OCTETS];
-    key[..octets.len()].copy_from_slice(octets);
+    set(socket, libc::TCP_MD5SIG, TcpMd5Signature::new(peer, password))
+}
+
+/// Sets the password for segments from and to all peers in `range` that have none of their own, or with `None` asks for
+/// none any more. For a listening socket; connections inherit the password.
+///
+/// # Errors
+///
+/// As for [`set_password`]; Linux before 4.13 knows no passwords for ranges.
+pub(crate) fn set_range_password(
+    socket: impl AsFd,
+    range: Prefix,
+    password: Option<&TcpPassword>,
+) -> io::Result<()> {
     let signature = TcpMd5Signature {
-        peer: SockAddr::from(SocketAddr::new(peer, 0)).as_storage(),
-        flags: 0,
-        prefix_length_bits: 0,
-        key_octets: u16::try_from(octets.len()).map_err(io::Error::other)?,
-        interface: 0,
-        key,
+        flags: RANGE_FLAG,
+        prefix_length_bits: range.length(),
+        ..TcpMd5Signature::new(range.network(), password)
     };
-    match set_socket_option(socket, libc::IPPROTO_TCP, libc::TCP_MD5SIG, &signature) {
+    set(socket, libc::TCP_MD5SIG_EXT, signature)
+}
+
+fn set(socket: impl AsFd, option: libc::c_int, signature: TcpMd5Signature) -> io::Result<()> {
+    match set_socket_option(socket, libc::IPPROTO_TCP, option, &signature) {
         // There was none to remove.
-        Err(error) if password.is_none() && error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
+        Err(error) if signature.key_octets == 0 && error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
         result => result,
     }
 }
@@ -84,6 +97,26 @@ struct TcpMd5Signature {
     interface: i32,
     key: [u8; MAX_KEY_OCTETS],
 }
+
+impl TcpMd5Signature {
+    /// For one peer; without a password it is removed.
+    fn new(peer: IpAddr, password: Option<&TcpPassword>) -> Self {
+        let octets = password.map_or(&[][..], |password| &password.octets);
+        let mut key = [0; MAX_KEY_OCTETS];
+        key[..octets.len()].copy_from_slice(octets);
+        Self {
+            peer: SockAddr::from(SocketAddr::new(peer, 0)).as_storage(),
+            flags: 0,
+            prefix_length_bits: 0,
+            key_octets: u16::try_from(octets.len()).expect("a password has at most 80 octets"),
+            interface: 0,
+            key,
+        }
+    }
+}
+
+/// TCP_MD5SIG_FLAG_PREFIX: the length of the range counts.
+const RANGE_FLAG: u8 = 1;
 
 /// TCP_MD5SIG_MAXKEYLEN.
 const MAX_KEY_OCTETS: usize = 80;

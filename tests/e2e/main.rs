@@ -5,6 +5,7 @@
 
 #[macro_use]
 mod pair;
+mod dynamic_peers;
 mod kernel;
 mod malformed;
 mod raw_speaker;

@@ -122,6 +122,15 @@ impl Prefix {
         }
     }
 
+    /// The prefix that covers just one address.
+    #[must_use]
+    pub fn host(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::Ipv4(Ipv4Prefix::host(address)),
+            IpAddr::V6(address) => Self::Ipv6(Ipv6Prefix::host(address)),
+        }
+    }
+
     /// Whether `other` is of the same family, and is this prefix or lies inside it.
     #[must_use]
     pub fn contains(self, other: Self) -> bool {

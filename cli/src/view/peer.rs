@@ -20,6 +20,7 @@ fn identity(peer: &PeerDetail) -> String {
         fact("address", summary.address),
         fact("AS", summary.remote_asn),
         fact("group", or_dash(peer.group.as_ref())),
+        fact("dialed in from", or_dash(peer.dynamic_range.as_ref())),
         fact("import filters", listed(&peer.import)),
         fact("export filters", listed(&peer.export)),
         fact("families", listed(&peer.families)),
@@ -138,6 +139,7 @@ description         top of rack, row 1
 address             172.16.0.1
 AS                  65001
 group               -
+dialed in from      -
 import filters      pods-only, no-default
 export filters      -
 families            ipv4-unicast
@@ -183,6 +185,7 @@ export groups       ipv4-unicast in group 1
         PeerDetail {
             summary: established_peer(),
             group: None,
+            dynamic_range: None,
             passive: false,
             import: vec!["pods-only".to_owned(), "no-default".to_owned()],
             export: Vec::new(),

@@ -22,7 +22,7 @@ struct End {
 impl End {
     fn new(address: &str) -> Self {
         let address: IpAddr = address.parse().unwrap();
-        let listener = Listener::bind(&[SocketAddr::new(address, 0)]).unwrap();
+        let (listener, _newcomers) = Listener::bind(&[SocketAddr::new(address, 0)]).unwrap();
         Self { address, listener, speaker: BenchSpeaker::new(64) }
     }
 
@@ -132,7 +132,7 @@ async fn a_connection_without_the_password_is_not_heard() {
 
 #[tokio::test]
 async fn the_listener_refuses_strangers_and_counts_them() {
-    let listener = Listener::bind(&["127.0.7.1:0".parse().unwrap()]).unwrap();
+    let (listener, _newcomers) = Listener::bind(&["127.0.7.1:0".parse().unwrap()]).unwrap();
     let address = listener.local_addresses().unwrap()[0];
     let mut stranger = ScriptedPeer::over(TcpStream::connect(address).await.unwrap());
     assert_eq!(stranger.next().await, None);

@@ -1,0 +1,248 @@
+//! Dynamic peers: whoever dials in from a configured range becomes a peer, and is forgotten some time after its session.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bgp_codec::Prefix;
+use margay_config::{Config, DynamicPeers, PeerChange};
+use margay_session::{State, StopReason};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tracing::{debug, error, info, warn};
+
+use super::{Daemon, RunningPeer, options};
+use crate::listener::Newcomer;
+use crate::peer::{PeerStatus, Rejections, TcpPassword};
+use crate::speaker::PeerKey;
+
+/// What the daemon keeps about ranges from which peers may dial in.
+pub(super) struct Ranges {
+    /// Those on which it listens.
+    open: BTreeMap<Prefix, OpenRange>,
+    rejections: Rejections,
+    departures: mpsc::Sender<Departure>,
+}
+
+/// A range from which connections are taken.
+#[derive(Default)]
+struct OpenRange {
+    password: Option<TcpPassword>,
+    /// It was logged that there are as many peers as there may be; further refusals are for debugging.
+    is_known_full: bool,
+}
+
+/// A dynamic peer has not been heard of for a while.
+pub(super) struct Departure {
+    address: IpAddr,
+    key: PeerKey,
+}
+
+impl Ranges {
+    /// No ranges yet. The departures are to be received from the queue.
+    pub(super) fn new() -> (Self, mpsc::Receiver<Departure>) {
+        let (departures, receiver) = mpsc::channel(DEPARTURES);
+        (Self { open: BTreeMap::new(), rejections: Rejections::new(), departures }, receiver)
+    }
+}
+
+impl Daemon {
+    /// Takes connections from the ranges of the configuration, with their passwords as they are now, and from no others.
+    pub(super) fn open_ranges(&mut self) {
+        let config = Arc::clone(&self.config);
+        let closed: Vec<Prefix> = self.ranges.open.keys().copied().collect();
+        let is_configured = |range| config.dynamic_peers().iter().any(|dynamic| dynamic.range == range);
+        for range in closed.into_iter().filter(|&range| !is_configured(range)) {
+            self.close_range(range);
+        }
+        self.ranges.open.values_mut().for_each(|open| open.is_known_full = false);
+        for dynamic in config.dynamic_peers() {
+            if let Err(error) = self.open_range(dynamic) {
+                // One object that is wrong by itself does not take down the rest.
+                error!(range = %dynamic.range, "connections from this range cannot be taken: {error:#}");
+                self.close_range(dynamic.range);
+            }
+        }
+    }
+
+    fn open_range(&mut self, dynamic: &DynamicPeers) -> anyhow::Result<()> {
+        let file = dynamic.template().password_file.as_deref();
+        let password =
+            match (file.map(options::read_password).transpose(), self.ranges.open.get(&dynamic.range)) {
+                (Ok(password), Some(open)) if open.password == password => return Ok(()),
+                // A password that cannot be read leaves the sessions that have the former one.
+                (Err(error), Some(open)) if open.password.is_some() => {
+                    warn!(range = %dynamic.range, "the former password stays: {error:#}");
+                    return Ok(());
+                }
+                (password, _) => password?,
+            };
+        self.listener.add_range(dynamic.range, password.as_ref())?;
+        self.ranges.open.insert(dynamic.range, OpenRange { password, is_known_full: false });
+        Ok(())
+    }
+
+    fn close_range(&mut self, range: Prefix) {
+        self.ranges.open.remove(&range);
+        if let Err(error) = self.listener.remove_range(range) {
+            warn!(%range, %error, "the TCP password stays with the listening sockets");
+        }
+    }
+
+    /// Makes a peer of whoever dialed in, if there is room for one more.
+    pub(super) async fn welcome(&mut self, newcomer: Newcomer) {
+        let Newcomer { address, stream } = newcomer;
+        if !self.peers.contains_key(&address) && !self.add_dynamic_peer(address).await {
+            self.ranges.rejections.reject(stream);
+            return;
+        }
+        if let Some(peer) = self.peers.get(&address)
+            && let Err(error) = peer.handle.intake().hand_in(stream)
+        {
+            debug!(%address, "connection refused: {error}");
+        }
+    }
+
+    /// Answers whether there is one now.
+    async fn add_dynamic_peer(&mut self, address: IpAddr) -> bool {
+        let config = Arc::clone(&self.config);
+        // A reload may have closed the range while the connection waited.
+        let Some(dynamic) = config.dynamic_peers_at(address) else { return false };
+        let Some(open) = self.ranges.open.get_mut(&dynamic.range) else { return false };
+        let limit = dynamic.limit;
+        if self.peers.values().filter(|peer| peer.range == Some(dynamic.range)).count() >= limit as usize {
+            let range = dynamic.range;
+            if open.is_known_full {
+                debug!(%address, %range, limit, "connection rejected: the limit of dynamic peers is reached");
+            } else {
+                open.is_known_full = true;
+                warn!(%address, %range, limit, "connection rejected: the limit of dynamic peers is reached; \
+                       further ones are logged at level debug");
+            }
+            return false;
+        }
+        let password = open.password.clone();
+        self.spawn_dynamic_peer(address, dynamic, password).await
+    }
+
+    async fn spawn_dynamic_peer(
+        &mut self,
+        address: IpAddr,
+        dynamic: &DynamicPeers,
+        password: Option<TcpPassword>,
+    ) -> bool {
+        let (key, handle) = match self.spawn_peer(&dynamic.peer(address), password.clone()).await {
+            Ok(spawned) => spawned,
+            Err(error) => {
+                error!(%address, "not started: {error:#}");
+                return false;
+            }
+        };
+        self.listener.add_newcomer(address, handle.intake());
+        handle.start().await;
+        tokio::spawn(await_departure(
+            handle.status(),
+            Departure { address, key },
+            self.ranges.departures.clone(),
+        ));
+        info!(peer = %address, range = %dynamic.range, "a dynamic peer");
+        let config = Arc::new(dynamic.peer(address));
+        self.peers.insert(address, RunningPeer { key, config, range: Some(dynamic.range), password, handle });
+        true
+    }
+
+    /// Forgets a dynamic peer that has not come back.
+    pub(super) async fn on_departure(&mut self, departure: Departure) {
+        let Departure { address, key } = departure;
+        let Some(peer) = self.peers.get(&address).filter(|peer| peer.key == key) else { return };
+        let status = peer.handle.status();
+        if status.borrow().state != State::Active {
+            // It has just come back.
+            let departure = Departure { address, key };
+            tokio::spawn(await_departure(status, departure, self.ranges.departures.clone()));
+            return;
+        }
+        if let Some(open) = peer.range.and_then(|range| self.ranges.open.get_mut(&range)) {
+            open.is_known_full = false;
+        }
+        self.remove_peers([address], StopReason::PeerDeconfigured).await;
+        info!(peer = %address, "the dynamic peer is gone");
+    }
+
+    /// Ends the sessions of dynamic peers that the configuration has no place for any more, or other settings: they may
+    /// dial again. Answers with the number of sessions ended in each range.
+    pub(super) async fn revise_dynamic_peers(&mut self) -> BTreeMap<Prefix, usize> {
+        let config = Arc::clone(&self.config);
+        let mut ended = BTreeMap::new();
+        let (mut unwanted, mut changed) = (Vec::new(), Vec::new());
+        for (&address, peer) in &mut self.peers {
+            let Some(range) = peer.range else { continue };
+            match revise(&config, address, peer, &self.ranges.open) {
+                Revision::Keep => continue,
+                Revision::Remove => unwanted.push(address),
+                Revision::Restart => changed.push(address),
+            }
+            *ended.entry(range).or_insert(0) += 1;
+        }
+        self.remove_peers(unwanted, StopReason::PeerDeconfigured).await;
+        self.remove_peers(changed, StopReason::OtherConfigurationChange).await;
+        ended
+    }
+}
+
+/// What a new configuration means for a dynamic peer.
+enum Revision {
+    Keep,
+    Remove,
+    Restart,
+}
+
+/// Takes over what needs no new session, and says what else is to be done.
+fn revise(
+    config: &Config,
+    address: IpAddr,
+    peer: &mut RunningPeer,
+    open: &BTreeMap<Prefix, OpenRange>,
+) -> Revision {
+    if config.peers().iter().any(|peer| peer.address == address) {
+        return Revision::Remove;
+    }
+    let Some(dynamic) = config.dynamic_peers_at(address) else { return Revision::Remove };
+    let Some(range) = open.get(&dynamic.range) else { return Revision::Remove };
+    let new = dynamic.peer(address);
+    let keeps_session = PeerChange::between(&peer.config, &new).is_none_or(|change| change.keeps_session());
+    if !keeps_session || range.password != peer.password {
+        return Revision::Restart;
+    }
+    peer.config = Arc::new(new);
+    peer.range = Some(dynamic.range);
+    Revision::Keep
+}
+
+/// Tells when a passive peer has had no connection for a while. Returns in silence when its task ends before.
+async fn await_departure(
+    mut status: watch::Receiver<PeerStatus>,
+    departure: Departure,
+    departures: mpsc::Sender<Departure>,
+) {
+    loop {
+        // After a failure it is Idle first, and possibly refused: that is to be remembered.
+        if status.wait_for(|status| status.state == State::Active).await.is_err() {
+            return;
+        }
+        match timeout(ABSENCE, status.wait_for(|status| status.state != State::Active)).await {
+            Err(_) => break,
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) => return,
+        }
+    }
+    // The daemon that does not listen any more is stopping.
+    drop(departures.send(departure).await);
+}
+
+/// How many departures may wait to be noticed; who tells of one waits when there are more.
+const DEPARTURES: usize = 64;
+
+/// How long a dynamic peer may be without a connection before it is forgotten.
+const ABSENCE: Duration = Duration::from_secs(5);

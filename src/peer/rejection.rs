@@ -1,0 +1,50 @@
+//! Telling somebody who connected that he is not wanted (RFC 4486 §4: Cease, Connection Rejected).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bgp_codec::{Message, Notification};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::task::encode;
+
+/// Rejects connections, a bounded number at a time: whoever is rejected beyond that is not told why.
+#[derive(Clone, Debug)]
+pub(crate) struct Rejections {
+    free: Arc<Semaphore>,
+}
+
+impl Rejections {
+    pub(crate) fn new() -> Self {
+        Self { free: Arc::new(Semaphore::new(AT_A_TIME)) }
+    }
+
+    /// Closes a connection with a NOTIFICATION. Does not wait.
+    pub(crate) fn reject(&self, stream: TcpStream) {
+        let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else { return };
+        tokio::spawn(async move {
+            // It does not matter whether the other side listens: the connection ends here either way.
+            drop(timeout(FAREWELL_TIME, say_goodbye(stream)).await);
+            drop(permit);
+        });
+    }
+}
+
+/// Reads on until the other side has closed: octets that nobody read would reset the connection, and the NOTIFICATION
+/// could get lost.
+async fn say_goodbye(mut stream: TcpStream) -> std::io::Result<()> {
+    stream.write_all(&encode(&Message::Notification(Notification::connection_rejected()))).await?;
+    stream.shutdown().await?;
+    let mut unwanted = [0; 1024];
+    while stream.read(&mut unwanted).await? > 0 {}
+    Ok(())
+}
+
+/// How many connections may be on their way out.
+const AT_A_TIME: usize = 64;
+
+/// How long the other side may take to read why.
+const FAREWELL_TIME: Duration = Duration::from_secs(2);
