@@ -214,6 +214,7 @@ fn daemon_keys(old: &Config, new: &Config) -> Vec<&'static str> {
                 (old.ipv4_source, old.ipv6_source) != (new.ipv4_source, new.ipv6_source),
             ),
             ("kernel.onlink", old.onlink != new.onlink),
+            ("kernel.import", old.imports != new.imports),
             ("kernel.nexthop_objects", old.nexthop_objects != new.nexthop_objects),
             ("kernel.restart_window", old.restart_window != new.restart_window),
         ]));

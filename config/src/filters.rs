@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use margay_filter::{Action, Filter, FilterChain, LengthRange, Match, Rule};
+use margay_filter::{
+    Action, Filter, FilterChain, LengthRange, Match, NewValue, Rule, RuleEdits, Value as RouteValue,
+    ValueRange,
+};
 
 use crate::config_error::Report;
 use crate::section::{Section, Value};
@@ -66,15 +69,51 @@ fn read_rule(mut section: Section<'_>, report: &mut Report<'_>) -> Option<Rule> 
     };
     let action =
         section.require("action", report).and_then(|value| value.parsed("accept", report, parse_action));
+    let edits = read_edits(&mut section, report);
     section.finish(report);
-    Some(Rule { matches: matches?, action: action? })
+    Some(Rule { matches: matches?, action: action?, edits })
+}
+
+fn read_edits(section: &mut Section<'_>, report: &mut Report<'_>) -> RuleEdits {
+    let local_pref = section.get("set_local_pref");
+    let metric = section.get("set_metric");
+    let preference = section.get("set_preference");
+    RuleEdits {
+        local_pref: local_pref.and_then(|value| read_new_value(value, RouteValue::Metric, report)),
+        metric: metric.and_then(|value| read_new_value(value, RouteValue::LocalPref, report)),
+        preference: preference.and_then(|value| value.integer(0..=u32::MAX, report)),
+    }
+}
+
+/// A number, or text such as `2147483647 - local_pref`.
+fn read_new_value(value: Value<'_>, other: RouteValue, report: &mut Report<'_>) -> Option<NewValue> {
+    if !value.is_string() {
+        return value.integer(0..=u32::MAX, report).map(NewValue::Fixed);
+    }
+    value.parsed("2147483647 - local_pref", report, |text| {
+        let parts = text.split_once('-').map(|(number, name)| (number.trim().parse(), name.trim()));
+        match parts {
+            Some((Ok(number), name)) if name == other.to_string() => Ok(NewValue::RestOf(number, other)),
+            _ => Err(format!("{text:?} is no value: write a number, or \"2147483647 - {other}\"")),
+        }
+    })
 }
 
 fn read_match(mut section: Section<'_>, report: &mut Report<'_>) -> Option<Match> {
+    // A condition with an error gives up the whole match: left out, it would widen it.
+    let prefixes = read_prefixes(&mut section, report);
+    let [local_pref, metric] = ["local_pref", "metric"].map(|key| match section.get(key) {
+        Some(value) => value.parsed("1..1023", report, parse_values).map(Some),
+        None => Some(None),
+    });
+    section.finish(report);
+    Some(prefixes?.with_values(local_pref?, metric?))
+}
+
+/// The conditions `prefix` and `length`.
+pub(crate) fn read_prefixes(section: &mut Section<'_>, report: &mut Report<'_>) -> Option<Match> {
     let prefix = section.get("prefix");
     let lengths = section.get("length");
-    section.finish(report);
-    // A condition with an error gives up the whole match: left out, it would widen it.
     let prefix =
         prefix.map_or(Some(None), |value| value.parsed("10.65.0.0/16", report, prefix::parse).map(Some));
     let Some(lengths) = lengths else { return Match::new(prefix?, None).ok() };
@@ -101,5 +140,13 @@ fn parse_lengths(text: &str) -> Result<LengthRange, String> {
     let ends = shortest.parse().ok().zip(longest.parse().ok());
     ends.and_then(|(shortest, longest)| LengthRange::new(shortest, longest)).ok_or_else(|| {
         format!("{text:?} is no range of prefix lengths: write \"26\", or \"26..32\" with the shorter length first")
+    })
+}
+
+fn parse_values(text: &str) -> Result<ValueRange, String> {
+    let (lowest, highest) = text.split_once("..").unwrap_or((text, text));
+    let ends = lowest.parse().ok().zip(highest.parse().ok());
+    ends.and_then(|(lowest, highest)| ValueRange::new(lowest, highest)).ok_or_else(|| {
+        format!("{text:?} is no range of values: write \"100\", or \"1..1023\" with the lower value first")
     })
 }

@@ -7,6 +7,7 @@ use bgp_codec::Prefix;
 
 use crate::config_error::Report;
 use crate::duration;
+use crate::kernel_import::{self, KernelImport};
 use crate::prefix;
 use crate::section::{Section, Value};
 
@@ -29,6 +30,8 @@ pub struct Kernel {
     pub onlink: Vec<Onlink>,
     /// Whether routes share next hop objects, where the kernel has them; they do by default.
     pub nexthop_objects: bool,
+    /// Routes of others that are announced.
+    pub imports: Vec<KernelImport>,
     /// How long routes of an earlier run stay without being announced again; 60 seconds by default.
     pub restart_window: Duration,
 }
@@ -52,6 +55,7 @@ impl Kernel {
         let sources = section.get("preferred_source").map(|value| read_sources(value, report));
         let (ipv4_source, ipv6_source) = sources.unwrap_or_default();
         let onlink = section.get("onlink").map(|value| read_onlink(value, report)).unwrap_or_default();
+        let imports = section.get("import").map(|value| kernel_import::read_all(value, report));
         let nexthop_objects = section.get("nexthop_objects").and_then(|value| value.boolean(report));
         let window = Duration::ZERO..=Duration::from_hours(1);
         let restart_window = section
@@ -67,6 +71,7 @@ impl Kernel {
             ipv6_source,
             onlink,
             nexthop_objects: nexthop_objects.unwrap_or(default.nexthop_objects),
+            imports: imports.unwrap_or_default(),
             restart_window: restart_window.unwrap_or(default.restart_window),
         }
     }
@@ -83,6 +88,7 @@ impl Default for Kernel {
             ipv6_source: None,
             onlink: Vec::new(),
             nexthop_objects: true,
+            imports: Vec::new(),
             restart_window: Duration::from_secs(60),
         }
     }

@@ -14,8 +14,24 @@ use crate::section::{Section, Value};
 pub struct Network {
     /// The prefix.
     pub prefix: Prefix,
-    /// Whether the kernel drops packets to the parts of the prefix that have no route of their own. No by default.
-    pub blackhole: bool,
+    /// What the kernel does with packets to the parts of the prefix that have no route of their own. Nothing of ours by
+    /// default.
+    pub hold: Option<Hold>,
+    /// Whether routes of the kernel inside the prefix are not announced. No by default.
+    pub suppress_more_specific: bool,
+    /// Whether the prefix is announced only while the kernel has a route to it from somebody else. No by default.
+    pub require_route: bool,
+}
+
+/// How the kernel holds a network.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Hold {
+    /// Packets are dropped without a word.
+    Blackhole,
+    /// Senders are told that the destination is unreachable.
+    Unreachable,
+    /// Senders are told that the destination is administratively prohibited.
+    Prohibit,
 }
 
 /// Reads all `[[network]]` tables.
@@ -49,7 +65,25 @@ impl Network {
         let value = section.require("prefix", report);
         let prefix = value.and_then(|value| value.parsed("10.65.1.0/26", report, prefix::parse));
         let blackhole = section.get("blackhole").and_then(|value| value.boolean(report));
+        let hold = section.get("hold");
+        if let Some(hold) = hold.filter(|_| blackhole.is_some()) {
+            hold.reject(report, "blackhole = true is hold = \"blackhole\": write one of the two");
+        }
+        let hold = hold.and_then(|value| value.parsed("blackhole", report, parse_hold));
+        let [suppress_more_specific, require_route] = ["suppress_more_specific", "require_route"]
+            .map(|key| section.get(key).and_then(|value| value.boolean(report)).unwrap_or(false));
         section.finish(report);
-        Some((Self { prefix: prefix?, blackhole: blackhole.unwrap_or(false) }, value?.offset()))
+        let hold = hold.or_else(|| blackhole.unwrap_or(false).then_some(Hold::Blackhole));
+        let network = Self { prefix: prefix?, hold, suppress_more_specific, require_route };
+        Some((network, value?.offset()))
+    }
+}
+
+fn parse_hold(text: &str) -> Result<Hold, String> {
+    match text {
+        "blackhole" => Ok(Hold::Blackhole),
+        "unreachable" => Ok(Hold::Unreachable),
+        "prohibit" => Ok(Hold::Prohibit),
+        _ => Err(format!("{text:?} holds nothing: write \"blackhole\", \"unreachable\" or \"prohibit\"")),
     }
 }

@@ -4,7 +4,8 @@ use std::num::{NonZeroU8, NonZeroU16};
 use std::time::Duration;
 
 use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime};
-use margay_config::{Config, Kernel, NextHopMode, Peer, parse};
+use margay_config::{Config, Hold, Kernel, NextHopMode, Peer, parse};
+use margay_filter::RouteFacts;
 
 #[test]
 fn the_reference_file_means_what_it_says() {
@@ -12,15 +13,16 @@ fn the_reference_file_means_what_it_says() {
     assert_eq!(config.global().asn, Asn(64512));
     assert_eq!(config.kernel(), Some(&Kernel::default()), "the file shows the defaults");
     assert_eq!(config.networks().len(), 2);
-    assert!(config.networks()[0].blackhole && !config.networks()[1].blackhole);
+    assert_eq!(config.networks()[0].hold, Some(Hold::Blackhole));
+    assert_eq!(config.networks()[1].hold, None);
     assert_eq!(config.filters().len(), 1);
     let tor = config.peer("tor1").unwrap();
     assert_eq!(
-        tor.import.evaluate("10.65.1.0/26".parse().unwrap()).to_string(),
+        tor.import.evaluate("10.65.1.0/26".parse().unwrap(), &RouteFacts::default()).to_string(),
         "accepted by filter pods-only, rule 1"
     );
     assert_eq!(
-        tor.import.evaluate("10.65.1.0/25".parse().unwrap()).to_string(),
+        tor.import.evaluate("10.65.1.0/25".parse().unwrap(), &RouteFacts::default()).to_string(),
         "rejected by filter pods-only, rule 3"
     );
     assert_eq!(tor.multihop, NonZeroU8::new(2));

@@ -119,7 +119,7 @@ fn networks_come_go_and_change() {
         "\"10.65.1.64/26\"\n[[network]]\nprefix = \"10.65.1.0/26\"\nblackhole = true",
     )]);
     assert_eq!(diff.networks_added[0].prefix.to_string(), "10.65.1.64/26");
-    assert!(diff.networks_changed[0].blackhole);
+    assert_eq!(diff.networks_changed[0].hold, Some(margay_config::Hold::Blackhole));
     assert_eq!(
         (diff.networks_added.len(), diff.networks_changed.len(), diff.networks_removed.len()),
         (1, 1, 0)

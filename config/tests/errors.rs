@@ -163,6 +163,55 @@ fn control_and_kernel() {
 }
 
 #[test]
+fn what_the_kernel_shares() {
+    check_after_global(
+        "[kernel]\ntable = [254, 254, 255]\npreferred_source = [\"10.0.0.1\", \"10.0.0.2\", \"x\"]\n\
+         onlink = [{ next_hops = \"10.0.0.1/16\", interface = \"vxlan0\" }, { next_hops = \"10.0.0.0/16\" }]\n\
+         [[kernel.import]]\nprotocol = [\"statik\", 300]\nlength = \"9\"\nprefix = \"10.0.0.0/16\"\ninterfaces = []\n",
+        &[
+            "f:5:15: table: 254 is listed twice",
+            "f:5:20: table: 255 is the table of the node's own addresses: write 254 for the main table",
+            "f:6:33: preferred_source: there is an address of this family already",
+            "f:6:45: preferred_source: \"x\" is no IP address",
+            "f:7:25: next_hops: host bits are set in 10.0.0.1/16: write 10.0.0.0/16",
+            "f:7:64: onlink has no interface",
+            "f:9:13: protocol: \"statik\" is no route protocol: write a number, or one of kernel, boot, static, dhcp, \
+             bird, bgp, ospf, ra",
+            "f:9:23: protocol: 300 is out of range: write a number from 0 to 255",
+            "f:10:10: length: prefixes inside 10.0.0.0/16 have lengths 16..32, not 9",
+            "f:12:1: unknown key \"interfaces\" in [[kernel.import]]: did you mean \"interface\"?",
+        ],
+    );
+    check_after_global(
+        "[[network]]\nprefix = \"10.65.1.0/26\"\nhold = \"void\"\nrequire_route = 1\n\
+         [[network]]\nprefix = \"10.65.2.0/26\"\nhold = \"prohibit\"\nblackhole = true\n",
+        &[
+            "f:6:8: hold: \"void\" holds nothing: write \"blackhole\", \"unreachable\" or \"prohibit\"",
+            "f:7:17: require_route: expected true or false, found a number",
+            "f:10:8: hold: blackhole = true is hold = \"blackhole\": write one of the two",
+        ],
+    );
+}
+
+#[test]
+fn what_rules_set() {
+    check_after_global(
+        "[filter.a]\nrules = [\n\
+         { match = { local_pref = \"9..1\", metric = 5 }, action = \"accept\" },\n\
+         { action = \"accept\", set_metric = \"2147483647 - metric\", set_local_pref = -1 },\n\
+         { action = \"accept\", set_preference = \"high\" },\n]\n",
+        &[
+            "f:6:26: local_pref: \"9..1\" is no range of values: write \"100\", or \"1..1023\" with the lower value \
+             first",
+            "f:6:43: metric: expected a string, such as \"1..1023\", found a number",
+            "f:7:35: set_metric: \"2147483647 - metric\" is no value: write a number, or \"2147483647 - local_pref\"",
+            "f:7:75: set_local_pref: -1 is out of range: write a number from 0 to 4294967295",
+            "f:8:39: set_preference: expected a number from 0 to 4294967295, found a string",
+        ],
+    );
+}
+
+#[test]
 fn networks() {
     check_after_global(
         "[[network]]\nprefix = \"10.65.1.1/26\"\n[[network]]\nblackhole = \"yes\"\n",
@@ -204,7 +253,7 @@ fn filters() {
             "f:8:22: prefix: host bits are set in 10.65.0.1/16: write 10.65.0.0/16",
             "f:8:47: length: expected a string, such as \"26..32\", found a number",
             "f:9:22: length: \"129\" is no range of prefix lengths: write \"26\", or \"26..32\" with the shorter length first",
-            "f:9:29: unknown key \"community\" in match: there is prefix, length",
+            "f:9:29: unknown key \"community\" in match: there is prefix, length, local_pref, metric",
             "f:10:11: match: expected the table match, found a string",
         ],
     );

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bgp_codec::Prefix;
 
+use crate::edits::{RouteEdits, RouteFacts};
 use crate::filter::{Filter, FilterContent};
 use crate::verdict::{DecidedBy, Decision, Verdict};
 
@@ -28,18 +29,26 @@ impl FilterChain {
         Self::new([])
     }
 
-    /// What becomes of a route to `prefix`: the first rejection, or else the last filter's acceptance.
-    /// Does not allocate.
+    /// What becomes of a route to `prefix`, of which this is known: the first rejection, or else the last filter's
+    /// acceptance. A filter knows what those before it have set. Does not allocate.
     #[inline]
-    pub fn evaluate(&self, prefix: Prefix) -> Verdict<'_> {
-        let mut verdict = Verdict { decision: Decision::Accept, by: DecidedBy::NoFilter };
+    pub fn evaluate(&self, prefix: Prefix, facts: &RouteFacts) -> Verdict<'_> {
+        let (by, edits) = (DecidedBy::NoFilter, RouteEdits::default());
+        let mut verdict = Verdict { decision: Decision::Accept, by, edits };
         for filter in &*self.0 {
-            verdict = filter.evaluate(prefix);
+            let edits = verdict.edits;
+            verdict = filter.evaluate(prefix, &facts.edited(edits));
             if !verdict.is_accepted() {
                 break;
             }
+            verdict.edits = edits.then(verdict.edits);
         }
         verdict
+    }
+
+    /// Whether any verdict depends on what is known of a route beside its prefix.
+    pub fn looks_at_facts(&self) -> bool {
+        self.0.iter().any(Filter::looks_at_facts)
     }
 
     /// The filters in order.
@@ -74,7 +83,9 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::edits::{NewValue, RuleEdits, Value};
     use crate::rule::{Action, Match, Rule};
+    use crate::value_range::ValueRange;
 
     #[test]
     fn every_filter_must_accept() {
@@ -89,13 +100,19 @@ mod tests {
             ("10.67.0.0/26", "rejected by filter pods: no rule matches"),
         ];
         for (prefix, expected) in rows {
-            assert_eq!(chain.evaluate(prefix.parse().unwrap()).to_string(), expected, "{prefix}");
+            assert_eq!(
+                chain.evaluate(prefix.parse().unwrap(), &RouteFacts::default()).to_string(),
+                expected,
+                "{prefix}"
+            );
         }
     }
 
     #[test]
     fn no_filter_accepts() {
-        let verdict_text = FilterChain::accept_all().evaluate("10.0.0.0/8".parse().unwrap()).to_string();
+        let verdict_text = FilterChain::accept_all()
+            .evaluate("10.0.0.0/8".parse().unwrap(), &RouteFacts::default())
+            .to_string();
         assert_eq!(verdict_text, "accepted: no filter");
     }
 
@@ -122,10 +139,48 @@ mod tests {
 
     #[test]
     fn looks_at_the_prefix_when_one_of_its_filters_does() {
-        let all = Filter::new("all", [Rule { matches: Match::ANY, action: Action::Accept }]);
+        let all = Filter::new(
+            "all",
+            [Rule { matches: Match::ANY, action: Action::Accept, edits: RuleEdits::default() }],
+        );
         assert!(!FilterChain::accept_all().looks_at_prefix());
         assert!(!FilterChain::new([all.clone()]).looks_at_prefix());
         assert!(FilterChain::new([all, accepting("pods", &["10.65.0.0/16"])]).looks_at_prefix());
+    }
+
+    /// The contract of Calico's clusters, with 2147483647 as the number from which both values are taken.
+    #[test]
+    fn values_are_set_from_one_another_and_read_back_by_later_filters() {
+        const M: u32 = 2_147_483_647;
+        let any = |lowest, highest| Match::ANY.with_values(ValueRange::new(lowest, highest), None);
+        let accept = |matches, edits| Rule { matches, action: Action::Accept, edits };
+        let metric =
+            RuleEdits { metric: Some(NewValue::RestOf(M, Value::LocalPref)), ..RuleEdits::default() };
+        let elevated = RuleEdits { preference: Some(200), ..metric };
+        let import = Filter::new("in", [accept(any(M - 1023, M), elevated), accept(Match::ANY, metric)]);
+        let own_metrics = Match::ANY.with_values(None, ValueRange::new(1, 600));
+        let read_back = Filter::new(
+            "read-back",
+            [
+                accept(
+                    own_metrics,
+                    RuleEdits { local_pref: Some(NewValue::Fixed(7)), ..RuleEdits::default() },
+                ),
+                accept(Match::ANY, RuleEdits::default()),
+            ],
+        );
+        let chain = FilterChain::new([import, read_back]);
+        assert!(chain.looks_at_facts() && !FilterChain::accept_all().looks_at_facts());
+        let edits = |local_pref| {
+            let facts = RouteFacts { local_pref, metric: None };
+            let edits = chain.evaluate("10.65.1.0/26".parse().unwrap(), &facts).edits;
+            (edits.metric, edits.preference, edits.local_pref)
+        };
+        assert_eq!(edits(Some(M - 1024)), (Some(1024), None, None));
+        assert_eq!(edits(Some(M - 512)), (Some(512), Some(200), Some(7)));
+        assert_eq!(edits(Some(u32::MAX)), (Some(0), None, None), "never below nothing");
+        assert_eq!(edits(None), (None, None, None));
+        assert!(edits(None) == (None, None, None) && RouteEdits::default().is_empty());
     }
 
     fn accepting(name: &str, prefixes: &[&str]) -> Filter {
@@ -134,6 +189,7 @@ mod tests {
             prefixes.iter().map(|prefix| Rule {
                 matches: Match::new(Some(prefix.parse().unwrap()), None).unwrap(),
                 action: Action::Accept,
+                edits: RuleEdits::default(),
             }),
         )
     }

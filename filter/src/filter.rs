@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bgp_codec::Prefix;
 
+use crate::edits::{RouteEdits, RouteFacts};
 use crate::rule::{Action, Rule};
 use crate::verdict::{DecidedBy, Decision, Verdict};
 
@@ -28,20 +29,21 @@ impl Filter {
         Self { name: name.into(), content: FilterContent(rules.into_iter().collect()) }
     }
 
-    /// What becomes of a route to `prefix`. Does not allocate.
+    /// What becomes of a route to `prefix`, of which this is known. Does not allocate.
     #[inline]
-    pub fn evaluate(&self, prefix: Prefix) -> Verdict<'_> {
+    pub fn evaluate(&self, prefix: Prefix, facts: &RouteFacts) -> Verdict<'_> {
         let filter = &*self.name;
-        match self.rules().iter().position(|rule| rule.matches.holds_for(prefix)) {
-            Some(index) => Verdict {
-                decision: match self.rules()[index].action {
-                    Action::Accept => Decision::Accept,
-                    Action::Reject => Decision::Reject,
-                },
-                by: DecidedBy::Rule { filter, number: index + 1 },
-            },
-            None => Verdict { decision: Decision::Reject, by: DecidedBy::NoRule { filter } },
-        }
+        let matching =
+            self.rules().iter().enumerate().find(|(_, rule)| rule.matches.holds_for(prefix, facts));
+        let Some((index, rule)) = matching else {
+            let by = DecidedBy::NoRule { filter };
+            return Verdict { decision: Decision::Reject, by, edits: RouteEdits::default() };
+        };
+        let (decision, edits) = match rule.action {
+            Action::Accept => (Decision::Accept, rule.edits.on(facts)),
+            Action::Reject => (Decision::Reject, RouteEdits::default()),
+        };
+        Verdict { decision, by: DecidedBy::Rule { filter, number: index + 1 }, edits }
     }
 
     /// The name under which the operator knows it.
@@ -64,6 +66,11 @@ impl Filter {
         self.content == other.content
     }
 
+    /// Whether the verdict depends on what is known of the route beside its prefix.
+    pub fn looks_at_facts(&self) -> bool {
+        self.rules().iter().any(|rule| rule.matches.looks_at_facts() || rule.edits.looks_at_facts())
+    }
+
     /// Whether the verdict depends on the route's prefix. If not, one verdict holds for all routes that share their
     /// attributes.
     pub fn looks_at_prefix(&self) -> bool {
@@ -75,6 +82,7 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edits::RuleEdits;
     use crate::length_range::LengthRange;
     use crate::rule::Match;
 
@@ -95,7 +103,11 @@ mod tests {
             ("192.0.2.0/24", "rejected by filter pods-only: no rule matches"),
         ];
         for (prefix, expected) in rows {
-            assert_eq!(filter.evaluate(prefix.parse().unwrap()).to_string(), expected, "{prefix}");
+            assert_eq!(
+                filter.evaluate(prefix.parse().unwrap(), &RouteFacts::default()).to_string(),
+                expected,
+                "{prefix}"
+            );
         }
     }
 
@@ -103,7 +115,7 @@ mod tests {
     fn a_filter_without_rules_rejects() {
         let filter = Filter::new("nothing", []);
         assert_eq!(
-            filter.evaluate("10.0.0.0/8".parse().unwrap()).to_string(),
+            filter.evaluate("10.0.0.0/8".parse().unwrap(), &RouteFacts::default()).to_string(),
             "rejected by filter nothing: no rule matches"
         );
     }
@@ -140,6 +152,6 @@ mod tests {
     fn rule(prefix: Option<&str>, lengths: Option<(u8, u8)>, action: Action) -> Rule {
         let prefix = prefix.map(|text| text.parse().unwrap());
         let lengths = lengths.map(|(shortest, longest)| LengthRange::new(shortest, longest).unwrap());
-        Rule { matches: Match::new(prefix, lengths).unwrap(), action }
+        Rule { matches: Match::new(prefix, lengths).unwrap(), action, edits: RuleEdits::default() }
     }
 }

@@ -5,13 +5,17 @@
 //! is rejected, and a chain without any filter accepts everything.
 
 mod chain;
+mod edits;
 mod filter;
 mod length_range;
 mod rule;
+mod value_range;
 mod verdict;
 
 pub use chain::{ChainContent, FilterChain};
+pub use edits::{NewValue, RouteEdits, RouteFacts, RuleEdits, Value};
 pub use filter::{Filter, FilterContent};
 pub use length_range::LengthRange;
 pub use rule::{Action, Match, MatchError, Rule};
+pub use value_range::ValueRange;
 pub use verdict::{DecidedBy, Decision, Verdict};

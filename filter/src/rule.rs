@@ -4,7 +4,9 @@ use std::fmt;
 
 use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix, Prefix};
 
+use crate::edits::{RouteFacts, RuleEdits};
 use crate::length_range::LengthRange;
+use crate::value_range::ValueRange;
 
 /// One rule of a filter.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -13,6 +15,8 @@ pub struct Rule {
     pub matches: Match,
     /// What happens to them.
     pub action: Action,
+    /// What is set in them when they are accepted.
+    pub edits: RuleEdits,
 }
 
 /// What a rule does with the routes it matches.
@@ -32,11 +36,13 @@ pub enum Action {
 pub struct Match {
     prefix: Option<Prefix>,
     lengths: Option<LengthRange>,
+    local_pref: Option<ValueRange>,
+    metric: Option<ValueRange>,
 }
 
 impl Match {
     /// Matches every route.
-    pub const ANY: Self = Self { prefix: None, lengths: None };
+    pub const ANY: Self = Self { prefix: None, lengths: None, local_pref: None, metric: None };
 
     /// Matches routes inside `prefix` (itself included) whose length is in `lengths`; `None` asks for nothing.
     ///
@@ -50,14 +56,22 @@ impl Match {
                 return Err(MatchError { prefix, lengths, possible });
             }
         }
-        Ok(Self { prefix, lengths })
+        Ok(Self { prefix, lengths, ..Self::ANY })
     }
 
-    /// Whether a route to `prefix` meets the conditions.
+    /// Also asks for a LOCAL_PREF and for a metric in the kernel; a route that has none does not match.
+    #[must_use]
+    pub fn with_values(self, local_pref: Option<ValueRange>, metric: Option<ValueRange>) -> Self {
+        Self { local_pref, metric, ..self }
+    }
+
+    /// Whether a route to `prefix`, of which this is known, meets the conditions.
     #[inline]
-    pub fn holds_for(&self, prefix: Prefix) -> bool {
+    pub fn holds_for(&self, prefix: Prefix, facts: &RouteFacts) -> bool {
         self.lengths.is_none_or(|lengths| lengths.contains(prefix.length()))
             && self.prefix.is_none_or(|covering| covering.contains(prefix))
+            && self.local_pref.is_none_or(|range| range.contains(facts.local_pref))
+            && self.metric.is_none_or(|range| range.contains(facts.metric))
     }
 
     /// The prefix condition.
@@ -68,6 +82,11 @@ impl Match {
     /// The length condition.
     pub fn lengths(&self) -> Option<LengthRange> {
         self.lengths
+    }
+
+    /// Whether the outcome depends on what is known of the route beside its prefix.
+    pub(crate) fn looks_at_facts(&self) -> bool {
+        self.local_pref.is_some() || self.metric.is_some()
     }
 
     /// Whether the outcome depends on the route's prefix.
@@ -134,7 +153,7 @@ mod tests {
             )
             .unwrap();
             assert_eq!(
-                condition.holds_for(route.parse().unwrap()),
+                condition.holds_for(route.parse().unwrap(), &RouteFacts::default()),
                 expected,
                 "{prefix:?} {lengths:?} on {route}"
             );

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::edits::RouteEdits;
+
 /// What became of a route, and what decided it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Verdict<'f> {
@@ -9,6 +11,8 @@ pub struct Verdict<'f> {
     pub decision: Decision,
     /// What decided it.
     pub by: DecidedBy<'f>,
+    /// What is set in it; nothing when it is dropped.
+    pub edits: RouteEdits,
 }
 
 /// What becomes of a route.

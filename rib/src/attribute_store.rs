@@ -6,6 +6,7 @@ use bgp_codec::{NextHop, PathAttributes};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use margay_filter::{RouteEdits, RouteFacts};
 
 use crate::next_hop::{NextHopIndex, NextHopResolution, NextHopTable};
 
@@ -14,7 +15,32 @@ use crate::next_hop::{NextHopIndex, NextHopResolution, NextHopTable};
 pub(crate) struct AttributeSet {
     pub(crate) attributes: PathAttributes,
     pub(crate) next_hop: NextHopIndex,
+    pub(crate) values: PathValues,
 }
+
+/// What a path is worth to this speaker alone; nobody is told.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct PathValues {
+    /// Compared before anything of BGP; the highest wins.
+    pub(crate) preference: u32,
+    /// The metric in the kernel: that of a route which comes from there, or that which filters have set.
+    pub(crate) metric: Option<u32>,
+    /// Covered by a network that is announced in its place.
+    pub(crate) is_covered: bool,
+}
+
+impl PathValues {
+    /// Those of a route that a peer announced.
+    pub(crate) const LEARNED: Self = Self { preference: LEARNED_PREFERENCE, metric: None, is_covered: false };
+    /// Those of a network of this speaker.
+    pub(crate) const ORIGINATED: Self = Self { preference: ORIGINATED_PREFERENCE, ..Self::LEARNED };
+    /// Those of a route that comes from the kernel.
+    pub(crate) const IMPORTED: Self = Self { preference: IMPORTED_PREFERENCE, ..Self::LEARNED };
+}
+
+const LEARNED_PREFERENCE: u32 = 100;
+const IMPORTED_PREFERENCE: u32 = 150;
+const ORIGINATED_PREFERENCE: u32 = 200;
 
 /// Names an interned [`AttributeSet`]. Two paths have equal attributes exactly when their handles are equal.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -74,8 +100,18 @@ impl AttributeStore {
         attributes: PathAttributes,
         next_hop: Option<NextHop>,
     ) -> AttributeHandle {
+        self.intern_with(attributes, next_hop, PathValues::LEARNED)
+    }
+
+    /// [`intern`](Self::intern) for a path that is worth something else to this speaker than others.
+    pub(crate) fn intern_with(
+        &mut self,
+        attributes: PathAttributes,
+        next_hop: Option<NextHop>,
+        values: PathValues,
+    ) -> AttributeHandle {
         let next_hop = next_hop.map_or(NextHopIndex::OWN, |next_hop| self.next_hops.intern(next_hop));
-        let set = AttributeSet { attributes, next_hop };
+        let set = AttributeSet { attributes, next_hop, values };
         let hash = hash_of(&self.hasher, &set);
         let Self { next_hops, slots, free, index, hasher } = self;
         let entry = index.entry(
@@ -131,6 +167,24 @@ impl AttributeStore {
         self.slots[handle.index()].set.as_ref().expect("whoever has a handle owns a reference")
     }
 
+    /// The handle of a set in which filters have set something, with one more reference.
+    pub(crate) fn edited(&mut self, handle: AttributeHandle, edits: RouteEdits) -> AttributeHandle {
+        let set = self.get(handle);
+        let values = PathValues {
+            preference: edits.preference.unwrap_or(set.values.preference),
+            metric: edits.metric.or(set.values.metric),
+            is_covered: set.values.is_covered,
+        };
+        let (attributes, next_hop) = (edited(&set.attributes, edits), self.next_hop(handle));
+        self.intern_with(attributes, next_hop, values)
+    }
+
+    /// What filters may know of a path with this set.
+    pub(crate) fn facts(&self, handle: AttributeHandle) -> RouteFacts {
+        let set = self.get(handle);
+        RouteFacts { local_pref: set.attributes.local_pref(), metric: set.values.metric }
+    }
+
     /// The next hop of the set; `None` for ourselves.
     pub(crate) fn next_hop(&self, handle: AttributeHandle) -> Option<NextHop> {
         self.next_hops.address(self.get(handle).next_hop)
@@ -152,9 +206,20 @@ impl AttributeStore {
     }
 }
 
+/// The attributes as filters have set them.
+pub(crate) fn edited(attributes: &PathAttributes, edits: RouteEdits) -> PathAttributes {
+    if edits.local_pref.is_none() {
+        return attributes.clone();
+    }
+    let mut builder = attributes.to_builder();
+    builder.local_pref = edits.local_pref;
+    builder.build()
+}
+
 fn hash_of(hasher: &FixedState, set: &AttributeSet) -> u64 {
     let mut state = hasher.build_hasher();
     state.write(set.attributes.octets());
     set.next_hop.hash(&mut state);
+    set.values.hash(&mut state);
     state.finish()
 }

@@ -103,6 +103,7 @@ pub(crate) fn candidate<'s>(shared: &'s Shared, path: &Path) -> Result<Candidate
         path_id: source.path_id,
         attributes: &set.attributes,
         interior_cost,
+        preference: set.values.preference,
     })
 }
 
@@ -116,5 +117,6 @@ fn former_candidate<'s>(shared: &'s Shared, path: &Path) -> Option<Candidate<'s>
         path_id: source.path_id,
         attributes: &set.attributes,
         interior_cost: 0,
+        preference: set.values.preference,
     })
 }

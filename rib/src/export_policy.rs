@@ -51,6 +51,8 @@ pub enum ExportRefusal {
     InternalToInternal,
     /// The clients of this cluster tell each other themselves.
     ClientToClient,
+    /// A network around it is announced in its place.
+    MoreSpecific,
     /// A well-known community forbids it (RFC 1997).
     Community(Community),
     /// The route would need our own address as next hop, and we have none of its family on that session.
@@ -66,6 +68,7 @@ impl fmt::Display for ExportRefusal {
         match self {
             Self::InternalToInternal => f.write_str("learned from an internal peer, and neither is a client"),
             Self::ClientToClient => f.write_str("the clients of this cluster are meshed"),
+            Self::MoreSpecific => f.write_str("a network of this node is announced in its place"),
             Self::Community(community) => write!(f, "community {community}"),
             Self::NoOwnNextHop => f.write_str("no own address of this family to put as next hop"),
             Self::Filter(verdict) => f.write_str(verdict),

@@ -1,9 +1,9 @@
 //! What a group is told of one path: the answer of its policy and filter, remembered per attribute set.
 
-use bgp_codec::Prefix;
-use margay_filter::FilterChain;
+use bgp_codec::{NextHop, PathAttributes, Prefix};
+use margay_filter::{FilterChain, RouteEdits, RouteFacts};
 
-use crate::attribute_store::{AttributeHandle, AttributeStore};
+use crate::attribute_store::{AttributeHandle, AttributeStore, edited};
 use crate::export_policy::{ExportPolicy, ExportRefusal, LearnedFrom};
 use crate::peer::PeerIndex;
 use crate::source::Source;
@@ -13,6 +13,7 @@ use crate::source::Source;
 pub(crate) struct ExportRules {
     policy: ExportPolicy,
     filter: FilterChain,
+    looks_at_facts: bool,
     memo: Vec<Option<Memo>>,
 }
 
@@ -20,6 +21,8 @@ pub(crate) struct ExportRules {
 #[derive(Clone, Copy, Debug)]
 struct Memo {
     origin: Origin,
+    /// What the filter sets, which may differ from prefix to prefix.
+    edits: RouteEdits,
     generation: u32,
     exported: Option<(AttributeHandle, u32)>,
 }
@@ -36,7 +39,8 @@ enum Origin {
 impl ExportRules {
     /// Two filters of one content decide alike, so that of any member will do.
     pub(crate) fn new(policy: ExportPolicy, filter: FilterChain) -> Self {
-        Self { policy, filter, memo: Vec::new() }
+        let looks_at_facts = filter.looks_at_facts();
+        Self { policy, filter, looks_at_facts, memo: Vec::new() }
     }
 
     /// The attributes that the group is told for a path to `prefix`, with a reference for the caller.
@@ -47,12 +51,14 @@ impl ExportRules {
         handle: AttributeHandle,
         source: &Source,
     ) -> Option<AttributeHandle> {
-        if !self.filter.evaluate(prefix).is_accepted() {
+        let verdict = self.filter.evaluate(prefix, &self.facts(store, handle));
+        if !verdict.is_accepted() {
             return None;
         }
-        match self.remembered(store, handle, source) {
+        let edits = verdict.edits;
+        match self.remembered(store, handle, source, edits) {
             Some(exported) => exported.inspect(|&exported| store.retain(exported)),
-            None => self.transform(store, handle, source),
+            None => self.transform(store, handle, source, edits),
         }
     }
 
@@ -64,12 +70,10 @@ impl ExportRules {
         handle: AttributeHandle,
         source: &Source,
     ) -> Option<ExportRefusal> {
-        let attributes = &store.get(handle).attributes;
-        let told = self.policy.transform(attributes, store.next_hop(handle), source.learned_from);
-        told.err().or_else(|| {
-            let verdict = self.filter.evaluate(prefix);
-            (!verdict.is_accepted()).then(|| ExportRefusal::Filter(verdict.to_string()))
-        })
+        let verdict = self.filter.evaluate(prefix, &self.facts(store, handle));
+        let told = self.told(store, handle, source, verdict.edits);
+        let by_filter = || (!verdict.is_accepted()).then(|| ExportRefusal::Filter(verdict.to_string()));
+        told.err().or_else(by_filter)
     }
 
     /// The policy's former answer, while both attribute sets still are what they were.
@@ -78,9 +82,13 @@ impl ExportRules {
         store: &AttributeStore,
         handle: AttributeHandle,
         source: &Source,
+        edits: RouteEdits,
     ) -> Option<Option<AttributeHandle>> {
         let memo = self.memo.get(handle.index())?.as_ref()?;
-        if memo.generation != store.generation(handle) || memo.origin != Origin::of(source) {
+        if memo.generation != store.generation(handle)
+            || memo.origin != Origin::of(source)
+            || memo.edits != edits
+        {
             return None;
         }
         match memo.exported {
@@ -95,19 +103,44 @@ impl ExportRules {
         store: &mut AttributeStore,
         handle: AttributeHandle,
         source: &Source,
+        edits: RouteEdits,
     ) -> Option<AttributeHandle> {
-        let attributes = &store.get(handle).attributes;
-        let told = self.policy.transform(attributes, store.next_hop(handle), source.learned_from);
+        let told = self.told(store, handle, source, edits);
         let exported = told.ok().map(|(attributes, next_hop)| store.intern(attributes, Some(next_hop)));
         if self.memo.len() <= handle.index() {
             self.memo.resize(handle.index() + 1, None);
         }
         self.memo[handle.index()] = Some(Memo {
             origin: Origin::of(source),
+            edits,
             generation: store.generation(handle),
             exported: exported.map(|exported| (exported, store.generation(exported))),
         });
         exported
+    }
+
+    /// The attributes and next hop that the group is told for a path in which the filter sets something.
+    fn told(
+        &self,
+        store: &AttributeStore,
+        handle: AttributeHandle,
+        source: &Source,
+        edits: RouteEdits,
+    ) -> Result<(PathAttributes, NextHop), ExportRefusal> {
+        let set = store.get(handle);
+        if set.values.is_covered {
+            return Err(ExportRefusal::MoreSpecific);
+        }
+        let next_hop = store.next_hop(handle);
+        if edits.is_empty() {
+            return self.policy.transform(&set.attributes, next_hop, source.learned_from);
+        }
+        self.policy.transform(&edited(&set.attributes, edits), next_hop, source.learned_from)
+    }
+
+    /// What the filter may know of a path; nothing where it does not ask.
+    fn facts(&self, store: &AttributeStore, handle: AttributeHandle) -> RouteFacts {
+        if self.looks_at_facts { store.facts(handle) } else { RouteFacts::default() }
     }
 }
 

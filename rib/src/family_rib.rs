@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use bgp_codec::{Nlri, PathAttributes, PathId};
+use bgp_codec::{Nlri, Origin, PathAttributesBuilder, PathId};
+use margay_filter::RouteEdits;
 
-use crate::attribute_store::{AttributeHandle, AttributeStore};
+use crate::attribute_store::{AttributeHandle, AttributeStore, PathValues};
 use crate::contest::{Choice, PathChange};
 use crate::decision::Effect;
 use crate::export_group::{ExportGroup, GroupSignature};
 use crate::family::RibFamily;
-use crate::forwarding::{Discard, Forwarding, ForwardingChange};
+use crate::forwarding::{Forwarding, ForwardingChange};
 use crate::forwarding_log::{ForwardingLog, via};
 use crate::import::ImportPolicy;
 use crate::membership::GroupId;
+use crate::network::{KernelRouteView, NetworkOptions, is_elevated};
 use crate::path::{ImportOutcome, Path};
 use crate::peer::{PeerIndex, Peers};
 use crate::source::{SourceIndex, Sources};
@@ -26,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) sources: Sources,
     /// How many next hops a forwarding may have.
     pub(crate) multipath: usize,
+    /// The metric of ordinary routes in the kernel.
+    pub(crate) normal_metric: u32,
 }
 
 /// See the [module](self).
@@ -36,8 +40,10 @@ pub(crate) struct FamilyRib<P> {
     pub(crate) by_signature: HashMap<GroupSignature, GroupId>,
     pub(crate) next_group: u32,
     pub(crate) forwarding: Option<ForwardingLog>,
-    /// The prefixes that this speaker originates, and whether it holds them with a blackhole.
-    originated: HashMap<P, bool>,
+    /// The prefixes that this speaker originates.
+    networks: HashMap<P, NetworkOptions>,
+    /// The routes that the kernel has beside our own, as far as they are of interest.
+    kernel_routes: HashMap<P, KernelRouteView>,
     /// How many entries have a path; the others are only kept until their withdrawal is told.
     pub(crate) reachable_prefixes: usize,
 }
@@ -50,7 +56,8 @@ impl<P: RibFamily> FamilyRib<P> {
             by_signature: HashMap::new(),
             next_group: 0,
             forwarding: with_forwarding.then(ForwardingLog::new),
-            originated: HashMap::new(),
+            networks: HashMap::new(),
+            kernel_routes: HashMap::new(),
             reachable_prefixes: 0,
         }
     }
@@ -65,16 +72,27 @@ impl<P: RibFamily> FamilyRib<P> {
         routes: impl Iterator<Item = Nlri<P>>,
     ) {
         let attributes = import.check(shared.store.get(received), shared.store.next_hop(received));
+        let facts = shared.store.facts(received);
+        // What filters set is the same for most routes of an UPDATE.
+        let mut edited: Option<(RouteEdits, AttributeHandle)> = None;
         // All entries are found before the first is worked on: their cache misses overlap then.
         let found: Vec<_> = routes.map(|nlri| (self.table.find_or_insert(nlri.prefix), nlri)).collect();
         for (index, Nlri { path_id, prefix }) in found {
             let source = shared.sources.intern(peer, path_id.unwrap_or(PathId(0)), import.peer);
-            let import = match attributes.and_then(|()| import.filter(prefix.erase())) {
-                Ok(()) => ImportOutcome::accepted(received),
+            let import = match attributes.and_then(|()| import.filter(prefix.erase(), &facts)) {
+                Ok(edits) if edits.is_empty() => ImportOutcome::accepted(received),
+                Ok(edits) => {
+                    if edited.is_none_or(|(known, _)| known != edits) {
+                        edited.into_iter().for_each(|(_, handle)| shared.store.release(handle));
+                        edited = Some((edits, shared.store.edited(received, edits)));
+                    }
+                    ImportOutcome::accepted(edited.map_or(received, |(_, handle)| handle))
+                }
                 Err(refusal) => ImportOutcome::refused(refusal),
             };
             self.put(shared, index, Path { source, received, import });
         }
+        edited.into_iter().for_each(|(_, handle)| shared.store.release(handle));
     }
 
     /// Removes routes that `peer` withdrew.
@@ -92,38 +110,104 @@ impl<P: RibFamily> FamilyRib<P> {
         }
     }
 
-    /// Originates `prefix`, held by a blackhole or not.
-    pub(crate) fn originate(
-        &mut self,
-        shared: &mut Shared,
-        prefix: P,
-        attributes: PathAttributes,
-        blackhole: bool,
-    ) {
-        let handle = shared.store.intern(attributes, None);
-        let outcome = ImportOutcome::accepted(handle);
-        let path = Path { source: SourceIndex::LOCAL, received: handle, import: outcome };
-        let former = self.originated.insert(prefix, blackhole);
-        let index = self.table.find_or_insert(prefix);
-        self.put(shared, index, path);
-        // The path is the same with and without a blackhole; only its forwarding is not.
-        if former.is_some_and(|former| former != blackhole) {
+    /// Originates a network; or, where it is originated already, with other options.
+    pub(crate) fn originate(&mut self, shared: &mut Shared, prefix: P, options: NetworkOptions) {
+        let former = self.networks.insert(prefix, options);
+        self.announce_network(shared, prefix);
+        if former.map_or(options.suppress_more_specific, |former| {
+            former.suppress_more_specific != options.suppress_more_specific
+        }) {
+            self.cover_again(shared, prefix);
+        }
+        // The path is the same with and without a route that holds it; only its forwarding is not.
+        if former.is_some_and(|former| former.hold != options.hold)
+            && let Some(index) = self.table.find(prefix)
+        {
             self.redecide(shared, index, None);
         }
-        shared.store.release(handle);
     }
 
     /// Stops originating `prefix`.
     pub(crate) fn stop_originating(&mut self, shared: &mut Shared, prefix: P) {
-        self.originated.remove(&prefix);
-        if let Some(index) = self.table.find(prefix) {
-            self.remove(shared, index, SourceIndex::LOCAL);
+        let former = self.networks.remove(&prefix);
+        self.withdraw_local(shared, prefix, SourceIndex::LOCAL);
+        if former.is_some_and(|former| former.suppress_more_specific) {
+            self.cover_again(shared, prefix);
         }
     }
 
-    /// How many prefixes this speaker originates.
-    pub(crate) fn originated(&self) -> usize {
-        self.originated.len()
+    /// Takes over what the kernel has at a prefix beside our own routes.
+    pub(crate) fn set_kernel_route(
+        &mut self,
+        shared: &mut Shared,
+        prefix: P,
+        route: Option<KernelRouteView>,
+    ) {
+        match route {
+            Some(route) => self.kernel_routes.insert(prefix, route),
+            None => self.kernel_routes.remove(&prefix),
+        };
+        self.announce_kernel_route(shared, prefix);
+        if self.networks.contains_key(&prefix) {
+            self.announce_network(shared, prefix);
+        }
+    }
+
+    /// Enters the path of a network, or takes it out while the route that it requires is not there.
+    fn announce_network(&mut self, shared: &mut Shared, prefix: P) {
+        let Some(options) = self.networks.get(&prefix) else { return };
+        if options.require_route && !self.kernel_routes.contains_key(&prefix) {
+            self.withdraw_local(shared, prefix, SourceIndex::LOCAL);
+        } else {
+            self.announce_local(shared, prefix, SourceIndex::LOCAL, PathValues::ORIGINATED);
+        }
+    }
+
+    /// Enters the path of a route of the kernel that is to be announced.
+    fn announce_kernel_route(&mut self, shared: &mut Shared, prefix: P) {
+        match self.kernel_routes.get(&prefix).filter(|route| route.announced) {
+            Some(&KernelRouteView { metric, .. }) => {
+                let is_covered = !is_elevated(metric, shared.normal_metric) && self.is_suppressed(prefix);
+                let values = PathValues { metric: Some(metric), is_covered, ..PathValues::IMPORTED };
+                self.announce_local(shared, prefix, SourceIndex::KERNEL, values);
+            }
+            None => self.withdraw_local(shared, prefix, SourceIndex::KERNEL),
+        }
+    }
+
+    /// Whether a network around `prefix` is announced in its place.
+    fn is_suppressed(&self, prefix: P) -> bool {
+        let mut networks = self.networks.iter();
+        networks.any(|(network, options)| {
+            options.suppress_more_specific && network.contains(prefix) && *network != prefix
+        })
+    }
+
+    /// Looks again at the routes of the kernel inside a network that suppresses them or does so no longer.
+    fn cover_again(&mut self, shared: &mut Shared, network: P) {
+        let inside = self.kernel_routes.keys().copied().filter(|prefix| network.contains(*prefix));
+        for prefix in inside.collect::<Vec<P>>() {
+            self.announce_kernel_route(shared, prefix);
+        }
+    }
+
+    fn announce_local(&mut self, shared: &mut Shared, prefix: P, source: SourceIndex, values: PathValues) {
+        let attributes = PathAttributesBuilder::new(Origin::Igp).build();
+        let handle = shared.store.intern_with(attributes, None, values);
+        let index = self.table.find_or_insert(prefix);
+        self.put(shared, index, Path { source, received: handle, import: ImportOutcome::accepted(handle) });
+        shared.store.release(handle);
+    }
+
+    fn withdraw_local(&mut self, shared: &mut Shared, prefix: P, source: SourceIndex) {
+        if let Some(index) = self.table.find(prefix) {
+            self.remove(shared, index, source);
+        }
+    }
+
+    /// How many paths are this node's own.
+    pub(crate) fn own_paths(&self) -> usize {
+        self.networks.len() + self.kernel_routes.values().filter(|route| route.announced).count()
     }
 
     /// Takes the paths of a peer that left out of up to `limit` entries. Answers whether there are more.
@@ -271,11 +355,15 @@ impl<P: RibFamily> FamilyRib<P> {
         let paths = entry.paths.as_slice();
         let best = paths[choice.best?];
         if best.source == SourceIndex::LOCAL {
-            let blackhole = self.originated.get(&entry.prefix).copied().unwrap_or(false);
-            return blackhole.then(|| Forwarding::discard(Discard::Blackhole));
+            let hold = self.networks.get(&entry.prefix).and_then(|network| network.hold);
+            return hold.map(Forwarding::discard);
+        }
+        if best.source == SourceIndex::KERNEL {
+            return None;
         }
         let next_hop = |&position: &usize| shared.store.next_hop(paths[position].import.handle()?);
-        via(choice.multipath.iter().filter_map(next_hop), shared.multipath)
+        let forwarding = via(choice.multipath.iter().filter_map(next_hop), shared.multipath)?;
+        Some(Forwarding { metric: shared.store.get(best.import.handle()?).values.metric, ..forwarding })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is made of a path that a peer announces, before it may be chosen (RFC 4271 §9.1.1, RFC 4456 §8).
 
 use bgp_codec::{NextHop, Prefix};
+use margay_filter::{RouteEdits, RouteFacts};
 
 use crate::attribute_store::AttributeSet;
 use crate::path::ImportRefusal;
@@ -35,8 +36,9 @@ impl ImportPolicy<'_> {
         Ok(())
     }
 
-    /// The peer's import filters.
-    pub(crate) fn filter(&self, prefix: Prefix) -> Result<(), ImportRefusal> {
-        if self.peer.import.evaluate(prefix).is_accepted() { Ok(()) } else { Err(ImportRefusal::Filter) }
+    /// The peer's import filters: what they set in the path.
+    pub(crate) fn filter(&self, prefix: Prefix, facts: &RouteFacts) -> Result<RouteEdits, ImportRefusal> {
+        let verdict = self.peer.import.evaluate(prefix, facts);
+        if verdict.is_accepted() { Ok(verdict.edits) } else { Err(ImportRefusal::Filter) }
     }
 }

@@ -23,6 +23,7 @@ mod forwarding_log;
 mod import;
 mod longest_match;
 mod membership;
+mod network;
 mod next_hop;
 mod path;
 mod path_slots;
@@ -36,8 +37,11 @@ mod view;
 
 pub use decision::{Candidate, CandidateOrigin, DEFAULT_LOCAL_PREF, Decision, Step, decide};
 pub use export_policy::ExportRefusal;
-pub use forwarding::{ConnectedRoute, Discard, Forwarding, ForwardingChange, Target, WeightedHop};
+pub use forwarding::{
+    ConnectedRoute, Discard, Forwarding, ForwardingChange, Target, Way, WayChange, WeightedHop,
+};
 pub use longest_match::{LongestMatch, address_range};
+pub use network::{KernelRouteView, NetworkOptions};
 pub use path::ImportRefusal;
 pub use peer::{NextHopMode, PathsSent, PeerIndex, PeerOptions};
 pub use reflection::{ClientToClient, Reflection, ReflectorOptions};

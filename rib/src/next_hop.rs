@@ -1,12 +1,14 @@
 //! Next hops: which there are, whether they can be reached, and which prefixes hang on each.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 
-use bgp_codec::NextHop;
+use bgp_codec::{NextHop, Prefix};
 use roaring::RoaringBitmap;
 
 use crate::family::{PerFamily, RibFamily};
-use crate::forwarding::ConnectedRoute;
+use crate::forwarding::{Way, WayChange};
+use crate::longest_match::{LongestMatch, address_range};
 use crate::table::EntryIndex;
 
 /// Names a next hop of a [`NextHopTable`].
@@ -27,15 +29,17 @@ impl NextHopIndex {
 pub(crate) enum NextHopResolution {
     /// All can: the speaker forwards nothing itself (a route reflector without a kernel).
     Assumed,
-    /// Those inside a connected subnet can.
-    Connected,
+    /// Those to which the kernel's routes lead can.
+    Kernel,
 }
 
 /// All next hops in use, by reference count.
 #[derive(Debug)]
 pub(crate) struct NextHopTable {
     resolution: NextHopResolution,
-    connected: Vec<ConnectedRoute>,
+    /// How the kernel's own routes lead further.
+    ways: LongestMatch<Way>,
+    by_network: BTreeMap<IpAddr, BTreeSet<NextHop>>,
     /// Index 0 stands for ourselves.
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
@@ -46,7 +50,8 @@ pub(crate) struct NextHopTable {
 struct Slot {
     next_hop: NextHop,
     references: u32,
-    reachable: bool,
+    /// The cost to reach it; `None` when it cannot be reached.
+    cost: Option<u32>,
     /// The entries with a path over this next hop. Empty where all next hops are assumed to be reachable.
     entries: PerFamily<RoaringBitmap>,
 }
@@ -55,7 +60,8 @@ impl NextHopTable {
     pub(crate) fn new(resolution: NextHopResolution) -> Self {
         Self {
             resolution,
-            connected: Vec::new(),
+            ways: LongestMatch::default(),
+            by_network: BTreeMap::new(),
             slots: vec![None],
             free: Vec::new(),
             by_address: HashMap::new(),
@@ -68,12 +74,8 @@ impl NextHopTable {
             self.retain(index);
             return index;
         }
-        let slot = Slot {
-            next_hop,
-            references: 1,
-            reachable: self.resolves(next_hop),
-            entries: PerFamily::default(),
-        };
+        let slot =
+            Slot { next_hop, references: 1, cost: self.resolve(next_hop), entries: PerFamily::default() };
         let index = match self.free.pop() {
             Some(number) => {
                 self.slots[number as usize] = Some(slot);
@@ -87,6 +89,7 @@ impl NextHopTable {
             }
         };
         self.by_address.insert(next_hop, index);
+        self.by_network.entry(next_hop.address()).or_default().insert(next_hop);
         index
     }
 
@@ -100,7 +103,14 @@ impl NextHopTable {
         let Some(slot) = &mut self.slots[index.index()] else { return };
         slot.references -= 1;
         if slot.references == 0 {
-            self.by_address.remove(&slot.next_hop);
+            let next_hop = slot.next_hop;
+            self.by_address.remove(&next_hop);
+            if let Some(sharing) = self.by_network.get_mut(&next_hop.address()) {
+                sharing.remove(&next_hop);
+                if sharing.is_empty() {
+                    self.by_network.remove(&next_hop.address());
+                }
+            }
             self.slots[index.index()] = None;
             self.free.push(index.0);
         }
@@ -113,12 +123,12 @@ impl NextHopTable {
 
     /// The cost to reach the next hop; `None` when it cannot be reached.
     pub(crate) fn cost(&self, index: NextHopIndex) -> Option<u32> {
-        self.slots[index.index()].as_ref().is_none_or(|slot| slot.reachable).then_some(0)
+        self.slots[index.index()].as_ref().map_or(Some(0), |slot| slot.cost)
     }
 
     /// Whether paths must be remembered by next hop, because its state can change.
     pub(crate) fn tracks_entries(&self) -> bool {
-        self.resolution == NextHopResolution::Connected
+        self.resolution == NextHopResolution::Kernel
     }
 
     pub(crate) fn add_entry<P: RibFamily>(&mut self, index: NextHopIndex, entry: EntryIndex) {
@@ -133,31 +143,39 @@ impl NextHopTable {
         }
     }
 
-    /// Takes the new set of connected subnets and answers with the entries that have to be decided again.
-    pub(crate) fn set_connected(&mut self, connected: Vec<ConnectedRoute>) -> PerFamily<RoaringBitmap> {
-        self.connected = connected;
+    /// Takes over how a prefix leads further, and answers with the entries that have to be decided again: those whose
+    /// next hops are inside it and cost something else now.
+    pub(crate) fn set_way(&mut self, change: &WayChange) -> PerFamily<RoaringBitmap> {
+        match change.way {
+            Some(way) => self.ways.insert(change.prefix, way),
+            None => self.ways.remove(change.prefix),
+        };
         let mut affected = PerFamily::<RoaringBitmap>::default();
-        let mut slots = std::mem::take(&mut self.slots);
-        for slot in slots.iter_mut().flatten() {
-            let reachable = self.resolves(slot.next_hop);
-            if reachable != slot.reachable {
-                slot.reachable = reachable;
+        for next_hop in self.inside(change.prefix) {
+            let cost = self.resolve(next_hop);
+            let Some(index) = self.by_address.get(&next_hop) else { continue };
+            let Some(slot) = &mut self.slots[index.index()] else { continue };
+            if cost != slot.cost {
+                slot.cost = cost;
                 affected.ipv4 |= &slot.entries.ipv4;
                 affected.ipv6 |= &slot.entries.ipv6;
             }
         }
-        self.slots = slots;
         affected
     }
 
-    pub(crate) fn connected(&self) -> &[ConnectedRoute] {
-        &self.connected
+    fn inside(&self, prefix: Prefix) -> Vec<NextHop> {
+        let (first, last) = address_range(prefix);
+        self.by_network.range(first..=last).flat_map(|(_, next_hops)| next_hops).copied().collect()
     }
 
-    fn resolves(&self, next_hop: NextHop) -> bool {
+    fn resolve(&self, next_hop: NextHop) -> Option<u32> {
         match self.resolution {
-            NextHopResolution::Assumed => true,
-            NextHopResolution::Connected => self.connected.iter().any(|route| next_hop.is_in(route.prefix)),
+            NextHopResolution::Assumed => Some(0),
+            NextHopResolution::Kernel => match self.ways.around(next_hop.address()).next()? {
+                (_, Way::Through { cost }) => Some(*cost),
+                (_, Way::Nowhere) => None,
+            },
         }
     }
 }

@@ -3,19 +3,17 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bgp_codec::{
-    Asn, BgpIdentifier, Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, Origin, PathAttributesBuilder, Prefix,
-    Update,
-};
+use bgp_codec::{Asn, BgpIdentifier, Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, Prefix, Update};
 use bytes::Bytes;
 use roaring::RoaringBitmap;
 
 use crate::attribute_store::AttributeStore;
 use crate::export_group::{ExportGroup, GroupSignature};
 use crate::family_rib::{FamilyRib, Shared};
-use crate::forwarding::{ConnectedRoute, ForwardingChange};
+use crate::forwarding::{ForwardingChange, WayChange};
 use crate::import::ImportPolicy;
 use crate::membership::{GroupId, Left};
+use crate::network::{KernelRouteView, NetworkOptions};
 use crate::next_hop::NextHopResolution;
 use crate::peer::{PeerIndex, PeerOptions, Peers};
 use crate::reflection::ReflectorOptions;
@@ -41,6 +39,8 @@ pub struct RibOptions {
 pub struct ForwardingOptions {
     /// How many next hops a route may have at the most.
     pub multipath: usize,
+    /// The metric of ordinary routes: a route of the kernel with a lower one is of elevated priority.
+    pub normal_metric: u32,
 }
 
 /// All routing state of a speaker. A plain value with one owner; see the crate's documentation for its way of working.
@@ -73,7 +73,7 @@ impl Rib {
     #[must_use]
     pub fn new(options: RibOptions) -> Self {
         let resolution = match options.forwarding {
-            Some(_) => NextHopResolution::Connected,
+            Some(_) => NextHopResolution::Kernel,
             None => NextHopResolution::Assumed,
         };
         let shared = Shared {
@@ -81,6 +81,7 @@ impl Rib {
             peers: Peers::new(options.hash_seed),
             sources: Sources::new(options.hash_seed),
             multipath: options.forwarding.map_or(1, |forwarding| forwarding.multipath),
+            normal_metric: options.forwarding.map_or(0, |forwarding| forwarding.normal_metric),
         };
         let (seed, forwards) = (options.hash_seed, options.forwarding.is_some());
         Self {
@@ -151,12 +152,20 @@ impl Rib {
         }
     }
 
-    /// Originates `prefix`; with `blackhole`, the forwarding table drops what no more specific route wants.
-    pub fn originate(&mut self, prefix: Prefix, blackhole: bool) {
-        let attributes = PathAttributesBuilder::new(Origin::Igp).build();
+    /// Originates `prefix`.
+    pub fn originate(&mut self, prefix: Prefix, options: NetworkOptions) {
         match prefix {
-            Prefix::Ipv4(prefix) => self.ipv4.originate(&mut self.shared, prefix, attributes, blackhole),
-            Prefix::Ipv6(prefix) => self.ipv6.originate(&mut self.shared, prefix, attributes, blackhole),
+            Prefix::Ipv4(prefix) => self.ipv4.originate(&mut self.shared, prefix, options),
+            Prefix::Ipv6(prefix) => self.ipv6.originate(&mut self.shared, prefix, options),
+        }
+    }
+
+    /// Takes over which route of somebody else the kernel has at `prefix`, as far as it is to be announced or a network
+    /// requires one.
+    pub fn set_kernel_route(&mut self, prefix: Prefix, route: Option<KernelRouteView>) {
+        match prefix {
+            Prefix::Ipv4(prefix) => self.ipv4.set_kernel_route(&mut self.shared, prefix, route),
+            Prefix::Ipv6(prefix) => self.ipv6.set_kernel_route(&mut self.shared, prefix, route),
         }
     }
 
@@ -168,24 +177,27 @@ impl Rib {
         }
     }
 
-    /// Takes the attached subnets as they are now: next hops inside them can be reached, others cannot.
-    pub fn set_connected(&mut self, connected: Vec<ConnectedRoute>) {
-        let affected = self.shared.store.next_hops.set_connected(connected);
-        for (family, entries) in
-            [(Family::IPV4_UNICAST, affected.ipv4), (Family::IPV6_UNICAST, affected.ipv6)]
-        {
-            match self.work.back_mut() {
-                _ if entries.is_empty() => {}
-                Some(Work::Redecide(of_family, waiting)) if *of_family == family => *waiting |= entries,
-                _ => self.work.push_back(Work::Redecide(family, entries)),
-            }
+    /// Takes over how the kernel's own routes lead further: next hops can be reached over these, and over no others.
+    pub fn set_ways(&mut self, changes: &[WayChange]) {
+        for change in changes {
+            let affected = self.shared.store.next_hops.set_way(change);
+            self.redecide_later(Family::IPV4_UNICAST, affected.ipv4);
+            self.redecide_later(Family::IPV6_UNICAST, affected.ipv6);
         }
     }
 
-    /// The attached subnets, as [`set_connected`](Self::set_connected) was told them last.
-    #[must_use]
-    pub fn connected(&self) -> &[ConnectedRoute] {
-        self.shared.store.next_hops.connected()
+    fn redecide_later(&mut self, family: Family, entries: RoaringBitmap) {
+        if entries.is_empty() {
+            return;
+        }
+        let known = self.work.iter_mut().find_map(|work| match work {
+            Work::Redecide(of_family, waiting) if *of_family == family => Some(waiting),
+            _ => None,
+        });
+        match known {
+            Some(waiting) => *waiting |= entries,
+            None => self.work.push_back(Work::Redecide(family, entries)),
+        }
     }
 
     /// The peer asks to be told everything again (RFC 2918).

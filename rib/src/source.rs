@@ -19,6 +19,8 @@ pub(crate) struct SourceIndex(pub(crate) u32);
 impl SourceIndex {
     /// The source of the routes that this speaker originates.
     pub(crate) const LOCAL: Self = Self(0);
+    /// The source of the routes that the kernel has and this speaker announces.
+    pub(crate) const KERNEL: Self = Self(1);
 
     /// The path id for peers that are told several paths. Never zero, which some implementations take for none.
     pub(crate) fn exported_path_id(self) -> PathId {
@@ -59,11 +61,11 @@ impl Sources {
             origin: CandidateOrigin::Local,
             learned_from: LearnedFrom::Local,
             is_up: true,
-            // The speaker's own reference.
+            // The speaker's own reference: neither of the two ever goes.
             paths: 1,
         };
         Self {
-            slots: vec![local],
+            slots: vec![local, local],
             free: Vec::new(),
             by_id: HashMap::with_hasher(FixedState::with_seed(hash_seed)),
         }

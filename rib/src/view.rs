@@ -359,7 +359,7 @@ impl<P: RibFamily> FamilyRib<P> {
     }
 
     fn paths(&self, shared: &Shared) -> usize {
-        shared.peers.all_routes::<P>().map(|routes| routes.received).sum::<usize>() + self.originated()
+        shared.peers.all_routes::<P>().map(|routes| routes.received).sum::<usize>() + self.own_paths()
     }
 
     fn peer_counts(&self, shared: &Shared, peer: PeerIndex) -> PeerCounts {
@@ -378,5 +378,6 @@ impl<P: RibFamily> FamilyRib<P> {
 
 fn filter_verdict(shared: &Shared, path: &Path, refusal: ImportRefusal, prefix: Prefix) -> Option<String> {
     let options = shared.peers.options(shared.sources.get(path.source).peer)?;
-    (refusal == ImportRefusal::Filter).then(|| options.import.evaluate(prefix).to_string())
+    (refusal == ImportRefusal::Filter)
+        .then(|| options.import.evaluate(prefix, &shared.store.facts(path.received)).to_string())
 }

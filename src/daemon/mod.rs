@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::control::{self, Api};
-use crate::kernel::{self, KernelHandle};
+use crate::kernel::{self, KernelHandle, KernelRequest};
 use crate::listener::{Listener, Newcomer};
 use crate::peer::{self, PeerHandle, TcpPassword};
 use crate::speaker::{self, KernelFeed, PeerKey, SpeakerHandle, SpeakerRequest};
@@ -133,6 +133,7 @@ impl Daemon {
             speaker_thread,
             kernel,
         };
+        daemon.require_routes().await;
         for network in daemon.config.networks() {
             daemon.tell_speaker(options::originate(network)).await;
         }
@@ -271,6 +272,16 @@ impl Daemon {
             config_age: self.config_read.elapsed(),
             peers: self.peers.len(),
             peers_established: self.peers.values().filter(is_established).count(),
+        }
+    }
+
+    /// Tells the kernel thread which networks require a route.
+    async fn require_routes(&self) {
+        if let Some(kernel) = &self.kernel {
+            let request = KernelRequest::Require(options::required_routes(&self.config));
+            if kernel.requests.send(request).await.is_err() {
+                error!("bug: the kernel thread has ended");
+            }
         }
     }
 

@@ -1,17 +1,21 @@
 //! The configuration, translated into what each part wants to know.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use bgp_codec::{Capabilities, Capability};
-use margay_config::{Config, ConfigError, Global, Kernel, Network, NextHopMode, Peer};
-use margay_rib::{ClientToClient, ForwardingOptions, PathsSent, Reflection, ReflectorOptions, RibOptions};
+use bgp_codec::{Capabilities, Capability, Prefix};
+use margay_config::{Config, ConfigError, Global, Hold, Kernel, KernelImport, Network, NextHopMode, Peer};
+use margay_rib::{
+    ClientToClient, Discard, ForwardingOptions, NetworkOptions, PathsSent, Reflection, ReflectorOptions,
+    RibOptions,
+};
 use margay_session::{DialMode, SessionOptions};
 
-use crate::kernel::{KernelOptions, OnlinkRule};
+use crate::kernel::{ImportRule, InterfacePatterns, KernelOptions, OnlinkRule};
 use crate::peer::{Distance, PeerOptions, TcpPassword, Transport};
 use crate::speaker::{PeerKey, PeerSettings, SpeakerRequest};
 
@@ -52,7 +56,10 @@ pub(super) fn rib_options(config: &Config) -> RibOptions {
         asn: global.asn,
         identifier: global.router_id,
         reflector: reflector_options(config),
-        forwarding: config.kernel().map(|kernel| ForwardingOptions { multipath: kernel.multipath.into() }),
+        forwarding: config.kernel().map(|kernel| ForwardingOptions {
+            multipath: kernel.multipath.into(),
+            normal_metric: kernel.metric,
+        }),
         hash_seed: random(),
     }
 }
@@ -79,13 +86,34 @@ pub(super) fn kernel_options(kernel: &Kernel) -> KernelOptions {
         onlink: onlink
             .map(|rule| OnlinkRule { next_hops: rule.next_hops, interface: rule.interface.clone() })
             .collect(),
+        imports: kernel.imports.iter().map(import_rule).collect(),
         nexthop_objects: kernel.nexthop_objects,
         multicast_buffer_octets: KernelOptions::MULTICAST_BUFFER_OCTETS,
     }
 }
 
+fn import_rule(import: &KernelImport) -> ImportRule {
+    ImportRule {
+        table: import.table,
+        protocols: import.protocols.clone(),
+        interfaces: InterfacePatterns(import.interfaces.clone()),
+        prefixes: import.prefixes,
+    }
+}
+
+/// The prefixes of the networks that require a route of the kernel.
+pub(super) fn required_routes(config: &Config) -> BTreeSet<Prefix> {
+    config.networks().iter().filter(|network| network.require_route).map(|network| network.prefix).collect()
+}
+
 pub(super) fn originate(network: &Network) -> SpeakerRequest {
-    SpeakerRequest::Originate { prefix: network.prefix, blackhole: network.blackhole }
+    let hold = network.hold.map(|hold| match hold {
+        Hold::Blackhole => Discard::Blackhole,
+        Hold::Unreachable => Discard::Unreachable,
+        Hold::Prohibit => Discard::Prohibit,
+    });
+    let Network { prefix, suppress_more_specific, require_route, .. } = *network;
+    SpeakerRequest::Originate(prefix, NetworkOptions { hold, suppress_more_specific, require_route })
 }
 
 pub(super) fn peer_settings(global: &Global, peer: &Peer) -> PeerSettings {

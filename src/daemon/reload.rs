@@ -42,6 +42,7 @@ impl Daemon {
         self.config = Arc::new(config);
         self.config_read = Instant::now();
         let mut report = Report::default();
+        self.require_routes().await;
         self.apply_networks(&changes, &mut report).await;
         self.apply_dynamic_peers(&changes, &mut report).await;
         self.apply_peers(changes, &mut report).await;

@@ -4,9 +4,11 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 
 use bgp_codec::{NextHop, Prefix};
+use margay_rib::{KernelRouteView, WayChange};
 
 use super::{
     KernelOptions,
+    announcements::{Announcements, KernelRouteChange},
     entries::{Entries, EntryId, Wish},
     failures::Failures,
     held_routes::{Certainty, HeldRoutes},
@@ -38,6 +40,8 @@ pub(super) struct Mirror {
     pub(super) sweeping: bool,
     /// How often somebody else changed or removed a route or an object of ours.
     pub(super) disturbances: u64,
+    /// What the daemon is told of others' routes.
+    pub(super) announcements: Announcements,
     /// How often everything was read anew.
     pub(super) readings: u64,
     /// Next hops that may be somewhere else now.
@@ -94,6 +98,7 @@ impl Mirror {
             sweeping: false,
             disturbances: 0,
             readings: 0,
+            announcements: Announcements::default(),
             moved: BTreeSet::new(),
             all_moved: false,
             touched: VecDeque::new(),
@@ -269,6 +274,7 @@ impl Mirror {
             self.entries.remove_if_unused(id);
         }
         self.all_moved = true;
+        self.announce_all();
         let disturbances = self.disturbances;
         for event in self.log.take().unwrap_or_default() {
             match event {
@@ -341,6 +347,7 @@ impl Mirror {
             return;
         }
         self.moved.extend(self.paths.next_hops_in(prefix));
+        self.announcements.on_changed(prefix);
     }
 
     fn on_object(&mut self, notice: ObjectNotice) {
@@ -357,12 +364,67 @@ impl Mirror {
             .any(|rule| Some(rule.interface.as_str()) == self.links.name(interface));
         if named || !self.shapes.find(|shape| shape.is_on(interface)).is_empty() {
             self.all_moved = true;
+            self.announce_all();
         }
+    }
+
+    /// Others' routes may lead elsewhere than they did.
+    fn announce_all(&mut self) {
+        let Self { entries, announcements, options, .. } = self;
+        entries.foreign.iter().for_each(|(prefix, ())| announcements.on_changed(prefix));
+        options.onlink.iter().for_each(|rule| announcements.on_changed(rule.next_hops));
+    }
+
+    /// What the daemon has to be told of up to `limit` prefixes.
+    pub(super) fn poll_announcements(&mut self, limit: usize) -> (Vec<WayChange>, Vec<KernelRouteChange>) {
+        let mut announcements = std::mem::take(&mut self.announcements);
+        let polled = announcements.poll(limit, |announcements, prefix| {
+            (self.resolver().told_way(prefix), self.kernel_route(announcements, prefix))
+        });
+        self.announcements = announcements;
+        polled
+    }
+
+    /// Takes over which prefixes networks require a route to.
+    pub(super) fn require(&mut self, prefixes: BTreeSet<Prefix>) {
+        self.announcements.set_required(prefixes);
+    }
+
+    /// The route of others at a prefix that is to be announced, or else one that a network requires.
+    fn kernel_route(&self, announcements: &Announcements, prefix: Prefix) -> Option<KernelRouteView> {
+        let resolver = self.resolver();
+        let is_covered = |table: u8, shape: &RouteShape| {
+            let hops = resolver.shape_hops(shape);
+            let interfaces: Vec<&str> = hops
+                .iter()
+                .filter_map(|hop| self.links.name(hop.interface))
+                .filter(|name| !name.is_empty())
+                .collect();
+            let number = self.tables.number(table);
+            let mut rules = self.options.imports.iter().filter(|rule| rule.table == number);
+            rules.any(|rule| rule.covers(prefix, shape, &interfaces))
+        };
+        let required = announcements.is_required(prefix);
+        let mut found: Vec<KernelRouteView> = Vec::new();
+        for table in self.tables.all() {
+            let Some(id) = self.entries.find(table, prefix) else { continue };
+            let shapes = self.entries.get(id).held.as_slice().iter().map(|&held| self.shapes.get(held));
+            for shape in shapes.filter(|shape| !self.tables.is_ours(table, shape)) {
+                let announced = is_covered(table, shape);
+                if announced || required && self.is_ours(table) {
+                    found.push(KernelRouteView { metric: shape.metric, announced });
+                }
+            }
+        }
+        found.into_iter().min_by_key(|route| (!route.announced, route.metric))
     }
 
     /// The kernel drops next hop objects of the link without a word, and keeps routes without objects.
     fn on_carrier_lost(&mut self, interface: u32) {
         self.moved.extend(self.paths.next_hops_on(interface));
+        if !self.shapes.find(|shape| shape.is_on(interface)).is_empty() {
+            self.announce_all();
+        }
         let objects = self.objects.on_interface(interface);
         self.objects_suspect |= !objects.is_empty();
         let gone: Vec<u32> = objects.into_iter().flat_map(|object| self.objects.on_gone(object)).collect();

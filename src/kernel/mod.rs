@@ -10,10 +10,12 @@
 //! others are foreign: they are neither replaced nor removed, not even where they hold the prefix and metric of a
 //! wanted route.
 
+mod announcements;
 mod batch;
 mod entries;
 mod failures;
 mod held_routes;
+mod import_rule;
 mod kernel_route;
 mod links;
 mod mirror;
@@ -35,17 +37,19 @@ mod tests;
 mod version;
 mod wire;
 
-use std::{convert::Infallible, io, net::IpAddr};
+use std::{collections::BTreeSet, convert::Infallible, io, net::IpAddr};
 
 use bgp_codec::Prefix;
-use margay_rib::{ConnectedRoute, Forwarding, ForwardingChange};
+use margay_rib::{ConnectedRoute, Forwarding, ForwardingChange, WayChange};
 use tokio::sync::{mpsc, oneshot};
 
+pub use announcements::KernelRouteChange;
+pub use import_rule::{ImportRule, InterfacePatterns};
 use synchroniser::Synchroniser;
 
 /// Starts the thread that keeps the kernel's table, in the network namespace of the caller.
 ///
-/// Returns once links and routes are known; the first [`KernelEvent::Connected`] follows at once.
+/// Returns once links and routes are known; the first [`KernelEvent::Routes`] follow at once.
 ///
 /// # Errors
 ///
@@ -79,6 +83,8 @@ pub struct KernelOptions {
     pub sources: [Option<IpAddr>; 2],
     /// Next hops that are taken to be on a link whatever the routes say.
     pub onlink: Vec<OnlinkRule>,
+    /// Which routes of others are announced.
+    pub imports: Vec<ImportRule>,
     /// Whether routes share next hop objects, where the kernel has them.
     pub nexthop_objects: bool,
     /// How much the kernel may tell before it is read, in octets.
@@ -110,6 +116,8 @@ pub enum KernelRequest {
     Apply(Vec<ForwardingChange>),
     /// The restart window is over: routes of an earlier run that nobody asked for are removed, now and ever after.
     RemoveStale,
+    /// Networks require a route to these prefixes, and to no others.
+    Require(BTreeSet<Prefix>),
     /// Asks how far the kernel follows.
     Status(oneshot::Sender<KernelStatus>),
     /// Asks what is wanted and held at a prefix.
@@ -119,8 +127,13 @@ pub enum KernelRequest {
 /// What the kernel thread tells the daemon.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum KernelEvent {
-    /// All subnets attached to interfaces that are up, sorted. Sent at the start and after changes.
-    Connected(Vec<ConnectedRoute>),
+    /// Changes of others' routes, from none at the start.
+    Routes {
+        /// Where they lead.
+        ways: Vec<WayChange>,
+        /// Those that are to be announced, or that networks require.
+        routes: Vec<KernelRouteChange>,
+    },
     /// The kernel does not follow at a prefix. It is tried again without being asked; told once for each reason.
     Failed {
         /// The destination of the route.

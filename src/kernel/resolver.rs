@@ -88,6 +88,14 @@ impl Resolver<'_> {
         })
     }
 
+    /// What the daemon has to know of the way of a prefix.
+    pub(super) fn told_way(&self, prefix: Prefix) -> Option<margay_rib::Way> {
+        if self.options.onlink.iter().any(|rule| rule.next_hops == prefix) {
+            return Some(told(&self.way(prefix.network())?));
+        }
+        self.way_of(prefix).map(|way| told(&way))
+    }
+
     /// All subnets on interfaces that are up, sorted, each once.
     ///
     /// Left out are loopback, default routes, and link-local subnets: they are on every interface and say nothing of
@@ -145,6 +153,14 @@ impl Resolver<'_> {
             hops.retain(|hop| hop.gateway.is_some());
             Some(Way::Through(hops, shape.metric))
         }
+    }
+}
+
+fn told(way: &Way) -> margay_rib::Way {
+    match way {
+        Way::Attached(_) => margay_rib::Way::Through { cost: 0 },
+        Way::Through(_, metric) => margay_rib::Way::Through { cost: *metric },
+        Way::Nowhere => margay_rib::Way::Nowhere,
     }
 }
 

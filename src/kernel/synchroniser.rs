@@ -3,7 +3,6 @@
 use std::{future, io, time::Duration};
 
 use bgp_codec::Prefix;
-use margay_rib::ConnectedRoute;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
@@ -77,7 +76,6 @@ impl Synchroniser {
             dump_socket: self.dump_socket,
             listener: self.multicast.into_listener()?,
             reading: None,
-            connected: Announcement::default(),
             pace: Pace::default(),
         };
         synchronisation.begin_reading()?;
@@ -100,7 +98,6 @@ struct Synchronisation {
     listener: Listener,
     batch: Batch,
     reading: Option<Reading>,
-    connected: Announcement,
     pace: Pace,
 }
 
@@ -110,13 +107,6 @@ struct Reading {
     left: &'static [DumpRequest],
     routes: Vec<(u8, Prefix, ShapeId)>,
     interrupted: bool,
-}
-
-/// What the daemon is told of the attached subnets. A newer snapshot takes the place of one that is not yet sent.
-#[derive(Default)]
-struct Announcement {
-    latest: Option<Vec<ConnectedRoute>>,
-    unsent: bool,
 }
 
 impl Synchronisation {
@@ -159,6 +149,7 @@ impl Synchronisation {
         match request {
             KernelRequest::Apply(changes) => changes.iter().for_each(|change| self.mirror.want(change)),
             KernelRequest::RemoveStale => self.mirror.sweep(),
+            KernelRequest::Require(prefixes) => self.mirror.require(prefixes),
             // Who asked may have gone meanwhile.
             KernelRequest::Status(answer) => drop(answer.send(self.mirror.status())),
             KernelRequest::Describe(prefix, answer) => drop(answer.send(self.mirror.describe(prefix))),
@@ -199,7 +190,7 @@ impl Synchronisation {
         Ok(())
     }
 
-    /// Draws the consequences of changed links and subnets: tells the daemon, and tries again what was refused.
+    /// Draws the consequences of changed links and subnets: tries again what was refused.
     fn look_around(&mut self) -> io::Result<()> {
         if self.reading.is_some() {
             // A subnet that was not read yet is not a subnet that left.
@@ -207,10 +198,6 @@ impl Synchronisation {
             return Ok(());
         }
         self.read_objects()?;
-        let connected = Some(self.mirror.resolver().connected());
-        if self.connected.latest != connected {
-            self.connected = Announcement { latest: connected, unsent: true };
-        }
         self.mirror.retry();
         self.pace.retry_delay = None;
         Ok(())
@@ -339,7 +326,8 @@ impl Synchronisation {
     }
 
     fn has_event(&self) -> bool {
-        self.events.is_some() && (self.connected.unsent || self.mirror.failures.has_untold())
+        let is_outdated = self.reading.is_none() && self.mirror.announcements.is_outdated();
+        self.events.is_some() && (is_outdated || self.mirror.failures.has_untold())
     }
 
     /// Fills the place reserved in the daemon's queue with what is most urgent.
@@ -348,9 +336,12 @@ impl Synchronisation {
             self.events = None;
             return;
         };
-        if self.connected.unsent {
-            self.connected.unsent = false;
-            permit.send(KernelEvent::Connected(self.connected.latest.clone().unwrap_or_default()));
+        // A route that was not read yet is not a route that left.
+        if self.reading.is_none() && self.mirror.announcements.is_outdated() {
+            let (ways, routes) = self.mirror.poll_announcements(ANNOUNCED_PREFIXES);
+            if !ways.is_empty() || !routes.is_empty() {
+                permit.send(KernelEvent::Routes { ways, routes });
+            }
         } else if let Some((prefix, reason)) = self.mirror.poll_failure() {
             permit.send(KernelEvent::Failed { prefix, reason });
         }
@@ -414,6 +405,8 @@ async fn reserve(events: Option<mpsc::Sender<KernelEvent>>) -> Option<mpsc::Owne
 
 /// Requests are left in their queue while so many prefixes are to be worked off.
 const BACKLOG_PREFIXES: usize = 4096;
+/// How many prefixes at which others' routes changed the daemon is told of at once.
+const ANNOUNCED_PREFIXES: usize = 1024;
 /// How many prefixes are looked at before the loop hears again.
 const PLANS_A_TURN: usize = 1024;
 /// How many parts of a dump, of up to 32 KiB, are read before the loop hears again: about a millisecond.

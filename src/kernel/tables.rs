@@ -13,7 +13,8 @@ pub(super) struct Tables {
 impl Tables {
     pub(super) fn new(options: &KernelOptions) -> Self {
         let mut numbers = Vec::new();
-        let watched = options.tables.iter().copied().chain([RT_TABLE_LOCAL, RT_TABLE_MAIN]);
+        let imported = options.imports.iter().map(|rule| rule.table);
+        let watched = options.tables.iter().copied().chain([RT_TABLE_LOCAL, RT_TABLE_MAIN]).chain(imported);
         for number in watched {
             if !numbers.contains(&number) {
                 numbers.push(number);

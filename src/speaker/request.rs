@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bgp_codec::{Family, Prefix};
 use margay_filter::FilterChain;
 use margay_rib::{
-    ConnectedRoute, Explanation, NextHopMode, PagePosition, PathsSent, PeerCounts, Reflection, RibCounts,
+    Explanation, NetworkOptions, NextHopMode, PagePosition, PathsSent, PeerCounts, Reflection, RibCounts,
     RoutePage,
 };
 use tokio::sync::oneshot;
@@ -19,21 +19,14 @@ pub enum SpeakerRequest {
     AddPeer(PeerKey, PeerSettings, oneshot::Sender<()>),
     /// A peer is not configured any more. Its session is ended elsewhere.
     RemovePeer(PeerKey),
-    /// Originate a prefix, held by a blackhole route or not.
-    Originate {
-        /// The prefix.
-        prefix: Prefix,
-        /// Whether the kernel drops what no more specific route wants.
-        blackhole: bool,
-    },
+    /// Originate a prefix.
+    Originate(Prefix, NetworkOptions),
     /// Stop originating a prefix.
     StopOriginating(Prefix),
     /// A page of routes; `None` when the question names a peer without a session.
     Routes(RoutesQuestion, oneshot::Sender<Option<RoutePage>>),
     /// Why a prefix is routed as it is; `None` when there is no path to it.
     Explain(Prefix, oneshot::Sender<Option<Explanation>>),
-    /// The attached subnets, as the kernel thread told them last.
-    Connected(oneshot::Sender<Vec<ConnectedRoute>>),
     /// The routes of all peers in numbers.
     Counts(oneshot::Sender<SpeakerCounts>),
     /// Stop: the thread ends, and what the kernel was promised is delivered first.

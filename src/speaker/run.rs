@@ -196,7 +196,12 @@ impl Speaker {
         match heard {
             KernelHeard::Room => {}
             KernelHeard::RestartWindowOver => self.end_restart("the restart window is over"),
-            KernelHeard::Event(Some(KernelEvent::Connected(connected))) => self.rib.set_connected(connected),
+            KernelHeard::Event(Some(KernelEvent::Routes { ways, routes })) => {
+                self.rib.set_ways(&ways);
+                routes.iter().for_each(|change| self.rib.set_kernel_route(change.prefix, change.route));
+                // What now hangs on other next hops is decided in slices.
+                self.working = true;
+            }
             KernelHeard::Event(Some(KernelEvent::Failed { prefix, reason })) => {
                 warn!(%prefix, reason, "the kernel refused a route");
             }
@@ -241,11 +246,10 @@ impl Speaker {
                 reply(answer, ());
             }
             SpeakerRequest::RemovePeer(key) => self.remove_peer(key),
-            SpeakerRequest::Originate { prefix, blackhole } => self.rib.originate(prefix, blackhole),
+            SpeakerRequest::Originate(prefix, options) => self.rib.originate(prefix, options),
             SpeakerRequest::StopOriginating(prefix) => self.rib.stop_originating(prefix),
             SpeakerRequest::Routes(question, answer) => reply(answer, self.routes(question)),
             SpeakerRequest::Explain(prefix, answer) => reply(answer, self.rib.explain(prefix)),
-            SpeakerRequest::Connected(answer) => reply(answer, self.rib.connected().to_vec()),
             SpeakerRequest::Counts(answer) => reply(answer, self.counts()),
             SpeakerRequest::Stop => {}
         }

@@ -72,10 +72,16 @@ impl Effect {
 
 impl Candidate<'_> {
     /// What the steps before MULTI_EXIT_DISC look at, in their order; the lowest is preferred.
-    fn before_med(&self) -> (bool, Reverse<u32>, u32, Origin) {
+    fn before_med(&self) -> (Reverse<u32>, bool, Reverse<u32>, u32, Origin) {
         let local_pref = self.attributes.local_pref().unwrap_or(DEFAULT_LOCAL_PREF);
         let is_learned = self.origin != CandidateOrigin::Local;
-        (is_learned, Reverse(local_pref), self.attributes.as_path_length(), self.attributes.origin())
+        (
+            Reverse(self.preference),
+            is_learned,
+            Reverse(local_pref),
+            self.attributes.as_path_length(),
+            self.attributes.origin(),
+        )
     }
 
     fn med(&self) -> u32 {
@@ -120,7 +126,7 @@ mod tests {
         // The same identifier for two of them, so that the address decides.
         let identifier = BgpIdentifier::new(1 + number / 2).unwrap();
         let origin = CandidateOrigin::Peer { kind, identifier, address: IpAddr::V4((1000 - number).into()) };
-        Candidate { origin, path_id: PathId(0), attributes, interior_cost: 0 }
+        Candidate { origin, path_id: PathId(0), attributes, interior_cost: 0, preference: 100 }
     }
 
     fn row() -> impl Strategy<Value = Row> {

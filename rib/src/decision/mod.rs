@@ -27,6 +27,8 @@ pub struct Candidate<'a> {
     pub attributes: &'a PathAttributes,
     /// The cost to reach its next hop.
     pub interior_cost: u32,
+    /// What it is worth to this speaker before anything of BGP is compared; the highest wins.
+    pub preference: u32,
 }
 
 /// Where a candidate comes from.
@@ -50,6 +52,8 @@ pub enum CandidateOrigin {
 pub enum Step {
     /// There is no other usable path.
     OnlyPath,
+    /// The highest preference: own routes before those of the kernel before learned ones, unless filters set another.
+    Preference,
     /// Own routes come before learned ones.
     LocallyOriginated,
     /// The highest degree of preference (RFC 4271 §9.1.1).
@@ -86,6 +90,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OnlyPath => "only path",
+            Self::Preference => "preference",
             Self::LocallyOriginated => "locally originated",
             Self::LocalPref => "local preference",
             Self::AsPathLength => "AS path length",
@@ -125,6 +130,7 @@ impl Decision {
 #[must_use]
 pub fn decide(candidates: &[Candidate<'_>]) -> Option<Decision> {
     let mut contest = Contest::new(candidates);
+    contest.keep_lowest(Step::Preference, |path| Reverse(path.preference));
     contest.keep_lowest(Step::LocallyOriginated, |path| path.origin != CandidateOrigin::Local);
     contest.keep_lowest(Step::LocalPref, |path| {
         Reverse(path.attributes.local_pref().unwrap_or(DEFAULT_LOCAL_PREF))

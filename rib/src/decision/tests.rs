@@ -44,6 +44,7 @@ fn check(rows: &[Row], best: usize, step: Step) {
             origin: row.origin,
             path_id: PathId(0),
             attributes,
+            preference: 100,
             interior_cost: row.interior_cost,
         })
         .collect();
@@ -140,6 +141,7 @@ fn a_tie_break_does_not_take_a_path_out_of_the_multipath_set() {
             origin: row.origin,
             path_id: PathId(0),
             attributes,
+            preference: 100,
             interior_cost: 0,
         })
         .collect();

@@ -4,5 +4,6 @@ mod add_path;
 mod by_hand;
 mod history;
 mod naive;
+mod own_routes;
 mod traps;
 mod world;

@@ -6,6 +6,7 @@ use bgp_codec::{
     Asn, BgpIdentifier, ClusterId, Community, Family, NextHop, PathAttributes, PathAttributesBuilder, PathId,
     PeerKind, Prefix,
 };
+use margay_filter::RouteFacts;
 use margay_rib::{ConnectedRoute, Discard, Forwarding, NextHopMode, PathsSent, PeerOptions, Reflection};
 
 /// What one side holds of the other: an Adj-RIB-In or an Adj-RIB-Out. The path id is zero where there is none.
@@ -112,7 +113,7 @@ impl NaiveRib {
         if clusters.is_none() || forbidden {
             return None;
         }
-        if !options.export.evaluate(prefix).is_accepted() {
+        if !options.export.evaluate(prefix, &RouteFacts::default()).is_accepted() {
             return None;
         }
         let own = match prefix {
@@ -201,7 +202,7 @@ impl NaiveRib {
             of_prefix.filter_map(move |((_, path_id), (attributes, next_hop))| {
                 let is_usable = options.families.contains(&family_of(prefix))
                     && !self.is_looped(attributes, *next_hop, options)
-                    && options.import.evaluate(prefix).is_accepted()
+                    && options.import.evaluate(prefix, &RouteFacts::default()).is_accepted()
                     && self.reachable(*next_hop);
                 is_usable.then(|| NaivePath {
                     peer: Some(peer),

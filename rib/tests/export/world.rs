@@ -11,10 +11,10 @@ use bgp_codec::{
     PathId, PeerKind, Prefix, Update, UpdateEncoder, decode_message, frame_length,
 };
 use bytes::{Buf, Bytes, BytesMut};
-use margay_filter::{Action, Filter, FilterChain, Match, Rule};
+use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits};
 use margay_rib::{
-    ConnectedRoute, Forwarding, ForwardingOptions, NextHopMode, PathsSent, PeerIndex, PeerOptions,
-    Reflection, ReflectorOptions, Rib, RibOptions,
+    ConnectedRoute, Discard, Forwarding, ForwardingOptions, NetworkOptions, NextHopMode, PathsSent,
+    PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RibOptions, Way, WayChange,
 };
 
 use super::naive::{NaiveRib, NaiveRoute, Routes};
@@ -93,7 +93,7 @@ impl World {
     /// A speaker that forwards itself, or a pure control plane, which takes all next hops for reachable.
     pub(crate) fn new(forwards: bool) -> Self {
         let identifier = identifier(100);
-        let forwarding = forwards.then_some(ForwardingOptions { multipath: MULTIPATH });
+        let forwarding = forwards.then_some(ForwardingOptions { multipath: MULTIPATH, normal_metric: 1024 });
         let naive = NaiveRib {
             asn: LOCAL_ASN,
             identifier,
@@ -120,7 +120,8 @@ impl World {
             Event::Withdraw { peer, prefixes, path_id } => self.withdraw(peer, &prefixes, path_id),
             Event::Originate { prefix: number, blackhole } => {
                 self.naive.originated.insert(prefix(number), blackhole);
-                self.rib.originate(prefix(number), blackhole);
+                let hold = blackhole.then_some(Discard::Blackhole);
+                self.rib.originate(prefix(number), NetworkOptions { hold, ..NetworkOptions::default() });
             }
             Event::StopOriginating { prefix: number } => {
                 self.naive.originated.remove(&prefix(number));
@@ -128,7 +129,11 @@ impl World {
             }
             Event::Connected(subnets) => {
                 self.naive.connected = connected(subnets);
-                self.rib.set_connected(connected(subnets));
+                let (all, up) = (connected(u8::MAX), connected(subnets));
+                let way = |subnet: &ConnectedRoute| up.contains(subnet).then_some(Way::Through { cost: 0 });
+                let changes: Vec<WayChange> =
+                    all.iter().map(|subnet| WayChange { prefix: subnet.prefix, way: way(subnet) }).collect();
+                self.rib.set_ways(&changes);
             }
             Event::Refresh(peer) => {
                 if let Some(session) = self.sessions.get(&peer) {
@@ -365,7 +370,11 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
 pub(crate) fn filter(prefix: &str, action: Action) -> FilterChain {
     let covered = Match::new(Some(prefix.parse().expect("a prefix")), None).expect("a match");
     let opposite = if action == Action::Accept { Action::Reject } else { Action::Accept };
-    let rules = [Rule { matches: covered, action }, Rule { matches: Match::ANY, action: opposite }];
+    let rules = [(covered, action), (Match::ANY, opposite)].map(|(matches, action)| Rule {
+        matches,
+        action,
+        edits: RuleEdits::default(),
+    });
     FilterChain::new([Filter::new("test", rules)])
 }
 

@@ -1,47 +1,50 @@
-//! The snapshots of attached subnets.
+//! What is told of attached subnets.
 
-use margay_rib::ConnectedRoute;
+use std::collections::BTreeSet;
+
+use bgp_codec::Prefix;
+use margay_rib::Way;
 use tokio::time::timeout;
-
-use crate::kernel::KernelEvent;
 
 use super::{
     Daemon, PATIENCE,
-    namespace::{in_namespace, interface, ip},
+    namespace::{in_namespace, ip},
     options, prefix,
 };
 
 impl Daemon {
-    /// Waits for a snapshot that is as expected; links that come up cause several.
-    async fn connected(&mut self, mut expected: Vec<ConnectedRoute>) {
-        expected.sort();
-        let mut seen = None;
-        while seen.as_ref() != Some(&expected) {
+    /// Waits until the subnets that are told to be attached are as expected; links that come up cause several changes.
+    async fn connected(&mut self, expected: Vec<(Prefix, &str)>) {
+        let expected: BTreeSet<Prefix> = expected.into_iter().map(|(prefix, _)| prefix).collect();
+        loop {
+            let attached = self.ways.iter().filter(|(_, way)| **way == Way::Through { cost: 0 });
+            let seen: BTreeSet<Prefix> = attached.map(|(&prefix, _)| prefix).collect();
+            if seen == expected {
+                return;
+            }
             match timeout(PATIENCE, self.events.recv()).await {
-                Ok(Some(KernelEvent::Connected(subnets))) => seen = Some(subnets),
+                Ok(Some(event)) => self.follow(&event),
                 other => panic!("after {seen:?}: {other:?}, expected {expected:?}"),
             }
         }
     }
 }
 
-fn subnets(list: &[(&str, &str)]) -> Vec<ConnectedRoute> {
-    let subnet =
-        |(text, link): &(&str, &str)| ConnectedRoute { prefix: prefix(text), interface: interface(link) };
-    list.iter().map(subnet).collect()
+fn subnets<'a>(list: &[(&str, &'a str)]) -> Vec<(Prefix, &'a str)> {
+    list.iter().map(|&(text, link)| (prefix(text), link)).collect()
 }
 
 const ONE: [(&str, &str); 2] = [("10.0.0.0/24", "one"), ("fd00::/64", "one")];
 const TWO: [(&str, &str); 2] = [("10.0.1.0/24", "two"), ("fd00:1::/64", "two")];
 
 #[test]
-fn the_first_snapshot_holds_the_subnets_and_neither_loopback_nor_link_local() {
+fn at_first_everything_is_told_but_loopback_and_link_local_subnets() {
     in_namespace(async || {
         let mut daemon = Daemon::start(options()).await;
-        let mut expected = subnets(&[ONE, TWO].concat());
-        expected.sort();
-        let first = timeout(PATIENCE, daemon.events.recv()).await;
-        assert_eq!(first, Ok(Some(KernelEvent::Connected(expected))));
+        daemon.connected(subnets(&[ONE, TWO].concat())).await;
+        let nowhere = |text: &str| daemon.ways.get(&prefix(text)) == Some(&Way::Nowhere);
+        assert!(nowhere("10.0.0.1/32") && nowhere("fd00::1/128"), "own addresses: {:?}", daemon.ways);
+        assert!(!daemon.ways.contains_key(&prefix("fe80::/64")));
     });
 }
 
@@ -89,4 +92,37 @@ fn a_device_route_attaches_what_no_address_covers_and_a_flush_detaches_it() {
         ip("addr replace fd00::1/64 dev one nodad");
         daemon.connected(subnets(&[ONE, TWO].concat())).await;
     });
+}
+
+#[test]
+fn routes_through_gateways_lead_on_at_their_metric() {
+    in_namespace(async || {
+        let mut daemon = Daemon::start(options()).await;
+        daemon.connected(subnets(&[ONE, TWO].concat())).await;
+        ip("route add 10.40.0.0/16 via 10.0.0.9 proto 4 metric 30");
+        ip("route add unreachable 10.41.0.0/16 proto 4");
+        ip("route add default via 10.0.0.9 proto 4");
+        let expected =
+            [("10.40.0.0/16", Some(Way::Through { cost: 30 })), ("10.41.0.0/16", Some(Way::Nowhere))];
+        for (text, way) in expected {
+            daemon.told(text, way).await;
+        }
+        assert!(
+            !daemon.ways.contains_key(&prefix("0.0.0.0/0")),
+            "a default route leads nowhere in particular"
+        );
+        ip("route del 10.40.0.0/16 proto 4");
+        daemon.told("10.40.0.0/16", None).await;
+    });
+}
+
+impl Daemon {
+    async fn told(&mut self, text: &str, way: Option<Way>) {
+        while self.ways.get(&prefix(text)).copied() != way {
+            let event = timeout(PATIENCE, self.events.recv()).await;
+            self.follow(
+                &event.unwrap_or_else(|_| panic!("{text} is not told as {way:?}")).expect("the thread lives"),
+            );
+        }
+    }
 }

@@ -5,16 +5,19 @@ mod connected;
 mod drift;
 mod foreign;
 mod histories;
+mod imports;
 mod moves;
 mod namespace;
+mod recursion;
 mod refusal;
 mod routes;
 mod scale;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bgp_codec::{NextHop, Prefix};
-use margay_rib::{Discard, Forwarding, ForwardingChange};
+use margay_rib::{Discard, Forwarding, ForwardingChange, KernelRouteView, Way};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -30,6 +33,7 @@ fn options() -> KernelOptions {
         metric: 1024,
         sources: [None, None],
         onlink: Vec::new(),
+        imports: Vec::new(),
         nexthop_objects: true,
         multicast_buffer_octets: KernelOptions::MULTICAST_BUFFER_OCTETS,
     }
@@ -39,12 +43,15 @@ fn options() -> KernelOptions {
 struct Daemon {
     handle: KernelHandle,
     events: mpsc::Receiver<KernelEvent>,
+    ways: BTreeMap<Prefix, Way>,
+    kernel_routes: BTreeMap<Prefix, KernelRouteView>,
 }
 
 impl Daemon {
     async fn start(options: KernelOptions) -> Self {
         let (sender, events) = mpsc::channel(16);
-        Self { handle: start(options, sender).await.expect("the kernel thread starts"), events }
+        let handle = start(options, sender).await.expect("the kernel thread starts");
+        Self { handle, events, ways: BTreeMap::new(), kernel_routes: BTreeMap::new() }
     }
 
     async fn apply(&self, changes: Vec<ForwardingChange>) {
@@ -81,12 +88,29 @@ impl Daemon {
         timeout(PATIENCE, wait).await.expect("the kernel thread settles")
     }
 
+    /// Keeps what is told of others' routes.
+    fn follow(&mut self, event: &KernelEvent) {
+        let KernelEvent::Routes { ways, routes } = event else { return };
+        for change in ways {
+            match change.way {
+                Some(way) => self.ways.insert(change.prefix, way),
+                None => self.ways.remove(&change.prefix),
+            };
+        }
+        for change in routes {
+            match change.route {
+                Some(route) => self.kernel_routes.insert(change.prefix, route),
+                None => self.kernel_routes.remove(&change.prefix),
+            };
+        }
+    }
+
     /// The next event that says that a route failed.
     async fn failure(&mut self) -> (Prefix, String) {
         loop {
             match timeout(PATIENCE, self.events.recv()).await.expect("an event comes") {
                 Some(KernelEvent::Failed { prefix, reason }) => return (prefix, reason),
-                Some(KernelEvent::Connected(_)) => {}
+                Some(event @ KernelEvent::Routes { .. }) => self.follow(&event),
                 other => panic!("instead of a failure: {other:?}"),
             }
         }

@@ -54,7 +54,7 @@ fn a_link_that_goes_down_is_told_while_a_table_loads() {
             ip("link set two down");
             let down = Instant::now();
             while let Some(event) = daemon.events.recv().await {
-                if let KernelEvent::Connected(_) = event {
+                if let KernelEvent::Routes { .. } = event {
                     break;
                 }
             }

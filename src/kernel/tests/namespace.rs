@@ -88,11 +88,6 @@ pub(super) fn ip_batch(lines: impl IntoIterator<Item = String>) {
     assert!(batch.wait().expect("ip ends").success());
 }
 
-pub(super) fn interface(name: &str) -> u32 {
-    let links: Value = serde_json::from_str(&ip(&format!("-j link show {name}"))).expect("JSON");
-    u32::try_from(links[0]["ifindex"].as_u64().expect("an index")).expect("an index of 32 bits")
-}
-
 /// The routes that `ip route show` prints for these words, one line each: destination, kind unless unicast, gateways
 /// and metric, sorted.
 pub(super) fn routes(words: &str) -> Vec<String> {

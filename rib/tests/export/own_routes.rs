@@ -1,0 +1,220 @@
+//! What this node announces of its own, and the numbers that it shares with the kernel.
+
+use bgp_codec::{Family, NextHop, Prefix};
+use margay_filter::{Action, Filter, FilterChain, Match, NewValue, Rule, RuleEdits, Value, ValueRange};
+use margay_rib::{
+    Discard, Forwarding, ForwardingOptions, KernelRouteView, NetworkOptions, PagePosition, PeerIndex,
+    ReflectorOptions, Rib, RibOptions, RouteSelection, Step, Way, WayChange,
+};
+
+use super::by_hand::{BLOCK, FEED, attributes, gateway, parse, reach, told, unreach};
+use super::world::{LOCAL_ASN, identifier, options};
+
+/// The number from which metric and LOCAL_PREF are taken, one to get the other, in Calico's clusters.
+const M: u32 = 2_147_483_647;
+
+fn forwarding_rib() -> Rib {
+    let identifier = identifier(100);
+    let forwarding = Some(ForwardingOptions { multipath: 16, normal_metric: 1024 });
+    let reflector = ReflectorOptions::new(identifier);
+    let mut rib = Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding, hash_seed: 1 });
+    let attached = WayChange { prefix: prefix("10.200.0.0/24"), way: Some(Way::Through { cost: 0 }) };
+    rib.set_ways(&[attached]);
+    rib
+}
+
+fn prefix(text: &str) -> Prefix {
+    text.parse().expect("a prefix")
+}
+
+fn of_metric(metric: u32) -> Option<KernelRouteView> {
+    Some(KernelRouteView { metric, announced: true })
+}
+
+fn settle(rib: &mut Rib) {
+    while rib.work(1000) {}
+}
+
+fn reader(rib: &mut Rib) -> PeerIndex {
+    let reader = rib.peer_up(options(4));
+    settle(rib);
+    told(rib, reader);
+    reader
+}
+
+/// The forwarding that is wanted at the block.
+fn forwarding(rib: &mut Rib) -> Option<Option<Forwarding>> {
+    let changes = rib.poll_forwarding(100);
+    changes.into_iter().find(|change| change.prefix == prefix(BLOCK)).map(|change| change.forwarding)
+}
+
+fn chain(rules: &[(Match, RuleEdits)]) -> FilterChain {
+    let rules = rules.iter().map(|&(matches, edits)| Rule { matches, action: Action::Accept, edits });
+    FilterChain::new([Filter::new("contract", rules)])
+}
+
+fn own_local_pref(rib: &Rib, peer: PeerIndex, text: &str) -> Option<u32> {
+    let routes = rib.routes_to(prefix(text), RouteSelection::AdvertisedTo(peer));
+    routes.first().and_then(|route| route.attributes.local_pref())
+}
+
+#[test]
+fn a_network_takes_the_place_of_what_is_inside_it_but_not_of_what_is_elevated_or_elsewhere() {
+    let mut rib = forwarding_rib();
+    let reader = reader(&mut rib);
+    for (text, metric) in
+        [("10.65.1.1/32", 1024), ("10.65.1.2/32", 0), ("10.65.1.3/32", 512), ("10.65.9.1/32", 1024)]
+    {
+        rib.set_kernel_route(prefix(text), of_metric(metric));
+    }
+    let block = NetworkOptions {
+        hold: Some(Discard::Blackhole),
+        suppress_more_specific: true,
+        ..NetworkOptions::default()
+    };
+    rib.originate(prefix(BLOCK), block);
+    let mut reached = told(&mut rib, reader).reached;
+    reached.sort();
+    assert_eq!(reached, parse(&[BLOCK, "10.65.1.3/32", "10.65.9.1/32"]), "ordinary ones inside are left out");
+    assert_eq!(forwarding(&mut rib), Some(Some(Forwarding::discard(Discard::Blackhole))));
+
+    // A pod of the block that moves gets an elevated route, and an ordinary one later.
+    rib.set_kernel_route(prefix("10.65.1.1/32"), of_metric(512));
+    rib.set_kernel_route(prefix("10.65.1.3/32"), of_metric(1024));
+    let seen = told(&mut rib, reader);
+    assert_eq!((seen.reached, seen.unreached), (parse(&["10.65.1.1/32"]), parse(&["10.65.1.3/32"])));
+
+    rib.originate(prefix(BLOCK), NetworkOptions { suppress_more_specific: false, ..block });
+    let mut reached = told(&mut rib, reader).reached;
+    reached.sort();
+    assert_eq!(reached, parse(&["10.65.1.2/32", "10.65.1.3/32"]), "nothing is suppressed any more");
+    rib.originate(prefix(BLOCK), block);
+    rib.stop_originating(prefix(BLOCK));
+    let seen = told(&mut rib, reader);
+    assert_eq!(seen.unreached, parse(&[BLOCK]), "the last word is that all are announced");
+}
+
+#[test]
+fn a_network_that_requires_a_route_comes_and_goes_with_it() {
+    let mut rib = forwarding_rib();
+    let reader = reader(&mut rib);
+    let network = NetworkOptions { require_route: true, ..NetworkOptions::default() };
+    rib.originate(prefix(BLOCK), network);
+    assert_eq!(told(&mut rib, reader).reached, []);
+    let there = Some(KernelRouteView { metric: 0, announced: false });
+    rib.set_kernel_route(prefix(BLOCK), there);
+    assert_eq!(told(&mut rib, reader).reached, parse(&[BLOCK]));
+    rib.set_kernel_route(prefix(BLOCK), None);
+    assert_eq!(told(&mut rib, reader).unreached, parse(&[BLOCK]));
+    rib.originate(prefix(BLOCK), NetworkOptions::default());
+    assert_eq!(told(&mut rib, reader).reached, parse(&[BLOCK]));
+}
+
+#[test]
+fn metrics_become_local_prefs_and_local_prefs_become_metrics() {
+    let mut rib = forwarding_rib();
+    let export = RuleEdits { local_pref: Some(NewValue::RestOf(M, Value::Metric)), ..RuleEdits::default() };
+    let mut reading = options(4);
+    reading.export = chain(&[(Match::ANY, export)]);
+    let reader = rib.peer_up(reading);
+    settle(&mut rib);
+    for (text, metric) in [("10.65.1.1/32", 1024), ("10.65.1.2/32", 512)] {
+        rib.set_kernel_route(prefix(text), of_metric(metric));
+    }
+    told(&mut rib, reader);
+    assert_eq!(own_local_pref(&rib, reader, "10.65.1.1/32"), Some(2_147_482_623));
+    assert_eq!(own_local_pref(&rib, reader, "10.65.1.2/32"), Some(M - 512));
+
+    let metric = RuleEdits { metric: Some(NewValue::RestOf(M, Value::LocalPref)), ..RuleEdits::default() };
+    let elevated = Match::ANY.with_values(ValueRange::new(M - 1023, M), None);
+    let mut feeding = options(5);
+    feeding.import =
+        chain(&[(elevated, RuleEdits { preference: Some(160), ..metric }), (Match::ANY, metric)]);
+    let feed = rib.peer_up(feeding);
+    rib.set_kernel_route(prefix(BLOCK), of_metric(1024));
+    let announce = |rib: &mut Rib, local_pref: Option<u32>| {
+        rib.apply_update(feed, reach(&[BLOCK], attributes(|it| it.local_pref = local_pref), gateway()));
+    };
+    // The local route is preferred to an ordinary one, and this one to an elevated one.
+    announce(&mut rib, Some(M - 1024));
+    assert_eq!(forwarding(&mut rib).flatten(), None);
+    announce(&mut rib, Some(M - 512));
+    let wanted = Forwarding { metric: Some(512), ..Forwarding::via([gateway()]) };
+    assert_eq!(forwarding(&mut rib), Some(Some(wanted)));
+    announce(&mut rib, Some(M - 511));
+    let wanted = Forwarding { metric: Some(511), ..Forwarding::via([gateway()]) };
+    assert_eq!(forwarding(&mut rib), Some(Some(wanted)), "another metric is another forwarding");
+    let best = rib.routes_to(prefix(BLOCK), RouteSelection::Best);
+    assert_eq!(best[0].status, margay_rib::RouteStatus::Best(Step::Preference));
+    rib.apply_update(feed, unreach(&[BLOCK]));
+    assert_eq!(forwarding(&mut rib), Some(None), "the local route needs none of ours");
+    announce(&mut rib, None);
+    rib.set_kernel_route(prefix(BLOCK), None);
+    let wanted = Forwarding::via([gateway()]);
+    assert_eq!(forwarding(&mut rib), Some(Some(wanted)), "without LOCAL_PREF the metric is the common one");
+}
+
+#[test]
+fn what_a_filter_sets_may_differ_from_prefix_to_prefix_of_one_attribute_set() {
+    let mut rib = forwarding_rib();
+    let set =
+        |local_pref| RuleEdits { local_pref: Some(NewValue::Fixed(local_pref)), ..RuleEdits::default() };
+    let covered = Match::new(Some(prefix("10.65.0.0/16")), None).unwrap();
+    let mut reading = options(4);
+    reading.export = chain(&[(covered, set(7)), (Match::ANY, set(8))]);
+    let reader = rib.peer_up(reading);
+    let feed = rib.peer_up(options(FEED));
+    settle(&mut rib);
+    rib.apply_update(
+        feed,
+        reach(&["10.65.1.0/24", "10.66.1.0/24", "10.65.2.0/24"], attributes(|_| {}), gateway()),
+    );
+    told(&mut rib, reader);
+    for (text, expected) in [("10.65.1.0/24", 7), ("10.66.1.0/24", 8), ("10.65.2.0/24", 7)] {
+        assert_eq!(own_local_pref(&rib, reader, text), Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn next_hops_are_resolved_by_longest_match_and_only_those_inside_a_change_are_looked_at() {
+    let mut rib = forwarding_rib();
+    let feed = rib.peer_up(options(FEED));
+    let behind = NextHop::Ipv4([10, 40, 1, 1].into());
+    rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), behind));
+    assert_eq!(forwarding(&mut rib), None, "nothing leads there");
+    let way = |text: &str, way| WayChange { prefix: prefix(text), way };
+    let rows = [
+        (way("10.40.0.0/16", Some(Way::Through { cost: 30 })), true),
+        (way("10.40.1.0/24", Some(Way::Nowhere)), false),
+        (way("10.40.1.1/32", Some(Way::Through { cost: 0 })), true),
+        (way("10.40.1.1/32", None), false),
+        (way("10.40.1.0/24", None), true),
+        (way("10.40.0.0/16", None), false),
+    ];
+    for (change, reachable) in rows {
+        rib.set_ways(&[change]);
+        settle(&mut rib);
+        let expected = reachable.then(|| Forwarding::via([behind]));
+        assert_eq!(forwarding(&mut rib), Some(expected), "{change:?}");
+    }
+    rib.set_ways(&[way("10.41.0.0/16", Some(Way::Through { cost: 0 }))]);
+    assert!(!rib.work(1), "a change elsewhere concerns nobody");
+    let page = rib.routes(Family::IPV4_UNICAST, RouteSelection::All, PagePosition::default(), 10);
+    assert_eq!(page.routes.len(), 1);
+}
+
+/// RFC 4271 §9.1.2.2 e.
+#[test]
+fn the_nearer_next_hop_is_preferred() {
+    let mut rib = forwarding_rib();
+    let (one, other) = (rib.peer_up(options(4)), rib.peer_up(options(5)));
+    let [near, far] = [1, 2].map(|number| NextHop::Ipv4([10, 40, number, 1].into()));
+    let way = |text: &str, cost| WayChange { prefix: prefix(text), way: Some(Way::Through { cost }) };
+    rib.set_ways(&[way("10.40.1.0/24", 10), way("10.40.2.0/24", 20)]);
+    rib.apply_update(one, reach(&[BLOCK], attributes(|_| {}), far));
+    rib.apply_update(other, reach(&[BLOCK], attributes(|_| {}), near));
+    assert_eq!(forwarding(&mut rib), Some(Some(Forwarding::via([near]))));
+    rib.set_ways(&[way("10.40.1.0/24", 20)]);
+    settle(&mut rib);
+    assert_eq!(forwarding(&mut rib), Some(Some(Forwarding::via([near, far]))));
+}

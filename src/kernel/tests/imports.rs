@@ -1,0 +1,84 @@
+//! Routes of others that are announced.
+
+use bgp_codec::Prefix;
+use margay_filter::Match;
+use margay_rib::KernelRouteView;
+use tokio::time::timeout;
+
+use super::{
+    Daemon, PATIENCE, blackhole,
+    namespace::{in_namespace, ip},
+    options, prefix, wanted,
+};
+use crate::kernel::{ImportRule, InterfacePatterns, KernelOptions, KernelRequest};
+
+impl Daemon {
+    /// Waits until the routes that are told are these, with their metrics.
+    async fn imported(&mut self, expected: &[(&str, u32, bool)]) {
+        let view = |&(text, metric, announced): &(&str, u32, bool)| {
+            (prefix(text), KernelRouteView { metric, announced })
+        };
+        let expected: std::collections::BTreeMap<Prefix, KernelRouteView> =
+            expected.iter().map(view).collect();
+        while self.kernel_routes != expected {
+            match timeout(PATIENCE, self.events.recv()).await {
+                Ok(Some(event)) => self.follow(&event),
+                other => panic!("{other:?} after {:?}, expected {expected:?}", self.kernel_routes),
+            }
+        }
+    }
+}
+
+fn rule(table: u32, protocols: &[u8], interfaces: &[&str], within: Option<&str>) -> ImportRule {
+    ImportRule {
+        table,
+        protocols: protocols.to_vec(),
+        interfaces: InterfacePatterns(interfaces.iter().map(|&text| text.to_owned()).collect()),
+        prefixes: Match::new(within.map(prefix), None).unwrap(),
+    }
+}
+
+#[test]
+fn routes_are_told_by_table_protocol_interface_and_prefix() {
+    in_namespace(async || {
+        let imports = vec![
+            rule(254, &[2], &["one"], None),
+            rule(254, &[80], &["!two"], Some("10.65.0.0/16")),
+            rule(77, &[], &[], None),
+        ];
+        ip("route add 10.65.1.5/32 dev one proto 80 metric 1024");
+        ip("route add 10.66.0.0/16 dev one proto 80");
+        ip("route add 10.67.0.0/16 dev two table 77");
+        let mut daemon = Daemon::start(KernelOptions { imports, ..options() }).await;
+        let subnets = [("10.0.0.0/24", 0, true), ("fd00::/64", 256, true), ("fe80::/64", 256, true)];
+        let others = [("10.65.1.5/32", 1024, true), ("10.67.0.0/16", 0, true)];
+        daemon.imported(&[&subnets[..], &others].concat()).await;
+
+        ip("route add 10.65.1.6/32 dev two proto 80");
+        ip("route add blackhole 10.65.1.64/26 proto 80");
+        ip("route add 10.65.1.5/32 dev one proto 80 metric 512");
+        ip("route del 10.67.0.0/16 table 77");
+        let others = [("10.65.1.5/32", 512, true), ("10.65.1.64/26", 0, true)];
+        daemon.imported(&[&subnets[..], &others].concat()).await;
+
+        // Our own routes are none of others.
+        daemon.apply(vec![wanted("10.65.2.0/26", blackhole())]).await;
+        daemon.settled().await;
+        ip("link set one down");
+        daemon.imported(&[("10.65.1.64/26", 0, true)]).await;
+    });
+}
+
+#[test]
+fn a_required_route_is_told_though_it_is_not_announced() {
+    in_namespace(async || {
+        let mut daemon = Daemon::start(options()).await;
+        let required = [prefix("10.65.1.0/26"), prefix("10.65.2.0/26")].into();
+        daemon.request(KernelRequest::Require(required)).await;
+        daemon.apply(vec![wanted("10.65.2.0/26", blackhole())]).await;
+        ip("route add blackhole 10.65.1.0/26 proto 80");
+        daemon.imported(&[("10.65.1.0/26", 0, false)]).await;
+        daemon.request(KernelRequest::Require([].into())).await;
+        daemon.imported(&[]).await;
+    });
+}

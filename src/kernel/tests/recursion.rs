@@ -1,0 +1,119 @@
+//! Next hops behind gateways, and next hop objects that follow them.
+
+use margay_rib::{Forwarding, Target, WeightedHop};
+
+use super::{
+    Daemon,
+    namespace::{Monitor, eventually, in_namespace, ip, our_routes},
+    next_hop, options, via, wanted,
+};
+use crate::kernel::{KernelOptions, OnlinkRule};
+
+#[test]
+fn a_next_hop_behind_a_gateway_is_reached_through_it_and_moves_with_it() {
+    in_namespace(async || {
+        ip("route add 10.40.0.0/16 via 10.0.0.9 proto 4");
+        ip("-6 route add fd40::/32 via fd00::9 proto 4");
+        let daemon = Daemon::start(options()).await;
+        daemon
+            .apply(vec![wanted("10.9.0.0/16", via(&["10.40.1.1"])), wanted("fd09::/32", via(&["fd40::1"]))])
+            .await;
+        let through = |ipv4: &str, ipv6: &str| {
+            vec![format!("10.9.0.0/16 via {ipv4} metric 1024"), format!("fd09::/32 via {ipv6} metric 1024")]
+        };
+        eventually(our_routes, through("10.0.0.9", "fd00::9")).await;
+        let object =
+            |text: &str| ip(&format!("route show {text}")).split_whitespace().nth(2).unwrap().to_owned();
+        let before = object("10.9.0.0/16");
+
+        // A longer prefix leads elsewhere: one change of the object, none of the route.
+        let mut monitor = Monitor::open();
+        ip("route add 10.40.1.0/24 via 10.0.1.9 proto 4");
+        ip("-6 route add fd40::/64 via fd00:1::9 proto 4");
+        eventually(our_routes, through("10.0.1.9", "fd00:1::9")).await;
+        assert_eq!(object("10.9.0.0/16"), before);
+        monitor.take_or_lose();
+        ip("route del 10.40.1.0/24");
+        ip("-6 route del fd40::/64 via fd00:1::9");
+        eventually(our_routes, through("10.0.0.9", "fd00::9")).await;
+        ip("route del 10.40.0.0/16");
+        ip("-6 route del fd40::/32");
+        eventually(our_routes, vec![]).await;
+        assert_eq!(daemon.settled().await.failed, 2);
+    });
+}
+
+#[test]
+fn a_next_hop_covered_by_a_route_over_itself_is_no_loop() {
+    in_namespace(async || {
+        ip("route add 10.40.0.0/16 via 10.0.0.9 proto 4");
+        let daemon = Daemon::start(options()).await;
+        let changes = ["10.40.1.0/24", "10.40.1.1/32"].map(|text| wanted(text, via(&["10.40.1.1"])));
+        daemon.apply(changes.to_vec()).await;
+        let expected = ["10.40.1.0/24 via 10.0.0.9 metric 1024", "10.40.1.1 via 10.0.0.9 metric 1024"];
+        eventually(our_routes, expected.map(str::to_owned).to_vec()).await;
+        daemon.settled().await;
+        assert_eq!(our_routes(), expected);
+    });
+}
+
+#[test]
+fn a_multipath_route_to_the_next_hop_is_multipath_for_what_hangs_on_it() {
+    in_namespace(async || {
+        ip("route add 10.40.0.0/16 proto 4 nexthop via 10.0.0.9 nexthop via 10.0.1.9");
+        let daemon = Daemon::start(options()).await;
+        daemon.apply(vec![wanted("10.9.0.0/16", via(&["10.40.1.1"]))]).await;
+        let line = |hops: &str| vec![format!("10.9.0.0/16 {hops} metric 1024")];
+        eventually(our_routes, line("via 10.0.0.9 via 10.0.1.9")).await;
+        ip("route replace 10.40.0.0/16 via 10.0.1.9 proto 4");
+        eventually(our_routes, line("via 10.0.1.9")).await;
+    });
+}
+
+#[test]
+fn shares_of_the_traffic_and_links_by_word_are_kept() {
+    for nexthop_objects in [true, false] {
+        in_namespace(move || async move {
+            let daemon =
+                Daemon::start(KernelOptions { onlink: onlink_two(), nexthop_objects, ..options() }).await;
+            let hops = [("10.0.0.2", 3), ("10.0.1.2", 1)]
+                .map(|(text, weight)| WeightedHop { next_hop: next_hop(text), weight });
+            let weighted = Forwarding { target: Target::Via(hops.into()), metric: None };
+            let changes = vec![wanted("10.9.0.0/16", weighted), wanted("10.10.0.0/16", via(&["192.0.2.7"]))];
+            daemon.apply(changes.clone()).await;
+            assert_eq!(daemon.settled().await.installed, 2);
+            let shown = ip("route show proto 186");
+            let words = [
+                "via 10.0.0.2 dev one weight 3",
+                "via 10.0.1.2 dev two weight 1",
+                "via 192.0.2.7 dev two",
+                "onlink",
+            ];
+            assert!(words.iter().all(|word| shown.contains(word)), "{shown}");
+            drop(daemon);
+            let mut monitor = Monitor::open();
+            let daemon =
+                Daemon::start(KernelOptions { onlink: onlink_two(), nexthop_objects, ..options() }).await;
+            daemon.apply(changes).await;
+            assert_eq!(daemon.settled().await.installed, 2);
+            assert_eq!(monitor.take(), [], "what is right is adopted");
+        });
+    }
+}
+
+fn onlink_two() -> Vec<OnlinkRule> {
+    vec![OnlinkRule { next_hops: "192.0.2.0/24".parse().unwrap(), interface: "two".to_owned() }]
+}
+
+#[test]
+fn every_route_goes_into_every_table() {
+    in_namespace(async || {
+        let daemon = Daemon::start(KernelOptions { tables: vec![254, 100], ..options() }).await;
+        daemon.apply(vec![wanted("10.9.0.0/16", via(&["10.0.0.2"]))]).await;
+        assert_eq!(daemon.settled().await.installed, 2);
+        let both = ["route show proto 186", "route show table 100 proto 186"].map(ip);
+        assert!(both.iter().all(|shown| shown.contains("10.9.0.0/16")), "{both:?}");
+        ip("route del 10.9.0.0/16 table 100");
+        eventually(|| ip("route show table 100 proto 186").contains("10.9.0.0/16"), true).await;
+    });
+}
