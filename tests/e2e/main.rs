@@ -7,6 +7,7 @@
 mod pair;
 mod dynamic_peers;
 mod kernel;
+mod kernel_member;
 mod malformed;
 mod raw_speaker;
 mod reload;
