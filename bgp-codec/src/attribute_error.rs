@@ -15,6 +15,14 @@ pub struct AttributeError {
     pub outcome: AttributeOutcome,
 }
 
+impl AttributeError {
+    /// Whether nothing is wrong but that the family of the routes is not understood here.
+    #[must_use]
+    pub fn is_about_foreign_family(&self) -> bool {
+        matches!(self.fault, AttributeFault::UnsupportedFamily(_))
+    }
+}
+
 /// What is wrong with a path attribute.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AttributeFault {
@@ -47,6 +55,8 @@ pub enum AttributeOutcome {
     Discard,
     /// The routes of the message count as withdrawn.
     TreatAsWithdraw,
+    /// The family of the routes goes out of use for the rest of the session.
+    DisableFamily,
     /// The session is closed with a NOTIFICATION.
     SessionReset,
 }
@@ -81,6 +91,7 @@ impl fmt::Display for AttributeOutcome {
         f.write_str(match self {
             Self::Discard => "attribute discarded",
             Self::TreatAsWithdraw => "routes treated as withdrawn",
+            Self::DisableFamily => "family out of use",
             Self::SessionReset => "session closed",
         })
     }
@@ -103,6 +114,7 @@ mod tests {
     #[test]
     fn outcomes_are_ordered_by_strength() {
         assert!(AttributeOutcome::Discard < AttributeOutcome::TreatAsWithdraw);
-        assert!(AttributeOutcome::TreatAsWithdraw < AttributeOutcome::SessionReset);
+        assert!(AttributeOutcome::TreatAsWithdraw < AttributeOutcome::DisableFamily);
+        assert!(AttributeOutcome::DisableFamily < AttributeOutcome::SessionReset);
     }
 }

@@ -12,6 +12,22 @@ impl Afi {
     pub const IPV4: Self = Self(1);
     /// IP version 6.
     pub const IPV6: Self = Self(2);
+    /// Layer 2 VPNs.
+    pub const L2VPN: Self = Self(25);
+    /// Link state (RFC 9552).
+    pub const LINK_STATE: Self = Self(16388);
+}
+
+impl fmt::Display for Afi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match *self {
+            Self::IPV4 => "IPv4",
+            Self::IPV6 => "IPv6",
+            Self::L2VPN => "L2VPN",
+            Self::LINK_STATE => "link state",
+            Self(number) => return write!(f, "address family {number}"),
+        })
+    }
 }
 
 /// A Subsequent Address Family Identifier of IANA's registry (RFC 4760 §6).
@@ -23,6 +39,28 @@ impl Safi {
     pub const UNICAST: Self = Self(1);
     /// Routes for multicast reverse path lookups.
     pub const MULTICAST: Self = Self(2);
+    /// Routes with MPLS labels (RFC 8277).
+    pub const LABELLED: Self = Self(4);
+    /// Multicast VPNs (RFC 6514).
+    pub const MULTICAST_VPN: Self = Self(5);
+    /// Virtual private LAN service (RFC 4761).
+    pub const VPLS: Self = Self(65);
+    /// Ethernet VPNs (RFC 7432).
+    pub const EVPN: Self = Self(70);
+    /// Link state (RFC 9552).
+    pub const LINK_STATE: Self = Self(71);
+    /// Segment routing policies (RFC 9830).
+    pub const SEGMENT_ROUTING_POLICY: Self = Self(73);
+    /// Layer 3 VPNs (RFC 4364).
+    pub const VPN: Self = Self(128);
+    /// Multicast routes of layer 3 VPNs (RFC 6514).
+    pub const VPN_MULTICAST: Self = Self(129);
+    /// Route target membership (RFC 4684).
+    pub const ROUTE_TARGET: Self = Self(132);
+    /// Flow specifications (RFC 8955).
+    pub const FLOW_SPECIFICATION: Self = Self(133);
+    /// Flow specifications of layer 3 VPNs (RFC 8955 §8).
+    pub const VPN_FLOW_SPECIFICATION: Self = Self(134);
 }
 
 /// What the NLRI of a message are about: an AFI and a SAFI.

@@ -19,6 +19,7 @@ mod bgp_identifier;
 mod decode_context;
 mod decode_error;
 mod family;
+mod foreign_routes;
 mod hold_time;
 mod message;
 mod next_hop;
@@ -42,17 +43,20 @@ pub use bgp_identifier::{BgpIdentifier, BgpIdentifierError};
 pub use decode_context::DecodeContext;
 pub use decode_error::DecodeError;
 pub use family::{Afi, Family, FamilyError, Safi};
+pub use foreign_routes::{ForeignNlri, ForeignRoutes};
 pub use hold_time::HoldTime;
 pub use message::{
-    AddPathMode, Capabilities, Capability, Message, Notification, NotificationCode, Open, Reach,
-    RouteRefresh, Update, decode_message, encode_keepalive, frame_length,
+    AddPathMode, Capabilities, Capability, ExtendedNextHopFamily, Fqdn, GracefulRestart,
+    GracefulRestartFamily, LabelledFamily, LongLivedFamily, Message, Notification, NotificationCode, Open,
+    RawPathAttribute, RawUpdate, Reach, Role, RouteRefresh, Update, decode_message, encode_keepalive,
+    frame_length,
 };
 pub use next_hop::NextHop;
 pub use nlri::{Nlri, NlriBlock, NlriError};
 pub use path_attribute::{
     Aggregator, AsPath, AsPathBuf, AsPathError, AttributeType, ClusterId, Community, CommunityError,
-    ExtendedCommunity, LargeCommunity, LargeCommunityError, Origin, Segment, SegmentKind, UnknownAttribute,
-    UnknownAttributeBuf,
+    ExtendedCommunity, Ipv6ExtendedCommunity, LargeCommunity, LargeCommunityError, MpReach, MpUnreach,
+    Origin, Segment, SegmentKind, UnknownAttribute, UnknownAttributeBuf,
 };
 pub use path_attributes::PathAttributes;
 pub use path_attributes_builder::PathAttributesBuilder;

@@ -46,7 +46,8 @@ impl NextHop {
     /// Reads the next hop field of MP_REACH_NLRI; `None` for any length but 4, 16 and 32.
     ///
     /// A second address that is not link-local is left out: some speakers send zeros there.
-    pub(crate) fn decode(octets: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn decode(octets: &[u8]) -> Option<Self> {
         if let Ok(address) = <[u8; 4]>::try_from(octets) {
             return Some(Self::Ipv4(address.into()));
         }

@@ -99,7 +99,7 @@ impl NlriBlock {
     /// The NLRI in the order of the message; none when the block is of another family than `P`.
     pub fn iter<P: IpPrefix>(&self) -> impl Iterator<Item = Nlri<P>> + '_ {
         let octets: &[u8] = if self.family == P::FAMILY { &self.octets } else { &[] };
-        NlriIter { octets, add_path: self.add_path, family: PhantomData }
+        NlriIter::new(octets, self.add_path)
     }
 }
 
@@ -110,10 +110,17 @@ impl fmt::Debug for NlriBlock {
     }
 }
 
-struct NlriIter<'a, P> {
+/// The NLRI of checked octets.
+pub(crate) struct NlriIter<'a, P> {
     octets: &'a [u8],
     add_path: bool,
     family: PhantomData<P>,
+}
+
+impl<'a, P> NlriIter<'a, P> {
+    pub(crate) fn new(octets: &'a [u8], add_path: bool) -> Self {
+        Self { octets, add_path, family: PhantomData }
+    }
 }
 
 impl<P: IpPrefix> Iterator for NlriIter<'_, P> {

@@ -4,12 +4,13 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use crate::path_attribute::{
-    RawAttribute, cluster_list, communities, extended_communities, large_communities,
+    RawAttribute, cluster_list, communities, extended_communities, ipv6_extended_communities,
+    large_communities, only_to_customer,
 };
 use crate::reader::{Reader, exact_u32};
 use crate::{
     Aggregator, AsPath, AsWidth, Asn, AttributeType, BgpIdentifier, ClusterId, Community, ExtendedCommunity,
-    LargeCommunity, Origin, PathAttributesBuilder, UnknownAttribute,
+    Ipv6ExtendedCommunity, LargeCommunity, Origin, PathAttributesBuilder, UnknownAttribute,
 };
 
 /// The path attributes of accepted routes, in canonical octets, with a summary of what the decision process compares.
@@ -123,9 +124,26 @@ impl PathAttributes {
         self.summary.cluster_list_length
     }
 
-    /// What is not recognised and passed on.
+    /// The autonomous system beyond which the route only goes to customers (RFC 9234 §5).
+    #[must_use]
+    pub fn only_to_customer(&self) -> Option<Asn> {
+        only_to_customer(self.value(AttributeType::ONLY_TO_CUSTOMER)?)
+    }
+
+    /// The extended communities with IPv6 addresses, in the order received.
+    pub fn ipv6_extended_communities(&self) -> impl Iterator<Item = Ipv6ExtendedCommunity> + '_ {
+        ipv6_extended_communities(self.value(AttributeType::IPV6_EXTENDED_COMMUNITIES).unwrap_or_default())
+    }
+
+    /// Whether an attribute of this type is in the set.
+    #[must_use]
+    pub fn contains(&self, attribute_type: AttributeType) -> bool {
+        self.value(attribute_type).is_some()
+    }
+
+    /// What is carried as octets.
     pub fn unknown(&self) -> impl Iterator<Item = UnknownAttribute<'_>> + '_ {
-        self.attributes().filter(|attribute| attribute.attribute_type.specified_flags().is_none()).map(
+        self.attributes().filter(|attribute| attribute.attribute_type.is_carried_as_octets()).map(
             |attribute| UnknownAttribute { attribute_type: attribute.attribute_type, value: attribute.value },
         )
     }
@@ -154,9 +172,9 @@ impl PathAttributes {
     /// The set of these attributes: each acceptable, of ascending types, ORIGIN and AS_PATH among them.
     pub(crate) fn from_ascending(attributes: &[RawAttribute<'_>]) -> Self {
         let size_octets = attributes.iter().map(RawAttribute::encoded_octets).fold(0, usize::saturating_add);
-        let mut octets = Vec::with_capacity(size_octets);
-        attributes.iter().for_each(|attribute| attribute.encode(&mut octets));
-        Self { octets: octets.into_boxed_slice(), summary: Summary::new(attributes) }
+        let mut set = CanonicalSet::with_capacity(size_octets);
+        attributes.iter().for_each(|attribute| set.push(attribute));
+        set.finish()
     }
 
     /// The attributes in ascending order of their types.
@@ -172,20 +190,40 @@ impl PathAttributes {
     }
 }
 
-impl Summary {
-    fn new(attributes: &[RawAttribute<'_>]) -> Self {
-        let mut summary = Self {
-            origin: Origin::Incomplete,
-            as_path_length: 0,
-            neighbor_as: None,
-            med: None,
-            local_pref: None,
-            originator_id: None,
-            cluster_list_length: 0,
-        };
-        attributes.iter().for_each(|attribute| summary.take_in(attribute));
-        summary
+/// A set in the making.
+pub(crate) struct CanonicalSet {
+    octets: Vec<u8>,
+    summary: Summary,
+}
+
+impl CanonicalSet {
+    /// An empty set with room for so many octets; exactly so many save a second allocation.
+    pub(crate) fn with_capacity(size_octets: usize) -> Self {
+        Self { octets: Vec::with_capacity(size_octets), summary: Summary::EMPTY }
     }
+
+    /// Puts an attribute in: acceptable, and of a higher type than those before.
+    pub(crate) fn push(&mut self, attribute: &RawAttribute<'_>) {
+        attribute.encode(&mut self.octets);
+        self.summary.take_in(attribute);
+    }
+
+    /// The set of what was put in.
+    pub(crate) fn finish(self) -> PathAttributes {
+        PathAttributes { octets: self.octets.into_boxed_slice(), summary: self.summary }
+    }
+}
+
+impl Summary {
+    const EMPTY: Self = Self {
+        origin: Origin::Incomplete,
+        as_path_length: 0,
+        neighbor_as: None,
+        med: None,
+        local_pref: None,
+        originator_id: None,
+        cluster_list_length: 0,
+    };
 
     fn take_in(&mut self, attribute: &RawAttribute<'_>) {
         let value = attribute.value;

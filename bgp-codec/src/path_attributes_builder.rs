@@ -33,7 +33,7 @@ pub struct PathAttributesBuilder {
     pub originator_id: Option<BgpIdentifier>,
     /// CLUSTER_LIST, the latest first.
     pub cluster_list: Vec<ClusterId>,
-    /// What is not recognised and passed on; of the same type, the first stays.
+    /// What is carried as octets; of the same type, the first stays.
     pub unknown: Vec<UnknownAttributeBuf>,
     /// The types that came with the Partial bit, which nobody clears again (RFC 4271 §5).
     pub(crate) partial: Vec<AttributeType>,
@@ -69,7 +69,7 @@ impl PathAttributesBuilder {
         let values = self.values();
         let known =
             values.iter().filter_map(|(attribute_type, value)| self.raw(*attribute_type, value.as_deref()?));
-        let unknown = self.unknown.iter().map(UnknownAttributeBuf::as_raw);
+        let unknown = self.unknown.iter().map(|unknown| unknown.as_raw(self.came_partial(unknown)));
         let mut attributes: Vec<RawAttribute<'_>> = known.chain(unknown).collect();
         attributes.sort_by_key(|attribute| attribute.attribute_type);
         attributes.dedup_by_key(|attribute| attribute.attribute_type);
@@ -97,6 +97,10 @@ impl PathAttributesBuilder {
             ),
             (AttributeType::LARGE_COMMUNITIES, list(self.large_communities_once())),
         ]
+    }
+
+    fn came_partial(&self, unknown: &UnknownAttributeBuf) -> bool {
+        self.partial.contains(&unknown.as_unknown().attribute_type())
     }
 
     fn large_communities_once(&self) -> Vec<u8> {

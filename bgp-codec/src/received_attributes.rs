@@ -1,28 +1,36 @@
 //! The path attributes of an UPDATE as received, judged one by one (RFC 7606 §3, §4 and §7).
 
 use crate::path_attribute::{
-    AttributeFlags, MpReach, RawAttribute, is_as_path, merge_as4_path, widen, without_confederation,
-    without_duplicates,
+    AttributeFlags, MpReach, RawAttribute, aigp, has_duplicates, is_as_path, is_attr_set, is_link_state,
+    is_pmsi_tunnel, is_tunnel_encapsulation, merge_as4_path, only_to_customer, prefix_sid, widen,
+    without_confederation, without_duplicates,
 };
+use crate::path_attributes::CanonicalSet;
 use crate::reader::{Reader, exact_u32};
 use crate::{
     Aggregator, AsPath, AsWidth, Asn, AttributeError, AttributeFault, AttributeOutcome, AttributeType,
-    BgpIdentifier, DecodeContext, DecodeError, NextHop, Origin, PathAttributes, PeerKind,
+    BgpIdentifier, DecodeContext, DecodeError, Family, ForeignRoutes, NextHop, Origin, PathAttributes,
+    PeerKind,
 };
 
 /// The attributes of one message: what of them is good, and what was wrong with the others.
 #[derive(Debug)]
 pub(crate) struct ReceivedAttributes<'a> {
+    octets: &'a [u8],
     as_width: AsWidth,
-    /// What belongs in the attribute set, in the order of the message.
-    kept: Vec<RawAttribute<'a>>,
+    /// What belongs in the attribute set: of each of these types, the first in the message.
+    kept: TypeSet,
+    kept_octets: usize,
+    /// Whether the attributes kept are such that writing them one after the other makes the set.
+    order: Order,
     /// What travels beside the set, or is merged into it.
     next_hop: Option<RawAttribute<'a>>,
     mp_reach: Option<RawAttribute<'a>>,
     mp_unreach: Option<RawAttribute<'a>>,
     as4_path: Option<RawAttribute<'a>>,
     as4_aggregator: Option<RawAttribute<'a>>,
-    seen: SeenTypes,
+    seen: TypeSet,
+    count: usize,
     defects: Vec<AttributeError>,
     withdraw_cause: Option<DecodeError>,
 }
@@ -38,14 +46,18 @@ impl<'a> ReceivedAttributes<'a> {
     /// One of them closes the session.
     pub(crate) fn decode(octets: &'a [u8], context: &DecodeContext) -> Result<Self, DecodeError> {
         let mut received = Self {
+            octets,
             as_width: context.as_width,
-            kept: Vec::with_capacity(TYPICAL_COUNT),
+            kept: TypeSet::default(),
+            kept_octets: 0,
+            order: Order::default(),
             next_hop: None,
             mp_reach: None,
             mp_unreach: None,
             as4_path: None,
             as4_aggregator: None,
-            seen: SeenTypes::default(),
+            seen: TypeSet::default(),
+            count: 0,
             defects: Vec::new(),
             withdraw_cause: None,
         };
@@ -81,6 +93,13 @@ impl<'a> ReceivedAttributes<'a> {
         Some(next_hop)
     }
 
+    /// Whether NEXT_HOP is one at all, where no routes are there to need it (RFC 7606 §7.3).
+    pub(crate) fn check_idle_next_hop(&mut self) {
+        if let Some(attribute) = self.next_hop.filter(|attribute| attribute.value.len() != 4) {
+            self.withdraw_for(attribute, AttributeFault::Length);
+        }
+    }
+
     pub(crate) fn mp_reach(&self) -> Option<RawAttribute<'a>> {
         self.mp_reach
     }
@@ -91,7 +110,20 @@ impl<'a> ReceivedAttributes<'a> {
 
     /// MP_UNREACH_NLRI when there is no other attribute.
     pub(crate) fn only_mp_unreach(&self) -> Option<RawAttribute<'a>> {
-        self.mp_unreach.filter(|_| self.seen.count == 1)
+        self.mp_unreach.filter(|_| self.count == 1)
+    }
+
+    /// Notes that an attribute is of a family that is not understood here, and whether its routes make sense.
+    pub(crate) fn note_foreign(
+        &mut self,
+        attribute: RawAttribute<'_>,
+        routes: Option<&ForeignRoutes>,
+        family: Family,
+    ) {
+        match routes {
+            Some(_) => self.leave_out(attribute, AttributeFault::UnsupportedFamily(family)),
+            None => self.disable_family_for(attribute, AttributeFault::Value),
+        }
     }
 
     /// Whether MP_REACH_NLRI has routes of any family.
@@ -114,6 +146,11 @@ impl<'a> ReceivedAttributes<'a> {
         self.withdraw_cause.get_or_insert_with(|| attribute.to_error(fault));
     }
 
+    /// Notes an attribute for which a family goes out of use.
+    pub(crate) fn disable_family_for(&mut self, attribute: RawAttribute<'_>, fault: AttributeFault) {
+        self.note(attribute.attribute_type, fault, AttributeOutcome::DisableFamily);
+    }
+
     /// Notes an attribute that is left out.
     pub(crate) fn leave_out(&mut self, attribute: RawAttribute<'_>, fault: AttributeFault) {
         self.note(attribute.attribute_type, fault, AttributeOutcome::Discard);
@@ -129,19 +166,37 @@ impl<'a> ReceivedAttributes<'a> {
         self.defects
     }
 
-    /// The attribute set. ORIGIN and AS_PATH are there, and nothing withdraws the routes.
-    pub(crate) fn accept(&mut self) -> PathAttributes {
-        let mut kept: Vec<RawAttribute<'_>> = std::mem::take(&mut self.kept);
+    /// Whether there is anything that belongs in an attribute set.
+    pub(crate) fn has_kept(&self) -> bool {
+        self.kept_octets > 0
+    }
+
+    /// The attribute set of what was good. Unless something withdraws the routes, ORIGIN and AS_PATH are in it.
+    pub(crate) fn accept(&self) -> PathAttributes {
+        if self.order.is_canonical && self.as_width == AsWidth::Four {
+            let mut set = CanonicalSet::with_capacity(self.kept_octets);
+            self.kept().for_each(|attribute| set.push(&attribute));
+            return set.finish();
+        }
+        let mut kept: Vec<RawAttribute<'_>> = self.kept().collect();
         let merged = Merged::new(&kept, self);
         for attribute in &mut kept {
             if let Some(value) = merged.value(attribute.attribute_type) {
                 attribute.value = value;
             }
         }
-        if !kept.is_sorted_by_key(|attribute| attribute.attribute_type) {
-            kept.sort_unstable_by_key(|attribute| attribute.attribute_type);
-        }
+        kept.sort_by_key(|attribute| attribute.attribute_type);
         PathAttributes::from_ascending(&kept)
+    }
+
+    /// The attributes kept, in the order of the message, with the flags with which they go on.
+    fn kept(&self) -> impl Iterator<Item = RawAttribute<'a>> {
+        let mut reader = Reader::new(self.octets);
+        let mut left = self.kept;
+        std::iter::from_fn(move || RawAttribute::decode(&mut reader)).filter_map(move |attribute| {
+            let flags = flags_to_pass_on(attribute.attribute_type, attribute.flags)?;
+            left.remove(attribute.attribute_type).then_some(RawAttribute { flags, ..attribute })
+        })
     }
 
     /// Takes in one attribute.
@@ -150,6 +205,7 @@ impl<'a> ReceivedAttributes<'a> {
             Ok(()) => self.place(attribute),
             Err((fault, AttributeOutcome::Discard)) => self.leave_out(attribute, fault),
             Err((fault, AttributeOutcome::TreatAsWithdraw)) => self.withdraw_for(attribute, fault),
+            Err((fault, AttributeOutcome::DisableFamily)) => self.disable_family_for(attribute, fault),
             Err((fault, AttributeOutcome::SessionReset)) => return Err(attribute.to_error(fault)),
         }
         Ok(())
@@ -163,11 +219,14 @@ impl<'a> ReceivedAttributes<'a> {
             AttributeType::MP_UNREACH_NLRI => self.mp_unreach = Some(attribute),
             AttributeType::AS4_PATH => self.as4_path = Some(attribute),
             AttributeType::AS4_AGGREGATOR => self.as4_aggregator = Some(attribute),
-            attribute_type => {
-                if let Some(flags) = flags_to_pass_on(attribute_type, attribute.flags) {
-                    self.kept.push(RawAttribute { flags, ..attribute });
-                }
+            // Not passed on, and without a session that asks for it not used either (RFC 7311 §3.2).
+            AttributeType::AIGP | AttributeType::LINK_STATE => {}
+            attribute_type if flags_to_pass_on(attribute_type, attribute.flags).is_some() => {
+                self.kept.insert(attribute_type);
+                self.kept_octets = self.kept_octets.saturating_add(attribute.encoded_octets());
+                self.order.note(attribute);
             }
+            _ => {}
         }
     }
 
@@ -175,6 +234,7 @@ impl<'a> ReceivedAttributes<'a> {
     fn judge(&mut self, attribute: RawAttribute<'_>, context: &DecodeContext) -> Verdict {
         use AttributeOutcome::{Discard, SessionReset, TreatAsWithdraw};
         let RawAttribute { flags, attribute_type, value } = attribute;
+        self.count = self.count.saturating_add(1);
         if !self.seen.insert(attribute_type) {
             let outcome = if carries_routes(attribute_type) { SessionReset } else { Discard };
             return Err((AttributeFault::Duplicate, outcome));
@@ -184,8 +244,14 @@ impl<'a> ReceivedAttributes<'a> {
             return if known { Ok(()) } else { Err((AttributeFault::UnrecognizedWellKnown, SessionReset)) };
         };
         if !flags.agrees_with(specified) {
-            let outcome = if carries_routes(attribute_type) { SessionReset } else { TreatAsWithdraw };
-            return Err((AttributeFault::Flags, outcome));
+            // RFC 7311 §3 and RFC 9552 §8.2.2 ask for less than RFC 7606 §3 (c).
+            let milder = matches!(attribute_type, AttributeType::AIGP | AttributeType::LINK_STATE);
+            if carries_routes(attribute_type) {
+                // The routes are looked for all the same, to be withdrawn.
+                self.withdraw_for(attribute, AttributeFault::Flags);
+                return Ok(());
+            }
+            return Err((AttributeFault::Flags, if milder { Discard } else { TreatAsWithdraw }));
         }
         check_sender(attribute_type, context)?;
         check_value(attribute_type, value, context)
@@ -283,6 +349,21 @@ fn check_value(attribute_type: AttributeType, value: &[u8], context: &DecodeCont
             acceptable(as4_path, Value, Discard)
         }
         AttributeType::AS4_AGGREGATOR => check_aggregator(value, AsWidth::Four),
+        AttributeType::PMSI_TUNNEL => acceptable(is_pmsi_tunnel(value), Value, TreatAsWithdraw),
+        AttributeType::TUNNEL_ENCAPSULATION => {
+            acceptable(is_tunnel_encapsulation(value), Value, TreatAsWithdraw)?;
+            acceptable(length > 0, Length, Discard)
+        }
+        AttributeType::IPV6_EXTENDED_COMMUNITIES => {
+            acceptable(is_row_of(20, length), Length, TreatAsWithdraw)
+        }
+        AttributeType::AIGP => acceptable(aigp::is_aigp(value), Value, Discard),
+        AttributeType::LINK_STATE => acceptable(is_link_state(value), Value, Discard),
+        AttributeType::ONLY_TO_CUSTOMER => {
+            acceptable(only_to_customer(value).is_some(), Length, TreatAsWithdraw)
+        }
+        AttributeType::PREFIX_SID => prefix_sid::fault(value).map_or(Ok(()), |outcome| Err((Value, outcome))),
+        AttributeType::ATTR_SET => acceptable(is_attr_set(value), Value, TreatAsWithdraw),
         // These are looked at together with the routes: NEXT_HOP counts only beside NLRI (RFC 4760 §3).
         _ => Ok(()),
     }
@@ -364,34 +445,62 @@ impl Merged {
     }
 }
 
-/// The attribute types met so far.
-#[derive(Debug, Default)]
-struct SeenTypes {
-    bits: [u128; 2],
-    count: usize,
+/// Whether attributes come in the order and the form of a canonical set.
+#[derive(Debug)]
+struct Order {
+    is_canonical: bool,
+    last: AttributeType,
 }
 
-impl SeenTypes {
-    /// Notes a type; `false` when it was there already.
+impl Default for Order {
+    fn default() -> Self {
+        Self { is_canonical: true, last: AttributeType(0) }
+    }
+}
+
+impl Order {
+    fn note(&mut self, attribute: RawAttribute<'_>) {
+        self.is_canonical &= attribute.attribute_type > self.last;
+        self.is_canonical &=
+            attribute.attribute_type != AttributeType::LARGE_COMMUNITIES || !has_duplicates(attribute.value);
+        self.last = attribute.attribute_type;
+    }
+}
+
+/// A set of attribute types.
+#[derive(Clone, Copy, Debug, Default)]
+struct TypeSet([u64; 4]);
+
+impl TypeSet {
+    /// Puts a type in; `false` when it was there already.
     fn insert(&mut self, attribute_type: AttributeType) -> bool {
-        self.count = self.count.saturating_add(1);
-        let fresh = !self.contains(attribute_type);
-        let [low, high] = &mut self.bits;
-        let half = if attribute_type.0 < 128 { low } else { high };
-        *half |= Self::bit(attribute_type);
+        let (word, bit) = self.place(attribute_type);
+        let fresh = *word & bit == 0;
+        *word |= bit;
         fresh
     }
 
-    fn contains(&self, attribute_type: AttributeType) -> bool {
-        let [low, high] = self.bits;
-        let half = if attribute_type.0 < 128 { low } else { high };
-        half & Self::bit(attribute_type) != 0
+    /// Takes a type out; `false` when it was not there.
+    fn remove(&mut self, attribute_type: AttributeType) -> bool {
+        let (word, bit) = self.place(attribute_type);
+        let there = *word & bit != 0;
+        *word &= !bit;
+        there
     }
 
-    fn bit(attribute_type: AttributeType) -> u128 {
-        1u128.wrapping_shl(u32::from(attribute_type.0))
+    fn contains(mut self, attribute_type: AttributeType) -> bool {
+        let (word, bit) = self.place(attribute_type);
+        *word & bit != 0
+    }
+
+    fn place(&mut self, attribute_type: AttributeType) -> (&mut u64, u64) {
+        let [first, second, third, fourth] = &mut self.0;
+        let word = match attribute_type.0 >> 6 {
+            0 => first,
+            1 => second,
+            2 => third,
+            _ => fourth,
+        };
+        (word, 1u64.wrapping_shl((attribute_type.0 & 63).into()))
     }
 }
-
-/// How many attributes of a set are made room for beforehand.
-const TYPICAL_COUNT: usize = 8;

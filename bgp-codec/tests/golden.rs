@@ -4,9 +4,9 @@
 
 use bgp_codec::{
     AddPathMode, Aggregator, AsPathBuf, AsWidth, Asn, BgpIdentifier, Capabilities, Capability, ClusterId,
-    Community, DecodeContext, ExtendedCommunity, Family, HoldTime, Ipv4Prefix, Ipv6Prefix, LargeCommunity,
-    Message, NextHop, Nlri, NlriBlock, Notification, NotificationCode, Open, Origin, PathAttributesBuilder,
-    PeerKind, Reach, RouteRefresh, Update, UpdateEncoder, decode_message,
+    Community, DecodeContext, ExtendedCommunity, Family, Fqdn, HoldTime, Ipv4Prefix, Ipv6Prefix,
+    LargeCommunity, Message, NextHop, Nlri, NlriBlock, Notification, NotificationCode, Open, Origin,
+    PathAttributesBuilder, PeerKind, Reach, RouteRefresh, Update, UpdateEncoder, decode_message,
 };
 use bytes::{Bytes, BytesMut};
 
@@ -52,7 +52,7 @@ fn open() {
                 (Family::IPV4_UNICAST, AddPathMode::BOTH),
                 (Family::IPV6_UNICAST, AddPathMode::RECEIVE),
             ]),
-            Capability::Unknown { code: 73, value: b"\x04node\x00".to_vec() },
+            Capability::Fqdn(Fqdn { host: "node".to_owned(), domain: String::new() }),
         ]),
     };
     check("open", include_str!("vectors/open.hex"), AsWidth::Four, &Message::Open(open));

@@ -25,9 +25,10 @@ enum Outcome {
     Accepted,
     Discarded,
     Withdrawn,
+    Disabled,
     Closed(u8, u8),
 }
-use Outcome::{Accepted, Closed, Discarded, Withdrawn};
+use Outcome::{Accepted, Closed, Disabled, Discarded, Withdrawn};
 
 fn update(withdrawn: &[u8], attributes: &[&[u8]], nlri: &[u8]) -> Bytes {
     let attributes = attributes.concat();
@@ -53,10 +54,11 @@ fn outcome(result: &Result<Update, DecodeError>) -> Outcome {
             let notification = error.clone().into_notification();
             Closed(notification.code.0, notification.subcode)
         }
-        Ok(update) => match update.defects.iter().map(|defect| defect.outcome).max() {
+        Ok(update) => match update.outcome() {
             None => Accepted,
             Some(AttributeOutcome::Discard) => Discarded,
             Some(AttributeOutcome::TreatAsWithdraw) => Withdrawn,
+            Some(AttributeOutcome::DisableFamily) => Disabled,
             Some(AttributeOutcome::SessionReset) => panic!("a defect cannot close the session: {update:?}"),
         },
     }
@@ -79,7 +81,7 @@ fn check(name: &str, octets: &Bytes, peer: PeerKind, as_width: AsWidth, expected
             assert!(update.reach.is_empty() && update.attributes.is_none(), "{name}: {update:?}");
             assert!(!update.unreach.is_empty(), "{name}: the routes are lost: {update:?}");
         }
-        Accepted | Discarded => {
+        Accepted | Discarded | Disabled => {
             assert!(!update.reach.is_empty() && update.attributes.is_some(), "{name}: {update:?}")
         }
         Closed(..) => unreachable!("{name} did not close"),
@@ -88,7 +90,9 @@ fn check(name: &str, octets: &Bytes, peer: PeerKind, as_width: AsWidth, expected
 
 #[test]
 fn one_bad_attribute_has_the_outcome_of_its_row() {
-    let rows: [(&str, &[u8], Outcome, Outcome); 68] = [
+    let mut wrong_mp_reach_flags = MP_REACH.to_vec();
+    wrong_mp_reach_flags[0] = 0x60;
+    let rows: &[(&str, &[u8], Outcome, Outcome)] = &[
         // name, attribute, from an internal peer, from an external peer
         ("ORIGIN empty", &[0x40, 1, 0], Withdrawn, Withdrawn),
         ("ORIGIN long", &[0x40, 1, 2, 0, 0], Withdrawn, Withdrawn),
@@ -142,24 +146,62 @@ fn one_bad_attribute_has_the_outcome_of_its_row() {
         ("MP_REACH_NLRI of four octets", &[0x80, 14, 4, 0, 2, 1, 0], Closed(3, 9), Closed(3, 9)),
         ("MP_REACH_NLRI without next hop", &[0x80, 14, 5, 0, 2, 1, 0, 0], Closed(3, 9), Closed(3, 9)),
         ("MP_REACH_NLRI transitive", &[0xc0, 14, 5, 0, 2, 1, 0, 0], Closed(3, 4), Closed(3, 4)),
-        ("MP_REACH_NLRI of another family", &[0x80, 14, 6, 0x40, 4, 71, 0, 0, 1], Discarded, Discarded),
+        ("MP_REACH_NLRI with wrong flags", &wrong_mp_reach_flags, Withdrawn, Withdrawn),
+        (
+            "MP_REACH_NLRI of another family",
+            &[0x80, 14, 9, 0x40, 4, 71, 0, 0, 0, 1, 0, 0],
+            Accepted,
+            Accepted,
+        ),
+        ("MP_REACH_NLRI, link state cut", &[0x80, 14, 8, 0x40, 4, 71, 0, 0, 0, 1, 0], Disabled, Disabled),
+        (
+            "MP_REACH_NLRI, EVPN overrun",
+            &[0x80, 14, 11, 0, 25, 70, 4, 1, 1, 1, 1, 0, 1, 9],
+            Disabled,
+            Disabled,
+        ),
+        ("MP_REACH_NLRI, unknown family", &[0x80, 14, 6, 0, 99, 99, 0, 0, 1], Accepted, Accepted),
         ("MP_UNREACH_NLRI", &[0x80, 15, 4, 0, 2, 1, 0], Accepted, Accepted),
         ("MP_UNREACH_NLRI short", &[0x80, 15, 2, 0, 2], Closed(3, 9), Closed(3, 9)),
         ("MP_UNREACH_NLRI long prefix", &[0x80, 15, 4, 0, 2, 1, 129], Closed(3, 9), Closed(3, 9)),
         ("MP_UNREACH_NLRI prefix overrun", &[0x80, 15, 5, 0, 1, 1, 16, 1], Closed(3, 9), Closed(3, 9)),
-        ("MP_UNREACH_NLRI well-known", &[0x40, 15, 3, 0, 2, 1], Closed(3, 4), Closed(3, 4)),
-        ("MP_UNREACH_NLRI of another family", &[0x80, 15, 4, 0, 1, 5, 9], Discarded, Discarded),
+        ("MP_UNREACH_NLRI well-known", &[0x40, 15, 3, 0, 2, 1], Withdrawn, Withdrawn),
+        ("MP_UNREACH_NLRI well-known, malformed", &[0x40, 15, 2, 0, 2], Closed(3, 4), Closed(3, 4)),
+        ("MP_UNREACH_NLRI of another family", &[0x80, 15, 5, 0, 1, 5, 9, 0], Accepted, Accepted),
+        ("MP_UNREACH_NLRI, multicast VPN overrun", &[0x80, 15, 4, 0, 1, 5, 9], Disabled, Disabled),
         ("EXTENDED_COMMUNITIES odd", &[0xc0, 16, 7, 0, 2, 0, 1, 0, 0, 0], Withdrawn, Withdrawn),
         ("EXTENDED_COMMUNITIES empty", &[0xc0, 16, 0], Withdrawn, Withdrawn),
         ("AS4_PATH from a four-octet peer", &[0xc0, 17, 6, 2, 1, 0, 0, 0, 1], Discarded, Discarded),
         ("AS4_AGGREGATOR likewise", &[0xc0, 18, 8, 0, 0, 0, 1, 10, 0, 0, 1], Discarded, Discarded),
         ("LARGE_COMMUNITIES empty", &[0xc0, 32, 0], Withdrawn, Withdrawn),
         ("LARGE_COMMUNITIES odd", &[0xc0, 32, 8, 0, 0, 0, 1, 0, 0, 0, 1], Withdrawn, Withdrawn),
+        ("PMSI_TUNNEL", &[0xc0, 22, 5, 0, 0, 0, 0, 0], Accepted, Accepted),
+        ("PMSI_TUNNEL non-transitive", &[0x80, 22, 5, 0, 0, 0, 0, 0], Withdrawn, Withdrawn),
+        ("PMSI_TUNNEL short", &[0xc0, 22, 4, 0, 0, 0, 0], Withdrawn, Withdrawn),
+        ("PMSI_TUNNEL of reserved type", &[0xc0, 22, 5, 0, 255, 0, 0, 0], Withdrawn, Withdrawn),
+        ("TUNNEL_ENCAPSULATION", &[0xc0, 23, 4, 0, 7, 0, 0], Accepted, Accepted),
+        ("TUNNEL_ENCAPSULATION non-transitive", &[0x80, 23, 4, 0, 7, 0, 0], Withdrawn, Withdrawn),
+        ("TUNNEL_ENCAPSULATION overrun", &[0xe0, 23, 6, 0, 1, 0, 255, 1, 2], Withdrawn, Withdrawn),
+        ("TUNNEL_ENCAPSULATION empty", &[0xc0, 23, 0], Discarded, Discarded),
+        ("IPV6_EXTENDED_COMMUNITIES empty", &[0xc0, 25, 0], Withdrawn, Withdrawn),
+        ("IPV6_EXTENDED_COMMUNITIES odd", &[0xe0, 25, 2, 0, 2], Withdrawn, Withdrawn),
+        ("AIGP", &[0x80, 26, 11, 1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9], Accepted, Accepted),
+        ("AIGP empty", &[0x80, 26, 0], Discarded, Discarded),
+        ("AIGP short", &[0x80, 26, 10, 1, 0, 10, 0, 0, 0, 0, 0, 0, 9], Discarded, Discarded),
+        ("AIGP transitive", &[0xc0, 26, 11, 1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9], Discarded, Discarded),
+        ("LINK_STATE overrun", &[0x80, 29, 5, 4, 0, 0, 0xff, 0], Discarded, Discarded),
+        ("ONLY_TO_CUSTOMER", &[0xc0, 35, 4, 0, 0, 0, 1], Accepted, Accepted),
+        ("ONLY_TO_CUSTOMER short", &[0xc0, 35, 3, 0, 0, 1], Withdrawn, Withdrawn),
+        ("ONLY_TO_CUSTOMER non-transitive", &[0x80, 35, 4, 0, 0, 0, 1], Withdrawn, Withdrawn),
+        ("PREFIX_SID with label index short", &[0xc0, 40, 3, 1, 0, 0], Discarded, Discarded),
+        ("PREFIX_SID overrun", &[0xc0, 40, 2, 5, 0], Discarded, Discarded),
+        ("PREFIX_SID with SRv6 service short", &[0xc0, 40, 3, 5, 0, 0], Withdrawn, Withdrawn),
+        ("ATTR_SET short", &[0xc0, 128, 3, 0, 0, 1], Withdrawn, Withdrawn),
         ("unknown well-known", &[0x40, 99, 1, 0], Closed(3, 2), Closed(3, 2)),
         ("unknown transitive, empty", &[0xc0, 99, 0], Accepted, Accepted),
         ("unknown non-transitive", &[0x80, 99, 1, 0], Accepted, Accepted),
     ];
-    for (name, attribute, internal, external) in rows {
+    for &(name, attribute, internal, external) in rows {
         check(name, &with(attribute), PeerKind::Ibgp, AsWidth::Four, internal);
         check(name, &with(attribute), PeerKind::Ebgp, AsWidth::Four, external);
     }
@@ -243,6 +285,7 @@ fn without_routes_to_withdraw_the_session_closes() {
         ("ORIGIN with wrong flags", &[0xc0, 1, 1, 0], Closed(3, 4)),
         ("AS_PATH malformed", &[0x40, 2, 1, 2], Closed(3, 11)),
         ("MED short", &[0x80, 4, 1, 0], Closed(3, 5)),
+        ("NEXT_HOP long", &[0x40, 3, 5, 10, 0, 0, 1, 1], Closed(3, 5)),
         ("attribute overrun", &[0x40, 1, 9, 0], Closed(3, 5)),
     ] {
         check(name, &update(&[], &[attribute], &[]), PeerKind::Ibgp, AsWidth::Four, expected);

@@ -4,9 +4,10 @@
 
 use bgp_codec::{
     AddPathMode, Aggregator, AsPathBuf, AsWidth, Asn, AttributeType, BgpIdentifier, Capabilities, Capability,
-    ClusterId, Community, DecodeContext, ExtendedCommunity, Family, HoldTime, IpPrefix, Ipv4Prefix,
-    Ipv6Prefix, LargeCommunity, Message, NextHop, Nlri, Notification, NotificationCode, Open, Origin,
-    PathAttributes, PathAttributesBuilder, PathId, PeerKind, RouteRefresh, UnknownAttributeBuf, Update,
+    ClusterId, Community, DecodeContext, ExtendedCommunity, ExtendedNextHopFamily, Family, Fqdn,
+    GracefulRestart, GracefulRestartFamily, HoldTime, IpPrefix, Ipv4Prefix, Ipv6Prefix, LabelledFamily,
+    LargeCommunity, LongLivedFamily, Message, NextHop, Nlri, Notification, NotificationCode, Open, Origin,
+    PathAttributes, PathAttributesBuilder, PathId, PeerKind, Role, RouteRefresh, UnknownAttributeBuf, Update,
     UpdateEncoder, decode_message, frame_length,
 };
 use bytes::{Bytes, BytesMut};
@@ -207,7 +208,7 @@ fn decode_all(mut stream: BytesMut, encoder: &UpdateEncoder) -> Vec<Update> {
 
 fn opens() -> impl Strategy<Value = Open> {
     let fields =
-        (1..=u16::MAX, identifiers(), any::<u16>(), option::of(1..=u32::MAX), vec(capabilities(), 0..30));
+        (1..=u16::MAX, identifiers(), any::<u16>(), option::of(1..=u32::MAX), vec(capabilities(), 0..12));
     fields.prop_map(|(two_octets, identifier, seconds, four_octets, mut capabilities)| {
         let asn = four_octets.unwrap_or_else(|| two_octets.into());
         capabilities.extend(four_octets.map(|asn| Capability::FourOctetAs(Asn(asn))));
@@ -217,16 +218,54 @@ fn opens() -> impl Strategy<Value = Open> {
 }
 
 fn capabilities() -> impl Strategy<Value = Capability> {
-    let family = (any::<u16>(), any::<u8>())
-        .prop_map(|(afi, safi)| Family { afi: bgp_codec::Afi(afi), safi: bgp_codec::Safi(safi) });
-    let mode = any::<u8>().prop_map(AddPathMode);
+    let add_path = (families(), any::<u8>().prop_map(AddPathMode));
+    let next_hop = (families(), any::<u16>())
+        .prop_map(|(family, next_hop)| ExtendedNextHopFamily { family, next_hop: bgp_codec::Afi(next_hop) });
+    let long_lived = (families(), any::<bool>(), 0..=0x00ff_ffffu32).prop_map(
+        |(family, forwarding_preserved, stale_time_seconds)| LongLivedFamily {
+            family,
+            forwarding_preserved,
+            stale_time_seconds,
+        },
+    );
+    let labelled = (families(), any::<u8>()).prop_map(|(family, labels)| LabelledFamily { family, labels });
+    let fqdn = ("[a-zäöü]{0,20}", "[a-z.]{0,20}").prop_map(|(host, domain)| Fqdn { host, domain });
+    let unknown = (0..=255u8, vec(any::<u8>(), 0..60)).prop_filter("recognised", |(code, _)| {
+        ![1, 2, 5, 6, 8, 9, 64, 65, 69, 70, 71, 73, 75].contains(code)
+    });
     prop_oneof![
-        family.clone().prop_map(Capability::Multiprotocol),
-        vec((family, mode), 0..15).prop_map(Capability::AddPath),
+        families().prop_map(Capability::Multiprotocol),
         Just(Capability::RouteRefresh),
+        vec(next_hop, 0..43).prop_map(Capability::ExtendedNextHop),
         Just(Capability::ExtendedMessage),
-        (70..=255u8, vec(any::<u8>(), 0..60)).prop_map(|(code, value)| Capability::Unknown { code, value }),
+        vec(labelled, 0..64).prop_map(Capability::MultipleLabels),
+        any::<u8>().prop_map(|role| Capability::Role(Role(role))),
+        graceful_restarts().prop_map(Capability::GracefulRestart),
+        vec(add_path, 0..64).prop_map(Capability::AddPath),
+        Just(Capability::EnhancedRouteRefresh),
+        vec(long_lived, 0..37).prop_map(Capability::LongLivedGracefulRestart),
+        fqdn.prop_map(Capability::Fqdn),
+        "[ -~]{0,200}".prop_map(Capability::SoftwareVersion),
+        unknown.prop_map(|(code, value)| Capability::Unknown { code, value }),
     ]
+}
+
+fn graceful_restarts() -> impl Strategy<Value = GracefulRestart> {
+    let family = (families(), any::<bool>())
+        .prop_map(|(family, forwarding_preserved)| GracefulRestartFamily { family, forwarding_preserved });
+    (any::<bool>(), any::<bool>(), 0..4096u16, vec(family, 0..64)).prop_map(
+        |(restarted, survives_notification, restart_time_seconds, families)| GracefulRestart {
+            restarted,
+            survives_notification,
+            restart_time_seconds,
+            families,
+        },
+    )
+}
+
+fn families() -> impl Strategy<Value = Family> {
+    (any::<u16>(), any::<u8>())
+        .prop_map(|(afi, safi)| Family { afi: bgp_codec::Afi(afi), safi: bgp_codec::Safi(safi) })
 }
 
 fn builders() -> impl Strategy<Value = PathAttributesBuilder> {
@@ -285,7 +324,7 @@ fn aggregators() -> impl Strategy<Value = Aggregator> {
 }
 
 fn unknown_attributes() -> impl Strategy<Value = UnknownAttributeBuf> {
-    (40..=255u8, vec(any::<u8>(), 0..300))
+    (129..=255u8, vec(any::<u8>(), 0..300))
         .prop_map(|(kind, value)| UnknownAttributeBuf::new(AttributeType(kind), value).unwrap())
 }
 

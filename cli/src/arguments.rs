@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use bgp_codec::Prefix;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Looks into the margay daemon, reloads it, and checks its configuration files.
+/// Looks into the margay daemon, reloads it, checks its configuration files, and decodes BGP messages.
 ///
 /// Exit codes: 0 all is well, 1 the request failed or the file has errors, 2 the command was not understood.
 #[derive(Debug, Parser)]
@@ -39,6 +39,41 @@ pub(crate) enum Command {
         /// The file
         file: PathBuf,
     },
+    /// Show BGP messages from a file or a capture, and what RFC 7606 makes of them; needs no daemon
+    Decode(Decode),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decode {
+    /// The file; - is standard input
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// What the file holds
+    #[arg(long, value_enum, default_value_t = DecodeFormat::Hex)]
+    pub(crate) format: DecodeFormat,
+    /// The sender is an external peer, who must not send every attribute; captures and MRT files tell
+    #[arg(long)]
+    pub(crate) ebgp: bool,
+    /// AS numbers have two octets; captures and MRT files tell
+    #[arg(long = "two-octet-as")]
+    pub(crate) two_octet_as: bool,
+    /// NLRI have path identifiers; captures and MRT files tell
+    #[arg(long = "add-path")]
+    pub(crate) add_path: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum DecodeFormat {
+    /// Hexadecimal digits, with comments after #
+    Hex,
+    /// Messages one after the other, as they travel
+    Raw,
+    /// An MRT file, not compressed
+    Mrt,
+    /// A capture of pcap or pcapng
+    Pcap,
+    /// A JSON object a line, {"id", "hex", "context"}, answered by a line each
+    Jsonl,
 }
 
 #[derive(Debug, Subcommand)]

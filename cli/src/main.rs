@@ -3,6 +3,7 @@
 mod arguments;
 mod check;
 mod client;
+mod decode;
 mod routes;
 mod run;
 mod table;

@@ -28,9 +28,12 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
     if let Command::Check { file } = &arguments.command {
         return check::run(file, json, out);
     }
+    if let Command::Decode(decode) = &arguments.command {
+        return crate::decode::run(decode, json, out);
+    }
     let client = Client::new(&arguments.socket)?;
     match &arguments.command {
-        Command::Check { .. } => {}
+        Command::Check { .. } | Command::Decode(_) => {}
         Command::Show(Show::Peers) => print(&client, &Request::Peers, json, view::peers, out)?,
         Command::Show(Show::Peer { name }) => {
             print(&client, &Request::Peer { name: name.clone() }, json, view::peer, out)?;

@@ -82,6 +82,7 @@ impl Negotiated {
             peer: self.kind,
             as_width: self.as_width,
             add_path: self.path_ids_received.clone(),
+            extended_next_hop: Vec::new(),
             max_message_octets: self.max_message_octets(),
         }
     }

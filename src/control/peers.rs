@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use bgp_codec::{AddPathMode, Capability, Family};
+use bgp_codec::Family;
 use margay_config::Peer;
 use margay_control::{
     ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerState, PeerSummary, PrefixCounts,
@@ -95,30 +95,8 @@ fn negotiated(negotiated: &Negotiated) -> NegotiatedSession {
         path_ids_received: families(&negotiated.path_ids_received),
         path_ids_sent: families(&negotiated.path_ids_sent),
         capabilities: in_force.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned()).collect(),
-        peer_capabilities: negotiated.peer_capabilities.iter().map(capability).collect(),
+        peer_capabilities: negotiated.peer_capabilities.iter().map(ToString::to_string).collect(),
     }
-}
-
-fn capability(capability: &Capability) -> String {
-    match capability {
-        Capability::Multiprotocol(family) => family.to_string(),
-        Capability::RouteRefresh => "route refresh".to_owned(),
-        Capability::FourOctetAs(asn) => format!("4-octet AS number {asn}"),
-        Capability::ExtendedMessage => "extended messages".to_owned(),
-        Capability::AddPath(modes) => format!("ADD-PATH {}", add_path(modes)),
-        Capability::Unknown { code, .. } => format!("capability {code}"),
-    }
-}
-
-/// Such as `receive and send ipv4-unicast, receive ipv6-unicast`.
-fn add_path(modes: &[(Family, AddPathMode)]) -> String {
-    let words = modes.iter().map(|(family, mode)| match *mode {
-        AddPathMode::RECEIVE => format!("receive {family}"),
-        AddPathMode::SEND => format!("send {family}"),
-        AddPathMode::BOTH => format!("receive and send {family}"),
-        AddPathMode(value) => format!("value {value} {family}"),
-    });
-    words.collect::<Vec<_>>().join(", ")
 }
 
 fn timers(config: &Peer, status: &PeerStatus) -> SessionTimers {

@@ -8,7 +8,7 @@
 //! +-----------------------+-----------------------+
 //! ```
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 
 use crate::DecodeError;
 use crate::reader::Reader;
@@ -72,9 +72,9 @@ pub fn frame_length(octets: &[u8], max_message_octets: usize) -> Result<Option<u
 
 /// Checks the header of a message that should end where `octets` do, and takes it off.
 pub(super) fn split_message(
-    octets: &Bytes,
+    octets: &[u8],
     max_message_octets: usize,
-) -> Result<(MessageType, Bytes), DecodeError> {
+) -> Result<(MessageType, &[u8]), DecodeError> {
     let framed = frame_length(octets, max_message_octets)?;
     let mut reader = Reader::new(octets);
     reader.take(MARKER.len());
@@ -83,7 +83,7 @@ pub(super) fn split_message(
     if framed != Some(octets.len()) {
         return Err(DecodeError::BadMessageLength { length });
     }
-    Ok((message_type, octets.slice_ref(reader.rest())))
+    Ok((message_type, reader.rest()))
 }
 
 /// Appends a message whose body the closure appends. The body is to fit the length field.
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_message_that_is_not_whole_is_not_split() {
-        let octets = Bytes::from(header(23, 2));
+        let octets = header(23, 2);
         let expected = DecodeError::BadMessageLength { length: 23 };
         assert_eq!(split_message(&octets, 4096).unwrap_err(), expected);
     }

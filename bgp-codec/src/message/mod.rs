@@ -1,20 +1,23 @@
 //! Messages, one file for each type: its fields, how it is read, and how it is written.
 
-mod add_path;
 mod capability;
 mod header;
 mod notification;
 mod open;
+mod raw_update;
 mod route_refresh;
 mod update;
 
 use bytes::{Bytes, BytesMut};
 
-pub use add_path::AddPathMode;
-pub use capability::{Capabilities, Capability};
+pub use capability::{
+    AddPathMode, Capabilities, Capability, ExtendedNextHopFamily, Fqdn, GracefulRestart,
+    GracefulRestartFamily, LabelledFamily, LongLivedFamily, Role,
+};
 pub use header::frame_length;
 pub use notification::{Notification, NotificationCode};
 pub use open::Open;
+pub use raw_update::{RawPathAttribute, RawUpdate};
 pub use route_refresh::RouteRefresh;
 pub use update::{Reach, Update};
 
@@ -63,11 +66,11 @@ impl Message {
 pub fn decode_message(octets: Bytes, context: &DecodeContext) -> Result<Message, DecodeError> {
     let (message_type, body) = header::split_message(&octets, context.max_message_octets)?;
     match message_type {
-        MessageType::OPEN => Open::decode(&body).map(Message::Open),
-        MessageType::UPDATE => Update::decode(&body, context).map(Message::Update),
-        MessageType::NOTIFICATION => Notification::decode(&body).map(Message::Notification),
+        MessageType::OPEN => Open::decode(body).map(Message::Open),
+        MessageType::UPDATE => Update::decode(&octets, body, context).map(Message::Update),
+        MessageType::NOTIFICATION => Notification::decode(body).map(Message::Notification),
         MessageType::KEEPALIVE => Ok(Message::Keepalive),
-        MessageType::ROUTE_REFRESH => RouteRefresh::decode(&octets, &body).map(Message::RouteRefresh),
+        MessageType::ROUTE_REFRESH => RouteRefresh::decode(&octets, body).map(Message::RouteRefresh),
         MessageType(unrecognised) => Err(DecodeError::BadMessageType(unrecognised)),
     }
 }

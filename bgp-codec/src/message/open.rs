@@ -221,7 +221,7 @@ mod tests {
         check("capability past the end", &body(&[4, 2, 2, 99, 1]), malformed());
         check("short multiprotocol", &body(&[7, 2, 5, 1, 3, 0, 1, 0]), malformed());
         check("short AS", &body(&[6, 2, 4, 65, 2, 0, 1]), malformed());
-        check("long route refresh", &body(&[5, 2, 3, 2, 1, 0]), malformed());
+        check("short graceful restart", &body(&[5, 2, 3, 64, 1, 0]), malformed());
         check("extended past the end", &body(&[255, 255, 0, 9, 2, 0, 0]), malformed());
     }
 

@@ -41,13 +41,13 @@ impl RouteRefresh {
 
     /// Reads a whole message.
     ///
-    /// A request may carry filters behind the four octets (RFC 5291 §4). They are never asked for, so that a longer
-    /// message is as bad as a shorter one.
+    /// A request may carry filters behind the four octets (RFC 5291 §4). They are never asked for, and left unread. Any
+    /// other message that is longer is as bad as one that is shorter (RFC 7313 §5).
     pub(super) fn decode(message: &[u8], body: &[u8]) -> Result<Self, DecodeError> {
         let bad_length = || DecodeError::BadRouteRefreshLength { octets: message.to_vec() };
         let mut reader = Reader::new(body);
         let refresh = Self::read(&mut reader).ok_or_else(bad_length)?;
-        if reader.is_empty() { Ok(refresh) } else { Err(bad_length()) }
+        if reader.is_empty() || refresh.subtype == 0 { Ok(refresh) } else { Err(bad_length()) }
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
@@ -55,5 +55,27 @@ impl RouteRefresh {
         let subtype = reader.u8()?;
         let safi = Safi(reader.u8()?);
         Some(Self { family: Family { afi, safi }, subtype })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_request_may_be_longer() {
+        let message = [7; 3];
+        let bad = Err(DecodeError::BadRouteRefreshLength { octets: message.to_vec() });
+        let family = Family::IPV4_UNICAST;
+        for (body, expected) in [
+            (&[0, 1, 0, 1][..], Ok(RouteRefresh { family, subtype: 0 })),
+            (&[0, 1, 0, 1, 1, 64, 0, 0], Ok(RouteRefresh { family, subtype: 0 })),
+            (&[0, 1, 2, 1], Ok(RouteRefresh { family, subtype: 2 })),
+            (&[0, 1, 1, 1, 0], bad.clone()),
+            (&[0, 1, 8, 1, 0], bad.clone()),
+            (&[0, 1, 0], bad),
+        ] {
+            assert_eq!(RouteRefresh::decode(&message, body), expected, "{body:?}");
+        }
     }
 }

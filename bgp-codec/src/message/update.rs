@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 
-use crate::path_attribute::{MpReach, MpUnreach};
-use crate::reader::Reader;
+use super::raw_update::RawUpdate;
+use crate::path_attribute::{MpReach, MpUnreach, RawAttribute};
 use crate::received_attributes::ReceivedAttributes;
 use crate::{
-    AttributeError, AttributeFault, AttributeType, DecodeContext, DecodeError, Family, NextHop, NlriBlock,
-    NlriError, PathAttributes,
+    AttributeError, AttributeFault, AttributeOutcome, AttributeType, DecodeContext, DecodeError, Family,
+    ForeignRoutes, NextHop, NlriBlock, NlriError, PathAttributes,
 };
 
 /// Routes that a peer advertises and withdraws, checked, RFC 7606 applied.
@@ -23,13 +23,18 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Update {
-    /// Routes withdrawn: both fields for it, and those of [`crate::AttributeOutcome::TreatAsWithdraw`]. They apply before
+    /// Routes withdrawn: both fields for it, and those of [`AttributeOutcome::TreatAsWithdraw`]. They apply before
     /// [`Update::reach`].
     pub unreach: Vec<NlriBlock>,
     /// Routes advertised.
     pub reach: Vec<Reach>,
     /// The attributes of the routes advertised: there whenever `reach` is not empty.
     pub attributes: Option<PathAttributes>,
+    /// The acceptable attributes of a message that advertises nothing, or whose routes are treated as withdrawn: for
+    /// those who show messages. Even the mandatory ones may be missing.
+    pub unused_attributes: Option<PathAttributes>,
+    /// Routes of families that are not understood here.
+    pub foreign: Vec<ForeignRoutes>,
     /// The family whose first advertisement is complete (RFC 4724 §2).
     pub end_of_rib: Option<Family>,
     /// What was wrong and yet did not close the session.
@@ -46,27 +51,34 @@ pub struct Reach {
 }
 
 impl Update {
-    /// Reads what follows the header.
-    pub(super) fn decode(body: &Bytes, context: &DecodeContext) -> Result<Self, DecodeError> {
-        let fields = Fields::decode(body).ok_or(DecodeError::MalformedAttributeList)?;
-        let blocks = Blocks { body, context };
+    /// The strongest thing that was done about the message; `None` when nothing was wrong. That a family is not
+    /// understood here is no fault of the message.
+    #[must_use]
+    pub fn outcome(&self) -> Option<AttributeOutcome> {
+        let faults = self.defects.iter().filter(|defect| !defect.is_about_foreign_family());
+        faults.map(|defect| defect.outcome).max()
+    }
+
+    /// Reads what follows the header of a whole message.
+    pub(super) fn decode(message: &Bytes, body: &[u8], context: &DecodeContext) -> Result<Self, DecodeError> {
+        let fields = RawUpdate::decode(body).ok_or(DecodeError::MalformedAttributeList)?;
+        let blocks = Blocks { message, context };
         let withdrawn = blocks.ipv4_unicast(fields.withdrawn)?;
         let nlri = blocks.ipv4_unicast(fields.nlri)?;
         let mut attributes = ReceivedAttributes::decode(fields.attributes, context)?;
-        let mp_unreach = blocks.mp_unreach(&mut attributes)?;
-        let mp_reach = blocks.mp_reach(&mut attributes)?;
 
-        let end_of_rib = end_of_rib(&fields, &attributes);
-        let mut update = Self { end_of_rib, ..Self::default() };
-        update
-            .unreach
-            .extend([Some(withdrawn), mp_unreach].into_iter().flatten().filter(|block| !block.is_empty()));
-        update.reach.extend(mp_reach.filter(|reach| !reach.nlri.is_empty()));
-        if !nlri.is_empty() {
+        let mut update = Self { end_of_rib: end_of_rib(&fields, &attributes), ..Self::default() };
+        update.unreach.extend(withdrawn);
+        blocks.mp_unreach(&mut attributes, &mut update)?;
+        blocks.mp_reach(&mut attributes, &mut update)?;
+        if let Some(nlri) = nlri {
             match attributes.next_hop() {
                 Some(next_hop) => update.reach.push(Reach { next_hop, nlri }),
                 None => update.unreach.push(nlri),
             }
+        } else if attributes.mp_reach().is_none() {
+            // Beside an MP_REACH_NLRI alone, NEXT_HOP is ignored whatever it is (RFC 4760 §3).
+            attributes.check_idle_next_hop();
         }
         update.conclude(&fields, attributes)
     }
@@ -74,98 +86,118 @@ impl Update {
     /// Applies the strongest outcome of all attributes to the message (RFC 7606 §3 h).
     fn conclude(
         mut self,
-        fields: &Fields<'_>,
+        fields: &RawUpdate<'_>,
         mut attributes: ReceivedAttributes<'_>,
     ) -> Result<Self, DecodeError> {
-        if !self.reach.is_empty() {
+        let reachable = !fields.nlri.is_empty() || attributes.has_mp_reach_nlri();
+        if reachable {
             attributes.require(AttributeType::ORIGIN);
             attributes.require(AttributeType::AS_PATH);
         }
-        // Without routes to withdraw, nobody knows that they were found at all (RFC 7606 §5.2).
-        let reachable = !fields.nlri.is_empty() || attributes.has_mp_reach_nlri();
-        match attributes.withdraw_cause() {
+        let withdraw_cause = attributes.withdraw_cause();
+        match withdraw_cause {
+            // Without routes to withdraw, nobody knows that they were found at all (RFC 7606 §5.2).
             Some(cause) if !reachable => return Err(cause),
             Some(_) => self.unreach.extend(self.reach.drain(..).map(|reach| reach.nlri)),
             None if !self.reach.is_empty() => self.attributes = Some(attributes.accept()),
             None => {}
+        }
+        if self.attributes.is_none() && attributes.has_kept() {
+            self.unused_attributes = Some(attributes.accept());
         }
         self.defects = attributes.into_defects();
         Ok(self)
     }
 }
 
-/// The three variable fields.
-struct Fields<'a> {
-    withdrawn: &'a [u8],
-    attributes: &'a [u8],
-    nlri: &'a [u8],
-}
-
-impl<'a> Fields<'a> {
-    /// Splits them; `None` when their lengths do not fit the message.
-    fn decode(body: &'a [u8]) -> Option<Self> {
-        let mut reader = Reader::new(body);
-        let withdrawn = reader.u16_sized()?;
-        let attributes = reader.u16_sized()?;
-        Some(Self { withdrawn, attributes, nlri: reader.rest() })
-    }
-}
-
 /// Makes blocks of a message's octets.
 struct Blocks<'a> {
-    body: &'a Bytes,
+    message: &'a Bytes,
     context: &'a DecodeContext,
 }
 
 impl Blocks<'_> {
-    /// The block of one of the two fields that are for IPv4 unicast alone.
-    fn ipv4_unicast(&self, octets: &[u8]) -> Result<NlriBlock, DecodeError> {
-        self.block(Family::IPV4_UNICAST, octets).map_err(|_| DecodeError::InvalidNetworkField)
+    /// The block of one of the two fields that are for IPv4 unicast alone; `None` when it is empty.
+    fn ipv4_unicast(&self, octets: &[u8]) -> Result<Option<NlriBlock>, DecodeError> {
+        if octets.is_empty() {
+            return Ok(None);
+        }
+        self.block(Family::IPV4_UNICAST, octets).map(Some).map_err(|_| DecodeError::InvalidNetworkField)
     }
 
-    /// The withdrawn routes of MP_UNREACH_NLRI, unless there are none or their family is left alone.
-    fn mp_unreach(&self, attributes: &mut ReceivedAttributes<'_>) -> Result<Option<NlriBlock>, DecodeError> {
-        let Some(attribute) = attributes.mp_unreach() else { return Ok(None) };
-        let malformed = || attribute.to_error(AttributeFault::Value);
+    /// Takes in the withdrawn routes of MP_UNREACH_NLRI.
+    fn mp_unreach(
+        &self,
+        attributes: &mut ReceivedAttributes<'_>,
+        update: &mut Update,
+    ) -> Result<(), DecodeError> {
+        let Some(attribute) = attributes.mp_unreach() else { return Ok(()) };
+        let malformed = || attribute.to_error(attribute.fault_of_routes());
         let unreach = MpUnreach::decode(attribute.value).ok_or_else(malformed)?;
         match self.block(unreach.family, unreach.nlri) {
-            Ok(block) => Ok(Some(block)),
-            Err(NlriError::Syntax) => Err(malformed()),
+            Ok(block) => update.unreach.extend(Some(block).filter(|block| !block.is_empty())),
+            Err(NlriError::Syntax) => return Err(malformed()),
             Err(NlriError::UnsupportedFamily(family)) => {
-                attributes.leave_out(attribute, AttributeFault::UnsupportedFamily(family));
-                Ok(None)
+                let routes = self.foreign(family, None, unreach.nlri);
+                attributes.note_foreign(attribute, routes.as_ref(), family);
+                update.foreign.extend(routes);
             }
         }
+        Ok(())
     }
 
-    /// The routes of MP_REACH_NLRI, unless there are none or their family is left alone.
-    fn mp_reach(&self, attributes: &mut ReceivedAttributes<'_>) -> Result<Option<Reach>, DecodeError> {
-        let Some(attribute) = attributes.mp_reach() else { return Ok(None) };
-        let malformed = || attribute.to_error(AttributeFault::Value);
+    /// Takes in the routes of MP_REACH_NLRI.
+    fn mp_reach(
+        &self,
+        attributes: &mut ReceivedAttributes<'_>,
+        update: &mut Update,
+    ) -> Result<(), DecodeError> {
+        let Some(attribute) = attributes.mp_reach() else { return Ok(()) };
+        let malformed = || attribute.to_error(attribute.fault_of_routes());
         let reach = MpReach::decode(attribute.value).ok_or_else(malformed)?;
         let nlri = match self.block(reach.family, reach.nlri) {
             Ok(nlri) => nlri,
             Err(NlriError::Syntax) => return Err(malformed()),
             Err(NlriError::UnsupportedFamily(family)) => {
-                attributes.leave_out(attribute, AttributeFault::UnsupportedFamily(family));
-                return Ok(None);
+                let routes = self.foreign(family, Some(reach.next_hop), reach.nlri);
+                attributes.note_foreign(attribute, routes.as_ref(), family);
+                update.foreign.extend(routes);
+                return Ok(());
             }
         };
-        let next_hop = reach.next_hop().ok_or_else(malformed)?;
+        let next_hop = reach.next_hop(self.context).ok_or_else(malformed)?;
         if !next_hop.is_host_address() {
             attributes.withdraw_for(attribute, AttributeFault::Value);
         }
-        Ok(Some(Reach { next_hop, nlri }))
+        if !nlri.is_empty() {
+            update.reach.push(Reach { next_hop, nlri });
+        }
+        Ok(())
     }
 
     fn block(&self, family: Family, octets: &[u8]) -> Result<NlriBlock, NlriError> {
-        NlriBlock::new(family, self.context.has_add_path(family), self.body.slice_ref(octets))
+        NlriBlock::new(family, self.context.has_add_path(family), self.message.slice_ref(octets))
+    }
+
+    fn foreign(&self, family: Family, next_hop: Option<&[u8]>, nlri: &[u8]) -> Option<ForeignRoutes> {
+        let next_hop = next_hop.map(|octets| self.message.slice_ref(octets));
+        let nlri = self.message.slice_ref(nlri);
+        ForeignRoutes::decode(family, next_hop, self.context.has_add_path(family), nlri)
+    }
+}
+
+impl RawAttribute<'_> {
+    /// What is wrong with an MP_REACH_NLRI or MP_UNREACH_NLRI in which no routes can be found.
+    fn fault_of_routes(&self) -> AttributeFault {
+        let specified = self.attribute_type.specified_flags();
+        let as_specified = specified.is_some_and(|specified| self.flags.agrees_with(specified));
+        if as_specified { AttributeFault::Value } else { AttributeFault::Flags }
     }
 }
 
 /// The family of an End-of-RIB: a message with nothing in it for IPv4 unicast, or with nothing but an MP_UNREACH_NLRI
 /// without routes (RFC 4724 §2).
-fn end_of_rib(fields: &Fields<'_>, attributes: &ReceivedAttributes<'_>) -> Option<Family> {
+fn end_of_rib(fields: &RawUpdate<'_>, attributes: &ReceivedAttributes<'_>) -> Option<Family> {
     if !fields.withdrawn.is_empty() || !fields.nlri.is_empty() {
         return None;
     }

@@ -63,16 +63,31 @@ pub(crate) fn large_communities(value: &[u8]) -> impl Iterator<Item = LargeCommu
     value.as_chunks().0.iter().map(LargeCommunity::from_octets)
 }
 
+/// Whether a community is there more than once.
+pub(crate) fn has_duplicates(value: &[u8]) -> bool {
+    let chunks: &[[u8; 12]] = value.as_chunks().0;
+    if chunks.len() > FEW {
+        return without_duplicates(value).is_some();
+    }
+    let mut rest = chunks.iter();
+    while let Some(chunk) = rest.next() {
+        if rest.clone().any(|other| other == chunk) {
+            return true;
+        }
+    }
+    false
+}
+
 /// The value with each community at its first place only (RFC 8092 §3); `None` when nothing is there twice.
 pub(crate) fn without_duplicates(value: &[u8]) -> Option<Vec<u8>> {
     let chunks: &[[u8; 12]] = value.as_chunks().0;
-    if chunks.len() < 2 {
-        return None;
-    }
     let mut seen = HashSet::with_capacity(chunks.len());
     let unique: Vec<[u8; 12]> = chunks.iter().filter(|chunk| seen.insert(**chunk)).copied().collect();
     (unique.len() < chunks.len()).then(|| unique.concat())
 }
+
+/// How many are compared each with each, which takes no memory.
+const FEW: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -106,5 +121,12 @@ mod tests {
             without_duplicates(&octets(&[COMMUNITY, other, COMMUNITY])),
             Some(octets(&[COMMUNITY, other]))
         );
+        let many: Vec<LargeCommunity> =
+            (0..40).map(|local_data_2| LargeCommunity { local_data_2, ..COMMUNITY }).collect();
+        for list in [&many[..], &many[..16], &[]] {
+            assert!(!has_duplicates(&octets(list)), "{list:?}");
+            let twice = [list, &[COMMUNITY, COMMUNITY]].concat();
+            assert!(has_duplicates(&octets(&twice)), "{twice:?}");
+        }
     }
 }

@@ -1,14 +1,23 @@
 //! Path attributes, one file for each: its value, how it is read, and how it is written.
 
 mod aggregator;
+pub(crate) mod aigp;
 mod as_path;
+mod attr_set;
 mod cluster_list;
 mod communities;
 mod extended_communities;
+mod ipv6_extended_communities;
 mod large_communities;
+mod link_state;
 mod mp_reach;
 mod mp_unreach;
+mod only_to_customer;
 mod origin;
+mod pmsi_tunnel;
+pub(crate) mod prefix_sid;
+mod tlvs;
+mod tunnel_encapsulation;
 mod unknown;
 
 use std::fmt;
@@ -27,13 +36,20 @@ pub use origin::Origin;
 pub use unknown::{UnknownAttribute, UnknownAttributeBuf};
 
 pub(crate) use as_path::{is_as_path, merge_as4_path, widen, without_confederation};
+pub(crate) use attr_set::is_attr_set;
 pub use cluster_list::ClusterId;
 pub(crate) use cluster_list::cluster_list;
 pub(crate) use communities::communities;
 pub(crate) use extended_communities::extended_communities;
-pub(crate) use large_communities::{large_communities, without_duplicates};
-pub(crate) use mp_reach::MpReach;
-pub(crate) use mp_unreach::MpUnreach;
+pub use ipv6_extended_communities::Ipv6ExtendedCommunity;
+pub(crate) use ipv6_extended_communities::ipv6_extended_communities;
+pub(crate) use large_communities::{has_duplicates, large_communities, without_duplicates};
+pub(crate) use link_state::is_link_state;
+pub use mp_reach::MpReach;
+pub use mp_unreach::MpUnreach;
+pub(crate) use only_to_customer::only_to_customer;
+pub(crate) use pmsi_tunnel::is_pmsi_tunnel;
+pub(crate) use tunnel_encapsulation::is_tunnel_encapsulation;
 
 /// The type code of a path attribute, from IANA's registry.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -70,8 +86,24 @@ impl AttributeType {
     pub const AS4_PATH: Self = Self(17);
     /// The four-octet AGGREGATOR, carried across two-octet speakers (RFC 6793 §3).
     pub const AS4_AGGREGATOR: Self = Self(18);
+    /// RFC 6514.
+    pub const PMSI_TUNNEL: Self = Self(22);
+    /// RFC 9012.
+    pub const TUNNEL_ENCAPSULATION: Self = Self(23);
+    /// RFC 5701.
+    pub const IPV6_EXTENDED_COMMUNITIES: Self = Self(25);
+    /// The accumulated metric of an IGP (RFC 7311).
+    pub const AIGP: Self = Self(26);
+    /// RFC 9552.
+    pub const LINK_STATE: Self = Self(29);
     /// RFC 8092.
     pub const LARGE_COMMUNITIES: Self = Self(32);
+    /// RFC 9234.
+    pub const ONLY_TO_CUSTOMER: Self = Self(35);
+    /// RFC 8669.
+    pub const PREFIX_SID: Self = Self(40);
+    /// RFC 6368.
+    pub const ATTR_SET: Self = Self(128);
 
     /// Optional and Transitive as the attribute's RFC has them; `None` for a type that is not recognised here.
     pub(crate) fn specified_flags(self) -> Option<AttributeFlags> {
@@ -84,14 +116,36 @@ impl AttributeType {
             | Self::EXTENDED_COMMUNITIES
             | Self::AS4_PATH
             | Self::AS4_AGGREGATOR
-            | Self::LARGE_COMMUNITIES => Some(AttributeFlags::OPTIONAL_TRANSITIVE),
+            | Self::LARGE_COMMUNITIES
+            | Self::PMSI_TUNNEL
+            | Self::TUNNEL_ENCAPSULATION
+            | Self::IPV6_EXTENDED_COMMUNITIES
+            | Self::ONLY_TO_CUSTOMER
+            | Self::PREFIX_SID
+            | Self::ATTR_SET => Some(AttributeFlags::OPTIONAL_TRANSITIVE),
             Self::MULTI_EXIT_DISC
             | Self::ORIGINATOR_ID
             | Self::CLUSTER_LIST
             | Self::MP_REACH_NLRI
-            | Self::MP_UNREACH_NLRI => Some(AttributeFlags::OPTIONAL_NON_TRANSITIVE),
+            | Self::MP_UNREACH_NLRI
+            | Self::AIGP
+            | Self::LINK_STATE => Some(AttributeFlags::OPTIONAL_NON_TRANSITIVE),
             _ => None,
         }
+    }
+
+    /// Whether the attribute is carried as the octets that it came in: not recognised, or checked and no more.
+    pub(crate) fn is_carried_as_octets(self) -> bool {
+        let is_checked = matches!(
+            self,
+            Self::PMSI_TUNNEL
+                | Self::TUNNEL_ENCAPSULATION
+                | Self::IPV6_EXTENDED_COMMUNITIES
+                | Self::ONLY_TO_CUSTOMER
+                | Self::PREFIX_SID
+                | Self::ATTR_SET
+        );
+        is_checked || self.specified_flags().is_none()
     }
 
     fn name(self) -> Option<&'static str> {
@@ -111,7 +165,15 @@ impl AttributeType {
             Self::EXTENDED_COMMUNITIES => "EXTENDED_COMMUNITIES",
             Self::AS4_PATH => "AS4_PATH",
             Self::AS4_AGGREGATOR => "AS4_AGGREGATOR",
+            Self::PMSI_TUNNEL => "PMSI_TUNNEL",
+            Self::TUNNEL_ENCAPSULATION => "TUNNEL_ENCAPSULATION",
+            Self::IPV6_EXTENDED_COMMUNITIES => "IPV6_EXTENDED_COMMUNITIES",
+            Self::AIGP => "AIGP",
+            Self::LINK_STATE => "LINK_STATE",
             Self::LARGE_COMMUNITIES => "LARGE_COMMUNITIES",
+            Self::ONLY_TO_CUSTOMER => "ONLY_TO_CUSTOMER",
+            Self::PREFIX_SID => "PREFIX_SID",
+            Self::ATTR_SET => "ATTR_SET",
             _ => return None,
         })
     }

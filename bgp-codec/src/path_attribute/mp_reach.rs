@@ -1,7 +1,7 @@
 //! MP_REACH_NLRI (RFC 4760 §3).
 
 use crate::reader::Reader;
-use crate::{Afi, Family, NextHop, Safi};
+use crate::{Afi, DecodeContext, Family, NextHop, Safi};
 
 /// The fields of an MP_REACH_NLRI, the NLRI not looked into yet.
 ///
@@ -16,15 +16,19 @@ use crate::{Afi, Family, NextHop, Safi};
 /// +-------------------------------------------+
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct MpReach<'a> {
-    pub(crate) family: Family,
-    pub(crate) next_hop: &'a [u8],
-    pub(crate) nlri: &'a [u8],
+pub struct MpReach<'a> {
+    /// Whose routes.
+    pub family: Family,
+    /// The octets of the next hop.
+    pub next_hop: &'a [u8],
+    /// The octets of the NLRI.
+    pub nlri: &'a [u8],
 }
 
 impl<'a> MpReach<'a> {
     /// Splits the value; `None` when it is too short for its fields (RFC 7606 §5.3).
-    pub(crate) fn decode(value: &'a [u8]) -> Option<Self> {
+    #[must_use]
+    pub fn decode(value: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(value);
         let family = Family { afi: Afi(reader.u16()?), safi: Safi(reader.u8()?) };
         let next_hop = reader.u8_sized()?;
@@ -34,12 +38,15 @@ impl<'a> MpReach<'a> {
 
     /// The next hop; `None` when its length is none that the family allows (RFC 7606 §7.11).
     ///
-    /// An IPv6 next hop for IPv4 unicast needs a capability (RFC 8950) that is not offered, so there it is refused.
-    pub(crate) fn next_hop(&self) -> Option<NextHop> {
+    /// An IPv6 next hop for IPv4 unicast needs a capability (RFC 8950), and is refused without.
+    pub(crate) fn next_hop(&self, context: &DecodeContext) -> Option<NextHop> {
         let next_hop = NextHop::decode(self.next_hop)?;
         match (self.family, next_hop) {
             (Family::IPV4_UNICAST, NextHop::Ipv4(_))
             | (Family::IPV6_UNICAST, NextHop::Ipv6(_) | NextHop::Ipv6LinkLocal { .. }) => Some(next_hop),
+            (Family::IPV4_UNICAST, NextHop::Ipv6(_) | NextHop::Ipv6LinkLocal { .. }) => {
+                context.extended_next_hop.contains(&self.family).then_some(next_hop)
+            }
             _ => None,
         }
     }
@@ -48,13 +55,15 @@ impl<'a> MpReach<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{AsWidth, PeerKind};
 
     #[test]
     fn fields_are_split_at_the_next_hop_length() {
         let value = [0, 1, 1, 4, 10, 0, 0, 1, 0, 8, 10];
         let reach = MpReach::decode(&value).unwrap();
         assert_eq!(reach.family, Family::IPV4_UNICAST);
-        assert_eq!(reach.next_hop(), Some(NextHop::Ipv4([10, 0, 0, 1].into())));
+        let context = DecodeContext::new(PeerKind::Ibgp, AsWidth::Four);
+        assert_eq!(reach.next_hop(&context), Some(NextHop::Ipv4([10, 0, 0, 1].into())));
         assert_eq!(reach.nlri, [8, 10]);
         for end in 0..9 {
             assert!(MpReach::decode(&value[..end]).is_none(), "{end} octets");
@@ -63,18 +72,29 @@ mod tests {
 
     #[test]
     fn next_hops_fit_their_family() {
-        for (family, length, fits) in [
-            (Family::IPV4_UNICAST, 4, true),
-            (Family::IPV4_UNICAST, 16, false),
-            (Family::IPV6_UNICAST, 4, false),
-            (Family::IPV6_UNICAST, 16, true),
-            (Family::IPV6_UNICAST, 24, false),
-            (Family::IPV6_UNICAST, 32, true),
-            (Family::IPV6_UNICAST, 0, false),
-        ] {
-            let next_hop = vec![1; length];
-            let reach = MpReach { family, next_hop: &next_hop, nlri: &[] };
-            assert_eq!(reach.next_hop().is_some(), fits, "{family} {length}");
+        let mut context = DecodeContext::new(PeerKind::Ibgp, AsWidth::Four);
+        let rows = [
+            // family, octets, fits, fits with extended next hops
+            (Family::IPV4_UNICAST, 4, true, true),
+            (Family::IPV4_UNICAST, 16, false, true),
+            (Family::IPV4_UNICAST, 32, false, true),
+            (Family::IPV4_UNICAST, 24, false, false),
+            (Family::IPV6_UNICAST, 4, false, false),
+            (Family::IPV6_UNICAST, 16, true, true),
+            (Family::IPV6_UNICAST, 24, false, false),
+            (Family::IPV6_UNICAST, 32, true, true),
+            (Family::IPV6_UNICAST, 0, false, false),
+        ];
+        for extended in [false, true] {
+            if extended {
+                context.extended_next_hop = vec![Family::IPV4_UNICAST];
+            }
+            for (family, length, plain, with_extended) in rows {
+                let next_hop = vec![1; length];
+                let reach = MpReach { family, next_hop: &next_hop, nlri: &[] };
+                let fits = if extended { with_extended } else { plain };
+                assert_eq!(reach.next_hop(&context).is_some(), fits, "{family} {length} {extended}");
+            }
         }
     }
 }

@@ -5,14 +5,17 @@ use crate::{Afi, Family, Safi};
 
 /// The fields of an MP_UNREACH_NLRI, the NLRI not looked into yet: AFI (2 octets), SAFI (1 octet), NLRI.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct MpUnreach<'a> {
-    pub(crate) family: Family,
-    pub(crate) nlri: &'a [u8],
+pub struct MpUnreach<'a> {
+    /// Whose routes.
+    pub family: Family,
+    /// The octets of the NLRI.
+    pub nlri: &'a [u8],
 }
 
 impl<'a> MpUnreach<'a> {
     /// Splits the value; `None` when it has fewer than three octets (RFC 7606 §5.3).
-    pub(crate) fn decode(value: &'a [u8]) -> Option<Self> {
+    #[must_use]
+    pub fn decode(value: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(value);
         let family = Family { afi: Afi(reader.u16()?), safi: Safi(reader.u8()?) };
         Some(Self { family, nlri: reader.rest() })

@@ -1,8 +1,10 @@
-//! Attributes that are not recognised here but have to be passed on (RFC 4271 §5).
+//! Attributes that are carried as the octets they came in (RFC 4271 §5).
 
 use super::{AttributeFlags, AttributeType, RawAttribute};
 
-/// An optional transitive attribute of a type that is not recognised; it goes out with the Partial bit set.
+/// An optional transitive attribute of a type that is not recognised, or that is checked and not used: PMSI_TUNNEL,
+/// TUNNEL_ENCAPSULATION, IPV6_EXTENDED_COMMUNITIES, ONLY_TO_CUSTOMER, PREFIX_SID, ATTR_SET. One that is not recognised
+/// goes out with the Partial bit set.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct UnknownAttribute<'a> {
     pub(crate) attribute_type: AttributeType,
@@ -17,7 +19,7 @@ pub struct UnknownAttributeBuf {
 }
 
 impl UnknownAttribute<'_> {
-    /// The type, which is none of the constants of [`AttributeType`].
+    /// The type.
     #[must_use]
     pub fn attribute_type(&self) -> AttributeType {
         self.attribute_type
@@ -37,13 +39,10 @@ impl UnknownAttribute<'_> {
 }
 
 impl UnknownAttributeBuf {
-    /// An attribute of this type; `None` when the type is recognised, and so has a place of its own.
+    /// An attribute of this type; `None` when the type has a place of its own in an attribute set.
     #[must_use]
     pub fn new(attribute_type: AttributeType, value: Vec<u8>) -> Option<Self> {
-        match attribute_type.specified_flags() {
-            Some(_) => None,
-            None => Some(Self { attribute_type, value }),
-        }
+        attribute_type.is_carried_as_octets().then_some(Self { attribute_type, value })
     }
 
     /// A view of it.
@@ -52,8 +51,10 @@ impl UnknownAttributeBuf {
         UnknownAttribute { attribute_type: self.attribute_type, value: &self.value }
     }
 
-    pub(crate) fn as_raw(&self) -> RawAttribute<'_> {
-        let flags = AttributeFlags::OPTIONAL_TRANSITIVE.with_partial(true);
+    /// The attribute as it goes out, with the Partial bit when it came with it or is not recognised.
+    pub(crate) fn as_raw(&self, came_partial: bool) -> RawAttribute<'_> {
+        let is_recognised = self.attribute_type.specified_flags().is_some();
+        let flags = AttributeFlags::OPTIONAL_TRANSITIVE.with_partial(came_partial || !is_recognised);
         RawAttribute { flags, attribute_type: self.attribute_type, value: &self.value }
     }
 }
@@ -63,8 +64,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recognised_type_is_not_unknown() {
+    fn a_type_with_a_place_of_its_own_is_not_unknown() {
         assert_eq!(UnknownAttributeBuf::new(AttributeType::COMMUNITIES, vec![]), None);
+        assert_eq!(UnknownAttributeBuf::new(AttributeType::AIGP, vec![]), None);
+        let otc = UnknownAttributeBuf::new(AttributeType::ONLY_TO_CUSTOMER, vec![0; 4]).unwrap();
+        assert!(!otc.as_raw(false).flags.is_partial() && otc.as_raw(true).flags.is_partial());
         let unknown = UnknownAttributeBuf::new(AttributeType(99), vec![1, 2]).unwrap();
         assert_eq!(unknown.as_unknown().to_owned(), unknown);
         assert_eq!(unknown.as_unknown().value(), [1, 2]);

@@ -467,5 +467,5 @@ fn through_the_wire(
 }
 
 fn context(peer: PeerKind, as_width: AsWidth) -> DecodeContext {
-    DecodeContext { peer, as_width, add_path: Vec::new(), max_message_octets: 4096 }
+    DecodeContext::new(peer, as_width)
 }

@@ -1,9 +1,11 @@
 //! The ADD-PATH capability (RFC 7911 §4): who sends several paths to a prefix, and who takes them.
 
+use std::fmt;
+
 use bytes::{BufMut, BytesMut};
 
-use crate::reader::Reader;
-use crate::{Afi, Family, Safi};
+use super::{encode_family, family, row};
+use crate::Family;
 
 /// Whether a speaker can receive, send, or both receive and send path identifiers in a family.
 ///
@@ -39,26 +41,27 @@ impl AddPathMode {
 
 /// Reads the capability's value; `None` when its length is wrong.
 pub(super) fn decode(value: &[u8]) -> Option<Vec<(Family, AddPathMode)>> {
-    let mut reader = Reader::new(value);
-    let mut modes = Vec::new();
-    while !reader.is_empty() {
-        let family = Family { afi: Afi(reader.u16()?), safi: Safi(reader.u8()?) };
-        modes.push((family, AddPathMode(reader.u8()?)));
-    }
-    Some(modes)
+    row(value, |reader| Some((family(reader)?, AddPathMode(reader.u8()?))))
 }
 
-/// Appends length and value. What does not fit into 255 octets is left out.
+/// Appends the value. What does not fit into 255 octets is left out.
 pub(super) fn encode(modes: &[(Family, AddPathMode)], out: &mut BytesMut) {
-    let modes = modes.get(..MAX_FAMILIES).unwrap_or(modes);
-    out.put_u8(u8::try_from(modes.len().saturating_mul(FAMILY_OCTETS)).unwrap_or(u8::MAX));
-    for (family, mode) in modes {
-        out.put_u16(family.afi.0);
-        out.put_slice(&[family.safi.0, mode.0]);
+    for (family, mode) in modes.iter().take(MAX_FAMILIES) {
+        encode_family(*family, out);
+        out.put_u8(mode.0);
     }
 }
 
-const FAMILY_OCTETS: usize = 4;
+impl fmt::Display for AddPathMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::RECEIVE => f.write_str("receive"),
+            Self::SEND => f.write_str("send"),
+            Self::BOTH => f.write_str("receive and send"),
+            Self(value) => write!(f, "value {value}"),
+        }
+    }
+}
 
 /// As many as 255 octets hold.
 const MAX_FAMILIES: usize = 63;
@@ -100,6 +103,6 @@ mod tests {
     fn at_most_63_families_fit() {
         let mut out = BytesMut::new();
         encode(&[(Family::IPV4_UNICAST, AddPathMode::BOTH); 70], &mut out);
-        assert_eq!((out[0], out.len()), (252, 253));
+        assert_eq!(out.len(), 252);
     }
 }

@@ -1,0 +1,222 @@
+//! Routes of families that are framed, but not understood here.
+//!
+//! A session that negotiated only unicast is not disturbed by them: what is malformed among them puts their family out of
+//! use (RFC 4760 §7, the *AFI/SAFI disable* of RFC 7606 §2), and closes nothing.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::nlri::NlriIter;
+use crate::prefix::address_octets;
+use crate::reader::Reader;
+use crate::{Afi, Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, Nlri, PathId, Safi};
+
+/// The routes of an MP_REACH_NLRI or MP_UNREACH_NLRI of another family than IPv4 or IPv6 unicast.
+#[derive(Clone, Eq, PartialEq)]
+pub struct ForeignRoutes {
+    family: Family,
+    next_hop: Option<Bytes>,
+    add_path: bool,
+    nlri: Bytes,
+}
+
+/// One NLRI of such a family.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ForeignNlri<'a> {
+    /// Tells the paths for one NLRI apart (RFC 7911 §3).
+    pub path_id: Option<PathId>,
+    /// The NLRI with its own length or type at the front. Where the form of the family is not known: all octets.
+    pub octets: &'a [u8],
+}
+
+impl ForeignRoutes {
+    /// The routes of these octets, with a next hop when they are advertised; `None` when they are malformed.
+    pub(crate) fn decode(
+        family: Family,
+        next_hop: Option<Bytes>,
+        add_path: bool,
+        nlri: Bytes,
+    ) -> Option<Self> {
+        let routes = Self { family, next_hop, add_path, nlri };
+        let has_next_hop =
+            routes.next_hop.as_ref().is_none_or(|next_hop| is_next_hop(family, next_hop.len()));
+        (has_next_hop && routes.is_framed()).then_some(routes)
+    }
+
+    /// What the routes belong to.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The octets of the next hop, perhaps none; `None` when the routes are withdrawn.
+    #[must_use]
+    pub fn next_hop(&self) -> Option<&[u8]> {
+        self.next_hop.as_deref()
+    }
+
+    /// The NLRI in the order of the message.
+    pub fn nlri(&self) -> impl Iterator<Item = ForeignNlri<'_>> {
+        let mut rest: &[u8] = &self.nlri;
+        std::iter::from_fn(move || {
+            let (nlri, after) = self.split_first(rest)?;
+            rest = after;
+            Some(nlri)
+        })
+    }
+
+    /// The NLRI of a multicast family as prefixes; none when it is not the multicast family of `P`.
+    pub fn multicast<P: IpPrefix>(&self) -> impl Iterator<Item = Nlri<P>> + '_ {
+        let of_p = Family { afi: P::FAMILY.afi, safi: Safi::MULTICAST };
+        let octets: &[u8] = if self.family == of_p { &self.nlri } else { &[] };
+        NlriIter::new(octets, self.add_path)
+    }
+
+    fn is_framed(&self) -> bool {
+        let mut rest: &[u8] = &self.nlri;
+        while !rest.is_empty() {
+            let Some((_, after)) = self.split_first(rest) else { return false };
+            rest = after;
+        }
+        true
+    }
+
+    fn split_first<'a>(&self, octets: &'a [u8]) -> Option<(ForeignNlri<'a>, &'a [u8])> {
+        if octets.is_empty() {
+            return None;
+        }
+        let Some(form) = NlriForm::of(self.family) else {
+            return Some((ForeignNlri { path_id: None, octets }, &[]));
+        };
+        let mut reader = Reader::new(octets);
+        let path_id = if self.add_path { Some(PathId(reader.u32()?)) } else { None };
+        let length = form.first_octets(reader.rest())?;
+        let octets = reader.take(length)?;
+        Some((ForeignNlri { path_id, octets }, reader.rest()))
+    }
+}
+
+impl fmt::Debug for ForeignRoutes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} via {:?}: ", self.family, self.next_hop)?;
+        f.debug_list().entries(self.nlri()).finish()
+    }
+}
+
+/// How the NLRI of a family say where they end.
+#[derive(Clone, Copy)]
+enum NlriForm {
+    /// A length in bits and a prefix (RFC 4271 §4.3).
+    Prefix { max_bits: u8 },
+    /// A length in bits, labels, perhaps a route distinguisher, and a prefix (RFC 8277 §2, RFC 4364 §4.3.4).
+    Labelled { distinguisher_bits: u8, max_bits: u8 },
+    /// A length in bits that is always the same (RFC 9830 §2.1).
+    FixedBits(&'static [u8]),
+    /// A length of one octet, or of twelve bits in two (RFC 8955 §4.1), at least so much.
+    FlowSpecification { least_octets: usize },
+    /// A type of one octet and a length of one octet (RFC 7432 §7, RFC 6514 §4).
+    TypeLength,
+    /// A length of two octets (RFC 4761 §3.2.2).
+    Length,
+    /// A type of two octets and a length of two octets (RFC 9552 §5.2).
+    WideTypeLength,
+}
+
+impl NlriForm {
+    /// The form of a family; `None` when it is not known.
+    fn of(family: Family) -> Option<Self> {
+        let max_bits = match family.afi {
+            Afi::IPV4 => Ipv4Prefix::MAX_LENGTH,
+            Afi::IPV6 => Ipv6Prefix::MAX_LENGTH,
+            Afi::L2VPN => {
+                return match family.safi {
+                    Safi::EVPN => Some(Self::TypeLength),
+                    Safi::VPLS => Some(Self::Length),
+                    _ => None,
+                };
+            }
+            Afi::LINK_STATE => return (family.safi == Safi::LINK_STATE).then_some(Self::WideTypeLength),
+            _ => return None,
+        };
+        Some(match family.safi {
+            Safi::UNICAST | Safi::MULTICAST => Self::Prefix { max_bits },
+            Safi::LABELLED => Self::Labelled { distinguisher_bits: 0, max_bits },
+            Safi::VPN | Safi::VPN_MULTICAST => Self::Labelled { distinguisher_bits: 64, max_bits },
+            Safi::MULTICAST_VPN => Self::TypeLength,
+            Safi::SEGMENT_ROUTING_POLICY => Self::FixedBits(&[96, 192]),
+            Safi::ROUTE_TARGET => Self::Prefix { max_bits: 96 },
+            Safi::FLOW_SPECIFICATION => Self::FlowSpecification { least_octets: 0 },
+            Safi::VPN_FLOW_SPECIFICATION => Self::FlowSpecification { least_octets: 8 },
+            _ => return None,
+        })
+    }
+
+    /// How many octets the first NLRI has; `None` when that cannot be, the octets themselves apart.
+    fn first_octets(self, octets: &[u8]) -> Option<usize> {
+        let mut reader = Reader::new(octets);
+        let value = match self {
+            Self::Prefix { max_bits } => {
+                let bits = reader.u8().filter(|bits| *bits <= max_bits)?;
+                address_octets(bits)
+            }
+            Self::FixedBits(lengths) => {
+                let bits = reader.u8().filter(|bits| lengths.contains(bits))?;
+                address_octets(bits)
+            }
+            Self::Labelled { distinguisher_bits, max_bits } => {
+                let bits = reader.u8()?;
+                let labels = label_bits(reader.rest(), bits, distinguisher_bits);
+                let prefix_bits = bits.checked_sub(distinguisher_bits)?.checked_sub(labels)?;
+                if prefix_bits > max_bits {
+                    return None;
+                }
+                address_octets(bits)
+            }
+            Self::FlowSpecification { least_octets } => {
+                let first = reader.u8()?;
+                let length = if first < 0xf0 {
+                    first.into()
+                } else {
+                    u16::from_be_bytes([first & 0x0f, reader.u8()?])
+                };
+                usize::from(length).checked_sub(least_octets)?;
+                length.into()
+            }
+            Self::TypeLength => {
+                reader.u8()?;
+                reader.u8()?.into()
+            }
+            Self::Length => reader.u16()?.into(),
+            Self::WideTypeLength => {
+                reader.u16()?;
+                reader.u16()?.into()
+            }
+        };
+        let header = octets.len().saturating_sub(reader.rest().len());
+        header.checked_add(value)
+    }
+}
+
+/// How many of the bits are labels: up to the one that is marked as the last, or that stands for none (RFC 8277 §2.4).
+/// Where none is marked, the first is the only one (RFC 8277 §2.2).
+fn label_bits(octets: &[u8], bits: u8, distinguisher_bits: u8) -> u8 {
+    let room = usize::from(bits.saturating_sub(distinguisher_bits)) / LABEL_BITS;
+    let is_last = |&[a, b, c]: &[u8; 3]| c & 1 == 1 || (a & 0x7f, b, c) == (0, 0, 0);
+    let labels = octets.as_chunks::<3>().0.iter().take(room);
+    let count = labels.clone().position(is_last).map_or(1, |place| place.saturating_add(1));
+    u8::try_from(count.saturating_mul(LABEL_BITS)).unwrap_or(u8::MAX)
+}
+
+const LABEL_BITS: usize = 24;
+
+/// Whether a next hop of this length is one for the family.
+fn is_next_hop(family: Family, octets: usize) -> bool {
+    match family.safi {
+        Safi::UNICAST | Safi::MULTICAST if family.afi == Afi::IPV6 => matches!(octets, 16 | 32),
+        Safi::UNICAST | Safi::MULTICAST | Safi::LABELLED => matches!(octets, 4 | 16 | 32),
+        Safi::VPN | Safi::VPN_MULTICAST => matches!(octets, 12 | 24 | 48),
+        Safi::EVPN | Safi::VPLS => matches!(octets, 4 | 16 | 32),
+        _ => true,
+    }
+}

@@ -1,0 +1,38 @@
+//! The Extended Next Hop Encoding capability (RFC 8950 §4).
+
+use std::fmt;
+
+use bytes::{BufMut, BytesMut};
+
+use crate::reader::Reader;
+use crate::{Afi, Family, Safi};
+
+/// A family, and an address family whose next hops its routes may have: AFI, SAFI and next hop AFI, two octets each.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ExtendedNextHopFamily {
+    /// Whose routes.
+    pub family: Family,
+    /// What their next hops may be.
+    pub next_hop: Afi,
+}
+
+impl ExtendedNextHopFamily {
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        let afi = Afi(reader.u16()?);
+        // The SAFI has one octet everywhere else; here a zero stands before it.
+        let [_zero, safi] = reader.u16()?.to_be_bytes();
+        Some(Self { family: Family { afi, safi: Safi(safi) }, next_hop: Afi(reader.u16()?) })
+    }
+
+    pub(super) fn encode(self, out: &mut BytesMut) {
+        out.put_u16(self.family.afi.0);
+        out.put_u16(self.family.safi.0.into());
+        out.put_u16(self.next_hop.0);
+    }
+}
+
+impl fmt::Display for ExtendedNextHopFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} over {}", self.family, self.next_hop)
+    }
+}

@@ -1,0 +1,93 @@
+//! The Graceful Restart capability (RFC 4724 §3, RFC 8538 §2).
+
+use std::fmt;
+
+use bytes::{BufMut, BytesMut};
+
+use super::{encode_family, family, row};
+use crate::Family;
+use crate::reader::Reader;
+
+/// How a speaker comes back after a restart.
+///
+/// ```text
+/// +-------+-----------------------+
+/// |R|N|   | restart time, 12 bits |
+/// +-------+-------+---------------+
+/// | AFI           | SAFI  | F...  |  for each family
+/// +---------------+-------+-------+
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GracefulRestart {
+    /// The speaker has restarted: peers need not wait for its End-of-RIB before they send (the R bit).
+    pub restarted: bool,
+    /// A NOTIFICATION is survived too, and a Hard Reset is understood (the N bit of RFC 8538).
+    pub survives_notification: bool,
+    /// In how many seconds the session is back after a restart; 4,095 at most.
+    pub restart_time_seconds: u16,
+    /// The families it is about, 63 at most. None: the speaker only waits for End-of-RIB itself.
+    pub families: Vec<GracefulRestartFamily>,
+}
+
+/// A family that survives a restart.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct GracefulRestartFamily {
+    /// Whose routes.
+    pub family: Family,
+    /// Forwarding went on during the restart (the F bit).
+    pub forwarding_preserved: bool,
+}
+
+impl GracefulRestart {
+    pub(super) fn decode(value: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(value);
+        let head = reader.u16()?;
+        Some(Self {
+            restarted: head & RESTARTED != 0,
+            survives_notification: head & SURVIVES_NOTIFICATION != 0,
+            restart_time_seconds: head & MAX_RESTART_TIME_SECONDS,
+            families: row(reader.rest(), GracefulRestartFamily::decode)?,
+        })
+    }
+
+    pub(super) fn encode(&self, out: &mut BytesMut) {
+        let mut head = self.restart_time_seconds.min(MAX_RESTART_TIME_SECONDS);
+        head |= if self.restarted { RESTARTED } else { 0 };
+        head |= if self.survives_notification { SURVIVES_NOTIFICATION } else { 0 };
+        out.put_u16(head);
+        for entry in self.families.iter().take(63) {
+            encode_family(entry.family, out);
+            out.put_u8(if entry.forwarding_preserved { FORWARDING_PRESERVED } else { 0 });
+        }
+    }
+}
+
+impl GracefulRestartFamily {
+    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        let family = family(reader)?;
+        Some(Self { family, forwarding_preserved: reader.u8()? & FORWARDING_PRESERVED != 0 })
+    }
+}
+
+impl fmt::Display for GracefulRestart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "graceful restart {} s", self.restart_time_seconds)?;
+        if self.restarted {
+            f.write_str(", restarted")?;
+        }
+        if self.survives_notification {
+            f.write_str(", survives notifications")?;
+        }
+        self.families.iter().try_for_each(|entry| {
+            let preserved = if entry.forwarding_preserved { " forwarding preserved" } else { "" };
+            write!(f, ", {}{preserved}", entry.family)
+        })
+    }
+}
+
+const RESTARTED: u16 = 0x8000;
+const SURVIVES_NOTIFICATION: u16 = 0x4000;
+const MAX_RESTART_TIME_SECONDS: u16 = 0x0fff;
+
+/// Of the octet of a family.
+const FORWARDING_PRESERVED: u8 = 0x80;

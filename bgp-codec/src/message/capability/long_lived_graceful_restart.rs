@@ -1,0 +1,50 @@
+//! The Long-Lived Graceful Restart capability (RFC 9494 §3.1).
+
+use std::fmt;
+
+use bytes::{BufMut, BytesMut};
+
+use super::{encode_family, family};
+use crate::Family;
+use crate::reader::Reader;
+
+/// For how long stale routes of a family may stay: AFI, SAFI, flags, and three octets of seconds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LongLivedFamily {
+    /// Whose routes.
+    pub family: Family,
+    /// Forwarding went on during the restart (the F bit).
+    pub forwarding_preserved: bool,
+    /// For how many seconds after the restart time; 16,777,215 at most.
+    pub stale_time_seconds: u32,
+}
+
+impl LongLivedFamily {
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        let family = family(reader)?;
+        let [flags, time @ ..] = reader.u32()?.to_be_bytes();
+        let [high, middle, low] = time;
+        Some(Self {
+            family,
+            forwarding_preserved: flags & FORWARDING_PRESERVED != 0,
+            stale_time_seconds: u32::from_be_bytes([0, high, middle, low]),
+        })
+    }
+
+    pub(super) fn encode(self, out: &mut BytesMut) {
+        encode_family(self.family, out);
+        let flags = if self.forwarding_preserved { FORWARDING_PRESERVED } else { 0 };
+        let [_, high, middle, low] = self.stale_time_seconds.min(MAX_STALE_TIME_SECONDS).to_be_bytes();
+        out.put_slice(&[flags, high, middle, low]);
+    }
+}
+
+impl fmt::Display for LongLivedFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} s", self.family, self.stale_time_seconds)
+    }
+}
+
+const FORWARDING_PRESERVED: u8 = 0x80;
+
+const MAX_STALE_TIME_SECONDS: u32 = 0x00ff_ffff;

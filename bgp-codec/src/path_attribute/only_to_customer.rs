@@ -1,0 +1,20 @@
+//! ONLY_TO_CUSTOMER (RFC 9234 §5): the autonomous system beyond which a route only goes to customers.
+
+use crate::Asn;
+use crate::reader::exact_u32;
+
+/// Reads the value; `None` for any other length than four octets.
+pub(crate) fn only_to_customer(value: &[u8]) -> Option<Asn> {
+    exact_u32(value).map(Asn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_value_is_an_as_number() {
+        assert_eq!(only_to_customer(&[0, 0, 0xfd, 0xe9]), Some(Asn(65001)));
+        assert_eq!(only_to_customer(&[0xfd, 0xe9]), None);
+    }
+}

@@ -1,0 +1,96 @@
+//! PREFIX_SID (RFC 8669 §3, RFC 9252 §2), kept opaque.
+
+use crate::AttributeOutcome;
+use crate::reader::Reader;
+
+/// What is to be done about a value that is malformed; `None` when it is not.
+///
+/// TLVs that do not fit lose the attribute (RFC 8669 §6), a malformed SRv6 service the routes (RFC 9252 §7).
+pub(crate) fn fault(value: &[u8]) -> Option<AttributeOutcome> {
+    let mut reader = Reader::new(value);
+    let mut strongest = value.is_empty().then_some(AttributeOutcome::Discard);
+    while !reader.is_empty() {
+        let (Some(kind), Some(content)) = (reader.u8(), reader.u16_sized()) else {
+            return strongest.max(Some(AttributeOutcome::Discard));
+        };
+        strongest = strongest.max(fault_of_tlv(kind, content));
+    }
+    strongest
+}
+
+fn fault_of_tlv(kind: u8, content: &[u8]) -> Option<AttributeOutcome> {
+    let (acceptable, outcome) = match kind {
+        LABEL_INDEX => (content.len() == 7, AttributeOutcome::Discard),
+        ORIGINATOR_SRGB => {
+            let ranges = content.len().checked_sub(2);
+            (ranges.is_some_and(|octets| octets > 0 && octets.is_multiple_of(6)), AttributeOutcome::Discard)
+        }
+        SRV6_L3_SERVICE | SRV6_L2_SERVICE => (is_srv6_service(content), AttributeOutcome::TreatAsWithdraw),
+        _ => (true, AttributeOutcome::Discard),
+    };
+    (!acceptable).then_some(outcome)
+}
+
+/// A reserved octet, and sub-TLVs of which the SID Information has 21 octets before its own sub-sub-TLVs.
+fn is_srv6_service(content: &[u8]) -> bool {
+    let mut reader = Reader::new(content);
+    if reader.u8().is_none() {
+        return false;
+    }
+    while !reader.is_empty() {
+        let (Some(kind), Some(value)) = (reader.u8(), reader.u16_sized()) else { return false };
+        if kind == SID_INFORMATION && !is_sid_information(value) {
+            return false;
+        }
+    }
+    true
+}
+
+fn is_sid_information(value: &[u8]) -> bool {
+    let mut reader = Reader::new(value);
+    if reader.take(21).is_none() {
+        return false;
+    }
+    while !reader.is_empty() {
+        if reader.u8().is_none() || reader.u16_sized().is_none() {
+            return false;
+        }
+    }
+    true
+}
+
+const LABEL_INDEX: u8 = 1;
+const ORIGINATOR_SRGB: u8 = 3;
+const SRV6_L3_SERVICE: u8 = 5;
+const SRV6_L2_SERVICE: u8 = 6;
+
+/// Of a service's sub-TLVs.
+const SID_INFORMATION: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use AttributeOutcome::{Discard, TreatAsWithdraw};
+
+    #[test]
+    fn each_kind_of_tlv_has_its_lengths() {
+        let sid = [&[5, 0, 25, 0, 1, 0, 21][..], &[0; 21]].concat();
+        let short_sid = [&[5, 0, 24, 0, 1, 0, 20][..], &[0; 20]].concat();
+        for (value, expected) in [
+            (&[1, 0, 7, 0, 0, 0, 0, 0, 0, 9][..], None),
+            (&[1, 0, 0], Some(Discard)),
+            (&[1, 0, 0xff, 0, 0, 0], Some(Discard)),
+            (&[3, 0, 8, 0, 0, 0, 0, 1, 0, 0, 2], None),
+            (&[3, 0, 2, 0, 0], Some(Discard)),
+            (&[99, 0, 1, 7], None),
+            (&[5, 0], Some(Discard)),
+            (&[5, 0, 0], Some(TreatAsWithdraw)),
+            (&[], Some(Discard)),
+            (&sid, None),
+            (&short_sid, Some(TreatAsWithdraw)),
+            (&[&short_sid[..], &[1, 0, 0]].concat(), Some(TreatAsWithdraw)),
+        ] {
+            assert_eq!(fault(value), expected, "{value:?}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! TUNNEL_ENCAPSULATION (RFC 9012 §2), kept opaque.
+
+use super::tlvs::is_row_of_tlvs;
+
+/// Whether a value is a row of tunnels, each with a type and a length of two octets, that ends with its last tunnel
+/// (RFC 9012 §13).
+pub(crate) fn is_tunnel_encapsulation(value: &[u8]) -> bool {
+    is_row_of_tlvs(value, |reader| {
+        reader.u16()?;
+        reader.u16_sized().map(|_| ())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_tunnel_ends_with_the_value() {
+        assert!(is_tunnel_encapsulation(&[0, 7, 0, 0]) && is_tunnel_encapsulation(&[0, 8, 0, 1, 9]));
+        assert!(!is_tunnel_encapsulation(&[0, 7, 0]) && !is_tunnel_encapsulation(&[0, 1, 0, 255, 1, 2]));
+    }
+}

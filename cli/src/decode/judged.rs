@@ -1,0 +1,64 @@
+//! A message and what is to be done about it.
+
+use bgp_codec::{
+    AttributeOutcome, DecodeContext, DecodeError, Family, Message, MpReach, MpUnreach, RawPathAttribute,
+    RawUpdate, decode_message,
+};
+use bytes::Bytes;
+
+/// A message with the outcome of decoding it.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    octets: Bytes,
+    /// Whether IPv4 unicast NLRI have path identifiers.
+    pub(crate) ipv4_add_path: bool,
+    pub(crate) result: Result<Message, DecodeError>,
+}
+
+impl Judged {
+    pub(crate) fn new(octets: Bytes, context: &DecodeContext) -> Self {
+        let result = decode_message(octets.clone(), context);
+        Self { octets, ipv4_add_path: context.add_path.contains(&Family::IPV4_UNICAST), result }
+    }
+
+    /// The strongest thing done about the message; `None` when nothing was wrong.
+    pub(crate) fn outcome(&self) -> Option<AttributeOutcome> {
+        match &self.result {
+            Err(_) => Some(AttributeOutcome::SessionReset),
+            Ok(Message::Update(update)) => update.outcome(),
+            Ok(_) => None,
+        }
+    }
+
+    /// In the words of RFC 7606 §2.
+    pub(crate) fn verdict(&self) -> &'static str {
+        match self.outcome() {
+            None => "ok",
+            Some(AttributeOutcome::Discard) => "attribute-discard",
+            Some(AttributeOutcome::TreatAsWithdraw) => "treat-as-withdraw",
+            Some(AttributeOutcome::DisableFamily) => "afi-safi-disable",
+            Some(AttributeOutcome::SessionReset) => "session-reset",
+        }
+    }
+
+    pub(crate) fn octets(&self) -> &Bytes {
+        &self.octets
+    }
+
+    /// The fields of an UPDATE as they stand in the message.
+    pub(crate) fn raw_update(&self) -> Option<RawUpdate<'_>> {
+        RawUpdate::decode(self.octets.get(19..)?)
+    }
+
+    pub(crate) fn mp_reach(&self) -> Option<MpReach<'_>> {
+        let raw = self.raw_update()?;
+        let is_mp_reach = |attribute: &RawPathAttribute<'_>| attribute.attribute_type.0 == 14;
+        MpReach::decode(raw.path_attributes().find(is_mp_reach)?.value)
+    }
+
+    pub(crate) fn mp_unreach(&self) -> Option<MpUnreach<'_>> {
+        let raw = self.raw_update()?;
+        let is_mp_unreach = |attribute: &RawPathAttribute<'_>| attribute.attribute_type.0 == 15;
+        MpUnreach::decode(raw.path_attributes().find(is_mp_unreach)?.value)
+    }
+}
