@@ -59,6 +59,15 @@ impl Daemon {
         Ok(())
     }
 
+    pub(crate) fn resident_octets(&self) -> Result<u64> {
+        let child = self.child.as_ref().with_context(|| format!("{} does not run", self.name))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib =
+            line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<u64>().ok());
+        kib.map(|kib| kib * 1024).with_context(|| format!("{}: no VmRSS in {status}", self.name))
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }

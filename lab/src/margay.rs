@@ -138,6 +138,15 @@ impl Margay {
         self.daemon.is_running()
     }
 
+    /// How much memory its process holds.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run.
+    pub fn resident_octets(&self) -> Result<u64> {
+        self.daemon.resident_octets()
+    }
+
     /// Everything that it has logged.
     ///
     /// # Errors
@@ -230,6 +239,7 @@ fn render(settings: &RouterSettings, socket: &Path) -> String {
 
 fn write_global(conf: &mut String, settings: &RouterSettings, socket: &Path) -> fmt::Result {
     writeln!(conf, "[global]\nasn = {}\nrouter_id = \"{}\"", settings.asn, settings.router_id)?;
+    writeln!(conf, "{}", settings.global)?;
     writeln!(conf, "listen = [\"0.0.0.0:179\", \"[::]:179\"]\nlog = \"info,margay=debug\"")?;
     writeln!(conf, "\n[control]\nsocket = \"{}\"", socket.display())?;
     if settings.kernel {

@@ -102,13 +102,23 @@ pub struct RouterSettings {
     pub kernel: bool,
     /// What else its configuration file shall say, in its own language.
     pub extra: String,
+    /// What else margay's `[global]` section shall say.
+    pub global: String,
 }
 
 impl RouterSettings {
     /// A router without peers and networks that leaves the kernel alone.
     #[must_use]
     pub fn new(asn: u32, router_id: Ipv4Addr) -> Self {
-        Self { asn, router_id, peers: Vec::new(), networks: Vec::new(), kernel: false, extra: String::new() }
+        Self {
+            asn,
+            router_id,
+            peers: Vec::new(),
+            networks: Vec::new(),
+            kernel: false,
+            extra: String::new(),
+            global: String::new(),
+        }
     }
 }
 

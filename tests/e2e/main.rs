@@ -5,13 +5,20 @@
 
 #[macro_use]
 mod pair;
+mod add_path;
 mod dynamic_peers;
 mod kernel;
 mod kernel_member;
 mod malformed;
+mod mesh_to_reflector;
 mod raw_speaker;
+mod reflection;
+mod reflection_differential;
 mod reload;
+mod route_client;
 mod routes;
 mod session;
 mod shutdown;
+mod stuck_reader;
 mod two_hops;
+mod wire;

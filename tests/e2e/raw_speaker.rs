@@ -1,11 +1,11 @@
 //! A speaker that says exactly the octets it is given, right or wrong.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use margay_lab::Namespace;
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 /// One TCP connection to port 179.
 pub(crate) struct RawSpeaker {
@@ -31,6 +31,24 @@ impl RawSpeaker {
         let stream = stream.map_err(io::Error::other)??;
         stream.set_read_timeout(Some(TIMEOUT))?;
         Ok(Self { stream })
+    }
+
+    /// For reading on another thread, for as long as the session lasts.
+    pub(crate) fn second_handle(&self) -> io::Result<Self> {
+        let stream = self.stream.try_clone()?;
+        stream.set_read_timeout(None)?;
+        Ok(Self { stream })
+    }
+
+    /// How much may wait to be read, about.
+    pub(crate) fn set_receive_buffer(&self, octets: usize) -> io::Result<()> {
+        SockRef::from(&self.stream).set_recv_buffer_size(octets)
+    }
+
+    /// Ends the connection for all handles.
+    pub(crate) fn close(&self) {
+        // The other side may have ended it.
+        self.stream.shutdown(Shutdown::Both).ok();
     }
 
     pub(crate) fn send(&mut self, octets: &[u8]) -> io::Result<()> {

@@ -1,0 +1,333 @@
+//! margay and BIRD as reflectors of the same speakers: whatever these announce, both tell each of them the same.
+//!
+//! What is announced is random and follows from a seed. A speaker has one session with each reflector and says the same
+//! on both; what it receives is compared route by route and attribute by attribute.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use margay_lab::{Bird, Family, Lab, Margay, PeerSettings, Router, RouterSettings, Segment, wait_until};
+
+use crate::pair::{MARGAY_ASN, PATIENCE, binaries, host, with_length};
+use crate::route_client::{Identity, RouteClient, RouteKey, Table, attribute};
+
+#[test]
+fn tells_clients_non_clients_and_external_peers_what_bird_tells_them() {
+    for seed in 1..=12 {
+        let mut scene = Scene::new(seed);
+        for phase in 1..=3 {
+            scene.announce_at_random(phase);
+            scene.compare(phase);
+        }
+    }
+}
+
+/// What a speaker is to the reflectors.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kind {
+    Client,
+    NonClient,
+    External,
+}
+
+const KINDS: [Kind; 7] = [
+    Kind::Client,
+    Kind::Client,
+    Kind::Client,
+    Kind::NonClient,
+    Kind::NonClient,
+    Kind::External,
+    Kind::External,
+];
+
+struct Scene {
+    seed: u64,
+    random: Random,
+    speakers: Vec<Speaker>,
+    margay: Margay,
+    bird: Bird,
+    _segment: Segment,
+    _lab: Lab,
+}
+
+struct Speaker {
+    kind: Kind,
+    number: u8,
+    /// With margay and with BIRD.
+    sessions: [RouteClient; 2],
+}
+
+impl Scene {
+    fn new(seed: u64) -> Self {
+        let lab = Lab::new().unwrap();
+        let segment = lab.segment("wire").unwrap();
+        let places = ["margay", "bird", "speakers"].map(|label| lab.namespace(label).unwrap());
+        for (number, place) in [1, 2].into_iter().zip(&places) {
+            let addresses = [Family::Ipv4, Family::Ipv6].map(|family| with_length(host(family, number)));
+            segment.attach(place, "eth0", &[&addresses[0], &addresses[1]]).unwrap();
+        }
+        let addresses: Vec<String> =
+            (0..KINDS.len()).map(|index| with_length(address(number(index)))).collect();
+        let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+        segment.attach(&places[2], "eth0", &addresses).unwrap();
+        let mut margay = Margay::new(&places[0], settings(1), &binaries());
+        let mut bird = Bird::new(&places[1], settings(2));
+        margay.start().unwrap();
+        bird.start().unwrap();
+        let speakers = KINDS.iter().enumerate().map(|(index, &kind)| {
+            let number = number(index);
+            let identity =
+                Identity { asn: asn(kind, number), identifier: identifier(number), add_path: false };
+            let dial = |reflector| {
+                let to = address(reflector);
+                wait_until(PATIENCE, &format!("the session of {number} with {reflector}"), || {
+                    RouteClient::establish(&places[2], address(number), to, identity)
+                        .map_err(|error| error.to_string())
+                })
+            };
+            Speaker { kind, number, sessions: [dial(1), dial(2)] }
+        });
+        let speakers = speakers.collect();
+        Self { seed, random: Random(seed), speakers, margay, bird, _segment: segment, _lab: lab }
+    }
+
+    /// Each speaker announces and withdraws some prefixes, and at last says that it is done.
+    fn announce_at_random(&mut self, phase: u8) {
+        let Self { random, speakers, .. } = self;
+        for speaker in speakers {
+            for (index, prefix) in prefixes().enumerate() {
+                if speaker.kind == Kind::External && prefix.0.is_ipv6() {
+                    continue;
+                }
+                match random.below(4) {
+                    0 => speaker.sessions.each_mut().map(|session| session.withdraw(&[prefix], 0).unwrap()),
+                    1 | 2 => {
+                        let attributes = attributes(random, speaker, index);
+                        let next_hop = next_hop(random, speaker, prefix.0);
+                        speaker
+                            .sessions
+                            .each_mut()
+                            .map(|session| session.announce(&[prefix], 0, next_hop, &attributes).unwrap())
+                    }
+                    _ => continue,
+                };
+            }
+            let mut done = plain_attributes(speaker);
+            done.extend(attribute(0xc0, 8, &[0xfc, 0, 0, phase]));
+            let (sentinel, next_hop) = (sentinel(speaker.number), address(speaker.number));
+            for session in &mut speaker.sessions {
+                session.announce(&[sentinel], 0, next_hop, &done).unwrap();
+            }
+        }
+    }
+
+    /// Waits until each speaker knows that the others are done, and has been told the same by both.
+    fn compare(&self, phase: u8) {
+        for speaker in &self.speakers {
+            let others = self.speakers.iter().filter(|other| is_told(other, speaker));
+            let sentinels: Vec<RouteKey> = others.map(|other| key(sentinel(other.number))).collect();
+            let what = format!(
+                "seed {}, phase {phase}: what {:?} {} is told",
+                self.seed, speaker.kind, speaker.number
+            );
+            wait_until(PATIENCE, &what, || {
+                let [margay, bird] =
+                    speaker.sessions.each_ref().map(|session| comparable(session.table(), speaker.kind));
+                for (who, table) in [("margay", &margay), ("BIRD", &bird)] {
+                    let is_done = |key: &&RouteKey| {
+                        let communities = table.get(key).and_then(|route| route.get(&8));
+                        communities.is_some_and(|(_, value)| value.ends_with(&[phase]))
+                    };
+                    if let Some(missing) = sentinels.iter().find(|key| !is_done(key)) {
+                        return Err(format!(
+                            "{} has not come from {who}: {:?}",
+                            missing.prefix,
+                            table.get(missing)
+                        ));
+                    }
+                }
+                first_difference(&margay, &bird)
+                    .map_or(Ok(()), |(prefix, text)| Err(text + &self.reasons(&prefix)))
+            });
+        }
+    }
+
+    /// What both have to choose from.
+    fn reasons(&self, prefix: &str) -> String {
+        let margay =
+            self.margay.cli(&format!("explain {prefix}")).unwrap_or_else(|error| format!("{error:#}"));
+        let bird =
+            self.bird.birdc(&format!("show route {prefix} all")).unwrap_or_else(|error| format!("{error:#}"));
+        format!("{margay}{bird}")
+    }
+}
+
+/// Both may tell an external peer of a next hop that it can reach by itself (RFC 4271 §5.1.3): BIRD does so for every route
+/// from inside the AS, margay for routes that began there.
+fn comparable(mut table: Table, kind: Kind) -> Table {
+    const NEXT_HOP: u8 = 3;
+    if kind == Kind::External {
+        table.values_mut().for_each(|route| drop(route.remove(&NEXT_HOP)));
+    }
+    table
+}
+
+fn first_difference(margay: &Table, bird: &Table) -> Option<(String, String)> {
+    let differs = margay.keys().chain(bird.keys()).find(|&key| margay.get(key) != bird.get(key))?;
+    let text = format!(
+        "{}:\n  margay {:?}\n  BIRD   {:?}\n",
+        differs.prefix,
+        margay.get(differs),
+        bird.get(differs)
+    );
+    Some((differs.prefix.clone(), text))
+}
+
+/// RFC 4456 §6.
+fn is_told(from: &Speaker, to: &Speaker) -> bool {
+    from.number != to.number && (from.kind, to.kind) != (Kind::NonClient, Kind::NonClient)
+}
+
+fn settings(own: u8) -> RouterSettings {
+    let mut settings = RouterSettings::new(MARGAY_ASN, REFLECTOR_ID);
+    settings.global = format!("cluster_id = \"{CLUSTER}\"");
+    for (index, &kind) in KINDS.iter().enumerate() {
+        let number = number(index);
+        let mut peer =
+            PeerSettings::new(&format!("speaker{number}"), address(number), asn(kind, number).into());
+        peer.local_address = Some(address(own));
+        peer.passive = true;
+        peer.client_of = (kind == Kind::Client).then_some(CLUSTER);
+        if kind != Kind::External {
+            peer.families.insert(Family::Ipv6);
+        }
+        settings.peers.push(peer);
+    }
+    settings
+}
+
+/// Whole attributes but for the next hop.
+fn attributes(random: &mut Random, speaker: &Speaker, index: usize) -> Vec<u8> {
+    let internal = speaker.kind != Kind::External;
+    let mut octets = attribute(0x40, 1, &[random.octet(3)]);
+    let mut path = if internal { Vec::new() } else { vec![asn(speaker.kind, speaker.number)] };
+    path.extend((0..random.below(4)).map(|_| 65_100 + u16::from(random.octet(3))));
+    octets.extend(attribute(0x40, 2, &as_path(&path)));
+    // Every path to a prefix has the same MED: where some differ, BIRD's choice depends on the order of arrival.
+    if !index.is_multiple_of(3) {
+        octets.extend(attribute(0x80, 4, &[0, 0, 0, u8::try_from(index).unwrap()]));
+    }
+    if internal {
+        octets.extend(attribute(0x40, 5, &[0, 0, 0, 99 + random.octet(3)]));
+    }
+    if random.below(4) == 0 {
+        octets.extend(attribute(0x40, 6, &[]));
+        octets.extend(attribute(0xc0, 7, &[0, 0, 0xfe, 0x4c, 192, 0, 2, random.octet(9)]));
+    }
+    if random.below(2) == 0 {
+        let community = match random.below(8) {
+            0 => [0xff, 0xff, 0xff, 0x01],
+            1 => [0xff, 0xff, 0xff, 0x02],
+            _ => [0xfe, 0x4c, 0, random.octet(9)],
+        };
+        octets.extend(attribute(0xc0, 8, &[&[0xfd, 0xe8, 0, 1][..], &community].concat()));
+    }
+    if internal && random.below(3) == 0 {
+        octets.extend(attribute(0x80, 9, &[192, 0, 2, *random.choose(&[1, 70, 71])]));
+        // BIRD looks for its own cluster in what clients announce, and nowhere else.
+        let known: &[u8] = if speaker.kind == Kind::Client { &[9, 80, 81, 82] } else { &[80, 81, 82] };
+        let clusters: Vec<u8> =
+            (0..=random.below(2)).flat_map(|_| [192, 0, 2, *random.choose(known)]).collect();
+        octets.extend(attribute(0x80, 10, &clusters));
+    }
+    if random.below(4) == 0 {
+        octets.extend(attribute(0xc0, 16, &[0, 2, 0xfe, 0x4c, 0, 0, 0, random.octet(9)]));
+    }
+    if random.below(4) == 0 {
+        octets.extend(attribute(0xc0, 32, &[0, 0, 0xfe, 0x4c, 0, 0, 0, 7, 0, 0, 0, random.octet(9)]));
+    }
+    if random.below(6) == 0 {
+        octets.extend(attribute(0xc0, 200, &[random.octet(9); 5]));
+    }
+    octets
+}
+
+/// ORIGIN, AS_PATH and, where it is due, LOCAL_PREF.
+fn plain_attributes(speaker: &Speaker) -> Vec<u8> {
+    let internal = speaker.kind != Kind::External;
+    let path = if internal { Vec::new() } else { as_path(&[asn(speaker.kind, speaker.number)]) };
+    let local_pref = if internal { attribute(0x40, 5, &[0, 0, 0, 100]) } else { Vec::new() };
+    [attribute(0x40, 1, &[0]), attribute(0x40, 2, &path), local_pref].concat()
+}
+
+/// One AS_SEQUENCE of 4-octet numbers, or nothing.
+fn as_path(asns: &[u16]) -> Vec<u8> {
+    if asns.is_empty() {
+        return Vec::new();
+    }
+    let numbers = asns.iter().flat_map(|&asn| u32::from(asn).to_be_bytes());
+    [2, u8::try_from(asns.len()).unwrap()].into_iter().chain(numbers).collect()
+}
+
+/// The speaker itself, or somebody else on the segment.
+fn next_hop(random: &mut Random, speaker: &Speaker, prefix: IpAddr) -> IpAddr {
+    let number = if random.below(2) == 0 { speaker.number } else { 200 + random.octet(3) };
+    host(if prefix.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }, number)
+}
+
+fn prefixes() -> impl Iterator<Item = (IpAddr, u8)> {
+    (0..24u8).flat_map(|index| {
+        let v6 = Ipv6Addr::new(0x2001, 0xdb8, 0x100, index.into(), 0, 0, 0, 0);
+        [(Ipv4Addr::new(10, 65, index, 0).into(), 24), (v6.into(), 64)]
+    })
+}
+
+fn sentinel(number: u8) -> (IpAddr, u8) {
+    (Ipv4Addr::new(198, 18, number, 0).into(), 24)
+}
+
+fn key((address, length): (IpAddr, u8)) -> RouteKey {
+    RouteKey { prefix: format!("{address}/{length}"), path_id: None }
+}
+
+fn number(index: usize) -> u8 {
+    16 + u8::try_from(index).unwrap()
+}
+
+fn address(number: u8) -> IpAddr {
+    host(Family::Ipv4, number)
+}
+
+fn identifier(number: u8) -> [u8; 4] {
+    [192, 0, 2, number]
+}
+
+fn asn(kind: Kind, number: u8) -> u16 {
+    match kind {
+        Kind::Client | Kind::NonClient => 64_512,
+        Kind::External => 65_000 + u16::from(number),
+    }
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+
+    fn octet(&mut self, limit: u8) -> u8 {
+        u8::try_from(self.below(limit.into())).unwrap()
+    }
+
+    fn choose<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[usize::try_from(self.below(all.len() as u64)).unwrap()]
+    }
+}
+
+const REFLECTOR_ID: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const CLUSTER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
