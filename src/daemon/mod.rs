@@ -110,7 +110,10 @@ impl Daemon {
         let (ranges, departures) = Ranges::new();
         let (kernel, feed) = match config.kernel() {
             Some(kernel) => {
-                let (handle, feed) = start_kernel(kernel).await?;
+                let (handle, mut feed) = start_kernel(kernel).await?;
+                if !config.dynamic_peers().is_empty() {
+                    feed.expect_strangers();
+                }
                 (Some(handle), Some(feed))
             }
             None => (None, None),

@@ -15,6 +15,8 @@ pub struct KernelFeed {
     events: mpsc::Receiver<KernelEvent>,
     /// Leftovers are removed at this time at the latest; `None` once they are.
     restart_deadline: Option<Instant>,
+    /// Whether peers may come of whom nothing is known now.
+    strangers: bool,
     /// The Rib may have changes that the kernel thread has not been given.
     pending: bool,
 }
@@ -30,14 +32,26 @@ impl KernelFeed {
         events: mpsc::Receiver<KernelEvent>,
         restart_window: Duration,
     ) -> Self {
-        Self { requests, events, restart_deadline: Some(Instant::now() + restart_window), pending: true }
+        let restart_deadline = Some(Instant::now() + restart_window);
+        Self { requests, events, restart_deadline, strangers: false, pending: true }
+    }
+
+    /// Peers may come of whom nothing is known now: what they announced in an earlier run is kept until the restart window
+    /// is over, whoever else is there.
+    pub fn expect_strangers(&mut self) {
+        self.strangers = true;
+    }
+
+    /// Whether every peer that may come is known.
+    pub(super) fn knows_all_peers(&self) -> bool {
+        !self.strangers
     }
 
     /// Waits for the kernel thread's next event, for room for changes that wait, or for the end of the restart window.
     ///
     /// Dropping the future before it is ready loses nothing.
     pub(super) async fn hear(&mut self) -> KernelHeard {
-        let Self { requests, events, restart_deadline, pending } = self;
+        let Self { requests, events, restart_deadline, pending, .. } = self;
         tokio::select! {
             biased;
             event = events.recv() => KernelHeard::Event(event),

@@ -179,7 +179,8 @@ impl Speaker {
         if let Some(peer) = self.peers.get_mut(&key) {
             peer.synchronised = true;
         }
-        if self.peers.values().all(|peer| peer.synchronised) {
+        let knows_all_peers = self.kernel.as_ref().is_some_and(KernelFeed::knows_all_peers);
+        if knows_all_peers && self.peers.values().all(|peer| peer.synchronised) {
             self.end_restart("every peer has told its routes");
         }
     }

@@ -15,6 +15,7 @@ mod raw_speaker;
 mod reflection;
 mod reflection_differential;
 mod reload;
+mod restart_window;
 mod route_client;
 mod routes;
 mod session;

@@ -128,6 +128,11 @@ impl RouteClient {
         self.speaker.send(&message(UPDATE, &body))
     }
 
+    /// Says that all IPv4 routes are told (RFC 4724 §2).
+    pub(crate) fn end_of_rib(&mut self) -> io::Result<()> {
+        self.speaker.send(&message(UPDATE, &update_body(&[], &[], &[])))
+    }
+
     fn nlri(&self, prefixes: &[(IpAddr, u8)], path_id: u32) -> Vec<u8> {
         let mut octets = Vec::new();
         for (address, length) in prefixes {
