@@ -65,10 +65,12 @@ impl NextHop {
     }
 
     /// Whether it can be a host's address at all (RFC 4271 §6.3).
+    ///
+    /// Of IPv6 next hops no RFC asks for a check; the unspecified address stands for none.
     pub(crate) fn is_host_address(self) -> bool {
         match self.address() {
             IpAddr::V4(address) => matches!(address.octets(), [1..=223, ..]),
-            IpAddr::V6(address) => !address.is_unspecified() && !address.is_multicast(),
+            IpAddr::V6(address) => !address.is_unspecified(),
         }
     }
 
@@ -158,7 +160,7 @@ mod tests {
             assert_eq!(NextHop::Ipv4(address.parse().unwrap()).is_host_address(), expected, "{address}");
         }
         for (address, expected) in
-            [("::", false), ("ff02::1", false), ("fe80::1", true), ("2001:db8::1", true)]
+            [("::", false), ("ff02::1", true), ("fe80::1", true), ("2001:db8::1", true)]
         {
             assert_eq!(NextHop::Ipv6(address.parse().unwrap()).is_host_address(), expected, "{address}");
         }

@@ -1,8 +1,8 @@
 //! A message and what is to be done about it.
 
 use bgp_codec::{
-    AttributeOutcome, DecodeContext, DecodeError, Family, Message, MpReach, MpUnreach, RawPathAttribute,
-    RawUpdate, decode_message,
+    AttributeFault, AttributeOutcome, DecodeContext, DecodeError, Family, Message, MpReach, MpUnreach,
+    RawPathAttribute, RawUpdate, decode_message,
 };
 use bytes::Bytes;
 
@@ -30,9 +30,20 @@ impl Judged {
         }
     }
 
-    /// In the words of RFC 7606 §2.
+    /// What becomes of the message, in the words of RFC 7606 §2.
+    ///
+    /// Of an attribute that is there twice the first counts, and the message is handled as if it were the only one
+    /// (RFC 7606 §3 g).
     pub(crate) fn verdict(&self) -> &'static str {
+        let only_repetitions = match &self.result {
+            Ok(Message::Update(update)) => update
+                .defects
+                .iter()
+                .all(|defect| defect.fault == AttributeFault::Duplicate || defect.is_about_foreign_family()),
+            _ => false,
+        };
         match self.outcome() {
+            Some(AttributeOutcome::Discard) if only_repetitions => "ok",
             None => "ok",
             Some(AttributeOutcome::Discard) => "attribute-discard",
             Some(AttributeOutcome::TreatAsWithdraw) => "treat-as-withdraw",
