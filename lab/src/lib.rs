@@ -7,6 +7,7 @@
 mod bird;
 mod command;
 mod daemon;
+mod frr;
 mod gobgp;
 mod kernel_table;
 mod lab;
@@ -20,6 +21,7 @@ mod segment;
 mod wait;
 
 pub use bird::Bird;
+pub use frr::Frr;
 pub use gobgp::Gobgp;
 pub use kernel_table::{KernelRoute, kernel_routes};
 pub use lab::Lab;

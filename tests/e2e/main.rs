@@ -1,6 +1,6 @@
 //! The daemon end to end: in network namespaces, against real kernels and real peers.
 //!
-//! Needs root, BIRD 2 and GoBGP; `cargo xtask test` sees to both. A failed test prints where its logs are.
+//! Needs root, BIRD 2, FRR and GoBGP; `cargo xtask test` sees to them. A failed test prints where its logs are.
 #![expect(clippy::unwrap_used, reason = "a test whose lab fails cannot go on")]
 
 #[macro_use]

@@ -1,23 +1,60 @@
-//! margay and BIRD as reflectors of the same speakers: whatever these announce, both tell each of them the same.
+//! margay beside BIRD, and beside FRR, as reflectors of the same speakers: whatever these announce, both tell each of them the same.
 //!
 //! What is announced is random and follows from a seed. A speaker has one session with each reflector and says the same
 //! on both; what it receives is compared route by route and attribute by attribute.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use margay_lab::{Bird, Family, Lab, Margay, PeerSettings, Router, RouterSettings, Segment, wait_until};
+use margay_lab::{
+    Bird, Family, Frr, Lab, Margay, Namespace, PeerSettings, Router, RouterSettings, Segment, wait_until,
+};
 
 use crate::pair::{MARGAY_ASN, PATIENCE, binaries, host, with_length};
-use crate::route_client::{Identity, RouteClient, RouteKey, Table, attribute};
+use crate::route_client::{Attributes, Identity, RouteClient, RouteKey, Table, attribute};
 
 #[test]
 fn tells_clients_non_clients_and_external_peers_what_bird_tells_them() {
+    check(|place| Other::Bird(Bird::new(place, settings(2))));
+}
+
+#[test]
+fn tells_clients_non_clients_and_external_peers_what_frr_tells_them() {
+    check(|place| Other::Frr(Frr::new(place, settings(2))));
+}
+
+fn check(other: impl Fn(&Namespace) -> Other) {
     for seed in 1..=12 {
-        let mut scene = Scene::new(seed);
+        let mut scene = Scene::new(seed, &other);
         for phase in 1..=3 {
             scene.announce_at_random(phase);
             scene.compare(phase);
         }
+    }
+}
+
+/// The reflector that margay is compared with.
+#[derive(Debug)]
+enum Other {
+    Bird(Bird),
+    Frr(Frr),
+}
+
+impl Other {
+    fn start(&mut self) {
+        match self {
+            Self::Bird(bird) => bird.start().unwrap(),
+            Self::Frr(frr) => frr.start().unwrap(),
+        }
+    }
+
+    /// What it has to choose from.
+    fn paths(&self, prefix: &str) -> String {
+        let paths = match self {
+            Self::Bird(bird) => bird.birdc(&format!("show route {prefix} all")),
+            Self::Frr(frr) if prefix.contains(':') => frr.vtysh(&format!("show bgp ipv6 unicast {prefix}")),
+            Self::Frr(frr) => frr.vtysh(&format!("show bgp ipv4 unicast {prefix}")),
+        };
+        paths.unwrap_or_else(|error| format!("{error:#}"))
     }
 }
 
@@ -44,7 +81,7 @@ struct Scene {
     random: Random,
     speakers: Vec<Speaker>,
     margay: Margay,
-    bird: Bird,
+    other: Other,
     _segment: Segment,
     _lab: Lab,
 }
@@ -52,15 +89,15 @@ struct Scene {
 struct Speaker {
     kind: Kind,
     number: u8,
-    /// With margay and with BIRD.
+    /// With margay and with the other one.
     sessions: [RouteClient; 2],
 }
 
 impl Scene {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, other: impl Fn(&Namespace) -> Other) -> Self {
         let lab = Lab::new().unwrap();
         let segment = lab.segment("wire").unwrap();
-        let places = ["margay", "bird", "speakers"].map(|label| lab.namespace(label).unwrap());
+        let places = ["margay", "other", "speakers"].map(|label| lab.namespace(label).unwrap());
         for (number, place) in [1, 2].into_iter().zip(&places) {
             let addresses = [Family::Ipv4, Family::Ipv6].map(|family| with_length(host(family, number)));
             segment.attach(place, "eth0", &[&addresses[0], &addresses[1]]).unwrap();
@@ -70,9 +107,9 @@ impl Scene {
         let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
         segment.attach(&places[2], "eth0", &addresses).unwrap();
         let mut margay = Margay::new(&places[0], settings(1), &binaries());
-        let mut bird = Bird::new(&places[1], settings(2));
+        let mut other = other(&places[1]);
         margay.start().unwrap();
-        bird.start().unwrap();
+        other.start();
         let speakers = KINDS.iter().enumerate().map(|(index, &kind)| {
             let number = number(index);
             let identity =
@@ -87,7 +124,7 @@ impl Scene {
             Speaker { kind, number, sessions: [dial(1), dial(2)] }
         });
         let speakers = speakers.collect();
-        Self { seed, random: Random(seed), speakers, margay, bird, _segment: segment, _lab: lab }
+        Self { seed, random: Random(seed), speakers, margay, other, _segment: segment, _lab: lab }
     }
 
     /// Each speaker announces and withdraws some prefixes, and at last says that it is done.
@@ -130,9 +167,10 @@ impl Scene {
                 self.seed, speaker.kind, speaker.number
             );
             wait_until(PATIENCE, &what, || {
-                let [margay, bird] =
+                let [margay, mut other] =
                     speaker.sessions.each_ref().map(|session| comparable(session.table(), speaker.kind));
-                for (who, table) in [("margay", &margay), ("BIRD", &bird)] {
+                other.retain(|_, route| !is_own(route, speaker));
+                for (who, table) in [("margay", &margay), ("the other", &other)] {
                     let is_done = |key: &&RouteKey| {
                         let communities = table.get(key).and_then(|route| route.get(&8));
                         communities.is_some_and(|(_, value)| value.ends_with(&[phase]))
@@ -145,7 +183,7 @@ impl Scene {
                         ));
                     }
                 }
-                first_difference(&margay, &bird)
+                first_difference(&margay, &other)
                     .map_or(Ok(()), |(prefix, text)| Err(text + &self.reasons(&prefix)))
             });
         }
@@ -155,29 +193,43 @@ impl Scene {
     fn reasons(&self, prefix: &str) -> String {
         let margay =
             self.margay.cli(&format!("explain {prefix}")).unwrap_or_else(|error| format!("{error:#}"));
-        let bird =
-            self.bird.birdc(&format!("show route {prefix} all")).unwrap_or_else(|error| format!("{error:#}"));
-        format!("{margay}{bird}")
+        format!("{margay}{}", self.other.paths(prefix))
     }
 }
 
-/// Both may tell an external peer of a next hop that it can reach by itself (RFC 4271 §5.1.3): BIRD does so for every route
-/// from inside the AS, margay for routes that began there.
+/// Leaves out what is a matter of taste.
+///
+/// All may tell an external peer of a next hop that it can reach by itself (RFC 4271 §5.1.3): the others do so for every
+/// route from inside the AS, margay for routes that began there. FRR adds a MED of zero where there is none.
 fn comparable(mut table: Table, kind: Kind) -> Table {
     const NEXT_HOP: u8 = 3;
-    if kind == Kind::External {
-        table.values_mut().for_each(|route| drop(route.remove(&NEXT_HOP)));
+    const MED: u8 = 4;
+    for route in table.values_mut() {
+        if kind == Kind::External {
+            route.remove(&NEXT_HOP);
+        }
+        if route.get(&MED).is_some_and(|(_, value)| *value == [0; 4]) {
+            route.remove(&MED);
+        }
     }
     table
 }
 
-fn first_difference(margay: &Table, bird: &Table) -> Option<(String, String)> {
-    let differs = margay.keys().chain(bird.keys()).find(|&key| margay.get(key) != bird.get(key))?;
+/// FRR tells speakers of their own routes; they know them by AS_PATH or ORIGINATOR_ID.
+fn is_own(route: &Attributes, speaker: &Speaker) -> bool {
+    let own_asn = u32::from(asn(speaker.kind, speaker.number)).to_be_bytes();
+    let in_path = route[&2].1.windows(4).skip(2).step_by(4).any(|asn| asn == own_asn);
+    let own = [speaker.number, originator(speaker.number)].map(identifier);
+    in_path || route.get(&9).is_some_and(|(_, value)| own.iter().any(|own| value == own))
+}
+
+fn first_difference(margay: &Table, other: &Table) -> Option<(String, String)> {
+    let differs = margay.keys().chain(other.keys()).find(|&key| margay.get(key) != other.get(key))?;
     let text = format!(
-        "{}:\n  margay {:?}\n  BIRD   {:?}\n",
+        "{}:\n  margay {:?}\n  other  {:?}\n",
         differs.prefix,
         margay.get(differs),
-        bird.get(differs)
+        other.get(differs)
     );
     Some((differs.prefix.clone(), text))
 }
@@ -232,7 +284,7 @@ fn attributes(random: &mut Random, speaker: &Speaker, index: usize) -> Vec<u8> {
         octets.extend(attribute(0xc0, 8, &[&[0xfd, 0xe8, 0, 1][..], &community].concat()));
     }
     if internal && random.below(3) == 0 {
-        octets.extend(attribute(0x80, 9, &[192, 0, 2, *random.choose(&[1, 70, 71])]));
+        octets.extend(attribute(0x80, 9, &[192, 0, 2, *random.choose(&[1, originator(speaker.number)])]));
         // BIRD looks for its own cluster in what clients announce, and nowhere else.
         let known: &[u8] = if speaker.kind == Kind::Client { &[9, 80, 81, 82] } else { &[80, 81, 82] };
         let clusters: Vec<u8> =
@@ -299,6 +351,11 @@ fn address(number: u8) -> IpAddr {
 
 fn identifier(number: u8) -> [u8; 4] {
     [192, 0, 2, number]
+}
+
+/// The one speaker from whom another has its reflected routes.
+fn originator(number: u8) -> u8 {
+    100 + number
 }
 
 fn asn(kind: Kind, number: u8) -> u16 {

@@ -15,7 +15,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 /// Installs what is missing and runs every test. Tests that need root get it through sudo, the others do not.
 pub(crate) fn add_tests(workspace: &Workspace, steps: &mut Steps) {
     steps.run("packages", || {
-        packages::install_missing(&[packages::NETWORK, &[packages::BIRD, packages::GOBGP]].concat())
+        packages::install_missing(
+            &[packages::NETWORK, &[packages::BIRD, packages::FRR, packages::GOBGP]].concat(),
+        )
     });
     // The end-to-end tests run the client that lies beside the daemon.
     steps.command("programs", workspace.cargo().args(["build", "-p", "margay", "-p", "margay-cli"]));
