@@ -16,6 +16,7 @@ mod attribute_error;
 #[cfg(feature = "tokio-codec")]
 mod bgp_codec;
 mod bgp_identifier;
+mod canonical_rows;
 mod decode_context;
 mod decode_error;
 mod family;

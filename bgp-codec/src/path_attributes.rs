@@ -26,8 +26,8 @@ pub struct PathAttributes {
 }
 
 /// What is asked often, as plain numbers.
-#[derive(Clone, Copy)]
-struct Summary {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Summary {
     origin: Origin,
     as_path_length: u32,
     neighbor_as: Option<Asn>,
@@ -197,6 +197,11 @@ pub(crate) struct CanonicalSet {
 }
 
 impl CanonicalSet {
+    /// A set of these octets, of which this is the summary.
+    pub(crate) fn new(octets: Vec<u8>, summary: Summary) -> Self {
+        Self { octets, summary }
+    }
+
     /// An empty set with room for so many octets; exactly so many save a second allocation.
     pub(crate) fn with_capacity(size_octets: usize) -> Self {
         Self { octets: Vec::with_capacity(size_octets), summary: Summary::EMPTY }
@@ -215,7 +220,7 @@ impl CanonicalSet {
 }
 
 impl Summary {
-    const EMPTY: Self = Self {
+    pub(crate) const EMPTY: Self = Self {
         origin: Origin::Incomplete,
         as_path_length: 0,
         neighbor_as: None,
@@ -225,7 +230,7 @@ impl Summary {
         cluster_list_length: 0,
     };
 
-    fn take_in(&mut self, attribute: &RawAttribute<'_>) {
+    pub(crate) fn take_in(&mut self, attribute: &RawAttribute<'_>) {
         let value = attribute.value;
         match attribute.attribute_type {
             AttributeType::ORIGIN => self.origin = Origin::decode(value).unwrap_or(self.origin),

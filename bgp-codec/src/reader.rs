@@ -1,9 +1,4 @@
-//! The one way octets are read: nom parsers behind a cursor, so that no call site indexes.
-
-use nom::Parser;
-use nom::bytes::complete::take;
-use nom::multi::length_data;
-use nom::number::complete::{be_u8, be_u16, be_u32};
+//! The one way octets are read: a cursor that splits slices, so that no call site indexes.
 
 /// Reads from the front of a slice. Every method returns `None`, and takes nothing, when the octets end early.
 #[derive(Clone, Copy, Debug)]
@@ -25,37 +20,56 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    #[inline]
     pub(crate) fn u8(&mut self) -> Option<u8> {
-        self.parse(be_u8)
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*first)
     }
 
+    #[inline]
     pub(crate) fn u16(&mut self) -> Option<u16> {
-        self.parse(be_u16)
+        self.array().map(u16::from_be_bytes)
     }
 
+    #[inline]
     pub(crate) fn u32(&mut self) -> Option<u32> {
-        self.parse(be_u32)
+        self.array().map(u32::from_be_bytes)
     }
 
     /// The next `count` octets.
+    #[inline]
     pub(crate) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        self.parse(take(count))
+        let (taken, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        Some(taken)
     }
 
     /// A field that says its own length in the octet before it.
+    #[inline]
     pub(crate) fn u8_sized(&mut self) -> Option<&'a [u8]> {
-        self.parse(length_data(be_u8))
+        let mut ahead = *self;
+        let length_octets = ahead.u8()?;
+        let field = ahead.take(length_octets.into())?;
+        *self = ahead;
+        Some(field)
     }
 
     /// A field that says its own length in the two octets before it.
+    #[inline]
     pub(crate) fn u16_sized(&mut self) -> Option<&'a [u8]> {
-        self.parse(length_data(be_u16))
+        let mut ahead = *self;
+        let length_octets = ahead.u16()?;
+        let field = ahead.take(length_octets.into())?;
+        *self = ahead;
+        Some(field)
     }
 
-    fn parse<T>(&mut self, mut parser: impl Parser<&'a [u8], Output = T, Error = ()>) -> Option<T> {
-        let (rest, value) = parser.parse(self.rest).ok()?;
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
-        Some(value)
+        Some(*taken)
     }
 }
 

@@ -1,11 +1,11 @@
 //! The path attributes of an UPDATE as received, judged one by one (RFC 7606 §3, §4 and §7).
 
+use crate::canonical_rows::CanonicalRows;
 use crate::path_attribute::{
-    AttributeFlags, MpReach, RawAttribute, aigp, has_duplicates, is_as_path, is_attr_set, is_link_state,
-    is_pmsi_tunnel, is_tunnel_encapsulation, merge_as4_path, only_to_customer, prefix_sid, widen,
-    without_confederation, without_duplicates,
+    AttributeFlags, MpReach, RawAttribute, aigp, is_as_path, is_attr_set, is_link_state, is_pmsi_tunnel,
+    is_tunnel_encapsulation, merge_as4_path, only_to_customer, prefix_sid, widen, without_confederation,
+    without_duplicates,
 };
-use crate::path_attributes::CanonicalSet;
 use crate::reader::{Reader, exact_u32};
 use crate::{
     Aggregator, AsPath, AsWidth, Asn, AttributeError, AttributeFault, AttributeOutcome, AttributeType,
@@ -21,8 +21,7 @@ pub(crate) struct ReceivedAttributes<'a> {
     /// What belongs in the attribute set: of each of these types, the first in the message.
     kept: TypeSet,
     kept_octets: usize,
-    /// Whether the attributes kept are such that writing them one after the other makes the set.
-    order: Order,
+    rows: CanonicalRows,
     /// What travels beside the set, or is merged into it.
     next_hop: Option<RawAttribute<'a>>,
     mp_reach: Option<RawAttribute<'a>>,
@@ -39,18 +38,14 @@ pub(crate) struct ReceivedAttributes<'a> {
 type Verdict = Result<(), (AttributeFault, AttributeOutcome)>;
 
 impl<'a> ReceivedAttributes<'a> {
-    /// Reads the attributes from first to last.
-    ///
-    /// # Errors
-    ///
-    /// One of them closes the session.
-    pub(crate) fn decode(octets: &'a [u8], context: &DecodeContext) -> Result<Self, DecodeError> {
-        let mut received = Self {
+    /// The attributes of a message, none of them read yet.
+    pub(crate) fn new(octets: &'a [u8], context: &DecodeContext) -> Self {
+        Self {
             octets,
             as_width: context.as_width,
             kept: TypeSet::default(),
             kept_octets: 0,
-            order: Order::default(),
+            rows: CanonicalRows::new(context.as_width == AsWidth::Four),
             next_hop: None,
             mp_reach: None,
             mp_unreach: None,
@@ -60,19 +55,27 @@ impl<'a> ReceivedAttributes<'a> {
             count: 0,
             defects: Vec::new(),
             withdraw_cause: None,
-        };
-        let mut reader = Reader::new(octets);
+        }
+    }
+
+    /// Reads the attributes from first to last.
+    ///
+    /// # Errors
+    ///
+    /// One of them closes the session.
+    pub(crate) fn read(&mut self, context: &DecodeContext) -> Result<(), DecodeError> {
+        let mut reader = Reader::new(self.octets);
         while !reader.is_empty() {
             let rest = reader.rest();
             match RawAttribute::decode(&mut reader) {
-                Some(attribute) => received.add(attribute, context)?,
-                None => {
-                    received.overrun(rest)?;
-                    break;
+                Some(attribute) => {
+                    let start = self.octets.len().saturating_sub(rest.len());
+                    self.add(attribute, start, context)?;
                 }
+                None => return self.overrun(rest),
             }
         }
-        Ok(received)
+        Ok(())
     }
 
     /// The next hop for the routes of the NLRI field. Anything but a host's address withdraws them.
@@ -162,8 +165,8 @@ impl<'a> ReceivedAttributes<'a> {
     }
 
     /// What was wrong and did not close the session.
-    pub(crate) fn into_defects(self) -> Vec<AttributeError> {
-        self.defects
+    pub(crate) fn take_defects(&mut self) -> Vec<AttributeError> {
+        std::mem::take(&mut self.defects)
     }
 
     /// Whether there is anything that belongs in an attribute set.
@@ -173,9 +176,7 @@ impl<'a> ReceivedAttributes<'a> {
 
     /// The attribute set of what was good. Unless something withdraws the routes, ORIGIN and AS_PATH are in it.
     pub(crate) fn accept(&self) -> PathAttributes {
-        if self.order.is_canonical && self.as_width == AsWidth::Four {
-            let mut set = CanonicalSet::with_capacity(self.kept_octets);
-            self.kept().for_each(|attribute| set.push(&attribute));
+        if let Some(set) = self.rows.copy(self.octets, self.kept_octets) {
             return set.finish();
         }
         let mut kept: Vec<RawAttribute<'_>> = self.kept().collect();
@@ -200,9 +201,14 @@ impl<'a> ReceivedAttributes<'a> {
     }
 
     /// Takes in one attribute.
-    fn add(&mut self, attribute: RawAttribute<'a>, context: &DecodeContext) -> Result<(), DecodeError> {
+    fn add(
+        &mut self,
+        attribute: RawAttribute<'a>,
+        start: usize,
+        context: &DecodeContext,
+    ) -> Result<(), DecodeError> {
         match self.judge(attribute, context) {
-            Ok(()) => self.place(attribute),
+            Ok(()) => self.place(attribute, start),
             Err((fault, AttributeOutcome::Discard)) => self.leave_out(attribute, fault),
             Err((fault, AttributeOutcome::TreatAsWithdraw)) => self.withdraw_for(attribute, fault),
             Err((fault, AttributeOutcome::DisableFamily)) => self.disable_family_for(attribute, fault),
@@ -212,7 +218,7 @@ impl<'a> ReceivedAttributes<'a> {
     }
 
     /// Puts a good attribute where it belongs.
-    fn place(&mut self, attribute: RawAttribute<'a>) {
+    fn place(&mut self, attribute: RawAttribute<'a>, start: usize) {
         match attribute.attribute_type {
             AttributeType::NEXT_HOP => self.next_hop = Some(attribute),
             AttributeType::MP_REACH_NLRI => self.mp_reach = Some(attribute),
@@ -221,12 +227,13 @@ impl<'a> ReceivedAttributes<'a> {
             AttributeType::AS4_AGGREGATOR => self.as4_aggregator = Some(attribute),
             // Not passed on, and without a session that asks for it not used either (RFC 7311 §3.2).
             AttributeType::AIGP | AttributeType::LINK_STATE => {}
-            attribute_type if flags_to_pass_on(attribute_type, attribute.flags).is_some() => {
-                self.kept.insert(attribute_type);
-                self.kept_octets = self.kept_octets.saturating_add(attribute.encoded_octets());
-                self.order.note(attribute);
+            attribute_type => {
+                if let Some(flags) = flags_to_pass_on(attribute_type, attribute.flags) {
+                    self.kept.insert(attribute_type);
+                    self.kept_octets = self.kept_octets.saturating_add(attribute.encoded_octets());
+                    self.rows.note(&attribute, flags, start);
+                }
             }
-            _ => {}
         }
     }
 
@@ -442,28 +449,6 @@ impl Merged {
             AttributeType::LARGE_COMMUNITIES => self.large_communities.as_deref(),
             _ => None,
         }
-    }
-}
-
-/// Whether attributes come in the order and the form of a canonical set.
-#[derive(Debug)]
-struct Order {
-    is_canonical: bool,
-    last: AttributeType,
-}
-
-impl Default for Order {
-    fn default() -> Self {
-        Self { is_canonical: true, last: AttributeType(0) }
-    }
-}
-
-impl Order {
-    fn note(&mut self, attribute: RawAttribute<'_>) {
-        self.is_canonical &= attribute.attribute_type > self.last;
-        self.is_canonical &=
-            attribute.attribute_type != AttributeType::LARGE_COMMUNITIES || !has_duplicates(attribute.value);
-        self.last = attribute.attribute_type;
     }
 }
 

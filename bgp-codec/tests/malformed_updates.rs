@@ -297,6 +297,15 @@ fn without_routes_to_withdraw_the_session_closes() {
 }
 
 #[test]
+fn mp_unreach_alone_has_its_routes_withdrawn_whatever_its_flags() {
+    let mp_unreach: &[u8] = &[0xc0, 15, 5, 0, 2, 1, 8, 0x20];
+    check("flags", &update(&[], &[mp_unreach], &[]), PeerKind::Ebgp, AsWidth::Four, Withdrawn);
+    // Another attribute makes it a message of which more was to be expected (RFC 7606 §5.2).
+    let octets = update(&[], &[ORIGIN, mp_unreach], &[]);
+    check("flags, and ORIGIN", &octets, PeerKind::Ebgp, AsWidth::Four, Closed(3, 4));
+}
+
+#[test]
 fn attributes_that_run_past_their_end_withdraw_the_routes() {
     for (name, last) in [
         ("value past the end", &[0xc0, 8, 8, 0, 1, 0, 1][..]),

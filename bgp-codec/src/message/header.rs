@@ -11,7 +11,6 @@
 use bytes::{BufMut, BytesMut};
 
 use crate::DecodeError;
-use crate::reader::Reader;
 
 /// The octets of a header.
 pub(crate) const HEADER_OCTETS: usize = 19;
@@ -49,11 +48,9 @@ impl MessageType {
 ///
 /// Marker, length or type are wrong (RFC 4271 §6.1).
 pub fn frame_length(octets: &[u8], max_message_octets: usize) -> Result<Option<usize>, DecodeError> {
-    let mut reader = Reader::new(octets);
-    let (Some(marker), Some(length), Some(message_type)) = (reader.take(16), reader.u16(), reader.u8())
-    else {
-        return Ok(None);
-    };
+    let Some(header) = octets.first_chunk::<HEADER_OCTETS>() else { return Ok(None) };
+    let [marker @ .., high, low, message_type] = *header;
+    let length = u16::from_be_bytes([high, low]);
     if marker != MARKER {
         return Err(DecodeError::ConnectionNotSynchronized);
     }
@@ -70,20 +67,21 @@ pub fn frame_length(octets: &[u8], max_message_octets: usize) -> Result<Option<u
     Ok(Some(octets))
 }
 
-/// Checks the header of a message that should end where `octets` do, and takes it off.
+/// Checks the header of a message that should end where `octets` do; its type and what follows the header.
 pub(super) fn split_message(
     octets: &[u8],
     max_message_octets: usize,
 ) -> Result<(MessageType, &[u8]), DecodeError> {
     let framed = frame_length(octets, max_message_octets)?;
-    let mut reader = Reader::new(octets);
-    reader.take(MARKER.len());
-    let length = reader.u16().unwrap_or_default();
-    let message_type = MessageType(reader.u8().unwrap_or_default());
-    if framed != Some(octets.len()) {
-        return Err(DecodeError::BadMessageLength { length });
+    match octets.split_first_chunk::<HEADER_OCTETS>() {
+        Some(([.., message_type], body)) if framed == Some(octets.len()) => {
+            Ok((MessageType(*message_type), body))
+        }
+        Some(([.., high, low, _], _)) => {
+            Err(DecodeError::BadMessageLength { length: u16::from_be_bytes([*high, *low]) })
+        }
+        None => Err(DecodeError::BadMessageLength { length: 0 }),
     }
-    Ok((message_type, reader.rest()))
 }
 
 /// Appends a message whose body the closure appends. The body is to fit the length field.

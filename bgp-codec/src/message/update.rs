@@ -65,7 +65,8 @@ impl Update {
         let blocks = Blocks { message, context };
         let withdrawn = blocks.ipv4_unicast(fields.withdrawn)?;
         let nlri = blocks.ipv4_unicast(fields.nlri)?;
-        let mut attributes = ReceivedAttributes::decode(fields.attributes, context)?;
+        let mut attributes = ReceivedAttributes::new(fields.attributes, context);
+        attributes.read(context)?;
 
         let mut update = Self { end_of_rib: end_of_rib(&fields, &attributes), ..Self::default() };
         update.unreach.extend(withdrawn);
@@ -73,22 +74,27 @@ impl Update {
         blocks.mp_reach(&mut attributes, &mut update)?;
         if let Some(nlri) = nlri {
             match attributes.next_hop() {
-                Some(next_hop) => update.reach.push(Reach { next_hop, nlri }),
+                Some(next_hop) => {
+                    // Most messages have no other, and a vector that grows makes room for four.
+                    update.reach.reserve_exact(1);
+                    update.reach.push(Reach { next_hop, nlri });
+                }
                 None => update.unreach.push(nlri),
             }
         } else if attributes.mp_reach().is_none() {
             // Beside an MP_REACH_NLRI alone, NEXT_HOP is ignored whatever it is (RFC 4760 §3).
             attributes.check_idle_next_hop();
         }
-        update.conclude(&fields, attributes)
+        update.conclude(&fields, &mut attributes)?;
+        Ok(update)
     }
 
     /// Applies the strongest outcome of all attributes to the message (RFC 7606 §3 h).
     fn conclude(
-        mut self,
+        &mut self,
         fields: &RawUpdate<'_>,
-        mut attributes: ReceivedAttributes<'_>,
-    ) -> Result<Self, DecodeError> {
+        attributes: &mut ReceivedAttributes<'_>,
+    ) -> Result<(), DecodeError> {
         let reachable = !fields.nlri.is_empty() || attributes.has_mp_reach_nlri();
         if reachable {
             attributes.require(AttributeType::ORIGIN);
@@ -97,16 +103,19 @@ impl Update {
         let withdraw_cause = attributes.withdraw_cause();
         match withdraw_cause {
             // Without routes to withdraw, nobody knows that they were found at all (RFC 7606 §5.2).
-            Some(cause) if !reachable => return Err(cause),
-            Some(_) => self.unreach.extend(self.reach.drain(..).map(|reach| reach.nlri)),
+            Some(cause) if !reachable && attributes.only_mp_unreach().is_none() => return Err(cause),
+            Some(_) => {
+                self.end_of_rib = None;
+                self.unreach.extend(self.reach.drain(..).map(|reach| reach.nlri));
+            }
             None if !self.reach.is_empty() => self.attributes = Some(attributes.accept()),
             None => {}
         }
         if self.attributes.is_none() && attributes.has_kept() {
             self.unused_attributes = Some(attributes.accept());
         }
-        self.defects = attributes.into_defects();
-        Ok(self)
+        self.defects = attributes.take_defects();
+        Ok(())
     }
 }
 
@@ -170,6 +179,7 @@ impl Blocks<'_> {
             attributes.withdraw_for(attribute, AttributeFault::Value);
         }
         if !nlri.is_empty() {
+            update.reach.reserve_exact(1);
             update.reach.push(Reach { next_hop, nlri });
         }
         Ok(())

@@ -20,7 +20,7 @@ impl<'a> AsPath<'a> {
 
     /// The path segments in order.
     pub fn segments(self) -> impl Iterator<Item = Segment<'a>> {
-        Segments { reader: Reader::new(self.octets), width: AsWidth::Four }
+        Segments { reader: Reader::new(self.octets) }
     }
 
     /// All AS numbers in order, those of sets and confederation segments among them.
@@ -155,9 +155,7 @@ impl SegmentKind {
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Segment<'a> {
     kind: SegmentKind,
-    count: u8,
-    width: AsWidth,
-    octets: &'a [u8],
+    asns: &'a [[u8; 4]],
 }
 
 impl<'a> Segment<'a> {
@@ -169,41 +167,29 @@ impl<'a> Segment<'a> {
 
     /// The AS numbers in order.
     pub fn asns(self) -> impl Iterator<Item = Asn> + 'a {
-        let (two, four) = match self.width {
-            AsWidth::Two => (self.octets, &[][..]),
-            AsWidth::Four => (&[][..], self.octets),
-        };
-        let two = two.as_chunks().0.iter().map(|octets| Asn(u16::from_be_bytes(*octets).into()));
-        two.chain(four.as_chunks().0.iter().map(|octets| Asn(u32::from_be_bytes(*octets))))
+        self.asns.iter().map(|octets| Asn(u32::from_be_bytes(*octets)))
     }
 
     /// What the segment adds to the length of its path.
     fn length(self) -> u32 {
         match self.kind {
             SegmentKind::Set => 1,
-            SegmentKind::Sequence => self.count.into(),
+            SegmentKind::Sequence => self.count().into(),
             SegmentKind::ConfederationSequence | SegmentKind::ConfederationSet => 0,
         }
     }
 
+    fn count(self) -> u8 {
+        u8::try_from(self.asns.len()).unwrap_or(u8::MAX)
+    }
+
     fn header(self) -> [u8; 2] {
-        [self.kind.octet(), self.count]
+        [self.kind.octet(), self.count()]
     }
 
     /// The leading `count` numbers of it.
     fn leading(self, count: u8) -> Self {
-        let end = usize::from(count).saturating_mul(self.width.octets());
-        Self { count, octets: self.octets.get(..end).unwrap_or(self.octets), ..self }
-    }
-
-    /// Takes the next segment; `None` at the end, and where the octets are no segment (RFC 7606 §7.2).
-    fn decode(reader: &mut Reader<'a>, width: AsWidth) -> Option<Self> {
-        let mut ahead = *reader;
-        let kind = SegmentKind::decode(ahead.u8()?)?;
-        let count = ahead.u8().filter(|count| *count > 0)?;
-        let octets = ahead.take(usize::from(count).saturating_mul(width.octets()))?;
-        *reader = ahead;
-        Some(Self { kind, count, width, octets })
+        Self { asns: self.asns.get(..count.into()).unwrap_or(self.asns), ..self }
     }
 }
 
@@ -229,14 +215,14 @@ impl fmt::Debug for Segment<'_> {
 
 struct Segments<'a> {
     reader: Reader<'a>,
-    width: AsWidth,
 }
 
 impl<'a> Iterator for Segments<'a> {
     type Item = Segment<'a>;
 
     fn next(&mut self) -> Option<Segment<'a>> {
-        Segment::decode(&mut self.reader, self.width)
+        let (kind, octets) = take_segment(&mut self.reader, AsWidth::Four)?;
+        Some(Segment { kind, asns: octets.as_chunks().0 })
     }
 }
 
@@ -364,20 +350,37 @@ fn parse_asns(text: &str) -> Result<Vec<Asn>, AsPathError> {
 
 /// Whether a received AS_PATH is one that can be accepted (RFC 7606 §7.2, RFC 7607 §2, RFC 5065 §5.3).
 pub(crate) fn is_as_path(value: &[u8], width: AsWidth, peer: PeerKind) -> bool {
-    let mut segments = Segments { reader: Reader::new(value), width };
-    let acceptable = segments.by_ref().all(|segment| {
-        let foreign_confederation = peer == PeerKind::Ebgp && segment.kind.is_confederation();
-        !foreign_confederation && segment.asns().all(|asn| !asn.is_reserved_zero())
-    });
-    acceptable && segments.reader.is_empty()
+    let mut reader = Reader::new(value);
+    while !reader.is_empty() {
+        let Some((kind, asns)) = take_segment(&mut reader, width) else { return false };
+        let foreign_confederation = peer == PeerKind::Ebgp && kind.is_confederation();
+        let names_as_0 = match width {
+            AsWidth::Two => asns.as_chunks::<2>().0.contains(&[0; 2]),
+            AsWidth::Four => asns.as_chunks::<4>().0.contains(&[0; 4]),
+        };
+        if foreign_confederation || names_as_0 {
+            return false;
+        }
+    }
+    true
+}
+
+/// Takes the kind and the AS numbers of the next segment; `None` where the octets are no segment (RFC 7606 §7.2).
+#[inline]
+fn take_segment<'a>(reader: &mut Reader<'a>, width: AsWidth) -> Option<(SegmentKind, &'a [u8])> {
+    let kind = SegmentKind::decode(reader.u8()?)?;
+    let count = reader.u8().filter(|count| *count > 0)?;
+    Some((kind, reader.take(usize::from(count).saturating_mul(width.octets()))?))
 }
 
 /// The four-octet form of an acceptable two-octet AS_PATH.
 pub(crate) fn widen(value: &[u8]) -> Vec<u8> {
     let mut wide = Vec::with_capacity(value.len().saturating_mul(2));
-    for segment in (Segments { reader: Reader::new(value), width: AsWidth::Two }) {
-        wide.extend_from_slice(&segment.header());
-        wide.extend(segment.asns().flat_map(|asn| asn.0.to_be_bytes()));
+    let mut reader = Reader::new(value);
+    while let Some((kind, asns)) = take_segment(&mut reader, AsWidth::Two) {
+        let asns = asns.as_chunks::<2>().0;
+        wide.extend([kind.octet(), u8::try_from(asns.len()).unwrap_or(u8::MAX)]);
+        wide.extend(asns.iter().flat_map(|[high, low]| [0, 0, *high, *low]));
     }
     wide
 }
@@ -429,7 +432,7 @@ fn join_sequences(value: &[u8]) -> Vec<u8> {
 /// Appends a four-octet segment.
 fn push(out: &mut Vec<u8>, segment: Segment<'_>) {
     out.extend_from_slice(&segment.header());
-    out.extend_from_slice(segment.octets);
+    out.extend_from_slice(segment.asns.as_flattened());
 }
 
 /// The most AS numbers in a segment, whose count is one octet.
@@ -493,7 +496,7 @@ mod tests {
         let mut long = AsPathBuf::from_sequence([Asn(7); 254]);
         long.prepend(Asn(1), 300);
         assert_eq!(long.as_path().length(), 554);
-        let counts: Vec<u8> = long.as_path().segments().map(|segment| segment.count).collect();
+        let counts: Vec<u8> = long.as_path().segments().map(Segment::count).collect();
         assert_eq!(counts, [44, 255, 255]);
         assert!(long.as_path().asns().take(300).all(|asn| asn == Asn(1)));
     }

@@ -248,6 +248,7 @@ pub(crate) struct RawAttribute<'a> {
 
 impl<'a> RawAttribute<'a> {
     /// Takes the next attribute; `None` when its header or its value runs past the end (RFC 7606 §4).
+    #[inline]
     pub(crate) fn decode(reader: &mut Reader<'a>) -> Option<Self> {
         let flags = AttributeFlags(reader.u8()?);
         let attribute_type = AttributeType(reader.u8()?);
@@ -269,6 +270,13 @@ impl<'a> RawAttribute<'a> {
             out.put_u16(length);
         }
         out.put_slice(self.value.get(..usize::from(length)).unwrap_or(self.value));
+    }
+
+    /// Whether the octets that it was read from are those that [`RawAttribute::encode`] writes for it with these flags.
+    pub(crate) fn has_canonical_header(&self, flags: AttributeFlags) -> bool {
+        let extended = self.value.len() > usize::from(u8::MAX);
+        let extended_length = if extended { AttributeFlags::EXTENDED_LENGTH } else { 0 };
+        self.flags.0 == flags.0 | extended_length
     }
 
     /// The error that closes the session for this attribute.

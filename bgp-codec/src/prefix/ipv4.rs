@@ -74,6 +74,7 @@ impl IpPrefix for Ipv4Prefix {
         }
     }
 
+    #[inline]
     fn decode(octets: &[u8]) -> Option<(Self, &[u8])> {
         let (&length_bits, octets) = octets.split_first()?;
         if length_bits > Self::MAX_LENGTH {

@@ -78,6 +78,7 @@ impl IpPrefix for Ipv6Prefix {
         }
     }
 
+    #[inline]
     fn decode(octets: &[u8]) -> Option<(Self, &[u8])> {
         let (&length_bits, octets) = octets.split_first()?;
         if length_bits > Self::MAX_LENGTH {
