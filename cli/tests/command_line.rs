@@ -16,9 +16,9 @@ fn shows_peers_as_a_table_or_as_the_daemons_json() {
     assert_eq!(
         stdout(&table),
         "\
-PEER   ADDRESS        AS  STATE        SINCE  RECEIVED  ACCEPTED  ADVERTISED  LAST ERROR
-tor1   172.16.0.1  65001  Established    42s        10         9           8
-node2  172.16.0.1  65001  Idle           42s        10         9           8  no route to host
+PEER   ADDRESS        AS  ROLE      STATE        SINCE  RECEIVED  ACCEPTED  ADVERTISED  GROUPS       LAST ERROR
+tor1   172.16.0.1  65001  external  Established    42s        10         9           8  ipv4 #2 (3)
+node2  172.16.0.1  65001  external  Idle           42s        10         9           8  ipv4 #2 (3)  no route to host
 "
     );
     assert_eq!(table.status.code(), Some(0));
@@ -199,11 +199,11 @@ fn a_command_that_is_not_understood_exits_with_2() {
 
 fn peer(name: &str, state: &str) -> Value {
     json!({
-        "name": name, "address": "172.16.0.1", "remote_asn": 65001, "description": null,
+        "name": name, "address": "172.16.0.1", "remote_asn": 65001, "role": "external", "description": null,
         "state": state, "since_seconds": 42, "uptime_seconds": null,
         "prefixes": {"received": 10, "accepted": 9, "advertised": 8},
         "messages": {"received": 4, "sent": 5, "updates_received": 6, "updates_sent": 7},
-        "last_error": "no route to host", "export_groups": [],
+        "last_error": "no route to host", "export_groups": [{"family": "ipv4-unicast", "group": 2, "members": 3}],
     })
 }
 

@@ -76,6 +76,9 @@ pub struct Advertisement {
     pub peer: String,
     /// Why it is not told; `None` when it is.
     pub withheld: Option<String>,
+    /// How many paths it is told, where it takes several (RFC 7911).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths: Option<u64>,
 }
 
 /// A route that the kernel holds.

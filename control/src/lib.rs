@@ -30,7 +30,7 @@ pub use error_body::ErrorBody;
 pub use explanation::{Advertisement, ExplainedPath, Explanation, Installation, KernelRoute, PathStatus};
 pub use kernel::{ConnectedSubnet, FailedRoute, KernelStatus};
 pub use peer::{
-    ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerState, PeerSummary, Peers,
+    ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerRole, PeerState, PeerSummary, Peers,
     PrefixCounts, SessionTimers,
 };
 pub use reload::{FileError, ObjectChange, ObjectChangeKind, ReloadReport};

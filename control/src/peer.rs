@@ -21,6 +21,8 @@ pub struct PeerSummary {
     pub address: IpAddr,
     /// The AS the peer belongs to.
     pub remote_asn: u32,
+    /// What the peer is to this speaker.
+    pub role: PeerRole,
     /// The operator's words about it.
     pub description: Option<String>,
     /// Where the session stands.
@@ -49,6 +51,8 @@ pub struct PeerDetail {
     pub group: Option<String>,
     /// The range that a dynamic peer dialed in from; `None` for one that is configured itself.
     pub dynamic_range: Option<String>,
+    /// The cluster of a client.
+    pub cluster_id: Option<Ipv4Addr>,
     /// Whether it waits for the peer to dial.
     pub passive: bool,
     /// Names of the import filters.
@@ -57,6 +61,12 @@ pub struct PeerDetail {
     pub export: Vec<String>,
     /// Families the configuration asks for, such as `ipv4-unicast`.
     pub families: Vec<String>,
+    /// The most paths to a prefix that are sent where several are (RFC 7911), the best ones; `None` for all.
+    pub max_paths_sent: Option<u16>,
+    /// Families of which the peer has told its whole table (End-of-RIB, RFC 4724 §2).
+    pub end_of_rib_received: Vec<String>,
+    /// Families of which the peer has been told the whole table.
+    pub end_of_rib_sent: Vec<String>,
     /// What both sides agreed on; `None` while the session is not established.
     pub negotiated: Option<NegotiatedSession>,
     /// Timers as configured and as they run.
@@ -65,6 +75,18 @@ pub struct PeerDetail {
     pub local_address: Option<SocketAddr>,
     /// The peer's end of the TCP connection.
     pub remote_address: Option<SocketAddr>,
+}
+
+/// What a peer is to this speaker.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerRole {
+    /// It belongs to another AS.
+    External,
+    /// It belongs to this AS, and is no client of this reflector.
+    NonClient,
+    /// It is a client of this reflector (RFC 4456).
+    Client,
 }
 
 /// The states of a session (RFC 4271 §8.2.2).
@@ -116,6 +138,8 @@ pub struct ExportGroupMember {
     pub family: String,
     /// The group's number; peers with the same one are sent the same octets.
     pub group: u64,
+    /// How many peers there are in it.
+    pub members: u64,
 }
 
 /// What both sides of an established session agreed on.
@@ -148,6 +172,16 @@ pub struct SessionTimers {
     pub connect_retry_seconds: u64,
     /// Seconds until the next thing happens on its own: a retry, a KEEPALIVE, the end of the hold time.
     pub next_timeout_seconds: Option<u64>,
+}
+
+impl fmt::Display for PeerRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::External => "external",
+            Self::NonClient => "internal",
+            Self::Client => "client",
+        })
+    }
 }
 
 impl fmt::Display for PeerState {

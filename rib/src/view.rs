@@ -91,6 +91,8 @@ pub struct PeerCounts {
     pub group: Option<u32>,
     /// How many peers the group has.
     pub group_members: usize,
+    /// Whether the peer has been told the end of the table (RFC 4724 §2).
+    pub end_of_rib_sent: bool,
     /// Routes of the group that do not fit into a message, and are withdrawn instead; counted each time.
     pub unencodable: u64,
 }
@@ -123,7 +125,7 @@ pub struct Explanation {
     pub exports: Vec<ExportView>,
 }
 
-/// Whether and why a peer is told of the best path.
+/// Whether and why a peer is told of a prefix: of its best path, or where it takes several, of any.
 #[derive(Clone, Debug)]
 pub struct ExportView {
     /// The peer's name.
@@ -132,6 +134,8 @@ pub struct ExportView {
     pub refusal: Option<NotExported>,
     /// Whether the last change is already on its way to the peer.
     pub told: bool,
+    /// How many paths it is told; `None` where it takes only one (RFC 7911).
+    pub paths: Option<usize>,
 }
 
 /// Why a peer is not told of a route.
@@ -349,13 +353,14 @@ impl<P: RibFamily> FamilyRib<P> {
             }
         };
         let name = Arc::clone(&shared.peers.options(peer)?.name);
-        let is_best =
-            |source: Option<SourceIndex>| source.is_none() || source == best.map(|path| path.source);
-        let slot = group.slots_of(index).into_iter().find(|&(_, source)| is_best(source));
-        let told = slot.is_some_and(|(slot, _)| {
-            matches!(group.log.slot(slot), Slot::Exported(..)) && group.log.has_been_told(reader, slot)
-        });
-        Some(ExportView { peer: name, refusal, told })
+        let slots = group.slots_of(index).into_iter().map(|(slot, _)| slot);
+        let is_for_peer = |slot: &SlotIndex| matches!(group.log.slot(*slot), Slot::Exported(_, record) if record.source != peer);
+        let exported: Vec<SlotIndex> = slots.filter(is_for_peer).collect();
+        let told = exported.iter().filter(|&&slot| group.log.has_been_told(reader, slot)).count();
+        let paths = group.tells_several().then_some(told);
+        // Who takes several paths may be told others when it is not told the best one.
+        let refusal = refusal.filter(|_| paths.is_none() || exported.is_empty());
+        Some(ExportView { peer: name, refusal, told: told > 0 && told == exported.len(), paths })
     }
 
     fn paths(&self, shared: &Shared) -> usize {
@@ -371,6 +376,7 @@ impl<P: RibFamily> FamilyRib<P> {
             advertised: group.map_or(0, |group| group.log.exported_to(peer)),
             group: group.map(|group| group.id.0),
             group_members: group.map_or(0, |group| group.members.len()),
+            end_of_rib_sent: routes.membership.is_some() && !routes.owes_end_of_rib,
             unencodable: group.map_or(0, |group| group.unencodable),
         }
     }

@@ -56,5 +56,5 @@ fn advertisement(view: &ExportView) -> Advertisement {
         Some(NotExported::SplitHorizon) => Some("the best path came from it".to_owned()),
         Some(NotExported::Refused(refusal)) => Some(refusal.to_string()),
     };
-    Advertisement { peer: view.peer.to_string(), withheld }
+    Advertisement { peer: view.peer.to_string(), withheld, paths: view.paths.map(|paths| paths as u64) }
 }

@@ -1,34 +1,35 @@
 //! Peers as clients see them: configuration, session and routes joined.
 
+use std::net::Ipv4Addr;
+use std::num::NonZeroU16;
 use std::time::Instant;
 
 use bgp_codec::Family;
 use margay_config::Peer;
 use margay_control::{
-    ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerState, PeerSummary, PrefixCounts,
-    SessionTimers,
+    ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerRole, PeerState, PeerSummary,
+    PrefixCounts, SessionTimers,
 };
 use margay_filter::FilterChain;
 use margay_session::{Negotiated, State};
 
 use crate::daemon::PeerEntry;
 use crate::peer::PeerStatus;
-use crate::speaker::SpeakerCounts;
+use crate::speaker::{FamilyCounts, SpeakerCounts};
 
 /// A peer in one line.
 pub(super) fn summary(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerSummary {
     let PeerEntry { config, status, messages, .. } = entry;
     let since_seconds = status.since.elapsed().as_secs();
-    let families =
-        counts.peers.iter().find(|(key, _)| *key == entry.key).map(|(_, families)| families.as_slice());
-    let families = families.unwrap_or_default();
+    let families = family_counts(entry, counts);
     let sum = |count: fn(&margay_rib::PeerCounts) -> usize| {
-        families.iter().map(|(_, counts)| count(counts) as u64).sum()
+        families.iter().map(|counts| count(&counts.routes) as u64).sum()
     };
     PeerSummary {
         name: config.name.clone(),
         address: config.address,
         remote_asn: config.remote_asn.0,
+        role: role(entry),
         description: config.description.clone(),
         state: state(status.state),
         since_seconds,
@@ -45,27 +46,55 @@ pub(super) fn summary(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerSummary 
             updates_sent: messages.updates_sent,
         },
         last_error: status.last_error.clone(),
-        export_groups: families
-            .iter()
-            .filter_map(|(family, counts)| {
-                Some(ExportGroupMember { family: family.to_string(), group: counts.group?.into() })
-            })
-            .collect(),
+        export_groups: families.iter().filter_map(export_group).collect(),
     }
+}
+
+/// The families of an established session; none of another.
+fn family_counts<'c>(entry: &PeerEntry, counts: &'c SpeakerCounts) -> &'c [FamilyCounts] {
+    let session = counts.peers.iter().find(|(key, _)| *key == entry.key);
+    session.map(|(_, families)| families.as_slice()).unwrap_or_default()
+}
+
+fn role(entry: &PeerEntry) -> PeerRole {
+    if entry.config.rr_client {
+        PeerRole::Client
+    } else if entry.config.remote_asn == entry.boot.global().asn {
+        PeerRole::NonClient
+    } else {
+        PeerRole::External
+    }
+}
+
+fn export_group(counts: &FamilyCounts) -> Option<ExportGroupMember> {
+    Some(ExportGroupMember {
+        family: counts.family.to_string(),
+        group: counts.routes.group?.into(),
+        members: counts.routes.group_members as u64,
+    })
 }
 
 /// Everything about a peer.
 pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerDetail {
     let PeerEntry { config, status, .. } = entry;
     let established = status.established.as_ref();
+    let cluster_id = config.cluster_id.unwrap_or_else(|| entry.boot.global().cluster_id);
+    let families_that = |is_told: fn(&FamilyCounts) -> bool| {
+        let told = family_counts(entry, counts).iter().filter(|counts| is_told(counts));
+        told.map(|counts| counts.family.to_string()).collect()
+    };
     PeerDetail {
         summary: summary(entry, counts),
         group: config.group.clone(),
         dynamic_range: entry.range.map(|range| range.to_string()),
+        cluster_id: config.rr_client.then(|| Ipv4Addr::from(cluster_id.0)),
         passive: config.passive,
         import: filter_names(&config.import),
         export: filter_names(&config.export),
         families: families(&config.families),
+        max_paths_sent: config.add_path_send.map(NonZeroU16::get),
+        end_of_rib_received: families_that(|counts| counts.end_of_rib_received),
+        end_of_rib_sent: families_that(|counts| counts.routes.end_of_rib_sent),
         negotiated: established.map(|session| negotiated(&session.negotiated)),
         timers: timers(config, status),
         local_address: established.map(|session| session.local_address),

@@ -258,7 +258,9 @@ impl Daemon {
     async fn answer(&mut self, request: DaemonRequest) {
         match request {
             DaemonRequest::Status(answer) => reply(answer, self.status()),
-            DaemonRequest::Peers(answer) => reply(answer, self.peers.values().map(entry).collect()),
+            DaemonRequest::Peers(answer) => {
+                reply(answer, self.peers.values().map(|peer| self.entry(peer)).collect())
+            }
             DaemonRequest::Reload(answer) => {
                 let report = self.reload().await;
                 reply(answer, report);
@@ -288,6 +290,17 @@ impl Daemon {
         }
     }
 
+    fn entry(&self, peer: &RunningPeer) -> PeerEntry {
+        PeerEntry {
+            key: peer.key,
+            boot: Arc::clone(&self.boot),
+            config: Arc::clone(&peer.config),
+            range: peer.range,
+            status: peer.handle.status().borrow().clone(),
+            messages: peer.handle.messages(),
+        }
+    }
+
     async fn tell_speaker(&self, request: SpeakerRequest) {
         if self.speaker.requests.send(request).await.is_err() {
             error!("bug: the speaker has ended");
@@ -302,16 +315,6 @@ async fn start_kernel(config: &margay_config::Kernel) -> anyhow::Result<(KernelH
         .context("cannot keep the kernel's table (CAP_NET_ADMIN is needed)")?;
     let feed = KernelFeed::new(handle.requests.clone(), event_receiver, config.restart_window);
     Ok((handle, feed))
-}
-
-fn entry(peer: &RunningPeer) -> PeerEntry {
-    PeerEntry {
-        key: peer.key,
-        config: Arc::clone(&peer.config),
-        range: peer.range,
-        status: peer.handle.status().borrow().clone(),
-        messages: peer.handle.messages(),
-    }
 }
 
 /// Whoever asked may have gone meanwhile; then nobody misses the answer.

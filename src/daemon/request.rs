@@ -45,6 +45,8 @@ pub struct DaemonStatus {
 pub struct PeerEntry {
     /// How the speaker knows it.
     pub key: PeerKey,
+    /// What the daemon was started with.
+    pub boot: Arc<Config>,
     /// Its configuration.
     pub config: Arc<Peer>,
     /// Where a dynamic peer dialed in from; `None` for one that is configured itself.

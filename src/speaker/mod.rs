@@ -16,7 +16,7 @@ use tokio::sync::{Notify, mpsc};
 
 pub use input::{ExportQueue, ExportSource, PeerKey, PeerUp, SessionEpoch, SpeakerInput, export_queue};
 pub use kernel_feed::KernelFeed;
-pub use request::{PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest};
+pub use request::{FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest};
 use run::Speaker;
 
 use margay_rib::{Rib, RibOptions};

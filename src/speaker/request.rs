@@ -86,5 +86,16 @@ pub struct SpeakerCounts {
     /// As a whole.
     pub rib: RibCounts,
     /// By peer with a session, for each of its families.
-    pub peers: Vec<(PeerKey, Vec<(Family, PeerCounts)>)>,
+    pub peers: Vec<(PeerKey, Vec<FamilyCounts>)>,
+}
+
+/// What a session carries in one family.
+#[derive(Clone, Copy, Debug)]
+pub struct FamilyCounts {
+    /// The family.
+    pub family: Family,
+    /// The routes.
+    pub routes: PeerCounts,
+    /// Whether the peer has told the end of its table (RFC 4724 §2).
+    pub end_of_rib_received: bool,
 }

@@ -12,8 +12,8 @@ use tracing::{debug, error, info, warn};
 use super::kernel_feed::KernelHeard;
 use super::session::SpeakerSession;
 use super::{
-    KernelFeed, PeerKey, PeerSelection, PeerSettings, PeerUp, RoutesQuestion, SessionEpoch, SpeakerCounts,
-    SpeakerInput, SpeakerRequest,
+    FamilyCounts, KernelFeed, PeerKey, PeerSelection, PeerSettings, PeerUp, RoutesQuestion, SessionEpoch,
+    SpeakerCounts, SpeakerInput, SpeakerRequest,
 };
 use crate::kernel::KernelEvent;
 
@@ -286,7 +286,11 @@ impl Speaker {
     fn counts(&self) -> SpeakerCounts {
         let sessions = self.peers.iter().filter_map(|(&key, peer)| Some((key, peer.session.as_ref()?)));
         let peers = sessions.map(|(key, session)| {
-            let of_family = |&family| (family, self.rib.peer_counts(session.index, family));
+            let of_family = |&family| FamilyCounts {
+                family,
+                routes: self.rib.peer_counts(session.index, family),
+                end_of_rib_received: !session.awaited_end_of_rib.contains(&family),
+            };
             (key, session.families.iter().map(of_family).collect())
         });
         SpeakerCounts { rib: self.rib.counts(), peers: peers.collect() }

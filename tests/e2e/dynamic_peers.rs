@@ -13,9 +13,15 @@ fn whoever_dials_in_from_the_range_is_a_client_until_it_leaves() {
     scene.start(2);
     scene.start(3);
     scene.wait_for_peers(&["172.16.0.2", "172.16.0.3"]);
+    scene.assert_one_group_of(2);
     // Both are clients, and told each other's routes.
     scene.wait_for_networks(2, &["10.65.1.0/26", "10.65.3.0/26"]);
     scene.wait_for_networks(3, &["10.65.1.0/26", "10.65.2.0/26"]);
+    let told = scene.margay.json("show routes --advertised --peer 172.16.0.3").unwrap();
+    let reflected = told["routes"].as_array().unwrap().iter().find(|route| route["prefix"] == "10.65.2.0/26");
+    let reflected = reflected.unwrap_or_else(|| panic!("{told}"));
+    assert_eq!(reflected["originator_id"], "172.16.0.2", "{reflected}");
+    assert_eq!(reflected["cluster_list"], serde_json::json!(["172.16.0.1"]), "{reflected}");
 
     scene.start(4);
     scene.wait_for_log("limit of dynamic peers is reached");
@@ -40,7 +46,11 @@ fn a_configured_peer_is_not_dynamic_and_nobody_else_is_let_in() {
     }
     scene.wait_for_peers(&["172.16.0.2", "own"]);
     wait_for_state(&scene.margay, "own", |state| state == "established", "established");
-    assert!(scene.margay.json("show peer own").unwrap()["dynamic_range"].is_null());
+    let own = scene.margay.json("show peer own").unwrap();
+    assert!(
+        own["dynamic_range"].is_null() && own["cluster_id"].is_null() && own["role"] == "non_client",
+        "{own}"
+    );
     let outsider = scene.birds.last().unwrap().1.namespace();
     let mut speaker = RawSpeaker::dial(outsider, host(Family::Ipv4, 20), host(Family::Ipv4, 1)).unwrap();
     assert_eq!(speaker.read().map_err(|error| error.kind()).ok().flatten(), None, "not a word");
@@ -177,6 +187,28 @@ impl Scene {
                 .collect();
             if peers == expected { Ok(()) } else { Err(format!("{peers:?}, expected {expected:?}")) }
         });
+    }
+
+    /// All peers are clients, and in one export group.
+    #[track_caller]
+    fn assert_one_group_of(&self, members: usize) {
+        let peers = wait_until(PATIENCE, "established sessions", || {
+            let peers = self.margay.json("show peers").map_err(|error| format!("{error:#}"))?["peers"].take();
+            let peers = peers.as_array().cloned().unwrap_or_default();
+            if peers.iter().all(|peer| peer["state"] == "established") {
+                Ok(peers)
+            } else {
+                Err(format!("{peers:?}"))
+            }
+        });
+        assert_eq!(peers.len(), members);
+        for peer in &peers {
+            let group = &peer["export_groups"][0];
+            assert_eq!(group["group"], peers[0]["export_groups"][0]["group"], "{peers:?}");
+            assert_eq!((&group["members"], &peer["role"]), (&members.into(), &"client".into()), "{peer:?}");
+            let detail = self.margay.json(&format!("show peer {}", peer["name"].as_str().unwrap())).unwrap();
+            assert_eq!(detail["cluster_id"], "172.16.0.1", "{detail}");
+        }
     }
 
     #[track_caller]

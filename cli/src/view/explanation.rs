@@ -1,6 +1,10 @@
 //! `margay explain PREFIX`
 
-use margay_control::{ExplainedPath, Explanation, Installation, KernelRoute, PathStatus, Route};
+use std::collections::BTreeMap;
+
+use margay_control::{
+    Advertisement, ExplainedPath, Explanation, Installation, KernelRoute, PathStatus, Route,
+};
 
 use super::{fact, or_dash};
 
@@ -81,27 +85,36 @@ fn kernel_route(route: &KernelRoute) -> String {
     format!("{} ({whose}: table {table}, protocol {protocol}, metric {metric}{object})", next_hops.join(", "))
 }
 
-/// Whoever is told in one line; whoever is not, one by one with the reason.
+/// Whoever is told in one line; whoever is not, in one line for each reason.
 fn advertisements(explanation: &Explanation) -> String {
-    let told: Vec<&str> = explanation
-        .advertisements
-        .iter()
-        .filter(|advertisement| advertisement.withheld.is_none())
-        .map(|advertisement| advertisement.peer.as_str())
-        .collect();
-    let mut text = fact("advertised to", if told.is_empty() { "nobody".to_owned() } else { told.join(", ") });
-    for advertisement in &explanation.advertisements {
-        if let Some(reason) = &advertisement.withheld {
-            text += &fact("not advertised to", format_args!("{}: {reason}", advertisement.peer));
+    let (mut told, mut withheld) = (Vec::new(), BTreeMap::<&str, Vec<String>>::new());
+    for Advertisement { peer, withheld: reason, paths } in &explanation.advertisements {
+        match (reason, paths) {
+            (Some(reason), _) => withheld.entry(reason).or_default().push(peer.clone()),
+            (None, Some(paths)) => told.push(format!("{peer} ({paths} paths)")),
+            (None, None) => told.push(peer.clone()),
         }
+    }
+    let mut text = fact("advertised to", if told.is_empty() { "nobody".to_owned() } else { names(told) });
+    for (reason, peers) in withheld {
+        text += &fact("not advertised to", format_args!("{}: {reason}", names(peers)));
     }
     text
 }
 
+/// The names, or of a crowd the first ones and a number: `--json` has them all.
+fn names(mut names: Vec<String>) -> String {
+    let more = names.len().saturating_sub(MOST_NAMES);
+    names.truncate(MOST_NAMES);
+    let names = names.join(", ");
+    if more == 0 { names } else { format!("{names} and {more} more") }
+}
+
+/// The most peers that are named in a line.
+const MOST_NAMES: usize = 10;
+
 #[cfg(test)]
 mod tests {
-    use margay_control::Advertisement;
-
     use super::*;
     use crate::view::routes::tests::learned;
 
@@ -141,12 +154,13 @@ mod tests {
                 next_hops: vec!["via 172.16.0.9 dev eth0".to_owned()],
             }],
             advertisements: vec![
-                Advertisement { peer: "node2".to_owned(), withheld: None },
+                told("node2"),
                 Advertisement {
                     peer: "tor1".to_owned(),
                     withheld: Some("it is where the route comes from".to_owned()),
+                    paths: None,
                 },
-                Advertisement { peer: "node3".to_owned(), withheld: None },
+                Advertisement { paths: Some(2), ..told("node3") },
             ],
         };
         assert_eq!(
@@ -173,22 +187,49 @@ from node2, path 7: lost at step \"eBGP over iBGP\"
 
 kernel              installed via 172.16.0.1 dev eth0, via 172.16.0.2 dev eth1
   holds             via 172.16.0.9 dev eth0 (another's: table 254, protocol 4 (static), metric 7, object 12)
-advertised to       node2, node3
+advertised to       node2, node3 (2 paths)
 not advertised to   tor1: it is where the route comes from
 "
         );
     }
 
     #[test]
+    fn peers_with_one_reason_share_a_line_and_of_a_crowd_the_first_are_named() {
+        let reason = || Some("neither is a client".to_owned());
+        let withheld = |number| Advertisement { withheld: reason(), ..told(&format!("node{number}")) };
+        let mut answer = nothing();
+        answer.advertisements = (1..=12).map(withheld).chain([told("a"), told("b")]).collect();
+        let text = explanation(&answer);
+        assert!(
+            text.ends_with(
+                "not advertised to   node1, node2, node3, node4, node5, node6, node7, node8, node9, \
+                                 node10 and 2 more: neither is a client\n"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("advertised to       a, b\n"), "{text}");
+    }
+
+    fn told(peer: &str) -> Advertisement {
+        Advertisement { peer: peer.to_owned(), withheld: None, paths: None }
+    }
+
+    #[test]
     fn says_that_nothing_is_known() {
-        let answer = Explanation {
+        assert_eq!(
+            explanation(&nothing()),
+            "10.65.9.0/26\n\nno path is known\n\nadvertised to       nobody\n"
+        );
+    }
+
+    fn nothing() -> Explanation {
+        Explanation {
             prefix: "10.65.9.0/26".to_owned(),
             paths: Vec::new(),
             installation: None,
             kernel_routes: Vec::new(),
             advertisements: Vec::new(),
-        };
-        assert_eq!(explanation(&answer), "10.65.9.0/26\n\nno path is known\n\nadvertised to       nobody\n");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ fn identity(peer: &PeerDetail) -> String {
         fact("description", or_dash(summary.description.as_ref())),
         fact("address", summary.address),
         fact("AS", summary.remote_asn),
+        fact("role", role(peer)),
         fact("group", or_dash(peer.group.as_ref())),
         fact("dialed in from", or_dash(peer.dynamic_range.as_ref())),
         fact("import filters", listed(&peer.import)),
@@ -44,7 +45,7 @@ fn session(peer: &PeerDetail) -> String {
     ]
     .concat();
     match &peer.negotiated {
-        Some(negotiated) => text += &agreement(negotiated),
+        Some(negotiated) => text += &agreement(peer, negotiated),
         None => {
             text +=
                 &fact("hold time", format_args!("{}, to be agreed on", time_span(timers.hold_time_seconds)))
@@ -53,7 +54,7 @@ fn session(peer: &PeerDetail) -> String {
     text
 }
 
-fn agreement(negotiated: &NegotiatedSession) -> String {
+fn agreement(peer: &PeerDetail, negotiated: &NegotiatedSession) -> String {
     [
         fact("peer's router id", negotiated.router_id),
         fact("agreed families", listed(&negotiated.families)),
@@ -66,11 +67,31 @@ fn agreement(negotiated: &NegotiatedSession) -> String {
             ),
         ),
         fact("path ids received", listed(&negotiated.path_ids_received)),
-        fact("path ids sent", listed(&negotiated.path_ids_sent)),
+        fact("path ids sent", path_ids_sent(peer, negotiated)),
+        fact("end of RIB from it", listed(&peer.end_of_rib_received)),
+        fact("end of RIB to it", listed(&peer.end_of_rib_sent)),
         fact("capabilities", listed(&negotiated.capabilities)),
         fact("peer offers", listed(&negotiated.peer_capabilities)),
     ]
     .concat()
+}
+
+/// What the peer is to the daemon, such as `client of cluster 10.0.0.11`.
+fn role(peer: &PeerDetail) -> String {
+    match peer.cluster_id {
+        Some(cluster) => format!("{} of cluster {cluster}", peer.summary.role),
+        None => peer.summary.role.to_string(),
+    }
+}
+
+fn path_ids_sent(peer: &PeerDetail, negotiated: &NegotiatedSession) -> String {
+    let families = listed(&negotiated.path_ids_sent);
+    match peer.max_paths_sent {
+        Some(most) if !negotiated.path_ids_sent.is_empty() => {
+            format!("{families}, at most {most} to a prefix")
+        }
+        Some(_) | None => families,
+    }
 }
 
 fn traffic(peer: &PeerDetail) -> String {
@@ -79,7 +100,7 @@ fn traffic(peer: &PeerDetail) -> String {
         .summary
         .export_groups
         .iter()
-        .map(|member| format!("{} in group {}", member.family, member.group))
+        .map(|member| format!("{} in group {} of {}", member.family, member.group, member.members))
         .collect();
     [
         fact(
@@ -108,7 +129,7 @@ fn connection(local: Option<SocketAddr>, remote: Option<SocketAddr>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use margay_control::{PeerState, SessionTimers};
+    use margay_control::{PeerRole, PeerState, SessionTimers};
 
     use super::*;
     use crate::view::peers::tests::established_peer;
@@ -119,18 +140,22 @@ mod tests {
             router_id: [172, 16, 0, 1].into(),
             families: vec!["ipv4-unicast".to_owned()],
             path_ids_received: vec!["ipv4-unicast".to_owned()],
-            path_ids_sent: Vec::new(),
+            path_ids_sent: vec!["ipv4-unicast".to_owned()],
             hold_time_seconds: 90,
             keepalive_seconds: 30,
             capabilities: vec!["4-octet AS numbers".to_owned(), "route refresh".to_owned()],
             peer_capabilities: vec!["4-octet AS numbers".to_owned()],
         };
-        let answer = PeerDetail {
+        let mut answer = PeerDetail {
+            cluster_id: Some([10, 0, 0, 11].into()),
+            max_paths_sent: Some(4),
+            end_of_rib_received: vec!["ipv4-unicast".to_owned()],
             negotiated: Some(negotiated),
             local_address: Some("172.16.0.11:40000".parse().unwrap()),
             remote_address: Some("172.16.0.1:179".parse().unwrap()),
             ..detail()
         };
+        answer.summary.role = PeerRole::Client;
         assert_eq!(
             peer(&answer),
             "\
@@ -138,6 +163,7 @@ peer                tor1
 description         top of rack, row 1
 address             172.16.0.1
 AS                  65001
+role                client of cluster 10.0.0.11
 group               -
 dialed in from      -
 import filters      pods-only, no-default
@@ -152,13 +178,15 @@ peer's router id    172.16.0.1
 agreed families     ipv4-unicast
 hold time           1m30s, keepalive 30s
 path ids received   ipv4-unicast
-path ids sent       -
+path ids sent       ipv4-unicast, at most 4 to a prefix
+end of RIB from it  ipv4-unicast
+end of RIB to it    -
 capabilities        4-octet AS numbers, route refresh
 peer offers         4-octet AS numbers
 prefixes            100000 received, 99999 accepted, 3 advertised
 messages in         1200, 1000 updates among them
 messages out        250, 2 updates among them
-export groups       ipv4-unicast in group 1
+export groups       ipv4-unicast in group 1 of 24
 "
         );
     }
@@ -186,6 +214,10 @@ export groups       ipv4-unicast in group 1
             summary: established_peer(),
             group: None,
             dynamic_range: None,
+            cluster_id: None,
+            max_paths_sent: None,
+            end_of_rib_received: Vec::new(),
+            end_of_rib_sent: Vec::new(),
             passive: false,
             import: vec!["pods-only".to_owned(), "no-default".to_owned()],
             export: Vec::new(),

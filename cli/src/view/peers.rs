@@ -11,11 +11,13 @@ pub(crate) fn peers(peers: &Peers) -> String {
         ("PEER", Align::Left),
         ("ADDRESS", Align::Left),
         ("AS", Align::Right),
+        ("ROLE", Align::Left),
         ("STATE", Align::Left),
         ("SINCE", Align::Right),
         ("RECEIVED", Align::Right),
         ("ACCEPTED", Align::Right),
         ("ADVERTISED", Align::Right),
+        ("GROUPS", Align::Left),
         ("LAST ERROR", Align::Left),
     ]);
     for peer in &peers.peers {
@@ -23,15 +25,26 @@ pub(crate) fn peers(peers: &Peers) -> String {
             peer.name.clone(),
             peer.address.to_string(),
             peer.remote_asn.to_string(),
+            peer.role.to_string(),
             peer.state.to_string(),
             time_span(peer.since_seconds),
             peer.prefixes.received.to_string(),
             peer.prefixes.accepted.to_string(),
             peer.prefixes.advertised.to_string(),
+            export_groups(peer),
             present_error(peer).to_owned(),
         ]);
     }
     if table.is_empty() { "no peers\n".to_owned() } else { table.to_string() }
+}
+
+/// Such as `ipv4 #1 (2000)`: the group's number and how many peers are in it.
+fn export_groups(peer: &PeerSummary) -> String {
+    let groups = peer.export_groups.iter().map(|member| {
+        let family = member.family.strip_suffix("-unicast").unwrap_or(&member.family);
+        format!("{family} #{} ({})", member.group, member.members)
+    });
+    groups.collect::<Vec<_>>().join(", ")
 }
 
 /// The error that keeps the session down; what ended an earlier one is for `show peer`.
@@ -44,7 +57,7 @@ fn present_error(peer: &PeerSummary) -> &str {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use margay_control::{ExportGroupMember, MessageCounts, PrefixCounts};
+    use margay_control::{ExportGroupMember, MessageCounts, PeerRole, PrefixCounts};
 
     use super::*;
 
@@ -57,15 +70,17 @@ pub(super) mod tests {
             state: PeerState::Active,
             since_seconds: 7,
             prefixes: PrefixCounts::default(),
+            role: PeerRole::Client,
+            export_groups: Vec::new(),
             last_error: Some("hold timer expired".to_owned()),
             ..established_peer()
         };
         assert_eq!(
             peers(&Peers { peers: vec![established_peer(), node] }),
             "\
-PEER          ADDRESS               AS  STATE        SINCE  RECEIVED  ACCEPTED  ADVERTISED  LAST ERROR
-tor1          172.16.0.1         65001  Established  2h03m    100000     99999           3
-2001:db8::12  2001:db8::12  4200000000  Active          7s         0         0           0  hold timer expired
+PEER          ADDRESS               AS  ROLE      STATE        SINCE  RECEIVED  ACCEPTED  ADVERTISED  GROUPS        LAST ERROR
+tor1          172.16.0.1         65001  external  Established  2h03m    100000     99999           3  ipv4 #1 (24)
+2001:db8::12  2001:db8::12  4200000000  client    Active          7s         0         0           0                hold timer expired
 "
         );
     }
@@ -80,6 +95,7 @@ tor1          172.16.0.1         65001  Established  2h03m    100000     99999  
             name: "tor1".to_owned(),
             address: "172.16.0.1".parse().unwrap(),
             remote_asn: 65001,
+            role: PeerRole::External,
             description: Some("top of rack, row 1".to_owned()),
             state: PeerState::Established,
             since_seconds: 7384,
@@ -87,7 +103,11 @@ tor1          172.16.0.1         65001  Established  2h03m    100000     99999  
             prefixes: PrefixCounts { received: 100_000, accepted: 99_999, advertised: 3 },
             messages: MessageCounts { received: 1200, sent: 250, updates_received: 1000, updates_sent: 2 },
             last_error: Some("connection refused".to_owned()),
-            export_groups: vec![ExportGroupMember { family: "ipv4-unicast".to_owned(), group: 1 }],
+            export_groups: vec![ExportGroupMember {
+                family: "ipv4-unicast".to_owned(),
+                group: 1,
+                members: 24,
+            }],
         }
     }
 }

@@ -21,7 +21,7 @@ impl RoutesTable {
             ("PREF", Align::Right),
             ("MED", Align::Right),
             ("AS PATH", Align::Left),
-            ("REJECTED", Align::Left),
+            ("REMARKS", Align::Left),
         ]);
         Self { table, has_titles: false }
     }
@@ -37,7 +37,7 @@ impl RoutesTable {
                 or_dash(route.local_pref),
                 or_dash(route.med),
                 as_path(route),
-                route.rejected.clone().unwrap_or_default(),
+                remarks(route),
             ]);
         }
         if self.table.is_empty() {
@@ -80,6 +80,17 @@ fn as_path(route: &Route) -> String {
     format!("{} {origin}", route.as_path).trim_start().to_owned()
 }
 
+/// What few routes have, and operators want to see of those: why it was rejected, which of several paths it is, and the
+/// way that a reflected one has come.
+fn remarks(route: &Route) -> String {
+    let path_id = route.path_id.map(|path_id| format!("path {path_id}"));
+    let originator = route.originator_id.as_ref().map(|originator| {
+        format!("originated by {originator}, reflected in {}", route.cluster_list.join(" "))
+    });
+    let remarks = [route.rejected.clone(), path_id, originator];
+    remarks.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -102,13 +113,20 @@ pub(super) mod tests {
         };
         let unusable =
             Route { best: false, valid: false, origin: "incomplete".to_owned(), ..learned("2001:db8::/64") };
+        let reflected = Route {
+            path_id: Some(7),
+            originator_id: Some("10.0.0.12".to_owned()),
+            cluster_list: vec!["10.0.0.1".to_owned(), "10.0.0.2".to_owned()],
+            ..learned("10.99.1.0/26")
+        };
         let mut table = RoutesTable::new();
         assert_eq!(
-            table.page(&[own, learned("10.65.2.0/26"), rejected, unusable]),
-            "   PREFIX         NEXT HOP    PEER  PREF  MED  AS PATH        REJECTED
+            table.page(&[own, learned("10.65.2.0/26"), rejected, reflected, unusable]),
+            "   PREFIX         NEXT HOP    PEER  PREF  MED  AS PATH        REMARKS
 *  10.65.1.0/26   -           -        -    -  i
 *  10.65.2.0/26   172.16.0.1  tor1   100    -  65001 65002 i
 x  10.99.0.0/16   172.16.0.1  tor1   100   20  65001 65002 i  rejected by filter pods-only, rule 2
+*  10.99.1.0/26   172.16.0.1  tor1   100    -  65001 65002 i  path 7; originated by 10.0.0.12, reflected in 10.0.0.1 10.0.0.2
 !  2001:db8::/64  172.16.0.1  tor1   100    -  65001 65002 ?
 "
         );
