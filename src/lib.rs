@@ -4,6 +4,8 @@ pub mod control;
 pub mod daemon;
 pub mod kernel;
 pub mod listener;
+mod message_counters;
+mod outbound;
 mod own_addresses;
 pub mod peer;
 pub mod speaker;

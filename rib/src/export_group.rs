@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bgp_codec::{AsWidth, Family, Nlri, UpdateEncoder};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use margay_filter::{ChainContent, FilterChain};
 
 use crate::attribute_store::{AttributeHandle, AttributeStore};
@@ -18,7 +18,7 @@ use crate::path::Path;
 use crate::path_slots::PathSlots;
 use crate::peer::{PathsSent, PeerIndex, PeerOptions};
 use crate::rib::RibOptions;
-use crate::slice::Slice;
+use crate::slice::{EncodedUpdates, Slice};
 use crate::source::SourceIndex;
 use crate::table::{Entry, EntryIndex, Table};
 
@@ -267,7 +267,7 @@ impl ExportGroup {
         store: &AttributeStore,
         reader: ReaderId,
         peer: PeerIndex,
-    ) -> (Vec<Bytes>, Vec<EntryIndex>) {
+    ) -> (Vec<EncodedUpdates>, Vec<EntryIndex>) {
         let start = self.log.cursor(reader);
         let slice = self.slice_from(table, store, start);
         let (end, octets) = (
@@ -347,10 +347,10 @@ impl ExportGroup {
     }
 
     /// The marker that the table has been told (RFC 4724 §2).
-    pub(crate) fn end_of_rib(&self, family: Family) -> Bytes {
+    pub(crate) fn end_of_rib(&self, family: Family) -> EncodedUpdates {
         let mut out = BytesMut::new();
         self.signature.encoder().end_of_rib(&mut out, family);
-        out.freeze()
+        EncodedUpdates::new(out.freeze())
     }
 
     /// The slice that begins at `start`: the one that another member was told, or a new one.
@@ -425,7 +425,7 @@ struct SliceWriter {
 
 impl SliceWriter {
     fn end_of_messages(&mut self, source: Option<PeerIndex>) {
-        self.slice.mark(source, self.out.len());
+        self.slice.mark(source, &self.out);
     }
 
     fn finish(self) -> Slice {

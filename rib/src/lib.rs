@@ -46,6 +46,7 @@ pub use path::ImportRefusal;
 pub use peer::{NextHopMode, PathsSent, PeerIndex, PeerOptions};
 pub use reflection::{ClientToClient, Reflection, ReflectorOptions};
 pub use rib::{ForwardingOptions, Rib, RibOptions};
+pub use slice::EncodedUpdates;
 pub use view::{
     Explanation, ExportView, NotExported, PagePosition, PeerCounts, RibCounts, RoutePage, RouteSelection,
     RouteStatus, RouteView,

@@ -1,11 +1,10 @@
 //! Who is in which export group of a family, and what becomes of a group that is new, or that a member left.
 
-use bytes::Bytes;
-
 use crate::export_group::{ExportGroup, GroupSignature};
 use crate::family::RibFamily;
 use crate::family_rib::{FamilyRib, Shared};
 use crate::peer::{Membership, PeerIndex};
+use crate::slice::EncodedUpdates;
 use crate::table::EntryIndex;
 
 /// Names an export group. Numbers are not used again.
@@ -104,7 +103,7 @@ impl<P: RibFamily> FamilyRib<P> {
     }
 
     /// What `peer` is to be told next in this family; `None` when it is up to date.
-    pub(crate) fn tell(&mut self, shared: &mut Shared, peer: PeerIndex) -> Option<Vec<Bytes>> {
+    pub(crate) fn tell(&mut self, shared: &mut Shared, peer: PeerIndex) -> Option<Vec<EncodedUpdates>> {
         let Membership { group, reader } = shared.peers.routes::<P>(peer)?.membership?;
         let group = self.groups.get_mut(&group)?;
         if group.log.is_behind(reader) {

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bgp_codec::{Asn, BgpIdentifier, Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, Prefix, Update};
-use bytes::Bytes;
 use roaring::RoaringBitmap;
 
 use crate::attribute_store::AttributeStore;
@@ -17,6 +16,7 @@ use crate::network::{KernelRouteView, NetworkOptions};
 use crate::next_hop::NextHopResolution;
 use crate::peer::{PeerIndex, PeerOptions, Peers};
 use crate::reflection::ReflectorOptions;
+use crate::slice::EncodedUpdates;
 use crate::source::Sources;
 
 /// What a Rib has to know of its speaker.
@@ -225,7 +225,7 @@ impl Rib {
     /// What `peer` is to be sent next: whole messages, the same octets for all peers of its group that are at the
     /// same point. `None` when the peer is up to date. Empty when there may be more, but what was looked at now is not
     /// for this peer.
-    pub fn poll_export(&mut self, peer: PeerIndex) -> Option<Vec<Bytes>> {
+    pub fn poll_export(&mut self, peer: PeerIndex) -> Option<Vec<EncodedUpdates>> {
         self.ipv4.tell(&mut self.shared, peer).or_else(|| self.ipv6.tell(&mut self.shared, peer))
     }
 

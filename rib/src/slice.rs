@@ -5,6 +5,26 @@ use bytes::{Bytes, BytesMut};
 use crate::export_log::SlotIndex;
 use crate::peer::PeerIndex;
 
+/// Whole UPDATEs, to be sent as they are.
+///
+/// A clone, and what other peers of the group are sent, share the octets.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EncodedUpdates {
+    /// The messages.
+    pub octets: Bytes,
+    /// How many they are.
+    pub messages: u64,
+}
+
+impl EncodedUpdates {
+    /// These octets, which are whole messages.
+    #[must_use]
+    pub fn new(octets: Bytes) -> Self {
+        let messages = count_messages(&octets);
+        Self { octets, messages }
+    }
+}
+
 /// Encoded changes from one position of a log to another.
 #[derive(Clone, Debug)]
 pub(crate) struct Slice {
@@ -21,6 +41,7 @@ pub(crate) struct Slice {
 struct Run {
     source: Option<PeerIndex>,
     end_octets: usize,
+    messages: u64,
 }
 
 impl Slice {
@@ -33,11 +54,16 @@ impl Slice {
         self.octets.len()
     }
 
-    /// What was encoded since the last mark, up to `end_octets`, is not for `source`.
-    pub(crate) fn mark(&mut self, source: Option<PeerIndex>, end_octets: usize) {
+    /// The messages since the last mark are not for `source`; `encoded` is all so far.
+    pub(crate) fn mark(&mut self, source: Option<PeerIndex>, encoded: &[u8]) {
+        let start = self.runs.last().map_or(0, |run| run.end_octets);
+        let messages = count_messages(encoded.get(start..).unwrap_or_default());
         match self.runs.last_mut() {
-            Some(run) if run.source == source => run.end_octets = end_octets,
-            _ => self.runs.push(Run { source, end_octets }),
+            Some(run) if run.source == source => {
+                run.end_octets = encoded.len();
+                run.messages += messages;
+            }
+            _ => self.runs.push(Run { source, end_octets: encoded.len(), messages }),
         }
     }
 
@@ -57,8 +83,8 @@ impl Slice {
         &self,
         peer: PeerIndex,
         encode_withdrawals: impl FnOnce(&[SlotIndex], &mut BytesMut),
-    ) -> Vec<Bytes> {
-        let mut chunks = Vec::new();
+    ) -> Vec<EncodedUpdates> {
+        let mut parts = Vec::new();
         let own: Vec<SlotIndex> = self
             .withdrawn_from_source
             .iter()
@@ -68,24 +94,63 @@ impl Slice {
         if !own.is_empty() {
             let mut out = BytesMut::new();
             encode_withdrawals(&own, &mut out);
-            chunks.push(out.freeze());
+            parts.push(EncodedUpdates::new(out.freeze()));
         }
         let mut start = 0;
-        let mut end = 0;
-        for run in &self.runs {
-            if run.source == Some(peer) {
-                push_range(&mut chunks, &self.octets, start, end);
-                start = run.end_octets;
+        for runs in self.runs.split_inclusive(|run| run.source == Some(peer)) {
+            let others = match runs {
+                [others @ .., own] if own.source == Some(peer) => others,
+                others => others,
+            };
+            let end = others.last().map_or(start, |run| run.end_octets);
+            if start < end {
+                let messages = others.iter().map(|run| run.messages).sum();
+                parts.push(EncodedUpdates { octets: self.octets.slice(start..end), messages });
             }
-            end = run.end_octets;
+            start = runs.last().map_or(start, |run| run.end_octets);
         }
-        push_range(&mut chunks, &self.octets, start, end);
-        chunks
+        parts
     }
 }
 
-fn push_range(chunks: &mut Vec<Bytes>, octets: &Bytes, start: usize, end: usize) {
-    if start < end {
-        chunks.push(octets.slice(start..end));
+/// How many messages there are in octets of our own making.
+fn count_messages(mut octets: &[u8]) -> u64 {
+    let mut messages = 0;
+    while let Some(&[high, low]) = octets.get(LENGTH_AT..LENGTH_AT + 2) {
+        messages += 1;
+        octets = octets.get(usize::from(u16::from_be_bytes([high, low]))..).unwrap_or_default();
+    }
+    messages
+}
+
+/// Where the length stands in a message (RFC 4271 §4.1).
+const LENGTH_AT: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_sent_everything_but_its_own_messages_and_how_many_they_are() {
+        let (alice, bob) = (PeerIndex(1), PeerIndex(2));
+        let message = |octets: u16| {
+            let mut message = vec![0; octets.into()];
+            message[LENGTH_AT..LENGTH_AT + 2].copy_from_slice(&octets.to_be_bytes());
+            message
+        };
+        let mut slice = Slice::new(0, 4);
+        let mut octets = Vec::new();
+        for (source, length) in [(None, 20), (Some(alice), 21), (Some(alice), 22), (Some(bob), 23)] {
+            octets.extend(message(length));
+            slice.mark(source, &octets);
+        }
+        let slice = slice.with_octets(octets.into());
+        let sent = |peer| -> Vec<(usize, u64)> {
+            let parts = slice.for_peer(peer, |_, _| {});
+            parts.iter().map(|part| (part.octets.len(), part.messages)).collect()
+        };
+        assert_eq!(sent(alice), [(20, 1), (23, 1)]);
+        assert_eq!(sent(bob), [(20 + 21 + 22, 3)]);
+        assert_eq!(sent(PeerIndex(3)), [(20 + 21 + 22 + 23, 4)]);
     }
 }

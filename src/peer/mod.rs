@@ -8,7 +8,6 @@ mod clock;
 mod connect;
 mod reader;
 mod rejection;
-mod send_queue;
 mod socket_option;
 mod speaker_outbox;
 mod status;
@@ -29,16 +28,17 @@ use tokio::task::JoinHandle;
 use tracing::error;
 
 pub use connect::{Distance, Transport};
-pub use status::{EstablishedSession, MessageCounts, PeerStatus};
+pub use status::{EstablishedSession, PeerStatus};
 pub use tcp_md5::{TcpPassword, TcpPasswordError};
 
 pub(crate) use connect::MAX_HOP_LIMIT;
 pub(crate) use rejection::Rejections;
 pub(crate) use tcp_md5::{set_password, set_range_password};
 
+use crate::message_counters::MessageCounters;
+pub use crate::message_counters::MessageCounts;
 use crate::speaker::{PeerKey, SpeakerHandle};
 use reader::Decode;
-use status::MessageCounters;
 use task::{Command, PeerTask};
 
 /// What a peer's task has to know.

@@ -23,6 +23,7 @@ pub(super) struct Reader {
     socket: OwnedReadHalf,
     buffer: BytesMut,
     read_octets: usize,
+    decoded_octets: usize,
     context: DecodeContext,
     decode: Decode,
 }
@@ -33,6 +34,7 @@ impl Reader {
             socket,
             buffer: BytesMut::new(),
             read_octets: SMALLEST_READ,
+            decoded_octets: 0,
             context: DecodeContext::new(PeerKind::Ebgp, AsWidth::Two),
             decode,
         }
@@ -73,7 +75,13 @@ impl Reader {
             Err(error) => return Some(Err(refuse(peer, error))),
         };
         let message = self.buffer.split_to(octets).freeze();
+        self.decoded_octets += octets;
         Some(self.decode_supervised(message, peer))
+    }
+
+    /// How long the messages were that came out since this was asked last.
+    pub(super) fn take_decoded_octets(&mut self) -> usize {
+        std::mem::take(&mut self.decoded_octets)
     }
 
     /// The socket, when nothing more is to be decoded.

@@ -2,10 +2,7 @@
 
 use std::collections::VecDeque;
 
-use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
-
-use crate::speaker::{SessionEpoch, SpeakerInput};
+use crate::speaker::{InputQueue, SessionEpoch, SpeakerInput};
 
 /// Inputs for the speaker, in order.
 ///
@@ -13,12 +10,12 @@ use crate::speaker::{SessionEpoch, SpeakerInput};
 /// that ends before the speaker has heard of it takes all of itself back.
 #[derive(Debug)]
 pub(super) struct SpeakerOutbox {
-    speaker: mpsc::Sender<SpeakerInput>,
+    speaker: InputQueue,
     waiting: VecDeque<SpeakerInput>,
 }
 
 impl SpeakerOutbox {
-    pub(super) fn new(speaker: mpsc::Sender<SpeakerInput>) -> Self {
+    pub(super) fn new(speaker: InputQueue) -> Self {
         Self { speaker, waiting: VecDeque::new() }
     }
 
@@ -40,21 +37,18 @@ impl SpeakerOutbox {
 
     /// Waits until the speaker has taken everything. Dropping the future before it is ready loses nothing.
     pub(super) async fn flush(&mut self) {
-        while !self.waiting.is_empty() {
-            let Ok(permit) = self.speaker.reserve().await else {
-                // The speaker is gone, and with it the daemon.
-                return self.waiting.clear();
-            };
+        while let Some(next) = self.waiting.front() {
+            let room = self.speaker.room_for(next).await;
             if let Some(input) = self.waiting.pop_front() {
-                permit.send(input);
+                self.speaker.send(room, input);
             }
         }
     }
 
     fn send_what_fits(&mut self) {
         while let Some(input) = self.waiting.pop_front() {
-            if let Err(TrySendError::Full(input)) = self.speaker.try_send(input) {
-                self.waiting.push_front(input);
+            if let Err(input) = self.speaker.try_send(input) {
+                self.waiting.push_front(*input);
                 return;
             }
         }
@@ -81,12 +75,12 @@ fn epoch(input: &SpeakerInput) -> SessionEpoch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::speaker::PeerKey;
+    use crate::speaker::{PeerKey, input_queue};
 
     const PEER: PeerKey = PeerKey(1);
 
     fn updates(epoch: u64) -> SpeakerInput {
-        SpeakerInput::Updates { peer: PEER, epoch: SessionEpoch(epoch), updates: Vec::new() }
+        SpeakerInput::Updates { peer: PEER, epoch: SessionEpoch(epoch), updates: Vec::new(), octets: 0 }
     }
 
     fn down(epoch: u64) -> SpeakerInput {
@@ -105,7 +99,7 @@ mod tests {
 
     #[tokio::test]
     async fn keeps_the_order_when_the_speaker_is_slow() {
-        let (speaker, mut inputs) = mpsc::channel(1);
+        let (speaker, mut inputs) = input_queue(1);
         let mut outbox = SpeakerOutbox::new(speaker);
         outbox.push(updates(1));
         outbox.push(updates(1));
@@ -128,7 +122,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_speaker_that_is_gone_is_not_waited_for() {
-        let (speaker, inputs) = mpsc::channel(1);
+        let (speaker, inputs) = input_queue(1);
         let mut outbox = SpeakerOutbox::new(speaker);
         outbox.push(updates(1));
         outbox.push(updates(1));

@@ -25,10 +25,12 @@ use super::clock::Clock;
 use super::connect::{connect, prepare};
 use super::reader::{Decode, Reader};
 use super::speaker_outbox::SpeakerOutbox;
-use super::status::{EstablishedSession, MessageCounters, PeerStatus};
+use super::status::{EstablishedSession, PeerStatus};
 use super::writer::{Reports, Writer};
 use super::{LAST_WORDS_TIME, PeerOptions};
-use crate::speaker::{PeerUp, SessionEpoch, SpeakerHandle, SpeakerInput, export_queue};
+use crate::message_counters::MessageCounters;
+use crate::outbound::Outbound;
+use crate::speaker::{PeerUp, SessionEpoch, SpeakerHandle, SpeakerInput};
 
 /// What the daemon tells a peer's task.
 #[derive(Debug)]
@@ -195,8 +197,8 @@ impl PeerTask {
         let local_address = stream.local_addr()?;
         let peer_address = stream.peer_addr()?;
         let (reader, writer) = stream.into_split();
-        let reports = self.report_to.clone();
-        let writer = Writer::spawn(id, writer, reports, Arc::clone(&self.counters), &mut self.writers);
+        let outbound = Outbound::new(writer, Arc::clone(&self.writable), Arc::clone(&self.counters));
+        let writer = Writer::spawn(id, outbound, self.report_to.clone(), &mut self.writers);
         let reader = Reader::new(reader, self.decode);
         self.connections.push(Connection { id, reader, writer, local_address, peer_address });
         Ok(())
@@ -274,11 +276,13 @@ impl PeerTask {
     /// Hands UPDATEs to the speaker, unless the session they came in is over.
     fn pass_on(&mut self, id: ConnectionId, updates: &mut Vec<Update>) {
         let updates = std::mem::take(updates);
+        let octets = self.connection(id).map_or(0, |connection| connection.reader.take_decoded_octets());
         if !updates.is_empty() && self.session.established() == Some(id) {
             self.outbox.push(SpeakerInput::Updates {
                 peer: self.options.key,
                 epoch: SessionEpoch(id.number()),
                 updates,
+                octets,
             });
         }
     }
@@ -367,14 +371,10 @@ impl PeerTask {
     }
 
     fn on_established(&mut self, id: ConnectionId, negotiated: Negotiated) {
-        let (queue, source) = export_queue(EXPORT_QUEUE, Arc::clone(&self.writable));
         let Some(connection) = self.connection(id) else { return };
         connection.reader.on_negotiated(negotiated.decode_context());
-        let is_gone = connection.writer.send_exports(source).is_err();
+        let exports = connection.writer.export_queue();
         let (local_address, peer_address) = (connection.local_address, connection.peer_address);
-        if is_gone {
-            self.session.handle_event(self.clock.now(), Event::On(id, ConnectionEvent::Closed));
-        }
         info!(peer = %self.options.name, %peer_address, "established");
         self.status.send_modify(|status| {
             status.established = Some(EstablishedSession {
@@ -390,7 +390,7 @@ impl PeerTask {
             negotiated,
             local_address: local_address.ip(),
             peer_address: peer_address.ip(),
-            exports: queue,
+            exports,
         })));
     }
 
@@ -505,9 +505,6 @@ fn draw_jitter() -> Jitter {
     let random = u32::try_from(RandomState::new().build_hasher().finish() >> 32).unwrap_or(u32::MAX);
     Jitter::new(f64::from(random) / f64::from(u32::MAX))
 }
-
-/// How many batches of routes may wait for a peer's writer.
-const EXPORT_QUEUE: usize = 4;
 
 /// How many reports of writers may wait; a writer waits when they are more.
 const REPORTS: usize = 16;

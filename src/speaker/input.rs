@@ -1,13 +1,11 @@
-//! What session tasks tell the speaker, and how what the speaker exports gets to them.
+//! What session tasks tell the speaker.
 
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use bgp_codec::{Family, Update};
-use bytes::Bytes;
 use margay_session::Negotiated;
-use tokio::sync::{Notify, mpsc};
+
+use super::ExportQueue;
 
 /// Names a configured peer for as long as the daemon runs. Numbers are not used again.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -32,6 +30,8 @@ pub enum SpeakerInput {
         epoch: SessionEpoch,
         /// What it sent: never empty.
         updates: Vec<Update>,
+        /// How long it was in messages.
+        octets: usize,
     },
     /// The peer asks to be told everything again (RFC 2918).
     RouteRefresh {
@@ -68,67 +68,13 @@ pub struct PeerUp {
     pub exports: ExportQueue,
 }
 
-/// The speaker's end of the queue to a peer's writer: bounded, and never waited for.
-///
-/// When it is full the speaker leaves the peer alone until the writer, having taken something out, wakes it.
-#[derive(Clone, Debug)]
-pub struct ExportQueue {
-    queue: mpsc::Sender<Vec<Bytes>>,
-    starved: Arc<AtomicBool>,
-}
-
-/// The writer's end of the queue.
-#[derive(Debug)]
-pub struct ExportSource {
-    queue: mpsc::Receiver<Vec<Bytes>>,
-    starved: Arc<AtomicBool>,
-    writable: Arc<Notify>,
-}
-
-/// A queue of at most `capacity` batches. `writable` wakes the speaker.
-#[must_use]
-pub fn export_queue(capacity: usize, writable: Arc<Notify>) -> (ExportQueue, ExportSource) {
-    let (sender, receiver) = mpsc::channel(capacity);
-    let starved = Arc::new(AtomicBool::new(false));
-    (
-        ExportQueue { queue: sender, starved: Arc::clone(&starved) },
-        ExportSource { queue: receiver, starved, writable },
-    )
-}
-
-impl ExportQueue {
-    /// A place in the queue. `None` when it is full, and then the speaker will be woken; or when the writer is gone.
-    #[must_use]
-    pub fn try_reserve(&self) -> Option<mpsc::Permit<'_, Vec<Bytes>>> {
-        if let Ok(permit) = self.queue.try_reserve() {
-            return Some(permit);
-        }
-        self.starved.store(true, Ordering::SeqCst);
-        // The writer may have made room before it could see that someone waits.
-        self.queue.try_reserve().ok()
-    }
-}
-
-impl ExportSource {
-    /// The next batch: whole messages, to be written in order. `None` when the speaker has let go of the peer.
-    ///
-    /// Dropping the future before it is ready loses nothing.
-    pub async fn next(&mut self) -> Option<Vec<Bytes>> {
-        let batch = self.queue.recv().await;
-        self.wake();
-        batch
-    }
-
-    /// The next batch if there is one already.
-    pub fn try_next(&mut self) -> Option<Vec<Bytes>> {
-        let batch = self.queue.try_recv().ok();
-        self.wake();
-        batch
-    }
-
-    fn wake(&self) {
-        if self.starved.swap(false, Ordering::SeqCst) {
-            self.writable.notify_one();
-        }
+impl SpeakerInput {
+    /// About how much memory the input takes while it waits.
+    pub(super) fn weight_octets(&self) -> u32 {
+        let updates = match self {
+            Self::Updates { updates, octets, .. } => octets + updates.len() * size_of::<Update>(),
+            Self::PeerUp(_) | Self::RouteRefresh { .. } | Self::PeerDown { .. } => 0,
+        };
+        u32::try_from(size_of::<Self>() + updates).unwrap_or(u32::MAX)
     }
 }

@@ -4,7 +4,9 @@
 //! kernel. Work that is too much for one go is done in slices, between which everybody is heard.
 
 mod input;
+mod input_queue;
 mod kernel_feed;
+mod pace;
 mod request;
 mod run;
 mod session;
@@ -14,15 +16,17 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc};
 
-pub use input::{ExportQueue, ExportSource, PeerKey, PeerUp, SessionEpoch, SpeakerInput, export_queue};
+pub use crate::outbound::ExportQueue;
+pub use input::{PeerKey, PeerUp, SessionEpoch, SpeakerInput};
+pub use input_queue::{InputQueue, Inputs, Room, input_queue};
 pub use kernel_feed::KernelFeed;
 pub use request::{FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest};
 use run::Speaker;
 
 use margay_rib::{Rib, RibOptions};
 
-/// How many inputs may wait. When the queue is full, sessions stop reading from their sockets.
-const INPUT_QUEUE: usize = 32;
+/// How much the inputs that wait may weigh. When the queue is full, sessions stop reading from their sockets.
+const INPUT_QUEUE_OCTETS: u32 = 8 << 20;
 
 /// How many requests may wait; whoever asks more waits.
 const REQUEST_QUEUE: usize = 64;
@@ -31,10 +35,10 @@ const REQUEST_QUEUE: usize = 64;
 #[derive(Clone, Debug)]
 pub struct SpeakerHandle {
     /// What sessions tell.
-    pub inputs: mpsc::Sender<SpeakerInput>,
+    pub inputs: InputQueue,
     /// What the daemon asks.
     pub requests: mpsc::Sender<SpeakerRequest>,
-    /// Wakes the speaker when a queue to a peer has room again: for [`export_queue`].
+    /// Wakes the speaker when a queue to a peer has room again.
     pub writable: Arc<Notify>,
 }
 
@@ -47,7 +51,7 @@ pub fn start(
     options: RibOptions,
     kernel: Option<KernelFeed>,
 ) -> io::Result<(SpeakerHandle, std::thread::JoinHandle<()>)> {
-    let (inputs, input_receiver) = mpsc::channel(INPUT_QUEUE);
+    let (inputs, input_receiver) = input_queue(INPUT_QUEUE_OCTETS);
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
     let writable = Arc::new(Notify::new());
     let speaker =

@@ -1,6 +1,6 @@
 //! The speaker's loop: hear everybody, do a slice of work, tell everybody.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,15 +10,19 @@ use tokio::sync::{Notify, mpsc};
 use tracing::{debug, error, info, warn};
 
 use super::kernel_feed::KernelHeard;
-use super::session::SpeakerSession;
+use super::pace::Pace;
+use super::session::{Fed, SpeakerSession};
 use super::{
-    FamilyCounts, KernelFeed, PeerKey, PeerSelection, PeerSettings, PeerUp, RoutesQuestion, SessionEpoch,
-    SpeakerCounts, SpeakerInput, SpeakerRequest,
+    FamilyCounts, Inputs, KernelFeed, PeerKey, PeerSelection, PeerSettings, PeerUp, RoutesQuestion,
+    SessionEpoch, SpeakerCounts, SpeakerInput, SpeakerRequest,
 };
 use crate::kernel::KernelEvent;
 
 /// How long the speaker takes inputs before it tells peers and kernel what follows from them.
 const SLICE: Duration = Duration::from_millis(5);
+
+/// A pause that is waited for without hearing anybody.
+const SHORT_PAUSE: Duration = Duration::from_millis(4);
 
 /// How many entries of background work are done between two looks at the queues.
 const WORK_ENTRIES: usize = 4096;
@@ -28,11 +32,16 @@ pub(super) struct Speaker {
     rib: Rib,
     peers: HashMap<PeerKey, SpeakerPeer>,
     kernel: Option<KernelFeed>,
-    inputs: mpsc::Receiver<SpeakerInput>,
+    inputs: Inputs,
     requests: mpsc::Receiver<SpeakerRequest>,
     writable: Arc<Notify>,
     /// The peers with a session, the one that is fed next in front.
     feeding: VecDeque<PeerKey>,
+    pace: Pace,
+    /// The peers that wait for room in their queues: they are behind, and are told more as soon as they take it.
+    catching_up: BTreeSet<PeerKey>,
+    /// There may be something that peers have not been told since the last round began.
+    has_news: bool,
     /// There is more to do without anybody being heard.
     working: bool,
 }
@@ -56,7 +65,7 @@ impl Speaker {
     pub(super) fn new(
         rib: Rib,
         kernel: Option<KernelFeed>,
-        inputs: mpsc::Receiver<SpeakerInput>,
+        inputs: Inputs,
         requests: mpsc::Receiver<SpeakerRequest>,
         writable: Arc<Notify>,
     ) -> Self {
@@ -68,6 +77,9 @@ impl Speaker {
             requests,
             writable,
             feeding: VecDeque::new(),
+            pace: Pace::new(Instant::now()),
+            catching_up: BTreeSet::new(),
+            has_news: false,
             working: false,
         }
     }
@@ -76,6 +88,7 @@ impl Speaker {
         while self.hear().await == Flow::Continue {
             self.take_inputs();
             self.working = self.rib.work(WORK_ENTRIES);
+            self.has_news |= self.working;
             self.feed();
         }
         if let Some(kernel) = &mut self.kernel {
@@ -85,18 +98,30 @@ impl Speaker {
 
     /// Waits until there is something to do. What is asked comes before what is announced.
     async fn hear(&mut self) -> Flow {
-        let Self { kernel, inputs, requests, writable, working, .. } = self;
+        let pause = self.pace.pause(Instant::now());
+        if self.has_news && pause < SHORT_PAUSE && self.inputs.is_empty() && !self.working {
+            // The runtime's timers are too coarse for this.
+            std::thread::sleep(pause);
+            return Flow::Continue;
+        }
+        let Self { kernel, inputs, requests, writable, working, has_news, .. } = self;
         let heard = tokio::select! {
             biased;
             request = requests.recv() => Heard::Request(request),
             heard = hear_kernel(kernel) => Heard::Kernel(heard),
-            () = writable.notified() => Heard::Nothing,
+            () = writable.notified() => Heard::Writable,
             input = inputs.recv() => Heard::Input(input),
             // Yielding lets the runtime look at its timers.
             () = tokio::task::yield_now(), if *working => Heard::Nothing,
+            () = tokio::time::sleep(pause), if *has_news => Heard::Nothing,
         };
+        self.has_news |= !matches!(heard, Heard::Nothing | Heard::Writable);
         match heard {
             Heard::Nothing => Flow::Continue,
+            Heard::Writable => {
+                self.feed_catching_up();
+                Flow::Continue
+            }
             Heard::Request(None | Some(SpeakerRequest::Stop)) => Flow::Stop,
             Heard::Request(Some(request)) => {
                 self.answer(request);
@@ -115,7 +140,7 @@ impl Speaker {
     fn take_inputs(&mut self) {
         let start = Instant::now();
         while start.elapsed() < SLICE
-            && let Ok(input) = self.inputs.try_recv()
+            && let Some(input) = self.inputs.try_recv()
         {
             self.take(input);
         }
@@ -125,7 +150,7 @@ impl Speaker {
         match input {
             SpeakerInput::PeerUp(up) => self.peer_up(*up),
             SpeakerInput::PeerDown { peer, epoch } => self.peer_down(peer, epoch),
-            SpeakerInput::Updates { peer, epoch, updates } => self.apply_updates(peer, epoch, updates),
+            SpeakerInput::Updates { peer, epoch, updates, .. } => self.apply_updates(peer, epoch, updates),
             SpeakerInput::RouteRefresh { peer, epoch, family } => {
                 if let Some(session) = current(&mut self.peers, peer, epoch) {
                     self.rib.refresh(session.index, family);
@@ -219,23 +244,53 @@ impl Speaker {
         Flow::Continue
     }
 
-    /// Hands peers and kernel what the Rib has for them, for a slice of time. Peers take turns; whose turn does not come
-    /// is fed in the next round.
+    /// Hands peers and kernel what the Rib has for them, for a slice of time. Peers take turns in rounds.
     fn feed(&mut self) {
         if let Some(kernel) = &mut self.kernel {
             kernel.set_pending();
             kernel.feed(&mut self.rib);
         }
         let start = Instant::now();
-        for _ in 0..self.feeding.len() {
-            if start.elapsed() >= SLICE {
-                self.working = true;
-                return;
-            }
+        if !self.pace.is_in_round() && !self.has_news {
+            return;
+        }
+        let peers_left = self.pace.peers_left(start, self.feeding.len());
+        if peers_left == self.feeding.len() {
+            self.has_news = false;
+        }
+        let mut told = 0;
+        while told < peers_left && start.elapsed() < SLICE {
             self.feeding.rotate_left(1);
-            let Some(key) = self.feeding.back() else { return };
-            if let Some(session) = self.peers.get(key).and_then(|peer| peer.session.as_ref()) {
-                self.working |= session.feed(&mut self.rib);
+            told += 1;
+            if let Some(&key) = self.feeding.back() {
+                self.feed_peer(key);
+            }
+        }
+        self.pace.on_told(told, start, Instant::now());
+        self.working |= self.pace.is_in_round();
+    }
+
+    /// Tells those that were behind more, out of turn: it costs nothing that others would share.
+    fn feed_catching_up(&mut self) {
+        let start = Instant::now();
+        let mut waiting = std::mem::take(&mut self.catching_up).into_iter();
+        for key in waiting.by_ref() {
+            self.feed_peer(key);
+            if start.elapsed() >= SLICE {
+                self.has_news = true;
+                break;
+            }
+        }
+        self.catching_up.extend(waiting);
+    }
+
+    fn feed_peer(&mut self, key: PeerKey) {
+        let Some(session) = self.peers.get(&key).and_then(|peer| peer.session.as_ref()) else { return };
+        match session.feed(&mut self.rib) {
+            Fed::UpToDate => {}
+            Fed::More => self.has_news = true,
+            Fed::NoRoom => {
+                self.catching_up.insert(key);
             }
         }
     }
@@ -302,6 +357,8 @@ enum Heard {
     Request(Option<SpeakerRequest>),
     Input(Option<SpeakerInput>),
     Kernel(KernelHeard),
+    /// A queue that was full has room.
+    Writable,
     Nothing,
 }
 

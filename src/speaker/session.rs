@@ -19,6 +19,17 @@ pub(super) struct SpeakerSession {
     defects: u64,
 }
 
+/// How far a peer was told what is new.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Fed {
+    /// It was told everything.
+    UpToDate,
+    /// What was looked at was not for this peer; there is more.
+    More,
+    /// Its queue is full. The speaker will be woken when there is room, unless the connection is gone.
+    NoRoom,
+}
+
 /// How many defects of a session's UPDATEs are logged for operators; further ones are for debugging.
 const LOGGED_DEFECTS: u64 = 10;
 
@@ -49,19 +60,19 @@ impl SpeakerSession {
         }
     }
 
-    /// Hands the peer's queue what the Rib has for it, as long as there is room. Answers whether it stopped early, because
-    /// what it looked at was not for this peer.
-    pub(super) fn feed(&self, rib: &mut Rib) -> bool {
-        while rib.has_export(self.index)
-            && let Some(place) = self.exports.try_reserve()
-        {
+    /// Hands the peer's queue what the Rib has for it, as long as there is room.
+    pub(super) fn feed(&self, rib: &mut Rib) -> Fed {
+        while rib.has_export(self.index) {
+            if !self.exports.has_room() {
+                return Fed::NoRoom;
+            }
             match rib.poll_export(self.index) {
-                Some(batch) if batch.is_empty() => return true,
-                Some(batch) => place.send(batch),
-                None => return false,
+                Some(batch) if batch.is_empty() => return Fed::More,
+                Some(batch) => self.exports.send(batch),
+                None => return Fed::UpToDate,
             }
         }
-        false
+        Fed::UpToDate
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) fn told_paths(rib: &mut Rib, peer: PeerIndex) -> Told {
 fn told_in(rib: &mut Rib, peer: PeerIndex, context: &DecodeContext) -> Told {
     let mut told = Told::default();
     while let Some(chunks) = rib.poll_export(peer) {
-        for mut chunk in chunks {
+        for mut chunk in chunks.into_iter().map(|chunk| chunk.octets) {
             told.octets += chunk.len();
             while let Some(length) = frame_length(&chunk, 4096).expect("well-formed headers") {
                 told.read(chunk.split_to(length), context);

@@ -224,7 +224,7 @@ impl World {
         let Some(session) = self.sessions.get_mut(&peer) else { return false };
         let Some(chunks) = self.rib.poll_export(session.index) else { return false };
         for chunk in chunks {
-            session.octets.extend_from_slice(&chunk);
+            session.octets.extend_from_slice(&chunk.octets);
         }
         session.replay();
         true

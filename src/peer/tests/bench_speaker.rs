@@ -10,7 +10,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
 use crate::peer::{Distance, PeerHandle, PeerOptions, Transport};
-use crate::speaker::{PeerKey, PeerUp, SpeakerHandle, SpeakerInput};
+use crate::speaker::{Inputs, PeerKey, PeerUp, SpeakerHandle, SpeakerInput, input_queue};
 
 /// Nothing in these tests takes this long unless it is broken.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
@@ -18,12 +18,12 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// The speaker's end of the queue.
 pub(super) struct BenchSpeaker {
     pub(super) handle: SpeakerHandle,
-    pub(super) inputs: mpsc::Receiver<SpeakerInput>,
+    pub(super) inputs: Inputs,
 }
 
 impl BenchSpeaker {
-    pub(super) fn new(capacity: usize) -> Self {
-        let (inputs, input_receiver) = mpsc::channel(capacity);
+    pub(super) fn new(room_octets: u32) -> Self {
+        let (inputs, input_receiver) = input_queue(room_octets);
         let (requests, _) = mpsc::channel(1);
         let handle = SpeakerHandle { inputs, requests, writable: Arc::new(Notify::new()) };
         Self { handle, inputs: input_receiver }

@@ -2,6 +2,7 @@
 
 use bgp_codec::{DecodeContext, DecodeError, Message, Notification, decode_message};
 use bytes::Bytes;
+use margay_rib::EncodedUpdates;
 use margay_session::{State, StopReason};
 
 use super::bench_speaker::{BenchSpeaker, reaches};
@@ -11,7 +12,7 @@ use crate::peer::{PeerHandle, spawn, spawn_decoding};
 /// A session that is up.
 async fn established() -> (PeerHandle, ScriptedPeer, BenchSpeaker) {
     let (listener, options) = listening().await;
-    let mut speaker = BenchSpeaker::new(64);
+    let mut speaker = BenchSpeaker::new(8 << 20);
     let handle = spawn(options, &speaker.handle);
     handle.start().await;
     let peer = ScriptedPeer::accept(&listener).await;
@@ -46,7 +47,7 @@ async fn the_end_of_a_task_waits_until_speaker_and_peer_know() {
     let (handle, mut peer, mut speaker) = established().await;
     let reader = tokio::spawn(async move { last_words(&mut peer).await });
     handle.end(StopReason::PeerDeconfigured).await;
-    assert!(matches!(speaker.inputs.try_recv(), Ok(crate::speaker::SpeakerInput::PeerDown { .. })));
+    assert!(matches!(speaker.inputs.try_recv(), Some(crate::speaker::SpeakerInput::PeerDown { .. })));
     assert_eq!(reader.await.unwrap(), Some(Notification::peer_deconfigured()));
 }
 
@@ -92,13 +93,13 @@ async fn a_peer_that_closes_is_no_longer_up() {
 #[tokio::test]
 async fn last_words_count_although_the_connection_was_reset_under_what_we_send() {
     let (listener, options) = listening().await;
-    let mut speaker = BenchSpeaker::new(64);
+    let mut speaker = BenchSpeaker::new(8 << 20);
     let handle = spawn(options, &speaker.handle);
     handle.start().await;
     let mut peer = ScriptedPeer::accept(&listener).await;
     let up = speaker.next_up().await;
     let (octets, _) = updates(8 << 20);
-    up.exports.try_reserve().unwrap().send(vec![octets.freeze()]);
+    up.exports.send(vec![EncodedUpdates::new(octets.freeze())]);
     // Closing a socket with unread octets resets the connection.
     let mut notification = bytes::BytesMut::new();
     Notification::administrative_shutdown("upgrade").encode(&mut notification);
@@ -117,7 +118,7 @@ async fn a_panic_in_the_decoder_closes_the_session_and_nothing_else() {
         message
     }
     let (listener, options) = listening().await;
-    let mut speaker = BenchSpeaker::new(64);
+    let mut speaker = BenchSpeaker::new(8 << 20);
     let handle = spawn_decoding(options, &speaker.handle, fragile);
     handle.start().await;
     let mut peer = ScriptedPeer::accept(&listener).await;
@@ -135,7 +136,7 @@ async fn a_panic_in_the_decoder_closes_the_session_and_nothing_else() {
 async fn an_open_that_does_not_fit_is_answered_with_the_reason() {
     let (listener, mut options) = listening().await;
     options.session.peer_asn = Some(bgp_codec::Asn(65099));
-    let speaker = BenchSpeaker::new(64);
+    let speaker = BenchSpeaker::new(8 << 20);
     let handle = spawn(options, &speaker.handle);
     handle.start().await;
     let mut peer = ScriptedPeer::accept_silently(&listener).await;

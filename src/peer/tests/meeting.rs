@@ -23,7 +23,7 @@ impl End {
     fn new(address: &str) -> Self {
         let address: IpAddr = address.parse().unwrap();
         let (listener, _newcomers) = Listener::bind(&[SocketAddr::new(address, 0)]).unwrap();
-        Self { address, listener, speaker: BenchSpeaker::new(64) }
+        Self { address, listener, speaker: BenchSpeaker::new(8 << 20) }
     }
 
     /// The task for the peer `other`, not yet started.
@@ -171,7 +171,7 @@ async fn a_dial_that_is_refused_is_repeated() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     options.session.connect_retry = std::time::Duration::from_millis(100);
-    let mut speaker = BenchSpeaker::new(64);
+    let mut speaker = BenchSpeaker::new(8 << 20);
     let handle = spawn(options, &speaker.handle);
     handle.start().await;
     let mut status = handle.status();

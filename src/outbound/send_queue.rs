@@ -9,6 +9,8 @@ use bytes::{Buf, Bytes};
 /// some octets are gone already.
 #[derive(Debug, Default)]
 pub(super) struct SendQueue {
+    /// All octets that wait.
+    octets: usize,
     /// The rest of a buffer that is partly sent.
     started: Option<Bytes>,
     urgent: VecDeque<Bytes>,
@@ -22,6 +24,7 @@ impl SendQueue {
     /// nothing does not make them pile up.
     pub(super) fn push_urgent(&mut self, message: Bytes) {
         if !self.urgent.contains(&message) {
+            self.octets += message.len();
             self.urgent.push_back(message);
         }
     }
@@ -29,22 +32,24 @@ impl SendQueue {
     /// Adds a buffer of UPDATEs.
     pub(super) fn push_bulk(&mut self, buffer: Bytes) {
         if !buffer.is_empty() {
+            self.octets += buffer.len();
             self.bulk.push_back(buffer);
         }
     }
 
     /// Takes back all UPDATEs of which no octet is sent.
     pub(super) fn clear_bulk(&mut self) {
+        self.octets -= self.bulk.iter().map(Bytes::len).sum::<usize>();
         self.bulk.clear();
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.started.is_none() && self.urgent.is_empty() && self.bulk.is_empty()
+        self.octets == 0
     }
 
-    /// Whether no UPDATEs wait; of those being sent there may still be a rest.
-    pub(super) fn wants_bulk(&self) -> bool {
-        self.bulk.is_empty()
+    /// How many octets wait.
+    pub(super) fn octets(&self) -> usize {
+        self.octets
     }
 
     /// Fills `slices` with what comes next, and returns how many it filled.
@@ -63,6 +68,7 @@ impl SendQueue {
     ///
     /// There are fewer.
     pub(super) fn advance(&mut self, mut octets: usize) {
+        self.octets -= octets;
         while octets > 0 {
             let mut first = self.take_first().expect("no more octets are sent than there were");
             let sent = octets.min(first.len());

@@ -1,0 +1,191 @@
+//! What is to be sent on one connection: the peer's task and the speaker put it in, and its writer sees it off.
+//!
+//! A few UPDATEs for an empty queue are written by the speaker itself: a change that a thousand peers are told then wakes
+//! none of their writers. Everything else is left to the writer, so that large transfers use all processors and nobody
+//! waits for a peer.
+
+mod send_queue;
+
+use std::io::{self, IoSlice};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use bytes::Bytes;
+use margay_rib::EncodedUpdates;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::Notify;
+
+use self::send_queue::SendQueue;
+use crate::message_counters::MessageCounters;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    socket: OwnedWriteHalf,
+    state: Mutex<State>,
+    /// Wakes the writer when there is something that nobody else sends.
+    queued: Notify,
+    /// Wakes the speaker when there is room again, after it found none.
+    writable: Arc<Notify>,
+    counters: Arc<MessageCounters>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queue: SendQueue,
+    /// The speaker found no room.
+    is_starved: bool,
+    /// Nothing is taken any more.
+    is_closed: bool,
+}
+
+/// The connection takes no messages any more.
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+/// Routes that wait take at most this, and one batch more. When they do, the speaker leaves the peer alone until half of
+/// them are sent.
+const ROOM_OCTETS: usize = 256 * 1024;
+
+/// What the speaker writes itself is no longer than this.
+const DIRECT_OCTETS: usize = 8 * 1024;
+
+/// How many buffers go into one system call.
+const SLICES: usize = 64;
+
+impl Outbound {
+    /// The queue of a connection that is just open. `writable` wakes the speaker.
+    pub(crate) fn new(
+        socket: OwnedWriteHalf,
+        writable: Arc<Notify>,
+        counters: Arc<MessageCounters>,
+    ) -> Arc<Self> {
+        Arc::new(Self { socket, state: Mutex::default(), queued: Notify::new(), writable, counters })
+    }
+
+    /// The speaker's way into the queue.
+    pub(crate) fn export_queue(self: &Arc<Self>) -> ExportQueue {
+        ExportQueue { outbound: Arc::downgrade(self) }
+    }
+
+    /// Sends a message that is no UPDATE, ahead of all routes that wait.
+    ///
+    /// # Errors
+    ///
+    /// The connection takes none any more.
+    pub(crate) fn send_urgent(&self, message: Bytes) -> Result<(), Closed> {
+        let mut state = self.state();
+        if state.is_closed {
+            return Err(Closed);
+        }
+        self.counters.on_sent(1, 0);
+        state.queue.push_urgent(message);
+        self.queued.notify_one();
+        Ok(())
+    }
+
+    /// Whether there is anything that the writer has to send.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.state().queue.is_empty()
+    }
+
+    /// Ready when there may be something that the writer has to send.
+    pub(crate) async fn queued(&self) {
+        self.queued.notified().await;
+    }
+
+    /// Sends some of what waits, when the socket takes it, and answers how many octets. Dropping the future before it is
+    /// ready sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// The connection is broken.
+    pub(crate) async fn write_some(&self) -> io::Result<usize> {
+        loop {
+            self.socket.writable().await?;
+            match self.try_write(&mut self.state()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Takes nothing any more, and forgets the routes of which no octet is sent. A last message goes ahead of what is left.
+    pub(crate) fn close(&self, last: Option<Bytes>) {
+        let mut state = self.state();
+        state.is_closed = true;
+        state.queue.clear_bulk();
+        if let Some(last) = last {
+            self.counters.on_sent(1, 0);
+            state.queue.push_urgent(last);
+        }
+    }
+
+    /// The socket itself.
+    pub(crate) fn socket(&self) -> &tokio::net::TcpStream {
+        self.socket.as_ref()
+    }
+
+    fn send_routes(&self, batch: Vec<EncodedUpdates>) {
+        let mut state = self.state();
+        if state.is_closed {
+            return;
+        }
+        let was_empty = state.queue.is_empty();
+        for updates in batch {
+            self.counters.on_sent(updates.messages, updates.messages);
+            state.queue.push_bulk(updates.octets);
+        }
+        let writes_here = was_empty && state.queue.octets() <= DIRECT_OCTETS;
+        // An error is the writer's to find and to tell.
+        if !writes_here || self.try_write(&mut state).is_err() || !state.queue.is_empty() {
+            self.queued.notify_one();
+        }
+    }
+
+    fn try_write(&self, state: &mut State) -> io::Result<usize> {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let filled = state.queue.fill(&mut slices);
+        let octets = match &slices[..filled] {
+            // The system call for one buffer is the cheaper one.
+            [slice] => self.socket.try_write(slice)?,
+            slices => self.socket.try_write_vectored(slices)?,
+        };
+        state.queue.advance(octets);
+        if state.is_starved && state.queue.octets() <= ROOM_OCTETS / 2 {
+            state.is_starved = false;
+            self.writable.notify_one();
+        }
+        Ok(octets)
+    }
+
+    /// Nobody leaves the state half changed, so it is good after a panic as well.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The speaker's way to a peer. The connection does not live longer for it.
+#[derive(Clone, Debug)]
+pub struct ExportQueue {
+    outbound: Weak<Outbound>,
+}
+
+impl ExportQueue {
+    /// Whether there is room for a batch. If there is none, the speaker is woken once there is; not when the connection
+    /// is gone.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        let Some(outbound) = self.outbound.upgrade() else { return false };
+        let mut state = outbound.state();
+        let has_room = state.queue.octets() < ROOM_OCTETS;
+        state.is_starved |= !has_room;
+        has_room && !state.is_closed
+    }
+
+    /// Sends whole messages, in order. Those for a connection that is gone are for nobody.
+    pub fn send(&self, batch: Vec<EncodedUpdates>) {
+        if let Some(outbound) = self.outbound.upgrade() {
+            outbound.send_routes(batch);
+        }
+    }
+}

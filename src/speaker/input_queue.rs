@@ -1,0 +1,105 @@
+//! The queue of inputs to the speaker, bounded by what they weigh.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::SpeakerInput;
+
+/// Where session tasks put their inputs.
+///
+/// What waits weighs no more than the room there is. A session task that finds too little stops reading from its socket
+/// until there is more.
+#[derive(Clone, Debug)]
+pub struct InputQueue {
+    // Every input holds a part of the room, so the channel needs no bound of its own.
+    inputs: mpsc::UnboundedSender<Weighed>,
+    room: Arc<Semaphore>,
+    room_octets: u32,
+}
+
+/// The speaker's end of the queue.
+#[derive(Debug)]
+pub struct Inputs {
+    inputs: mpsc::UnboundedReceiver<Weighed>,
+    room: Arc<Semaphore>,
+}
+
+/// An input with its part of the room, which is given back when the speaker takes it.
+#[derive(Debug)]
+struct Weighed {
+    input: SpeakerInput,
+    _room: OwnedSemaphorePermit,
+}
+
+/// Room for one input, or the news that nobody takes it.
+#[derive(Debug)]
+pub struct Room(Option<OwnedSemaphorePermit>);
+
+/// A queue for inputs of `room_octets` together; one that is larger by itself waits until the queue is empty.
+#[must_use]
+pub fn input_queue(room_octets: u32) -> (InputQueue, Inputs) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let room = Arc::new(Semaphore::new(room_octets as usize));
+    let inputs = Inputs { inputs: receiver, room: Arc::clone(&room) };
+    (InputQueue { inputs: sender, room, room_octets }, inputs)
+}
+
+impl InputQueue {
+    /// Puts an input in if there is room now.
+    ///
+    /// # Errors
+    ///
+    /// There is none; the input comes back.
+    pub fn try_send(&self, input: SpeakerInput) -> Result<(), Box<SpeakerInput>> {
+        match Arc::clone(&self.room).try_acquire_many_owned(self.weight(&input)) {
+            Ok(room) => {
+                self.send(Room(Some(room)), input);
+                Ok(())
+            }
+            Err(_) => Err(Box::new(input)),
+        }
+    }
+
+    /// Waits for room for an input. Dropping the future before it is ready loses nothing but the place in the queue.
+    pub async fn room_for(&self, input: &SpeakerInput) -> Room {
+        Room(Arc::clone(&self.room).acquire_many_owned(self.weight(input)).await.ok())
+    }
+
+    /// Puts an input in. When the speaker is gone, and with it the daemon, the input is for nobody.
+    pub fn send(&self, room: Room, input: SpeakerInput) {
+        if let Some(room) = room.0 {
+            drop(self.inputs.send(Weighed { input, _room: room }));
+        }
+    }
+
+    fn weight(&self, input: &SpeakerInput) -> u32 {
+        input.weight_octets().min(self.room_octets)
+    }
+}
+
+impl Inputs {
+    /// The next input; `None` when there are no session tasks any more. Dropping the future before it is ready loses
+    /// nothing.
+    pub async fn recv(&mut self) -> Option<SpeakerInput> {
+        self.inputs.recv().await.map(|weighed| weighed.input)
+    }
+
+    /// The next input if there is one already.
+    pub fn try_recv(&mut self) -> Option<SpeakerInput> {
+        self.inputs.try_recv().ok().map(|weighed| weighed.input)
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.inputs.is_empty()
+    }
+}
+
+impl Drop for Inputs {
+    /// Whoever waits for room that nobody makes any more waits no longer.
+    fn drop(&mut self) {
+        self.room.close();
+    }
+}

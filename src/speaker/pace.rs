@@ -1,0 +1,93 @@
+//! When peers are told: at once when there is little to tell, in larger rounds when there is much.
+
+use std::time::{Duration, Instant};
+
+/// The rounds in which peers are told what changed.
+///
+/// Telling a thousand peers costs the same for one change as for a hundred. So a round begins no sooner than a multiple
+/// of what the last one took after its end: what changes meanwhile goes into the same messages. A round that is the
+/// first for a while begins at once, and no clock runs when nothing changes.
+#[derive(Debug)]
+pub(super) struct Pace {
+    not_before: Instant,
+    round: Option<Round>,
+}
+
+#[derive(Debug)]
+struct Round {
+    took: Duration,
+    /// How many peers have not had their turn.
+    peers_left: usize,
+}
+
+/// The pause after a round, as a multiple of what the round took: telling takes at most a quarter of the time.
+const PAUSE: u32 = 3;
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+
+impl Pace {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { not_before: now, round: None }
+    }
+
+    /// How many peers are to be told now, before others are; begins a round among `peers` when it is time.
+    pub(super) fn peers_left(&mut self, now: Instant, peers: usize) -> usize {
+        if self.round.is_none() && now >= self.not_before {
+            self.round = Some(Round { took: Duration::ZERO, peers_left: peers });
+        }
+        self.round.as_ref().map_or(0, |round| round.peers_left)
+    }
+
+    /// Notes that so many peers had their turn from `start` on.
+    pub(super) fn on_told(&mut self, peers: usize, start: Instant, now: Instant) {
+        let Some(round) = &mut self.round else { return };
+        round.took += now.saturating_duration_since(start);
+        round.peers_left = round.peers_left.saturating_sub(peers);
+        if round.peers_left == 0 {
+            self.not_before = now + (round.took * PAUSE).min(LONGEST_PAUSE);
+            self.round = None;
+        }
+    }
+
+    /// Whether a round is under way.
+    pub(super) fn is_in_round(&self) -> bool {
+        self.round.is_some()
+    }
+
+    /// How long the next round has to wait.
+    pub(super) fn pause(&self, now: Instant) -> Duration {
+        self.not_before.saturating_duration_since(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn the_first_round_begins_at_once_and_the_next_after_a_pause() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        assert_eq!(pace.peers_left(start, 10), 10);
+        pace.on_told(6, start, start + MS);
+        assert!(pace.is_in_round());
+        assert_eq!(pace.peers_left(start + 2 * MS, 10), 4, "the round goes on, whatever came between");
+        pace.on_told(4, start + 2 * MS, start + 3 * MS);
+        assert_eq!(pace.peers_left(start + 3 * MS, 10), 0);
+        assert_eq!(pace.pause(start + 3 * MS), 6 * MS, "three times the two that the round took");
+        assert_eq!(pace.peers_left(start + 9 * MS, 10), 10);
+    }
+
+    #[test]
+    fn no_pause_is_longer_than_ten_milliseconds_and_none_is_left_after_idling() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        assert_eq!(pace.peers_left(start, 1), 1);
+        pace.on_told(1, start, start + 100 * MS);
+        assert_eq!(pace.pause(start + 100 * MS), LONGEST_PAUSE);
+        assert_eq!(pace.pause(start + 200 * MS), Duration::ZERO);
+    }
+}
