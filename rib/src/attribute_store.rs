@@ -4,10 +4,9 @@ use std::hash::{BuildHasher, Hash, Hasher};
 
 use bgp_codec::{NextHop, PathAttributes};
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use margay_filter::{RouteEdits, RouteFacts};
 
+use crate::hash_index::{HashIndex, ShortHash};
 use crate::next_hop::{NextHopIndex, NextHopResolution, NextHopTable};
 
 /// A path's attributes together with its next hop: what two routes share when they are sent in one UPDATE.
@@ -72,13 +71,14 @@ pub(crate) struct AttributeStore {
     pub(crate) next_hops: NextHopTable,
     slots: Vec<Slot>,
     free: Vec<u32>,
-    index: HashTable<u32>,
+    index: HashIndex,
     hasher: FixedState,
 }
 
 #[derive(Debug)]
 struct Slot {
     set: Option<AttributeSet>,
+    hash: ShortHash,
     references: u32,
     generation: u32,
 }
@@ -89,7 +89,7 @@ impl AttributeStore {
             next_hops: NextHopTable::new(resolution),
             slots: Vec::new(),
             free: Vec::new(),
-            index: HashTable::new(),
+            index: HashIndex::new(),
             hasher: FixedState::with_seed(hash_seed),
         }
     }
@@ -112,34 +112,23 @@ impl AttributeStore {
     ) -> AttributeHandle {
         let next_hop = next_hop.map_or(NextHopIndex::OWN, |next_hop| self.next_hops.intern(next_hop));
         let set = AttributeSet { attributes, next_hop, values };
-        let hash = hash_of(&self.hasher, &set);
-        let Self { next_hops, slots, free, index, hasher } = self;
-        let entry = index.entry(
-            hash,
-            |&candidate| slots[candidate as usize].set.as_ref() == Some(&set),
-            |&candidate| slots[candidate as usize].set.as_ref().map_or(0, |set| hash_of(hasher, set)),
-        );
-        match entry {
-            Entry::Occupied(occupied) => {
-                let number = *occupied.get();
-                slots[number as usize].references += 1;
-                next_hops.release(next_hop);
-                AttributeHandle(number)
-            }
-            Entry::Vacant(vacant) => {
-                let number = free.pop().unwrap_or_else(|| {
-                    let number =
-                        u32::try_from(slots.len()).ok().filter(|&number| number <= AttributeHandle::MAX);
-                    slots.push(Slot { set: None, references: 0, generation: 0 });
-                    number.expect("memory ends long before four thousand million attribute sets")
-                });
-                let slot = &mut slots[number as usize];
-                slot.set = Some(set);
-                slot.references = 1;
-                vacant.insert(number);
-                AttributeHandle(number)
-            }
+        let hash = self.hash(&set);
+        let known = self.index.find(hash, |number| self.slots[number as usize].set.as_ref() == Some(&set));
+        if let Some(number) = known {
+            self.slots[number as usize].references += 1;
+            self.next_hops.release(next_hop);
+            return AttributeHandle(number);
         }
+        let number = self.free.pop().unwrap_or_else(|| {
+            let number =
+                u32::try_from(self.slots.len()).ok().filter(|&number| number <= AttributeHandle::MAX);
+            self.slots.push(Slot { set: None, hash, references: 0, generation: 0 });
+            number.expect("memory ends long before four thousand million attribute sets")
+        });
+        let slot = &mut self.slots[number as usize];
+        *slot = Slot { set: Some(set), hash, references: 1, generation: slot.generation };
+        self.index.insert(hash, number);
+        AttributeHandle(number)
     }
 
     pub(crate) fn retain(&mut self, handle: AttributeHandle) {
@@ -155,10 +144,7 @@ impl AttributeStore {
         }
         let set = slot.set.take().expect("a counted slot holds a set");
         slot.generation = slot.generation.wrapping_add(1);
-        let hash = hash_of(&self.hasher, &set);
-        if let Ok(found) = self.index.find_entry(hash, |&candidate| candidate == handle.0) {
-            found.remove();
-        }
+        self.index.remove(slot.hash, handle.0);
         self.free.push(handle.0);
         self.next_hops.release(set.next_hop);
     }
@@ -204,6 +190,14 @@ impl AttributeStore {
     pub(crate) fn len(&self) -> usize {
         self.index.len()
     }
+
+    fn hash(&self, set: &AttributeSet) -> ShortHash {
+        let mut state = self.hasher.build_hasher();
+        state.write(set.attributes.octets());
+        set.next_hop.hash(&mut state);
+        set.values.hash(&mut state);
+        state.finish().into()
+    }
 }
 
 /// The attributes as filters have set them.
@@ -214,12 +208,4 @@ pub(crate) fn edited(attributes: &PathAttributes, edits: RouteEdits) -> PathAttr
     let mut builder = attributes.to_builder();
     builder.local_pref = edits.local_pref;
     builder.build()
-}
-
-fn hash_of(hasher: &FixedState, set: &AttributeSet) -> u64 {
-    let mut state = hasher.build_hasher();
-    state.write(set.attributes.octets());
-    set.next_hop.hash(&mut state);
-    set.values.hash(&mut state);
-    state.finish()
 }

@@ -20,6 +20,7 @@ mod family;
 mod family_rib;
 mod forwarding;
 mod forwarding_log;
+mod hash_index;
 mod import;
 mod longest_match;
 mod membership;

@@ -4,9 +4,8 @@ use std::hash::BuildHasher;
 
 use bgp_codec::IpPrefix;
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as Place;
 
+use crate::hash_index::{HashIndex, ShortHash};
 use crate::path::{Path, Paths};
 
 /// Names an entry of a [`Table`]. It stays the same as long as the prefix has a path or anything pins it.
@@ -42,7 +41,7 @@ impl<P> Entry<P> {
 /// The entries of one family.
 #[derive(Debug)]
 pub(crate) struct Table<P> {
-    index: HashTable<u32>,
+    index: HashIndex,
     entries: Vec<Option<Entry<P>>>,
     free: Vec<u32>,
     hasher: FixedState,
@@ -52,7 +51,7 @@ impl<P: IpPrefix> Table<P> {
     /// An empty table; `hash_seed` is drawn by the shell, so that peers cannot choose prefixes that collide.
     pub(crate) fn new(hash_seed: u64) -> Self {
         Self {
-            index: HashTable::new(),
+            index: HashIndex::new(),
             entries: Vec::new(),
             free: Vec::new(),
             hasher: FixedState::with_seed(hash_seed),
@@ -65,37 +64,28 @@ impl<P: IpPrefix> Table<P> {
     }
 
     pub(crate) fn find(&self, prefix: P) -> Option<EntryIndex> {
-        let hash = self.hasher.hash_one(prefix);
-        self.index.find(hash, |&number| self.prefix_is(number, prefix)).map(|&number| EntryIndex(number))
+        self.find_hashed(prefix, self.hash(prefix))
     }
 
     /// The entry of `prefix`, made if there is none.
     pub(crate) fn find_or_insert(&mut self, prefix: P) -> EntryIndex {
-        let hash = self.hasher.hash_one(prefix);
-        let Self { index, entries, free, hasher } = self;
-        let place = index.entry(
-            hash,
-            |&number| entries[number as usize].as_ref().is_some_and(|entry| entry.prefix == prefix),
-            |&number| entries[number as usize].as_ref().map_or(0, |entry| hasher.hash_one(entry.prefix)),
-        );
-        match place {
-            Place::Occupied(occupied) => EntryIndex(*occupied.get()),
-            Place::Vacant(vacant) => {
-                let entry = Some(Entry { prefix, paths: Paths::default(), best: None, pins: 0 });
-                let number = match free.pop() {
-                    Some(number) => {
-                        entries[number as usize] = entry;
-                        number
-                    }
-                    None => {
-                        entries.push(entry);
-                        u32::try_from(entries.len() - 1).expect("memory ends long before the entry numbers")
-                    }
-                };
-                vacant.insert(number);
-                EntryIndex(number)
-            }
+        let hash = self.hash(prefix);
+        if let Some(found) = self.find_hashed(prefix, hash) {
+            return found;
         }
+        let entry = Some(Entry { prefix, paths: Paths::default(), best: None, pins: 0 });
+        let number = match self.free.pop() {
+            Some(number) => {
+                self.entries[number as usize] = entry;
+                number
+            }
+            None => {
+                self.entries.push(entry);
+                u32::try_from(self.entries.len() - 1).expect("memory ends long before the entry numbers")
+            }
+        };
+        self.index.insert(hash, number);
+        EntryIndex(number)
     }
 
     /// The entry itself.
@@ -122,10 +112,7 @@ impl<P: IpPrefix> Table<P> {
         if entry.pins > 0 || !entry.paths.as_slice().is_empty() {
             return;
         }
-        let hash = self.hasher.hash_one(entry.prefix);
-        if let Ok(found) = self.index.find_entry(hash, |&number| number == index.0) {
-            found.remove();
-        }
+        self.index.remove(self.hash(entry.prefix), index.0);
         self.entries[index.index()] = None;
         self.free.push(index.0);
     }
@@ -137,8 +124,14 @@ impl<P: IpPrefix> Table<P> {
             .filter_map(|(number, entry)| entry.as_ref().map(|entry| (EntryIndex(number), entry)))
     }
 
-    fn prefix_is(&self, number: u32, prefix: P) -> bool {
-        self.entries[number as usize].as_ref().is_some_and(|entry| entry.prefix == prefix)
+    fn find_hashed(&self, prefix: P, hash: ShortHash) -> Option<EntryIndex> {
+        let is_wanted =
+            |number: u32| self.entries[number as usize].as_ref().is_some_and(|entry| entry.prefix == prefix);
+        self.index.find(hash, is_wanted).map(EntryIndex)
+    }
+
+    fn hash(&self, prefix: P) -> ShortHash {
+        self.hasher.hash_one(prefix).into()
     }
 }
 

@@ -31,11 +31,17 @@ impl Pace {
         Self { not_before: now, round: None }
     }
 
-    /// How many peers are to be told now, before others are; begins a round among `peers` when it is time.
-    pub(super) fn peers_left(&mut self, now: Instant, peers: usize) -> usize {
-        if self.round.is_none() && now >= self.not_before {
+    /// Begins a round among so many peers, if none is under way and it is time. Answers whether it did.
+    pub(super) fn begin_if_due(&mut self, now: Instant, peers: usize) -> bool {
+        let is_due = self.round.is_none() && now >= self.not_before;
+        if is_due {
             self.round = Some(Round { took: Duration::ZERO, peers_left: peers });
         }
+        is_due
+    }
+
+    /// How many peers have not had their turn in this round.
+    pub(super) fn peers_left(&self) -> usize {
         self.round.as_ref().map_or(0, |round| round.peers_left)
     }
 
@@ -71,21 +77,22 @@ mod tests {
     fn the_first_round_begins_at_once_and_the_next_after_a_pause() {
         let start = Instant::now();
         let mut pace = Pace::new(start);
-        assert_eq!(pace.peers_left(start, 10), 10);
+        assert!(pace.begin_if_due(start, 10));
         pace.on_told(6, start, start + MS);
-        assert!(pace.is_in_round());
-        assert_eq!(pace.peers_left(start + 2 * MS, 10), 4, "the round goes on, whatever came between");
+        assert!(!pace.begin_if_due(start + 2 * MS, 12), "the round goes on, whatever came between");
+        assert_eq!(pace.peers_left(), 4);
         pace.on_told(4, start + 2 * MS, start + 3 * MS);
-        assert_eq!(pace.peers_left(start + 3 * MS, 10), 0);
+        assert!(!pace.is_in_round());
         assert_eq!(pace.pause(start + 3 * MS), 6 * MS, "three times the two that the round took");
-        assert_eq!(pace.peers_left(start + 9 * MS, 10), 10);
+        assert!(!pace.begin_if_due(start + 8 * MS, 10));
+        assert!(pace.begin_if_due(start + 9 * MS, 10));
     }
 
     #[test]
     fn no_pause_is_longer_than_ten_milliseconds_and_none_is_left_after_idling() {
         let start = Instant::now();
         let mut pace = Pace::new(start);
-        assert_eq!(pace.peers_left(start, 1), 1);
+        assert!(pace.begin_if_due(start, 1));
         pace.on_told(1, start, start + 100 * MS);
         assert_eq!(pace.pause(start + 100 * MS), LONGEST_PAUSE);
         assert_eq!(pace.pause(start + 200 * MS), Duration::ZERO);

@@ -42,7 +42,7 @@ pub(super) struct Speaker {
     catching_up: BTreeSet<PeerKey>,
     /// There may be something that peers have not been told since the last round began.
     has_news: bool,
-    /// There is more to do without anybody being heard.
+    /// The Rib has more background work.
     working: bool,
 }
 
@@ -87,8 +87,7 @@ impl Speaker {
     pub(super) async fn run(mut self) {
         while self.hear().await == Flow::Continue {
             self.take_inputs();
-            self.working = self.rib.work(WORK_ENTRIES);
-            self.has_news |= self.working;
+            self.work();
             self.feed();
         }
         if let Some(kernel) = &mut self.kernel {
@@ -99,12 +98,13 @@ impl Speaker {
     /// Waits until there is something to do. What is asked comes before what is announced.
     async fn hear(&mut self) -> Flow {
         let pause = self.pace.pause(Instant::now());
-        if self.has_news && pause < SHORT_PAUSE && self.inputs.is_empty() && !self.working {
+        let is_busy = self.working || self.pace.is_in_round();
+        if self.has_news && !is_busy && pause < SHORT_PAUSE && self.inputs.is_empty() {
             // The runtime's timers are too coarse for this.
             std::thread::sleep(pause);
             return Flow::Continue;
         }
-        let Self { kernel, inputs, requests, writable, working, has_news, .. } = self;
+        let Self { kernel, inputs, requests, writable, has_news, .. } = self;
         let heard = tokio::select! {
             biased;
             request = requests.recv() => Heard::Request(request),
@@ -112,7 +112,7 @@ impl Speaker {
             () = writable.notified() => Heard::Writable,
             input = inputs.recv() => Heard::Input(input),
             // Yielding lets the runtime look at its timers.
-            () = tokio::task::yield_now(), if *working => Heard::Nothing,
+            () = tokio::task::yield_now(), if is_busy => Heard::Nothing,
             () = tokio::time::sleep(pause), if *has_news => Heard::Nothing,
         };
         self.has_news |= !matches!(heard, Heard::Nothing | Heard::Writable);
@@ -134,6 +134,13 @@ impl Speaker {
             Heard::Input(None) => Flow::Stop,
             Heard::Kernel(heard) => self.take_kernel(heard),
         }
+    }
+
+    /// Does a part of the Rib's background work. The last part makes news as the others do.
+    fn work(&mut self) {
+        self.has_news |= self.working;
+        self.working = self.rib.work(WORK_ENTRIES);
+        self.has_news |= self.working;
     }
 
     /// Takes what else has arrived, for a slice of time.
@@ -251,13 +258,10 @@ impl Speaker {
             kernel.feed(&mut self.rib);
         }
         let start = Instant::now();
-        if !self.pace.is_in_round() && !self.has_news {
-            return;
-        }
-        let peers_left = self.pace.peers_left(start, self.feeding.len());
-        if peers_left == self.feeding.len() {
+        if self.has_news && self.pace.begin_if_due(start, self.feeding.len()) {
             self.has_news = false;
         }
+        let peers_left = self.pace.peers_left();
         let mut told = 0;
         while told < peers_left && start.elapsed() < SLICE {
             self.feeding.rotate_left(1);
@@ -267,7 +271,6 @@ impl Speaker {
             }
         }
         self.pace.on_told(told, start, Instant::now());
-        self.working |= self.pace.is_in_round();
     }
 
     /// Tells those that were behind more, out of turn: it costs nothing that others would share.

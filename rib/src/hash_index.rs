@@ -1,0 +1,183 @@
+//! An index from hashes to numbers, for slabs whose entries know their own keys.
+//!
+//! It is split into parts that grow one by one, and each slot keeps the hash beside the number. So growing never stops
+//! the speaker for long, and looks at no entry.
+
+/// See the [module](self). Hashes are expected to be even in all their bits.
+#[derive(Debug)]
+pub(crate) struct HashIndex {
+    parts: Vec<Part>,
+    len: usize,
+}
+
+/// Open addressing with linear probing, always a power of two in size.
+#[derive(Debug, Default)]
+struct Part {
+    slots: Box<[Slot]>,
+    len: usize,
+}
+
+/// The upper half is a number plus one, the lower one the hash; zero is an empty slot.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Slot(u64);
+
+/// Half of a hash: this much is kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct ShortHash(pub(crate) u32);
+
+/// How many parts there are.
+const PARTS: usize = 1 << PART_BITS;
+const PART_BITS: u32 = 8;
+
+const SMALLEST_PART: usize = 8;
+
+impl From<u64> for ShortHash {
+    fn from(hash: u64) -> Self {
+        Self(u32::try_from(hash >> 32).expect("32 bits are left"))
+    }
+}
+
+impl HashIndex {
+    pub(crate) fn new() -> Self {
+        Self { parts: (0..PARTS).map(|_| Part::default()).collect(), len: 0 }
+    }
+
+    /// How many numbers it holds.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The number with this hash that `is_wanted` says yes to.
+    pub(crate) fn find(&self, hash: ShortHash, is_wanted: impl Fn(u32) -> bool) -> Option<u32> {
+        self.parts[part_of(hash)].find(hash, is_wanted).map(|(_, number)| number)
+    }
+
+    /// Adds a number that is not there.
+    pub(crate) fn insert(&mut self, hash: ShortHash, number: u32) {
+        self.parts[part_of(hash)].insert(hash, number);
+        self.len += 1;
+    }
+
+    /// Takes a number out that was added with this hash.
+    pub(crate) fn remove(&mut self, hash: ShortHash, number: u32) {
+        self.len -= usize::from(self.parts[part_of(hash)].remove(hash, number));
+    }
+}
+
+/// The part is chosen by the upper bits, the place in it by the lower ones.
+fn part_of(hash: ShortHash) -> usize {
+    (hash.0 >> (u32::BITS - PART_BITS)) as usize
+}
+
+impl Part {
+    fn find(&self, hash: ShortHash, is_wanted: impl Fn(u32) -> bool) -> Option<(usize, u32)> {
+        let mask = self.slots.len().checked_sub(1)?;
+        let mut at = hash.0 as usize & mask;
+        loop {
+            let slot = self.slots[at];
+            match slot.number() {
+                None => return None,
+                Some(number) if slot.hash() == hash && is_wanted(number) => return Some((at, number)),
+                Some(_) => at = (at + 1) & mask,
+            }
+        }
+    }
+
+    fn insert(&mut self, hash: ShortHash, number: u32) {
+        // Three quarters full is as far as probing stays short.
+        if (self.len + 1) * 4 > self.slots.len() * 3 {
+            self.grow();
+        }
+        self.len += 1;
+        self.put(Slot::new(hash, number));
+    }
+
+    fn put(&mut self, slot: Slot) {
+        let mask = self.slots.len() - 1;
+        let mut at = slot.hash().0 as usize & mask;
+        while self.slots[at] != Slot::default() {
+            at = (at + 1) & mask;
+        }
+        self.slots[at] = slot;
+    }
+
+    fn grow(&mut self) {
+        let size = (self.slots.len() * 2).max(SMALLEST_PART);
+        let former = std::mem::replace(&mut self.slots, vec![Slot::default(); size].into());
+        former.iter().filter(|&&slot| slot != Slot::default()).for_each(|&slot| self.put(slot));
+    }
+
+    fn remove(&mut self, hash: ShortHash, number: u32) -> bool {
+        let Some((mut gap, _)) = self.find(hash, |other| other == number) else { return false };
+        self.len -= 1;
+        let mask = self.slots.len() - 1;
+        // Whoever was put further along because of the slot moves back, so that probing still finds it.
+        let mut at = gap;
+        loop {
+            self.slots[gap] = Slot::default();
+            loop {
+                at = (at + 1) & mask;
+                if self.slots[at] == Slot::default() {
+                    return true;
+                }
+                let wanted = self.slots[at].hash().0 as usize & mask;
+                if at.wrapping_sub(wanted) & mask >= at.wrapping_sub(gap) & mask {
+                    break;
+                }
+            }
+            self.slots[gap] = self.slots[at];
+            gap = at;
+        }
+    }
+}
+
+impl Slot {
+    fn new(hash: ShortHash, number: u32) -> Self {
+        Self(((u64::from(number) + 1) << 32) | u64::from(hash.0))
+    }
+
+    fn number(self) -> Option<u32> {
+        u32::try_from((self.0 >> 32).checked_sub(1)?).ok()
+    }
+
+    fn hash(self) -> ShortHash {
+        ShortHash(u32::try_from(self.0 & u64::from(u32::MAX)).expect("masked"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Few parts and few places, so that numbers get in each other's way.
+    fn hash(number: u32) -> ShortHash {
+        ShortHash(((number % 3) << 24) | (number % 7))
+    }
+
+    proptest! {
+        #[test]
+        fn any_history_finds_what_was_added_and_not_removed(
+            steps in proptest::collection::vec((0..60u32, any::<bool>()), 1..400),
+        ) {
+            let mut index = HashIndex::new();
+            let mut numbers = HashSet::new();
+            for (number, adds) in steps {
+                if adds && numbers.insert(number) {
+                    index.insert(hash(number), number);
+                } else if !adds {
+                    numbers.remove(&number);
+                    index.remove(hash(number), number);
+                }
+            }
+            prop_assert_eq!(index.len(), numbers.len());
+            for number in 0..60 {
+                let found = index.find(hash(number), |other| other == number);
+                prop_assert_eq!(found, numbers.contains(&number).then_some(number));
+            }
+        }
+    }
+}
