@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bgp_codec::{Asn, BgpIdentifier, Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, Prefix, Update};
+use bgp_codec::{Asn, BgpIdentifier, ClusterId, Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, Prefix, Update};
 use roaring::RoaringBitmap;
 
 use crate::attribute_store::AttributeStore;
@@ -90,6 +90,15 @@ impl Rib {
             ipv4: FamilyRib::new(seed, forwards),
             ipv6: FamilyRib::new(seed, forwards),
             work: VecDeque::new(),
+        }
+    }
+
+    /// The speaker becomes a reflector of one more cluster: from now on, routes that went through it have come round
+    /// (RFC 4456 §8). What was accepted before stays until it is announced again.
+    pub fn add_cluster(&mut self, cluster: ClusterId) {
+        let clusters = &mut self.options.reflector.clusters;
+        if !clusters.contains(&cluster) {
+            clusters.push(cluster);
         }
     }
 

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use bgp_codec::{Capabilities, Capability, Prefix};
-use margay_config::{Config, ConfigError, Global, Hold, Kernel, KernelImport, Network, NextHopMode, Peer};
+use margay_config::{
+    Config, ConfigError, DynamicPeers, Global, Hold, Kernel, KernelImport, Network, NextHopMode, Peer,
+};
 use margay_rib::{
     ClientToClient, Discard, ForwardingOptions, NetworkOptions, PathsSent, Reflection, ReflectorOptions,
     RibOptions,
@@ -68,7 +70,8 @@ pub(super) fn rib_options(config: &Config) -> RibOptions {
 fn reflector_options(config: &Config) -> ReflectorOptions {
     let global = config.global();
     let mut clusters = vec![global.cluster_id, global.router_id.into()];
-    clusters.extend(config.peers().iter().filter_map(|peer| peer.cluster_id));
+    let templates = config.dynamic_peers().iter().map(DynamicPeers::template);
+    clusters.extend(config.peers().iter().chain(templates).filter_map(|peer| peer.cluster_id));
     clusters.sort_unstable();
     clusters.dedup();
     let client_to_client =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bgp_codec::Update;
-use margay_rib::{Rib, RoutePage, RouteSelection, RouteStatus};
+use margay_rib::{Reflection, Rib, RoutePage, RouteSelection, RouteStatus};
 use tokio::sync::{Notify, mpsc};
 use tracing::{debug, error, info, warn};
 
@@ -301,6 +301,9 @@ impl Speaker {
     fn answer(&mut self, request: SpeakerRequest) {
         match request {
             SpeakerRequest::AddPeer(key, settings, answer) => {
+                if let Reflection::Client(cluster) = settings.reflection {
+                    self.rib.add_cluster(cluster);
+                }
                 self.peers.insert(key, SpeakerPeer { settings, session: None, synchronised: false });
                 reply(answer, ());
             }

@@ -47,6 +47,17 @@ fn a_replacement_that_is_refused_removes_what_it_replaces() {
 }
 
 #[test]
+fn a_cluster_that_is_added_later_counts_when_a_route_comes_round() {
+    let (mut rib, feed, reader) = feed_and_reader();
+    let through = || attributes(|it| it.cluster_list = vec![ClusterId(7)]);
+    rib.apply_update(feed, reach(&[BLOCK], through(), gateway()));
+    assert_eq!(told(&mut rib, reader).reached, [BLOCK.parse().unwrap()]);
+    rib.add_cluster(ClusterId(7));
+    rib.apply_update(feed, reach(&[BLOCK], through(), gateway()));
+    assert_eq!(told(&mut rib, reader).unreached, [BLOCK.parse().unwrap()]);
+}
+
+#[test]
 fn a_replacement_that_a_filter_refuses_is_told_as_a_withdrawal() {
     let mut rib = rib();
     let mut feed = options(FEED);
