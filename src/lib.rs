@@ -5,6 +5,7 @@ pub mod daemon;
 pub mod kernel;
 pub mod listener;
 mod message_counters;
+pub mod open_files;
 mod outbound;
 mod own_addresses;
 pub mod peer;

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use margay::daemon::{self, read_config};
-use tracing::error;
+use margay::open_files;
+use tracing::{error, warn};
 use tracing_subscriber::EnvFilter;
 
 /// A BGP-4 routing daemon for Calico-style clusters.
@@ -32,6 +33,9 @@ fn main() -> ExitCode {
     let filter = EnvFilter::new(&config.global().log);
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    if let Err(error) = open_files::raise_limit() {
+        warn!(%error, "the limit of open files stays as it is: it bounds the number of peers");
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
