@@ -4,6 +4,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod fuzz;
 mod rust_source;
 mod sizes;
 mod steps;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Chore::Bench { arguments } => bench::run(&workspace, &arguments),
         Chore::Ci => ci::run(&workspace),
         Chore::Demo { programs } => demo::run(&workspace, programs),
+        Chore::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
         Chore::Sizes => sizes::run(&workspace),
         Chore::Test => test::run(&workspace),
         Chore::Tidy => tidy::run(&workspace),
@@ -60,6 +62,14 @@ enum Chore {
         /// Where margayd and margay are; they are built when this is not given
         #[arg(long, hide = true)]
         programs: Option<PathBuf>,
+    },
+    /// Run the codec's fuzz targets at low priority, one after the other, and keep what they find to matter
+    Fuzz {
+        /// Only this one: message, attribute, capability or nlri
+        target: Option<String>,
+        /// For how long each
+        #[arg(long, default_value_t = 600)]
+        seconds: u32,
     },
     /// Print the ten longest files and functions; fails nothing
     Sizes,
