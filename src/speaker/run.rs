@@ -153,7 +153,9 @@ impl Speaker {
         }
     }
 
+    /// Whatever comes in may be news for the peers, also for those that had their turn in this round.
     fn take(&mut self, input: SpeakerInput) {
+        self.has_news = true;
         match input {
             SpeakerInput::PeerUp(up) => self.peer_up(*up),
             SpeakerInput::PeerDown { peer, epoch } => self.peer_down(peer, epoch),
@@ -387,4 +389,131 @@ fn current(
 /// Whoever asked may have gone meanwhile; then nobody misses the answer.
 fn reply<T>(answer: tokio::sync::oneshot::Sender<T>, value: T) {
     drop(answer.send(value));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use bgp_codec::{
+        AsWidth, Asn, BgpIdentifier, Capabilities, Family, HoldTime, Ipv4Prefix, NextHop, Nlri, NlriBlock,
+        Origin, PathAttributesBuilder, PeerKind, Reach,
+    };
+    use margay_filter::FilterChain;
+    use margay_rib::{NextHopMode, PathsSent, ReflectorOptions, RibOptions};
+    use margay_session::Negotiated;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::message_counters::MessageCounters;
+    use crate::outbound::Outbound;
+    use crate::speaker::input_queue;
+
+    /// Nothing here takes this long unless it is broken.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[tokio::test]
+    async fn a_change_that_is_taken_while_a_queue_gets_room_is_told() {
+        let (inputs, input_receiver) = input_queue(1 << 20);
+        let (_requests, request_receiver) = mpsc::channel(1);
+        let writable = Arc::new(Notify::new());
+        let identifier = BgpIdentifier::new(1).unwrap();
+        let rib = Rib::new(RibOptions {
+            asn: Asn(64512),
+            identifier,
+            reflector: ReflectorOptions::new(identifier),
+            forwarding: None,
+            hash_seed: 1,
+        });
+        let mut speaker = Speaker::new(rib, None, input_receiver, request_receiver, Arc::clone(&writable));
+        let (feed, _feed_end) = connection(&writable).await;
+        let (reader, mut reader_end) = connection(&writable).await;
+        for (key, outbound) in [(FEED, &feed), (PeerKey(2), &reader)] {
+            speaker
+                .peers
+                .insert(key, SpeakerPeer { settings: settings(), session: None, synchronised: false });
+            inputs.try_send(SpeakerInput::PeerUp(Box::new(up(key, outbound)))).unwrap();
+        }
+        inputs.try_send(announcement()).unwrap();
+        // The room is what the speaker hears of first, with everything else in its queue.
+        writable.notify_one();
+        let running = tokio::spawn(speaker.run());
+        let told = timeout(PATIENCE, updates_with_routes(&mut reader_end, 1)).await;
+        running.abort();
+        told.expect("the other peer is told");
+    }
+
+    const FEED: PeerKey = PeerKey(1);
+
+    /// Reads until so many UPDATEs have come that are more than an End-of-RIB.
+    async fn updates_with_routes(stream: &mut TcpStream, mut wanted: usize) {
+        while wanted > 0 {
+            let mut header = [0; 19];
+            stream.read_exact(&mut header).await.unwrap();
+            let octets = usize::from(u16::from_be_bytes([header[16], header[17]]));
+            stream.read_exact(&mut vec![0; octets - header.len()]).await.unwrap();
+            wanted -= usize::from(octets > 23);
+        }
+    }
+
+    fn settings() -> PeerSettings {
+        PeerSettings {
+            name: Arc::from("peer"),
+            import: FilterChain::accept_all(),
+            export: FilterChain::accept_all(),
+            next_hop: NextHopMode::Auto,
+            reflection: Reflection::NonClient,
+            paths_sent: PathsSent::All,
+        }
+    }
+
+    /// An external peer of its own AS.
+    fn up(peer: PeerKey, outbound: &Arc<Outbound>) -> PeerUp {
+        let number = u32::try_from(peer.0).unwrap();
+        PeerUp {
+            peer,
+            epoch: SessionEpoch(1),
+            negotiated: Negotiated {
+                peer_identifier: BgpIdentifier::new(100 + number).unwrap(),
+                peer_asn: Asn(65000 + number),
+                local_asn: Asn(64512),
+                kind: PeerKind::Ebgp,
+                as_width: AsWidth::Four,
+                hold_time: HoldTime::ZERO,
+                families: vec![Family::IPV4_UNICAST],
+                path_ids_received: Vec::new(),
+                path_ids_sent: Vec::new(),
+                route_refresh: false,
+                extended_message: false,
+                peer_capabilities: Capabilities::default(),
+            },
+            local_address: IpAddr::from([127, 0, 0, 1]),
+            peer_address: IpAddr::from([127, 0, 0, 1]),
+            exports: outbound.export_queue(),
+        }
+    }
+
+    fn announcement() -> SpeakerInput {
+        let prefix = Ipv4Prefix::truncating([10, 65, 1, 0].into(), 26);
+        let nlri = NlriBlock::from_nlri(false, [Nlri::new(prefix)]);
+        let next_hop = NextHop::Ipv4([192, 0, 2, 1].into());
+        let update = Update {
+            reach: vec![Reach { next_hop, nlri }],
+            attributes: Some(PathAttributesBuilder::new(Origin::Igp).build()),
+            ..Update::default()
+        };
+        SpeakerInput::Updates { peer: FEED, epoch: SessionEpoch(1), updates: vec![update], octets: 60 }
+    }
+
+    async fn connection(writable: &Arc<Notify>) -> (Arc<Outbound>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let dialed = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (_, writer) = dialed.into_split();
+        let counters = Arc::new(MessageCounters::default());
+        let outbound = Outbound::new(writer, Arc::clone(writable), counters);
+        outbound.socket().writable().await.unwrap();
+        (outbound, listener.accept().await.unwrap().0)
+    }
 }

@@ -109,10 +109,10 @@ mod tests {
     use super::*;
     use crate::decision::decide;
 
-    type Row = (u8, u8, Option<u8>, u8, bool);
+    type Row = (u8, u8, Option<u8>, u8, bool, u8);
 
     /// The attributes of paths drawn from few enough values that they tie in every step.
-    fn attributes((first_as, length, med, local_pref, _): Row) -> PathAttributes {
+    fn attributes((first_as, length, med, local_pref, _, _): Row) -> PathAttributes {
         let mut builder = PathAttributesBuilder::new(Origin::Igp);
         let asns = (0..=u32::from(length)).map(|position| Asn(u32::from(first_as) * 10 + position + 1));
         builder.as_path = AsPathBuf::from_sequence(asns);
@@ -126,11 +126,11 @@ mod tests {
         // The same identifier for two of them, so that the address decides.
         let identifier = BgpIdentifier::new(1 + number / 2).unwrap();
         let origin = CandidateOrigin::Peer { kind, identifier, address: IpAddr::V4((1000 - number).into()) };
-        Candidate { origin, path_id: PathId(0), attributes, interior_cost: 0, preference: 100 }
+        Candidate { origin, path_id: PathId(0), attributes, interior_cost: 0, preference: row.5.into() }
     }
 
     fn row() -> impl Strategy<Value = Row> {
-        (0..3u8, 0..2u8, proptest::option::of(0..3u8), 0..2u8, any::<bool>())
+        (0..3u8, 0..2u8, proptest::option::of(0..3u8), 0..2u8, any::<bool>(), 0..2u8)
     }
 
     proptest! {
