@@ -1,4 +1,4 @@
-//! The log by itself: cursors, withdrawals that wait, sources that must be told, rewriting.
+//! The log by itself: cursors, withdrawals that wait, sources that must be told, compaction.
 
 use proptest::prelude::*;
 
