@@ -2,7 +2,7 @@
 //!
 //! Who is no peer yet, but dials in from a range where peers are welcome, is handed to the daemon.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -10,21 +10,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bgp_codec::Prefix;
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
-use crate::peer::{MAX_HOP_LIMIT, PeerIntake, TcpPassword, set_password, set_range_password};
+use crate::machine::{ListeningSocket, Machine, Stream};
+use crate::peer::{PeerIntake, TcpPassword};
 
 /// Listens on some addresses, and hands what is accepted to the peer whose address it comes from.
 ///
 /// Dropping it closes the sockets; connections that were handed in stay.
 #[derive(Debug)]
 pub struct Listener {
-    sockets: Vec<Arc<TcpListener>>,
+    sockets: Vec<Arc<ListeningSocket>>,
     expected: watch::Sender<Expected>,
     refused: Arc<AtomicU64>,
     /// Ends the tasks when it is dropped.
@@ -34,7 +33,7 @@ pub struct Listener {
 /// Whose connections are taken.
 #[derive(Debug, Default)]
 struct Expected {
-    peers: HashMap<IpAddr, PeerIntake>,
+    peers: BTreeMap<IpAddr, PeerIntake>,
     /// Where others may come from, and become peers.
     ranges: BTreeSet<Prefix>,
 }
@@ -45,7 +44,7 @@ pub struct Newcomer {
     /// Where it comes from.
     pub address: IpAddr,
     /// The connection.
-    pub stream: TcpStream,
+    pub stream: Stream,
 }
 
 impl Listener {
@@ -55,9 +54,9 @@ impl Listener {
     /// # Errors
     ///
     /// One of them cannot be used; the error says which and why.
-    pub fn bind(addresses: &[SocketAddr]) -> io::Result<(Self, mpsc::Receiver<Newcomer>)> {
-        let sockets = addresses.iter().map(|address| listen(*address).map(Arc::new));
-        let sockets: Vec<Arc<TcpListener>> = sockets.collect::<io::Result<_>>()?;
+    pub fn bind(machine: &Machine, addresses: &[SocketAddr]) -> io::Result<(Self, mpsc::Receiver<Newcomer>)> {
+        let sockets = addresses.iter().map(|address| machine.listen(*address).map(Arc::new));
+        let sockets: Vec<Arc<ListeningSocket>> = sockets.collect::<io::Result<_>>()?;
         let (expected, _) = watch::channel(Expected::default());
         let (newcomers, newcomer_receiver) = mpsc::channel(NEWCOMERS);
         let refused = Arc::new(AtomicU64::new(0));
@@ -80,7 +79,7 @@ impl Listener {
     ///
     /// What the system says.
     pub fn local_addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.sockets.iter().map(|socket| socket.local_addr()).collect()
+        self.sockets.iter().map(|socket| socket.local_address()).collect()
     }
 
     /// From now on hands connections from `address` to `intake`; with a password, only signed ones arrive.
@@ -150,7 +149,7 @@ impl Listener {
 
     fn set_password(&self, address: IpAddr, password: Option<&TcpPassword>) -> io::Result<()> {
         for socket in self.sockets_for(address)? {
-            match set_password(socket, address, password) {
+            match socket.set_password(address, password) {
                 // Without the option in the kernel there is no signature to be removed either.
                 Err(error) if password.is_none() => debug!(%address, "no TCP password removed: {error}"),
                 result => result?,
@@ -161,7 +160,7 @@ impl Listener {
 
     fn set_range_password(&self, range: Prefix, password: Option<&TcpPassword>) -> io::Result<()> {
         for socket in self.sockets_for(range.network())? {
-            match set_range_password(socket, range, password) {
+            match socket.set_range_password(range, password) {
                 Err(error) if password.is_none() => debug!(%range, "no TCP password removed: {error}"),
                 result => result?,
             }
@@ -170,10 +169,10 @@ impl Listener {
     }
 
     /// The sockets of the family of `address`.
-    fn sockets_for(&self, address: IpAddr) -> io::Result<Vec<&TcpListener>> {
+    fn sockets_for(&self, address: IpAddr) -> io::Result<Vec<&ListeningSocket>> {
         let mut sockets = Vec::new();
         for socket in &self.sockets {
-            if socket.local_addr()?.is_ipv4() == address.is_ipv4() {
+            if socket.local_address()?.is_ipv4() == address.is_ipv4() {
                 sockets.push(&**socket);
             }
         }
@@ -181,31 +180,9 @@ impl Listener {
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    open(address)
-        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
-}
-
-fn open(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket =
-        Socket::new(Domain::for_address(address), Type::STREAM.nonblocking().cloexec(), Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    // What is accepted gets the hop limit of its peer. The handshake is over by then, and a peer that takes packets
-    // from the same link only (RFC 5082) must have taken it.
-    if address.is_ipv4() {
-        socket.set_ttl_v4(MAX_HOP_LIMIT)?;
-    } else {
-        socket.set_only_v6(true)?;
-        socket.set_unicast_hops_v6(MAX_HOP_LIMIT)?;
-    }
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
-}
-
 /// Accepts connections on one socket, and knows whose they are.
 struct Acceptor {
-    socket: Arc<TcpListener>,
+    socket: Arc<ListeningSocket>,
     expected: watch::Receiver<Expected>,
     newcomers: mpsc::Sender<Newcomer>,
     refused: Arc<AtomicU64>,
@@ -237,7 +214,7 @@ impl Acceptor {
         }
     }
 
-    async fn hand_in(&self, address: IpAddr, stream: TcpStream) -> Result<(), String> {
+    async fn hand_in(&self, address: IpAddr, stream: Stream) -> Result<(), String> {
         match self.destination(address) {
             Destination::Peer(intake) => intake.hand_in(stream).map_err(|error| error.to_string()),
             Destination::Newcomer => {
@@ -261,9 +238,6 @@ impl Acceptor {
 
 /// How many newcomers may wait for the daemon to make peers of them. No more are accepted meanwhile.
 const NEWCOMERS: usize = 256;
-
-/// How many connections may wait to be accepted: the peers of a large reflector, all at once.
-const BACKLOG: i32 = 4096;
 
 /// How long not to try after an error.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use margay::daemon::{self, read_config};
+use margay::machine::Machine;
 use margay::open_files;
 use tracing::{error, warn};
 use tracing_subscriber::EnvFilter;
@@ -23,7 +24,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let config = match read_config(&arguments.config) {
+    let config = match read_config(&Machine::Real, &arguments.config) {
         Ok(config) => config,
         Err(error) => {
             eprintln!("{error}");

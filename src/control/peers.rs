@@ -2,7 +2,6 @@
 
 use std::net::Ipv4Addr;
 use std::num::NonZeroU16;
-use std::time::Instant;
 
 use bgp_codec::Family;
 use margay_config::Peer;
@@ -12,6 +11,7 @@ use margay_control::{
 };
 use margay_filter::FilterChain;
 use margay_session::{Negotiated, State};
+use tokio::time::Instant;
 
 use crate::daemon::PeerEntry;
 use crate::peer::PeerStatus;

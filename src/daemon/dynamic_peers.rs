@@ -68,16 +68,18 @@ impl Daemon {
 
     fn open_range(&mut self, dynamic: &DynamicPeers) -> anyhow::Result<()> {
         let file = dynamic.template().password_file.as_deref();
-        let password =
-            match (file.map(options::read_password).transpose(), self.ranges.open.get(&dynamic.range)) {
-                (Ok(password), Some(open)) if open.password == password => return Ok(()),
-                // A password that cannot be read leaves the sessions that have the former one.
-                (Err(error), Some(open)) if open.password.is_some() => {
-                    warn!(range = %dynamic.range, "the former password stays: {error:#}");
-                    return Ok(());
-                }
-                (password, _) => password?,
-            };
+        let password = match (
+            file.map(|file| options::read_password(&self.machine, file)).transpose(),
+            self.ranges.open.get(&dynamic.range),
+        ) {
+            (Ok(password), Some(open)) if open.password == password => return Ok(()),
+            // A password that cannot be read leaves the sessions that have the former one.
+            (Err(error), Some(open)) if open.password.is_some() => {
+                warn!(range = %dynamic.range, "the former password stays: {error:#}");
+                return Ok(());
+            }
+            (password, _) => password?,
+        };
         self.listener.add_range(dynamic.range, password.as_ref())?;
         self.ranges.open.insert(dynamic.range, OpenRange { password, is_known_full: false });
         Ok(())

@@ -11,20 +11,21 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::{Context, bail};
 use bgp_codec::Prefix;
 use margay_config::{Config, Peer};
 use margay_session::{State, StopReason};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::control::{self, Api};
-use crate::kernel::{self, KernelHandle, KernelRequest};
+use crate::kernel::{KernelHandle, KernelRequest};
 use crate::listener::{Listener, Newcomer};
+use crate::machine::{Machine, SpeakerThread};
 use crate::peer::{self, PeerHandle, TcpPassword};
 use crate::speaker::{self, KernelFeed, PeerKey, SpeakerHandle, SpeakerRequest};
 
@@ -44,9 +45,9 @@ const KERNEL_EVENT_QUEUE: usize = 64;
 ///
 /// A part cannot be started, for instance because an address is in use; or the speaker has ended by itself.
 pub async fn run(config_file: PathBuf, config: Config) -> anyhow::Result<()> {
-    let signals = Signals::new().context("cannot receive signals")?;
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
-    let (mut daemon, arrivals) = Daemon::start(config_file, config).await?;
+    forward_signals(&requests).context("cannot receive signals")?;
+    let mut daemon = Daemon::start(Machine::Real, config_file, config).await?;
     let socket = daemon.config.control().socket.clone();
     let api = Api {
         daemon: requests,
@@ -59,7 +60,7 @@ pub async fn run(config_file: PathBuf, config: Config) -> anyhow::Result<()> {
     let server = tokio::spawn(server);
     daemon.start_peers().await;
     info!(socket = %socket.display(), "margayd is ready");
-    let result = daemon.serve(signals, request_receiver, arrivals).await;
+    let result = daemon.serve(request_receiver).await;
     server.abort();
     daemon.stop().await;
     if let Err(error) = std::fs::remove_file(&socket) {
@@ -68,8 +69,9 @@ pub async fn run(config_file: PathBuf, config: Config) -> anyhow::Result<()> {
     result
 }
 
-/// See the [module](self).
-struct Daemon {
+/// The daemon but for its control API. See the [module](self).
+pub struct Daemon {
+    machine: Machine,
     config_file: PathBuf,
     /// What the parts were started with: its `[global]`, `[control]` and `[kernel]` are in force until the end.
     boot: Arc<Config>,
@@ -81,8 +83,9 @@ struct Daemon {
     next_key: u64,
     listener: Listener,
     ranges: Ranges,
+    arrivals: Arrivals,
     speaker: SpeakerHandle,
-    speaker_thread: std::thread::JoinHandle<()>,
+    speaker_thread: SpeakerThread,
     kernel: Option<KernelHandle>,
 }
 
@@ -103,14 +106,18 @@ struct RunningPeer {
 }
 
 impl Daemon {
-    /// Starts everything but the peers.
-    async fn start(config_file: PathBuf, config: Config) -> anyhow::Result<(Self, Arrivals)> {
+    /// Starts everything but the peers. To be called within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// A part cannot be started, for instance because an address is in use.
+    pub async fn start(machine: Machine, config_file: PathBuf, config: Config) -> anyhow::Result<Self> {
         let global = config.global();
-        let (listener, newcomers) = Listener::bind(&global.listen)?;
+        let (listener, newcomers) = Listener::bind(&machine, &global.listen)?;
         let (ranges, departures) = Ranges::new();
         let (kernel, feed) = match config.kernel() {
             Some(kernel) => {
-                let (handle, mut feed) = start_kernel(kernel).await?;
+                let (handle, mut feed) = start_kernel(&machine, kernel).await?;
                 if !config.dynamic_peers().is_empty() {
                     feed.expect_strangers();
                 }
@@ -119,10 +126,12 @@ impl Daemon {
             None => (None, None),
         };
         let (speaker, speaker_thread) =
-            speaker::start(options::rib_options(&config), feed).context("cannot start the speaker")?;
+            speaker::start(&machine, options::rib_options(&machine, &config), feed)
+                .context("cannot start the speaker")?;
         let now = Instant::now();
         let config = Arc::new(config);
         let daemon = Self {
+            machine,
             config_file,
             boot: Arc::clone(&config),
             config,
@@ -132,6 +141,7 @@ impl Daemon {
             next_key: 0,
             listener,
             ranges,
+            arrivals: Arrivals { newcomers, departures },
             speaker,
             speaker_thread,
             kernel,
@@ -140,10 +150,16 @@ impl Daemon {
         for network in daemon.config.networks() {
             daemon.tell_speaker(options::originate(network)).await;
         }
-        Ok((daemon, Arrivals { newcomers, departures }))
+        Ok(daemon)
     }
 
-    async fn start_peers(&mut self) {
+    /// The way to the speaker.
+    pub fn speaker(&self) -> &SpeakerHandle {
+        &self.speaker
+    }
+
+    /// Lets the peers' sessions come up, and takes connections.
+    pub async fn start_peers(&mut self) {
         for peer in self.config.peers().to_vec() {
             let name = peer.name.clone();
             if let Err(error) = self.add_peer(peer).await {
@@ -154,22 +170,23 @@ impl Daemon {
         self.open_ranges();
     }
 
-    async fn serve(
-        &mut self,
-        mut signals: Signals,
-        mut requests: mpsc::Receiver<DaemonRequest>,
-        mut arrivals: Arrivals,
-    ) -> anyhow::Result<()> {
+    /// Serves until it is asked to stop.
+    ///
+    /// # Errors
+    ///
+    /// The speaker has ended by itself.
+    pub async fn serve(&mut self, mut requests: mpsc::Receiver<DaemonRequest>) -> anyhow::Result<()> {
         let speaker = self.speaker.requests.clone();
         loop {
             tokio::select! {
-                _ = signals.terminate.recv() => break,
-                _ = signals.interrupt.recv() => break,
-                _ = signals.hangup.recv() => self.reload_and_log().await,
-                Some(request) = requests.recv() => self.answer(request).await,
-                Some(newcomer) = arrivals.newcomers.recv() => self.welcome(newcomer).await,
-                Some(departure) = arrivals.departures.recv() => self.on_departure(departure).await,
+                biased;
                 () = speaker.closed() => bail!("bug: the speaker has ended"),
+                Some(request) = requests.recv() => match request {
+                    DaemonRequest::Stop => break,
+                    request => self.answer(request).await,
+                },
+                Some(departure) = self.arrivals.departures.recv() => self.on_departure(departure).await,
+                Some(newcomer) = self.arrivals.newcomers.recv() => self.welcome(newcomer).await,
             }
         }
         info!("stopping");
@@ -178,15 +195,13 @@ impl Daemon {
 
     /// Ends the parts in order. The speaker goes first: what the peers' leaving would change is not to reach the kernel,
     /// whose routes stay for the next run.
-    async fn stop(self) {
+    pub async fn stop(self) {
         drop(self.listener);
         if self.speaker.requests.send(SpeakerRequest::Stop).await.is_err() {
             error!("bug: the speaker has ended before it was told to");
         }
-        let thread = self.speaker_thread;
-        match tokio::task::spawn_blocking(move || thread.join()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) | Err(_) => error!("bug: the speaker has panicked"),
+        if self.speaker_thread.join().await.is_err() {
+            error!("bug: the speaker has panicked");
         }
         let mut ending = JoinSet::new();
         for peer in self.peers.into_values() {
@@ -201,7 +216,7 @@ impl Daemon {
 
     /// Starts a peer. One that cannot be started is not kept; the next reload tries again.
     async fn add_peer(&mut self, config: Peer) -> anyhow::Result<()> {
-        let password = config.password_file.as_deref().map(options::read_password).transpose()?;
+        let password = self.password(&config)?;
         let (key, handle) = self.spawn_peer(&config, password.clone()).await?;
         let address = config.address;
         let listening = self.listener.add_peer(address, password.as_ref(), handle.intake());
@@ -225,7 +240,7 @@ impl Daemon {
     ) -> anyhow::Result<(PeerKey, PeerHandle)> {
         let key = PeerKey(self.next_key);
         self.next_key += 1;
-        let options = options::peer_options(key, self.boot.global(), config, password);
+        let options = options::peer_options(&self.machine, key, self.boot.global(), config, password);
         let (answer, known) = oneshot::channel();
         let settings = options::peer_settings(self.boot.global(), config);
         self.tell_speaker(SpeakerRequest::AddPeer(key, settings, answer)).await;
@@ -265,6 +280,8 @@ impl Daemon {
                 let report = self.reload().await;
                 reply(answer, report);
             }
+            DaemonRequest::ReloadAndLog => self.reload_and_log().await,
+            DaemonRequest::Stop => {}
         }
     }
 
@@ -301,6 +318,11 @@ impl Daemon {
         }
     }
 
+    /// The password that a peer's file holds; `None` when it names none.
+    fn password(&self, peer: &Peer) -> anyhow::Result<Option<TcpPassword>> {
+        peer.password_file.as_deref().map(|file| options::read_password(&self.machine, file)).transpose()
+    }
+
     async fn tell_speaker(&self, request: SpeakerRequest) {
         if self.speaker.requests.send(request).await.is_err() {
             error!("bug: the speaker has ended");
@@ -308,9 +330,13 @@ impl Daemon {
     }
 }
 
-async fn start_kernel(config: &margay_config::Kernel) -> anyhow::Result<(KernelHandle, KernelFeed)> {
+async fn start_kernel(
+    machine: &Machine,
+    config: &margay_config::Kernel,
+) -> anyhow::Result<(KernelHandle, KernelFeed)> {
     let (events, event_receiver) = mpsc::channel(KERNEL_EVENT_QUEUE);
-    let handle = kernel::start(options::kernel_options(config), events)
+    let handle = machine
+        .start_kernel(options::kernel_options(config), events)
         .await
         .context("cannot keep the kernel's table (CAP_NET_ADMIN is needed)")?;
     let feed = KernelFeed::new(handle.requests.clone(), event_receiver, config.restart_window);
@@ -322,19 +348,18 @@ fn reply<T>(answer: oneshot::Sender<T>, value: T) {
     drop(answer.send(value));
 }
 
-/// What the system may tell the daemon.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
+/// Makes requests of signals: SIGHUP reloads, SIGTERM and SIGINT stop.
+fn forward_signals(requests: &mpsc::Sender<DaemonRequest>) -> std::io::Result<()> {
+    for (kind, request) in [
+        (SignalKind::hangup(), (|| DaemonRequest::ReloadAndLog) as fn() -> DaemonRequest),
+        (SignalKind::terminate(), || DaemonRequest::Stop),
+        (SignalKind::interrupt(), || DaemonRequest::Stop),
+    ] {
+        let mut signals = signal(kind)?;
+        let requests = requests.clone();
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() && requests.send(request()).await.is_ok() {}
+        });
     }
+    Ok(())
 }

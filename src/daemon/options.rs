@@ -18,6 +18,7 @@ use margay_rib::{
 use margay_session::{DialMode, SessionOptions};
 
 use crate::kernel::{ImportRule, InterfacePatterns, KernelOptions, OnlinkRule};
+use crate::machine::Machine;
 use crate::peer::{Distance, PeerOptions, TcpPassword, Transport};
 use crate::speaker::{PeerKey, PeerSettings, SpeakerRequest};
 
@@ -42,8 +43,10 @@ pub enum ReadError {
 /// # Errors
 ///
 /// It cannot be read, or has errors: all of them, in their order.
-pub fn read_config(file: &Path) -> Result<Config, ReadError> {
-    let text = std::fs::read_to_string(file)
+pub fn read_config(machine: &Machine, file: &Path) -> Result<Config, ReadError> {
+    let text = machine
+        .read_file(file)
+        .and_then(|octets| String::from_utf8(octets).map_err(std::io::Error::other))
         .map_err(|error| ReadError::Unreadable { file: file.to_owned(), error })?;
     margay_config::parse(&file.display().to_string(), &text).map_err(ReadError::Wrong)
 }
@@ -52,7 +55,7 @@ fn lines(errors: &[ConfigError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-pub(super) fn rib_options(config: &Config) -> RibOptions {
+pub(super) fn rib_options(machine: &Machine, config: &Config) -> RibOptions {
     let global = config.global();
     RibOptions {
         asn: global.asn,
@@ -62,7 +65,7 @@ pub(super) fn rib_options(config: &Config) -> RibOptions {
             multipath: kernel.multipath.into(),
             normal_metric: kernel.metric,
         }),
-        hash_seed: random(),
+        hash_seed: machine.random(),
     }
 }
 
@@ -139,6 +142,7 @@ pub(super) fn peer_settings(global: &Global, peer: &Peer) -> PeerSettings {
 
 /// What a peer's task has to know.
 pub(super) fn peer_options(
+    machine: &Machine,
     key: PeerKey,
     global: &Global,
     peer: &Peer,
@@ -154,6 +158,7 @@ pub(super) fn peer_options(
             distance: distance(global, peer),
             password,
         },
+        machine: machine.clone(),
     }
 }
 
@@ -186,16 +191,11 @@ fn distance(global: &Global, peer: &Peer) -> Distance {
 /// # Errors
 ///
 /// The file cannot be read, or holds what TCP cannot use.
-pub(super) fn read_password(file: &Path) -> anyhow::Result<TcpPassword> {
-    let octets =
-        std::fs::read(file).with_context(|| format!("cannot read the password file {}", file.display()))?;
+pub(super) fn read_password(machine: &Machine, file: &Path) -> anyhow::Result<TcpPassword> {
+    let octets = machine
+        .read_file(file)
+        .with_context(|| format!("cannot read the password file {}", file.display()))?;
     let line = octets.split(|&octet| octet == b'\n').next().unwrap_or_default();
     TcpPassword::new(line.strip_suffix(b"\r").unwrap_or(line))
         .with_context(|| format!("the password file {}", file.display()))
-}
-
-/// Random enough that peers cannot guess it: the standard library seeds its hash tables from the system.
-fn random() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(std::process::id())
 }

@@ -1,12 +1,11 @@
 //! Reading the configuration again: what changed is applied, what did not is left alone.
 
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Instant;
-
 use margay_config::{Config, ConfigDiff, PeerChange, diff};
 use margay_control::{FileError, ObjectChange, ObjectChangeKind, ReloadReport};
 use margay_session::StopReason;
+use std::net::IpAddr;
+use std::sync::Arc;
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::Daemon;
@@ -16,7 +15,7 @@ use crate::speaker::SpeakerRequest;
 impl Daemon {
     /// Reads the file and applies what changed. A file with errors changes nothing.
     pub(super) async fn reload(&mut self) -> ReloadReport {
-        match read_config(&self.config_file) {
+        match read_config(&self.machine, &self.config_file) {
             Ok(config) => self.apply(config).await,
             Err(error) => ReloadReport { errors: file_errors(error), ..ReloadReport::default() },
         }
@@ -68,7 +67,7 @@ impl Daemon {
             };
             let is_listed = changes.peers_changed.iter().any(|change| change.new.address == peer.address);
             // A password that cannot be read keeps the session that has the former one.
-            let password = peer.password_file.as_deref().map(options::read_password).transpose();
+            let password = self.password(peer);
             if !is_listed && password.is_ok_and(|password| password != running.password) {
                 changes.peers_changed.push(PeerChange {
                     old: peer.clone(),

@@ -1,4 +1,4 @@
-//! What the control API asks of the daemon.
+//! What the control API and signals ask of the daemon.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +21,10 @@ pub enum DaemonRequest {
     Peers(oneshot::Sender<Vec<PeerEntry>>),
     /// Read the configuration file again.
     Reload(oneshot::Sender<ReloadReport>),
+    /// The same for those who cannot be answered.
+    ReloadAndLog,
+    /// Stop in order.
+    Stop,
 }
 
 /// The daemon as a whole.

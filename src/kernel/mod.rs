@@ -157,6 +157,13 @@ pub struct KernelHandle {
 }
 
 impl KernelHandle {
+    /// The way to a model of the kernel's table, which closes `done` when it has done everything.
+    #[cfg(feature = "simulation")]
+    #[must_use]
+    pub fn to_model(requests: mpsc::Sender<KernelRequest>, done: oneshot::Receiver<Infallible>) -> Self {
+        Self { requests, done }
+    }
+
     /// Waits until everything queued is done and the thread has ended.
     ///
     /// Clones of `requests` must be dropped before, as they keep the thread alive.

@@ -11,16 +11,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
 use margay_rib::EncodedUpdates;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::Notify;
 
 use self::send_queue::SendQueue;
+use crate::machine::WriteHalf;
 use crate::message_counters::MessageCounters;
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Outbound {
-    socket: OwnedWriteHalf,
+    socket: WriteHalf,
+    /// Routes that wait take at most this, and one batch more. When they do, the speaker leaves the peer alone until half
+    /// of them are sent.
+    room_octets: usize,
     state: Mutex<State>,
     /// Wakes the writer when there is something that nobody else sends.
     queued: Notify,
@@ -42,10 +45,6 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Closed;
 
-/// Routes that wait take at most this, and one batch more. When they do, the speaker leaves the peer alone until half of
-/// them are sent.
-const ROOM_OCTETS: usize = 256 * 1024;
-
 /// What the speaker writes itself is no longer than this.
 const DIRECT_OCTETS: usize = 8 * 1024;
 
@@ -53,13 +52,21 @@ const DIRECT_OCTETS: usize = 8 * 1024;
 const SLICES: usize = 64;
 
 impl Outbound {
-    /// The queue of a connection that is just open. `writable` wakes the speaker.
+    /// The queue of a connection that is just open. It holds about `room_octets`; `writable` wakes the speaker.
     pub(crate) fn new(
-        socket: OwnedWriteHalf,
+        socket: WriteHalf,
+        room_octets: usize,
         writable: Arc<Notify>,
         counters: Arc<MessageCounters>,
     ) -> Arc<Self> {
-        Arc::new(Self { socket, state: Mutex::default(), queued: Notify::new(), writable, counters })
+        Arc::new(Self {
+            socket,
+            room_octets,
+            state: Mutex::default(),
+            queued: Notify::new(),
+            writable,
+            counters,
+        })
     }
 
     /// The speaker's way into the queue.
@@ -120,9 +127,13 @@ impl Outbound {
         }
     }
 
-    /// The socket itself.
-    pub(crate) fn socket(&self) -> &tokio::net::TcpStream {
-        self.socket.as_ref()
+    /// Tells the peer that nothing follows.
+    ///
+    /// # Errors
+    ///
+    /// The connection is broken.
+    pub(crate) fn shutdown(&self) -> io::Result<()> {
+        self.socket.shutdown()
     }
 
     fn send_routes(&self, batch: Vec<EncodedUpdates>) {
@@ -145,13 +156,9 @@ impl Outbound {
     fn try_write(&self, state: &mut State) -> io::Result<usize> {
         let mut slices = [IoSlice::new(&[]); SLICES];
         let filled = state.queue.fill(&mut slices);
-        let octets = match &slices[..filled] {
-            // The system call for one buffer is the cheaper one.
-            [slice] => self.socket.try_write(slice)?,
-            slices => self.socket.try_write_vectored(slices)?,
-        };
+        let octets = self.socket.try_write(&slices[..filled])?;
         state.queue.advance(octets);
-        if state.is_starved && state.queue.octets() <= ROOM_OCTETS / 2 {
+        if state.is_starved && state.queue.octets() <= self.room_octets / 2 {
             state.is_starved = false;
             self.writable.notify_one();
         }
@@ -177,7 +184,7 @@ impl ExportQueue {
     pub fn has_room(&self) -> bool {
         let Some(outbound) = self.outbound.upgrade() else { return false };
         let mut state = outbound.state();
-        let has_room = state.queue.octets() < ROOM_OCTETS;
+        let has_room = state.queue.octets() < outbound.room_octets;
         state.is_starved |= !has_room;
         has_room && !state.is_closed
     }

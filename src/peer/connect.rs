@@ -36,12 +36,12 @@ pub enum Distance {
     Secured(NonZeroU8),
 }
 
-/// Dials. It is for the caller to give up after a time, by dropping the future.
+/// Dials over the system's TCP. It is for the caller to give up after a time, by dropping the future.
 ///
 /// # Errors
 ///
 /// What the system says.
-pub(super) async fn connect(transport: Transport) -> io::Result<TcpStream> {
+pub(crate) async fn dial(transport: &Transport) -> io::Result<TcpStream> {
     let socket = Socket::new(
         Domain::for_address(transport.peer),
         Type::STREAM.nonblocking().cloexec(),
@@ -53,7 +53,7 @@ pub(super) async fn connect(transport: Transport) -> io::Result<TcpStream> {
     if let Some(source) = transport.source {
         socket.bind(&SocketAddr::new(source, 0).into())?;
     }
-    prepare(&socket, &transport)?;
+    prepare(&socket, transport)?;
     TcpSocket::from_std_stream(socket.into()).connect(transport.peer).await
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn connect(transport: Transport) -> io::Result<TcpStream> {
 /// # Errors
 ///
 /// What the system says.
-pub(super) fn prepare(socket: impl AsFd, transport: &Transport) -> io::Result<()> {
+pub(crate) fn prepare(socket: impl AsFd, transport: &Transport) -> io::Result<()> {
     let options = SockRef::from(&socket);
     options.set_tcp_nodelay(true)?;
     // With hold time zero nothing else tells that the peer has died without a word.

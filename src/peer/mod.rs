@@ -22,7 +22,6 @@ use std::time::Duration;
 
 use bgp_codec::decode_message;
 use margay_session::{SessionOptions, StopReason};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::error;
@@ -31,10 +30,11 @@ pub use connect::{Distance, Transport};
 pub use status::{EstablishedSession, PeerStatus};
 pub use tcp_md5::{TcpPassword, TcpPasswordError};
 
-pub(crate) use connect::MAX_HOP_LIMIT;
+pub(crate) use connect::{MAX_HOP_LIMIT, dial, prepare};
 pub(crate) use rejection::Rejections;
 pub(crate) use tcp_md5::{set_password, set_range_password};
 
+use crate::machine::{Machine, Stream};
 use crate::message_counters::MessageCounters;
 pub use crate::message_counters::MessageCounts;
 use crate::speaker::{PeerKey, SpeakerHandle};
@@ -52,6 +52,8 @@ pub struct PeerOptions {
     pub session: SessionOptions,
     /// The way to the peer.
     pub transport: Transport,
+    /// What the task runs on.
+    pub machine: Machine,
 }
 
 /// A peer's task, seen from the daemon.
@@ -132,7 +134,7 @@ impl PeerIntake {
     /// # Errors
     ///
     /// The peer is gone, or has so many handed in already that this one is better closed.
-    pub fn hand_in(&self, stream: TcpStream) -> Result<(), IntakeClosed> {
+    pub fn hand_in(&self, stream: Stream) -> Result<(), IntakeClosed> {
         let commands = self.commands.upgrade().ok_or(IntakeClosed)?;
         commands.try_send(Command::Incoming(stream)).map_err(|_| IntakeClosed)
     }

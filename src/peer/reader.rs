@@ -2,14 +2,13 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::task::{Context, Poll};
 
 use bgp_codec::{AsWidth, DecodeContext, DecodeError, Message, Notification, PeerKind, frame_length};
 use bytes::{Bytes, BytesMut};
-use tokio::io::AsyncReadExt;
-use tokio::net::tcp::OwnedReadHalf;
 use tracing::{error, warn};
+
+use crate::machine::ReadHalf;
 
 /// How a whole message is decoded: [`bgp_codec::decode_message`], except in tests of what happens when it panics.
 pub(super) type Decode = fn(Bytes, &DecodeContext) -> Result<Message, DecodeError>;
@@ -20,7 +19,7 @@ pub(super) type Decode = fn(Bytes, &DecodeContext) -> Result<Message, DecodeErro
 /// peers do not hold a thousand large buffers.
 #[derive(Debug)]
 pub(super) struct Reader {
-    socket: OwnedReadHalf,
+    socket: ReadHalf,
     buffer: BytesMut,
     read_octets: usize,
     decoded_octets: usize,
@@ -29,7 +28,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(socket: OwnedReadHalf, decode: Decode) -> Self {
+    pub(super) fn new(socket: ReadHalf, decode: Decode) -> Self {
         Self {
             socket,
             buffer: BytesMut::new(),
@@ -48,7 +47,7 @@ impl Reader {
     /// Reads what there is; ready with 0 at the end of the stream.
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.make_room();
-        let read = pin!(self.socket.read_buf(&mut self.buffer)).poll(context);
+        let read = self.socket.poll_read(context, &mut self.buffer);
         if let Poll::Ready(Ok(octets)) = read {
             self.on_read(octets);
         }
@@ -58,7 +57,7 @@ impl Reader {
     /// Reads what there is, without waiting; [`io::ErrorKind::WouldBlock`] when that is nothing.
     pub(super) fn try_read(&mut self) -> io::Result<usize> {
         self.make_room();
-        let octets = self.socket.try_read_buf(&mut self.buffer)?;
+        let octets = self.socket.try_read(&mut self.buffer)?;
         self.on_read(octets);
         Ok(octets)
     }
@@ -85,7 +84,7 @@ impl Reader {
     }
 
     /// The socket, when nothing more is to be decoded.
-    pub(super) fn into_socket(self) -> OwnedReadHalf {
+    pub(super) fn into_socket(self) -> ReadHalf {
         self.socket
     }
 

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_codec::{Message, Notification};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::task::encode;
+use crate::machine::Stream;
 
 /// Rejects connections, a bounded number at a time: whoever is rejected beyond that is not told why.
 #[derive(Clone, Debug)]
@@ -23,7 +22,7 @@ impl Rejections {
     }
 
     /// Closes a connection with a NOTIFICATION. Does not wait.
-    pub(crate) fn reject(&self, stream: TcpStream) {
+    pub(crate) fn reject(&self, stream: Stream) {
         let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else { return };
         tokio::spawn(async move {
             // It does not matter whether the other side listens: the connection ends here either way.
@@ -35,12 +34,11 @@ impl Rejections {
 
 /// Reads on until the other side has closed: octets that nobody read would reset the connection, and the NOTIFICATION
 /// could get lost.
-async fn say_goodbye(mut stream: TcpStream) -> std::io::Result<()> {
-    stream.write_all(&encode(&Message::Notification(Notification::connection_rejected()))).await?;
-    stream.shutdown().await?;
-    let mut unwanted = [0; 1024];
-    while stream.read(&mut unwanted).await? > 0 {}
-    Ok(())
+async fn say_goodbye(stream: Stream) -> std::io::Result<()> {
+    let (mut reader, writer) = stream.into_split();
+    writer.write_all(encode(&Message::Notification(Notification::connection_rejected()))).await?;
+    writer.shutdown()?;
+    reader.read_to_end().await
 }
 
 /// How many connections may be on their way out.

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use margay_session::{Negotiated, State};
+use tokio::time::Instant;
 
 /// How a peer's session stands.
 #[derive(Clone, Debug)]

@@ -1,33 +1,29 @@
 //! The task of one peer: carries out what the session says, and tells it what happens.
 
-use std::collections::hash_map::RandomState;
 use std::future::{pending, poll_fn};
-use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use bgp_codec::{AsWidth, Message, RouteRefresh, Update, UpdateEncoder};
 use bytes::{Bytes, BytesMut};
 use margay_session::{
     Action, CloseReason, ConnectionEvent, ConnectionId, Event, Jitter, Negotiated, Session, State, StopReason,
 };
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
 use super::clock::Clock;
-use super::connect::{connect, prepare};
 use super::reader::{Decode, Reader};
 use super::speaker_outbox::SpeakerOutbox;
 use super::status::{EstablishedSession, PeerStatus};
 use super::writer::{Reports, Writer};
 use super::{LAST_WORDS_TIME, PeerOptions};
+use crate::machine::{Machine, Stream};
 use crate::message_counters::MessageCounters;
 use crate::outbound::Outbound;
 use crate::speaker::{PeerUp, SessionEpoch, SpeakerHandle, SpeakerInput};
@@ -38,7 +34,7 @@ pub(super) enum Command {
     Start,
     Stop(StopReason),
     End(StopReason),
-    Incoming(TcpStream),
+    Incoming(Stream),
 }
 
 /// A peer's task and all it owns.
@@ -74,7 +70,7 @@ enum Reading {
 
 struct Dial {
     id: ConnectionId,
-    stream: Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>,
+    stream: Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>,
 }
 
 struct Connection {
@@ -90,7 +86,7 @@ enum Input {
     Command(Command),
     Report(ConnectionId, ConnectionEvent),
     Timeout,
-    Dialed(ConnectionId, io::Result<TcpStream>),
+    Dialed(ConnectionId, io::Result<Stream>),
     /// The speaker has taken everything.
     Flushed,
     WriterEnded,
@@ -175,7 +171,7 @@ impl PeerTask {
         }
     }
 
-    fn on_incoming(&mut self, stream: TcpStream) {
+    fn on_incoming(&mut self, stream: Stream) {
         let id = self.session.new_connection_id();
         if let Err(error) = self.add_connection(id, stream) {
             debug!(peer = %self.options.name, "a connection of the peer failed at once: {error}");
@@ -184,7 +180,7 @@ impl PeerTask {
         self.tell(Event::Incoming(id));
     }
 
-    fn on_dialed(&mut self, id: ConnectionId, result: io::Result<TcpStream>) {
+    fn on_dialed(&mut self, id: ConnectionId, result: io::Result<Stream>) {
         self.dial = None;
         match result.and_then(|stream| self.add_connection(id, stream)) {
             Ok(()) => self.tell(Event::Connected(id)),
@@ -192,12 +188,14 @@ impl PeerTask {
         }
     }
 
-    fn add_connection(&mut self, id: ConnectionId, stream: TcpStream) -> io::Result<()> {
-        prepare(&stream, &self.options.transport)?;
-        let local_address = stream.local_addr()?;
-        let peer_address = stream.peer_addr()?;
+    fn add_connection(&mut self, id: ConnectionId, stream: Stream) -> io::Result<()> {
+        stream.prepare(&self.options.transport)?;
+        let local_address = stream.local_address()?;
+        let peer_address = stream.peer_address()?;
         let (reader, writer) = stream.into_split();
-        let outbound = Outbound::new(writer, Arc::clone(&self.writable), Arc::clone(&self.counters));
+        let room_octets = self.options.machine.queue_sizes().routes_octets;
+        let outbound =
+            Outbound::new(writer, room_octets, Arc::clone(&self.writable), Arc::clone(&self.counters));
         let writer = Writer::spawn(id, outbound, self.report_to.clone(), &mut self.writers);
         let reader = Reader::new(reader, self.decode);
         self.connections.push(Connection { id, reader, writer, local_address, peer_address });
@@ -211,7 +209,7 @@ impl PeerTask {
         for id in ids {
             self.read_what_is_there(id);
         }
-        self.session.set_jitter(draw_jitter());
+        self.session.set_jitter(draw_jitter(&self.options.machine));
         self.session.handle_timeout(self.clock.now());
         self.carry_out();
     }
@@ -336,8 +334,9 @@ impl PeerTask {
         while let Some(action) = self.session.poll_action() {
             match action {
                 Action::Connect(id) => {
-                    self.session.set_jitter(draw_jitter());
-                    let stream = Box::pin(connect(self.options.transport.clone()));
+                    self.session.set_jitter(draw_jitter(&self.options.machine));
+                    let (machine, transport) = (self.options.machine.clone(), self.options.transport.clone());
+                    let stream = Box::pin(async move { machine.connect(&transport).await });
                     self.dial = Some(Dial { id, stream });
                 }
                 Action::Send(id, message) => self.send(id, &message),
@@ -441,7 +440,7 @@ impl PeerTask {
     }
 
     fn show_next_timeout(&self) {
-        let next = self.session.next_timeout().and_then(|at| self.clock.instant(at)).map(|at| at.into_std());
+        let next = self.session.next_timeout().and_then(|at| self.clock.instant(at));
         self.status.send_if_modified(|status| {
             status.next_timeout = next;
             // Nobody is to be woken for this.
@@ -465,14 +464,14 @@ impl PeerTask {
     }
 }
 
-async fn wait_until(at: Option<tokio::time::Instant>) {
+async fn wait_until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => pending().await,
     }
 }
 
-async fn dialed(dial: &mut Option<Dial>) -> (ConnectionId, io::Result<TcpStream>) {
+async fn dialed(dial: &mut Option<Dial>) -> (ConnectionId, io::Result<Stream>) {
     match dial {
         Some(dial) => (dial.id, dial.stream.as_mut().await),
         None => pending().await,
@@ -500,9 +499,9 @@ pub(super) fn encode(message: &Message) -> Bytes {
     octets.freeze()
 }
 
-/// A fraction from the system's randomness.
-fn draw_jitter() -> Jitter {
-    let random = u32::try_from(RandomState::new().build_hasher().finish() >> 32).unwrap_or(u32::MAX);
+/// A fraction from the machine's randomness.
+fn draw_jitter(machine: &Machine) -> Jitter {
+    let random = u32::try_from(machine.random() >> 32).unwrap_or(u32::MAX);
     Jitter::new(f64::from(random) / f64::from(u32::MAX))
 }
 

@@ -2,19 +2,16 @@
 
 use std::future::pending;
 use std::io;
-use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use margay_session::{ConnectionEvent, ConnectionId};
-use socket2::SockRef;
-use tokio::io::AsyncReadExt;
-use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::machine::ReadHalf;
 use crate::outbound::{Closed, ExportQueue, Outbound};
 
 /// The way to a connection's writer. When it is dropped without [`close`](Self::close), the connection is cut.
@@ -33,7 +30,7 @@ struct Farewell {
     notification: Option<Bytes>,
     /// What the peer still sends is read to the end: closing a socket with unread octets resets the connection, and
     /// a reset can overtake the NOTIFICATION.
-    reader: OwnedReadHalf,
+    reader: ReadHalf,
 }
 
 impl Writer {
@@ -66,7 +63,7 @@ impl Writer {
 
     /// Sends a last message, if any, ahead of all routes that wait, and closes the connection. This is done in the
     /// background, and given up when the peer does not take it in time.
-    pub(super) fn close(self, notification: Option<Bytes>, reader: OwnedReadHalf) {
+    pub(super) fn close(self, notification: Option<Bytes>, reader: ReadHalf) {
         // A writer that is gone has closed its half already, and the other closes here.
         drop(self.close.send(Farewell { notification, reader }));
     }
@@ -135,8 +132,8 @@ impl WriterTask {
                     return Err(io::ErrorKind::WriteZero.into());
                 }
             }
-            SockRef::from(self.outbound.socket()).shutdown(Shutdown::Write)?;
-            read_to_end(&mut reader).await
+            self.outbound.shutdown()?;
+            reader.read_to_end().await
         };
         // It does not matter whether the peer listens: the connection ends here either way.
         drop(timeout(FAREWELL_TIME, say_goodbye).await);
@@ -171,12 +168,6 @@ impl Progress {
         }
         self.stalled_at = None;
     }
-}
-
-async fn read_to_end(reader: &mut OwnedReadHalf) -> io::Result<()> {
-    let mut unwanted = vec![0; 16 * 1024];
-    while reader.read(&mut unwanted).await? > 0 {}
-    Ok(())
 }
 
 /// How long a socket may take nothing before the session is told. Its send hold timer runs for minutes.

@@ -23,10 +23,9 @@ pub use kernel_feed::KernelFeed;
 pub use request::{FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest};
 use run::Speaker;
 
-use margay_rib::{Rib, RibOptions};
+use crate::machine::{Machine, SpeakerThread};
 
-/// How much the inputs that wait may weigh. When the queue is full, sessions stop reading from their sockets.
-const INPUT_QUEUE_OCTETS: u32 = 8 << 20;
+use margay_rib::{Rib, RibOptions};
 
 /// How many requests may wait; whoever asks more waits.
 const REQUEST_QUEUE: usize = 64;
@@ -47,18 +46,22 @@ pub struct SpeakerHandle {
 /// # Errors
 ///
 /// The system gives no thread or no event queue.
-pub fn start(
+pub(crate) fn start(
+    machine: &Machine,
     options: RibOptions,
     kernel: Option<KernelFeed>,
-) -> io::Result<(SpeakerHandle, std::thread::JoinHandle<()>)> {
-    let (inputs, input_receiver) = input_queue(INPUT_QUEUE_OCTETS);
+) -> io::Result<(SpeakerHandle, SpeakerThread)> {
+    let (inputs, input_receiver) = input_queue(machine.queue_sizes().inputs_octets);
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
     let writable = Arc::new(Notify::new());
-    let speaker =
-        Speaker::new(Rib::new(options), kernel, input_receiver, request_receiver, Arc::clone(&writable));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let thread = std::thread::Builder::new()
-        .name("speaker".to_owned())
-        .spawn(move || runtime.block_on(speaker.run()))?;
+    let speaker = Speaker::new(
+        machine.clone(),
+        Rib::new(options),
+        kernel,
+        input_receiver,
+        request_receiver,
+        Arc::clone(&writable),
+    );
+    let thread = SpeakerThread::start(machine, speaker.run())?;
     Ok((SpeakerHandle { inputs, requests, writable }, thread))
 }

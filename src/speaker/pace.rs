@@ -1,6 +1,8 @@
 //! When peers are told: at once when there is little to tell, in larger rounds when there is much.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// The rounds in which peers are told what changed.
 ///
@@ -45,10 +47,10 @@ impl Pace {
         self.round.as_ref().map_or(0, |round| round.peers_left)
     }
 
-    /// Notes that so many peers had their turn from `start` on.
-    pub(super) fn on_told(&mut self, peers: usize, start: Instant, now: Instant) {
+    /// Notes that so many peers had their turn, which took so long until `now`.
+    pub(super) fn on_told(&mut self, peers: usize, took: Duration, now: Instant) {
         let Some(round) = &mut self.round else { return };
-        round.took += now.saturating_duration_since(start);
+        round.took += took;
         round.peers_left = round.peers_left.saturating_sub(peers);
         if round.peers_left == 0 {
             self.not_before = now + (round.took * PAUSE).min(LONGEST_PAUSE);
@@ -78,10 +80,10 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         assert!(pace.begin_if_due(start, 10));
-        pace.on_told(6, start, start + MS);
+        pace.on_told(6, MS, start + MS);
         assert!(!pace.begin_if_due(start + 2 * MS, 12), "the round goes on, whatever came between");
         assert_eq!(pace.peers_left(), 4);
-        pace.on_told(4, start + 2 * MS, start + 3 * MS);
+        pace.on_told(4, MS, start + 3 * MS);
         assert!(!pace.is_in_round());
         assert_eq!(pace.pause(start + 3 * MS), 6 * MS, "three times the two that the round took");
         assert!(!pace.begin_if_due(start + 8 * MS, 10));
@@ -93,7 +95,7 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         assert!(pace.begin_if_due(start, 1));
-        pace.on_told(1, start, start + 100 * MS);
+        pace.on_told(1, 100 * MS, start + 100 * MS);
         assert_eq!(pace.pause(start + 100 * MS), LONGEST_PAUSE);
         assert_eq!(pace.pause(start + 200 * MS), Duration::ZERO);
     }

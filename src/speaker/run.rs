@@ -1,12 +1,13 @@
 //! The speaker's loop: hear everybody, do a slice of work, tell everybody.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bgp_codec::Update;
 use margay_rib::{Reflection, Rib, RoutePage, RouteSelection, RouteStatus};
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use super::kernel_feed::KernelHeard;
@@ -17,6 +18,7 @@ use super::{
     SessionEpoch, SpeakerCounts, SpeakerInput, SpeakerRequest,
 };
 use crate::kernel::KernelEvent;
+use crate::machine::{Machine, Processor};
 
 /// How long the speaker takes inputs before it tells peers and kernel what follows from them.
 const SLICE: Duration = Duration::from_millis(5);
@@ -29,8 +31,10 @@ const WORK_ENTRIES: usize = 4096;
 
 /// See the [module](super).
 pub(super) struct Speaker {
+    machine: Machine,
+    processor: Processor,
     rib: Rib,
-    peers: HashMap<PeerKey, SpeakerPeer>,
+    peers: BTreeMap<PeerKey, SpeakerPeer>,
     kernel: Option<KernelFeed>,
     inputs: Inputs,
     requests: mpsc::Receiver<SpeakerRequest>,
@@ -63,6 +67,7 @@ enum Flow {
 
 impl Speaker {
     pub(super) fn new(
+        machine: Machine,
         rib: Rib,
         kernel: Option<KernelFeed>,
         inputs: Inputs,
@@ -70,8 +75,10 @@ impl Speaker {
         writable: Arc<Notify>,
     ) -> Self {
         Self {
+            processor: machine.processor(),
+            machine,
             rib,
-            peers: HashMap::new(),
+            peers: BTreeMap::new(),
             kernel,
             inputs,
             requests,
@@ -89,6 +96,7 @@ impl Speaker {
             self.take_inputs();
             self.work();
             self.feed();
+            self.processor.on_turn_over().await;
         }
         if let Some(kernel) = &mut self.kernel {
             kernel.feed_all(&mut self.rib).await;
@@ -100,8 +108,7 @@ impl Speaker {
         let pause = self.pace.pause(Instant::now());
         let is_busy = self.working || self.pace.is_in_round();
         if self.has_news && !is_busy && pause < SHORT_PAUSE && self.inputs.is_empty() {
-            // The runtime's timers are too coarse for this.
-            std::thread::sleep(pause);
+            self.processor.nap(pause).await;
             return Flow::Continue;
         }
         let Self { kernel, inputs, requests, writable, has_news, .. } = self;
@@ -139,14 +146,14 @@ impl Speaker {
     /// Does a part of the Rib's background work. The last part makes news as the others do.
     fn work(&mut self) {
         self.has_news |= self.working;
-        self.working = self.rib.work(WORK_ENTRIES);
+        self.working = self.rib.work(self.processor.work_entries(WORK_ENTRIES));
         self.has_news |= self.working;
     }
 
     /// Takes what else has arrived, for a slice of time.
     fn take_inputs(&mut self) {
-        let start = Instant::now();
-        while start.elapsed() < SLICE
+        let mut slice = self.processor.slice(SLICE);
+        while !slice.is_over()
             && let Some(input) = self.inputs.try_recv()
         {
             self.take(input);
@@ -178,7 +185,7 @@ impl Speaker {
             Some(former) => self.rib.peer_down(former.index),
             None => self.feeding.push_back(key),
         }
-        peer.session = Some(SpeakerSession::new(&mut self.rib, &peer.settings, up));
+        peer.session = Some(SpeakerSession::new(&mut self.rib, &self.machine, &peer.settings, up));
         debug!(peer = %peer.settings.name, session = epoch.0, "joined");
     }
 
@@ -259,29 +266,29 @@ impl Speaker {
             kernel.set_pending();
             kernel.feed(&mut self.rib);
         }
-        let start = Instant::now();
-        if self.has_news && self.pace.begin_if_due(start, self.feeding.len()) {
+        let mut slice = self.processor.slice(SLICE);
+        if self.has_news && self.pace.begin_if_due(Instant::now(), self.feeding.len()) {
             self.has_news = false;
         }
         let peers_left = self.pace.peers_left();
         let mut told = 0;
-        while told < peers_left && start.elapsed() < SLICE {
+        while told < peers_left && !slice.is_over() {
             self.feeding.rotate_left(1);
             told += 1;
             if let Some(&key) = self.feeding.back() {
                 self.feed_peer(key);
             }
         }
-        self.pace.on_told(told, start, Instant::now());
+        self.pace.on_told(told, slice.spent(), Instant::now());
     }
 
     /// Tells those that were behind more, out of turn: it costs nothing that others would share.
     fn feed_catching_up(&mut self) {
-        let start = Instant::now();
+        let mut slice = self.processor.slice(SLICE);
         let mut waiting = std::mem::take(&mut self.catching_up).into_iter();
         for key in waiting.by_ref() {
             self.feed_peer(key);
-            if start.elapsed() >= SLICE {
+            if slice.is_over() {
                 self.has_news = true;
                 break;
             }
@@ -379,7 +386,7 @@ async fn hear_kernel(kernel: &mut Option<KernelFeed>) -> KernelHeard {
 
 /// The session that `epoch` names, if it is the present one.
 fn current(
-    peers: &mut HashMap<PeerKey, SpeakerPeer>,
+    peers: &mut BTreeMap<PeerKey, SpeakerPeer>,
     key: PeerKey,
     epoch: SessionEpoch,
 ) -> Option<&mut SpeakerSession> {
@@ -407,6 +414,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+    use crate::machine::{QueueSizes, Stream};
     use crate::message_counters::MessageCounters;
     use crate::outbound::Outbound;
     use crate::speaker::input_queue;
@@ -427,7 +435,8 @@ mod tests {
             forwarding: None,
             hash_seed: 1,
         });
-        let mut speaker = Speaker::new(rib, None, input_receiver, request_receiver, Arc::clone(&writable));
+        let mut speaker =
+            Speaker::new(Machine::Real, rib, None, input_receiver, request_receiver, Arc::clone(&writable));
         let (feed, _feed_end) = connection(&writable).await;
         let (reader, mut reader_end) = connection(&writable).await;
         for (key, outbound) in [(FEED, &feed), (PeerKey(2), &reader)] {
@@ -510,10 +519,10 @@ mod tests {
     async fn connection(writable: &Arc<Notify>) -> (Arc<Outbound>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let dialed = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (_, writer) = dialed.into_split();
+        let (_, writer) = Stream::Tcp(dialed).into_split();
+        writer.writable().await.unwrap();
         let counters = Arc::new(MessageCounters::default());
-        let outbound = Outbound::new(writer, Arc::clone(writable), counters);
-        outbound.socket().writable().await.unwrap();
+        let outbound = Outbound::new(writer, QueueSizes::USUAL.routes_octets, Arc::clone(writable), counters);
         (outbound, listener.accept().await.unwrap().0)
     }
 }

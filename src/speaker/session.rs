@@ -5,7 +5,7 @@ use margay_rib::{PeerIndex, PeerOptions, Rib};
 use tracing::{debug, warn};
 
 use super::{ExportQueue, PeerSettings, PeerUp, SessionEpoch};
-use crate::own_addresses::OwnAddresses;
+use crate::machine::{Machine, OwnAddresses};
 
 /// A session that is established.
 #[derive(Debug)]
@@ -35,9 +35,9 @@ const LOGGED_DEFECTS: u64 = 10;
 
 impl SpeakerSession {
     /// Enters the peer into the Rib.
-    pub(super) fn new(rib: &mut Rib, settings: &PeerSettings, up: PeerUp) -> Self {
+    pub(super) fn new(rib: &mut Rib, machine: &Machine, settings: &PeerSettings, up: PeerUp) -> Self {
         let families = up.negotiated.families.clone();
-        let index = rib.peer_up(peer_options(settings, &up));
+        let index = rib.peer_up(peer_options(machine, settings, &up));
         Self {
             epoch: up.epoch,
             index,
@@ -76,8 +76,8 @@ impl SpeakerSession {
     }
 }
 
-fn peer_options(settings: &PeerSettings, up: &PeerUp) -> PeerOptions {
-    let own = OwnAddresses::of_session(up.local_address, up.peer_address).unwrap_or_else(|error| {
+fn peer_options(machine: &Machine, settings: &PeerSettings, up: &PeerUp) -> PeerOptions {
+    let own = machine.own_addresses(up.local_address, up.peer_address).unwrap_or_else(|error| {
         warn!(peer = %settings.name, %error, "own addresses are not known: no next hop of our own for this session");
         OwnAddresses::default()
     });

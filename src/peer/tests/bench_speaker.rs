@@ -9,6 +9,7 @@ use margay_session::{DialMode, SessionOptions, State};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
+use crate::machine::Machine;
 use crate::peer::{Distance, PeerHandle, PeerOptions, Transport};
 use crate::speaker::{Inputs, PeerKey, PeerUp, SpeakerHandle, SpeakerInput, input_queue};
 
@@ -64,6 +65,7 @@ pub(super) fn options_between(local: Asn, remote: Asn, peer: SocketAddr) -> Peer
         name: format!("AS {remote}"),
         session,
         transport: Transport { peer, source: None, distance: Distance::Any, password: None },
+        machine: Machine::Real,
     }
 }
 

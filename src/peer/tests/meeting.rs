@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use super::bench_speaker::{BenchSpeaker, options_between, passive, patiently, reaches};
 use super::scripted_peer::{ScriptedPeer, listening};
 use crate::listener::Listener;
+use crate::machine::Machine;
 use crate::peer::{Distance, PeerHandle, PeerOptions, TcpPassword, spawn};
 
 /// One of two ends: a listener and, once it is there, the task of the other end as its only peer.
@@ -22,7 +23,7 @@ struct End {
 impl End {
     fn new(address: &str) -> Self {
         let address: IpAddr = address.parse().unwrap();
-        let (listener, _newcomers) = Listener::bind(&[SocketAddr::new(address, 0)]).unwrap();
+        let (listener, _newcomers) = Listener::bind(&Machine::Real, &[SocketAddr::new(address, 0)]).unwrap();
         Self { address, listener, speaker: BenchSpeaker::new(8 << 20) }
     }
 
@@ -132,7 +133,7 @@ async fn a_connection_without_the_password_is_not_heard() {
 
 #[tokio::test]
 async fn the_listener_refuses_strangers_and_counts_them() {
-    let (listener, _newcomers) = Listener::bind(&["127.0.7.1:0".parse().unwrap()]).unwrap();
+    let (listener, _newcomers) = Listener::bind(&Machine::Real, &["127.0.7.1:0".parse().unwrap()]).unwrap();
     let address = listener.local_addresses().unwrap()[0];
     let mut stranger = ScriptedPeer::over(TcpStream::connect(address).await.unwrap());
     assert_eq!(stranger.next().await, None);

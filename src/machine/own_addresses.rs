@@ -9,13 +9,13 @@ use nix::sys::socket::SockaddrStorage;
 
 /// This node's addresses as they matter for one session.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct OwnAddresses {
+pub struct OwnAddresses {
     /// The own next hop for IPv4 routes.
-    pub(crate) ipv4: Option<NextHop>,
+    pub ipv4: Option<NextHop>,
     /// The own next hop for IPv6 routes.
-    pub(crate) ipv6: Option<NextHop>,
+    pub ipv6: Option<NextHop>,
     /// The subnet that we share with the peer, if it is attached directly.
-    pub(crate) shared_subnet: Option<Prefix>,
+    pub shared_subnet: Option<Prefix>,
 }
 
 impl OwnAddresses {
@@ -25,7 +25,7 @@ impl OwnAddresses {
     /// # Errors
     ///
     /// The system does not say which addresses there are.
-    pub(crate) fn of_session(local_address: IpAddr, peer_address: IpAddr) -> io::Result<Self> {
+    pub(super) fn of_session(local_address: IpAddr, peer_address: IpAddr) -> io::Result<Self> {
         let addresses = interface_addresses()?;
         let own = addresses.iter().find(|own| own.address == local_address);
         let others = || {

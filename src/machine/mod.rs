@@ -1,0 +1,162 @@
+//! The machine that the daemon runs on: its network, files, threads, processor, memory and chance.
+//!
+//! What the daemon asks of the world it asks here, so that a simulation can run it on another machine and everything above
+//! stays the same. The exceptions have seams of their own: time is tokio's, which can be stopped; the kernel's table is
+//! behind the channels of its thread; signals and the control socket come in as requests.
+
+mod listening_socket;
+mod own_addresses;
+mod processor;
+#[cfg(feature = "simulation")]
+mod simulated;
+mod speaker_thread;
+mod stream;
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+#[cfg(feature = "simulation")]
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::kernel::{self, KernelEvent, KernelHandle, KernelOptions};
+use crate::peer::{Transport, dial};
+pub(crate) use listening_socket::ListeningSocket;
+pub use own_addresses::OwnAddresses;
+pub(crate) use processor::Processor;
+#[cfg(feature = "simulation")]
+pub use simulated::{Promise, SimulatedListener, SimulatedMachine, SimulatedStream, SliceCost};
+pub(crate) use speaker_thread::SpeakerThread;
+pub use stream::Stream;
+pub(crate) use stream::{ReadHalf, WriteHalf};
+
+/// See the [module](self).
+#[derive(Clone, Debug)]
+pub enum Machine {
+    /// The one that runs this program.
+    Real,
+    /// One of a simulation.
+    #[cfg(feature = "simulation")]
+    Simulated(Arc<dyn SimulatedMachine>),
+}
+
+/// How much memory may be spent on what waits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct QueueSizes {
+    /// On inputs to the speaker.
+    pub inputs_octets: u32,
+    /// On routes for one connection, one batch more apart.
+    pub routes_octets: usize,
+}
+
+impl QueueSizes {
+    /// Large enough that nobody waits without need.
+    pub const USUAL: Self = Self { inputs_octets: 8 << 20, routes_octets: 256 * 1024 };
+}
+
+impl Machine {
+    /// Opens a connection. It is for the caller to give up after a time, by dropping the future.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(crate) async fn connect(&self, transport: &Transport) -> io::Result<Stream> {
+        match self {
+            Self::Real => dial(transport).await.map(Stream::Tcp),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(machine) => {
+                machine.connect(transport.source, transport.peer).await.map(Stream::Simulated)
+            }
+        }
+    }
+
+    /// Listens on an address.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be used; the error says which and why.
+    pub(crate) fn listen(&self, address: SocketAddr) -> io::Result<ListeningSocket> {
+        match self {
+            Self::Real => ListeningSocket::open(address),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(machine) => machine.listen(address).map(ListeningSocket::Simulated),
+        }
+    }
+
+    /// What the machine's addresses mean for a session.
+    ///
+    /// # Errors
+    ///
+    /// The system does not say which addresses there are.
+    pub(crate) fn own_addresses(
+        &self,
+        local_address: IpAddr,
+        peer_address: IpAddr,
+    ) -> io::Result<OwnAddresses> {
+        match self {
+            Self::Real => OwnAddresses::of_session(local_address, peer_address),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(machine) => Ok(machine.own_addresses(local_address, peer_address)),
+        }
+    }
+
+    /// The content of a file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub(crate) fn read_file(&self, file: &Path) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Real => std::fs::read(file),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(machine) => machine.read_file(file),
+        }
+    }
+
+    /// A number that peers cannot guess.
+    pub(crate) fn random(&self) -> u64 {
+        match self {
+            // The standard library seeds its hash tables from the system.
+            Self::Real => RandomState::new().hash_one(std::process::id()),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(machine) => machine.random(),
+        }
+    }
+
+    /// Starts what keeps the kernel's table. See [`kernel::start`].
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept it from starting.
+    pub(crate) async fn start_kernel(
+        &self,
+        options: KernelOptions,
+        events: mpsc::Sender<KernelEvent>,
+    ) -> io::Result<KernelHandle> {
+        match self {
+            Self::Real => kernel::start(options, events).await,
+            #[cfg(feature = "simulation")]
+            Self::Simulated(machine) => Ok(machine.start_kernel(options, events)),
+        }
+    }
+
+    /// What the speaker computes on.
+    pub(crate) fn processor(&self) -> Processor {
+        match self {
+            Self::Real => Processor::Real,
+            #[cfg(feature = "simulation")]
+            Self::Simulated(machine) => Processor::Simulated(processor::Simulated::new(Arc::clone(machine))),
+        }
+    }
+
+    /// How much memory may be spent on what waits.
+    pub(crate) fn queue_sizes(&self) -> QueueSizes {
+        match self {
+            Self::Real => QueueSizes::USUAL,
+            #[cfg(feature = "simulation")]
+            Self::Simulated(machine) => machine.queue_sizes(),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What the speaker computes on: how long it computes before it looks up, and what time that takes.
+
+#[cfg(feature = "simulation")]
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+#[cfg(feature = "simulation")]
+use super::{SimulatedMachine, SliceCost};
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) enum Processor {
+    Real,
+    #[cfg(feature = "simulation")]
+    Simulated(Simulated),
+}
+
+/// A stretch of work that ends after a while.
+#[derive(Debug)]
+pub(crate) enum Slice {
+    Real {
+        started: Instant,
+        length: Duration,
+    },
+    #[cfg(feature = "simulation")]
+    Simulated {
+        cost: SliceCost,
+        steps: usize,
+        spent_nanoseconds: Arc<AtomicU64>,
+    },
+}
+
+impl Processor {
+    /// Begins a slice.
+    pub(crate) fn slice(&self, length: Duration) -> Slice {
+        match self {
+            Self::Real => Slice::Real { started: Instant::now(), length },
+            #[cfg(feature = "simulation")]
+            Self::Simulated(simulated) => Slice::Simulated {
+                cost: simulated.machine.slice_cost(),
+                steps: 0,
+                spent_nanoseconds: Arc::clone(&simulated.spent_nanoseconds),
+            },
+        }
+    }
+
+    /// How much background work to do at a time, where it would be `usual`.
+    pub(crate) fn work_entries(&self, usual: usize) -> usize {
+        match self {
+            Self::Real => usual,
+            #[cfg(feature = "simulation")]
+            Self::Simulated(simulated) => simulated.machine.slice_cost().work_entries,
+        }
+    }
+
+    /// Waits a time that is too short for the runtime's timers, hearing nobody.
+    pub(crate) async fn nap(&self, time: Duration) {
+        match self {
+            Self::Real => std::thread::sleep(time),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(_) => tokio::time::sleep(time).await,
+        }
+    }
+
+    /// Has the time pass that the work took since the last call; in reality it has passed.
+    pub(crate) async fn on_turn_over(&self) {
+        match self {
+            Self::Real => {}
+            #[cfg(feature = "simulation")]
+            Self::Simulated(simulated) => {
+                let spent = simulated.spent_nanoseconds.swap(0, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_nanos(spent)).await;
+            }
+        }
+    }
+}
+
+impl Slice {
+    /// Whether the slice is over. To be asked once before each step.
+    pub(crate) fn is_over(&mut self) -> bool {
+        match self {
+            Self::Real { started, length } => started.elapsed() >= *length,
+            #[cfg(feature = "simulation")]
+            Self::Simulated { cost, steps, spent_nanoseconds } => {
+                let is_over = *steps >= cost.steps;
+                if !is_over {
+                    *steps += 1;
+                    let step = u64::try_from(cost.step_time.as_nanos()).unwrap_or(u64::MAX);
+                    spent_nanoseconds.fetch_add(step, Ordering::Relaxed);
+                }
+                is_over
+            }
+        }
+    }
+
+    /// How long it has taken.
+    pub(crate) fn spent(&self) -> Duration {
+        match self {
+            Self::Real { started, .. } => started.elapsed(),
+            #[cfg(feature = "simulation")]
+            Self::Simulated { cost, steps, .. } => {
+                cost.step_time.saturating_mul(u32::try_from(*steps).unwrap_or(u32::MAX))
+            }
+        }
+    }
+}
+
+/// A simulated machine's processor: work takes the time that the simulation says, and it passes after each turn.
+#[cfg(feature = "simulation")]
+#[derive(Debug)]
+pub(crate) struct Simulated {
+    machine: Arc<dyn SimulatedMachine>,
+    spent_nanoseconds: Arc<AtomicU64>,
+}
+
+#[cfg(feature = "simulation")]
+impl Simulated {
+    pub(super) fn new(machine: Arc<dyn SimulatedMachine>) -> Self {
+        Self { machine, spent_nanoseconds: Arc::default() }
+    }
+}
