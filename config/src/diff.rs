@@ -199,6 +199,7 @@ fn daemon_keys(old: &Config, new: &Config) -> Vec<&'static str> {
         ("global.cluster_id", old.global().cluster_id != global.cluster_id),
         ("global.client_to_client", old.global().client_to_client != global.client_to_client),
         ("global.listen", old.global().listen != global.listen),
+        ("global.update_delay", old.global().update_delay != global.update_delay),
         ("global.log", old.global().log != global.log),
         ("control.socket", old.control().socket != new.control().socket),
         ("kernel", old.kernel().is_some() != kernel.is_some()),

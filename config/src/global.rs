@@ -1,12 +1,14 @@
 //! `[global]`: this speaker.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use bgp_codec::{Asn, BgpIdentifier, ClusterId};
 
 use crate::config_error::Report;
 use crate::section::{Section, Value};
-use crate::{address, asn};
+use crate::{address, asn, duration};
 
 /// This speaker.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,6 +23,9 @@ pub struct Global {
     pub client_to_client: bool,
     /// Where it listens for peers; port 179 of all addresses by default. Empty: it only dials.
     pub listen: Vec<SocketAddr>,
+    /// How long peers are told own routes only after the start, while others have not told theirs; 5 s by default, zero
+    /// is not at all.
+    pub update_delay: Duration,
     /// What it logs: a level or a tracing filter; `info` by default.
     pub log: String,
 }
@@ -36,6 +41,9 @@ impl Global {
             .and_then(|value| value.parsed("10.0.0.11", report, address::parse_cluster_id));
         let client_to_client = section.get("client_to_client").and_then(|value| value.boolean(report));
         let listen = section.get("listen").map(|value| read_listen(value, report));
+        let update_delay = section
+            .get("update_delay")
+            .and_then(|value| value.parsed("5s", report, |text| duration::parse_within(text, UPDATE_DELAYS)));
         let log = section.get("log").and_then(|value| value.string("info", report));
         section.finish(report);
         let router_id = router_id?;
@@ -45,6 +53,7 @@ impl Global {
             cluster_id: cluster_id.unwrap_or_else(|| router_id.into()),
             client_to_client: client_to_client.unwrap_or(true),
             listen: listen.unwrap_or_else(everywhere),
+            update_delay: update_delay.unwrap_or(DEFAULT_UPDATE_DELAY),
             log: log.unwrap_or("info").to_owned(),
         })
     }
@@ -63,6 +72,10 @@ fn read_listen(value: Value<'_>, report: &mut Report<'_>) -> Vec<SocketAddr> {
     }
     listen
 }
+
+const UPDATE_DELAYS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
+
+const DEFAULT_UPDATE_DELAY: Duration = Duration::from_secs(5);
 
 fn everywhere() -> Vec<SocketAddr> {
     vec![(Ipv4Addr::UNSPECIFIED, 179).into(), (Ipv6Addr::UNSPECIFIED, 179).into()]

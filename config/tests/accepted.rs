@@ -12,6 +12,7 @@ fn the_reference_file_means_what_it_says() {
     let config = parsed(include_str!("../example.toml"));
     assert_eq!(config.global().asn, Asn(64512));
     assert_eq!(config.kernel(), Some(&Kernel::default()), "the file shows the defaults");
+    assert_eq!(config.global().update_delay, Duration::from_secs(5));
     assert_eq!(config.networks().len(), 2);
     assert_eq!(config.networks()[0].hold, Some(Hold::Blackhole));
     assert_eq!(config.networks()[1].hold, None);

@@ -134,8 +134,8 @@ fn settings_of_the_daemon_itself_need_a_restart() {
         ("asn = 64512\nrouter_id", "asn = 64513\nrouter_id", &["global.asn"]),
         (
             "\"10.0.0.11\"",
-            "\"10.0.0.10\"\nlisten = []\nlog = \"debug\"",
-            &["global.router_id", "global.cluster_id", "global.listen", "global.log"],
+            "\"10.0.0.10\"\nlisten = []\nlog = \"debug\"\nupdate_delay = \"0s\"",
+            &["global.router_id", "global.cluster_id", "global.listen", "global.update_delay", "global.log"],
         ),
         ("[kernel]", "", &["kernel"]),
         (

@@ -58,7 +58,8 @@ fn unknown_keys() {
         &[
             "f:4:1: unknown key \"as\" in [global]: did you mean \"asn\"?",
             "f:5:1: unknown key \"router-id\" in [global]: did you mean \"router_id\"?",
-            "f:6:1: unknown key \"flavour\" in [global]: there is asn, router_id, cluster_id, client_to_client, listen, log",
+            "f:6:1: unknown key \"flavour\" in [global]: there is asn, router_id, cluster_id, client_to_client, listen, \
+             update_delay, log",
             "f:7:2: unknown key \"peers\" in the file: did you mean \"peer\"?",
             "f:8:3: unknown key \"networks\" in the file: did you mean \"network\"?",
         ],
@@ -84,10 +85,11 @@ fn unknown_keys() {
 #[test]
 fn reflection() {
     check_after_global(
-        "cluster_id = \"ten\"\nclient_to_client = 1\n",
+        "cluster_id = \"ten\"\nclient_to_client = 1\nupdate_delay = \"2h\"\n",
         &[
             "f:4:14: cluster_id: \"ten\" is no cluster id: write four numbers, such as \"10.0.0.11\"",
             "f:5:20: client_to_client: expected true or false, found a number",
+            "f:6:16: update_delay: 2h is out of range: write \"0s\" to \"3600s\"",
         ],
     );
     check_after_global(

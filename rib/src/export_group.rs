@@ -12,7 +12,7 @@ use crate::export_log::{Change, ExportLog, ReaderId, Slot, SlotIndex};
 use crate::export_policy::ExportPolicy;
 use crate::export_rules::ExportRules;
 use crate::family::RibFamily;
-use crate::family_rib::Shared;
+use crate::family_rib::{Shared, Telling};
 use crate::membership::GroupId;
 use crate::path::Path;
 use crate::path_slots::PathSlots;
@@ -63,7 +63,7 @@ pub(crate) struct ExportGroup {
     pub(crate) log: ExportLog<AttributeHandle>,
     slots: Slots,
     pub(crate) members: Vec<PeerIndex>,
-    /// The table is entered into the log of a new group up to here; `None` when all of it is.
+    /// The table is entered into the log up to here; `None` when all of it is.
     pub(crate) filled_to: Option<u32>,
     /// The routes that were too long for a message of the group, and went out as withdrawals.
     pub(crate) unencodable: u64,
@@ -225,8 +225,11 @@ impl ExportGroup {
         entry: &Entry<P>,
         path: &Path,
     ) -> Option<(AttributeHandle, PeerIndex)> {
-        let Shared { store, sources, .. } = shared;
+        let Shared { store, sources, telling, .. } = shared;
         let source = sources.get(path.source);
+        if *telling == Telling::OwnRoutes && source.peer != PeerIndex::LOCAL {
+            return None;
+        }
         let handle = self.rules.export(store, entry.prefix.erase(), path.import.handle()?, source)?;
         Some((handle, source.peer))
     }

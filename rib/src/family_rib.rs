@@ -30,6 +30,16 @@ pub(crate) struct Shared {
     pub(crate) multipath: usize,
     /// The metric of ordinary routes in the kernel.
     pub(crate) normal_metric: u32,
+    /// Whether peers are told other peers' routes yet.
+    pub(crate) telling: Telling,
+}
+
+/// What peers are told at all.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Telling {
+    /// Only what this speaker announces itself, and no End-of-RIB.
+    OwnRoutes,
+    Everything,
 }
 
 /// See the [module](self).

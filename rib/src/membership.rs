@@ -2,7 +2,7 @@
 
 use crate::export_group::{ExportGroup, GroupSignature};
 use crate::family::RibFamily;
-use crate::family_rib::{FamilyRib, Shared};
+use crate::family_rib::{FamilyRib, Shared, Telling};
 use crate::peer::{Membership, PeerIndex};
 use crate::slice::EncodedUpdates;
 use crate::table::EntryIndex;
@@ -70,7 +70,13 @@ impl<P: RibFamily> FamilyRib<P> {
         more
     }
 
-    /// Enters up to `limit` entries into the log of a new group. Answers whether there are more.
+    /// Has the table entered into the logs of all groups again. Answers with those that nobody is about to fill.
+    pub(crate) fn fill_again(&mut self) -> Vec<GroupId> {
+        let filled = |group: &mut ExportGroup| group.filled_to.replace(0).is_none().then_some(group.id);
+        self.groups.values_mut().filter_map(filled).collect()
+    }
+
+    /// Enters up to `limit` entries into the log of a group. Answers whether there are more.
     pub(crate) fn fill(&mut self, shared: &mut Shared, id: GroupId, limit: usize) -> bool {
         let Some(group) = self.groups.get_mut(&id) else { return false };
         let Some(first) = group.filled_to else { return false };
@@ -111,9 +117,9 @@ impl<P: RibFamily> FamilyRib<P> {
             self.unpin(emptied);
             return Some(octets);
         }
+        let is_whole = shared.telling == Telling::Everything && group.filled_to.is_none();
         let routes = shared.peers.routes_mut::<P>(peer)?;
-        let owes = routes.owes_end_of_rib && group.filled_to.is_none();
-        owes.then(|| {
+        (is_whole && routes.owes_end_of_rib).then(|| {
             routes.owes_end_of_rib = false;
             vec![group.end_of_rib(P::FAMILY)]
         })
@@ -124,7 +130,8 @@ impl<P: RibFamily> FamilyRib<P> {
         let Some(routes) = shared.peers.routes::<P>(peer) else { return false };
         let Some(Membership { group, reader }) = routes.membership else { return false };
         self.groups.get(&group).is_some_and(|group| {
-            group.log.is_behind(reader) || routes.owes_end_of_rib && group.filled_to.is_none()
+            let is_whole = shared.telling == Telling::Everything && group.filled_to.is_none();
+            group.log.is_behind(reader) || routes.owes_end_of_rib && is_whole
         })
     }
 

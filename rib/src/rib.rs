@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 
 use crate::attribute_store::AttributeStore;
 use crate::export_group::{ExportGroup, GroupSignature};
-use crate::family_rib::{FamilyRib, Shared};
+use crate::family_rib::{FamilyRib, Shared, Telling};
 use crate::forwarding::{ForwardingChange, WayChange};
 use crate::import::ImportPolicy;
 use crate::membership::{GroupId, Left};
@@ -58,7 +58,7 @@ pub struct Rib {
 enum Work {
     /// Take the paths of a peer that left out.
     Sweep(PeerIndex),
-    /// Enter the table into the log of a new group.
+    /// Enter the table into the log of a group that is new, or that was told own routes only.
     Fill(Family, GroupId),
     /// Give up the log of a former group, from this entry on.
     Drain(Family, Box<ExportGroup>, u32),
@@ -82,6 +82,7 @@ impl Rib {
             sources: Sources::new(options.hash_seed),
             multipath: options.forwarding.map_or(1, |forwarding| forwarding.multipath),
             normal_metric: options.forwarding.map_or(0, |forwarding| forwarding.normal_metric),
+            telling: Telling::Everything,
         };
         let (seed, forwards) = (options.hash_seed, options.forwarding.is_some());
         Self {
@@ -91,6 +92,25 @@ impl Rib {
             ipv6: FamilyRib::new(seed, forwards),
             work: VecDeque::new(),
         }
+    }
+
+    /// From now on peers are told this speaker's own routes only, and no End-of-RIB, until
+    /// [`end_hold_back`](Self::end_hold_back). To be called before the first peer is up: what was told is not taken back.
+    ///
+    /// Right after the start, when most peers have not announced their routes yet, the best paths change all the time.
+    pub fn hold_back(&mut self) {
+        self.shared.telling = Telling::OwnRoutes;
+    }
+
+    /// Peers are told everything: what was held back enters the logs by [`work`](Self::work), each prefix as it is then.
+    pub fn end_hold_back(&mut self) {
+        if self.shared.telling == Telling::Everything {
+            return;
+        }
+        self.shared.telling = Telling::Everything;
+        let ipv4 = self.ipv4.fill_again().into_iter().map(|group| Work::Fill(Family::IPV4_UNICAST, group));
+        let ipv6 = self.ipv6.fill_again().into_iter().map(|group| Work::Fill(Family::IPV6_UNICAST, group));
+        self.work.extend(ipv4.chain(ipv6));
     }
 
     /// The speaker becomes a reflector of one more cluster: from now on, routes that went through it have come round

@@ -10,7 +10,7 @@ use crate::decision::Step;
 use crate::export_log::{Slot, SlotIndex};
 use crate::export_policy::ExportRefusal;
 use crate::family::RibFamily;
-use crate::family_rib::{FamilyRib, Shared};
+use crate::family_rib::{FamilyRib, Shared, Telling};
 use crate::forwarding::Forwarding;
 use crate::path::{ImportRefusal, Path};
 use crate::peer::{Membership, PeerIndex};
@@ -145,6 +145,8 @@ pub enum NotExported {
     NoRoute,
     /// The peer itself announced the best path.
     SplitHorizon,
+    /// Peers are told own routes only, until others have announced theirs.
+    HeldBack,
     /// The export rules or filters refuse it.
     Refused(ExportRefusal),
 }
@@ -346,6 +348,9 @@ impl<P: RibFamily> FamilyRib<P> {
         let refusal = match best.map(|path| (path, shared.sources.get(path.source))) {
             None => Some(NotExported::NoRoute),
             Some((_, source)) if source.peer == peer => Some(NotExported::SplitHorizon),
+            Some((_, source)) if shared.telling == Telling::OwnRoutes && source.peer != PeerIndex::LOCAL => {
+                Some(NotExported::HeldBack)
+            }
             Some((path, source)) => {
                 let refusal =
                     group.rules.refusal(&shared.store, entry.prefix.erase(), path.import.handle()?, source);

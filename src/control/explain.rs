@@ -53,6 +53,9 @@ fn advertisement(view: &ExportView) -> Advertisement {
         None if view.told => None,
         None => Some("on its way: the peer is behind".to_owned()),
         Some(NotExported::NoRoute) => Some("there is no usable path".to_owned()),
+        Some(NotExported::HeldBack) => {
+            Some("held back after the start, until peers have told their routes".to_owned())
+        }
         Some(NotExported::SplitHorizon) => Some("the best path came from it".to_owned()),
         Some(NotExported::Refused(refusal)) => Some(refusal.to_string()),
     };

@@ -125,9 +125,13 @@ impl Daemon {
             }
             None => (None, None),
         };
-        let (speaker, speaker_thread) =
-            speaker::start(&machine, options::rib_options(&machine, &config), feed)
-                .context("cannot start the speaker")?;
+        let (speaker, speaker_thread) = speaker::start(
+            &machine,
+            options::rib_options(&machine, &config),
+            feed,
+            options::hold_back(&config),
+        )
+        .context("cannot start the speaker")?;
         let now = Instant::now();
         let config = Arc::new(config);
         let daemon = Self {

@@ -20,7 +20,7 @@ use margay_session::{DialMode, SessionOptions};
 use crate::kernel::{ImportRule, InterfacePatterns, KernelOptions, OnlinkRule};
 use crate::machine::Machine;
 use crate::peer::{Distance, PeerOptions, TcpPassword, Transport};
-use crate::speaker::{PeerKey, PeerSettings, SpeakerRequest};
+use crate::speaker::{HoldBack, PeerKey, PeerSettings, SpeakerRequest};
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,13 @@ pub(super) fn rib_options(machine: &Machine, config: &Config) -> RibOptions {
         }),
         hash_seed: machine.random(),
     }
+}
+
+/// How many peers may dial in from ranges is not known.
+pub(super) fn hold_back(config: &Config) -> Option<HoldBack> {
+    let longest = config.global().update_delay;
+    let expected = config.dynamic_peers().is_empty().then(|| config.peers().len());
+    (!longest.is_zero()).then(|| HoldBack::new(longest, expected))
 }
 
 /// The speaker reflects for its own cluster, and for each that a client names.

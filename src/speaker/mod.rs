@@ -3,6 +3,7 @@
 //! It never waits for anybody: a peer whose queue is full is left alone until its writer has made room, and so is the
 //! kernel. Work that is too much for one go is done in slices, between which everybody is heard.
 
+mod hold_back;
 mod input;
 mod input_queue;
 mod kernel_feed;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 
 pub use crate::outbound::ExportQueue;
+pub use hold_back::HoldBack;
 pub use input::{PeerKey, PeerUp, SessionEpoch, SpeakerInput};
 pub use input_queue::{InputQueue, Inputs, Room, input_queue};
 pub use kernel_feed::KernelFeed;
@@ -41,7 +43,7 @@ pub struct SpeakerHandle {
     pub writable: Arc<Notify>,
 }
 
-/// Starts the speaker's thread.
+/// Starts the speaker's thread. Without a `hold_back`, peers are told all routes from the start.
 ///
 /// # Errors
 ///
@@ -50,6 +52,7 @@ pub(crate) fn start(
     machine: &Machine,
     options: RibOptions,
     kernel: Option<KernelFeed>,
+    hold_back: Option<HoldBack>,
 ) -> io::Result<(SpeakerHandle, SpeakerThread)> {
     let (inputs, input_receiver) = input_queue(machine.queue_sizes().inputs_octets);
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
@@ -58,6 +61,7 @@ pub(crate) fn start(
         machine.clone(),
         Rib::new(options),
         kernel,
+        hold_back,
         input_receiver,
         request_receiver,
         Arc::clone(&writable),

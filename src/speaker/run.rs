@@ -10,11 +10,12 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
+use super::hold_back::SessionCounts;
 use super::kernel_feed::KernelHeard;
 use super::pace::Pace;
 use super::session::{Fed, SpeakerSession};
 use super::{
-    FamilyCounts, Inputs, KernelFeed, PeerKey, PeerSelection, PeerSettings, PeerUp, RoutesQuestion,
+    FamilyCounts, HoldBack, Inputs, KernelFeed, PeerKey, PeerSelection, PeerSettings, PeerUp, RoutesQuestion,
     SessionEpoch, SpeakerCounts, SpeakerInput, SpeakerRequest,
 };
 use crate::kernel::KernelEvent;
@@ -36,6 +37,8 @@ pub(super) struct Speaker {
     rib: Rib,
     peers: BTreeMap<PeerKey, SpeakerPeer>,
     kernel: Option<KernelFeed>,
+    /// While it lasts, peers are told own routes only.
+    hold_back: Option<HoldBack>,
     inputs: Inputs,
     requests: mpsc::Receiver<SpeakerRequest>,
     writable: Arc<Notify>,
@@ -68,18 +71,23 @@ enum Flow {
 impl Speaker {
     pub(super) fn new(
         machine: Machine,
-        rib: Rib,
+        mut rib: Rib,
         kernel: Option<KernelFeed>,
+        hold_back: Option<HoldBack>,
         inputs: Inputs,
         requests: mpsc::Receiver<SpeakerRequest>,
         writable: Arc<Notify>,
     ) -> Self {
+        if hold_back.is_some() {
+            rib.hold_back();
+        }
         Self {
             processor: machine.processor(),
             machine,
             rib,
             peers: BTreeMap::new(),
             kernel,
+            hold_back,
             inputs,
             requests,
             writable,
@@ -94,6 +102,7 @@ impl Speaker {
     pub(super) async fn run(mut self) {
         while self.hear().await == Flow::Continue {
             self.take_inputs();
+            self.end_hold_back_in_time();
             self.work();
             self.feed();
             self.processor.on_turn_over().await;
@@ -111,6 +120,7 @@ impl Speaker {
             self.processor.nap(pause).await;
             return Flow::Continue;
         }
+        let hold_back_ends = self.hold_back_ends_at();
         let Self { kernel, inputs, requests, writable, has_news, .. } = self;
         let heard = tokio::select! {
             biased;
@@ -121,6 +131,7 @@ impl Speaker {
             // Yielding lets the runtime look at its timers.
             () = tokio::task::yield_now(), if is_busy => Heard::Nothing,
             () = tokio::time::sleep(pause), if *has_news => Heard::Nothing,
+            () = reached(hold_back_ends) => Heard::Nothing,
         };
         self.has_news |= !matches!(heard, Heard::Nothing | Heard::Writable);
         match heard {
@@ -185,6 +196,9 @@ impl Speaker {
             Some(former) => self.rib.peer_down(former.index),
             None => self.feeding.push_back(key),
         }
+        if let Some(hold_back) = &mut self.hold_back {
+            hold_back.on_session(Instant::now());
+        }
         peer.session = Some(SpeakerSession::new(&mut self.rib, &self.machine, &peer.settings, up));
         debug!(peer = %peer.settings.name, session = epoch.0, "joined");
     }
@@ -201,6 +215,9 @@ impl Speaker {
     fn apply_updates(&mut self, key: PeerKey, epoch: SessionEpoch, updates: Vec<Update>) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
         let Some(session) = peer.session.as_mut().filter(|session| session.epoch == epoch) else { return };
+        if let Some(hold_back) = &mut self.hold_back {
+            hold_back.on_update(Instant::now());
+        }
         let mut ended = false;
         for update in updates {
             if let Some(family) = update.end_of_rib {
@@ -212,6 +229,26 @@ impl Speaker {
         }
         if ended {
             self.synchronised(key);
+        }
+    }
+
+    fn hold_back_ends_at(&self) -> Option<Instant> {
+        let hold_back = self.hold_back.as_ref()?;
+        let sessions = self.peers.values().filter_map(|peer| peer.session.as_ref());
+        let mut counts = SessionCounts::default();
+        for session in sessions {
+            let is_told = session.awaited_end_of_rib.is_empty();
+            *if is_told { &mut counts.told } else { &mut counts.telling } += 1;
+        }
+        hold_back.ends_at(counts)
+    }
+
+    fn end_hold_back_in_time(&mut self) {
+        if self.hold_back_ends_at().is_some_and(|end| end <= Instant::now()) {
+            self.hold_back = None;
+            self.rib.end_hold_back();
+            self.working = true;
+            info!("peers are told each other's routes from now on");
         }
     }
 
@@ -384,6 +421,14 @@ async fn hear_kernel(kernel: &mut Option<KernelFeed>) -> KernelHeard {
     }
 }
 
+/// Is ready at that time, if there is one.
+async fn reached(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// The session that `epoch` names, if it is the present one.
 fn current(
     peers: &mut BTreeMap<PeerKey, SpeakerPeer>,
@@ -435,8 +480,15 @@ mod tests {
             forwarding: None,
             hash_seed: 1,
         });
-        let mut speaker =
-            Speaker::new(Machine::Real, rib, None, input_receiver, request_receiver, Arc::clone(&writable));
+        let mut speaker = Speaker::new(
+            Machine::Real,
+            rib,
+            None,
+            None,
+            input_receiver,
+            request_receiver,
+            Arc::clone(&writable),
+        );
         let (feed, _feed_end) = connection(&writable).await;
         let (reader, mut reader_end) = connection(&writable).await;
         for (key, outbound) in [(FEED, &feed), (PeerKey(2), &reader)] {

@@ -7,6 +7,7 @@
 mod pair;
 mod add_path;
 mod dynamic_peers;
+mod herd;
 mod kernel;
 mod kernel_member;
 mod malformed;

@@ -51,7 +51,15 @@ impl Drop for RouteClient {
 #[derive(Debug, Default)]
 struct Seen {
     table: Table,
+    told: ToldCounts,
     closed: bool,
+}
+
+/// How often anything was said of a prefix.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct ToldCounts {
+    pub(crate) reached: usize,
+    pub(crate) withdrawn: usize,
 }
 
 impl RouteClient {
@@ -82,6 +90,11 @@ impl RouteClient {
     /// All routes received and not withdrawn by now.
     pub(crate) fn table(&self) -> Table {
         self.seen.lock().unwrap().table.clone()
+    }
+
+    /// How often it was told of a route, and of the end of one.
+    pub(crate) fn told(&self) -> ToldCounts {
+        self.seen.lock().unwrap().told
     }
 
     /// How many of the routes are as wanted.
@@ -191,6 +204,8 @@ fn take_update(body: &[u8], seen: &mut Seen, add_path: bool) {
             }
         }
     }
+    seen.told.withdrawn += gone.len();
+    seen.told.reached += reached.len();
     for key in gone {
         seen.table.remove(&key);
     }

@@ -10,9 +10,10 @@ proptest! {
     #[test]
     fn any_history_leaves_everyone_with_what_a_naive_rib_gives_them(
         forwards: bool,
+        holds_back: bool,
         events in proptest::collection::vec(event(), 1..160),
     ) {
-        let mut world = World::new(forwards);
+        let mut world = World::starting(forwards, holds_back);
         for event in events {
             world.happen(event);
         }
@@ -44,6 +45,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..24u8, any::<bool>()).prop_map(|(prefix, blackhole)| Event::Originate { prefix, blackhole }),
         1 => (0..24u8).prop_map(|prefix| Event::StopOriginating { prefix }),
         1 => (0..8u8).prop_map(Event::Connected),
+        1 => Just(Event::EndHoldBack),
         1 => peer.clone().prop_map(Event::Refresh),
         3 => (1..6usize).prop_map(Event::Work),
         8 => (peer, 1..4usize).prop_map(|(peer, chunks)| Event::Read { peer, chunks }),

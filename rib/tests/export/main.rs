@@ -3,6 +3,7 @@
 mod add_path;
 mod by_hand;
 mod history;
+mod hold_back;
 mod naive;
 mod own_routes;
 mod traps;

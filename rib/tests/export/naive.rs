@@ -26,6 +26,8 @@ pub(crate) struct NaiveRib {
     pub(crate) peers: BTreeMap<usize, (PeerOptions, Routes)>,
     pub(crate) originated: BTreeMap<Prefix, bool>,
     pub(crate) connected: Vec<ConnectedRoute>,
+    /// Peers are told own routes only.
+    pub(crate) holds_back: bool,
 }
 
 #[derive(Clone)]
@@ -100,6 +102,9 @@ impl NaiveRib {
         best: &NaivePath,
         options: &PeerOptions,
     ) -> Option<(PathAttributes, NextHop)> {
+        if self.holds_back && best.peer.is_some() {
+            return None;
+        }
         let source = best.peer.map(|source| &self.peers[&source].0);
         let internal = options.kind == PeerKind::Ibgp;
         let internal_source = source.filter(|source| internal && source.kind == PeerKind::Ibgp);

@@ -49,6 +49,7 @@ pub(crate) enum Event {
         prefix: u8,
     },
     Connected(u8),
+    EndHoldBack,
     Refresh(usize),
     /// A part of the Rib's background work.
     Work(usize),
@@ -85,6 +86,8 @@ pub(crate) struct World {
 pub(crate) struct Session {
     pub(crate) index: PeerIndex,
     pub(crate) received: Routes,
+    /// The families whose End-of-RIB has come.
+    ended: Vec<Family>,
     octets: BytesMut,
     context: DecodeContext,
 }
@@ -92,6 +95,11 @@ pub(crate) struct Session {
 impl World {
     /// A speaker that forwards itself, or a pure control plane, which takes all next hops for reachable.
     pub(crate) fn new(forwards: bool) -> Self {
+        Self::starting(forwards, false)
+    }
+
+    /// A speaker that may hold back at first what peers announce.
+    pub(crate) fn starting(forwards: bool, holds_back: bool) -> Self {
         let identifier = identifier(100);
         let forwarding = forwards.then_some(ForwardingOptions { multipath: MULTIPATH, normal_metric: 1024 });
         let naive = NaiveRib {
@@ -102,9 +110,14 @@ impl World {
             peers: BTreeMap::new(),
             originated: BTreeMap::new(),
             connected: Vec::new(),
+            holds_back,
         };
         let reflector = ReflectorOptions { clusters: CLUSTERS.to_vec(), ..ReflectorOptions::new(identifier) };
-        let rib = Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding, hash_seed: 7 });
+        let mut rib =
+            Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding, hash_seed: 7 });
+        if holds_back {
+            rib.hold_back();
+        }
         let mut world = Self { rib, naive, sessions: BTreeMap::new(), forwarding: BTreeMap::new() };
         world.happen(Event::Connected(0b111));
         world
@@ -135,6 +148,10 @@ impl World {
                     all.iter().map(|subnet| WayChange { prefix: subnet.prefix, way: way(subnet) }).collect();
                 self.rib.set_ways(&changes);
             }
+            Event::EndHoldBack => {
+                self.naive.holds_back = false;
+                self.rib.end_hold_back();
+            }
             Event::Refresh(peer) => {
                 if let Some(session) = self.sessions.get(&peer) {
                     self.rib.refresh(session.index, Family::IPV4_UNICAST);
@@ -164,8 +181,8 @@ impl World {
         let context = DecodeContext { add_path: told_paths, ..context(options.kind, options.as_width) };
         self.naive.peers.insert(peer, (options.clone(), Routes::new()));
         let index = self.rib.peer_up(options);
-        self.sessions
-            .insert(peer, Session { index, received: Routes::new(), octets: BytesMut::new(), context });
+        let (received, ended, octets) = (Routes::new(), Vec::new(), BytesMut::new());
+        self.sessions.insert(peer, Session { index, received, ended, octets, context });
     }
 
     fn down(&mut self, peer: usize) {
@@ -254,6 +271,10 @@ impl World {
                 self.naive.adj_rib_out(peer),
                 "what peer {peer} holds of us"
             );
+            let families: &[Family] =
+                if self.naive.holds_back { &[] } else { &self.naive.peers[&peer].0.families };
+            let ended = families.iter().filter(|family| session.ended.contains(family)).count();
+            assert_eq!([ended, session.ended.len()], [families.len(); 2], "End-of-RIB to peer {peer}");
         }
         self.nothing_is_left_over();
     }
@@ -283,6 +304,7 @@ impl Session {
     }
 
     fn apply(&mut self, update: &Update) {
+        self.ended.extend(update.end_of_rib);
         for block in &update.unreach {
             for key in keys(block) {
                 self.received.remove(&key);
