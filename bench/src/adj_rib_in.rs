@@ -67,7 +67,7 @@ impl AdjRibIn {
             self.replayed += message.len();
             let decoded = decode_message(Bytes::copy_from_slice(message), &decode_context(PeerKind::Ebgp));
             if let Message::Update(update) = decoded.context("a malformed message")? {
-                self.apply(update)?;
+                self.apply(&update)?;
                 self.note_completeness();
             }
         }
@@ -102,20 +102,21 @@ impl AdjRibIn {
         format!("{right} of {expected} routes right, {held} held")
     }
 
-    fn apply(&mut self, update: Update) -> Result<()> {
-        if let Some(defect) = update.defects.first() {
+    fn apply(&mut self, update: &Update) -> Result<()> {
+        if let Some(defect) = update.defects().first() {
             bail!("an UPDATE with a defect: {defect}");
         }
-        for nlri in update.unreach.iter().flat_map(|block| block.iter::<Ipv4Prefix>()) {
+        for nlri in update.unreach().flat_map(|block| block.iter::<Ipv4Prefix>()) {
             if self.routes.remove(&nlri.prefix).is_some_and(|route| route.is_right) {
                 self.right -= 1;
             }
         }
-        let Some(attributes) = update.attributes.map(Rc::new) else {
-            ensure!(update.reach.is_empty(), "routes without attributes");
+        let Some(attributes) = update.attributes() else {
+            ensure!(update.reach().next().is_none(), "routes without attributes");
             return Ok(());
         };
-        for reach in &update.reach {
+        let attributes = Rc::new(attributes.to_path_attributes());
+        for reach in update.reach() {
             for nlri in reach.nlri.iter() {
                 self.insert(nlri.prefix, Rc::clone(&attributes), reach.next_hop);
             }

@@ -107,25 +107,25 @@ impl<'a> FlapWatch<'a> {
         let Message::Update(update) = decoded.context("a malformed message")? else {
             bail!("no UPDATE: {message:?}");
         };
-        if let Some(defect) = update.defects.first() {
+        if let Some(defect) = update.defects().first() {
             bail!("an UPDATE with a defect: {defect}");
         }
         let place_of = |prefix: Ipv4Prefix| {
             self.places.get(&prefix).copied().with_context(|| format!("nobody announced {prefix}"))
         };
         let mut content = Vec::new();
-        for nlri in update.unreach.iter().flat_map(|block| block.iter::<Ipv4Prefix>()) {
+        for nlri in update.unreach().flat_map(|block| block.iter::<Ipv4Prefix>()) {
             content.push(Content { place: place_of(nlri.prefix)?, med: None });
         }
-        for reach in &update.reach {
-            let attributes = update.attributes.as_ref().context("routes without attributes")?;
+        for reach in update.reach() {
+            let attributes = update.attributes().context("routes without attributes")?.to_path_attributes();
             for nlri in reach.nlri.iter::<Ipv4Prefix>() {
                 let place = place_of(nlri.prefix)?;
                 let source = self.routes.source_of(place);
                 let med = attributes.med().context("a route without MULTI_EXIT_DISC")?;
                 let must = self.routes.reflected(source, med);
                 ensure!(
-                    reach.next_hop == ClientRoutes::next_hop(source) && *attributes == must,
+                    reach.next_hop == ClientRoutes::next_hop(source) && attributes == must,
                     "{} via {:?} has {attributes:?}, must have {must:?}",
                     nlri.prefix,
                     reach.next_hop

@@ -49,16 +49,18 @@ struct Counts {
 fn decode(mut stream: Bytes) -> Counts {
     let context = DecodeContext::new(PeerKind::Ebgp, AsWidth::Four);
     let mut counts = Counts::default();
+    let mut buffer = Vec::new();
     while let Some(length) = frame_length(&stream, 4096).unwrap_or_else(|error| panic!("{error}")) {
         let message = decode_message(stream.split_to(length), &context);
         counts.messages += 1;
         let Message::Update(update) = message.unwrap_or_else(|error| panic!("{error}")) else { continue };
-        let blocks = update.reach.iter().map(|reach| &reach.nlri).chain(&update.unreach);
+        let blocks = update.reach().map(|reach| reach.nlri).chain(update.unreach());
         let prefixes =
             blocks.map(|block| block.iter::<Ipv4Prefix>().count() + block.iter::<Ipv6Prefix>().count());
         counts.prefixes += u32::try_from(prefixes.sum::<usize>()).unwrap_or_default();
-        counts.attribute_octets += update.attributes.map_or(0, |attributes| attributes.octets().len());
-        counts.defects += update.defects.len();
+        counts.attribute_octets +=
+            update.attributes().map_or(0, |attributes| attributes.canonical_octets(&mut buffer).len());
+        counts.defects += update.defects().len();
     }
     counts
 }

@@ -2,18 +2,29 @@
 
 use crate::AttributeType;
 use crate::path_attribute::{AttributeFlags, RawAttribute, has_duplicates};
-use crate::path_attributes::{CanonicalSet, Summary};
+
+/// Where a row starts and ends in its message.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RowPlace {
+    start: u16,
+    end: u16,
+}
+
+impl RowPlace {
+    #[inline]
+    pub(crate) fn octets(self, message: &[u8]) -> &[u8] {
+        message.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+    }
+}
 
 /// Rows of attributes that belong in the set and stand next to each other, in its order and form.
 ///
 /// Senders write attributes in ascending order, and what does not belong in the set parts them into two rows or three.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct CanonicalRows {
-    /// Where each row starts and ends in the field of the path attributes.
-    rows: [(u16, u16); MAX_ROWS],
-    count: usize,
+    rows: [RowPlace; MAX_ROWS],
+    count: u8,
     last: AttributeType,
-    summary: Summary,
     /// Whether the rows are all that there is.
     is_whole: bool,
 }
@@ -22,15 +33,15 @@ impl CanonicalRows {
     /// No rows yet. With two-octet AS numbers there never are any, as a set has four octets for each.
     pub(crate) fn new(four_octet_as: bool) -> Self {
         Self {
-            rows: [(0, 0); MAX_ROWS],
+            rows: [RowPlace::default(); MAX_ROWS],
             count: 0,
             last: AttributeType(0),
-            summary: Summary::EMPTY,
             is_whole: four_octet_as,
         }
     }
 
-    /// Takes in an attribute that belongs in the set with these flags, and stands at `start`.
+    /// Takes in an attribute that belongs in the set with these flags, and stands at `start` of the message.
+    #[inline]
     pub(crate) fn note(&mut self, attribute: &RawAttribute<'_>, flags: AttributeFlags, start: usize) {
         let attribute_type = attribute.attribute_type;
         let repeats = attribute_type == AttributeType::LARGE_COMMUNITIES && has_duplicates(attribute.value);
@@ -39,7 +50,6 @@ impl CanonicalRows {
         }
         if self.is_whole {
             self.last = attribute_type;
-            self.summary.take_in(attribute);
             self.extend(start, start.saturating_add(attribute.encoded_octets()));
         }
     }
@@ -49,11 +59,11 @@ impl CanonicalRows {
             self.is_whole = false;
             return;
         };
-        match self.rows.get_mut(self.count.wrapping_sub(1)) {
-            Some((_, last_end)) if *last_end == start => *last_end = end,
-            _ => match self.rows.get_mut(self.count) {
+        match self.rows.get_mut(usize::from(self.count.wrapping_sub(1))) {
+            Some(last) if last.end == start => last.end = end,
+            _ => match self.rows.get_mut(usize::from(self.count)) {
                 Some(row) => {
-                    *row = (start, end);
+                    *row = RowPlace { start, end };
                     self.count = self.count.saturating_add(1);
                 }
                 None => self.is_whole = false,
@@ -61,20 +71,24 @@ impl CanonicalRows {
         }
     }
 
-    /// The set of so many octets, copied from the field of the path attributes; `None` when the rows are not all.
-    pub(crate) fn copy(&self, field: &[u8], size_octets: usize) -> Option<CanonicalSet> {
-        if !self.is_whole {
-            return None;
-        }
-        let mut octets = Vec::with_capacity(size_octets);
-        for (start, end) in self.rows.iter().take(self.count) {
-            octets.extend_from_slice(field.get(usize::from(*start)..usize::from(*end))?);
-        }
-        Some(CanonicalSet::new(octets, self.summary))
+    /// Whether the rows are all that belongs in the set.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// The octets of each row, in order. Each is whole attributes.
+    #[inline]
+    pub(crate) fn octets<'a>(&'a self, message: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
+        self.places().iter().map(|row| row.octets(message))
+    }
+
+    #[inline]
+    pub(crate) fn places(&self) -> &[RowPlace] {
+        self.rows.get(..usize::from(self.count)).unwrap_or(&self.rows)
     }
 }
 
-const MAX_ROWS: usize = 6;
+const MAX_ROWS: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -85,17 +99,15 @@ mod tests {
     fn copied(field: &[u8]) -> Option<Vec<u8>> {
         let mut rows = CanonicalRows::new(true);
         let mut reader = Reader::new(field);
-        let mut size_octets: usize = 0;
         while !reader.is_empty() {
             let start = field.len().saturating_sub(reader.rest().len());
             let attribute = RawAttribute::decode(&mut reader).unwrap();
             if attribute.attribute_type != AttributeType::NEXT_HOP {
-                size_octets = attribute.encoded_octets().saturating_add(size_octets);
                 let flags = attribute.attribute_type.specified_flags().unwrap();
                 rows.note(&attribute, flags, start);
             }
         }
-        rows.copy(field, size_octets).map(|set| set.finish().octets().to_vec())
+        rows.is_whole().then(|| rows.octets(field).collect::<Vec<_>>().concat())
     }
 
     const ORIGIN: &[u8] = &[0x40, 1, 1, 0];
@@ -121,22 +133,9 @@ mod tests {
             assert_eq!(copied(&field.concat()), None, "{field:?}");
         }
         let apart = [16, 32].map(|kind| [&[0xc0, kind, 24][..], &(0..24).collect::<Vec<u8>>()].concat());
-        let many: [&[u8]; 13] = [
-            ORIGIN,
-            NEXT_HOP,
-            AS_PATH,
-            NEXT_HOP,
-            MED,
-            NEXT_HOP,
-            &[0x40, 5, 4, 0, 0, 0, 1],
-            NEXT_HOP,
-            &[0x40, 6, 0],
-            NEXT_HOP,
-            &apart[0],
-            NEXT_HOP,
-            &apart[1],
-        ];
-        assert_eq!(copied(&many.concat()), None, "seven rows");
-        assert!(copied(&many[..11].concat()).is_some(), "six rows");
+        let many: [&[u8]; 9] =
+            [ORIGIN, NEXT_HOP, AS_PATH, NEXT_HOP, MED, NEXT_HOP, &apart[0], NEXT_HOP, &apart[1]];
+        assert_eq!(copied(&many.concat()), None, "five rows");
+        assert!(copied(&many[..7].concat()).is_some(), "four rows");
     }
 }

@@ -13,6 +13,7 @@
 mod as_width;
 mod asn;
 mod attribute_error;
+mod attribute_view;
 #[cfg(feature = "tokio-codec")]
 mod bgp_codec;
 mod bgp_identifier;
@@ -33,11 +34,13 @@ mod peer_kind;
 mod prefix;
 mod reader;
 mod received_attributes;
+mod span;
 mod update_encoder;
 
 pub use as_width::AsWidth;
 pub use asn::Asn;
 pub use attribute_error::{AttributeError, AttributeFault, AttributeOutcome};
+pub use attribute_view::AttributeView;
 #[cfg(feature = "tokio-codec")]
 pub use bgp_codec::{BgpCodec, CodecError};
 pub use bgp_identifier::{BgpIdentifier, BgpIdentifierError};
@@ -56,8 +59,8 @@ pub use next_hop::NextHop;
 pub use nlri::{Nlri, NlriBlock, NlriError};
 pub use path_attribute::{
     Aggregator, AsPath, AsPathBuf, AsPathError, AttributeType, ClusterId, Community, CommunityError,
-    ExtendedCommunity, Ipv6ExtendedCommunity, LargeCommunity, LargeCommunityError, MpReach, MpUnreach,
-    Origin, Segment, SegmentKind, UnknownAttribute, UnknownAttributeBuf,
+    Elements, ExtendedCommunity, Ipv6ExtendedCommunity, LargeCommunity, LargeCommunityError, MpReach,
+    MpUnreach, Origin, PathAttribute, Segment, SegmentKind, UnknownAttribute, UnknownAttributeBuf,
 };
 pub use path_attributes::PathAttributes;
 pub use path_attributes_builder::PathAttributesBuilder;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::iter;
 use std::marker::PhantomData;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::BufMut;
 
 use crate::prefix::address_octets;
 use crate::{Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, PathId};
@@ -42,12 +42,12 @@ impl<P: IpPrefix> Nlri<P> {
 
 /// The NLRI of one field of a message, in the message's own octets.
 ///
-/// The syntax was checked when the block was made, so that iterating cannot fail. A clone shares the octets.
-#[derive(Clone, Eq, PartialEq)]
-pub struct NlriBlock {
+/// The syntax was checked when the block was made, so that iterating cannot fail.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct NlriBlock<'a> {
     family: Family,
     add_path: bool,
-    octets: Bytes,
+    octets: &'a [u8],
 }
 
 /// The octets of a field are not a row of NLRI (RFC 7606 §5.3).
@@ -61,49 +61,49 @@ pub enum NlriError {
     Syntax,
 }
 
-impl NlriBlock {
+impl<'a> NlriBlock<'a> {
     /// The block of these octets.
     ///
     /// # Errors
     ///
     /// The family is neither IPv4 nor IPv6 unicast, or the octets are not NLRI of it.
-    pub fn new(family: Family, add_path: bool, octets: Bytes) -> Result<Self, NlriError> {
+    #[inline]
+    pub fn new(family: Family, add_path: bool, octets: &'a [u8]) -> Result<Self, NlriError> {
         let max_length_bits = max_length(family).ok_or(NlriError::UnsupportedFamily(family))?;
-        if is_nlri(max_length_bits, add_path, &octets) {
-            Ok(Self { family, add_path, octets })
-        } else {
-            Err(NlriError::Syntax)
-        }
+        let is_nlri = match add_path {
+            false => is_nlri::<0>(max_length_bits, octets),
+            true => is_nlri::<PATH_ID_OCTETS>(max_length_bits, octets),
+        };
+        if is_nlri { Ok(Self { family, add_path, octets }) } else { Err(NlriError::Syntax) }
     }
 
-    /// The block that holds these NLRI, with path identifiers when `add_path`.
-    #[must_use]
-    pub fn from_nlri<P: IpPrefix>(add_path: bool, nlri: impl IntoIterator<Item = Nlri<P>>) -> Self {
-        let mut octets = BytesMut::new();
-        nlri.into_iter().for_each(|nlri| nlri.encode(add_path, &mut octets));
-        Self { family: P::FAMILY, add_path, octets: octets.freeze() }
+    /// The block of octets that were checked by [`NlriBlock::new`], or written as NLRI.
+    #[inline]
+    pub(crate) fn from_checked(family: Family, add_path: bool, octets: &'a [u8]) -> Self {
+        Self { family, add_path, octets }
     }
 
     /// What the prefixes belong to.
     #[must_use]
-    pub fn family(&self) -> Family {
+    pub fn family(self) -> Family {
         self.family
     }
 
     /// Whether there is no prefix in it.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub fn is_empty(self) -> bool {
         self.octets.is_empty()
     }
 
     /// The NLRI in the order of the message; none when the block is of another family than `P`.
-    pub fn iter<P: IpPrefix>(&self) -> impl Iterator<Item = Nlri<P>> + '_ {
-        let octets: &[u8] = if self.family == P::FAMILY { &self.octets } else { &[] };
+    #[inline]
+    pub fn iter<P: IpPrefix>(self) -> impl Iterator<Item = Nlri<P>> + Clone + 'a {
+        let octets = if self.family == P::FAMILY { self.octets } else { &[] };
         NlriIter::new(octets, self.add_path)
     }
 }
 
-impl fmt::Debug for NlriBlock {
+impl fmt::Debug for NlriBlock<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut list = f.debug_list();
         list.entries(self.iter::<Ipv4Prefix>()).entries(self.iter::<Ipv6Prefix>()).finish()
@@ -111,6 +111,7 @@ impl fmt::Debug for NlriBlock {
 }
 
 /// The NLRI of checked octets.
+#[derive(Clone)]
 pub(crate) struct NlriIter<'a, P> {
     octets: &'a [u8],
     add_path: bool,
@@ -126,6 +127,7 @@ impl<'a, P> NlriIter<'a, P> {
 impl<P: IpPrefix> Iterator for NlriIter<'_, P> {
     type Item = Nlri<P>;
 
+    #[inline]
     fn next(&mut self) -> Option<Nlri<P>> {
         let mut octets = self.octets;
         let mut path_id = None;
@@ -151,15 +153,13 @@ fn max_length(family: Family) -> Option<u8> {
     }
 }
 
-/// Whether the octets are whole NLRI, each no longer than the family allows.
-fn is_nlri(max_length_bits: u8, add_path: bool, mut octets: &[u8]) -> bool {
-    let path_id_octets = if add_path { PATH_ID_OCTETS } else { 0 };
+/// Whether the octets are whole NLRI, each no longer than the family allows and after a path identifier of so many octets.
+#[inline]
+fn is_nlri<const PATH_ID: usize>(max_length_bits: u8, mut octets: &[u8]) -> bool {
     while !octets.is_empty() {
-        let Some((&length_bits, rest)) = octets.get(path_id_octets..).and_then(<[u8]>::split_first) else {
-            return false;
-        };
-        let Some(rest) = rest.get(address_octets(length_bits)..) else { return false };
-        if length_bits > max_length_bits {
+        let Some((_, [length_bits, address @ ..])) = octets.split_at_checked(PATH_ID) else { return false };
+        let Some(rest) = address.get(address_octets(*length_bits)..) else { return false };
+        if *length_bits > max_length_bits {
             return false;
         }
         octets = rest;
@@ -192,7 +192,7 @@ mod tests {
             (V6, false, &[33, 0x20, 1, 13, 0xb8, 0], true),
             (V6, false, &[129; 18], false),
         ] {
-            let block = NlriBlock::new(family, add_path, Bytes::copy_from_slice(octets));
+            let block = NlriBlock::new(family, add_path, octets);
             assert_eq!(block.is_ok(), expected, "{family} {add_path} {octets:?}");
         }
     }
@@ -200,14 +200,14 @@ mod tests {
     #[test]
     fn a_family_without_prefixes_makes_no_block() {
         let family = Family { afi: Afi(25), safi: Safi(70) };
-        let error = NlriBlock::new(family, false, Bytes::new()).unwrap_err();
+        let error = NlriBlock::new(family, false, &[]).unwrap_err();
         assert_eq!(error, NlriError::UnsupportedFamily(family));
     }
 
     #[test]
     fn iterating_yields_path_ids_and_clears_host_bits() {
-        let octets = Bytes::from_static(&[0, 0, 0, 7, 9, 10, 0xff, 0, 0, 0, 8, 0]);
-        let block = NlriBlock::new(V4, true, octets).unwrap();
+        let octets = [0, 0, 0, 7, 9, 10, 0xff, 0, 0, 0, 8, 0];
+        let block = NlriBlock::new(V4, true, &octets).unwrap();
         let nlri: Vec<Nlri<Ipv4Prefix>> = block.iter().collect();
         assert_eq!(
             nlri,
@@ -217,14 +217,5 @@ mod tests {
             ]
         );
         assert_eq!(block.iter::<Ipv6Prefix>().count(), 0);
-    }
-
-    #[test]
-    fn a_block_from_values_holds_those_values() {
-        let nlri = [Nlri::new("2001:db8::/32".parse::<Ipv6Prefix>().unwrap())];
-        let block = NlriBlock::from_nlri(false, nlri);
-        assert_eq!(block.family(), V6);
-        assert!(block.iter().eq(nlri));
-        assert_eq!(NlriBlock::new(V6, false, block.octets.clone()), Ok(block));
     }
 }

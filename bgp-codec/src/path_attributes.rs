@@ -3,14 +3,11 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use crate::path_attribute::{
-    RawAttribute, cluster_list, communities, extended_communities, ipv6_extended_communities,
-    large_communities, only_to_customer,
-};
+use crate::path_attribute::{Elements, RawAttribute, only_to_customer};
 use crate::reader::{Reader, exact_u32};
 use crate::{
     Aggregator, AsPath, AsWidth, Asn, AttributeType, BgpIdentifier, ClusterId, Community, ExtendedCommunity,
-    Ipv6ExtendedCommunity, LargeCommunity, Origin, PathAttributesBuilder, UnknownAttribute,
+    Ipv6ExtendedCommunity, LargeCommunity, Origin, PathAttribute, PathAttributesBuilder, UnknownAttribute,
 };
 
 /// The path attributes of accepted routes, in canonical octets, with a summary of what the decision process compares.
@@ -27,7 +24,7 @@ pub struct PathAttributes {
 
 /// What is asked often, as plain numbers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Summary {
+struct Summary {
     origin: Origin,
     as_path_length: u32,
     neighbor_as: Option<Asn>,
@@ -94,17 +91,17 @@ impl PathAttributes {
 
     /// The communities in the order received.
     pub fn communities(&self) -> impl Iterator<Item = Community> + '_ {
-        communities(self.value(AttributeType::COMMUNITIES).unwrap_or_default())
+        Elements::new(self.value(AttributeType::COMMUNITIES).unwrap_or_default()).iter()
     }
 
     /// The large communities in the order received, each once.
     pub fn large_communities(&self) -> impl Iterator<Item = LargeCommunity> + '_ {
-        large_communities(self.value(AttributeType::LARGE_COMMUNITIES).unwrap_or_default())
+        Elements::new(self.value(AttributeType::LARGE_COMMUNITIES).unwrap_or_default()).iter()
     }
 
     /// The extended communities in the order received.
     pub fn extended_communities(&self) -> impl Iterator<Item = ExtendedCommunity> + '_ {
-        extended_communities(self.value(AttributeType::EXTENDED_COMMUNITIES).unwrap_or_default())
+        Elements::new(self.value(AttributeType::EXTENDED_COMMUNITIES).unwrap_or_default()).iter()
     }
 
     /// Who brought the route into the autonomous system, where it was reflected.
@@ -115,7 +112,7 @@ impl PathAttributes {
 
     /// The reflection clusters passed, the latest first.
     pub fn cluster_list(&self) -> impl Iterator<Item = ClusterId> + '_ {
-        cluster_list(self.value(AttributeType::CLUSTER_LIST).unwrap_or_default())
+        Elements::new(self.value(AttributeType::CLUSTER_LIST).unwrap_or_default()).iter()
     }
 
     /// How many reflection clusters were passed.
@@ -132,7 +129,7 @@ impl PathAttributes {
 
     /// The extended communities with IPv6 addresses, in the order received.
     pub fn ipv6_extended_communities(&self) -> impl Iterator<Item = Ipv6ExtendedCommunity> + '_ {
-        ipv6_extended_communities(self.value(AttributeType::IPV6_EXTENDED_COMMUNITIES).unwrap_or_default())
+        Elements::new(self.value(AttributeType::IPV6_EXTENDED_COMMUNITIES).unwrap_or_default()).iter()
     }
 
     /// Whether an attribute of this type is in the set.
@@ -172,15 +169,26 @@ impl PathAttributes {
     /// The set of these attributes: each acceptable, of ascending types, ORIGIN and AS_PATH among them.
     pub(crate) fn from_ascending(attributes: &[RawAttribute<'_>]) -> Self {
         let size_octets = attributes.iter().map(RawAttribute::encoded_octets).fold(0, usize::saturating_add);
-        let mut set = CanonicalSet::with_capacity(size_octets);
-        attributes.iter().for_each(|attribute| set.push(attribute));
-        set.finish()
+        let mut octets = Vec::with_capacity(size_octets);
+        attributes.iter().for_each(|attribute| attribute.encode(&mut octets));
+        Self::from_canonical(octets.into_boxed_slice())
+    }
+
+    /// The set of canonical octets.
+    pub(crate) fn from_canonical(octets: Box<[u8]>) -> Self {
+        let mut summary = Summary::EMPTY;
+        raw_attributes(&octets).for_each(|attribute| summary.take_in(&attribute));
+        Self { octets, summary }
     }
 
     /// The attributes in ascending order of their types.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = RawAttribute<'_>> + '_ {
-        let mut reader = Reader::new(&self.octets);
-        std::iter::from_fn(move || RawAttribute::decode(&mut reader))
+        raw_attributes(&self.octets)
+    }
+
+    /// The attributes by their values, in ascending order of their types.
+    pub fn iter(&self) -> impl Iterator<Item = PathAttribute<'_>> + '_ {
+        self.attributes().filter_map(PathAttribute::of_raw)
     }
 
     fn value(&self, wanted: AttributeType) -> Option<&[u8]> {
@@ -190,37 +198,8 @@ impl PathAttributes {
     }
 }
 
-/// A set in the making.
-pub(crate) struct CanonicalSet {
-    octets: Vec<u8>,
-    summary: Summary,
-}
-
-impl CanonicalSet {
-    /// A set of these octets, of which this is the summary.
-    pub(crate) fn new(octets: Vec<u8>, summary: Summary) -> Self {
-        Self { octets, summary }
-    }
-
-    /// An empty set with room for so many octets; exactly so many save a second allocation.
-    pub(crate) fn with_capacity(size_octets: usize) -> Self {
-        Self { octets: Vec::with_capacity(size_octets), summary: Summary::EMPTY }
-    }
-
-    /// Puts an attribute in: acceptable, and of a higher type than those before.
-    pub(crate) fn push(&mut self, attribute: &RawAttribute<'_>) {
-        attribute.encode(&mut self.octets);
-        self.summary.take_in(attribute);
-    }
-
-    /// The set of what was put in.
-    pub(crate) fn finish(self) -> PathAttributes {
-        PathAttributes { octets: self.octets.into_boxed_slice(), summary: self.summary }
-    }
-}
-
 impl Summary {
-    pub(crate) const EMPTY: Self = Self {
+    const EMPTY: Self = Self {
         origin: Origin::Incomplete,
         as_path_length: 0,
         neighbor_as: None,
@@ -230,7 +209,7 @@ impl Summary {
         cluster_list_length: 0,
     };
 
-    pub(crate) fn take_in(&mut self, attribute: &RawAttribute<'_>) {
+    fn take_in(&mut self, attribute: &RawAttribute<'_>) {
         let value = attribute.value;
         match attribute.attribute_type {
             AttributeType::ORIGIN => self.origin = Origin::decode(value).unwrap_or(self.origin),
@@ -250,6 +229,13 @@ impl Summary {
             _ => {}
         }
     }
+}
+
+/// The attributes of canonical octets.
+#[inline]
+pub(crate) fn raw_attributes(octets: &[u8]) -> impl Iterator<Item = RawAttribute<'_>> + Clone {
+    let mut reader = Reader::new(octets);
+    std::iter::from_fn(move || RawAttribute::decode(&mut reader))
 }
 
 impl PartialEq for PathAttributes {

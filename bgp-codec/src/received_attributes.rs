@@ -7,6 +7,7 @@ use crate::path_attribute::{
     without_duplicates,
 };
 use crate::reader::{Reader, exact_u32};
+use crate::span::Span;
 use crate::{
     Aggregator, AsPath, AsWidth, Asn, AttributeError, AttributeFault, AttributeOutcome, AttributeType,
     BgpIdentifier, DecodeContext, DecodeError, Family, ForeignRoutes, NextHop, Origin, PathAttributes,
@@ -16,11 +17,11 @@ use crate::{
 /// The attributes of one message: what of them is good, and what was wrong with the others.
 #[derive(Debug)]
 pub(crate) struct ReceivedAttributes<'a> {
+    message: &'a [u8],
     octets: &'a [u8],
     as_width: AsWidth,
     /// What belongs in the attribute set: of each of these types, the first in the message.
     kept: TypeSet,
-    kept_octets: usize,
     rows: CanonicalRows,
     /// What travels beside the set, or is merged into it.
     next_hop: Option<RawAttribute<'a>>,
@@ -38,13 +39,13 @@ pub(crate) struct ReceivedAttributes<'a> {
 type Verdict = Result<(), (AttributeFault, AttributeOutcome)>;
 
 impl<'a> ReceivedAttributes<'a> {
-    /// The attributes of a message, none of them read yet.
-    pub(crate) fn new(octets: &'a [u8], context: &DecodeContext) -> Self {
+    /// The attributes of a message, none of them read yet, and their octets in it.
+    pub(crate) fn new(message: &'a [u8], octets: &'a [u8], context: &DecodeContext) -> Self {
         Self {
+            message,
             octets,
             as_width: context.as_width,
             kept: TypeSet::default(),
-            kept_octets: 0,
             rows: CanonicalRows::new(context.as_width == AsWidth::Four),
             next_hop: None,
             mp_reach: None,
@@ -65,11 +66,12 @@ impl<'a> ReceivedAttributes<'a> {
     /// One of them closes the session.
     pub(crate) fn read(&mut self, context: &DecodeContext) -> Result<(), DecodeError> {
         let mut reader = Reader::new(self.octets);
+        let end = Span::of(self.octets, self.message).end();
         while !reader.is_empty() {
             let rest = reader.rest();
             match RawAttribute::decode(&mut reader) {
                 Some(attribute) => {
-                    let start = self.octets.len().saturating_sub(rest.len());
+                    let start = end.saturating_sub(rest.len());
                     self.add(attribute, start, context)?;
                 }
                 None => return self.overrun(rest),
@@ -78,8 +80,8 @@ impl<'a> ReceivedAttributes<'a> {
         Ok(())
     }
 
-    /// The next hop for the routes of the NLRI field. Anything but a host's address withdraws them.
-    pub(crate) fn next_hop(&mut self) -> Option<NextHop> {
+    /// The octets of the next hop for the routes of the NLRI field. Anything but a host's address withdraws them.
+    pub(crate) fn next_hop(&mut self) -> Option<&'a [u8]> {
         let Some(attribute) = self.next_hop else {
             self.require(AttributeType::NEXT_HOP);
             return None;
@@ -88,12 +90,11 @@ impl<'a> ReceivedAttributes<'a> {
             self.withdraw_for(attribute, AttributeFault::Length);
             return None;
         };
-        let next_hop = NextHop::Ipv4(address.into());
-        if !next_hop.is_host_address() {
+        if !NextHop::Ipv4(address.into()).is_host_address() {
             self.withdraw_for(attribute, AttributeFault::Value);
             return None;
         }
-        Some(next_hop)
+        Some(attribute.value)
     }
 
     /// Whether NEXT_HOP is one at all, where no routes are there to need it (RFC 7606 §7.3).
@@ -164,6 +165,10 @@ impl<'a> ReceivedAttributes<'a> {
         self.withdraw_cause.take()
     }
 
+    pub(crate) fn has_defects(&self) -> bool {
+        !self.defects.is_empty()
+    }
+
     /// What was wrong and did not close the session.
     pub(crate) fn take_defects(&mut self) -> Vec<AttributeError> {
         std::mem::take(&mut self.defects)
@@ -171,14 +176,17 @@ impl<'a> ReceivedAttributes<'a> {
 
     /// Whether there is anything that belongs in an attribute set.
     pub(crate) fn has_kept(&self) -> bool {
-        self.kept_octets > 0
+        !self.kept.is_empty()
     }
 
-    /// The attribute set of what was good. Unless something withdraws the routes, ORIGIN and AS_PATH are in it.
-    pub(crate) fn accept(&self) -> PathAttributes {
-        if let Some(set) = self.rows.copy(self.octets, self.kept_octets) {
-            return set.finish();
-        }
+    /// Where the set of what was good stands in the message; `None` when it is not in canonical form there. Unless
+    /// something withdraws the routes, ORIGIN and AS_PATH are in it.
+    pub(crate) fn canonical_rows(&self) -> Option<CanonicalRows> {
+        Some(self.rows).filter(CanonicalRows::is_whole)
+    }
+
+    /// The set of what was good, written anew.
+    pub(crate) fn rewritten(&self) -> PathAttributes {
         let mut kept: Vec<RawAttribute<'_>> = self.kept().collect();
         let merged = Merged::new(&kept, self);
         for attribute in &mut kept {
@@ -201,6 +209,7 @@ impl<'a> ReceivedAttributes<'a> {
     }
 
     /// Takes in one attribute.
+    #[inline]
     fn add(
         &mut self,
         attribute: RawAttribute<'a>,
@@ -208,16 +217,33 @@ impl<'a> ReceivedAttributes<'a> {
         context: &DecodeContext,
     ) -> Result<(), DecodeError> {
         match self.judge(attribute, context) {
-            Ok(()) => self.place(attribute, start),
-            Err((fault, AttributeOutcome::Discard)) => self.leave_out(attribute, fault),
-            Err((fault, AttributeOutcome::TreatAsWithdraw)) => self.withdraw_for(attribute, fault),
-            Err((fault, AttributeOutcome::DisableFamily)) => self.disable_family_for(attribute, fault),
-            Err((fault, AttributeOutcome::SessionReset)) => return Err(attribute.to_error(fault)),
+            Ok(()) => {
+                self.place(attribute, start);
+                Ok(())
+            }
+            Err((fault, outcome)) => self.refuse(attribute, fault, outcome),
+        }
+    }
+
+    /// Does about a bad attribute what is to be done.
+    #[cold]
+    fn refuse(
+        &mut self,
+        attribute: RawAttribute<'a>,
+        fault: AttributeFault,
+        outcome: AttributeOutcome,
+    ) -> Result<(), DecodeError> {
+        match outcome {
+            AttributeOutcome::Discard => self.leave_out(attribute, fault),
+            AttributeOutcome::TreatAsWithdraw => self.withdraw_for(attribute, fault),
+            AttributeOutcome::DisableFamily => self.disable_family_for(attribute, fault),
+            AttributeOutcome::SessionReset => return Err(attribute.to_error(fault)),
         }
         Ok(())
     }
 
     /// Puts a good attribute where it belongs.
+    #[inline]
     fn place(&mut self, attribute: RawAttribute<'a>, start: usize) {
         match attribute.attribute_type {
             AttributeType::NEXT_HOP => self.next_hop = Some(attribute),
@@ -230,7 +256,6 @@ impl<'a> ReceivedAttributes<'a> {
             attribute_type => {
                 if let Some(flags) = flags_to_pass_on(attribute_type, attribute.flags) {
                     self.kept.insert(attribute_type);
-                    self.kept_octets = self.kept_octets.saturating_add(attribute.encoded_octets());
                     self.rows.note(&attribute, flags, start);
                 }
             }
@@ -238,6 +263,7 @@ impl<'a> ReceivedAttributes<'a> {
     }
 
     /// Everything that can be wrong with an attribute by itself.
+    #[inline]
     fn judge(&mut self, attribute: RawAttribute<'_>, context: &DecodeContext) -> Verdict {
         use AttributeOutcome::{Discard, SessionReset, TreatAsWithdraw};
         let RawAttribute { flags, attribute_type, value } = attribute;
@@ -297,6 +323,7 @@ fn carries_routes(attribute_type: AttributeType) -> bool {
 /// The flags with which an attribute goes on; `None` when it goes no further.
 ///
 /// The Partial bit that some speaker set stays (RFC 4271 §5), and what is not recognised gets it.
+#[inline]
 fn flags_to_pass_on(attribute_type: AttributeType, received: AttributeFlags) -> Option<AttributeFlags> {
     match attribute_type.specified_flags() {
         Some(specified) => {
@@ -471,6 +498,10 @@ impl TypeSet {
         let there = *word & bit != 0;
         *word &= !bit;
         there
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0 == [0; 4]
     }
 
     fn contains(mut self, attribute_type: AttributeType) -> bool {

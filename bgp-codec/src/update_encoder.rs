@@ -9,8 +9,8 @@ use bytes::{BufMut, BytesMut};
 use crate::message::{HEADER_OCTETS, MessageType, encode_message, put_u16_at};
 use crate::path_attribute::{AttributeFlags, RawAttribute};
 use crate::{
-    AsWidth, AttributeType, Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, NextHop, Nlri, NlriBlock,
-    PathAttributes, Update,
+    AsWidth, AttributeType, Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, NextHop, Nlri, PathAttributes, Reach,
+    Update,
 };
 
 /// Writes UPDATEs on the terms of a session: whole messages at the end of the caller's buffer.
@@ -92,19 +92,18 @@ impl UpdateEncoder {
     /// The attributes leave no room for its routes; nothing is written then.
     pub(crate) fn update(&self, out: &mut BytesMut, update: &Update) -> Result<(), AttributesTooLong> {
         let start = out.len();
-        for block in &update.unreach {
+        for block in update.unreach() {
             self.unreach(out, block.iter::<Ipv4Prefix>());
             self.unreach(out, block.iter::<Ipv6Prefix>());
         }
-        for reach in &update.reach {
-            let Some(attributes) = &update.attributes else { break };
-            let routes = |block: &NlriBlock, out: &mut BytesMut| {
-                self.reach(out, attributes, reach.next_hop, block.iter::<Ipv4Prefix>())?;
-                self.reach(out, attributes, reach.next_hop, block.iter::<Ipv6Prefix>())
-            };
-            routes(&reach.nlri, out).inspect_err(|_| out.truncate(start))?;
+        let attributes = update.attributes().map(|attributes| attributes.to_path_attributes());
+        for Reach { next_hop, nlri } in update.reach() {
+            let Some(attributes) = &attributes else { break };
+            self.reach(out, attributes, next_hop, nlri.iter::<Ipv4Prefix>())
+                .and_then(|()| self.reach(out, attributes, next_hop, nlri.iter::<Ipv6Prefix>()))
+                .inspect_err(|_| out.truncate(start))?;
         }
-        if let Some(family) = update.end_of_rib {
+        if let Some(family) = update.end_of_rib() {
             self.end_of_rib(out, family);
         }
         Ok(())

@@ -158,13 +158,14 @@ fn compare_notification(expected: &Value, result: &Result<Message, DecodeError>)
 }
 
 fn compare_update(expected: &Value, update: &Update) -> Result<(), String> {
-    if update.defects.iter().any(|defect| defect.outcome == AttributeOutcome::TreatAsWithdraw) {
-        return Err(format!("should be accepted: {:?}", update.defects));
+    if update.defects().iter().any(|defect| defect.outcome == AttributeOutcome::TreatAsWithdraw) {
+        return Err(format!("should be accepted: {:?}", update.defects()));
     }
     let Some(expected) = expected.as_object() else { return Ok(()) };
     let routes = routes_of(update);
+    let attributes = update.attributes().map(|attributes| attributes.to_path_attributes());
     for (field, wanted) in expected {
-        let found = match (field.as_str(), &update.attributes) {
+        let found = match (field.as_str(), &attributes) {
             // IPv4 routes of both places are one list here.
             ("nlri", _) if expected.get("mp_reach").is_some_and(|mp| mp["afi"] == 1) => continue,
             ("withdrawn", _) if expected.get("mp_unreach").is_some_and(|mp| mp["afi"] == 1) => continue,
@@ -198,17 +199,17 @@ struct Routes {
 
 fn routes_of(update: &Update) -> Routes {
     let mut routes = Routes { reach: BTreeMap::new(), unreach: BTreeMap::new() };
-    for reach in &update.reach {
-        routes.reach.entry(reach.nlri.family()).or_default().extend(prefixes(&reach.nlri));
+    for reach in update.reach() {
+        routes.reach.entry(reach.nlri.family()).or_default().extend(prefixes(reach.nlri));
     }
-    for block in &update.unreach {
+    for block in update.unreach() {
         routes.unreach.entry(block.family()).or_default().extend(prefixes(block));
     }
     routes
 }
 
-fn prefixes(block: &NlriBlock) -> Vec<String> {
-    fn texts<P: IpPrefix>(block: &NlriBlock) -> impl Iterator<Item = String> {
+fn prefixes(block: NlriBlock<'_>) -> Vec<String> {
+    fn texts<P: IpPrefix>(block: NlriBlock<'_>) -> impl Iterator<Item = String> {
         block.iter::<P>().map(|nlri| match nlri.path_id {
             Some(path_id) if path_id != PathId(0) => format!("{path_id}:{}", nlri.prefix),
             _ => nlri.prefix.to_string(),
@@ -267,7 +268,7 @@ fn canonical(text: &str) -> String {
 }
 
 fn ipv4_next_hop(update: &Update) -> Option<Value> {
-    update.reach.iter().find_map(|reach| match reach.next_hop {
+    update.reach().find_map(|reach| match reach.next_hop {
         NextHop::Ipv4(address) => Some(json!(address.to_string())),
         NextHop::Ipv6(_) | NextHop::Ipv6LinkLocal { .. } => None,
     })
@@ -368,7 +369,7 @@ fn should_be_ok(record: &Value) -> bool {
 }
 
 fn has_defect(result: &Result<Message, DecodeError>, wanted: impl Fn(&AttributeError) -> bool) -> bool {
-    matches!(result, Ok(Message::Update(update)) if update.defects.iter().any(wanted))
+    matches!(result, Ok(Message::Update(update)) if update.defects().iter().any(wanted))
 }
 
 fn closes_for(
@@ -383,5 +384,5 @@ fn decodes_with_add_path(record: &Value) -> bool {
     let told = !context.add_path.is_empty();
     context.add_path = vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST];
     let result = decode_message(octets_of(record).into(), &context);
-    !told && matches!(&result, Ok(Message::Update(update)) if update.defects.is_empty())
+    !told && matches!(&result, Ok(Message::Update(update)) if update.defects().is_empty())
 }

@@ -5,8 +5,8 @@
 use bgp_codec::{
     AddPathMode, Aggregator, AsPathBuf, AsWidth, Asn, BgpIdentifier, Capabilities, Capability, ClusterId,
     Community, DecodeContext, ExtendedCommunity, Family, Fqdn, HoldTime, Ipv4Prefix, Ipv6Prefix,
-    LargeCommunity, Message, NextHop, Nlri, NlriBlock, Notification, NotificationCode, Open, Origin,
-    PathAttributesBuilder, PeerKind, Reach, RouteRefresh, Update, UpdateEncoder, decode_message,
+    LargeCommunity, Message, NextHop, Nlri, Notification, NotificationCode, Open, Origin,
+    PathAttributesBuilder, PeerKind, RouteRefresh, Update, UpdateEncoder, decode_message,
 };
 use bytes::{Bytes, BytesMut};
 
@@ -83,7 +83,7 @@ fn end_of_rib() {
         (include_str!("vectors/end_of_rib_ipv4.hex"), Family::IPV4_UNICAST),
         (include_str!("vectors/end_of_rib_ipv6.hex"), Family::IPV6_UNICAST),
     ] {
-        let update = Update { end_of_rib: Some(family), ..Update::default() };
+        let update = Update::ending(family);
         check("End-of-RIB", text, AsWidth::Four, &Message::Update(update));
     }
 }
@@ -92,7 +92,7 @@ fn end_of_rib() {
 fn withdrawals() {
     let nlri = ["10.65.1.0/26", "10.65.1.64/26", "0.0.0.0/0"]
         .map(|text| Nlri::new(text.parse::<Ipv4Prefix>().unwrap()));
-    let update = Update { unreach: vec![NlriBlock::from_nlri(false, nlri)], ..Update::default() };
+    let update = Update::withdrawing(false, nlri);
     check(
         "withdrawals",
         include_str!("vectors/update_withdrawals.hex"),
@@ -121,9 +121,8 @@ fn full_set() -> PathAttributesBuilder {
 #[test]
 fn update_with_every_attribute() {
     let nlri = [Nlri::new("10.65.1.0/26".parse::<Ipv4Prefix>().unwrap())];
-    let reach =
-        Reach { next_hop: NextHop::Ipv4([172, 16, 0, 1].into()), nlri: NlriBlock::from_nlri(false, nlri) };
-    let update = Update { reach: vec![reach], attributes: Some(full_set().build()), ..Update::default() };
+    let next_hop = NextHop::Ipv4([172, 16, 0, 1].into());
+    let update = Update::advertising(full_set().build(), next_hop, false, nlri);
     let message = Message::Update(update);
     check("four octets", include_str!("vectors/update_every_attribute.hex"), AsWidth::Four, &message);
     check("two octets", include_str!("vectors/update_two_octet_as.hex"), AsWidth::Two, &message);
@@ -138,8 +137,7 @@ fn update_of_ipv6_routes() {
     let nlri = ["fd00:65::/122", "2001:db8::/32"].map(|text| Nlri::new(text.parse::<Ipv6Prefix>().unwrap()));
     let mut builder = PathAttributesBuilder::new(Origin::Incomplete);
     builder.local_pref = Some(100);
-    let reach = vec![Reach { next_hop, nlri: NlriBlock::from_nlri(false, nlri) }];
-    let update = Update { reach, attributes: Some(builder.build()), ..Update::default() };
+    let update = Update::advertising(builder.build(), next_hop, false, nlri);
     check(
         "MP_REACH_NLRI",
         include_str!("vectors/update_mp_reach.hex"),
@@ -147,7 +145,7 @@ fn update_of_ipv6_routes() {
         &Message::Update(update),
     );
 
-    let update = Update { unreach: vec![NlriBlock::from_nlri(false, nlri)], ..Update::default() };
+    let update = Update::withdrawing(false, nlri);
     check(
         "MP_UNREACH_NLRI",
         include_str!("vectors/update_mp_unreach.hex"),

@@ -60,11 +60,11 @@ fn a_hundred_thousand_withdrawals_all_arrive() {
         let updates = decode_all(out, &encoder);
         let v4 = updates
             .iter()
-            .flat_map(|(_, update)| &update.unreach)
+            .flat_map(|(_, update)| update.unreach())
             .flat_map(|block| block.iter::<Ipv4Prefix>());
         let v6 = updates
             .iter()
-            .flat_map(|(_, update)| &update.unreach)
+            .flat_map(|(_, update)| update.unreach())
             .flat_map(|block| block.iter::<Ipv6Prefix>());
         assert!(v4.eq(hosts(100_000)), "IPv4 at {max_message_octets}");
         assert!(v6.eq(hosts6(100_000)), "IPv6 at {max_message_octets}");
@@ -85,9 +85,13 @@ fn messages_are_filled_to_the_limit() {
         for (length, _) in full {
             assert!(max_message_octets - length < nlri_octets, "{length} octets of {max_message_octets}");
         }
-        assert!(updates.iter().all(|(_, update)| update.attributes.as_ref() == Some(&attributes)));
+        assert!(
+            updates
+                .iter()
+                .all(|(_, update)| update.attributes().is_some_and(|received| received == attributes))
+        );
         let received =
-            updates.iter().flat_map(|(_, update)| &update.reach).flat_map(|reach| reach.nlri.iter());
+            updates.iter().flat_map(|(_, update)| update.reach()).flat_map(|reach| reach.nlri.iter());
         assert!(received.eq(nlri));
     }
 }
@@ -108,7 +112,11 @@ fn attributes_at_the_limit_leave_room_for_one_route_and_one_octet_more_for_none(
             assert_eq!(&out[..], b"before");
             let received = decode_all(written, &encoder);
             assert_eq!(received.len(), if fits { 3 } else { 0 }, "{size} octets of {max_message_octets}");
-            assert!(received.iter().all(|(_, update)| update.attributes.as_ref() == Some(&attributes)));
+            assert!(
+                received
+                    .iter()
+                    .all(|(_, update)| update.attributes().is_some_and(|received| received == attributes))
+            );
         }
     }
 }

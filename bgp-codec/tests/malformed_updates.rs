@@ -78,11 +78,11 @@ fn check(name: &str, octets: &Bytes, peer: PeerKind, as_width: AsWidth, expected
     let Ok(update) = result else { return };
     match expected {
         Withdrawn => {
-            assert!(update.reach.is_empty() && update.attributes.is_none(), "{name}: {update:?}");
-            assert!(!update.unreach.is_empty(), "{name}: the routes are lost: {update:?}");
+            assert!(update.reach().next().is_none() && update.attributes().is_none(), "{name}: {update:?}");
+            assert!(update.unreach().next().is_some(), "{name}: the routes are lost: {update:?}");
         }
         Accepted | Discarded | Disabled => {
-            assert!(!update.reach.is_empty() && update.attributes.is_some(), "{name}: {update:?}")
+            assert!(update.reach().next().is_some() && update.attributes().is_some(), "{name}: {update:?}")
         }
         Closed(..) => unreachable!("{name} did not close"),
     }
@@ -254,7 +254,7 @@ fn the_first_of_two_attributes_counts_unless_they_carry_routes() {
     let octets = update(&[], &[ORIGIN, second_origin, AS_PATH, NEXT_HOP], NLRI);
     check("ORIGIN twice", &octets, PeerKind::Ebgp, AsWidth::Four, Discarded);
     let update_with_first = decode(&octets, PeerKind::Ebgp, AsWidth::Four).unwrap();
-    assert_eq!(update_with_first.attributes.unwrap().origin(), bgp_codec::Origin::Igp);
+    assert_eq!(update_with_first.attributes().unwrap().to_path_attributes().origin(), bgp_codec::Origin::Igp);
 
     let unknown: &[u8] = &[0xc0, 99, 1, 7];
     let octets = update(&[], &[ORIGIN, AS_PATH, NEXT_HOP, unknown, unknown], NLRI);
@@ -347,7 +347,7 @@ fn the_notification_has_the_attribute_as_it_came() {
 #[test]
 fn a_defect_names_attribute_and_fault() {
     let update = decode(&with(&[0x40, 6, 1, 0]), PeerKind::Ebgp, AsWidth::Four).unwrap();
-    let [defect] = update.defects[..] else { panic!("{update:?}") };
+    let [defect] = update.defects()[..] else { panic!("{update:?}") };
     assert_eq!(defect.fault, AttributeFault::Length);
     assert_eq!(defect.to_string(), "ATOMIC_AGGREGATE has a wrong length: attribute discarded");
 }

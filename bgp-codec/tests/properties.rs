@@ -133,9 +133,10 @@ fn harmless(octets: &[u8], add_path: bool) {
         match decode_message(octets, &context) {
             Err(error) => assert_ne!(error.into_notification().code, NotificationCode::CEASE),
             Ok(Message::Update(update)) => {
-                assert!(update.reach.is_empty() || update.attributes.is_some(), "{update:?}");
-                assert!(update.reach.iter().all(|reach| !reach.nlri.is_empty()), "{update:?}");
-                if let Some(attributes) = &update.attributes {
+                assert!(update.reach().next().is_none() || update.attributes().is_some(), "{update:?}");
+                assert!(update.reach().all(|reach| !reach.nlri.is_empty()), "{update:?}");
+                if let Some(attributes) = update.attributes() {
+                    let attributes = attributes.to_path_attributes();
                     assert_eq!(attributes.to_builder().build().octets(), attributes.octets());
                 }
             }
@@ -174,13 +175,13 @@ fn routes_come_back<P: IpPrefix>(
     encoder.end_of_rib(&mut out, P::FAMILY);
 
     let updates = decode_all(out, encoder);
-    assert!(updates.iter().all(|update| update.defects.is_empty()), "{updates:?}");
-    let reach = || updates.iter().flat_map(|update| &update.reach);
+    assert!(updates.iter().all(|update| update.defects().is_empty()), "{updates:?}");
+    let reach = || updates.iter().flat_map(Update::reach);
     assert!(reach().flat_map(|reach| reach.nlri.iter()).eq(nlri.iter().copied()));
     assert!(reach().all(|reach| reach.next_hop == next_hop));
-    assert!(updates.iter().flat_map(|update| &update.attributes).all(|received| received == attributes));
-    assert!(updates.iter().flat_map(|update| &update.unreach).flat_map(|block| block.iter()).eq(nlri));
-    assert_eq!(updates.last().unwrap().end_of_rib, Some(P::FAMILY));
+    assert!(updates.iter().filter_map(Update::attributes).all(|received| received == *attributes));
+    assert!(updates.iter().flat_map(Update::unreach).flat_map(|block| block.iter()).eq(nlri));
+    assert_eq!(updates.last().unwrap().end_of_rib(), Some(P::FAMILY));
 }
 
 fn decode_all(mut stream: BytesMut, encoder: &UpdateEncoder) -> Vec<Update> {

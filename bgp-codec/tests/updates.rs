@@ -35,8 +35,8 @@ fn decode(octets: Bytes) -> Update {
 fn attributes_of(attributes: &[&[u8]], as_width: AsWidth) -> PathAttributes {
     let octets = update(&[], &[&[ORIGIN, NEXT_HOP], attributes].concat(), NLRI);
     let update = decode_with(octets, &DecodeContext::new(PeerKind::Ibgp, as_width));
-    assert_eq!(update.defects, []);
-    update.attributes.unwrap()
+    assert_eq!(update.defects(), []);
+    update.attributes().unwrap().to_path_attributes()
 }
 
 #[test]
@@ -46,15 +46,15 @@ fn withdrawals_and_routes_of_both_families_share_a_message() {
     let mp_unreach: &[u8] = &[0x80, 15, 6, 0, 2, 1, 16, 0x20, 1];
     let update = decode(update(&[8, 11], &[mp_reach, mp_unreach, ORIGIN, EMPTY_AS_PATH, NEXT_HOP], NLRI));
 
-    let [v4, v6] = &update.unreach[..] else { panic!("{update:?}") };
+    let [v4, v6] = update.unreach().collect::<Vec<_>>()[..] else { panic!("{update:?}") };
     assert!(v4.iter().eq([Nlri::<Ipv4Prefix>::new("11.0.0.0/8".parse().unwrap())]));
     assert!(v6.iter().eq([Nlri::<Ipv6Prefix>::new("2001::/16".parse().unwrap())]));
-    let [mp, plain] = &update.reach[..] else { panic!("{update:?}") };
+    let [mp, plain] = update.reach().collect::<Vec<_>>()[..] else { panic!("{update:?}") };
     assert_eq!(mp.next_hop, NextHop::Ipv6("fd00::1".parse().unwrap()));
     assert!(mp.nlri.iter().eq([Nlri::<Ipv6Prefix>::new("::/0".parse().unwrap())]));
     assert_eq!(plain.next_hop, NextHop::Ipv4([10, 0, 0, 1].into()));
     assert!(plain.nlri.iter().eq([Nlri::<Ipv4Prefix>::new("10.65.1.0/24".parse().unwrap())]));
-    assert_eq!(update.end_of_rib, None);
+    assert_eq!(update.end_of_rib(), None);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn end_of_rib_is_nothing_and_only_nothing() {
         ("an attribute beside it", update(&[], &[ORIGIN, v6], &[]), None),
     ];
     for (name, octets, expected) in cases {
-        assert_eq!(decode(octets).end_of_rib, expected, "{name}");
+        assert_eq!(decode(octets).end_of_rib(), expected, "{name}");
     }
 }
 
@@ -79,11 +79,11 @@ fn path_ids_are_read_where_they_were_agreed() {
     let octets =
         update(&[0, 0, 0, 9, 8, 11], &[ORIGIN, EMPTY_AS_PATH, NEXT_HOP], &[0, 0, 0, 1, 24, 10, 65, 1]);
     let update = decode_with(octets, &context);
-    let path_ids = |block: &bgp_codec::NlriBlock| {
+    let path_ids = |block: bgp_codec::NlriBlock<'_>| {
         block.iter::<Ipv4Prefix>().map(|nlri| nlri.path_id).collect::<Vec<_>>()
     };
-    assert_eq!(path_ids(&update.unreach[0]), [Some(PathId(9))]);
-    assert_eq!(path_ids(&update.reach[0].nlri), [Some(PathId(1))]);
+    assert_eq!(path_ids(update.unreach().next().unwrap()), [Some(PathId(9))]);
+    assert_eq!(path_ids(update.reach().next().unwrap().nlri), [Some(PathId(1))]);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn sets_that_say_the_same_are_the_same_octets() {
         assert_eq!(attributes.octets(), ascending.octets(), "{name}");
     }
     let other_next_hop = update(&[], &[ORIGIN, as_path, &[0x40, 3, 4, 10, 0, 0, 2], med], NLRI);
-    assert_eq!(decode(other_next_hop).attributes.unwrap(), ascending);
+    assert_eq!(decode(other_next_hop).attributes().unwrap(), ascending);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
-use bgp_codec::{NextHop, PathAttributes};
+use bgp_codec::{AttributeView, NextHop, PathAttributes};
 use foldhash::fast::FixedState;
 use margay_filter::{RouteEdits, RouteFacts};
 
@@ -10,7 +10,7 @@ use crate::hash_index::{HashIndex, ShortHash};
 use crate::next_hop::{NextHopIndex, NextHopResolution, NextHopTable};
 
 /// A path's attributes together with its next hop: what two routes share when they are sent in one UPDATE.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct AttributeSet {
     pub(crate) attributes: PathAttributes,
     pub(crate) next_hop: NextHopIndex,
@@ -73,6 +73,8 @@ pub(crate) struct AttributeStore {
     free: Vec<u32>,
     index: HashIndex,
     hasher: FixedState,
+    /// Where the octets of received sets are put together, to be looked up.
+    buffer: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -91,6 +93,7 @@ impl AttributeStore {
             free: Vec::new(),
             index: HashIndex::new(),
             hasher: FixedState::with_seed(hash_seed),
+            buffer: Vec::new(),
         }
     }
 
@@ -103,6 +106,25 @@ impl AttributeStore {
         self.intern_with(attributes, next_hop, PathValues::LEARNED)
     }
 
+    /// [`intern`](Self::intern) for the attributes of a message, which are copied only when they are new.
+    pub(crate) fn intern_received(
+        &mut self,
+        attributes: AttributeView<'_>,
+        next_hop: NextHop,
+    ) -> AttributeHandle {
+        let next_hop = self.next_hops.intern(next_hop);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let octets = attributes.canonical_octets(&mut buffer);
+        let key = SetKey { octets, next_hop, values: PathValues::LEARNED };
+        let hash = self.hash(&key);
+        let known = self.known(hash, &key);
+        self.buffer = buffer;
+        known.unwrap_or_else(|| {
+            let attributes = attributes.to_path_attributes();
+            self.insert(hash, AttributeSet { attributes, next_hop, values: PathValues::LEARNED })
+        })
+    }
+
     /// [`intern`](Self::intern) for a path that is worth something else to this speaker than others.
     pub(crate) fn intern_with(
         &mut self,
@@ -111,14 +133,27 @@ impl AttributeStore {
         values: PathValues,
     ) -> AttributeHandle {
         let next_hop = next_hop.map_or(NextHopIndex::OWN, |next_hop| self.next_hops.intern(next_hop));
-        let set = AttributeSet { attributes, next_hop, values };
-        let hash = self.hash(&set);
-        let known = self.index.find(hash, |number| self.slots[number as usize].set.as_ref() == Some(&set));
-        if let Some(number) = known {
-            self.slots[number as usize].references += 1;
-            self.next_hops.release(next_hop);
-            return AttributeHandle(number);
+        let key = SetKey { octets: attributes.octets(), next_hop, values };
+        let hash = self.hash(&key);
+        match self.known(hash, &key) {
+            Some(handle) => handle,
+            None => self.insert(hash, AttributeSet { attributes, next_hop, values }),
         }
+    }
+
+    /// The handle of the set that is equal to `key`, with one more reference: that which the key has to its next hop is
+    /// given back.
+    fn known(&mut self, hash: ShortHash, key: &SetKey<'_>) -> Option<AttributeHandle> {
+        let is_wanted =
+            |number: u32| self.slots[number as usize].set.as_ref().is_some_and(|set| key.is_of(set));
+        let number = self.index.find(hash, is_wanted)?;
+        self.slots[number as usize].references += 1;
+        self.next_hops.release(key.next_hop);
+        Some(AttributeHandle(number))
+    }
+
+    /// Takes in a set that is not there yet, with one reference.
+    fn insert(&mut self, hash: ShortHash, set: AttributeSet) -> AttributeHandle {
         let number = self.free.pop().unwrap_or_else(|| {
             let number =
                 u32::try_from(self.slots.len()).ok().filter(|&number| number <= AttributeHandle::MAX);
@@ -191,12 +226,26 @@ impl AttributeStore {
         self.index.len()
     }
 
-    fn hash(&self, set: &AttributeSet) -> ShortHash {
+    fn hash(&self, key: &SetKey<'_>) -> ShortHash {
         let mut state = self.hasher.build_hasher();
-        state.write(set.attributes.octets());
-        set.next_hop.hash(&mut state);
-        set.values.hash(&mut state);
+        state.write(key.octets);
+        key.next_hop.hash(&mut state);
+        key.values.hash(&mut state);
         state.finish().into()
+    }
+}
+
+/// What makes a set the same as another.
+struct SetKey<'a> {
+    /// The canonical octets of the attributes.
+    octets: &'a [u8],
+    next_hop: NextHopIndex,
+    values: PathValues,
+}
+
+impl SetKey<'_> {
+    fn is_of(&self, set: &AttributeSet) -> bool {
+        set.attributes.octets() == self.octets && set.next_hop == self.next_hop && set.values == self.values
     }
 }
 

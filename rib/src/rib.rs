@@ -167,14 +167,14 @@ impl Rib {
         let Self { options, shared, ipv4, ipv6, .. } = self;
         let import = ImportPolicy { speaker: options, peer: &peer_options };
         let families = &import.peer.families;
-        let is_agreed = |block: &&NlriBlock| families.contains(&block.family());
-        for block in update.unreach.iter().filter(is_agreed) {
+        let is_agreed = |block: &NlriBlock<'_>| families.contains(&block.family());
+        for block in update.unreach().filter(is_agreed) {
             ipv4.withdraw(shared, peer, block.iter());
             ipv6.withdraw(shared, peer, block.iter());
         }
-        let Some(attributes) = update.attributes else { return };
-        for reach in update.reach.iter().filter(|reach| is_agreed(&&reach.nlri)) {
-            let received = shared.store.intern(attributes.clone(), Some(reach.next_hop));
+        let Some(attributes) = update.attributes() else { return };
+        for reach in update.reach().filter(|reach| is_agreed(&reach.nlri)) {
+            let received = shared.store.intern_received(attributes, reach.next_hop);
             ipv4.announce(shared, peer, received, &import, reach.nlri.iter());
             ipv6.announce(shared, peer, received, &import, reach.nlri.iter());
             shared.store.release(received);

@@ -220,11 +220,11 @@ impl Speaker {
         }
         let mut ended = false;
         for update in updates {
-            if let Some(family) = update.end_of_rib {
+            if let Some(family) = update.end_of_rib() {
                 session.awaited_end_of_rib.retain(|&awaited| awaited != family);
                 ended |= session.awaited_end_of_rib.is_empty();
             }
-            session.note_defects(&peer.settings.name, &update.defects);
+            session.note_defects(&peer.settings.name, update.defects());
             self.rib.apply_update(session.index, update);
         }
         if ended {
@@ -448,8 +448,8 @@ mod tests {
     use std::net::IpAddr;
 
     use bgp_codec::{
-        AsWidth, Asn, BgpIdentifier, Capabilities, Family, HoldTime, Ipv4Prefix, NextHop, Nlri, NlriBlock,
-        Origin, PathAttributesBuilder, PeerKind, Reach,
+        AsWidth, Asn, BgpIdentifier, Capabilities, Family, HoldTime, Ipv4Prefix, NextHop, Nlri, Origin,
+        PathAttributesBuilder, PeerKind, Update,
     };
     use margay_filter::FilterChain;
     use margay_rib::{NextHopMode, PathsSent, ReflectorOptions, RibOptions};
@@ -558,13 +558,9 @@ mod tests {
 
     fn announcement() -> SpeakerInput {
         let prefix = Ipv4Prefix::truncating([10, 65, 1, 0].into(), 26);
-        let nlri = NlriBlock::from_nlri(false, [Nlri::new(prefix)]);
         let next_hop = NextHop::Ipv4([192, 0, 2, 1].into());
-        let update = Update {
-            reach: vec![Reach { next_hop, nlri }],
-            attributes: Some(PathAttributesBuilder::new(Origin::Igp).build()),
-            ..Update::default()
-        };
+        let attributes = PathAttributesBuilder::new(Origin::Igp).build();
+        let update = Update::advertising(attributes, next_hop, false, [Nlri::new(prefix)]);
         SpeakerInput::Updates { peer: FEED, epoch: SessionEpoch(1), updates: vec![update], octets: 60 }
     }
 

@@ -8,8 +8,8 @@
 use std::hint::black_box;
 
 use bgp_codec::{
-    AsWidth, DecodeContext, IpPrefix, Ipv4Prefix, Ipv6Prefix, Message, PeerKind, Update, UpdateEncoder,
-    decode_message,
+    AsWidth, DecodeContext, IpPrefix, Ipv4Prefix, Ipv6Prefix, Message, PathAttribute, PathAttributes,
+    PeerKind, Update, UpdateEncoder, decode_message,
 };
 use bytes::{Bytes, BytesMut};
 use criterion::{
@@ -69,21 +69,31 @@ fn margay(messages: &[Bytes]) -> Visited {
 }
 
 fn visit_update(update: &Update, visited: &mut Visited) {
-    for reach in &update.reach {
+    for reach in update.reach() {
         reach.nlri.iter::<Ipv4Prefix>().for_each(|nlri| visited.route(nlri.prefix.length()));
         reach.nlri.iter::<Ipv6Prefix>().for_each(|nlri| visited.route(nlri.prefix.length()));
         black_box(reach.next_hop);
     }
-    let Some(attributes) = &update.attributes else { return };
-    visited.sum += attributes.as_path().asns().map(|asn| u64::from(asn.0)).sum::<u64>();
-    visited.sum += attributes.communities().map(|community| u64::from(community.0)).sum::<u64>();
-    attributes.large_communities().for_each(|community| {
-        black_box(community);
-    });
-    attributes.extended_communities().for_each(|community| {
-        black_box(community);
-    });
-    black_box((attributes.origin(), attributes.med(), attributes.local_pref(), attributes.aggregator()));
+    let Some(attributes) = update.attributes() else { return };
+    for attribute in attributes.iter() {
+        match attribute {
+            PathAttribute::AsPath(path) => {
+                visited.sum += path.asns().map(|asn| u64::from(asn.0)).sum::<u64>()
+            }
+            PathAttribute::Communities(list) => {
+                visited.sum += list.iter().map(|community| u64::from(community.0)).sum::<u64>();
+            }
+            PathAttribute::LargeCommunities(list) => list.iter().for_each(|community| {
+                black_box(community);
+            }),
+            PathAttribute::ExtendedCommunities(list) => list.iter().for_each(|community| {
+                black_box(community);
+            }),
+            other => {
+                black_box(other);
+            }
+        }
+    }
 }
 
 fn update(octets: &Bytes, context: &DecodeContext) -> Update {
@@ -154,6 +164,10 @@ fn encode(criterion: &mut Criterion) {
     let table = Table::read();
     let context = DecodeContext::new(PeerKind::Ebgp, AsWidth::Four);
     let updates: Vec<Update> = table.messages.iter().map(|octets| update(octets, &context)).collect();
+    let with_attributes: Vec<(&Update, PathAttributes)> = updates
+        .iter()
+        .filter_map(|update| Some((update, update.attributes()?.to_path_attributes())))
+        .collect();
     let encoder = UpdateEncoder { as_width: AsWidth::Four, max_message_octets: 4096, add_path: false };
     let mut out = BytesMut::with_capacity(2 * usize::try_from(table.octets).unwrap());
     let mut group = criterion.benchmark_group("encode");
@@ -163,9 +177,8 @@ fn encode(criterion: &mut Criterion) {
     group.bench_function("margay", |bencher| {
         bencher.iter(|| {
             out.clear();
-            for update in &updates {
-                let Some(attributes) = &update.attributes else { continue };
-                for reach in &update.reach {
+            for (update, attributes) in &with_attributes {
+                for reach in update.reach() {
                     let (v4, v6) = (reach.nlri.iter::<Ipv4Prefix>(), reach.nlri.iter::<Ipv6Prefix>());
                     encoder.reach(&mut out, attributes, reach.next_hop, v4).unwrap();
                     encoder.reach(&mut out, attributes, reach.next_hop, v6).unwrap();

@@ -59,11 +59,11 @@ impl<'a> KnownRoutes<'a> {
         let Message::Update(update) = decoded.context("a malformed message")? else {
             bail!("no UPDATE: {message:?}");
         };
-        if let Some(defect) = update.defects.first() {
+        if let Some(defect) = update.defects().first() {
             bail!("an UPDATE with a defect: {defect}");
         }
         let mut change = RouteChange::default();
-        for nlri in update.unreach.iter().flat_map(|block| block.iter::<Ipv4Prefix>()) {
+        for nlri in update.unreach().flat_map(|block| block.iter::<Ipv4Prefix>()) {
             match self.places.get(&nlri.prefix) {
                 Some(&place) => add(&mut change.withdrawn, place),
                 None => change.foreign_withdrawn.push(nlri.prefix),
@@ -74,11 +74,11 @@ impl<'a> KnownRoutes<'a> {
     }
 
     fn read_reach(&self, update: &Update, change: &mut RouteChange) -> Result<()> {
-        let Some(attributes) = &update.attributes else {
-            ensure!(update.reach.is_empty(), "routes without attributes");
+        let Some(attributes) = update.attributes() else {
+            ensure!(update.reach().next().is_none(), "routes without attributes");
             return Ok(());
         };
-        for reach in &update.reach {
+        for reach in update.reach() {
             for nlri in reach.nlri.iter::<Ipv4Prefix>() {
                 let Some(&place) = self.places.get(&nlri.prefix) else {
                     change.foreign.push(nlri.prefix);
@@ -86,7 +86,7 @@ impl<'a> KnownRoutes<'a> {
                 };
                 let source = self.routes.source_of(place);
                 let is_right =
-                    reach.next_hop == ClientRoutes::next_hop(source) && *attributes == self.reflected[source];
+                    reach.next_hop == ClientRoutes::next_hop(source) && attributes == self.reflected[source];
                 add(if is_right { &mut change.right } else { &mut change.wrong }, place);
                 if !is_right && change.wrong_example.is_none() {
                     let (prefix, must) = (nlri.prefix, &self.reflected[source]);

@@ -122,9 +122,10 @@ mod tests {
             let Message::Update(update) = decode_message(octets.split_to(length), &context).unwrap() else {
                 panic!("an UPDATE was expected");
             };
-            assert_eq!(update.attributes.as_ref(), Some(attributes));
-            assert_eq!(update.reach[0].next_hop, next_hop);
-            let nlri = update.reach[0].nlri.iter::<Ipv4Prefix>().map(|nlri| nlri.prefix);
+            assert_eq!(update.attributes().unwrap(), *attributes);
+            let reach = update.reach().next().unwrap();
+            assert_eq!(reach.next_hop, next_hop);
+            let nlri = reach.nlri.iter::<Ipv4Prefix>().map(|nlri| nlri.prefix);
             assert!(nlri.eq(prefixes.iter().copied()));
         }
         assert!(octets.is_empty());

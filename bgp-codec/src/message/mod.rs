@@ -7,6 +7,7 @@ mod open;
 mod raw_update;
 mod route_refresh;
 mod update;
+mod update_fields;
 
 use bytes::{Bytes, BytesMut};
 
@@ -67,7 +68,7 @@ pub fn decode_message(octets: Bytes, context: &DecodeContext) -> Result<Message,
     let (message_type, body) = header::split_message(&octets, context.max_message_octets)?;
     match message_type {
         MessageType::OPEN => Open::decode(body).map(Message::Open),
-        MessageType::UPDATE => Update::decode(&octets, body, context).map(Message::Update),
+        MessageType::UPDATE => Update::decode(octets, context).map(Message::Update),
         MessageType::NOTIFICATION => Notification::decode(body).map(Message::Notification),
         MessageType::KEEPALIVE => Ok(Message::Keepalive),
         MessageType::ROUTE_REFRESH => RouteRefresh::decode(&octets, body).map(Message::RouteRefresh),

@@ -464,7 +464,7 @@ mod tests {
         let notification = Notification::administrative_shutdown("maintenance");
         assert_eq!(notification.data, b"\x0bmaintenance");
         assert_eq!(notification.to_string(), "cease: administrative shutdown (maintenance)");
-        assert_eq!(Notification::administrative_reset("").data, []);
+        assert_eq!(Notification::administrative_reset("").data, [0; 0]);
     }
 
     #[test]

@@ -21,9 +21,10 @@ impl fmt::Display for ClusterId {
     }
 }
 
-/// The clusters of a value that was checked to be a row of four octets, the latest first.
-pub(crate) fn cluster_list(value: &[u8]) -> impl Iterator<Item = ClusterId> + '_ {
-    value.as_chunks().0.iter().map(|octets| ClusterId(u32::from_be_bytes(*octets)))
+impl From<[u8; 4]> for ClusterId {
+    fn from(octets: [u8; 4]) -> Self {
+        Self(u32::from_be_bytes(octets))
+    }
 }
 
 #[cfg(test)]
@@ -31,9 +32,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_latest_cluster_comes_first() {
-        let clusters: Vec<String> =
-            cluster_list(&[10, 0, 0, 2, 0, 0, 0, 0]).map(|cluster| cluster.to_string()).collect();
-        assert_eq!(clusters, ["10.0.0.2", "0.0.0.0"]);
+    fn a_cluster_is_shown_as_an_address() {
+        let texts = [[10, 0, 0, 2], [0; 4]].map(|octets| ClusterId::from(octets).to_string());
+        assert_eq!(texts, ["10.0.0.2", "0.0.0.0"]);
     }
 }

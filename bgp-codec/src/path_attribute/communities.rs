@@ -61,9 +61,10 @@ impl FromStr for Community {
     }
 }
 
-/// The communities of a value whose length was checked to be a multiple of four.
-pub(crate) fn communities(value: &[u8]) -> impl Iterator<Item = Community> + '_ {
-    value.as_chunks().0.iter().map(|octets| Community(u32::from_be_bytes(*octets)))
+impl From<[u8; 4]> for Community {
+    fn from(octets: [u8; 4]) -> Self {
+        Self(u32::from_be_bytes(octets))
+    }
 }
 
 #[cfg(test)]
@@ -89,6 +90,6 @@ mod tests {
 
     #[test]
     fn values_are_in_network_order() {
-        assert!(communities(&[0xfd, 0xe8, 0, 1, 0, 0, 0, 2]).eq([Community(0xfde8_0001), Community(2)]));
+        assert_eq!(Community::from([0xfd, 0xe8, 0, 1]), Community(0xfde8_0001));
     }
 }

@@ -34,9 +34,10 @@ impl fmt::Display for ExtendedCommunity {
     }
 }
 
-/// The communities of a value whose length was checked to be a multiple of eight.
-pub(crate) fn extended_communities(value: &[u8]) -> impl Iterator<Item = ExtendedCommunity> + '_ {
-    value.as_chunks().0.iter().map(|octets| ExtendedCommunity(*octets))
+impl From<[u8; 8]> for ExtendedCommunity {
+    fn from(octets: [u8; 8]) -> Self {
+        Self(octets)
+    }
 }
 
 #[cfg(test)]

@@ -28,9 +28,10 @@ impl fmt::Display for Ipv6ExtendedCommunity {
     }
 }
 
-/// The communities of a value whose length was checked to be a multiple of twenty.
-pub(crate) fn ipv6_extended_communities(value: &[u8]) -> impl Iterator<Item = Ipv6ExtendedCommunity> + '_ {
-    value.as_chunks().0.iter().map(|octets| Ipv6ExtendedCommunity(*octets))
+impl From<[u8; 20]> for Ipv6ExtendedCommunity {
+    fn from(octets: [u8; 20]) -> Self {
+        Self(octets)
+    }
 }
 
 #[cfg(test)]
@@ -46,8 +47,7 @@ mod tests {
             ([0x40, 0xb], "0x400b:[2001:db8::1]:7"),
         ] {
             let value = [&kind[..], &address, &[0, 7]].concat();
-            let texts: Vec<String> = ipv6_extended_communities(&value).map(|one| one.to_string()).collect();
-            assert_eq!(texts, [text]);
+            assert_eq!(Ipv6ExtendedCommunity(value.try_into().unwrap()).to_string(), text);
         }
     }
 }

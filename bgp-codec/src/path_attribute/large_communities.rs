@@ -28,8 +28,10 @@ impl LargeCommunity {
             .for_each(|(chunk, number)| *chunk = number.to_be_bytes());
         octets
     }
+}
 
-    fn from_octets(octets: &[u8; 12]) -> Self {
+impl From<[u8; 12]> for LargeCommunity {
+    fn from(octets: [u8; 12]) -> Self {
         let mut numbers = octets.as_chunks().0.iter().map(|chunk| u32::from_be_bytes(*chunk));
         let mut next = || numbers.next().unwrap_or_default();
         Self { global_administrator: next(), local_data_1: next(), local_data_2: next() }
@@ -56,11 +58,6 @@ impl FromStr for LargeCommunity {
         let community = Self { global_administrator: next()?, local_data_1: next()?, local_data_2: next()? };
         if parts.next().is_some() { Err(LargeCommunityError) } else { Ok(community) }
     }
-}
-
-/// The communities of a value whose length was checked to be a multiple of twelve.
-pub(crate) fn large_communities(value: &[u8]) -> impl Iterator<Item = LargeCommunity> + '_ {
-    value.as_chunks().0.iter().map(LargeCommunity::from_octets)
 }
 
 /// Whether a community is there more than once.
@@ -108,7 +105,7 @@ mod tests {
     #[test]
     fn octets_are_three_numbers_in_network_order() {
         assert_eq!(COMMUNITY.octets(), [0xfa, 0x56, 0xea, 0, 0, 0, 0, 1, 0, 0, 0, 2]);
-        assert!(large_communities(&COMMUNITY.octets()).eq([COMMUNITY]));
+        assert_eq!(LargeCommunity::from(COMMUNITY.octets()), COMMUNITY);
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(crate) mod prefix_sid;
 mod tlvs;
 mod tunnel_encapsulation;
 mod unknown;
+mod value;
 
 use std::fmt;
 
@@ -34,16 +35,13 @@ pub use extended_communities::ExtendedCommunity;
 pub use large_communities::{LargeCommunity, LargeCommunityError};
 pub use origin::Origin;
 pub use unknown::{UnknownAttribute, UnknownAttributeBuf};
+pub use value::{Elements, PathAttribute};
 
 pub(crate) use as_path::{is_as_path, merge_as4_path, widen, without_confederation};
 pub(crate) use attr_set::is_attr_set;
 pub use cluster_list::ClusterId;
-pub(crate) use cluster_list::cluster_list;
-pub(crate) use communities::communities;
-pub(crate) use extended_communities::extended_communities;
 pub use ipv6_extended_communities::Ipv6ExtendedCommunity;
-pub(crate) use ipv6_extended_communities::ipv6_extended_communities;
-pub(crate) use large_communities::{has_duplicates, large_communities, without_duplicates};
+pub(crate) use large_communities::{has_duplicates, without_duplicates};
 pub(crate) use link_state::is_link_state;
 pub use mp_reach::MpReach;
 pub use mp_unreach::MpUnreach;
@@ -106,6 +104,7 @@ impl AttributeType {
     pub const ATTR_SET: Self = Self(128);
 
     /// Optional and Transitive as the attribute's RFC has them; `None` for a type that is not recognised here.
+    #[inline]
     pub(crate) fn specified_flags(self) -> Option<AttributeFlags> {
         match self {
             Self::ORIGIN | Self::AS_PATH | Self::NEXT_HOP | Self::LOCAL_PREF | Self::ATOMIC_AGGREGATE => {
@@ -273,6 +272,7 @@ impl<'a> RawAttribute<'a> {
     }
 
     /// Whether the octets that it was read from are those that [`RawAttribute::encode`] writes for it with these flags.
+    #[inline]
     pub(crate) fn has_canonical_header(&self, flags: AttributeFlags) -> bool {
         let extended = self.value.len() > usize::from(u8::MAX);
         let extended_length = if extended { AttributeFlags::EXTENDED_LENGTH } else { 0 };

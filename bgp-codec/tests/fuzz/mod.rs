@@ -92,18 +92,27 @@ fn check(octets: Bytes, context: &DecodeContext) {
 
 fn check_update(octets: &Bytes, update: &Update, context: &DecodeContext) {
     assert!(!format!("{update:?}").is_empty());
-    assert!(update.defects.iter().all(|defect| !defect.to_string().is_empty()));
+    assert!(update.defects().iter().all(|defect| !defect.to_string().is_empty()));
     let raw = RawUpdate::decode(&octets[19..]).expect("a good UPDATE has good lengths");
     assert!(raw.path_attributes().count() <= raw.attributes.len());
-    assert!(update.reach.iter().all(|reach| !reach.nlri.is_empty()), "no routes, and yet advertised");
-    let Some(attributes) = &update.attributes else {
-        assert!(update.reach.is_empty(), "routes without attributes");
+    assert!(update.reach().all(|reach| !reach.nlri.is_empty()), "no routes, and yet advertised");
+    let Some(view) = update.attributes() else {
+        assert!(update.reach().next().is_none(), "routes without attributes");
         return;
     };
+    let attributes = view.to_path_attributes();
+    assert_eq!(view.canonical_octets(&mut Vec::new()), attributes.octets(), "two forms");
+    assert_eq!(view.iter().count(), attributes.iter().count(), "an attribute without a value");
     assert_eq!(attributes.to_builder().build().octets(), attributes.octets(), "the set is not canonical");
-    for reach in &update.reach {
-        let one =
-            Update { attributes: Some(attributes.clone()), reach: vec![reach.clone()], ..Update::default() };
+    for reach in update.reach() {
+        let add_path = context.add_path.contains(&reach.nlri.family());
+        let set = attributes.clone();
+        let one = match reach.nlri.family() {
+            Family::IPV4_UNICAST => {
+                Update::advertising(set, reach.next_hop, add_path, prefixes::<Ipv4Prefix>(reach.nlri))
+            }
+            _ => Update::advertising(set, reach.next_hop, add_path, prefixes::<Ipv6Prefix>(reach.nlri)),
+        };
         let encoder = encoder(context);
         let mut out = BytesMut::new();
         // A set that filled the message for a two-octet peer may be too long for its routes with four.
@@ -111,17 +120,20 @@ fn check_update(octets: &Bytes, update: &Update, context: &DecodeContext) {
             continue;
         }
         let back = decode_all(out.freeze(), context);
-        assert!(back.iter().all(|update| update.attributes.as_ref() == Some(attributes)), "other attributes");
-        let routes = back.iter().flat_map(|update| &update.reach);
+        assert!(
+            back.iter().all(|update| update.attributes().is_some_and(|other| other == attributes)),
+            "other attributes"
+        );
+        let routes = back.iter().flat_map(Update::reach);
         let (v4, v6): (Vec<_>, Vec<_>) = routes
-            .map(|reach| (prefixes::<Ipv4Prefix>(&reach.nlri), prefixes::<Ipv6Prefix>(&reach.nlri)))
+            .map(|reach| (prefixes::<Ipv4Prefix>(reach.nlri), prefixes::<Ipv6Prefix>(reach.nlri)))
             .unzip();
-        assert_eq!(v4.concat(), prefixes::<Ipv4Prefix>(&reach.nlri), "other IPv4 routes");
-        assert_eq!(v6.concat(), prefixes::<Ipv6Prefix>(&reach.nlri), "other IPv6 routes");
+        assert_eq!(v4.concat(), prefixes::<Ipv4Prefix>(reach.nlri), "other IPv4 routes");
+        assert_eq!(v6.concat(), prefixes::<Ipv6Prefix>(reach.nlri), "other IPv6 routes");
     }
 }
 
-fn prefixes<P: bgp_codec::IpPrefix>(block: &NlriBlock) -> Vec<bgp_codec::Nlri<P>> {
+fn prefixes<P: bgp_codec::IpPrefix>(block: NlriBlock<'_>) -> Vec<bgp_codec::Nlri<P>> {
     block.iter().collect()
 }
 

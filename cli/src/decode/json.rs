@@ -41,7 +41,7 @@ fn update_of(judged: &Judged) -> Option<&Update> {
 /// The types left out, each once, in the order of the message.
 fn attributes_discarded(judged: &Judged) -> Vec<u8> {
     let mut types = Vec::new();
-    for defect in update_of(judged).map_or(&[][..], |update| &update.defects) {
+    for defect in update_of(judged).map_or(&[][..], Update::defects) {
         let is_discard = defect.outcome == AttributeOutcome::Discard && !defect.is_about_foreign_family();
         if is_discard && !types.contains(&defect.attribute_type.0) {
             types.push(defect.attribute_type.0);
@@ -51,7 +51,7 @@ fn attributes_discarded(judged: &Judged) -> Vec<u8> {
 }
 
 fn defects(judged: &Judged) -> Vec<String> {
-    let defects = update_of(judged).map_or(&[][..], |update| &update.defects);
+    let defects = update_of(judged).map_or(&[][..], Update::defects);
     defects.iter().map(ToString::to_string).collect()
 }
 
@@ -109,25 +109,29 @@ fn update(judged: &Judged, update: &Update) -> Value {
         fields.insert("withdrawn".to_owned(), ipv4_unicast(judged, raw.withdrawn));
         fields.insert("nlri".to_owned(), ipv4_unicast(judged, raw.nlri));
     }
-    if let Some(attributes) = update.attributes.as_ref().or(update.unused_attributes.as_ref()) {
-        self::attributes(&mut fields, attributes);
+    if let Some(attributes) = attributes_of(update) {
+        self::attributes(&mut fields, &attributes);
     }
     next_hop(&mut fields, judged);
     fields.extend(mp_reach(judged, update).map(|value| ("mp_reach".to_owned(), value)));
     fields.extend(mp_unreach(judged, update).map(|value| ("mp_unreach".to_owned(), value)));
-    if let Some(family) = update.end_of_rib {
+    if let Some(family) = update.end_of_rib() {
         fields.insert("end_of_rib".to_owned(), json!({ "afi": family.afi.0, "safi": family.safi.0 }));
     }
     fields.into()
 }
 
-fn ipv4_unicast(judged: &Judged, octets: &[u8]) -> Value {
-    let octets = judged.octets().slice_ref(octets);
-    NlriBlock::new(Family::IPV4_UNICAST, judged.ipv4_add_path, octets)
-        .map_or(Value::Null, |block| prefixes(&block))
+/// The acceptable attributes, whether routes are advertised with them or not.
+pub(super) fn attributes_of(update: &Update) -> Option<PathAttributes> {
+    let advertised = update.attributes().map(|attributes| attributes.to_path_attributes());
+    advertised.or_else(|| update.unused_attributes().cloned())
 }
 
-fn prefixes(block: &NlriBlock) -> Value {
+fn ipv4_unicast(judged: &Judged, octets: &[u8]) -> Value {
+    NlriBlock::new(Family::IPV4_UNICAST, judged.ipv4_add_path, octets).map_or(Value::Null, prefixes)
+}
+
+fn prefixes(block: NlriBlock<'_>) -> Value {
     let v4 = block.iter::<Ipv4Prefix>().map(|nlri| prefix(nlri.path_id, nlri.prefix));
     v4.chain(block.iter::<Ipv6Prefix>().map(|nlri| prefix(nlri.path_id, nlri.prefix))).collect()
 }
@@ -194,7 +198,7 @@ fn mp_reach(judged: &Judged, update: &Update) -> Option<Value> {
     let reach = judged.mp_reach()?;
     let mut value = json!({ "afi": reach.family.afi.0, "safi": reach.family.safi.0 });
     let object = value.as_object_mut()?;
-    if let Some(foreign) = update.foreign.iter().find(|routes| routes.next_hop().is_some()) {
+    if let Some(foreign) = update.foreign().iter().find(|routes| routes.next_hop().is_some()) {
         object.insert("next_hop".to_owned(), address_or_digits(reach.next_hop));
         object.insert("nlri".to_owned(), foreign_nlri(foreign));
     } else {
@@ -217,7 +221,7 @@ fn mp_reach(judged: &Judged, update: &Update) -> Option<Value> {
 
 fn mp_unreach(judged: &Judged, update: &Update) -> Option<Value> {
     let unreach = judged.mp_unreach()?;
-    let nlri = match update.foreign.iter().find(|routes| routes.next_hop().is_none()) {
+    let nlri = match update.foreign().iter().find(|routes| routes.next_hop().is_none()) {
         Some(foreign) => foreign_nlri(foreign),
         None => unicast(judged, unreach.family, unreach.nlri),
     };
@@ -226,8 +230,8 @@ fn mp_unreach(judged: &Judged, update: &Update) -> Option<Value> {
 
 /// The prefixes of IPv4 and IPv6 unicast; digits when the octets are none.
 fn unicast(judged: &Judged, family: Family, octets: &[u8]) -> Value {
-    let block = NlriBlock::new(family, judged.ipv4_add_path, judged.octets().slice_ref(octets));
-    block.map_or_else(|_| hex::digits(octets).into(), |block| prefixes(&block))
+    let block = NlriBlock::new(family, judged.ipv4_add_path, octets);
+    block.map_or_else(|_| hex::digits(octets).into(), prefixes)
 }
 
 /// Multicast destinations as prefixes, everything else as digits, one text for each NLRI.

@@ -37,7 +37,7 @@ impl Judged {
     pub(crate) fn verdict(&self) -> &'static str {
         let only_repetitions = match &self.result {
             Ok(Message::Update(update)) => update
-                .defects
+                .defects()
                 .iter()
                 .all(|defect| defect.fault == AttributeFault::Duplicate || defect.is_about_foreign_family()),
             _ => false,

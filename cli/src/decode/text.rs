@@ -12,7 +12,7 @@ use super::judged::Judged;
 pub(super) fn write(out: &mut impl Write, label: &str, judged: &Judged) -> io::Result<()> {
     let kind = match &judged.result {
         Ok(Message::Open(_)) => "OPEN",
-        Ok(Message::Update(update)) if update.end_of_rib.is_some() => "UPDATE (End-of-RIB)",
+        Ok(Message::Update(update)) if update.end_of_rib().is_some() => "UPDATE (End-of-RIB)",
         Ok(Message::Update(_)) => "UPDATE",
         Ok(Message::Notification(_)) => "NOTIFICATION",
         Ok(Message::Keepalive) => "KEEPALIVE",
@@ -48,12 +48,12 @@ fn write_open(out: &mut impl Write, open: &Open) -> io::Result<()> {
 }
 
 fn write_update(out: &mut impl Write, judged: &Judged, update: &Update) -> io::Result<()> {
-    for defect in &update.defects {
+    for defect in update.defects() {
         writeln!(out, "  {defect}")?;
     }
     let verdict = json::verdict(judged);
     let Some(fields) = verdict.get("message").and_then(Value::as_object) else { return Ok(()) };
-    if let Some(attributes) = update.attributes.as_ref().or(update.unused_attributes.as_ref())
+    if let Some(attributes) = json::attributes_of(update)
         && !attributes.as_path().is_empty()
     {
         writeln!(out, "  as_path: {}", attributes.as_path())?;

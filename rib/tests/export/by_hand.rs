@@ -1,9 +1,8 @@
 //! What a Rib is given by hand, and what it tells.
 
 use bgp_codec::{
-    AsPathBuf, AsWidth, Asn, DecodeContext, Family, Ipv4Prefix, Message, NextHop, Nlri, NlriBlock, Origin,
-    PathAttributes, PathAttributesBuilder, PathId, PeerKind, Prefix, Reach, Update, decode_message,
-    frame_length,
+    AsPathBuf, AsWidth, Asn, DecodeContext, Family, Ipv4Prefix, Message, NextHop, Nlri, Origin,
+    PathAttributes, PathAttributesBuilder, PathId, PeerKind, Prefix, Update, decode_message, frame_length,
 };
 use bytes::Bytes;
 use margay_rib::{PeerIndex, ReflectorOptions, Rib, RibOptions};
@@ -72,9 +71,9 @@ impl Told {
             panic!("no UPDATE")
         };
         self.messages += 1;
-        let reached = update.reach.iter().flat_map(|reach| reach.nlri.iter::<Ipv4Prefix>());
+        let reached = update.reach().flat_map(|reach| reach.nlri.iter::<Ipv4Prefix>());
         self.reached_paths.extend(reached.map(|it| (it.prefix, it.path_id)));
-        let unreached = update.unreach.iter().flat_map(|block| block.iter::<Ipv4Prefix>());
+        let unreached = update.unreach().flat_map(|block| block.iter::<Ipv4Prefix>());
         self.unreached_paths.extend(unreached.map(|it| (it.prefix, it.path_id)));
         self.reached = self.reached_paths.iter().map(|&(prefix, _)| prefix).collect();
         self.unreached = self.unreached_paths.iter().map(|&(prefix, _)| prefix).collect();
@@ -102,13 +101,11 @@ pub(crate) fn reach(prefixes: &[&str], attributes: PathAttributes, next_hop: Nex
 }
 
 pub(crate) fn reach_all(prefixes: &[Ipv4Prefix], attributes: PathAttributes, next_hop: NextHop) -> Update {
-    let nlri = NlriBlock::from_nlri(false, prefixes.iter().copied().map(Nlri::new));
-    Update { reach: vec![Reach { next_hop, nlri }], attributes: Some(attributes), ..Update::default() }
+    Update::advertising(attributes, next_hop, false, prefixes.iter().copied().map(Nlri::new))
 }
 
 pub(crate) fn unreach(prefixes: &[&str]) -> Update {
-    let nlri = NlriBlock::from_nlri(false, parse(prefixes).into_iter().map(Nlri::new));
-    Update { unreach: vec![nlri], ..Update::default() }
+    Update::withdrawing(false, parse(prefixes).into_iter().map(Nlri::new))
 }
 
 pub(crate) fn parse(prefixes: &[&str]) -> Vec<Ipv4Prefix> {

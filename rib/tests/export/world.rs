@@ -298,21 +298,21 @@ impl Session {
             else {
                 panic!("only UPDATEs are exported");
             };
-            assert!(update.defects.is_empty(), "{:?}", update.defects);
+            assert!(update.defects().is_empty(), "{:?}", update.defects());
             self.apply(&update);
         }
     }
 
     fn apply(&mut self, update: &Update) {
-        self.ended.extend(update.end_of_rib);
-        for block in &update.unreach {
+        self.ended.extend(update.end_of_rib());
+        for block in update.unreach() {
             for key in keys(block) {
                 self.received.remove(&key);
             }
         }
-        for reach in &update.reach {
-            let attributes = update.attributes.clone().expect("reach has attributes");
-            for key in keys(&reach.nlri) {
+        for reach in update.reach() {
+            let attributes = update.attributes().expect("reach has attributes").to_path_attributes();
+            for key in keys(reach.nlri) {
                 self.received.insert(key, (attributes.clone(), reach.next_hop));
             }
         }
@@ -320,7 +320,7 @@ impl Session {
 }
 
 /// What a block names: each prefix with its path id, zero where there is none.
-fn keys(block: &NlriBlock) -> Vec<(Prefix, PathId)> {
+fn keys(block: NlriBlock<'_>) -> Vec<(Prefix, PathId)> {
     fn key<P: IpPrefix>(nlri: Nlri<P>) -> (Prefix, PathId) {
         (nlri.prefix.erase(), nlri.path_id.unwrap_or(PathId(0)))
     }

@@ -1,0 +1,121 @@
+//! An accepted attribute set where it stands: in the octets of a message.
+
+use std::fmt;
+
+use crate::canonical_rows::{CanonicalRows, RowPlace};
+use crate::path_attribute::RawAttribute;
+use crate::reader::Reader;
+use crate::{PathAttribute, PathAttributes};
+
+/// The attribute set of a message, in canonical octets as those of [`PathAttributes`], but not copied.
+///
+/// Whoever keeps each set once looks the [octets](Self::canonical_octets) up, and
+/// [makes](Self::to_path_attributes) a set of its own only of those that are new.
+#[derive(Clone, Copy)]
+pub struct AttributeView<'a> {
+    octets: Octets<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Octets<'a> {
+    /// In pieces, with what does not belong in the set between them.
+    Rows(&'a [u8], &'a CanonicalRows),
+    Whole(&'a PathAttributes),
+}
+
+impl<'a> AttributeView<'a> {
+    pub(crate) fn of_rows(message: &'a [u8], rows: &'a CanonicalRows) -> Self {
+        Self { octets: Octets::Rows(message, rows) }
+    }
+
+    pub(crate) fn of_path_attributes(attributes: &'a PathAttributes) -> Self {
+        Self { octets: Octets::Whole(attributes) }
+    }
+
+    /// The octets that [`PathAttributes::octets`] of the same set are. `buffer` is used where they stand in pieces.
+    #[must_use]
+    pub fn canonical_octets<'b>(&self, buffer: &'b mut Vec<u8>) -> &'b [u8]
+    where
+        'a: 'b,
+    {
+        match self.octets {
+            Octets::Whole(attributes) => attributes.octets(),
+            Octets::Rows(message, rows) => {
+                buffer.clear();
+                rows.octets(message).for_each(|row| buffer.extend_from_slice(row));
+                buffer
+            }
+        }
+    }
+
+    /// The set with octets of its own.
+    #[must_use]
+    pub fn to_path_attributes(&self) -> PathAttributes {
+        match self.octets {
+            Octets::Whole(attributes) => attributes.clone(),
+            Octets::Rows(message, rows) => {
+                let size_octets = rows.octets(message).map(<[u8]>::len).fold(0, usize::saturating_add);
+                let mut octets = Vec::with_capacity(size_octets);
+                rows.octets(message).for_each(|row| octets.extend_from_slice(row));
+                PathAttributes::from_canonical(octets.into_boxed_slice())
+            }
+        }
+    }
+
+    /// The attributes by their values, in ascending order of their types.
+    #[inline]
+    pub fn iter(&self) -> impl Iterator<Item = PathAttribute<'a>> + 'a {
+        self.attributes().filter_map(PathAttribute::of_raw)
+    }
+
+    #[inline]
+    fn attributes(&self) -> Attributes<'a> {
+        match self.octets {
+            Octets::Rows(message, rows) => Attributes { row: Reader::new(&[]), message, rows: rows.places() },
+            Octets::Whole(attributes) => {
+                Attributes { row: Reader::new(attributes.octets()), message: &[], rows: &[] }
+            }
+        }
+    }
+}
+
+/// The attributes of one row after the other.
+struct Attributes<'a> {
+    row: Reader<'a>,
+    message: &'a [u8],
+    rows: &'a [RowPlace],
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = RawAttribute<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<RawAttribute<'a>> {
+        while self.row.is_empty() {
+            let (row, rows) = self.rows.split_first()?;
+            self.rows = rows;
+            self.row = Reader::new(row.octets(self.message));
+        }
+        RawAttribute::decode(&mut self.row)
+    }
+}
+
+impl PartialEq for AttributeView<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.canonical_octets(&mut Vec::new()) == other.canonical_octets(&mut Vec::new())
+    }
+}
+
+impl Eq for AttributeView<'_> {}
+
+impl PartialEq<PathAttributes> for AttributeView<'_> {
+    fn eq(&self, other: &PathAttributes) -> bool {
+        self.canonical_octets(&mut Vec::new()) == other.octets()
+    }
+}
+
+impl fmt::Debug for AttributeView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_path_attributes().fmt(f)
+    }
+}
