@@ -65,11 +65,6 @@ impl<'a> AttributeView<'a> {
     /// The attributes by their values, in ascending order of their types.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = PathAttribute<'a>> + 'a {
-        self.attributes().filter_map(PathAttribute::of_raw)
-    }
-
-    #[inline]
-    fn attributes(&self) -> Attributes<'a> {
         match self.octets {
             Octets::Rows(message, rows) => Attributes { row: Reader::new(&[]), message, rows: rows.places() },
             Octets::Whole(attributes) => {
@@ -87,16 +82,20 @@ struct Attributes<'a> {
 }
 
 impl<'a> Iterator for Attributes<'a> {
-    type Item = RawAttribute<'a>;
+    type Item = PathAttribute<'a>;
 
     #[inline]
-    fn next(&mut self) -> Option<RawAttribute<'a>> {
-        while self.row.is_empty() {
-            let (row, rows) = self.rows.split_first()?;
-            self.rows = rows;
-            self.row = Reader::new(row.octets(self.message));
+    fn next(&mut self) -> Option<PathAttribute<'a>> {
+        loop {
+            while self.row.is_empty() {
+                let (row, rows) = self.rows.split_first()?;
+                self.rows = rows;
+                self.row = Reader::new(row.octets(self.message));
+            }
+            if let Some(attribute) = PathAttribute::of_raw(RawAttribute::decode(&mut self.row)?) {
+                return Some(attribute);
+            }
         }
-        RawAttribute::decode(&mut self.row)
     }
 }
 

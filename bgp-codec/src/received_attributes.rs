@@ -203,7 +203,8 @@ impl<'a> ReceivedAttributes<'a> {
         let mut reader = Reader::new(self.octets);
         let mut left = self.kept;
         std::iter::from_fn(move || RawAttribute::decode(&mut reader)).filter_map(move |attribute| {
-            let flags = flags_to_pass_on(attribute.attribute_type, attribute.flags)?;
+            let specified = attribute.attribute_type.specified_flags();
+            let flags = flags_to_pass_on(specified, attribute.flags)?;
             left.remove(attribute.attribute_type).then_some(RawAttribute { flags, ..attribute })
         })
     }
@@ -216,9 +217,10 @@ impl<'a> ReceivedAttributes<'a> {
         start: usize,
         context: &DecodeContext,
     ) -> Result<(), DecodeError> {
-        match self.judge(attribute, context) {
+        let specified = attribute.attribute_type.specified_flags();
+        match self.judge(attribute, specified, context) {
             Ok(()) => {
-                self.place(attribute, start);
+                self.place(attribute, specified, start);
                 Ok(())
             }
             Err((fault, outcome)) => self.refuse(attribute, fault, outcome),
@@ -244,7 +246,7 @@ impl<'a> ReceivedAttributes<'a> {
 
     /// Puts a good attribute where it belongs.
     #[inline]
-    fn place(&mut self, attribute: RawAttribute<'a>, start: usize) {
+    fn place(&mut self, attribute: RawAttribute<'a>, specified: Option<AttributeFlags>, start: usize) {
         match attribute.attribute_type {
             AttributeType::NEXT_HOP => self.next_hop = Some(attribute),
             AttributeType::MP_REACH_NLRI => self.mp_reach = Some(attribute),
@@ -254,7 +256,7 @@ impl<'a> ReceivedAttributes<'a> {
             // Not passed on, and without a session that asks for it not used either (RFC 7311 §3.2).
             AttributeType::AIGP | AttributeType::LINK_STATE => {}
             attribute_type => {
-                if let Some(flags) = flags_to_pass_on(attribute_type, attribute.flags) {
+                if let Some(flags) = flags_to_pass_on(specified, attribute.flags) {
                     self.kept.insert(attribute_type);
                     self.rows.note(&attribute, flags, start);
                 }
@@ -264,7 +266,12 @@ impl<'a> ReceivedAttributes<'a> {
 
     /// Everything that can be wrong with an attribute by itself.
     #[inline]
-    fn judge(&mut self, attribute: RawAttribute<'_>, context: &DecodeContext) -> Verdict {
+    fn judge(
+        &mut self,
+        attribute: RawAttribute<'_>,
+        specified: Option<AttributeFlags>,
+        context: &DecodeContext,
+    ) -> Verdict {
         use AttributeOutcome::{Discard, SessionReset, TreatAsWithdraw};
         let RawAttribute { flags, attribute_type, value } = attribute;
         self.count = self.count.saturating_add(1);
@@ -272,7 +279,7 @@ impl<'a> ReceivedAttributes<'a> {
             let outcome = if carries_routes(attribute_type) { SessionReset } else { Discard };
             return Err((AttributeFault::Duplicate, outcome));
         }
-        let Some(specified) = attribute_type.specified_flags() else {
+        let Some(specified) = specified else {
             let known = flags.is_optional();
             return if known { Ok(()) } else { Err((AttributeFault::UnrecognizedWellKnown, SessionReset)) };
         };
@@ -324,8 +331,8 @@ fn carries_routes(attribute_type: AttributeType) -> bool {
 ///
 /// The Partial bit that some speaker set stays (RFC 4271 §5), and what is not recognised gets it.
 #[inline]
-fn flags_to_pass_on(attribute_type: AttributeType, received: AttributeFlags) -> Option<AttributeFlags> {
-    match attribute_type.specified_flags() {
+fn flags_to_pass_on(specified: Option<AttributeFlags>, received: AttributeFlags) -> Option<AttributeFlags> {
+    match specified {
         Some(specified) => {
             let may_be_partial = specified.is_optional() && specified.is_transitive();
             Some(specified.with_partial(may_be_partial && received.is_partial()))
@@ -485,8 +492,10 @@ struct TypeSet([u64; 4]);
 
 impl TypeSet {
     /// Puts a type in; `false` when it was there already.
+    #[inline]
     fn insert(&mut self, attribute_type: AttributeType) -> bool {
-        let (word, bit) = self.place(attribute_type);
+        let (index, bit) = place(attribute_type);
+        let Some(word) = self.0.get_mut(index) else { return false };
         let fresh = *word & bit == 0;
         *word |= bit;
         fresh
@@ -494,7 +503,8 @@ impl TypeSet {
 
     /// Takes a type out; `false` when it was not there.
     fn remove(&mut self, attribute_type: AttributeType) -> bool {
-        let (word, bit) = self.place(attribute_type);
+        let (index, bit) = place(attribute_type);
+        let Some(word) = self.0.get_mut(index) else { return false };
         let there = *word & bit != 0;
         *word &= !bit;
         there
@@ -504,19 +514,15 @@ impl TypeSet {
         self.0 == [0; 4]
     }
 
-    fn contains(mut self, attribute_type: AttributeType) -> bool {
-        let (word, bit) = self.place(attribute_type);
-        *word & bit != 0
+    #[inline]
+    fn contains(&self, attribute_type: AttributeType) -> bool {
+        let (index, bit) = place(attribute_type);
+        self.0.get(index).is_some_and(|word| word & bit != 0)
     }
+}
 
-    fn place(&mut self, attribute_type: AttributeType) -> (&mut u64, u64) {
-        let [first, second, third, fourth] = &mut self.0;
-        let word = match attribute_type.0 >> 6 {
-            0 => first,
-            1 => second,
-            2 => third,
-            _ => fourth,
-        };
-        (word, 1u64.wrapping_shl((attribute_type.0 & 63).into()))
-    }
+/// The word of a [`TypeSet`] that a type is in, and its bit there.
+#[inline]
+fn place(attribute_type: AttributeType) -> (usize, u64) {
+    (usize::from(attribute_type.0 >> 6), 1u64.wrapping_shl((attribute_type.0 & 63).into()))
 }

@@ -63,7 +63,10 @@ fn margay(messages: &[Bytes]) -> Visited {
     let context = DecodeContext::new(PeerKind::Ebgp, AsWidth::Four);
     let mut visited = Visited::default();
     for octets in messages {
-        visit_update(&update(octets, &context), &mut visited);
+        let Ok(Message::Update(update)) = decode_message(octets.clone(), &context) else {
+            panic!("not an UPDATE")
+        };
+        visit_update(&update, &mut visited);
     }
     visited
 }

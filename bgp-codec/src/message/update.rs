@@ -86,10 +86,7 @@ impl Update {
 
     /// Routes advertised: at most those of MP_REACH_NLRI and those of the NLRI field.
     pub fn reach(&self) -> impl Iterator<Item = Reach<'_>> {
-        self.fields.reach().filter_map(|(next_hop, routes)| {
-            let next_hop = NextHop::decode(next_hop.octets(&self.octets))?;
-            Some(Reach { next_hop, nlri: routes.block(&self.octets) })
-        })
+        ReachIter { octets: &self.octets, left: self.fields.reach() }
     }
 
     /// The attributes of the routes advertised: there whenever [`Update::reach`] has some.
@@ -129,6 +126,26 @@ impl Update {
     pub fn outcome(&self) -> Option<AttributeOutcome> {
         let faults = self.defects().iter().filter(|defect| !defect.is_about_foreign_family());
         faults.map(|defect| defect.outcome).max()
+    }
+}
+
+/// Advertised routes, found one after the other.
+struct ReachIter<'a> {
+    octets: &'a [u8],
+    left: [Option<(Span, Routes)>; 2],
+}
+
+impl<'a> Iterator for ReachIter<'a> {
+    type Item = Reach<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Reach<'a>> {
+        let [first, second] = &mut self.left;
+        let (next_hop, routes) = first.take().or_else(|| second.take())?;
+        Some(Reach {
+            next_hop: NextHop::decode(next_hop.octets(self.octets))?,
+            nlri: routes.block(self.octets),
+        })
     }
 }
 

@@ -119,10 +119,14 @@ impl UpdateFields {
 
     /// Each with the place of its next hop.
     #[inline]
-    pub(super) fn reach(&self) -> impl Iterator<Item = (Span, Routes)> {
-        let mp_reach = self.mp_reach.map(|routes| (self.mp_next_hop, routes));
-        let reach = mp_reach.into_iter().chain(self.nlri.map(|routes| (self.next_hop, routes)));
-        reach.filter(|_| !self.treat_as_withdraw)
+    pub(super) fn reach(&self) -> [Option<(Span, Routes)>; 2] {
+        if self.treat_as_withdraw {
+            return [None; 2];
+        }
+        [
+            self.mp_reach.map(|routes| (self.mp_next_hop, routes)),
+            self.nlri.map(|routes| (self.next_hop, routes)),
+        ]
     }
 
     #[inline]

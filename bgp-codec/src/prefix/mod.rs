@@ -211,8 +211,9 @@ fn encoded_octets(length_bits: u8) -> usize {
 }
 
 /// How many octets hold this many bits.
+#[inline]
 pub(crate) fn address_octets(length_bits: u8) -> usize {
-    usize::from(length_bits.div_ceil(8))
+    usize::from(length_bits).saturating_add(7) >> 3
 }
 
 #[cfg(test)]
