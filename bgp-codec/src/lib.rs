@@ -51,16 +51,17 @@ pub use foreign_routes::{ForeignNlri, ForeignRoutes};
 pub use hold_time::HoldTime;
 pub use message::{
     AddPathMode, Capabilities, Capability, ExtendedNextHopFamily, Fqdn, GracefulRestart,
-    GracefulRestartFamily, LabelledFamily, LongLivedFamily, Message, Notification, NotificationCode, Open,
-    RawPathAttribute, RawUpdate, Reach, Role, RouteRefresh, Update, decode_message, encode_keepalive,
-    frame_length,
+    GracefulRestartFamily, LabelledFamily, LongLivedFamily, Message, Notification, NotificationCode,
+    NotificationError, Open, RawPathAttribute, RawUpdate, Reach, Role, RouteRefresh, Update, decode_message,
+    encode_keepalive, frame_length,
 };
-pub use next_hop::NextHop;
+pub use next_hop::{NextHop, NextHopError};
 pub use nlri::{Nlri, NlriBlock, NlriError};
 pub use path_attribute::{
     Aggregator, AsPath, AsPathBuf, AsPathError, AttributeType, ClusterId, Community, CommunityError,
-    Elements, ExtendedCommunity, Ipv6ExtendedCommunity, LargeCommunity, LargeCommunityError, MpReach,
-    MpUnreach, Origin, PathAttribute, Segment, SegmentKind, UnknownAttribute, UnknownAttributeBuf,
+    Elements, ExtendedCommunity, ExtendedCommunityError, Ipv6ExtendedCommunity, Ipv6ExtendedCommunityError,
+    LargeCommunity, LargeCommunityError, MpReach, MpUnreach, Origin, PathAttribute, Segment, SegmentKind,
+    UnknownAttribute, UnknownAttributeBuf,
 };
 pub use path_attributes::PathAttributes;
 pub use path_attributes_builder::PathAttributesBuilder;

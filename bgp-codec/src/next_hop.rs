@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use crate::{IpPrefix, Ipv4Prefix, Ipv6Prefix, Prefix};
 
@@ -106,9 +107,55 @@ impl fmt::Display for NextHop {
     }
 }
 
+/// Text that is no next hop.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a next hop is an address, or a global one and a link-local one, as in 2001:db8::1 (fe80::1)")]
+pub struct NextHopError;
+
+impl FromStr for NextHop {
+    type Err = NextHopError;
+
+    fn from_str(text: &str) -> Result<Self, NextHopError> {
+        let Some((global, link_local)) = text.split_once(" (") else {
+            return match text.parse().map_err(|_| NextHopError)? {
+                IpAddr::V4(address) => Ok(Self::Ipv4(address)),
+                IpAddr::V6(address) => Ok(Self::Ipv6(address)),
+            };
+        };
+        let global = global.parse().map_err(|_| NextHopError)?;
+        let link_local = link_local.strip_suffix(')').and_then(|text| text.parse().ok());
+        let link_local = link_local.filter(Ipv6Addr::is_unicast_link_local).ok_or(NextHopError)?;
+        Ok(Self::Ipv6LinkLocal { global, link_local })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_read_as_it_is_written() {
+        let global = "2001:db8::1".parse().unwrap();
+        let link_local = "fe80::1".parse().unwrap();
+        for (next_hop, text) in [
+            (NextHop::Ipv4([10, 0, 0, 1].into()), "10.0.0.1"),
+            (NextHop::Ipv6(global), "2001:db8::1"),
+            (NextHop::Ipv6LinkLocal { global, link_local }, "2001:db8::1 (fe80::1)"),
+        ] {
+            assert_eq!(next_hop.to_string(), text);
+            assert_eq!(text.parse(), Ok(next_hop));
+        }
+        for text in [
+            "",
+            "10.0.0.1 (fe80::1)",
+            "2001:db8::1 (2001:db8::2)",
+            "2001:db8::1 (fe80::1",
+            "fe80::1%eth0",
+            "self",
+        ] {
+            assert_eq!(text.parse::<NextHop>(), Err(NextHopError), "{text}");
+        }
+    }
 
     #[test]
     fn the_length_tells_the_kind() {

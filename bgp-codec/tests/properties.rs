@@ -45,19 +45,28 @@ proptest! {
         prop_assert_eq!(attributes.to_builder().communities, builder.communities);
         prop_assert_eq!(attributes.to_builder().cluster_list, builder.cluster_list);
         prop_assert_eq!(attributes.aggregator(), builder.aggregator);
+        let value_of = |wanted| {
+            let of_type = builder.unknown.iter().find(|one| one.as_unknown().attribute_type() == wanted);
+            of_type.map(|one| one.as_unknown().value().to_vec()).unwrap_or_default()
+        };
+        let only_to_customer: Vec<u8> =
+            attributes.only_to_customer().iter().flat_map(|asn| asn.0.to_be_bytes()).collect();
+        prop_assert_eq!(only_to_customer, value_of(AttributeType::ONLY_TO_CUSTOMER));
+        let ipv6: Vec<u8> = attributes.ipv6_extended_communities().flat_map(|community| community.0).collect();
+        prop_assert_eq!(ipv6, value_of(AttributeType::IPV6_EXTENDED_COMMUNITIES));
         prop_assert_eq!((attributes.med(), attributes.local_pref()), (builder.med, builder.local_pref));
     }
 
     #[test]
     fn any_ipv4_routes_come_back(
         builder in builders(),
-        next_hop in 0x0100_0000..0xdfff_ffffu32,
+        next_hop in prop_oneof![next_hops4(), next_hops6()],
         nlri in routes(any::<u32>().prop_flat_map(|bits| (0..=32u8).prop_map(move |length| {
             Ipv4Prefix::truncating(bits.into(), length)
         }))),
         encoder in encoders(),
     ) {
-        routes_come_back(&encoder, &builder.build(), NextHop::Ipv4(next_hop.into()), nlri);
+        routes_come_back(&encoder, &builder.build(), next_hop, nlri);
     }
 
     #[test]
@@ -187,6 +196,7 @@ fn routes_come_back<P: IpPrefix>(
 fn decode_all(mut stream: BytesMut, encoder: &UpdateEncoder) -> Vec<Update> {
     let mut context = DecodeContext::new(PeerKind::Ibgp, encoder.as_width);
     context.max_message_octets = encoder.max_message_octets;
+    context.extended_next_hop = vec![Family::IPV4_UNICAST];
     if encoder.add_path {
         context.add_path = vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST];
     }
@@ -324,9 +334,34 @@ fn aggregators() -> impl Strategy<Value = Aggregator> {
     (asn, any::<u32>()).prop_map(|(asn, address)| Aggregator { asn: Asn(asn), address: address.into() })
 }
 
+/// What is carried as octets: of types that are not recognised, and of those that are checked and no more.
 fn unknown_attributes() -> impl Strategy<Value = UnknownAttributeBuf> {
-    (129..=255u8, vec(any::<u8>(), 0..300))
-        .prop_map(|(kind, value)| UnknownAttributeBuf::new(AttributeType(kind), value).unwrap())
+    let row = |size: usize, most: usize| {
+        (1..=most).prop_flat_map(move |count| vec(any::<u8>(), count * size..=count * size))
+    };
+    let tunnels = vec((any::<u16>(), vec(any::<u8>(), 0..20)), 1..3).prop_map(|tunnels| {
+        let tunnel = |(kind, value): (u16, Vec<u8>)| {
+            [&kind.to_be_bytes()[..], &u16::try_from(value.len()).unwrap().to_be_bytes(), &value].concat()
+        };
+        tunnels.into_iter().flat_map(tunnel).collect::<Vec<u8>>()
+    });
+    let label_index = vec(any::<u8>(), 7..=7).prop_map(|value| [&[1, 0, 7], &value[..]].concat());
+    let pmsi_tunnel = (any::<u8>(), 0..=254u8, vec(any::<u8>(), 3..20))
+        .prop_map(|(flags, kind, rest)| [&[flags, kind], &rest[..]].concat());
+    let attr_set = any::<[u8; 4]>().prop_map(|asn| [&asn[..], &[0x40, 1, 1, 0]].concat());
+    let of = |attribute_type: AttributeType| {
+        move |value: Vec<u8>| UnknownAttributeBuf::new(attribute_type, value).unwrap()
+    };
+    prop_oneof![
+        4 => (129..=255u8, vec(any::<u8>(), 0..300))
+            .prop_map(move |(kind, value)| of(AttributeType(kind))(value)),
+        1 => row(4, 1).prop_map(of(AttributeType::ONLY_TO_CUSTOMER)),
+        1 => row(20, 4).prop_map(of(AttributeType::IPV6_EXTENDED_COMMUNITIES)),
+        1 => pmsi_tunnel.prop_map(of(AttributeType::PMSI_TUNNEL)),
+        1 => tunnels.prop_map(of(AttributeType::TUNNEL_ENCAPSULATION)),
+        1 => label_index.prop_map(of(AttributeType::PREFIX_SID)),
+        1 => attr_set.prop_map(of(AttributeType::ATTR_SET)),
+    ]
 }
 
 fn identifiers() -> impl Strategy<Value = BgpIdentifier> {
@@ -336,6 +371,10 @@ fn identifiers() -> impl Strategy<Value = BgpIdentifier> {
 fn routes<P: IpPrefix>(prefixes: impl Strategy<Value = P>) -> impl Strategy<Value = Vec<Nlri<P>>> {
     let nlri = (any::<u32>(), prefixes).prop_map(|(id, prefix)| Nlri { path_id: Some(PathId(id)), prefix });
     vec(nlri, 1..400)
+}
+
+fn next_hops4() -> impl Strategy<Value = NextHop> {
+    (0x0100_0000..0xdfff_ffffu32).prop_map(|address| NextHop::Ipv4(address.into()))
 }
 
 fn next_hops6() -> impl Strategy<Value = NextHop> {

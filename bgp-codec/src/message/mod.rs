@@ -16,7 +16,7 @@ pub use capability::{
     GracefulRestartFamily, LabelledFamily, LongLivedFamily, Role,
 };
 pub use header::frame_length;
-pub use notification::{Notification, NotificationCode};
+pub use notification::{Notification, NotificationCode, NotificationError};
 pub use open::Open;
 pub use raw_update::{RawPathAttribute, RawUpdate};
 pub use route_refresh::RouteRefresh;

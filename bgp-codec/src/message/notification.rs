@@ -1,6 +1,7 @@
 //! NOTIFICATION (RFC 4271 §4.5).
 
 use std::fmt;
+use std::str::FromStr;
 
 use bytes::{BufMut, BytesMut};
 
@@ -307,6 +308,8 @@ impl Notification {
     }
 }
 
+/// The code by its name, the subcode by its own after a colon, and in parentheses what an operator wrote as the reason.
+/// What has no name is shown by its number. Other data are not shown.
 impl fmt::Display for Notification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.code.fmt(f)?;
@@ -322,19 +325,95 @@ impl fmt::Display for Notification {
     }
 }
 
+/// Text that is no NOTIFICATION.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a NOTIFICATION is its code and subcode, as in 6/2 or cease: administrative shutdown (maintenance)")]
+pub struct NotificationError;
+
+/// Reads code and subcode as numbers with a slash between, or as they are shown, in either case of letters. There are no
+/// data but the reason of a shutdown or reset.
+impl FromStr for Notification {
+    type Err = NotificationError;
+
+    fn from_str(text: &str) -> Result<Self, NotificationError> {
+        let (names, reason) = match text.split_once(" (") {
+            Some((names, rest)) => {
+                let reason = rest.strip_suffix(')').and_then(unescape).ok_or(NotificationError)?;
+                (names, Some(reason))
+            }
+            None => (text, None),
+        };
+        let (code, subcode) = parse_numbers(names).or_else(|| parse_names(names)).ok_or(NotificationError)?;
+        let notification = Self::new(code, subcode);
+        match reason {
+            None => Ok(notification),
+            Some(reason) => {
+                let with_reason = notification.with_reason(&reason);
+                let is_kept = with_reason.shutdown_communication() == Some(&reason);
+                if is_kept { Ok(with_reason) } else { Err(NotificationError) }
+            }
+        }
+    }
+}
+
+fn parse_numbers(text: &str) -> Option<(NotificationCode, u8)> {
+    let (code, subcode) = text.split_once('/')?;
+    Some((NotificationCode(parse_u8(code)?), parse_u8(subcode)?))
+}
+
+fn parse_names(text: &str) -> Option<(NotificationCode, u8)> {
+    let (code_name, subcode_text) = match text.split_once(": ") {
+        Some((code, subcode)) => (code, Some(subcode)),
+        None => (text, None),
+    };
+    let named = CODE_NAMES.iter().find(|(_, name)| name.eq_ignore_ascii_case(code_name));
+    let code = match named {
+        Some((code, _)) => *code,
+        None => NotificationCode(parse_u8(code_name.strip_prefix("error code ")?)?),
+    };
+    let Some(subcode_text) = subcode_text else { return Some((code, 0)) };
+    let names = SUBCODE_NAMES.iter().find(|(named, _)| *named == code).map_or(&[][..], |(_, names)| names);
+    match names.iter().find(|(_, name)| name.eq_ignore_ascii_case(subcode_text)) {
+        Some((subcode, _)) => Some((code, *subcode)),
+        None => Some((code, parse_u8(subcode_text.strip_prefix("subcode ")?)?)),
+    }
+}
+
+fn parse_u8(digits: &str) -> Option<u8> {
+    digits.parse().ok().filter(|_| !digits.starts_with('+'))
+}
+
+/// The text whose [`str::escape_debug`] this is.
+fn unescape(text: &str) -> Option<String> {
+    let mut unescaped = String::new();
+    let mut rest = text.chars();
+    while let Some(letter) = rest.next() {
+        unescaped.push(match letter {
+            '\\' => match rest.next()? {
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                '0' => '\0',
+                'u' => {
+                    let (digits, after) = rest.as_str().strip_prefix('{')?.split_once('}')?;
+                    rest = after.chars();
+                    char::from_u32(u32::from_str_radix(digits, 16).ok()?)?
+                }
+                itself @ ('\\' | '\'' | '"') => itself,
+                _ => return None,
+            },
+            other => other,
+        });
+    }
+    Some(unescaped)
+}
+
 impl fmt::Display for NotificationCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match *self {
-            Self::MESSAGE_HEADER_ERROR => "message header error",
-            Self::OPEN_MESSAGE_ERROR => "OPEN message error",
-            Self::UPDATE_MESSAGE_ERROR => "UPDATE message error",
-            Self::HOLD_TIMER_EXPIRED => "hold timer expired",
-            Self::FINITE_STATE_MACHINE_ERROR => "state machine error",
-            Self::CEASE => "cease",
-            Self::ROUTE_REFRESH_MESSAGE_ERROR => "ROUTE-REFRESH message error",
-            Self::SEND_HOLD_TIMER_EXPIRED => "send hold timer expired",
-            Self(code) => return write!(f, "error code {code}"),
-        })
+        match CODE_NAMES.iter().find(|(code, _)| code == self) {
+            Some((_, name)) => f.write_str(name),
+            None => write!(f, "error code {}", self.0),
+        }
     }
 }
 
@@ -342,6 +421,18 @@ fn subcode_name(code: NotificationCode, subcode: u8) -> Option<&'static str> {
     let (_, names) = SUBCODE_NAMES.iter().find(|(named, _)| *named == code)?;
     names.iter().find(|(named, _)| *named == subcode).map(|(_, name)| *name)
 }
+
+/// What operators call the codes.
+const CODE_NAMES: [(NotificationCode, &str); 8] = [
+    (NotificationCode::MESSAGE_HEADER_ERROR, "message header error"),
+    (NotificationCode::OPEN_MESSAGE_ERROR, "OPEN message error"),
+    (NotificationCode::UPDATE_MESSAGE_ERROR, "UPDATE message error"),
+    (NotificationCode::HOLD_TIMER_EXPIRED, "hold timer expired"),
+    (NotificationCode::FINITE_STATE_MACHINE_ERROR, "state machine error"),
+    (NotificationCode::CEASE, "cease"),
+    (NotificationCode::ROUTE_REFRESH_MESSAGE_ERROR, "ROUTE-REFRESH message error"),
+    (NotificationCode::SEND_HOLD_TIMER_EXPIRED, "send hold timer expired"),
+];
 
 /// What operators call the subcodes; the registry of each code.
 const SUBCODE_NAMES: [(NotificationCode, &[(u8, &str)]); 6] = [
@@ -410,6 +501,54 @@ const MAX_DATA_OCTETS: usize = 4096 - 21;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_code_and_subcode_is_read_as_it_is_written() {
+        for code in 0..=255 {
+            for subcode in 0..=255 {
+                let notification = Notification::new(NotificationCode(code), subcode);
+                assert_eq!(notification.to_string().parse(), Ok(notification.clone()), "{notification}");
+                assert_eq!(format!("{code}/{subcode}").parse(), Ok(notification));
+            }
+        }
+        assert_eq!("Cease: Hard Reset".parse(), Ok(Notification::new(NotificationCode::CEASE, 9)));
+    }
+
+    #[test]
+    fn a_reason_is_read_as_it_is_written() {
+        for reason in ["maintenance", "(really)", "tab\tand \"quotes\" \\ \u{7f} \u{200b}", "Wartung: 20 °C)"]
+        {
+            for notification in
+                [Notification::administrative_shutdown(reason), Notification::administrative_reset(reason)]
+            {
+                assert_eq!(notification.to_string().parse(), Ok(notification.clone()), "{notification}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_text_is_no_notification() {
+        let long = format!("6/2 ({})", "x".repeat(256));
+        for text in [
+            "",
+            "6",
+            "6/",
+            "6/256",
+            "+6/2",
+            "cease:",
+            "cease: nothing",
+            "cease: subcode",
+            "error code 256",
+            "6/9 (text)",
+            "6/2 (text",
+            "6/2 ()",
+            "6/2 (\\x)",
+            "stop",
+            &long,
+        ] {
+            assert_eq!(text.parse::<Notification>(), Err(NotificationError), "{text}");
+        }
+    }
 
     #[test]
     fn every_constructor_has_the_registered_numbers_and_a_name() {
