@@ -310,11 +310,11 @@ impl Speaker {
         let peers_left = self.pace.peers_left();
         let mut told = 0;
         while told < peers_left && !slice.is_over() {
-            self.feeding.rotate_left(1);
             told += 1;
-            if let Some(&key) = self.feeding.back() {
-                self.feed_peer(key);
-            }
+            // The turn of a peer that has left during the round is nobody's.
+            let Some(key) = self.feeding.pop_front() else { continue };
+            self.feeding.push_back(key);
+            self.feed_peer(key);
         }
         self.pace.on_told(told, slice.spent(), Instant::now());
     }
@@ -472,17 +472,9 @@ mod tests {
         let (inputs, input_receiver) = input_queue(1 << 20);
         let (_requests, request_receiver) = mpsc::channel(1);
         let writable = Arc::new(Notify::new());
-        let identifier = BgpIdentifier::new(1).unwrap();
-        let rib = Rib::new(RibOptions {
-            asn: Asn(64512),
-            identifier,
-            reflector: ReflectorOptions::new(identifier),
-            forwarding: None,
-            hash_seed: 1,
-        });
         let mut speaker = Speaker::new(
             Machine::Real,
-            rib,
+            rib(),
             None,
             None,
             input_receiver,
@@ -504,6 +496,35 @@ mod tests {
         let told = timeout(PATIENCE, updates_with_routes(&mut reader_end, 1)).await;
         running.abort();
         told.expect("the other peer is told");
+    }
+
+    #[tokio::test]
+    async fn a_round_outlives_the_peers_that_leave_in_it() {
+        let (_inputs, input_receiver) = input_queue(1 << 20);
+        let (_requests, request_receiver) = mpsc::channel(1);
+        let mut speaker = Speaker::new(
+            Machine::Real,
+            rib(),
+            None,
+            None,
+            input_receiver,
+            request_receiver,
+            Arc::new(Notify::new()),
+        );
+        assert!(speaker.pace.begin_if_due(Instant::now(), 2), "two peers are to be told");
+        speaker.feed();
+        assert!(!speaker.pace.is_in_round(), "they have left, and nobody waits for them");
+    }
+
+    fn rib() -> Rib {
+        let identifier = BgpIdentifier::new(1).unwrap();
+        Rib::new(RibOptions {
+            asn: Asn(64512),
+            identifier,
+            reflector: ReflectorOptions::new(identifier),
+            forwarding: None,
+            hash_seed: 1,
+        })
     }
 
     const FEED: PeerKey = PeerKey(1);
