@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{test, tidy};
+use crate::{sim, test, tidy};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::new();
@@ -15,5 +15,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let doc = ["doc", "--workspace", "--no-deps", "--quiet"];
     steps.command("docs", workspace.cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"));
     test::add_tests(workspace, &mut steps);
+    sim::add_seeds(workspace, &mut steps);
     steps.finish("ci")
 }

@@ -6,6 +6,7 @@ mod ci;
 mod demo;
 mod fuzz;
 mod rust_source;
+mod sim;
 mod sizes;
 mod steps;
 mod test;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Chore::Ci => ci::run(&workspace),
         Chore::Demo { programs } => demo::run(&workspace, programs),
         Chore::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
+        Chore::Sim { arguments } => sim::run(&workspace, &arguments),
         Chore::Sizes => sizes::run(&workspace),
         Chore::Test => test::run(&workspace),
         Chore::Tidy => tidy::run(&workspace),
@@ -70,6 +72,11 @@ enum Chore {
         /// For how long each
         #[arg(long, default_value_t = 600)]
         seconds: u32,
+    },
+    /// Simulate whole networks with faults from seeds; everything after `sim` is passed on, `sim --help` tells what
+    Sim {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
     },
     /// Print the ten longest files and functions; fails nothing
     Sizes,

@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("margay-cli", CORE),
     ("margay-bench", &["bgp-codec", "margay-lab"]),
     ("margay-lab", &[]),
+    ("margay-sim", &["bgp-codec", "margay", "margay-config", "margay-rib", "margay-session"]),
     ("xtask", &["margay-lab"]),
 ];
 

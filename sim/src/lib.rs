@@ -1,0 +1,24 @@
+//! Many whole speakers in one thread under virtual time, with faults from a seed.
+//!
+//! Each node is a margayd but for its process: the same tasks, the same loop, the same files. Below them is a
+//! [`margay::machine::SimulatedMachine`] instead of the real one, and the clock of a tokio runtime that leaps to the next
+//! timer when nobody has anything to do. So a run is a function of its seed.
+
+mod check;
+mod fixpoint;
+mod history;
+mod kernel_model;
+mod machine;
+mod network;
+mod node;
+mod plan;
+mod random;
+mod run;
+mod shrink;
+mod topology;
+mod trace;
+mod world;
+
+pub use run::{Case, Keep, Outcome};
+pub use shrink::shrink;
+pub use topology::Topology;

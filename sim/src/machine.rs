@@ -1,0 +1,128 @@
+//! The machine that a simulated daemon runs on: a host of the network, files in memory, chance from the seed.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bgp_codec::NextHop;
+use margay::kernel::{KernelEvent, KernelHandle, KernelOptions};
+use margay::machine::{
+    OwnAddresses, Promise, QueueSizes, SimulatedListener, SimulatedMachine, SimulatedStream, SliceCost,
+};
+use tokio::sync::mpsc;
+
+use crate::kernel_model::KernelModel;
+use crate::network::{Host, Network};
+use crate::random::Random;
+
+/// See the [module](self). One for each run of a daemon.
+#[derive(Debug)]
+pub(crate) struct SimMachine {
+    network: Arc<Network>,
+    host: Host,
+    incarnation: u64,
+    addresses: Vec<IpAddr>,
+    files: Arc<Files>,
+    kernel: Arc<KernelModel>,
+    random: Mutex<Random>,
+    /// How its processor does.
+    pace: Pace,
+}
+
+/// How fast a simulated processor is, at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// The most steps of a slice.
+    pub(crate) steps: u64,
+    /// The longest time of a step, in microseconds.
+    pub(crate) step_microseconds: u64,
+    pub(crate) queues: QueueSizes,
+}
+
+/// The files of a host.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    content: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
+}
+
+impl Files {
+    pub(crate) fn write(&self, file: &str, text: String) {
+        let mut content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
+        content.insert(PathBuf::from(file), text.into_bytes());
+    }
+
+    fn read(&self, file: &Path) -> io::Result<Vec<u8>> {
+        let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
+        content.get(file).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+/// What outlives the daemons on a host.
+#[derive(Clone, Debug)]
+pub(crate) struct HostParts {
+    pub(crate) host: Host,
+    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) files: Arc<Files>,
+    pub(crate) kernel: Arc<KernelModel>,
+}
+
+impl SimMachine {
+    /// Boots `parts.host` for one daemon.
+    pub(crate) fn boot(network: Arc<Network>, parts: HostParts, random: Random, pace: Pace) -> Self {
+        let incarnation = network.boot(parts.host);
+        let HostParts { host, addresses, files, kernel } = parts;
+        Self { network, host, incarnation, addresses, files, kernel, random: Mutex::new(random), pace }
+    }
+}
+
+impl SimulatedMachine for SimMachine {
+    fn connect(
+        &self,
+        _source: Option<IpAddr>,
+        peer: SocketAddr,
+    ) -> Promise<io::Result<Arc<dyn SimulatedStream>>> {
+        Box::pin(Arc::clone(&self.network).connect(self.host, self.incarnation, peer))
+    }
+
+    fn listen(&self, address: SocketAddr) -> io::Result<Arc<dyn SimulatedListener>> {
+        Ok(self.network.listen(self.host, address))
+    }
+
+    fn own_addresses(&self, _local_address: IpAddr, _peer_address: IpAddr) -> OwnAddresses {
+        let mut own = OwnAddresses::default();
+        for address in &self.addresses {
+            match address {
+                IpAddr::V4(address) => own.ipv4 = Some(NextHop::Ipv4(*address)),
+                IpAddr::V6(address) => own.ipv6 = Some(NextHop::Ipv6(*address)),
+            }
+        }
+        own
+    }
+
+    fn read_file(&self, file: &Path) -> io::Result<Vec<u8>> {
+        self.files.read(file)
+    }
+
+    fn random(&self) -> u64 {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner).next()
+    }
+
+    fn start_kernel(&self, _options: KernelOptions, events: mpsc::Sender<KernelEvent>) -> KernelHandle {
+        self.kernel.serve(Arc::clone(&self.network), (self.host, self.incarnation), events)
+    }
+
+    fn slice_cost(&self) -> SliceCost {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        SliceCost {
+            steps: usize::try_from(random.number(1..=self.pace.steps)).unwrap_or(1),
+            step_time: std::time::Duration::from_micros(random.number(0..=self.pace.step_microseconds)),
+            work_entries: usize::try_from(random.number(1..=self.pace.steps * 4)).unwrap_or(1),
+        }
+    }
+
+    fn queue_sizes(&self) -> QueueSizes {
+        self.pace.queues
+    }
+}

@@ -1,0 +1,77 @@
+//! Whether KEEPALIVEs go out in time, whatever else there is to send.
+
+use std::time::Duration;
+
+use super::message_scanner::MessageKind;
+
+/// One direction of a connection, from the OPENs on.
+#[derive(Debug, Default)]
+pub(super) struct Keepalives {
+    /// The time between two KEEPALIVEs; `None` while it is not known, or when there are none.
+    interval: Option<Duration>,
+    last: Option<Duration>,
+    /// No octet was taken for a time since the last one: then it is not the sender's fault.
+    was_full: bool,
+    /// The octets of UPDATEs that were begun when a KEEPALIVE was late already.
+    overtaking: usize,
+}
+
+impl Keepalives {
+    pub(super) fn set_interval(&mut self, interval: Option<Duration>) {
+        self.interval = interval;
+    }
+
+    pub(super) fn on_full(&mut self) {
+        self.was_full = true;
+    }
+
+    /// The clock has leaped: nobody could send meanwhile.
+    pub(super) fn on_leap(&mut self, now: Duration) {
+        self.last = self.last.map(|_| now);
+        self.was_full = true;
+    }
+
+    /// Takes note of a message that was sent.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in words.
+    pub(super) fn on_message(
+        &mut self,
+        now: Duration,
+        kind: MessageKind,
+        octets: usize,
+    ) -> Result<(), String> {
+        let (Some(interval), Some(last)) = (self.interval, self.last) else {
+            if kind == MessageKind::Keepalive {
+                self.last = Some(now);
+            }
+            return Ok(());
+        };
+        let latest = last + interval + TOLERANCE;
+        let is_late = now > latest;
+        let outcome = match kind {
+            MessageKind::Keepalive if is_late && !self.was_full => {
+                Err(format!("a KEEPALIVE is {:?} late", now - last - interval))
+            }
+            MessageKind::Update if is_late => {
+                self.overtaking += octets;
+                match self.overtaking > ONE_BUFFER {
+                    true => Err(format!("a KEEPALIVE is {:?} late behind UPDATEs", now - last - interval)),
+                    false => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        };
+        if kind == MessageKind::Keepalive {
+            *self = Self { interval: self.interval, last: Some(now), ..Self::default() };
+        }
+        outcome
+    }
+}
+
+/// How late a KEEPALIVE may be.
+const TOLERANCE: Duration = Duration::from_secs(1);
+
+/// A buffer of UPDATEs of which some are sent is sent to its end: a slice of a log, with its share of withdrawals.
+const ONE_BUFFER: usize = 24 * 1024;

@@ -1,0 +1,255 @@
+//! What went over the network: numbers, a checksum of everything, and where they are wanted a trace and a capture.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bgp_codec::{AsWidth, DecodeContext, Message, Open, PeerKind, decode_message};
+use bytes::Bytes;
+
+use super::keepalives::Keepalives;
+use super::message_scanner::{MessageKind, MessageScanner};
+use super::pcap::Pcap;
+use crate::trace;
+
+/// What is kept of what happens.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Told {
+    /// Every message, as a line of the trace.
+    pub(crate) messages: bool,
+    /// Every octet, as a capture.
+    pub(crate) pcap: bool,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Traffic {
+    told: Told,
+    pcap: Option<Pcap>,
+    /// Of everything that was written and read, and when (FNV-1a).
+    checksum: u64,
+    pub(crate) messages: u64,
+    pub(crate) updates: u64,
+    pub(crate) octets: u64,
+    /// When an UPDATE was last under way.
+    pub(crate) last_update: Duration,
+    pipes: BTreeMap<(u64, usize), PipeTraffic>,
+    names: BTreeMap<std::net::IpAddr, String>,
+}
+
+#[derive(Debug)]
+struct PipeTraffic {
+    from: SocketAddr,
+    to: SocketAddr,
+    written: MessageScanner,
+    read: MessageScanner,
+    open: Option<Open>,
+    keepalives: Keepalives,
+}
+
+impl Traffic {
+    pub(crate) fn new(told: Told) -> Self {
+        Self {
+            told,
+            pcap: told.pcap.then(Pcap::new),
+            checksum: 0xcbf2_9ce4_8422_2325,
+            messages: 0,
+            updates: 0,
+            octets: 0,
+            last_update: Duration::ZERO,
+            pipes: BTreeMap::new(),
+            names: BTreeMap::new(),
+        }
+    }
+
+    /// What the trace calls an address.
+    pub(crate) fn name(&mut self, address: std::net::IpAddr, name: String) {
+        self.names.insert(address, name);
+    }
+
+    pub(crate) fn checksum(&self) -> u64 {
+        self.checksum
+    }
+
+    pub(crate) fn take_capture(&mut self) -> Option<Vec<u8>> {
+        self.pcap.take().map(Pcap::into_octets)
+    }
+
+    /// All clocks have leaped to `now`.
+    pub(crate) fn on_leap(&mut self, now: Duration) {
+        self.pipes.values_mut().for_each(|pipe| pipe.keepalives.on_leap(now));
+    }
+
+    pub(super) fn on_open(&mut self, now: Duration, number: u64, addresses: [SocketAddr; 2]) {
+        for side in 0..2 {
+            self.pipes.insert(
+                (number, side),
+                PipeTraffic {
+                    from: addresses[side],
+                    to: addresses[1 - side],
+                    written: MessageScanner::default(),
+                    read: MessageScanner::default(),
+                    open: None,
+                    keepalives: Keepalives::default(),
+                },
+            );
+        }
+        if let Some(pcap) = &mut self.pcap {
+            pcap.open(now, addresses);
+        }
+        let [from, to] = addresses.map(|address| self.named(address));
+        trace::line(|| format!("{from} -> {to} connection {number}"));
+    }
+
+    pub(super) fn on_written(
+        &mut self,
+        now: Duration,
+        number: u64,
+        side: usize,
+        octets: &Bytes,
+        is_full: bool,
+    ) {
+        self.add_to_checksum(now, number, side, octets);
+        self.octets += octets.len() as u64;
+        let Some(pipe) = self.pipes.get_mut(&(number, side)) else { return };
+        if let Some(pcap) = &mut self.pcap {
+            pcap.segment(now, [pipe.from, pipe.to], octets);
+        }
+        let messages = pipe.written.scan(octets);
+        for message in messages {
+            self.on_message(now, number, side, &message);
+        }
+        if is_full && let Some(pipe) = self.pipes.get_mut(&(number, side)) {
+            pipe.keepalives.on_full();
+        }
+    }
+
+    pub(super) fn on_read(&mut self, now: Duration, number: u64, side: usize, octets: &Bytes) {
+        self.add_to_checksum(now, number, side + 2, octets);
+        let Some(pipe) = self.pipes.get_mut(&(number, side)) else { return };
+        let messages = pipe.read.scan(octets);
+        if messages.iter().any(|message| MessageKind::of(message) == MessageKind::Update) {
+            self.last_update = now;
+        }
+    }
+
+    fn on_message(&mut self, now: Duration, number: u64, side: usize, message: &Bytes) {
+        let kind = MessageKind::of(message);
+        self.messages += 1;
+        if kind == MessageKind::Update {
+            self.updates += 1;
+            self.last_update = now;
+        }
+        if kind == MessageKind::Open {
+            self.on_open_message(number, side, message);
+        }
+        let Some(pipe) = self.pipes.get_mut(&(number, side)) else { return };
+        let (from, to) = (pipe.from, pipe.to);
+        if let Err(fault) = pipe.keepalives.on_message(now, kind, message.len()) {
+            trace::fault(format!("{} -> {}: {fault}", self.named(from), self.named(to)));
+        }
+        if self.told.messages {
+            let text = self.describe(number, side, message);
+            let (from, to) = (self.named(from), self.named(to));
+            trace::line(|| format!("{from} -> {to} [{number}] {text}"));
+        }
+    }
+
+    /// Both OPENs together tell the time between KEEPALIVEs (RFC 4271 §4.2).
+    fn on_open_message(&mut self, number: u64, side: usize, message: &Bytes) {
+        let context = DecodeContext::new(PeerKind::Ebgp, AsWidth::Two);
+        let Ok(Message::Open(open)) = decode_message(message.clone(), &context) else { return };
+        let Some(pipe) = self.pipes.get_mut(&(number, side)) else { return };
+        pipe.open = Some(open);
+        let hold_times: Vec<_> = (0..2)
+            .filter_map(|side| Some(self.pipes.get(&(number, side))?.open.as_ref()?.hold_time))
+            .collect();
+        if let [one, other] = hold_times[..] {
+            let hold_time = one.min(other);
+            let interval = (!hold_time.is_zero()).then(|| hold_time.keepalive_interval());
+            for side in 0..2 {
+                if let Some(pipe) = self.pipes.get_mut(&(number, side)) {
+                    pipe.keepalives.set_interval(interval);
+                }
+            }
+        }
+    }
+
+    fn describe(&self, number: u64, side: usize, message: &Bytes) -> String {
+        let kind = MessageKind::of(message);
+        if kind != MessageKind::Update && kind != MessageKind::Notification {
+            return format!("{kind:?}");
+        }
+        let opens = [side, 1 - side].map(|side| self.pipes.get(&(number, side))?.open.as_ref());
+        let mut context = DecodeContext::new(PeerKind::Ibgp, AsWidth::Four);
+        context.max_message_octets = usize::from(u16::MAX);
+        if let [Some(from), Some(to)] = opens {
+            let both = from.capabilities.families().filter(|&family| {
+                from.capabilities.add_path(family).is_some_and(bgp_codec::AddPathMode::sends)
+                    && to.capabilities.add_path(family).is_some_and(bgp_codec::AddPathMode::receives)
+            });
+            context.add_path = both.collect();
+        }
+        match decode_message(message.clone(), &context) {
+            Ok(Message::Update(update)) => describe_update(&update),
+            Ok(Message::Notification(notification)) => format!("NOTIFICATION {notification}"),
+            Ok(_) => format!("{kind:?}"),
+            Err(error) => format!("{kind:?} that cannot be decoded: {error}"),
+        }
+    }
+
+    fn named(&self, address: SocketAddr) -> String {
+        self.names.get(&address.ip()).cloned().unwrap_or_else(|| address.to_string())
+    }
+
+    fn add_to_checksum(&mut self, now: Duration, number: u64, side: usize, octets: &[u8]) {
+        let nanoseconds = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        let header = [nanoseconds, number, side as u64].map(u64::to_be_bytes);
+        for octet in header.as_flattened().iter().chain(octets) {
+            self.checksum = (self.checksum ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+fn describe_update(update: &bgp_codec::Update) -> String {
+    use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix, Nlri, NlriBlock};
+    fn one<P: IpPrefix>(nlri: Nlri<P>) -> String {
+        match nlri.path_id {
+            Some(id) => format!("{}#{}", nlri.prefix.erase(), id.0),
+            None => nlri.prefix.erase().to_string(),
+        }
+    }
+    fn all(block: &NlriBlock<'_>) -> String {
+        let names: Vec<String> =
+            block.iter::<Ipv4Prefix>().map(one).chain(block.iter::<Ipv6Prefix>().map(one)).collect();
+        match names.len() {
+            0..=8 => names.join(" "),
+            more => format!("{} and {} more", names[..4].join(" "), more - 4),
+        }
+    }
+    let mut text = String::from("UPDATE");
+    for block in update.unreach() {
+        write!(text, " withdraw {}", all(&block)).expect("a String takes everything");
+    }
+    for reach in update.reach() {
+        write!(text, " reach {} via {}", all(&reach.nlri), reach.next_hop.address())
+            .expect("a String takes everything");
+    }
+    if let Some(attributes) = update.attributes().map(|view| view.to_path_attributes()) {
+        let path: Vec<String> = attributes.as_path().asns().map(|asn| asn.to_string()).collect();
+        let clusters: Vec<String> = attributes.cluster_list().map(|cluster| cluster.to_string()).collect();
+        write!(text, " path [{}]", path.join(" ")).expect("a String takes everything");
+        if let Some(local_pref) = attributes.local_pref() {
+            write!(text, " local_pref {local_pref}").expect("a String takes everything");
+        }
+        if let Some(originator) = attributes.originator_id() {
+            write!(text, " originator {originator} clusters [{}]", clusters.join(" "))
+                .expect("a String takes everything");
+        }
+    }
+    if let Some(family) = update.end_of_rib() {
+        write!(text, " end of {family}").expect("a String takes everything");
+    }
+    text
+}

@@ -1,0 +1,172 @@
+//! A node: a host with a daemon on it that comes and goes.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use margay::daemon::{Daemon, DaemonRequest, PeerEntry};
+use margay::machine::Machine;
+use margay::speaker::{RoutesQuestion, SpeakerCounts, SpeakerHandle, SpeakerRequest};
+use margay_rib::RouteView;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::kernel_model::KernelModel;
+use crate::machine::{Files, HostParts, Pace, SimMachine};
+use crate::network::{Network, Power};
+use crate::plan::{NodePlan, ipv4_of, ipv6_of};
+use crate::random::Random;
+
+/// See the [module](self).
+pub(crate) struct Node {
+    network: Arc<Network>,
+    pub(crate) plan: NodePlan,
+    parts: HostParts,
+    random: Random,
+    pace: Pace,
+    runs: u64,
+    running: Option<Running>,
+}
+
+struct Running {
+    requests: mpsc::Sender<DaemonRequest>,
+    speaker: SpeakerHandle,
+    task: JoinHandle<Result<()>>,
+}
+
+impl Node {
+    pub(crate) fn new(network: &Arc<Network>, plan: NodePlan, random: Random, pace: Pace) -> Self {
+        let addresses = vec![ipv4_of(plan.id).into(), ipv6_of(plan.id).into()];
+        let host = network.add_host(addresses.clone());
+        assert_eq!(host, plan.id, "nodes are added in their order");
+        for &address in &addresses {
+            network.traffic().name(address, format!("n{}", plan.id));
+        }
+        let parts = HostParts { host, addresses, files: Arc::default(), kernel: Arc::default() };
+        Self { network: Arc::clone(network), plan, parts, random, pace, runs: 0, running: None }
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    pub(crate) fn kernel(&self) -> &KernelModel {
+        &self.parts.kernel
+    }
+
+    /// Starts the daemon, if it does not run.
+    pub(crate) async fn boot(&mut self) -> Result<()> {
+        if self.is_running() {
+            return Ok(());
+        }
+        self.runs += 1;
+        write_file(&self.parts.files, self.plan.text());
+        let random = self.random.fork(self.runs);
+        let machine = SimMachine::boot(Arc::clone(&self.network), self.parts.clone(), random, self.pace);
+        let machine = Machine::Simulated(Arc::new(machine));
+        let config = margay_config::parse(FILE, &self.plan.text()).map_err(|errors| {
+            anyhow!("bug in the simulation: a configuration with errors: {errors:?}\n{}", self.plan.text())
+        })?;
+        let (requests, request_receiver) = mpsc::channel(16);
+        let (speaker_sender, speaker) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            let mut daemon = Daemon::start(machine, FILE.into(), config).await?;
+            daemon.start_peers().await;
+            // The simulation may have crashed the node meanwhile.
+            drop(speaker_sender.send(daemon.speaker().clone()));
+            let result = daemon.serve(request_receiver).await;
+            daemon.stop().await;
+            result
+        });
+        let speaker = speaker.await.context("the daemon does not start")?;
+        self.running = Some(Running { requests, speaker, task });
+        Ok(())
+    }
+
+    /// Stops the daemon in order.
+    pub(crate) async fn stop(&mut self) -> Result<()> {
+        let Some(running) = self.running.take() else { return Ok(()) };
+        running.requests.send(DaemonRequest::Stop).await.context("the daemon has ended by itself")?;
+        drop((running.requests, running.speaker));
+        running.task.await.context("the daemon panicked")?
+    }
+
+    /// Ends the daemon without a word.
+    pub(crate) async fn crash(&mut self, power: Power) {
+        self.network.crash(self.parts.host, power);
+        if let Some(running) = self.running.take() {
+            running.task.abort();
+            // It is cancelled; that is what was wanted.
+            drop(running.task.await);
+        }
+    }
+
+    /// Writes the configuration as planned, and has the daemon read it.
+    pub(crate) async fn reload(&mut self) -> Result<()> {
+        self.reload_text(self.plan.text(), Expect::Taken).await
+    }
+
+    /// Has the daemon read what is no configuration.
+    pub(crate) async fn reload_nonsense(&mut self) -> Result<()> {
+        let nonsense = format!("{}\n[[peer]]\naddress = \"10.0.0.300\"\n", self.plan.text());
+        self.reload_text(nonsense, Expect::Refused).await
+    }
+
+    async fn reload_text(&mut self, text: String, expect: Expect) -> Result<()> {
+        write_file(&self.parts.files, text);
+        let Some(running) = &self.running else { return Ok(()) };
+        let (answer, report) = oneshot::channel();
+        running.requests.send(DaemonRequest::Reload(answer)).await.context("the daemon has ended")?;
+        let report = report.await.context("the daemon has ended")?;
+        if report.errors.is_empty() != (expect == Expect::Taken) {
+            return Err(anyhow!("a reload answers {:?}", report.errors));
+        }
+        Ok(())
+    }
+
+    /// The peers that the daemon has.
+    pub(crate) async fn peers(&self) -> Result<Vec<PeerEntry>> {
+        let running = self.running.as_ref().context("not running")?;
+        let (answer, peers) = oneshot::channel();
+        running.requests.send(DaemonRequest::Peers(answer)).await.context("the daemon has ended")?;
+        peers.await.context("the daemon has ended")
+    }
+
+    /// All routes that a question is about.
+    pub(crate) async fn routes(&self, mut question: RoutesQuestion) -> Result<Vec<RouteView>> {
+        let mut routes = Vec::new();
+        loop {
+            let page = self
+                .ask(|answer| SpeakerRequest::Routes(question, answer))
+                .await?
+                .with_context(|| format!("no session for {:?}", question.selection))?;
+            routes.extend(page.routes);
+            match page.next {
+                Some(next) => question.position = next,
+                None => return Ok(routes),
+            }
+        }
+    }
+
+    pub(crate) async fn counts(&self) -> Result<SpeakerCounts> {
+        self.ask(SpeakerRequest::Counts).await
+    }
+
+    async fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> SpeakerRequest) -> Result<T> {
+        let running = self.running.as_ref().context("not running")?;
+        let (answer, answered) = oneshot::channel();
+        running.speaker.requests.send(question(answer)).await.context("the speaker has ended")?;
+        answered.await.context("the speaker has ended")
+    }
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Expect {
+    Taken,
+    Refused,
+}
+
+fn write_file(files: &Files, text: String) {
+    files.write(FILE, text);
+}
+
+const FILE: &str = "margay.toml";

@@ -1,0 +1,275 @@
+//! A run: nodes, a history, and what must hold in the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use margay::machine::QueueSizes;
+use margay_session::State;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::check::{check_nothing_is_left, check_tables, fit};
+use crate::fixpoint::fixpoint;
+use crate::history::{Event, PeerChange, What};
+use crate::machine::Pace;
+use crate::network::{Network, Power, Told, Traffic};
+use crate::node::Node;
+use crate::plan::{NodeId, NodePlan, PeerPlan};
+use crate::random::Random;
+use crate::trace;
+
+/// Nodes and the network between them.
+pub(crate) struct World {
+    pub(crate) network: Arc<Network>,
+    pub(crate) nodes: Vec<Node>,
+    last_boot: Instant,
+}
+
+/// The beginning or the end of an event.
+#[derive(Clone, Debug)]
+enum Step {
+    Begin(What),
+    Unblock { from: NodeId, to: NodeId, both_ways: bool },
+    FullSpeed { from: NodeId, to: NodeId },
+    Boot(NodeId),
+    Join(NodeId, PeerPlan),
+}
+
+impl World {
+    /// Makes the world; nobody runs yet. To be called within the simulation's runtime.
+    pub(crate) fn new(plans: Vec<NodePlan>, random: &Random, told: Told) -> Self {
+        trace::begin(told.messages);
+        let network = Network::new(random.fork(1), Traffic::new(told));
+        let mut paces = random.fork(2);
+        let nodes = plans.into_iter().map(|plan| {
+            let seed = random.fork(1000 + plan.id as u64);
+            Node::new(&network, plan, seed, pace(&mut paces))
+        });
+        Self { nodes: nodes.collect(), network, last_boot: Instant::now() }
+    }
+
+    pub(crate) async fn boot(&mut self, node: NodeId) -> Result<()> {
+        self.last_boot = Instant::now();
+        self.nodes[node].boot().await.with_context(|| format!("n{node}"))
+    }
+
+    /// Has everything happen.
+    pub(crate) async fn live(&mut self, events: &[Event]) -> Result<()> {
+        let started = Instant::now();
+        for (at, step) in self.steps(events) {
+            sleep_until(started + at).await;
+            self.take(step).await?;
+        }
+        Ok(())
+    }
+
+    /// Events in the order of their beginnings and ends.
+    fn steps(&self, events: &[Event]) -> Vec<(Duration, Step)> {
+        let mut steps = Vec::new();
+        for Event { at, what } in events {
+            steps.push((*at, Step::Begin(what.clone())));
+            let end = match what {
+                What::Partition { from, to, both_ways, lasts } => {
+                    Some((lasts, vec![Step::Unblock { from: *from, to: *to, both_ways: *both_ways }]))
+                }
+                What::Slow { from, to, lasts, .. } => {
+                    Some((lasts, vec![Step::FullSpeed { from: *from, to: *to }]))
+                }
+                What::Crash { node, lasts, .. } | What::Restart { node, lasts } => {
+                    Some((lasts, vec![Step::Boot(*node)]))
+                }
+                What::Separate { one, other, both, lasts } => {
+                    let there = self.nodes[*one].plan.peer(*other).cloned();
+                    let back = self.nodes[*other].plan.peer(*one).cloned().filter(|_| *both);
+                    let there = there.map(|peer| Step::Join(*one, peer));
+                    let back = back.map(|peer| Step::Join(*other, peer));
+                    Some((lasts, there.into_iter().chain(back).collect()))
+                }
+                What::Network { .. }
+                | What::Reset { .. }
+                | What::Stall { .. }
+                | What::ClockJump { .. }
+                | What::Change { .. }
+                | What::Nonsense { .. } => None,
+            };
+            if let Some((lasts, ends)) = end {
+                steps.extend(ends.into_iter().map(|step| (*at + *lasts, step)));
+            }
+        }
+        steps.sort_by_key(|(at, _)| *at);
+        steps
+    }
+
+    async fn take(&mut self, step: Step) -> Result<()> {
+        trace::line(|| format!("## {step:?}"));
+        match step {
+            Step::Begin(what) => self.begin(what).await?,
+            Step::Unblock { from, to, both_ways } => self.set_blocked(from, to, both_ways, false),
+            Step::FullSpeed { from, to } => self.network.set_bandwidth(from, to, None),
+            Step::Boot(node) => self.boot(node).await?,
+            Step::Join(node, peer) => {
+                if self.nodes[node].plan.peer(peer.node).is_none() {
+                    self.nodes[node].plan.peers.push(peer);
+                    self.nodes[node].reload().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn begin(&mut self, what: What) -> Result<()> {
+        match what {
+            What::Network { node, prefix } => {
+                let networks = &mut self.nodes[node].plan.networks;
+                if !networks.remove(&prefix) {
+                    networks.insert(prefix);
+                }
+                self.nodes[node].reload().await?;
+            }
+            What::Partition { from, to, both_ways, .. } => self.set_blocked(from, to, both_ways, true),
+            What::Reset { one, other } => self.network.reset(one, other),
+            What::Stall { from, to, lasts } => self.network.stall(from, to, lasts),
+            What::Slow { from, to, octets_a_second, .. } => {
+                self.network.set_bandwidth(from, to, Some(octets_a_second));
+            }
+            What::Crash { node, power, .. } => self.nodes[node].crash(power).await,
+            What::Restart { node, .. } => {
+                self.nodes[node].stop().await?;
+                // What is still on its way is the system's to deliver.
+                self.network.crash(node, Power::On);
+            }
+            What::ClockJump { leap } => {
+                let now = self.network.now() + leap;
+                self.network.traffic().on_leap(now);
+                tokio::time::advance(leap).await;
+            }
+            What::Separate { one, other, both, .. } => {
+                self.forget(one, other).await?;
+                if both {
+                    self.forget(other, one).await?;
+                }
+            }
+            What::Change { node, peer, change } => self.change(node, peer, change).await?,
+            What::Nonsense { node } => self.nodes[node].reload_nonsense().await?,
+        }
+        Ok(())
+    }
+
+    fn set_blocked(&self, from: NodeId, to: NodeId, both_ways: bool, is_blocked: bool) {
+        self.network.set_blocked(from, to, is_blocked);
+        if both_ways {
+            self.network.set_blocked(to, from, is_blocked);
+        }
+    }
+
+    async fn forget(&mut self, node: NodeId, peer: NodeId) -> Result<()> {
+        self.nodes[node].plan.peers.retain(|known| known.node != peer);
+        self.nodes[node].reload().await
+    }
+
+    async fn change(&mut self, node: NodeId, peer: NodeId, change: PeerChange) -> Result<()> {
+        let Some(peer) = self.nodes[node].plan.peer_mut(peer) else { return Ok(()) };
+        match change {
+            PeerChange::HoldTime(seconds) => peer.hold_time = seconds,
+            PeerChange::AddPath => peer.add_path = !peer.add_path,
+            PeerChange::ImportWithout(prefix) => peer.import_without = prefix,
+            PeerChange::ExportWithout(prefix) => peer.export_without = prefix,
+            PeerChange::Prefers(prefers) => peer.prefers = prefers,
+        }
+        self.nodes[node].reload().await
+    }
+
+    /// Ends all faults, waits until nothing happens any more, and looks.
+    pub(crate) async fn come_to_rest(&mut self) -> Result<()> {
+        self.network.heal();
+        for node in 0..self.nodes.len() {
+            self.boot_if_planned(node).await?;
+        }
+        self.wait_for_quiet().await?;
+        let plans: Vec<&NodePlan> =
+            self.nodes.iter().filter(|node| node.is_running()).map(|node| &node.plan).collect();
+        let are_connected = |one: NodeId, other: NodeId| {
+            let [one, other] = [&self.nodes[one], &self.nodes[other]];
+            one.is_running() && other.is_running() && fit(&one.plan, &other.plan)
+        };
+        let fixpoint = fixpoint(&plans, are_connected).map_err(anyhow::Error::msg)?;
+        check_tables(&self.nodes, &fixpoint).await
+    }
+
+    /// Takes back everything, and looks whether anything is left.
+    pub(crate) async fn withdraw_everything(&mut self) -> Result<()> {
+        for node in &mut self.nodes {
+            node.plan.networks.clear();
+            node.reload().await?;
+        }
+        self.wait_for_quiet().await?;
+        check_nothing_is_left(&self.nodes).await
+    }
+
+    async fn boot_if_planned(&mut self, node: NodeId) -> Result<()> {
+        if self.nodes[node].plan.peers.is_empty() || self.nodes[node].is_running() {
+            return Ok(());
+        }
+        self.boot(node).await
+    }
+
+    async fn wait_for_quiet(&self) -> Result<()> {
+        let started = Instant::now();
+        // What an earlier daemon left in a kernel has its time.
+        let earliest = self.last_boot + RESTART_WINDOW;
+        loop {
+            sleep(LOOK).await;
+            let quiet_for = self.network.now().saturating_sub(self.network.traffic().last_update);
+            let down = self.sessions_down().await?;
+            if down.is_empty() && quiet_for >= QUIET && Instant::now() >= earliest {
+                return Ok(());
+            }
+            if started.elapsed() > PATIENCE {
+                bail!("no rest after {PATIENCE:?}: last UPDATE {quiet_for:?} ago, down: {}", down.join(", "));
+            }
+        }
+    }
+
+    /// The sessions that are to be up and are not.
+    async fn sessions_down(&self) -> Result<Vec<String>> {
+        let mut down = Vec::new();
+        for node in self.nodes.iter().filter(|node| node.is_running()) {
+            let entries = node.peers().await?;
+            for peer in &node.plan.peers {
+                let Some(other) = self.nodes.get(peer.node).filter(|other| other.is_running()) else {
+                    continue;
+                };
+                let name = format!("n{}-n{}", node.plan.id, peer.node);
+                let entry = entries.iter().find(|entry| entry.config.name == name);
+                let is_up = entry.is_some_and(|entry| entry.status.state == State::Established);
+                if fit(&node.plan, &other.plan) && !is_up {
+                    let error = entry.and_then(|entry| entry.status.last_error.clone());
+                    down.push(format!("{name} ({})", error.unwrap_or_default()));
+                }
+            }
+        }
+        Ok(down)
+    }
+}
+
+/// How a node's processor and memory are.
+fn pace(random: &mut Random) -> Pace {
+    let queues = match random.number(0..=2) {
+        0 => QueueSizes { inputs_octets: 2_000, routes_octets: 200 },
+        1 => QueueSizes { inputs_octets: 20_000, routes_octets: 4_000 },
+        _ => QueueSizes::USUAL,
+    };
+    Pace { steps: *random.pick(&[1, 3, 20, 1000]), step_microseconds: *random.pick(&[0, 100, 3_000]), queues }
+}
+
+/// How long no UPDATE may be under way before the network counts as quiet.
+const QUIET: Duration = Duration::from_secs(12);
+
+/// How often to look.
+const LOOK: Duration = Duration::from_secs(4);
+
+/// How long the network may take to come to rest.
+const PATIENCE: Duration = Duration::from_secs(400);
+
+/// As the nodes are configured, and a little more.
+const RESTART_WINDOW: Duration = Duration::from_secs(61);

@@ -1,0 +1,56 @@
+//! A run is a function of its seed, and cases that failed once do not fail again.
+
+use margay_sim::{Case, Keep, Topology};
+
+#[test]
+fn the_same_seed_is_the_same_run_to_the_octet() {
+    for topology in Topology::ALL {
+        let case = Case::new(topology, 7);
+        let (one, other) = (case.run(Keep::default()), case.run(Keep { lines: true, capture: true }));
+        assert_eq!(one.checksum, other.checksum, "{case}: seen or unseen");
+        assert_eq!(one.virtual_time, other.virtual_time, "{case}");
+        let again = case.run(Keep { lines: true, capture: true });
+        assert_eq!(other.lines, again.lines, "{case}: the trace");
+        assert!(other.capture == again.capture, "{case}: the capture");
+        let next = Case::new(topology, 8).run(Keep::default());
+        assert_ne!(one.checksum, next.checksum, "{case}: another seed is another run");
+    }
+}
+
+#[test]
+fn what_failed_once_does_not_fail_again() {
+    let lines = include_str!("../regressions.txt").lines();
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let case: Case = line.parse().unwrap();
+        assert_eq!(case.to_string(), line, "written as it is printed");
+        assert_eq!(case.run(Keep::default()).faults, Vec::<String>::new(), "{line}");
+    }
+}
+
+#[test]
+fn a_trace_tells_the_messages_and_a_capture_holds_them() {
+    let outcome = Case::new(Topology::Reflector, 1).run(Keep { lines: true, capture: true });
+    let trace = outcome.lines.join("\n");
+    for part in ["n0 -> n1 [", "Open", "UPDATE reach ", " originator 10.0.0.", "n0-n1"] {
+        assert!(trace.contains(part), "{part}");
+    }
+    let capture = outcome.capture.unwrap();
+    assert_eq!(capture[..4], 0xa1b2_c3d4_u32.to_le_bytes());
+    assert!(capture.len() as u64 > outcome.octets, "every octet and its headers");
+}
+
+#[test]
+fn a_case_that_makes_no_sense_is_refused() {
+    for (text, part) in [
+        ("", "no topology"),
+        ("ring 1", "there is no topology ring; there are mesh"),
+        ("mesh", "no seed"),
+        ("mesh one", "the seed is no number"),
+        ("mesh 1 without-nodes", "no numbers after without-nodes"),
+        ("mesh 1 without-nodes a", "no numbers after without-nodes"),
+        ("mesh 1 without 3", "neither"),
+    ] {
+        let error = text.parse::<Case>().unwrap_err();
+        assert!(format!("{error:#}").contains(part), "{text}: {error:#}");
+    }
+}
