@@ -7,6 +7,7 @@ use bgp_codec::Prefix;
 
 use crate::config::Config;
 use crate::dynamic_peers::DynamicPeers;
+use crate::global::Global;
 use crate::network::Network;
 use crate::peer::Peer;
 
@@ -31,6 +32,8 @@ pub struct ConfigDiff {
     pub networks_removed: Vec<Network>,
     /// Networks with other settings, as they are now.
     pub networks_changed: Vec<Network>,
+    /// Changed settings of route reflection, such as `global.cluster_id`.
+    pub reflection_changed: Vec<&'static str>,
     /// Changed settings of the daemon itself, such as `global.asn`, which take effect when it is started again.
     pub needs_restart: Vec<&'static str>,
 }
@@ -60,7 +63,11 @@ pub struct DynamicPeersChange {
 /// A peer is the same while its address is the same, since the session is with the address; its name may change. A
 /// filter that does something else shows as `import` or `export` of each peer that uses it.
 pub fn diff(old: &Config, new: &Config) -> ConfigDiff {
-    let mut diff = ConfigDiff { needs_restart: daemon_keys(old, new), ..ConfigDiff::default() };
+    let mut diff = ConfigDiff {
+        reflection_changed: reflection_keys(old.global(), new.global()),
+        needs_restart: daemon_keys(old, new),
+        ..ConfigDiff::default()
+    };
     diff.compare_peers(by_address(old), by_address(new));
     diff.compare_dynamic_peers(by_range(old), by_range(new));
     diff.compare_networks(by_prefix(old), by_prefix(new));
@@ -122,9 +129,10 @@ impl PeerChange {
         (!keys.is_empty()).then(|| Self { old: old.clone(), new: new.clone(), keys })
     }
 
-    /// Whether the running session can go on: the change only concerns how the peer is shown.
+    /// Whether the running session can go on: the change concerns what is used and told of routes, or how the peer is
+    /// shown, and nothing that both sides agree on.
     pub fn keeps_session(&self) -> bool {
-        self.keys.iter().all(|key| ["description", "group"].contains(key))
+        self.keys.iter().all(|key| KEYS_WITHIN_SESSION.contains(key))
     }
 }
 
@@ -191,13 +199,22 @@ fn peer_keys(old: &Peer, new: &Peer) -> Vec<&'static str> {
     ])
 }
 
+/// The keys of a peer that may change while its session goes on.
+const KEYS_WITHIN_SESSION: [&str; 8] =
+    ["description", "group", "import", "export", "next_hop", "rr_client", "cluster_id", "add_path_send"];
+
+fn reflection_keys(old: &Global, new: &Global) -> Vec<&'static str> {
+    changed([
+        ("global.cluster_id", old.own_cluster_id() != new.own_cluster_id()),
+        ("global.client_to_client", old.client_to_client != new.client_to_client),
+    ])
+}
+
 fn daemon_keys(old: &Config, new: &Config) -> Vec<&'static str> {
     let (global, kernel) = (new.global(), new.kernel());
     let mut keys = changed([
         ("global.asn", old.global().asn != global.asn),
         ("global.router_id", old.global().router_id != global.router_id),
-        ("global.cluster_id", old.global().cluster_id != global.cluster_id),
-        ("global.client_to_client", old.global().client_to_client != global.client_to_client),
         ("global.listen", old.global().listen != global.listen),
         ("global.update_delay", old.global().update_delay != global.update_delay),
         ("global.log", old.global().log != global.log),

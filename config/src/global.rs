@@ -31,6 +31,21 @@ pub struct Global {
 }
 
 impl Global {
+    /// The cluster, where it is another than the BGP identifier names.
+    pub fn own_cluster_id(&self) -> Option<ClusterId> {
+        Some(self.cluster_id).filter(|&cluster| cluster != self.router_id.into())
+    }
+
+    /// The same speaker with the reflection of `other`: the rest stays until it is started again.
+    #[must_use]
+    pub fn with_reflection_of(&self, other: &Self) -> Self {
+        Self {
+            cluster_id: other.own_cluster_id().unwrap_or_else(|| self.router_id.into()),
+            client_to_client: other.client_to_client,
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn read(mut section: Section<'_>, report: &mut Report<'_>) -> Option<Self> {
         let asn = section.require("asn", report).and_then(|value| asn::read(value, report));
         let router_id = section

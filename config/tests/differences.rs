@@ -45,9 +45,17 @@ fn changed_peers_table() {
     // (what, by what, the peer, its keys, the session stays)
     let rows: &[(&str, &str, &str, &[&str], bool)] = &[
         ("name = \"tor1\"", "name = \"tor2\"", "tor2", &["name"], false),
-        ("import = [\"pods\"]", "", "tor1", &["import"], false),
-        ("import = [\"pods\"]", "export = [\"pods\"]", "tor1", &["import", "export"], false),
-        ("10.65.0.0/16", "10.66.0.0/16", "tor1", &["import"], false),
+        ("import = [\"pods\"]", "", "tor1", &["import"], true),
+        ("import = [\"pods\"]", "export = [\"pods\"]", "tor1", &["import", "export"], true),
+        ("import = [\"pods\"]", "passive = true", "tor1", &["passive", "import"], false),
+        ("10.65.0.0/16", "10.66.0.0/16", "tor1", &["import"], true),
+        (
+            "group = \"mesh\"",
+            "group = \"mesh\"\nnext_hop = \"self\"\nrr_client = true\ncluster_id = \"0.0.0.9\"\nadd_path_send = 2",
+            "node2",
+            &["next_hop", "rr_client", "cluster_id", "add_path_send"],
+            true,
+        ),
         (
             "remote_asn = 65001",
             "remote_asn = 65002\npassive = true",
@@ -129,13 +137,31 @@ fn networks_come_go_and_change() {
 }
 
 #[test]
+fn reflection_changes_without_a_restart() {
+    let with = |keys: &str| diff_after(&[("[kernel]", &format!("{keys}\n[kernel]"))]);
+    let rows: [(&str, &[&str]); 4] = [
+        ("cluster_id = \"10.0.0.11\"\nclient_to_client = true", &[]),
+        ("cluster_id = \"0.0.0.9\"", &["global.cluster_id"]),
+        ("client_to_client = false", &["global.client_to_client"]),
+        (
+            "cluster_id = \"0.0.0.9\"\nclient_to_client = false",
+            &["global.cluster_id", "global.client_to_client"],
+        ),
+    ];
+    for (keys, changed) in rows {
+        let expected = ConfigDiff { reflection_changed: changed.to_vec(), ..ConfigDiff::default() };
+        assert_eq!(with(keys), expected, "{keys}");
+    }
+}
+
+#[test]
 fn settings_of_the_daemon_itself_need_a_restart() {
     let rows: &[(&str, &str, &[&str])] = &[
         ("asn = 64512\nrouter_id", "asn = 64513\nrouter_id", &["global.asn"]),
         (
             "\"10.0.0.11\"",
             "\"10.0.0.10\"\nlisten = []\nlog = \"debug\"\nupdate_delay = \"0s\"",
-            &["global.router_id", "global.cluster_id", "global.listen", "global.update_delay", "global.log"],
+            &["global.router_id", "global.listen", "global.update_delay", "global.log"],
         ),
         ("[kernel]", "", &["kernel"]),
         (

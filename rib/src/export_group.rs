@@ -63,6 +63,8 @@ pub(crate) struct ExportGroup {
     pub(crate) log: ExportLog<AttributeHandle>,
     slots: Slots,
     pub(crate) members: Vec<PeerIndex>,
+    /// The group that has come to be told the same: members move to it as soon as they know all that this one says.
+    pub(crate) heir: Option<GroupId>,
     /// The table is entered into the log up to here; `None` when all of it is.
     pub(crate) filled_to: Option<u32>,
     /// The routes that were too long for a message of the group, and went out as withdrawals.
@@ -71,7 +73,7 @@ pub(crate) struct ExportGroup {
 }
 
 /// What the slots of a group's log stand for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Slots {
     /// The best path of the entry with the slot's number.
     BestPaths,
@@ -98,10 +100,48 @@ impl ExportGroup {
             },
             signature,
             members: Vec::new(),
+            heir: None,
             filled_to: Some(0),
             unencodable: 0,
             slices: VecDeque::new(),
         }
+    }
+
+    /// The same group once more for some of the members, who are told there what they have not been told here. It has to
+    /// be filled, as this one may not be filled itself.
+    pub(crate) fn copy_for(&self, id: GroupId, members: &[(PeerIndex, ReaderId)]) -> Self {
+        let readers: Vec<ReaderId> = members.iter().map(|&(_, reader)| reader).collect();
+        Self {
+            id,
+            signature: self.signature.clone(),
+            rules: self.rules.clone(),
+            log: self.log.copy_for(&readers),
+            slots: self.slots.clone(),
+            members: members.iter().map(|&(peer, _)| peer).collect(),
+            heir: None,
+            filled_to: None,
+            unencodable: 0,
+            slices: VecDeque::new(),
+        }
+    }
+
+    /// The entries that the group pins.
+    pub(crate) fn pinned(&self) -> Vec<EntryIndex> {
+        match &self.slots {
+            Slots::BestPaths => self.log.in_use().map(|(slot, _)| EntryIndex(slot.0)).collect(),
+            Slots::Paths(_, slots) => slots.entries().collect(),
+        }
+    }
+
+    /// Other rules from now on. The log still says what followed from the former ones: it has to be filled again.
+    ///
+    /// What cannot change in a session is the same in both signatures.
+    pub(crate) fn set_rules(&mut self, signature: GroupSignature, filter: FilterChain) {
+        self.rules = ExportRules::new(signature.policy.clone(), filter);
+        if let (Slots::Paths(sent, _), Some(paths)) = (&mut self.slots, signature.add_path) {
+            *sent = paths;
+        }
+        self.signature = signature;
     }
 
     /// Whether the group is told more than the best path of an entry.

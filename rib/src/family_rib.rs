@@ -13,7 +13,7 @@ use crate::family::RibFamily;
 use crate::forwarding::{Forwarding, ForwardingChange};
 use crate::forwarding_log::{ForwardingLog, via};
 use crate::import::ImportPolicy;
-use crate::membership::GroupId;
+use crate::membership::{GroupId, Left};
 use crate::network::{KernelRouteView, NetworkOptions, is_elevated};
 use crate::path::{ImportOutcome, Path};
 use crate::peer::{PeerIndex, Peers};
@@ -54,6 +54,8 @@ pub(crate) struct FamilyRib<P> {
     networks: HashMap<P, NetworkOptions>,
     /// The routes that the kernel has beside our own, as far as they are of interest.
     kernel_routes: HashMap<P, KernelRouteView>,
+    /// Groups that members moved away from, and that have to be seen to.
+    pub(crate) left: Vec<Left>,
     /// How many entries have a path; the others are only kept until their withdrawal is told.
     pub(crate) reachable_prefixes: usize,
 }
@@ -68,6 +70,7 @@ impl<P: RibFamily> FamilyRib<P> {
             forwarding: with_forwarding.then(ForwardingLog::new),
             networks: HashMap::new(),
             kernel_routes: HashMap::new(),
+            left: Vec::new(),
             reachable_prefixes: 0,
         }
     }
@@ -300,7 +303,7 @@ impl<P: RibFamily> FamilyRib<P> {
     }
 
     /// Enters or replaces a path, taking references of its own for it.
-    fn put(&mut self, shared: &mut Shared, index: EntryIndex, path: Path) {
+    pub(crate) fn put(&mut self, shared: &mut Shared, index: EntryIndex, path: Path) {
         let entry = self.table.entry_mut(index);
         let was_empty = entry.paths.as_slice().is_empty();
         let former_best = entry.best_path();

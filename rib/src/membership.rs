@@ -55,9 +55,58 @@ impl<P: RibFamily> FamilyRib<P> {
         if !last {
             return Some(Left::Shared(membership.group));
         }
-        let group = self.groups.remove(&membership.group)?;
-        self.by_signature.remove(&group.signature);
+        self.close(membership.group)
+    }
+
+    /// Takes a group without members out.
+    fn close(&mut self, id: GroupId) -> Option<Left> {
+        let group = self.groups.remove(&id)?;
+        self.appoint(&group.signature);
         Some(Left::Last(Box::new(group)))
+    }
+
+    /// Sees to it that one of the groups with this signature is the one that others join.
+    pub(crate) fn appoint(&mut self, signature: &GroupSignature) {
+        let has_it = |id: &GroupId| self.groups.get(id).is_some_and(|group| group.signature == *signature);
+        let known = self.by_signature.get(signature).copied().filter(has_it);
+        let Some(first) = known.or_else(|| self.groups.keys().copied().find(has_it)) else {
+            self.by_signature.remove(signature);
+            return;
+        };
+        self.by_signature.insert(signature.clone(), first);
+        for group in self.groups.values_mut().filter(|group| group.signature == *signature) {
+            group.heir = (group.id != first).then_some(first);
+        }
+    }
+
+    /// Moves those of `members` of a group that know all that it says to the group that has come to be told the same.
+    ///
+    /// Both logs follow from the same rules and say the same of every entry, so a member that is up to date in one is up
+    /// to date in the other.
+    fn unite(&mut self, shared: &mut Shared, id: GroupId, members: &[PeerIndex]) {
+        let is_filled = |id| self.groups.get(&id).is_some_and(|group| group.filled_to.is_none());
+        let Some(heir) = self.groups.get(&id).and_then(|group| group.heir) else { return };
+        if !is_filled(id) || !is_filled(heir) {
+            return;
+        }
+        for &peer in members {
+            self.move_if_up_to_date(shared, peer, heir);
+        }
+        let is_left = self.groups.get(&id).is_some_and(|group| group.members.is_empty());
+        let left = if is_left { self.close(id) } else { Some(Left::Shared(id)) };
+        self.left.extend(left);
+    }
+
+    fn move_if_up_to_date(&mut self, shared: &mut Shared, peer: PeerIndex, heir: GroupId) -> Option<()> {
+        let routes = shared.peers.routes_mut::<P>(peer)?;
+        let Membership { group, reader } = routes.membership?;
+        let group = self.groups.get_mut(&group).filter(|group| !group.log.is_behind(reader))?;
+        let emptied = group.leave(reader, peer);
+        self.unpin(emptied);
+        let heir = self.groups.get_mut(&heir)?;
+        heir.members.push(peer);
+        routes.membership = Some(Membership { group: heir.id, reader: heir.log.join_at_end() });
+        Some(())
     }
 
     /// Forgets withdrawals of a group that every member knows of, as many as fit into a slice of time. Answers whether
@@ -89,7 +138,15 @@ impl<P: RibFamily> FamilyRib<P> {
             group.tell_all(shared, self.table.entry_mut(index), index);
         }
         group.filled_to = (last < self.table.end()).then_some(last);
-        group.filled_to.is_some()
+        if group.filled_to.is_some() {
+            return true;
+        }
+        let with_heirs = self.groups.values().filter(|group| group.heir.is_some());
+        let members: Vec<_> = with_heirs.map(|group| (group.id, group.members.clone())).collect();
+        for (id, members) in members {
+            self.unite(shared, id, &members);
+        }
+        false
     }
 
     /// Gives up what the log of a former group holds, for up to `limit` entries from `first` on. Answers with the
@@ -114,7 +171,12 @@ impl<P: RibFamily> FamilyRib<P> {
         let group = self.groups.get_mut(&group)?;
         if group.log.is_behind(reader) {
             let (octets, emptied) = group.tell(&self.table, &shared.store, reader, peer);
+            let moves = group.heir.is_some() && !group.log.is_behind(reader);
+            let id = group.id;
             self.unpin(emptied);
+            if moves {
+                self.unite(shared, id, &[peer]);
+            }
             return Some(octets);
         }
         let is_whole = shared.telling == Telling::Everything && group.filled_to.is_none();

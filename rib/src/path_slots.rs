@@ -10,7 +10,7 @@ use crate::table::EntryIndex;
 ///
 /// A path keeps its slot until every reader has been told of its withdrawal. A path that comes to the same prefix from the
 /// same source meanwhile, and so with the same path id, takes it over.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PathSlots {
     paths: Vec<PathSlot>,
     free: Vec<SlotIndex>,
@@ -86,6 +86,12 @@ impl PathSlots {
         }
         self.free.push(slot);
         (!self.has(entry)).then_some(entry)
+    }
+
+    /// The entries that have slots.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = EntryIndex> + '_ {
+        let first = (0..).map(EntryIndex).zip(&self.first);
+        first.filter(|(_, first)| first.slot().is_some()).map(|(entry, _)| entry)
     }
 
     /// Whether an entry has a slot.

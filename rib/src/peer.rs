@@ -1,6 +1,6 @@
 //! A peer as the Rib sees it: from session up until its last path is swept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -165,6 +165,18 @@ impl Peers {
     /// Forgets a peer whose paths are swept.
     pub(crate) fn remove(&mut self, peer: PeerIndex) {
         self.by_index.remove(&peer);
+    }
+
+    /// Other options for a peer, with what cannot change in a session as it was.
+    pub(crate) fn set_options(&mut self, peer: PeerIndex, options: Arc<PeerOptions>) {
+        if let Some(peer) = self.by_index.get_mut(&peer) {
+            peer.options = options;
+        }
+    }
+
+    /// The peers whose sessions are up.
+    pub(crate) fn all_up(&self) -> BTreeSet<PeerIndex> {
+        self.by_index.iter().filter(|(_, peer)| peer.up).map(|(&index, _)| index).collect()
     }
 
     /// The options of a peer that is known, up or not.

@@ -20,6 +20,13 @@ impl ReflectorOptions {
     pub fn new(identifier: BgpIdentifier) -> Self {
         Self { clusters: vec![identifier.into()], client_to_client: ClientToClient::Reflected }
     }
+
+    pub(crate) fn has_same_clusters(&self, other: &Self) -> bool {
+        let is_in = |others: &[ClusterId], clusters: &[ClusterId]| {
+            clusters.iter().all(|cluster| others.contains(cluster))
+        };
+        is_in(&self.clusters, &other.clusters) && is_in(&other.clusters, &self.clusters)
+    }
 }
 
 /// Whether the clients of a cluster are told each other's routes.

@@ -50,12 +50,12 @@ pub struct Rib {
     pub(crate) shared: Shared,
     pub(crate) ipv4: FamilyRib<Ipv4Prefix>,
     pub(crate) ipv6: FamilyRib<Ipv6Prefix>,
-    work: VecDeque<Work>,
+    pub(crate) work: VecDeque<Work>,
 }
 
 /// Work that is too much for one go, and is done in parts.
 #[derive(Debug)]
-enum Work {
+pub(crate) enum Work {
     /// Take the paths of a peer that left out.
     Sweep(PeerIndex),
     /// Enter the table into the log of a group that is new, or that was told own routes only.
@@ -66,6 +66,20 @@ enum Work {
     Settle(Family, GroupId),
     /// Decide anew about entries whose next hops changed.
     Redecide(Family, RoaringBitmap),
+    /// Ask anew what import makes of a peer's paths to these entries.
+    Reimport(Family, PeerIndex, RoaringBitmap),
+    /// Ask anew what groups are told of these entries.
+    Retell(Family, RoaringBitmap),
+}
+
+impl Work {
+    /// What is to be done about a group of a family that a member has left.
+    fn after(family: Family, left: Left) -> Self {
+        match left {
+            Left::Shared(group) => Self::Settle(family, group),
+            Left::Last(group) => Self::Drain(family, group, 0),
+        }
+    }
 }
 
 impl Rib {
@@ -146,16 +160,8 @@ impl Rib {
         self.shared.peers.set_down(peer);
         self.shared.sources.set_down(peer);
         let Self { shared, ipv4, ipv6, work, .. } = self;
-        let left = [
-            (Family::IPV4_UNICAST, ipv4.leave(shared, peer)),
-            (Family::IPV6_UNICAST, ipv6.leave(shared, peer)),
-        ];
-        for (family, left) in left {
-            work.extend(left.map(|left| match left {
-                Left::Shared(group) => Work::Settle(family, group),
-                Left::Last(group) => Work::Drain(family, group, 0),
-            }));
-        }
+        work.extend(ipv4.leave(shared, peer).map(|left| Work::after(Family::IPV4_UNICAST, left)));
+        work.extend(ipv6.leave(shared, peer).map(|left| Work::after(Family::IPV6_UNICAST, left)));
         work.push_back(Work::Sweep(peer));
     }
 
@@ -241,6 +247,7 @@ impl Rib {
     /// Does a part of the work that is due, of about `steps` steps: an entry looked at, or a group told of it. Answers
     /// whether there is more. What is due at the same time takes turns.
     pub fn work(&mut self, steps: usize) -> bool {
+        self.see_to_left_groups();
         let groups = self.ipv4.groups.len().max(self.ipv6.groups.len());
         let entries = (steps / (groups + 1)).max(1);
         if let Some(work) = self.work.pop_front()
@@ -248,6 +255,7 @@ impl Rib {
         {
             self.work.push_back(rest);
         }
+        self.see_to_left_groups();
         !self.work.is_empty()
     }
 
@@ -273,8 +281,14 @@ impl Rib {
         changes
     }
 
+    fn see_to_left_groups(&mut self) {
+        let Self { ipv4, ipv6, work, .. } = self;
+        work.extend(ipv4.left.drain(..).map(|left| Work::after(Family::IPV4_UNICAST, left)));
+        work.extend(ipv6.left.drain(..).map(|left| Work::after(Family::IPV6_UNICAST, left)));
+    }
+
     fn do_part(&mut self, work: Work, entries: usize) -> Option<Work> {
-        let Self { shared, ipv4, ipv6, .. } = self;
+        let Self { options, shared, ipv4, ipv6, .. } = self;
         match work {
             Work::Sweep(peer) => {
                 let more = ipv4.sweep(shared, peer, entries) || ipv6.sweep(shared, peer, entries);
@@ -313,6 +327,28 @@ impl Rib {
                 }
                 bitmap.remove_smallest(entries as u64);
                 (!bitmap.is_empty()).then_some(Work::Redecide(family, bitmap))
+            }
+            Work::Reimport(family, peer, mut bitmap) => {
+                let peer_options = Arc::clone(shared.peers.up(peer)?);
+                let import = ImportPolicy { speaker: options, peer: &peer_options };
+                for number in bitmap.iter().take(entries) {
+                    match family {
+                        Family::IPV4_UNICAST => ipv4.reimport(shared, peer, number, &import),
+                        _ => ipv6.reimport(shared, peer, number, &import),
+                    }
+                }
+                bitmap.remove_smallest(entries as u64);
+                (!bitmap.is_empty()).then_some(Work::Reimport(family, peer, bitmap))
+            }
+            Work::Retell(family, mut bitmap) => {
+                for number in bitmap.iter().take(entries) {
+                    match family {
+                        Family::IPV4_UNICAST => ipv4.retell(shared, number),
+                        _ => ipv6.retell(shared, number),
+                    }
+                }
+                bitmap.remove_smallest(entries as u64);
+                (!bitmap.is_empty()).then_some(Work::Retell(family, bitmap))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Where paths come from: a peer's session together with the path id that the peer gave (RFC 7911 §3).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bgp_codec::PathId;
 use foldhash::fast::FixedState;
@@ -116,6 +116,15 @@ impl Sources {
         if source.paths == 0 {
             self.by_id.remove(&(source.peer, source.path_id));
             self.free.push(index);
+        }
+    }
+
+    /// The paths of these peers count as learned in another way from now on.
+    pub(crate) fn set_learned_from(&mut self, peers: &BTreeMap<PeerIndex, LearnedFrom>) {
+        for source in &mut self.slots {
+            if let Some(&learned_from) = peers.get(&source.peer) {
+                source.learned_from = learned_from;
+            }
         }
     }
 

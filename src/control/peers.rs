@@ -59,7 +59,7 @@ fn family_counts<'c>(entry: &PeerEntry, counts: &'c SpeakerCounts) -> &'c [Famil
 fn role(entry: &PeerEntry) -> PeerRole {
     if entry.config.rr_client {
         PeerRole::Client
-    } else if entry.config.remote_asn == entry.boot.global().asn {
+    } else if entry.config.remote_asn == entry.global.asn {
         PeerRole::NonClient
     } else {
         PeerRole::External
@@ -78,7 +78,7 @@ fn export_group(counts: &FamilyCounts) -> Option<ExportGroupMember> {
 pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerDetail {
     let PeerEntry { config, status, .. } = entry;
     let established = status.established.as_ref();
-    let cluster_id = config.cluster_id.unwrap_or_else(|| entry.boot.global().cluster_id);
+    let cluster_id = config.cluster_id.unwrap_or_else(|| entry.global.cluster_id);
     let families_that = |is_told: fn(&FamilyCounts) -> bool| {
         let told = family_counts(entry, counts).iter().filter(|counts| is_told(counts));
         told.map(|counts| counts.family.to_string()).collect()

@@ -134,7 +134,7 @@ impl Daemon {
         dynamic: &DynamicPeers,
         password: Option<TcpPassword>,
     ) -> bool {
-        let (key, handle) = match self.spawn_peer(&dynamic.peer(address), password.clone()).await {
+        let (key, settings, handle) = match self.spawn_peer(&dynamic.peer(address), password.clone()).await {
             Ok(spawned) => spawned,
             Err(error) => {
                 error!(%address, "not started: {error:#}");
@@ -150,7 +150,10 @@ impl Daemon {
         ));
         info!(peer = %address, range = %dynamic.range, "a dynamic peer");
         let config = Arc::new(dynamic.peer(address));
-        self.peers.insert(address, RunningPeer { key, config, range: Some(dynamic.range), password, handle });
+        self.peers.insert(
+            address,
+            RunningPeer { key, config, settings, range: Some(dynamic.range), password, handle },
+        );
         true
     }
 

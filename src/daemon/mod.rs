@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use bgp_codec::Prefix;
-use margay_config::{Config, Peer};
+use margay_config::{Config, Global, Peer};
 use margay_session::{State, StopReason};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -27,7 +27,7 @@ use crate::kernel::{KernelHandle, KernelRequest};
 use crate::listener::{Listener, Newcomer};
 use crate::machine::{Machine, SpeakerThread};
 use crate::peer::{self, PeerHandle, TcpPassword};
-use crate::speaker::{self, KernelFeed, PeerKey, SpeakerHandle, SpeakerRequest};
+use crate::speaker::{self, KernelFeed, PeerKey, PeerSettings, SpeakerHandle, SpeakerRequest};
 
 use dynamic_peers::{Departure, Ranges};
 pub use options::{ReadError, read_config};
@@ -77,6 +77,8 @@ pub struct Daemon {
     boot: Arc<Config>,
     /// What the file said last: its peers and networks are in force.
     config: Arc<Config>,
+    /// The `[global]` in force: that of `boot`, with the reflection that the file said last.
+    global: Arc<Global>,
     started: Instant,
     config_read: Instant,
     peers: BTreeMap<IpAddr, RunningPeer>,
@@ -99,6 +101,8 @@ struct Arrivals {
 struct RunningPeer {
     key: PeerKey,
     config: Arc<Peer>,
+    /// What the speaker was told.
+    settings: PeerSettings,
     /// Where a dynamic peer came from; `None` for one that is configured itself.
     range: Option<Prefix>,
     password: Option<TcpPassword>,
@@ -138,6 +142,7 @@ impl Daemon {
             machine,
             config_file,
             boot: Arc::clone(&config),
+            global: Arc::new(config.global().clone()),
             config,
             started: now,
             config_read: now,
@@ -221,11 +226,11 @@ impl Daemon {
     /// Starts a peer. One that cannot be started is not kept; the next reload tries again.
     async fn add_peer(&mut self, config: Peer) -> anyhow::Result<()> {
         let password = self.password(&config)?;
-        let (key, handle) = self.spawn_peer(&config, password.clone()).await?;
+        let (key, settings, handle) = self.spawn_peer(&config, password.clone()).await?;
         let address = config.address;
         let listening = self.listener.add_peer(address, password.as_ref(), handle.intake());
         let config = Arc::new(config);
-        self.peers.insert(address, RunningPeer { key, config, range: None, password, handle });
+        self.peers.insert(address, RunningPeer { key, config, settings, range: None, password, handle });
         if let Err(error) = listening {
             self.remove_peers([address], StopReason::PeerDeconfigured).await;
             return Err(error).with_context(|| format!("connections from {address} cannot be taken"));
@@ -241,15 +246,15 @@ impl Daemon {
         &mut self,
         config: &Peer,
         password: Option<TcpPassword>,
-    ) -> anyhow::Result<(PeerKey, PeerHandle)> {
+    ) -> anyhow::Result<(PeerKey, PeerSettings, PeerHandle)> {
         let key = PeerKey(self.next_key);
         self.next_key += 1;
-        let options = options::peer_options(&self.machine, key, self.boot.global(), config, password);
+        let options = options::peer_options(&self.machine, key, &self.global, config, password);
         let (answer, known) = oneshot::channel();
-        let settings = options::peer_settings(self.boot.global(), config);
-        self.tell_speaker(SpeakerRequest::AddPeer(key, settings, answer)).await;
+        let settings = options::peer_settings(&self.global, config);
+        self.tell_speaker(SpeakerRequest::AddPeer(key, settings.clone(), answer)).await;
         known.await.context("bug: the speaker has ended")?;
-        Ok((key, peer::spawn(options, &self.speaker)))
+        Ok((key, settings, peer::spawn(options, &self.speaker)))
     }
 
     /// Ends peers, all at once: each may take a while to listen to our last words.
@@ -314,7 +319,7 @@ impl Daemon {
     fn entry(&self, peer: &RunningPeer) -> PeerEntry {
         PeerEntry {
             key: peer.key,
-            boot: Arc::clone(&self.boot),
+            global: Arc::clone(&self.global),
             config: Arc::clone(&peer.config),
             range: peer.range,
             status: peer.handle.status().borrow().clone(),

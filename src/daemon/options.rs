@@ -60,7 +60,7 @@ pub(super) fn rib_options(machine: &Machine, config: &Config) -> RibOptions {
     RibOptions {
         asn: global.asn,
         identifier: global.router_id,
-        reflector: reflector_options(config),
+        reflector: reflector_options(global, config),
         forwarding: config.kernel().map(|kernel| ForwardingOptions {
             multipath: kernel.multipath.into(),
             normal_metric: kernel.metric,
@@ -77,8 +77,7 @@ pub(super) fn hold_back(config: &Config) -> Option<HoldBack> {
 }
 
 /// The speaker reflects for its own cluster, and for each that a client names.
-fn reflector_options(config: &Config) -> ReflectorOptions {
-    let global = config.global();
+pub(super) fn reflector_options(global: &Global, config: &Config) -> ReflectorOptions {
     let mut clusters = vec![global.cluster_id, global.router_id.into()];
     let templates = config.dynamic_peers().iter().map(DynamicPeers::template);
     clusters.extend(config.peers().iter().chain(templates).filter_map(|peer| peer.cluster_id));

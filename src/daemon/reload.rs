@@ -40,11 +40,17 @@ impl Daemon {
         self.add_unlisted(&config, &mut changes);
         self.config = Arc::new(config);
         self.config_read = Instant::now();
+        self.global = Arc::new(self.boot.global().with_reflection_of(self.config.global()));
         let mut report = Report::default();
+        if !changes.reflection_changed.is_empty() {
+            let keys = changes.reflection_changed.join(", ");
+            report.note("global".to_owned(), ObjectChangeKind::Changed, format!("{keys}: sessions kept"));
+        }
         self.require_routes().await;
         self.apply_networks(&changes, &mut report).await;
         self.apply_dynamic_peers(&changes, &mut report).await;
         self.apply_peers(changes, &mut report).await;
+        self.reconfigure_peers().await;
         for key in &needs_restart {
             warn!(key, "takes effect when margayd is started again");
         }
@@ -102,6 +108,21 @@ impl Daemon {
             };
             report.note(object, ObjectChangeKind::Added, action);
         }
+    }
+
+    /// Tells the speaker which peers have other settings than it was told, all at once: peers that are told the same
+    /// stay together.
+    async fn reconfigure_peers(&mut self) {
+        let mut changed = Vec::new();
+        for peer in self.peers.values_mut() {
+            let settings = options::peer_settings(&self.global, &peer.config);
+            if settings != peer.settings {
+                peer.settings = settings.clone();
+                changed.push((peer.key, settings));
+            }
+        }
+        let reflector = options::reflector_options(&self.global, &self.config);
+        self.tell_speaker(SpeakerRequest::Reconfigure(reflector, changed)).await;
     }
 
     async fn apply_dynamic_peers(&mut self, changes: &ConfigDiff, report: &mut Report) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_codec::Prefix;
-use margay_config::{Config, Peer};
+use margay_config::{Config, Global, Peer};
 use margay_control::ReloadReport;
 use tokio::sync::oneshot;
 
@@ -49,8 +49,8 @@ pub struct DaemonStatus {
 pub struct PeerEntry {
     /// How the speaker knows it.
     pub key: PeerKey,
-    /// What the daemon was started with.
-    pub boot: Arc<Config>,
+    /// The speaker's settings that are in force.
+    pub global: Arc<Global>,
     /// Its configuration.
     pub config: Arc<Peer>,
     /// Where a dynamic peer dialed in from; `None` for one that is configured itself.

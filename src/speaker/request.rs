@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bgp_codec::{Family, Prefix};
 use margay_filter::FilterChain;
 use margay_rib::{
-    Explanation, NetworkOptions, NextHopMode, PagePosition, PathsSent, PeerCounts, Reflection, RibCounts,
-    RoutePage,
+    Explanation, NetworkOptions, NextHopMode, PagePosition, PathsSent, PeerCounts, PeerRules, Reflection,
+    ReflectorOptions, RibCounts, RoutePage,
 };
 use tokio::sync::oneshot;
 
@@ -17,6 +17,8 @@ use super::PeerKey;
 pub enum SpeakerRequest {
     /// A peer is configured. Its session must not come up before this is answered: inputs may overtake requests.
     AddPeer(PeerKey, PeerSettings, oneshot::Sender<()>),
+    /// Peers have other settings, and the speaker reflects as it is said here. Their sessions stay.
+    Reconfigure(ReflectorOptions, Vec<(PeerKey, PeerSettings)>),
     /// A peer is not configured any more. Its session is ended elsewhere.
     RemovePeer(PeerKey),
     /// Originate a prefix.
@@ -34,7 +36,7 @@ pub enum SpeakerRequest {
 }
 
 /// What the speaker has to know of a configured peer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PeerSettings {
     /// What operators call it.
     pub name: Arc<str>,
@@ -48,6 +50,18 @@ pub struct PeerSettings {
     pub reflection: Reflection,
     /// What it is told of several paths to a prefix, in families where it takes several.
     pub paths_sent: PathsSent,
+}
+
+impl PeerSettings {
+    pub(super) fn rules(&self) -> PeerRules {
+        PeerRules {
+            import: self.import.clone(),
+            export: self.export.clone(),
+            next_hop: self.next_hop,
+            reflection: self.reflection,
+            paths_sent: self.paths_sent,
+        }
+    }
 }
 
 /// Which routes an operator asks for.

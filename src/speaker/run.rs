@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_codec::Update;
-use margay_rib::{Reflection, Rib, RoutePage, RouteSelection, RouteStatus};
+use margay_rib::{Reflection, ReflectorOptions, Rib, RoutePage, RouteSelection, RouteStatus};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
@@ -353,6 +353,7 @@ impl Speaker {
                 self.peers.insert(key, SpeakerPeer { settings, session: None, synchronised: false });
                 reply(answer, ());
             }
+            SpeakerRequest::Reconfigure(reflector, peers) => self.reconfigure(reflector, peers),
             SpeakerRequest::RemovePeer(key) => self.remove_peer(key),
             SpeakerRequest::Originate(prefix, options) => self.rib.originate(prefix, options),
             SpeakerRequest::StopOriginating(prefix) => self.rib.stop_originating(prefix),
@@ -361,6 +362,17 @@ impl Speaker {
             SpeakerRequest::Counts(answer) => reply(answer, self.counts()),
             SpeakerRequest::Stop => {}
         }
+    }
+
+    fn reconfigure(&mut self, reflector: ReflectorOptions, peers: Vec<(PeerKey, PeerSettings)>) {
+        let mut sessions = Vec::new();
+        for (key, settings) in peers {
+            let Some(peer) = self.peers.get_mut(&key) else { continue };
+            sessions.extend(peer.session.as_ref().map(|session| (session.index, settings.rules())));
+            peer.settings = settings;
+        }
+        self.rib.reconfigure(reflector, sessions);
+        self.working = true;
     }
 
     fn remove_peer(&mut self, key: PeerKey) {

@@ -16,6 +16,7 @@ mod raw_speaker;
 mod reflection;
 mod reflection_differential;
 mod reload;
+mod reload_in_place;
 mod restart_window;
 mod route_client;
 mod routes;

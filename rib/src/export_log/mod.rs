@@ -107,7 +107,7 @@ pub(crate) struct Batch<V> {
 }
 
 /// See the [module](self).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ExportLog<V> {
     slots: Vec<Slot<V>>,
     records: Records,
@@ -222,18 +222,45 @@ impl<V: Copy + Eq> ExportLog<V> {
 
     /// A new reader, before the first record.
     pub(crate) fn join(&mut self) -> ReaderId {
-        let start = self.records.start();
-        self.arrive(start);
+        self.join_at(self.records.start())
+    }
+
+    /// A new reader that knows all that the log says.
+    pub(crate) fn join_at_end(&mut self) -> ReaderId {
+        self.join_at(self.end())
+    }
+
+    fn join_at(&mut self, position: u32) -> ReaderId {
+        self.arrive(position);
         match self.readers.iter().position(Option::is_none) {
             Some(free) => {
-                self.readers[free] = Some(start);
+                self.readers[free] = Some(position);
                 ReaderId(free)
             }
             None => {
-                self.readers.push(Some(start));
+                self.readers.push(Some(position));
                 ReaderId(self.readers.len() - 1)
             }
         }
+    }
+
+    /// The same log for some of the readers, each where it stands. The caller counts the values once more.
+    pub(crate) fn copy_for(&self, readers: &[ReaderId]) -> Self {
+        let mut copy = self.clone();
+        copy.positions.clear();
+        for (number, cursor) in copy.readers.iter_mut().enumerate() {
+            *cursor = cursor.take_if(|_| readers.contains(&ReaderId(number)));
+            if let Some(position) = *cursor {
+                *copy.positions.entry(position).or_insert(0) += 1;
+            }
+        }
+        copy
+    }
+
+    /// The slots that are in use, with what they export.
+    pub(crate) fn in_use(&self) -> impl Iterator<Item = (SlotIndex, Option<V>)> + '_ {
+        let slots = (0..).map(SlotIndex).zip(&self.slots);
+        slots.filter_map(|(index, slot)| slot.record().map(|_| (index, slot.value())))
     }
 
     /// Takes a reader out. Answers with slots whose withdrawals nobody waits for any more, see [`settle`](Self::settle).

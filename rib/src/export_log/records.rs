@@ -15,14 +15,14 @@ use std::ops::RangeInclusive;
 use super::SlotIndex;
 
 /// See the [module](self).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Records {
     segments: VecDeque<Segment>,
     /// The number of the first segment that is kept.
     first: u32,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Segment {
     slots: Vec<SlotIndex>,
     /// How many of them have a later record.

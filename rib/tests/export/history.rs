@@ -1,8 +1,9 @@
 //! Any history must leave every peer, and the forwarding table, with exactly what a naive recomputation gives them.
 
+use margay_rib::{NextHopMode, PathsSent};
 use proptest::prelude::*;
 
-use super::world::{Event, PEERS, Variant, World};
+use super::world::{Event, PEERS, Reflector, Rules, Variant, World, best};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 10_000, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
@@ -46,12 +47,26 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..24u8).prop_map(|prefix| Event::StopOriginating { prefix }),
         1 => (0..8u8).prop_map(Event::Connected),
         1 => Just(Event::EndHoldBack),
+        2 => (proptest::collection::vec(peer.clone(), 0..PEERS), rules(), any::<[bool; 2]>()).prop_map(
+            |(peers, rules, [other_clusters, meshed])| {
+                Event::Reconfigure { peers, rules, reflector: Reflector { other_clusters, meshed } }
+            },
+        ),
         1 => peer.clone().prop_map(Event::Refresh),
         3 => (1..6usize).prop_map(Event::Work),
         8 => (peer, 1..4usize).prop_map(|(peer, chunks)| Event::Read { peer, chunks }),
         2 => (1..8usize).prop_map(Event::ReadForwarding),
         1 => Just(Event::Settle),
     ]
+}
+
+fn rules() -> impl Strategy<Value = Rules> {
+    let next_hop =
+        prop_oneof![Just(NextHopMode::Auto), Just(NextHopMode::OwnAddress), Just(NextHopMode::Keep)];
+    let paths = prop_oneof![Just(PathsSent::All), (1..4u16).prop_map(best)];
+    (0..3u8, 0..3u8, next_hop, proptest::option::of(0..2u8), paths).prop_map(
+        |(import, export, next_hop, cluster, paths)| Rules { import, export, next_hop, cluster, paths },
+    )
 }
 
 fn variant() -> impl Strategy<Value = Variant> {

@@ -6,5 +6,6 @@ mod history;
 mod hold_back;
 mod naive;
 mod own_routes;
+mod reconfiguration;
 mod traps;
 mod world;

@@ -20,6 +20,8 @@ pub(crate) struct NaiveRib {
     pub(crate) asn: Asn,
     pub(crate) identifier: BgpIdentifier,
     pub(crate) clusters: Vec<ClusterId>,
+    /// Clients of one cluster are not told each other's routes.
+    pub(crate) meshed: bool,
     /// The most next hops of a forwarding; `None` for a pure control plane.
     pub(crate) multipath: Option<usize>,
     /// By peer number: the peers that are up, and what each announced.
@@ -110,6 +112,7 @@ impl NaiveRib {
         let internal_source = source.filter(|source| internal && source.kind == PeerKind::Ibgp);
         let clusters: Option<Vec<ClusterId>> = match internal_source {
             None => Some(Vec::new()),
+            Some(source) if self.meshed && source.reflection == options.reflection => None,
             Some(source) => clusters_between(source.reflection, options.reflection),
         };
         let communities: Vec<_> = best.attributes.communities().collect();

@@ -13,8 +13,9 @@ use bgp_codec::{
 use bytes::{Buf, Bytes, BytesMut};
 use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits};
 use margay_rib::{
-    ConnectedRoute, Discard, Forwarding, ForwardingOptions, NetworkOptions, NextHopMode, PathsSent,
-    PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RibOptions, Way, WayChange,
+    ClientToClient, ConnectedRoute, Discard, Forwarding, ForwardingOptions, NetworkOptions, NextHopMode,
+    PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, Way,
+    WayChange,
 };
 
 use super::naive::{NaiveRib, NaiveRoute, Routes};
@@ -50,6 +51,12 @@ pub(crate) enum Event {
     },
     Connected(u8),
     EndHoldBack,
+    /// Other rules for peers, and for the reflector.
+    Reconfigure {
+        peers: Vec<usize>,
+        rules: Rules,
+        reflector: Reflector,
+    },
     Refresh(usize),
     /// A part of the Rib's background work.
     Work(usize),
@@ -61,6 +68,25 @@ pub(crate) enum Event {
     ReadForwarding(usize),
     /// Everything comes to rest, and is compared.
     Settle,
+}
+
+/// Rules of a peer that may change while its session stays.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    /// The filters, by number.
+    pub(crate) import: u8,
+    pub(crate) export: u8,
+    pub(crate) next_hop: NextHopMode,
+    /// The cluster that the peer is a client of, by number.
+    pub(crate) cluster: Option<u8>,
+    pub(crate) paths: PathsSent,
+}
+
+/// How routes are reflected.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reflector {
+    pub(crate) other_clusters: bool,
+    pub(crate) meshed: bool,
 }
 
 /// Attributes, drawn from few enough values that they collide, repeat and tie.
@@ -106,6 +132,7 @@ impl World {
             asn: LOCAL_ASN,
             identifier,
             clusters: CLUSTERS.to_vec(),
+            meshed: false,
             multipath: forwards.then_some(MULTIPATH),
             peers: BTreeMap::new(),
             originated: BTreeMap::new(),
@@ -152,6 +179,7 @@ impl World {
                 self.naive.holds_back = false;
                 self.rib.end_hold_back();
             }
+            Event::Reconfigure { peers, rules, reflector } => self.reconfigure(&peers, rules, reflector),
             Event::Refresh(peer) => {
                 if let Some(session) = self.sessions.get(&peer) {
                     self.rib.refresh(session.index, Family::IPV4_UNICAST);
@@ -170,6 +198,30 @@ impl World {
             }
             Event::Settle => self.settle(),
         }
+    }
+
+    fn reconfigure(&mut self, peers: &[usize], rules: Rules, reflector: Reflector) {
+        let clusters = if reflector.other_clusters { vec![ClusterId(60)] } else { CLUSTERS.to_vec() };
+        self.naive.clusters.clone_from(&clusters);
+        self.naive.meshed = reflector.meshed;
+        let client_to_client =
+            if reflector.meshed { ClientToClient::Meshed } else { ClientToClient::Reflected };
+        let mut changes = Vec::new();
+        for peer in peers {
+            let (Some(session), Some((options, _))) =
+                (self.sessions.get(peer), self.naive.peers.get_mut(peer))
+            else {
+                continue;
+            };
+            let rules = rules.as_rules();
+            options.import = rules.import.clone();
+            options.export = rules.export.clone();
+            options.next_hop = rules.next_hop;
+            options.reflection = rules.reflection;
+            options.add_path.iter_mut().for_each(|(_, paths)| *paths = rules.paths_sent);
+            changes.push((session.index, rules));
+        }
+        self.rib.reconfigure(ReflectorOptions { clusters, client_to_client }, changes);
     }
 
     fn up(&mut self, peer: usize) {
@@ -277,6 +329,31 @@ impl World {
             assert_eq!([ended, session.ended.len()], [families.len(); 2], "End-of-RIB to peer {peer}");
         }
         self.nothing_is_left_over();
+        self.who_is_told_the_same_shares_a_group();
+    }
+
+    fn who_is_told_the_same_shares_a_group(&self) {
+        // These differ in nothing but their rules.
+        for (one, other) in [(8, 9), (8, 10), (9, 10), (11, 12), (4, 11), (4, 12), (0, 8)] {
+            let alike = |peer| {
+                let options = &self.naive.peers.get(&peer)?.0;
+                let add_path = options.add_path.clone();
+                Some((
+                    options.export.content(),
+                    options.next_hop,
+                    options.reflection,
+                    options.shared_subnet,
+                    add_path,
+                ))
+            };
+            let group = |peer: usize| {
+                let session = self.sessions.get(&peer)?;
+                self.rib.peer_counts(session.index, Family::IPV4_UNICAST).group
+            };
+            if alike(one).is_some_and(|options| alike(other) == Some(options)) {
+                assert_eq!(group(one), group(other), "the groups of {one} and {other}");
+            }
+        }
     }
 
     /// No attribute set or entry outlives its last use.
@@ -286,6 +363,26 @@ impl World {
         assert!(counts.ipv4_prefixes + counts.ipv6_prefixes <= announced + self.naive.originated.len());
         if announced + self.naive.originated.len() == 0 {
             assert_eq!(counts.attribute_sets, 0);
+        }
+    }
+}
+
+impl Rules {
+    pub(crate) fn as_rules(self) -> PeerRules {
+        let filters = |number| match number {
+            0 => FilterChain::accept_all(),
+            1 => filter("10.1.0.0/16", Action::Reject),
+            _ => filter("10.2.0.0/16", Action::Accept),
+        };
+        PeerRules {
+            import: filters(self.import),
+            export: filters(self.export),
+            next_hop: self.next_hop,
+            reflection: match self.cluster {
+                Some(number) => Reflection::Client(CLUSTERS[usize::from(number)]),
+                None => Reflection::NonClient,
+            },
+            paths_sent: self.paths,
         }
     }
 }

@@ -1,0 +1,137 @@
+//! A reload that changes what is used and told of routes: sessions stay, and everybody is told what differs.
+
+use margay_lab::{Bird, Margay, Router, wait_until};
+
+use crate::pair::{PATIENCE, wait_for_state};
+use crate::route_client::ToldCounts;
+use crate::wire::{Wire, WireClient, client, clusters, identifier, network, peer, wait_for_networks};
+
+#[test]
+fn filters_change_in_a_running_session_and_only_what_differs_is_told() {
+    let mut scene = Scene::new();
+    let all = [50, 51, 52];
+    scene.wait(&all, &all);
+
+    // All clients are told less, and then only one of them.
+    scene.reload(|margay| {
+        margay.settings().peers[1..].iter_mut().for_each(|peer| peer.extra = export("but-50"))
+    });
+    scene.wait(&[51, 52], &[51, 52]);
+    scene.reload(|margay| margay.settings().peers[2].extra = export("only-52"));
+    scene.wait(&[51, 52], &[52]);
+    assert_eq!(scene.reader.told(), ToldCounts { reached: 3, withdrawn: 2 });
+    scene.reload(|margay| margay.settings().peers[1..].iter_mut().for_each(|peer| peer.extra.clear()));
+    scene.wait(&all, &all);
+    assert_eq!(scene.reader.told(), ToldCounts { reached: 5, withdrawn: 2 });
+    scene.assert_one_group();
+
+    // Less is used of what the source announced long ago, and then all of it again.
+    scene.reload(|margay| margay.settings().peers[0].extra = "import = [\"only-52\"]".to_owned());
+    scene.wait(&[52], &[52]);
+    scene.reload(|margay| margay.settings().peers[0].extra.clear());
+    scene.wait(&all, &all);
+    assert_eq!(scene.reader.told(), ToldCounts { reached: 7, withdrawn: 4 });
+    scene.assert_undisturbed();
+}
+
+#[test]
+fn the_cluster_and_the_clients_change_in_running_sessions() {
+    let mut scene = Scene::new();
+    scene.wait(&[50, 51, 52], &[50, 51, 52]);
+    assert_eq!(clusters(&scene.reader.route(50)), [identifier(1)]);
+
+    let no_cluster_of_its_own = |margay: &mut Margay| {
+        for peer in &mut margay.settings().peers {
+            peer.client_of = None;
+            peer.extra = "rr_client = true".to_owned();
+        }
+    };
+    scene.reload(|margay| {
+        no_cluster_of_its_own(margay);
+        margay.settings().global = "cluster_id = \"0.0.0.9\"".to_owned();
+    });
+    wait_until(PATIENCE, "the other cluster", || {
+        let clusters = clusters(&scene.reader.route(50));
+        if clusters == [[0, 0, 0, 9]] { Ok(()) } else { Err(format!("{clusters:?}")) }
+    });
+    scene.reload(|margay| margay.settings().global += "\nclient_to_client = false");
+    scene.wait(&[], &[]);
+    // A non-client is told of clients' routes all the same.
+    scene.reload(|margay| margay.settings().peers[2].extra.clear());
+    scene.wait(&[], &[50, 51, 52]);
+    scene.assert_undisturbed();
+}
+
+/// A reflector with a source, a BIRD and a raw reader as clients.
+struct Scene {
+    margay: Margay,
+    bird: Bird,
+    reader: WireClient,
+    _source: WireClient,
+    _wire: Wire,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let wire = Wire::new();
+        let mut margay = wire.margay("reflector", 1, |settings| {
+            settings.peers = [11, 2, 12].map(|number| client(number, identifier(1))).into();
+            settings.extra = filter("but-50", &format!("prefix = \"{}\"", network(50)), "reject", "accept")
+                + &filter("only-52", &format!("prefix = \"{}\"", network(52)), "accept", "reject");
+        });
+        let mut bird = wire.bird("bird", 2, |settings| settings.peers = vec![peer(1)]);
+        margay.start().unwrap();
+        bird.start().unwrap();
+        let raw = wire.place("raw", &[11, 12]);
+        let [mut source, reader] = [11, 12].map(|number| wire.dial(&raw, number, 1, false));
+        wait_for_state(&margay, "peer2", |state| state == "established", "established");
+        [50, 51, 52].into_iter().for_each(|number| source.announce_network(number));
+        assert_eq!(established(&margay.log().unwrap()), PEERS);
+        Self { margay, bird, reader, _source: source, _wire: wire }
+    }
+
+    fn reload(&mut self, change: impl FnOnce(&mut Margay)) {
+        change(&mut self.margay);
+        self.margay.reload().unwrap();
+    }
+
+    #[track_caller]
+    fn wait(&self, bird: &[u8], reader: &[u8]) {
+        wait_for_networks(&self.bird, bird);
+        self.reader.wait_for(reader);
+    }
+
+    #[track_caller]
+    fn assert_one_group(&self) {
+        let groups = [11, 2, 12].map(|number| {
+            let detail = self.margay.json(&format!("show peer peer{number}")).unwrap();
+            detail["export_groups"][0]["group"].as_u64().unwrap()
+        });
+        assert!(groups.iter().all(|group| *group == groups[0]), "{groups:?}");
+    }
+
+    /// No session has ended, and none has begun since.
+    #[track_caller]
+    fn assert_undisturbed(&self) {
+        assert!(!self.reader.is_closed());
+        let log = self.margay.log().unwrap();
+        assert!(!log.contains("bug:"));
+        assert_eq!((established(&log), log.contains("left peer")), (PEERS, false), "{log}");
+    }
+}
+
+const PEERS: usize = 3;
+
+fn established(log: &str) -> usize {
+    log.matches(": established peer=").count()
+}
+
+fn export(filter: &str) -> String {
+    format!("export = [\"{filter}\"]")
+}
+
+fn filter(name: &str, matches: &str, action: &str, otherwise: &str) -> String {
+    format!(
+        "[filter.{name}]\nrules = [{{ match = {{ {matches} }}, action = \"{action}\" }}, {{ action = \"{otherwise}\" }}]\n"
+    )
+}
