@@ -2,12 +2,15 @@
 //!
 //! - [`frame_length`] finds the end of a message in a stream, [`decode_message`] reads one. What a peer sends is
 //!   checked in full, and RFC 7606 is already applied to what comes out. No octets make it panic.
+//! - [`Update`] is a message's octets and where in them everything stands. [`AttributeView`] is its attribute set there,
+//!   ready to be looked up among known ones without a copy.
 //! - [`PathAttributes`] is an accepted attribute set in canonical octets: equal sets are equal octets.
 //! - [`UpdateEncoder`] packs routes into messages, and [`Message::encode`] writes the others.
 //!
 //! With the feature `tokio-codec`, `BgpCodec` frames and decodes a stream for `tokio_util`.
 
-#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::expect_used)]
+#![warn(clippy::indexing_slicing, clippy::string_slice, clippy::arithmetic_side_effects)]
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)]
 #![cfg_attr(test, expect(clippy::indexing_slicing, reason = "a test that panics has failed"))]
 
 mod as_width;
@@ -36,6 +39,11 @@ mod reader;
 mod received_attributes;
 mod span;
 mod update_encoder;
+
+/// The example there is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub use as_width::AsWidth;
 pub use asn::Asn;

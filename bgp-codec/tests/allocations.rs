@@ -8,6 +8,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::collections::HashMap;
 
 use bgp_codec::{
     AsWidth, Community, DecodeContext, IpPrefix, Ipv4Prefix, Ipv6Prefix, Message, NextHop, Nlri, Origin,
@@ -143,6 +144,21 @@ fn a_message_of_a_four_octet_peer_costs_no_allocation() {
     let octets = advertised(&encoder(AsWidth::Four, false), next_hop, &nlri);
     let (_, allocations) = counted(|| decode_and_visit::<Ipv4Prefix>(octets, &context));
     assert_eq!(allocations, Allocations { count: 0, octets: 0 });
+}
+
+#[test]
+fn a_set_that_is_known_is_found_without_an_allocation() {
+    let context = DecodeContext::new(PeerKind::Ibgp, AsWidth::Four);
+    let next_hop = NextHop::Ipv4([10, 0, 0, 1].into());
+    let nlri = hosts(1, |number| Ipv4Prefix::host((0x0a00_0000 + number).into()));
+    let octets = advertised(&encoder(AsWidth::Four, false), next_hop, &nlri);
+    let known: HashMap<Box<[u8]>, u32> = HashMap::from([(attributes().octets().into(), 7)]);
+    let mut buffer = Vec::with_capacity(4096);
+    let (found, allocations) = counted(|| {
+        let Ok(Message::Update(update)) = decode_message(octets, &context) else { panic!("not an UPDATE") };
+        known.get(update.attributes().unwrap().canonical_octets(&mut buffer)).copied()
+    });
+    assert_eq!((found, allocations), (Some(7), Allocations { count: 0, octets: 0 }));
 }
 
 #[test]

@@ -105,6 +105,48 @@ fn sets_that_say_the_same_are_the_same_octets() {
 }
 
 #[test]
+fn a_set_in_a_message_has_the_octets_of_its_copy() {
+    let mp_reach: &[u8] = &[0x80, 14, 13, 0, 1, 1, 4, 10, 0, 0, 1, 0, 24, 10, 66, 1];
+    let med: &[u8] = &[0x80, 4, 4, 0, 0, 0, 1];
+    let large = [&[0xc0, 32, 24][..], &[7; 24]].concat();
+    type Row<'a> = (&'a str, &'a [&'a [u8]], &'a [u8]);
+    let rows: [Row<'_>; 6] = [
+        ("in one piece", &[ORIGIN, EMPTY_AS_PATH, NEXT_HOP], NLRI),
+        ("in two", &[ORIGIN, EMPTY_AS_PATH, NEXT_HOP, med], NLRI),
+        ("behind its routes", &[mp_reach, ORIGIN, EMPTY_AS_PATH, med], &[]),
+        ("in too many", &[mp_reach, ORIGIN, &[0x80, 26, 0], EMPTY_AS_PATH, NEXT_HOP, med], NLRI),
+        ("in another order", &[med, EMPTY_AS_PATH, ORIGIN, NEXT_HOP], NLRI),
+        ("with something twice", &[ORIGIN, EMPTY_AS_PATH, NEXT_HOP, &large], NLRI),
+    ];
+    // What was there before does not matter.
+    let mut buffer = vec![1, 2, 3];
+    for (name, attributes, nlri) in rows {
+        let update = decode(update(&[], attributes, nlri));
+        let view = update.attributes().unwrap();
+        let copy = view.to_path_attributes();
+        assert_eq!(view.canonical_octets(&mut buffer), copy.octets(), "{name}");
+        assert_eq!(copy.to_builder().build().octets(), copy.octets(), "{name}");
+        assert!(view == copy && view.iter().eq(copy.iter()), "{name}");
+    }
+}
+
+#[test]
+fn an_update_built_of_values_is_the_one_read() {
+    let octets = update(&[], &[ORIGIN, EMPTY_AS_PATH, NEXT_HOP], NLRI);
+    let read = decode(octets);
+    let set = read.attributes().unwrap().to_path_attributes();
+    let (next_hop, nlri) =
+        (NextHop::Ipv4([10, 0, 0, 1].into()), "10.65.1.0/24".parse::<Ipv4Prefix>().unwrap());
+    assert_eq!(Update::advertising(set.clone(), next_hop, false, [Nlri::new(nlri)]), read);
+    assert_ne!(Update::withdrawing(false, [Nlri::new(nlri)]), read);
+    let other = NextHop::Ipv4([10, 0, 0, 2].into());
+    assert_ne!(Update::advertising(set.clone(), other, false, [Nlri::new(nlri)]), read);
+    let nothing = Update::advertising(set, next_hop, false, [] as [Nlri<Ipv4Prefix>; 0]);
+    assert!(nothing.reach().next().is_none());
+    assert_eq!(Update::ending(Family::IPV4_UNICAST), decode(update(&[], &[], &[])));
+}
+
+#[test]
 fn the_summary_is_what_the_octets_say() {
     let attributes = attributes_of(
         &[

@@ -150,6 +150,52 @@ fn a_line_of_json_is_answered_by_a_line() {
 }
 
 #[test]
+fn the_context_of_a_line_sets_the_terms() {
+    let line = |hex: &str, context: Value| json!({"id": "x", "hex": hex, "context": context}).to_string();
+    // 4,096 octets and one more, of withdrawn /24s and a /16.
+    let withdrawals = |octets: usize| {
+        let routes = octets - 23;
+        let (last, count) = (routes % 4, routes / 4);
+        let nlri = "180a0000".repeat(count) + ["", "00", "0000", "100a00"][last];
+        format!("{}{octets:04x}02{routes:04x}{nlri}0000", "ff".repeat(16))
+    };
+    let path_ids = "ffffffffffffffffffffffffffffffff 0033 02 0000 0014 40010100 40020602010000fde9 400304c0000201 \
+                    000000ff180a0000";
+    let two_octets = "ffffffffffffffffffffffffffffffff 002d 02 0000 0012 40010100 4002040201fde9 400304c0000201 \
+                      180a0000";
+    let cluster_list = update("800a04 0a000001");
+    let rows = [
+        (withdrawals(4096), json!({"extmsg": false}), "ok", Value::Null),
+        (withdrawals(4097), json!({"extmsg": false}), "session-reset", json!([1, 2])),
+        (withdrawals(4097), json!({"extmsg": true}), "ok", Value::Null),
+        (withdrawals(65535), json!({"extmsg": true}), "ok", Value::Null),
+        (path_ids.to_owned(), json!({"addpath": true}), "ok", Value::Null),
+        (path_ids.to_owned(), json!({"addpath": false}), "session-reset", json!([3, 10])),
+        (two_octets.to_owned(), json!({"as4": false}), "ok", Value::Null),
+        (two_octets.to_owned(), json!({"as4": true}), "treat-as-withdraw", Value::Null),
+        (cluster_list.clone(), json!({"peer": "ibgp"}), "ok", Value::Null),
+        (cluster_list, json!({"peer": "ebgp"}), "attribute-discard", Value::Null),
+        (KEEPALIVE.to_uppercase(), json!({}), "ok", Value::Null),
+        (KEEPALIVE.replace(" 0013", " 0014"), json!({}), "session-reset", json!([1, 2])),
+        (KEEPALIVE.replace("ff ", "fe "), json!({}), "session-reset", json!([1, 1])),
+    ];
+    let input: Vec<String> = rows.iter().map(|(hex, context, ..)| line(hex, context.clone())).collect();
+    let output = decode(&["--format", "jsonl"], input.join("\r\n\r\n").as_bytes());
+    let answers = lines(&output);
+    assert_eq!((answers.len(), output.status.code()), (rows.len(), Some(0)));
+    for ((hex, context, verdict, notification), answer) in rows.iter().zip(&answers) {
+        let numbers = |told: &Value| json!([told["code"], told["subcode"]]);
+        let told = &answer["notification"];
+        let told = if told.is_null() { Value::Null } else { numbers(told) };
+        assert_eq!((&answer["verdict"], &told), (&json!(verdict), notification), "{context} {:.60}", hex);
+        assert_eq!(answer["message"].is_null(), *verdict == "session-reset", "{answer}");
+    }
+    assert_eq!(answers[4]["message"]["nlri"], json!(["255:10.0.0.0/24"]));
+    assert_eq!(answers[6]["message"]["as_path"], json!([["AsSequence", [65001]]]));
+    assert_eq!(answers[3]["message"]["withdrawn"].as_array().unwrap().len(), 16378);
+}
+
+#[test]
 fn a_stream_that_ends_early_says_what_is_left() {
     let whole = [&[0xff; 16][..], &[0, 19, 4]].concat();
     let output = decode(&["--format", "raw"], &[&whole[..], &whole[..7]].concat());

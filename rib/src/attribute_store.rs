@@ -258,3 +258,51 @@ pub(crate) fn edited(attributes: &PathAttributes, edits: RouteEdits) -> PathAttr
     builder.local_pref = edits.local_pref;
     builder.build()
 }
+
+#[cfg(test)]
+mod tests {
+    use bgp_codec::{
+        AsWidth, DecodeContext, Ipv4Prefix, Message, Nlri, Origin, PathAttributesBuilder, PeerKind, Update,
+        UpdateEncoder, decode_message,
+    };
+    use bytes::BytesMut;
+
+    use super::*;
+
+    /// An UPDATE with these attributes as a peer with such AS numbers sends it.
+    fn received(attributes: &PathAttributes, next_hop: NextHop, as_width: AsWidth) -> Update {
+        let encoder = UpdateEncoder { as_width, max_message_octets: 4096, add_path: false };
+        let mut out = BytesMut::new();
+        let nlri = [Nlri::new(Ipv4Prefix::truncating([10, 65, 1, 0].into(), 26))];
+        encoder.reach(&mut out, attributes, next_hop, nlri).unwrap();
+        match decode_message(out.freeze(), &DecodeContext::new(PeerKind::Ibgp, as_width)) {
+            Ok(Message::Update(update)) => update,
+            other => panic!("not an UPDATE: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_set_is_the_same_however_it_came() {
+        let mut builder = PathAttributesBuilder::new(Origin::Igp);
+        builder.as_path = "65001 4200000000".parse().unwrap();
+        builder.local_pref = Some(100);
+        let attributes = builder.build();
+        let [near, far] = [1, 2].map(|host| NextHop::Ipv4([10, 0, 0, host].into()));
+        let mut store = AttributeStore::new(7, NextHopResolution::Assumed);
+
+        let own = store.intern(attributes.clone(), Some(near));
+        for as_width in [AsWidth::Four, AsWidth::Two] {
+            let update = received(&attributes, near, as_width);
+            assert_eq!(store.intern_received(update.attributes().unwrap(), near), own, "{as_width:?}");
+        }
+        let update = received(&attributes, far, AsWidth::Four);
+        let other = store.intern_received(update.attributes().unwrap(), far);
+        assert_ne!(other, own);
+        assert_eq!((store.len(), store.next_hop(other)), (2, Some(far)));
+        assert_eq!(store.get(other).attributes, attributes);
+
+        store.release(other);
+        (0..3).for_each(|_| store.release(own));
+        assert_eq!(store.len(), 0, "as many references as there were calls");
+    }
+}
