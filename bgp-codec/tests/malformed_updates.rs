@@ -92,121 +92,257 @@ fn check(name: &str, octets: &Bytes, peer: PeerKind, as_width: AsWidth, expected
 fn one_bad_attribute_has_the_outcome_of_its_row() {
     let mut wrong_mp_reach_flags = MP_REACH.to_vec();
     wrong_mp_reach_flags[0] = 0x60;
-    let rows: &[(&str, &[u8], Outcome, Outcome)] = &[
-        // name, attribute, from an internal peer, from an external peer
-        ("ORIGIN empty", &[0x40, 1, 0], Withdrawn, Withdrawn),
-        ("ORIGIN long", &[0x40, 1, 2, 0, 0], Withdrawn, Withdrawn),
-        ("ORIGIN undefined", &[0x40, 1, 1, 3], Withdrawn, Withdrawn),
-        ("ORIGIN optional", &[0xc0, 1, 1, 0], Withdrawn, Withdrawn),
-        ("ORIGIN non-transitive", &[0x00, 1, 1, 0], Withdrawn, Withdrawn),
-        ("ORIGIN with extended length", &[0x50, 1, 0, 1, 0], Accepted, Accepted),
-        ("ORIGIN with unused flag bits", &[0x4f, 1, 1, 0], Accepted, Accepted),
-        ("AS_PATH empty", &[0x40, 2, 0], Accepted, Accepted),
-        ("AS_PATH with unknown segment", &[0x40, 2, 6, 5, 1, 0, 0, 0, 1], Withdrawn, Withdrawn),
-        ("AS_PATH with segment overrun", &[0x40, 2, 6, 2, 2, 0, 0, 0, 1], Withdrawn, Withdrawn),
-        ("AS_PATH with one octet left", &[0x40, 2, 7, 2, 1, 0, 0, 0, 1, 2], Withdrawn, Withdrawn),
-        ("AS_PATH with empty segment", &[0x40, 2, 2, 2, 0], Withdrawn, Withdrawn),
-        ("AS_PATH with AS 0", &[0x40, 2, 6, 2, 1, 0, 0, 0, 0], Withdrawn, Withdrawn),
-        ("AS_PATH of a confederation", &[0x40, 2, 6, 3, 1, 0, 0, 0, 1], Accepted, Withdrawn),
-        ("AS_PATH with wrong flags", &[0x80, 2, 0], Withdrawn, Withdrawn),
-        ("NEXT_HOP short", &[0x40, 3, 3, 10, 0, 0], Withdrawn, Withdrawn),
-        ("NEXT_HOP long", &[0x40, 3, 5, 10, 0, 0, 1, 1], Withdrawn, Withdrawn),
-        ("NEXT_HOP empty", &[0x40, 3, 0], Withdrawn, Withdrawn),
-        ("NEXT_HOP zero", &[0x40, 3, 4, 0, 0, 0, 0], Withdrawn, Withdrawn),
-        ("NEXT_HOP multicast", &[0x40, 3, 4, 224, 0, 0, 5], Withdrawn, Withdrawn),
-        ("NEXT_HOP with wrong flags", &[0xc0, 3, 4, 10, 0, 0, 1], Withdrawn, Withdrawn),
-        ("MED", &[0x80, 4, 4, 0, 0, 0, 1], Accepted, Accepted),
-        ("MED short", &[0x80, 4, 3, 0, 0, 0], Withdrawn, Withdrawn),
-        ("MED empty", &[0x80, 4, 0], Withdrawn, Withdrawn),
-        ("MED transitive", &[0xc0, 4, 4, 0, 0, 0, 1], Withdrawn, Withdrawn),
-        ("LOCAL_PREF", LOCAL_PREF, Accepted, Discarded),
-        ("LOCAL_PREF short", &[0x40, 5, 3, 0, 0, 0], Withdrawn, Discarded),
-        ("LOCAL_PREF empty", &[0x40, 5, 0], Withdrawn, Discarded),
-        ("LOCAL_PREF optional", &[0xc0, 5, 4, 0, 0, 0, 1], Withdrawn, Withdrawn),
-        ("ATOMIC_AGGREGATE", &[0x40, 6, 0], Accepted, Accepted),
-        ("ATOMIC_AGGREGATE long", &[0x40, 6, 1, 0], Discarded, Discarded),
-        ("ATOMIC_AGGREGATE with wrong flags", &[0xc0, 6, 0], Withdrawn, Withdrawn),
-        ("AGGREGATOR", &[0xc0, 7, 8, 0, 0, 0, 1, 10, 0, 0, 1], Accepted, Accepted),
-        ("AGGREGATOR of six octets", &[0xc0, 7, 6, 0, 1, 10, 0, 0, 1], Discarded, Discarded),
-        ("AGGREGATOR empty", &[0xc0, 7, 0], Discarded, Discarded),
-        ("AGGREGATOR with AS 0", &[0xc0, 7, 8, 0, 0, 0, 0, 10, 0, 0, 1], Discarded, Discarded),
-        ("COMMUNITIES", &[0xc0, 8, 4, 0, 1, 0, 1], Accepted, Accepted),
-        ("COMMUNITIES partial", &[0xe0, 8, 4, 0, 1, 0, 1], Accepted, Accepted),
-        ("COMMUNITIES empty", &[0xc0, 8, 0], Withdrawn, Withdrawn),
-        ("COMMUNITIES odd", &[0xc0, 8, 5, 0, 1, 0, 1, 0], Withdrawn, Withdrawn),
-        ("COMMUNITIES non-transitive", &[0x80, 8, 4, 0, 1, 0, 1], Withdrawn, Withdrawn),
-        ("ORIGINATOR_ID", &[0x80, 9, 4, 10, 0, 0, 1], Accepted, Discarded),
-        ("ORIGINATOR_ID long", &[0x80, 9, 5, 10, 0, 0, 1, 0], Withdrawn, Discarded),
-        ("ORIGINATOR_ID zero", &[0x80, 9, 4, 0, 0, 0, 0], Withdrawn, Discarded),
-        ("CLUSTER_LIST", &[0x80, 10, 8, 10, 0, 0, 1, 10, 0, 0, 2], Accepted, Discarded),
-        ("CLUSTER_LIST empty", &[0x80, 10, 0], Withdrawn, Discarded),
-        ("CLUSTER_LIST odd", &[0x80, 10, 6, 10, 0, 0, 1, 10, 0], Withdrawn, Discarded),
-        ("MP_REACH_NLRI", MP_REACH, Accepted, Accepted),
-        ("MP_REACH_NLRI empty", &[0x80, 14, 0], Closed(3, 9), Closed(3, 9)),
-        ("MP_REACH_NLRI of four octets", &[0x80, 14, 4, 0, 2, 1, 0], Closed(3, 9), Closed(3, 9)),
-        ("MP_REACH_NLRI without next hop", &[0x80, 14, 5, 0, 2, 1, 0, 0], Closed(3, 9), Closed(3, 9)),
-        ("MP_REACH_NLRI transitive", &[0xc0, 14, 5, 0, 2, 1, 0, 0], Closed(3, 4), Closed(3, 4)),
-        ("MP_REACH_NLRI with wrong flags", &wrong_mp_reach_flags, Withdrawn, Withdrawn),
+    let rows: &[(&str, &str, &[u8], Outcome, Outcome)] = &[
+        // section, name, attribute, from an internal peer, from an external peer
+        ("RFC 7606 §7.1", "ORIGIN empty", &[0x40, 1, 0], Withdrawn, Withdrawn),
+        ("RFC 7606 §7.1", "ORIGIN long", &[0x40, 1, 2, 0, 0], Withdrawn, Withdrawn),
+        ("RFC 7606 §7.1", "ORIGIN undefined", &[0x40, 1, 1, 3], Withdrawn, Withdrawn),
+        ("RFC 7606 §3 c", "ORIGIN optional", &[0xc0, 1, 1, 0], Withdrawn, Withdrawn),
+        ("RFC 7606 §3 c", "ORIGIN non-transitive", &[0x00, 1, 1, 0], Withdrawn, Withdrawn),
+        ("RFC 4271 §4.3", "ORIGIN with extended length", &[0x50, 1, 0, 1, 0], Accepted, Accepted),
+        ("RFC 4271 §4.3", "ORIGIN with unused flag bits", &[0x4f, 1, 1, 0], Accepted, Accepted),
+        ("RFC 7606 §7.2", "AS_PATH empty", &[0x40, 2, 0], Accepted, Accepted),
         (
+            "RFC 7606 §7.2",
+            "AS_PATH with unknown segment",
+            &[0x40, 2, 6, 5, 1, 0, 0, 0, 1],
+            Withdrawn,
+            Withdrawn,
+        ),
+        (
+            "RFC 7606 §7.2",
+            "AS_PATH with segment overrun",
+            &[0x40, 2, 6, 2, 2, 0, 0, 0, 1],
+            Withdrawn,
+            Withdrawn,
+        ),
+        (
+            "RFC 7606 §7.2",
+            "AS_PATH with one octet left",
+            &[0x40, 2, 7, 2, 1, 0, 0, 0, 1, 2],
+            Withdrawn,
+            Withdrawn,
+        ),
+        ("RFC 7606 §7.2", "AS_PATH with empty segment", &[0x40, 2, 2, 2, 0], Withdrawn, Withdrawn),
+        ("RFC 7607 §2", "AS_PATH with AS 0", &[0x40, 2, 6, 2, 1, 0, 0, 0, 0], Withdrawn, Withdrawn),
+        ("RFC 5065 §5", "AS_PATH of a confederation", &[0x40, 2, 6, 3, 1, 0, 0, 0, 1], Accepted, Withdrawn),
+        ("RFC 7606 §3 c", "AS_PATH with wrong flags", &[0x80, 2, 0], Withdrawn, Withdrawn),
+        ("RFC 7606 §7.3", "NEXT_HOP short", &[0x40, 3, 3, 10, 0, 0], Withdrawn, Withdrawn),
+        ("RFC 7606 §7.3", "NEXT_HOP long", &[0x40, 3, 5, 10, 0, 0, 1, 1], Withdrawn, Withdrawn),
+        ("RFC 7606 §7.3", "NEXT_HOP empty", &[0x40, 3, 0], Withdrawn, Withdrawn),
+        ("RFC 4271 §6.3", "NEXT_HOP zero", &[0x40, 3, 4, 0, 0, 0, 0], Withdrawn, Withdrawn),
+        ("RFC 4271 §6.3", "NEXT_HOP multicast", &[0x40, 3, 4, 224, 0, 0, 5], Withdrawn, Withdrawn),
+        ("RFC 7606 §3 c", "NEXT_HOP with wrong flags", &[0xc0, 3, 4, 10, 0, 0, 1], Withdrawn, Withdrawn),
+        ("RFC 7606 §7.4", "MED", &[0x80, 4, 4, 0, 0, 0, 1], Accepted, Accepted),
+        ("RFC 7606 §7.4", "MED short", &[0x80, 4, 3, 0, 0, 0], Withdrawn, Withdrawn),
+        ("RFC 7606 §7.4", "MED empty", &[0x80, 4, 0], Withdrawn, Withdrawn),
+        ("RFC 7606 §3 c", "MED transitive", &[0xc0, 4, 4, 0, 0, 0, 1], Withdrawn, Withdrawn),
+        ("RFC 7606 §7.5", "LOCAL_PREF", LOCAL_PREF, Accepted, Discarded),
+        ("RFC 7606 §7.5", "LOCAL_PREF short", &[0x40, 5, 3, 0, 0, 0], Withdrawn, Discarded),
+        ("RFC 7606 §7.5", "LOCAL_PREF empty", &[0x40, 5, 0], Withdrawn, Discarded),
+        ("RFC 7606 §3 c", "LOCAL_PREF optional", &[0xc0, 5, 4, 0, 0, 0, 1], Withdrawn, Withdrawn),
+        ("RFC 7606 §7.6", "ATOMIC_AGGREGATE", &[0x40, 6, 0], Accepted, Accepted),
+        ("RFC 7606 §7.6", "ATOMIC_AGGREGATE long", &[0x40, 6, 1, 0], Discarded, Discarded),
+        ("RFC 7606 §3 c", "ATOMIC_AGGREGATE with wrong flags", &[0xc0, 6, 0], Withdrawn, Withdrawn),
+        ("RFC 7606 §7.7", "AGGREGATOR", &[0xc0, 7, 8, 0, 0, 0, 1, 10, 0, 0, 1], Accepted, Accepted),
+        ("RFC 7606 §7.7", "AGGREGATOR of six octets", &[0xc0, 7, 6, 0, 1, 10, 0, 0, 1], Discarded, Discarded),
+        ("RFC 7606 §7.7", "AGGREGATOR empty", &[0xc0, 7, 0], Discarded, Discarded),
+        ("RFC 7607 §2", "AGGREGATOR with AS 0", &[0xc0, 7, 8, 0, 0, 0, 0, 10, 0, 0, 1], Discarded, Discarded),
+        ("RFC 7606 §7.8", "COMMUNITIES", &[0xc0, 8, 4, 0, 1, 0, 1], Accepted, Accepted),
+        ("RFC 4271 §5", "COMMUNITIES partial", &[0xe0, 8, 4, 0, 1, 0, 1], Accepted, Accepted),
+        ("RFC 7606 §7.8", "COMMUNITIES empty", &[0xc0, 8, 0], Withdrawn, Withdrawn),
+        ("RFC 7606 §7.8", "COMMUNITIES odd", &[0xc0, 8, 5, 0, 1, 0, 1, 0], Withdrawn, Withdrawn),
+        ("RFC 7606 §3 c", "COMMUNITIES non-transitive", &[0x80, 8, 4, 0, 1, 0, 1], Withdrawn, Withdrawn),
+        ("RFC 7606 §7.9", "ORIGINATOR_ID", &[0x80, 9, 4, 10, 0, 0, 1], Accepted, Discarded),
+        ("RFC 7606 §7.9", "ORIGINATOR_ID long", &[0x80, 9, 5, 10, 0, 0, 1, 0], Withdrawn, Discarded),
+        ("RFC 6286 §2.1", "ORIGINATOR_ID zero", &[0x80, 9, 4, 0, 0, 0, 0], Withdrawn, Discarded),
+        ("RFC 7606 §7.10", "CLUSTER_LIST", &[0x80, 10, 8, 10, 0, 0, 1, 10, 0, 0, 2], Accepted, Discarded),
+        ("RFC 7606 §7.10", "CLUSTER_LIST empty", &[0x80, 10, 0], Withdrawn, Discarded),
+        ("RFC 7606 §7.10", "CLUSTER_LIST odd", &[0x80, 10, 6, 10, 0, 0, 1, 10, 0], Withdrawn, Discarded),
+        ("RFC 7606 §7.11", "MP_REACH_NLRI", MP_REACH, Accepted, Accepted),
+        ("RFC 7606 §7.11", "MP_REACH_NLRI empty", &[0x80, 14, 0], Closed(3, 9), Closed(3, 9)),
+        (
+            "RFC 7606 §7.11",
+            "MP_REACH_NLRI of four octets",
+            &[0x80, 14, 4, 0, 2, 1, 0],
+            Closed(3, 9),
+            Closed(3, 9),
+        ),
+        (
+            "RFC 7606 §7.11",
+            "MP_REACH_NLRI without next hop",
+            &[0x80, 14, 5, 0, 2, 1, 0, 0],
+            Closed(3, 9),
+            Closed(3, 9),
+        ),
+        (
+            "RFC 7606 §3 j",
+            "MP_REACH_NLRI transitive",
+            &[0xc0, 14, 5, 0, 2, 1, 0, 0],
+            Closed(3, 4),
+            Closed(3, 4),
+        ),
+        ("RFC 7606 §3 c", "MP_REACH_NLRI with wrong flags", &wrong_mp_reach_flags, Withdrawn, Withdrawn),
+        (
+            "RFC 4760 §8",
             "MP_REACH_NLRI of another family",
             &[0x80, 14, 9, 0x40, 4, 71, 0, 0, 0, 1, 0, 0],
             Accepted,
             Accepted,
         ),
-        ("MP_REACH_NLRI, link state cut", &[0x80, 14, 8, 0x40, 4, 71, 0, 0, 0, 1, 0], Disabled, Disabled),
         (
+            "RFC 7606 §5.3",
+            "MP_REACH_NLRI, link state cut",
+            &[0x80, 14, 8, 0x40, 4, 71, 0, 0, 0, 1, 0],
+            Disabled,
+            Disabled,
+        ),
+        (
+            "RFC 7606 §5.4",
             "MP_REACH_NLRI, EVPN overrun",
             &[0x80, 14, 11, 0, 25, 70, 4, 1, 1, 1, 1, 0, 1, 9],
             Disabled,
             Disabled,
         ),
-        ("MP_REACH_NLRI, unknown family", &[0x80, 14, 6, 0, 99, 99, 0, 0, 1], Accepted, Accepted),
-        ("MP_UNREACH_NLRI", &[0x80, 15, 4, 0, 2, 1, 0], Accepted, Accepted),
-        ("MP_UNREACH_NLRI short", &[0x80, 15, 2, 0, 2], Closed(3, 9), Closed(3, 9)),
-        ("MP_UNREACH_NLRI long prefix", &[0x80, 15, 4, 0, 2, 1, 129], Closed(3, 9), Closed(3, 9)),
-        ("MP_UNREACH_NLRI prefix overrun", &[0x80, 15, 5, 0, 1, 1, 16, 1], Closed(3, 9), Closed(3, 9)),
-        ("MP_UNREACH_NLRI well-known", &[0x40, 15, 3, 0, 2, 1], Withdrawn, Withdrawn),
-        ("MP_UNREACH_NLRI well-known, malformed", &[0x40, 15, 2, 0, 2], Closed(3, 4), Closed(3, 4)),
-        ("MP_UNREACH_NLRI of another family", &[0x80, 15, 5, 0, 1, 5, 9, 0], Accepted, Accepted),
-        ("MP_UNREACH_NLRI, multicast VPN overrun", &[0x80, 15, 4, 0, 1, 5, 9], Disabled, Disabled),
-        ("EXTENDED_COMMUNITIES odd", &[0xc0, 16, 7, 0, 2, 0, 1, 0, 0, 0], Withdrawn, Withdrawn),
-        ("EXTENDED_COMMUNITIES empty", &[0xc0, 16, 0], Withdrawn, Withdrawn),
-        ("AS4_PATH from a four-octet peer", &[0xc0, 17, 6, 2, 1, 0, 0, 0, 1], Discarded, Discarded),
-        ("AS4_AGGREGATOR likewise", &[0xc0, 18, 8, 0, 0, 0, 1, 10, 0, 0, 1], Discarded, Discarded),
-        ("LARGE_COMMUNITIES empty", &[0xc0, 32, 0], Withdrawn, Withdrawn),
-        ("LARGE_COMMUNITIES odd", &[0xc0, 32, 8, 0, 0, 0, 1, 0, 0, 0, 1], Withdrawn, Withdrawn),
-        ("PMSI_TUNNEL", &[0xc0, 22, 5, 0, 0, 0, 0, 0], Accepted, Accepted),
-        ("PMSI_TUNNEL non-transitive", &[0x80, 22, 5, 0, 0, 0, 0, 0], Withdrawn, Withdrawn),
-        ("PMSI_TUNNEL short", &[0xc0, 22, 4, 0, 0, 0, 0], Withdrawn, Withdrawn),
-        ("PMSI_TUNNEL of reserved type", &[0xc0, 22, 5, 0, 255, 0, 0, 0], Withdrawn, Withdrawn),
-        ("TUNNEL_ENCAPSULATION", &[0xc0, 23, 4, 0, 7, 0, 0], Accepted, Accepted),
-        ("TUNNEL_ENCAPSULATION non-transitive", &[0x80, 23, 4, 0, 7, 0, 0], Withdrawn, Withdrawn),
-        ("TUNNEL_ENCAPSULATION overrun", &[0xe0, 23, 6, 0, 1, 0, 255, 1, 2], Withdrawn, Withdrawn),
-        ("TUNNEL_ENCAPSULATION empty", &[0xc0, 23, 0], Discarded, Discarded),
-        ("IPV6_EXTENDED_COMMUNITIES empty", &[0xc0, 25, 0], Withdrawn, Withdrawn),
-        ("IPV6_EXTENDED_COMMUNITIES odd", &[0xe0, 25, 2, 0, 2], Withdrawn, Withdrawn),
-        ("AIGP", &[0x80, 26, 11, 1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9], Accepted, Accepted),
-        ("AIGP empty", &[0x80, 26, 0], Discarded, Discarded),
-        ("AIGP short", &[0x80, 26, 10, 1, 0, 10, 0, 0, 0, 0, 0, 0, 9], Discarded, Discarded),
-        ("AIGP transitive", &[0xc0, 26, 11, 1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9], Discarded, Discarded),
-        ("LINK_STATE overrun", &[0x80, 29, 5, 4, 0, 0, 0xff, 0], Discarded, Discarded),
-        ("ONLY_TO_CUSTOMER", &[0xc0, 35, 4, 0, 0, 0, 1], Accepted, Accepted),
-        ("ONLY_TO_CUSTOMER short", &[0xc0, 35, 3, 0, 0, 1], Withdrawn, Withdrawn),
-        ("ONLY_TO_CUSTOMER non-transitive", &[0x80, 35, 4, 0, 0, 0, 1], Withdrawn, Withdrawn),
-        ("PREFIX_SID with label index short", &[0xc0, 40, 3, 1, 0, 0], Discarded, Discarded),
-        ("PREFIX_SID overrun", &[0xc0, 40, 2, 5, 0], Discarded, Discarded),
-        ("PREFIX_SID with SRv6 service short", &[0xc0, 40, 3, 5, 0, 0], Withdrawn, Withdrawn),
-        ("ATTR_SET short", &[0xc0, 128, 3, 0, 0, 1], Withdrawn, Withdrawn),
-        ("unknown well-known", &[0x40, 99, 1, 0], Closed(3, 2), Closed(3, 2)),
-        ("unknown transitive, empty", &[0xc0, 99, 0], Accepted, Accepted),
-        ("unknown non-transitive", &[0x80, 99, 1, 0], Accepted, Accepted),
+        (
+            "RFC 4760 §8",
+            "MP_REACH_NLRI, unknown family",
+            &[0x80, 14, 6, 0, 99, 99, 0, 0, 1],
+            Accepted,
+            Accepted,
+        ),
+        ("RFC 7606 §7.12", "MP_UNREACH_NLRI", &[0x80, 15, 4, 0, 2, 1, 0], Accepted, Accepted),
+        ("RFC 7606 §7.12", "MP_UNREACH_NLRI short", &[0x80, 15, 2, 0, 2], Closed(3, 9), Closed(3, 9)),
+        (
+            "RFC 7606 §7.12",
+            "MP_UNREACH_NLRI long prefix",
+            &[0x80, 15, 4, 0, 2, 1, 129],
+            Closed(3, 9),
+            Closed(3, 9),
+        ),
+        (
+            "RFC 7606 §7.12",
+            "MP_UNREACH_NLRI prefix overrun",
+            &[0x80, 15, 5, 0, 1, 1, 16, 1],
+            Closed(3, 9),
+            Closed(3, 9),
+        ),
+        ("RFC 7606 §3 c", "MP_UNREACH_NLRI well-known", &[0x40, 15, 3, 0, 2, 1], Withdrawn, Withdrawn),
+        (
+            "RFC 7606 §3 j",
+            "MP_UNREACH_NLRI well-known, malformed",
+            &[0x40, 15, 2, 0, 2],
+            Closed(3, 4),
+            Closed(3, 4),
+        ),
+        (
+            "RFC 4760 §8",
+            "MP_UNREACH_NLRI of another family",
+            &[0x80, 15, 5, 0, 1, 5, 9, 0],
+            Accepted,
+            Accepted,
+        ),
+        (
+            "RFC 7606 §5.4",
+            "MP_UNREACH_NLRI, multicast VPN overrun",
+            &[0x80, 15, 4, 0, 1, 5, 9],
+            Disabled,
+            Disabled,
+        ),
+        (
+            "RFC 7606 §7.14",
+            "EXTENDED_COMMUNITIES odd",
+            &[0xc0, 16, 7, 0, 2, 0, 1, 0, 0, 0],
+            Withdrawn,
+            Withdrawn,
+        ),
+        ("RFC 7606 §7.14", "EXTENDED_COMMUNITIES empty", &[0xc0, 16, 0], Withdrawn, Withdrawn),
+        (
+            "RFC 6793 §6",
+            "AS4_PATH from a four-octet peer",
+            &[0xc0, 17, 6, 2, 1, 0, 0, 0, 1],
+            Discarded,
+            Discarded,
+        ),
+        (
+            "RFC 6793 §6",
+            "AS4_AGGREGATOR likewise",
+            &[0xc0, 18, 8, 0, 0, 0, 1, 10, 0, 0, 1],
+            Discarded,
+            Discarded,
+        ),
+        ("RFC 8092 §6", "LARGE_COMMUNITIES empty", &[0xc0, 32, 0], Withdrawn, Withdrawn),
+        (
+            "RFC 8092 §6",
+            "LARGE_COMMUNITIES odd",
+            &[0xc0, 32, 8, 0, 0, 0, 1, 0, 0, 0, 1],
+            Withdrawn,
+            Withdrawn,
+        ),
+        ("RFC 6514 §5", "PMSI_TUNNEL", &[0xc0, 22, 5, 0, 0, 0, 0, 0], Accepted, Accepted),
+        ("RFC 7606 §3 c", "PMSI_TUNNEL non-transitive", &[0x80, 22, 5, 0, 0, 0, 0, 0], Withdrawn, Withdrawn),
+        ("RFC 6514 §5", "PMSI_TUNNEL short", &[0xc0, 22, 4, 0, 0, 0, 0], Withdrawn, Withdrawn),
+        (
+            "RFC 6514 §5",
+            "PMSI_TUNNEL of reserved type",
+            &[0xc0, 22, 5, 0, 255, 0, 0, 0],
+            Withdrawn,
+            Withdrawn,
+        ),
+        ("RFC 9012 §13", "TUNNEL_ENCAPSULATION", &[0xc0, 23, 4, 0, 7, 0, 0], Accepted, Accepted),
+        (
+            "RFC 7606 §3 c",
+            "TUNNEL_ENCAPSULATION non-transitive",
+            &[0x80, 23, 4, 0, 7, 0, 0],
+            Withdrawn,
+            Withdrawn,
+        ),
+        (
+            "RFC 9012 §13",
+            "TUNNEL_ENCAPSULATION overrun",
+            &[0xe0, 23, 6, 0, 1, 0, 255, 1, 2],
+            Withdrawn,
+            Withdrawn,
+        ),
+        ("RFC 9012 §13", "TUNNEL_ENCAPSULATION empty", &[0xc0, 23, 0], Discarded, Discarded),
+        ("RFC 7606 §7.15", "IPV6_EXTENDED_COMMUNITIES empty", &[0xc0, 25, 0], Withdrawn, Withdrawn),
+        ("RFC 7606 §7.15", "IPV6_EXTENDED_COMMUNITIES odd", &[0xe0, 25, 2, 0, 2], Withdrawn, Withdrawn),
+        ("RFC 7311 §3", "AIGP", &[0x80, 26, 11, 1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9], Accepted, Accepted),
+        ("RFC 7311 §3", "AIGP empty", &[0x80, 26, 0], Discarded, Discarded),
+        ("RFC 7311 §3", "AIGP short", &[0x80, 26, 10, 1, 0, 10, 0, 0, 0, 0, 0, 0, 9], Discarded, Discarded),
+        (
+            "RFC 7311 §3",
+            "AIGP transitive",
+            &[0xc0, 26, 11, 1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9],
+            Discarded,
+            Discarded,
+        ),
+        ("RFC 9552 §8.2.2", "LINK_STATE overrun", &[0x80, 29, 5, 4, 0, 0, 0xff, 0], Discarded, Discarded),
+        ("RFC 9234 §5", "ONLY_TO_CUSTOMER", &[0xc0, 35, 4, 0, 0, 0, 1], Accepted, Accepted),
+        ("RFC 9234 §5", "ONLY_TO_CUSTOMER short", &[0xc0, 35, 3, 0, 0, 1], Withdrawn, Withdrawn),
+        (
+            "RFC 7606 §3 c",
+            "ONLY_TO_CUSTOMER non-transitive",
+            &[0x80, 35, 4, 0, 0, 0, 1],
+            Withdrawn,
+            Withdrawn,
+        ),
+        ("RFC 8669 §6", "PREFIX_SID with label index short", &[0xc0, 40, 3, 1, 0, 0], Discarded, Discarded),
+        ("RFC 8669 §6", "PREFIX_SID overrun", &[0xc0, 40, 2, 5, 0], Discarded, Discarded),
+        ("RFC 9252 §7", "PREFIX_SID with SRv6 service short", &[0xc0, 40, 3, 5, 0, 0], Withdrawn, Withdrawn),
+        ("RFC 7606 §7.16", "ATTR_SET short", &[0xc0, 128, 3, 0, 0, 1], Withdrawn, Withdrawn),
+        ("RFC 4271 §6.3", "unknown well-known", &[0x40, 99, 1, 0], Closed(3, 2), Closed(3, 2)),
+        ("RFC 4271 §5", "unknown transitive, empty", &[0xc0, 99, 0], Accepted, Accepted),
+        ("RFC 4271 §5", "unknown non-transitive", &[0x80, 99, 1, 0], Accepted, Accepted),
     ];
-    for &(name, attribute, internal, external) in rows {
-        check(name, &with(attribute), PeerKind::Ibgp, AsWidth::Four, internal);
-        check(name, &with(attribute), PeerKind::Ebgp, AsWidth::Four, external);
+    for &(section, name, attribute, internal, external) in rows {
+        let name = format!("{section}: {name}");
+        check(&name, &with(attribute), PeerKind::Ibgp, AsWidth::Four, internal);
+        check(&name, &with(attribute), PeerKind::Ebgp, AsWidth::Four, external);
     }
 }
 
+/// RFC 6793 §6, RFC 7606 §7.7.
 #[test]
 fn a_bad_as4_attribute_of_a_two_octet_peer_is_discarded() {
     for (name, attribute, expected) in [
@@ -223,6 +359,7 @@ fn a_bad_as4_attribute_of_a_two_octet_peer_is_discarded() {
     }
 }
 
+/// RFC 7606 §3 d.
 #[test]
 fn missing_attributes_withdraw_the_routes_that_need_them() {
     type Row<'a> = (&'a str, &'a [&'a [u8]], &'a [u8], Outcome);
@@ -240,6 +377,7 @@ fn missing_attributes_withdraw_the_routes_that_need_them() {
     }
 }
 
+/// RFC 4760 §3.
 #[test]
 fn next_hop_is_ignored_where_only_mp_reach_has_routes() {
     for next_hop in [&[0x40, 3, 4, 0, 0, 0, 0][..], &[0x40, 3, 0]] {
@@ -248,6 +386,7 @@ fn next_hop_is_ignored_where_only_mp_reach_has_routes() {
     }
 }
 
+/// RFC 7606 §3 g.
 #[test]
 fn the_first_of_two_attributes_counts_unless_they_carry_routes() {
     let second_origin: &[u8] = &[0x40, 1, 1, 2];
@@ -267,6 +406,7 @@ fn the_first_of_two_attributes_counts_unless_they_carry_routes() {
     check("MP_UNREACH_NLRI twice", &octets, PeerKind::Ebgp, AsWidth::Four, Closed(3, 1));
 }
 
+/// RFC 7606 §3 h.
 #[test]
 fn the_strongest_of_several_outcomes_wins() {
     let bad_med: &[u8] = &[0x80, 4, 1, 0];
@@ -278,6 +418,7 @@ fn the_strongest_of_several_outcomes_wins() {
     check("withdraw and close", &octets, PeerKind::Ebgp, AsWidth::Four, Closed(3, 2));
 }
 
+/// RFC 7606 §5.2.
 #[test]
 fn without_routes_to_withdraw_the_session_closes() {
     for (name, attribute, expected) in [
@@ -296,6 +437,7 @@ fn without_routes_to_withdraw_the_session_closes() {
     assert_eq!(outcome(&decode(&octets, PeerKind::Ibgp, AsWidth::Four)), Discarded);
 }
 
+/// RFC 7606 §3 j, §5.2.
 #[test]
 fn mp_unreach_alone_has_its_routes_withdrawn_whatever_its_flags() {
     let mp_unreach: &[u8] = &[0xc0, 15, 5, 0, 2, 1, 8, 0x20];
@@ -305,6 +447,7 @@ fn mp_unreach_alone_has_its_routes_withdrawn_whatever_its_flags() {
     check("flags, and ORIGIN", &octets, PeerKind::Ebgp, AsWidth::Four, Closed(3, 4));
 }
 
+/// RFC 7606 §4.
 #[test]
 fn attributes_that_run_past_their_end_withdraw_the_routes() {
     for (name, last) in [
@@ -321,6 +464,7 @@ fn attributes_that_run_past_their_end_withdraw_the_routes() {
     check("MP_REACH_NLRI past the end", &octets, PeerKind::Ebgp, AsWidth::Four, Closed(3, 5));
 }
 
+/// RFC 7606 §3 a and b, §5.3; RFC 4271 §6.3.
 #[test]
 fn lengths_that_contradict_each_other_close_the_session() {
     for (name, body, expected) in [
@@ -337,6 +481,7 @@ fn lengths_that_contradict_each_other_close_the_session() {
     }
 }
 
+/// RFC 4271 §6.3.
 #[test]
 fn the_notification_has_the_attribute_as_it_came() {
     let attribute: &[u8] = &[0x50, 99, 0, 2, 7, 8];
