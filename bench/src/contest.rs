@@ -66,7 +66,8 @@ impl Contest {
         file_limit::raise(name.peers() + SPARE_FILES)?;
         eprintln!("{}: {}", name.word(), name.says(sizes));
         let scenario = name.prepare(sizes);
-        let mut sits_out = vec![false; self.contestants.len()];
+        let mut sits_out: Vec<bool> =
+            self.contestants.iter().map(|contestant| !scenario.admits(&*contestant.subject)).collect();
         for round in 1..=self.rounds {
             for (contestant, sits_out) in self.contestants.iter().zip(&mut sits_out) {
                 if *sits_out {

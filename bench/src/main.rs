@@ -6,6 +6,7 @@ mod contest;
 mod expectation;
 mod file_limit;
 mod flaps;
+mod kernel;
 mod measurement;
 mod peer;
 mod process_usage;

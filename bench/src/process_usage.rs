@@ -27,12 +27,17 @@ impl ProcessUsage {
         for child in children(pid) {
             // A child may end at any time.
             if let Ok(of_child) = Self::of(child) {
-                usage.cpu += of_child.cpu;
-                usage.rss_kib += of_child.rss_kib;
-                usage.peak_rss_kib += of_child.peak_rss_kib;
+                usage.add(of_child);
             }
         }
         Ok(usage)
+    }
+
+    /// Adds that of another process.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.cpu += other.cpu;
+        self.rss_kib += other.rss_kib;
+        self.peak_rss_kib += other.peak_rss_kib;
     }
 
     /// Reads the usage of a process alone.

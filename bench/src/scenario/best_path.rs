@@ -69,9 +69,10 @@ impl Scenario for BestPath {
         let topology = Topology {
             asn: DAEMON_ASN,
             router_id: BgpIdentifier::try_from(ROUTER_ID).context("the router id")?,
-            listen: free_address()?,
+            listen: free_address(Ipv4Addr::LOCALHOST)?,
             peers: [&self.feeds[..], std::slice::from_ref(&receiver)].concat(),
             cluster: None,
+            interfaces: Vec::new(),
             relayed: vec![first.address],
         };
         TableStage::play(turn, &topology, |stage| {

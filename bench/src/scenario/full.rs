@@ -71,9 +71,10 @@ impl Scenario for Full {
         let topology = Topology {
             asn: DAEMON_ASN,
             router_id: BgpIdentifier::try_from(ROUTER_ID).context("the router id")?,
-            listen: free_address()?,
+            listen: free_address(Ipv4Addr::LOCALHOST)?,
             peers: vec![FEED, RECEIVER, LATE_JOINER],
             cluster: None,
+            interfaces: Vec::new(),
             relayed: vec![FEED.address],
         };
         TableStage::play(turn, &topology, |stage| self.play_on(stage, turn.subject.is_relay()))

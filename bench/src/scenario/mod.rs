@@ -2,6 +2,10 @@
 
 mod best_path;
 mod full;
+mod kernel;
+mod kernel_churn;
+mod kernel_ecmp;
+mod kernel_stage;
 mod latency;
 mod reflection;
 mod scenario_name;
@@ -19,6 +23,11 @@ use crate::subject::Subject;
 
 /// Something to play with one daemon after the other, with all made ready that can be.
 pub(crate) trait Scenario {
+    /// Whether a daemon can play it.
+    fn admits(&self, _subject: &dyn Subject) -> bool {
+        true
+    }
+
     /// Plays it with one daemon. After a phase whose time is over it goes no further.
     ///
     /// # Errors

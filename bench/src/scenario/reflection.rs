@@ -124,7 +124,8 @@ pub(super) fn reflector(clients: Vec<PeerSettings>) -> Result<Topology> {
     Ok(Topology {
         asn: ASN,
         router_id: BgpIdentifier::try_from(ROUTER_ID).context("the router id")?,
-        listen: free_address()?,
+        listen: free_address(Ipv4Addr::LOCALHOST)?,
+        interfaces: Vec::new(),
         relayed: clients.iter().map(|client| client.address).collect(),
         peers: clients,
         cluster: Some(CLUSTER),

@@ -7,6 +7,9 @@ use clap::ValueEnum;
 use super::Scenario;
 use super::best_path::{BestPath, BestPathOptions};
 use super::full::{Full, FullOptions};
+use super::kernel::{Kernel, KernelOptions};
+use super::kernel_churn::{KernelChurn, KernelChurnOptions};
+use super::kernel_ecmp::{KernelEcmp, KernelEcmpOptions};
 use super::latency::{Latency, LatencyOptions};
 use super::reflection::{Reflection, ReflectionOptions};
 
@@ -23,6 +26,12 @@ pub(crate) enum ScenarioName {
     Rr2000,
     /// Routes of 100 clients of a route reflector come and go, 1,000 changes a second
     Latency,
+    /// One peer's full table goes into the kernel, and out again when the peer drops; needs root
+    Kernel,
+    /// 100,000 routes with two equal next hops lose one of them; needs root
+    KernelEcmp,
+    /// 500 pods come and go beside a kernel with 25,000 routes; needs root
+    KernelChurn,
 }
 
 /// What can be chosen of a scenario's size.
@@ -49,6 +58,9 @@ impl ScenarioName {
             Self::Rr500 => "rr500",
             Self::Rr2000 => "rr2000",
             Self::Latency => "latency",
+            Self::Kernel => "kernel",
+            Self::KernelEcmp => "kernel-ecmp",
+            Self::KernelChurn => "kernel-churn",
         }
     }
 
@@ -70,6 +82,19 @@ impl ScenarioName {
                  other clients must know",
                 LATENCY.clients, LATENCY.routes_each, LATENCY.interval
             ),
+            Self::Kernel => format!(
+                "{} prefixes with {} attribute sets from one external peer go into the kernel; the peer drops",
+                sizes.prefixes, sizes.attribute_sets
+            ),
+            Self::KernelEcmp => format!(
+                "{} prefixes from two peers go into the kernel over both; the wire of one is pulled and mended, then its \
+                 session is lost",
+                KERNEL_ECMP.prefixes
+            ),
+            Self::KernelChurn => format!(
+                "{} prefixes in the kernel; of {} pods one goes and another comes every {:?}, for {:?}",
+                KERNEL_CHURN.prefixes, KERNEL_CHURN.pods, KERNEL_CHURN.interval, KERNEL_CHURN.duration
+            ),
             Self::Rr500 | Self::Rr2000 => {
                 let (clients, routes_each) = self.cluster();
                 format!(
@@ -87,6 +112,8 @@ impl ScenarioName {
             Self::Full => 3,
             Self::Best8 => BEST8.feeds + 1,
             Self::Latency => LATENCY.clients,
+            Self::Kernel | Self::KernelChurn => 1,
+            Self::KernelEcmp => 2,
             Self::Rr500 | Self::Rr2000 => self.cluster().0,
         }
     }
@@ -97,6 +124,9 @@ impl ScenarioName {
         match self {
             Self::Full => Box::new(Full::prepare(FullOptions { prefixes, attribute_sets, seed })),
             Self::Best8 => Box::new(BestPath::prepare(BestPathOptions { seed, ..BEST8 })),
+            Self::Kernel => Box::new(Kernel::prepare(KernelOptions { prefixes, attribute_sets, seed })),
+            Self::KernelEcmp => Box::new(KernelEcmp::prepare(KernelEcmpOptions { seed, ..KERNEL_ECMP })),
+            Self::KernelChurn => Box::new(KernelChurn::prepare(KernelChurnOptions { seed, ..KERNEL_CHURN })),
             Self::Latency => Box::new(Latency::prepare(LatencyOptions { seed, ..LATENCY })),
             Self::Rr500 | Self::Rr2000 => {
                 let (clients, routes_each) = self.cluster();
@@ -109,7 +139,13 @@ impl ScenarioName {
     fn cluster(self) -> (usize, usize) {
         match self {
             Self::Rr2000 => (2_000, 20),
-            Self::Full | Self::Best8 | Self::Latency | Self::Rr500 => (500, 100),
+            Self::Full
+            | Self::Best8
+            | Self::Latency
+            | Self::Kernel
+            | Self::KernelEcmp
+            | Self::KernelChurn
+            | Self::Rr500 => (500, 100),
         }
     }
 }
@@ -120,3 +156,16 @@ const BEST8: BestPathOptions =
 /// 1,000 changes a second for 10 seconds.
 const LATENCY: LatencyOptions =
     LatencyOptions { clients: 100, routes_each: 10, interval: Duration::from_millis(1), returns: 5, seed: 0 };
+
+const KERNEL_ECMP: KernelEcmpOptions =
+    KernelEcmpOptions { prefixes: 100_000, attribute_sets: 15_000, seed: 0 };
+
+/// Ten pods a second go and ten come.
+const KERNEL_CHURN: KernelChurnOptions = KernelChurnOptions {
+    prefixes: 25_000,
+    attribute_sets: 500,
+    pods: 500,
+    interval: Duration::from_millis(100),
+    duration: Duration::from_secs(10),
+    seed: 0,
+};

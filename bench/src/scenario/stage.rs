@@ -136,15 +136,15 @@ impl<'a, I: Intake> Stage<'a, I> {
     }
 }
 
-/// An address of the loopback interface that nobody listens on.
+/// A port of an address of this node that nobody listens on.
 ///
 /// # Errors
 ///
 /// When all ports are taken.
-pub(super) fn free_address() -> Result<SocketAddrV4> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("a free port")?;
+pub(super) fn free_address(address: Ipv4Addr) -> Result<SocketAddrV4> {
+    let listener = TcpListener::bind((address, 0)).context("a free port")?;
     let port = listener.local_addr().context("a free port")?.port();
-    Ok(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))
+    Ok(SocketAddrV4::new(address, port))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]

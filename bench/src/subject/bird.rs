@@ -26,6 +26,15 @@ impl Subject for Bird {
     fn render(&self, topology: &Topology, _folder: &Path) -> String {
         let mut conf = "log stderr { warning, error, auth, fatal, bug };\n".to_owned();
         conf += &format!("router id {};\nprotocol device {{}}\n", topology.router_id);
+        if topology.has_kernel() {
+            let interfaces: Vec<String> =
+                topology.interfaces.iter().map(|interface| format!("\"{interface}\"")).collect();
+            conf += &format!(
+                "protocol direct {{ ipv4; interface {}; check link yes; }}\n\
+                 protocol kernel {{ metric 1024; merge paths on; ipv4 {{ export where source = RTS_BGP; }}; }}\n",
+                interfaces.join(", ")
+            );
+        }
         let cluster = match topology.cluster_address() {
             Some(cluster) => format!("  rr client; rr cluster id {cluster};\n"),
             None => String::new(),
@@ -50,6 +59,10 @@ impl Subject for Bird {
             );
         }
         conf
+    }
+
+    fn keeps_kernel(&self) -> bool {
+        true
     }
 
     fn arguments(&self, _topology: &Topology, configuration: &Path, folder: &Path) -> Vec<OsString> {

@@ -1,9 +1,9 @@
-//! FRR's bgpd, as it is shipped and with what makes it fast.
+//! FRR's bgpd, as it is shipped and with what makes it fast; with zebra where it is to keep the kernel's table.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Subject, Topology};
+use super::{Helper, Subject, Topology};
 use crate::peer::HOLD_SECONDS;
 
 /// Which settings it runs with.
@@ -63,19 +63,48 @@ impl Subject for Frr {
         if topology.cluster.is_some() {
             conf += &format!("  neighbor as{} route-reflector-client\n", topology.asn);
         }
+        if topology.has_kernel() {
+            conf += "  maximum-paths 16\n";
+        }
         conf
     }
 
-    fn arguments(&self, topology: &Topology, configuration: &Path, folder: &Path) -> Vec<OsString> {
-        // Neither zebra nor a kernel, and no change of user, which would need folders of its own.
+    fn keeps_kernel(&self) -> bool {
+        true
+    }
+
+    fn helpers(&self, topology: &Topology, folder: &Path) -> Vec<Helper> {
+        if !topology.has_kernel() {
+            return Vec::new();
+        }
+        let socket = zebra_socket(folder);
         let mut arguments: Vec<OsString> =
-            ["-Z", "-n", "-S", "-A", "127.0.0.1", "-P", "0", "--log", "stdout", "--log-level", "errors"]
+            ["-A", "127.0.0.1", "-P", "0", "-f", "/dev/null"].map(OsString::from).into();
+        arguments.extend(["-z".into(), socket.clone().into(), "--vty_socket".into(), folder.into()]);
+        arguments.extend(["-i".into(), folder.join("zebra.pid").into()]);
+        vec![Helper { program: "/usr/lib/frr/zebra".into(), arguments, socket }]
+    }
+
+    fn arguments(&self, topology: &Topology, configuration: &Path, folder: &Path) -> Vec<OsString> {
+        // No change of user, which would need folders of its own.
+        let mut arguments: Vec<OsString> =
+            ["-S", "-A", "127.0.0.1", "-P", "0", "--log", "stdout", "--log-level", "errors"]
                 .map(OsString::from)
                 .into();
+        if topology.has_kernel() {
+            arguments.extend(["-z".into(), zebra_socket(folder).into()]);
+        } else {
+            arguments.extend(["-Z".into(), "-n".into()]);
+        }
         let [address, port] = [topology.listen.ip().to_string(), topology.listen.port().to_string()];
         arguments.extend(["-l".into(), address.into(), "-p".into(), port.into()]);
         arguments.extend(["--vty_socket".into(), folder.into(), "-i".into(), folder.join("pid").into()]);
         arguments.extend(["-f".into(), configuration.into()]);
         arguments
     }
+}
+
+/// Where bgpd finds zebra.
+fn zebra_socket(folder: &Path) -> PathBuf {
+    folder.join("zserv.api")
 }

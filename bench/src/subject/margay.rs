@@ -46,6 +46,9 @@ impl Subject for Margay {
             conf += &format!("cluster_id = \"{cluster}\"\n");
         }
         conf += &format!("\n[control]\nsocket = \"{}\"\n", folder.join("control.sock").display());
+        if topology.has_kernel() {
+            conf += "\n[kernel]\n";
+        }
         for peer in &topology.peers {
             conf += &format!(
                 "\n[[peer]]\nname = \"{}\"\naddress = \"{}\"\nremote_asn = {}\n\
@@ -59,6 +62,10 @@ impl Subject for Margay {
             };
         }
         conf
+    }
+
+    fn keeps_kernel(&self) -> bool {
+        true
     }
 
     fn arguments(&self, _topology: &Topology, configuration: &Path, _folder: &Path) -> Vec<OsString> {

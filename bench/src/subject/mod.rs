@@ -47,6 +47,16 @@ pub(crate) trait Subject {
         Ok(())
     }
 
+    /// Whether it can keep the kernel's forwarding table.
+    fn keeps_kernel(&self) -> bool {
+        false
+    }
+
+    /// The programs that must run before it can, in order.
+    fn helpers(&self, _topology: &Topology, _folder: &Path) -> Vec<Helper> {
+        Vec::new()
+    }
+
     /// Whether it is no daemon, but passes on unchanged what it gets.
     fn is_relay(&self) -> bool {
         false
@@ -77,7 +87,15 @@ pub(crate) trait Subject {
     }
 }
 
-/// What every daemon is configured for: one speaker that waits for peers, with neither filters nor a kernel.
+/// A program that runs beside a daemon.
+pub(crate) struct Helper {
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<OsString>,
+    /// Is there when the helper is ready.
+    pub(crate) socket: PathBuf,
+}
+
+/// What every daemon is configured for: one speaker that waits for peers, without filters.
 pub(crate) struct Topology {
     pub(crate) asn: Asn,
     pub(crate) router_id: BgpIdentifier,
@@ -85,6 +103,8 @@ pub(crate) struct Topology {
     pub(crate) peers: Vec<PeerSettings>,
     /// The cluster whose clients the peers of the own AS are.
     pub(crate) cluster: Option<ClusterId>,
+    /// Where the next hops are of the routes that it shall put into the kernel's table; without any, it has no kernel.
+    pub(crate) interfaces: Vec<&'static str>,
     /// The peers whose routes go to the others when there is no daemon but a bare relay.
     pub(crate) relayed: Vec<Ipv4Addr>,
 }
@@ -92,6 +112,10 @@ pub(crate) struct Topology {
 impl Topology {
     fn cluster_address(&self) -> Option<Ipv4Addr> {
         self.cluster.map(|cluster| Ipv4Addr::from_bits(cluster.0))
+    }
+
+    fn has_kernel(&self) -> bool {
+        !self.interfaces.is_empty()
     }
 
     /// The peers' AS numbers, each once.
@@ -118,7 +142,8 @@ pub(crate) enum SubjectName {
     Openbgpd,
     /// GoBGP, of the package gobgpd
     Gobgp,
-    /// No daemon but the simplest program that copies octets from peer to peer: what no daemon can undercut
+    /// No daemon but the simplest program that copies octets from peer to peer, or from memory to the kernel: what no
+    /// daemon can undercut
     Floor,
 }
 

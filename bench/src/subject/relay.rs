@@ -24,7 +24,7 @@ impl Subject for Relay {
     }
 
     fn version(&self) -> Result<String> {
-        Ok("(bare relay)".to_owned())
+        Ok("(no daemon)".to_owned())
     }
 
     fn is_relay(&self) -> bool {

@@ -1,18 +1,22 @@
 //! A daemon that runs for one round.
 
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
-use std::{env, io};
+use std::time::{Duration, Instant};
+use std::{env, io, thread};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::{Subject, Topology};
 use crate::process_usage::ProcessUsage;
 
-/// A child process with a folder of its own; dropped, it is killed and the folder removed.
+/// A child process with its helpers and a folder of their own; dropped, they are killed and the folder removed.
 pub(crate) struct RunningDaemon {
     child: Child,
+    helpers: Vec<Child>,
     folder: Folder,
 }
 
@@ -29,27 +33,29 @@ impl RunningDaemon {
         fs::write(&configuration, subject.render(topology, &folder.0))
             .with_context(|| configuration.display().to_string())?;
         let log = File::create(folder.log()).with_context(|| folder.log().display().to_string())?;
-        let program = subject.program();
-        // setpriv becomes the daemon, which so ends with this process however that ends.
-        let child = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "--"])
-            .arg(&program)
-            .args(subject.arguments(topology, &configuration, &folder.0))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().context("the log")?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("setpriv {}", program.display()))?;
-        Ok(Self { child, folder })
+        let mut helpers = Vec::new();
+        for helper in subject.helpers(topology, &folder.0) {
+            // They may run as a user of their own.
+            fs::set_permissions(&folder.0, Permissions::from_mode(0o777)).context("the folder")?;
+            helpers.push(spawn(&helper.program, helper.arguments, &log)?);
+            wait_for(&helper.socket)?;
+        }
+        let arguments = subject.arguments(topology, &configuration, &folder.0);
+        let child = spawn(&subject.program(), arguments, &log)?;
+        Ok(Self { child, helpers, folder })
     }
 
-    /// What it has used so far.
+    /// What it and its helpers have used so far.
     ///
     /// # Errors
     ///
-    /// When it has ended.
+    /// When one has ended.
     pub(crate) fn usage(&self) -> Result<ProcessUsage> {
-        ProcessUsage::of(self.child.id())
+        let mut usage = ProcessUsage::of(self.child.id())?;
+        for helper in &self.helpers {
+            usage.add(ProcessUsage::of(helper.id())?);
+        }
+        Ok(usage)
     }
 
     /// Whether it runs no more.
@@ -81,10 +87,34 @@ impl RunningDaemon {
 
 impl Drop for RunningDaemon {
     fn drop(&mut self) {
-        if let Err(error) = self.child.kill().and_then(|()| self.child.wait()) {
-            eprintln!("process {}: {error}", self.child.id());
+        for child in std::iter::once(&mut self.child).chain(&mut self.helpers) {
+            if let Err(error) = child.kill().and_then(|()| child.wait()) {
+                eprintln!("process {}: {error}", child.id());
+            }
         }
     }
+}
+
+fn spawn(program: &Path, arguments: Vec<OsString>, log: &File) -> Result<Child> {
+    // setpriv becomes the daemon, which so ends with this process however that ends.
+    Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "--"])
+        .arg(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().context("the log")?)
+        .stderr(log.try_clone().context("the log")?)
+        .spawn()
+        .with_context(|| format!("setpriv {}", program.display()))
+}
+
+fn wait_for(socket: &Path) -> Result<()> {
+    let deadline = Instant::now() + HELPER_TIMEOUT;
+    while !socket.exists() {
+        ensure!(Instant::now() < deadline, "{} does not come", socket.display());
+        thread::sleep(HELPER_INTERVAL);
+    }
+    Ok(())
 }
 
 /// A folder for one daemon's files, removed when dropped.
@@ -120,6 +150,10 @@ fn remove(folder: &Path) -> io::Result<()> {
         outcome => outcome,
     }
 }
+
+/// A helper that is not ready by then never will be.
+const HELPER_TIMEOUT: Duration = Duration::from_secs(10);
+const HELPER_INTERVAL: Duration = Duration::from_millis(20);
 
 const LAST_LINES: usize = 8;
 

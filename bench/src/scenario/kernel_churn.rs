@@ -1,0 +1,130 @@
+//! Pods come and go: hundreds of interfaces, with a host route each, are made and removed beside a table that has nothing
+//! to do with them.
+
+use std::borrow::Cow;
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use bgp_codec::{Asn, Ipv4Prefix};
+use bytes::Bytes;
+
+use super::kernel_stage::{KernelStage, UPLINKS, routes, samples};
+use super::stage::End;
+use super::{Scenario, Turn};
+use crate::kernel::{InstalledRoute, ip};
+use crate::measurement::Measurement;
+use crate::peer::PeerSettings;
+use crate::subject::Subject;
+use crate::workload::{AttributeSets, RouteTable, SeededRandom, end_of_rib};
+
+/// How much there is and how fast it changes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KernelChurnOptions {
+    pub(crate) prefixes: usize,
+    pub(crate) attribute_sets: usize,
+    pub(crate) pods: usize,
+    /// A pod leaves and another comes in its place this often.
+    pub(crate) interval: Duration,
+    pub(crate) duration: Duration,
+    pub(crate) seed: u64,
+}
+
+/// The scenario with the feed's UPDATEs ready.
+pub(crate) struct KernelChurn {
+    options: KernelChurnOptions,
+    announcement: Bytes,
+    samples: Vec<Ipv4Prefix>,
+    expected: Vec<InstalledRoute>,
+}
+
+impl KernelChurn {
+    /// Makes the table.
+    pub(crate) fn prepare(options: KernelChurnOptions) -> Self {
+        let mut random = SeededRandom::new(options.seed);
+        let table = RouteTable::generate(options.prefixes, options.attribute_sets, &mut random);
+        let sets = AttributeSets::generate(options.attribute_sets, FEED.asn, &mut random);
+        let prefixes: Vec<Ipv4Prefix> = table.groups().iter().flatten().copied().collect();
+        Self {
+            options,
+            announcement: table.encode(sets.as_slice(), UPLINKS[0].next_hop()),
+            samples: samples(&prefixes),
+            expected: routes(&prefixes, &[UPLINKS[0].gateway]),
+        }
+    }
+}
+
+impl Scenario for KernelChurn {
+    fn admits(&self, subject: &dyn Subject) -> bool {
+        subject.keeps_kernel()
+    }
+
+    fn play(&self, turn: &Turn<'_>) -> Result<Vec<Measurement>> {
+        let (mut stage, feeds) = KernelStage::new(turn, &UPLINKS[..1], &[FEED])?;
+        let feed = *feeds.first().context("the feed came")?;
+        stage.perform(|stage| {
+            let installed = stage.measure_table("install", &self.expected, &self.samples, |stage| {
+                stage.peers().send(feed, self.announcement.clone())?;
+                stage.peers().send(feed, end_of_rib())
+            })?;
+            if installed.incomplete.is_some() {
+                return Ok(vec![installed]);
+            }
+            ip(&(0..self.options.pods).map(coming).collect::<String>())?;
+            stage.pass(SETTLING, |_| Ok(()))?;
+            let at_rest = self.watch(stage, "pods at rest", |_| Ok(()))?;
+            let replace = |turn: usize| {
+                let pod = turn % self.options.pods;
+                ip(&(leaving(pod) + &coming(pod)))
+            };
+            let churning = self.watch(stage, "pods come, go", replace)?;
+            let exact = stage.measure_table("then, exact", &self.expected, &self.samples, |_| Ok(()))?;
+            Ok(vec![installed, at_rest, churning, exact])
+        })
+    }
+}
+
+impl KernelChurn {
+    /// What the daemon uses while something is done again and again; the memory is what it grows by for each time.
+    fn watch(
+        &self,
+        stage: &mut KernelStage<'_>,
+        phase: &'static str,
+        mut tick: impl FnMut(usize) -> Result<()>,
+    ) -> Result<Measurement> {
+        let start = stage.stage().start()?;
+        let (mut turn, mut next) = (0, start.at);
+        stage.pass(self.options.duration, |now| {
+            if now >= next {
+                next += self.options.interval;
+                tick(turn)?;
+                turn += 1;
+            }
+            Ok(())
+        })?;
+        let end = End { at: Instant::now(), longest_silence: Duration::ZERO, incomplete: None };
+        let mut measurement = stage.stage().measurement(phase, &start, end)?;
+        measurement.memory_each = Some(stage.stage().memory_each("pod", turn, &start)?);
+        Ok(measurement)
+    }
+}
+
+/// A pod as a node's agent makes it: a wire, and a host route over it.
+fn coming(pod: usize) -> String {
+    format!(
+        "link add cali{pod} type veth peer name pod{pod}\nlink set pod{pod} up\nlink set cali{pod} up\n\
+         route add 10.65.{}.{}/32 dev cali{pod} scope link\n",
+        pod / 250,
+        pod % 250
+    )
+}
+
+fn leaving(pod: usize) -> String {
+    format!("link del cali{pod}\n")
+}
+
+/// What the daemon has to do when so many pods come at once is not what is measured.
+const SETTLING: Duration = Duration::from_secs(3);
+
+const FEED: PeerSettings =
+    PeerSettings { name: Cow::Borrowed("feed"), address: Ipv4Addr::new(192, 0, 2, 11), asn: Asn(65001) };
