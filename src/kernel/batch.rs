@@ -2,7 +2,7 @@
 
 use netlink_packet_core::{NLM_F_ACK, NetlinkBuffer};
 
-use super::{entries::EntryId, nexthop_object::ObjectRequest, route_request::RouteRequest};
+use super::{entries::EntryId, object_message::ObjectRequest, route_request::RouteRequest};
 
 /// One request of a batch.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -6,7 +6,7 @@ use netlink_packet_core::{NLM_F_APPEND, NLM_F_REPLACE, NetlinkBuffer};
 
 use super::{
     kernel_route::KernelRoute,
-    nexthop_object::{ObjectNotice, RTM_DELNEXTHOP, RTM_NEWNEXTHOP},
+    object_message::{ObjectNotice, RTM_DELNEXTHOP, RTM_NEWNEXTHOP},
     route_request::{RTM_DELROUTE, RTM_NEWROUTE},
     wire::{AF_INET, AF_UNSPEC, Attribute, attributes},
 };

@@ -10,8 +10,8 @@ use margay_rib::{Discard, Forwarding, Target, WeightedHop, address_range};
 use super::{
     KernelOptions,
     kernel_route::{KernelHop, RouteKind, RouteShape, RouteTarget},
-    next_hop_objects::{NextHopObjects, ObjectMeaning, group_content},
-    nexthop_object::{GroupMember, ObjectContent},
+    object_ledger::{ObjectLedger, ObjectMeaning, group_content},
+    object_message::{GroupMember, ObjectContent},
     route_shapes::{RouteShapes, ShapeId},
     version::Version,
 };
@@ -61,7 +61,7 @@ struct TrackedHop {
 pub(super) struct Workshop<'m> {
     pub(super) options: &'m KernelOptions,
     pub(super) shapes: &'m mut RouteShapes,
-    pub(super) objects: &'m mut NextHopObjects,
+    pub(super) objects: &'m mut ObjectLedger,
     /// Whether routes refer to next hop objects.
     pub(super) with_objects: bool,
 }

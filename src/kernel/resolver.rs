@@ -12,8 +12,8 @@ use super::{
     entries::Entries,
     kernel_route::{KernelHop, RouteKind, RouteShape, RouteTarget},
     links::Links,
-    next_hop_objects::NextHopObjects,
-    nexthop_object::ObjectContent,
+    object_ledger::ObjectLedger,
+    object_message::ObjectContent,
     route_shapes::RouteShapes,
     tables::Tables,
 };
@@ -25,7 +25,7 @@ pub(super) struct Resolver<'m> {
     pub(super) tables: &'m Tables,
     pub(super) entries: &'m Entries,
     pub(super) shapes: &'m RouteShapes,
-    pub(super) objects: &'m NextHopObjects,
+    pub(super) objects: &'m ObjectLedger,
     pub(super) links: &'m Links,
 }
 

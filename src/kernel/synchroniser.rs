@@ -13,8 +13,8 @@ use super::{
     batch::Batch,
     mirror::{Consequence, Mirror},
     netlink_socket::{DumpEnd, DumpRequest, Listener, MulticastSocket, Reception, RequestSocket, is_overrun},
-    nexthop_object::RTM_GETNEXTHOP,
     notice::{Notice, RTM_GETADDR, RTM_GETLINK, RTM_GETROUTE},
+    object_message::RTM_GETNEXTHOP,
     route_shapes::ShapeId,
     wire::{AF_INET, AF_INET6},
 };

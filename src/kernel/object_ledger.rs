@@ -7,7 +7,7 @@ use bgp_codec::NextHop;
 use margay_rib::WeightedHop;
 
 use super::{
-    nexthop_object::{GroupMember, ObjectContent, ObjectNotice, ObjectRequest},
+    object_message::{GroupMember, ObjectContent, ObjectNotice, ObjectRequest},
     route_shapes::RouteShapes,
 };
 
@@ -21,7 +21,7 @@ pub(super) enum ObjectMeaning {
 }
 
 /// See the [module](self).
-pub(super) struct NextHopObjects {
+pub(super) struct ObjectLedger {
     protocol: u8,
     by_meaning: HashMap<ObjectMeaning, u32>,
     objects: HashMap<u32, Object>,
@@ -60,7 +60,7 @@ impl HeldObject {
     }
 }
 
-impl NextHopObjects {
+impl ObjectLedger {
     pub(super) fn new(protocol: u8) -> Self {
         Self {
             protocol,
