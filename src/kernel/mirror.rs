@@ -9,7 +9,7 @@ use margay_rib::{KernelRouteView, WayChange};
 use super::{
     KernelOptions,
     announcements::{Announcements, KernelRouteChange},
-    entries::{Entries, EntryId, Wish},
+    entries::{Entries, Entry, EntryId, Wish},
     failures::Failures,
     held_routes::{Certainty, HeldRoutes},
     kernel_route::{KernelRoute, RouteShape, RouteTarget},
@@ -112,7 +112,7 @@ impl Mirror {
         match notice {
             Notice::Link(notice) => match self.links.on_link(&notice) {
                 LinkChange::None => return Consequence::None,
-                LinkChange::CameUp => self.on_link_up(notice.interface),
+                LinkChange::CameUp => self.on_usability(notice.interface),
                 LinkChange::LostCarrier => self.on_carrier_lost(notice.interface),
                 LinkChange::WentDown => self.on_link_down(notice.interface),
             },
@@ -356,15 +356,24 @@ impl Mirror {
         self.on_objects_gone(&gone);
     }
 
-    fn on_link_up(&mut self, interface: u32) {
-        let named = self
-            .options
-            .onlink
-            .iter()
-            .any(|rule| Some(rule.interface.as_str()) == self.links.name(interface));
-        if named || !self.shapes.find(|shape| shape.is_on(interface)).is_empty() {
-            self.all_moved = true;
-            self.announce_all();
+    /// Packets can leave over a link that could not, or cannot over one that could.
+    fn on_usability(&mut self, interface: u32) {
+        let Self { options, links, .. } = self;
+        let rules =
+            options.onlink.iter().filter(|rule| Some(rule.interface.as_str()) == links.name(interface));
+        let by_rule: Vec<Prefix> = rules.map(|rule| rule.next_hops).collect();
+        let resolver = self.resolver();
+        let leads_over =
+            |shape: &RouteShape| resolver.shape_hops(shape).iter().any(|hop| hop.interface == interface);
+        let on_link: HashSet<ShapeId> = self.shapes.find(leads_over).into_iter().collect();
+        let by_route: BTreeSet<Prefix> = self
+            .foreign_entries()
+            .filter(|(_, entry)| entry.held.as_slice().iter().any(|shape| on_link.contains(shape)))
+            .map(|(_, entry)| entry.prefix)
+            .collect();
+        for prefix in by_route.into_iter().chain(by_rule) {
+            self.moved.extend(self.paths.next_hops_in(prefix));
+            self.announcements.on_changed(prefix);
         }
     }
 
@@ -422,9 +431,7 @@ impl Mirror {
     /// The kernel drops next hop objects of the link without a word, and keeps routes without objects.
     fn on_carrier_lost(&mut self, interface: u32) {
         self.moved.extend(self.paths.next_hops_on(interface));
-        if !self.shapes.find(|shape| shape.is_on(interface)).is_empty() {
-            self.announce_all();
-        }
+        self.on_usability(interface);
         let objects = self.objects.on_interface(interface);
         self.objects_suspect |= !objects.is_empty();
         let gone: Vec<u32> = objects.into_iter().flat_map(|object| self.objects.on_gone(object)).collect();
@@ -466,12 +473,25 @@ impl Mirror {
         if shapes.is_empty() {
             return Vec::new();
         }
-        let holds = |held: &HeldRoutes| held.as_slice().iter().any(|shape| shapes.contains(shape));
-        let entries = self.entries.iter();
-        entries
-            .filter(|(_, entry)| holds(&entry.held) && version(Version::of(entry.prefix)))
-            .map(|(id, entry)| (id, entry.prefix, entry.table))
-            .collect()
+        let holds = |&(_, entry): &(EntryId, &Entry)| {
+            let holds = entry.held.as_slice().iter().any(|shape| shapes.contains(shape));
+            holds && version(Version::of(entry.prefix))
+        };
+        let place = |(id, entry): (EntryId, &Entry)| (id, entry.prefix, entry.table);
+        if shapes.iter().all(|&shape| self.shapes.get(shape).protocol != self.options.protocol) {
+            // What is not ours is soon found, however many routes are.
+            self.foreign_entries().filter(holds).map(place).collect()
+        } else {
+            self.entries.iter().filter(holds).map(place).collect()
+        }
+    }
+
+    /// The entries at which others have a route.
+    fn foreign_entries(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
+        let ids = self.entries.foreign.iter().flat_map(move |(prefix, ())| {
+            self.tables.all().filter_map(move |table| self.entries.find(table, prefix))
+        });
+        ids.map(|id| (id, self.entries.get(id)))
     }
 
     fn log_event(&mut self, event: impl FnOnce() -> RouteEvent) {
@@ -494,11 +514,6 @@ impl Flush {
 }
 
 impl RouteShape {
-    /// Whether the route names the interface.
-    fn is_on(&self, interface: u32) -> bool {
-        matches!(&self.target, RouteTarget::Hops(hops) if hops.iter().any(|hop| hop.interface == interface))
-    }
-
     /// Whether the route leads over nothing but the interface.
     fn is_only_on(&self, interface: u32) -> bool {
         matches!(&self.target, RouteTarget::Hops(hops)
