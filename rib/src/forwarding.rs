@@ -77,6 +77,16 @@ pub struct ForwardingChange {
     pub forwarding: Option<Forwarding>,
 }
 
+/// A next hop whose every route is about to change, since the only peer that announced any over it has left; or that is
+/// like any other again, as somebody announces it or all those changes have been told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NextHopLoss {
+    /// The next hop.
+    pub next_hop: NextHop,
+    /// Whether it is lost.
+    pub lost: bool,
+}
+
 /// How the kernel's own routes lead to the addresses inside a prefix, unless those of a longer one do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Way {

@@ -26,6 +26,7 @@ mod longest_match;
 mod membership;
 mod network;
 mod next_hop;
+mod next_hop_losses;
 mod path;
 mod path_slots;
 mod peer;
@@ -40,7 +41,7 @@ mod view;
 pub use decision::{Candidate, CandidateOrigin, DEFAULT_LOCAL_PREF, Decision, Step, decide};
 pub use export_policy::ExportRefusal;
 pub use forwarding::{
-    ConnectedRoute, Discard, Forwarding, ForwardingChange, Target, Way, WayChange, WeightedHop,
+    ConnectedRoute, Discard, Forwarding, ForwardingChange, NextHopLoss, Target, Way, WayChange, WeightedHop,
 };
 pub use longest_match::{LongestMatch, address_range};
 pub use network::{KernelRouteView, NetworkOptions};

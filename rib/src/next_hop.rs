@@ -9,6 +9,7 @@ use roaring::RoaringBitmap;
 use crate::family::{PerFamily, RibFamily};
 use crate::forwarding::{Way, WayChange};
 use crate::longest_match::{LongestMatch, address_range};
+use crate::peer::PeerIndex;
 use crate::table::EntryIndex;
 
 /// Names a next hop of a [`NextHopTable`].
@@ -52,8 +53,17 @@ struct Slot {
     references: u32,
     /// The cost to reach it; `None` when it cannot be reached.
     cost: Option<u32>,
+    announced: Announced,
     /// The entries with a path over this next hop. Empty where all next hops are assumed to be reachable.
     entries: PerFamily<RoaringBitmap>,
+}
+
+/// Who has announced routes over a next hop since it is in use.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Announced {
+    ByNobody,
+    By(PeerIndex),
+    BySeveral,
 }
 
 impl NextHopTable {
@@ -74,8 +84,13 @@ impl NextHopTable {
             self.retain(index);
             return index;
         }
-        let slot =
-            Slot { next_hop, references: 1, cost: self.resolve(next_hop), entries: PerFamily::default() };
+        let slot = Slot {
+            next_hop,
+            references: 1,
+            cost: self.resolve(next_hop),
+            announced: Announced::ByNobody,
+            entries: PerFamily::default(),
+        };
         let index = match self.free.pop() {
             Some(number) => {
                 self.slots[number as usize] = Some(slot);
@@ -114,6 +129,27 @@ impl NextHopTable {
             self.slots[index.index()] = None;
             self.free.push(index.0);
         }
+    }
+
+    /// Notes that a peer announces routes over the next hop. `is_up` tells who else still counts.
+    pub(crate) fn on_announced(
+        &mut self,
+        index: NextHopIndex,
+        peer: PeerIndex,
+        is_up: impl Fn(PeerIndex) -> bool,
+    ) {
+        let Some(slot) = &mut self.slots[index.index()] else { return };
+        slot.announced = match slot.announced {
+            Announced::By(other) if other != peer && is_up(other) => Announced::BySeveral,
+            Announced::ByNobody | Announced::By(_) => Announced::By(peer),
+            Announced::BySeveral => Announced::BySeveral,
+        };
+    }
+
+    /// The next hops over which nobody but this peer has announced routes.
+    pub(crate) fn announced_only_by(&self, peer: PeerIndex) -> impl Iterator<Item = NextHop> + '_ {
+        let slots = self.slots.iter().flatten();
+        slots.filter(move |slot| slot.announced == Announced::By(peer)).map(|slot| slot.next_hop)
     }
 
     /// The address; `None` for ourselves.

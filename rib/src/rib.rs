@@ -9,11 +9,12 @@ use roaring::RoaringBitmap;
 use crate::attribute_store::AttributeStore;
 use crate::export_group::{ExportGroup, GroupSignature};
 use crate::family_rib::{FamilyRib, Shared, Telling};
-use crate::forwarding::{ForwardingChange, WayChange};
+use crate::forwarding::{ForwardingChange, NextHopLoss, WayChange};
 use crate::import::ImportPolicy;
 use crate::membership::{GroupId, Left};
 use crate::network::{KernelRouteView, NetworkOptions};
 use crate::next_hop::NextHopResolution;
+use crate::next_hop_losses::NextHopLosses;
 use crate::peer::{PeerIndex, PeerOptions, Peers};
 use crate::reflection::ReflectorOptions;
 use crate::slice::EncodedUpdates;
@@ -51,6 +52,7 @@ pub struct Rib {
     pub(crate) ipv4: FamilyRib<Ipv4Prefix>,
     pub(crate) ipv6: FamilyRib<Ipv6Prefix>,
     pub(crate) work: VecDeque<Work>,
+    next_hop_losses: NextHopLosses,
 }
 
 /// Work that is too much for one go, and is done in parts.
@@ -105,6 +107,7 @@ impl Rib {
             ipv4: FamilyRib::new(seed, forwards),
             ipv6: FamilyRib::new(seed, forwards),
             work: VecDeque::new(),
+            next_hop_losses: NextHopLosses::default(),
         }
     }
 
@@ -157,6 +160,9 @@ impl Rib {
         if self.shared.peers.up(peer).is_none() {
             return;
         }
+        if self.options.forwarding.is_some() {
+            self.next_hop_losses.on_lost(self.shared.store.next_hops.announced_only_by(peer));
+        }
         self.shared.peers.set_down(peer);
         self.shared.sources.set_down(peer);
         let Self { shared, ipv4, ipv6, work, .. } = self;
@@ -170,7 +176,7 @@ impl Rib {
     pub fn apply_update(&mut self, peer: PeerIndex, update: Update) {
         let Some(options) = self.shared.peers.up(peer) else { return };
         let peer_options = Arc::clone(options);
-        let Self { options, shared, ipv4, ipv6, .. } = self;
+        let Self { options, shared, ipv4, ipv6, next_hop_losses, .. } = self;
         let import = ImportPolicy { speaker: options, peer: &peer_options };
         let families = &import.peer.families;
         let is_agreed = |block: &NlriBlock<'_>| families.contains(&block.family());
@@ -181,6 +187,9 @@ impl Rib {
         let Some(attributes) = update.attributes() else { return };
         for reach in update.reach().filter(|reach| is_agreed(&reach.nlri)) {
             let received = shared.store.intern_received(attributes, reach.next_hop);
+            let next_hop = shared.store.get(received).next_hop;
+            shared.store.next_hops.on_announced(next_hop, peer, |other| shared.peers.up(other).is_some());
+            next_hop_losses.on_announced(reach.next_hop);
             ipv4.announce(shared, peer, received, &import, reach.nlri.iter());
             ipv6.announce(shared, peer, received, &import, reach.nlri.iter());
             shared.store.release(received);
@@ -272,11 +281,20 @@ impl Rib {
         self.ipv4.has_news(&self.shared, peer) || self.ipv6.has_news(&self.shared, peer)
     }
 
+    /// What has become of next hops that lets the forwarding table do without them early, or with them again. To be told
+    /// before what [`poll_forwarding`](Self::poll_forwarding) answers next.
+    pub fn poll_next_hop_losses(&mut self) -> Vec<NextHopLoss> {
+        self.next_hop_losses.poll()
+    }
+
     /// The next changes of the wanted forwarding table, of about `limit` entries. Empty when it is up to date.
     pub fn poll_forwarding(&mut self, limit: usize) -> Vec<ForwardingChange> {
         let mut changes = self.ipv4.tell_forwarding(limit);
         if changes.len() < limit {
             changes.extend(self.ipv6.tell_forwarding(limit - changes.len()));
+        }
+        if changes.is_empty() && self.work.is_empty() {
+            self.next_hop_losses.on_all_told();
         }
         changes
     }

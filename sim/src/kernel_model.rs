@@ -83,7 +83,8 @@ impl Table {
                     self.routes.remove(&prefix);
                 }
             }
-            KernelRequest::Require(_) => {}
+            // Nothing is forwarded here, and the routes that follow say the same.
+            KernelRequest::NextHops(_) | KernelRequest::Require(_) => {}
             // Who asks may have gone.
             KernelRequest::Status(answer) => drop(answer.send(KernelStatus::default())),
             KernelRequest::Describe(_, answer) => drop(answer.send(Vec::new())),

@@ -55,6 +55,10 @@ impl HeldRoutes {
 
     /// Notes a route that a dump tells, behind those it told before.
     pub(super) fn append(&mut self, shape: ShapeId) {
+        if *self == Self::None {
+            *self = Self::One(shape);
+            return;
+        }
         let mut list = self.take_list();
         list.push(shape);
         *self = Self::of(list);
@@ -77,6 +81,14 @@ impl HeldRoutes {
 
     /// Forgets the first route with a property.
     pub(super) fn forget_first(&mut self, shapes: &mut RouteShapes, which: impl Fn(&RouteShape) -> bool) {
+        if let Self::One(only) = *self {
+            // A whole table may go this way: no list is made.
+            if which(shapes.get(only)) {
+                shapes.release(only);
+                *self = Self::None;
+            }
+            return;
+        }
         let mut list = self.take_list();
         if let Some(index) = list.iter().position(|&id| which(shapes.get(id))) {
             shapes.release(list.remove(index));

@@ -40,7 +40,7 @@ mod wire;
 use std::{collections::BTreeSet, convert::Infallible, io, net::IpAddr};
 
 use bgp_codec::Prefix;
-use margay_rib::{ConnectedRoute, Forwarding, ForwardingChange, WayChange};
+use margay_rib::{ConnectedRoute, Forwarding, ForwardingChange, NextHopLoss, WayChange};
 use tokio::sync::{mpsc, oneshot};
 
 pub use announcements::KernelRouteChange;
@@ -114,6 +114,8 @@ impl KernelOptions {
 pub enum KernelRequest {
     /// Changes of the wanted state.
     Apply(Vec<ForwardingChange>),
+    /// Next hops all of whose routes are about to change, or are not any more.
+    NextHops(Vec<NextHopLoss>),
     /// The restart window is over: routes of an earlier run that nobody asked for are removed, now and ever after.
     RemoveStale,
     /// Networks require a route to these prefixes, and to no others.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_codec::{NextHop, Prefix};
+use foldhash::fast::RandomState;
 use margay_rib::{Discard, Forwarding, Target, WeightedHop, address_range};
 
 use super::{
@@ -31,7 +32,8 @@ impl PathId {
 pub(super) struct Paths {
     slots: Vec<Option<Path>>,
     free: Vec<PathId>,
-    by_forwarding: HashMap<Forwarding, PathId>,
+    /// Looked up for each route that is wanted.
+    by_forwarding: HashMap<Forwarding, PathId, RandomState>,
     next_hops: HashMap<NextHop, TrackedHop>,
     by_address: BTreeMap<IpAddr, BTreeSet<NextHop>>,
 }
@@ -55,6 +57,8 @@ struct TrackedHop {
     paths: BTreeSet<PathId>,
     /// The kernel refused an object for it: routes name the hop themselves, until it is somewhere else.
     plain: bool,
+    /// Every route over it is about to go: groups do without it as long as they have another member.
+    lost: bool,
 }
 
 /// What paths are made of.
@@ -172,6 +176,15 @@ impl Paths {
         self.remake(next_hop, workshop)
     }
 
+    /// Takes over whether every route over a next hop is about to go. Groups change at once, the routes of these paths do
+    /// not: what is wanted instead of each is said in its turn.
+    pub(super) fn set_lost(&mut self, next_hop: NextHop, lost: bool, workshop: &mut Workshop<'_>) {
+        if let Some(tracked) = self.next_hops.get_mut(&next_hop).filter(|tracked| tracked.lost != lost) {
+            tracked.lost = lost;
+            self.remake(next_hop, workshop);
+        }
+    }
+
     /// The kernel refused an object: routes over its next hop name it themselves from now on. Answers with the paths
     /// whose routes are others now.
     pub(super) fn on_object_refused(&mut self, object: u32, workshop: &mut Workshop<'_>) -> Vec<PathId> {
@@ -205,6 +218,7 @@ impl Paths {
             objects: Vec::new(),
             paths: BTreeSet::new(),
             plain: false,
+            lost: false,
         });
         tracked.paths.insert(id);
         if tracked.paths.len() == 1 {
@@ -278,13 +292,10 @@ impl Paths {
     /// One next hop is its own object. Several are a group, also while all but one are dead: so their coming and going
     /// is a change of the group, and of no route.
     fn means(&self, hops: &[WeightedHop], workshop: &mut Workshop<'_>) -> Means {
-        let tracked = hops.iter().filter_map(|hop| Some((hop, self.next_hops.get(&hop.next_hop)?)));
-        let members: Vec<GroupMember> = tracked
-            .flat_map(|(hop, tracked)| {
-                let objects = tracked.objects.iter().take(tracked.hops.len());
-                objects.map(|&object| GroupMember { object, weight: hop.weight })
-            })
-            .collect();
+        let mut members = self.members(hops, |tracked| !tracked.lost);
+        if members.is_empty() {
+            members = self.members(hops, |_| true);
+        }
         match (hops, members.as_slice()) {
             ([], _) => Means::Plain,
             (_, []) => Means::Dead,
@@ -302,6 +313,17 @@ impl Paths {
                 Means::Object(workshop.objects.acquire(meaning, group_content(members)))
             }
         }
+    }
+
+    fn members(&self, hops: &[WeightedHop], which: impl Fn(&TrackedHop) -> bool) -> Vec<GroupMember> {
+        let tracked = hops.iter().filter_map(|hop| Some((hop, self.next_hops.get(&hop.next_hop)?)));
+        tracked
+            .filter(|(_, tracked)| which(tracked))
+            .flat_map(|(hop, tracked)| {
+                let objects = tracked.objects.iter().take(tracked.hops.len());
+                objects.map(|&object| GroupMember { object, weight: hop.weight })
+            })
+            .collect()
     }
 
     fn new_shape(

@@ -1,6 +1,6 @@
 //! What is wanted, what must be asked of the kernel to get it, and what its answers mean.
 
-use margay_rib::{Forwarding, ForwardingChange};
+use margay_rib::{Forwarding, ForwardingChange, NextHopLoss};
 
 use super::{
     batch::{Batch, Request},
@@ -48,6 +48,15 @@ impl Mirror {
         }
         if let Some(path) = path {
             self.release_path(path);
+        }
+    }
+
+    /// Takes lost next hops out of the groups that have others: one message for each, before all the routes that refer to
+    /// it are changed one by one.
+    pub(super) fn on_next_hop_losses(&mut self, losses: &[NextHopLoss]) {
+        let (paths, mut workshop) = self.workshop();
+        for loss in losses {
+            paths.set_lost(loss.next_hop, loss.lost, &mut workshop);
         }
     }
 

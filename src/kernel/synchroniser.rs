@@ -148,6 +148,7 @@ impl Synchronisation {
     fn on_request(&mut self, request: KernelRequest) {
         match request {
             KernelRequest::Apply(changes) => changes.iter().for_each(|change| self.mirror.want(change)),
+            KernelRequest::NextHops(losses) => self.mirror.on_next_hop_losses(&losses),
             KernelRequest::RemoveStale => self.mirror.sweep(),
             KernelRequest::Require(prefixes) => self.mirror.require(prefixes),
             // Who asked may have gone meanwhile.

@@ -70,10 +70,9 @@ impl KernelFeed {
         while self.pending
             && let Ok(place) = self.requests.try_reserve()
         {
-            let changes = rib.poll_forwarding(CHANGES);
-            self.pending = !changes.is_empty();
-            if self.pending {
-                place.send(KernelRequest::Apply(changes));
+            match next_request(rib) {
+                Some(request) => place.send(request),
+                None => self.pending = false,
             }
         }
     }
@@ -81,8 +80,8 @@ impl KernelFeed {
     /// Hands over everything the Rib has, waiting for room. Answers at once when the kernel thread is gone.
     pub(super) async fn feed_all(&mut self, rib: &mut Rib) {
         loop {
-            let changes = rib.poll_forwarding(CHANGES);
-            if changes.is_empty() || self.requests.send(KernelRequest::Apply(changes)).await.is_err() {
+            let Some(request) = next_request(rib) else { return };
+            if self.requests.send(request).await.is_err() {
                 return;
             }
         }
@@ -103,6 +102,21 @@ impl KernelFeed {
         }
         ends
     }
+}
+
+/// What the kernel thread is to be told next: of lost next hops before the routes that led over them.
+fn next_request(rib: &mut Rib) -> Option<KernelRequest> {
+    let losses = rib.poll_next_hop_losses();
+    if !losses.is_empty() {
+        return Some(KernelRequest::NextHops(losses));
+    }
+    let changes = rib.poll_forwarding(CHANGES);
+    if !changes.is_empty() {
+        return Some(KernelRequest::Apply(changes));
+    }
+    // With the last route told, what was lost may be like any other next hop again.
+    let losses = rib.poll_next_hop_losses();
+    (!losses.is_empty()).then_some(KernelRequest::NextHops(losses))
 }
 
 /// What the speaker hears from the kernel's side.

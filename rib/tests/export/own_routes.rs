@@ -1,10 +1,10 @@
 //! What this node announces of its own, and the numbers that it shares with the kernel.
 
-use bgp_codec::{Family, NextHop, Prefix};
+use bgp_codec::{Family, NextHop, PeerKind, Prefix};
 use margay_filter::{Action, Filter, FilterChain, Match, NewValue, Rule, RuleEdits, Value, ValueRange};
 use margay_rib::{
-    Discard, Forwarding, ForwardingOptions, KernelRouteView, NetworkOptions, PagePosition, PeerIndex,
-    ReflectorOptions, Rib, RibOptions, RouteSelection, Step, Way, WayChange,
+    Discard, Forwarding, ForwardingOptions, KernelRouteView, NetworkOptions, NextHopLoss, PagePosition,
+    PeerIndex, PeerOptions, ReflectorOptions, Rib, RibOptions, RouteSelection, Step, Way, WayChange,
 };
 
 use super::by_hand::{BLOCK, FEED, attributes, gateway, parse, reach, told, unreach};
@@ -51,6 +51,52 @@ fn forwarding(rib: &mut Rib) -> Option<Option<Forwarding>> {
 fn chain(rules: &[(Match, RuleEdits)]) -> FilterChain {
     let rules = rules.iter().map(|&(matches, edits)| Rule { matches, action: Action::Accept, edits });
     FilterChain::new([Filter::new("contract", rules)])
+}
+
+/// A Rib with two external peers that announce the block over these next hops, which has been told.
+fn rib_with_two_feeds(next_hops: [NextHop; 2]) -> (Rib, [PeerIndex; 2]) {
+    let mut rib = forwarding_rib();
+    let feeds =
+        [FEED, FEED + 1].map(|number| rib.peer_up(PeerOptions { kind: PeerKind::Ebgp, ..options(number) }));
+    for (feed, next_hop) in feeds.into_iter().zip(next_hops) {
+        rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), next_hop));
+    }
+    settle(&mut rib);
+    assert!(forwarding(&mut rib).is_some());
+    assert_eq!(forwarding(&mut rib), None);
+    assert_eq!(rib.poll_next_hop_losses(), []);
+    (rib, feeds)
+}
+
+#[test]
+fn a_next_hop_that_only_the_lost_peer_announced_is_named_before_its_routes() {
+    let [first, second] = [3, 4].map(|low| NextHop::Ipv4([10, 200, 0, low].into()));
+    let (mut rib, [peer, other]) = rib_with_two_feeds([first, second]);
+    rib.peer_down(peer);
+    assert_eq!(rib.poll_next_hop_losses(), [NextHopLoss { next_hop: first, lost: true }]);
+    settle(&mut rib);
+    assert_eq!(forwarding(&mut rib), Some(Some(Forwarding::via([second]))));
+    assert_eq!(rib.poll_next_hop_losses(), [], "a route has been told, perhaps not the last");
+    assert_eq!(forwarding(&mut rib), None);
+    assert_eq!(rib.poll_next_hop_losses(), [NextHopLoss { next_hop: first, lost: false }]);
+
+    rib.peer_down(other);
+    assert_eq!(rib.poll_next_hop_losses(), [NextHopLoss { next_hop: second, lost: true }]);
+    let back = rib.peer_up(options(FEED));
+    rib.apply_update(back, reach(&[BLOCK], attributes(|_| {}), second));
+    assert_eq!(rib.poll_next_hop_losses(), [NextHopLoss { next_hop: second, lost: false }]);
+}
+
+#[test]
+fn a_next_hop_that_another_peer_announces_too_is_not_lost() {
+    let shared = NextHop::Ipv4([10, 200, 0, 3].into());
+    let (mut rib, [peer, other]) = rib_with_two_feeds([shared, shared]);
+    rib.peer_down(peer);
+    assert_eq!(rib.poll_next_hop_losses(), []);
+    settle(&mut rib);
+    // Whom it was shared with is not remembered: routes change one by one then.
+    rib.peer_down(other);
+    assert_eq!(rib.poll_next_hop_losses(), []);
 }
 
 fn own_local_pref(rib: &Rib, peer: PeerIndex, text: &str) -> Option<u32> {

@@ -1,6 +1,6 @@
 //! A Rib beside a naive one, and a receiver for each peer that knows nothing but the codec.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits};
 use margay_rib::{
     ClientToClient, ConnectedRoute, Discard, Forwarding, ForwardingOptions, NetworkOptions, NextHopMode,
-    PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, Way,
+    PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, Target, Way,
     WayChange,
 };
 
@@ -107,6 +107,8 @@ pub(crate) struct World {
     naive: NaiveRib,
     pub(crate) sessions: BTreeMap<usize, Session>,
     forwarding: BTreeMap<Prefix, Forwarding>,
+    /// The next hops that are said to be lost.
+    lost: BTreeSet<NextHop>,
 }
 
 pub(crate) struct Session {
@@ -145,7 +147,13 @@ impl World {
         if holds_back {
             rib.hold_back();
         }
-        let mut world = Self { rib, naive, sessions: BTreeMap::new(), forwarding: BTreeMap::new() };
+        let mut world = Self {
+            rib,
+            naive,
+            sessions: BTreeMap::new(),
+            forwarding: BTreeMap::new(),
+            lost: BTreeSet::new(),
+        };
         world.happen(Event::Connected(0b111));
         world
     }
@@ -300,6 +308,7 @@ impl World {
     }
 
     fn read_forwarding(&mut self, limit: usize) -> bool {
+        self.read_next_hop_losses();
         let changes = self.rib.poll_forwarding(limit);
         for change in &changes {
             match &change.forwarding {
@@ -310,9 +319,28 @@ impl World {
         !changes.is_empty()
     }
 
+    /// Whatever has been told so far: what counts now never leads over a next hop that is lost.
+    fn read_next_hop_losses(&mut self) {
+        for loss in self.rib.poll_next_hop_losses() {
+            let is_news =
+                if loss.lost { self.lost.insert(loss.next_hop) } else { self.lost.remove(&loss.next_hop) };
+            assert!(is_news, "told twice: {loss:?}");
+        }
+        if self.lost.is_empty() {
+            return;
+        }
+        for (prefix, forwarding) in self.naive.forwarding() {
+            let Target::Via(hops) = &forwarding.target else { continue };
+            let over_lost = hops.iter().any(|hop| self.lost.contains(&hop.next_hop));
+            assert!(!over_lost, "{prefix} {forwarding:?} leads over {:?}", self.lost);
+        }
+    }
+
     pub(crate) fn settle(&mut self) {
         while self.rib.work(5) {}
         while self.read_forwarding(7) {}
+        self.read_next_hop_losses();
+        assert_eq!(self.lost, BTreeSet::new(), "every route has been told");
         for peer in 0..PEERS {
             while self.read(peer) {}
         }

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use margay_rib::{Discard, Forwarding, ForwardingChange};
+use bgp_codec::NextHop;
+use margay_rib::{Discard, Forwarding, ForwardingChange, NextHopLoss};
 
 use super::{
     Daemon, KernelOptions, PATIENCE,
@@ -38,6 +39,8 @@ struct History {
     links: [Link; 2],
     twin: Twin,
     told: Vec<String>,
+    /// The next hops that the Rib has said are lost.
+    lost: BTreeSet<NextHop>,
 }
 
 #[derive(Clone, Copy)]
@@ -95,6 +98,7 @@ impl History {
             links: LINKS,
             twin: Twin::start(),
             told: Vec::new(),
+            lost: BTreeSet::new(),
         }
     }
 
@@ -115,7 +119,7 @@ impl History {
     }
 
     async fn step(&mut self, daemon: &Daemon) {
-        match self.random.below(20) {
+        match self.random.below(21) {
             0..=7 => self.wish(daemon).await,
             8 => self.set_down(),
             9 => {
@@ -127,8 +131,25 @@ impl History {
             13 | 14 => self.foreign(),
             15..=17 => self.damage(),
             18 => self.burst(),
+            19 => self.turn_loss(daemon).await,
             _ => tokio::time::sleep(Duration::from_millis(60)).await,
         }
+    }
+
+    /// The Rib says that a next hop is lost, or is not any more.
+    async fn turn_loss(&mut self, daemon: &Daemon) {
+        let hops = HOPS.as_flattened();
+        let next_hop = next_hop(hops[self.random.below(hops.len())].0);
+        let lost = self.lost.insert(next_hop) || !self.lost.remove(&next_hop);
+        self.told.push(format!("{next_hop} lost: {lost}"));
+        daemon.request(KernelRequest::NextHops(vec![NextHopLoss { next_hop, lost }])).await;
+    }
+
+    /// As the Rib does once it has told what became of every route.
+    async fn end_losses(&mut self, daemon: &Daemon) {
+        let lost = std::mem::take(&mut self.lost).into_iter();
+        let losses = lost.map(|next_hop| NextHopLoss { next_hop, lost: false }).collect();
+        daemon.request(KernelRequest::NextHops(losses)).await;
     }
 
     async fn wish(&mut self, daemon: &Daemon) {
@@ -250,6 +271,7 @@ impl History {
     }
 
     async fn check(&mut self, daemon: &Daemon) {
+        self.end_losses(daemon).await;
         let story = || format!("seed {}: {:#?}", self.seed, self.told);
         let mut foreign = routes("proto 4");
         foreign.sort();

@@ -1,13 +1,13 @@
 //! Next hops behind gateways, and next hop objects that follow them.
 
-use margay_rib::{Forwarding, Target, WeightedHop};
+use margay_rib::{Forwarding, NextHopLoss, Target, WeightedHop};
 
 use super::{
     Daemon,
     namespace::{Monitor, eventually, in_namespace, ip, our_routes},
     next_hop, options, via, wanted,
 };
-use crate::kernel::{KernelOptions, OnlinkRule};
+use crate::kernel::{KernelOptions, KernelRequest, OnlinkRule};
 
 #[test]
 fn a_next_hop_behind_a_gateway_is_reached_through_it_and_moves_with_it() {
@@ -67,6 +67,54 @@ fn a_multipath_route_to_the_next_hop_is_multipath_for_what_hangs_on_it() {
         eventually(our_routes, line("via 10.0.0.9 via 10.0.1.9")).await;
         ip("route replace 10.40.0.0/16 via 10.0.1.9 proto 4");
         eventually(our_routes, line("via 10.0.1.9")).await;
+    });
+}
+
+#[test]
+fn a_lost_next_hop_leaves_groups_at_once_and_routes_alone() {
+    in_namespace(async || {
+        let daemon = Daemon::start(options()).await;
+        let prefixes = ["10.9.0.0/16", "10.10.0.0/16", "fd09::/32"];
+        let mut changes = vec![wanted("10.11.0.0/16", via(&["10.0.0.2"]))];
+        changes.extend(prefixes.map(|text| {
+            if text.contains(':') {
+                wanted(text, via(&["fd00::2", "fd00:1::2"]))
+            } else {
+                wanted(text, via(&["10.0.0.2", "10.0.1.2"]))
+            }
+        }));
+        daemon.apply(changes).await;
+        daemon.settled().await;
+        let lines = |ipv4: &str| {
+            let line = |text: &str, hops: &str| format!("{text} {hops} metric 1024");
+            vec![
+                line("10.10.0.0/16", ipv4),
+                line("10.11.0.0/16", "via 10.0.0.2"),
+                line("10.9.0.0/16", ipv4),
+                line("fd09::/32", "via fd00:1::2 via fd00::2"),
+            ]
+        };
+        let (both, second) = (lines("via 10.0.0.2 via 10.0.1.2"), lines("via 10.0.1.2"));
+        assert_eq!(our_routes(), both);
+
+        let objects = || -> Vec<String> {
+            let shown = ["-4", "-6"].map(|family| ip(&format!("{family} route show proto 186"))).concat();
+            let words: Vec<&str> = shown.split_whitespace().collect();
+            words.windows(2).filter(|pair| pair[0] == "nhid").map(|pair| pair[1].to_owned()).collect()
+        };
+        let before = objects();
+        let loss = |text: &str, lost| NextHopLoss { next_hop: next_hop(text), lost };
+        daemon.request(KernelRequest::NextHops(vec![loss("10.0.0.2", true)])).await;
+        eventually(our_routes, second.clone()).await;
+        // With both lost, there is nothing better to use.
+        daemon.request(KernelRequest::NextHops(vec![loss("10.0.1.2", true)])).await;
+        eventually(our_routes, both.clone()).await;
+        daemon.request(KernelRequest::NextHops(vec![loss("10.0.1.2", false)])).await;
+        eventually(our_routes, second).await;
+        daemon.request(KernelRequest::NextHops(vec![loss("10.0.0.2", false)])).await;
+        eventually(our_routes, both).await;
+        assert_eq!(objects(), before, "routes refer to what they referred to");
+        assert_eq!(daemon.settled().await.installed, 4);
     });
 }
 

@@ -1,0 +1,43 @@
+//! Next hops that are lost with a peer: the forwarding table can do without them before each route has been decided again.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use bgp_codec::NextHop;
+
+use crate::forwarding::NextHopLoss;
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub(crate) struct NextHopLosses {
+    lost: BTreeSet<NextHop>,
+    untold: VecDeque<NextHopLoss>,
+}
+
+impl NextHopLosses {
+    /// No path over these next hops counts any more.
+    pub(crate) fn on_lost(&mut self, next_hops: impl IntoIterator<Item = NextHop>) {
+        for next_hop in next_hops {
+            if self.lost.insert(next_hop) {
+                self.untold.push_back(NextHopLoss { next_hop, lost: true });
+            }
+        }
+    }
+
+    /// A path over the next hop may count from now on.
+    pub(crate) fn on_announced(&mut self, next_hop: NextHop) {
+        if self.lost.remove(&next_hop) {
+            self.untold.push_back(NextHopLoss { next_hop, lost: false });
+        }
+    }
+
+    /// Every route has been decided again and told: no route leads over what is lost.
+    pub(crate) fn on_all_told(&mut self) {
+        let lost = std::mem::take(&mut self.lost);
+        self.untold.extend(lost.into_iter().map(|next_hop| NextHopLoss { next_hop, lost: false }));
+    }
+
+    /// What is to be told before the routes.
+    pub(crate) fn poll(&mut self) -> Vec<NextHopLoss> {
+        self.untold.drain(..).collect()
+    }
+}
