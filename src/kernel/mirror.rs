@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 
-use bgp_codec::{NextHop, Prefix};
+use bgp_codec::{IpPrefix as _, NextHop, Prefix};
 use margay_rib::{KernelRouteView, WayChange};
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
     announcements::{Announcements, KernelRouteChange},
     entries::{Entries, Entry, EntryId, Wish},
     failures::Failures,
+    foreign_links::ForeignLinks,
     held_routes::{Certainty, HeldRoutes},
     kernel_route::{KernelRoute, RouteShape, RouteTarget},
     links::{LinkChange, Links},
@@ -33,6 +34,7 @@ pub(super) struct Mirror {
     pub(super) objects: ObjectLedger,
     pub(super) links: Links,
     pub(super) paths: Paths,
+    foreign_links: ForeignLinks,
     pub(super) failures: Failures,
     /// Whether routes refer to next hop objects.
     pub(super) with_objects: bool,
@@ -93,6 +95,7 @@ impl Mirror {
             objects: ObjectLedger::new(options.protocol),
             links: Links::default(),
             paths: Paths::default(),
+            foreign_links: ForeignLinks::default(),
             failures: Failures::default(),
             with_objects: false,
             sweeping: false,
@@ -346,8 +349,26 @@ impl Mirror {
         } else if entries.foreign.remove(prefix).is_none() {
             return;
         }
+        self.foreign_links.set(prefix, self.interfaces_of_others(prefix));
         self.moved.extend(self.paths.next_hops_in(prefix));
         self.announcements.on_changed(prefix);
+    }
+
+    /// Over which interfaces others' routes to a prefix lead. Link-local ones are on all and lead nowhere.
+    fn interfaces_of_others(&self, prefix: Prefix) -> BTreeSet<u32> {
+        if is_on_every_link(prefix) {
+            return BTreeSet::new();
+        }
+        let entries = self.entries_at(prefix);
+        let held =
+            entries.flat_map(|(_, entry)| entry.held.as_slice().iter().map(move |held| (entry.table, held)));
+        let shapes = held.map(|(table, &held)| (table, self.shapes.get(held)));
+        let foreign = shapes.filter(|(table, shape)| !self.tables.is_ours(*table, shape));
+        let interfaces = foreign.flat_map(|(_, shape)| match &shape.target {
+            RouteTarget::Hops(hops) => hops.iter().map(|hop| hop.interface).collect(),
+            RouteTarget::Object(_) => vec![ForeignLinks::ANY_INTERFACE],
+        });
+        interfaces.collect()
     }
 
     fn on_object(&mut self, notice: ObjectNotice) {
@@ -362,15 +383,7 @@ impl Mirror {
         let rules =
             options.onlink.iter().filter(|rule| Some(rule.interface.as_str()) == links.name(interface));
         let by_rule: Vec<Prefix> = rules.map(|rule| rule.next_hops).collect();
-        let resolver = self.resolver();
-        let leads_over =
-            |shape: &RouteShape| resolver.shape_hops(shape).iter().any(|hop| hop.interface == interface);
-        let on_link: HashSet<ShapeId> = self.shapes.find(leads_over).into_iter().collect();
-        let by_route: BTreeSet<Prefix> = self
-            .foreign_entries()
-            .filter(|(_, entry)| entry.held.as_slice().iter().any(|shape| on_link.contains(shape)))
-            .map(|(_, entry)| entry.prefix)
-            .collect();
+        let by_route = self.foreign_links.on(interface);
         for prefix in by_route.into_iter().chain(by_rule) {
             self.moved.extend(self.paths.next_hops_in(prefix));
             self.announcements.on_changed(prefix);
@@ -447,8 +460,7 @@ impl Mirror {
     /// Forgets routes that the kernel has dropped without telling.
     fn flush(&mut self, flush: Flush) {
         let dropped: HashSet<ShapeId> = self.shapes.find(|shape| flush.drops(shape)).into_iter().collect();
-        let version = |version| matches!(flush, Flush::Objects(_)) || version == Version::Ipv4;
-        let concerned = self.holding(&dropped, version);
+        let concerned = self.holding(&dropped, &flush);
         self.log_event(|| RouteEvent::Flushed(flush));
         for (id, prefix, table) in concerned {
             let Self { entries, shapes, .. } = self;
@@ -464,33 +476,32 @@ impl Mirror {
         }
     }
 
-    /// The entries that hold a route of one of these shapes.
-    fn holding(
-        &self,
-        shapes: &HashSet<ShapeId>,
-        version: impl Fn(Version) -> bool,
-    ) -> Vec<(EntryId, Prefix, u8)> {
+    /// The entries that hold a route of one of these shapes, which are those that a flush drops.
+    fn holding(&self, shapes: &HashSet<ShapeId>, flush: &Flush) -> Vec<(EntryId, Prefix, u8)> {
         if shapes.is_empty() {
             return Vec::new();
         }
         let holds = |&(_, entry): &(EntryId, &Entry)| {
             let holds = entry.held.as_slice().iter().any(|shape| shapes.contains(shape));
-            holds && version(Version::of(entry.prefix))
+            holds && flush.concerns(Version::of(entry.prefix))
         };
         let place = |(id, entry): (EntryId, &Entry)| (id, entry.prefix, entry.table);
-        if shapes.iter().all(|&shape| self.shapes.get(shape).protocol != self.options.protocol) {
-            // What is not ours is soon found, however many routes are.
-            self.foreign_entries().filter(holds).map(place).collect()
-        } else {
-            self.entries.iter().filter(holds).map(place).collect()
+        if shapes.iter().any(|&shape| self.shapes.get(shape).protocol == self.options.protocol) {
+            return self.entries.iter().filter(holds).map(place).collect();
         }
+        // What is not ours is soon found, however many routes are.
+        let prefixes = match flush {
+            Flush::Interface(interface) => self.foreign_links.on(*interface),
+            Flush::Source(_) | Flush::Objects(_) => {
+                self.entries.foreign.iter().map(|(prefix, ())| prefix).collect()
+            }
+        };
+        prefixes.into_iter().flat_map(|prefix| self.entries_at(prefix)).filter(holds).map(place).collect()
     }
 
-    /// The entries at which others have a route.
-    fn foreign_entries(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
-        let ids = self.entries.foreign.iter().flat_map(move |(prefix, ())| {
-            self.tables.all().filter_map(move |table| self.entries.find(table, prefix))
-        });
+    /// What is known of a prefix in each table.
+    fn entries_at(&self, prefix: Prefix) -> impl Iterator<Item = (EntryId, &Entry)> {
+        let ids = self.tables.all().filter_map(move |table| self.entries.find(table, prefix));
         ids.map(|id| (id, self.entries.get(id)))
     }
 
@@ -501,7 +512,19 @@ impl Mirror {
     }
 }
 
+fn is_on_every_link(prefix: Prefix) -> bool {
+    match prefix {
+        Prefix::Ipv4(_) => false,
+        Prefix::Ipv6(prefix) => prefix.address().is_unicast_link_local() || prefix.address().is_multicast(),
+    }
+}
+
 impl Flush {
+    /// Whether routes of the version are dropped: IPv6 tells of each otherwise.
+    fn concerns(&self, version: Version) -> bool {
+        matches!(self, Self::Objects(_)) || version == Version::Ipv4
+    }
+
     fn drops(&self, shape: &RouteShape) -> bool {
         match self {
             Self::Interface(interface) => shape.is_only_on(*interface),

@@ -14,6 +14,7 @@ mod announcements;
 mod batch;
 mod entries;
 mod failures;
+mod foreign_links;
 mod held_routes;
 mod import_rule;
 mod kernel_route;

@@ -117,7 +117,7 @@ fn routes_through_gateways_lead_on_at_their_metric() {
 }
 
 impl Daemon {
-    async fn told(&mut self, text: &str, way: Option<Way>) {
+    pub(super) async fn told(&mut self, text: &str, way: Option<Way>) {
         while self.ways.get(&prefix(text)).copied() != way {
             let event = timeout(PATIENCE, self.events.recv()).await;
             self.follow(

@@ -8,6 +8,7 @@ mod histories;
 mod imports;
 mod moves;
 mod namespace;
+mod pods;
 mod recursion;
 mod refusal;
 mod routes;
