@@ -37,6 +37,25 @@ impl Filters {
         Some(FilterChain::new(items.filter_map(|item| self.resolve(item, report))))
     }
 
+    /// Resolves a list of names for what a peer is told, where nothing can be set that counts on this node alone.
+    pub(crate) fn export_chain(&self, names: Value<'_>, report: &mut Report<'_>) -> Option<FilterChain> {
+        let items = names.list("[\"pods-only\"]", report)?;
+        let resolve = |item: Value<'_>| {
+            let filter = self.resolve(item, report)?;
+            if let Some(key) = filter.rules().iter().find_map(|rule| local_edit(&rule.edits)) {
+                item.reject(
+                    report,
+                    format_args!(
+                        "filter {:?} has {key}, which no peer is told: it belongs in import",
+                        filter.name()
+                    ),
+                );
+            }
+            Some(filter)
+        };
+        Some(FilterChain::new(items.filter_map(resolve)))
+    }
+
     /// The filters without errors.
     pub(crate) fn into_filters(self) -> Vec<Filter> {
         self.0.into_values().flatten().collect()
@@ -83,6 +102,12 @@ fn read_edits(section: &mut Section<'_>, report: &mut Report<'_>) -> RuleEdits {
         metric: metric.and_then(|value| read_new_value(value, RouteValue::LocalPref, report)),
         preference: preference.and_then(|value| value.integer(0..=u32::MAX, report)),
     }
+}
+
+/// What a rule sets that counts on this node alone.
+fn local_edit(edits: &RuleEdits) -> Option<&'static str> {
+    let metric = edits.metric.map(|_| "set_metric");
+    metric.or_else(|| edits.preference.map(|_| "set_preference"))
 }
 
 /// A number, or text such as `2147483647 - local_pref`.

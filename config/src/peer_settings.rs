@@ -64,7 +64,7 @@ impl PeerSettings {
             remote_asn,
             passive: get("passive").and_then(|value| value.boolean(report)),
             import: get("import").and_then(|value| filters.chain(value, report)),
-            export: get("export").and_then(|value| filters.chain(value, report)),
+            export: get("export").and_then(|value| filters.export_chain(value, report)),
             families: get("families").and_then(|value| read_families(value, report)),
             hold_time: get("hold_time")
                 .and_then(|value| value.parsed("90s", report, duration::parse_hold_time)),

@@ -214,6 +214,20 @@ fn what_rules_set() {
 }
 
 #[test]
+fn what_no_peer_is_told() {
+    check_after_global(
+        "[filter.a]\nrules = [{ action = \"accept\", set_local_pref = 5 }, { action = \"accept\", set_metric = 5 }]\n\
+         [filter.b]\nrules = [{ action = \"accept\", set_preference = 160 }]\n\
+         [peer_group.mesh]\nimport = [\"a\", \"b\"]\nexport = [\"a\"]\n\
+         [[peer]]\naddress = \"10.0.0.1\"\nremote_asn = 1\nexport = [\"b\"]\n",
+        &[
+            "f:10:11: export: filter \"a\" has set_metric, which no peer is told: it belongs in import",
+            "f:14:11: export: filter \"b\" has set_preference, which no peer is told: it belongs in import",
+        ],
+    );
+}
+
+#[test]
 fn networks() {
     check_after_global(
         "[[network]]\nprefix = \"10.65.1.1/26\"\n[[network]]\nblackhole = \"yes\"\n",
