@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bgp_codec::{Nlri, Origin, PathAttributesBuilder, PathId};
+use margay_breaks::{Break, is_broken};
 use margay_filter::RouteEdits;
 
 use crate::attribute_store::{AttributeHandle, AttributeStore, PathValues};
@@ -103,6 +104,12 @@ impl<P: RibFamily> FamilyRib<P> {
                 }
                 Err(refusal) => ImportOutcome::refused(refusal),
             };
+            if is_broken(Break::RejectedReplacement)
+                && import.handle().is_none()
+                && self.table.entry(index).paths.find(source).is_some()
+            {
+                continue;
+            }
             self.put(shared, index, Path { source, received, import });
         }
         edited.into_iter().for_each(|(_, handle)| shared.store.release(handle));

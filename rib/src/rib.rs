@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bgp_codec::{Asn, BgpIdentifier, ClusterId, Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, Prefix, Update};
+use margay_breaks::{Break, is_broken};
 use roaring::RoaringBitmap;
 
 use crate::attribute_store::AttributeStore;
@@ -168,7 +169,9 @@ impl Rib {
         let Self { shared, ipv4, ipv6, work, .. } = self;
         work.extend(ipv4.leave(shared, peer).map(|left| Work::after(Family::IPV4_UNICAST, left)));
         work.extend(ipv6.leave(shared, peer).map(|left| Work::after(Family::IPV6_UNICAST, left)));
-        work.push_back(Work::Sweep(peer));
+        if !is_broken(Break::SweepForgotten) {
+            work.push_back(Work::Sweep(peer));
+        }
     }
 
     /// Takes an UPDATE. One from a peer that is not up (any more) says nothing, nor do routes of a family that the

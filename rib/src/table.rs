@@ -4,6 +4,7 @@ use std::hash::BuildHasher;
 
 use bgp_codec::IpPrefix;
 use foldhash::fast::FixedState;
+use margay_breaks::{Break, is_broken};
 
 use crate::hash_index::{HashIndex, ShortHash};
 use crate::path::{Path, Paths};
@@ -109,7 +110,8 @@ impl<P: IpPrefix> Table<P> {
     /// Forgets the entry when it has no path and nothing pins it.
     pub(crate) fn remove_if_unused(&mut self, index: EntryIndex) {
         let Some(entry) = self.entries.get(index.index()).and_then(Option::as_ref) else { return };
-        if entry.pins > 0 || !entry.paths.as_slice().is_empty() {
+        let is_pinned = entry.pins > 0 && !is_broken(Break::NumberReusedAtOnce);
+        if is_pinned || !entry.paths.as_slice().is_empty() {
             return;
         }
         self.index.remove(self.hash(entry.prefix), index.0);

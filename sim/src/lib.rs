@@ -4,6 +4,7 @@
 //! [`margay::machine::SimulatedMachine`] instead of the real one, and the clock of a tokio runtime that leaps to the next
 //! timer when nobody has anything to do. So a run is a function of its seed.
 
+mod bulk;
 mod check;
 mod fixpoint;
 mod history;
@@ -19,6 +20,7 @@ mod topology;
 mod trace;
 mod world;
 
+pub use bulk::bulk_for_a_slow_reader;
 pub use run::{Case, Keep, Outcome};
 pub use shrink::shrink;
 pub use topology::Topology;

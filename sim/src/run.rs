@@ -102,7 +102,7 @@ impl Case {
             trace::line(|| format!("# {event}"));
         }
         let result = run_world(&mut world, &events, &mut random.fork(14)).await;
-        let mut faults = trace::take_faults();
+        let mut faults = trace::end();
         faults.extend(result.err().map(|error| format!("{error:#}")));
         let mut traffic = world.network.traffic();
         Outcome {

@@ -53,14 +53,25 @@ pub(crate) fn take_lines() -> Vec<String> {
     TRACE.with_borrow_mut(|trace| std::mem::take(&mut trace.lines))
 }
 
-pub(crate) fn take_faults() -> Vec<String> {
-    TRACE.with_borrow_mut(|trace| std::mem::take(&mut trace.faults))
+/// Ends the trace, and answers with what must not have happened.
+pub(crate) fn end() -> Vec<String> {
+    TRACE.with_borrow_mut(|trace| {
+        trace.started = None;
+        std::mem::take(&mut trace.faults)
+    })
 }
 
 fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        panic::set_hook(Box::new(|panic| fault(format!("panic: {panic}"))));
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            // Panics of a thread that simulates nothing now are somebody else's.
+            match TRACE.with_borrow(|trace| trace.started) {
+                Some(_) => fault(format!("panic: {panic}")),
+                None => usual(panic),
+            }
+        }));
         // Whoever installed another subscriber before wants to see more.
         drop(tracing::subscriber::set_global_default(Log));
     });

@@ -38,6 +38,16 @@ enum Step {
 impl World {
     /// Makes the world; nobody runs yet. To be called within the simulation's runtime.
     pub(crate) fn new(plans: Vec<NodePlan>, random: &Random, told: Told) -> Self {
+        Self::at_pace(plans, random, told, pace)
+    }
+
+    /// The same with processors and memory of a choice of one's own.
+    pub(crate) fn at_pace(
+        plans: Vec<NodePlan>,
+        random: &Random,
+        told: Told,
+        pace: impl Fn(&mut Random) -> Pace,
+    ) -> Self {
         trace::begin(told.messages);
         let network = Network::new(random.fork(1), Traffic::new(told));
         let mut paces = random.fork(2);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_codec::Update;
+use margay_breaks::{Break, is_broken};
 use margay_rib::{Reflection, ReflectorOptions, Rib, RoutePage, RouteSelection, RouteStatus};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
@@ -214,7 +215,9 @@ impl Speaker {
 
     fn apply_updates(&mut self, key: PeerKey, epoch: SessionEpoch, updates: Vec<Update>) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
-        let Some(session) = peer.session.as_mut().filter(|session| session.epoch == epoch) else { return };
+        let is_current =
+            |session: &&mut SpeakerSession| session.epoch == epoch || is_broken(Break::LateMessage);
+        let Some(session) = peer.session.as_mut().filter(is_current) else { return };
         if let Some(hold_back) = &mut self.hold_back {
             hold_back.on_update(Instant::now());
         }
@@ -463,6 +466,7 @@ mod tests {
         AsWidth, Asn, BgpIdentifier, Capabilities, Family, HoldTime, Ipv4Prefix, NextHop, Nlri, Origin,
         PathAttributesBuilder, PeerKind, Update,
     };
+    use margay_breaks::set_broken;
     use margay_filter::FilterChain;
     use margay_rib::{NextHopMode, PathsSent, ReflectorOptions, RibOptions};
     use margay_session::Negotiated;
@@ -526,6 +530,38 @@ mod tests {
         assert!(speaker.pace.begin_if_due(Instant::now(), 2), "two peers are to be told");
         speaker.feed();
         assert!(!speaker.pace.is_in_round(), "they have left, and nobody waits for them");
+    }
+
+    #[tokio::test]
+    async fn a_message_of_a_former_session_says_nothing() {
+        assert_eq!(prefixes_after_a_late_message().await, 0);
+        set_broken(Some(Break::LateMessage));
+        assert_eq!(prefixes_after_a_late_message().await, 1, "this test would see it");
+        set_broken(None);
+    }
+
+    /// How many prefixes there are when an announcement comes after the session that followed its own.
+    async fn prefixes_after_a_late_message() -> usize {
+        let (_inputs, input_receiver) = input_queue(1 << 20);
+        let (_requests, request_receiver) = mpsc::channel(1);
+        let writable = Arc::new(Notify::new());
+        let mut speaker = Speaker::new(
+            Machine::Real,
+            rib(),
+            None,
+            None,
+            input_receiver,
+            request_receiver,
+            Arc::clone(&writable),
+        );
+        let (outbound, _end) = connection(&writable).await;
+        speaker.peers.insert(FEED, SpeakerPeer { settings: settings(), session: None, synchronised: false });
+        let former = up(FEED, &outbound);
+        speaker.take(SpeakerInput::PeerUp(Box::new(former)));
+        let present = PeerUp { epoch: SessionEpoch(2), ..up(FEED, &outbound) };
+        speaker.take(SpeakerInput::PeerUp(Box::new(present)));
+        speaker.take(announcement());
+        speaker.rib.counts().ipv4_prefixes
     }
 
     fn rib() -> Rib {

@@ -10,6 +10,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::new();
     steps.command("format", workspace.cargo().args(["fmt", "--all", "--check"]));
     steps.run("tidy", || tidy::run(workspace));
+    steps.run("release features", || sim::check_release(workspace));
     let clippy = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
     steps.command("clippy", workspace.cargo().args(clippy));
     let doc = ["doc", "--workspace", "--no-deps", "--quiet"];

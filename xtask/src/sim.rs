@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::steps::{Steps, run_command};
 use crate::workspace::Workspace;
@@ -10,6 +10,26 @@ use crate::workspace::Workspace;
 /// Runs the simulation with some arguments.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     run_command(workspace.cargo().args(["run", "--quiet", "-p", "margay-sim", "--"]).args(arguments))
+}
+
+/// Checks that what ships can be neither simulated nor broken on purpose.
+///
+/// # Errors
+///
+/// When it can.
+pub(crate) fn check_release(workspace: &Workspace) -> Result<()> {
+    let tree = ["tree", "-p", "margay", "-p", "margay-cli", "--edges", "normal,features", "--prefix", "none"];
+    let output = workspace.cargo().args(tree).output()?;
+    let text = String::from_utf8(output.stdout)?;
+    if !output.status.success() || !text.contains("margay-rib") {
+        bail!("cargo tree says {text}{}", String::from_utf8_lossy(&output.stderr));
+    }
+    for feature in ["switches", "simulation", "test-util"] {
+        if text.contains(&format!("feature \"{feature}\"")) {
+            bail!("a release has the feature {feature}, which is for tests");
+        }
+    }
+    Ok(())
 }
 
 /// As many seeds as every change has to pass. Assertions and overflow checks are on.

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
 use foldhash::fast::FixedState;
+use margay_breaks::{Break, is_broken};
 
 use self::records::{Records, SEGMENT_RECORDS};
 use crate::peer::PeerIndex;
@@ -153,7 +154,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         let (slot, change) = match (old, wanted) {
             (Slot::Empty | Slot::Withdrawn(_), None) => return Change::None,
             (Slot::Exported(value, record), Some((new, source)))
-                if value == new && record.source == source =>
+                if record.source == source && (value == new || is_broken(Break::ChangeByPreference)) =>
             {
                 return Change::None;
             }
@@ -163,7 +164,8 @@ impl<V: Copy + Eq> ExportLog<V> {
                 (Slot::Withdrawn(record), Change::Replaced(value))
             }
             (_, Some((new, source))) => {
-                let source_may_hold = self.may_hold(source, &old, reader_of);
+                let source_may_hold =
+                    self.may_hold(source, &old, reader_of) && !is_broken(Break::SourceMoveWithoutWithdrawal);
                 let record = Record { position: self.end(), source, source_may_hold };
                 let change = match old {
                     Slot::Empty => Change::Filled,
@@ -435,7 +437,10 @@ impl<V: Copy + Eq> ExportLog<V> {
 
     /// Where the slowest reader stands.
     fn slowest(&self) -> u32 {
-        self.positions.keys().next().copied().unwrap_or_else(|| self.end())
+        let mut positions = self.positions.keys();
+        let slowest =
+            if is_broken(Break::TombstoneBeforeSlowest) { positions.next_back() } else { positions.next() };
+        slowest.copied().unwrap_or_else(|| self.end())
     }
 
     fn arrive(&mut self, position: u32) {

@@ -32,7 +32,7 @@ fn a_refresh_after_a_withdrawal_brings_nothing_back() {
     up.into_iter().chain(down).for_each(|event| world.happen(event));
 }
 
-fn event() -> impl Strategy<Value = Event> {
+pub(crate) fn event() -> impl Strategy<Value = Event> {
     let peer = 0..PEERS;
     let prefixes = || proptest::collection::vec(0..24u8, 1..12);
     prop_oneof![

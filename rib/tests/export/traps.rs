@@ -99,7 +99,7 @@ fn withdraw_and_announce_of_another_prefix_tells_both() {
 }
 
 #[test]
-fn a_hundred_thousand_withdrawals_reach_the_peer() {
+pub(crate) fn a_hundred_thousand_withdrawals_reach_the_peer() {
     let (mut rib, feed, reader) = feed_and_reader();
     let prefixes: Vec<Ipv4Prefix> =
         (0..100_000u32).map(|number| Ipv4Prefix::truncating((number << 8).into(), 24)).collect();

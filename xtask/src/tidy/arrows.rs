@@ -11,17 +11,31 @@ use crate::workspace::{Dependency, DependencyKind, Package, SourceFile};
 /// stands beside: nothing that ships depends on it.
 const ARROWS: &[(&str, &[&str])] = &[
     ("bgp-codec", &[]),
+    ("margay-breaks", &[]),
     ("margay-filter", &["bgp-codec"]),
     ("margay-session", &["bgp-codec", "margay-filter"]),
-    ("margay-rib", &["bgp-codec", "margay-filter"]),
+    ("margay-rib", &["bgp-codec", "margay-breaks", "margay-filter"]),
     ("margay-config", &["bgp-codec", "margay-filter"]),
     ("margay-control", &["bgp-codec", "margay-filter"]),
-    ("margay", CORE),
+    ("margay", DAEMON),
     ("margay-cli", CORE),
     ("margay-bench", &["bgp-codec", "margay-lab"]),
     ("margay-lab", &[]),
-    ("margay-sim", &["bgp-codec", "margay", "margay-config", "margay-rib", "margay-session"]),
+    (
+        "margay-sim",
+        &["bgp-codec", "margay", "margay-breaks", "margay-config", "margay-rib", "margay-session"],
+    ),
     ("xtask", &["margay-lab"]),
+];
+
+const DAEMON: &[&str] = &[
+    "bgp-codec",
+    "margay-breaks",
+    "margay-config",
+    "margay-control",
+    "margay-filter",
+    "margay-rib",
+    "margay-session",
 ];
 
 const CORE: &[&str] =
