@@ -6,6 +6,7 @@
 
 mod bulk;
 mod check;
+mod cold_start;
 mod fixpoint;
 mod history;
 mod kernel_model;
@@ -21,6 +22,7 @@ mod trace;
 mod world;
 
 pub use bulk::bulk_for_a_slow_reader;
+pub use cold_start::{BLOCKS, ColdStart, cold_start};
 pub use run::{Case, Keep, Outcome};
 pub use shrink::shrink;
 pub use topology::Topology;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use margay_sim::{Case, Keep, Topology, shrink};
+use margay_sim::{BLOCKS, Case, Keep, Topology, cold_start, shrink};
 
 /// Simulates whole networks of margayd, with faults from seeds.
 #[derive(Debug, Parser)]
@@ -30,6 +30,9 @@ struct Arguments {
     /// With a case: write what went over the network to a file, for Wireshark
     #[arg(long, requires = "case")]
     pcap: Option<std::path::PathBuf>,
+    /// Start so many nodes and two reflectors at once instead, and tell what it takes
+    #[arg(long, value_name = "NODES", conflicts_with_all = ["case", "seeds", "topology", "hours"])]
+    cold_start: Option<usize>,
     /// How many threads to use
     #[arg(long, default_value_t = 2)]
     threads: u64,
@@ -40,9 +43,34 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match &arguments.case {
-        Some(case) => run_case(case, arguments.pcap.as_deref()),
-        None => run_seeds(&arguments),
+    match (&arguments.case, arguments.cold_start) {
+        (Some(case), _) => run_case(case, arguments.pcap.as_deref()),
+        (None, Some(nodes)) => run_cold_start(nodes, arguments.first),
+        (None, None) => run_seeds(&arguments),
+    }
+}
+
+fn run_cold_start(nodes: usize, seed: u64) -> ExitCode {
+    let started = Instant::now();
+    match cold_start(nodes, seed) {
+        Ok(start) => {
+            println!(
+                "{} nodes of {BLOCKS} blocks and two reflectors: {} messages, {} of them UPDATEs, {} octets, {:.1} virtual \
+                 seconds, no route advertised more than {} times on a connection; took {:.1} s",
+                start.nodes,
+                start.messages,
+                start.updates,
+                start.octets,
+                start.virtual_time.as_secs_f64(),
+                start.most_advertisements,
+                started.elapsed().as_secs_f64()
+            );
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 

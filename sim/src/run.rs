@@ -94,7 +94,11 @@ impl Case {
     async fn live(&self, keep: Keep) -> Outcome {
         let (nodes, events) = self.draw();
         let random = Random::new(self.seed).fork(13);
-        let mut world = World::new(nodes, &random, Told { messages: keep.lines, pcap: keep.capture });
+        let mut world = World::new(
+            nodes,
+            &random,
+            Told { messages: keep.lines, pcap: keep.capture, advertisements: None },
+        );
         for node in &world.nodes {
             trace::line(|| format!("# n{}:\n{}", node.plan.id, node.plan.text()));
         }

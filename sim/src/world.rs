@@ -223,7 +223,7 @@ impl World {
         self.boot(node).await
     }
 
-    async fn wait_for_quiet(&self) -> Result<()> {
+    pub(crate) async fn wait_for_quiet(&self) -> Result<()> {
         let started = Instant::now();
         // What an earlier daemon left in a kernel has its time.
         let earliest = self.last_boot + RESTART_WINDOW;

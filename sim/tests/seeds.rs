@@ -1,6 +1,6 @@
 //! A run is a function of its seed, and cases that failed once do not fail again.
 
-use margay_sim::{Case, Keep, Topology};
+use margay_sim::{Case, Keep, Topology, cold_start};
 
 #[test]
 fn the_same_seed_is_the_same_run_to_the_octet() {
@@ -37,6 +37,12 @@ fn a_trace_tells_the_messages_and_a_capture_holds_them() {
     let capture = outcome.capture.unwrap();
     assert_eq!(capture[..4], 0xa1b2_c3d4_u32.to_le_bytes());
     assert!(capture.len() as u64 > outcome.octets, "every octet and its headers");
+}
+
+#[test]
+fn a_cold_start_advertises_each_route_to_each_client_at_most_twice() {
+    let start = cold_start(100, 1).unwrap();
+    assert!((1..=2).contains(&start.most_advertisements), "{start:?}");
 }
 
 #[test]

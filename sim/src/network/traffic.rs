@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::keepalives::Keepalives;
 use super::message_scanner::{MessageKind, MessageScanner};
 use super::pcap::Pcap;
+use crate::cold_start::number_of;
 use crate::trace;
 
 /// What is kept of what happens.
@@ -20,6 +21,8 @@ pub(crate) struct Told {
     pub(crate) messages: bool,
     /// Every octet, as a capture.
     pub(crate) pcap: bool,
+    /// How often each of so many blocks is advertised on each connection. See [`crate::cold_start`].
+    pub(crate) advertisements: Option<usize>,
 }
 
 /// See the [module](self).
@@ -46,6 +49,8 @@ struct PipeTraffic {
     read: MessageScanner,
     open: Option<Open>,
     keepalives: Keepalives,
+    /// By the number of the block.
+    advertisements: Vec<u8>,
 }
 
 impl Traffic {
@@ -92,6 +97,7 @@ impl Traffic {
                     read: MessageScanner::default(),
                     open: None,
                     keepalives: Keepalives::default(),
+                    advertisements: vec![0; self.told.advertisements.unwrap_or(0)],
                 },
             );
         }
@@ -149,10 +155,32 @@ impl Traffic {
         if let Err(fault) = pipe.keepalives.on_message(now, kind, message.len()) {
             trace::fault(format!("{} -> {}: {fault}", self.named(from), self.named(to)));
         }
+        if kind == MessageKind::Update && self.told.advertisements.is_some() {
+            self.count_advertisements(number, side, message);
+        }
         if self.told.messages {
             let text = self.describe(number, side, message);
             let (from, to) = (self.named(from), self.named(to));
             trace::line(|| format!("{from} -> {to} [{number}] {text}"));
+        }
+    }
+
+    /// How often one route was advertised on one connection, at most.
+    pub(crate) fn most_advertisements(&self) -> u8 {
+        self.pipes.values().flat_map(|pipe| pipe.advertisements.iter().copied()).max().unwrap_or(0)
+    }
+
+    fn count_advertisements(&mut self, number: u64, side: usize, message: &Bytes) {
+        let mut context = DecodeContext::new(PeerKind::Ibgp, AsWidth::Four);
+        context.max_message_octets = usize::from(u16::MAX);
+        let Some(pipe) = self.pipes.get_mut(&(number, side)) else { return };
+        let Ok(Message::Update(update)) = decode_message(message.clone(), &context) else { return };
+        for reach in update.reach() {
+            for nlri in reach.nlri.iter::<bgp_codec::Ipv4Prefix>() {
+                if let Some(count) = pipe.advertisements.get_mut(number_of(nlri.prefix)) {
+                    *count = count.saturating_add(1);
+                }
+            }
         }
     }
 

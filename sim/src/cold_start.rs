@@ -1,0 +1,126 @@
+//! Everybody starts at once: nodes that announce their blocks through a pair of reflectors.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use bgp_codec::{Ipv4Prefix, Prefix};
+use margay::machine::QueueSizes;
+use margay::speaker::{PeerSelection, RoutesQuestion};
+use margay_rib::PagePosition;
+
+use crate::machine::Pace;
+use crate::network::Told;
+use crate::plan::{NodeId, NodePlan, PeerPlan, ipv4_of};
+use crate::random::Random;
+use crate::trace;
+use crate::world::World;
+
+/// What it took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ColdStart {
+    /// How many nodes there were beside the reflectors.
+    pub nodes: usize,
+    /// How many messages were sent.
+    pub messages: u64,
+    /// How many of them were UPDATEs.
+    pub updates: u64,
+    /// How many octets were sent.
+    pub octets: u64,
+    /// When the last UPDATE had arrived.
+    pub virtual_time: Duration,
+    /// How often one reflector advertised one route to one client, at most.
+    pub most_advertisements: u8,
+}
+
+/// Starts `nodes` nodes of [`BLOCKS`] blocks each and two reflectors, and waits until everybody has every block.
+///
+/// # Errors
+///
+/// It does not come to that.
+pub fn cold_start(nodes: usize, seed: u64) -> Result<ColdStart> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    let result = runtime.block_on(start(nodes, seed));
+    let faults = trace::end();
+    if !faults.is_empty() {
+        bail!("{}", faults.join("; "));
+    }
+    result
+}
+
+async fn start(nodes: usize, seed: u64) -> Result<ColdStart> {
+    let pace = Pace { steps: 1000, step_microseconds: 20, queues: QueueSizes::USUAL };
+    let told = Told { advertisements: Some(nodes * BLOCKS), ..Told::default() };
+    let mut random = Random::new(seed);
+    let mut world = World::at_pace(plans(nodes), &random.fork(1), told, |_| pace);
+    for node in 0..world.nodes.len() {
+        tokio::time::sleep(random.milliseconds(0..=1)).await;
+        world.boot(node).await?;
+    }
+    world.wait_for_quiet().await?;
+    for node in 0..world.nodes.len() {
+        let known = best_routes(&world, node).await?;
+        if known != nodes * BLOCKS {
+            bail!("n{node} has {known} of {} blocks", nodes * BLOCKS);
+        }
+    }
+    let traffic = world.network.traffic();
+    Ok(ColdStart {
+        nodes,
+        messages: traffic.messages,
+        updates: traffic.updates,
+        octets: traffic.octets,
+        virtual_time: traffic.last_update,
+        most_advertisements: traffic.most_advertisements(),
+    })
+}
+
+fn plans(nodes: usize) -> Vec<NodePlan> {
+    let mut plans: Vec<NodePlan> = (0..nodes + REFLECTORS).map(|id| NodePlan::new(id, ASN)).collect();
+    let peer = |node: NodeId| PeerPlan { hold_time: 90, ..PeerPlan::new(node, ASN) };
+    for reflector in 0..REFLECTORS {
+        plans[reflector].has_kernel = false;
+        plans[reflector].cluster_id = Some(ipv4_of(0));
+        plans[reflector].peers.push(peer(1 - reflector));
+        for client in REFLECTORS..nodes + REFLECTORS {
+            plans[reflector].peers.push(PeerPlan { is_client: true, passive: true, ..peer(client) });
+            plans[client].peers.push(peer(reflector));
+        }
+    }
+    for (number, client) in (REFLECTORS..nodes + REFLECTORS).enumerate() {
+        plans[client].networks.extend((0..BLOCKS).map(|block| prefix(number * BLOCKS + block)));
+    }
+    plans
+}
+
+async fn best_routes(world: &World, node: NodeId) -> Result<usize> {
+    let question = RoutesQuestion {
+        prefix: None,
+        selection: PeerSelection::Best,
+        family: bgp_codec::Family::IPV4_UNICAST,
+        position: PagePosition::default(),
+        limit: 1000,
+    };
+    Ok(world.nodes[node].routes(question).await?.len())
+}
+
+fn prefix(number: usize) -> Prefix {
+    let number = u32::try_from(number).expect("few blocks");
+    let address = Ipv4Addr::from_bits(FIRST_BLOCK + (number << 6));
+    bgp_codec::IpPrefix::erase(Ipv4Prefix::truncating(address, 26))
+}
+
+/// The number of a block, by its address.
+pub(crate) fn number_of(prefix: Ipv4Prefix) -> usize {
+    let std::net::IpAddr::V4(address) = bgp_codec::IpPrefix::erase(prefix).network() else { return 0 };
+    (address.to_bits().saturating_sub(FIRST_BLOCK) >> 6) as usize
+}
+
+/// How many blocks each node has.
+pub const BLOCKS: usize = 4;
+
+const REFLECTORS: usize = 2;
+const ASN: u32 = 64512;
+
+/// 10.64.0.0
+const FIRST_BLOCK: u32 = 0x0a40_0000;
