@@ -234,17 +234,20 @@ impl<P: RibFamily> FamilyRib<P> {
     pub(crate) fn sweep(&mut self, shared: &mut Shared, peer: PeerIndex, limit: usize) -> bool {
         let Some(routes) = shared.peers.routes_mut::<P>(peer) else { return false };
         let entries: Vec<u32> = routes.entries.iter().take(limit).collect();
-        for &number in &entries {
-            let index = EntryIndex(number);
-            let paths = self.table.entry(index).paths.as_slice();
-            let sources = paths.iter().map(|path| path.source);
-            let of_peer: Vec<SourceIndex> =
-                sources.filter(|&source| shared.sources.get(source).peer == peer).collect();
-            for source in of_peer {
+        routes.entries.remove_smallest(entries.len() as u64);
+        let more = !routes.entries.is_empty();
+        for index in entries.into_iter().map(EntryIndex) {
+            while let Some(source) = self.a_source_of(shared, index, peer) {
                 self.remove(shared, index, source);
             }
         }
-        shared.peers.routes::<P>(peer).is_some_and(|routes| !routes.entries.is_empty())
+        more
+    }
+
+    /// A source of `peer` that the entry has a path of.
+    fn a_source_of(&self, shared: &Shared, index: EntryIndex, peer: PeerIndex) -> Option<SourceIndex> {
+        let mut sources = self.table.get(index)?.paths.as_slice().iter().map(|path| path.source);
+        sources.find(|&source| shared.sources.get(source).peer == peer)
     }
 
     /// Decides about an entry of which one path changed, or anything when `change` is `None`, and tells whoever is
@@ -305,7 +308,7 @@ impl<P: RibFamily> FamilyRib<P> {
     pub(crate) fn tell_forwarding(&mut self, limit: usize) -> Vec<ForwardingChange> {
         let Some(log) = &mut self.forwarding else { return Vec::new() };
         let (changes, emptied) = log.tell(&self.table, limit);
-        self.unpin(emptied);
+        self.unpin(&emptied);
         changes
     }
 
@@ -364,11 +367,9 @@ impl<P: RibFamily> FamilyRib<P> {
         self.table.remove_if_unused(index);
     }
 
-    pub(crate) fn unpin(&mut self, entries: impl IntoIterator<Item = EntryIndex>) {
-        for index in entries {
-            self.table.entry_mut(index).pins -= 1;
-            self.table.remove_if_unused(index);
-        }
+    pub(crate) fn unpin(&mut self, entries: &[EntryIndex]) {
+        entries.iter().for_each(|&index| self.table.entry_mut(index).pins -= 1);
+        self.table.remove_unused(entries);
     }
 
     fn forwarding_for(&self, shared: &Shared, entry: &Entry<P>, choice: &Choice) -> Option<Forwarding> {

@@ -49,7 +49,7 @@ impl HashIndex {
 
     /// The number with this hash that `is_wanted` says yes to.
     pub(crate) fn find(&self, hash: ShortHash, is_wanted: impl Fn(u32) -> bool) -> Option<u32> {
-        self.parts[part_of(hash)].find(hash, is_wanted).map(|(_, number)| number)
+        self.parts[part_of(hash)].find(hash, is_wanted)
     }
 
     /// Adds a number that is not there.
@@ -60,7 +60,14 @@ impl HashIndex {
 
     /// Takes a number out that was added with this hash.
     pub(crate) fn remove(&mut self, hash: ShortHash, number: u32) {
-        self.len -= usize::from(self.parts[part_of(hash)].remove(hash, number));
+        self.len -= usize::from(self.parts[part_of(hash)].remove(Slot::new(hash, number)));
+    }
+
+    /// Reads the places where numbers with these hashes are looked for first: what is done with many of them right after
+    /// finds the memory at hand. The misses of reads that do not wait for each other overlap.
+    pub(crate) fn touch(&self, hashes: impl Iterator<Item = ShortHash>) {
+        let slots = hashes.map(|hash| self.parts[part_of(hash)].first_slot(hash).0);
+        std::hint::black_box(slots.fold(0, std::ops::BitXor::bitxor));
     }
 }
 
@@ -70,14 +77,20 @@ fn part_of(hash: ShortHash) -> usize {
 }
 
 impl Part {
-    fn find(&self, hash: ShortHash, is_wanted: impl Fn(u32) -> bool) -> Option<(usize, u32)> {
+    /// What is in the place where a hash is looked for first.
+    fn first_slot(&self, hash: ShortHash) -> Slot {
+        let mask = self.slots.len().wrapping_sub(1);
+        self.slots.get(hash.0 as usize & mask).copied().unwrap_or_default()
+    }
+
+    fn find(&self, hash: ShortHash, is_wanted: impl Fn(u32) -> bool) -> Option<u32> {
         let mask = self.slots.len().checked_sub(1)?;
         let mut at = hash.0 as usize & mask;
         loop {
             let slot = self.slots[at];
             match slot.number() {
                 None => return None,
-                Some(number) if slot.hash() == hash && is_wanted(number) => return Some((at, number)),
+                Some(number) if slot.hash() == hash && is_wanted(number) => return Some(number),
                 Some(_) => at = (at + 1) & mask,
             }
         }
@@ -107,10 +120,16 @@ impl Part {
         former.iter().filter(|&&slot| slot != Slot::default()).for_each(|&slot| self.put(slot));
     }
 
-    fn remove(&mut self, hash: ShortHash, number: u32) -> bool {
-        let Some((mut gap, _)) = self.find(hash, |other| other == number) else { return false };
+    fn remove(&mut self, removed: Slot) -> bool {
+        let Some(mask) = self.slots.len().checked_sub(1) else { return false };
+        let mut gap = removed.hash().0 as usize & mask;
+        while self.slots[gap] != removed {
+            if self.slots[gap] == Slot::default() {
+                return false;
+            }
+            gap = (gap + 1) & mask;
+        }
         self.len -= 1;
-        let mask = self.slots.len() - 1;
         // Whoever was put further along because of the slot moves back, so that probing still finds it.
         let mut at = gap;
         loop {

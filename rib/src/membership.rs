@@ -51,7 +51,7 @@ impl<P: RibFamily> FamilyRib<P> {
         let group = self.groups.get_mut(&membership.group)?;
         let emptied = group.leave(membership.reader, peer);
         let last = group.members.is_empty();
-        self.unpin(emptied);
+        self.unpin(&emptied);
         if !last {
             return Some(Left::Shared(membership.group));
         }
@@ -102,7 +102,7 @@ impl<P: RibFamily> FamilyRib<P> {
         let Membership { group, reader } = routes.membership?;
         let group = self.groups.get_mut(&group).filter(|group| !group.log.is_behind(reader))?;
         let emptied = group.leave(reader, peer);
-        self.unpin(emptied);
+        self.unpin(&emptied);
         let heir = self.groups.get_mut(&heir)?;
         heir.members.push(peer);
         routes.membership = Some(Membership { group: heir.id, reader: heir.log.join_at_end() });
@@ -115,7 +115,7 @@ impl<P: RibFamily> FamilyRib<P> {
         let Some(group) = self.groups.get_mut(&id) else { return false };
         let emptied = group.settle();
         let more = !group.log.is_settled();
-        self.unpin(emptied);
+        self.unpin(&emptied);
         more
     }
 
@@ -161,7 +161,7 @@ impl<P: RibFamily> FamilyRib<P> {
         let end = group.log.slots_end();
         let last = first.saturating_add(u32::try_from(limit).unwrap_or(u32::MAX)).min(end);
         let entries = group.drain(&mut shared.store, first, last);
-        self.unpin(entries);
+        self.unpin(&entries);
         (last < end).then_some(last)
     }
 
@@ -173,7 +173,7 @@ impl<P: RibFamily> FamilyRib<P> {
             let (octets, emptied) = group.tell(&self.table, &shared.store, reader, peer);
             let moves = group.heir.is_some() && !group.log.is_behind(reader);
             let id = group.id;
-            self.unpin(emptied);
+            self.unpin(&emptied);
             if moves {
                 self.unite(shared, id, &[peer]);
             }

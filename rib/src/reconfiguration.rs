@@ -229,7 +229,7 @@ impl<P: RibFamily> FamilyRib<P> {
         }
         for &(peer, reader) in &members {
             let emptied = self.groups.get_mut(&id).map(|group| group.leave(reader, peer));
-            self.unpin(emptied.unwrap_or_default());
+            self.unpin(&emptied.unwrap_or_default());
             if let Some(routes) = shared.peers.routes_mut::<P>(peer) {
                 routes.membership = Some(Membership { group: copy.id, reader });
             }

@@ -174,6 +174,15 @@ impl Rib {
         }
     }
 
+    /// Reads ahead what taking these UPDATEs needs to know. It changes nothing but how long that takes.
+    pub fn read_ahead(&self, updates: &[Update]) {
+        let blocks = || {
+            updates.iter().flat_map(|update| update.reach().map(|reach| reach.nlri).chain(update.unreach()))
+        };
+        self.ipv4.table.touch(blocks().flat_map(NlriBlock::iter).map(|nlri| nlri.prefix));
+        self.ipv6.table.touch(blocks().flat_map(NlriBlock::iter).map(|nlri| nlri.prefix));
+    }
+
     /// Takes an UPDATE. One from a peer that is not up (any more) says nothing, nor do routes of a family that the
     /// session has not agreed on.
     pub fn apply_update(&mut self, peer: PeerIndex, update: Update) {

@@ -89,6 +89,16 @@ impl<P: IpPrefix> Table<P> {
         EntryIndex(number)
     }
 
+    /// Reads what looking these prefixes up will read, so that the memory is at hand then. The misses of reads that do not
+    /// wait for each other overlap.
+    pub(crate) fn touch(&self, prefixes: impl Iterator<Item = P>) {
+        let hashes: Vec<ShortHash> = prefixes.map(|prefix| self.hash(prefix)).collect();
+        self.index.touch(hashes.iter().copied());
+        let numbers = hashes.iter().filter_map(|&hash| self.index.find(hash, |_| true));
+        let pins = numbers.filter_map(|number| Some(self.get(EntryIndex(number))?.pins));
+        std::hint::black_box(pins.fold(0, std::ops::BitXor::bitxor));
+    }
+
     /// The entry itself.
     ///
     /// # Panics
@@ -102,14 +112,19 @@ impl<P: IpPrefix> Table<P> {
         self.entries[index.index()].as_mut().expect("an index is only held while the entry is in use")
     }
 
+    /// The entry that the number names now, if there is one.
+    pub(crate) fn get(&self, index: EntryIndex) -> Option<&Entry<P>> {
+        self.entries.get(index.index())?.as_ref()
+    }
+
     /// Whether the number names an entry now.
     pub(crate) fn is_in_use(&self, index: EntryIndex) -> bool {
-        self.entries.get(index.index()).is_some_and(Option::is_some)
+        self.get(index).is_some()
     }
 
     /// Forgets the entry when it has no path and nothing pins it.
     pub(crate) fn remove_if_unused(&mut self, index: EntryIndex) {
-        let Some(entry) = self.entries.get(index.index()).and_then(Option::as_ref) else { return };
+        let Some(entry) = self.get(index) else { return };
         let is_pinned = entry.pins > 0 && !is_broken(Break::NumberReusedAtOnce);
         if is_pinned || !entry.paths.as_slice().is_empty() {
             return;
@@ -117,6 +132,13 @@ impl<P: IpPrefix> Table<P> {
         self.index.remove(self.hash(entry.prefix), index.0);
         self.entries[index.index()] = None;
         self.free.push(index.0);
+    }
+
+    /// Forgets those of many entries that have no path and that nothing pins.
+    pub(crate) fn remove_unused(&mut self, indexes: &[EntryIndex]) {
+        let prefixes = indexes.iter().filter_map(|&index| Some(self.get(index)?.prefix));
+        self.index.touch(prefixes.map(|prefix| self.hash(prefix)));
+        indexes.iter().for_each(|&index| self.remove_if_unused(index));
     }
 
     /// The entries in use with numbers from `first` on, in order of number.

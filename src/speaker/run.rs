@@ -222,6 +222,7 @@ impl Speaker {
             hold_back.on_update(Instant::now());
         }
         let mut ended = false;
+        self.rib.read_ahead(&updates);
         for update in updates {
             if let Some(family) = update.end_of_rib() {
                 session.awaited_end_of_rib.retain(|&awaited| awaited != family);

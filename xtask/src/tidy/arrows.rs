@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("margay-control", &["bgp-codec", "margay-filter"]),
     ("margay", DAEMON),
     ("margay-cli", CORE),
-    ("margay-bench", &["bgp-codec", "margay-lab"]),
+    ("margay-bench", &["bgp-codec", "margay-filter", "margay-lab", "margay-rib"]),
     ("margay-lab", &[]),
     (
         "margay-sim",
