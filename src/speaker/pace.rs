@@ -9,9 +9,14 @@ use tokio::time::Instant;
 /// Telling a thousand peers costs the same for one change as for a hundred. So a round begins no sooner than a multiple
 /// of what the last one took after its end: what changes meanwhile goes into the same messages. A round that is the
 /// first for a while begins at once, and no clock runs when nothing changes.
+///
+/// A round that takes longer than rounds have taken lately was mostly held up by others on the machine. What it pauses for
+/// is what they took, or one hold-up would become two.
 #[derive(Debug)]
 pub(super) struct Pace {
     not_before: Instant,
+    /// What rounds have taken lately.
+    usual: Option<Duration>,
     round: Option<Round>,
 }
 
@@ -25,12 +30,15 @@ struct Round {
 /// The pause after a round, as a multiple of what the round took: telling takes at most a quarter of the time.
 const PAUSE: u32 = 3;
 
+/// How many rounds are "lately".
+const LATELY: u32 = 8;
+
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 impl Pace {
     pub(super) fn new(now: Instant) -> Self {
-        Self { not_before: now, round: None }
+        Self { not_before: now, usual: None, round: None }
     }
 
     /// Begins a round among so many peers, if none is under way and it is time. Answers whether it did.
@@ -53,7 +61,9 @@ impl Pace {
         round.took += took;
         round.peers_left = round.peers_left.saturating_sub(peers);
         if round.peers_left == 0 {
-            self.not_before = now + (round.took * PAUSE).min(LONGEST_PAUSE);
+            let usual = self.usual.map_or(round.took, |usual| (usual * (LATELY - 1) + round.took) / LATELY);
+            self.usual = Some(usual);
+            self.not_before = now + (round.took.min(usual) * PAUSE).min(LONGEST_PAUSE);
             self.round = None;
         }
     }
@@ -88,6 +98,26 @@ mod tests {
         assert_eq!(pace.pause(start + 3 * MS), 6 * MS, "three times the two that the round took");
         assert!(!pace.begin_if_due(start + 8 * MS, 10));
         assert!(pace.begin_if_due(start + 9 * MS, 10));
+    }
+
+    #[test]
+    fn a_round_that_was_held_up_is_not_followed_by_a_long_pause() {
+        let mut now = Instant::now();
+        let mut pace = Pace::new(now);
+        let mut pause_after = |took: Duration| {
+            assert!(pace.begin_if_due(now, 1));
+            now += took;
+            pace.on_told(1, took, now);
+            let pause = pace.pause(now);
+            now += pause;
+            pause
+        };
+        assert_eq!(pause_after(MS / 2), 3 * MS / 2);
+        assert!(pause_after(4 * MS) < 3 * MS, "rounds have not become eight times as long");
+        for _ in 0..40 {
+            pause_after(2 * MS);
+        }
+        assert!(pause_after(2 * MS) > 5 * MS, "now they have");
     }
 
     #[test]
