@@ -87,12 +87,17 @@ impl<P: RibFamily> FamilyRib<P> {
     ) {
         let attributes = import.check(shared.store.get(received), shared.store.next_hop(received));
         let facts = shared.store.facts(received);
+        let is_refresh =
+            shared.peers.routes::<P>(peer).is_some_and(|routes| routes.refresh_in.is_under_way());
         // What filters set is the same for most routes of an UPDATE.
         let mut edited: Option<(RouteEdits, AttributeHandle)> = None;
         // All entries are found before the first is worked on: their cache misses overlap then.
         let found: Vec<_> = routes.map(|nlri| (self.table.find_or_insert(nlri.prefix), nlri)).collect();
         for (index, Nlri { path_id, prefix }) in found {
             let source = shared.sources.intern(peer, path_id.unwrap_or(PathId(0)), import.peer);
+            if is_refresh && let Some(routes) = shared.peers.routes_mut::<P>(peer) {
+                routes.refresh_in.on_announced(index, source);
+            }
             let import = match attributes.and_then(|()| import.filter(prefix.erase(), &facts)) {
                 Ok(edits) if edits.is_empty() => ImportOutcome::accepted(received),
                 Ok(edits) => {
@@ -343,7 +348,7 @@ impl<P: RibFamily> FamilyRib<P> {
         }
     }
 
-    fn remove(&mut self, shared: &mut Shared, index: EntryIndex, source: SourceIndex) {
+    pub(crate) fn remove(&mut self, shared: &mut Shared, index: EntryIndex, source: SourceIndex) {
         let entry = self.table.entry_mut(index);
         let former_best = entry.best_path();
         let Some((old, position)) = entry.paths.remove(source) else { return };

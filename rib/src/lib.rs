@@ -33,6 +33,7 @@ mod peer;
 mod reconfiguration;
 mod reflection;
 mod rib;
+mod route_refresh;
 mod slice;
 mod source;
 mod table;

@@ -1,9 +1,13 @@
 //! Who is in which export group of a family, and what becomes of a group that is new, or that a member left.
 
+use bgp_codec::RouteRefresh;
+
 use crate::export_group::{ExportGroup, GroupSignature};
+use crate::export_log::ReaderId;
 use crate::family::RibFamily;
 use crate::family_rib::{FamilyRib, Shared, Telling};
-use crate::peer::{Membership, PeerIndex};
+use crate::peer::{Membership, PeerIndex, PeerRoutes};
+use crate::route_refresh::{RefreshOut, refresh_mark};
 use crate::slice::EncodedUpdates;
 use crate::table::EntryIndex;
 
@@ -167,43 +171,76 @@ impl<P: RibFamily> FamilyRib<P> {
 
     /// What `peer` is to be told next in this family; `None` when it is up to date.
     pub(crate) fn tell(&mut self, shared: &mut Shared, peer: PeerIndex) -> Option<Vec<EncodedUpdates>> {
-        let Membership { group, reader } = shared.peers.routes::<P>(peer)?.membership?;
-        let group = self.groups.get_mut(&group)?;
-        if group.log.is_behind(reader) {
-            let (octets, emptied) = group.tell(&self.table, &shared.store, reader, peer);
-            let moves = group.heir.is_some() && !group.log.is_behind(reader);
-            let id = group.id;
-            self.unpin(&emptied);
-            if moves {
-                self.unite(shared, id, &[peer]);
-            }
-            return Some(octets);
-        }
-        let is_whole = shared.telling == Telling::Everything && group.filled_to.is_none();
+        let telling = shared.telling;
         let routes = shared.peers.routes_mut::<P>(peer)?;
-        (is_whole && routes.owes_end_of_rib).then(|| {
-            routes.owes_end_of_rib = false;
-            vec![group.end_of_rib(P::FAMILY)]
-        })
+        let Membership { group, reader } = routes.membership?;
+        let group = self.groups.get_mut(&group)?;
+        match due(telling, routes, group, reader)? {
+            Due::Changes => {}
+            Due::RefreshBegin => {
+                routes.refresh_out = RefreshOut::UnderWay;
+                group.rewind(reader);
+                return Some(vec![refresh_mark(P::FAMILY, RouteRefresh::BEGIN)]);
+            }
+            Due::EndOfRib => {
+                routes.owes_end_of_rib = false;
+                return Some(vec![group.end_of_rib(P::FAMILY)]);
+            }
+            Due::RefreshEnd => {
+                routes.refresh_out = RefreshOut::None;
+                return Some(vec![refresh_mark(P::FAMILY, RouteRefresh::END)]);
+            }
+        }
+        let (octets, emptied) = group.tell(&self.table, &shared.store, reader, peer);
+        let moves = group.heir.is_some() && !group.log.is_behind(reader);
+        let id = group.id;
+        self.unpin(&emptied);
+        if moves {
+            self.unite(shared, id, &[peer]);
+        }
+        Some(octets)
     }
 
     /// Whether there is something to tell `peer`.
     pub(crate) fn has_news(&self, shared: &Shared, peer: PeerIndex) -> bool {
         let Some(routes) = shared.peers.routes::<P>(peer) else { return false };
         let Some(Membership { group, reader }) = routes.membership else { return false };
-        self.groups.get(&group).is_some_and(|group| {
-            let is_whole = shared.telling == Telling::Everything && group.filled_to.is_none();
-            group.log.is_behind(reader) || routes.owes_end_of_rib && is_whole
-        })
+        self.groups.get(&group).is_some_and(|group| due(shared.telling, routes, group, reader).is_some())
     }
 
-    /// Has `peer` told everything again (RFC 2918).
+    /// Has `peer` told everything again (RFC 2918), between two marks where it takes them (RFC 7313).
     pub(crate) fn refresh(&mut self, shared: &mut Shared, peer: PeerIndex) {
-        if let Some(Membership { group, reader }) =
-            shared.peers.routes::<P>(peer).and_then(|routes| routes.membership)
-            && let Some(group) = self.groups.get_mut(&group)
-        {
+        let takes_marks = shared.peers.up(peer).is_some_and(|options| options.enhanced_refresh);
+        let Some(routes) = shared.peers.routes_mut::<P>(peer) else { return };
+        let Some(Membership { group, reader }) = routes.membership else { return };
+        if takes_marks {
+            routes.refresh_out = RefreshOut::Wanted;
+        } else if let Some(group) = self.groups.get_mut(&group) {
             group.rewind(reader);
         }
+    }
+}
+
+/// What a member is to be told next.
+enum Due {
+    RefreshBegin,
+    Changes,
+    EndOfRib,
+    RefreshEnd,
+}
+
+/// RFC 7313 §4.1: a refresh does not begin before the table was told once, and its end is the end of the whole table.
+fn due(telling: Telling, routes: &PeerRoutes, group: &ExportGroup, reader: ReaderId) -> Option<Due> {
+    let is_whole = telling == Telling::Everything && group.filled_to.is_none();
+    if routes.refresh_out == RefreshOut::Wanted && !routes.owes_end_of_rib {
+        Some(Due::RefreshBegin)
+    } else if group.log.is_behind(reader) {
+        Some(Due::Changes)
+    } else if is_whole && routes.owes_end_of_rib {
+        Some(Due::EndOfRib)
+    } else if is_whole && routes.refresh_out == RefreshOut::UnderWay {
+        Some(Due::RefreshEnd)
+    } else {
+        None
     }
 }

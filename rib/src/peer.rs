@@ -15,6 +15,7 @@ use crate::family::{PerFamily, RibFamily};
 use crate::membership::GroupId;
 use crate::path::Path;
 use crate::reflection::Reflection;
+use crate::route_refresh::{RefreshIn, RefreshOut};
 use crate::table::EntryIndex;
 
 /// Names a peer's session in the Rib. A peer that comes back is given another one, so that nothing of the former
@@ -63,6 +64,8 @@ pub struct PeerOptions {
     pub as_width: AsWidth,
     /// The longest message that the peer takes, in octets.
     pub max_message_octets: usize,
+    /// Whether the peer is told where the answer to its ROUTE-REFRESH begins and ends (RFC 7313).
+    pub enhanced_refresh: bool,
 }
 
 /// How NEXT_HOP is set in what a peer is told.
@@ -110,6 +113,10 @@ pub(crate) struct PeerRoutes {
     pub(crate) membership: Option<Membership>,
     /// The peer has not been told the end of the table yet.
     pub(crate) owes_end_of_rib: bool,
+    /// The peer is to be told everything again between two marks.
+    pub(crate) refresh_out: RefreshOut,
+    /// The peer tells everything again.
+    pub(crate) refresh_in: RefreshIn,
 }
 
 impl PeerRoutes {

@@ -69,6 +69,8 @@ pub(crate) enum Work {
     Settle(Family, GroupId),
     /// Decide anew about entries whose next hops changed.
     Redecide(Family, RoaringBitmap),
+    /// Take the paths out that a peer did not repeat when it told everything again.
+    SweepStale(Family, PeerIndex),
     /// Ask anew what import makes of a peer's paths to these entries.
     Reimport(Family, PeerIndex, RoaringBitmap),
     /// Ask anew what groups are told of these entries.
@@ -357,6 +359,13 @@ impl Rib {
                 }
                 bitmap.remove_smallest(entries as u64);
                 (!bitmap.is_empty()).then_some(Work::Redecide(family, bitmap))
+            }
+            Work::SweepStale(family, peer) => {
+                let more = match family {
+                    Family::IPV4_UNICAST => ipv4.sweep_stale(shared, peer, entries),
+                    _ => ipv6.sweep_stale(shared, peer, entries),
+                };
+                more.then_some(Work::SweepStale(family, peer))
             }
             Work::Reimport(family, peer, mut bitmap) => {
                 let peer_options = Arc::clone(shared.peers.up(peer)?);

@@ -30,6 +30,8 @@ pub struct Negotiated {
     pub path_ids_sent: Vec<Family>,
     /// Whether both can take a ROUTE-REFRESH (RFC 2918).
     pub route_refresh: bool,
+    /// Whether both mark where the answer to a ROUTE-REFRESH begins and ends (RFC 7313).
+    pub enhanced_route_refresh: bool,
     /// Whether both take messages longer than 4,096 octets (RFC 8654).
     pub extended_message: bool,
     /// Everything the peer announced, as it did.
@@ -61,6 +63,7 @@ impl Negotiated {
             path_ids_sent: families_with_path_ids(&families, ours, theirs),
             families,
             route_refresh: ours.route_refresh() && theirs.route_refresh(),
+            enhanced_route_refresh: ours.enhanced_route_refresh() && theirs.enhanced_route_refresh(),
             extended_message: ours.extended_message() && theirs.extended_message(),
             peer_capabilities: open.capabilities,
         })

@@ -114,6 +114,7 @@ fn negotiated(negotiated: &Negotiated) -> NegotiatedSession {
     let in_force = [
         ("4-octet AS numbers", negotiated.as_width == bgp_codec::AsWidth::Four),
         ("route refresh", negotiated.route_refresh),
+        ("enhanced route refresh", negotiated.enhanced_route_refresh),
         ("extended messages", negotiated.extended_message),
     ];
     NegotiatedSession {

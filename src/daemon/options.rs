@@ -170,7 +170,12 @@ pub(super) fn peer_options(
 
 fn session_options(global: &Global, peer: &Peer) -> SessionOptions {
     let families = peer.families.iter().copied().map(Capability::Multiprotocol);
-    let others = [Capability::RouteRefresh, Capability::ExtendedMessage, Capability::FourOctetAs(global.asn)];
+    let others = [
+        Capability::RouteRefresh,
+        Capability::EnhancedRouteRefresh,
+        Capability::ExtendedMessage,
+        Capability::FourOctetAs(global.asn),
+    ];
     let add_path = (!peer.add_path.is_empty()).then(|| Capability::AddPath(peer.add_path.clone()));
     let capabilities = Capabilities(families.chain(others).chain(add_path).collect());
     SessionOptions {

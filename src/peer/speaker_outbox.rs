@@ -68,6 +68,7 @@ fn epoch(input: &SpeakerInput) -> SessionEpoch {
         SpeakerInput::PeerUp(up) => up.epoch,
         SpeakerInput::Updates { epoch, .. }
         | SpeakerInput::RouteRefresh { epoch, .. }
+        | SpeakerInput::RefreshMark { epoch, .. }
         | SpeakerInput::PeerDown { epoch, .. } => *epoch,
     }
 }
@@ -92,6 +93,7 @@ mod tests {
             SpeakerInput::PeerUp(_) => "up",
             SpeakerInput::Updates { .. } => "updates",
             SpeakerInput::RouteRefresh { .. } => "refresh",
+            SpeakerInput::RefreshMark { .. } => "mark",
             SpeakerInput::PeerDown { .. } => "down",
         };
         format!("{kind} {}", epoch(input).0)

@@ -26,7 +26,7 @@ use super::{LAST_WORDS_TIME, PeerOptions};
 use crate::machine::{Machine, Stream};
 use crate::message_counters::MessageCounters;
 use crate::outbound::Outbound;
-use crate::speaker::{PeerUp, SessionEpoch, SpeakerHandle, SpeakerInput};
+use crate::speaker::{PeerUp, RefreshMark, SessionEpoch, SpeakerHandle, SpeakerInput};
 
 /// What the daemon tells a peer's task.
 #[derive(Debug)]
@@ -285,19 +285,25 @@ impl PeerTask {
         }
     }
 
-    /// Hands a request to the speaker. What is not a request, or was not agreed on, is ignored (RFC 7313 §5).
+    /// Hands a request, or a mark around the routes that answer ours, to the speaker. What was not agreed on is ignored, and
+    /// so is what has no meaning (RFC 7313 §5).
     fn pass_on_refresh(&mut self, id: ConnectionId, refresh: RouteRefresh) {
-        let is_agreed = self.session.established() == Some(id)
-            && self
-                .session
-                .negotiated(id)
-                .is_some_and(|terms| terms.route_refresh && terms.families.contains(&refresh.family));
-        if is_agreed && refresh.subtype == ROUTE_REFRESH_REQUEST {
-            self.outbox.push(SpeakerInput::RouteRefresh {
-                peer: self.options.key,
-                epoch: SessionEpoch(id.number()),
-                family: refresh.family,
-            });
+        let Some(terms) = self.session.negotiated(id).filter(|_| self.session.established() == Some(id))
+        else {
+            return;
+        };
+        let (peer, epoch, family) = (self.options.key, SessionEpoch(id.number()), refresh.family);
+        let mark = |mark| SpeakerInput::RefreshMark { peer, epoch, family, mark };
+        let input = match refresh.subtype {
+            RouteRefresh::REQUEST if terms.route_refresh => {
+                SpeakerInput::RouteRefresh { peer, epoch, family }
+            }
+            RouteRefresh::BEGIN if terms.enhanced_route_refresh => mark(RefreshMark::Begin),
+            RouteRefresh::END if terms.enhanced_route_refresh => mark(RefreshMark::End),
+            _ => return,
+        };
+        if terms.families.contains(&family) {
+            self.outbox.push(input);
         }
     }
 
@@ -507,6 +513,3 @@ fn draw_jitter(machine: &Machine) -> Jitter {
 
 /// How many reports of writers may wait; a writer waits when they are more.
 const REPORTS: usize = 16;
-
-/// RFC 7313 §3.2.
-const ROUTE_REFRESH_REQUEST: u8 = 0;

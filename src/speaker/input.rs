@@ -42,6 +42,17 @@ pub enum SpeakerInput {
         /// What it asks for.
         family: Family,
     },
+    /// Between two of these the peer tells everything again (RFC 7313 §4.2).
+    RefreshMark {
+        /// The peer.
+        peer: PeerKey,
+        /// Its session.
+        epoch: SessionEpoch,
+        /// What it tells.
+        family: Family,
+        /// Which of the two it is.
+        mark: RefreshMark,
+    },
     /// The session is over.
     PeerDown {
         /// The peer.
@@ -49,6 +60,15 @@ pub enum SpeakerInput {
         /// The session that is over.
         epoch: SessionEpoch,
     },
+}
+
+/// The start or the end of all routes of a family.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RefreshMark {
+    /// BoRR.
+    Begin,
+    /// EoRR.
+    End,
 }
 
 /// A session that is established.
@@ -73,7 +93,10 @@ impl SpeakerInput {
     pub(super) fn weight_octets(&self) -> u32 {
         let updates = match self {
             Self::Updates { updates, octets, .. } => octets + updates.len() * size_of::<Update>(),
-            Self::PeerUp(_) | Self::RouteRefresh { .. } | Self::PeerDown { .. } => 0,
+            Self::PeerUp(_)
+            | Self::RouteRefresh { .. }
+            | Self::RefreshMark { .. }
+            | Self::PeerDown { .. } => 0,
         };
         u32::try_from(size_of::<Self>() + updates).unwrap_or(u32::MAX)
     }

@@ -19,7 +19,7 @@ use tokio::sync::{Notify, mpsc};
 
 pub use crate::outbound::ExportQueue;
 pub use hold_back::HoldBack;
-pub use input::{PeerKey, PeerUp, SessionEpoch, SpeakerInput};
+pub use input::{PeerKey, PeerUp, RefreshMark, SessionEpoch, SpeakerInput};
 pub use input_queue::{InputQueue, Inputs, Room, input_queue};
 pub use kernel_feed::KernelFeed;
 pub use request::{FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest};

@@ -40,6 +40,8 @@ pub(super) struct Speaker {
     kernel: Option<KernelFeed>,
     /// While it lasts, peers are told own routes only.
     hold_back: Option<HoldBack>,
+    /// No refresh of a peer has to be ended before this.
+    refresh_ends: Option<Instant>,
     inputs: Inputs,
     requests: mpsc::Receiver<SpeakerRequest>,
     writable: Arc<Notify>,
@@ -89,6 +91,7 @@ impl Speaker {
             peers: BTreeMap::new(),
             kernel,
             hold_back,
+            refresh_ends: None,
             inputs,
             requests,
             writable,
@@ -104,6 +107,7 @@ impl Speaker {
         while self.hear().await == Flow::Continue {
             self.take_inputs();
             self.end_hold_back_in_time();
+            self.end_refreshes_in_time();
             self.work();
             self.feed();
             self.processor.on_turn_over().await;
@@ -121,7 +125,7 @@ impl Speaker {
             self.processor.nap(pause).await;
             return Flow::Continue;
         }
-        let hold_back_ends = self.hold_back_ends_at();
+        let wake_at = earlier(self.hold_back_ends_at(), self.refresh_ends);
         let Self { kernel, inputs, requests, writable, has_news, .. } = self;
         let heard = tokio::select! {
             biased;
@@ -132,7 +136,7 @@ impl Speaker {
             // Yielding lets the runtime look at its timers.
             () = tokio::task::yield_now(), if is_busy => Heard::Nothing,
             () = tokio::time::sleep(pause), if *has_news => Heard::Nothing,
-            () = reached(hold_back_ends) => Heard::Nothing,
+            () = reached(wake_at) => Heard::Nothing,
         };
         self.has_news |= !matches!(heard, Heard::Nothing | Heard::Writable);
         match heard {
@@ -179,6 +183,13 @@ impl Speaker {
             SpeakerInput::PeerUp(up) => self.peer_up(*up),
             SpeakerInput::PeerDown { peer, epoch } => self.peer_down(peer, epoch),
             SpeakerInput::Updates { peer, epoch, updates, .. } => self.apply_updates(peer, epoch, updates),
+            SpeakerInput::RefreshMark { peer, epoch, family, mark } => {
+                if let Some(session) = current(&mut self.peers, peer, epoch) {
+                    session.on_refresh_mark(&mut self.rib, family, mark, Instant::now());
+                    self.refresh_ends = earlier(self.refresh_ends, session.refresh_ends_at());
+                    self.working = true;
+                }
+            }
             SpeakerInput::RouteRefresh { peer, epoch, family } => {
                 if let Some(session) = current(&mut self.peers, peer, epoch) {
                     self.rib.refresh(session.index, family);
@@ -253,6 +264,22 @@ impl Speaker {
             self.rib.end_hold_back();
             self.working = true;
             info!("peers are told each other's routes from now on");
+        }
+    }
+
+    fn end_refreshes_in_time(&mut self) {
+        let now = Instant::now();
+        if self.refresh_ends.is_none_or(|end| end > now) {
+            return;
+        }
+        self.refresh_ends = None;
+        for peer in self.peers.values_mut() {
+            let Some(session) = &mut peer.session else { continue };
+            if session.end_late_refreshes(&mut self.rib, now) {
+                warn!(peer = %peer.settings.name, "told its routes again without end: the rest counts as withdrawn");
+                self.working = true;
+            }
+            self.refresh_ends = earlier(self.refresh_ends, session.refresh_ends_at());
         }
     }
 
@@ -437,6 +464,10 @@ async fn hear_kernel(kernel: &mut Option<KernelFeed>) -> KernelHeard {
     }
 }
 
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}
+
 /// Is ready at that time, if there is one.
 async fn reached(time: Option<Instant>) {
     match time {
@@ -617,6 +648,7 @@ mod tests {
                 path_ids_received: Vec::new(),
                 path_ids_sent: Vec::new(),
                 route_refresh: false,
+                enhanced_route_refresh: false,
                 extended_message: false,
                 peer_capabilities: Capabilities::default(),
             },

@@ -1,10 +1,13 @@
 //! A session as the speaker sees it: where it is in the Rib, and what it still waits for.
 
+use std::time::Duration;
+
 use bgp_codec::{AttributeError, Family};
 use margay_rib::{PeerIndex, PeerOptions, Rib};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::{ExportQueue, PeerSettings, PeerUp, SessionEpoch};
+use super::{ExportQueue, PeerSettings, PeerUp, RefreshMark, SessionEpoch};
 use crate::machine::{Machine, OwnAddresses};
 
 /// A session that is established.
@@ -15,6 +18,10 @@ pub(super) struct SpeakerSession {
     pub(super) families: Vec<Family>,
     /// The families of which the peer has not told the whole table yet (RFC 4724 §2).
     pub(super) awaited_end_of_rib: Vec<Family>,
+    /// The peer restarts gracefully: before the end of its table there is nothing that it could tell again.
+    is_graceful: bool,
+    /// The families that the peer tells again (RFC 7313), and when they count as told.
+    refreshes: Vec<(Family, Instant)>,
     exports: ExportQueue,
     defects: u64,
 }
@@ -30,6 +37,10 @@ pub(super) enum Fed {
     NoRoom,
 }
 
+/// How long a peer may take to tell everything again; what it has not repeated by then goes. RFC 7313 §4.2 leaves the time
+/// to us.
+const LONGEST_REFRESH: Duration = Duration::from_mins(6);
+
 /// How many defects of a session's UPDATEs are logged for operators; further ones are for debugging.
 const LOGGED_DEFECTS: u64 = 10;
 
@@ -43,9 +54,42 @@ impl SpeakerSession {
             index,
             awaited_end_of_rib: families.clone(),
             families,
+            is_graceful: up.negotiated.peer_capabilities.graceful_restart().is_some(),
+            refreshes: Vec::new(),
             exports: up.exports,
             defects: 0,
         }
+    }
+
+    /// The peer begins or ends to tell everything again (RFC 7313 §4.2).
+    pub(super) fn on_refresh_mark(&mut self, rib: &mut Rib, family: Family, mark: RefreshMark, now: Instant) {
+        match mark {
+            RefreshMark::Begin if self.is_graceful && self.awaited_end_of_rib.contains(&family) => {}
+            RefreshMark::Begin => {
+                rib.begin_refresh(self.index, family);
+                self.refreshes.retain(|&(other, _)| other != family);
+                self.refreshes.push((family, now + LONGEST_REFRESH));
+            }
+            RefreshMark::End => {
+                rib.end_refresh(self.index, family);
+                self.refreshes.retain(|&(other, _)| other != family);
+            }
+        }
+    }
+
+    /// When the next refresh counts as told, whether it ends or not.
+    pub(super) fn refresh_ends_at(&self) -> Option<Instant> {
+        self.refreshes.iter().map(|&(_, end)| end).min()
+    }
+
+    /// Ends refreshes that have gone on for too long. Answers whether there were any.
+    pub(super) fn end_late_refreshes(&mut self, rib: &mut Rib, now: Instant) -> bool {
+        let late: Vec<Family> =
+            self.refreshes.iter().filter(|&&(_, end)| end <= now).map(|&(family, _)| family).collect();
+        for &family in &late {
+            self.on_refresh_mark(rib, family, RefreshMark::End, now);
+        }
+        !late.is_empty()
     }
 
     /// Logs what was wrong with an UPDATE and yet did not end the session (RFC 7606).
@@ -99,5 +143,6 @@ fn peer_options(machine: &Machine, settings: &PeerSettings, up: &PeerUp) -> Peer
         add_path: negotiated.path_ids_sent.iter().map(|&family| (family, settings.paths_sent)).collect(),
         as_width: negotiated.as_width,
         max_message_octets: negotiated.max_message_octets(),
+        enhanced_refresh: negotiated.enhanced_route_refresh,
     }
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use margay_lab::{Margay, Namespace, Router, wait_until};
 
 use crate::pair::PATIENCE;
-use crate::route_client::{Identity, RouteClient, ToldCounts, attribute};
-use crate::wire::{Wire, address, identifier, network, plain};
+use crate::route_client::{RouteClient, ToldCounts, attribute};
+use crate::wire::{Wire, address, network, plain, plain_identity};
 
 #[test]
 fn two_hundred_clients_that_come_at_once_are_told_of_each_prefix_once() {
@@ -83,7 +83,7 @@ impl Herd {
     /// Each client announces its network and a path to the contested one, better than those of lower numbers.
     fn come(raw: &Namespace, numbers: &[u8]) -> Self {
         let arrive = |&number: &u8| {
-            let identity = Identity { asn: 64_512, identifier: identifier(number), add_path: false };
+            let identity = plain_identity(number);
             let mut client = RouteClient::establish(raw, address(number), address(1), identity).unwrap();
             let arrived = Instant::now();
             client.announce(&prefix(number), 0, address(number), &plain()).unwrap();

@@ -19,6 +19,7 @@ mod reload;
 mod reload_in_place;
 mod restart_window;
 mod route_client;
+mod route_refresh;
 mod routes;
 mod session;
 mod shutdown;

@@ -112,8 +112,12 @@ impl Scene {
         other.start();
         let speakers = KINDS.iter().enumerate().map(|(index, &kind)| {
             let number = number(index);
-            let identity =
-                Identity { asn: asn(kind, number), identifier: identifier(number), add_path: false };
+            let identity = Identity {
+                asn: asn(kind, number),
+                identifier: identifier(number),
+                add_path: false,
+                refreshes: false,
+            };
             let dial = |reflector| {
                 let to = address(reflector);
                 wait_until(PATIENCE, &format!("the session of {number} with {reflector}"), || {

@@ -19,6 +19,8 @@ pub(crate) struct Identity {
     pub(crate) identifier: [u8; 4],
     /// Whether it sends and receives several paths to a prefix.
     pub(crate) add_path: bool,
+    /// Whether it marks where all its routes are told again (RFC 7313).
+    pub(crate) refreshes: bool,
 }
 
 /// A route as it was received: the prefix and, with ADD-PATH, its id.
@@ -75,6 +77,9 @@ impl RouteClient {
         if identity.add_path {
             capabilities.extend([69, 8, 0, 1, 1, 3, 0, 2, 1, 3]);
         }
+        if identity.refreshes {
+            capabilities.extend([2, 0, 70, 0]);
+        }
         let parameters = [&[2, u8::try_from(capabilities.len()).expect("short")][..], &capabilities].concat();
         speaker.send(&message(OPEN, &open_body(4, identity.asn, 0, identity.identifier, &parameters)))?;
         speaker.read_kind(OPEN)?;
@@ -85,6 +90,11 @@ impl RouteClient {
         let (kept, add_path) = (Arc::clone(&seen), identity.add_path);
         thread::spawn(move || keep(reader, &kept, add_path));
         Ok(Self { speaker, seen, add_path })
+    }
+
+    /// Sends whole messages.
+    pub(crate) fn send(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.speaker.send(octets)
     }
 
     /// All routes received and not withdrawn by now.

@@ -49,7 +49,15 @@ impl Wire {
 
     /// A raw client's session with a router, as soon as that takes it.
     pub(crate) fn dial(&self, from: &Namespace, number: u8, router: u8, add_path: bool) -> WireClient {
-        let identity = Identity { asn: 64_512, identifier: identifier(number), add_path };
+        self.dial_as(from, number, router, Identity { add_path, ..plain_identity(number) })
+    }
+
+    /// The same with a raw client that marks where all its routes are told again.
+    pub(crate) fn dial_refreshing(&self, from: &Namespace, number: u8, router: u8) -> WireClient {
+        self.dial_as(from, number, router, Identity { refreshes: true, ..plain_identity(number) })
+    }
+
+    fn dial_as(&self, from: &Namespace, number: u8, router: u8, identity: Identity) -> WireClient {
         let client = wait_until(PATIENCE, &format!("the session of {number} with {router}"), || {
             RouteClient::establish(from, address(number), address(router), identity)
                 .map_err(|error| error.to_string())
@@ -148,6 +156,11 @@ pub(crate) fn address(number: u8) -> IpAddr {
 
 pub(crate) fn identifier(number: u8) -> [u8; 4] {
     [192, 0, 2, number]
+}
+
+/// A client without extras.
+pub(crate) fn plain_identity(number: u8) -> Identity {
+    Identity { asn: 64_512, identifier: identifier(number), add_path: false, refreshes: false }
 }
 
 /// ORIGIN, an empty AS_PATH, LOCAL_PREF 100.

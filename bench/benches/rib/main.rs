@@ -152,6 +152,7 @@ fn peer(number: u32) -> PeerOptions {
         add_path: Vec::new(),
         as_width: AsWidth::Four,
         max_message_octets: 4096,
+        enhanced_refresh: false,
     }
 }
 

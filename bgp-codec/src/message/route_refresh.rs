@@ -24,6 +24,13 @@ pub struct RouteRefresh {
 }
 
 impl RouteRefresh {
+    /// The subtype of a request (RFC 2918).
+    pub const REQUEST: u8 = 0;
+    /// The subtype of a BoRR: all routes follow.
+    pub const BEGIN: u8 = 1;
+    /// The subtype of an EoRR: that was all.
+    pub const END: u8 = 2;
+
     /// The request for a family's routes.
     #[must_use]
     pub fn request(family: Family) -> Self {

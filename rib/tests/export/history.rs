@@ -53,6 +53,8 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
             },
         ),
         1 => peer.clone().prop_map(Event::Refresh),
+        1 => peer.clone().prop_map(Event::Begin),
+        1 => peer.clone().prop_map(Event::End),
         3 => (1..6usize).prop_map(Event::Work),
         8 => (peer, 1..4usize).prop_map(|(peer, chunks)| Event::Read { peer, chunks }),
         2 => (1..8usize).prop_map(Event::ReadForwarding),

@@ -30,6 +30,8 @@ pub(crate) struct NaiveRib {
     pub(crate) connected: Vec<ConnectedRoute>,
     /// Peers are told own routes only.
     pub(crate) holds_back: bool,
+    /// The peers that tell everything again, and what they have not repeated.
+    pub(crate) refreshing: BTreeMap<usize, BTreeSet<(Prefix, PathId)>>,
 }
 
 #[derive(Clone)]
@@ -42,6 +44,21 @@ struct NaivePath {
 }
 
 impl NaiveRib {
+    /// The peer begins to tell its IPv4 routes again.
+    pub(crate) fn begin_refresh(&mut self, peer: usize) {
+        let keys = self.peers[&peer].1.keys();
+        let ipv4 = keys.filter(|(prefix, _)| matches!(prefix, Prefix::Ipv4(_)));
+        self.refreshing.insert(peer, ipv4.copied().collect());
+    }
+
+    /// What the peer has not repeated goes.
+    pub(crate) fn end_refresh(&mut self, peer: usize) {
+        let stale = self.refreshing.remove(&peer).unwrap_or_default();
+        if let Some((_, routes)) = self.peers.get_mut(&peer) {
+            routes.retain(|key, _| !stale.contains(key));
+        }
+    }
+
     /// What the peer must hold of us, sorted.
     pub(crate) fn adj_rib_out(&self, peer: usize) -> Vec<NaiveRoute> {
         let options = &self.peers[&peer].0;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bgp_codec::{
     AsPathBuf, AsWidth, Asn, BgpIdentifier, ClusterId, Community, DecodeContext, Family, IpPrefix,
     Ipv4Prefix, Ipv6Prefix, Message, NextHop, Nlri, NlriBlock, Origin, PathAttributes, PathAttributesBuilder,
-    PathId, PeerKind, Prefix, Update, UpdateEncoder, decode_message, frame_length,
+    PathId, PeerKind, Prefix, RouteRefresh, Update, UpdateEncoder, decode_message, frame_length,
 };
 use bytes::{Buf, Bytes, BytesMut};
 use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits};
@@ -58,6 +58,9 @@ pub(crate) enum Event {
         reflector: Reflector,
     },
     Refresh(usize),
+    /// A peer begins to tell everything again, or ends.
+    Begin(usize),
+    End(usize),
     /// A part of the Rib's background work.
     Work(usize),
     /// A peer takes some of what waits for it, or all.
@@ -116,6 +119,8 @@ pub(crate) struct Session {
     pub(crate) received: Routes,
     /// The families whose End-of-RIB has come.
     ended: Vec<Family>,
+    /// What was received before the first mark of a refresh and not since, until the second one comes.
+    stale: Option<BTreeSet<(Prefix, PathId)>>,
     octets: BytesMut,
     context: DecodeContext,
 }
@@ -140,6 +145,7 @@ impl World {
             originated: BTreeMap::new(),
             connected: Vec::new(),
             holds_back,
+            refreshing: BTreeMap::new(),
         };
         let reflector = ReflectorOptions { clusters: CLUSTERS.to_vec(), ..ReflectorOptions::new(identifier) };
         let mut rib =
@@ -193,6 +199,18 @@ impl World {
                     self.rib.refresh(session.index, Family::IPV4_UNICAST);
                 }
             }
+            Event::Begin(peer) => {
+                if let Some(session) = self.sessions.get(&peer) {
+                    self.rib.begin_refresh(session.index, Family::IPV4_UNICAST);
+                    self.naive.begin_refresh(peer);
+                }
+            }
+            Event::End(peer) => {
+                if let Some(session) = self.sessions.get(&peer) {
+                    self.rib.end_refresh(session.index, Family::IPV4_UNICAST);
+                    self.naive.end_refresh(peer);
+                }
+            }
             Event::Work(entries) => {
                 self.rib.work(entries);
             }
@@ -242,12 +260,13 @@ impl World {
         self.naive.peers.insert(peer, (options.clone(), Routes::new()));
         let index = self.rib.peer_up(options);
         let (received, ended, octets) = (Routes::new(), Vec::new(), BytesMut::new());
-        self.sessions.insert(peer, Session { index, received, ended, octets, context });
+        self.sessions.insert(peer, Session { index, received, ended, stale: None, octets, context });
     }
 
     fn down(&mut self, peer: usize) {
         if let Some(session) = self.sessions.remove(&peer) {
             self.naive.peers.remove(&peer);
+            self.naive.refreshing.remove(&peer);
             self.rib.peer_down(session.index);
         }
     }
@@ -268,6 +287,9 @@ impl World {
                 continue;
             }
             let key = |&prefix: &Prefix| (prefix, path_id.unwrap_or(PathId(0)));
+            if let Some(stale) = self.naive.refreshing.get_mut(&peer) {
+                stale.retain(|old| !chosen.iter().any(|prefix| key(prefix) == *old));
+            }
             routes.extend(chosen.iter().map(|prefix| (key(prefix), (attributes.clone(), next_hop))));
             let encode = |encoder: &UpdateEncoder, out: &mut BytesMut| match v6 {
                 false => encoder.reach(out, &attributes, next_hop, nlri::<Ipv4Prefix>(&chosen, path_id)),
@@ -355,6 +377,7 @@ impl World {
                 if self.naive.holds_back { &[] } else { &self.naive.peers[&peer].0.families };
             let ended = families.iter().filter(|family| session.ended.contains(family)).count();
             assert_eq!([ended, session.ended.len()], [families.len(); 2], "End-of-RIB to peer {peer}");
+            assert!(session.stale.is_none(), "the refresh of peer {peer} has no end");
         }
         self.nothing_is_left_over();
         for (&peer, session) in self.sessions.iter().filter(|&(&peer, _)| peer != likeness(peer)) {
@@ -423,12 +446,29 @@ impl Session {
     fn replay(&mut self) {
         while let Some(length) = frame_length(&self.octets, 4096).expect("well-formed headers") {
             let frame = self.octets.copy_to_bytes(length);
-            let Message::Update(update) = decode_message(frame, &self.context).expect("well-formed messages")
-            else {
-                panic!("only UPDATEs are exported");
+            let update = match decode_message(frame, &self.context).expect("well-formed messages") {
+                Message::Update(update) => update,
+                Message::RouteRefresh(mark) => {
+                    self.on_mark(mark);
+                    continue;
+                }
+                other => panic!("{other:?} is exported"),
             };
             assert!(update.defects().is_empty(), "{:?}", update.defects());
             self.apply(&update);
+        }
+    }
+
+    fn on_mark(&mut self, mark: RouteRefresh) {
+        assert!(self.ended.contains(&mark.family), "a refresh before the end of the table");
+        if mark.subtype == RouteRefresh::BEGIN {
+            let of_family = |(prefix, _): &&(Prefix, PathId)| {
+                matches!(prefix, Prefix::Ipv6(_)) == (mark.family == Family::IPV6_UNICAST)
+            };
+            self.stale = Some(self.received.keys().filter(of_family).copied().collect());
+        } else {
+            let stale = self.stale.take().expect("a refresh that ends has begun");
+            assert_eq!(stale, BTreeSet::new(), "not repeated");
         }
     }
 
@@ -436,12 +476,14 @@ impl Session {
         self.ended.extend(update.end_of_rib());
         for block in update.unreach() {
             for key in keys(block) {
+                self.stale.iter_mut().for_each(|stale| stale.retain(|known| *known != key));
                 self.received.remove(&key);
             }
         }
         for reach in update.reach() {
             let attributes = update.attributes().expect("reach has attributes").to_path_attributes();
             for key in keys(reach.nlri) {
+                self.stale.iter_mut().for_each(|stale| stale.retain(|known| *known != key));
                 self.received.insert(key, (attributes.clone(), reach.next_hop));
             }
         }
@@ -517,6 +559,7 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
         },
         as_width: if peer == 1 { AsWidth::Two } else { AsWidth::Four },
         max_message_octets: if is_alone { 4096 + number as usize } else { 4096 },
+        enhanced_refresh: peer.is_multiple_of(2),
     }
 }
 
