@@ -23,6 +23,6 @@ mod route_refresh;
 mod routes;
 mod session;
 mod shutdown;
-mod stuck_reader;
+mod slow_readers;
 mod two_hops;
 mod wire;

@@ -7,6 +7,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use margay_lab::Namespace;
 
@@ -55,6 +56,8 @@ struct Seen {
     table: Table,
     told: ToldCounts,
     closed: bool,
+    /// How long it rests after each UPDATE.
+    rest: Duration,
 }
 
 /// How often anything was said of a prefix.
@@ -115,6 +118,12 @@ impl RouteClient {
     /// Whether the router has ended the session.
     pub(crate) fn is_closed(&self) -> bool {
         self.seen.lock().unwrap().closed
+    }
+
+    /// From now on it rests after each UPDATE, and has little room for more.
+    pub(crate) fn read_slowly(&self, rest: Duration) -> io::Result<()> {
+        self.seen.lock().unwrap().rest = rest;
+        self.speaker.set_receive_buffer(4096)
     }
 
     /// Announces prefixes of one family. `attributes` holds whole attributes; what is missing of ORIGIN, AS_PATH and
@@ -186,6 +195,8 @@ fn keep(mut reader: RawSpeaker, seen: &Mutex<Seen>, add_path: bool) {
     while let Ok(Some(message)) = reader.read() {
         if message.kind == UPDATE {
             take_update(&message.body, &mut seen.lock().unwrap(), add_path);
+            let rest = seen.lock().unwrap().rest;
+            thread::sleep(rest);
         }
     }
     seen.lock().unwrap().closed = true;

@@ -8,7 +8,7 @@ use crate::kernel::KernelOptions;
 use super::{
     Daemon, blackhole,
     namespace::{eventually, in_namespace, ip, our_routes},
-    options, prefix, via, wanted,
+    options, prefix, unwanted, via, wanted,
 };
 
 #[test]
@@ -38,6 +38,31 @@ fn one_refused_route_loses_no_other_and_says_why() {
             our_routes(),
             ["10.11.0.0/16 via 10.0.0.2 metric 1024", "10.9.0.0/16 via 10.0.0.2 metric 1024"]
         );
+    });
+}
+
+#[test]
+fn routes_wanted_installed_refused_and_of_others_are_counted() {
+    in_namespace(async || {
+        let mut daemon = Daemon::start(options()).await;
+        let before = daemon.settled().await;
+        ip("route add 10.12.0.0/16 via 10.0.0.2 metric 50");
+        daemon
+            .apply(vec![
+                wanted("10.9.0.0/16", via(&["10.0.0.2"])),
+                wanted("10.10.0.0/16", via(&["192.0.2.1"])),
+                wanted("10.12.0.0/16", via(&["10.0.0.2"])),
+            ])
+            .await;
+        daemon.failure().await;
+        let status = daemon.settled().await;
+        assert_eq!((status.wanted, status.installed, status.failed, status.pending), (3, 2, 1, 0));
+        assert_eq!(status.failures[0].prefix, prefix("10.10.0.0/16"));
+        assert_eq!(status.foreign, before.foreign + 1);
+        daemon.apply(vec![unwanted("10.10.0.0/16"), unwanted("10.12.0.0/16")]).await;
+        let status = daemon.settled().await;
+        assert_eq!((status.wanted, status.installed, status.failed, status.pending), (1, 1, 0, 0));
+        assert_eq!(status.foreign, before.foreign + 1);
     });
 }
 

@@ -1,4 +1,4 @@
-//! A client that stops reading: it costs nobody else anything, and is given up when its time is over.
+//! Clients that read slowly, or not at all: they cost nobody else anything.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
@@ -49,6 +49,35 @@ fn a_client_that_stops_reading_delays_nobody_and_is_given_up_in_time() {
     assert!(!reader.is_closed());
 }
 
+#[test]
+fn a_client_that_reads_slowly_delays_nobody_and_learns_what_is_true_in_the_end() {
+    let wire = Wire::new();
+    let mut reflector = wire.margay("reflector", 1, |settings| {
+        settings.peers = [11, 12, 13].map(|number| client(number, identifier(1))).into();
+    });
+    reflector.start().unwrap();
+    let raw = wire.place("raw", &[11, 12, 13]);
+    let [mut source, reader, slow] = [11, 12, 13].map(|number| wire.dial(&raw, number, 1, false));
+    let alone = converge(&mut source, &reader, 0);
+    let at_ease = reflector.resident_octets().unwrap();
+
+    slow.read_slowly(Duration::from_millis(20)).unwrap();
+    let beside = (1..=LAST_ROUND).map(|round| converge(&mut source, &reader, round)).max().unwrap();
+    assert!(beside < alone * 10 + Duration::from_secs(2), "{beside:?} beside a slow client, {alone:?} alone");
+    let grown = reflector.resident_octets().unwrap().saturating_sub(at_ease);
+    assert!(grown < 64 * MIB, "{} MiB more than before", grown / MIB);
+
+    slow.read_slowly(Duration::ZERO).unwrap();
+    wait_until(PATIENCE, "the slow client catches up", || {
+        if slow.table() == reader.table() { Ok(()) } else { Err(format!("{:?}", slow.told())) }
+    });
+    let all = usize::from(BLOCKS) * 256 * (usize::from(LAST_ROUND) + 1);
+    let told = slow.told().reached;
+    assert!(told < all / 2, "what changed again while it was behind is told once: {told} of {all}");
+    assert_eq!(slow.told().withdrawn, 0);
+    assert!(!slow.is_closed());
+}
+
 /// Announces everything with a new attribute; returns how long it took until the reader had it all.
 fn converge(source: &mut WireClient, reader: &WireClient, round: u8) -> Duration {
     let start = Instant::now();
@@ -70,6 +99,9 @@ const CAPABILITIES: [u8; 14] = [2, 12, 1, 4, 0, 1, 0, 1, 65, 4, 0, 0, 0xfc, 0];
 
 /// 25,600 prefixes, about 120 kB a round.
 const BLOCKS: u8 = 100;
+
+/// 12 MB from the first round on: more than sockets hold.
+const LAST_ROUND: u8 = 100;
 
 const SEND_HOLD_TIME: Duration = Duration::from_secs(4);
 
