@@ -518,17 +518,8 @@ mod tests {
     #[tokio::test]
     async fn a_change_that_is_taken_while_a_queue_gets_room_is_told() {
         let (inputs, input_receiver) = input_queue(1 << 20);
-        let (_requests, request_receiver) = mpsc::channel(1);
         let writable = Arc::new(Notify::new());
-        let mut speaker = Speaker::new(
-            Machine::Real,
-            rib(),
-            None,
-            None,
-            input_receiver,
-            request_receiver,
-            Arc::clone(&writable),
-        );
+        let (mut speaker, _requests) = speaker(input_receiver, &writable);
         let (feed, _feed_end) = connection(&writable).await;
         let (reader, mut reader_end) = connection(&writable).await;
         for (key, outbound) in [(FEED, &feed), (PeerKey(2), &reader)] {
@@ -549,16 +540,7 @@ mod tests {
     #[tokio::test]
     async fn a_round_outlives_the_peers_that_leave_in_it() {
         let (_inputs, input_receiver) = input_queue(1 << 20);
-        let (_requests, request_receiver) = mpsc::channel(1);
-        let mut speaker = Speaker::new(
-            Machine::Real,
-            rib(),
-            None,
-            None,
-            input_receiver,
-            request_receiver,
-            Arc::new(Notify::new()),
-        );
+        let (mut speaker, _requests) = speaker(input_receiver, &Arc::default());
         assert!(speaker.pace.begin_if_due(Instant::now(), 2), "two peers are to be told");
         speaker.feed();
         assert!(!speaker.pace.is_in_round(), "they have left, and nobody waits for them");
@@ -575,17 +557,8 @@ mod tests {
     /// How many prefixes there are when an announcement comes after the session that followed its own.
     async fn prefixes_after_a_late_message() -> usize {
         let (_inputs, input_receiver) = input_queue(1 << 20);
-        let (_requests, request_receiver) = mpsc::channel(1);
         let writable = Arc::new(Notify::new());
-        let mut speaker = Speaker::new(
-            Machine::Real,
-            rib(),
-            None,
-            None,
-            input_receiver,
-            request_receiver,
-            Arc::clone(&writable),
-        );
+        let (mut speaker, _requests) = speaker(input_receiver, &writable);
         let (outbound, _end) = connection(&writable).await;
         speaker.peers.insert(FEED, SpeakerPeer { settings: settings(), session: None, synchronised: false });
         let former = up(FEED, &outbound);
@@ -594,6 +567,12 @@ mod tests {
         speaker.take(SpeakerInput::PeerUp(Box::new(present)));
         speaker.take(announcement());
         speaker.rib.counts().ipv4_prefixes
+    }
+
+    /// A speaker without a kernel, of which nobody asks anything.
+    fn speaker(inputs: Inputs, writable: &Arc<Notify>) -> (Speaker, mpsc::Sender<SpeakerRequest>) {
+        let (requests, receiver) = mpsc::channel(1);
+        (Speaker::new(Machine::Real, rib(), None, None, inputs, receiver, Arc::clone(writable)), requests)
     }
 
     fn rib() -> Rib {
