@@ -132,6 +132,7 @@ impl History {
             15..=17 => self.damage(),
             18 => self.burst(),
             19 => self.turn_loss(daemon).await,
+            // What came before settles now and then, and is not only overtaken by what comes next.
             _ => tokio::time::sleep(Duration::from_millis(60)).await,
         }
     }
