@@ -242,15 +242,15 @@ impl<P: RibFamily> FamilyRib<P> {
         routes.entries.remove_smallest(entries.len() as u64);
         let more = !routes.entries.is_empty();
         for index in entries.into_iter().map(EntryIndex) {
-            while let Some(source) = self.a_source_of(shared, index, peer) {
+            while let Some(source) = self.any_source_of(shared, index, peer) {
                 self.remove(shared, index, source);
             }
         }
         more
     }
 
-    /// A source of `peer` that the entry has a path of.
-    fn a_source_of(&self, shared: &Shared, index: EntryIndex, peer: PeerIndex) -> Option<SourceIndex> {
+    /// Any source of `peer` that the entry has a path of.
+    fn any_source_of(&self, shared: &Shared, index: EntryIndex, peer: PeerIndex) -> Option<SourceIndex> {
         let mut sources = self.table.get(index)?.paths.as_slice().iter().map(|path| path.source);
         sources.find(|&source| shared.sources.get(source).peer == peer)
     }
