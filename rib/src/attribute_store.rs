@@ -221,6 +221,17 @@ impl AttributeStore {
         self.slots[handle.index()].generation
     }
 
+    /// The sets that are interned now, with the number of references to each.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (AttributeHandle, &AttributeSet, u32)> {
+        let slots = (0..).map(AttributeHandle).zip(&self.slots);
+        slots.filter_map(|(handle, slot)| Some((handle, slot.set.as_ref()?, slot.references)))
+    }
+
+    /// The numbers that are used next, the last one first.
+    pub(crate) fn free(&self) -> &[u32] {
+        &self.free
+    }
+
     /// The number of sets that are interned now.
     pub(crate) fn len(&self) -> usize {
         self.index.len()

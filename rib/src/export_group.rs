@@ -158,6 +158,30 @@ impl ExportGroup {
         }
     }
 
+    /// The path that a slot stands for, in a group that is told several to a prefix.
+    pub(crate) fn path_of(&self, slot: SlotIndex) -> Option<(EntryIndex, SourceIndex)> {
+        match &self.slots {
+            Slots::BestPaths => None,
+            Slots::Paths(_, slots) => Some(slots.path(slot)),
+        }
+    }
+
+    /// How many paths have a slot, in a group that is told several to a prefix.
+    pub(crate) fn path_slots_in_use(&self) -> Option<usize> {
+        match &self.slots {
+            Slots::BestPaths => None,
+            Slots::Paths(_, slots) => Some(slots.in_use()),
+        }
+    }
+
+    /// The slots that the next paths are given, the last one first, in a group that is told several to a prefix.
+    pub(crate) fn free_path_slots(&self) -> Option<&[SlotIndex]> {
+        match &self.slots {
+            Slots::BestPaths => None,
+            Slots::Paths(_, slots) => Some(slots.free()),
+        }
+    }
+
     /// Sets all that the group is told of an entry.
     pub(crate) fn tell_all<P: RibFamily>(
         &mut self,

@@ -1,6 +1,6 @@
 //! The routes of one family: paths in, best paths, and what groups and forwarding table are told of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bgp_codec::{Nlri, Origin, PathAttributesBuilder, PathId};
 use margay_breaks::{Break, is_broken};
@@ -211,7 +211,8 @@ impl<P: RibFamily> FamilyRib<P> {
     /// Looks again at the routes of the kernel inside a network that suppresses them or does so no longer.
     fn cover_again(&mut self, shared: &mut Shared, network: P) {
         let inside = self.kernel_routes.keys().copied().filter(|prefix| network.contains(*prefix));
-        for prefix in inside.collect::<Vec<P>>() {
+        // In an order that follows from the routes: what is done in it gives numbers out.
+        for prefix in inside.collect::<BTreeSet<P>>() {
             self.announce_kernel_route(shared, prefix);
         }
     }
@@ -228,6 +229,16 @@ impl<P: RibFamily> FamilyRib<P> {
         if let Some(index) = self.table.find(prefix) {
             self.remove(shared, index, source);
         }
+    }
+
+    /// The networks, in the order of their prefixes.
+    pub(crate) fn sorted_networks(&self) -> BTreeMap<P, NetworkOptions> {
+        self.networks.iter().map(|(&prefix, &options)| (prefix, options)).collect()
+    }
+
+    /// The routes of the kernel, in the order of their prefixes.
+    pub(crate) fn sorted_kernel_routes(&self) -> BTreeMap<P, KernelRouteView> {
+        self.kernel_routes.iter().map(|(&prefix, &route)| (prefix, route)).collect()
     }
 
     /// How many paths are this node's own.

@@ -68,6 +68,21 @@ impl ForwardingLog {
         self.forwarding(self.log.slot(SlotIndex(entry.0)).value())
     }
 
+    /// The entries that the log needs.
+    pub(crate) fn pinned(&self) -> impl Iterator<Item = EntryIndex> {
+        self.log.in_use().map(|(slot, _)| EntryIndex(slot.0))
+    }
+
+    /// How many withdrawals it keeps.
+    pub(crate) fn tombstones(&self) -> usize {
+        self.log.in_use().filter(|(_, slot)| slot.value().is_none()).count()
+    }
+
+    /// How far the log has been told, and how far it goes.
+    pub(crate) fn progress(&self) -> (u32, u32) {
+        (self.log.cursor(self.reader), self.log.end())
+    }
+
     fn forwarding(&self, handle: Option<ForwardingHandle>) -> Option<&Forwarding> {
         self.slots[handle?.0].as_ref().map(|(forwarding, _)| forwarding)
     }

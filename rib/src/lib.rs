@@ -10,8 +10,10 @@
 //! ```
 
 mod attribute_store;
+mod audit;
 mod contest;
 mod decision;
+mod dump;
 mod export_group;
 mod export_log;
 mod export_policy;
@@ -39,7 +41,9 @@ mod source;
 mod table;
 mod view;
 
+pub use audit::Audit;
 pub use decision::{Candidate, CandidateOrigin, DEFAULT_LOCAL_PREF, Decision, Step, decide};
+pub use dump::Dump;
 pub use export_policy::ExportRefusal;
 pub use forwarding::{
     ConnectedRoute, Discard, Forwarding, ForwardingChange, NextHopLoss, Target, Way, WayChange, WeightedHop,

@@ -1,6 +1,7 @@
 //! Next hops: which there are, whether they can be reached, and which prefixes hang on each.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::net::IpAddr;
 
 use bgp_codec::{NextHop, Prefix};
@@ -150,6 +151,22 @@ impl NextHopTable {
     pub(crate) fn announced_only_by(&self, peer: PeerIndex) -> impl Iterator<Item = NextHop> + '_ {
         let slots = self.slots.iter().flatten();
         slots.filter(move |slot| slot.announced == Announced::By(peer)).map(|slot| slot.next_hop)
+    }
+
+    /// Those in use, and what hangs on each.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = impl fmt::Debug> {
+        (0..).map(NextHopIndex).zip(&self.slots).filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
+    }
+
+    /// Those in use, with the number of references to each.
+    pub(crate) fn references(&self) -> impl Iterator<Item = (NextHopIndex, u32)> {
+        let slots = (0..).map(NextHopIndex).zip(&self.slots);
+        slots.filter_map(|(index, slot)| Some((index, slot.as_ref()?.references)))
+    }
+
+    /// How the kernel's own routes lead further, in the order of their prefixes.
+    pub(crate) fn sorted_ways(&self) -> BTreeMap<Prefix, Way> {
+        self.ways.iter().map(|(prefix, &way)| (prefix, way)).collect()
     }
 
     /// The address; `None` for ourselves.

@@ -105,6 +105,16 @@ impl PathSlots {
         (entry, source)
     }
 
+    /// How many paths have a slot.
+    pub(crate) fn in_use(&self) -> usize {
+        self.paths.len() - self.free.len()
+    }
+
+    /// The slots that are used next, the last one first.
+    pub(crate) fn free(&self) -> &[SlotIndex] {
+        &self.free
+    }
+
     fn first_of(&self, entry: EntryIndex) -> Link {
         self.first.get(entry.index()).copied().unwrap_or_default()
     }

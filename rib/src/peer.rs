@@ -26,6 +26,18 @@ pub struct PeerIndex(pub(crate) u32);
 impl PeerIndex {
     /// The source of the routes that this speaker originates.
     pub const LOCAL: Self = Self(0);
+
+    /// The number, for those who write down what they tell the Rib.
+    #[must_use]
+    pub fn to_u32(self) -> u32 {
+        self.0
+    }
+
+    /// The index with a number that was written down.
+    #[must_use]
+    pub fn from_u32(number: u32) -> Self {
+        Self(number)
+    }
 }
 
 /// What the Rib has to know of a peer whose session is established.
@@ -184,6 +196,14 @@ impl Peers {
     /// The peers whose sessions are up.
     pub(crate) fn all_up(&self) -> BTreeSet<PeerIndex> {
         self.by_index.iter().filter(|(_, peer)| peer.up).map(|(&index, _)| index).collect()
+    }
+
+    /// All that are known, in the order of their indexes, and whether they are up.
+    pub(crate) fn sorted(&self) -> Vec<(PeerIndex, &PeerOptions, bool)> {
+        let peers = self.by_index.iter().map(|(&index, peer)| (index, &*peer.options, peer.up));
+        let mut peers: Vec<_> = peers.collect();
+        peers.sort_unstable_by_key(|&(index, _, _)| index);
+        peers
     }
 
     /// The options of a peer that is known, up or not.

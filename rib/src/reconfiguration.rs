@@ -221,8 +221,8 @@ impl<P: RibFamily> FamilyRib<P> {
         let members: Vec<_> = peers.iter().filter_map(reader).collect();
         let copy = group.copy_for(GroupId(self.next_group), &members);
         self.next_group += 1;
-        for (_, handle) in copy.log.in_use() {
-            handle.into_iter().for_each(|handle| shared.store.retain(handle));
+        for (_, slot) in copy.log.in_use() {
+            slot.value().into_iter().for_each(|handle| shared.store.retain(handle));
         }
         for entry in copy.pinned() {
             self.table.entry_mut(entry).pins += 1;

@@ -53,7 +53,7 @@ pub struct Rib {
     pub(crate) ipv4: FamilyRib<Ipv4Prefix>,
     pub(crate) ipv6: FamilyRib<Ipv6Prefix>,
     pub(crate) work: VecDeque<Work>,
-    next_hop_losses: NextHopLosses,
+    pub(crate) next_hop_losses: NextHopLosses,
 }
 
 /// Work that is too much for one go, and is done in parts.

@@ -45,6 +45,13 @@ pub(crate) struct Source {
     paths: u32,
 }
 
+impl Source {
+    /// How many paths there are of it; the speaker's own two have one more.
+    pub(crate) fn paths(&self) -> u32 {
+        self.paths
+    }
+}
+
 /// All sources that have paths, and those of the peers that are known.
 #[derive(Debug)]
 pub(crate) struct Sources {
@@ -130,6 +137,27 @@ impl Sources {
 
     pub(crate) fn get(&self, index: SourceIndex) -> &Source {
         &self.slots[index.index()]
+    }
+
+    /// Those that have paths, and the speaker's own two.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SourceIndex, &Source)> {
+        let slots = (0..).map(SourceIndex).zip(&self.slots);
+        slots.filter(|(_, source)| source.paths > 0)
+    }
+
+    /// How many peers' ids have a number.
+    pub(crate) fn known(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// How many numbers there are, free ones and the speaker's own two included.
+    pub(crate) fn numbers(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The numbers that are used next, the last one first.
+    pub(crate) fn free(&self) -> &[SourceIndex] {
+        &self.free
     }
 
     /// The session of `peer` is over: from now on its paths count for nothing.

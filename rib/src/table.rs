@@ -148,6 +148,11 @@ impl<P: IpPrefix> Table<P> {
             .filter_map(|(number, entry)| entry.as_ref().map(|entry| (EntryIndex(number), entry)))
     }
 
+    /// The numbers that are used next, the last one first.
+    pub(crate) fn free(&self) -> &[u32] {
+        &self.free
+    }
+
     fn find_hashed(&self, prefix: P, hash: ShortHash) -> Option<EntryIndex> {
         let is_wanted =
             |number: u32| self.entries[number as usize].as_ref().is_some_and(|entry| entry.prefix == prefix);

@@ -259,10 +259,10 @@ impl<V: Copy + Eq> ExportLog<V> {
         copy
     }
 
-    /// The slots that are in use, with what they export.
-    pub(crate) fn in_use(&self) -> impl Iterator<Item = (SlotIndex, Option<V>)> + '_ {
+    /// The slots that are in use, with what the log says of them.
+    pub(crate) fn in_use(&self) -> impl Iterator<Item = (SlotIndex, Slot<V>)> + '_ {
         let slots = (0..).map(SlotIndex).zip(&self.slots);
-        slots.filter_map(|(index, slot)| slot.record().map(|_| (index, slot.value())))
+        slots.filter(|(_, slot)| slot.record().is_some()).map(|(index, slot)| (index, *slot))
     }
 
     /// Takes a reader out. Answers with slots whose withdrawals nobody waits for any more, see [`settle`](Self::settle).

@@ -366,6 +366,8 @@ impl World {
         for peer in 0..PEERS {
             while self.read(peer) {}
         }
+        // What was read lets members move to other groups.
+        while self.rib.work(5) {}
         assert_eq!(self.forwarding, self.naive.forwarding(), "the forwarding table");
         for (&peer, session) in &self.sessions {
             assert_eq!(
@@ -411,13 +413,15 @@ impl World {
         }
     }
 
-    /// No attribute set or entry outlives its last use.
+    /// No attribute set, path id, tombstone or entry outlives its last use.
     fn nothing_is_left_over(&self) {
+        let audit = self.rib.audit();
+        assert_eq!((audit.faults, audit.tombstones), (Vec::new(), 0));
         let counts = self.rib.counts();
         let announced = self.naive.peers.values().map(|(_, routes)| routes.len()).sum::<usize>();
         assert!(counts.ipv4_prefixes + counts.ipv6_prefixes <= announced + self.naive.originated.len());
         if announced + self.naive.originated.len() == 0 {
-            assert_eq!(counts.attribute_sets, 0);
+            assert_eq!((counts.attribute_sets, audit.next_hops, audit.path_ids), (0, 0, 0));
         }
     }
 }

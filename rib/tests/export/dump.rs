@@ -1,0 +1,77 @@
+//! The state as text: it follows from what the Rib is told, and from nothing else.
+
+use margay_rib::{ForwardingOptions, KernelRouteView, NetworkOptions, ReflectorOptions, Rib, RibOptions};
+use proptest::prelude::*;
+
+use super::by_hand::{BLOCK, attributes, gateway, parse, reach, told};
+use super::history::event;
+use super::world::{LOCAL_ASN, World, identifier, options};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_told_the_same_is_the_same_to_the_last_number(
+        forwards: bool,
+        holds_back: bool,
+        events in proptest::collection::vec(event(), 1..160),
+    ) {
+        let dump = || {
+            let mut world = World::starting(forwards, holds_back);
+            events.iter().for_each(|event| world.happen(event.clone()));
+            assert_eq!(world.rib.audit().faults, Vec::<String>::new(), "in the middle of everything");
+            world.rib.dump().to_string()
+        };
+        prop_assert_eq!(dump(), dump());
+    }
+}
+
+/// Routes of the kernel inside a network that comes to stand for them, and no longer does.
+#[test]
+fn the_order_in_which_tables_are_hashed_does_not_matter() {
+    let dump = || {
+        let identifier = identifier(100);
+        let forwarding = Some(ForwardingOptions { multipath: 16, normal_metric: 1024 });
+        let reflector = ReflectorOptions::new(identifier);
+        let mut rib =
+            Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding, hash_seed: 1 });
+        let reader = rib.peer_up(options(4));
+        let kernel = |metric| Some(KernelRouteView { metric, announced: true });
+        for (number, metric) in (0..30).zip((1024..1034).cycle()) {
+            let prefix = parse(&[&format!("10.65.1.{number}/32")])[0];
+            rib.set_kernel_route(prefix.into(), kernel(metric));
+        }
+        let network = parse(&["10.65.0.0/16"])[0];
+        for suppress_more_specific in [true, false, true] {
+            rib.originate(
+                network.into(),
+                NetworkOptions { suppress_more_specific, ..NetworkOptions::default() },
+            );
+        }
+        while rib.work(1000) {}
+        told(&mut rib, reader);
+        rib.stop_originating(network.into());
+        rib.dump().to_string()
+    };
+    assert_eq!(dump(), dump());
+}
+
+#[test]
+fn everything_that_is_known_of_a_route_is_in_it() {
+    let mut rib = super::by_hand::rib();
+    let (feed, reader) = (rib.peer_up(options(0)), rib.peer_up(options(4)));
+    rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
+    while rib.work(1000) {}
+    told(&mut rib, reader);
+    let dump = rib.dump().to_string();
+    for part in [
+        "peer 1 up: ",
+        "source 2, told with path id 3: Source { peer: PeerIndex(1)",
+        &format!("entry 0 {BLOCK}: pinned by "),
+        "  best path from source 2, attributes 0, used as 0\n",
+        "  peer 2 has been told up to 1 of 1\n",
+        "  slot 0: attributes ",
+    ] {
+        assert!(dump.contains(part), "{part:?} in {dump}");
+    }
+}
