@@ -9,4 +9,5 @@ mod message_counters;
 pub mod open_files;
 mod outbound;
 pub mod peer;
+pub mod recording;
 pub mod speaker;

@@ -8,6 +8,7 @@ use clap::Parser;
 use margay::daemon::{self, read_config};
 use margay::machine::Machine;
 use margay::open_files;
+use margay::recording::{RecordingFile, RecordingSink};
 use tracing::{error, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -20,6 +21,9 @@ struct Arguments {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "/etc/margay/margay.toml")]
     config: PathBuf,
+    /// Record what the routing tables are told, for `cargo xtask replay`: routes, peers and filters, no passwords.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -44,7 +48,14 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(daemon::run(arguments.config, config)) {
+    let recording = match arguments.record.as_deref().map(RecordingFile::create).transpose() {
+        Ok(recording) => recording.map(|file| Box::new(file) as Box<dyn RecordingSink>),
+        Err(error) => {
+            error!(%error, "cannot record");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(daemon::run(arguments.config, config, recording)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error!("{error:#}");

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use margay_control::{ExplainQuery, ReloadReport, Request, RoutesQuery, RoutesView};
+use margay_control::{ExplainQuery, ReloadReport, Request, RibState, RoutesQuery, RoutesView};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -40,6 +40,9 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
         }
         Command::Show(Show::Routes(which)) => routes::print(&client, routes_query(which), json, out)?,
         Command::Show(Show::Kernel) => print(&client, &Request::Kernel, json, view::kernel, out)?,
+        Command::Show(Show::State) => {
+            print(&client, &Request::State, json, |state: &RibState| state.text.clone(), out)?;
+        }
         Command::Show(Show::Status) => print(&client, &Request::Status, json, view::status, out)?,
         Command::Explain { prefix } => {
             let query = ExplainQuery { prefix: prefix.to_string() };

@@ -11,6 +11,7 @@
 //! | `GET /v1/routes?prefix=&peer=&view=&after=&limit=` | [`RoutesPage`] |
 //! | `GET /v1/explain?prefix=` | [`Explanation`] |
 //! | `GET /v1/kernel` | [`KernelStatus`] |
+//! | `GET /v1/state` | [`RibState`] |
 //! | `POST /v1/reload` | [`ReloadReport`] |
 //!
 //! A request that fails is answered with an [`ErrorBody`] and a status of 400 (the request makes no sense), 404 (there is
@@ -23,6 +24,7 @@ mod kernel;
 mod peer;
 mod reload;
 mod request;
+mod rib_state;
 mod route;
 mod status;
 
@@ -37,5 +39,6 @@ pub use reload::{FileError, ObjectChange, ObjectChangeKind, ReloadReport};
 pub use request::{
     DEFAULT_PAGE_ROUTES, ExplainQuery, MAX_PAGE_ROUTES, Method, Request, RoutesQuery, RoutesView, path,
 };
+pub use rib_state::RibState;
 pub use route::{Route, RoutesPage};
 pub use status::{RibSizes, Status};

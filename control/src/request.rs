@@ -28,6 +28,8 @@ pub enum Request {
     Explain(ExplainQuery),
     /// What the daemon does in the kernel.
     Kernel,
+    /// All routing state.
+    State,
     /// Read the configuration file again.
     Reload,
 }
@@ -88,7 +90,8 @@ impl Request {
             | Self::Peer { .. }
             | Self::Routes(_)
             | Self::Explain(_)
-            | Self::Kernel => Method::Get,
+            | Self::Kernel
+            | Self::State => Method::Get,
             Self::Reload => Method::Post,
         }
     }
@@ -102,6 +105,7 @@ impl Request {
             Self::Routes(query) => query.target(),
             Self::Explain(query) => format!("{}?prefix={}", path::EXPLAIN, Escaped(&query.prefix)),
             Self::Kernel => path::KERNEL.to_owned(),
+            Self::State => path::STATE.to_owned(),
             Self::Reload => path::RELOAD.to_owned(),
         }
     }
@@ -144,6 +148,8 @@ pub mod path {
     pub const EXPLAIN: &str = "/v1/explain";
     /// [`Request::Kernel`](super::Request::Kernel)
     pub const KERNEL: &str = "/v1/kernel";
+    /// [`Request::State`](super::Request::State)
+    pub const STATE: &str = "/v1/state";
     /// [`Request::Reload`](super::Request::Reload)
     pub const RELOAD: &str = "/v1/reload";
 }

@@ -84,6 +84,16 @@ impl Match {
         self.lengths
     }
 
+    /// The condition on LOCAL_PREF.
+    pub fn local_pref(&self) -> Option<ValueRange> {
+        self.local_pref
+    }
+
+    /// The condition on the metric in the kernel.
+    pub fn metric(&self) -> Option<ValueRange> {
+        self.metric
+    }
+
     /// Whether the outcome depends on what is known of the route beside its prefix.
     pub(crate) fn looks_at_facts(&self) -> bool {
         self.local_pref.is_some() || self.metric.is_some()

@@ -13,6 +13,16 @@ impl ValueRange {
         (lowest <= highest).then_some(Self { lowest, highest })
     }
 
+    /// The lowest value inside.
+    pub fn lowest(self) -> u32 {
+        self.lowest
+    }
+
+    /// The highest value inside.
+    pub fn highest(self) -> u32 {
+        self.highest
+    }
+
     /// Whether the value is there and in the range.
     pub fn contains(&self, value: Option<u32>) -> bool {
         value.is_some_and(|value| (self.lowest..=self.highest).contains(&value))

@@ -36,6 +36,7 @@ pub struct Margay {
     daemon: Daemon,
     settings: RouterSettings,
     binaries: MargayBinaries,
+    records: bool,
 }
 
 impl MargayBinaries {
@@ -61,7 +62,18 @@ impl Margay {
     /// A margay that does not run yet.
     #[must_use]
     pub fn new(namespace: &Namespace, settings: RouterSettings, binaries: &MargayBinaries) -> Self {
-        Self { daemon: Daemon::new(namespace, "margay"), settings, binaries: binaries.clone() }
+        Self {
+            daemon: Daemon::new(namespace, "margay"),
+            settings,
+            binaries: binaries.clone(),
+            records: false,
+        }
+    }
+
+    /// From the next start on it records what its Rib is told; answers where.
+    pub fn record(&mut self) -> PathBuf {
+        self.records = true;
+        self.daemon.path("recording")
     }
 
     /// What `margay` prints for these words.
@@ -176,7 +188,11 @@ impl Router for Margay {
         let socket = self.daemon.path("sock");
         let configuration = self.daemon.write("toml", render(&self.settings, &socket))?;
         let mut command = self.daemon.namespace().command(&self.binaries.margayd);
-        self.daemon.start(command.arg("--config").arg(configuration))?;
+        command.arg("--config").arg(configuration);
+        if self.records {
+            command.arg("--record").arg(self.daemon.path("recording"));
+        }
+        self.daemon.start(&mut command)?;
         let mut status = system(&self.binaries.margay);
         status.arg("--socket").arg(socket).args(["show", "peers"]);
         self.daemon.wait_ready(|| output(&mut status).is_ok())

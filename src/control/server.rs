@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use margay_control::{
-    ExplainQuery, Explanation, KernelStatus, PeerDetail, Peers, RibSizes, RoutesPage, RoutesQuery, Status,
-    path,
+    ExplainQuery, Explanation, KernelStatus, PeerDetail, Peers, RibSizes, RibState, RoutesPage, RoutesQuery,
+    Status, path,
 };
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
@@ -55,6 +55,7 @@ pub async fn serve(socket: &Path, api: Api) -> io::Result<impl Future<Output = i
         .route(path::ROUTES, get(get_routes))
         .route(path::EXPLAIN, get(get_explanation))
         .route(path::KERNEL, get(get_kernel))
+        .route(path::STATE, get(get_state))
         .route(path::RELOAD, post(post_reload))
         .with_state(api);
     Ok(async move { axum::serve(listener, router).await })
@@ -180,6 +181,10 @@ async fn get_explanation(
 async fn get_kernel(State(api): State<Api>) -> Result<Json<KernelStatus>, ApiError> {
     let status = api.ask_daemon(DaemonRequest::Status).await?;
     Ok(Json(kernel_status(status.config.kernel(), api.ask_kernel(KernelRequest::Status).await)))
+}
+
+async fn get_state(State(api): State<Api>) -> Result<Json<RibState>, ApiError> {
+    Ok(Json(RibState { text: api.ask(SpeakerRequest::Dump).await? }))
 }
 
 async fn post_reload(State(api): State<Api>) -> Result<Response, ApiError> {

@@ -27,6 +27,7 @@ use crate::kernel::{KernelHandle, KernelRequest};
 use crate::listener::{Listener, Newcomer};
 use crate::machine::{Machine, SpeakerThread};
 use crate::peer::{self, PeerHandle, TcpPassword};
+use crate::recording::RecordingSink;
 use crate::speaker::{self, KernelFeed, PeerKey, PeerSettings, SpeakerHandle, SpeakerRequest};
 
 use dynamic_peers::{Departure, Ranges};
@@ -39,15 +40,20 @@ const REQUEST_QUEUE: usize = 64;
 /// How many kernel events may wait; the kernel thread waits when there are more.
 const KERNEL_EVENT_QUEUE: usize = 64;
 
-/// Runs the daemon until it is told to stop by SIGTERM or SIGINT.
+/// Runs the daemon until it is told to stop by SIGTERM or SIGINT. What its Rib is told is recorded where there is a
+/// `recording`.
 ///
 /// # Errors
 ///
 /// A part cannot be started, for instance because an address is in use; or the speaker has ended by itself.
-pub async fn run(config_file: PathBuf, config: Config) -> anyhow::Result<()> {
+pub async fn run(
+    config_file: PathBuf,
+    config: Config,
+    recording: Option<Box<dyn RecordingSink>>,
+) -> anyhow::Result<()> {
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
     forward_signals(&requests).context("cannot receive signals")?;
-    let mut daemon = Daemon::start(Machine::Real, config_file, config).await?;
+    let mut daemon = Daemon::start(Machine::Real, config_file, config, recording).await?;
     let socket = daemon.config.control().socket.clone();
     let api = Api {
         daemon: requests,
@@ -115,7 +121,12 @@ impl Daemon {
     /// # Errors
     ///
     /// A part cannot be started, for instance because an address is in use.
-    pub async fn start(machine: Machine, config_file: PathBuf, config: Config) -> anyhow::Result<Self> {
+    pub async fn start(
+        machine: Machine,
+        config_file: PathBuf,
+        config: Config,
+        recording: Option<Box<dyn RecordingSink>>,
+    ) -> anyhow::Result<Self> {
         let global = config.global();
         let (listener, newcomers) = Listener::bind(&machine, &global.listen)?;
         let (ranges, departures) = Ranges::new();
@@ -134,6 +145,7 @@ impl Daemon {
             options::rib_options(&machine, &config),
             feed,
             options::hold_back(&config),
+            recording,
         )
         .context("cannot start the speaker")?;
         let now = Instant::now();

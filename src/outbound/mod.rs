@@ -142,6 +142,7 @@ impl Outbound {
             return;
         }
         let was_empty = state.queue.is_empty();
+        debug_assert!(state.queue.bulk_octets() < self.room_octets, "a batch is sent where there is room");
         for updates in batch {
             self.counters.on_sent(updates.messages, updates.messages);
             state.queue.push_bulk(updates.octets);

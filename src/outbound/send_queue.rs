@@ -29,6 +29,7 @@ impl SendQueue {
         } else if !self.urgent.contains(&message) {
             self.octets += message.len();
             self.urgent.push_back(message);
+            debug_assert!(self.urgent.len() <= URGENT_MESSAGES, "{:?}", self.urgent);
         }
     }
 
@@ -48,6 +49,11 @@ impl SendQueue {
 
     pub(super) fn is_empty(&self) -> bool {
         self.octets == 0
+    }
+
+    /// How many octets of UPDATEs wait of which none is sent.
+    pub(super) fn bulk_octets(&self) -> usize {
+        self.bulk.iter().map(Bytes::len).sum()
     }
 
     /// How many octets wait.
@@ -91,6 +97,9 @@ impl SendQueue {
         self.started.take().or_else(|| self.urgent.pop_front()).or_else(|| self.bulk.pop_front())
     }
 }
+
+/// An OPEN, a KEEPALIVE and a NOTIFICATION: no more can wait.
+const URGENT_MESSAGES: usize = 3;
 
 #[cfg(test)]
 mod tests {

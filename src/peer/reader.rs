@@ -105,6 +105,7 @@ impl Reader {
     }
 
     fn on_read(&mut self, octets: usize) {
+        debug_assert!(self.buffer.len() <= LONGEST_BUFFER, "{} octets", self.buffer.len());
         self.read_octets = if octets >= self.read_octets {
             (self.read_octets * 2).min(LARGEST_READ)
         } else if octets * 4 < self.read_octets {
@@ -124,6 +125,10 @@ const SMALLEST_READ: usize = 4 * 1024;
 
 /// Two of the longest messages.
 const LARGEST_READ: usize = 128 * 1024;
+
+/// The most that waits to be decoded: less than a message from before, and a read. A buffer may be given twice the room
+/// that it asks for.
+pub(super) const LONGEST_BUFFER: usize = 2 * (LARGEST_READ + u16::MAX as usize);
 
 /// How much of a message that cannot be decoded is logged.
 const LOGGED_OCTETS: usize = 256;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::reader::LONGEST_BUFFER;
 use crate::speaker::{InputQueue, SessionEpoch, SpeakerInput};
 
 /// Inputs for the speaker, in order.
@@ -29,6 +30,7 @@ impl SpeakerOutbox {
         }
         self.waiting.push_back(input);
         self.send_what_fits();
+        debug_assert!(self.is_short(), "{:?}", self.waiting);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -52,6 +54,22 @@ impl SpeakerOutbox {
                 return;
             }
         }
+    }
+
+    /// Whether no more waits than one read brings in, the end of a session, and the beginning of another.
+    fn is_short(&self) -> bool {
+        let mut ups = 0;
+        let mut downs = 0;
+        let mut read_octets = 0;
+        for input in &self.waiting {
+            match input {
+                SpeakerInput::PeerUp(_) => ups += 1,
+                SpeakerInput::PeerDown { .. } => downs += 1,
+                SpeakerInput::Updates { octets, .. } => read_octets += octets,
+                SpeakerInput::RouteRefresh { .. } | SpeakerInput::RefreshMark { .. } => {}
+            }
+        }
+        ups <= 1 && downs <= 1 && read_octets <= LONGEST_BUFFER
     }
 
     /// Forgets a session that is over. Returns whether the speaker has never heard of it.

@@ -23,6 +23,7 @@ pub struct InputQueue {
 pub struct Inputs {
     inputs: mpsc::UnboundedReceiver<Weighed>,
     room: Arc<Semaphore>,
+    room_octets: u32,
 }
 
 /// An input with its part of the room, which is given back when the speaker takes it.
@@ -41,7 +42,7 @@ pub struct Room(Option<OwnedSemaphorePermit>);
 pub fn input_queue(room_octets: u32) -> (InputQueue, Inputs) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let room = Arc::new(Semaphore::new(room_octets as usize));
-    let inputs = Inputs { inputs: receiver, room: Arc::clone(&room) };
+    let inputs = Inputs { inputs: receiver, room: Arc::clone(&room), room_octets };
     (InputQueue { inputs: sender, room, room_octets }, inputs)
 }
 
@@ -82,12 +83,22 @@ impl Inputs {
     /// The next input; `None` when there are no session tasks any more. Dropping the future before it is ready loses
     /// nothing.
     pub async fn recv(&mut self) -> Option<SpeakerInput> {
-        self.inputs.recv().await.map(|weighed| weighed.input)
+        let weighed = self.inputs.recv().await;
+        self.assert_bounded();
+        weighed.map(|weighed| weighed.input)
     }
 
     /// The next input if there is one already.
     pub fn try_recv(&mut self) -> Option<SpeakerInput> {
+        self.assert_bounded();
         self.inputs.try_recv().ok().map(|weighed| weighed.input)
+    }
+
+    /// What waits weighs no more than there is room, unless it is one input.
+    fn assert_bounded(&self) {
+        let inputs = self.inputs.len();
+        let (octets, room_octets) = (inputs * size_of::<SpeakerInput>(), self.room_octets as usize);
+        debug_assert!(inputs <= 1 || octets <= room_octets, "{inputs} inputs in {room_octets} octets");
     }
 
     /// Whether nothing waits.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use margay_rib::Rib;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::kernel::{KernelEvent, KernelRequest};
+use crate::recording::RecordedRib;
 
 /// The speaker's way to the kernel thread and back.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl KernelFeed {
     }
 
     /// Hands over what the Rib has, as long as there is room.
-    pub(super) fn feed(&mut self, rib: &mut Rib) {
+    pub(super) fn feed(&mut self, rib: &mut RecordedRib) {
         while self.pending
             && let Ok(place) = self.requests.try_reserve()
         {
@@ -78,7 +78,7 @@ impl KernelFeed {
     }
 
     /// Hands over everything the Rib has, waiting for room. Answers at once when the kernel thread is gone.
-    pub(super) async fn feed_all(&mut self, rib: &mut Rib) {
+    pub(super) async fn feed_all(&mut self, rib: &mut RecordedRib) {
         loop {
             let Some(request) = next_request(rib) else { return };
             if self.requests.send(request).await.is_err() {
@@ -93,7 +93,7 @@ impl KernelFeed {
     }
 
     /// Ends the restart window once all changes are handed over; otherwise it ends later. Answers whether it did.
-    pub(super) fn end_restart(&mut self, rib: &mut Rib) -> bool {
+    pub(super) fn end_restart(&mut self, rib: &mut RecordedRib) -> bool {
         self.pending = true;
         self.feed(rib);
         let ends = !self.pending && self.requests.try_send(KernelRequest::RemoveStale).is_ok();
@@ -105,7 +105,7 @@ impl KernelFeed {
 }
 
 /// What the kernel thread is to be told next: of lost next hops before the routes that led over them.
-fn next_request(rib: &mut Rib) -> Option<KernelRequest> {
+fn next_request(rib: &mut RecordedRib) -> Option<KernelRequest> {
     let losses = rib.poll_next_hop_losses();
     if !losses.is_empty() {
         return Some(KernelRequest::NextHops(losses));

@@ -26,8 +26,9 @@ pub use request::{FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, Spe
 use run::Speaker;
 
 use crate::machine::{Machine, SpeakerThread};
+use crate::recording::{RecordedRib, Recorder, RecordingSink};
 
-use margay_rib::{Rib, RibOptions};
+use margay_rib::RibOptions;
 
 /// How many requests may wait; whoever asks more waits.
 const REQUEST_QUEUE: usize = 64;
@@ -43,7 +44,8 @@ pub struct SpeakerHandle {
     pub writable: Arc<Notify>,
 }
 
-/// Starts the speaker's thread. Without a `hold_back`, peers are told all routes from the start.
+/// Starts the speaker's thread. Without a `hold_back`, peers are told all routes from the start. What the Rib is told is
+/// recorded where there is a `recording`.
 ///
 /// # Errors
 ///
@@ -53,13 +55,14 @@ pub(crate) fn start(
     options: RibOptions,
     kernel: Option<KernelFeed>,
     hold_back: Option<HoldBack>,
+    recording: Option<Box<dyn RecordingSink>>,
 ) -> io::Result<(SpeakerHandle, SpeakerThread)> {
     let (inputs, input_receiver) = input_queue(machine.queue_sizes().inputs_octets);
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
     let writable = Arc::new(Notify::new());
     let speaker = Speaker::new(
         machine.clone(),
-        Rib::new(options),
+        RecordedRib::new(options, recording.map(Recorder::new)),
         kernel,
         hold_back,
         input_receiver,

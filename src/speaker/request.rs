@@ -31,6 +31,8 @@ pub enum SpeakerRequest {
     Explain(Prefix, oneshot::Sender<Option<Explanation>>),
     /// The routes of all peers in numbers.
     Counts(oneshot::Sender<SpeakerCounts>),
+    /// All routing state as text. It takes the speaker as long as it is: about a second for a million routes.
+    Dump(oneshot::Sender<String>),
     /// Stop: the thread ends, and what the kernel was promised is delivered first.
     Stop,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bgp_codec::Update;
 use margay_breaks::{Break, is_broken};
-use margay_rib::{Reflection, ReflectorOptions, Rib, RoutePage, RouteSelection, RouteStatus};
+use margay_rib::{Reflection, ReflectorOptions, RoutePage, RouteSelection, RouteStatus};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
@@ -21,6 +21,7 @@ use super::{
 };
 use crate::kernel::KernelEvent;
 use crate::machine::{Machine, Processor};
+use crate::recording::RecordedRib;
 
 /// How long the speaker takes inputs before it tells peers and kernel what follows from them.
 const SLICE: Duration = Duration::from_millis(5);
@@ -35,7 +36,7 @@ const WORK_ENTRIES: usize = 4096;
 pub(super) struct Speaker {
     machine: Machine,
     processor: Processor,
-    rib: Rib,
+    rib: RecordedRib,
     peers: BTreeMap<PeerKey, SpeakerPeer>,
     kernel: Option<KernelFeed>,
     /// While it lasts, peers are told own routes only.
@@ -74,7 +75,7 @@ enum Flow {
 impl Speaker {
     pub(super) fn new(
         machine: Machine,
-        mut rib: Rib,
+        mut rib: RecordedRib,
         kernel: Option<KernelFeed>,
         hold_back: Option<HoldBack>,
         inputs: Inputs,
@@ -110,11 +111,14 @@ impl Speaker {
             self.end_refreshes_in_time();
             self.work();
             self.feed();
+            debug_assert!(self.waits_for_sessions_only(), "{:?} of {:?}", self.catching_up, self.feeding);
+            self.rib.on_turn_over();
             self.processor.on_turn_over().await;
         }
         if let Some(kernel) = &mut self.kernel {
             kernel.feed_all(&mut self.rib).await;
         }
+        self.rib.finish();
     }
 
     /// Waits until there is something to do. What is asked comes before what is announced.
@@ -220,6 +224,7 @@ impl Speaker {
         if let Some(session) = peer.session.take_if(|session| session.epoch == epoch) {
             self.rib.peer_down(session.index);
             self.feeding.retain(|&fed| fed != key);
+            self.catching_up.remove(&key);
             debug!(peer = %peer.settings.name, session = epoch.0, "left");
         }
     }
@@ -391,6 +396,7 @@ impl Speaker {
             SpeakerRequest::Routes(question, answer) => reply(answer, self.routes(question)),
             SpeakerRequest::Explain(prefix, answer) => reply(answer, self.rib.explain(prefix)),
             SpeakerRequest::Counts(answer) => reply(answer, self.counts()),
+            SpeakerRequest::Dump(answer) => reply(answer, self.rib.dump().to_string()),
             SpeakerRequest::Stop => {}
         }
     }
@@ -410,7 +416,15 @@ impl Speaker {
         if let Some(session) = self.peers.remove(&key).and_then(|peer| peer.session) {
             self.rib.peer_down(session.index);
             self.feeding.retain(|&fed| fed != key);
+            self.catching_up.remove(&key);
         }
+    }
+
+    /// Whether every session has one turn in a round, and nobody else is waited for.
+    fn waits_for_sessions_only(&self) -> bool {
+        let sessions = self.peers.values().filter(|peer| peer.session.is_some()).count();
+        let has_session = |key| self.peers.get(key).is_some_and(|peer| peer.session.is_some());
+        self.feeding.len() == sessions && self.catching_up.iter().all(has_session)
     }
 
     fn routes(&self, question: RoutesQuestion) -> Option<RoutePage> {
@@ -575,15 +589,16 @@ mod tests {
         (Speaker::new(Machine::Real, rib(), None, None, inputs, receiver, Arc::clone(writable)), requests)
     }
 
-    fn rib() -> Rib {
+    fn rib() -> RecordedRib {
         let identifier = BgpIdentifier::new(1).unwrap();
-        Rib::new(RibOptions {
+        let options = RibOptions {
             asn: Asn(64512),
             identifier,
             reflector: ReflectorOptions::new(identifier),
             forwarding: None,
             hash_seed: 1,
-        })
+        };
+        RecordedRib::new(options, None)
     }
 
     const FEED: PeerKey = PeerKey(1);

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bgp_codec::{AttributeError, Family};
-use margay_rib::{PeerIndex, PeerOptions, Rib};
+use margay_rib::{PeerIndex, PeerOptions};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::{ExportQueue, PeerSettings, PeerUp, RefreshMark, SessionEpoch};
 use crate::machine::{Machine, OwnAddresses};
+use crate::recording::RecordedRib;
 
 /// A session that is established.
 #[derive(Debug)]
@@ -46,9 +47,9 @@ const LOGGED_DEFECTS: u64 = 10;
 
 impl SpeakerSession {
     /// Enters the peer into the Rib.
-    pub(super) fn new(rib: &mut Rib, machine: &Machine, settings: &PeerSettings, up: PeerUp) -> Self {
+    pub(super) fn new(rib: &mut RecordedRib, machine: &Machine, settings: &PeerSettings, up: PeerUp) -> Self {
         let families = up.negotiated.families.clone();
-        let index = rib.peer_up(peer_options(machine, settings, &up));
+        let index = rib.peer_up(peer_options(machine, settings, &up), || up.negotiated.decode_context());
         Self {
             epoch: up.epoch,
             index,
@@ -62,7 +63,13 @@ impl SpeakerSession {
     }
 
     /// The peer begins or ends to tell everything again (RFC 7313 §4.2).
-    pub(super) fn on_refresh_mark(&mut self, rib: &mut Rib, family: Family, mark: RefreshMark, now: Instant) {
+    pub(super) fn on_refresh_mark(
+        &mut self,
+        rib: &mut RecordedRib,
+        family: Family,
+        mark: RefreshMark,
+        now: Instant,
+    ) {
         match mark {
             RefreshMark::Begin if self.is_graceful && self.awaited_end_of_rib.contains(&family) => {}
             RefreshMark::Begin => {
@@ -83,7 +90,7 @@ impl SpeakerSession {
     }
 
     /// Ends refreshes that have gone on for too long. Answers whether there were any.
-    pub(super) fn end_late_refreshes(&mut self, rib: &mut Rib, now: Instant) -> bool {
+    pub(super) fn end_late_refreshes(&mut self, rib: &mut RecordedRib, now: Instant) -> bool {
         let late: Vec<Family> =
             self.refreshes.iter().filter(|&&(_, end)| end <= now).map(|&(family, _)| family).collect();
         for &family in &late {
@@ -105,7 +112,7 @@ impl SpeakerSession {
     }
 
     /// Hands the peer's queue what the Rib has for it, as long as there is room.
-    pub(super) fn feed(&self, rib: &mut Rib) -> Fed {
+    pub(super) fn feed(&self, rib: &mut RecordedRib) -> Fed {
         while rib.has_export(self.index) {
             if !self.exports.has_room() {
                 return Fed::NoRoom;

@@ -13,6 +13,7 @@ mod kernel_member;
 mod malformed;
 mod mesh_to_reflector;
 mod raw_speaker;
+mod recording;
 mod reflection;
 mod reflection_differential;
 mod reload;

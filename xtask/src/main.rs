@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod demo;
 mod fuzz;
+mod replay;
 mod rust_source;
 mod sim;
 mod sizes;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Chore::Ci => ci::run(&workspace),
         Chore::Demo { programs } => demo::run(&workspace, programs),
         Chore::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
+        Chore::Replay { arguments } => replay::run(&workspace, &arguments),
         Chore::Sim { arguments } => sim::run(&workspace, &arguments),
         Chore::Sizes => sizes::run(&workspace),
         Chore::Test => test::run(&workspace),
@@ -72,6 +74,11 @@ enum Chore {
         /// For how long each
         #[arg(long, default_value_t = 600)]
         seconds: u32,
+    },
+    /// Rebuild the state of routing tables from what `margayd --record` wrote; `replay --help` tells how
+    Replay {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
     },
     /// Simulate whole networks with faults from seeds; everything after `sim` is passed on, `sim --help` tells what
     Sim {

@@ -78,6 +78,12 @@ impl Update {
         Self { octets: Bytes::new(), fields: UpdateFields::ending(family) }
     }
 
+    /// The message that it was read from; of one that was made here, only what stands in it.
+    #[must_use]
+    pub fn message(&self) -> &Bytes {
+        &self.octets
+    }
+
     /// Routes withdrawn: both fields for it, and those of [`AttributeOutcome::TreatAsWithdraw`]. They apply before
     /// [`Update::reach`].
     pub fn unreach(&self) -> impl Iterator<Item = NlriBlock<'_>> {

@@ -1,0 +1,86 @@
+//! Inputs on their way into a recording: gathered into blocks, and handed to who keeps them.
+
+use std::fmt::Debug;
+
+use tokio::time::Instant;
+
+use super::octets::Recorded;
+use super::{BLOCK_HEADER_OCTETS, FORMAT, MAGIC, RibInput};
+
+/// Who keeps a recording.
+pub trait RecordingSink: Debug + Send {
+    /// Takes what comes next, at once: the speaker does not wait for a disk.
+    ///
+    /// # Errors
+    ///
+    /// It takes no more, now and later, and has told the operator why.
+    fn take(&mut self, octets: &[u8]) -> Result<(), TakesNoMore>;
+}
+
+/// The recording ends here; what it holds is good.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the recording takes no more")]
+pub struct TakesNoMore;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    /// `None` when it takes no more.
+    sink: Option<Box<dyn RecordingSink>>,
+    started: Instant,
+    /// The block that grows: empty, or its header and what it holds so far.
+    block: Vec<u8>,
+}
+
+/// A block that is longer is handed on before the turn is over.
+const LONG_BLOCK_OCTETS: usize = 64 * 1024;
+
+impl Recorder {
+    /// Begins a recording.
+    pub(crate) fn new(sink: Box<dyn RecordingSink>) -> Self {
+        let mut recorder = Self { sink: Some(sink), started: Instant::now(), block: Vec::new() };
+        recorder.hand_on(&[MAGIC.as_slice(), &[FORMAT]].concat());
+        recorder
+    }
+
+    /// Whether anything is still recorded.
+    pub(super) fn is_open(&self) -> bool {
+        self.sink.is_some()
+    }
+
+    /// Adds an input to the block.
+    pub(super) fn note(&mut self, input: &RibInput) {
+        if self.block.is_empty() {
+            let nanoseconds = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            0_u32.write(&mut self.block);
+            nanoseconds.write(&mut self.block);
+        }
+        input.write(&mut self.block);
+        if self.block.len() >= LONG_BLOCK_OCTETS {
+            self.flush();
+        }
+    }
+
+    /// Hands the block on.
+    pub(super) fn flush(&mut self) {
+        let mut block = std::mem::take(&mut self.block);
+        let Some(inputs) = block.len().checked_sub(BLOCK_HEADER_OCTETS) else { return };
+        let length = u32::try_from(inputs).expect("a block is little longer than its longest input");
+        block[..4].copy_from_slice(&length.to_be_bytes());
+        self.hand_on(&block);
+        block.clear();
+        block.shrink_to(2 * LONG_BLOCK_OCTETS);
+        self.block = block;
+    }
+
+    fn hand_on(&mut self, octets: &[u8]) {
+        self.sink.take_if(|sink| sink.take(octets).is_err());
+    }
+}
+
+impl Drop for Recorder {
+    /// What a panic interrupts is what one wants to know of.
+    fn drop(&mut self) {
+        self.flush();
+    }
+}

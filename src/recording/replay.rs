@@ -1,0 +1,203 @@
+//! A recording told to another Rib.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bgp_codec::{DecodeContext, Message, decode_message};
+use margay_rib::{PeerIndex, Rib};
+
+use super::octets::Recorded;
+use super::{FORMAT, MAGIC, RibInput, checksum};
+
+/// What came of a recording.
+#[derive(Debug)]
+pub struct Replay {
+    /// The version of the program that recorded: another one may make something else of the same inputs.
+    pub version: Arc<str>,
+    /// As it was when the recording ended.
+    pub rib: Rib,
+    /// How many inputs it has taken.
+    pub inputs: u64,
+    /// When the last of them was, since the start.
+    pub time: Duration,
+    /// How the recording ends.
+    pub ending: Ending,
+}
+
+/// How a recording ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ending {
+    /// The speaker ended in order, and its state was the same.
+    Same,
+    /// The speaker ended in order, and its state was another one: that is a bug.
+    Different,
+    /// Between two turns of the speaker's loop, which may have taken more of them: the daemon was killed, or goes on, or
+    /// stopped recording, and has logged why.
+    Open,
+    /// In the middle of a block: what is there of it does not count.
+    Torn,
+    /// The reader has seen enough.
+    Stopped,
+}
+
+/// Why there is no replay.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// It begins in another way.
+    #[error("this is not a recording")]
+    NotARecording,
+    /// It is of another time.
+    #[error("the recording is of format {0}, and this program reads format {FORMAT}")]
+    OtherFormat(u8),
+    /// A block holds what nobody writes.
+    #[error("the recording is damaged: block {0}")]
+    Damaged(u64),
+    /// It cannot be read.
+    #[error("{0}")]
+    Unreadable(#[from] io::Error),
+}
+
+/// Tells everything in a recording to a Rib. `see` is shown each input before, with its time since the start, and answers
+/// whether to go on.
+///
+/// # Errors
+///
+/// It is no recording, or not one of this program; where it is only cut off at the end, that is no error.
+pub fn replay(
+    mut recording: impl Read,
+    mut see: impl FnMut(Duration, &RibInput) -> bool,
+) -> Result<Replay, ReplayError> {
+    let mut magic = [0; MAGIC.len() + 1];
+    let length = read_up_to(&mut recording, &mut magic)?;
+    match magic.split_last() {
+        Some((&FORMAT, name)) if name == MAGIC && length == magic.len() => {}
+        Some((&format, name)) if name == MAGIC && length == magic.len() => {
+            return Err(ReplayError::OtherFormat(format));
+        }
+        _ => return Err(ReplayError::NotARecording),
+    }
+    let mut blocks = 0;
+    let mut replay: Option<Replay> = None;
+    let mut contexts = BTreeMap::new();
+    let ending = loop {
+        let (time, octets) = match read_block(&mut recording)? {
+            Block::Whole(time, octets) => (time, octets),
+            Block::None => break Ending::Open,
+            Block::Torn => break Ending::Torn,
+        };
+        let damaged = || ReplayError::Damaged(blocks);
+        let mut rest = octets.as_slice();
+        while !rest.is_empty() {
+            let input = RibInput::read(&mut rest).ok_or_else(damaged)?;
+            let is_stopped = !see(time, &input);
+            match (&mut replay, input) {
+                (Some(replay), _) if is_stopped => {
+                    replay.ending = Ending::Stopped;
+                    break;
+                }
+                (None, RibInput::Start(version, options)) => {
+                    let rib = Rib::new(options);
+                    replay = Some(Replay { version, rib, inputs: 0, time, ending: Ending::Open });
+                }
+                (Some(replay), RibInput::End(sum)) => {
+                    let is_same = checksum(&replay.rib) == sum;
+                    replay.ending = if is_same { Ending::Same } else { Ending::Different };
+                }
+                (Some(replay), input) => {
+                    tell(&mut replay.rib, &mut contexts, input).ok_or_else(damaged)?;
+                    replay.inputs += 1;
+                    replay.time = time;
+                }
+                (None, _) => return Err(damaged()),
+            }
+        }
+        if let Some(Replay { ending, .. }) = replay
+            && ending != Ending::Open
+        {
+            break ending;
+        }
+        blocks += 1;
+    };
+    let replay = replay.ok_or(ReplayError::Damaged(0))?;
+    Ok(Replay { ending, ..replay })
+}
+
+/// Does to the Rib what was done to the recorded one; `None` when nobody can have done that.
+fn tell(rib: &mut Rib, contexts: &mut BTreeMap<PeerIndex, DecodeContext>, input: RibInput) -> Option<()> {
+    match input {
+        RibInput::Start(..) | RibInput::End(_) => return None,
+        RibInput::HoldBack => rib.hold_back(),
+        RibInput::EndHoldBack => rib.end_hold_back(),
+        RibInput::AddCluster(cluster) => rib.add_cluster(cluster),
+        RibInput::PeerUp(options, context) => {
+            contexts.insert(rib.peer_up(*options), context);
+        }
+        RibInput::PeerDown(peer) => {
+            contexts.remove(&peer);
+            rib.peer_down(peer);
+        }
+        RibInput::Update(peer, message) => match decode_message(message, contexts.get(&peer)?) {
+            Ok(Message::Update(update)) => rib.apply_update(peer, update),
+            Ok(_) | Err(_) => return None,
+        },
+        RibInput::Refresh(peer, family) => rib.refresh(peer, family),
+        RibInput::BeginRefresh(peer, family) => rib.begin_refresh(peer, family),
+        RibInput::EndRefresh(peer, family) => rib.end_refresh(peer, family),
+        RibInput::Originate(prefix, options) => rib.originate(prefix, options),
+        RibInput::StopOriginating(prefix) => rib.stop_originating(prefix),
+        RibInput::KernelRoute(prefix, route) => rib.set_kernel_route(prefix, route),
+        RibInput::Ways(changes) => rib.set_ways(&changes),
+        RibInput::Reconfigure(reflector, peers) => rib.reconfigure(reflector, peers),
+        RibInput::Work(steps) => {
+            rib.work(steps);
+        }
+        // What there is to tell was told then.
+        RibInput::Export(peer) => drop(rib.poll_export(peer)),
+        RibInput::Forwarding(limit) => drop(rib.poll_forwarding(limit)),
+        RibInput::NextHopLosses => drop(rib.poll_next_hop_losses()),
+    }
+    Some(())
+}
+
+enum Block {
+    Whole(Duration, Vec<u8>),
+    Torn,
+    None,
+}
+
+/// A block of no octets is torn: nobody writes one, but a file system that lost its power may leave zeros.
+fn read_block(recording: &mut impl Read) -> io::Result<Block> {
+    let mut length = [0; 4];
+    let mut time = [0; 8];
+    match read_up_to(recording, &mut length)? {
+        0 => return Ok(Block::None),
+        4 => {}
+        _ => return Ok(Block::Torn),
+    }
+    let length = u32::from_be_bytes(length);
+    let mut octets = Vec::new();
+    if length == 0 || read_up_to(recording, &mut time)? < time.len() {
+        return Ok(Block::Torn);
+    }
+    recording.take(length.into()).read_to_end(&mut octets)?;
+    if octets.len() < length as usize {
+        return Ok(Block::Torn);
+    }
+    Ok(Block::Whole(Duration::from_nanos(u64::from_be_bytes(time)), octets))
+}
+
+/// Fills the buffer as far as there is something.
+fn read_up_to(recording: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match recording.read(&mut buffer[length..]) {
+            Ok(0) => break,
+            Ok(octets) => length += octets,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}
