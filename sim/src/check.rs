@@ -44,11 +44,17 @@ pub(crate) async fn check_nothing_is_left(nodes: &[Node]) -> Result<()> {
     for node in nodes.iter().filter(|node| node.is_running()) {
         let id = node.plan.id;
         let counts = node.counts().await?.rib;
+        let audit = node.check_recording().await.with_context(|| format!("the recording of n{id}"))?;
         let left = [
             ("IPv4 prefixes", counts.ipv4_prefixes),
             ("IPv6 prefixes", counts.ipv6_prefixes),
             ("paths", counts.paths),
             ("attribute sets", counts.attribute_sets),
+            ("attribute sets that are held", audit.attribute_sets),
+            ("next hops", audit.next_hops),
+            ("path ids", audit.path_ids),
+            ("tombstones", audit.tombstones),
+            ("miscounts", audit.faults.len()),
         ];
         for (what, count) in left {
             if count > 0 {
@@ -58,6 +64,21 @@ pub(crate) async fn check_nothing_is_left(nodes: &[Node]) -> Result<()> {
         let routes = node.kernel().routes();
         if !routes.is_empty() {
             bail!("n{id}: the kernel still holds {:?}", routes.keys().collect::<Vec<_>>());
+        }
+    }
+    Ok(())
+}
+
+/// What each node recorded leads to what it has; and of that, everything is as many as is said.
+pub(crate) async fn check_what_is_counted(nodes: &[Node]) -> Result<()> {
+    for node in nodes.iter().filter(|node| node.is_running()) {
+        let id = node.plan.id;
+        let audit = node.check_recording().await.with_context(|| format!("the recording of n{id}"))?;
+        if !audit.faults.is_empty() {
+            bail!("n{id}: {}", audit.faults.join("; "));
+        }
+        if audit.tombstones > 0 {
+            bail!("n{id}: everybody knows everything, and {} tombstones are kept", audit.tombstones);
         }
     }
     Ok(())

@@ -15,6 +15,7 @@ mod network;
 mod node;
 mod plan;
 mod random;
+mod recordings;
 mod run;
 mod shrink;
 mod topology;

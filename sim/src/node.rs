@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use margay::daemon::{Daemon, DaemonRequest, PeerEntry};
 use margay::machine::Machine;
 use margay::speaker::{RoutesQuestion, SpeakerCounts, SpeakerHandle, SpeakerRequest};
-use margay_rib::RouteView;
+use margay_rib::{Audit, RouteView};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -15,6 +15,7 @@ use crate::machine::{Files, HostParts, Pace, SimMachine};
 use crate::network::{Network, Power};
 use crate::plan::{NodePlan, ipv4_of, ipv6_of};
 use crate::random::Random;
+use crate::recordings::Recordings;
 
 /// See the [module](self).
 pub(crate) struct Node {
@@ -25,6 +26,7 @@ pub(crate) struct Node {
     pace: Pace,
     runs: u64,
     running: Option<Running>,
+    recordings: Recordings,
 }
 
 struct Running {
@@ -42,7 +44,16 @@ impl Node {
             network.traffic().name(address, format!("n{}", plan.id));
         }
         let parts = HostParts { host, addresses, files: Arc::default(), kernel: Arc::default() };
-        Self { network: Arc::clone(network), plan, parts, random, pace, runs: 0, running: None }
+        Self {
+            network: Arc::clone(network),
+            plan,
+            parts,
+            random,
+            pace,
+            runs: 0,
+            running: None,
+            recordings: Recordings::default(),
+        }
     }
 
     pub(crate) fn is_running(&self) -> bool {
@@ -66,10 +77,11 @@ impl Node {
         let config = margay_config::parse(FILE, &self.plan.text()).map_err(|errors| {
             anyhow!("bug in the simulation: a configuration with errors: {errors:?}\n{}", self.plan.text())
         })?;
+        let recording = Some(self.recordings.begin());
         let (requests, request_receiver) = mpsc::channel(16);
         let (speaker_sender, speaker) = oneshot::channel();
         let task = tokio::spawn(async move {
-            let mut daemon = Daemon::start(machine, FILE.into(), config).await?;
+            let mut daemon = Daemon::start(machine, FILE.into(), config, recording).await?;
             daemon.start_peers().await;
             // The simulation may have crashed the node meanwhile.
             drop(speaker_sender.send(daemon.speaker().clone()));
@@ -149,6 +161,18 @@ impl Node {
 
     pub(crate) async fn counts(&self) -> Result<SpeakerCounts> {
         self.ask(SpeakerRequest::Counts).await
+    }
+
+    /// What the daemon records leads to the state that it has now. Answers with what an audit of it finds.
+    pub(crate) async fn check_recording(&self) -> Result<Audit> {
+        let dump = self.ask(SpeakerRequest::Dump).await?;
+        self.recordings.check_present(&dump)
+    }
+
+    /// Stops the daemon; what it recorded, and those before it, leads to what each had in the end.
+    pub(crate) async fn check_ended_recordings(&mut self) -> Result<()> {
+        self.stop().await?;
+        self.recordings.check_ended()
     }
 
     async fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> SpeakerRequest) -> Result<T> {

@@ -131,7 +131,8 @@ async fn run_world(world: &mut World, events: &[Event], random: &mut Random) -> 
     }
     world.live(events).await?;
     world.come_to_rest().await?;
-    world.withdraw_everything().await
+    world.withdraw_everything().await?;
+    world.end().await
 }
 
 impl fmt::Display for Case {

@@ -8,7 +8,7 @@ use margay::machine::QueueSizes;
 use margay_session::State;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::check::{check_nothing_is_left, check_tables, fit};
+use crate::check::{check_nothing_is_left, check_tables, check_what_is_counted, fit};
 use crate::fixpoint::fixpoint;
 use crate::history::{Event, PeerChange, What};
 use crate::machine::Pace;
@@ -203,7 +203,8 @@ impl World {
             one.is_running() && other.is_running() && fit(&one.plan, &other.plan)
         };
         let fixpoint = fixpoint(&plans, are_connected).map_err(anyhow::Error::msg)?;
-        check_tables(&self.nodes, &fixpoint).await
+        check_tables(&self.nodes, &fixpoint).await?;
+        check_what_is_counted(&self.nodes).await
     }
 
     /// Takes back everything, and looks whether anything is left.
@@ -214,6 +215,15 @@ impl World {
         }
         self.wait_for_quiet().await?;
         check_nothing_is_left(&self.nodes).await
+    }
+
+    /// Stops everybody, and looks whether what was recorded leads to what they had.
+    pub(crate) async fn end(&mut self) -> Result<()> {
+        for node in &mut self.nodes {
+            let id = node.plan.id;
+            node.check_ended_recordings().await.with_context(|| format!("the recordings of n{id}"))?;
+        }
+        Ok(())
     }
 
     async fn boot_if_planned(&mut self, node: NodeId) -> Result<()> {
