@@ -68,7 +68,7 @@ impl Listener {
                 newcomers: newcomers.clone(),
                 refused: Arc::clone(&refused),
             };
-            tasks.spawn(acceptor.run());
+            tasks.spawn(machine.task(acceptor.run()));
         }
         Ok((Self { sockets, expected, refused, _tasks: tasks }, newcomer_receiver))
     }

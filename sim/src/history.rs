@@ -34,6 +34,8 @@ pub(crate) enum What {
     Crash { node: NodeId, power: Power, lasts: Duration },
     /// A daemon is stopped in order, and comes back.
     Restart { node: NodeId, lasts: Duration },
+    /// A daemon stands still, and goes on as if nothing had been.
+    Freeze { node: NodeId, lasts: Duration },
     /// All clocks leap.
     ClockJump { leap: Duration },
     /// A node, or both, are configured without each other for a while.
@@ -69,7 +71,7 @@ fn what(nodes: &[NodePlan], random: &mut Random) -> What {
     let peers = &nodes[node].peers;
     let peer = random.pick(peers).node;
     let lasts = random.milliseconds(10..=25_000);
-    match random.number(0..=21) {
+    match random.number(0..=22) {
         0..=6 => What::Network { node, prefix: prefix(random.number(0..=PREFIXES - 1)) },
         7 | 8 => What::Partition { from: node, to: peer, both_ways: !random.once_in(3), lasts },
         9 | 10 => What::Reset { one: node, other: peer },
@@ -83,7 +85,8 @@ fn what(nodes: &[NodePlan], random: &mut Random) -> What {
         16 => What::Restart { node, lasts },
         17 => What::ClockJump { leap: random.milliseconds(100..=40_000) },
         18 => What::Separate { one: node, other: peer, both: random.once_in(2), lasts },
-        19 | 20 => What::Change { node, peer, change: change(nodes, node, peer, random) },
+        19 => What::Freeze { node, lasts },
+        20 | 21 => What::Change { node, peer, change: change(nodes, node, peer, random) },
         _ => What::Nonsense { node },
     }
 }
@@ -95,7 +98,7 @@ fn change(nodes: &[NodePlan], node: NodeId, peer: NodeId, random: &mut Random) -
     let is_leaf = nodes[peer].peers.iter().all(|peer| !peer.is_client) && nodes[peer].asn == nodes[node].asn;
     let is_client = nodes[node].peer(peer).is_some_and(|peer| peer.is_client);
     match random.number(0..=4) {
-        0 => PeerChange::HoldTime(*random.pick(&[3, 9, 20])),
+        0 => PeerChange::HoldTime(*random.pick(&[0, 3, 9, 20])),
         1 if nodes[peer].asn == nodes[node].asn => PeerChange::AddPath,
         2 => PeerChange::ImportWithout(sometimes),
         3 if is_leaf && is_client => PeerChange::Prefers(sometimes.map(|prefix| (prefix, 150))),
@@ -122,6 +125,7 @@ impl fmt::Display for Event {
                 write!(f, "n{node} is without power for {lasts:?}")
             }
             What::Restart { node, lasts } => write!(f, "n{node} is stopped for {lasts:?}"),
+            What::Freeze { node, lasts } => write!(f, "n{node} stands still for {lasts:?}"),
             What::ClockJump { leap } => write!(f, "the clocks leap by {leap:?}"),
             What::Separate { one, other, both: true, lasts } => {
                 write!(f, "n{one} and n{other} are configured without each other for {lasts:?}")
@@ -142,6 +146,7 @@ impl What {
             Self::Network { node, .. }
             | Self::Crash { node, .. }
             | Self::Restart { node, .. }
+            | Self::Freeze { node, .. }
             | Self::Nonsense { node } => vec![node],
             Self::Partition { from, to, .. } | Self::Stall { from, to, .. } | Self::Slow { from, to, .. } => {
                 vec![from, to]

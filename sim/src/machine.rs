@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use bgp_codec::NextHop;
 use margay::kernel::{KernelEvent, KernelHandle, KernelOptions};
@@ -26,6 +27,7 @@ pub(crate) struct SimMachine {
     addresses: Vec<IpAddr>,
     files: Arc<Files>,
     kernel: Arc<KernelModel>,
+    standstill: Arc<Standstill>,
     random: Mutex<Random>,
     /// How its processor does.
     pace: Pace,
@@ -66,14 +68,39 @@ pub(crate) struct HostParts {
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) files: Arc<Files>,
     pub(crate) kernel: Arc<KernelModel>,
+    pub(crate) standstill: Arc<Standstill>,
+}
+
+/// Whether a host's daemon stands still, as when it is stopped by a signal: its network and its kernel go on, time passes, and
+/// it finds both when it goes on itself.
+#[derive(Debug, Default)]
+pub(crate) struct Standstill(Mutex<Option<Vec<Waker>>>);
+
+impl Standstill {
+    pub(crate) fn begin(&self) {
+        self.waiting().get_or_insert_default();
+    }
+
+    /// Answers whether it stood still.
+    pub(crate) fn end(&self) -> bool {
+        let waiting = self.waiting().take();
+        let stood_still = waiting.is_some();
+        waiting.into_iter().flatten().for_each(Waker::wake);
+        stood_still
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<Vec<Waker>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl SimMachine {
     /// Boots `parts.host` for one daemon.
     pub(crate) fn boot(network: Arc<Network>, parts: HostParts, random: Random, pace: Pace) -> Self {
         let incarnation = network.boot(parts.host);
-        let HostParts { host, addresses, files, kernel } = parts;
-        Self { network, host, incarnation, addresses, files, kernel, random: Mutex::new(random), pace }
+        let HostParts { host, addresses, files, kernel, standstill } = parts;
+        let random = Mutex::new(random);
+        Self { network, host, incarnation, addresses, files, kernel, standstill, random, pace }
     }
 }
 
@@ -103,6 +130,16 @@ impl SimulatedMachine for SimMachine {
 
     fn read_file(&self, file: &Path) -> io::Result<Vec<u8>> {
         self.files.read(file)
+    }
+
+    fn poll_running(&self, context: &mut Context<'_>) -> Poll<()> {
+        match &mut *self.standstill.waiting() {
+            Some(waiting) => {
+                waiting.push(context.waker().clone());
+                Poll::Pending
+            }
+            None => Poll::Ready(()),
+        }
     }
 
     fn random(&self) -> u64 {

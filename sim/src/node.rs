@@ -43,7 +43,13 @@ impl Node {
         for &address in &addresses {
             network.traffic().name(address, format!("n{}", plan.id));
         }
-        let parts = HostParts { host, addresses, files: Arc::default(), kernel: Arc::default() };
+        let parts = HostParts {
+            host,
+            addresses,
+            files: Arc::default(),
+            kernel: Arc::default(),
+            standstill: Arc::default(),
+        };
         Self {
             network: Arc::clone(network),
             plan,
@@ -80,7 +86,7 @@ impl Node {
         let recording = Some(self.recordings.begin());
         let (requests, request_receiver) = mpsc::channel(16);
         let (speaker_sender, speaker) = oneshot::channel();
-        let task = tokio::spawn(async move {
+        let task = tokio::spawn(machine.clone().task(async move {
             let mut daemon = Daemon::start(machine, FILE.into(), config, recording).await?;
             daemon.start_peers().await;
             // The simulation may have crashed the node meanwhile.
@@ -88,14 +94,29 @@ impl Node {
             let result = daemon.serve(request_receiver).await;
             daemon.stop().await;
             result
-        });
+        }));
         let speaker = speaker.await.context("the daemon does not start")?;
         self.running = Some(Running { requests, speaker, task });
         Ok(())
     }
 
+    /// The daemon, if there is one, stands still from now on, its timers too.
+    pub(crate) fn freeze(&self) {
+        if self.is_running() {
+            self.parts.standstill.begin();
+        }
+    }
+
+    /// It goes on, if it stood still: whoever asks something of it, or ends it, has it go on before.
+    pub(crate) fn thaw(&self) {
+        if self.parts.standstill.end() {
+            self.network.traffic().on_thaw(self.network.now(), &self.parts.addresses);
+        }
+    }
+
     /// Stops the daemon in order.
     pub(crate) async fn stop(&mut self) -> Result<()> {
+        self.thaw();
         let Some(running) = self.running.take() else { return Ok(()) };
         running.requests.send(DaemonRequest::Stop).await.context("the daemon has ended by itself")?;
         drop((running.requests, running.speaker));
@@ -104,6 +125,7 @@ impl Node {
 
     /// Ends the daemon without a word.
     pub(crate) async fn crash(&mut self, power: Power) {
+        self.thaw();
         self.network.crash(self.parts.host, power);
         if let Some(running) = self.running.take() {
             running.task.abort();
@@ -124,6 +146,7 @@ impl Node {
     }
 
     async fn reload_text(&mut self, text: String, expect: Expect) -> Result<()> {
+        self.thaw();
         write_file(&self.parts.files, text);
         let Some(running) = &self.running else { return Ok(()) };
         let (answer, report) = oneshot::channel();

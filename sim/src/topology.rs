@@ -28,10 +28,12 @@ pub enum Topology {
     Hierarchy,
     /// Spines, and racks that are an AS each: a ToR that reflects, and nodes.
     FatTree,
+    /// Two reflectors of one cluster, and a thousand clients of both.
+    PairThousand,
 }
 
 impl Topology {
-    /// All of them.
+    /// Those of which a case takes a moment: seeds draw them in turn.
     pub const ALL: [Self; 6] = [
         Self::Mesh,
         Self::Reflector,
@@ -47,8 +49,9 @@ impl Topology {
         match self {
             Self::Mesh => builder.mesh(),
             Self::Reflector => builder.reflector(),
-            Self::PairSameCluster => builder.pair([Some(CLUSTER), Some(CLUSTER)]),
-            Self::PairTwoClusters => builder.pair([None, None]),
+            Self::PairSameCluster => builder.small_pair([Some(CLUSTER), Some(CLUSTER)]),
+            Self::PairTwoClusters => builder.small_pair([None, None]),
+            Self::PairThousand => builder.pair([Some(CLUSTER), Some(CLUSTER)], 1000),
             Self::Hierarchy => builder.hierarchy(),
             Self::FatTree => builder.fat_tree(),
         }
@@ -102,13 +105,23 @@ impl<'a> Builder<'a> {
     }
 
     fn mesh(&mut self) {
-        let count = 4 + self.random.index(4);
+        let count = self.mesh_size();
         let members: Vec<NodeId> = (0..count).map(|_| self.node(AS, None)).collect();
         for &one in &members {
             for other in one + 1..count {
                 self.connect(one, other, Roles::Equal);
             }
         }
+    }
+
+    /// 5 to 50: small ones mostly, for what a mesh costs grows with its square.
+    fn mesh_size(&mut self) -> usize {
+        let most = match self.random.number(0..=39) {
+            0 => 50,
+            1..=4 => 16,
+            _ => 8,
+        };
+        5 + self.random.index(most - 4)
     }
 
     fn reflector(&mut self) {
@@ -124,10 +137,15 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn pair(&mut self, clusters: [Option<Ipv4Addr>; 2]) {
+    fn small_pair(&mut self, clusters: [Option<Ipv4Addr>; 2]) {
+        let clients = 3 + self.random.index(5);
+        self.pair(clusters, clients);
+    }
+
+    fn pair(&mut self, clusters: [Option<Ipv4Addr>; 2], clients: usize) {
         let reflectors = clusters.map(|cluster| self.node(AS, cluster));
         self.connect(reflectors[0], reflectors[1], Roles::Equal);
-        for _ in 0..3 + self.random.index(5) {
+        for _ in 0..clients {
             let client = self.node(AS, None);
             for reflector in reflectors {
                 self.connect(reflector, client, Roles::ReflectorAndClient);
@@ -185,7 +203,7 @@ impl<'a> Builder<'a> {
                 is_client: roles == Roles::ReflectorAndClient && side == 0,
                 passive: passive[side],
                 add_path,
-                hold_time: *self.random.pick(&[9, 9, 9, 30, 90]),
+                hold_time: *self.random.pick(&[0, 9, 9, 9, 30, 90]),
                 ..PeerPlan::new(to, asn)
             });
         }
@@ -210,6 +228,7 @@ impl fmt::Display for Topology {
             Self::PairTwoClusters => "pair-two-clusters",
             Self::Hierarchy => "hierarchy",
             Self::FatTree => "fat-tree",
+            Self::PairThousand => "pair-thousand",
         })
     }
 }
@@ -218,10 +237,10 @@ impl FromStr for Topology {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let names = Self::ALL.map(|topology| topology.to_string()).join(", ");
-        Self::ALL
-            .into_iter()
-            .find(|topology| topology.to_string() == text)
-            .ok_or_else(|| anyhow::anyhow!("there is no topology {text}; there are {names}"))
+        let all = || Self::ALL.into_iter().chain([Self::PairThousand]);
+        all().find(|topology| topology.to_string() == text).ok_or_else(|| {
+            let names = all().map(|topology| topology.to_string()).collect::<Vec<_>>().join(", ");
+            anyhow::anyhow!("there is no topology {text}; there are {names}")
+        })
     }
 }

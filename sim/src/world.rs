@@ -32,6 +32,7 @@ enum Step {
     Unblock { from: NodeId, to: NodeId, both_ways: bool },
     FullSpeed { from: NodeId, to: NodeId },
     Boot(NodeId),
+    Thaw(NodeId),
     Join(NodeId, PeerPlan),
 }
 
@@ -88,6 +89,7 @@ impl World {
                 What::Crash { node, lasts, .. } | What::Restart { node, lasts } => {
                     Some((lasts, vec![Step::Boot(*node)]))
                 }
+                What::Freeze { node, lasts } => Some((lasts, vec![Step::Thaw(*node)])),
                 What::Separate { one, other, both, lasts } => {
                     let there = self.nodes[*one].plan.peer(*other).cloned();
                     let back = self.nodes[*other].plan.peer(*one).cloned().filter(|_| *both);
@@ -117,6 +119,7 @@ impl World {
             Step::Unblock { from, to, both_ways } => self.set_blocked(from, to, both_ways, false),
             Step::FullSpeed { from, to } => self.network.set_bandwidth(from, to, None),
             Step::Boot(node) => self.boot(node).await?,
+            Step::Thaw(node) => self.nodes[node].thaw(),
             Step::Join(node, peer) => {
                 if self.nodes[node].plan.peer(peer.node).is_none() {
                     self.nodes[node].plan.peers.push(peer);
@@ -148,6 +151,7 @@ impl World {
                 // What is still on its way is the system's to deliver.
                 self.network.crash(node, Power::On);
             }
+            What::Freeze { node, .. } => self.nodes[node].freeze(),
             What::ClockJump { leap } => {
                 let now = self.network.now() + leap;
                 self.network.traffic().on_leap(now);
@@ -192,6 +196,7 @@ impl World {
     /// Ends all faults, waits until nothing happens any more, and looks.
     pub(crate) async fn come_to_rest(&mut self) -> Result<()> {
         self.network.heal();
+        self.nodes.iter().for_each(Node::thaw);
         for node in 0..self.nodes.len() {
             self.boot_if_planned(node).await?;
         }
@@ -293,3 +298,48 @@ const PATIENCE: Duration = Duration::from_secs(400);
 
 /// As the nodes are configured, and a little more.
 const RESTART_WINDOW: Duration = Duration::from_secs(61);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daemon_that_stands_still_says_nothing_and_goes_on_where_it_was() {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let lines = runtime.block_on(two_of_whom_one_stands_still());
+        assert_eq!(trace::end(), Vec::<String>::new());
+        let said = |who: &str| -> Vec<f64> {
+            let lines = lines.iter().filter(|line| line.contains(who));
+            lines.map(|line| line.split_whitespace().next().unwrap().parse().unwrap()).collect()
+        };
+        let between = |times: &[f64], from: f64, to: f64| times.iter().any(|&time| from < time && time < to);
+        let [still, other] = [said("n0 -> n1 ["), said("n1 -> n0 [")];
+        assert!(between(&still, 80.0, 100.0) && between(&still, 130.0, 140.0), "before and after: {still:?}");
+        assert!(!between(&still, 100.0, 130.0), "meanwhile: {still:?}");
+        assert!(
+            between(&other, 100.0, 108.0),
+            "the other one goes on until the hold time is over: {other:?}"
+        );
+        assert!(lines.iter().any(|line| line.contains("down: hold timer expired")), "{}", lines.join("\n"));
+    }
+
+    /// It does from the second 100 on, for 30 seconds; then all comes to rest.
+    async fn two_of_whom_one_stands_still() -> Vec<String> {
+        let plan =
+            |id, other| NodePlan { peers: vec![PeerPlan::new(other, 64512)], ..NodePlan::new(id, 64512) };
+        let told = Told { messages: true, ..Told::default() };
+        let mut world = World::new(vec![plan(0, 1), plan(1, 0)], &Random::new(1), told);
+        let started = Instant::now();
+        for node in 0..2 {
+            world.boot(node).await.unwrap();
+        }
+        let freeze = Event {
+            at: Duration::from_secs(100) - started.elapsed(),
+            what: What::Freeze { node: 0, lasts: Duration::from_secs(30) },
+        };
+        world.live(&[freeze]).await.unwrap();
+        world.come_to_rest().await.unwrap();
+        trace::take_lines()
+    }
+}

@@ -17,7 +17,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 #[cfg(feature = "simulation")]
-use std::sync::Arc;
+use std::{sync::Arc, task::Poll};
 
 use tokio::sync::mpsc;
 
@@ -139,6 +139,26 @@ impl Machine {
             Self::Real => kernel::start(options, events).await,
             #[cfg(feature = "simulation")]
             Self::Simulated(machine) => Ok(machine.start_kernel(options, events)),
+        }
+    }
+
+    /// A task of the daemon, as it runs on this machine: it gets no further while the machine stands still.
+    #[cfg(not(feature = "simulation"))]
+    pub(crate) fn task<T>(&self, task: T) -> T {
+        task
+    }
+
+    /// A task of the daemon, as it runs on this machine: it gets no further while the machine stands still.
+    #[cfg(feature = "simulation")]
+    pub fn task<T: Future>(&self, task: T) -> impl Future<Output = T::Output> + use<T> {
+        let machine = self.clone();
+        async move {
+            let mut task = std::pin::pin!(task);
+            std::future::poll_fn(|context| match &machine {
+                Self::Simulated(machine) if machine.poll_running(context).is_pending() => Poll::Pending,
+                Self::Simulated(_) | Self::Real => task.as_mut().poll(context),
+            })
+            .await
         }
     }
 

@@ -44,6 +44,9 @@ pub trait SimulatedMachine: Debug + Send + Sync {
     /// There is none of the name.
     fn read_file(&self, file: &Path) -> io::Result<Vec<u8>>;
 
+    /// Is ready while the machine runs. When it stands still, whoever asked is woken when it goes on.
+    fn poll_running(&self, context: &mut Context<'_>) -> Poll<()>;
+
     /// The next number of a seeded row.
     fn random(&self) -> u64;
 

@@ -35,7 +35,7 @@ impl SpeakerThread {
                 Ok(Self::Real(thread))
             }
             #[cfg(feature = "simulation")]
-            Machine::Simulated(_) => Ok(Self::Simulated(tokio::spawn(run))),
+            Machine::Simulated(_) => Ok(Self::Simulated(tokio::spawn(machine.task(run)))),
         }
     }
 

@@ -81,8 +81,9 @@ pub fn spawn(options: PeerOptions, speaker: &SpeakerHandle) -> PeerHandle {
 fn spawn_decoding(options: PeerOptions, speaker: &SpeakerHandle, decode: Decode) -> PeerHandle {
     let (commands, command_receiver) = mpsc::channel(COMMANDS);
     let counters = Arc::new(MessageCounters::default());
+    let machine = options.machine.clone();
     let (task, status) = PeerTask::new(options, speaker, decode, Arc::clone(&counters));
-    let task = tokio::spawn(task.run(command_receiver));
+    let task = tokio::spawn(machine.task(task.run(command_receiver)));
     PeerHandle { commands, status, counters, task }
 }
 

@@ -196,7 +196,8 @@ impl PeerTask {
         let room_octets = self.options.machine.queue_sizes().routes_octets;
         let outbound =
             Outbound::new(writer, room_octets, Arc::clone(&self.writable), Arc::clone(&self.counters));
-        let writer = Writer::spawn(id, outbound, self.report_to.clone(), &mut self.writers);
+        let writer =
+            Writer::spawn(id, outbound, self.report_to.clone(), &self.options.machine, &mut self.writers);
         let reader = Reader::new(reader, self.decode);
         self.connections.push(Connection { id, reader, writer, local_address, peer_address });
         Ok(())

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::machine::ReadHalf;
+use crate::machine::{Machine, ReadHalf};
 use crate::outbound::{Closed, ExportQueue, Outbound};
 
 /// The way to a connection's writer. When it is dropped without [`close`](Self::close), the connection is cut.
@@ -39,11 +39,12 @@ impl Writer {
         id: ConnectionId,
         outbound: Arc<Outbound>,
         reports: Reports,
+        machine: &Machine,
         tasks: &mut JoinSet<()>,
     ) -> Self {
         let (close, close_receiver) = oneshot::channel();
         let task = WriterTask { id, outbound: Arc::clone(&outbound), progress: Progress::new(), reports };
-        tasks.spawn(task.run(close_receiver));
+        tasks.spawn(machine.task(task.run(close_receiver)));
         Self { outbound, close }
     }
 

@@ -173,10 +173,10 @@ impl Connection {
             let mut state = self.state();
             if self.sides[side].host == host && state.ends[side].fate == Fate::Dead {
                 state.ends[side].fate = Fate::Closed;
-                if state.pipes[1 - side].waiting > 0 {
-                    let late = state.random.milliseconds(1..=2_000);
-                    state.reset(1 - side, Instant::now() + late);
-                }
+                // What is sent to it is sent again soon; otherwise it is a probe of the other side's system that it answers.
+                let latest = if state.pipes[1 - side].waiting > 0 { 2_000 } else { PROBED_AFTER };
+                let late = state.random.milliseconds(1..=latest);
+                state.reset(1 - side, Instant::now() + late);
             }
         }
     }
@@ -286,6 +286,9 @@ impl Pipe {
         taken
     }
 }
+
+/// How long it takes until a system asks whether the other side is there still, in milliseconds.
+const PROBED_AFTER: u64 = 60_000;
 
 /// One end of a connection, as a daemon holds it.
 pub(super) struct End {

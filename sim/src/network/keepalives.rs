@@ -25,8 +25,8 @@ impl Keepalives {
         self.was_full = true;
     }
 
-    /// The clock has leaped: nobody could send meanwhile.
-    pub(super) fn on_leap(&mut self, now: Duration) {
+    /// The clock has leaped, or the sender stood still: it could not send meanwhile.
+    pub(super) fn on_standstill(&mut self, now: Duration) {
         self.last = self.last.map(|_| now);
         self.was_full = true;
     }

@@ -83,7 +83,13 @@ impl Traffic {
 
     /// All clocks have leaped to `now`.
     pub(crate) fn on_leap(&mut self, now: Duration) {
-        self.pipes.values_mut().for_each(|pipe| pipe.keepalives.on_leap(now));
+        self.pipes.values_mut().for_each(|pipe| pipe.keepalives.on_standstill(now));
+    }
+
+    /// A host with these addresses has stood still until `now`.
+    pub(crate) fn on_thaw(&mut self, now: Duration, addresses: &[std::net::IpAddr]) {
+        let of_host = |pipe: &&mut PipeTraffic| addresses.contains(&pipe.from.ip());
+        self.pipes.values_mut().filter(of_host).for_each(|pipe| pipe.keepalives.on_standstill(now));
     }
 
     pub(super) fn on_open(&mut self, now: Duration, number: u64, addresses: [SocketAddr; 2]) {
