@@ -75,6 +75,13 @@ impl Case {
         runtime.block_on(self.live(keep))
     }
 
+    /// How many nodes have peers, and how many events there are.
+    #[must_use]
+    pub fn size(&self) -> [usize; 2] {
+        let (nodes, events) = self.draw();
+        [nodes.iter().filter(|node| !node.peers.is_empty()).count(), events.len()]
+    }
+
     /// The nodes and the events.
     pub(crate) fn draw(&self) -> (Vec<NodePlan>, Vec<Event>) {
         let random = Random::new(self.seed.wrapping_mul(31).wrapping_add(self.topology as u64));

@@ -2,35 +2,49 @@
 
 use crate::run::{Case, Keep};
 
-/// The smallest case that fails still, as far as leaving out one part after the other finds it. `on_progress` is told of
-/// each that is smaller.
-pub fn shrink(case: &Case, mut on_progress: impl FnMut(&Case)) -> Case {
-    let fails = |case: &Case| !case.run(Keep::default()).faults.is_empty();
+/// A case that fails still, and none of whose events and nodes can be left out without that it does not. `on_progress` is
+/// told of each smaller one on the way.
+pub fn shrink(case: &Case, on_progress: impl FnMut(&Case)) -> Case {
     let (nodes, events) = case.draw();
-    let mut smallest = case.clone();
+    let mut shrinking = Shrinking { smallest: case.clone(), on_progress };
     // Halves first, then quarters, down to single events.
-    let mut size = events.len().div_ceil(2).max(1);
-    loop {
+    let mut size = events.len().div_ceil(2);
+    while size > 1 {
         for start in (0..events.len()).step_by(size) {
-            let mut smaller = smallest.clone();
-            smaller.without_events.extend(start..(start + size).min(events.len()));
-            if smaller != smallest && fails(&smaller) {
-                on_progress(&smaller);
-                smallest = smaller;
-            }
-        }
-        if size == 1 {
-            break;
+            let several = start..(start + size).min(events.len());
+            shrinking.without(|smaller| smaller.without_events.extend(several.clone()));
         }
         size = size.div_ceil(2);
     }
-    for node in (0..nodes.len()).rev() {
-        let mut smaller = smallest.clone();
-        smaller.without_nodes.insert(node);
-        if fails(&smaller) {
-            on_progress(&smaller);
-            smallest = smaller;
+    // What is left of the others may need less than before.
+    loop {
+        let before = shrinking.smallest.size();
+        for node in (0..nodes.len()).rev() {
+            shrinking.without(|smaller| smaller.without_nodes.extend([node]));
+        }
+        for event in 0..events.len() {
+            shrinking.without(|smaller| smaller.without_events.extend([event]));
+        }
+        if shrinking.smallest.size() == before {
+            return shrinking.smallest;
         }
     }
-    smallest
+}
+
+struct Shrinking<F> {
+    smallest: Case,
+    on_progress: F,
+}
+
+impl<F: FnMut(&Case)> Shrinking<F> {
+    /// Leaves something out, if that leaves less, and the case still fails.
+    fn without(&mut self, leave_out: impl FnOnce(&mut Case)) {
+        let mut smaller = self.smallest.clone();
+        leave_out(&mut smaller);
+        let is_smaller = smaller.size() != self.smallest.size();
+        if is_smaller && !smaller.run(Keep::default()).faults.is_empty() {
+            (self.on_progress)(&smaller);
+            self.smallest = smaller;
+        }
+    }
 }

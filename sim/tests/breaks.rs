@@ -1,7 +1,7 @@
 //! Deliberate faults, and how many seeds it takes to find each.
 
 use margay_breaks::{Break, set_broken};
-use margay_sim::{Case, Keep, Topology, bulk_for_a_slow_reader};
+use margay_sim::{Case, Keep, Topology, bulk_for_a_slow_reader, shrink};
 
 /// The places that seeds must find broken. The others need what is rare or does not happen here: MULTI_EXIT_DISC, a batch of
 /// thousands of withdrawals, inputs that overtake each other, a cluster's route that is all there is.
@@ -47,6 +47,27 @@ fn keepalives_that_wait_behind_bulk_are_found() {
     assert_eq!(all(None), Vec::<String>::new());
     let faults = all(Some(Break::KeepaliveBehindBulk));
     assert!(faults.iter().any(|fault| fault.contains("late behind UPDATEs")), "{faults:?}");
+}
+
+#[test]
+fn a_failure_is_made_as_small_as_it_gets_and_its_line_fails_still() {
+    set_broken(Some(Break::SweepForgotten));
+    let fails = |case: &Case| !case.run(Keep::default()).faults.is_empty();
+    let first = (0..MOST).map(nth_case).find(fails).expect("a seed that finds it");
+    let mut on_the_way = Vec::new();
+    let line = shrink(&first, |case| on_the_way.push(case.size())).to_string();
+    let smallest: Case = line.parse().unwrap();
+    assert!(fails(&smallest), "{line}");
+    let [[nodes, events], [fewer_nodes, fewer_events]] = [first.size(), smallest.size()];
+    assert!(fewer_nodes < nodes && fewer_events < events, "{line}: {nodes} nodes, {events} events");
+    assert_eq!(on_the_way.last(), Some(&smallest.size()), "{line}");
+    for event in 0..events {
+        let mut smaller = smallest.clone();
+        smaller.without_events.insert(event);
+        assert!(smaller.size() == smallest.size() || !fails(&smaller), "{line} does not need event {event}");
+    }
+    set_broken(None);
+    assert!(!fails(&smallest), "{line} fails where nothing is broken");
 }
 
 fn nth_case(seed: u64) -> Case {

@@ -28,15 +28,12 @@ fn what_failed_once_does_not_fail_again() {
 }
 
 #[test]
-fn a_trace_tells_the_messages_and_a_capture_holds_them() {
-    let outcome = Case::new(Topology::Reflector, 1).run(Keep { lines: true, capture: true });
+fn a_trace_tells_the_messages() {
+    let outcome = Case::new(Topology::Reflector, 1).run(Keep { lines: true, capture: false });
     let trace = outcome.lines.join("\n");
     for part in ["n0 -> n1 [", "Open", "UPDATE reach ", " originator 10.0.0.", "n0-n1"] {
         assert!(trace.contains(part), "{part}");
     }
-    let capture = outcome.capture.unwrap();
-    assert_eq!(capture[..4], 0xa1b2_c3d4_u32.to_le_bytes());
-    assert!(capture.len() as u64 > outcome.octets, "every octet and its headers");
 }
 
 #[test]
