@@ -42,6 +42,15 @@ pub enum Machine {
     Simulated(Arc<dyn SimulatedMachine>),
 }
 
+/// Without a simulation there is nothing to choose from, and nothing to carry.
+#[cfg(not(feature = "simulation"))]
+const _: () = {
+    assert!(size_of::<Machine>() == 0 && size_of::<Processor>() == 0);
+    assert!(size_of::<Stream>() == size_of::<tokio::net::TcpStream>());
+    assert!(size_of::<ReadHalf>() == size_of::<tokio::net::tcp::OwnedReadHalf>());
+    assert!(size_of::<WriteHalf>() == size_of::<tokio::net::tcp::OwnedWriteHalf>());
+};
+
 /// How much memory may be spent on what waits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct QueueSizes {
