@@ -70,6 +70,15 @@ fn asks_for_what_was_typed() {
 }
 
 #[test]
+fn shows_the_state_as_the_daemon_tells_it() {
+    let state = json!({"text": "entry 0 10.65.1.0/26: pinned by 1\n  best path\n"});
+    let daemon = Daemon::start(vec![("GET /v1/state", 200, state.clone())]);
+    assert_eq!(stdout(&daemon.margay(&["show", "state"])), state["text"].as_str().unwrap());
+    let json = daemon.margay(&["--json", "show", "state"]);
+    assert_eq!(serde_json::from_str::<Value>(&stdout(&json)).unwrap(), state);
+}
+
+#[test]
 fn passes_on_what_the_daemon_refuses() {
     let error = json!({"error": "there is no peer \"tor9\": did you mean \"tor1\"?"});
     let daemon = Daemon::start(vec![

@@ -201,3 +201,116 @@ fn read_up_to(recording: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize>
     }
     Ok(length)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use bgp_codec::{Asn, BgpIdentifier};
+    use margay_rib::{NetworkOptions, ReflectorOptions, RibOptions};
+
+    use super::super::{RecordedRib, Recorder, RecordingSink, TakesNoMore};
+    use super::*;
+
+    /// Keeps a recording in memory, and takes so many pieces.
+    #[derive(Clone, Debug)]
+    struct Memory(Arc<Mutex<Vec<u8>>>, usize);
+
+    impl RecordingSink for Memory {
+        fn take(&mut self, octets: &[u8]) -> Result<(), TakesNoMore> {
+            self.1 = self.1.checked_sub(1).ok_or(TakesNoMore)?;
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(octets);
+            Ok(())
+        }
+    }
+
+    /// Three networks in a turn each, and an end in order if it is to have one.
+    fn recorded(takes: usize, ends_in_order: bool) -> Vec<u8> {
+        let memory = Memory(Arc::default(), takes);
+        let identifier = BgpIdentifier::new(1).unwrap();
+        let options = RibOptions {
+            asn: Asn(64512),
+            identifier,
+            reflector: ReflectorOptions::new(identifier),
+            forwarding: None,
+            hash_seed: 7,
+        };
+        let mut rib = RecordedRib::new(options, Some(Recorder::new(Box::new(memory.clone()))));
+        rib.on_turn_over();
+        for network in ["10.65.1.0/24", "10.65.2.0/24", "10.65.3.0/24"] {
+            rib.originate(network.parse().unwrap(), NetworkOptions::default());
+            rib.on_turn_over();
+        }
+        rib.originate("10.65.4.0/24".parse().unwrap(), NetworkOptions::default());
+        if ends_in_order {
+            rib.finish();
+        }
+        drop(rib);
+        memory.0.lock().unwrap().clone()
+    }
+
+    fn networks(octets: &[u8]) -> (usize, Ending) {
+        let replay = replay(octets, |_, _| true).unwrap();
+        (replay.rib.counts().ipv4_prefixes, replay.ending)
+    }
+
+    #[test]
+    fn the_end_says_whether_the_state_is_the_same() {
+        let mut octets = recorded(usize::MAX, true);
+        assert_eq!(networks(&octets), (4, Ending::Same));
+        *octets.last_mut().unwrap() ^= 1;
+        assert_eq!(networks(&octets), (4, Ending::Different));
+    }
+
+    #[test]
+    fn what_the_last_turn_began_is_there_when_it_is_interrupted() {
+        assert_eq!(networks(&recorded(usize::MAX, false)), (4, Ending::Open));
+    }
+
+    #[test]
+    fn a_recording_that_takes_no_more_is_good_up_to_there() {
+        assert_eq!(networks(&recorded(4, true)), (2, Ending::Open), "the name, the start, and two turns");
+    }
+
+    #[test]
+    fn a_recording_may_end_anywhere() {
+        let octets = recorded(usize::MAX, true);
+        let mut endings = Vec::new();
+        for end in 0..octets.len() {
+            match replay(&octets[..end], |_, _| true) {
+                Ok(replay) => endings.push((replay.rib.counts().ipv4_prefixes, replay.ending)),
+                Err(ReplayError::NotARecording) => assert!(end < 17, "{end}"),
+                Err(error) => assert!(matches!(error, ReplayError::Damaged(0)), "{end}: {error}"),
+            }
+        }
+        endings.dedup();
+        let wanted = (0..4).flat_map(|networks| [(networks, Ending::Open), (networks, Ending::Torn)]);
+        assert_eq!(endings, wanted.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_reader_may_stop_at_any_input() {
+        let octets = recorded(usize::MAX, true);
+        let mut left = 3;
+        let replay = replay(octets.as_slice(), |_, _| {
+            left -= 1;
+            left >= 0
+        });
+        let replay = replay.unwrap();
+        assert_eq!((replay.inputs, replay.ending), (2, Ending::Stopped));
+    }
+
+    #[test]
+    fn what_is_no_recording_of_this_format_is_refused() {
+        let octets = recorded(usize::MAX, true);
+        let error = |octets: &[u8]| replay(octets, |_, _| true).unwrap_err().to_string();
+        assert_eq!(error(b"#!/bin/sh\necho a longer text"), "this is not a recording");
+        let mut other = octets.clone();
+        other[16] = 9;
+        assert_eq!(error(&other), "the recording is of format 9, and this program reads format 1");
+        let mut damaged = octets.clone();
+        damaged[17 + 12] = 200;
+        assert_eq!(error(&damaged), "the recording is damaged: block 0");
+        assert_eq!(error(&octets[..17]), "the recording is damaged: block 0", "it has no start");
+    }
+}
