@@ -50,6 +50,15 @@ impl AdjRibIn {
         self.note_completeness();
     }
 
+    /// Forgets all routes; what has come in so far is not looked at again.
+    pub(crate) fn forget(&mut self, received: &Received) {
+        self.routes.clear();
+        self.right = 0;
+        self.replayed = received.end();
+        self.complete_since = None;
+        self.note_completeness();
+    }
+
     /// The fewest routes that the daemon must still advertise or withdraw.
     pub(crate) fn outstanding(&self) -> usize {
         let wrong = self.routes.iter().filter(|(_, route)| !route.is_right);

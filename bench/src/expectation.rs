@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use bgp_codec::{Ipv4Prefix, NextHop, PathAttributes};
+use bgp_codec::{IpPrefix as _, Ipv4Prefix, NextHop, PathAttributes};
 use foldhash::{HashMap, HashMapExt};
 
 use crate::workload::{AttributeSets, RouteTable};
@@ -27,6 +27,16 @@ impl Expectation {
     /// The same prefixes with other attributes.
     pub(crate) fn with_attributes(&self, attributes: AttributeSets) -> Self {
         Self { group_of: Rc::clone(&self.group_of), attributes, next_hop: self.next_hop }
+    }
+
+    /// The same without the routes inside a prefix.
+    pub(crate) fn outside(&self, prefix: Ipv4Prefix) -> Self {
+        let outside = self.group_of.iter().filter(|&(&inner, _)| !prefix.contains(inner));
+        Self {
+            group_of: Rc::new(outside.map(|(&prefix, &group)| (prefix, group)).collect()),
+            attributes: self.attributes.clone(),
+            next_hop: self.next_hop,
+        }
     }
 
     /// No route at all.

@@ -27,6 +27,17 @@ pub(crate) struct Measurement {
     pub(crate) memory_each: Option<MemoryEach>,
     /// How long changes took to come through, where that is measured.
     pub(crate) latency: Option<Latency>,
+    /// How long the daemon worked on routes and heard nobody, where it tells that.
+    pub(crate) longest_turn: Option<LongestTurn>,
+}
+
+/// The longest time in which a daemon heard nobody, and what of it took longest.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct LongestTurn {
+    pub(crate) milliseconds: f64,
+    /// The daemon's word for the longest step of all turns.
+    pub(crate) step: String,
+    pub(crate) step_milliseconds: f64,
 }
 
 /// Memory of one of the things of which there are many.

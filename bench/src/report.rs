@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::measurement::{Latency, Measurement};
+use crate::measurement::{Latency, LongestTurn, Measurement};
 
 /// Renders a table for each scenario, with a line for each phase and daemon: medians over the rounds, the spread of the
 /// wall time, and ratios to the reference daemon, which is the first whose name starts with `reference`.
@@ -37,6 +37,9 @@ impl Table<'_> {
                     if self.has_latency() {
                         row.splice(LATENCY_COLUMN..LATENCY_COLUMN, own.latency_cells(base.as_ref()));
                     }
+                    if self.has_turns() {
+                        row.extend(own.turn_cells());
+                    }
                     rows.push(row);
                 }
             }
@@ -51,12 +54,17 @@ impl Table<'_> {
         let latency = if self.has_latency() { &latency[..] } else { &[] };
         let wall = ["phase", "daemon", "rounds", "wall s", "min to max", ratio, "silent s"];
         let rest = ["CPU s", ratio, "own CPU s", "peak MiB", ratio, "octets each"];
-        let columns = wall.iter().chain(latency).chain(&rest);
+        let turns = if self.has_turns() { &["turn ms", "longest step"][..] } else { &[] };
+        let columns = wall.iter().chain(latency).chain(&rest).chain(turns);
         columns.map(|&column| column.to_owned()).collect()
     }
 
     fn has_latency(&self) -> bool {
         self.measurements.iter().any(|measurement| measurement.latency.is_some())
+    }
+
+    fn has_turns(&self) -> bool {
+        self.measurements.iter().any(|measurement| measurement.longest_turn.is_some())
     }
 
     fn summary(&self, phase: &str, daemon: &str) -> Option<Summary> {
@@ -80,6 +88,8 @@ struct Summary {
     peak: f64,
     each: Option<(f64, &'static str)>,
     latency: Option<Latency>,
+    /// Of all rounds.
+    longest_turn: Option<LongestTurn>,
 }
 
 impl Summary {
@@ -95,6 +105,7 @@ impl Summary {
         let latencies: Vec<Latency> = rounds.iter().filter_map(|round| round.latency).collect();
         Some(Self {
             latency: median_latency(&latencies),
+            longest_turn: longest_turn(rounds),
             rounds: rounds.len(),
             is_complete: rounds.iter().all(|round| round.incomplete.is_none()),
             wall: median(&walls)?,
@@ -120,6 +131,12 @@ impl Summary {
         ]
     }
 
+    fn turn_cells(&self) -> [String; 2] {
+        let Some(turn) = &self.longest_turn else { return [(); 2].map(|()| "-".to_owned()) };
+        let LongestTurn { milliseconds, step, step_milliseconds } = turn;
+        [format!("{milliseconds:.1}"), format!("{step} {step_milliseconds:.1}")]
+    }
+
     fn row(&self, phase: &str, daemon: &str, base: Option<&Self>) -> Vec<String> {
         let wall = if self.is_complete { format!("{:.3}", self.wall) } else { format!("> {:.0}", self.wall) };
         let both_complete = self.is_complete && base.is_none_or(|base| base.is_complete);
@@ -140,6 +157,11 @@ impl Summary {
             self.each.map_or_else(|| "-".to_owned(), |(octets, unit)| format!("{octets:.0} a {unit}")),
         ]
     }
+}
+
+fn longest_turn(rounds: &[&Measurement]) -> Option<LongestTurn> {
+    let turns = rounds.iter().filter_map(|round| round.longest_turn.as_ref());
+    turns.max_by(|a, b| a.milliseconds.total_cmp(&b.milliseconds)).cloned()
 }
 
 /// Each figure's median over the rounds.
@@ -202,7 +224,8 @@ const LATENCY_COLUMN: usize = 7;
 
 const HEAD: &str = "\
 medians over the rounds; silent s: the longest time in wall s in which nothing came; CPU s: of the daemon, to within a\n\
-clock tick; own CPU s: of the load generator; octets each: what the daemon's memory grew by\n";
+clock tick; own CPU s: of the load generator; octets each: what the daemon's memory grew by; turn ms: the longest time in\n\
+all rounds in which the daemon worked on routes and heard nobody, and the longest of the steps of its turns\n";
 
 #[cfg(test)]
 mod tests {
@@ -222,6 +245,7 @@ mod tests {
             peak_rss_mib: 100.0,
             memory_each: Some(MemoryEach { unit: "path", octets: 88.4 }),
             latency: None,
+            longest_turn: None,
         }
     }
 
@@ -268,6 +292,21 @@ mod tests {
         assert_eq!(fields(1)[9..14], ["0.250", "-", "-", "-", "-"], "{table}");
         assert_eq!(fields(2)[9..14], ["0.250", "1.00", "2.00", "0.25", "9.00"], "{table}");
         assert!(lines.windows(2).all(|pair| pair[0].len() == pair[1].len()), "{table}");
+    }
+
+    #[test]
+    fn the_longest_turn_is_that_of_all_rounds() {
+        let took = |milliseconds| Measurement {
+            longest_turn: Some(LongestTurn { milliseconds, step: "work".into(), step_milliseconds: 1.5 }),
+            ..measurement("margay 1", 1.0)
+        };
+        let table = render(&[took(2.0), took(7.25), took(3.0), measurement("BIRD 2", 1.0)], "BIRD");
+        let lines = lines(&table);
+        assert!(
+            lines[0].ends_with("turn ms  longest step") && lines[1].ends_with("7.2      work 1.5"),
+            "{table}"
+        );
+        assert!(lines[2].ends_with("-             -"), "{table}");
     }
 
     #[test]

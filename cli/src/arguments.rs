@@ -93,6 +93,12 @@ pub(crate) enum Show {
     State,
     /// The daemon as a whole
     Status,
+    /// How long the daemon did not look up while it worked on routes, since its start
+    Turns {
+        /// Count anew from now on
+        #[arg(long)]
+        reset: bool,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -44,6 +44,10 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
             print(&client, &Request::State, json, |state: &RibState| state.text.clone(), out)?;
         }
         Command::Show(Show::Status) => print(&client, &Request::Status, json, view::status, out)?,
+        Command::Show(Show::Turns { reset }) => {
+            let request = if *reset { Request::TakeTurns } else { Request::Turns };
+            print(&client, &request, json, view::turns, out)?;
+        }
         Command::Explain { prefix } => {
             let query = ExplainQuery { prefix: prefix.to_string() };
             print(&client, &Request::Explain(query), json, view::explanation, out)?;

@@ -12,6 +12,8 @@
 //! | `GET /v1/explain?prefix=` | [`Explanation`] |
 //! | `GET /v1/kernel` | [`KernelStatus`] |
 //! | `GET /v1/state` | [`RibState`] |
+//! | `GET /v1/turns` | [`Turns`] |
+//! | `POST /v1/turns` | [`Turns`], which are counted anew from then on |
 //! | `POST /v1/reload` | [`ReloadReport`] |
 //!
 //! A request that fails is answered with an [`ErrorBody`] and a status of 400 (the request makes no sense), 404 (there is
@@ -27,6 +29,7 @@ mod request;
 mod rib_state;
 mod route;
 mod status;
+mod turns;
 
 pub use error_body::ErrorBody;
 pub use explanation::{Advertisement, ExplainedPath, Explanation, Installation, KernelRoute, PathStatus};
@@ -42,3 +45,4 @@ pub use request::{
 pub use rib_state::RibState;
 pub use route::{Route, RoutesPage};
 pub use status::{RibSizes, Status};
+pub use turns::{StepTimes, TimesTaken, Turns};

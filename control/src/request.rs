@@ -30,6 +30,10 @@ pub enum Request {
     Kernel,
     /// All routing state.
     State,
+    /// How long the speaker's turns took.
+    Turns,
+    /// The same, and count anew from now on.
+    TakeTurns,
     /// Read the configuration file again.
     Reload,
 }
@@ -91,8 +95,9 @@ impl Request {
             | Self::Routes(_)
             | Self::Explain(_)
             | Self::Kernel
-            | Self::State => Method::Get,
-            Self::Reload => Method::Post,
+            | Self::State
+            | Self::Turns => Method::Get,
+            Self::TakeTurns | Self::Reload => Method::Post,
         }
     }
 
@@ -106,6 +111,7 @@ impl Request {
             Self::Explain(query) => format!("{}?prefix={}", path::EXPLAIN, Escaped(&query.prefix)),
             Self::Kernel => path::KERNEL.to_owned(),
             Self::State => path::STATE.to_owned(),
+            Self::Turns | Self::TakeTurns => path::TURNS.to_owned(),
             Self::Reload => path::RELOAD.to_owned(),
         }
     }
@@ -150,6 +156,8 @@ pub mod path {
     pub const KERNEL: &str = "/v1/kernel";
     /// [`Request::State`](super::Request::State)
     pub const STATE: &str = "/v1/state";
+    /// [`Request::Turns`](super::Request::Turns) and [`Request::TakeTurns`](super::Request::TakeTurns)
+    pub const TURNS: &str = "/v1/turns";
     /// [`Request::Reload`](super::Request::Reload)
     pub const RELOAD: &str = "/v1/reload";
 }
@@ -198,6 +206,8 @@ mod tests {
                 "/v1/explain?prefix=2001:db8::%2F64",
             ),
             (Request::Kernel, "/v1/kernel"),
+            (Request::Turns, "/v1/turns"),
+            (Request::TakeTurns, "/v1/turns"),
             (Request::Reload, "/v1/reload"),
         ];
         for (request, expected) in rows {
@@ -206,8 +216,10 @@ mod tests {
     }
 
     #[test]
-    fn only_reload_changes_anything() {
+    fn what_changes_something_is_posted() {
         assert_eq!(Request::Reload.method(), Method::Post);
+        assert_eq!(Request::TakeTurns.method(), Method::Post);
+        assert_eq!(Request::Turns.method(), Method::Get);
         assert_eq!(Request::Routes(RoutesQuery::default()).method(), Method::Get);
     }
 

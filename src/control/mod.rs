@@ -7,5 +7,6 @@ mod peers;
 mod route;
 mod routes;
 mod server;
+mod turns;
 
 pub use server::{Api, serve};

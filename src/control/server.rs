@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use margay_control::{
     ExplainQuery, Explanation, KernelStatus, PeerDetail, Peers, RibSizes, RibState, RoutesPage, RoutesQuery,
-    Status, path,
+    Status, Turns, path,
 };
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
@@ -21,6 +21,7 @@ use super::explain::explanation;
 use super::kernel::kernel_status;
 use super::peers::{detail, summary};
 use super::routes::{parse_prefix, routes};
+use super::turns::turns;
 use crate::daemon::{DaemonRequest, DaemonStatus, PeerEntry};
 use crate::kernel::KernelRequest;
 use crate::speaker::{SpeakerCounts, SpeakerHandle, SpeakerRequest};
@@ -56,6 +57,7 @@ pub async fn serve(socket: &Path, api: Api) -> io::Result<impl Future<Output = i
         .route(path::EXPLAIN, get(get_explanation))
         .route(path::KERNEL, get(get_kernel))
         .route(path::STATE, get(get_state))
+        .route(path::TURNS, get(get_turns).post(post_turns))
         .route(path::RELOAD, post(post_reload))
         .with_state(api);
     Ok(async move { axum::serve(listener, router).await })
@@ -185,6 +187,14 @@ async fn get_kernel(State(api): State<Api>) -> Result<Json<KernelStatus>, ApiErr
 
 async fn get_state(State(api): State<Api>) -> Result<Json<RibState>, ApiError> {
     Ok(Json(RibState { text: api.ask(SpeakerRequest::Dump).await? }))
+}
+
+async fn get_turns(State(api): State<Api>) -> Result<Json<Turns>, ApiError> {
+    Ok(Json(turns(&api.ask(SpeakerRequest::Turns).await?)))
+}
+
+async fn post_turns(State(api): State<Api>) -> Result<Json<Turns>, ApiError> {
+    Ok(Json(turns(&api.ask(SpeakerRequest::TakeTurns).await?)))
 }
 
 async fn post_reload(State(api): State<Api>) -> Result<Response, ApiError> {

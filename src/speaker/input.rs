@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use bgp_codec::{Family, Update};
 use margay_session::Negotiated;
 
-use super::ExportQueue;
+use super::{ExportQueue, Step};
 
 /// Names a configured peer for as long as the daemon runs. Numbers are not used again.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -89,6 +89,15 @@ pub struct PeerUp {
 }
 
 impl SpeakerInput {
+    /// What taking it is in a turn.
+    pub(super) fn step(&self) -> Step {
+        match self {
+            Self::PeerUp(_) | Self::PeerDown { .. } => Step::Session,
+            Self::Updates { .. } => Step::Updates,
+            Self::RouteRefresh { .. } | Self::RefreshMark { .. } => Step::Refresh,
+        }
+    }
+
     /// About how much memory the input takes while it waits.
     pub(super) fn weight_octets(&self) -> u32 {
         let updates = match self {

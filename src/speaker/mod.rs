@@ -11,6 +11,7 @@ mod pace;
 mod request;
 mod run;
 mod session;
+mod turns;
 
 use std::io;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use input_queue::{InputQueue, Inputs, Room, input_queue};
 pub use kernel_feed::KernelFeed;
 pub use request::{FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest};
 use run::Speaker;
+pub use turns::{Step, TimesTaken, TurnTimes};
 
 use crate::machine::{Machine, SpeakerThread};
 use crate::recording::{RecordedRib, Recorder, RecordingSink};

@@ -10,7 +10,7 @@ use margay_rib::{
 };
 use tokio::sync::oneshot;
 
-use super::PeerKey;
+use super::{PeerKey, Step, TurnTimes};
 
 /// A request to the speaker. Questions are answered through the channel that they bring.
 #[derive(Debug)]
@@ -33,8 +33,32 @@ pub enum SpeakerRequest {
     Counts(oneshot::Sender<SpeakerCounts>),
     /// All routing state as text. It takes the speaker as long as it is: about a second for a million routes.
     Dump(oneshot::Sender<String>),
+    /// How long the speaker's turns took.
+    Turns(oneshot::Sender<TurnTimes>),
+    /// The same, and from now on they are counted anew.
+    TakeTurns(oneshot::Sender<TurnTimes>),
     /// Stop: the thread ends, and what the kernel was promised is delivered first.
     Stop,
+}
+
+impl SpeakerRequest {
+    /// What answering it is in a turn.
+    pub(super) fn step(&self) -> Step {
+        match self {
+            Self::AddPeer(..)
+            | Self::Reconfigure(..)
+            | Self::RemovePeer(_)
+            | Self::Originate(..)
+            | Self::StopOriginating(_)
+            | Self::Stop => Step::Configuration,
+            Self::Routes(..)
+            | Self::Explain(..)
+            | Self::Counts(_)
+            | Self::Dump(_)
+            | Self::Turns(_)
+            | Self::TakeTurns(_) => Step::Question,
+        }
+    }
 }
 
 /// What the speaker has to know of a configured peer.

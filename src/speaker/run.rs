@@ -15,6 +15,7 @@ use super::hold_back::SessionCounts;
 use super::kernel_feed::KernelHeard;
 use super::pace::Pace;
 use super::session::{Fed, SpeakerSession};
+use super::turns::{Step, TurnClock};
 use super::{
     FamilyCounts, HoldBack, Inputs, KernelFeed, PeerKey, PeerSelection, PeerSettings, PeerUp, RoutesQuestion,
     SessionEpoch, SpeakerCounts, SpeakerInput, SpeakerRequest,
@@ -55,6 +56,7 @@ pub(super) struct Speaker {
     has_news: bool,
     /// The Rib has more background work.
     working: bool,
+    clock: TurnClock,
 }
 
 /// A configured peer.
@@ -101,6 +103,7 @@ impl Speaker {
             catching_up: BTreeSet::new(),
             has_news: false,
             working: false,
+            clock: TurnClock::new(Instant::now()),
         }
     }
 
@@ -109,10 +112,13 @@ impl Speaker {
             self.take_inputs();
             self.end_hold_back_in_time();
             self.end_refreshes_in_time();
+            self.clock.end_step(Step::Timers, Instant::now());
             self.work();
+            self.clock.end_step(Step::Work, Instant::now());
             self.feed();
             debug_assert!(self.waits_for_sessions_only(), "{:?} of {:?}", self.catching_up, self.feeding);
             self.rib.on_turn_over();
+            self.clock.end_turn();
             self.processor.on_turn_over().await;
         }
         if let Some(kernel) = &mut self.kernel {
@@ -127,6 +133,7 @@ impl Speaker {
         let is_busy = self.working || self.pace.is_in_round();
         if self.has_news && !is_busy && pause < SHORT_PAUSE && self.inputs.is_empty() {
             self.processor.nap(pause).await;
+            self.clock.begin_turn(Instant::now());
             return Flow::Continue;
         }
         let wake_at = earlier(self.hold_back_ends_at(), self.refresh_ends);
@@ -142,11 +149,13 @@ impl Speaker {
             () = tokio::time::sleep(pause), if *has_news => Heard::Nothing,
             () = reached(wake_at) => Heard::Nothing,
         };
+        self.clock.begin_turn(Instant::now());
         self.has_news |= !matches!(heard, Heard::Nothing | Heard::Writable);
         match heard {
             Heard::Nothing => Flow::Continue,
             Heard::Writable => {
                 self.feed_catching_up();
+                self.clock.end_step(Step::Telling, Instant::now());
                 Flow::Continue
             }
             Heard::Request(None | Some(SpeakerRequest::Stop)) => Flow::Stop,
@@ -159,7 +168,11 @@ impl Speaker {
                 Flow::Continue
             }
             Heard::Input(None) => Flow::Stop,
-            Heard::Kernel(heard) => self.take_kernel(heard),
+            Heard::Kernel(heard) => {
+                let flow = self.take_kernel(heard);
+                self.clock.end_step(Step::Kernel, Instant::now());
+                flow
+            }
         }
     }
 
@@ -183,6 +196,7 @@ impl Speaker {
     /// Whatever comes in may be news for the peers, also for those that had their turn in this round.
     fn take(&mut self, input: SpeakerInput) {
         self.has_news = true;
+        let step = input.step();
         match input {
             SpeakerInput::PeerUp(up) => self.peer_up(*up),
             SpeakerInput::PeerDown { peer, epoch } => self.peer_down(peer, epoch),
@@ -200,6 +214,7 @@ impl Speaker {
                 }
             }
         }
+        self.clock.end_step(step, Instant::now());
     }
 
     fn peer_up(&mut self, up: PeerUp) {
@@ -338,6 +353,7 @@ impl Speaker {
         if let Some(kernel) = &mut self.kernel {
             kernel.set_pending();
             kernel.feed(&mut self.rib);
+            self.clock.end_step(Step::Kernel, Instant::now());
         }
         let mut slice = self.processor.slice(SLICE);
         if self.has_news && self.pace.begin_if_due(Instant::now(), self.feeding.len()) {
@@ -353,6 +369,7 @@ impl Speaker {
             self.feed_peer(key);
         }
         self.pace.on_told(told, slice.spent(), Instant::now());
+        self.clock.end_step(Step::Telling, Instant::now());
     }
 
     /// Tells those that were behind more, out of turn: it costs nothing that others would share.
@@ -381,6 +398,7 @@ impl Speaker {
     }
 
     fn answer(&mut self, request: SpeakerRequest) {
+        let step = request.step();
         match request {
             SpeakerRequest::AddPeer(key, settings, answer) => {
                 if let Reflection::Client(cluster) = settings.reflection {
@@ -397,8 +415,11 @@ impl Speaker {
             SpeakerRequest::Explain(prefix, answer) => reply(answer, self.rib.explain(prefix)),
             SpeakerRequest::Counts(answer) => reply(answer, self.counts()),
             SpeakerRequest::Dump(answer) => reply(answer, self.rib.dump().to_string()),
+            SpeakerRequest::Turns(answer) => reply(answer, self.clock.times()),
+            SpeakerRequest::TakeTurns(answer) => reply(answer, self.clock.take(Instant::now())),
             SpeakerRequest::Stop => {}
         }
+        self.clock.end_step(step, Instant::now());
     }
 
     fn reconfigure(&mut self, reflector: ReflectorOptions, peers: Vec<(PeerKey, PeerSettings)>) {

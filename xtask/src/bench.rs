@@ -9,7 +9,16 @@ use crate::steps::run_command;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
-    run_command(workspace.cargo().args(["build", "--release", "-p", "margay", "-p", "margay-bench"]))?;
+    run_command(workspace.cargo().args([
+        "build",
+        "--release",
+        "-p",
+        "margay",
+        "-p",
+        "margay-cli",
+        "-p",
+        "margay-bench",
+    ]))?;
     packages::install_missing(&needed(arguments))?;
     let mut generator = workspace.cargo();
     generator.args(["run", "--release", "--quiet", "-p", "margay-bench", "--"]).args(arguments);

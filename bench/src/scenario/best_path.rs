@@ -73,6 +73,7 @@ impl Scenario for BestPath {
             peers: [&self.feeds[..], std::slice::from_ref(&receiver)].concat(),
             cluster: None,
             interfaces: Vec::new(),
+            refusals: Vec::new(),
             relayed: vec![first.address],
         };
         TableStage::play(turn, &topology, |stage| {

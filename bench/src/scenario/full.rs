@@ -75,6 +75,7 @@ impl Scenario for Full {
             peers: vec![FEED, RECEIVER, LATE_JOINER],
             cluster: None,
             interfaces: Vec::new(),
+            refusals: Vec::new(),
             relayed: vec![FEED.address],
         };
         TableStage::play(turn, &topology, |stage| self.play_on(stage, turn.subject.is_relay()))

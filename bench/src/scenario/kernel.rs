@@ -115,6 +115,7 @@ fn measure(turn: &Turn<'_>, phase: &'static str, work: impl FnOnce() -> Result<(
         peak_rss_mib: 0.0,
         memory_each: None,
         latency: None,
+        longest_turn: None,
     })
 }
 

@@ -53,6 +53,7 @@ impl<'a> KernelStage<'a> {
             peers: feeds.to_vec(),
             cluster: None,
             interfaces: uplinks.iter().map(|uplink| uplink.interface).collect(),
+            refusals: Vec::new(),
             relayed: Vec::new(),
         };
         let stage = Stage::new(turn, &topology, Recorder::default())?;

@@ -7,6 +7,7 @@ mod kernel_churn;
 mod kernel_ecmp;
 mod kernel_stage;
 mod latency;
+mod operations;
 mod reflection;
 mod scenario_name;
 mod stage;

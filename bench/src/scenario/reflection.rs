@@ -126,6 +126,7 @@ pub(super) fn reflector(clients: Vec<PeerSettings>) -> Result<Topology> {
         router_id: BgpIdentifier::try_from(ROUTER_ID).context("the router id")?,
         listen: free_address(Ipv4Addr::LOCALHOST)?,
         interfaces: Vec::new(),
+        refusals: Vec::new(),
         relayed: clients.iter().map(|client| client.address).collect(),
         peers: clients,
         cluster: Some(CLUSTER),

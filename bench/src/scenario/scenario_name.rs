@@ -11,6 +11,7 @@ use super::kernel::{Kernel, KernelOptions};
 use super::kernel_churn::{KernelChurn, KernelChurnOptions};
 use super::kernel_ecmp::{KernelEcmp, KernelEcmpOptions};
 use super::latency::{Latency, LatencyOptions};
+use super::operations::{Operations, OperationsOptions, RECEIVERS};
 use super::reflection::{Reflection, ReflectionOptions};
 
 /// One of the scenarios.
@@ -26,6 +27,8 @@ pub(crate) enum ScenarioName {
     Rr2000,
     /// Routes of 100 clients of a route reflector come and go, 1,000 changes a second
     Latency,
+    /// A full table, while peers ask for it again, filters change, and receivers come and go; needs filters
+    Operations,
     /// One peer's full table goes into the kernel, and out again when the peer drops; needs root
     Kernel,
     /// 100,000 routes with two equal next hops lose one of them; needs root
@@ -58,6 +61,7 @@ impl ScenarioName {
             Self::Rr500 => "rr500",
             Self::Rr2000 => "rr2000",
             Self::Latency => "latency",
+            Self::Operations => "operations",
             Self::Kernel => "kernel",
             Self::KernelEcmp => "kernel-ecmp",
             Self::KernelChurn => "kernel-churn",
@@ -81,6 +85,12 @@ impl ScenarioName {
                 "{} clients of a route reflector with {} routes each; every {:?} a route goes or comes back, and all \
                  other clients must know",
                 LATENCY.clients, LATENCY.routes_each, LATENCY.interval
+            ),
+            Self::Operations => format!(
+                "one external peer announces {} prefixes with {} attribute sets to {RECEIVERS} others: they ask for them \
+                 again, other filters refuse half of the table to one, to all and from the first; all but one leave and \
+                 come back; the first peer goes",
+                sizes.prefixes, sizes.attribute_sets
             ),
             Self::Kernel => format!(
                 "{} prefixes with {} attribute sets from one external peer go into the kernel; the peer drops",
@@ -112,6 +122,7 @@ impl ScenarioName {
             Self::Full => 3,
             Self::Best8 => BEST8.feeds + 1,
             Self::Latency => LATENCY.clients,
+            Self::Operations => 1 + RECEIVERS,
             Self::Kernel | Self::KernelChurn => 1,
             Self::KernelEcmp => 2,
             Self::Rr500 | Self::Rr2000 => self.cluster().0,
@@ -124,6 +135,9 @@ impl ScenarioName {
         match self {
             Self::Full => Box::new(Full::prepare(FullOptions { prefixes, attribute_sets, seed })),
             Self::Best8 => Box::new(BestPath::prepare(BestPathOptions { seed, ..BEST8 })),
+            Self::Operations => {
+                Box::new(Operations::prepare(OperationsOptions { prefixes, attribute_sets, seed }))
+            }
             Self::Kernel => Box::new(Kernel::prepare(KernelOptions { prefixes, attribute_sets, seed })),
             Self::KernelEcmp => Box::new(KernelEcmp::prepare(KernelEcmpOptions { seed, ..KERNEL_ECMP })),
             Self::KernelChurn => Box::new(KernelChurn::prepare(KernelChurnOptions { seed, ..KERNEL_CHURN })),
@@ -142,6 +156,7 @@ impl ScenarioName {
             Self::Full
             | Self::Best8
             | Self::Latency
+            | Self::Operations
             | Self::Kernel
             | Self::KernelEcmp
             | Self::KernelChurn

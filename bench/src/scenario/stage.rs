@@ -83,6 +83,15 @@ impl<'a, I: Intake> Stage<'a, I> {
         self.peers.establish(newcomers, Instant::now() + SESSION_TIMEOUT, || daemon.has_ended())
     }
 
+    /// Gives the daemon another configuration.
+    ///
+    /// # Errors
+    ///
+    /// It does not take it.
+    pub(super) fn reload(&self, topology: &Topology) -> Result<()> {
+        self.daemon.reload(self.turn.subject, topology)
+    }
+
     /// Lets the daemon come to rest.
     ///
     /// # Errors
@@ -96,8 +105,9 @@ impl<'a, I: Intake> Stage<'a, I> {
     ///
     /// # Errors
     ///
-    /// The daemon has ended.
+    /// The daemon has ended, or does not answer.
     pub(super) fn start(&self) -> Result<Start> {
+        self.daemon.take_longest_turn(self.turn.subject)?;
         let daemon = self.daemon.usage()?;
         Ok(Start { daemon, generator: ProcessUsage::of_one(process::id())?, at: Instant::now() })
     }
@@ -106,9 +116,10 @@ impl<'a, I: Intake> Stage<'a, I> {
     ///
     /// # Errors
     ///
-    /// The daemon has ended.
+    /// The daemon has ended, or does not answer.
     pub(super) fn measurement(&self, phase: &'static str, start: &Start, end: End) -> Result<Measurement> {
         let (daemon, generator) = (self.daemon.usage()?, ProcessUsage::of_one(process::id())?);
+        let longest_turn = self.daemon.take_longest_turn(self.turn.subject)?;
         Ok(Measurement {
             scenario: self.turn.scenario,
             daemon: self.turn.name.to_owned(),
@@ -121,6 +132,7 @@ impl<'a, I: Intake> Stage<'a, I> {
             peak_rss_mib: mebibytes(daemon.peak_rss_kib),
             memory_each: None,
             latency: None,
+            longest_turn,
         })
     }
 

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
+use bgp_codec::{Family, RouteRefresh};
+use bytes::BytesMut;
 
 use super::Turn;
 use super::stage::{End, QUIET, Stage, Start};
@@ -78,6 +80,47 @@ impl<'a> TableStage<'a> {
         let name = settings.name.clone();
         self.receivers.push(Receiver { id, name, rib, routes_before: 0, outstanding });
         Ok(())
+    }
+
+    /// Closes a receiver's connection; it is not looked at any more.
+    pub(super) fn remove_receiver(&mut self, name: &str) {
+        for receiver in self.receivers.extract_if(.., |receiver| receiver.name == name) {
+            self.stage.peers_mut().leave(receiver.id);
+        }
+    }
+
+    /// All receivers ask to be told everything again (RFC 2918), and forget what they hold.
+    ///
+    /// # Errors
+    ///
+    /// A session is lost.
+    pub(super) fn refresh_all(&mut self) -> Result<()> {
+        let mut request = BytesMut::new();
+        let family = Family::IPV4_UNICAST;
+        RouteRefresh { family, subtype: RouteRefresh::REQUEST }.encode(&mut request);
+        let request = request.freeze();
+        for receiver in &mut self.receivers {
+            receiver.rib.forget(self.stage.peers().intake().received(receiver.id));
+            receiver.outstanding = receiver.rib.outstanding();
+            self.stage.peers_mut().send(receiver.id, request.clone())?;
+        }
+        Ok(())
+    }
+
+    /// From here on a receiver must come to hold these routes.
+    pub(super) fn expect(&mut self, name: &str, expected: &Rc<Expectation>) {
+        let peers = self.stage.peers();
+        let named = self.receivers.iter_mut().filter(|receiver| receiver.name == name);
+        named.for_each(|receiver| receiver.expect(expected, peers));
+    }
+
+    /// Gives the daemon another configuration.
+    ///
+    /// # Errors
+    ///
+    /// It does not take it.
+    pub(super) fn reload(&self, topology: &Topology) -> Result<()> {
+        self.stage.reload(topology)
     }
 
     /// Lets the daemon come to rest.

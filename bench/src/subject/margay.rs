@@ -3,10 +3,14 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use bgp_codec::IpPrefix as _;
+use serde::Deserialize;
 
-use super::{Subject, Topology};
+use super::{Direction, Refusal, Subject, Topology};
+use crate::measurement::LongestTurn;
 use crate::peer::HOLD_SECONDS;
 
 pub(super) struct Margay {
@@ -21,6 +25,13 @@ impl Margay {
             anyhow::Ok(own.with_file_name("margayd"))
         };
         Ok(Self { margayd: margayd.map_or_else(beside, |given| Ok(given.to_owned()))? })
+    }
+
+    /// Asks the daemon of a folder something; the program that does is beside it.
+    fn ask(&self, folder: &Path, words: &[&str]) -> Command {
+        let mut command = Command::new(self.margayd.with_file_name("margay"));
+        command.arg("--socket").arg(socket(folder)).args(words);
+        command
     }
 }
 
@@ -45,7 +56,7 @@ impl Subject for Margay {
         if let Some(cluster) = topology.cluster_address() {
             conf += &format!("cluster_id = \"{cluster}\"\n");
         }
-        conf += &format!("\n[control]\nsocket = \"{}\"\n", folder.join("control.sock").display());
+        conf += &format!("\n[control]\nsocket = \"{}\"\n", socket(folder).display());
         if topology.has_kernel() {
             conf += "\n[kernel]\n";
         }
@@ -60,6 +71,17 @@ impl Subject for Margay {
                 _ if peer.asn == topology.asn => "",
                 _ => "multihop = 255\n",
             };
+            let refusals = topology.refusals.iter().enumerate();
+            for (number, refusal) in refusals.filter(|(_, refusal)| refusal.peer == peer.address) {
+                let side = match refusal.direction {
+                    Direction::Import => "import",
+                    Direction::Export => "export",
+                };
+                conf += &format!("{side} = [\"refusal-{number}\"]\n");
+            }
+        }
+        for (number, refusal) in topology.refusals.iter().enumerate() {
+            conf += &filter(number, refusal);
         }
         conf
     }
@@ -71,4 +93,60 @@ impl Subject for Margay {
     fn arguments(&self, _topology: &Topology, configuration: &Path, _folder: &Path) -> Vec<OsString> {
         vec!["--config".into(), configuration.into()]
     }
+
+    fn take_longest_turn(&self, folder: &Path) -> Result<Option<LongestTurn>> {
+        let mut command = self.ask(folder, &["show", "turns", "--reset", "--json"]);
+        let answer = command.output().with_context(|| format!("{command:?}"))?;
+        ensure!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+        let Turns { turns, steps } =
+            serde_json::from_slice(&answer.stdout).with_context(|| format!("{command:?}"))?;
+        let step = steps.into_iter().max_by_key(|step| step.times.longest_microseconds);
+        let step = step.context("no steps")?;
+        Ok(Some(LongestTurn {
+            milliseconds: turns.longest_milliseconds(),
+            step_milliseconds: step.times.longest_milliseconds(),
+            step: step.step,
+        }))
+    }
+
+    fn reload_command(&self, folder: &Path) -> Option<Command> {
+        Some(self.ask(folder, &["reload"]))
+    }
+}
+
+/// What `margay show turns` answers, as far as it matters here.
+#[derive(Deserialize)]
+struct Turns {
+    turns: TimesTaken,
+    steps: Vec<StepTimes>,
+}
+
+#[derive(Deserialize)]
+struct StepTimes {
+    step: String,
+    times: TimesTaken,
+}
+
+#[derive(Deserialize)]
+struct TimesTaken {
+    longest_microseconds: u32,
+}
+
+impl TimesTaken {
+    fn longest_milliseconds(&self) -> f64 {
+        f64::from(self.longest_microseconds) / 1000.0
+    }
+}
+
+fn filter(number: usize, refusal: &Refusal) -> String {
+    let (within, shortest) = (refusal.within, refusal.within.length());
+    format!(
+        "\n[filter.refusal-{number}]\nrules = [\n  \
+           {{ match = {{ prefix = \"{within}\", length = \"{shortest}..32\" }}, action = \"reject\" }},\n  \
+           {{ action = \"accept\" }},\n]\n"
+    )
+}
+
+fn socket(folder: &Path) -> PathBuf {
+    folder.join("control.sock")
 }

@@ -14,11 +14,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use bgp_codec::{Asn, BgpIdentifier, ClusterId};
+use bgp_codec::{Asn, BgpIdentifier, ClusterId, Ipv4Prefix};
 use clap::ValueEnum;
 
 pub(crate) use running_daemon::RunningDaemon;
 
+use crate::measurement::LongestTurn;
 use crate::peer::PeerSettings;
 
 /// A daemon that can be measured.
@@ -50,6 +51,20 @@ pub(crate) trait Subject {
     /// Whether it can keep the kernel's forwarding table.
     fn keeps_kernel(&self) -> bool {
         false
+    }
+
+    /// How long it heard nobody at the longest since this was asked last; `None` when it does not tell.
+    ///
+    /// # Errors
+    ///
+    /// It does not answer.
+    fn take_longest_turn(&self, _folder: &Path) -> Result<Option<LongestTurn>> {
+        Ok(None)
+    }
+
+    /// How it is made to read its configuration again; `None` where filters are not rendered.
+    fn reload_command(&self, _folder: &Path) -> Option<Command> {
+        None
     }
 
     /// The programs that must run before it can, in order.
@@ -95,7 +110,8 @@ pub(crate) struct Helper {
     pub(crate) socket: PathBuf,
 }
 
-/// What every daemon is configured for: one speaker that waits for peers, without filters.
+/// What every daemon is configured for: one speaker that waits for peers.
+#[derive(Clone)]
 pub(crate) struct Topology {
     pub(crate) asn: Asn,
     pub(crate) router_id: BgpIdentifier,
@@ -107,6 +123,22 @@ pub(crate) struct Topology {
     pub(crate) interfaces: Vec<&'static str>,
     /// The peers whose routes go to the others when there is no daemon but a bare relay.
     pub(crate) relayed: Vec<Ipv4Addr>,
+    pub(crate) refusals: Vec<Refusal>,
+}
+
+/// A filter: routes inside a prefix are not taken from a peer, or not told to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) peer: Ipv4Addr,
+    pub(crate) direction: Direction,
+    pub(crate) within: Ipv4Prefix,
+}
+
+/// On which side of the daemon a filter is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Direction {
+    Import,
+    Export,
 }
 
 impl Topology {

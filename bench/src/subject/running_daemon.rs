@@ -11,6 +11,7 @@ use std::{env, io, thread};
 use anyhow::{Context as _, Result, ensure};
 
 use super::{Subject, Topology};
+use crate::measurement::LongestTurn;
 use crate::process_usage::ProcessUsage;
 
 /// A child process with its helpers and a folder of their own; dropped, they are killed and the folder removed.
@@ -18,6 +19,7 @@ pub(crate) struct RunningDaemon {
     child: Child,
     helpers: Vec<Child>,
     folder: Folder,
+    configuration: PathBuf,
 }
 
 impl RunningDaemon {
@@ -42,7 +44,30 @@ impl RunningDaemon {
         }
         let arguments = subject.arguments(topology, &configuration, &folder.0);
         let child = spawn(&subject.program(), arguments, &log)?;
-        Ok(Self { child, helpers, folder })
+        Ok(Self { child, helpers, folder, configuration })
+    }
+
+    /// Gives it another configuration, and returns when it has taken it over.
+    ///
+    /// # Errors
+    ///
+    /// It cannot, or does not want to.
+    pub(crate) fn reload(&self, subject: &dyn Subject, topology: &Topology) -> Result<()> {
+        fs::write(&self.configuration, subject.render(topology, &self.folder.0))
+            .with_context(|| self.configuration.display().to_string())?;
+        let mut command = subject.reload_command(&self.folder.0).context("it has no filters here")?;
+        let answer = command.output().with_context(|| format!("{command:?}"))?;
+        ensure!(answer.status.success(), "{command:?}: {}", String::from_utf8_lossy(&answer.stderr));
+        Ok(())
+    }
+
+    /// How long it heard nobody at the longest since this was asked last.
+    ///
+    /// # Errors
+    ///
+    /// It does not answer.
+    pub(crate) fn take_longest_turn(&self, subject: &dyn Subject) -> Result<Option<LongestTurn>> {
+        subject.take_longest_turn(&self.folder.0)
     }
 
     /// What it and its helpers have used so far.

@@ -8,6 +8,7 @@ mod reload;
 mod routes;
 mod status;
 mod time_span;
+mod turns;
 
 pub(crate) use explanation::explanation;
 pub(crate) use kernel::kernel;
@@ -16,6 +17,7 @@ pub(crate) use peers::peers;
 pub(crate) use reload::reload;
 pub(crate) use routes::RoutesTable;
 pub(crate) use status::status;
+pub(crate) use turns::turns;
 
 /// One line of a list of facts: the name in a column of its own.
 fn fact(name: &str, value: impl std::fmt::Display) -> String {

@@ -1,0 +1,170 @@
+//! How long the speaker does not look up: its turns, and the steps that they are made of.
+//!
+//! A turn is what it does between two looks at its queues. Nobody is heard meanwhile, so none may take long.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// What a step of a turn does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// A session comes up or ends.
+    Session,
+    /// One batch of UPDATEs is taken.
+    Updates,
+    /// A peer wants to be told everything again, or begins or ends to do so.
+    Refresh,
+    /// Peers, rules or networks change.
+    Configuration,
+    /// An operator is answered.
+    Question,
+    /// Something is heard from the kernel's side, or told to it.
+    Kernel,
+    /// Hold-back and refreshes are looked at.
+    Timers,
+    /// A part of the Rib's background work.
+    Work,
+    /// Peers are told, for a slice of time.
+    Telling,
+}
+
+/// Times taken by things of one kind.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct TimesTaken {
+    /// How many there were.
+    pub count: u64,
+    /// How many of them took longer than ten milliseconds: no turn should.
+    pub long: u64,
+    /// The longest.
+    pub longest: Duration,
+    /// All together.
+    pub total: Duration,
+}
+
+const LONG: Duration = Duration::from_millis(10);
+
+/// The turns since a moment, in numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct TurnTimes {
+    /// Since when.
+    pub since: Instant,
+    /// Whole turns.
+    pub turns: TimesTaken,
+    /// Steps, in the order of [`Step::ALL`].
+    steps: [TimesTaken; Step::ALL.len()],
+}
+
+/// Takes the times of the speaker's turns.
+#[derive(Debug)]
+pub(super) struct TurnClock {
+    times: TurnTimes,
+    turn_began: Instant,
+    step_began: Instant,
+}
+
+impl TurnClock {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { times: TurnTimes::new(now), turn_began: now, step_began: now }
+    }
+
+    /// A turn begins, and its first step.
+    pub(super) fn begin_turn(&mut self, now: Instant) {
+        self.turn_began = now;
+        self.step_began = now;
+    }
+
+    /// A step is over, and the next begins.
+    pub(super) fn end_step(&mut self, step: Step, now: Instant) {
+        self.times.steps[step as usize].add(now.duration_since(self.step_began));
+        self.step_began = now;
+    }
+
+    /// The turn is over with the step that was last.
+    pub(super) fn end_turn(&mut self) {
+        self.times.turns.add(self.step_began.duration_since(self.turn_began));
+    }
+
+    /// The turns so far.
+    pub(super) fn times(&self) -> TurnTimes {
+        self.times
+    }
+
+    /// The turns so far, which are forgotten.
+    pub(super) fn take(&mut self, now: Instant) -> TurnTimes {
+        std::mem::replace(&mut self.times, TurnTimes::new(now))
+    }
+}
+
+impl TurnTimes {
+    fn new(since: Instant) -> Self {
+        Self { since, turns: TimesTaken::default(), steps: Default::default() }
+    }
+
+    /// The times of each kind of step.
+    pub fn steps(&self) -> impl Iterator<Item = (Step, TimesTaken)> + '_ {
+        Step::ALL.into_iter().zip(self.steps)
+    }
+}
+
+impl TimesTaken {
+    fn add(&mut self, took: Duration) {
+        self.count += 1;
+        self.long += u64::from(took > LONG);
+        self.longest = self.longest.max(took);
+        self.total += took;
+    }
+}
+
+impl Step {
+    /// All of them, in the order in which they are declared.
+    pub const ALL: [Self; 9] = [
+        Self::Session,
+        Self::Updates,
+        Self::Refresh,
+        Self::Configuration,
+        Self::Question,
+        Self::Kernel,
+        Self::Timers,
+        Self::Work,
+        Self::Telling,
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_takes_as_long_as_its_steps_and_the_longest_of_each_kind_is_kept() {
+        let mut now = Instant::now();
+        let mut pass = |milliseconds| {
+            now += Duration::from_millis(milliseconds);
+            now
+        };
+        let mut clock = TurnClock::new(pass(0));
+        for (updates, work) in [(3, 4), (9, 2)] {
+            clock.begin_turn(pass(100));
+            clock.end_step(Step::Updates, pass(updates));
+            clock.end_step(Step::Work, pass(work));
+            clock.end_turn();
+        }
+        let milliseconds =
+            |times: TimesTaken| (times.count, times.long, times.longest.as_millis(), times.total.as_millis());
+        let times = clock.take(pass(0));
+        assert_eq!(milliseconds(times.turns), (2, 1, 11, 18), "waiting is no part of a turn");
+        let of =
+            |wanted| times.steps().find(|&(step, _)| step == wanted).map(|(_, times)| milliseconds(times));
+        assert_eq!(of(Step::Updates), Some((2, 0, 9, 12)));
+        assert_eq!(of(Step::Work), Some((2, 0, 4, 6)));
+        assert_eq!(of(Step::Telling), Some((0, 0, 0, 0)));
+        assert_eq!(clock.times().turns, TimesTaken::default(), "what was taken is forgotten");
+    }
+
+    #[test]
+    fn every_step_is_at_its_own_place() {
+        for (place, step) in Step::ALL.into_iter().enumerate() {
+            assert_eq!(step as usize, place, "{step:?}");
+        }
+    }
+}
