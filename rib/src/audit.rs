@@ -42,7 +42,7 @@ impl Rib {
         let mut recount = Recount::default();
         let drained = |wanted: Family| {
             work.iter().filter_map(move |work| match work {
-                Work::Drain(family, group, _) if *family == wanted => Some(&**group),
+                Work::Drain(family, group) if *family == wanted => Some(&**group),
                 _ => None,
             })
         };
@@ -118,11 +118,12 @@ impl Recount {
 
     fn group(&mut self, group: &ExportGroup) {
         let mut slots = 0;
-        for (_, slot) in group.log.in_use() {
+        for (index, slot) in group.log.in_use() {
             slots += 1;
+            let references = 1 + u32::from(group.log.is_copied(index));
             match slot {
                 Slot::Empty => {}
-                Slot::Exported(handle, _) => *self.attributes.entry(handle).or_default() += 1,
+                Slot::Exported(handle, _) => *self.attributes.entry(handle).or_default() += references,
                 Slot::Withdrawn(_) => self.tombstones += 1,
             }
         }

@@ -140,12 +140,16 @@ fn write_group<P: RibFamily>(
     group: &ExportGroup,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    let ExportGroup { id, signature, heir, filled_to, unencodable, log, .. } = group;
+    let ExportGroup { id, signature, heir, filled_to, is_copied, unencodable, log, .. } = group;
     writeln!(
         f,
         "group {}: {signature:?}, heir {heir:?}, filled to {filled_to:?}, unencodable {unencodable}",
         id.0
     )?;
+    if *is_copied {
+        let copied = log.in_use().filter(|&(slot, _)| log.is_copied(slot)).count();
+        writeln!(f, "  {copied} slots in use are copied")?;
+    }
     for &peer in &group.members {
         if let Some(Membership { reader, .. }) =
             shared.peers.routes::<P>(peer).and_then(|routes| routes.membership)

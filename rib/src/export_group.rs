@@ -68,13 +68,15 @@ pub(crate) struct ExportGroup {
     pub(crate) heir: Option<GroupId>,
     /// The table is entered into the log up to here; `None` when all of it is.
     pub(crate) filled_to: Option<u32>,
+    /// A copy is being made: the group has to stay until it is whole.
+    pub(crate) is_copied: bool,
     /// The routes that were too long for a message of the group, and went out as withdrawals.
     pub(crate) unencodable: u64,
     slices: VecDeque<Slice>,
 }
 
 /// What the slots of a group's log stand for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Slots {
     /// The best path of the entry with the slot's number.
     BestPaths,
@@ -103,34 +105,74 @@ impl ExportGroup {
             members: Vec::new(),
             heir: None,
             filled_to: Some(0),
+            is_copied: false,
             unencodable: 0,
             slices: VecDeque::new(),
         }
     }
 
-    /// The same group once more for some of the members, who are told there what they have not been told here. It has to
-    /// be filled, as this one may not be filled itself.
-    pub(crate) fn copy_for(&self, id: GroupId, members: &[(PeerIndex, ReaderId)]) -> Self {
+    /// Begins a copy of the group, which is made by [`copy_part`](Self::copy_part) while the group goes on.
+    pub(crate) fn begin_copy(&mut self) {
+        self.log.begin_copy();
+        if let Slots::Paths(_, slots) = &mut self.slots {
+            slots.begin_copy();
+        }
+        self.is_copied = true;
+    }
+
+    /// Copies up to `limit` more slots, with references of their own. Answers with the entries that the copy pins.
+    pub(crate) fn copy_part(&mut self, store: &mut AttributeStore, limit: usize) -> Vec<EntryIndex> {
+        let (copied, in_use) = self.log.copy_part(limit);
+        in_use.iter().filter_map(|&(_, handle)| handle).for_each(|handle| store.retain(handle));
+        match &mut self.slots {
+            Slots::BestPaths => in_use.into_iter().map(|(slot, _)| EntryIndex(slot.0)).collect(),
+            Slots::Paths(_, slots) => slots.copy_part(limit - copied).1,
+        }
+    }
+
+    /// Whether all is copied.
+    pub(crate) fn is_copy_whole(&self) -> bool {
+        self.log.is_copy_whole()
+            && match &self.slots {
+                Slots::BestPaths => true,
+                Slots::Paths(_, slots) => slots.is_copy_whole(),
+            }
+    }
+
+    /// The same group once more for some of the members, who are told there what they have not been told here, once all
+    /// is copied. It has to be filled, as this one may not be filled itself.
+    pub(crate) fn take_copy(&mut self, id: GroupId, members: &[(PeerIndex, ReaderId)]) -> Self {
         let readers: Vec<ReaderId> = members.iter().map(|&(_, reader)| reader).collect();
+        self.is_copied = false;
         Self {
             id,
             signature: self.signature.clone(),
             rules: self.rules.clone(),
-            log: self.log.copy_for(&readers),
-            slots: self.slots.clone(),
+            log: self.log.take_copy(&readers),
+            slots: match &mut self.slots {
+                Slots::BestPaths => Slots::BestPaths,
+                Slots::Paths(sent, slots) => Slots::Paths(*sent, slots.take_copy()),
+            },
             members: members.iter().map(|&(peer, _)| peer).collect(),
             heir: None,
             filled_to: None,
+            is_copied: false,
             unencodable: 0,
             slices: VecDeque::new(),
         }
     }
 
-    /// The entries that the group pins.
+    /// The entries that the group pins; twice those that its copy pins, too.
     pub(crate) fn pinned(&self) -> Vec<EntryIndex> {
+        let twice = |entry, is_copied| std::iter::repeat_n(entry, 1 + usize::from(is_copied));
         match &self.slots {
-            Slots::BestPaths => self.log.in_use().map(|(slot, _)| EntryIndex(slot.0)).collect(),
-            Slots::Paths(_, slots) => slots.entries().collect(),
+            Slots::BestPaths => {
+                let slots = self.log.in_use().map(|(slot, _)| slot);
+                slots.flat_map(|slot| twice(EntryIndex(slot.0), self.log.is_copied(slot))).collect()
+            }
+            Slots::Paths(_, slots) => {
+                slots.entries().flat_map(|entry| twice(entry, slots.is_copied(entry))).collect()
+            }
         }
     }
 
@@ -204,7 +246,7 @@ impl ExportGroup {
         index: EntryIndex,
     ) {
         let wanted = entry.best_path().and_then(|path| self.export(shared, entry, &path));
-        entry.pins += u16::from(self.set::<P>(shared, SlotIndex(index.0), wanted));
+        entry.pins += self.set::<P>(shared, SlotIndex(index.0), wanted);
     }
 
     /// Sets what a group that is told several paths is told of an entry, or of its path from one source where nothing
@@ -226,7 +268,12 @@ impl ExportGroup {
             }
             (sent, _) => self.set_paths(shared, entry, index, sent),
         }
-        entry.pins += u16::from(!had_slots && self.has_path_slots(index));
+        if let Slots::Paths(_, slots) = &self.slots
+            && !had_slots
+            && slots.has(index)
+        {
+            entry.pins += 1 + u16::from(slots.is_copied(index));
+        }
     }
 
     fn set_paths<P: RibFamily>(
@@ -299,13 +346,14 @@ impl ExportGroup {
         Some((handle, source.peer))
     }
 
-    /// Sets a slot of the log, which takes over the reference. Answers whether the slot was not in use before.
+    /// Sets a slot of the log, which takes over the reference, and its copy if it has one. Answers how many of them were
+    /// not in use before.
     fn set<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
         slot: SlotIndex,
         wanted: Option<(AttributeHandle, PeerIndex)>,
-    ) -> bool {
+    ) -> u16 {
         let Shared { store, peers, .. } = shared;
         let id = self.id;
         let reader_of = |peer| {
@@ -313,17 +361,21 @@ impl ExportGroup {
             (membership.group == id).then_some(membership.reader)
         };
         let change = self.log.set(slot, wanted, reader_of);
-        match change {
-            Change::None => wanted.into_iter().for_each(|(handle, _)| store.release(handle)),
-            Change::Replaced(old) => store.release(old),
-            Change::Filled | Change::Revived => {}
-        }
         self.forget_compacted();
-        change == Change::Filled
-    }
-
-    fn has_path_slots(&self, entry: EntryIndex) -> bool {
-        matches!(&self.slots, Slots::Paths(_, slots) if slots.has(entry))
+        let wanted = wanted.map(|(handle, _)| handle);
+        if change == Change::None {
+            wanted.into_iter().for_each(|handle| store.release(handle));
+            return 0;
+        }
+        let is_copied = self.log.is_copied(slot);
+        if is_copied {
+            wanted.into_iter().for_each(|handle| store.retain(handle));
+        }
+        let slots = 1 + u16::from(is_copied);
+        if let Change::Replaced(old) = change {
+            (0..slots).for_each(|_| store.release(old));
+        }
+        if change == Change::Filled { slots } else { 0 }
     }
 
     /// What `reader` is to be told next, and the entries whose last withdrawal everyone has been told by it.
@@ -350,10 +402,10 @@ impl ExportGroup {
         (octets, emptied)
     }
 
-    /// Takes a member out. Answers with the entries whose last withdrawal waited for nobody else.
-    pub(crate) fn leave(&mut self, reader: ReaderId, peer: PeerIndex) -> Vec<EntryIndex> {
+    /// Takes a member out. Withdrawals may have waited for nobody else: the group has to be [settled](Self::settle).
+    pub(crate) fn leave(&mut self, reader: ReaderId, peer: PeerIndex) {
         self.members.retain(|&member| member != peer);
-        self.advance(|log| log.leave(reader))
+        self.log.leave(reader);
     }
 
     /// Sends a member back to the start, to be told everything again.
@@ -399,19 +451,35 @@ impl ExportGroup {
         }
     }
 
-    /// Answers with the entries that the group no longer needs, now that these slots are empty.
+    /// Answers with the entries that the group no longer needs, now that these slots are empty; twice where its copy does
+    /// not need them either.
     fn on_emptied(&mut self, emptied: Vec<SlotIndex>) -> Vec<EntryIndex> {
-        match &mut self.slots {
-            Slots::BestPaths => emptied.into_iter().map(|slot| EntryIndex(slot.0)).collect(),
-            Slots::Paths(_, slots) => emptied.into_iter().filter_map(|slot| slots.remove(slot)).collect(),
+        let Self { slots, log, .. } = self;
+        let mut entries = Vec::with_capacity(emptied.len());
+        for slot in emptied {
+            let (entry, is_copied) = match slots {
+                Slots::BestPaths => (EntryIndex(slot.0), log.is_copied(slot)),
+                Slots::Paths(_, slots) => match slots.remove(slot) {
+                    Some(entry) => (entry, slots.is_copied(entry)),
+                    None => continue,
+                },
+            };
+            entries.extend(std::iter::repeat_n(entry, 1 + usize::from(is_copied)));
         }
+        entries
     }
 
-    /// Gives up the slots from `first` to `last`. Answers with the entries that the group no longer needs.
-    pub(crate) fn drain(&mut self, store: &mut AttributeStore, first: u32, last: u32) -> Vec<EntryIndex> {
-        let drained = self.log.drain(first, last);
+    /// Gives up to `limit` slots up. Answers with the entries that the group no longer needs; `None` when all is given up.
+    pub(crate) fn drain(&mut self, store: &mut AttributeStore, limit: usize) -> Option<Vec<EntryIndex>> {
+        let Some(drained) = self.log.drain(limit) else {
+            let more = match &mut self.slots {
+                Slots::BestPaths => false,
+                Slots::Paths(_, slots) => slots.drain(limit),
+            };
+            return more.then(Vec::new);
+        };
         drained.iter().filter_map(|&(_, handle)| handle).for_each(|handle| store.release(handle));
-        self.on_emptied(drained.into_iter().map(|(slot, _)| slot).collect())
+        Some(self.on_emptied(drained.into_iter().map(|(slot, _)| slot).collect()))
     }
 
     /// The marker that the table has been told (RFC 4724 §2).

@@ -18,6 +18,7 @@ use crate::membership::{GroupId, Left};
 use crate::network::{KernelRouteView, NetworkOptions, is_elevated};
 use crate::path::{ImportOutcome, Path};
 use crate::peer::{PeerIndex, Peers};
+use crate::rib::{RibOptions, Visit};
 use crate::source::{SourceIndex, Sources};
 use crate::table::{Entry, EntryIndex, Table};
 
@@ -55,6 +56,10 @@ pub(crate) struct FamilyRib<P> {
     networks: HashMap<P, NetworkOptions>,
     /// The routes that the kernel has beside our own, as far as they are of interest.
     kernel_routes: HashMap<P, KernelRouteView>,
+    /// The group of which a copy is being made.
+    pub(crate) copied: Option<GroupId>,
+    /// Members are being put into groups that have their rules.
+    pub(crate) is_regrouping: bool,
     /// Groups that members moved away from, and that have to be seen to.
     pub(crate) left: Vec<Left>,
     /// How many entries have a path; the others are only kept until their withdrawal is told.
@@ -71,6 +76,8 @@ impl<P: RibFamily> FamilyRib<P> {
             forwarding: with_forwarding.then(ForwardingLog::new),
             networks: HashMap::new(),
             kernel_routes: HashMap::new(),
+            copied: None,
+            is_regrouping: false,
             left: Vec::new(),
             reachable_prefixes: 0,
         }
@@ -313,10 +320,31 @@ impl<P: RibFamily> FamilyRib<P> {
         }
     }
 
-    /// Decides anew about an entry of a bitmap, unless it has gone since the bitmap was drawn.
-    pub(crate) fn redecide_if_known(&mut self, shared: &mut Shared, number: u32) {
-        if self.table.is_in_use(EntryIndex(number)) {
-            self.redecide(shared, EntryIndex(number), None);
+    /// Looks again at entries, but for those that have gone since they were named.
+    pub(crate) fn revisit(
+        &mut self,
+        shared: &mut Shared,
+        speaker: &RibOptions,
+        entries: impl Iterator<Item = EntryIndex>,
+        visit: Visit,
+    ) {
+        let imported = match visit {
+            Visit::Reimport(peer) => shared.peers.up(peer).cloned(),
+            Visit::Redecide | Visit::Retell => None,
+        };
+        for index in entries {
+            if !self.table.is_in_use(index) {
+                continue;
+            }
+            match (visit, &imported) {
+                (Visit::Redecide, _) => self.redecide(shared, index, None),
+                (Visit::Retell, _) => self.retell(shared, index),
+                (Visit::Reimport(peer), Some(options)) => {
+                    self.reimport(shared, peer, index, &ImportPolicy { speaker, peer: options });
+                }
+                // The peer has left, and its paths are swept.
+                (Visit::Reimport(_), None) => {}
+            }
         }
     }
 

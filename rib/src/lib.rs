@@ -26,6 +26,7 @@ mod hash_index;
 mod import;
 mod longest_match;
 mod membership;
+mod mirrored;
 mod network;
 mod next_hop;
 mod next_hop_losses;

@@ -53,17 +53,17 @@ impl<P: RibFamily> FamilyRib<P> {
     pub(crate) fn leave(&mut self, shared: &mut Shared, peer: PeerIndex) -> Option<Left> {
         let membership = shared.peers.routes_mut::<P>(peer)?.membership.take()?;
         let group = self.groups.get_mut(&membership.group)?;
-        let emptied = group.leave(membership.reader, peer);
-        let last = group.members.is_empty();
-        self.unpin(&emptied);
-        if !last {
-            return Some(Left::Shared(membership.group));
-        }
-        self.close(membership.group)
+        group.leave(membership.reader, peer);
+        self.on_left(membership.group)
     }
 
-    /// Takes a group without members out.
-    fn close(&mut self, id: GroupId) -> Option<Left> {
+    /// What is left to be done about a group that members have left. It goes with the last one, but for one that is being
+    /// copied, which stays until the copy is whole.
+    pub(crate) fn on_left(&mut self, id: GroupId) -> Option<Left> {
+        let group = self.groups.get(&id)?;
+        if !group.members.is_empty() || group.is_copied {
+            return Some(Left::Shared(id));
+        }
         let group = self.groups.remove(&id)?;
         self.appoint(&group.signature);
         Some(Left::Last(Box::new(group)))
@@ -96,8 +96,7 @@ impl<P: RibFamily> FamilyRib<P> {
         for &peer in members {
             self.move_if_up_to_date(shared, peer, heir);
         }
-        let is_left = self.groups.get(&id).is_some_and(|group| group.members.is_empty());
-        let left = if is_left { self.close(id) } else { Some(Left::Shared(id)) };
+        let left = self.on_left(id);
         self.left.extend(left);
     }
 
@@ -105,8 +104,7 @@ impl<P: RibFamily> FamilyRib<P> {
         let routes = shared.peers.routes_mut::<P>(peer)?;
         let Membership { group, reader } = routes.membership?;
         let group = self.groups.get_mut(&group).filter(|group| !group.log.is_behind(reader))?;
-        let emptied = group.leave(reader, peer);
-        self.unpin(&emptied);
+        group.leave(reader, peer);
         let heir = self.groups.get_mut(&heir)?;
         heir.members.push(peer);
         routes.membership = Some(Membership { group: heir.id, reader: heir.log.join_at_end() });
@@ -153,20 +151,11 @@ impl<P: RibFamily> FamilyRib<P> {
         false
     }
 
-    /// Gives up what the log of a former group holds, for up to `limit` entries from `first` on. Answers with the
-    /// first entry that is left, if one is.
-    pub(crate) fn drain(
-        &mut self,
-        shared: &mut Shared,
-        group: &mut ExportGroup,
-        first: u32,
-        limit: usize,
-    ) -> Option<u32> {
-        let end = group.log.slots_end();
-        let last = first.saturating_add(u32::try_from(limit).unwrap_or(u32::MAX)).min(end);
-        let entries = group.drain(&mut shared.store, first, last);
-        self.unpin(&entries);
-        (last < end).then_some(last)
+    /// Gives up what the log of a former group holds, for up to `limit` slots. Answers whether there are more.
+    pub(crate) fn drain(&mut self, shared: &mut Shared, group: &mut ExportGroup, limit: usize) -> bool {
+        let entries = group.drain(&mut shared.store, limit);
+        self.unpin(entries.as_deref().unwrap_or_default());
+        entries.is_some()
     }
 
     /// What `peer` is to be told next in this family; `None` when it is up to date.

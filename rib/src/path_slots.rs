@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use crate::export_log::SlotIndex;
+use crate::mirrored::Mirrored;
 use crate::source::SourceIndex;
 use crate::table::EntryIndex;
 
@@ -10,12 +11,12 @@ use crate::table::EntryIndex;
 ///
 /// A path keeps its slot until every reader has been told of its withdrawal. A path that comes to the same prefix from the
 /// same source meanwhile, and so with the same path id, takes it over.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct PathSlots {
-    paths: Vec<PathSlot>,
+    paths: Mirrored<PathSlot>,
     free: Vec<SlotIndex>,
     /// The first slot of each entry, by entry number.
-    first: Vec<Link>,
+    first: Mirrored<Link>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +37,7 @@ impl PathSlots {
         let mut next = self.first_of(entry);
         std::iter::from_fn(move || {
             let slot = next.slot()?;
-            let path = &self.paths[slot.index()];
+            let path = self.at(slot);
             next = path.next;
             Some((slot, path.source))
         })
@@ -56,7 +57,7 @@ impl PathSlots {
         let path = PathSlot { entry, source, next, previous: Link::default() };
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.paths[slot.index()] = path;
+                self.paths.set(slot.index(), path);
                 slot
             }
             None => {
@@ -65,33 +66,68 @@ impl PathSlots {
             }
         };
         if let Some(next) = next.slot() {
-            self.paths[next.index()].previous = Link::to(slot);
+            self.paths.set(next.index(), PathSlot { previous: Link::to(slot), ..self.at(next) });
         }
-        if self.first.len() <= entry.index() {
-            self.first.resize(entry.index() + 1, Link::default());
-        }
-        self.first[entry.index()] = Link::to(slot);
+        self.first.grow_to(entry.index() + 1, Link::default());
+        self.first.set(entry.index(), Link::to(slot));
         slot
     }
 
     /// Forgets a slot that is empty. Answers with its entry when that was the entry's last one.
     pub(crate) fn remove(&mut self, slot: SlotIndex) -> Option<EntryIndex> {
-        let PathSlot { entry, next, previous, .. } = self.paths[slot.index()];
+        let PathSlot { entry, next, previous, .. } = self.at(slot);
         if let Some(next) = next.slot() {
-            self.paths[next.index()].previous = previous;
+            self.paths.set(next.index(), PathSlot { previous, ..self.at(next) });
         }
         match previous.slot() {
-            Some(previous) => self.paths[previous.index()].next = next,
-            None => self.first[entry.index()] = next,
+            Some(previous) => self.paths.set(previous.index(), PathSlot { next, ..self.at(previous) }),
+            None => self.first.set(entry.index(), next),
         }
         self.free.push(slot);
         (!self.has(entry)).then_some(entry)
     }
 
+    /// Gives up the memory of up to `limit` slots and entries, of a group that has no slot in use. Answers whether there
+    /// are more.
+    pub(crate) fn drain(&mut self, limit: usize) -> bool {
+        let more = self.paths.take_last(limit).is_some() || self.first.take_last(limit).is_some();
+        self.free.truncate(self.paths.len());
+        more
+    }
+
     /// The entries that have slots.
     pub(crate) fn entries(&self) -> impl Iterator<Item = EntryIndex> + '_ {
-        let first = (0..).map(EntryIndex).zip(&self.first);
-        first.filter(|(_, first)| first.slot().is_some()).map(|(entry, _)| entry)
+        (0..).map(EntryIndex).take(self.first.len()).filter(|&entry| self.has(entry))
+    }
+
+    /// Begins a copy, which is made by [`copy_part`](Self::copy_part).
+    pub(crate) fn begin_copy(&mut self) {
+        self.paths.begin_copy();
+        self.first.begin_copy();
+    }
+
+    /// Whether the copy says of an entry what this says.
+    pub(crate) fn is_copied(&self, entry: EntryIndex) -> bool {
+        self.first.is_copied(entry.index())
+    }
+
+    /// Copies up to `limit` more slots and entries. Answers with how many it was, and with the entries that have slots.
+    pub(crate) fn copy_part(&mut self, limit: usize) -> (usize, Vec<EntryIndex>) {
+        let paths = self.paths.copy_part(limit).1.len();
+        let (number, first) = self.first.copy_part(limit - paths);
+        let numbered = (SlotIndex::of(number).0..).map(EntryIndex).zip(first);
+        let with_slots = numbered.filter(|(_, first)| first.slot().is_some()).map(|(entry, _)| entry);
+        (paths + first.len(), with_slots.collect())
+    }
+
+    /// Whether all is copied.
+    pub(crate) fn is_copy_whole(&self) -> bool {
+        self.paths.is_copy_whole() && self.first.is_copy_whole()
+    }
+
+    /// The copy, once all is copied.
+    pub(crate) fn take_copy(&mut self) -> Self {
+        Self { paths: self.paths.take_copy(), free: self.free.clone(), first: self.first.take_copy() }
     }
 
     /// Whether an entry has a slot.
@@ -101,7 +137,7 @@ impl PathSlots {
 
     /// The path that a slot stands for.
     pub(crate) fn path(&self, slot: SlotIndex) -> (EntryIndex, SourceIndex) {
-        let PathSlot { entry, source, .. } = self.paths[slot.index()];
+        let PathSlot { entry, source, .. } = self.at(slot);
         (entry, source)
     }
 
@@ -115,8 +151,12 @@ impl PathSlots {
         &self.free
     }
 
+    fn at(&self, slot: SlotIndex) -> PathSlot {
+        self.paths.get(slot.index()).expect("a slot is made before it is named")
+    }
+
     fn first_of(&self, entry: EntryIndex) -> Link {
-        self.first.get(entry.index()).copied().unwrap_or_default()
+        self.first.get(entry.index()).unwrap_or_default()
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Import is asked anew about each path that was received: refused ones are kept, so the peer need not send anything again.
 //! An export group whose members all get the same other rules takes them over with its log; where only some do, they
-//! take a copy of the log with them. Either way the log still says what the members hold, and filling it again under
-//! the new rules records what differs. When another group has the same rules already, members move to it as soon as they
+//! take a copy of the log with them, which is made in parts while the group goes on under the former rules. Either way
+//! the log still says what the members hold, and filling it again under the new rules records what differs. When another group has the same rules already, members move to it as soon as they
 //! are up to date.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,11 +18,11 @@ use crate::export_policy::LearnedFrom;
 use crate::family::RibFamily;
 use crate::family_rib::{FamilyRib, Shared};
 use crate::import::ImportPolicy;
-use crate::membership::{GroupId, Left};
+use crate::membership::GroupId;
 use crate::path::{ImportOutcome, Path};
 use crate::peer::{Membership, NextHopMode, PathsSent, PeerIndex, PeerOptions};
 use crate::reflection::{Reflection, ReflectorOptions};
-use crate::rib::{Rib, RibOptions, Work};
+use crate::rib::{Rib, RibOptions, Visit, Work};
 use crate::table::EntryIndex;
 
 /// Those options of a peer that may change while its session stays.
@@ -49,6 +49,21 @@ impl PeerRules {
 }
 
 impl Rib {
+    /// Has a peer called by another name, where operators are told of it.
+    pub fn rename(&mut self, peer: PeerIndex, name: &Arc<str>) {
+        let Some(options) = self.shared.peers.up(peer).filter(|options| options.name != *name) else {
+            return;
+        };
+        let options = PeerOptions { name: Arc::clone(name), ..PeerOptions::clone(options) };
+        self.shared.peers.set_options(peer, Arc::new(options));
+    }
+
+    /// Whether there are members of groups that have come to have other rules, and are yet to be put into groups of their own.
+    #[must_use]
+    pub fn is_regrouping(&self) -> bool {
+        self.ipv4.is_regrouping || self.ipv6.is_regrouping
+    }
+
     /// Takes over other rules for the speaker and for peers. What follows from them is done by [`work`](Self::work).
     ///
     /// Peers that get the same rules should get them together: a group that changes as a whole need not be copied.
@@ -76,25 +91,23 @@ impl Rib {
             self.shared.peers.set_options(peer, Arc::new(new));
         }
         self.shared.sources.set_learned_from(&reflected);
-        let Self { options, shared, ipv4, ipv6, work, .. } = self;
-        ipv4.reconfigure(shared, options, &imported, &reflected, work_of(Family::IPV4_UNICAST, work));
-        ipv6.reconfigure(shared, options, &imported, &reflected, work_of(Family::IPV6_UNICAST, work));
+        let Self { shared, ipv4, ipv6, work, .. } = self;
+        ipv4.reconfigure(shared, &imported, &reflected, work_of(Family::IPV4_UNICAST, work));
+        ipv6.reconfigure(shared, &imported, &reflected, work_of(Family::IPV6_UNICAST, work));
     }
 }
 
 /// Work for one family that follows from other rules.
 enum Consequence {
-    Reimport(PeerIndex, RoaringBitmap),
-    Retell(RoaringBitmap),
-    Fill(GroupId),
+    Revisit(RoaringBitmap, Visit),
+    Regroup,
 }
 
 fn work_of(family: Family, work: &mut impl Extend<Work>) -> impl FnMut(Consequence) {
     move |consequence| {
         work.extend([match consequence {
-            Consequence::Reimport(peer, entries) => Work::Reimport(family, peer, entries),
-            Consequence::Retell(entries) => Work::Retell(family, entries),
-            Consequence::Fill(group) => Work::Fill(family, group),
+            Consequence::Revisit(entries, visit) => Work::Revisit(family, entries, visit),
+            Consequence::Regroup => Work::Regroup(family),
         }]);
     }
 }
@@ -104,23 +117,23 @@ impl<P: RibFamily> FamilyRib<P> {
     fn reconfigure(
         &mut self,
         shared: &mut Shared,
-        speaker: &RibOptions,
         imported: &BTreeSet<PeerIndex>,
         reflected: &BTreeMap<PeerIndex, LearnedFrom>,
         mut then: impl FnMut(Consequence),
     ) {
         let entries = |&peer| shared.peers.routes::<P>(peer).map(|routes| (peer, routes.entries.clone()));
         for (peer, entries) in imported.iter().filter_map(entries) {
-            then(Consequence::Reimport(peer, entries));
+            then(Consequence::Revisit(entries, Visit::Reimport(peer)));
         }
         let retold =
             reflected.keys().filter_map(entries).fold(RoaringBitmap::new(), |all, (_, one)| all | one);
         if !reflected.is_empty() {
             self.groups.values_mut().for_each(|group| group.rules.forget());
-            then(Consequence::Retell(retold));
+            then(Consequence::Revisit(retold, Visit::Retell));
         }
-        for group in self.regroup(shared, speaker) {
-            then(Consequence::Fill(group));
+        if !self.is_regrouping {
+            self.is_regrouping = true;
+            then(Consequence::Regroup);
         }
     }
 
@@ -129,13 +142,9 @@ impl<P: RibFamily> FamilyRib<P> {
         &mut self,
         shared: &mut Shared,
         peer: PeerIndex,
-        number: u32,
+        index: EntryIndex,
         import: &ImportPolicy<'_>,
     ) {
-        let index = EntryIndex(number);
-        if !self.table.is_in_use(index) {
-            return;
-        }
         let entry = self.table.entry(index);
         let prefix = entry.prefix.erase();
         let of_peer = |path: &&Path| shared.sources.get(path.source).peer == peer;
@@ -157,86 +166,115 @@ impl<P: RibFamily> FamilyRib<P> {
     }
 
     /// Asks anew what groups are told of an entry.
-    pub(crate) fn retell(&mut self, shared: &mut Shared, number: u32) {
-        let index = EntryIndex(number);
-        if self.table.is_in_use(index) {
-            let entry = self.table.entry_mut(index);
-            self.groups.values_mut().for_each(|group| group.tell_all(shared, entry, index));
+    pub(crate) fn retell(&mut self, shared: &mut Shared, index: EntryIndex) {
+        let entry = self.table.entry_mut(index);
+        self.groups.values_mut().for_each(|group| group.tell_all(shared, entry, index));
+    }
+
+    /// Puts some members whose rules are no longer their group's into a group that has theirs; or copies up to `limit`
+    /// slots of the group, where only some of its members have other rules. Answers what came of it.
+    pub(crate) fn regroup(&mut self, shared: &mut Shared, speaker: &RibOptions, limit: usize) -> Regrouped {
+        if let Some(id) = self.copied {
+            return self.copy_part(shared, speaker, id, limit);
+        }
+        let strayed = self.groups.keys().find_map(|&id| Some((id, self.first_strayed(shared, speaker, id)?)));
+        let Some((id, strayed)) = strayed else {
+            self.is_regrouping = false;
+            return Regrouped::All;
+        };
+        match self.groups.get_mut(&id) {
+            Some(group) if group.members.len() != strayed.peers.len() => {
+                group.begin_copy();
+                self.copied = Some(id);
+                Regrouped::Some(None)
+            }
+            _ => Regrouped::Some(self.set_rules(id, strayed)),
         }
     }
 
-    /// Puts members whose rules are no longer their group's into groups that have theirs. Answers with the groups that
-    /// nobody is about to fill.
-    fn regroup(&mut self, shared: &mut Shared, speaker: &RibOptions) -> Vec<GroupId> {
-        let mut to_fill = Vec::new();
-        let groups: Vec<GroupId> = self.groups.keys().copied().collect();
-        for id in groups {
-            for (signature, peers) in self.strayed(shared, speaker, id) {
-                let Some(export) = peers.first().and_then(|&peer| shared.peers.options(peer)) else {
-                    continue;
-                };
-                let export = export.export.clone();
-                let Some(id) = self.separate(shared, id, &peers) else { continue };
-                let Some(group) = self.groups.get_mut(&id) else { continue };
-                let former = group.signature.clone();
-                group.set_rules(signature.clone(), export);
-                to_fill.extend(group.filled_to.replace(0).is_none().then_some(id));
-                self.appoint(&former);
-                self.appoint(&signature);
-            }
+    fn copy_part(
+        &mut self,
+        shared: &mut Shared,
+        speaker: &RibOptions,
+        id: GroupId,
+        limit: usize,
+    ) -> Regrouped {
+        let group = self.groups.get_mut(&id).expect("a group that is copied stays");
+        for entry in group.copy_part(&mut shared.store, limit) {
+            self.table.entry_mut(entry).pins += 1;
         }
+        if !group.is_copy_whole() {
+            return Regrouped::Some(None);
+        }
+        self.copied = None;
+        // Since the copy began, rules may have changed again, and members may have left.
+        let strayed = self.first_strayed(shared, speaker, id);
+        let copy = self.separate(shared, id, strayed.as_ref().map_or(&[], |strayed| &strayed.peers));
+        Regrouped::Some(strayed.and_then(|strayed| self.set_rules(copy, strayed)))
+    }
+
+    /// Gives a group the rules that its members have. Answers with the group if nobody is about to fill it.
+    fn set_rules(&mut self, id: GroupId, strayed: Strayed) -> Option<GroupId> {
+        let group = self.groups.get_mut(&id)?;
+        let former = group.signature.clone();
+        group.set_rules(strayed.signature.clone(), strayed.export);
+        let to_fill = group.filled_to.replace(0).is_none().then_some(id);
+        self.appoint(&former);
+        self.appoint(&strayed.signature);
         to_fill
     }
 
-    /// The members of a group that have other rules, by these.
-    fn strayed(
-        &self,
-        shared: &Shared,
-        speaker: &RibOptions,
-        id: GroupId,
-    ) -> Vec<(GroupSignature, Vec<PeerIndex>)> {
-        let mut strayed: Vec<(GroupSignature, Vec<PeerIndex>)> = Vec::new();
-        let Some(group) = self.groups.get(&id) else { return strayed };
+    /// Members of a group that have other rules, the same ones.
+    fn first_strayed(&self, shared: &Shared, speaker: &RibOptions, id: GroupId) -> Option<Strayed> {
+        let group = self.groups.get(&id)?;
+        let mut strayed: Option<Strayed> = None;
         for &peer in &group.members {
             let Some(options) = shared.peers.options(peer) else { continue };
             let signature = GroupSignature::new(options, P::FAMILY, speaker);
-            if signature == group.signature {
-                continue;
-            }
-            match strayed.iter_mut().find(|(known, _)| *known == signature) {
-                Some((_, peers)) => peers.push(peer),
-                None => strayed.push((signature, vec![peer])),
+            match &mut strayed {
+                Some(strayed) if strayed.signature == signature => strayed.peers.push(peer),
+                None if signature != group.signature => {
+                    strayed = Some(Strayed { signature, export: options.export.clone(), peers: vec![peer] });
+                }
+                Some(_) | None => {}
             }
         }
         strayed
     }
 
-    /// A group of these members alone: theirs, or a copy of it.
-    fn separate(&mut self, shared: &mut Shared, id: GroupId, peers: &[PeerIndex]) -> Option<GroupId> {
-        let group = self.groups.get(&id)?;
-        if group.members.len() == peers.len() {
-            return Some(id);
-        }
+    /// A group of these members alone: the copy of theirs, which is whole.
+    fn separate(&mut self, shared: &mut Shared, id: GroupId, peers: &[PeerIndex]) -> GroupId {
+        let copy_id = GroupId(self.next_group);
+        self.next_group += 1;
         let reader = |&peer| Some((peer, shared.peers.routes::<P>(peer)?.membership?.reader));
         let members: Vec<_> = peers.iter().filter_map(reader).collect();
-        let copy = group.copy_for(GroupId(self.next_group), &members);
-        self.next_group += 1;
-        for (_, slot) in copy.log.in_use() {
-            slot.value().into_iter().for_each(|handle| shared.store.retain(handle));
-        }
-        for entry in copy.pinned() {
-            self.table.entry_mut(entry).pins += 1;
-        }
+        let group = self.groups.get_mut(&id).expect("a group that is copied stays");
+        let copy = group.take_copy(copy_id, &members);
         for &(peer, reader) in &members {
-            let emptied = self.groups.get_mut(&id).map(|group| group.leave(reader, peer));
-            self.unpin(&emptied.unwrap_or_default());
+            group.leave(reader, peer);
             if let Some(routes) = shared.peers.routes_mut::<P>(peer) {
-                routes.membership = Some(Membership { group: copy.id, reader });
+                routes.membership = Some(Membership { group: copy_id, reader });
             }
         }
-        self.left.extend([Left::Shared(id), Left::Shared(copy.id)]);
-        let id = copy.id;
-        self.groups.insert(id, copy);
-        Some(id)
+        self.groups.insert(copy_id, copy);
+        let left = [self.on_left(id), self.on_left(copy_id)];
+        self.left.extend(left.into_iter().flatten());
+        copy_id
     }
+}
+
+/// What [`FamilyRib::regroup`] did.
+pub(crate) enum Regrouped {
+    /// There may be more to do; this group is to be filled.
+    Some(Option<GroupId>),
+    /// Every member is in a group that has its rules.
+    All,
+}
+
+/// Members of one group that have come to have other rules.
+struct Strayed {
+    signature: GroupSignature,
+    /// Two filters of one content decide alike, so any member's will do.
+    export: FilterChain,
+    peers: Vec<PeerIndex>,
 }

@@ -17,9 +17,11 @@ use crate::network::{KernelRouteView, NetworkOptions};
 use crate::next_hop::NextHopResolution;
 use crate::next_hop_losses::NextHopLosses;
 use crate::peer::{PeerIndex, PeerOptions, Peers};
+use crate::reconfiguration::Regrouped;
 use crate::reflection::ReflectorOptions;
 use crate::slice::EncodedUpdates;
 use crate::source::Sources;
+use crate::table::EntryIndex;
 
 /// What a Rib has to know of its speaker.
 #[derive(Clone, Debug)]
@@ -63,18 +65,27 @@ pub(crate) enum Work {
     Sweep(PeerIndex),
     /// Enter the table into the log of a group that is new, or that was told own routes only.
     Fill(Family, GroupId),
-    /// Give up the log of a former group, from this entry on.
-    Drain(Family, Box<ExportGroup>, u32),
+    /// Give up the log of a former group.
+    Drain(Family, Box<ExportGroup>),
     /// Forget the withdrawals of a group that waited only for a member that left.
     Settle(Family, GroupId),
-    /// Decide anew about entries whose next hops changed.
-    Redecide(Family, RoaringBitmap),
     /// Take the paths out that a peer did not repeat when it told everything again.
     SweepStale(Family, PeerIndex),
-    /// Ask anew what import makes of a peer's paths to these entries.
-    Reimport(Family, PeerIndex, RoaringBitmap),
-    /// Ask anew what groups are told of these entries.
-    Retell(Family, RoaringBitmap),
+    /// Look again at entries.
+    Revisit(Family, RoaringBitmap, Visit),
+    /// Put members that have other rules than their groups into groups that have theirs.
+    Regroup(Family),
+}
+
+/// What is looked at again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Visit {
+    /// What is best, as next hops changed.
+    Redecide,
+    /// What import makes of a peer's paths.
+    Reimport(PeerIndex),
+    /// What groups are told.
+    Retell,
 }
 
 impl Work {
@@ -82,7 +93,7 @@ impl Work {
     fn after(family: Family, left: Left) -> Self {
         match left {
             Left::Shared(group) => Self::Settle(family, group),
-            Left::Last(group) => Self::Drain(family, group, 0),
+            Left::Last(group) => Self::Drain(family, group),
         }
     }
 }
@@ -249,12 +260,12 @@ impl Rib {
             return;
         }
         let known = self.work.iter_mut().find_map(|work| match work {
-            Work::Redecide(of_family, waiting) if *of_family == family => Some(waiting),
+            Work::Revisit(of_family, waiting, Visit::Redecide) if *of_family == family => Some(waiting),
             _ => None,
         });
         match known {
             Some(waiting) => *waiting |= entries,
-            None => self.work.push_back(Work::Redecide(family, entries)),
+            None => self.work.push_back(Work::Revisit(family, entries, Visit::Redecide)),
         }
     }
 
@@ -267,14 +278,13 @@ impl Rib {
         }
     }
 
-    /// Does a part of the work that is due, of about `steps` steps: an entry looked at, or a group told of it. Answers
+    /// Does a part of the work that is due, of about `steps` steps: an entry looked at, a group told of it, or a slot of a
+    /// group copied. Answers
     /// whether there is more. What is due at the same time takes turns.
     pub fn work(&mut self, steps: usize) -> bool {
         self.see_to_left_groups();
-        let groups = self.ipv4.groups.len().max(self.ipv6.groups.len());
-        let entries = (steps / (groups + 1)).max(1);
         if let Some(work) = self.work.pop_front()
-            && let Some(rest) = self.do_part(work, entries)
+            && let Some(rest) = self.do_part(work, steps)
         {
             self.work.push_back(rest);
         }
@@ -319,9 +329,12 @@ impl Rib {
         work.extend(ipv6.left.drain(..).map(|left| Work::after(Family::IPV6_UNICAST, left)));
     }
 
-    fn do_part(&mut self, work: Work, entries: usize) -> Option<Work> {
-        let Self { options, shared, ipv4, ipv6, .. } = self;
-        match work {
+    /// Does a part of some work, and answers what is left of it.
+    fn do_part(&mut self, part_of: Work, steps: usize) -> Option<Work> {
+        let Self { options, shared, ipv4, ipv6, work, .. } = self;
+        let groups = ipv4.groups.len().max(ipv6.groups.len());
+        let entries = (steps / (groups + 1)).max(1);
+        match part_of {
             Work::Sweep(peer) => {
                 let more = ipv4.sweep(shared, peer, entries) || ipv6.sweep(shared, peer, entries);
                 if !more {
@@ -336,12 +349,12 @@ impl Rib {
                 };
                 more.then_some(Work::Fill(family, group))
             }
-            Work::Drain(family, mut group, first) => {
-                let rest = match family {
-                    Family::IPV4_UNICAST => ipv4.drain(shared, &mut group, first, entries),
-                    _ => ipv6.drain(shared, &mut group, first, entries),
+            Work::Drain(family, mut group) => {
+                let more = match family {
+                    Family::IPV4_UNICAST => ipv4.drain(shared, &mut group, entries),
+                    _ => ipv6.drain(shared, &mut group, entries),
                 };
-                rest.map(|rest| Work::Drain(family, group, rest))
+                more.then_some(Work::Drain(family, group))
             }
             Work::Settle(family, group) => {
                 let more = match family {
@@ -350,16 +363,6 @@ impl Rib {
                 };
                 more.then_some(Work::Settle(family, group))
             }
-            Work::Redecide(family, mut bitmap) => {
-                for number in bitmap.iter().take(entries) {
-                    match family {
-                        Family::IPV4_UNICAST => ipv4.redecide_if_known(shared, number),
-                        _ => ipv6.redecide_if_known(shared, number),
-                    }
-                }
-                bitmap.remove_smallest(entries as u64);
-                (!bitmap.is_empty()).then_some(Work::Redecide(family, bitmap))
-            }
             Work::SweepStale(family, peer) => {
                 let more = match family {
                     Family::IPV4_UNICAST => ipv4.sweep_stale(shared, peer, entries),
@@ -367,27 +370,23 @@ impl Rib {
                 };
                 more.then_some(Work::SweepStale(family, peer))
             }
-            Work::Reimport(family, peer, mut bitmap) => {
-                let peer_options = Arc::clone(shared.peers.up(peer)?);
-                let import = ImportPolicy { speaker: options, peer: &peer_options };
-                for number in bitmap.iter().take(entries) {
-                    match family {
-                        Family::IPV4_UNICAST => ipv4.reimport(shared, peer, number, &import),
-                        _ => ipv6.reimport(shared, peer, number, &import),
-                    }
+            Work::Revisit(family, mut bitmap, visit) => {
+                let first = bitmap.iter().take(entries).map(EntryIndex);
+                match family {
+                    Family::IPV4_UNICAST => ipv4.revisit(shared, options, first, visit),
+                    _ => ipv6.revisit(shared, options, first, visit),
                 }
                 bitmap.remove_smallest(entries as u64);
-                (!bitmap.is_empty()).then_some(Work::Reimport(family, peer, bitmap))
+                (!bitmap.is_empty()).then_some(Work::Revisit(family, bitmap, visit))
             }
-            Work::Retell(family, mut bitmap) => {
-                for number in bitmap.iter().take(entries) {
-                    match family {
-                        Family::IPV4_UNICAST => ipv4.retell(shared, number),
-                        _ => ipv6.retell(shared, number),
-                    }
-                }
-                bitmap.remove_smallest(entries as u64);
-                (!bitmap.is_empty()).then_some(Work::Retell(family, bitmap))
+            Work::Regroup(family) => {
+                let regrouped = match family {
+                    Family::IPV4_UNICAST => ipv4.regroup(shared, options, steps),
+                    _ => ipv6.regroup(shared, options, steps),
+                };
+                let Regrouped::Some(group) = regrouped else { return None };
+                work.extend(group.map(|group| Work::Fill(family, group)));
+                Some(Work::Regroup(family))
             }
         }
     }

@@ -19,6 +19,7 @@ use foldhash::fast::FixedState;
 use margay_breaks::{Break, is_broken};
 
 use self::records::{Records, SEGMENT_RECORDS};
+use crate::mirrored::Mirrored;
 use crate::peer::PeerIndex;
 
 /// Names a reader of an [`ExportLog`].
@@ -77,11 +78,12 @@ impl<V: Copy> Slot<V> {
         }
     }
 
-    fn record_mut(&mut self) -> Option<&mut Record> {
-        match self {
-            Self::Empty => None,
-            Self::Exported(_, record) | Self::Withdrawn(record) => Some(record),
+    /// The same with its record at another position.
+    fn moved_to(mut self, position: u32) -> Self {
+        if let Self::Exported(_, record) | Self::Withdrawn(record) = &mut self {
+            record.position = position;
         }
+        self
     }
 }
 
@@ -108,9 +110,9 @@ pub(crate) struct Batch<V> {
 }
 
 /// See the [module](self).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct ExportLog<V> {
-    slots: Vec<Slot<V>>,
+    slots: Mirrored<Slot<V>>,
     records: Records,
     /// How many slots are exported, by source.
     exported: HashMap<PeerIndex, usize, FixedState>,
@@ -130,7 +132,7 @@ const SETTLE_RECORDS: u32 = 16_384;
 impl<V: Copy + Eq> ExportLog<V> {
     pub(crate) fn new() -> Self {
         Self {
-            slots: Vec::new(),
+            slots: Mirrored::default(),
             records: Records::new(),
             exported: HashMap::with_hasher(FixedState::default()),
             exported_total: 0,
@@ -176,10 +178,8 @@ impl<V: Copy + Eq> ExportLog<V> {
             }
         };
         self.count(&old, &slot);
-        if self.slots.len() <= index.index() {
-            self.slots.resize(index.index() + 1, Slot::Empty);
-        }
-        self.slots[index.index()] = slot;
+        self.slots.grow_to(index.index() + 1, Slot::Empty);
+        self.slots.set(index.index(), slot);
         self.records.push(index);
         if let Some(record) = old.record() {
             self.records.on_stale(record.position);
@@ -190,26 +190,15 @@ impl<V: Copy + Eq> ExportLog<V> {
 
     /// What the log says of a route now.
     pub(crate) fn slot(&self, index: SlotIndex) -> Slot<V> {
-        self.slots.get(index.index()).copied().unwrap_or_default()
+        self.slots.get(index.index()).unwrap_or_default()
     }
 
-    /// Takes what the slots from `first` to `last` hold, for a log that is given up. Answers with those in
-    /// use, and the values among them.
-    pub(crate) fn drain(&mut self, first: u32, last: u32) -> Vec<(SlotIndex, Option<V>)> {
-        let slots = self.slots.iter_mut().skip(first as usize).zip(first..last);
-        let taken = slots.map(|(slot, number)| (SlotIndex(number), std::mem::take(slot)));
-        taken
-            .filter_map(|(index, slot)| match slot {
-                Slot::Empty => None,
-                Slot::Exported(value, _) => Some((index, Some(value))),
-                Slot::Withdrawn(_) => Some((index, None)),
-            })
-            .collect()
-    }
-
-    /// One more than the highest slot number so far.
-    pub(crate) fn slots_end(&self) -> u32 {
-        SlotIndex::of(self.slots.len()).0
+    /// Takes up to `limit` slots out, the last ones, of a log that is given up. Answers with those in use, and the values
+    /// among them; `None` when no slot is left.
+    pub(crate) fn drain(&mut self, limit: usize) -> Option<Vec<(SlotIndex, Option<V>)>> {
+        let (first, slots) = self.slots.take_last(limit)?;
+        let indexes = (SlotIndex::of(first).0..).map(SlotIndex);
+        Some(indexes.zip(&slots).filter_map(|(index, slot)| used(index, slot)).collect())
     }
 
     /// How many routes are exported to a reader that is `peer`: not those that came from it.
@@ -246,10 +235,40 @@ impl<V: Copy + Eq> ExportLog<V> {
         }
     }
 
-    /// The same log for some of the readers, each where it stands. The caller counts the values once more.
-    pub(crate) fn copy_for(&self, readers: &[ReaderId]) -> Self {
-        let mut copy = self.clone();
-        copy.positions.clear();
+    /// Begins a copy of the log, which is made by [`copy_part`](Self::copy_part).
+    pub(crate) fn begin_copy(&mut self) {
+        self.slots.begin_copy();
+    }
+
+    /// Whether a slot has a copy, which follows it.
+    pub(crate) fn is_copied(&self, index: SlotIndex) -> bool {
+        self.slots.is_copied(index.index())
+    }
+
+    /// Copies up to `limit` more slots. Answers with how many it was, and with those of them that are in use.
+    pub(crate) fn copy_part(&mut self, limit: usize) -> (usize, Vec<(SlotIndex, Option<V>)>) {
+        let (first, part) = self.slots.copy_part(limit);
+        let indexes = (SlotIndex::of(first).0..).map(SlotIndex);
+        (part.len(), indexes.zip(part).filter_map(|(index, slot)| used(index, slot)).collect())
+    }
+
+    /// Whether every slot is copied.
+    pub(crate) fn is_copy_whole(&self) -> bool {
+        self.slots.is_copy_whole()
+    }
+
+    /// The same log for some of the readers, each where it stands, once every slot is copied.
+    pub(crate) fn take_copy(&mut self, readers: &[ReaderId]) -> Self {
+        let mut copy = Self {
+            slots: self.slots.take_copy(),
+            records: self.records.copy(),
+            exported: self.exported.clone(),
+            exported_total: self.exported_total,
+            readers: self.readers.clone(),
+            positions: BTreeMap::new(),
+            settled: self.settled,
+            compacted: Vec::new(),
+        };
         for (number, cursor) in copy.readers.iter_mut().enumerate() {
             *cursor = cursor.take_if(|_| readers.contains(&ReaderId(number)));
             if let Some(position) = *cursor {
@@ -261,16 +280,16 @@ impl<V: Copy + Eq> ExportLog<V> {
 
     /// The slots that are in use, with what the log says of them.
     pub(crate) fn in_use(&self) -> impl Iterator<Item = (SlotIndex, Slot<V>)> + '_ {
-        let slots = (0..).map(SlotIndex).zip(&self.slots);
-        slots.filter(|(_, slot)| slot.record().is_some()).map(|(index, slot)| (index, *slot))
+        let indexes = (0..).map(SlotIndex).take(self.slots.len());
+        let slots = indexes.map(|index| (index, self.slot(index)));
+        slots.filter(|(_, slot)| slot.record().is_some())
     }
 
-    /// Takes a reader out. Answers with slots whose withdrawals nobody waits for any more, see [`settle`](Self::settle).
-    pub(crate) fn leave(&mut self, reader: ReaderId) -> Vec<SlotIndex> {
+    /// Takes a reader out. It may have been the one that withdrawals waited for: the log is to be [settled](Self::settle).
+    pub(crate) fn leave(&mut self, reader: ReaderId) {
         let cursor = self.cursor(reader);
         self.readers[reader.0] = None;
         self.depart(cursor);
-        self.settle()
     }
 
     /// Sends a reader back to the start: it will be told everything again.
@@ -335,16 +354,9 @@ impl<V: Copy + Eq> ExportLog<V> {
     fn settle_records(&mut self, records: u32) -> Vec<SlotIndex> {
         let end = self.slowest().min(self.settled.saturating_add(records));
         let passed = self.records.iter_from(self.settled).take_while(|&(position, _)| position < end);
-        let emptied: Vec<(u32, SlotIndex)> = passed
-            .filter(|&(position, index)| {
-                let slot = &mut self.slots[index.index()];
-                let is_waiting = matches!(slot, Slot::Withdrawn(record) if record.position == position);
-                if is_waiting {
-                    *slot = Slot::Empty;
-                }
-                is_waiting
-            })
-            .collect();
+        let is_waiting = |&(position, index): &(u32, SlotIndex)| matches!(self.slot(index), Slot::Withdrawn(record) if record.position == position);
+        let emptied: Vec<(u32, SlotIndex)> = passed.filter(is_waiting).collect();
+        emptied.iter().for_each(|&(_, index)| self.slots.set(index.index(), Slot::Empty));
         self.settled = end;
         emptied.iter().for_each(|&(position, _)| self.records.on_stale(position));
         // Later segments first: the positions in them are those from before.
@@ -372,9 +384,12 @@ impl<V: Copy + Eq> ExportLog<V> {
         }
         let Self { records, slots, .. } = self;
         let is_current = |index: SlotIndex, position: u32, new_position: u32| {
-            let record = slots.get_mut(index.index()).and_then(Slot::record_mut);
-            let current = record.filter(|record| record.position == position);
-            current.map(|record| record.position = new_position).is_some()
+            let slot = slots.get(index.index()).unwrap_or_default();
+            let is_current = slot.record().is_some_and(|record| record.position == position);
+            if is_current && new_position != position {
+                slots.set(index.index(), slot.moved_to(new_position));
+            }
+            is_current
         };
         let moves = match position {
             Some(position) if !is_used_up => records.compact_if_stale(position, is_current),
@@ -455,6 +470,11 @@ impl<V: Copy + Eq> ExportLog<V> {
             }
         }
     }
+}
+
+/// A slot that is in use, with what it exports.
+fn used<V: Copy>(index: SlotIndex, slot: &Slot<V>) -> Option<(SlotIndex, Option<V>)> {
+    slot.record().map(|_| (index, slot.value()))
 }
 
 #[cfg(test)]

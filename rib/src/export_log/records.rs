@@ -10,23 +10,31 @@
 //! ```
 
 use std::collections::VecDeque;
-use std::ops::RangeInclusive;
+use std::ops::{Deref, RangeInclusive};
+use std::sync::Arc;
 
 use super::SlotIndex;
 
 /// See the [module](self).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Records {
     segments: VecDeque<Segment>,
     /// The number of the first segment that is kept.
     first: u32,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Segment {
-    slots: Vec<SlotIndex>,
+    slots: SegmentSlots,
     /// How many of them have a later record.
     stale: u32,
+}
+
+/// The slots that a segment names. A log and its copy share them until they come to differ.
+#[derive(Debug)]
+enum SegmentSlots {
+    Own(Vec<SlotIndex>),
+    Shared(Arc<Vec<SlotIndex>>),
 }
 
 /// How many records a segment takes: few enough that compacting one is a fraction of a millisecond. Tests take shorter
@@ -39,6 +47,12 @@ const COMPACT_RECORDS: usize = if cfg!(test) { 16 } else { 64 };
 impl Records {
     pub(super) fn new() -> Self {
         Self { segments: VecDeque::from([Segment::default()]), first: 0 }
+    }
+
+    /// The same records. It takes no longer for many of them: whole segments are shared.
+    pub(super) fn copy(&mut self) -> Self {
+        let segment = |segment: &mut Segment| Segment { slots: segment.slots.share(), stale: segment.stale };
+        Self { segments: self.segments.iter_mut().map(segment).collect(), first: self.first }
     }
 
     /// The position of the next record.
@@ -54,13 +68,14 @@ impl Records {
 
     pub(super) fn push(&mut self, slot: SlotIndex) {
         match self.segments.back_mut() {
-            Some(segment) if segment.len() + 1 < SEGMENT_RECORDS => segment.slots.push(slot),
+            Some(segment) if segment.len() + 1 < SEGMENT_RECORDS => segment.slots.own().push(slot),
             Some(segment) => {
-                segment.slots.push(slot);
-                segment.slots.shrink_to_fit();
+                let slots = segment.slots.own();
+                slots.push(slot);
+                slots.shrink_to_fit();
                 self.segments.push_back(Segment::default());
             }
-            None => self.segments.push_back(Segment { slots: vec![slot], stale: 0 }),
+            None => self.segments.push_back(Segment { slots: SegmentSlots::Own(vec![slot]), stale: 0 }),
         }
     }
 
@@ -115,7 +130,7 @@ impl Records {
         for (number, segment) in (former.first..).zip(former.segments) {
             let base = number * SEGMENT_RECORDS;
             let mut moved_to = Vec::with_capacity(segment.slots.len());
-            for (position, slot) in (base..).zip(segment.slots) {
+            for (position, &slot) in (base..).zip(&*segment.slots) {
                 moved_to.push(self.end());
                 if is_current(slot, position, self.end()) {
                     self.push(slot);
@@ -149,7 +164,7 @@ impl Segment {
     fn compact(&mut self, base: u32, mut is_current: impl FnMut(SlotIndex, u32, u32) -> bool) -> Move {
         let mut kept = Vec::with_capacity(self.slots.len() - self.stale as usize);
         let mut moved_to = Vec::with_capacity(self.slots.len());
-        for (position, &slot) in (base..).zip(&self.slots) {
+        for (position, &slot) in (base..).zip(&*self.slots) {
             let new_position = base + position_of(kept.len());
             moved_to.push(new_position);
             if is_current(slot, position, new_position) {
@@ -157,8 +172,48 @@ impl Segment {
             }
         }
         let end = base + position_of(kept.len());
-        *self = Self { slots: kept, stale: 0 };
+        *self = Self { slots: SegmentSlots::Own(kept), stale: 0 };
         Move { base, moved_to, end }
+    }
+}
+
+impl SegmentSlots {
+    /// The same slots, which are shared from now on.
+    fn share(&mut self) -> Self {
+        let shared = match std::mem::take(self) {
+            Self::Own(slots) => Arc::new(slots),
+            Self::Shared(slots) => slots,
+        };
+        *self = Self::Shared(Arc::clone(&shared));
+        Self::Shared(shared)
+    }
+
+    /// The slots, to be changed.
+    fn own(&mut self) -> &mut Vec<SlotIndex> {
+        if let Self::Shared(slots) = self {
+            *self = Self::Own(std::mem::take(slots).to_vec());
+        }
+        match self {
+            Self::Own(slots) => slots,
+            Self::Shared(_) => unreachable!("just made its own"),
+        }
+    }
+}
+
+impl Deref for SegmentSlots {
+    type Target = [SlotIndex];
+
+    fn deref(&self) -> &[SlotIndex] {
+        match self {
+            Self::Own(slots) => slots,
+            Self::Shared(slots) => slots,
+        }
+    }
+}
+
+impl Default for SegmentSlots {
+    fn default() -> Self {
+        Self::Own(Vec::new())
     }
 }
 

@@ -59,7 +59,7 @@ fn histories_until_failure(place: Option<Break>, most: u32) -> Option<u32> {
         set_broken(place);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let mut world = World::starting(forwards, holds_back);
-            events.into_iter().for_each(|event| world.happen(event));
+            events.into_iter().for_each(|event| world.happen_somewhere(event));
             world.settle();
         }));
         set_broken(None);

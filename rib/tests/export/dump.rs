@@ -18,7 +18,7 @@ proptest! {
     ) {
         let dump = || {
             let mut world = World::starting(forwards, holds_back);
-            events.iter().for_each(|event| world.happen(event.clone()));
+            events.iter().for_each(|event| world.happen_somewhere(event.clone()));
             assert_eq!(world.rib.audit().faults, Vec::<String>::new(), "in the middle of everything");
             world.rib.dump().to_string()
         };

@@ -3,6 +3,7 @@
 mod add_path;
 mod breaks;
 mod by_hand;
+mod coverage;
 mod dump;
 mod history;
 mod hold_back;

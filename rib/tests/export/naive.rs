@@ -77,6 +77,11 @@ impl NaiveRib {
         self.prefixes().into_iter().filter_map(forwarding).collect()
     }
 
+    /// The peer whose path to `prefix` is best.
+    pub(crate) fn best_source(&self, prefix: Prefix) -> Option<usize> {
+        self.best(&self.usable(prefix))?.peer
+    }
+
     fn prefixes(&self) -> BTreeSet<Prefix> {
         let announced = self.peers.values().flat_map(|(_, routes)| routes.keys().map(|(prefix, _)| *prefix));
         announced.chain(self.originated.keys().copied()).collect()

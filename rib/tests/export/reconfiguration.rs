@@ -101,3 +101,31 @@ fn the_same_rules_once_more_are_no_news() {
         assert!(!rib.has_export(reader));
     }
 }
+
+#[test]
+fn a_group_of_which_some_change_is_taken_apart_in_parts_while_all_its_members_are_told_news() {
+    const ROUTES: u16 = 300;
+    const STEPS: usize = 10;
+    let (mut rib, feed, [one, other]) = scene();
+    let many: Vec<String> = (0..ROUTES).map(|it| format!("10.2.{}.{}/32", it / 256, it % 256)).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    rib.apply_update(feed, reach(&many, attributes(|_| {}), gateway()));
+    for reader in [one, other] {
+        assert_eq!(news(&mut rib, reader).0.len(), many.len());
+    }
+    reconfigure(&mut rib, &[one], Rules { export: 1, ..RULES });
+    let mut parts = 0;
+    while rib.is_regrouping() {
+        assert!(rib.work(STEPS), "there is more to do");
+        parts += 1;
+        if parts == 5 {
+            rib.apply_update(feed, reach(&many[..1], attributes(|it| it.med = Some(7)), gateway()));
+            for reader in [one, other] {
+                assert_eq!(told(&mut rib, reader).reached, parse(&many[..1]), "the group goes on");
+            }
+        }
+    }
+    assert!(parts >= usize::from(ROUTES) / STEPS, "{parts} parts of {STEPS} slots");
+    assert_eq!(news(&mut rib, one), (Vec::new(), parse(&["10.1.0.0/16"])));
+    assert_eq!(news(&mut rib, other), (Vec::new(), Vec::new()));
+}

@@ -107,7 +107,7 @@ pub(crate) struct Variant {
 /// A Rib, the naive one beside it, and a receiver for each peer.
 pub(crate) struct World {
     pub(crate) rib: Rib,
-    naive: NaiveRib,
+    pub(crate) naive: NaiveRib,
     pub(crate) sessions: BTreeMap<usize, Session>,
     forwarding: BTreeMap<Prefix, Forwarding>,
     /// The next hops that are said to be lost.
@@ -224,6 +224,29 @@ impl World {
             }
             Event::Settle => self.settle(),
         }
+    }
+
+    /// An event of a random history happens.
+    pub(crate) fn happen_somewhere(&mut self, event: Event) {
+        let event = self.aimed(event);
+        self.happen(event);
+    }
+
+    /// The same event with a peer that it can happen to, if there is one: a random history is else full of peers that are not
+    /// up and do nothing.
+    pub(crate) fn aimed(&self, mut event: Event) -> Event {
+        let up = || self.naive.peers.keys().copied();
+        match &mut event {
+            Event::Down(peer)
+            | Event::Announce { peer, .. }
+            | Event::Withdraw { peer, .. }
+            | Event::Refresh(peer)
+            | Event::Read { peer, .. } => *peer = nth(up(), *peer),
+            Event::Begin(peer) => *peer = nth(up().filter(|up| !self.naive.peers[up].1.is_empty()), *peer),
+            Event::End(peer) => *peer = nth(self.naive.refreshing.keys().copied(), *peer),
+            _ => {}
+        }
+        event
     }
 
     fn reconfigure(&mut self, peers: &[usize], rules: Rules, reflector: Reflector) {
@@ -510,6 +533,11 @@ fn without_ids(routes: &Routes) -> Vec<NaiveRoute> {
         .collect();
     routes.sort_unstable();
     routes
+}
+
+/// One of these, counted round and round; the number itself if there are none.
+fn nth(peers: impl Iterator<Item = usize> + Clone, number: usize) -> usize {
+    peers.cycle().nth(number).unwrap_or(number)
 }
 
 /// Whether the peer tells path ids.

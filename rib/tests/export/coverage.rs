@@ -1,0 +1,205 @@
+//! What happens in random histories: a history that finds nothing proves little if the hard cases are not in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bgp_codec::{Family, PathId, Prefix};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+
+use super::history::event;
+use super::world::{Event, Session, World, prefix};
+
+/// What the histories are to be full of.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Case {
+    /// A peer holds a route that was reflected to it.
+    Reflected,
+    /// A peer holds several paths to a prefix.
+    SeveralPaths,
+    /// The best path comes to be another peer's, and the former one is still up.
+    SourceMoves,
+    /// The best path comes to be that of a peer that is told the group's routes, and was told another one before.
+    SourceMovesToReader,
+    /// A peer takes a part of what waits for it.
+    SlowMember,
+    /// Routes change while a peer is behind.
+    ChangeBehindSlowMember,
+    /// A peer comes when there are routes.
+    LateJoiner,
+    /// A peer leaves when it had routes and others are behind.
+    SourceLeaves,
+    Refresh,
+    EnhancedRefresh,
+    /// A peer tells everything again, and leaves something out.
+    RefreshLeavesOut,
+    /// Some members of a group get other rules.
+    RulesOfSome,
+    /// A whole group of several members gets other rules.
+    RulesOfAll,
+    /// Rules change while the members of a group are being taken apart.
+    RulesAgain,
+    /// Rules change while a member is behind.
+    RulesBehind,
+    /// A peer leaves or comes while members of a group are being taken apart.
+    PeersWhileRegrouping,
+    Clusters,
+    NextHopLost,
+    HoldBackEnds,
+}
+
+const CASES: [Case; 19] = [
+    Case::Reflected,
+    Case::SeveralPaths,
+    Case::SourceMoves,
+    Case::SourceMovesToReader,
+    Case::SlowMember,
+    Case::ChangeBehindSlowMember,
+    Case::LateJoiner,
+    Case::SourceLeaves,
+    Case::Refresh,
+    Case::EnhancedRefresh,
+    Case::RefreshLeavesOut,
+    Case::RulesOfSome,
+    Case::RulesOfAll,
+    Case::RulesAgain,
+    Case::RulesBehind,
+    Case::PeersWhileRegrouping,
+    Case::Clusters,
+    Case::NextHopLost,
+    Case::HoldBackEnds,
+];
+
+/// So many histories are looked at, of the ten thousand that are like them.
+const HISTORIES: usize = 200;
+
+#[test]
+fn every_hard_case_is_in_a_good_part_of_the_histories() {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+    let histories = (any::<bool>(), any::<bool>(), vec(event(), 1..160));
+    let mut found: BTreeMap<Case, usize> = BTreeMap::new();
+    for _ in 0..HISTORIES {
+        let history = histories.new_tree(&mut runner).expect("nothing is filtered");
+        let (forwards, holds_back, events) = history.current();
+        for case in cases(forwards, holds_back, events) {
+            *found.entry(case).or_default() += 1;
+        }
+    }
+    let counts: Vec<(Case, usize)> =
+        CASES.into_iter().map(|case| (case, found.get(&case).copied().unwrap_or(0))).collect();
+    eprintln!("of {HISTORIES} histories: {counts:?}");
+    let rare: Vec<_> = counts.iter().filter(|&&(_, count)| count * 10 < HISTORIES).collect();
+    assert!(rare.is_empty(), "in less than a tenth: {rare:?}");
+}
+
+/// The cases that a history holds.
+fn cases(forwards: bool, holds_back: bool, events: Vec<Event>) -> BTreeSet<Case> {
+    let mut world = World::starting(forwards, holds_back);
+    let mut seen = BTreeSet::new();
+    for event in events {
+        let event = world.aimed(event);
+        seen.extend(before(&world, &event));
+        let sources = sources(&world);
+        let is_read = matches!(event, Event::Read { .. });
+        world.happen(event);
+        let moves = sources.into_iter().filter(|&(prefix, from)| {
+            let to = world.naive.best_source(prefix);
+            to.is_some_and(|to| to != from) && world.sessions.contains_key(&from)
+        });
+        for (prefix, _) in moves {
+            seen.insert(Case::SourceMoves);
+            let to = world.naive.best_source(prefix).and_then(|to| world.sessions.get(&to));
+            if to.is_some_and(|to| paths_to(to, prefix) > 0) {
+                seen.insert(Case::SourceMovesToReader);
+            }
+        }
+        if is_read && is_somebody_behind(&world) {
+            seen.insert(Case::SlowMember);
+        }
+        seen.extend(world.sessions.values().flat_map(held));
+    }
+    world.settle();
+    seen.extend(world.sessions.values().flat_map(held));
+    seen
+}
+
+/// What an event is, as things stand when it happens.
+fn before(world: &World, event: &Event) -> Vec<Case> {
+    let is_up = |peer: &usize| world.sessions.contains_key(peer);
+    let has_routes = world.rib.counts().paths > 0;
+    let is_behind = is_somebody_behind(world);
+    let mut seen = Vec::new();
+    let mut note = |case, holds: bool| seen.extend(holds.then_some(case));
+    match event {
+        Event::Up(peer) => {
+            note(Case::LateJoiner, !is_up(peer) && has_routes);
+            note(Case::PeersWhileRegrouping, !is_up(peer) && world.rib.is_regrouping());
+        }
+        Event::Down(peer) if is_up(peer) => {
+            let had_routes = !world.naive.peers[peer].1.is_empty();
+            note(Case::SourceLeaves, had_routes && is_behind);
+            note(Case::PeersWhileRegrouping, world.rib.is_regrouping());
+        }
+        Event::Announce { peer, .. } | Event::Withdraw { peer, .. } => {
+            note(Case::ChangeBehindSlowMember, is_up(peer) && is_behind);
+        }
+        Event::Refresh(peer) if is_up(peer) => {
+            let is_enhanced = world.naive.peers[peer].0.enhanced_refresh;
+            note(if is_enhanced { Case::EnhancedRefresh } else { Case::Refresh }, has_routes);
+        }
+        Event::End(peer) => {
+            let left_out = world.naive.refreshing.get(peer).is_some_and(|stale| !stale.is_empty());
+            note(Case::RefreshLeavesOut, left_out);
+        }
+        Event::Reconfigure { peers, reflector, .. } => {
+            note(Case::Clusters, reflector.other_clusters && has_routes);
+            note(Case::RulesBehind, is_behind && peers.iter().any(is_up));
+            note(Case::RulesAgain, world.rib.is_regrouping());
+            for (members, changing) in groups(world, peers) {
+                note(Case::RulesOfSome, changing > 0 && changing < members);
+                note(Case::RulesOfAll, members > 1 && changing == members);
+            }
+        }
+        Event::Connected(subnets) => note(Case::NextHopLost, *subnets != 0b111 && has_routes),
+        Event::EndHoldBack => note(Case::HoldBackEnds, world.naive.holds_back && has_routes),
+        _ => {}
+    }
+    seen
+}
+
+/// What a peer holds.
+fn held(session: &Session) -> Vec<Case> {
+    let is_reflected = session.received.values().any(|(attributes, _)| attributes.originator_id().is_some());
+    let mut prefixes = session.received.keys().map(|(prefix, _)| *prefix);
+    let mut last = None;
+    let is_several = prefixes.any(|prefix| last.replace(prefix) == Some(prefix));
+    let seen = [(Case::Reflected, is_reflected), (Case::SeveralPaths, is_several)];
+    seen.into_iter().filter(|&(_, holds)| holds).map(|(case, _)| case).collect()
+}
+
+fn paths_to(session: &Session, prefix: Prefix) -> usize {
+    session.received.range((prefix, PathId(0))..=(prefix, PathId(u32::MAX))).count()
+}
+
+/// The peers with the best paths.
+fn sources(world: &World) -> Vec<(Prefix, usize)> {
+    (0..24).map(prefix).filter_map(|prefix| Some((prefix, world.naive.best_source(prefix)?))).collect()
+}
+
+fn is_somebody_behind(world: &World) -> bool {
+    world.sessions.values().any(|session| world.rib.has_export(session.index))
+}
+
+/// For each group, how many members it has, and how many of them are among `peers`.
+fn groups(world: &World, peers: &[usize]) -> Vec<(usize, usize)> {
+    let mut groups: BTreeMap<Option<u32>, (usize, usize)> = BTreeMap::new();
+    for (peer, session) in &world.sessions {
+        let group = world.rib.peer_counts(session.index, Family::IPV4_UNICAST).group;
+        let (members, changing) = groups.entry(group).or_default();
+        *members += 1;
+        *changing += usize::from(peers.contains(peer));
+    }
+    groups.into_values().collect()
+}
