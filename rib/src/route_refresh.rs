@@ -57,7 +57,7 @@ impl RefreshIn {
 pub(crate) fn refresh_mark(family: Family, subtype: u8) -> EncodedUpdates {
     let mut out = BytesMut::new();
     RouteRefresh { family, subtype }.encode(&mut out);
-    EncodedUpdates::new(out.freeze())
+    EncodedUpdates::refresh_mark(out.freeze())
 }
 
 impl Rib {

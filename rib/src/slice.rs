@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use crate::export_log::SlotIndex;
 use crate::peer::PeerIndex;
 
-/// Whole UPDATEs, to be sent as they are.
+/// Whole UPDATEs, or a mark around those that answer a ROUTE-REFRESH, to be sent as they are.
 ///
 /// A clone, and what other peers of the group are sent, share the octets.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -14,14 +14,21 @@ pub struct EncodedUpdates {
     pub octets: Bytes,
     /// How many they are.
     pub messages: u64,
+    /// How many of them are UPDATEs: all, or none.
+    pub updates: u64,
 }
 
 impl EncodedUpdates {
-    /// These octets, which are whole messages.
+    /// These octets, which are whole UPDATEs.
     #[must_use]
     pub fn new(octets: Bytes) -> Self {
         let messages = count_messages(&octets);
-        Self { octets, messages }
+        Self { octets, messages, updates: messages }
+    }
+
+    /// These octets, which are one ROUTE-REFRESH.
+    pub(crate) fn refresh_mark(octets: Bytes) -> Self {
+        Self { octets, messages: 1, updates: 0 }
     }
 }
 
@@ -105,7 +112,8 @@ impl Slice {
             let end = others.last().map_or(start, |run| run.end_octets);
             if start < end {
                 let messages = others.iter().map(|run| run.messages).sum();
-                parts.push(EncodedUpdates { octets: self.octets.slice(start..end), messages });
+                let octets = self.octets.slice(start..end);
+                parts.push(EncodedUpdates { octets, messages, updates: messages });
             }
             start = runs.last().map_or(start, |run| run.end_octets);
         }

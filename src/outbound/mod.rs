@@ -144,7 +144,7 @@ impl Outbound {
         let was_empty = state.queue.is_empty();
         debug_assert!(state.queue.bulk_octets() < self.room_octets, "a batch is sent where there is room");
         for updates in batch {
-            self.counters.on_sent(updates.messages, updates.messages);
+            self.counters.on_sent(updates.messages, updates.updates);
             state.queue.push_bulk(updates.octets);
         }
         let writes_here = was_empty && state.queue.octets() <= DIRECT_OCTETS;

@@ -45,6 +45,9 @@ fn the_answer_to_a_request_stands_between_marks() {
     prefixes.sort_unstable();
     assert_eq!(prefixes, [50, 51]);
     assert_eq!((end.kind, end.body), (ROUTE_REFRESH, END.to_vec()));
+    let messages = &margay.json("show peer peer11").unwrap()["messages"];
+    // OPEN, KEEPALIVE, the networks in one UPDATE, End-of-RIB, and the answer: a mark, the networks, a mark.
+    assert_eq!((&messages["sent"], &messages["updates_sent"]), (&7.into(), &3.into()), "{messages}");
 }
 
 #[test]
@@ -108,5 +111,42 @@ fn bird_asks_and_is_asked_in_a_session_that_stays() {
         });
         both_have_all();
     }
+    assert_eq!(margay.log().unwrap().matches(": established peer=").count(), 1);
+}
+
+#[test]
+fn frr_asks_with_marks_agreed_on_and_keeps_what_it_is_told_again() {
+    let wire = Wire::new();
+    let mut margay = wire.margay("margay", 1, |settings| {
+        settings.peers = vec![peer(2)];
+        settings.networks = vec![network(50), network(51)];
+    });
+    let mut frr = wire.frr("frr", 2, |settings| settings.peers = vec![peer(1)]);
+    margay.start().unwrap();
+    frr.start().unwrap();
+    let has_all = || {
+        wait_until(PATIENCE, "the networks at FRR", || {
+            let routes = frr.vtysh("show bgp ipv4 unicast json").map_err(|error| format!("{error:#}"))?;
+            if [50, 51].iter().all(|&number| routes.contains(&network(number))) {
+                Ok(())
+            } else {
+                Err(routes)
+            }
+        });
+    };
+    has_all();
+    let neighbour = frr.vtysh("show bgp neighbors json").unwrap();
+    assert!(neighbour.contains("\"enhancedRouteRefresh\":\"advertisedAndReceived\""), "{neighbour}");
+    let counts = || margay.json("show peer peer2").unwrap()["messages"].clone();
+    let number = |counts: &serde_json::Value, kind: &str| counts[kind].as_u64().unwrap();
+    let before = counts();
+    frr.vtysh("clear bgp * soft in").unwrap();
+    wait_until(PATIENCE, "the answer", || {
+        let now = counts();
+        let marks = |counts| number(counts, "sent") - number(counts, "updates_sent");
+        let is_told = number(&now, "updates_sent") > number(&before, "updates_sent");
+        if is_told && marks(&now) >= marks(&before) + 2 { Ok(()) } else { Err(now) }
+    });
+    has_all();
     assert_eq!(margay.log().unwrap().matches(": established peer=").count(), 1);
 }

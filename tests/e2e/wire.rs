@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::ops::{Deref, DerefMut};
 
 use margay_lab::{
-    Bird, Family, Lab, Margay, Namespace, PeerSettings, Router, RouterSettings, Segment, wait_until,
+    Bird, Family, Frr, Lab, Margay, Namespace, PeerSettings, Router, RouterSettings, Segment, wait_until,
 };
 
 use crate::pair::{MARGAY_ASN, PATIENCE, binaries, host, with_length};
@@ -45,6 +45,11 @@ impl Wire {
     /// A BIRD that is not started.
     pub(crate) fn bird(&self, label: &str, number: u8, adjust: impl FnOnce(&mut RouterSettings)) -> Bird {
         Bird::new(&self.place(label, &[number]), settings(number, adjust))
+    }
+
+    /// An FRR that is not started.
+    pub(crate) fn frr(&self, label: &str, number: u8, adjust: impl FnOnce(&mut RouterSettings)) -> Frr {
+        Frr::new(&self.place(label, &[number]), settings(number, adjust))
     }
 
     /// A raw client's session with a router, as soon as that takes it.
