@@ -200,8 +200,17 @@ fn peer_keys(old: &Peer, new: &Peer) -> Vec<&'static str> {
 }
 
 /// The keys of a peer that may change while its session goes on.
-const KEYS_WITHIN_SESSION: [&str; 8] =
-    ["description", "group", "import", "export", "next_hop", "rr_client", "cluster_id", "add_path_send"];
+const KEYS_WITHIN_SESSION: [&str; 9] = [
+    "name",
+    "description",
+    "group",
+    "import",
+    "export",
+    "next_hop",
+    "rr_client",
+    "cluster_id",
+    "add_path_send",
+];
 
 fn reflection_keys(old: &Global, new: &Global) -> Vec<&'static str> {
     changed([

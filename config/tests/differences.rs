@@ -44,7 +44,7 @@ fn peers_come_and_go_by_address() {
 fn changed_peers_table() {
     // (what, by what, the peer, its keys, the session stays)
     let rows: &[(&str, &str, &str, &[&str], bool)] = &[
-        ("name = \"tor1\"", "name = \"tor2\"", "tor2", &["name"], false),
+        ("name = \"tor1\"", "name = \"tor2\"", "tor2", &["name"], true),
         ("import = [\"pods\"]", "", "tor1", &["import"], true),
         ("import = [\"pods\"]", "export = [\"pods\"]", "tor1", &["import", "export"], true),
         ("import = [\"pods\"]", "passive = true", "tor1", &["passive", "import"], false),

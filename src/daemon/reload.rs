@@ -169,6 +169,9 @@ impl Daemon {
             }
         } else {
             if let Some(peer) = self.peers.get_mut(&change.new.address) {
+                if change.new.name != change.old.name {
+                    peer.handle.rename(&change.new.name).await;
+                }
                 peer.config = Arc::new(change.new);
             }
             format!("{keys}: session kept")

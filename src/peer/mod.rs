@@ -93,6 +93,11 @@ impl PeerHandle {
         self.command(Command::Start).await;
     }
 
+    /// Has the peer called by another name from now on.
+    pub async fn rename(&self, name: &str) {
+        self.command(Command::Rename(Arc::from(name))).await;
+    }
+
     /// Takes the session down, to stay down until it is started again.
     pub async fn stop(&self, reason: StopReason) {
         self.command(Command::Stop(reason)).await;

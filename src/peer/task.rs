@@ -35,6 +35,7 @@ pub(super) enum Command {
     Stop(StopReason),
     End(StopReason),
     Incoming(Stream),
+    Rename(Arc<str>),
 }
 
 /// A peer's task and all it owns.
@@ -137,6 +138,7 @@ impl PeerTask {
                 Input::Command(Command::Stop(reason)) => self.tell(Event::Stop(reason)),
                 Input::Command(Command::End(reason)) => break reason,
                 Input::Command(Command::Incoming(stream)) => self.on_incoming(stream),
+                Input::Command(Command::Rename(name)) => self.options.name = name.as_ref().to_owned(),
                 Input::Report(id, event) => self.tell(Event::On(id, event)),
                 Input::Timeout => self.on_timeout(),
                 Input::Dialed(id, result) => self.on_dialed(id, result),

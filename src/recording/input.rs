@@ -44,6 +44,8 @@ pub enum RibInput {
     Ways(Vec<WayChange>),
     /// Other rules.
     Reconfigure(ReflectorOptions, Vec<(PeerIndex, PeerRules)>),
+    /// Another name for a peer.
+    Rename(PeerIndex, Arc<str>),
     /// A part of the background work, of so many steps.
     Work(usize),
     /// A peer was told what comes next.
@@ -77,4 +79,5 @@ recorded_enum!(RibInput {
     17 => Forwarding(limit),
     18 => NextHopLosses,
     19 => End(checksum),
+    20 => Rename(peer, name),
 });

@@ -1,6 +1,7 @@
 //! A Rib of which everything that changes it is recorded, where that is wanted.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use bgp_codec::{ClusterId, DecodeContext, Family, Prefix, Update};
 use margay_rib::{
@@ -117,6 +118,11 @@ impl RecordedRib {
     pub(crate) fn set_ways(&mut self, changes: &[WayChange]) {
         self.note(|| RibInput::Ways(changes.to_vec()));
         self.rib.set_ways(changes);
+    }
+
+    pub(crate) fn rename(&mut self, peer: PeerIndex, name: &Arc<str>) {
+        self.note(|| RibInput::Rename(peer, Arc::clone(name)));
+        self.rib.rename(peer, name);
     }
 
     pub(crate) fn reconfigure(&mut self, reflector: ReflectorOptions, peers: Vec<(PeerIndex, PeerRules)>) {

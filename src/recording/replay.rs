@@ -149,6 +149,7 @@ fn tell(rib: &mut Rib, contexts: &mut BTreeMap<PeerIndex, DecodeContext>, input:
         RibInput::StopOriginating(prefix) => rib.stop_originating(prefix),
         RibInput::KernelRoute(prefix, route) => rib.set_kernel_route(prefix, route),
         RibInput::Ways(changes) => rib.set_ways(&changes),
+        RibInput::Rename(peer, name) => rib.rename(peer, &name),
         RibInput::Reconfigure(reflector, peers) => rib.reconfigure(reflector, peers),
         RibInput::Work(steps) => {
             rib.work(steps);

@@ -426,7 +426,10 @@ impl Speaker {
         let mut sessions = Vec::new();
         for (key, settings) in peers {
             let Some(peer) = self.peers.get_mut(&key) else { continue };
-            sessions.extend(peer.session.as_ref().map(|session| (session.index, settings.rules())));
+            if let Some(session) = &peer.session {
+                self.rib.rename(session.index, &settings.name);
+                sessions.push((session.index, settings.rules()));
+            }
             peer.settings = settings;
         }
         self.rib.reconfigure(reflector, sessions);

@@ -62,12 +62,28 @@ fn the_cluster_and_the_clients_change_in_running_sessions() {
     scene.assert_undisturbed();
 }
 
+#[test]
+fn a_peer_gets_another_name_in_its_running_session() {
+    let mut scene = Scene::new();
+    scene.wait(&[50, 51, 52], &[50, 51, 52]);
+    scene.reload(|margay| margay.settings().peers[0].name = "source".to_owned());
+    assert!(scene.margay.log().unwrap().contains("peer source changed: name: session kept"));
+    let detail = scene.margay.json("show peer source").unwrap();
+    assert_eq!(detail["state"], "established", "{detail}");
+    let explained = scene.margay.cli(&format!("explain {}", network(50))).unwrap();
+    assert!(explained.contains("source") && !explained.contains("peer11"), "{explained}");
+    scene.source.announce_network(53);
+    scene.wait(&[50, 51, 52, 53], &[50, 51, 52, 53]);
+    assert_eq!(scene.reader.told(), ToldCounts { reached: 4, withdrawn: 0 });
+    scene.assert_undisturbed();
+}
+
 /// A reflector with a source, a BIRD and a raw reader as clients.
 struct Scene {
     margay: Margay,
     bird: Bird,
     reader: WireClient,
-    _source: WireClient,
+    source: WireClient,
     _wire: Wire,
 }
 
@@ -87,7 +103,7 @@ impl Scene {
         wait_for_state(&margay, "peer2", |state| state == "established", "established");
         [50, 51, 52].into_iter().for_each(|number| source.announce_network(number));
         assert_eq!(established(&margay.log().unwrap()), PEERS);
-        Self { margay, bird, reader, _source: source, _wire: wire }
+        Self { margay, bird, reader, source, _wire: wire }
     }
 
     fn reload(&mut self, change: impl FnOnce(&mut Margay)) {
