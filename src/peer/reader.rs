@@ -78,7 +78,12 @@ impl Reader {
         Some(self.decode_supervised(message, peer))
     }
 
-    /// How long the messages were that came out since this was asked last.
+    /// How long the messages were that came out since they were taken note of last.
+    pub(super) fn decoded_octets(&self) -> usize {
+        self.decoded_octets
+    }
+
+    /// The same, and takes note of them.
     pub(super) fn take_decoded_octets(&mut self) -> usize {
         std::mem::take(&mut self.decoded_octets)
     }

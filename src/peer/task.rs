@@ -237,7 +237,7 @@ impl PeerTask {
         }
     }
 
-    /// Takes all messages that were read. UPDATEs go to the speaker together.
+    /// Takes all messages that were read. UPDATEs go to the speaker together, as far as they are few.
     fn take_messages(&mut self, id: ConnectionId) {
         let mut updates = Vec::new();
         let name = self.options.name.clone();
@@ -265,6 +265,9 @@ impl PeerTask {
             Message::Update(update) => {
                 self.tell(Event::On(id, ConnectionEvent::Update));
                 updates.push(update);
+                if self.connection(id).is_some_and(|it| it.reader.decoded_octets() >= BATCH_OCTETS) {
+                    self.pass_on(id, updates);
+                }
             }
             Message::RouteRefresh(refresh) => {
                 self.tell(Event::On(id, ConnectionEvent::RouteRefresh));
@@ -513,6 +516,10 @@ fn draw_jitter(machine: &Machine) -> Jitter {
     let random = u32::try_from(machine.random() >> 32).unwrap_or(u32::MAX);
     Jitter::new(f64::from(random) / f64::from(u32::MAX))
 }
+
+/// How many octets of UPDATEs go to the speaker at a time, and one message more: a millisecond or two of its work, however
+/// short the attributes are.
+const BATCH_OCTETS: usize = 16 * 1024;
 
 /// How many reports of writers may wait; a writer waits when they are more.
 const REPORTS: usize = 16;

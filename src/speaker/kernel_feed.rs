@@ -24,6 +24,9 @@ pub struct KernelFeed {
 /// How many changes go into one request.
 const CHANGES: usize = 1024;
 
+/// How many requests are made before peers have their turn: a millisecond or two of work.
+const REQUESTS: usize = 4;
+
 impl KernelFeed {
     /// `restart_window` is how long routes of an earlier run are kept for peers that have to announce them again.
     #[must_use]
@@ -65,11 +68,13 @@ impl KernelFeed {
         self.pending = true;
     }
 
-    /// Hands over what the Rib has, as long as there is room.
+    /// Hands over some of what the Rib has, as long as there is room.
     pub(super) fn feed(&mut self, rib: &mut RecordedRib) {
-        while self.pending
-            && let Ok(place) = self.requests.try_reserve()
-        {
+        for _ in 0..REQUESTS {
+            if !self.pending {
+                return;
+            }
+            let Ok(place) = self.requests.try_reserve() else { return };
             match next_request(rib) {
                 Some(request) => place.send(request),
                 None => self.pending = false,
@@ -92,14 +97,13 @@ impl KernelFeed {
         self.restart_deadline.is_some()
     }
 
-    /// Ends the restart window once all changes are handed over; otherwise it ends later. Answers whether it did.
+    /// Ends the restart window once all changes are handed over; otherwise it is over as soon as there is room. Answers
+    /// whether it did.
     pub(super) fn end_restart(&mut self, rib: &mut RecordedRib) -> bool {
         self.pending = true;
         self.feed(rib);
         let ends = !self.pending && self.requests.try_send(KernelRequest::RemoveStale).is_ok();
-        if ends {
-            self.restart_deadline = None;
-        }
+        self.restart_deadline = (!ends).then(Instant::now);
         ends
     }
 }

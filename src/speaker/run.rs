@@ -24,8 +24,9 @@ use crate::kernel::KernelEvent;
 use crate::machine::{Machine, Processor};
 use crate::recording::RecordedRib;
 
-/// How long the speaker takes inputs before it tells peers and kernel what follows from them.
-const SLICE: Duration = Duration::from_millis(5);
+/// How long the speaker takes inputs before it tells peers and kernel what follows from them, and how long it tells peers. A
+/// turn has both, with the last step of each, and a part of the background work: less than ten milliseconds.
+const SLICE: Duration = Duration::from_millis(3);
 
 /// A pause that is waited for without hearing anybody.
 const SHORT_PAUSE: Duration = Duration::from_millis(4);
@@ -50,7 +51,7 @@ pub(super) struct Speaker {
     /// The peers with a session, the one that is fed next in front.
     feeding: VecDeque<PeerKey>,
     pace: Pace,
-    /// The peers that wait for room in their queues: they are behind, and are told more as soon as they take it.
+    /// The peers that are behind: they wait for room in their queues or for another turn, and are told more at once.
     catching_up: BTreeSet<PeerKey>,
     /// There may be something that peers have not been told since the last round began.
     has_news: bool,
@@ -111,7 +112,7 @@ impl Speaker {
         while self.hear().await == Flow::Continue {
             self.take_inputs();
             self.end_hold_back_in_time();
-            self.end_refreshes_in_time();
+            self.end_refreshes_in_time(Instant::now());
             self.clock.end_step(Step::Timers, Instant::now());
             self.work();
             self.clock.end_step(Step::Work, Instant::now());
@@ -287,8 +288,7 @@ impl Speaker {
         }
     }
 
-    fn end_refreshes_in_time(&mut self) {
-        let now = Instant::now();
+    fn end_refreshes_in_time(&mut self, now: Instant) {
         if self.refresh_ends.is_none_or(|end| end > now) {
             return;
         }
@@ -379,7 +379,7 @@ impl Speaker {
         for key in waiting.by_ref() {
             self.feed_peer(key);
             if slice.is_over() {
-                self.has_news = true;
+                self.writable.notify_one();
                 break;
             }
         }
@@ -390,7 +390,10 @@ impl Speaker {
         let Some(session) = self.peers.get(&key).and_then(|peer| peer.session.as_ref()) else { return };
         match session.feed(&mut self.rib) {
             Fed::UpToDate => {}
-            Fed::More => self.has_news = true,
+            Fed::More => {
+                self.catching_up.insert(key);
+                self.writable.notify_one();
+            }
             Fed::NoRoom => {
                 self.catching_up.insert(key);
             }
@@ -548,7 +551,7 @@ mod tests {
     use crate::machine::{QueueSizes, Stream};
     use crate::message_counters::MessageCounters;
     use crate::outbound::Outbound;
-    use crate::speaker::input_queue;
+    use crate::speaker::{RefreshMark, input_queue};
 
     /// Nothing here takes this long unless it is broken.
     const PATIENCE: Duration = Duration::from_secs(10);
@@ -566,7 +569,7 @@ mod tests {
                 .insert(key, SpeakerPeer { settings: settings(), session: None, synchronised: false });
             inputs.try_send(SpeakerInput::PeerUp(Box::new(up(key, outbound)))).unwrap();
         }
-        inputs.try_send(announcement()).unwrap();
+        inputs.try_send(one_network()).unwrap();
         // The room is what the speaker hears of first, with everything else in its queue.
         writable.notify_one();
         let running = tokio::spawn(speaker.run());
@@ -592,6 +595,67 @@ mod tests {
         set_broken(None);
     }
 
+    #[tokio::test]
+    async fn a_peer_that_is_far_behind_has_a_share_of_each_turn() {
+        let (_inputs, input_receiver) = input_queue(1 << 20);
+        let writable = Arc::new(Notify::new());
+        let (mut speaker, _requests) = speaker(input_receiver, &writable);
+        let (feed, _feed_end) = connection(&writable).await;
+        let (reader, _reader_end) = connection(&writable).await;
+        let reader_key = PeerKey(2);
+        for (key, outbound) in [(FEED, &feed), (reader_key, &reader)] {
+            speaker
+                .peers
+                .insert(key, SpeakerPeer { settings: settings(), session: None, synchronised: false });
+            speaker.take(SpeakerInput::PeerUp(Box::new(up(key, outbound))));
+        }
+        let routes = (0..20_000_u16).map(|number| {
+            let [high, low] = number.to_be_bytes();
+            Ipv4Prefix::truncating([10, 65, high, low].into(), 32)
+        });
+        speaker.take(updates([announcement(routes)]));
+        while speaker.rib.work(WORK_ENTRIES) {}
+        let mut shares = 0;
+        while {
+            speaker.catching_up.clear();
+            speaker.feed_peer(reader_key);
+            speaker.catching_up.contains(&reader_key)
+        } {
+            shares += 1;
+        }
+        assert_eq!(shares, 2, "four times 2,048 records a turn");
+    }
+
+    #[tokio::test]
+    async fn a_refresh_without_end_counts_as_told_after_six_minutes() {
+        let (_inputs, input_receiver) = input_queue(1 << 20);
+        let writable = Arc::new(Notify::new());
+        let (mut speaker, _requests) = speaker(input_receiver, &writable);
+        let (outbound, _end) = connection(&writable).await;
+        speaker.peers.insert(FEED, SpeakerPeer { settings: settings(), session: None, synchronised: false });
+        speaker.take(SpeakerInput::PeerUp(Box::new(up(FEED, &outbound))));
+        let [kept, stale] = [1, 2].map(|it| Ipv4Prefix::truncating([10, 65, it, 0].into(), 24));
+        speaker.take(updates([announcement([kept, stale])]));
+        let family = Family::IPV4_UNICAST;
+        let mark = |mark| SpeakerInput::RefreshMark { peer: FEED, epoch: SessionEpoch(1), family, mark };
+        let begun = Instant::now();
+        speaker.take(mark(RefreshMark::Begin));
+        speaker.take(updates([announcement([kept])]));
+        let mut prefixes_at = |now| {
+            speaker.end_refreshes_in_time(now);
+            while speaker.rib.work(WORK_ENTRIES) {}
+            speaker.rib.counts().ipv4_prefixes
+        };
+        // The mark was taken a little later than `begun`.
+        assert_eq!(prefixes_at(begun + Duration::from_secs(6 * 60) - Duration::from_secs(1)), 2);
+        assert_eq!(prefixes_at(begun + Duration::from_secs(6 * 60) + PATIENCE), 1);
+        // An end that comes all the same says nothing any more.
+        speaker.take(updates([announcement([stale])]));
+        speaker.take(mark(RefreshMark::End));
+        while speaker.rib.work(WORK_ENTRIES) {}
+        assert_eq!(speaker.rib.counts().ipv4_prefixes, 2);
+    }
+
     /// How many prefixes there are when an announcement comes after the session that followed its own.
     async fn prefixes_after_a_late_message() -> usize {
         let (_inputs, input_receiver) = input_queue(1 << 20);
@@ -603,7 +667,7 @@ mod tests {
         speaker.take(SpeakerInput::PeerUp(Box::new(former)));
         let present = PeerUp { epoch: SessionEpoch(2), ..up(FEED, &outbound) };
         speaker.take(SpeakerInput::PeerUp(Box::new(present)));
-        speaker.take(announcement());
+        speaker.take(one_network());
         speaker.rib.counts().ipv4_prefixes
     }
 
@@ -676,12 +740,19 @@ mod tests {
         }
     }
 
-    fn announcement() -> SpeakerInput {
-        let prefix = Ipv4Prefix::truncating([10, 65, 1, 0].into(), 26);
+    /// What the feed sends.
+    fn updates<const N: usize>(updates: [Update; N]) -> SpeakerInput {
+        SpeakerInput::Updates { peer: FEED, epoch: SessionEpoch(1), updates: updates.into(), octets: 60 }
+    }
+
+    fn announcement(prefixes: impl IntoIterator<Item = Ipv4Prefix>) -> Update {
         let next_hop = NextHop::Ipv4([192, 0, 2, 1].into());
         let attributes = PathAttributesBuilder::new(Origin::Igp).build();
-        let update = Update::advertising(attributes, next_hop, false, [Nlri::new(prefix)]);
-        SpeakerInput::Updates { peer: FEED, epoch: SessionEpoch(1), updates: vec![update], octets: 60 }
+        Update::advertising(attributes, next_hop, false, prefixes.into_iter().map(Nlri::new))
+    }
+
+    fn one_network() -> SpeakerInput {
+        updates([announcement([Ipv4Prefix::truncating([10, 65, 1, 0].into(), 26)])])
     }
 
     async fn connection(writable: &Arc<Notify>) -> (Arc<Outbound>, TcpStream) {

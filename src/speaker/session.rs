@@ -32,7 +32,7 @@ pub(super) struct SpeakerSession {
 pub(super) enum Fed {
     /// It was told everything.
     UpToDate,
-    /// What was looked at was not for this peer; there is more.
+    /// It has had its share, and there may be more.
     More,
     /// Its queue is full. The speaker will be woken when there is room, unless the connection is gone.
     NoRoom,
@@ -41,6 +41,9 @@ pub(super) enum Fed {
 /// How long a peer may take to tell everything again; what it has not repeated by then goes. RFC 7313 §4.2 leaves the time
 /// to us.
 const LONGEST_REFRESH: Duration = Duration::from_mins(6);
+
+/// How much of a log is looked at for one peer before it is another's turn: a millisecond or two of work.
+const BATCHES: usize = 4;
 
 /// How many defects of a session's UPDATEs are logged for operators; further ones are for debugging.
 const LOGGED_DEFECTS: u64 = 10;
@@ -111,19 +114,24 @@ impl SpeakerSession {
         }
     }
 
-    /// Hands the peer's queue what the Rib has for it, as long as there is room.
+    /// Hands the peer's queue what the Rib has for it, as long as there is room, and no more than its share of a turn: a
+    /// writer that sends as fast as it is fed must not keep the speaker.
     pub(super) fn feed(&self, rib: &mut RecordedRib) -> Fed {
-        while rib.has_export(self.index) {
+        for _ in 0..BATCHES {
+            if !rib.has_export(self.index) {
+                return Fed::UpToDate;
+            }
             if !self.exports.has_room() {
                 return Fed::NoRoom;
             }
             match rib.poll_export(self.index) {
-                Some(batch) if batch.is_empty() => return Fed::More,
+                // It was not for this peer.
+                Some(batch) if batch.is_empty() => {}
                 Some(batch) => self.exports.send(batch),
                 None => return Fed::UpToDate,
             }
         }
-        Fed::UpToDate
+        Fed::More
     }
 }
 
