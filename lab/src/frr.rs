@@ -63,7 +63,8 @@ fn vtysh(folder: &Path) -> std::process::Command {
 
 fn render(settings: &RouterSettings) -> String {
     let mut conf = format!(
-        "router bgp {}\n bgp router-id {}\n no bgp ebgp-requires-policy\n bgp bestpath compare-routerid\n coalesce-time 0\n",
+        "router bgp {}\n bgp router-id {}\n no bgp ebgp-requires-policy\n bgp bestpath compare-routerid\n bgp deterministic-med\n \
+         coalesce-time 0\n",
         settings.asn, settings.router_id
     );
     if let Some(cluster) = settings.peers.iter().find_map(|peer| peer.client_of) {

@@ -14,20 +14,40 @@ use crate::route_client::{Attributes, Identity, RouteClient, RouteKey, Table, at
 
 #[test]
 fn tells_clients_non_clients_and_external_peers_what_bird_tells_them() {
-    check(|place| Other::Bird(Bird::new(place, settings(2))));
+    check(Meds::OneForEachPrefix, |place| Other::Bird(Bird::new(place, settings(2))));
 }
 
 #[test]
 fn tells_clients_non_clients_and_external_peers_what_frr_tells_them() {
-    check(|place| Other::Frr(Frr::new(place, settings(2))));
+    check(Meds::Any, |place| Other::Frr(Frr::new(place, settings(2))));
 }
 
-fn check(other: impl Fn(&Namespace) -> Other) {
+fn check(meds: Meds, other: impl Fn(&Namespace) -> Other) {
     for seed in 1..=12 {
-        let mut scene = Scene::new(seed, &other);
+        let mut scene = Scene::new(seed, meds, &other);
         for phase in 1..=3 {
             scene.announce_at_random(phase);
             scene.compare(phase);
+        }
+    }
+}
+
+/// Which MULTI_EXIT_DISC the paths to a prefix have.
+#[derive(Clone, Copy, Debug)]
+enum Meds {
+    /// Any, or none.
+    Any,
+    /// All the same: where some differ, BIRD's choice depends on the order of arrival, with `deterministic med` as without.
+    OneForEachPrefix,
+}
+
+impl Meds {
+    fn draw(self, random: &mut Random, index: usize) -> Option<u8> {
+        match self {
+            Self::Any => (random.below(3) > 0).then(|| 1 + random.octet(3)),
+            Self::OneForEachPrefix => {
+                (!index.is_multiple_of(3)).then(|| u8::try_from(index).expect("few prefixes"))
+            }
         }
     }
 }
@@ -78,6 +98,7 @@ const KINDS: [Kind; 7] = [
 
 struct Scene {
     seed: u64,
+    meds: Meds,
     random: Random,
     speakers: Vec<Speaker>,
     margay: Margay,
@@ -94,7 +115,7 @@ struct Speaker {
 }
 
 impl Scene {
-    fn new(seed: u64, other: impl Fn(&Namespace) -> Other) -> Self {
+    fn new(seed: u64, meds: Meds, other: impl Fn(&Namespace) -> Other) -> Self {
         let lab = Lab::new().unwrap();
         let segment = lab.segment("wire").unwrap();
         let places = ["margay", "other", "speakers"].map(|label| lab.namespace(label).unwrap());
@@ -128,12 +149,12 @@ impl Scene {
             Speaker { kind, number, sessions: [dial(1), dial(2)] }
         });
         let speakers = speakers.collect();
-        Self { seed, random: Random(seed), speakers, margay, other, _segment: segment, _lab: lab }
+        Self { seed, meds, random: Random(seed), speakers, margay, other, _segment: segment, _lab: lab }
     }
 
     /// Each speaker announces and withdraws some prefixes, and at last says that it is done.
     fn announce_at_random(&mut self, phase: u8) {
-        let Self { random, speakers, .. } = self;
+        let Self { random, speakers, meds, .. } = self;
         for speaker in speakers {
             for (index, prefix) in prefixes().enumerate() {
                 if speaker.kind == Kind::External && prefix.0.is_ipv6() {
@@ -142,7 +163,7 @@ impl Scene {
                 match random.below(4) {
                     0 => speaker.sessions.each_mut().map(|session| session.withdraw(&[prefix], 0).unwrap()),
                     1 | 2 => {
-                        let attributes = attributes(random, speaker, index);
+                        let attributes = attributes(random, speaker, *meds, index);
                         let next_hop = next_hop(random, speaker, prefix.0);
                         speaker
                             .sessions
@@ -262,15 +283,14 @@ fn settings(own: u8) -> RouterSettings {
 }
 
 /// Whole attributes but for the next hop.
-fn attributes(random: &mut Random, speaker: &Speaker, index: usize) -> Vec<u8> {
+fn attributes(random: &mut Random, speaker: &Speaker, meds: Meds, index: usize) -> Vec<u8> {
     let internal = speaker.kind != Kind::External;
     let mut octets = attribute(0x40, 1, &[random.octet(3)]);
     let mut path = if internal { Vec::new() } else { vec![asn(speaker.kind, speaker.number)] };
     path.extend((0..random.below(4)).map(|_| 65_100 + u16::from(random.octet(3))));
     octets.extend(attribute(0x40, 2, &as_path(&path)));
-    // Every path to a prefix has the same MED: where some differ, BIRD's choice depends on the order of arrival.
-    if !index.is_multiple_of(3) {
-        octets.extend(attribute(0x80, 4, &[0, 0, 0, u8::try_from(index).unwrap()]));
+    if let Some(med) = meds.draw(random, index) {
+        octets.extend(attribute(0x80, 4, &[0, 0, 0, med]));
     }
     if internal {
         octets.extend(attribute(0x40, 5, &[0, 0, 0, 99 + random.octet(3)]));
