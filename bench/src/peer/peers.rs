@@ -101,6 +101,22 @@ impl<I: Intake> Peers<I> {
         Ok(ids)
     }
 
+    /// Brings sessions of peers that have left up again; see [`establish`](Self::establish).
+    ///
+    /// # Errors
+    ///
+    /// One is not up at the deadline, or another session is lost meanwhile.
+    pub(crate) fn establish_again(
+        &mut self,
+        ids: &[PeerId],
+        deadline: Instant,
+        mut is_hopeless: impl FnMut() -> bool,
+    ) -> Result<()> {
+        ids.iter().for_each(|id| self.peers[id.0].is_trying = true);
+        ids.chunks(HANDSHAKES_AT_ONCE)
+            .try_for_each(|together| self.establish_together(together, deadline, &mut is_hopeless))
+    }
+
     /// Sends messages to one peer's session behind what is still to be sent.
     ///
     /// # Errors

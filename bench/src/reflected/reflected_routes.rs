@@ -21,6 +21,8 @@ pub(crate) struct ReflectedRoutes<'a> {
     last_change: Instant,
     last_update: Instant,
     longest_silence: Duration,
+    /// How many routes came and went in all UPDATEs.
+    told: u64,
     /// The first route that was wrong, for people.
     wrong_example: Option<String>,
 }
@@ -51,6 +53,7 @@ impl<'a> ReflectedRoutes<'a> {
             last_change: now,
             last_update: now,
             longest_silence: Duration::ZERO,
+            told: 0,
             wrong_example: None,
         }
     }
@@ -80,6 +83,14 @@ impl<'a> ReflectedRoutes<'a> {
         self.longest_silence
     }
 
+    /// How many routes all were told, repeated ones and withdrawals too, for each that they had to be told.
+    #[expect(clippy::cast_precision_loss, reason = "shown with three decimals")]
+    pub(crate) fn told_each(&self) -> f64 {
+        let clients = self.clients.len();
+        let had_to_be_told = (self.routes - self.routes / clients) * clients;
+        self.told as f64 / had_to_be_told as f64
+    }
+
     /// How far the clients are, for messages.
     pub(crate) fn progress(&self) -> String {
         let right: usize = self.clients.iter().map(|client| client.rib.right_count()).sum();
@@ -100,6 +111,7 @@ impl Intake for ReflectedRoutes<'_> {
         let client = &mut self.clients[peer.index()];
         let change = self.memo.find(message, &mut client.after, |message| self.known.read(message))?;
         client.rib.apply(change);
+        self.told += change.routes;
         if !change.wrong.is_empty() && self.wrong_example.is_none() {
             self.wrong_example.clone_from(&change.wrong_example);
         }

@@ -21,6 +21,8 @@ pub(super) struct RouteChange {
     /// Prefixes that nobody announced.
     pub(super) foreign: Vec<Ipv4Prefix>,
     pub(super) foreign_withdrawn: Vec<Ipv4Prefix>,
+    /// How many routes it brings and takes away.
+    pub(super) routes: u64,
 }
 
 /// Some of 64 neighbouring routes.
@@ -64,6 +66,7 @@ impl<'a> KnownRoutes<'a> {
         }
         let mut change = RouteChange::default();
         for nlri in update.unreach().flat_map(|block| block.iter::<Ipv4Prefix>()) {
+            change.routes += 1;
             match self.places.get(&nlri.prefix) {
                 Some(&place) => add(&mut change.withdrawn, place),
                 None => change.foreign_withdrawn.push(nlri.prefix),
@@ -80,6 +83,7 @@ impl<'a> KnownRoutes<'a> {
         };
         for reach in update.reach() {
             for nlri in reach.nlri.iter::<Ipv4Prefix>() {
+                change.routes += 1;
                 let Some(&place) = self.places.get(&nlri.prefix) else {
                     change.foreign.push(nlri.prefix);
                     continue;

@@ -116,6 +116,7 @@ fn measure(turn: &Turn<'_>, phase: &'static str, work: impl FnOnce() -> Result<(
         memory_each: None,
         latency: None,
         longest_turn: None,
+        told_each: None,
     })
 }
 

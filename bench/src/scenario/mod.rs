@@ -2,6 +2,7 @@
 
 mod best_path;
 mod full;
+mod herd;
 mod kernel;
 mod kernel_churn;
 mod kernel_ecmp;

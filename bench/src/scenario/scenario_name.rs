@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use super::Scenario;
 use super::best_path::{BestPath, BestPathOptions};
 use super::full::{Full, FullOptions};
+use super::herd::Herd;
 use super::kernel::{Kernel, KernelOptions};
 use super::kernel_churn::{KernelChurn, KernelChurnOptions};
 use super::kernel_ecmp::{KernelEcmp, KernelEcmpOptions};
@@ -25,6 +26,8 @@ pub(crate) enum ScenarioName {
     Rr500,
     /// 2,000 clients of a route reflector announce 20 routes each, and each receives those of all others
     Rr2000,
+    /// 2,000 clients of a route reflector come at once after its start, and again after it was killed
+    Herd,
     /// Routes of 100 clients of a route reflector come and go, 1,000 changes a second
     Latency,
     /// A full table, while peers ask for it again, filters change, and receivers come and go; needs filters
@@ -60,6 +63,7 @@ impl ScenarioName {
             Self::Best8 => "best8",
             Self::Rr500 => "rr500",
             Self::Rr2000 => "rr2000",
+            Self::Herd => "herd",
             Self::Latency => "latency",
             Self::Operations => "operations",
             Self::Kernel => "kernel",
@@ -81,6 +85,13 @@ impl ScenarioName {
                  the best routes",
                 BEST8.feeds, BEST8.prefixes, BEST8.attribute_sets
             ),
+            Self::Herd => {
+                let (clients, routes_each) = self.cluster();
+                format!(
+                    "{clients} clients of a route reflector come as fast as they can, each with {routes_each} routes of its \
+                     own and worse paths to those of the last one; the reflector is killed, and they come again"
+                )
+            }
             Self::Latency => format!(
                 "{} clients of a route reflector with {} routes each; every {:?} a route goes or comes back, and all \
                  other clients must know",
@@ -125,7 +136,7 @@ impl ScenarioName {
             Self::Operations => 1 + RECEIVERS,
             Self::Kernel | Self::KernelChurn => 1,
             Self::KernelEcmp => 2,
-            Self::Rr500 | Self::Rr2000 => self.cluster().0,
+            Self::Herd | Self::Rr500 | Self::Rr2000 => self.cluster().0,
         }
     }
 
@@ -141,6 +152,10 @@ impl ScenarioName {
             Self::Kernel => Box::new(Kernel::prepare(KernelOptions { prefixes, attribute_sets, seed })),
             Self::KernelEcmp => Box::new(KernelEcmp::prepare(KernelEcmpOptions { seed, ..KERNEL_ECMP })),
             Self::KernelChurn => Box::new(KernelChurn::prepare(KernelChurnOptions { seed, ..KERNEL_CHURN })),
+            Self::Herd => {
+                let (clients, routes_each) = self.cluster();
+                Box::new(Herd::prepare(ReflectionOptions { clients, routes_each, seed }))
+            }
             Self::Latency => Box::new(Latency::prepare(LatencyOptions { seed, ..LATENCY })),
             Self::Rr500 | Self::Rr2000 => {
                 let (clients, routes_each) = self.cluster();
@@ -152,7 +167,7 @@ impl ScenarioName {
     /// How many clients a reflector has, and how many routes each of them.
     fn cluster(self) -> (usize, usize) {
         match self {
-            Self::Rr2000 => (2_000, 20),
+            Self::Herd | Self::Rr2000 => (2_000, 20),
             Self::Full
             | Self::Best8
             | Self::Latency

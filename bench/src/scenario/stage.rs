@@ -83,6 +83,26 @@ impl<'a, I: Intake> Stage<'a, I> {
         self.peers.establish(newcomers, Instant::now() + SESSION_TIMEOUT, || daemon.has_ended())
     }
 
+    /// Brings sessions of peers that have left up again.
+    ///
+    /// # Errors
+    ///
+    /// A session does not come up.
+    pub(super) fn establish_again(&mut self, ids: &[PeerId]) -> Result<()> {
+        let daemon = &mut self.daemon;
+        self.peers.establish_again(ids, Instant::now() + SESSION_TIMEOUT, || daemon.has_ended())
+    }
+
+    /// Has the daemon killed and started again; the peers leave before.
+    ///
+    /// # Errors
+    ///
+    /// The daemon cannot be started.
+    pub(super) fn restart(&mut self, topology: &Topology, ids: &[PeerId]) -> Result<()> {
+        ids.iter().for_each(|&id| self.peers.leave(id));
+        self.daemon.restart(self.turn.subject, topology)
+    }
+
     /// Gives the daemon another configuration.
     ///
     /// # Errors
@@ -133,6 +153,7 @@ impl<'a, I: Intake> Stage<'a, I> {
             memory_each: None,
             latency: None,
             longest_turn,
+            told_each: None,
         })
     }
 

@@ -95,6 +95,10 @@ impl Subject for Margay {
     }
 
     fn take_longest_turn(&self, folder: &Path) -> Result<Option<LongestTurn>> {
+        // Right after its start it does not answer yet.
+        if !socket(folder).exists() {
+            return Ok(None);
+        }
         let mut command = self.ask(folder, &["show", "turns", "--reset", "--json"]);
         let answer = command.output().with_context(|| format!("{command:?}"))?;
         ensure!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));

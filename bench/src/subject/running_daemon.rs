@@ -47,6 +47,20 @@ impl RunningDaemon {
         Ok(Self { child, helpers, folder, configuration })
     }
 
+    /// Ends it without a word and starts it again.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub(crate) fn restart(&mut self, subject: &dyn Subject, topology: &Topology) -> Result<()> {
+        self.child.kill().and_then(|()| self.child.wait()).context("the daemon")?;
+        let log = self.folder.log();
+        let log = File::options().append(true).open(&log).with_context(|| log.display().to_string())?;
+        let arguments = subject.arguments(topology, &self.configuration, &self.folder.0);
+        self.child = spawn(&subject.program(), arguments, &log)?;
+        Ok(())
+    }
+
     /// Gives it another configuration, and returns when it has taken it over.
     ///
     /// # Errors

@@ -1,0 +1,121 @@
+//! A thundering herd: all clients of a reflector come at once after its start, and each says its piece as soon as it is in.
+//!
+//! The last client's routes have a path from every other client as well, better from each than from those before it. Who
+//! passes on what it hears as it hears it tells of many paths that do not last.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use bgp_codec::Nlri;
+use bytes::{Bytes, BytesMut};
+
+use super::reflection::{ASN, CLUSTER, ReflectionOptions, reflector};
+use super::stage::{End, QUIET, Stage};
+use super::{Scenario, Turn};
+use crate::measurement::Measurement;
+use crate::peer::PeerId;
+use crate::reflected::ReflectedRoutes;
+use crate::subject::Subject;
+use crate::workload::{ClientRoutes, ENCODER, FIRST_MED, SeededRandom, end_of_rib};
+
+/// The scenario with the clients' UPDATEs ready.
+pub(crate) struct Herd {
+    routes: ClientRoutes,
+    announcements: Vec<Bytes>,
+}
+
+impl Herd {
+    /// Makes the routes and their UPDATEs.
+    pub(crate) fn prepare(options: ReflectionOptions) -> Self {
+        let ReflectionOptions { clients, routes_each, seed } = options;
+        let routes = ClientRoutes::generate(clients, routes_each, ASN, CLUSTER, &mut SeededRandom::new(seed));
+        let announced = ClientRoutes::announced(FIRST_MED).build();
+        let announcement = |client: usize| {
+            let own = routes.encode(client, &announced);
+            let contested = if client + 1 < clients { contested(&routes, client) } else { Bytes::new() };
+            [own, contested, end_of_rib()].concat().into()
+        };
+        Self { announcements: (0..clients).map(announcement).collect(), routes }
+    }
+}
+
+/// A client's paths to the routes of the last one: a LOCAL_PREF below that of the last one, and higher the later it comes.
+fn contested(routes: &ClientRoutes, client: usize) -> Bytes {
+    let clients = routes.clients().len();
+    let mut builder = ClientRoutes::announced(FIRST_MED);
+    let below = u32::try_from(client * LOCAL_PREF_BELOW / clients).expect("a small number");
+    builder.local_pref = Some(below);
+    let mut out = BytesMut::new();
+    let nlri = routes.prefixes_of(clients - 1).iter().copied().map(Nlri::new);
+    let next_hop = ClientRoutes::next_hop(client);
+    ENCODER.reach(&mut out, &builder.build(), next_hop, nlri).expect("the attributes are short");
+    out.freeze()
+}
+
+impl Scenario for Herd {
+    fn admits(&self, subject: &dyn Subject) -> bool {
+        !subject.is_relay()
+    }
+
+    fn play(&self, turn: &Turn<'_>) -> Result<Vec<Measurement>> {
+        let topology = reflector(self.routes.clients().to_vec())?;
+        let intake = ReflectedRoutes::new(&self.routes, Instant::now());
+        Stage::new(turn, &topology, intake)?.perform(|stage| {
+            let mut ids = Vec::new();
+            let first = self.come("start", stage, |stage, clients| {
+                let newcomers = stage.establish(&self.routes.clients()[clients])?;
+                ids.extend_from_slice(&newcomers);
+                Ok(newcomers)
+            })?;
+            if first.incomplete.is_some() {
+                return Ok(vec![first]);
+            }
+            stage.restart(&topology, &ids)?;
+            *stage.peers_mut().intake_mut() = ReflectedRoutes::new(&self.routes, Instant::now());
+            let again = self.come("restart", stage, |stage, clients| {
+                stage.establish_again(&ids[clients.clone()])?;
+                Ok(ids[clients].to_vec())
+            })?;
+            Ok(vec![first, again])
+        })
+    }
+}
+
+impl Herd {
+    /// All clients come, a few at a time, and announce what they have at once. The clock runs from the daemon's start.
+    fn come(
+        &self,
+        phase: &'static str,
+        stage: &mut Stage<'_, ReflectedRoutes<'_>>,
+        mut bring: impl FnMut(&mut Stage<'_, ReflectedRoutes<'_>>, std::ops::Range<usize>) -> Result<Vec<PeerId>>,
+    ) -> Result<Measurement> {
+        let start = stage.start()?;
+        for first in (0..self.announcements.len()).step_by(AT_ONCE) {
+            let clients = first..(first + AT_ONCE).min(self.announcements.len());
+            let ids = bring(stage, clients.clone())?;
+            for (id, announcement) in ids.into_iter().zip(&self.announcements[clients]) {
+                stage.peers_mut().send(id, announcement.clone())?;
+            }
+        }
+        let deadline = start.at + stage.turn().timeout;
+        stage.peers_mut().run(deadline, |peers, now| {
+            let routes = peers.intake();
+            routes.is_complete() && now.duration_since(routes.last_update()) >= QUIET
+        })?;
+        let routes = stage.peers().intake();
+        let is_complete = routes.is_complete();
+        let end = End {
+            at: if is_complete { routes.last_change() } else { deadline },
+            longest_silence: Duration::ZERO,
+            incomplete: (!is_complete).then(|| routes.progress()),
+        };
+        let told_each = Some(routes.told_each());
+        Ok(Measurement { told_each, ..stage.measurement(phase, &start, end)? })
+    }
+}
+
+/// How many clients come before these announce.
+const AT_ONCE: usize = 10;
+
+/// The last client's LOCAL_PREF.
+const LOCAL_PREF_BELOW: usize = 100;
