@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use bgp_codec::{Ipv4Prefix, Ipv6Prefix, Prefix};
+use bgp_codec::{IpPrefix as _, Ipv4Prefix, Ipv6Prefix, Prefix};
 
 use super::wire::{AF_INET, AF_INET6, Attribute, address, attributes};
 
@@ -65,7 +65,7 @@ impl KernelRoute {
     /// Decodes the payload of RTM_NEWROUTE or RTM_DELROUTE.
     ///
     /// `None` for what cannot concern this daemon: other families, cached clones, source-specific routes and routes
-    /// for one type of service, and payloads that cannot be read.
+    /// for one type of service, those that [every link has](is_on_every_link), and payloads that cannot be read.
     pub(super) fn decode(payload: &[u8]) -> Option<Self> {
         let (header, rest) = payload.split_first_chunk::<RTMSG_OCTETS>()?;
         let [family, length, source_length, tos, table, protocol, _scope, kind, flags @ ..] = *header;
@@ -84,8 +84,19 @@ impl KernelRoute {
             multipath: None,
         };
         attributes(rest).for_each(|attribute| read.take(&attribute));
-        let prefix = prefix(family, read.destination, length)?;
+        let prefix = prefix(family, read.destination, length).filter(|&prefix| !is_on_every_link(prefix))?;
         Some(read.route(prefix, protocol, RouteKind(kind)))
+    }
+}
+
+/// Whether each link has a route to the prefix: link-local and multicast destinations of IPv6.
+///
+/// They say nothing of where a next hop is, nobody else's router is told of them, and on a node with a thousand links each
+/// of these prefixes has a thousand routes.
+pub(super) fn is_on_every_link(prefix: Prefix) -> bool {
+    match prefix {
+        Prefix::Ipv4(_) => false,
+        Prefix::Ipv6(prefix) => prefix.address().is_unicast_link_local() || prefix.address().is_multicast(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 
-use bgp_codec::{IpPrefix as _, NextHop, Prefix};
+use bgp_codec::{NextHop, Prefix};
 use margay_rib::{KernelRouteView, WayChange};
 
 use super::{
@@ -354,11 +354,8 @@ impl Mirror {
         self.announcements.on_changed(prefix);
     }
 
-    /// Over which interfaces others' routes to a prefix lead. Link-local ones are on all and lead nowhere.
+    /// Over which interfaces others' routes to a prefix lead.
     fn interfaces_of_others(&self, prefix: Prefix) -> BTreeSet<u32> {
-        if is_on_every_link(prefix) {
-            return BTreeSet::new();
-        }
         let entries = self.entries_at(prefix);
         let held =
             entries.flat_map(|(_, entry)| entry.held.as_slice().iter().map(move |held| (entry.table, held)));
@@ -509,13 +506,6 @@ impl Mirror {
         if let Some(log) = &mut self.log {
             log.push(event());
         }
-    }
-}
-
-fn is_on_every_link(prefix: Prefix) -> bool {
-    match prefix {
-        Prefix::Ipv4(_) => false,
-        Prefix::Ipv6(prefix) => prefix.address().is_unicast_link_local() || prefix.address().is_multicast(),
     }
 }
 

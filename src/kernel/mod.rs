@@ -194,7 +194,7 @@ pub struct KernelStatus {
     pub failures: Vec<FailedRoute>,
     /// How many routes an earlier run left and nobody asked for so far.
     pub stale: usize,
-    /// How many routes of others are in the watched tables.
+    /// How many routes of others are in the watched tables, less those to link-local and multicast destinations.
     pub foreign: usize,
     /// How many next hop objects the kernel holds for us; `None` where routes do without.
     pub objects: Option<usize>,

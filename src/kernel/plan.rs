@@ -6,6 +6,7 @@ use super::{
     batch::{Batch, Request},
     entries::{Entry, EntryId, Wish},
     failures::Verdict,
+    kernel_route::is_on_every_link,
     mirror::Mirror,
     netlink_socket::Refusal,
     notice::RouteChange,
@@ -111,6 +112,9 @@ impl Mirror {
     /// What must be asked so that the kernel holds what is wanted at an entry.
     pub(super) fn plan(&self, entry: &Entry, id: EntryId, requests: &mut Vec<RouteRequest>) -> Outlook {
         let path = match entry.wish {
+            Wish::Path(_) if is_on_every_link(entry.prefix) => {
+                return Outlook::Blocked("every link has routes of its own there".to_owned());
+            }
             Wish::Unknown if !self.sweeping => return Outlook::Good,
             Wish::Unknown | Wish::Nothing => {
                 self.plan_removal(entry, |_| true, requests);

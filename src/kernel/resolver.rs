@@ -76,7 +76,7 @@ impl Resolver<'_> {
 
     /// How the prefix's own route leads further; `None` when it has none that counts.
     pub(super) fn way_of(&self, prefix: Prefix) -> Option<Way> {
-        if prefix.length() == 0 || is_link_local(prefix) {
+        if prefix.length() == 0 {
             return None;
         }
         self.tables.for_resolution().find_map(|table| {
@@ -98,8 +98,7 @@ impl Resolver<'_> {
 
     /// All subnets on interfaces that are up, sorted, each once.
     ///
-    /// Left out are loopback, default routes, and link-local subnets: they are on every interface and say nothing of
-    /// where a next hop is.
+    /// Left out are loopback and default routes.
     pub(super) fn connected(&self) -> Vec<ConnectedRoute> {
         let mut connected: Vec<_> = self
             .entries
@@ -168,12 +167,5 @@ fn host(address: IpAddr) -> Prefix {
     match address {
         IpAddr::V4(address) => Ipv4Prefix::host(address).erase(),
         IpAddr::V6(address) => Ipv6Prefix::host(address).erase(),
-    }
-}
-
-fn is_link_local(prefix: Prefix) -> bool {
-    match prefix {
-        Prefix::Ipv4(_) => false,
-        Prefix::Ipv6(prefix) => prefix.address().is_unicast_link_local(),
     }
 }

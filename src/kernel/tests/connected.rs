@@ -48,6 +48,23 @@ fn at_first_everything_is_told_but_loopback_and_link_local_subnets() {
     });
 }
 
+/// Of a thousand links, each of these prefixes would have a thousand routes.
+#[test]
+fn what_every_link_has_is_not_kept() {
+    in_namespace(async || {
+        let mut daemon = Daemon::start(options()).await;
+        daemon.connected(subnets(&[ONE, TWO].concat())).await;
+        let before = daemon.settled().await.foreign;
+        ip("link add pod0 type veth peer name far0");
+        ip("link set pod0 up");
+        ip("link set far0 up");
+        ip("route add 10.65.0.1/32 dev pod0");
+        daemon.told("10.65.0.1/32", Some(Way::Through { cost: 0 })).await;
+        assert!(ip("-6 route show table all").contains("multicast ff00::/8 dev pod0"));
+        assert_eq!(daemon.settled().await.foreign, before + 1);
+    });
+}
+
 #[test]
 fn snapshots_follow_links_and_addresses() {
     in_namespace(async || {

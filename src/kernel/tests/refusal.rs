@@ -42,6 +42,25 @@ fn one_refused_route_loses_no_other_and_says_why() {
 }
 
 #[test]
+fn link_local_and_multicast_destinations_are_left_to_the_links() {
+    in_namespace(async || {
+        let mut daemon = Daemon::start(options()).await;
+        daemon
+            .apply(vec![
+                wanted("fe80::/64", via(&["fd00::2"])),
+                wanted("ff00::/8", via(&["fd00::2"])),
+                wanted("fd09::/32", via(&["fd00::2"])),
+            ])
+            .await;
+        for _ in 0..2 {
+            assert_eq!(daemon.failure().await.1, "every link has routes of its own there");
+        }
+        daemon.settled().await;
+        assert_eq!(our_routes(), ["fd09::/32 via fd00::2 metric 1024"]);
+    });
+}
+
+#[test]
 fn routes_wanted_installed_refused_and_of_others_are_counted() {
     in_namespace(async || {
         let mut daemon = Daemon::start(options()).await;
