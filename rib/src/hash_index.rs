@@ -1,11 +1,11 @@
 //! An index from hashes to numbers, for slabs whose entries know their own keys.
 //!
 //! It is split into parts that grow one by one, and each slot keeps the hash beside the number. So growing never stops
-//! the speaker for long, and looks at no entry.
+//! its owner for long, and looks at no entry.
 
-/// See the [module](self). Hashes are expected to be even in all their bits.
+/// Numbers by hashes, which are expected to be even in all their bits.
 #[derive(Debug)]
-pub(crate) struct HashIndex {
+pub struct HashIndex {
     parts: Vec<Part>,
     len: usize,
 }
@@ -23,7 +23,7 @@ struct Slot(u64);
 
 /// Half of a hash: this much is kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct ShortHash(pub(crate) u32);
+pub struct ShortHash(u32);
 
 /// How many parts there are.
 const PARTS: usize = 1 << PART_BITS;
@@ -37,35 +37,51 @@ impl From<u64> for ShortHash {
     }
 }
 
+impl Default for HashIndex {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl HashIndex {
-    pub(crate) fn new() -> Self {
+    /// Holds nothing.
+    #[must_use]
+    pub fn new() -> Self {
         Self { parts: (0..PARTS).map(|_| Part::default()).collect(), len: 0 }
     }
 
     /// How many numbers it holds.
-    pub(crate) fn len(&self) -> usize {
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.len
     }
 
+    /// Whether it holds nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// The number with this hash that `is_wanted` says yes to.
-    pub(crate) fn find(&self, hash: ShortHash, is_wanted: impl Fn(u32) -> bool) -> Option<u32> {
+    #[must_use]
+    pub fn find(&self, hash: ShortHash, is_wanted: impl Fn(u32) -> bool) -> Option<u32> {
         self.parts[part_of(hash)].find(hash, is_wanted)
     }
 
     /// Adds a number that is not there.
-    pub(crate) fn insert(&mut self, hash: ShortHash, number: u32) {
+    pub fn insert(&mut self, hash: ShortHash, number: u32) {
         self.parts[part_of(hash)].insert(hash, number);
         self.len += 1;
     }
 
     /// Takes a number out that was added with this hash.
-    pub(crate) fn remove(&mut self, hash: ShortHash, number: u32) {
+    pub fn remove(&mut self, hash: ShortHash, number: u32) {
         self.len -= usize::from(self.parts[part_of(hash)].remove(Slot::new(hash, number)));
     }
 
     /// Reads the places where numbers with these hashes are looked for first: what is done with many of them right after
     /// finds the memory at hand. The misses of reads that do not wait for each other overlap.
-    pub(crate) fn touch(&self, hashes: impl Iterator<Item = ShortHash>) {
+    pub fn touch(&self, hashes: impl Iterator<Item = ShortHash>) {
         let slots = hashes.map(|hash| self.parts[part_of(hash)].first_slot(hash).0);
         std::hint::black_box(slots.fold(0, std::ops::BitXor::bitxor));
     }

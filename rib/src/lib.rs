@@ -49,6 +49,7 @@ pub use export_policy::ExportRefusal;
 pub use forwarding::{
     ConnectedRoute, Discard, Forwarding, ForwardingChange, NextHopLoss, Target, Way, WayChange, WeightedHop,
 };
+pub use hash_index::{HashIndex, ShortHash};
 pub use longest_match::{LongestMatch, address_range};
 pub use network::{KernelRouteView, NetworkOptions};
 pub use path::ImportRefusal;

@@ -1,14 +1,16 @@
 //! Every prefix at which something is wanted or held, in a slab.
 
-use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 use bgp_codec::Prefix;
 use foldhash::fast::RandomState;
-use hashbrown::{HashTable, hash_table};
-use margay_rib::LongestMatch;
+use margay_rib::{HashIndex, LongestMatch, ShortHash};
 
-use super::{held_routes::HeldRoutes, paths::PathId};
+use super::{
+    held_routes::HeldRoutes,
+    paths::PathId,
+    unsettled::{Unsettled, Waiting},
+};
 
 /// Names an [`Entry`] as long as something is wanted or held there, or it waits to be looked at.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -29,8 +31,8 @@ pub(super) struct Entry {
     pub(super) wish: Wish,
     /// All routes that the kernel holds there, ours and others'.
     pub(super) held: HeldRoutes,
-    /// It waits in the queue.
-    unsettled: bool,
+    /// Whether it waits to be looked at, and where.
+    waiting: Option<Waiting>,
     /// It has a failure.
     pub(super) failed: bool,
     /// A request about it has been obeyed since the kernel was last heard: what is heard next may be older than that.
@@ -50,56 +52,48 @@ pub(super) enum Wish {
 /// See the [module](self).
 #[derive(Default)]
 pub(super) struct Entries {
-    index: HashTable<u32>,
+    index: HashIndex,
     slots: Vec<Option<Entry>>,
     free: Vec<u32>,
     hasher: RandomState,
-    /// Entries at which wish and kernel may differ; each once.
-    unsettled: VecDeque<EntryId>,
+    /// Entries at which wish and kernel may differ.
+    unsettled: Unsettled,
     /// The prefixes at which others have a route in any table.
     pub(super) foreign: LongestMatch<()>,
 }
 
 impl Entries {
     pub(super) fn find(&self, table: u8, prefix: Prefix) -> Option<EntryId> {
-        let found = self.index.find(self.hash(table, prefix), |&number| self.is(number, table, prefix));
-        found.map(|&number| EntryId(number))
+        self.find_hashed(table, prefix, self.hash(table, prefix))
     }
 
     /// The entry of a prefix, made if there is none.
     pub(super) fn find_or_insert(&mut self, table: u8, prefix: Prefix) -> EntryId {
         let hash = self.hash(table, prefix);
-        let Self { index, slots, free, hasher, .. } = self;
-        let place = index.entry(
-            hash,
-            |&number| is(&slots[number as usize], table, prefix),
-            |&number| {
-                slots[number as usize]
-                    .as_ref()
-                    .map_or(0, |entry| hasher.hash_one((entry.table, entry.prefix)))
-            },
-        );
-        match place {
-            hash_table::Entry::Occupied(occupied) => EntryId(*occupied.get()),
-            hash_table::Entry::Vacant(vacant) => {
-                let entry = Entry {
-                    prefix,
-                    table,
-                    wish: Wish::Unknown,
-                    held: HeldRoutes::None,
-                    unsettled: false,
-                    failed: false,
-                    touched: false,
-                };
-                let number = free.pop().unwrap_or_else(|| {
-                    slots.push(None);
-                    u32::try_from(slots.len() - 1).expect("memory ends long before the numbers")
-                });
-                slots[number as usize] = Some(entry);
-                vacant.insert(number);
-                EntryId(number)
-            }
+        if let Some(id) = self.find_hashed(table, prefix, hash) {
+            return id;
         }
+        let entry = Entry {
+            prefix,
+            table,
+            wish: Wish::Unknown,
+            held: HeldRoutes::None,
+            waiting: None,
+            failed: false,
+            touched: false,
+        };
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            u32::try_from(self.slots.len() - 1).expect("memory ends long before the numbers")
+        });
+        self.slots[number as usize] = Some(entry);
+        self.index.insert(hash, number);
+        EntryId(number)
+    }
+
+    /// Reads where these prefixes are looked up, so that the memory is at hand when that is done one by one.
+    pub(super) fn touch(&self, places: impl Iterator<Item = (u8, Prefix)>) {
+        self.index.touch(places.map(|(table, prefix)| self.hash(table, prefix)));
     }
 
     /// # Panics
@@ -129,65 +123,75 @@ impl Entries {
     /// Forgets an entry at which nothing is wanted, held or to be done.
     pub(super) fn remove_if_unused(&mut self, id: EntryId) {
         let Some(entry) = &self.slots[id.index()] else { return };
-        let in_use = entry.unsettled || entry.failed || entry.touched || entry.held != HeldRoutes::None;
+        let in_use =
+            entry.waiting.is_some() || entry.failed || entry.touched || entry.held != HeldRoutes::None;
         if in_use || matches!(entry.wish, Wish::Path(_)) {
             return;
         }
-        let hash = self.hash(entry.table, entry.prefix);
-        if let Ok(found) = self.index.find_entry(hash, |&number| number == id.0) {
-            found.remove();
-        }
+        self.index.remove(self.hash(entry.table, entry.prefix), id.0);
         self.slots[id.index()] = None;
         self.free.push(id.0);
     }
 
     /// Has the entry looked at.
     pub(super) fn unsettle(&mut self, id: EntryId) {
-        let Some(entry) = &mut self.slots[id.index()] else { return };
-        if !entry.unsettled {
-            entry.unsettled = true;
-            self.unsettled.push_back(id);
+        if let Some(entry) = &mut self.slots[id.index()] {
+            entry.wait(id, &mut self.unsettled);
         }
     }
 
     /// Has all entries with a property looked at.
     pub(super) fn unsettle_where(&mut self, mut which: impl FnMut(&Entry) -> bool) {
         for (number, slot) in (0..).zip(&mut self.slots) {
-            if let Some(entry) = slot.as_mut().filter(|entry| !entry.unsettled && which(entry)) {
-                entry.unsettled = true;
-                self.unsettled.push_back(EntryId(number));
+            if let Some(entry) = slot.as_mut().filter(|entry| which(entry)) {
+                entry.wait(EntryId(number), &mut self.unsettled);
             }
         }
     }
 
     /// The next entry at which wish and kernel may differ.
     pub(super) fn poll_unsettled(&mut self) -> Option<EntryId> {
-        let id = self.unsettled.pop_front()?;
-        self.get_mut(id).unsettled = false;
-        Some(id)
+        while let Some(id) = self.unsettled.poll() {
+            // Whoever waited in two places is gone from the second.
+            if let Some(entry) = &mut self.slots[id.index()]
+                && let Some(waiting) = entry.waiting.take()
+            {
+                self.unsettled.on_left(waiting);
+                return Some(id);
+            }
+        }
+        None
     }
 
-    pub(super) fn unsettled_len(&self) -> usize {
-        self.unsettled.len()
+    pub(super) fn unsettled(&self) -> &Unsettled {
+        &self.unsettled
     }
 
-    fn hash(&self, table: u8, prefix: Prefix) -> u64 {
-        self.hasher.hash_one((table, prefix))
+    fn find_hashed(&self, table: u8, prefix: Prefix, hash: ShortHash) -> Option<EntryId> {
+        let is_it = |number: u32| {
+            let slot = self.slots[number as usize].as_ref();
+            slot.is_some_and(|entry| entry.prefix == prefix && entry.table == table)
+        };
+        self.index.find(hash, is_it).map(EntryId)
     }
 
-    fn is(&self, number: u32, table: u8, prefix: Prefix) -> bool {
-        is(&self.slots[number as usize], table, prefix)
+    fn hash(&self, table: u8, prefix: Prefix) -> ShortHash {
+        self.hasher.hash_one((table, prefix)).into()
     }
 }
 
 impl Entry {
     pub(super) fn is_unsettled(&self) -> bool {
-        self.unsettled
+        self.waiting.is_some()
     }
-}
 
-fn is(slot: &Option<Entry>, table: u8, prefix: Prefix) -> bool {
-    slot.as_ref().is_some_and(|entry| entry.prefix == prefix && entry.table == table)
+    fn wait(&mut self, id: EntryId, unsettled: &mut Unsettled) {
+        let waiting = match self.wish {
+            Wish::Path(_) => Waiting::Wish,
+            Wish::Unknown | Wish::Nothing => Waiting::Removal,
+        };
+        unsettled.on_waiting(id, self.prefix.length(), &mut self.waiting, waiting);
+    }
 }
 
 #[cfg(test)]

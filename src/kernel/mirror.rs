@@ -1,6 +1,6 @@
 //! What the kernel has told of its links, routes and next hop objects, beside what is wanted.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use bgp_codec::{NextHop, Prefix};
@@ -53,7 +53,7 @@ pub(super) struct Mirror {
     /// The kernel may have dropped next hop objects without a word.
     objects_suspect: bool,
     /// The entries whose `touched` is set.
-    pub(super) touched: VecDeque<EntryId>,
+    pub(super) touched: Vec<EntryId>,
     /// What has become of routes since a dump began, to be followed once more after it; `None` without a dump.
     log: Option<Vec<RouteEvent>>,
 }
@@ -104,7 +104,7 @@ impl Mirror {
             announcements: Announcements::default(),
             moved: BTreeSet::new(),
             all_moved: false,
-            touched: VecDeque::new(),
+            touched: Vec::new(),
             log: None,
             objects_suspect: false,
             options,

@@ -35,6 +35,7 @@ mod synchroniser;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod unsettled;
 mod version;
 mod wire;
 

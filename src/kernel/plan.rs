@@ -31,8 +31,15 @@ pub(super) enum Outlook {
 }
 
 impl Mirror {
-    /// Takes over a wish of the Rib.
-    pub(super) fn want(&mut self, change: &ForwardingChange) {
+    /// Takes over wishes of the Rib.
+    pub(super) fn want(&mut self, changes: &[ForwardingChange]) {
+        let prefixes = changes.iter().map(|change| change.prefix);
+        let ours = &self.tables;
+        self.entries.touch(prefixes.flat_map(|prefix| ours.ours().map(move |table| (table, prefix))));
+        changes.iter().for_each(|change| self.want_one(change));
+    }
+
+    fn want_one(&mut self, change: &ForwardingChange) {
         let path = change.forwarding.as_ref().map(|forwarding| self.acquire_path(forwarding));
         for table in self.tables.ours() {
             let id = self.entries.find_or_insert(table, change.prefix);
@@ -247,7 +254,12 @@ impl Mirror {
 
     /// What is heard from now on is younger than what was asked.
     pub(super) fn untouch(&mut self) {
-        while let Some(id) = self.touched.pop_front() {
+        let touched = std::mem::take(&mut self.touched);
+        self.entries.touch(touched.iter().map(|&id| {
+            let entry = self.entries.get(id);
+            (entry.table, entry.prefix)
+        }));
+        for id in touched {
             self.entries.get_mut(id).touched = false;
             self.entries.remove_if_unused(id);
         }
@@ -258,7 +270,7 @@ impl Mirror {
         let entry = self.entries.get_mut(id);
         if !entry.touched {
             entry.touched = true;
-            self.touched.push_back(id);
+            self.touched.push(id);
         }
         let entry = self.entries.get(id);
         if entry.is_unsettled() {

@@ -77,6 +77,7 @@ impl Synchroniser {
             listener: self.multicast.into_listener()?,
             reading: None,
             pace: Pace::default(),
+            batch_is_due: false,
         };
         synchronisation.begin_reading()?;
         while synchronisation.reading.is_some() {
@@ -99,6 +100,8 @@ struct Synchronisation {
     batch: Batch,
     reading: Option<Reading>,
     pace: Pace,
+    /// A request has been taken since the last batch, and there is enough for another.
+    batch_is_due: bool,
 }
 
 /// A dump of all routes that is under way.
@@ -113,7 +116,7 @@ impl Synchronisation {
     async fn run(&mut self) -> io::Result<()> {
         loop {
             let deadline = self.pace.next_deadline();
-            let backlog = self.mirror.entries.unsettled_len();
+            let takes_requests = self.takes_requests();
             tokio::select! {
                 biased;
                 readable = self.listener.readable() => {
@@ -122,8 +125,11 @@ impl Synchronisation {
                 }
                 () = wait_until(deadline) => self.on_deadline()?,
                 permit = reserve(self.events.clone()), if self.has_event() => self.emit(permit),
-                request = self.requests.recv(), if backlog < BACKLOG_PREFIXES => match request {
-                    Some(request) => self.on_request(request),
+                request = self.requests.recv(), if takes_requests => match request {
+                    Some(request) => {
+                        self.on_request(request);
+                        self.batch_is_due = self.mirror.entries.unsettled().len() >= PLANS_A_TURN;
+                    }
                     None => return self.finish(),
                 },
                 // Yielding lets the runtime look at timers and sockets: a load must not hide a link that goes down.
@@ -131,6 +137,15 @@ impl Synchronisation {
                 () = tokio::task::yield_now(), if self.reading.is_some() => self.read_on()?,
             }
         }
+    }
+
+    /// The kernel has something to do while more is taken in: between two requests a batch is sent, if it can be filled.
+    ///
+    /// Wishes wait in the Rib's log, where the next one for a prefix takes the place of the last. Removals do not: they need
+    /// no memory beyond that of the routes to be removed, and the more are known, the better is their order.
+    fn takes_requests(&self) -> bool {
+        let has_room = self.mirror.entries.unsettled().wishes_len() < BACKLOG_PREFIXES;
+        has_room && !(self.batch_is_due && self.can_send())
     }
 
     /// Works off what was asked before the requests ended.
@@ -147,7 +162,7 @@ impl Synchronisation {
 
     fn on_request(&mut self, request: KernelRequest) {
         match request {
-            KernelRequest::Apply(changes) => changes.iter().for_each(|change| self.mirror.want(change)),
+            KernelRequest::Apply(changes) => self.mirror.want(&changes),
             KernelRequest::NextHops(losses) => self.mirror.on_next_hop_losses(&losses),
             KernelRequest::RemoveStale => self.mirror.sweep(),
             KernelRequest::Require(prefixes) => self.mirror.require(prefixes),
@@ -299,11 +314,12 @@ impl Synchronisation {
     }
 
     fn can_send(&self) -> bool {
-        self.mirror.objects.is_dirty() || self.reading.is_none() && self.mirror.entries.unsettled_len() > 0
+        self.mirror.objects.is_dirty() || self.reading.is_none() && self.mirror.entries.unsettled().len() > 0
     }
 
     /// Plans for what is next, asks the kernel for all of it at once, and notes its answers.
     fn send_batch(&mut self) -> io::Result<()> {
+        self.batch_is_due = false;
         self.batch.restart(self.socket.next_sequence());
         let looks = if self.reading.is_some() { 0 } else { PLANS_A_TURN };
         self.mirror.plan_batch(&mut self.batch, looks);
@@ -404,7 +420,7 @@ async fn reserve(events: Option<mpsc::Sender<KernelEvent>>) -> Option<mpsc::Owne
     events?.reserve_owned().await.ok()
 }
 
-/// Requests are left in their queue while so many prefixes are to be worked off.
+/// Requests are left in their queue while something else is wanted at so many prefixes.
 const BACKLOG_PREFIXES: usize = 4096;
 /// How many prefixes at which others' routes changed the daemon is told of at once.
 const ANNOUNCED_PREFIXES: usize = 1024;

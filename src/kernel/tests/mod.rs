@@ -27,7 +27,7 @@ use tokio::{
 use super::{KernelEvent, KernelHandle, KernelOptions, KernelRequest, KernelStatus, start};
 
 /// As a configuration without any settings has them.
-fn options() -> KernelOptions {
+pub(super) fn options() -> KernelOptions {
     KernelOptions {
         tables: vec![254],
         protocol: 186,
@@ -121,7 +121,7 @@ impl Daemon {
 /// Longer than anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn prefix(text: &str) -> Prefix {
+pub(super) fn prefix(text: &str) -> Prefix {
     text.parse().expect("a prefix")
 }
 
@@ -129,7 +129,7 @@ fn via(next_hops: &[&str]) -> Forwarding {
     Forwarding::via(next_hops.iter().map(|text| next_hop(text)))
 }
 
-fn blackhole() -> Forwarding {
+pub(super) fn blackhole() -> Forwarding {
     Forwarding::discard(Discard::Blackhole)
 }
 
@@ -140,10 +140,10 @@ fn next_hop(text: &str) -> NextHop {
     }
 }
 
-fn wanted(text: &str, forwarding: Forwarding) -> ForwardingChange {
+pub(super) fn wanted(text: &str, forwarding: Forwarding) -> ForwardingChange {
     ForwardingChange { prefix: prefix(text), forwarding: Some(forwarding) }
 }
 
-fn unwanted(text: &str) -> ForwardingChange {
+pub(super) fn unwanted(text: &str) -> ForwardingChange {
     ForwardingChange { prefix: prefix(text), forwarding: None }
 }
