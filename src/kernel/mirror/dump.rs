@@ -1,0 +1,93 @@
+//! A dump of all routes, which takes the place of what was known.
+
+use std::collections::HashMap;
+
+use bgp_codec::Prefix;
+
+use super::{Flush, Mirror};
+use crate::kernel::{
+    entries::EntryId, held_routes::HeldRoutes, kernel_route::KernelRoute, notice::RouteNotice,
+    route_shapes::ShapeId,
+};
+
+/// Something that happened to routes.
+#[derive(Clone, Debug)]
+pub(super) enum RouteEvent {
+    Told(RouteNotice),
+    Flushed(Flush),
+}
+
+impl Mirror {
+    /// A dump of all routes begins: what is told from now on may be older or younger than what it will say.
+    pub(in crate::kernel) fn begin_dump(&mut self) {
+        self.log = Some(Vec::new());
+        self.readings += 1;
+    }
+
+    /// How much has been told since the dump began.
+    pub(in crate::kernel) fn told_during_dump(&self) -> usize {
+        self.log.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Takes a route that a dump tells; `None` when its table is not watched.
+    pub(in crate::kernel) fn note_dumped(&mut self, route: KernelRoute) -> Option<(u8, Prefix, ShapeId)> {
+        let table = self.tables.position(route.table)?;
+        Some((table, route.prefix, self.shapes.intern(route.shape)))
+    }
+
+    /// The dump is of no use.
+    pub(in crate::kernel) fn abandon_dump(&mut self, routes: Vec<(u8, Prefix, ShapeId)>) {
+        self.log = None;
+        routes.into_iter().for_each(|(_, _, shape)| self.shapes.release(shape));
+    }
+
+    /// Takes all routes that a dump told in place of what was known, and follows once more what was told meanwhile: a
+    /// prefix has the state of its last message then, or that of the dump if there was none. Answers how many prefixes
+    /// were other than known.
+    pub(in crate::kernel) fn take_dump(&mut self, routes: Vec<(u8, Prefix, ShapeId)>) -> usize {
+        let mut before: HashMap<EntryId, HeldRoutes> = HashMap::new();
+        for (id, entry) in self.entries.iter_mut() {
+            if entry.held != HeldRoutes::None {
+                before.insert(id, std::mem::take(&mut entry.held));
+            }
+        }
+        for (table, prefix, shape) in routes {
+            let id = self.entries.find_or_insert(table, prefix);
+            self.entries.get_mut(id).held.append(shape);
+            before.entry(id).or_default();
+        }
+        let mut differing = 0;
+        for (id, mut held) in before {
+            let entry = self.entries.get(id);
+            if entry.held != held {
+                differing += 1;
+                let (prefix, table) = (entry.prefix, entry.table);
+                self.on_foreign_change(prefix);
+                if self.is_ours(table) {
+                    self.entries.unsettle(id);
+                }
+            }
+            held.forget(&mut self.shapes, |_, _| true);
+            self.entries.remove_if_unused(id);
+        }
+        self.all_moved = true;
+        self.announce_all();
+        let disturbances = self.disturbances;
+        for event in self.log.take().unwrap_or_default() {
+            match event {
+                RouteEvent::Told(notice) => {
+                    self.on_route(&notice);
+                }
+                RouteEvent::Flushed(flush) => self.flush(flush),
+            }
+        }
+        self.disturbances = disturbances;
+        differing
+    }
+
+    pub(super) fn log_event(&mut self, event: impl FnOnce() -> RouteEvent) {
+        if let Some(log) = &mut self.log {
+            log.push(event());
+        }
+    }
+}
