@@ -1,6 +1,6 @@
 //! The two netlink sockets: one asks and is answered, the other listens to multicast.
 
-use std::io;
+use std::{io, rc::Rc};
 
 use netlink_packet_core::{
     NLM_F_ACK_TLVS, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NetlinkBuffer,
@@ -9,7 +9,10 @@ use netlink_packet_core::{
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use rustix::{io::Errno, net::sockopt};
 use socket2::{SockFilter, SockRef};
-use tokio::io::{Interest, unix::AsyncFd};
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    time::{Instant, sleep_until},
+};
 
 use super::batch::Batch;
 
@@ -219,23 +222,39 @@ impl MulticastSocket {
 
     /// Registers the socket with the runtime that is running.
     pub(super) fn into_listener(self) -> io::Result<Listener> {
-        #[expect(unsafe_code, reason = "tokio has no safe way to register a descriptor it does not know")]
-        // SAFETY: `Socket` owns its descriptor and closes it when dropped; nothing here takes it out before.
-        let socket = unsafe { AsyncFd::register_with_interest(self.0, Interest::READABLE) }?;
-        Ok(Listener { socket, datagram: Vec::with_capacity(DATAGRAM_OCTETS) })
+        let socket = Rc::new(self.0);
+        Ok(Listener { watch: Some(watch(&socket)?), socket, datagram: Vec::with_capacity(DATAGRAM_OCTETS) })
     }
+}
+
+fn watch(socket: &Rc<Socket>) -> io::Result<AsyncFd<Rc<Socket>>> {
+    #[expect(unsafe_code, reason = "tokio has no safe way to register a descriptor it does not know")]
+    // SAFETY: `Socket` owns its descriptor and closes it when the last `Rc` is dropped; nothing here takes it out before.
+    let watch = unsafe { AsyncFd::register_with_interest(Rc::clone(socket), Interest::READABLE) }?;
+    Ok(watch)
 }
 
 /// The multicast socket, readable by a task.
 pub(super) struct Listener {
-    socket: AsyncFd<Socket>,
+    socket: Rc<Socket>,
+    /// `None` during a pause: each message for a socket that is watched wakes the thread up, whoever waits for what.
+    watch: Option<AsyncFd<Rc<Socket>>>,
     datagram: Vec<u8>,
 }
 
 impl Listener {
-    /// Waits until a message may be there.
-    pub(super) async fn readable(&self) -> io::Result<()> {
-        self.socket.readable().await.map(|mut guard| guard.clear_ready())
+    /// Waits until a time, unless it has passed, and then until a message may be there. Dropping the future before it is
+    /// ready loses nothing.
+    pub(super) async fn readable(&mut self, not_before: Option<Instant>) -> io::Result<()> {
+        if let Some(time) = not_before.filter(|&time| time > Instant::now()) {
+            self.watch = None;
+            sleep_until(time).await;
+        }
+        let watch = match &mut self.watch {
+            Some(watch) => watch,
+            none => none.insert(watch(&self.socket)?),
+        };
+        watch.readable().await.map(|mut guard| guard.clear_ready())
     }
 
     /// Hands all messages that are there to `visit`, without waiting.
@@ -243,7 +262,7 @@ impl Listener {
         let mut reception = Reception::Whole;
         loop {
             self.datagram.clear();
-            match self.socket.get_ref().recv(&mut self.datagram, 0) {
+            match self.socket.recv(&mut self.datagram, 0) {
                 Ok(_) => messages(&self.datagram).for_each(|message| visit(&message)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(reception),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -119,8 +119,9 @@ impl Synchronisation {
             let takes_requests = self.takes_requests();
             tokio::select! {
                 biased;
-                readable = self.listener.readable() => {
+                readable = self.listener.readable(self.pace.hearing.next_turn()) => {
                     readable?;
+                    self.pace.hearing.on_turn(Instant::now());
                     self.hear()?;
                 }
                 () = wait_until(deadline) => self.on_deadline()?,
@@ -365,10 +366,32 @@ impl Synchronisation {
     }
 }
 
+/// How often the thread wakes up for messages of the kernel.
+///
+/// A few are heard as they come, since one may say that a link is gone. Where pods come and go all the time, waking up for
+/// each message would be most of the work; what comes in the meantime is heard together.
+#[derive(Default)]
+struct Hearing {
+    /// Each turn puts it off by [`HEARING_INTERVAL`], from now at the earliest.
+    spent_until: Option<Instant>,
+}
+
+impl Hearing {
+    /// The earliest time for the next turn; `None` for at once.
+    fn next_turn(&self) -> Option<Instant> {
+        self.spent_until?.checked_sub(HEARING_INTERVAL * HEARING_BURST)
+    }
+
+    fn on_turn(&mut self, now: Instant) {
+        self.spent_until = Some(self.spent_until.map_or(now, |until| until.max(now)) + HEARING_INTERVAL);
+    }
+}
+
 /// When the loop does what it does not do at once. A deadline that is set is never put off, so that steady churn
 /// cannot keep it from coming.
 #[derive(Default)]
 struct Pace {
+    hearing: Hearing,
     look_around_at: Option<Instant>,
     read_at: Option<Instant>,
     retry_at: Option<Instant>,
@@ -432,6 +455,10 @@ const READS_A_TURN: usize = 4;
 const TOLD_DURING_DUMP: usize = 1 << 18;
 /// Changes of links, addresses and subnets come in flocks: an interface that comes up causes a dozen messages.
 const LOOK_AROUND_DELAY: Duration = Duration::from_millis(50);
+/// What a link's loss may wait for at most, on a node where something happens all the time.
+const HEARING_INTERVAL: Duration = Duration::from_millis(20);
+/// So many turns may follow each other without an interval.
+const HEARING_BURST: u32 = 8;
 /// Long enough that reading a full table over and over costs no more than a part of one core.
 const READ_DELAY: Duration = Duration::from_millis(500);
 const RETRY_DELAY_FIRST: Duration = Duration::from_secs(2);
@@ -445,3 +472,28 @@ const ROUTE_DUMPS: [DumpRequest; 2] = [
     (RTM_GETROUTE, &[AF_INET, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
     (RTM_GETROUTE, &[AF_INET6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_turns_are_taken_at_once_and_many_at_intervals() {
+        let start = Instant::now();
+        let mut hearing = Hearing::default();
+        for turn in 0..HEARING_BURST {
+            assert!(hearing.next_turn().is_none_or(|at| at <= start), "turn {turn}");
+            hearing.on_turn(start);
+        }
+        let mut now = start;
+        for turn in 0..5 {
+            let next = hearing.next_turn().unwrap();
+            assert_eq!(next, now + if turn == 0 { Duration::ZERO } else { HEARING_INTERVAL });
+            now = next;
+            hearing.on_turn(now);
+        }
+        now += HEARING_INTERVAL * HEARING_BURST * 2;
+        hearing.on_turn(now);
+        assert!(hearing.next_turn().unwrap() < now, "a quiet time makes up for it");
+    }
+}
