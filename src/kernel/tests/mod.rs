@@ -1,6 +1,7 @@
 //! Against the kernel itself, each test in a network namespace of its own. They need root.
 
 mod adoption;
+mod answers;
 mod connected;
 mod drift;
 mod foreign;

@@ -128,6 +128,31 @@ fn a_kernel_that_says_no_is_asked_again() {
     });
 }
 
+/// The gateway is found by a route of the first table, which the kernel does not look at for a route of the second.
+#[test]
+fn a_gateway_that_the_kernel_does_not_reach_loses_no_other_route() {
+    in_namespace(async || {
+        ip("route add 192.0.2.0/24 dev one table 1000");
+        let tables = vec![1000, 1001];
+        let mut daemon = Daemon::start(KernelOptions { tables, nexthop_objects: false, ..options() }).await;
+        daemon
+            .apply(vec![
+                wanted("10.9.0.0/16", via(&["10.0.0.2"])),
+                wanted("10.10.0.0/16", via(&["192.0.2.1"])),
+                wanted("10.11.0.0/16", via(&["10.0.0.2"])),
+            ])
+            .await;
+        let unreachable = "Network is unreachable (os error 101): Nexthop has invalid gateway";
+        assert_eq!(daemon.failure().await, (prefix("10.10.0.0/16"), unreachable.to_owned()));
+        let status = daemon.settled().await;
+        assert_eq!((status.wanted, status.installed, status.failed), (6, 5, 1));
+        let held = |table: u32| ip(&format!("route show table {table} proto 186")).lines().count();
+        assert_eq!([1000, 1001].map(held), [3, 2]);
+        ip("route add 192.0.2.0/24 dev one table 1001");
+        eventually(|| held(1001), 3).await;
+    });
+}
+
 #[test]
 fn a_refused_replacement_leaves_no_outdated_route_behind() {
     in_namespace(async || {
