@@ -185,13 +185,16 @@ impl<P: RibFamily> FamilyRib<P> {
         }
     }
 
-    /// Enters the path of a network, or takes it out while the route that it requires is not there.
+    /// Enters the path of a network, or takes it out while the route that it requires is not there. Where there is a
+    /// forwarding table, its metric is that of ordinary routes: so is the route that holds it there.
     fn announce_network(&mut self, shared: &mut Shared, prefix: P) {
         let Some(options) = self.networks.get(&prefix) else { return };
         if options.require_route && !self.kernel_routes.contains_key(&prefix) {
             self.withdraw_local(shared, prefix, SourceIndex::LOCAL);
         } else {
-            self.announce_local(shared, prefix, SourceIndex::LOCAL, PathValues::ORIGINATED);
+            let metric = (shared.normal_metric > 0).then_some(shared.normal_metric);
+            let values = PathValues { metric, ..PathValues::ORIGINATED };
+            self.announce_local(shared, prefix, SourceIndex::LOCAL, values);
         }
     }
 

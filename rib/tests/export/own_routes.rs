@@ -171,6 +171,10 @@ fn metrics_become_local_prefs_and_local_prefs_become_metrics() {
     assert_eq!(own_local_pref(&rib, reader, "10.65.1.1/32"), Some(2_147_482_623));
     assert_eq!(own_local_pref(&rib, reader, "10.65.1.2/32"), Some(M - 512));
 
+    rib.originate(prefix("10.65.8.0/26"), NetworkOptions::default());
+    told(&mut rib, reader);
+    assert_eq!(own_local_pref(&rib, reader, "10.65.8.0/26"), Some(2_147_482_623), "networks are ordinary");
+
     let metric = RuleEdits { metric: Some(NewValue::RestOf(M, Value::LocalPref)), ..RuleEdits::default() };
     let elevated = Match::ANY.with_values(ValueRange::new(M - 1023, M), None);
     let mut feeding = options(5);
