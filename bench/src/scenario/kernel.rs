@@ -1,22 +1,17 @@
 //! The kernel's table: an external peer's full table goes into it, and out again when the peer drops.
 
-use std::borrow::Cow;
-use std::net::Ipv4Addr;
 use std::process;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use bgp_codec::{Asn, Ipv4Prefix};
-use bytes::Bytes;
 
-use super::kernel_stage::{KernelStage, UPLINKS, lay_out, routes, samples};
+use super::kernel_stage::{UPLINKS, lay_out};
+use super::uplink_table::UplinkTable;
 use super::{Scenario, Turn};
-use crate::kernel::{Blaster, ForwardingTable, InstalledRoute, NetworkNamespace};
+use crate::kernel::{Blaster, ForwardingTable, NetworkNamespace};
 use crate::measurement::Measurement;
-use crate::peer::PeerSettings;
 use crate::process_usage::ProcessUsage;
 use crate::subject::Subject;
-use crate::workload::{AttributeSets, RouteTable, SeededRandom, end_of_rib};
 
 /// How large the table is.
 #[derive(Clone, Copy, Debug)]
@@ -27,27 +22,12 @@ pub(crate) struct KernelOptions {
 }
 
 /// The scenario with the feed's UPDATEs ready.
-pub(crate) struct Kernel {
-    announcement: Bytes,
-    /// In the order in which they are announced.
-    prefixes: Vec<Ipv4Prefix>,
-    samples: Vec<Ipv4Prefix>,
-    expected: Vec<InstalledRoute>,
-}
+pub(crate) struct Kernel(UplinkTable);
 
 impl Kernel {
     /// Makes the table, its UPDATEs and what the kernel must hold.
     pub(crate) fn prepare(options: KernelOptions) -> Self {
-        let mut random = SeededRandom::new(options.seed);
-        let table = RouteTable::generate(options.prefixes, options.attribute_sets, &mut random);
-        let sets = AttributeSets::generate(options.attribute_sets, FEED.asn, &mut random);
-        let prefixes: Vec<Ipv4Prefix> = table.groups().iter().flatten().copied().collect();
-        Self {
-            announcement: table.encode(sets.as_slice(), UPLINKS[0].next_hop()),
-            samples: samples(&prefixes),
-            expected: routes(&prefixes, &[UPLINKS[0].gateway]),
-            prefixes,
-        }
+        Self(UplinkTable::generate(options.prefixes, options.attribute_sets, options.seed))
     }
 }
 
@@ -60,17 +40,13 @@ impl Scenario for Kernel {
         if turn.subject.is_relay() {
             return self.blast(turn);
         }
-        let (mut stage, feeds) = KernelStage::new(turn, &UPLINKS[..1], &[FEED])?;
-        let feed = *feeds.first().context("the feed came")?;
+        let (mut stage, feed) = self.0.stage(turn)?;
         stage.perform(|stage| {
-            let installed = stage.measure_table("install", &self.expected, &self.samples, |stage| {
-                stage.peers().send(feed, self.announcement.clone())?;
-                stage.peers().send(feed, end_of_rib())
-            })?;
+            let installed = self.0.install(stage, feed)?;
             if installed.incomplete.is_some() {
                 return Ok(vec![installed]);
             }
-            let removed = stage.measure_table("removal", &[], &self.samples, |stage| {
+            let removed = stage.measure_table("removal", &[], &self.0.samples, |stage| {
                 stage.peers().leave(feed);
                 Ok(())
             })?;
@@ -87,11 +63,11 @@ impl Kernel {
         let mut table = ForwardingTable::open()?;
         let interface = table.interface_to(UPLINKS[0].gateway)?.context("the uplink is attached")?;
         let blaster = Blaster::new(UPLINKS[0].gateway, interface)?;
-        let installed = measure(turn, "install", || blaster.install(&self.prefixes))?;
+        let installed = measure(turn, "install", || blaster.install(&self.0.prefixes))?;
         let mut held = table.installed()?;
         held.sort_unstable();
-        ensure!(held == self.expected, "the kernel did not take all routes");
-        let removed = measure(turn, "removal", || blaster.remove(&self.prefixes))?;
+        ensure!(held == self.0.expected, "the kernel did not take all routes");
+        let removed = measure(turn, "removal", || blaster.remove(&self.0.prefixes))?;
         ensure!(table.installed()?.is_empty(), "routes are left");
         Ok(vec![installed, removed])
     }
@@ -119,6 +95,3 @@ fn measure(turn: &Turn<'_>, phase: &'static str, work: impl FnOnce() -> Result<(
         told_each: None,
     })
 }
-
-const FEED: PeerSettings =
-    PeerSettings { name: Cow::Borrowed("feed"), address: Ipv4Addr::new(192, 0, 2, 11), asn: Asn(65001) };

@@ -1,22 +1,17 @@
 //! Pods come and go: hundreds of interfaces, with a host route each, are made and removed beside a table that has nothing
 //! to do with them.
 
-use std::borrow::Cow;
-use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
-use bgp_codec::{Asn, Ipv4Prefix};
-use bytes::Bytes;
+use anyhow::Result;
 
-use super::kernel_stage::{KernelStage, UPLINKS, routes, samples};
+use super::kernel_stage::KernelStage;
 use super::stage::End;
+use super::uplink_table::UplinkTable;
 use super::{Scenario, Turn};
-use crate::kernel::{InstalledRoute, ip};
+use crate::kernel::ip;
 use crate::measurement::Measurement;
-use crate::peer::PeerSettings;
 use crate::subject::Subject;
-use crate::workload::{AttributeSets, RouteTable, SeededRandom, end_of_rib};
 
 /// How much there is and how fast it changes.
 #[derive(Clone, Copy, Debug)]
@@ -33,24 +28,14 @@ pub(crate) struct KernelChurnOptions {
 /// The scenario with the feed's UPDATEs ready.
 pub(crate) struct KernelChurn {
     options: KernelChurnOptions,
-    announcement: Bytes,
-    samples: Vec<Ipv4Prefix>,
-    expected: Vec<InstalledRoute>,
+    table: UplinkTable,
 }
 
 impl KernelChurn {
     /// Makes the table.
     pub(crate) fn prepare(options: KernelChurnOptions) -> Self {
-        let mut random = SeededRandom::new(options.seed);
-        let table = RouteTable::generate(options.prefixes, options.attribute_sets, &mut random);
-        let sets = AttributeSets::generate(options.attribute_sets, FEED.asn, &mut random);
-        let prefixes: Vec<Ipv4Prefix> = table.groups().iter().flatten().copied().collect();
-        Self {
-            options,
-            announcement: table.encode(sets.as_slice(), UPLINKS[0].next_hop()),
-            samples: samples(&prefixes),
-            expected: routes(&prefixes, &[UPLINKS[0].gateway]),
-        }
+        let table = UplinkTable::generate(options.prefixes, options.attribute_sets, options.seed);
+        Self { options, table }
     }
 }
 
@@ -60,13 +45,9 @@ impl Scenario for KernelChurn {
     }
 
     fn play(&self, turn: &Turn<'_>) -> Result<Vec<Measurement>> {
-        let (mut stage, feeds) = KernelStage::new(turn, &UPLINKS[..1], &[FEED])?;
-        let feed = *feeds.first().context("the feed came")?;
+        let (mut stage, feed) = self.table.stage(turn)?;
         stage.perform(|stage| {
-            let installed = stage.measure_table("install", &self.expected, &self.samples, |stage| {
-                stage.peers().send(feed, self.announcement.clone())?;
-                stage.peers().send(feed, end_of_rib())
-            })?;
+            let installed = self.table.install(stage, feed)?;
             if installed.incomplete.is_some() {
                 return Ok(vec![installed]);
             }
@@ -78,7 +59,8 @@ impl Scenario for KernelChurn {
                 ip(&(leaving(pod) + &coming(pod)))
             };
             let churning = self.watch(stage, "pods come, go", replace)?;
-            let exact = stage.measure_table("then, exact", &self.expected, &self.samples, |_| Ok(()))?;
+            let exact =
+                stage.measure_table("then, exact", &self.table.expected, &self.table.samples, |_| Ok(()))?;
             Ok(vec![installed, at_rest, churning, exact])
         })
     }
@@ -125,6 +107,3 @@ fn leaving(pod: usize) -> String {
 
 /// What the daemon has to do when so many pods come at once is not what is measured.
 const SETTLING: Duration = Duration::from_secs(3);
-
-const FEED: PeerSettings =
-    PeerSettings { name: Cow::Borrowed("feed"), address: Ipv4Addr::new(192, 0, 2, 11), asn: Asn(65001) };

@@ -13,6 +13,7 @@ mod reflection;
 mod scenario_name;
 mod stage;
 mod table_stage;
+mod uplink_table;
 
 use std::time::Duration;
 
