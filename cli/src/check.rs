@@ -19,7 +19,12 @@ pub(crate) fn run(file: &Path, json: bool, out: &mut impl Write) -> Result<ExitC
         writeln!(out, "{:#}", as_json(&name, &outcome))?;
     } else {
         match &outcome {
-            Ok(config) => writeln!(out, "{}", summary(&name, config))?,
+            Ok(config) => {
+                for warning in config.warnings() {
+                    writeln!(out, "{name}: warning: {warning}")?;
+                }
+                writeln!(out, "{}", summary(&name, config))?;
+            }
             Err(errors) => errors.iter().try_for_each(|error| writeln!(out, "{error}"))?,
         }
     }
@@ -42,6 +47,7 @@ fn as_json(name: &str, outcome: &Result<Config, Vec<ConfigError>>) -> serde_json
         Ok(config) => json!({
             "file": name,
             "errors": [],
+            "warnings": config.warnings(),
             "peers": config.peers().len(),
             "networks": config.networks().len(),
         }),

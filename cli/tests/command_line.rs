@@ -168,6 +168,25 @@ fn check_counts_what_is_in_a_good_file() {
 }
 
 #[test]
+fn check_names_what_is_without_effect_in_a_good_file() {
+    let directory = Directory::create();
+    let file = directory.path("vain.toml");
+    fs::write(
+        &file,
+        "[global]\nasn = 64512\nrouter_id = \"10.0.0.11\"\n\
+         [filter.nodes]\nrules = [{ action = \"accept\", set_local_pref = 200 }]\n\
+         [[peer]]\nname = \"tor\"\naddress = \"10.0.0.1\"\nremote_asn = 65001\nexport = [\"nodes\"]\n",
+    )
+    .unwrap();
+    let warning = "peer tor is external and not told LOCAL_PREF, which export filter \"nodes\" sets";
+    let output = margay(&["check", &file]);
+    assert_eq!(stdout(&output), format!("{file}: warning: {warning}\n{file}: ok, 1 peer, 0 networks\n"));
+    assert_eq!(output.status.code(), Some(0));
+    let json: Value = serde_json::from_str(&stdout(&margay(&["check", "--json", &file]))).unwrap();
+    assert_eq!(json["warnings"], json!([warning]));
+}
+
+#[test]
 fn check_lists_all_errors_of_a_bad_file() {
     let directory = Directory::create();
     let file = directory.path("bad.toml");

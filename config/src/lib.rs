@@ -25,6 +25,7 @@ mod peer_settings;
 mod prefix;
 mod section;
 mod suggestion;
+mod warnings;
 
 pub use config::{Config, parse};
 pub use config_error::ConfigError;

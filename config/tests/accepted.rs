@@ -199,3 +199,23 @@ fn with_peer(settings: &str) -> String {
 fn parsed(text: &str) -> Config {
     parse("margay.toml", text).unwrap_or_else(|errors| panic!("{errors:#?}"))
 }
+
+/// LOCAL_PREF goes to internal peers only (RFC 4271 §5.1.5).
+#[test]
+fn a_filter_that_sets_local_pref_for_external_peers_is_warned_of() {
+    let file = |group: &str, remote_asn: u32| {
+        format!(
+            "[global]\nasn = 64512\nrouter_id = \"10.0.0.11\"\n\
+             [filter.all]\nrules = [{{ action = \"accept\" }}]\n\
+             [filter.to-nodes]\nrules = [{{ action = \"accept\", set_local_pref = \"2147483647 - metric\" }}]\n\
+             [peer_group.{group}]\nexport = [\"all\", \"to-nodes\"]\nremote_asn = {remote_asn}\n\
+             [[peer]]\naddress = \"10.0.0.12\"\ngroup = \"{group}\"\n\
+             [[dynamic_peers]]\nrange = \"10.1.0.0/16\"\ngroup = \"{group}\"\n"
+        )
+    };
+    assert_eq!(parsed(&file("nodes", 64512)).warnings(), Vec::<String>::new());
+    let said = |peer| {
+        format!("peer {peer} is external and not told LOCAL_PREF, which export filter \"to-nodes\" sets")
+    };
+    assert_eq!(parsed(&file("tors", 65001)).warnings(), ["10.0.0.12", "10.1.0.0/16"].map(said));
+}

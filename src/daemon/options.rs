@@ -16,6 +16,7 @@ use margay_rib::{
     RibOptions,
 };
 use margay_session::{DialMode, SessionOptions};
+use tracing::warn;
 
 use crate::kernel::{ImportRule, InterfacePatterns, KernelOptions, OnlinkRule};
 use crate::machine::Machine;
@@ -38,7 +39,7 @@ pub enum ReadError {
     Wrong(Vec<ConfigError>),
 }
 
-/// Reads and checks a configuration file.
+/// Reads and checks a configuration file. What is without effect in it is logged.
 ///
 /// # Errors
 ///
@@ -48,7 +49,11 @@ pub fn read_config(machine: &Machine, file: &Path) -> Result<Config, ReadError> 
         .read_file(file)
         .and_then(|octets| String::from_utf8(octets).map_err(std::io::Error::other))
         .map_err(|error| ReadError::Unreadable { file: file.to_owned(), error })?;
-    margay_config::parse(&file.display().to_string(), &text).map_err(ReadError::Wrong)
+    let config = margay_config::parse(&file.display().to_string(), &text).map_err(ReadError::Wrong)?;
+    for warning in config.warnings() {
+        warn!("{warning}");
+    }
+    Ok(config)
 }
 
 fn lines(errors: &[ConfigError]) -> String {

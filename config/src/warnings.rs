@@ -1,0 +1,41 @@
+//! What a file asks for in vain: nothing is refused for it, and somebody may wonder.
+
+use std::collections::BTreeSet;
+
+use margay_filter::FilterChain;
+
+use crate::config::Config;
+use crate::peer::Peer;
+
+impl Config {
+    /// What is without effect, a sentence each, sorted.
+    ///
+    /// External peers are not told LOCAL_PREF (RFC 4271 §5.1.5). A filter that sets it may still be meant for internal and
+    /// external peers alike.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let templates =
+            self.dynamic_peers().iter().map(|dynamic| (dynamic.range.to_string(), dynamic.template()));
+        let peers = self.peers().iter().map(|peer| (peer.name.clone(), peer));
+        let external = peers.chain(templates).filter(|(_, peer)| self.is_external(peer));
+        let warnings = external.flat_map(|(name, peer)| {
+            let filters = setting_local_pref(&peer.export);
+            filters.into_iter().map(move |filter| {
+                format!(
+                    "peer {name} is external and not told LOCAL_PREF, which export filter {filter:?} sets"
+                )
+            })
+        });
+        warnings.collect::<BTreeSet<String>>().into_iter().collect()
+    }
+
+    fn is_external(&self, peer: &Peer) -> bool {
+        peer.remote_asn != self.global().asn
+    }
+}
+
+fn setting_local_pref(chain: &FilterChain) -> Vec<&str> {
+    let sets =
+        |filter: &&margay_filter::Filter| filter.rules().iter().any(|rule| rule.edits.local_pref.is_some());
+    chain.filters().iter().filter(sets).map(margay_filter::Filter::name).collect()
+}
