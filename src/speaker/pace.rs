@@ -6,15 +6,17 @@ use tokio::time::Instant;
 
 /// The rounds in which peers are told what changed.
 ///
-/// Telling a thousand peers costs the same for one change as for a hundred. So a round begins no sooner than a multiple
-/// of what the last one took after its end: what changes meanwhile goes into the same messages. A round that is the
-/// first for a while begins at once, and no clock runs when nothing changes.
+/// Telling a thousand peers costs the same for one change as for a hundred. So rounds take a part of the time only: after
+/// one that took long the next does not begin soon, and what changes meanwhile goes into the same messages. What was not
+/// used of that part is saved up for a little while: a round that is the first for a while begins at once, and so does the
+/// second. No clock runs when nothing changes.
 ///
-/// A round that takes longer than rounds have taken lately was mostly held up by others on the machine. What it pauses for
-/// is what they took, or one hold-up would become two.
+/// A round that takes longer than rounds have taken lately was mostly held up by others on the machine. It counts for what
+/// they took, or one hold-up would become two.
 #[derive(Debug)]
 pub(super) struct Pace {
-    not_before: Instant,
+    /// When all rounds so far have had their part of the time; no more than [`SAVED_UP`] ago when a round ends.
+    paid_until: Instant,
     /// What rounds have taken lately.
     usual: Option<Duration>,
     round: Option<Round>,
@@ -22,13 +24,17 @@ pub(super) struct Pace {
 
 #[derive(Debug)]
 struct Round {
+    began: Instant,
     took: Duration,
     /// How many peers have not had their turn.
     peers_left: usize,
 }
 
-/// The pause after a round, as a multiple of what the round took: telling takes at most a quarter of the time.
-const PAUSE: u32 = 3;
+/// Telling takes at most one part of the time in so many.
+const PARTS: u32 = 3;
+
+/// How much time rounds may have left unused and yet make use of.
+const SAVED_UP: Duration = Duration::from_millis(1);
 
 /// How many rounds are "lately".
 const LATELY: u32 = 8;
@@ -38,14 +44,14 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 impl Pace {
     pub(super) fn new(now: Instant) -> Self {
-        Self { not_before: now, usual: None, round: None }
+        Self { paid_until: now, usual: None, round: None }
     }
 
     /// Begins a round among so many peers, if none is under way and it is time. Answers whether it did.
     pub(super) fn begin_if_due(&mut self, now: Instant, peers: usize) -> bool {
-        let is_due = self.round.is_none() && now >= self.not_before;
+        let is_due = self.round.is_none() && now >= self.paid_until;
         if is_due {
-            self.round = Some(Round { took: Duration::ZERO, peers_left: peers });
+            self.round = Some(Round { began: now, took: Duration::ZERO, peers_left: peers });
         }
         is_due
     }
@@ -63,7 +69,9 @@ impl Pace {
         if round.peers_left == 0 {
             let usual = self.usual.map_or(round.took, |usual| (usual * (LATELY - 1) + round.took) / LATELY);
             self.usual = Some(usual);
-            self.not_before = now + (round.took.min(usual) * PAUSE).min(LONGEST_PAUSE);
+            let saved_up = round.began.checked_sub(SAVED_UP).unwrap_or(round.began);
+            let paid_until = self.paid_until.max(saved_up) + round.took.min(usual) * PARTS;
+            self.paid_until = paid_until.min(now + LONGEST_PAUSE);
             self.round = None;
         }
     }
@@ -75,7 +83,7 @@ impl Pace {
 
     /// How long the next round has to wait.
     pub(super) fn pause(&self, now: Instant) -> Duration {
-        self.not_before.saturating_duration_since(now)
+        self.paid_until.saturating_duration_since(now)
     }
 }
 
@@ -85,48 +93,74 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
+    /// Plays a round that begins as soon as it may, and returns when it did and when it ended.
+    fn play(pace: &mut Pace, now: Instant, took: Duration) -> (Instant, Instant) {
+        let began = now + pace.pause(now);
+        assert!(pace.begin_if_due(began, 1));
+        pace.on_told(1, took, began + took);
+        (began, began + took)
+    }
+
     #[test]
-    fn the_first_round_begins_at_once_and_the_next_after_a_pause() {
+    fn a_round_ends_when_all_peers_had_their_turn_whatever_came_between() {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         assert!(pace.begin_if_due(start, 10));
         pace.on_told(6, MS, start + MS);
-        assert!(!pace.begin_if_due(start + 2 * MS, 12), "the round goes on, whatever came between");
+        assert!(!pace.begin_if_due(start + 20 * MS, 12));
         assert_eq!(pace.peers_left(), 4);
-        pace.on_told(4, MS, start + 3 * MS);
+        pace.on_told(4, MS, start + 21 * MS);
         assert!(!pace.is_in_round());
-        assert_eq!(pace.pause(start + 3 * MS), 6 * MS, "three times the two that the round took");
-        assert!(!pace.begin_if_due(start + 8 * MS, 10));
-        assert!(pace.begin_if_due(start + 9 * MS, 10));
     }
 
     #[test]
-    fn a_round_that_was_held_up_is_not_followed_by_a_long_pause() {
-        let mut now = Instant::now();
-        let mut pace = Pace::new(now);
-        let mut pause_after = |took: Duration| {
-            assert!(pace.begin_if_due(now, 1));
-            now += took;
-            pace.on_told(1, took, now);
-            let pause = pace.pause(now);
-            now += pause;
-            pause
-        };
-        assert_eq!(pause_after(MS / 2), 3 * MS / 2);
-        assert!(pause_after(4 * MS) < 3 * MS, "rounds have not become eight times as long");
-        for _ in 0..40 {
-            pause_after(2 * MS);
+    fn telling_takes_a_third_of_the_time_however_much_there_is_to_tell() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        let mut now = start;
+        for _ in 0..100 {
+            (_, now) = play(&mut pace, now, 2 * MS);
         }
-        assert!(pause_after(2 * MS) > 5 * MS, "now they have");
+        let share = 200.0 * MS.as_secs_f64() / now.duration_since(start).as_secs_f64();
+        assert!((0.33..0.35).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn rounds_that_take_less_than_their_part_begin_at_once() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        let mut due = start + SAVED_UP;
+        for round in 0..100 {
+            // Some take longer than a third of the time until the next, all together less.
+            let took = MS / if round % 4 == 0 { 2 } else { 5 };
+            let (began, _) = play(&mut pace, due, took);
+            assert_eq!(began, due, "round {round}");
+            due += MS;
+        }
+    }
+
+    #[test]
+    fn a_round_that_was_held_up_counts_as_usual() {
+        let mut pace = Pace::new(Instant::now());
+        let mut now = Instant::now();
+        for _ in 0..40 {
+            (_, now) = play(&mut pace, now, MS);
+        }
+        let (_, ended) = play(&mut pace, now, 3 * MS);
+        assert!(pace.pause(ended) < 2 * MS, "rounds have not become three times as long");
+        now = ended;
+        for _ in 0..40 {
+            (_, now) = play(&mut pace, now, 3 * MS);
+        }
+        assert!(pace.pause(now) > 5 * MS, "now they have");
     }
 
     #[test]
     fn no_pause_is_longer_than_ten_milliseconds_and_none_is_left_after_idling() {
         let start = Instant::now();
         let mut pace = Pace::new(start);
-        assert!(pace.begin_if_due(start, 1));
-        pace.on_told(1, 100 * MS, start + 100 * MS);
-        assert_eq!(pace.pause(start + 100 * MS), LONGEST_PAUSE);
-        assert_eq!(pace.pause(start + 200 * MS), Duration::ZERO);
+        let (_, ended) = play(&mut pace, start, 100 * MS);
+        assert_eq!(pace.pause(ended), LONGEST_PAUSE);
+        assert_eq!(pace.pause(ended + LONGEST_PAUSE), Duration::ZERO);
     }
 }
