@@ -1,7 +1,8 @@
 //! Tells a recording of margayd to another Rib, and prints the state that it leads to.
+#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::BufReader;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -39,16 +40,16 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<Ending> {
     let Arguments { file, until, inputs: prints_inputs } = arguments;
     let until = until.map_or(Duration::MAX, Duration::from_secs_f64);
-    let mut out = BufWriter::new(io::stdout().lock());
-    // A reader who has seen enough ends it.
     let see = |time: Duration, input: &RibInput| {
-        time <= until && (!prints_inputs || writeln!(out, "{:>14.6} {input:?}", time.as_secs_f64()).is_ok())
+        let goes_on = time <= until;
+        if *prints_inputs && goes_on {
+            println!("{:>14.6} {input:?}", time.as_secs_f64());
+        }
+        goes_on
     };
     let replay = replay(BufReader::new(File::open(file)?), see)?;
-    let printed = if *prints_inputs { Ok(()) } else { write!(out, "{}", replay.rib.dump()) };
-    match printed.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
-        Ok(()) | Err(_) => {}
+    if !prints_inputs {
+        print!("{}", replay.rib.dump());
     }
     let seconds = replay.time.as_secs_f64();
     eprintln!(

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
+use rustix::net::SendFlags;
 use socket2::SockRef;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -149,13 +150,26 @@ impl WriteHalf {
     /// [`io::ErrorKind::WouldBlock`] when it is none; others when the connection is broken.
     pub(crate) fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
-            Self::Tcp(socket) => match slices {
-                // The system call for one buffer is the cheaper one.
-                [slice] => socket.try_write(slice),
-                slices => socket.try_write_vectored(slices),
-            },
+            Self::Tcp(socket) => socket.try_write_vectored(slices),
             #[cfg(feature = "simulation")]
             Self::Simulated(half) => half.0.try_write(slices),
+        }
+    }
+
+    /// As [`try_write`](Self::try_write), with less ado: neither the runtime nor the C library has a part in it, so the runtime
+    /// does not learn that a socket takes nothing. It does when [`try_write`](Self::try_write) is asked next.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub(crate) fn write_directly(&self, octets: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => {
+                let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+                Ok(rustix::net::send(socket.as_ref(), octets, flags)?)
+            }
+            #[cfg(feature = "simulation")]
+            Self::Simulated(half) => half.0.try_write(&[IoSlice::new(octets)]),
         }
     }
 

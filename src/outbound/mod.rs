@@ -7,6 +7,7 @@
 mod send_queue;
 
 use std::io::{self, IoSlice};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
@@ -24,6 +25,8 @@ pub(crate) struct Outbound {
     /// Routes that wait take at most this, and one batch more. When they do, the speaker leaves the peer alone until half
     /// of them are sent.
     room_octets: usize,
+    /// There may be no room; set and cleared under the lock. Almost always there is, and then nobody locks to see it.
+    may_be_full: AtomicBool,
     state: Mutex<State>,
     /// Wakes the writer when there is something that nobody else sends.
     queued: Notify,
@@ -35,6 +38,8 @@ pub(crate) struct Outbound {
 #[derive(Debug, Default)]
 struct State {
     queue: SendQueue,
+    /// All that waits is little, and the speaker is about to write it.
+    is_speakers: bool,
     /// The speaker found no room.
     is_starved: bool,
     /// Nothing is taken any more.
@@ -62,6 +67,7 @@ impl Outbound {
         Arc::new(Self {
             socket,
             room_octets,
+            may_be_full: AtomicBool::new(false),
             state: Mutex::default(),
             queued: Notify::new(),
             writable,
@@ -86,6 +92,7 @@ impl Outbound {
         }
         self.counters.on_sent(1, 0);
         state.queue.push_urgent(message);
+        state.is_speakers = false;
         self.queued.notify_one();
         Ok(())
     }
@@ -120,6 +127,7 @@ impl Outbound {
     pub(crate) fn close(&self, last: Option<Bytes>) {
         let mut state = self.state();
         state.is_closed = true;
+        self.may_be_full.store(true, Ordering::Relaxed);
         state.queue.clear_bulk();
         if let Some(last) = last {
             self.counters.on_sent(1, 0);
@@ -136,20 +144,40 @@ impl Outbound {
         self.socket.shutdown()
     }
 
-    fn send_routes(&self, batch: Vec<EncodedUpdates>) {
+    fn queue_routes(&self, batch: Vec<EncodedUpdates>) {
         let mut state = self.state();
         if state.is_closed {
             return;
         }
-        let was_empty = state.queue.is_empty();
+        let is_alone = state.queue.is_empty() || state.is_speakers;
         debug_assert!(state.queue.bulk_octets() < self.room_octets, "a batch is sent where there is room");
         for updates in batch {
             self.counters.on_sent(updates.messages, updates.updates);
             state.queue.push_bulk(updates.octets);
         }
-        let writes_here = was_empty && state.queue.octets() <= DIRECT_OCTETS;
+        if state.queue.octets() >= self.room_octets {
+            self.may_be_full.store(true, Ordering::Relaxed);
+        }
+        state.is_speakers = is_alone && state.queue.octets() <= DIRECT_OCTETS;
+        if !state.is_speakers {
+            self.queued.notify_one();
+        }
+    }
+
+    /// Writes what the speaker left for itself.
+    fn flush(&self) {
+        let mut state = self.state();
+        if !std::mem::take(&mut state.is_speakers) || state.queue.is_empty() {
+            return;
+        }
         // An error is the writer's to find and to tell.
-        if !writes_here || self.try_write(&mut state).is_err() || !state.queue.is_empty() {
+        let written = match state.queue.only() {
+            Some(buffer) => {
+                self.socket.write_directly(buffer).map(|octets| self.on_written(&mut state, octets))
+            }
+            None => self.try_write(&mut state),
+        };
+        if written.is_err() || !state.queue.is_empty() {
             self.queued.notify_one();
         }
     }
@@ -158,12 +186,29 @@ impl Outbound {
         let mut slices = [IoSlice::new(&[]); SLICES];
         let filled = state.queue.fill(&mut slices);
         let octets = self.socket.try_write(&slices[..filled])?;
+        Ok(self.on_written(state, octets))
+    }
+
+    fn on_written(&self, state: &mut State, octets: usize) -> usize {
         state.queue.advance(octets);
-        if state.is_starved && state.queue.octets() <= self.room_octets / 2 {
-            state.is_starved = false;
-            self.writable.notify_one();
+        if state.queue.octets() <= self.room_octets / 2 {
+            self.may_be_full.store(state.is_closed, Ordering::Relaxed);
+            if std::mem::take(&mut state.is_starved) {
+                self.writable.notify_one();
+            }
         }
-        Ok(octets)
+        octets
+    }
+
+    /// Whether there is room for a batch. If there is none, the speaker is woken once there is.
+    fn has_room(&self) -> bool {
+        if !self.may_be_full.load(Ordering::Relaxed) {
+            return true;
+        }
+        let mut state = self.state();
+        let has_room = state.queue.octets() < self.room_octets;
+        state.is_starved |= !has_room;
+        has_room && !state.is_closed
     }
 
     /// Nobody leaves the state half changed, so it is good after a panic as well.
@@ -178,22 +223,38 @@ pub struct ExportQueue {
     outbound: Weak<Outbound>,
 }
 
+/// The way while it is open. A few UPDATEs for an empty queue are written when this is dropped: the speaker does so for
+/// many peers in a row, since who reads for all of them need then be woken but once.
+#[derive(Debug)]
+pub struct OpenExportQueue {
+    outbound: Arc<Outbound>,
+}
+
 impl ExportQueue {
+    /// The way, if the connection is still there.
+    #[must_use]
+    pub fn open(&self) -> Option<OpenExportQueue> {
+        Some(OpenExportQueue { outbound: self.outbound.upgrade()? })
+    }
+}
+
+impl OpenExportQueue {
     /// Whether there is room for a batch. If there is none, the speaker is woken once there is; not when the connection
-    /// is gone.
+    /// is closing.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        let Some(outbound) = self.outbound.upgrade() else { return false };
-        let mut state = outbound.state();
-        let has_room = state.queue.octets() < outbound.room_octets;
-        state.is_starved |= !has_room;
-        has_room && !state.is_closed
+        self.outbound.has_room()
     }
 
-    /// Sends whole messages, in order. Those for a connection that is gone are for nobody.
+    /// Sends whole messages, in order, at the latest when this is dropped. Those for a connection that is closing are for
+    /// nobody.
     pub fn send(&self, batch: Vec<EncodedUpdates>) {
-        if let Some(outbound) = self.outbound.upgrade() {
-            outbound.send_routes(batch);
-        }
+        self.outbound.queue_routes(batch);
+    }
+}
+
+impl Drop for OpenExportQueue {
+    fn drop(&mut self) {
+        self.outbound.flush();
     }
 }

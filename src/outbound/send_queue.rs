@@ -61,6 +61,12 @@ impl SendQueue {
         self.octets
     }
 
+    /// What waits, if it is one buffer.
+    pub(super) fn only(&self) -> Option<&Bytes> {
+        let is_one = self.started.is_none() && self.urgent.is_empty() && self.bulk.len() == 1;
+        self.bulk.front().filter(|_| is_one)
+    }
+
     /// Fills `slices` with what comes next, and returns how many it filled.
     pub(super) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut filled = 0;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc};
 
-pub use crate::outbound::ExportQueue;
+pub use crate::outbound::{ExportQueue, OpenExportQueue};
 pub use hold_back::HoldBack;
 pub use input::{PeerKey, PeerUp, RefreshMark, SessionEpoch, SpeakerInput};
 pub use input_queue::{InputQueue, Inputs, Room, input_queue};

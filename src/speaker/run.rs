@@ -17,8 +17,8 @@ use super::pace::Pace;
 use super::session::{Fed, SpeakerSession};
 use super::turns::{Step, TurnClock};
 use super::{
-    FamilyCounts, HoldBack, Inputs, KernelFeed, PeerKey, PeerSelection, PeerSettings, PeerUp, RoutesQuestion,
-    SessionEpoch, SpeakerCounts, SpeakerInput, SpeakerRequest,
+    FamilyCounts, HoldBack, Inputs, KernelFeed, OpenExportQueue, PeerKey, PeerSelection, PeerSettings,
+    PeerUp, RoutesQuestion, SessionEpoch, SpeakerCounts, SpeakerInput, SpeakerRequest,
 };
 use crate::kernel::KernelEvent;
 use crate::machine::{Machine, Processor};
@@ -30,6 +30,9 @@ const SLICE: Duration = Duration::from_millis(3);
 
 /// A pause that is waited for without hearing anybody.
 const SHORT_PAUSE: Duration = Duration::from_millis(4);
+
+/// To how many peers is written in one go.
+const BURST: usize = 128;
 
 /// How many entries of background work are done between two looks at the queues.
 const WORK_ENTRIES: usize = 4096;
@@ -51,6 +54,8 @@ pub(super) struct Speaker {
     /// The peers with a session, the one that is fed next in front.
     feeding: VecDeque<PeerKey>,
     pace: Pace,
+    /// The queues of those that have just been fed, and are written to in one go.
+    opened: Vec<OpenExportQueue>,
     /// The peers that are behind: they wait for room in their queues or for another turn, and are told more at once.
     catching_up: BTreeSet<PeerKey>,
     /// There may be something that peers have not been told since the last round began.
@@ -101,6 +106,7 @@ impl Speaker {
             writable,
             feeding: VecDeque::new(),
             pace: Pace::new(Instant::now()),
+            opened: Vec::with_capacity(BURST),
             catching_up: BTreeSet::new(),
             has_news: false,
             working: false,
@@ -368,6 +374,7 @@ impl Speaker {
             self.feeding.push_back(key);
             self.feed_peer(key);
         }
+        self.opened.clear();
         self.pace.on_told(told, slice.spent(), Instant::now());
         self.clock.end_step(Step::Telling, Instant::now());
     }
@@ -384,11 +391,15 @@ impl Speaker {
             }
         }
         self.catching_up.extend(waiting);
+        self.opened.clear();
     }
 
     fn feed_peer(&mut self, key: PeerKey) {
+        if self.opened.len() == BURST {
+            self.opened.clear();
+        }
         let Some(session) = self.peers.get(&key).and_then(|peer| peer.session.as_ref()) else { return };
-        match session.feed(&mut self.rib) {
+        match session.feed(&mut self.rib, &mut self.opened) {
             Fed::UpToDate => {}
             Fed::More => {
                 self.catching_up.insert(key);

@@ -7,7 +7,7 @@ use margay_rib::{PeerIndex, PeerOptions};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::{ExportQueue, PeerSettings, PeerUp, RefreshMark, SessionEpoch};
+use super::{ExportQueue, OpenExportQueue, PeerSettings, PeerUp, RefreshMark, SessionEpoch};
 use crate::machine::{Machine, OwnAddresses};
 use crate::recording::RecordedRib;
 
@@ -115,20 +115,25 @@ impl SpeakerSession {
     }
 
     /// Hands the peer's queue what the Rib has for it, as long as there is room, and no more than its share of a turn: a
-    /// writer that sends as fast as it is fed must not keep the speaker.
-    pub(super) fn feed(&self, rib: &mut RecordedRib) -> Fed {
+    /// writer that sends as fast as it is fed must not keep the speaker. The queue comes into `opened`.
+    pub(super) fn feed(&self, rib: &mut RecordedRib, opened: &mut Vec<OpenExportQueue>) -> Fed {
+        if !rib.has_export(self.index) {
+            return Fed::UpToDate;
+        }
+        let Some(exports) = self.exports.open() else { return Fed::NoRoom };
+        let exports = opened.push_mut(exports);
         for _ in 0..BATCHES {
-            if !rib.has_export(self.index) {
-                return Fed::UpToDate;
-            }
-            if !self.exports.has_room() {
+            if !exports.has_room() {
                 return Fed::NoRoom;
             }
             match rib.poll_export(self.index) {
                 // It was not for this peer.
                 Some(batch) if batch.is_empty() => {}
-                Some(batch) => self.exports.send(batch),
+                Some(batch) => exports.send(batch),
                 None => return Fed::UpToDate,
+            }
+            if !rib.has_export(self.index) {
+                return Fed::UpToDate;
             }
         }
         Fed::More
