@@ -147,7 +147,7 @@ impl ExportGroup {
         Self {
             id,
             signature: self.signature.clone(),
-            rules: self.rules.clone(),
+            rules: self.rules.afresh(),
             log: self.log.take_copy(&readers),
             slots: match &mut self.slots {
                 Slots::BestPaths => Slots::BestPaths,

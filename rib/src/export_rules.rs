@@ -9,7 +9,7 @@ use crate::peer::PeerIndex;
 use crate::source::Source;
 
 /// The rules of a group, and what they said of the attribute sets that were asked about.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct ExportRules {
     policy: ExportPolicy,
     filter: FilterChain,
@@ -41,6 +41,11 @@ impl ExportRules {
     pub(crate) fn new(policy: ExportPolicy, filter: FilterChain) -> Self {
         let looks_at_facts = filter.looks_at_facts();
         Self { policy, filter, looks_at_facts, memo: Vec::new() }
+    }
+
+    /// The same rules, with nothing remembered.
+    pub(crate) fn afresh(&self) -> Self {
+        Self::new(self.policy.clone(), self.filter.clone())
     }
 
     /// Forgets what was said of attribute sets: it may have depended on what is otherwise now.
