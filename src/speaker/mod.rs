@@ -63,7 +63,7 @@ pub(crate) fn start(
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
     let writable = Arc::new(Notify::new());
     let speaker = Speaker::new(
-        machine.clone(),
+        machine.processor(),
         RecordedRib::new(options, recording.map(Recorder::new)),
         kernel,
         hold_back,

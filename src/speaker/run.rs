@@ -21,7 +21,7 @@ use super::{
     PeerUp, RoutesQuestion, SessionEpoch, SpeakerCounts, SpeakerInput, SpeakerRequest,
 };
 use crate::kernel::KernelEvent;
-use crate::machine::{Machine, Processor};
+use crate::machine::Processor;
 use crate::recording::RecordedRib;
 
 /// How long the speaker takes inputs before it tells peers and kernel what follows from them, and how long it tells peers. A
@@ -39,7 +39,6 @@ const WORK_ENTRIES: usize = 4096;
 
 /// See the [module](super).
 pub(super) struct Speaker {
-    machine: Machine,
     processor: Processor,
     rib: RecordedRib,
     peers: BTreeMap<PeerKey, SpeakerPeer>,
@@ -82,7 +81,7 @@ enum Flow {
 
 impl Speaker {
     pub(super) fn new(
-        machine: Machine,
+        processor: Processor,
         mut rib: RecordedRib,
         kernel: Option<KernelFeed>,
         hold_back: Option<HoldBack>,
@@ -94,8 +93,7 @@ impl Speaker {
             rib.hold_back();
         }
         Self {
-            processor: machine.processor(),
-            machine,
+            processor,
             rib,
             peers: BTreeMap::new(),
             kernel,
@@ -237,7 +235,7 @@ impl Speaker {
         if let Some(hold_back) = &mut self.hold_back {
             hold_back.on_session(Instant::now());
         }
-        peer.session = Some(SpeakerSession::new(&mut self.rib, &self.machine, &peer.settings, up));
+        peer.session = Some(SpeakerSession::new(&mut self.rib, &peer.settings, up));
         debug!(peer = %peer.settings.name, session = epoch.0, "joined");
     }
 
@@ -559,7 +557,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::machine::{QueueSizes, Stream};
+    use crate::machine::{Machine, OwnAddresses, QueueSizes, Stream};
     use crate::message_counters::MessageCounters;
     use crate::outbound::Outbound;
     use crate::speaker::{RefreshMark, input_queue};
@@ -685,7 +683,18 @@ mod tests {
     /// A speaker without a kernel, of which nobody asks anything.
     fn speaker(inputs: Inputs, writable: &Arc<Notify>) -> (Speaker, mpsc::Sender<SpeakerRequest>) {
         let (requests, receiver) = mpsc::channel(1);
-        (Speaker::new(Machine::Real, rib(), None, None, inputs, receiver, Arc::clone(writable)), requests)
+        (
+            Speaker::new(
+                Machine::Real.processor(),
+                rib(),
+                None,
+                None,
+                inputs,
+                receiver,
+                Arc::clone(writable),
+            ),
+            requests,
+        )
     }
 
     fn rib() -> RecordedRib {
@@ -745,7 +754,7 @@ mod tests {
                 extended_message: false,
                 peer_capabilities: Capabilities::default(),
             },
-            local_address: IpAddr::from([127, 0, 0, 1]),
+            own: OwnAddresses { ipv4: Some(NextHop::Ipv4([127, 0, 0, 1].into())), ..OwnAddresses::default() },
             peer_address: IpAddr::from([127, 0, 0, 1]),
             exports: outbound.export_queue(),
         }

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::{ExportQueue, OpenExportQueue, PeerSettings, PeerUp, RefreshMark, SessionEpoch};
-use crate::machine::{Machine, OwnAddresses};
 use crate::recording::RecordedRib;
 
 /// A session that is established.
@@ -50,9 +49,9 @@ const LOGGED_DEFECTS: u64 = 10;
 
 impl SpeakerSession {
     /// Enters the peer into the Rib.
-    pub(super) fn new(rib: &mut RecordedRib, machine: &Machine, settings: &PeerSettings, up: PeerUp) -> Self {
+    pub(super) fn new(rib: &mut RecordedRib, settings: &PeerSettings, up: PeerUp) -> Self {
         let families = up.negotiated.families.clone();
-        let index = rib.peer_up(peer_options(machine, settings, &up), || up.negotiated.decode_context());
+        let index = rib.peer_up(peer_options(settings, &up), || up.negotiated.decode_context());
         Self {
             epoch: up.epoch,
             index,
@@ -140,12 +139,8 @@ impl SpeakerSession {
     }
 }
 
-fn peer_options(machine: &Machine, settings: &PeerSettings, up: &PeerUp) -> PeerOptions {
-    let own = machine.own_addresses(up.local_address, up.peer_address).unwrap_or_else(|error| {
-        warn!(peer = %settings.name, %error, "own addresses are not known: no next hop of our own for this session");
-        OwnAddresses::default()
-    });
-    let negotiated = &up.negotiated;
+fn peer_options(settings: &PeerSettings, up: &PeerUp) -> PeerOptions {
+    let PeerUp { negotiated, own, .. } = up;
     PeerOptions {
         name: settings.name.clone(),
         kind: negotiated.kind,
