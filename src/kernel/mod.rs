@@ -1,10 +1,10 @@
 //! The kernel's forwarding table, held to what the Rib wants through netlink.
 //!
-//! One thread owns the netlink sockets and a mirror of the routes that concern this daemon. Only the kernel's own
-//! messages (a dump at the start, multicast afterwards) write the mirror; wherever it differs from what is wanted, a
-//! batch of route messages is sent. The daemon's own echoes therefore need no special case: they make mirror and wish
-//! equal. Nothing is polled; what the kernel refused is tried again when links or addresses change, and at growing
-//! intervals.
+//! One thread owns the netlink sockets and a mirror of the routes that concern this daemon. Only the kernel writes the
+//! mirror: with a dump at the start, with multicast messages of what others change, and with its answers to requests;
+//! wherever the mirror differs from what is wanted, a batch of route messages is sent. Echoes of own requests are not
+//! received ([why](../../docs/decisions/0004-kernel-mirror.md)). Nothing is polled; what the kernel refused is tried again
+//! when links or addresses change, and at growing intervals.
 //!
 //! A route belongs to this daemon when it lies in the configured table and carries the configured protocol number. All
 //! others are foreign: they are neither replaced nor removed, not even where they hold the prefix and metric of a
