@@ -38,7 +38,7 @@ pub(crate) struct Outbound {
 #[derive(Debug, Default)]
 struct State {
     queue: SendQueue,
-    /// All that waits is little, and the speaker is about to write it.
+    /// All that waits is little, and the speaker is about to write it: the writer lets it lie.
     is_speakers: bool,
     /// The speaker found no room.
     is_starved: bool,
@@ -99,7 +99,8 @@ impl Outbound {
 
     /// Whether there is anything that the writer has to send.
     pub(crate) fn is_waiting(&self) -> bool {
-        !self.state().queue.is_empty()
+        let state = self.state();
+        !state.queue.is_empty() && !state.is_speakers
     }
 
     /// Ready when there may be something that the writer has to send.
@@ -127,6 +128,7 @@ impl Outbound {
     pub(crate) fn close(&self, last: Option<Bytes>) {
         let mut state = self.state();
         state.is_closed = true;
+        state.is_speakers = false;
         self.may_be_full.store(true, Ordering::Relaxed);
         state.queue.clear_bulk();
         if let Some(last) = last {
@@ -256,5 +258,66 @@ impl OpenExportQueue {
 impl Drop for OpenExportQueue {
     fn drop(&mut self) {
         self.outbound.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::machine::Stream;
+
+    async fn connection() -> (Arc<Outbound>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let dialed = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (_, writer) = Stream::Tcp(dialed).into_split();
+        writer.writable().await.unwrap();
+        let outbound = Outbound::new(writer, 1 << 20, Arc::default(), Arc::default());
+        (outbound, listener.accept().await.unwrap().0)
+    }
+
+    fn updates(octets: &'static [u8]) -> Vec<EncodedUpdates> {
+        vec![EncodedUpdates { octets: Bytes::from_static(octets), messages: 1, updates: 1 }]
+    }
+
+    /// A writer that took it for its own would find nothing left to write, which is what a broken connection looks like.
+    #[tokio::test]
+    async fn what_the_speaker_is_about_to_write_does_not_wait_for_the_writer() {
+        let (outbound, mut peer) = connection().await;
+        let open = outbound.export_queue().open().unwrap();
+        open.send(updates(b"little"));
+        assert!(!outbound.is_waiting());
+        drop(open);
+        assert!(!outbound.is_waiting());
+        let mut received = [0; 6];
+        peer.read_exact(&mut received).await.unwrap();
+        assert_eq!(&received, b"little");
+    }
+
+    #[tokio::test]
+    async fn what_comes_with_something_urgent_waits_for_the_writer() {
+        let (outbound, mut peer) = connection().await;
+        let open = outbound.export_queue().open().unwrap();
+        open.send(updates(b"little"));
+        outbound.send_urgent(Bytes::from_static(b"KEEPALIVE")).unwrap();
+        drop(open);
+        assert!(outbound.is_waiting());
+        outbound.write_some().await.unwrap();
+        let mut received = [0; 15];
+        peer.read_exact(&mut received).await.unwrap();
+        assert_eq!(&received, b"KEEPALIVElittle");
+        assert!(!outbound.is_waiting());
+    }
+
+    #[tokio::test]
+    async fn more_than_a_little_waits_for_the_writer() {
+        let (outbound, _peer) = connection().await;
+        let open = outbound.export_queue().open().unwrap();
+        open.send(updates(b"little"));
+        open.send(updates(&[0; DIRECT_OCTETS]));
+        drop(open);
+        assert!(outbound.is_waiting());
     }
 }
