@@ -4,6 +4,8 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use bgp_codec::IpPrefix as _;
@@ -12,6 +14,9 @@ use serde::Deserialize;
 use super::{Direction, Refusal, Subject, Topology};
 use crate::measurement::LongestTurn;
 use crate::peer::HOLD_SECONDS;
+
+/// How long a daemon may take until it answers.
+const START_TIME: Duration = Duration::from_secs(5);
 
 pub(super) struct Margay {
     margayd: PathBuf,
@@ -100,7 +105,15 @@ impl Subject for Margay {
             return Ok(None);
         }
         let mut command = self.ask(folder, &["show", "turns", "--reset", "--json"]);
-        let answer = command.output().with_context(|| format!("{command:?}"))?;
+        // The socket may be what a daemon left that was killed; the next one is about to replace it.
+        let deadline = Instant::now() + START_TIME;
+        let answer = loop {
+            let answer = command.output().with_context(|| format!("{command:?}"))?;
+            if answer.status.success() || Instant::now() >= deadline {
+                break answer;
+            }
+            thread::sleep(Duration::from_millis(10));
+        };
         ensure!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
         let Turns { turns, steps } =
             serde_json::from_slice(&answer.stdout).with_context(|| format!("{command:?}"))?;
