@@ -3,8 +3,8 @@
 //! Import is asked anew about each path that was received: refused ones are kept, so the peer need not send anything again.
 //! An export group whose members all get the same other rules takes them over with its log; where only some do, they
 //! take a copy of the log with them, which is made in parts while the group goes on under the former rules. Either way
-//! the log still says what the members hold, and filling it again under the new rules records what differs. When another group has the same rules already, members move to it as soon as they
-//! are up to date.
+//! the log still says what the members hold, and filling it again under the new rules records what differs. When another
+//! group has the same rules already, members move to it as soon as they are up to date.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

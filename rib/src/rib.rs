@@ -279,8 +279,7 @@ impl Rib {
     }
 
     /// Does a part of the work that is due, of about `steps` steps: an entry looked at, a group told of it, or a slot of a
-    /// group copied. Answers
-    /// whether there is more. What is due at the same time takes turns.
+    /// group copied. Answers whether there is more. What is due at the same time takes turns.
     pub fn work(&mut self, steps: usize) -> bool {
         self.see_to_left_groups();
         if let Some(work) = self.work.pop_front()
