@@ -89,7 +89,7 @@ pub(crate) enum Show {
     Routes(ShowRoutes),
     /// What the daemon does in the kernel's routing table
     Kernel,
-    /// All routing state, for debugging: it holds the daemon up for a second for each million routes
+    /// All routing state, for debugging: it holds the daemon up while it is written
     State,
     /// The daemon as a whole
     Status,
