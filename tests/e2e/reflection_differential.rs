@@ -3,6 +3,7 @@
 //! What is announced is random and follows from a seed. A speaker has one session with each reflector and says the same
 //! on both; what it receives is compared route by route and attribute by attribute.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use margay_lab::{
@@ -14,40 +15,24 @@ use crate::route_client::{Attributes, Identity, RouteClient, RouteKey, Table, at
 
 #[test]
 fn tells_clients_non_clients_and_external_peers_what_bird_tells_them() {
-    check(Meds::OneForEachPrefix, |place| Other::Bird(Bird::new(place, settings(2))));
+    check(|place| {
+        let mut settings = settings(2);
+        settings.peers.iter_mut().for_each(|peer| peer.extra = "deterministic med on;".to_owned());
+        Other::Bird(Bird::new(place, settings))
+    });
 }
 
 #[test]
 fn tells_clients_non_clients_and_external_peers_what_frr_tells_them() {
-    check(Meds::Any, |place| Other::Frr(Frr::new(place, settings(2))));
+    check(|place| Other::Frr(Frr::new(place, settings(2))));
 }
 
-fn check(meds: Meds, other: impl Fn(&Namespace) -> Other) {
+fn check(other: impl Fn(&Namespace) -> Other) {
     for seed in 1..=12 {
-        let mut scene = Scene::new(seed, meds, &other);
+        let mut scene = Scene::new(seed, &other);
         for phase in 1..=3 {
             scene.announce_at_random(phase);
             scene.compare(phase);
-        }
-    }
-}
-
-/// Which MULTI_EXIT_DISC the paths to a prefix have.
-#[derive(Clone, Copy, Debug)]
-enum Meds {
-    /// Any, or none.
-    Any,
-    /// All the same: where some differ, BIRD's choice depends on the order of arrival, with `deterministic med` as without.
-    OneForEachPrefix,
-}
-
-impl Meds {
-    fn draw(self, random: &mut Random, index: usize) -> Option<u8> {
-        match self {
-            Self::Any => (random.below(3) > 0).then(|| 1 + random.octet(3)),
-            Self::OneForEachPrefix => {
-                (!index.is_multiple_of(3)).then(|| u8::try_from(index).expect("few prefixes"))
-            }
         }
     }
 }
@@ -64,6 +49,17 @@ impl Other {
         match self {
             Self::Bird(bird) => bird.start().unwrap(),
             Self::Frr(frr) => frr.start().unwrap(),
+        }
+    }
+
+    /// Whether it chooses right when the best path is replaced by one of another neighbouring AS.
+    ///
+    /// With `deterministic med` BIRD 2.0.12 takes the new path for the best, whatever the others are, if none of them is
+    /// of the former neighbouring AS. A withdrawal in between has it choose.
+    fn takes_other_neighbors(&self) -> bool {
+        match self {
+            Self::Bird(_) => false,
+            Self::Frr(_) => true,
         }
     }
 
@@ -98,7 +94,6 @@ const KINDS: [Kind; 7] = [
 
 struct Scene {
     seed: u64,
-    meds: Meds,
     random: Random,
     speakers: Vec<Speaker>,
     margay: Margay,
@@ -110,12 +105,14 @@ struct Scene {
 struct Speaker {
     kind: Kind,
     number: u8,
+    /// The neighbouring AS of each path that is announced, if it has any.
+    neighbors: BTreeMap<(IpAddr, u8), Option<u16>>,
     /// With margay and with the other one.
     sessions: [RouteClient; 2],
 }
 
 impl Scene {
-    fn new(seed: u64, meds: Meds, other: impl Fn(&Namespace) -> Other) -> Self {
+    fn new(seed: u64, other: impl Fn(&Namespace) -> Other) -> Self {
         let lab = Lab::new().unwrap();
         let segment = lab.segment("wire").unwrap();
         let places = ["margay", "other", "speakers"].map(|label| lab.namespace(label).unwrap());
@@ -146,39 +143,41 @@ impl Scene {
                         .map_err(|error| error.to_string())
                 })
             };
-            Speaker { kind, number, sessions: [dial(1), dial(2)] }
+            Speaker { kind, number, neighbors: BTreeMap::new(), sessions: [dial(1), dial(2)] }
         });
         let speakers = speakers.collect();
-        Self { seed, meds, random: Random(seed), speakers, margay, other, _segment: segment, _lab: lab }
+        Self { seed, random: Random(seed), speakers, margay, other, _segment: segment, _lab: lab }
     }
 
     /// Each speaker announces and withdraws some prefixes, and at last says that it is done.
     fn announce_at_random(&mut self, phase: u8) {
-        let Self { random, speakers, meds, .. } = self;
+        let Self { random, speakers, other, .. } = self;
         for speaker in speakers {
-            for (index, prefix) in prefixes().enumerate() {
+            for prefix in prefixes() {
                 if speaker.kind == Kind::External && prefix.0.is_ipv6() {
                     continue;
                 }
                 match random.below(4) {
-                    0 => speaker.sessions.each_mut().map(|session| session.withdraw(&[prefix], 0).unwrap()),
+                    0 => speaker.withdraw(prefix),
                     1 | 2 => {
-                        let attributes = attributes(random, speaker, *meds, index);
+                        let path = path(random, speaker);
+                        let neighbor = path.first().copied();
+                        let attributes = attributes(random, speaker, &path);
                         let next_hop = next_hop(random, speaker, prefix.0);
-                        speaker
-                            .sessions
-                            .each_mut()
-                            .map(|session| session.announce(&[prefix], 0, next_hop, &attributes).unwrap())
+                        let replaced = speaker.neighbors.get(&prefix);
+                        if !other.takes_other_neighbors() && replaced.is_some_and(|old| *old != neighbor) {
+                            speaker.withdraw(prefix);
+                        }
+                        speaker.announce(prefix, next_hop, &attributes);
+                        speaker.neighbors.insert(prefix, neighbor);
                     }
-                    _ => continue,
-                };
+                    _ => {}
+                }
             }
             let mut done = plain_attributes(speaker);
             done.extend(attribute(0xc0, 8, &[0xfc, 0, 0, phase]));
             let (sentinel, next_hop) = (sentinel(speaker.number), address(speaker.number));
-            for session in &mut speaker.sessions {
-                session.announce(&[sentinel], 0, next_hop, &done).unwrap();
-            }
+            speaker.announce(sentinel, next_hop, &done);
         }
     }
 
@@ -219,6 +218,21 @@ impl Scene {
         let margay =
             self.margay.cli(&format!("explain {prefix}")).unwrap_or_else(|error| format!("{error:#}"));
         format!("{margay}{}", self.other.paths(prefix))
+    }
+}
+
+impl Speaker {
+    fn announce(&mut self, prefix: (IpAddr, u8), next_hop: IpAddr, attributes: &[u8]) {
+        for session in &mut self.sessions {
+            session.announce(&[prefix], 0, next_hop, attributes).unwrap();
+        }
+    }
+
+    fn withdraw(&mut self, prefix: (IpAddr, u8)) {
+        self.neighbors.remove(&prefix);
+        for session in &mut self.sessions {
+            session.withdraw(&[prefix], 0).unwrap();
+        }
     }
 }
 
@@ -282,15 +296,20 @@ fn settings(own: u8) -> RouterSettings {
     settings
 }
 
+/// An AS_PATH.
+fn path(random: &mut Random, speaker: &Speaker) -> Vec<u16> {
+    let own = (speaker.kind == Kind::External).then(|| asn(speaker.kind, speaker.number));
+    let others = (0..random.below(4)).map(|_| 65_100 + u16::from(random.octet(3)));
+    own.into_iter().chain(others).collect()
+}
+
 /// Whole attributes but for the next hop.
-fn attributes(random: &mut Random, speaker: &Speaker, meds: Meds, index: usize) -> Vec<u8> {
+fn attributes(random: &mut Random, speaker: &Speaker, path: &[u16]) -> Vec<u8> {
     let internal = speaker.kind != Kind::External;
     let mut octets = attribute(0x40, 1, &[random.octet(3)]);
-    let mut path = if internal { Vec::new() } else { vec![asn(speaker.kind, speaker.number)] };
-    path.extend((0..random.below(4)).map(|_| 65_100 + u16::from(random.octet(3))));
-    octets.extend(attribute(0x40, 2, &as_path(&path)));
-    if let Some(med) = meds.draw(random, index) {
-        octets.extend(attribute(0x80, 4, &[0, 0, 0, med]));
+    octets.extend(attribute(0x40, 2, &as_path(path)));
+    if random.below(3) > 0 {
+        octets.extend(attribute(0x80, 4, &[0, 0, 0, 1 + random.octet(3)]));
     }
     if internal {
         octets.extend(attribute(0x40, 5, &[0, 0, 0, 99 + random.octet(3)]));
