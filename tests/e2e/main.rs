@@ -17,6 +17,7 @@ mod raw_speaker;
 mod recording;
 mod reflection;
 mod reflection_differential;
+mod reflector_restart;
 mod reload;
 mod reload_in_place;
 mod restart_window;

@@ -55,6 +55,8 @@ impl Drop for RouteClient {
 struct Seen {
     table: Table,
     told: ToldCounts,
+    /// The table at the end of the IPv4 routes, each time that it was told.
+    ends: Vec<Table>,
     closed: bool,
     /// How long it rests after each UPDATE.
     rest: Duration,
@@ -108,6 +110,11 @@ impl RouteClient {
     /// How often it was told of a route, and of the end of one.
     pub(crate) fn told(&self) -> ToldCounts {
         self.seen.lock().unwrap().told
+    }
+
+    /// All routes received and not withdrawn when the end of the IPv4 routes was told, each time that it was.
+    pub(crate) fn tables_at_end(&self) -> Vec<Table> {
+        self.seen.lock().unwrap().ends.clone()
     }
 
     /// How many of the routes are as wanted.
@@ -203,6 +210,9 @@ fn keep(mut reader: RawSpeaker, seen: &Mutex<Seen>, add_path: bool) {
 }
 
 fn take_update(body: &[u8], seen: &mut Seen, add_path: bool) {
+    if body == [0; 4] {
+        seen.ends.push(seen.table.clone());
+    }
     let (withdrawn, rest) = sized(body);
     let (attributes, nlri) = sized(rest);
     let mut gone = prefixes(withdrawn, 4, add_path);
