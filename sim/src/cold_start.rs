@@ -49,6 +49,20 @@ pub fn cold_start(nodes: usize, seed: u64) -> Result<ColdStart> {
 }
 
 async fn start(nodes: usize, seed: u64) -> Result<ColdStart> {
+    let world = started(nodes, seed).await?;
+    let traffic = world.network.traffic();
+    Ok(ColdStart {
+        nodes,
+        messages: traffic.messages,
+        updates: traffic.updates,
+        octets: traffic.octets,
+        virtual_time: traffic.last_update,
+        most_advertisements: traffic.most_advertisements(),
+    })
+}
+
+/// The reflectors come first, then the nodes. Everybody has every block.
+pub(crate) async fn started(nodes: usize, seed: u64) -> Result<World> {
     let pace = Pace { steps: 1000, step_microseconds: 20, queues: QueueSizes::USUAL };
     let told = Told { advertisements: Some(nodes * BLOCKS), ..Told::default() };
     let mut random = Random::new(seed);
@@ -64,15 +78,7 @@ async fn start(nodes: usize, seed: u64) -> Result<ColdStart> {
             bail!("n{node} has {known} of {} blocks", nodes * BLOCKS);
         }
     }
-    let traffic = world.network.traffic();
-    Ok(ColdStart {
-        nodes,
-        messages: traffic.messages,
-        updates: traffic.updates,
-        octets: traffic.octets,
-        virtual_time: traffic.last_update,
-        most_advertisements: traffic.most_advertisements(),
-    })
+    Ok(world)
 }
 
 fn plans(nodes: usize) -> Vec<NodePlan> {
@@ -104,7 +110,8 @@ async fn best_routes(world: &World, node: NodeId) -> Result<usize> {
     Ok(world.nodes[node].routes(question).await?.len())
 }
 
-fn prefix(number: usize) -> Prefix {
+/// A block, by its number.
+pub(crate) fn prefix(number: usize) -> Prefix {
     let number = u32::try_from(number).expect("few blocks");
     let address = Ipv4Addr::from_bits(FIRST_BLOCK + (number << 6));
     bgp_codec::IpPrefix::erase(Ipv4Prefix::truncating(address, 26))
@@ -119,7 +126,8 @@ pub(crate) fn number_of(prefix: Ipv4Prefix) -> usize {
 /// How many blocks each node has.
 pub const BLOCKS: usize = 4;
 
-const REFLECTORS: usize = 2;
+/// How many reflectors there are.
+pub(crate) const REFLECTORS: usize = 2;
 const ASN: u32 = 64512;
 
 /// 10.64.0.0

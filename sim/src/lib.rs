@@ -16,6 +16,7 @@ mod node;
 mod plan;
 mod random;
 mod recordings;
+mod restart;
 mod run;
 mod shrink;
 mod topology;
@@ -24,6 +25,7 @@ mod world;
 
 pub use bulk::bulk_for_a_slow_reader;
 pub use cold_start::{BLOCKS, ColdStart, cold_start};
+pub use restart::{Restart, Restarting, restart};
 pub use run::{Case, Keep, Outcome};
 pub use shrink::shrink;
 pub use topology::Topology;

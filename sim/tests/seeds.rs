@@ -1,6 +1,6 @@
 //! A run is a function of its seed, and cases that failed once do not fail again.
 
-use margay_sim::{Case, Keep, Topology, cold_start};
+use margay_sim::{Case, Keep, Restarting, Topology, cold_start, restart};
 
 #[test]
 fn the_same_seed_is_the_same_run_to_the_octet() {
@@ -37,9 +37,19 @@ fn a_trace_tells_the_messages() {
 }
 
 #[test]
-fn a_cold_start_advertises_each_route_to_each_client_at_most_twice() {
+fn a_cold_start_advertises_each_route_to_each_client_once() {
     let start = cold_start(100, 1).unwrap();
-    assert!((1..=2).contains(&start.most_advertisements), "{start:?}");
+    assert_eq!(start.most_advertisements, 1, "{start:?}");
+}
+
+#[test]
+fn reflectors_that_come_back_tell_each_route_once_and_withdraw_nothing() {
+    for restarting in [Restarting::One, Restarting::Both] {
+        for seed in 0..2 {
+            let told = restart(40, restarting, seed).unwrap();
+            assert_eq!((told.most_advertisements, told.withdrawals), (1, 0), "{restarting:?}, seed {seed}");
+        }
+    }
 }
 
 #[test]

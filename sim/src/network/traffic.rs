@@ -51,6 +51,7 @@ struct PipeTraffic {
     keepalives: Keepalives,
     /// By the number of the block.
     advertisements: Vec<u8>,
+    withdrawals: usize,
 }
 
 impl Traffic {
@@ -104,6 +105,7 @@ impl Traffic {
                     open: None,
                     keepalives: Keepalives::default(),
                     advertisements: vec![0; self.told.advertisements.unwrap_or(0)],
+                    withdrawals: 0,
                 },
             );
         }
@@ -176,11 +178,26 @@ impl Traffic {
         self.pipes.values().flat_map(|pipe| pipe.advertisements.iter().copied()).max().unwrap_or(0)
     }
 
+    /// How many routes were withdrawn, on all connections.
+    pub(crate) fn withdrawals(&self) -> usize {
+        self.pipes.values().map(|pipe| pipe.withdrawals).sum()
+    }
+
+    /// Counts advertisements and withdrawals from now on.
+    pub(crate) fn count_anew(&mut self) {
+        for pipe in self.pipes.values_mut() {
+            pipe.advertisements.fill(0);
+            pipe.withdrawals = 0;
+        }
+    }
+
     fn count_advertisements(&mut self, number: u64, side: usize, message: &Bytes) {
         let mut context = DecodeContext::new(PeerKind::Ibgp, AsWidth::Four);
         context.max_message_octets = usize::from(u16::MAX);
         let Some(pipe) = self.pipes.get_mut(&(number, side)) else { return };
         let Ok(Message::Update(update)) = decode_message(message.clone(), &context) else { return };
+        pipe.withdrawals +=
+            update.unreach().map(|block| block.iter::<bgp_codec::Ipv4Prefix>().count()).sum::<usize>();
         for reach in update.reach() {
             for nlri in reach.nlri.iter::<bgp_codec::Ipv4Prefix>() {
                 if let Some(count) = pipe.advertisements.get_mut(number_of(nlri.prefix)) {

@@ -1,0 +1,77 @@
+//! Reflectors end and come back, while the nodes that had their routes from them have others meanwhile.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use tokio::time::sleep;
+
+use crate::cold_start::{BLOCKS, REFLECTORS, prefix, started};
+use crate::network::Power;
+use crate::trace;
+
+/// Which reflectors.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Restarting {
+    /// One of the pair: nodes still have every route from the other one.
+    One,
+    /// Both: nodes have their own routes left.
+    Both,
+}
+
+/// What was said after the reflectors had come back.
+#[derive(Clone, Copy, Debug)]
+pub struct Restart {
+    /// How often one route was advertised on one connection, at most.
+    pub most_advertisements: u8,
+    /// How many routes were withdrawn, on all connections.
+    pub withdrawals: usize,
+}
+
+/// Has reflectors of a [cold start](crate::cold_start) lose power, and come back when routes have gone, come and moved from one
+/// node to another. In the end everybody must have what follows from the configurations alone.
+///
+/// # Errors
+///
+/// It does not come to that.
+pub fn restart(nodes: usize, restarting: Restarting, seed: u64) -> Result<Restart> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    let result = runtime.block_on(run(nodes, restarting, seed));
+    let faults = trace::end();
+    if !faults.is_empty() {
+        bail!("{}", faults.join("; "));
+    }
+    result
+}
+
+async fn run(nodes: usize, restarting: Restarting, seed: u64) -> Result<Restart> {
+    let mut world = started(nodes, seed).await?;
+    let reflectors = match restarting {
+        Restarting::One => 0..1,
+        Restarting::Both => 0..REFLECTORS,
+    };
+    for reflector in reflectors.clone() {
+        world.nodes[reflector].crash(Power::Off).await;
+    }
+    // The first node loses two blocks, of which the second node takes one over, and the third node has a new one.
+    let changes: [(usize, &[usize], Option<usize>); 3] =
+        [(0, &[0, 1], None), (1, &[], Some(1)), (2, &[], Some(nodes * BLOCKS))];
+    for (node, gone, new) in changes {
+        let node = &mut world.nodes[REFLECTORS + node];
+        gone.iter().for_each(|&block| {
+            node.plan.networks.remove(&prefix(block));
+        });
+        node.plan.networks.extend(new.map(prefix));
+        node.reload().await?;
+    }
+    sleep(OUTAGE).await;
+    world.network.traffic().count_anew();
+    for reflector in reflectors {
+        world.boot(reflector).await?;
+    }
+    world.come_to_rest().await?;
+    let traffic = world.network.traffic();
+    Ok(Restart { most_advertisements: traffic.most_advertisements(), withdrawals: traffic.withdrawals() })
+}
+
+/// Longer than the hold time: nobody counts on the reflectors any more.
+const OUTAGE: Duration = Duration::from_secs(100);
