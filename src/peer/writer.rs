@@ -176,3 +176,75 @@ const STALL_TIME: Duration = Duration::from_secs(1);
 
 /// How long the peer may take to read a last message.
 const FAREWELL_TIME: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use std::io::{IoSlice, Write as _};
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use bgp_codec::{Asn, BgpIdentifier, Capabilities};
+    use margay_rib::EncodedUpdates;
+    use margay_session::{Session, SessionOptions};
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::machine::{Stream, WriteHalf};
+
+    /// The writer looks at the queue after the speaker has put something in, and again when the speaker has written it: there
+    /// is nothing to write then, which is what a broken connection looks like.
+    #[tokio::test]
+    async fn what_the_speaker_writes_is_not_missed_by_a_writer_that_has_seen_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let dialed = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap().into_std().unwrap();
+        let beside = dialed.try_clone().unwrap();
+        let (_reader, socket) = Stream::Tcp(TcpStream::from_std(dialed).unwrap()).into_split();
+        let mut peer = listener.accept().await.unwrap().0;
+        socket.writable().await.unwrap();
+        let filled = fill(&socket);
+
+        let outbound = Outbound::new(socket, 1 << 20, Arc::default(), Arc::default());
+        let speaker = outbound.export_queue().open().unwrap();
+        let little = EncodedUpdates { octets: Bytes::from_static(b"little"), messages: 1, updates: 1 };
+        speaker.send(vec![little]);
+        let (reports, _task) = mpsc::channel(1);
+        let (_close, closed) = oneshot::channel();
+        let writer = WriterTask {
+            id: connection_id(),
+            outbound: Arc::clone(&outbound),
+            progress: Progress::new(),
+            reports,
+        };
+        let mut writer = pin!(writer.run(closed));
+        let mut unwoken = Context::from_waker(Waker::noop());
+        assert!(writer.as_mut().poll(&mut unwoken).is_pending(), "the socket takes nothing");
+
+        // The peer makes room, the speaker uses it, and then only the writer learns of the room.
+        peer.read_exact(&mut vec![0; filled]).await.unwrap();
+        while (&beside).write(b"?").is_err() {
+            std::thread::yield_now();
+        }
+        drop(speaker);
+        let mut received = [0; 7];
+        peer.read_exact(&mut received).await.unwrap();
+        assert_eq!(&received, b"?little");
+        assert!(writer.poll(&mut unwoken).is_pending(), "the writer takes the connection for broken");
+        assert!(outbound.send_urgent(Bytes::from_static(b"KEEPALIVE")).is_ok());
+    }
+
+    fn connection_id() -> ConnectionId {
+        let identifier = BgpIdentifier::new(1).expect("not zero");
+        let options = SessionOptions::new(Asn(65_001), identifier, None, Capabilities::default());
+        Session::new(options).new_connection_id()
+    }
+
+    /// Has the socket take all that it takes; answers how many octets that is.
+    fn fill(socket: &WriteHalf) -> usize {
+        let mut filled = 0;
+        while let Ok(octets) = socket.try_write(&[IoSlice::new(&[0; 1 << 16])]) {
+            filled += octets;
+        }
+        filled
+    }
+}
