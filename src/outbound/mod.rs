@@ -93,6 +93,7 @@ impl Outbound {
         self.counters.on_sent(1, 0);
         state.queue.push_urgent(message);
         state.is_speakers = false;
+        drop(state);
         self.queued.notify_one();
         Ok(())
     }
@@ -109,7 +110,7 @@ impl Outbound {
     }
 
     /// Sends some of what waits, when the socket takes it, and answers how many octets. Dropping the future before it is
-    /// ready sends nothing.
+    /// ready sends nothing. This is for one to do, the writer.
     ///
     /// # Errors
     ///
@@ -117,9 +118,17 @@ impl Outbound {
     pub(crate) async fn write_some(&self) -> io::Result<usize> {
         loop {
             self.socket.writable().await?;
-            match self.try_write(&mut self.state()) {
+            let (next, urgent) = {
+                let state = self.state();
+                (state.queue.next(SLICES), state.queue.urgent())
+            };
+            match self.try_write(&next) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return result,
+                Err(error) => return Err(error),
+                Ok(octets) => {
+                    self.on_written(self.state(), urgent, octets);
+                    return Ok(octets);
+                }
             }
         }
     }
@@ -161,7 +170,9 @@ impl Outbound {
             self.may_be_full.store(true, Ordering::Relaxed);
         }
         state.is_speakers = is_alone && state.queue.octets() <= DIRECT_OCTETS;
-        if !state.is_speakers {
+        let is_writers = !state.is_speakers;
+        drop(state);
+        if is_writers {
             self.queued.notify_one();
         }
     }
@@ -172,34 +183,40 @@ impl Outbound {
         if !std::mem::take(&mut state.is_speakers) || state.queue.is_empty() {
             return;
         }
-        // An error is the writer's to find and to tell.
+        let urgent = state.queue.urgent();
         let written = match state.queue.only() {
-            Some(buffer) => {
-                self.socket.write_directly(buffer).map(|octets| self.on_written(&mut state, octets))
-            }
-            None => self.try_write(&mut state),
+            Some(buffer) => self.socket.write_directly(buffer),
+            None => self.try_write(&state.queue.next(SLICES)),
         };
-        if written.is_err() || !state.queue.is_empty() {
+        // An error is the writer's to find and to tell.
+        let octets = written.unwrap_or(0);
+        let is_all = octets == state.queue.octets();
+        self.on_written(state, urgent, octets);
+        if !is_all {
             self.queued.notify_one();
         }
     }
 
-    fn try_write(&self, state: &mut State) -> io::Result<usize> {
+    /// Sends some of these, no more than [`SLICES`].
+    fn try_write(&self, buffers: &[Bytes]) -> io::Result<usize> {
         let mut slices = [IoSlice::new(&[]); SLICES];
-        let filled = state.queue.fill(&mut slices);
-        let octets = self.socket.try_write(&slices[..filled])?;
-        Ok(self.on_written(state, octets))
+        for (slice, buffer) in slices.iter_mut().zip(buffers) {
+            *slice = IoSlice::new(buffer);
+        }
+        self.socket.try_write(&slices[..buffers.len().min(SLICES)])
     }
 
-    fn on_written(&self, state: &mut State, octets: usize) -> usize {
-        state.queue.advance(octets);
+    fn on_written(&self, mut state: MutexGuard<'_, State>, urgent: usize, octets: usize) {
+        state.queue.advance(urgent, octets);
+        let mut wakes = false;
         if state.queue.octets() <= self.room_octets / 2 {
             self.may_be_full.store(state.is_closed, Ordering::Relaxed);
-            if std::mem::take(&mut state.is_starved) {
-                self.writable.notify_one();
-            }
+            wakes = std::mem::take(&mut state.is_starved);
         }
-        octets
+        drop(state);
+        if wakes {
+            self.writable.notify_one();
+        }
     }
 
     /// Whether there is room for a batch. If there is none, the speaker is woken once there is.
@@ -213,7 +230,8 @@ impl Outbound {
         has_room && !state.is_closed
     }
 
-    /// Nobody leaves the state half changed, so it is good after a panic as well.
+    /// To be kept for a moment only: nothing is written meanwhile but by the speaker, and nobody woken, who might have the
+    /// processor next and want the state. Nobody leaves it half changed, so it is good after a panic as well.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

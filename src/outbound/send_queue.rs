@@ -1,7 +1,6 @@
 //! What is still to be sent on one connection, and in which order.
 
 use std::collections::VecDeque;
-use std::io::IoSlice;
 
 use bytes::{Buf, Bytes};
 use margay_breaks::{Break, is_broken};
@@ -67,25 +66,26 @@ impl SendQueue {
         self.bulk.front().filter(|_| is_one)
     }
 
-    /// Fills `slices` with what comes next, and returns how many it filled.
-    pub(super) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let mut filled = 0;
-        for (slice, buffer) in slices.iter_mut().zip(self.in_order()) {
-            *slice = IoSlice::new(buffer);
-            filled += 1;
-        }
-        filled
+    /// How many urgent messages wait of which no octet is sent.
+    pub(super) fn urgent(&self) -> usize {
+        self.urgent.len()
     }
 
-    /// Forgets the first `octets`: they are sent.
+    /// What comes next, of no more buffers than `limit`.
+    pub(super) fn next(&self, limit: usize) -> Vec<Bytes> {
+        self.started.iter().chain(&self.urgent).chain(&self.bulk).take(limit).cloned().collect()
+    }
+
+    /// Forgets the first `octets`: they are sent. What was added since they came next is behind them, urgent or not: then
+    /// there were so many [`urgent`](Self::urgent) messages.
     ///
     /// # Panics
     ///
-    /// There are fewer.
-    pub(super) fn advance(&mut self, mut octets: usize) {
+    /// There were fewer octets, or bulk has been cleared since.
+    pub(super) fn advance(&mut self, mut urgent: usize, mut octets: usize) {
         self.octets -= octets;
         while octets > 0 {
-            let mut first = self.take_first().expect("no more octets are sent than there were");
+            let mut first = self.take_first(&mut urgent).expect("no more octets are sent than there were");
             let sent = octets.min(first.len());
             first.advance(sent);
             octets -= sent;
@@ -95,12 +95,18 @@ impl SendQueue {
         }
     }
 
-    fn in_order(&self) -> impl Iterator<Item = &Bytes> {
-        self.started.iter().chain(&self.urgent).chain(&self.bulk)
-    }
-
-    fn take_first(&mut self) -> Option<Bytes> {
-        self.started.take().or_else(|| self.urgent.pop_front()).or_else(|| self.bulk.pop_front())
+    /// Takes the first buffer out, where so many `urgent` ones come before bulk.
+    fn take_first(&mut self, urgent: &mut usize) -> Option<Bytes> {
+        if self.started.is_some() {
+            return self.started.take();
+        }
+        match urgent.checked_sub(1) {
+            Some(others) => {
+                *urgent = others;
+                self.urgent.pop_front()
+            }
+            None => self.bulk.pop_front(),
+        }
     }
 }
 
@@ -112,11 +118,14 @@ mod tests {
     use super::*;
 
     fn text(queue: &SendQueue) -> String {
-        let mut slices = [IoSlice::new(&[]); 8];
-        let filled = queue.fill(&mut slices);
-        let parts: Vec<&str> =
-            slices[..filled].iter().map(|slice| std::str::from_utf8(slice).unwrap()).collect();
+        let next = queue.next(8);
+        let parts: Vec<&str> = next.iter().map(|buffer| std::str::from_utf8(buffer).unwrap()).collect();
         parts.join(" ")
+    }
+
+    /// So many octets are sent, and nothing is added meanwhile.
+    fn send(queue: &mut SendQueue, octets: usize) {
+        queue.advance(queue.urgent(), octets);
     }
 
     fn queue(bulk: &[&'static str]) -> SendQueue {
@@ -130,12 +139,34 @@ mod tests {
         let mut queue = queue(&["aaaa", "bbbb"]);
         queue.push_urgent(Bytes::from_static(b"KEEPALIVE"));
         assert_eq!(text(&queue), "KEEPALIVE aaaa bbbb");
-        queue.advance("KEEPALIVE".len() + 1);
+        send(&mut queue, "KEEPALIVE".len() + 1);
         queue.push_urgent(Bytes::from_static(b"KEEPALIVE"));
         assert_eq!(text(&queue), "aaa KEEPALIVE bbbb");
-        queue.advance("aaa".len() + "KEEP".len());
+        send(&mut queue, "aaa".len() + "KEEP".len());
         queue.push_urgent(Bytes::from_static(b"NOTIFICATION"));
         assert_eq!(text(&queue), "ALIVE NOTIFICATION bbbb", "a KEEPALIVE is not torn either");
+    }
+
+    #[test]
+    fn what_is_added_while_something_is_sent_comes_behind_it() {
+        for octets in 0..=9 {
+            let mut queue = queue(&["aaa", "bbb"]);
+            queue.push_urgent(Bytes::from_static(b"OLD"));
+            let mut sent = queue.next(8).concat();
+            let urgent = queue.urgent();
+            queue.push_urgent(Bytes::from_static(b"NEW"));
+            queue.push_bulk(Bytes::from_static(b"ccc"));
+            queue.advance(urgent, octets);
+            sent.truncate(octets);
+            sent.extend(queue.next(8).concat());
+            let expected: &[u8] = match octets {
+                ..=3 => b"OLDNEWaaabbbccc",
+                4..=6 => b"OLDaaaNEWbbbccc",
+                _ => b"OLDaaabbbNEWccc",
+            };
+            assert_eq!(sent, expected, "{octets} octets are sent");
+            assert_eq!(queue.octets(), expected.len() - octets);
+        }
     }
 
     #[test]
@@ -150,11 +181,11 @@ mod tests {
     #[test]
     fn clearing_leaves_what_is_on_its_way_whole() {
         let mut queue = queue(&["aaaa", "bbbb"]);
-        queue.advance(1);
+        send(&mut queue, 1);
         queue.clear_bulk();
         queue.push_urgent(Bytes::from_static(b"NOTIFICATION"));
         assert_eq!(text(&queue), "aaa NOTIFICATION");
-        queue.advance(3 + 12);
+        send(&mut queue, 3 + 12);
         assert!(queue.is_empty());
     }
 
@@ -165,7 +196,7 @@ mod tests {
             let mut sent = String::new();
             while !queue.is_empty() {
                 let next: String = text(&queue).replace(' ', "").chars().take(piece).collect();
-                queue.advance(next.len());
+                send(&mut queue, next.len());
                 sent.push_str(&next);
             }
             assert_eq!(sent, "abcdefghi", "in pieces of {piece}");
