@@ -25,7 +25,7 @@ use crate::kernel::{self, KernelEvent, KernelHandle, KernelOptions};
 use crate::peer::{Transport, dial};
 pub(crate) use listening_socket::ListeningSocket;
 pub use own_addresses::OwnAddresses;
-pub(crate) use processor::Processor;
+pub(crate) use processor::{Processor, Slice};
 #[cfg(feature = "simulation")]
 pub use simulated::{Promise, SimulatedListener, SimulatedMachine, SimulatedStream, SliceCost};
 pub(crate) use speaker_thread::SpeakerThread;

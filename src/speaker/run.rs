@@ -21,12 +21,18 @@ use super::{
     PeerUp, RoutesQuestion, SessionEpoch, SpeakerCounts, SpeakerInput, SpeakerRequest,
 };
 use crate::kernel::KernelEvent;
-use crate::machine::Processor;
+use crate::machine::{Processor, Slice};
 use crate::recording::RecordedRib;
 
-/// How long the speaker takes inputs before it tells peers and kernel what follows from them, and how long it tells peers. A
-/// turn has both, with the last step of each, and a part of the background work: less than ten milliseconds.
-const SLICE: Duration = Duration::from_millis(3);
+/// How long the speaker takes inputs before it tells peers and kernel what follows from them, and how long it tells peers.
+const SLICE: Duration = Duration::from_millis(2);
+
+/// How long a turn takes at the most, but for the last steps: what begins later has the shortest slices. So one that others
+/// on the machine held up takes little longer than that, and is less than ten milliseconds.
+const TURN: Duration = Duration::from_millis(6);
+
+/// Enough that everybody gets on.
+const SHORTEST_SLICE: Duration = Duration::from_micros(500);
 
 /// A pause that is waited for without hearing anybody.
 const SHORT_PAUSE: Duration = Duration::from_millis(4);
@@ -188,9 +194,15 @@ impl Speaker {
         self.has_news |= self.working;
     }
 
+    /// A slice that is shorter the later it is in the turn.
+    fn slice(&self, length: Duration) -> Slice {
+        let left = TURN.saturating_sub(self.clock.spent(Instant::now()));
+        self.processor.slice(length.min(left).max(SHORTEST_SLICE))
+    }
+
     /// Takes what else has arrived, for a slice of time.
     fn take_inputs(&mut self) {
-        let mut slice = self.processor.slice(SLICE);
+        let mut slice = self.slice(SLICE);
         while !slice.is_over()
             && let Some(input) = self.inputs.try_recv()
         {
@@ -359,7 +371,7 @@ impl Speaker {
             kernel.feed(&mut self.rib);
             self.clock.end_step(Step::Kernel, Instant::now());
         }
-        let mut slice = self.processor.slice(SLICE);
+        let mut slice = self.slice(SLICE);
         if self.has_news && self.pace.begin_if_due(Instant::now(), self.feeding.len()) {
             self.has_news = false;
         }
@@ -379,7 +391,7 @@ impl Speaker {
 
     /// Tells those that were behind more, out of turn: it costs nothing that others would share.
     fn feed_catching_up(&mut self) {
-        let mut slice = self.processor.slice(SLICE);
+        let mut slice = self.slice(SLICE / 2);
         let mut waiting = std::mem::take(&mut self.catching_up).into_iter();
         for key in waiting.by_ref() {
             self.feed_peer(key);

@@ -74,6 +74,11 @@ impl TurnClock {
         self.step_began = now;
     }
 
+    /// How long the turn has taken so far.
+    pub(super) fn spent(&self, now: Instant) -> Duration {
+        now.duration_since(self.turn_began)
+    }
+
     /// A step is over, and the next begins.
     pub(super) fn end_step(&mut self, step: Step, now: Instant) {
         self.times.steps[step as usize].add(now.duration_since(self.step_began));
