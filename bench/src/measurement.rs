@@ -37,6 +37,8 @@ pub(crate) struct Measurement {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct LongestTurn {
     pub(crate) milliseconds: f64,
+    /// The longest time in which it had a processor and heard nobody.
+    pub(crate) computing_milliseconds: f64,
     /// The daemon's word for the longest step of all turns.
     pub(crate) step: String,
     pub(crate) step_milliseconds: f64,

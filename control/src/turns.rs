@@ -12,6 +12,8 @@ pub struct Turns {
     pub since_seconds: u64,
     /// Whole turns.
     pub turns: TimesTaken,
+    /// What of each turn the speaker had a processor for: the rest is what others on the machine took.
+    pub computing: TimesTaken,
     /// What they were made of, each kind once.
     pub steps: Vec<StepTimes>,
 }

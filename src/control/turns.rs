@@ -12,6 +12,7 @@ pub(super) fn turns(times: &TurnTimes) -> Turns {
     Turns {
         since_seconds: times.since.elapsed().as_secs(),
         turns: times_taken(times.turns),
+        computing: times_taken(times.computing),
         steps: times.steps().map(step).collect(),
     }
 }

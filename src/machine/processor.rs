@@ -7,6 +7,7 @@ use std::sync::{
 };
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
 #[cfg(feature = "simulation")]
@@ -55,6 +56,18 @@ impl Processor {
             Self::Real => usual,
             #[cfg(feature = "simulation")]
             Self::Simulated(simulated) => simulated.machine.slice_cost().work_entries,
+        }
+    }
+
+    /// How long the calling thread has had a processor so far.
+    pub(crate) fn computed(&self) -> Duration {
+        match self {
+            Self::Real => {
+                let time = clock_gettime(ClockId::ThreadCPUTime);
+                time.try_into().expect("a processor's time is not negative")
+            }
+            #[cfg(feature = "simulation")]
+            Self::Simulated(_) => Duration::ZERO,
         }
     }
 

@@ -28,7 +28,7 @@ use crate::recording::RecordedRib;
 const SLICE: Duration = Duration::from_millis(2);
 
 /// How long a turn takes at the most, but for the last steps: what begins later has the shortest slices. So one that others
-/// on the machine held up takes little longer than that, and is less than ten milliseconds.
+/// on the machine held up is hardly longer than the hold-up or than this.
 const TURN: Duration = Duration::from_millis(6);
 
 /// Enough that everybody gets on.
@@ -129,7 +129,7 @@ impl Speaker {
             self.feed();
             debug_assert!(self.waits_for_sessions_only(), "{:?} of {:?}", self.catching_up, self.feeding);
             self.rib.on_turn_over();
-            self.clock.end_turn();
+            self.clock.end_turn(self.processor.computed());
             self.processor.on_turn_over().await;
         }
         if let Some(kernel) = &mut self.kernel {

@@ -51,6 +51,8 @@ pub struct TurnTimes {
     pub since: Instant,
     /// Whole turns.
     pub turns: TimesTaken,
+    /// What of each turn the speaker had a processor for: the rest is what others on the machine took.
+    pub computing: TimesTaken,
     /// Steps, in the order of [`Step::ALL`].
     steps: [TimesTaken; Step::ALL.len()],
 }
@@ -61,11 +63,13 @@ pub(super) struct TurnClock {
     times: TurnTimes,
     turn_began: Instant,
     step_began: Instant,
+    /// How long the speaker had had a processor when the last turn ended.
+    computed: Duration,
 }
 
 impl TurnClock {
     pub(super) fn new(now: Instant) -> Self {
-        Self { times: TurnTimes::new(now), turn_began: now, step_began: now }
+        Self { times: TurnTimes::new(now), turn_began: now, step_began: now, computed: Duration::ZERO }
     }
 
     /// A turn begins, and its first step.
@@ -85,9 +89,12 @@ impl TurnClock {
         self.step_began = now;
     }
 
-    /// The turn is over with the step that was last.
-    pub(super) fn end_turn(&mut self) {
+    /// The turn is over with the step that was last. By now the speaker has `computed` for so long; what it took to wait is
+    /// next to nothing.
+    pub(super) fn end_turn(&mut self, computed: Duration) {
         self.times.turns.add(self.step_began.duration_since(self.turn_began));
+        self.times.computing.add(computed.saturating_sub(self.computed));
+        self.computed = computed;
     }
 
     /// The turns so far.
@@ -103,7 +110,12 @@ impl TurnClock {
 
 impl TurnTimes {
     fn new(since: Instant) -> Self {
-        Self { since, turns: TimesTaken::default(), steps: Default::default() }
+        Self {
+            since,
+            turns: TimesTaken::default(),
+            computing: TimesTaken::default(),
+            steps: Default::default(),
+        }
     }
 
     /// The times of each kind of step.
@@ -148,16 +160,17 @@ mod tests {
             now
         };
         let mut clock = TurnClock::new(pass(0));
-        for (updates, work) in [(3, 4), (9, 2)] {
+        for (updates, work, computed) in [(3, 4, 7), (9, 2, 10)] {
             clock.begin_turn(pass(100));
             clock.end_step(Step::Updates, pass(updates));
             clock.end_step(Step::Work, pass(work));
-            clock.end_turn();
+            clock.end_turn(Duration::from_millis(computed));
         }
         let milliseconds =
             |times: TimesTaken| (times.count, times.long, times.longest.as_millis(), times.total.as_millis());
         let times = clock.take(pass(0));
         assert_eq!(milliseconds(times.turns), (2, 1, 11, 18), "waiting is no part of a turn");
+        assert_eq!(milliseconds(times.computing), (2, 0, 7, 10), "another had the processor in the second");
         let of =
             |wanted| times.steps().find(|&(step, _)| step == wanted).map(|(_, times)| milliseconds(times));
         assert_eq!(of(Step::Updates), Some((2, 0, 9, 12)));

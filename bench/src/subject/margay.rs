@@ -115,12 +115,13 @@ impl Subject for Margay {
             thread::sleep(Duration::from_millis(10));
         };
         ensure!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
-        let Turns { turns, steps } =
+        let Turns { turns, computing, steps } =
             serde_json::from_slice(&answer.stdout).with_context(|| format!("{command:?}"))?;
         let step = steps.into_iter().max_by_key(|step| step.times.longest_microseconds);
         let step = step.context("no steps")?;
         Ok(Some(LongestTurn {
             milliseconds: turns.longest_milliseconds(),
+            computing_milliseconds: computing.longest_milliseconds(),
             step_milliseconds: step.times.longest_milliseconds(),
             step: step.step,
         }))
@@ -135,6 +136,7 @@ impl Subject for Margay {
 #[derive(Deserialize)]
 struct Turns {
     turns: TimesTaken,
+    computing: TimesTaken,
     steps: Vec<StepTimes>,
 }
 

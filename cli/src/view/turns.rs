@@ -6,7 +6,7 @@ use super::fact;
 use super::time_span::time_span;
 use crate::table::{Align, Table};
 
-/// Whole turns first, then what they are made of.
+/// Whole turns first, then what of them a processor was had for, then what they are made of.
 pub(crate) fn turns(turns: &Turns) -> String {
     let mut table = Table::new([
         ("STEP", Align::Left),
@@ -15,7 +15,7 @@ pub(crate) fn turns(turns: &Turns) -> String {
         ("LONGEST MS", Align::Right),
         ("MEAN MS", Align::Right),
     ]);
-    let whole = [("whole turn", turns.turns)];
+    let whole = [("whole turn", turns.turns), ("computing", turns.computing)];
     let steps = turns.steps.iter().map(|step| (step.step.as_str(), step.times));
     for (name, times) in whole.into_iter().chain(steps) {
         table.row([
@@ -54,6 +54,7 @@ mod tests {
         let answer = Turns {
             since_seconds: 65,
             turns: times(1000, 1, 12_345, 250_000),
+            computing: times(1000, 0, 4_321, 200_000),
             steps: vec![
                 StepTimes { step: "updates".to_owned(), times: times(2000, 0, 900, 4_000) },
                 StepTimes { step: "work".to_owned(), times: TimesTaken::default() },
@@ -66,6 +67,7 @@ counted for         1m05s
 
 STEP        COUNT  OVER 10 MS  LONGEST MS  MEAN MS
 whole turn   1000           1      12.345    0.250
+computing    1000           0       4.321    0.200
 updates      2000           0       0.900    0.002
 work            0           0       0.000        -
 "
