@@ -3,14 +3,14 @@
 //! The last client's routes have a path from every other client as well, better from each than from those before it. Who
 //! passes on what it hears as it hears it tells of many paths that do not last.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 use bgp_codec::Nlri;
 use bytes::{Bytes, BytesMut};
 
-use super::reflection::{ASN, CLUSTER, ReflectionOptions, reflector};
-use super::stage::{End, QUIET, Stage};
+use super::reflection::{ASN, CLUSTER, ReflectionOptions, reflector, wait_for_routes};
+use super::stage::Stage;
 use super::{Scenario, Turn};
 use crate::measurement::Measurement;
 use crate::peer::PeerId;
@@ -90,6 +90,7 @@ impl Herd {
         mut bring: impl FnMut(&mut Stage<'_, ReflectedRoutes<'_>>, std::ops::Range<usize>) -> Result<Vec<PeerId>>,
     ) -> Result<Measurement> {
         let start = stage.start()?;
+        stage.peers_mut().intake_mut().start_clock(start.at);
         for first in (0..self.announcements.len()).step_by(AT_ONCE) {
             let clients = first..(first + AT_ONCE).min(self.announcements.len());
             let ids = bring(stage, clients.clone())?;
@@ -97,19 +98,8 @@ impl Herd {
                 stage.peers_mut().send(id, announcement.clone())?;
             }
         }
-        let deadline = start.at + stage.turn().timeout;
-        stage.peers_mut().run(deadline, |peers, now| {
-            let routes = peers.intake();
-            routes.is_complete() && now.duration_since(routes.last_update()) >= QUIET
-        })?;
-        let routes = stage.peers().intake();
-        let is_complete = routes.is_complete();
-        let end = End {
-            at: if is_complete { routes.last_change() } else { deadline },
-            longest_silence: Duration::ZERO,
-            incomplete: (!is_complete).then(|| routes.progress()),
-        };
-        let told_each = Some(routes.told_each());
+        let end = wait_for_routes(stage, &start)?;
+        let told_each = Some(stage.peers().intake().told_each());
         Ok(Measurement { told_each, ..stage.measurement(phase, &start, end)? })
     }
 }

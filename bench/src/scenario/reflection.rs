@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use bgp_codec::{Asn, BgpIdentifier, ClusterId};
 use bytes::Bytes;
 
-use super::stage::{End, QUIET, Stage, free_address};
+use super::stage::{End, QUIET, Stage, Start, free_address};
 use super::{Scenario, Turn};
 use crate::measurement::Measurement;
 use crate::peer::{Intake, PeerId, PeerSettings};
@@ -67,7 +67,11 @@ impl Scenario for Reflection {
 
 impl Reflection {
     /// All clients announce all they have.
-    fn reflect(&self, stage: &mut Stage<'_, ReflectedRoutes<'_>>, ids: &[PeerId]) -> Result<Measurement> {
+    fn reflect(
+        &self,
+        stage: &mut Stage<'_, ReflectedRoutes<'_>>,
+        ids: &[PeerId],
+    ) -> Result<Measurement> {
         let is_relay = stage.turn().subject.is_relay();
         let sent = if is_relay { &self.reflected } else { &self.announcements };
         let start = stage.start()?;
@@ -75,19 +79,7 @@ impl Reflection {
         for (&id, octets) in ids.iter().zip(sent) {
             stage.peers_mut().send(id, octets.clone())?;
         }
-        let deadline = start.at + stage.turn().timeout;
-        // A while of nothing more shows that it stays complete.
-        stage.peers_mut().run(deadline, |peers, now| {
-            let routes = peers.intake();
-            routes.is_complete() && now.duration_since(routes.last_update()) >= QUIET
-        })?;
-        let routes = stage.peers().intake();
-        let is_complete = routes.is_complete();
-        let end = End {
-            at: if is_complete { routes.last_change() } else { deadline },
-            longest_silence: routes.longest_silence(),
-            incomplete: (!is_complete).then(|| routes.progress()),
-        };
+        let end = wait_for_routes(stage, &start)?;
         let mut measurement = stage.measurement("reflect", &start, end)?;
         let paths = self.routes.prefixes().len();
         measurement.memory_each = Some(stage.memory_each("path", paths, &start)?);
@@ -113,6 +105,26 @@ pub(super) fn connect<I: Intake>(
     let mut measurement = stage.measurement("sessions", &start, end)?;
     measurement.memory_each = Some(stage.memory_each("client", others.len(), &start)?);
     Ok(measurement)
+}
+
+/// Runs until all clients hold what they must, and then for a while of nothing more, which shows that it stays so.
+///
+/// # Errors
+///
+/// A session is lost.
+pub(super) fn wait_for_routes(stage: &mut Stage<'_, ReflectedRoutes<'_>>, start: &Start) -> Result<End> {
+    let deadline = start.at + stage.turn().timeout;
+    stage.peers_mut().run(deadline, |peers, now| {
+        let routes = peers.intake();
+        routes.is_complete() && now.duration_since(routes.last_update()) >= QUIET
+    })?;
+    let routes = stage.peers().intake();
+    let is_complete = routes.is_complete();
+    Ok(End {
+        at: if is_complete { routes.last_change() } else { deadline },
+        longest_silence: routes.longest_silence(),
+        incomplete: (!is_complete).then(|| routes.progress()),
+    })
 }
 
 /// What the reflector is configured for.
