@@ -1,5 +1,6 @@
 //! The Adj-RIBs-In of all clients.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -34,15 +35,18 @@ struct Client {
     after: MemoPlace,
 }
 
+impl Client {
+    /// Holds nothing of `routes` routes, of which some are its own.
+    fn new(routes: usize, own: Range<usize>) -> Self {
+        Self { rib: ClientRib::new(routes, own), is_complete: false, after: MemoPlace::default() }
+    }
+}
+
 impl<'a> ReflectedRoutes<'a> {
     /// Nobody has received anything yet.
     pub(crate) fn new(routes: &'a ClientRoutes, now: Instant) -> Self {
         let (count, each) = (routes.prefixes().len(), routes.routes_each());
-        let client = |index: usize| Client {
-            rib: ClientRib::new(count, index * each..(index + 1) * each),
-            is_complete: false,
-            after: MemoPlace::default(),
-        };
+        let client = |index: usize| Client::new(count, index * each..(index + 1) * each);
         let clients: Vec<Client> = (0..routes.clients().len()).map(client).collect();
         Self {
             known: KnownRoutes::new(routes),
@@ -81,6 +85,19 @@ impl<'a> ReflectedRoutes<'a> {
     /// The longest time in which no UPDATE came to anybody, since the clock started.
     pub(crate) fn longest_silence(&self) -> Duration {
         self.longest_silence
+    }
+
+    /// The client has left, and holds nothing any more.
+    pub(crate) fn forget(&mut self, peer: PeerId) {
+        let (index, each) = (peer.index(), self.routes / self.clients.len());
+        let client = &mut self.clients[index];
+        self.incomplete += usize::from(client.is_complete);
+        *client = Client::new(self.routes, index * each..(index + 1) * each);
+    }
+
+    /// How many routes all were told, repeated ones and withdrawals too.
+    pub(crate) fn told(&self) -> u64 {
+        self.told
     }
 
     /// How many routes all were told, repeated ones and withdrawals too, for each that they had to be told.

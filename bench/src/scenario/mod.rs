@@ -10,6 +10,7 @@ mod kernel_stage;
 mod latency;
 mod operations;
 mod reflection;
+mod reflector_operations;
 mod scenario_name;
 mod stage;
 mod table_stage;

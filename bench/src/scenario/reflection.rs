@@ -66,19 +66,35 @@ impl Scenario for Reflection {
 }
 
 impl Reflection {
+    pub(super) fn routes(&self) -> &ClientRoutes {
+        &self.routes
+    }
+
+    /// The first of the clients announce all they have, without a clock.
+    ///
+    /// # Errors
+    ///
+    /// One has left.
+    pub(super) fn announce(&self, stage: &mut Stage<'_, ReflectedRoutes<'_>>, ids: &[PeerId]) -> Result<()> {
+        let is_relay = stage.turn().subject.is_relay();
+        let sent = if is_relay { &self.reflected } else { &self.announcements };
+        let mut sent = ids.iter().zip(sent);
+        sent.try_for_each(|(&id, octets)| stage.peers_mut().send(id, octets.clone()))
+    }
+
     /// All clients announce all they have.
-    fn reflect(
+    ///
+    /// # Errors
+    ///
+    /// A session is lost.
+    pub(super) fn reflect(
         &self,
         stage: &mut Stage<'_, ReflectedRoutes<'_>>,
         ids: &[PeerId],
     ) -> Result<Measurement> {
-        let is_relay = stage.turn().subject.is_relay();
-        let sent = if is_relay { &self.reflected } else { &self.announcements };
         let start = stage.start()?;
         stage.peers_mut().intake_mut().start_clock(start.at);
-        for (&id, octets) in ids.iter().zip(sent) {
-            stage.peers_mut().send(id, octets.clone())?;
-        }
+        self.announce(stage, ids)?;
         let end = wait_for_routes(stage, &start)?;
         let mut measurement = stage.measurement("reflect", &start, end)?;
         let paths = self.routes.prefixes().len();

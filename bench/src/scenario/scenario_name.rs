@@ -14,6 +14,7 @@ use super::kernel_ecmp::{KernelEcmp, KernelEcmpOptions};
 use super::latency::{Latency, LatencyOptions};
 use super::operations::{Operations, OperationsOptions, RECEIVERS};
 use super::reflection::{Reflection, ReflectionOptions};
+use super::reflector_operations::ReflectorOperations;
 
 /// One of the scenarios.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -26,6 +27,8 @@ pub(crate) enum ScenarioName {
     Rr500,
     /// 2,000 clients of a route reflector announce 20 routes each, and each receives those of all others
     Rr2000,
+    /// 2,000 clients of a route reflector ask again, half of them get other filters, leave and come; needs filters
+    RrOperations,
     /// 2,000 clients of a route reflector come at once after its start, and again after it was killed
     Herd,
     /// Routes of 100 clients of a route reflector come and go, 1,000 changes a second
@@ -63,6 +66,7 @@ impl ScenarioName {
             Self::Best8 => "best8",
             Self::Rr500 => "rr500",
             Self::Rr2000 => "rr2000",
+            Self::RrOperations => "rr-operations",
             Self::Herd => "herd",
             Self::Latency => "latency",
             Self::Operations => "operations",
@@ -90,6 +94,13 @@ impl ScenarioName {
                 format!(
                     "{clients} clients of a route reflector come as fast as they can, each with {routes_each} routes of its \
                      own and worse paths to those of the last one; the reflector is killed, and they come again"
+                )
+            }
+            Self::RrOperations => {
+                let (clients, routes_each) = self.cluster();
+                format!(
+                    "{clients} clients of a route reflector with {routes_each} routes each: all ask for everything again; \
+                     other filters refuse some of it to half of them; half leave and come back"
                 )
             }
             Self::Latency => format!(
@@ -136,7 +147,7 @@ impl ScenarioName {
             Self::Operations => 1 + RECEIVERS,
             Self::Kernel | Self::KernelChurn => 1,
             Self::KernelEcmp => 2,
-            Self::Herd | Self::Rr500 | Self::Rr2000 => self.cluster().0,
+            Self::Herd | Self::Rr500 | Self::Rr2000 | Self::RrOperations => self.cluster().0,
         }
     }
 
@@ -156,6 +167,10 @@ impl ScenarioName {
                 let (clients, routes_each) = self.cluster();
                 Box::new(Herd::prepare(ReflectionOptions { clients, routes_each, seed }))
             }
+            Self::RrOperations => {
+                let (clients, routes_each) = self.cluster();
+                Box::new(ReflectorOperations::prepare(ReflectionOptions { clients, routes_each, seed }))
+            }
             Self::Latency => Box::new(Latency::prepare(LatencyOptions { seed, ..LATENCY })),
             Self::Rr500 | Self::Rr2000 => {
                 let (clients, routes_each) = self.cluster();
@@ -167,7 +182,7 @@ impl ScenarioName {
     /// How many clients a reflector has, and how many routes each of them.
     fn cluster(self) -> (usize, usize) {
         match self {
-            Self::Herd | Self::Rr2000 => (2_000, 20),
+            Self::Herd | Self::Rr2000 | Self::RrOperations => (2_000, 20),
             Self::Full
             | Self::Best8
             | Self::Latency

@@ -1,0 +1,136 @@
+//! A route reflector while everything around it changes: all clients ask for everything again, half of them get other rules,
+//! leave at once and come back.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Result;
+use bgp_codec::{Family, IpPrefix as _, Ipv4Prefix, RouteRefresh};
+use bytes::BytesMut;
+
+use super::reflection::{Reflection, ReflectionOptions, reflector, wait_for_routes};
+use super::stage::{End, QUIET, Stage};
+use super::{Scenario, Turn};
+use crate::measurement::Measurement;
+use crate::peer::PeerId;
+use crate::reflected::ReflectedRoutes;
+use crate::subject::{Direction, Refusal, Subject};
+
+/// The scenario with the clients' UPDATEs ready.
+pub(crate) struct ReflectorOperations {
+    reflection: Reflection,
+}
+
+impl ReflectorOperations {
+    /// Makes the routes and their UPDATEs.
+    pub(crate) fn prepare(options: ReflectionOptions) -> Self {
+        Self { reflection: Reflection::prepare(options) }
+    }
+}
+
+impl Scenario for ReflectorOperations {
+    fn admits(&self, subject: &dyn Subject) -> bool {
+        subject.reload_command(Path::new("")).is_some()
+    }
+
+    fn play(&self, turn: &Turn<'_>) -> Result<Vec<Measurement>> {
+        let routes = self.reflection.routes();
+        let clients = routes.clients();
+        let mut topology = reflector(clients.to_vec())?;
+        let intake = ReflectedRoutes::new(routes, Instant::now());
+        Stage::new(turn, &topology, intake)?.perform(|stage| {
+            let ids = stage.establish(clients)?;
+            stage.rest()?;
+            let mut measured = vec![self.reflection.reflect(stage, &ids)?];
+            let others = routes.prefixes().len() - routes.routes_each();
+            measured.push(measure_told("refresh", stage, clients.len() * others, |stage| {
+                ids.iter().try_for_each(|&id| ask_again(stage, id))
+            })?);
+            let half = clients.len() / 2;
+            let refusal = |client: usize| Refusal {
+                peer: clients[client].address,
+                direction: Direction::Export,
+                within: refused(),
+            };
+            topology.refusals = (0..half).map(refusal).collect();
+            let withdrawn = (0..half).map(|client| self.refused_to(client)).sum();
+            measured.push(measure_told("export of half", stage, withdrawn, |stage| stage.reload(&topology))?);
+            topology.refusals.clear();
+            measured.push(measure_complete("export as before", stage, |stage| stage.reload(&topology))?);
+            let gone = half * routes.routes_each();
+            measured.push(measure_told("half leave", stage, (clients.len() - half) * gone, |stage| {
+                ids[..half].iter().for_each(|&id| stage.peers_mut().leave(id));
+                Ok(())
+            })?);
+            measured.push(measure_complete("half come", stage, |stage| {
+                ids[..half].iter().for_each(|&id| stage.peers_mut().intake_mut().forget(id));
+                stage.establish_again(&ids[..half])?;
+                self.reflection.announce(stage, &ids[..half])
+            })?);
+            Ok(measured)
+        })
+    }
+}
+
+impl ReflectorOperations {
+    /// How many of the others' routes a client is refused.
+    fn refused_to(&self, client: usize) -> usize {
+        let routes = self.reflection.routes();
+        let count =
+            |prefixes: &[Ipv4Prefix]| prefixes.iter().filter(|&&prefix| refused().contains(prefix)).count();
+        count(routes.prefixes()) - count(routes.prefixes_of(client))
+    }
+}
+
+/// Some of the routes, of all clients.
+fn refused() -> Ipv4Prefix {
+    Ipv4Prefix::truncating(Ipv4Addr::new(10, 0, 0, 0), 12)
+}
+
+/// A client asks to be told everything again (RFC 2918).
+fn ask_again(stage: &mut Stage<'_, ReflectedRoutes<'_>>, id: PeerId) -> Result<()> {
+    let mut request = BytesMut::new();
+    RouteRefresh { family: Family::IPV4_UNICAST, subtype: RouteRefresh::REQUEST }.encode(&mut request);
+    stage.peers_mut().send(id, request.freeze())
+}
+
+/// Measures how long it takes from `begin` until each client holds what it must.
+fn measure_complete(
+    phase: &'static str,
+    stage: &mut Stage<'_, ReflectedRoutes<'_>>,
+    begin: impl FnOnce(&mut Stage<'_, ReflectedRoutes<'_>>) -> Result<()>,
+) -> Result<Measurement> {
+    let start = stage.start()?;
+    stage.peers_mut().intake_mut().start_clock(start.at);
+    begin(stage)?;
+    let end = wait_for_routes(stage, &start)?;
+    stage.measurement(phase, &start, end)
+}
+
+/// Measures how long it takes from `begin` until the clients were told so many routes, all together. They must not be told
+/// more.
+fn measure_told(
+    phase: &'static str,
+    stage: &mut Stage<'_, ReflectedRoutes<'_>>,
+    count: usize,
+    begin: impl FnOnce(&mut Stage<'_, ReflectedRoutes<'_>>) -> Result<()>,
+) -> Result<Measurement> {
+    let start = stage.start()?;
+    stage.peers_mut().intake_mut().start_clock(start.at);
+    let all = stage.peers().intake().told() + count as u64;
+    begin(stage)?;
+    let deadline = start.at + stage.turn().timeout;
+    stage.peers_mut().run(deadline, |peers, now| {
+        let routes = peers.intake();
+        routes.told() >= all && now.duration_since(routes.last_update()) >= QUIET
+    })?;
+    let routes = stage.peers().intake();
+    let is_exact = routes.told() == all;
+    let end = End {
+        at: if is_exact { routes.last_update() } else { deadline },
+        longest_silence: routes.longest_silence(),
+        incomplete: (!is_exact).then(|| format!("told {} routes instead of {all}", routes.told())),
+    };
+    stage.measurement(phase, &start, end)
+}
