@@ -11,30 +11,39 @@ use margay_lab::{
 };
 
 use crate::pair::{MARGAY_ASN, PATIENCE, binaries, host, with_length};
-use crate::route_client::{Attributes, Identity, RouteClient, RouteKey, Table, attribute};
+use crate::route_client::{Attributes, Identity, RouteClient, Table, attribute};
 
 #[test]
 fn tells_clients_non_clients_and_external_peers_what_bird_tells_them() {
-    check(|place| {
-        let mut settings = settings(2);
-        settings.peers.iter_mut().for_each(|peer| peer.extra = "deterministic med on;".to_owned());
-        Other::Bird(Bird::new(place, settings))
-    });
+    check(Paths::Best, Other::bird);
+}
+
+#[test]
+fn tells_all_paths_that_bird_tells() {
+    check(Paths::All, Other::bird);
 }
 
 #[test]
 fn tells_clients_non_clients_and_external_peers_what_frr_tells_them() {
-    check(|place| Other::Frr(Frr::new(place, settings(2))));
+    check(Paths::Best, Other::frr);
 }
 
-fn check(other: impl Fn(&Namespace) -> Other) {
+fn check(paths: Paths, other: impl Fn(&Namespace, RouterSettings) -> Other) {
     for seed in 1..=12 {
-        let mut scene = Scene::new(seed, &other);
+        let mut scene = Scene::new(seed, paths, &other);
         for phase in 1..=3 {
             scene.announce_at_random(phase);
             scene.compare(phase);
         }
     }
+}
+
+/// Which paths to a prefix everybody announces and is told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Paths {
+    Best,
+    /// All of them (RFC 7911).
+    All,
 }
 
 /// The reflector that margay is compared with.
@@ -45,6 +54,15 @@ enum Other {
 }
 
 impl Other {
+    fn bird(place: &Namespace, mut settings: RouterSettings) -> Self {
+        settings.peers.iter_mut().for_each(|peer| peer.extra = "deterministic med on;".to_owned());
+        Self::Bird(Bird::new(place, settings))
+    }
+
+    fn frr(place: &Namespace, settings: RouterSettings) -> Self {
+        Self::Frr(Frr::new(place, settings))
+    }
+
     fn start(&mut self) {
         match self {
             Self::Bird(bird) => bird.start().unwrap(),
@@ -94,6 +112,7 @@ const KINDS: [Kind; 7] = [
 
 struct Scene {
     seed: u64,
+    paths: Paths,
     random: Random,
     speakers: Vec<Speaker>,
     margay: Margay,
@@ -105,14 +124,14 @@ struct Scene {
 struct Speaker {
     kind: Kind,
     number: u8,
-    /// The neighbouring AS of each path that is announced, if it has any.
-    neighbors: BTreeMap<(IpAddr, u8), Option<u16>>,
+    /// The neighbouring AS of each path that is announced, if it has any; by prefix and path id.
+    neighbors: BTreeMap<((IpAddr, u8), u32), Option<u16>>,
     /// With margay and with the other one.
     sessions: [RouteClient; 2],
 }
 
 impl Scene {
-    fn new(seed: u64, other: impl Fn(&Namespace) -> Other) -> Self {
+    fn new(seed: u64, paths: Paths, other: impl Fn(&Namespace, RouterSettings) -> Other) -> Self {
         let lab = Lab::new().unwrap();
         let segment = lab.segment("wire").unwrap();
         let places = ["margay", "other", "speakers"].map(|label| lab.namespace(label).unwrap());
@@ -124,8 +143,8 @@ impl Scene {
             (0..KINDS.len()).map(|index| with_length(address(number(index)))).collect();
         let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
         segment.attach(&places[2], "eth0", &addresses).unwrap();
-        let mut margay = Margay::new(&places[0], settings(1), &binaries());
-        let mut other = other(&places[1]);
+        let mut margay = Margay::new(&places[0], settings(1, paths), &binaries());
+        let mut other = other(&places[1], settings(2, paths));
         margay.start().unwrap();
         other.start();
         let speakers = KINDS.iter().enumerate().map(|(index, &kind)| {
@@ -133,7 +152,7 @@ impl Scene {
             let identity = Identity {
                 asn: asn(kind, number),
                 identifier: identifier(number),
-                add_path: false,
+                add_path: paths == Paths::All,
                 refreshes: false,
             };
             let dial = |reflector| {
@@ -146,30 +165,31 @@ impl Scene {
             Speaker { kind, number, neighbors: BTreeMap::new(), sessions: [dial(1), dial(2)] }
         });
         let speakers = speakers.collect();
-        Self { seed, random: Random(seed), speakers, margay, other, _segment: segment, _lab: lab }
+        Self { seed, paths, random: Random(seed), speakers, margay, other, _segment: segment, _lab: lab }
     }
 
     /// Each speaker announces and withdraws some prefixes, and at last says that it is done.
     fn announce_at_random(&mut self, phase: u8) {
-        let Self { random, speakers, other, .. } = self;
+        let Self { paths, random, speakers, other, .. } = self;
         for speaker in speakers {
             for prefix in prefixes() {
                 if speaker.kind == Kind::External && prefix.0.is_ipv6() {
                     continue;
                 }
+                let path_id = if *paths == Paths::All { 1 + u32::from(random.octet(2)) } else { 0 };
                 match random.below(4) {
-                    0 => speaker.withdraw(prefix),
+                    0 => speaker.withdraw(prefix, path_id),
                     1 | 2 => {
                         let path = path(random, speaker);
                         let neighbor = path.first().copied();
                         let attributes = attributes(random, speaker, &path);
                         let next_hop = next_hop(random, speaker, prefix.0);
-                        let replaced = speaker.neighbors.get(&prefix);
+                        let replaced = speaker.neighbors.get(&(prefix, path_id));
                         if !other.takes_other_neighbors() && replaced.is_some_and(|old| *old != neighbor) {
-                            speaker.withdraw(prefix);
+                            speaker.withdraw(prefix, path_id);
                         }
-                        speaker.announce(prefix, next_hop, &attributes);
-                        speaker.neighbors.insert(prefix, neighbor);
+                        speaker.announce(prefix, path_id, next_hop, &attributes);
+                        speaker.neighbors.insert((prefix, path_id), neighbor);
                     }
                     _ => {}
                 }
@@ -177,7 +197,7 @@ impl Scene {
             let mut done = plain_attributes(speaker);
             done.extend(attribute(0xc0, 8, &[0xfc, 0, 0, phase]));
             let (sentinel, next_hop) = (sentinel(speaker.number), address(speaker.number));
-            speaker.announce(sentinel, next_hop, &done);
+            speaker.announce(sentinel, 0, next_hop, &done);
         }
     }
 
@@ -185,31 +205,30 @@ impl Scene {
     fn compare(&self, phase: u8) {
         for speaker in &self.speakers {
             let others = self.speakers.iter().filter(|other| is_told(other, speaker));
-            let sentinels: Vec<RouteKey> = others.map(|other| key(sentinel(other.number))).collect();
+            let sentinels: Vec<String> = others.map(|other| text(sentinel(other.number))).collect();
             let what = format!(
                 "seed {}, phase {phase}: what {:?} {} is told",
                 self.seed, speaker.kind, speaker.number
             );
-            wait_until(PATIENCE, &what, || {
-                let [margay, mut other] =
-                    speaker.sessions.each_ref().map(|session| comparable(session.table(), speaker.kind));
-                other.retain(|_, route| !is_own(route, speaker));
-                for (who, table) in [("margay", &margay), ("the other", &other)] {
-                    let is_done = |key: &&RouteKey| {
-                        let communities = table.get(key).and_then(|route| route.get(&8));
+            let told = wait_until(PATIENCE, &what, || {
+                let [margay, other] =
+                    speaker.sessions.each_ref().map(|session| comparable(session.table(), speaker));
+                for (who, told) in [("margay", &margay), ("the other", &other)] {
+                    let is_done = |prefix: &&String| {
+                        let communities = told.get(*prefix).and_then(|paths| paths[0].get(&8));
                         communities.is_some_and(|(_, value)| value.ends_with(&[phase]))
                     };
-                    if let Some(missing) = sentinels.iter().find(|key| !is_done(key)) {
-                        return Err(format!(
-                            "{} has not come from {who}: {:?}",
-                            missing.prefix,
-                            table.get(missing)
-                        ));
+                    if let Some(missing) = sentinels.iter().find(|prefix| !is_done(prefix)) {
+                        return Err(format!("{missing} has not come from {who}: {:?}", told.get(missing)));
                     }
                 }
-                first_difference(&margay, &other)
-                    .map_or(Ok(()), |(prefix, text)| Err(text + &self.reasons(&prefix)))
+                match first_difference(&margay, &other) {
+                    None => Ok(margay),
+                    Some((prefix, text)) => Err(text + &self.reasons(&prefix)),
+                }
             });
+            let is_several = told.values().any(|paths| paths.len() > 1);
+            assert_eq!(is_several, self.paths == Paths::All, "{what}: several paths to a prefix");
         }
     }
 
@@ -222,39 +241,49 @@ impl Scene {
 }
 
 impl Speaker {
-    fn announce(&mut self, prefix: (IpAddr, u8), next_hop: IpAddr, attributes: &[u8]) {
+    fn announce(&mut self, prefix: (IpAddr, u8), path_id: u32, next_hop: IpAddr, attributes: &[u8]) {
         for session in &mut self.sessions {
-            session.announce(&[prefix], 0, next_hop, attributes).unwrap();
+            session.announce(&[prefix], path_id, next_hop, attributes).unwrap();
         }
     }
 
-    fn withdraw(&mut self, prefix: (IpAddr, u8)) {
-        self.neighbors.remove(&prefix);
+    fn withdraw(&mut self, prefix: (IpAddr, u8), path_id: u32) {
+        self.neighbors.remove(&(prefix, path_id));
         for session in &mut self.sessions {
-            session.withdraw(&[prefix], 0).unwrap();
+            session.withdraw(&[prefix], path_id).unwrap();
         }
     }
 }
 
+/// The paths to each prefix, without their ids, which are each reflector's own.
+type Told = BTreeMap<String, Vec<Attributes>>;
+
 /// Leaves out what is a matter of taste.
 ///
 /// All may tell an external peer of a next hop that it can reach by itself (RFC 4271 §5.1.3): the others do so for every
-/// route from inside the AS, margay for routes that began there. FRR adds a MED of zero where there is none.
-fn comparable(mut table: Table, kind: Kind) -> Table {
+/// route from inside the AS, margay for routes that began there. FRR adds a MED of zero where there is none, and tells speakers
+/// of their own routes.
+fn comparable(table: Table, speaker: &Speaker) -> Told {
     const NEXT_HOP: u8 = 3;
     const MED: u8 = 4;
-    for route in table.values_mut() {
-        if kind == Kind::External {
+    let mut told = Told::new();
+    for (key, mut route) in table {
+        if is_own(&route, speaker) {
+            continue;
+        }
+        if speaker.kind == Kind::External {
             route.remove(&NEXT_HOP);
         }
         if route.get(&MED).is_some_and(|(_, value)| *value == [0; 4]) {
             route.remove(&MED);
         }
+        told.entry(key.prefix).or_default().push(route);
     }
-    table
+    told.values_mut().for_each(|paths| paths.sort());
+    told
 }
 
-/// FRR tells speakers of their own routes; they know them by AS_PATH or ORIGINATOR_ID.
+/// By AS_PATH or ORIGINATOR_ID.
 fn is_own(route: &Attributes, speaker: &Speaker) -> bool {
     let own_asn = u32::from(asn(speaker.kind, speaker.number)).to_be_bytes();
     let in_path = route[&2].1.windows(4).skip(2).step_by(4).any(|asn| asn == own_asn);
@@ -262,15 +291,11 @@ fn is_own(route: &Attributes, speaker: &Speaker) -> bool {
     in_path || route.get(&9).is_some_and(|(_, value)| own.iter().any(|own| value == own))
 }
 
-fn first_difference(margay: &Table, other: &Table) -> Option<(String, String)> {
-    let differs = margay.keys().chain(other.keys()).find(|&key| margay.get(key) != other.get(key))?;
-    let text = format!(
-        "{}:\n  margay {:?}\n  other  {:?}\n",
-        differs.prefix,
-        margay.get(differs),
-        other.get(differs)
-    );
-    Some((differs.prefix.clone(), text))
+fn first_difference(margay: &Told, other: &Told) -> Option<(String, String)> {
+    let differs =
+        margay.keys().chain(other.keys()).find(|&prefix| margay.get(prefix) != other.get(prefix))?;
+    let text = format!("{differs}:\n  margay {:?}\n  other  {:?}\n", margay.get(differs), other.get(differs));
+    Some((differs.clone(), text))
 }
 
 /// RFC 4456 §6.
@@ -278,7 +303,7 @@ fn is_told(from: &Speaker, to: &Speaker) -> bool {
     from.number != to.number && (from.kind, to.kind) != (Kind::NonClient, Kind::NonClient)
 }
 
-fn settings(own: u8) -> RouterSettings {
+fn settings(own: u8, paths: Paths) -> RouterSettings {
     let mut settings = RouterSettings::new(MARGAY_ASN, REFLECTOR_ID);
     settings.global = format!("cluster_id = \"{CLUSTER}\"");
     for (index, &kind) in KINDS.iter().enumerate() {
@@ -287,6 +312,7 @@ fn settings(own: u8) -> RouterSettings {
             PeerSettings::new(&format!("speaker{number}"), address(number), asn(kind, number).into());
         peer.local_address = Some(address(own));
         peer.passive = true;
+        peer.add_path = paths == Paths::All;
         peer.client_of = (kind == Kind::Client).then_some(CLUSTER);
         if kind != Kind::External {
             peer.families.insert(Family::Ipv6);
@@ -380,8 +406,8 @@ fn sentinel(number: u8) -> (IpAddr, u8) {
     (Ipv4Addr::new(198, 18, number, 0).into(), 24)
 }
 
-fn key((address, length): (IpAddr, u8)) -> RouteKey {
-    RouteKey { prefix: format!("{address}/{length}"), path_id: None }
+fn text((address, length): (IpAddr, u8)) -> String {
+    format!("{address}/{length}")
 }
 
 fn number(index: usize) -> u8 {
