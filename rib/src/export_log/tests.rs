@@ -209,6 +209,23 @@ fn what_everybody_was_told_takes_no_records() {
 }
 
 #[test]
+fn a_reader_that_is_stuck_keeps_no_more_records_than_a_few_for_each_route() {
+    let mut log = ExportLog::new();
+    log.join();
+    let up_to_date = log.join();
+    let count = SEGMENT_RECORDS;
+    let mut most = 0;
+    for round in 0..100 {
+        for index in 0..count {
+            log.set(SlotIndex(index), Some((round, ALICE)), nobody);
+        }
+        log.advance(up_to_date, log.end());
+        most = most.max(log.records.iter_from(0).count());
+    }
+    assert!(most <= 3 * count as usize, "{most} records for {count} routes that changed 100 times");
+}
+
+#[test]
 fn exports_are_counted_without_those_of_the_reader_itself() {
     let mut log = ExportLog::new();
     log.set(SlotIndex(0), Some((1, ALICE)), nobody);

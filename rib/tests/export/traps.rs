@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use bgp_codec::{
-    AsPathBuf, AsWidth, Asn, ClusterId, Community, Family, Ipv4Prefix, NextHop, PathAttributesBuilder,
+    AsPathBuf, AsWidth, Asn, AttributeType, ClusterId, Community, Family, Ipv4Prefix, NextHop,
+    PathAttributesBuilder, UnknownAttributeBuf,
 };
-use margay_filter::{Action, FilterChain};
+use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits, ValueRange};
 use margay_rib::{
     NextHopMode, PagePosition, PathsSent, PeerIndex, PeerOptions, Reflection, RouteSelection, RouteStatus,
 };
 
 use super::by_hand::{
-    BLOCK, FEED, attributes, feed_and_reader, gateway, path, reach, reach_all, rib, told, unreach,
+    BLOCK, FEED, attributes, feed_and_reader, gateway, path, reach, reach_all, rib, told, told_paths, unreach,
 };
 use super::world::{Event, LOCAL_ASN, World, filter, identifier, options};
 
@@ -23,7 +24,7 @@ fn a_replacement_that_is_refused_removes_what_it_replaces() {
     let own_originator = attributes(|it| it.originator_id = Some(identifier(100)));
     let own_cluster = attributes(|it| {
         it.originator_id = Some(identifier(9));
-        it.cluster_list = vec![identifier(100).into()];
+        it.cluster_list = vec![ClusterId(7), identifier(100).into(), ClusterId(8)];
     });
     let rows = [
         (
@@ -60,12 +61,21 @@ fn a_cluster_that_is_added_later_counts_when_a_route_comes_round() {
 #[test]
 fn a_replacement_that_a_filter_refuses_is_told_as_a_withdrawal() {
     let mut rib = rib();
-    let mut feed = options(FEED);
-    feed.import = filter("10.65.0.0/16", Action::Accept);
-    let feed = rib.peer_up(feed);
+    let preferred = ValueRange::new(100, 200).expect("a range");
+    let rule = Rule {
+        matches: Match::ANY.with_values(Some(preferred), None),
+        action: Action::Accept,
+        edits: RuleEdits::default(),
+    };
+    let import = FilterChain::new([Filter::new("preferred", [rule])]);
+    let feed = rib.peer_up(PeerOptions { import, ..options(5) });
     let reader = rib.peer_up(options(4));
-    rib.apply_update(feed, reach(&["10.65.1.0/24", "10.66.1.0/24"], attributes(|_| {}), gateway()));
-    assert_eq!(told(&mut rib, reader).reached, ["10.65.1.0/24".parse().unwrap()]);
+    let preference = |local_pref| attributes(|it| it.local_pref = Some(local_pref));
+    rib.apply_update(feed, reach(&[BLOCK, "10.66.1.0/24"], preference(100), gateway()));
+    assert_eq!(told(&mut rib, reader).reached.len(), 2);
+    rib.apply_update(feed, reach(&[BLOCK], preference(99), gateway()));
+    let told = told(&mut rib, reader);
+    assert_eq!((told.unreached, told.reached), (vec![BLOCK.parse().unwrap()], Vec::new()));
 }
 
 #[test]
@@ -144,6 +154,43 @@ fn a_route_that_leaves_no_room_for_its_prefix_is_withdrawn_not_lost() {
     rib.apply_update(feed, reach(&[BLOCK], too_long, gateway()));
     assert_eq!(told(&mut rib, reader).unreached, [BLOCK.parse().unwrap()]);
     assert_eq!(rib.peer_counts(reader, Family::IPV4_UNICAST).unencodable, 1);
+}
+
+/// To the octet: what is reflected has ORIGINATOR_ID and CLUSTER_LIST more than what came.
+#[test]
+fn a_route_that_reflection_makes_too_long_is_withdrawn_and_comes_back_when_it_is_shorter() {
+    // Header, lengths, ORIGIN, AS_PATH of one, NEXT_HOP, LOCAL_PREF, ORIGINATOR_ID, CLUSTER_LIST of one, a long attribute's
+    // header, and the block's prefix.
+    let others = 19 + 4 + 4 + 9 + 7 + 7 + 7 + 7 + 4 + 5;
+    let padded = |octets: usize| {
+        attributes(|it| {
+            it.local_pref = Some(100);
+            it.unknown
+                .push(UnknownAttributeBuf::new(AttributeType(99), vec![0; octets]).expect("a long one"));
+        })
+    };
+    for path_id in [0, 4] {
+        let mut rib = rib();
+        let source = rib.peer_up(options(4));
+        let several = vec![(Family::IPV4_UNICAST, PathsSent::All)];
+        let add_path = if path_id > 0 { several } else { Vec::new() };
+        let reader = rib.peer_up(PeerOptions { add_path, identifier: identifier(9), ..options(4) });
+        let read = if path_id > 0 { told_paths } else { told };
+        while rib.work(1000) {}
+        read(&mut rib, reader);
+        let most = 4096 - others - path_id;
+        for (octets, is_told) in [(most - 1, true), (most, true), (most + 1, false), (most, true)] {
+            rib.apply_update(source, reach(&[BLOCK], padded(octets), gateway()));
+            let told = read(&mut rib, reader);
+            let case = format!("{octets} octets, {path_id} of a path id");
+            assert_eq!(
+                (told.reached.len(), told.unreached.len()),
+                (is_told.into(), (!is_told).into()),
+                "{case}"
+            );
+            assert!(octets != most || told.octets == 4096, "{case}: a full message of {}", told.octets);
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,160 @@
+//! What members of an export group cost: a cursor each, and nothing of the routes.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+#![expect(
+    unsafe_code,
+    reason = "an allocator is unsafe to implement; this one only counts, and hands on to the system's"
+)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::net::Ipv4Addr;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bgp_codec::{
+    AsWidth, Asn, BgpIdentifier, Family, Ipv4Prefix, NextHop, Nlri, Origin, PathAttributesBuilder, PeerKind,
+    Update,
+};
+use margay_filter::FilterChain;
+use margay_rib::{
+    NextHopMode, PathsSent, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RibOptions,
+};
+
+thread_local! {
+    /// What this thread has allocated and not given back.
+    static OCTETS: Cell<isize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(layout.size().cast_signed());
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        note(-layout.size().cast_signed());
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        note(new_size.cast_signed() - layout.size().cast_signed());
+        // SAFETY: the caller keeps the contract of `realloc`.
+        unsafe { System.realloc(pointer, layout, new_size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn note(octets: isize) {
+    // At the end of a thread there is nothing left to count in.
+    OCTETS.try_with(|all| all.set(all.get() + octets)).ok();
+}
+
+fn allocated() -> isize {
+    OCTETS.get()
+}
+
+#[test]
+fn a_thousand_more_clients_cost_less_than_two_kilobytes_each_whatever_the_table() {
+    for add_path in [Vec::new(), vec![(Family::IPV4_UNICAST, PathsSent::All)]] {
+        let mut costs = Vec::new();
+        for prefixes in [100, 20_000] {
+            let (mut rib, source) = rib_and_source();
+            announce(&mut rib, source, 0..prefixes, |_| 0);
+            join(&mut rib, 0..10, &add_path);
+            let before = allocated();
+            join(&mut rib, 10..1010, &add_path);
+            costs.push((allocated() - before) / 1000);
+        }
+        assert!(costs.iter().all(|cost| *cost < 2048), "{costs:?} octets a client, {add_path:?}");
+        assert!(costs[1] < costs[0] + 64, "more octets a client with more routes: {costs:?}, {add_path:?}");
+    }
+}
+
+#[test]
+fn clients_that_are_behind_at_places_of_their_own_keep_few_slices() {
+    const CLIENTS: u32 = 100;
+    const PREFIXES: u32 = 2000;
+    let (mut rib, source) = rib_and_source();
+    announce(&mut rib, source, 0..PREFIXES, |prefix| prefix);
+    let clients = join(&mut rib, 0..CLIENTS, &[]);
+    let before = allocated();
+    let (mut most, mut told) = (0, 0);
+    for (round, &client) in (1..).zip(&clients) {
+        announce(&mut rib, source, 0..PREFIXES, |prefix| prefix + round);
+        let batch = rib.poll_export(client).unwrap();
+        told += batch.iter().map(|updates| updates.octets.len()).sum::<usize>();
+        drop(batch);
+        most = most.max(allocated() - before);
+    }
+    let told = told.cast_signed();
+    assert!(told > 10 << 20, "{told} octets of slices, each for one client");
+    assert!(most < 6 << 20, "{most} octets kept of {told}");
+}
+
+fn rib_and_source() -> (Rib, PeerIndex) {
+    let identifier = identifier(1);
+    let reflector = ReflectorOptions::new(identifier);
+    let options = RibOptions { asn: ASN, identifier, reflector, forwarding: None, hash_seed: 1 };
+    let mut rib = Rib::new(options);
+    let source = rib.peer_up(client(0, &[]));
+    (rib, source)
+}
+
+/// Announces prefixes with a MULTI_EXIT_DISC for each.
+fn announce(rib: &mut Rib, source: PeerIndex, prefixes: Range<u32>, med: impl Fn(u32) -> u32) {
+    for number in prefixes {
+        let mut attributes = PathAttributesBuilder::new(Origin::Igp);
+        attributes.local_pref = Some(100);
+        attributes.med = Some(med(number));
+        let prefix = Nlri::new(Ipv4Prefix::truncating((number << 8).into(), 24));
+        rib.apply_update(source, Update::advertising(attributes.build(), NEXT_HOP, false, [prefix]));
+    }
+}
+
+/// Clients come, and are told everything.
+fn join(rib: &mut Rib, numbers: Range<u32>, add_path: &[(Family, PathsSent)]) -> Vec<PeerIndex> {
+    let clients: Vec<PeerIndex> = numbers.map(|number| rib.peer_up(client(1 + number, add_path))).collect();
+    while rib.work(1000) {}
+    for &client in &clients {
+        while rib.poll_export(client).is_some() {}
+        assert_eq!(rib.peer_counts(client, Family::IPV4_UNICAST).advertised, rib.counts().ipv4_prefixes);
+    }
+    clients
+}
+
+fn client(number: u32, add_path: &[(Family, PathsSent)]) -> PeerOptions {
+    PeerOptions {
+        name: Arc::from(format!("node{number}")),
+        kind: PeerKind::Ibgp,
+        asn: ASN,
+        identifier: identifier(100 + number),
+        address: Ipv4Addr::from_bits(0x0a00_0000 + number).into(),
+        own_ipv4_next_hop: Some(NextHop::Ipv4(Ipv4Addr::new(10, 201, 0, 1))),
+        own_ipv6_next_hop: None,
+        shared_subnet: None,
+        families: vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
+        import: FilterChain::accept_all(),
+        export: FilterChain::accept_all(),
+        next_hop: NextHopMode::Auto,
+        reflection: Reflection::Client(identifier(1).into()),
+        add_path: add_path.to_vec(),
+        as_width: AsWidth::Four,
+        max_message_octets: 4096,
+        enhanced_refresh: true,
+    }
+}
+
+fn identifier(number: u32) -> BgpIdentifier {
+    BgpIdentifier::new(number).unwrap()
+}
+
+const ASN: Asn = Asn(64512);
+const NEXT_HOP: NextHop = NextHop::Ipv4(Ipv4Addr::new(10, 200, 0, 1));
