@@ -166,11 +166,24 @@ impl PathAttributes {
         }
     }
 
+    /// The set with an autonomous system in front of its path (RFC 4271 §5.1.2 b), and without the attributes of these
+    /// types: what a [builder](Self::to_builder) makes of it, without taking everything apart.
+    #[must_use]
+    pub fn passed_on(&self, asn: Asn, without: &[AttributeType]) -> Self {
+        let mut as_path = self.as_path().to_buf();
+        as_path.prepend(asn, 1);
+        let kept = self.attributes().filter(|attribute| !without.contains(&attribute.attribute_type));
+        Self::from_ascending(kept.map(|attribute| match attribute.attribute_type {
+            AttributeType::AS_PATH => RawAttribute { value: as_path.octets(), ..attribute },
+            _ => attribute,
+        }))
+    }
+
     /// The set of these attributes: each acceptable, of ascending types, ORIGIN and AS_PATH among them.
-    pub(crate) fn from_ascending(attributes: &[RawAttribute<'_>]) -> Self {
-        let size_octets = attributes.iter().map(RawAttribute::encoded_octets).fold(0, usize::saturating_add);
-        let mut octets = Vec::with_capacity(size_octets);
-        attributes.iter().for_each(|attribute| attribute.encode(&mut octets));
+    pub(crate) fn from_ascending<'a>(attributes: impl Iterator<Item = RawAttribute<'a>> + Clone) -> Self {
+        let lengths = attributes.clone().map(|attribute| attribute.encoded_octets());
+        let mut octets = Vec::with_capacity(lengths.fold(0, usize::saturating_add));
+        attributes.for_each(|attribute| attribute.encode(&mut octets));
         Self::from_canonical(octets.into_boxed_slice())
     }
 
@@ -182,7 +195,7 @@ impl PathAttributes {
     }
 
     /// The attributes in ascending order of their types.
-    pub(crate) fn attributes(&self) -> impl Iterator<Item = RawAttribute<'_>> + '_ {
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = RawAttribute<'_>> + Clone + '_ {
         raw_attributes(&self.octets)
     }
 

@@ -73,7 +73,7 @@ impl PathAttributesBuilder {
         let mut attributes: Vec<RawAttribute<'_>> = known.chain(unknown).collect();
         attributes.sort_by_key(|attribute| attribute.attribute_type);
         attributes.dedup_by_key(|attribute| attribute.attribute_type);
-        PathAttributes::from_ascending(&attributes)
+        PathAttributes::from_ascending(attributes.iter().copied())
     }
 
     /// The value of each attribute of which the type is recognised; `None` where it is not there.

@@ -195,7 +195,7 @@ impl<'a> ReceivedAttributes<'a> {
             }
         }
         kept.sort_by_key(|attribute| attribute.attribute_type);
-        PathAttributes::from_ascending(&kept)
+        PathAttributes::from_ascending(kept.iter().copied())
     }
 
     /// The attributes kept, in the order of the message, with the flags with which they go on.

@@ -58,6 +58,20 @@ proptest! {
     }
 
     #[test]
+    fn any_set_passed_on_is_what_a_builder_makes_of_it(builder in builders(), asn: u32, with_med: bool) {
+        let attributes = builder.build();
+        let inside = [AttributeType::LOCAL_PREF, AttributeType::ORIGINATOR_ID, AttributeType::MULTI_EXIT_DISC];
+        let without = if with_med { &inside[..2] } else { &inside };
+        let mut rebuilt = attributes.to_builder();
+        rebuilt.as_path.prepend(Asn(asn), 1);
+        (rebuilt.local_pref, rebuilt.originator_id) = (None, None);
+        rebuilt.med = rebuilt.med.filter(|_| with_med);
+        let passed_on = attributes.passed_on(Asn(asn), without);
+        prop_assert_eq!(&passed_on, &rebuilt.build());
+        prop_assert_eq!(passed_on.as_path_length(), rebuilt.as_path.as_path().length());
+    }
+
+    #[test]
     fn any_ipv4_routes_come_back(
         builder in builders(),
         next_hop in prop_oneof![next_hops4(), next_hops6()],

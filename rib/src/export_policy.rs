@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bgp_codec::{Asn, Community, Family, NextHop, PathAttributes, PeerKind, Prefix};
+use bgp_codec::{Asn, AttributeType, Community, Family, NextHop, PathAttributes, PeerKind, Prefix};
 
 use crate::decision::DEFAULT_LOCAL_PREF;
 use crate::peer::{NextHopMode, PeerOptions};
@@ -150,15 +150,11 @@ impl ExportPolicy {
     /// RFC 4271 §5.1.2, §5.1.4, §5.1.5 and RFC 4456 §8: our AS in front, nothing that is meant for inside the AS, and
     /// no MULTI_EXIT_DISC of another AS.
     fn to_external(&self, attributes: &PathAttributes, learned_from: LearnedFrom) -> PathAttributes {
-        let mut builder = attributes.to_builder();
-        builder.as_path.prepend(self.local_asn, 1);
-        builder.local_pref = None;
-        builder.originator_id = None;
-        builder.cluster_list.clear();
-        if learned_from != LearnedFrom::Local {
-            builder.med = None;
-        }
-        builder.build()
+        let left_out = match learned_from {
+            LearnedFrom::Local => INSIDE_THE_AS,
+            LearnedFrom::External | LearnedFrom::Internal(_) => INSIDE_THE_AS_OR_OF_ANOTHER,
+        };
+        attributes.passed_on(self.local_asn, left_out)
     }
 
     /// RFC 4271 §5.1.5: LOCAL_PREF is always told to internal peers. What comes from another one is reflected, and
@@ -176,3 +172,15 @@ impl ExportPolicy {
         builder.build()
     }
 }
+
+/// What no external peer is told.
+const INSIDE_THE_AS: &[AttributeType] =
+    &[AttributeType::LOCAL_PREF, AttributeType::ORIGINATOR_ID, AttributeType::CLUSTER_LIST];
+
+/// What no external peer is told of routes that were learned.
+const INSIDE_THE_AS_OR_OF_ANOTHER: &[AttributeType] = &[
+    AttributeType::MULTI_EXIT_DISC,
+    AttributeType::LOCAL_PREF,
+    AttributeType::ORIGINATOR_ID,
+    AttributeType::CLUSTER_LIST,
+];
