@@ -7,32 +7,32 @@ use crate::path::{ImportRefusal, Path};
 use crate::table::Entry;
 
 /// What the decision process chose for an entry, as positions in its paths.
+#[derive(Default)]
 pub(crate) struct Choice {
     pub(crate) best: Option<usize>,
-    pub(crate) multipath: Vec<usize>,
+    /// The other paths that share the traffic with it.
+    pub(crate) others: Vec<usize>,
 }
 
 impl Choice {
     pub(crate) fn of<P: RibFamily>(shared: &Shared, entry: &Entry<P>) -> Self {
         match entry.paths.as_slice() {
-            [] => Self { best: None, multipath: Vec::new() },
-            [path] => match candidate(shared, path) {
-                Ok(_) => Self::only(0),
-                Err(_) => Self { best: None, multipath: Vec::new() },
-            },
+            [] => Self::default(),
+            [path] => candidate(shared, path).map_or_else(|_| Self::default(), |_| Self::only(0)),
             paths => {
-                let Some((positions, decision)) = contest(shared, paths) else {
-                    return Self { best: None, multipath: Vec::new() };
-                };
-                let multipath = decision.multipath().map(|position| positions[position]).collect();
-                Self { best: Some(positions[decision.best]), multipath }
+                let Some((positions, decision)) = contest(shared, paths) else { return Self::default() };
+                let others = decision.multipath().filter(|&position| position != decision.best);
+                Self {
+                    best: Some(positions[decision.best]),
+                    others: others.map(|position| positions[position]).collect(),
+                }
             }
         }
     }
 
     /// One path that shares the traffic with no other.
     pub(crate) fn only(best: usize) -> Self {
-        Self { best: Some(best), multipath: vec![best] }
+        Self { best: Some(best), others: Vec::new() }
     }
 }
 

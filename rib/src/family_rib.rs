@@ -96,12 +96,18 @@ impl<P: RibFamily> FamilyRib<P> {
         let facts = shared.store.facts(received);
         let is_refresh =
             shared.peers.routes::<P>(peer).is_some_and(|routes| routes.refresh_in.is_under_way());
-        // What filters set is the same for most routes of an UPDATE.
+        // What filters set is the same for most routes of an UPDATE, and without ADD-PATH so is the source.
         let mut edited: Option<(RouteEdits, AttributeHandle)> = None;
+        let mut known_source: Option<(PathId, SourceIndex)> = None;
         // All entries are found before the first is worked on: their cache misses overlap then.
         let found: Vec<_> = routes.map(|nlri| (self.table.find_or_insert(nlri.prefix), nlri)).collect();
         for (index, Nlri { path_id, prefix }) in found {
-            let source = shared.sources.intern(peer, path_id.unwrap_or(PathId(0)), import.peer);
+            let path_id = path_id.unwrap_or(PathId(0));
+            let source = match known_source {
+                Some((id, source)) if id == path_id => source,
+                _ => shared.sources.intern(peer, path_id, import.peer),
+            };
+            known_source = Some((path_id, source));
             if is_refresh && let Some(routes) = shared.peers.routes_mut::<P>(peer) {
                 routes.refresh_in.on_announced(index, source);
             }
@@ -421,7 +427,7 @@ impl<P: RibFamily> FamilyRib<P> {
 
     fn forwarding_for(&self, shared: &Shared, entry: &Entry<P>, choice: &Choice) -> Option<Forwarding> {
         let paths = entry.paths.as_slice();
-        let best = paths[choice.best?];
+        let best = &paths[choice.best?];
         if best.source == SourceIndex::LOCAL {
             let hold = self.networks.get(&entry.prefix).and_then(|network| network.hold);
             return hold.map(Forwarding::discard);
@@ -429,8 +435,9 @@ impl<P: RibFamily> FamilyRib<P> {
         if best.source == SourceIndex::KERNEL {
             return None;
         }
-        let next_hop = |&position: &usize| shared.store.next_hop(paths[position].import.handle()?);
-        let forwarding = via(choice.multipath.iter().filter_map(next_hop), shared.multipath)?;
+        let next_hop = |path: &Path| shared.store.next_hop(path.import.handle()?);
+        let others = choice.others.iter().map(|&position| &paths[position]);
+        let forwarding = via(std::iter::once(best).chain(others).filter_map(next_hop), shared.multipath)?;
         Some(Forwarding { metric: shared.store.get(best.import.handle()?).values.metric, ..forwarding })
     }
 }

@@ -423,7 +423,8 @@ impl<V: Copy + Eq> ExportLog<V> {
         slot: &Slot<V>,
         reader_of: impl Fn(PeerIndex) -> Option<ReaderId>,
     ) -> bool {
-        let (Some(record), Some(reader)) = (slot.record(), reader_of(peer)) else { return false };
+        let Some(record) = slot.record() else { return false };
+        let Some(reader) = reader_of(peer) else { return false };
         let told = record.position < self.cursor(reader);
         match (told, record.source == peer) {
             (true, true) => false,
@@ -435,17 +436,25 @@ impl<V: Copy + Eq> ExportLog<V> {
     }
 
     fn count(&mut self, old: &Slot<V>, new: &Slot<V>) {
-        if let Slot::Exported(_, record) = new {
-            *self.exported.entry(record.source).or_insert(0) += 1;
+        let source = |slot: &Slot<V>| match slot {
+            Slot::Exported(_, record) => Some(record.source),
+            Slot::Empty | Slot::Withdrawn(_) => None,
+        };
+        let (former, present) = (source(old), source(new));
+        if former == present {
+            return;
+        }
+        if let Some(source) = present {
+            *self.exported.entry(source).or_insert(0) += 1;
             self.exported_total += 1;
         }
-        if let Slot::Exported(_, record) = old
-            && let Some(count) = self.exported.get_mut(&record.source)
+        if let Some(source) = former
+            && let Some(count) = self.exported.get_mut(&source)
         {
             *count -= 1;
             self.exported_total -= 1;
             if *count == 0 {
-                self.exported.remove(&record.source);
+                self.exported.remove(&source);
             }
         }
     }
