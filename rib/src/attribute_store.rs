@@ -1,6 +1,7 @@
 //! Interned attribute sets: the same octets are stored once, for the whole Rib.
 
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::ops::BitXor;
 
 use bgp_codec::{AttributeView, NextHop, PathAttributes};
 use foldhash::fast::FixedState;
@@ -70,6 +71,8 @@ impl AttributeHandle {
 pub(crate) struct AttributeStore {
     pub(crate) next_hops: NextHopTable,
     slots: Vec<Slot>,
+    /// How each slot is used. These are looked at for every path, and lie closer together than the sets do.
+    uses: Vec<Use>,
     free: Vec<u32>,
     index: HashIndex,
     hasher: FixedState,
@@ -81,7 +84,12 @@ pub(crate) struct AttributeStore {
 struct Slot {
     set: Option<AttributeSet>,
     hash: ShortHash,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Use {
     references: u32,
+    /// How many sets the slot has held before.
     generation: u32,
 }
 
@@ -90,6 +98,7 @@ impl AttributeStore {
         Self {
             next_hops: NextHopTable::new(resolution),
             slots: Vec::new(),
+            uses: Vec::new(),
             free: Vec::new(),
             index: HashIndex::new(),
             hasher: FixedState::with_seed(hash_seed),
@@ -147,7 +156,7 @@ impl AttributeStore {
         let is_wanted =
             |number: u32| self.slots[number as usize].set.as_ref().is_some_and(|set| key.is_of(set));
         let number = self.index.find(hash, is_wanted)?;
-        self.slots[number as usize].references += 1;
+        self.uses[number as usize].references += 1;
         self.next_hops.release(key.next_hop);
         Some(AttributeHandle(number))
     }
@@ -157,31 +166,56 @@ impl AttributeStore {
         let number = self.free.pop().unwrap_or_else(|| {
             let number =
                 u32::try_from(self.slots.len()).ok().filter(|&number| number <= AttributeHandle::MAX);
-            self.slots.push(Slot { set: None, hash, references: 0, generation: 0 });
+            self.slots.push(Slot { set: None, hash });
+            self.uses.push(Use::default());
             number.expect("memory ends long before four thousand million attribute sets")
         });
-        let slot = &mut self.slots[number as usize];
-        *slot = Slot { set: Some(set), hash, references: 1, generation: slot.generation };
+        self.slots[number as usize] = Slot { set: Some(set), hash };
+        self.uses[number as usize].references = 1;
         self.index.insert(hash, number);
         AttributeHandle(number)
     }
 
     pub(crate) fn retain(&mut self, handle: AttributeHandle) {
-        self.slots[handle.index()].references += 1;
+        self.uses[handle.index()].references += 1;
     }
 
     /// Gives a reference back.
     pub(crate) fn release(&mut self, handle: AttributeHandle) {
-        let slot = &mut self.slots[handle.index()];
-        slot.references -= 1;
-        if slot.references > 0 {
-            return;
+        let usage = &mut self.uses[handle.index()];
+        usage.references -= 1;
+        if usage.references == 0 {
+            usage.generation = usage.generation.wrapping_add(1);
+            self.forget(handle);
         }
+    }
+
+    /// Gives up a set that nobody refers to any more.
+    fn forget(&mut self, handle: AttributeHandle) {
+        let slot = &mut self.slots[handle.index()];
         let set = slot.set.take().expect("a counted slot holds a set");
-        slot.generation = slot.generation.wrapping_add(1);
         self.index.remove(slot.hash, handle.0);
         self.free.push(handle.0);
         self.next_hops.release(set.next_hop);
+    }
+
+    /// Reads what comparing these sets will read, so that the memory is at hand then.
+    pub(crate) fn touch(&self, handles: impl Iterator<Item = AttributeHandle>) {
+        let read = |handle| {
+            let set = self.get(handle);
+            set.values.preference ^ set.attributes.as_path_length()
+        };
+        std::hint::black_box(handles.map(read).fold(0, BitXor::bitxor));
+    }
+
+    /// [`touch`](Self::touch) for sets whose last references may be given back.
+    pub(crate) fn touch_whole(&self, handles: impl Iterator<Item = AttributeHandle>) {
+        let mut handles: Vec<AttributeHandle> = handles.collect();
+        handles.dedup();
+        self.touch(handles.iter().copied());
+        self.index.touch(handles.iter().map(|handle| self.slots[handle.index()].hash));
+        let octets = handles.iter().filter_map(|&handle| self.get(handle).attributes.octets().first());
+        std::hint::black_box(octets.fold(0, BitXor::bitxor));
     }
 
     pub(crate) fn get(&self, handle: AttributeHandle) -> &AttributeSet {
@@ -218,13 +252,13 @@ impl AttributeStore {
 
     /// Tells apart the sets which bore the same handle one after the other.
     pub(crate) fn generation(&self, handle: AttributeHandle) -> u32 {
-        self.slots[handle.index()].generation
+        self.uses[handle.index()].generation
     }
 
     /// The sets that are interned now, with the number of references to each.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (AttributeHandle, &AttributeSet, u32)> {
-        let slots = (0..).map(AttributeHandle).zip(&self.slots);
-        slots.filter_map(|(handle, slot)| Some((handle, slot.set.as_ref()?, slot.references)))
+        let slots = (0..).map(AttributeHandle).zip(self.slots.iter().zip(&self.uses));
+        slots.filter_map(|(handle, (slot, usage))| Some((handle, slot.set.as_ref()?, usage.references)))
     }
 
     /// The numbers that are used next, the last one first.

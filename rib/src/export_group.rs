@@ -192,6 +192,14 @@ impl ExportGroup {
         matches!(self.slots, Slots::Paths(..))
     }
 
+    /// What the group is told of the best path of an entry, if it is not told several.
+    pub(crate) fn told_best(&self, entry: EntryIndex) -> Option<AttributeHandle> {
+        match self.slots {
+            Slots::BestPaths => self.log.slot(SlotIndex(entry.0)).value(),
+            Slots::Paths(..) => None,
+        }
+    }
+
     /// The slots of an entry, with the source of the path where the group is told several.
     pub(crate) fn slots_of(&self, entry: EntryIndex) -> Vec<(SlotIndex, Option<SourceIndex>)> {
         match &self.slots {

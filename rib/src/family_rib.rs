@@ -83,6 +83,13 @@ impl<P: RibFamily> FamilyRib<P> {
         }
     }
 
+    /// Reads ahead what changing the paths to these prefixes needs to know.
+    pub(crate) fn read_ahead(&self, shared: &Shared, prefixes: impl Iterator<Item = P>) {
+        let entries = self.table.touch(prefixes);
+        let best = entries.into_iter().filter_map(Entry::best_path);
+        shared.store.touch(best.filter_map(|path| path.import.handle()));
+    }
+
     /// Enters routes that `peer` announced with the same attributes.
     pub(crate) fn announce(
         &mut self,
@@ -265,15 +272,34 @@ impl<P: RibFamily> FamilyRib<P> {
     /// Takes the paths of a peer that left out of up to `limit` entries. Answers whether there are more.
     pub(crate) fn sweep(&mut self, shared: &mut Shared, peer: PeerIndex, limit: usize) -> bool {
         let Some(routes) = shared.peers.routes_mut::<P>(peer) else { return false };
-        let entries: Vec<u32> = routes.entries.iter().take(limit).collect();
-        routes.entries.remove_smallest(entries.len() as u64);
-        let more = !routes.entries.is_empty();
-        for index in entries.into_iter().map(EntryIndex) {
+        // Nothing is announced by the peer any more, so nothing is noted in the meantime.
+        let mut entries = std::mem::take(&mut routes.entries);
+        let part: Vec<EntryIndex> = entries.iter().take(limit).map(EntryIndex).collect();
+        entries.remove_smallest(limit as u64);
+        self.read_ahead_of_removal(shared, &part);
+        for index in part {
             while let Some(source) = self.any_source_of(shared, index, peer) {
                 self.remove(shared, index, source);
             }
         }
+        let more = !entries.is_empty();
+        if let Some(routes) = shared.peers.routes_mut::<P>(peer) {
+            routes.entries = entries;
+        }
         more
+    }
+
+    /// Reads ahead what giving up paths to these entries, and what groups are told of them, needs to know.
+    fn read_ahead_of_removal(&self, shared: &Shared, entries: &[EntryIndex]) {
+        let paths = || {
+            entries.iter().filter_map(|&index| self.table.get(index)).flat_map(|entry| entry.paths.as_slice())
+        };
+        shared.store.touch_whole(paths().map(|path| path.received));
+        let edited = |path: &Path| path.import.handle().filter(|&handle| handle != path.received);
+        shared.store.touch_whole(paths().filter_map(edited));
+        for group in self.groups.values() {
+            shared.store.touch_whole(entries.iter().filter_map(|&index| group.told_best(index)));
+        }
     }
 
     /// Any source of `peer` that the entry has a path of.

@@ -192,8 +192,8 @@ impl Rib {
         let blocks = || {
             updates.iter().flat_map(|update| update.reach().map(|reach| reach.nlri).chain(update.unreach()))
         };
-        self.ipv4.table.touch(blocks().flat_map(NlriBlock::iter).map(|nlri| nlri.prefix));
-        self.ipv6.table.touch(blocks().flat_map(NlriBlock::iter).map(|nlri| nlri.prefix));
+        self.ipv4.read_ahead(&self.shared, blocks().flat_map(NlriBlock::iter).map(|nlri| nlri.prefix));
+        self.ipv6.read_ahead(&self.shared, blocks().flat_map(NlriBlock::iter).map(|nlri| nlri.prefix));
     }
 
     /// Takes an UPDATE. One from a peer that is not up (any more) says nothing, nor do routes of a family that the

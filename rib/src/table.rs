@@ -90,13 +90,14 @@ impl<P: IpPrefix> Table<P> {
     }
 
     /// Reads what looking these prefixes up will read, so that the memory is at hand then. The misses of reads that do not
-    /// wait for each other overlap.
-    pub(crate) fn touch(&self, prefixes: impl Iterator<Item = P>) {
+    /// wait for each other overlap. Answers with their entries, and perhaps a few others, as far as there are any.
+    pub(crate) fn touch(&self, prefixes: impl Iterator<Item = P>) -> Vec<&Entry<P>> {
         let hashes: Vec<ShortHash> = prefixes.map(|prefix| self.hash(prefix)).collect();
         self.index.touch(hashes.iter().copied());
         let numbers = hashes.iter().filter_map(|&hash| self.index.find(hash, |_| true));
-        let pins = numbers.filter_map(|number| Some(self.get(EntryIndex(number))?.pins));
-        std::hint::black_box(pins.fold(0, std::ops::BitXor::bitxor));
+        let entries: Vec<&Entry<P>> = numbers.filter_map(|number| self.get(EntryIndex(number))).collect();
+        std::hint::black_box(entries.iter().fold(0, |read, entry| read ^ entry.pins));
+        entries
     }
 
     /// The entry itself.
