@@ -99,6 +99,36 @@ fn clients_that_are_behind_at_places_of_their_own_keep_few_slices() {
     assert!(most < 6 << 20, "{most} octets kept of {told}");
 }
 
+#[test]
+fn clients_that_come_and_go_leave_no_memory_behind() {
+    const ROUNDS: usize = 30;
+    for add_path in [Vec::new(), vec![(Family::IPV4_UNICAST, PathsSent::All)]] {
+        let (mut rib, source) = rib_and_source();
+        announce(&mut rib, source, 0..500, |_| 0);
+        let mut allocated_after = Vec::with_capacity(ROUNDS);
+        for _ in 0..ROUNDS {
+            let clients = join(&mut rib, 0..100, &add_path);
+            for (number, &client) in (1000..).zip(&clients) {
+                announce(&mut rib, client, number..number + 4, |prefix| prefix);
+            }
+            for client in clients {
+                rib.peer_down(client);
+            }
+            while rib.work(1000) {}
+            assert_eq!(
+                (rib.counts().paths, rib.counts().export_groups),
+                (500, 2),
+                "those of the source are left"
+            );
+            allocated_after.push(allocated());
+        }
+        // The source reads nothing, and its log is compacted now and then. An octet left over of each client would be 1,500.
+        let most = |rounds: &[isize]| rounds.iter().copied().max().unwrap();
+        let (earlier, later) = (most(&allocated_after[..15]), most(&allocated_after[15..]));
+        assert!(later < earlier + 512, "{allocated_after:?}, {add_path:?}");
+    }
+}
+
 fn rib_and_source() -> (Rib, PeerIndex) {
     let identifier = identifier(1);
     let reflector = ReflectorOptions::new(identifier);

@@ -557,8 +557,8 @@ mod tests {
     use std::net::IpAddr;
 
     use bgp_codec::{
-        AsWidth, Asn, BgpIdentifier, Capabilities, Family, HoldTime, Ipv4Prefix, NextHop, Nlri, Origin,
-        PathAttributesBuilder, PeerKind, Update,
+        AsWidth, Asn, BgpIdentifier, Capabilities, Capability, Family, GracefulRestart, HoldTime, Ipv4Prefix,
+        NextHop, Nlri, Origin, PathAttributesBuilder, PeerKind, Update,
     };
     use margay_breaks::set_broken;
     use margay_filter::FilterChain;
@@ -675,6 +675,38 @@ mod tests {
         speaker.take(mark(RefreshMark::End));
         while speaker.rib.work(WORK_ENTRIES) {}
         assert_eq!(speaker.rib.counts().ipv4_prefixes, 2);
+    }
+
+    /// RFC 7313 §4.2: there is nothing yet that it could tell again, and what it held before is marked anyway.
+    #[tokio::test]
+    async fn a_peer_that_restarts_gracefully_begins_no_refresh_before_the_end_of_its_table() {
+        let (_inputs, input_receiver) = input_queue(1 << 20);
+        let writable = Arc::new(Notify::new());
+        let (mut speaker, _requests) = speaker(input_receiver, &writable);
+        let (outbound, _end) = connection(&writable).await;
+        speaker.peers.insert(FEED, SpeakerPeer { settings: settings(), session: None, synchronised: false });
+        let mut up = up(FEED, &outbound);
+        let restart = GracefulRestart {
+            restarted: true,
+            survives_notification: false,
+            restart_time_seconds: 120,
+            families: Vec::new(),
+        };
+        up.negotiated.peer_capabilities = Capabilities::from_iter([Capability::GracefulRestart(restart)]);
+        speaker.take(SpeakerInput::PeerUp(Box::new(up)));
+        let [kept, other] = [1, 2].map(|it| Ipv4Prefix::truncating([10, 65, it, 0].into(), 24));
+        let mut prefixes_after_refresh = |before: Update| {
+            let family = Family::IPV4_UNICAST;
+            let mark = |mark| SpeakerInput::RefreshMark { peer: FEED, epoch: SessionEpoch(1), family, mark };
+            speaker.take(updates([before]));
+            speaker.take(mark(RefreshMark::Begin));
+            speaker.take(updates([announcement([kept])]));
+            speaker.take(mark(RefreshMark::End));
+            while speaker.rib.work(WORK_ENTRIES) {}
+            speaker.rib.counts().ipv4_prefixes
+        };
+        assert_eq!(prefixes_after_refresh(announcement([kept, other])), 2);
+        assert_eq!(prefixes_after_refresh(Update::ending(Family::IPV4_UNICAST)), 1);
     }
 
     /// How many prefixes there are when an announcement comes after the session that followed its own.

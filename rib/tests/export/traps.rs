@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use bgp_codec::{
-    AsPathBuf, AsWidth, Asn, AttributeType, ClusterId, Community, Family, Ipv4Prefix, NextHop,
-    PathAttributesBuilder, UnknownAttributeBuf,
+    AsPathBuf, AsWidth, Asn, AttributeType, ClusterId, Community, DecodeContext, Family, Ipv4Prefix, Message,
+    NextHop, PathAttributesBuilder, PeerKind, UnknownAttributeBuf, decode_message, frame_length,
 };
 use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits, ValueRange};
 use margay_rib::{
-    NextHopMode, PagePosition, PathsSent, PeerIndex, PeerOptions, Reflection, RouteSelection, RouteStatus,
+    EncodedUpdates, NextHopMode, PagePosition, PathsSent, PeerIndex, PeerOptions, Reflection, Rib,
+    RouteSelection, RouteStatus,
 };
 
 use super::by_hand::{
@@ -263,6 +264,57 @@ fn a_thousand_peers_with_filters_of_other_names_are_one_group_and_share_octets()
         assert_eq!(chunks.len(), 1);
         assert_eq!(chunks[0].octets.as_ptr(), first[0].octets.as_ptr(), "the same memory, not a copy");
     }
+}
+
+#[test]
+fn members_that_come_or_ask_for_everything_again_together_share_octets() {
+    let (mut rib, feed, _) = feed_and_reader();
+    let prefixes: Vec<Ipv4Prefix> =
+        (0..5000u32).map(|number| Ipv4Prefix::truncating((number << 8).into(), 24)).collect();
+    rib.apply_update(feed, reach_all(&prefixes, attributes(|_| {}), gateway()));
+    let late: Vec<PeerIndex> = (0..50).map(|_| rib.peer_up(options(4))).collect();
+    while rib.work(1000) {}
+    let told = share_octets(&mut rib, &late);
+    assert_eq!(told, prefixes.len(), "to those that come late");
+    late.iter().for_each(|&peer| rib.refresh(peer, Family::IPV4_UNICAST));
+    let told_again = share_octets(&mut rib, &late);
+    assert_eq!(told_again, prefixes.len(), "to those that ask for a refresh");
+}
+
+/// Has all peers take turns until they are up to date, each time with the same memory. Answers with how many prefixes each is
+/// told.
+fn share_octets(rib: &mut Rib, peers: &[PeerIndex]) -> usize {
+    let mut shared = 0;
+    let mut reached = 0;
+    while let Some(first) = rib.poll_export(peers[0]) {
+        for &peer in &peers[1..] {
+            let others = rib.poll_export(peer).expect("as much as the first one");
+            let addresses = |updates: &[EncodedUpdates]| -> Vec<*const u8> {
+                updates.iter().map(|it| it.octets.as_ptr()).collect()
+            };
+            // Marks and ends of tables are a few octets, made for each.
+            let is_routes = first.iter().any(|it| it.octets.len() > 100);
+            assert!(!is_routes || addresses(&first) == addresses(&others), "a copy");
+            shared += usize::from(is_routes);
+        }
+        reached += prefixes_in(&first);
+    }
+    assert!(shared >= peers.len() - 1, "there was something to share");
+    reached
+}
+
+fn prefixes_in(updates: &[EncodedUpdates]) -> usize {
+    let context = DecodeContext::new(PeerKind::Ibgp, AsWidth::Four);
+    let mut count = 0;
+    for updates in updates.iter().filter(|it| it.updates > 0) {
+        let mut octets = updates.octets.clone();
+        while let Some(length) = frame_length(&octets, 4096).expect("well-formed headers") {
+            let message = decode_message(octets.split_to(length), &context).expect("well-formed messages");
+            let Message::Update(update) = message else { panic!("no UPDATE") };
+            count += update.reach().map(|reach| reach.nlri.iter::<Ipv4Prefix>().count()).sum::<usize>();
+        }
+    }
+    count
 }
 
 #[test]
