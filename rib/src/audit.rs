@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use bgp_codec::Family;
 
 use crate::attribute_store::AttributeHandle;
-use crate::export_group::ExportGroup;
+use crate::export_group::{ExportGroup, GroupSignature};
 use crate::export_log::Slot;
 use crate::family::RibFamily;
 use crate::family_rib::{FamilyRib, Shared};
@@ -14,7 +14,7 @@ use crate::membership::Left;
 use crate::next_hop::NextHopIndex;
 use crate::path::Path;
 use crate::peer::PeerIndex;
-use crate::rib::{Rib, Work};
+use crate::rib::{Rib, RibOptions, Work};
 use crate::source::SourceIndex;
 use crate::table::EntryIndex;
 
@@ -35,7 +35,7 @@ pub struct Audit {
 
 impl Rib {
     /// Counts again what is counted: references to attribute sets and next hops, paths of each source, what pins an entry,
-    /// and the numbers of each peer. It takes as long as the table is long: for tests.
+    /// and the numbers of each peer; and looks whether every peer is told by its rules. It takes as long as the table is long: for tests.
     #[must_use]
     pub fn audit(&self) -> Audit {
         let Self { shared, ipv4, ipv6, work, .. } = self;
@@ -48,6 +48,8 @@ impl Rib {
         };
         recount.family(shared, ipv4, drained(Family::IPV4_UNICAST));
         recount.family(shared, ipv6, drained(Family::IPV6_UNICAST));
+        recount.members(shared, ipv4, &self.options);
+        recount.members(shared, ipv6, &self.options);
         recount.compare(shared)
     }
 }
@@ -113,6 +115,23 @@ impl Recount {
         }
         for (peer, paths) in peers {
             self.faults.push(format!("peer {} is forgotten, and has {paths:?} paths", peer.0));
+        }
+    }
+
+    /// Once all members are put into groups that have their rules, nobody is anywhere else.
+    fn members<P: RibFamily>(&mut self, shared: &Shared, rib: &FamilyRib<P>, speaker: &RibOptions) {
+        if rib.is_regrouping {
+            return;
+        }
+        for group in rib.groups.values() {
+            for &peer in &group.members {
+                let signature = |options| GroupSignature::new(options, P::FAMILY, speaker);
+                if shared.peers.options(peer).map(|options| signature(options))
+                    != Some(group.signature.clone())
+                {
+                    self.faults.push(format!("peer {} has other rules than group {}", peer.0, group.id.0));
+                }
+            }
         }
     }
 

@@ -60,6 +60,8 @@ pub(crate) struct FamilyRib<P> {
     pub(crate) copied: Option<GroupId>,
     /// Members are being put into groups that have their rules.
     pub(crate) is_regrouping: bool,
+    /// The groups whose members may have other rules than their group.
+    pub(crate) unsorted: BTreeSet<GroupId>,
     /// Groups that members moved away from, and that have to be seen to.
     pub(crate) left: Vec<Left>,
     /// How many entries have a path; the others are only kept until their withdrawal is told.
@@ -78,6 +80,7 @@ impl<P: RibFamily> FamilyRib<P> {
             kernel_routes: HashMap::new(),
             copied: None,
             is_regrouping: false,
+            unsorted: BTreeSet::new(),
             left: Vec::new(),
             reachable_prefixes: 0,
         }

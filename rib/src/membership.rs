@@ -107,6 +107,10 @@ impl<P: RibFamily> FamilyRib<P> {
         group.leave(reader, peer);
         let heir = self.groups.get_mut(&heir)?;
         heir.members.push(peer);
+        // It may have come to have other rules than both.
+        if self.is_regrouping {
+            self.unsorted.insert(heir.id);
+        }
         routes.membership = Some(Membership { group: heir.id, reader: heir.log.join_at_end() });
         Some(())
     }

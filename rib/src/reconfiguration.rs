@@ -131,6 +131,7 @@ impl<P: RibFamily> FamilyRib<P> {
             self.groups.values_mut().for_each(|group| group.rules.forget());
             then(Consequence::Revisit(retold, Visit::Retell));
         }
+        self.unsorted.extend(self.groups.keys());
         if !self.is_regrouping {
             self.is_regrouping = true;
             then(Consequence::Regroup);
@@ -172,23 +173,37 @@ impl<P: RibFamily> FamilyRib<P> {
     }
 
     /// Puts some members whose rules are no longer their group's into a group that has theirs; or copies up to `limit`
-    /// slots of the group, where only some of its members have other rules. Answers what came of it.
+    /// slots of the group, where only some of its members have other rules; or looks at about `limit` members that have
+    /// their group's. Answers what came of it.
     pub(crate) fn regroup(&mut self, shared: &mut Shared, speaker: &RibOptions, limit: usize) -> Regrouped {
         if let Some(id) = self.copied {
             return self.copy_part(shared, speaker, id, limit);
         }
-        let strayed = self.groups.keys().find_map(|&id| Some((id, self.first_strayed(shared, speaker, id)?)));
-        let Some((id, strayed)) = strayed else {
-            self.is_regrouping = false;
-            return Regrouped::All;
-        };
+        let mut looked_at = 0;
+        while let Some(&id) = self.unsorted.first() {
+            if let Some(strayed) = self.first_strayed(shared, speaker, id) {
+                return Regrouped::Some(self.regroup_some(id, strayed));
+            }
+            self.unsorted.remove(&id);
+            looked_at += self.groups.get(&id).map_or(0, |group| group.members.len());
+            if looked_at >= limit {
+                return Regrouped::Some(None);
+            }
+        }
+        self.is_regrouping = false;
+        Regrouped::All
+    }
+
+    /// Gives a group its members' rules, or begins a copy of it where only some have strayed. Answers with the group if
+    /// nobody is about to fill it.
+    fn regroup_some(&mut self, id: GroupId, strayed: Strayed) -> Option<GroupId> {
         match self.groups.get_mut(&id) {
             Some(group) if group.members.len() != strayed.peers.len() => {
                 group.begin_copy();
                 self.copied = Some(id);
-                Regrouped::Some(None)
+                None
             }
-            _ => Regrouped::Some(self.set_rules(id, strayed)),
+            _ => self.set_rules(id, strayed),
         }
     }
 
