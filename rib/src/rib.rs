@@ -331,8 +331,9 @@ impl Rib {
     /// Does a part of some work, and answers what is left of it.
     fn do_part(&mut self, part_of: Work, steps: usize) -> Option<Work> {
         let Self { options, shared, ipv4, ipv6, work, .. } = self;
-        let groups = ipv4.groups.len().max(ipv6.groups.len());
-        let entries = (steps / (groups + 1)).max(1);
+        let entries_for = |groups: usize| (steps / (groups + 1)).max(1);
+        let (entries, entries_of_one) =
+            (entries_for(ipv4.groups.len().max(ipv6.groups.len())), entries_for(1));
         match part_of {
             Work::Sweep(peer) => {
                 let more = ipv4.sweep(shared, peer, entries) || ipv6.sweep(shared, peer, entries);
@@ -343,15 +344,15 @@ impl Rib {
             }
             Work::Fill(family, group) => {
                 let more = match family {
-                    Family::IPV4_UNICAST => ipv4.fill(shared, group, entries),
-                    _ => ipv6.fill(shared, group, entries),
+                    Family::IPV4_UNICAST => ipv4.fill(shared, group, entries_of_one),
+                    _ => ipv6.fill(shared, group, entries_of_one),
                 };
                 more.then_some(Work::Fill(family, group))
             }
             Work::Drain(family, mut group) => {
                 let more = match family {
-                    Family::IPV4_UNICAST => ipv4.drain(shared, &mut group, entries),
-                    _ => ipv6.drain(shared, &mut group, entries),
+                    Family::IPV4_UNICAST => ipv4.drain(shared, &mut group, steps),
+                    _ => ipv6.drain(shared, &mut group, steps),
                 };
                 more.then_some(Work::Drain(family, group))
             }
