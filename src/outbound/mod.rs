@@ -38,8 +38,6 @@ pub(crate) struct Outbound {
 #[derive(Debug, Default)]
 struct State {
     queue: SendQueue,
-    /// All that waits is little, and the speaker is about to write it: the writer lets it lie.
-    is_speakers: bool,
     /// The speaker found no room.
     is_starved: bool,
     /// Nothing is taken any more.
@@ -92,7 +90,6 @@ impl Outbound {
         }
         self.counters.on_sent(1, 0);
         state.queue.push_urgent(message);
-        state.is_speakers = false;
         drop(state);
         self.queued.notify_one();
         Ok(())
@@ -100,8 +97,7 @@ impl Outbound {
 
     /// Whether there is anything that the writer has to send.
     pub(crate) fn is_waiting(&self) -> bool {
-        let state = self.state();
-        !state.queue.is_empty() && !state.is_speakers
+        !self.state().queue.is_empty()
     }
 
     /// Ready when there may be something that the writer has to send.
@@ -137,7 +133,6 @@ impl Outbound {
     pub(crate) fn close(&self, last: Option<Bytes>) {
         let mut state = self.state();
         state.is_closed = true;
-        state.is_speakers = false;
         self.may_be_full.store(true, Ordering::Relaxed);
         state.queue.clear_bulk();
         if let Some(last) = last {
@@ -155,45 +150,58 @@ impl Outbound {
         self.socket.shutdown()
     }
 
-    fn queue_routes(&self, batch: Vec<EncodedUpdates>) {
+    /// Takes routes. They are held for the speaker to write, together with what is `held` already, if that is little and
+    /// nothing waits before them; else all of them are left to the writer.
+    fn take_routes(&self, held: &mut Held, batch: Vec<EncodedUpdates>) {
         let mut state = self.state();
         if state.is_closed {
             return;
         }
-        let is_alone = state.queue.is_empty() || state.is_speakers;
         debug_assert!(state.queue.bulk_octets() < self.room_octets, "a batch is sent where there is room");
-        for updates in batch {
+        for updates in &batch {
             self.counters.on_sent(updates.messages, updates.updates);
-            state.queue.push_bulk(updates.octets);
         }
-        if state.queue.octets() >= self.room_octets {
-            self.may_be_full.store(true, Ordering::Relaxed);
-        }
-        state.is_speakers = is_alone && state.queue.octets() <= DIRECT_OCTETS;
-        let is_writers = !state.is_speakers;
-        drop(state);
-        if is_writers {
-            self.queued.notify_one();
+        held.push(batch);
+        if held.octets > DIRECT_OCTETS || !state.queue.is_empty() {
+            for updates in std::mem::take(held).updates {
+                state.queue.push_bulk(updates.octets);
+            }
+            self.note_queued(state);
         }
     }
 
-    /// Writes what the speaker left for itself.
-    fn flush(&self) {
+    /// Writes the routes that are held, unless something has come before them. What the socket does not take is left to the
+    /// writer.
+    fn write_routes(&self, held: &[EncodedUpdates]) {
         let mut state = self.state();
-        if !std::mem::take(&mut state.is_speakers) || state.queue.is_empty() {
+        if state.is_closed {
             return;
         }
-        let urgent = state.queue.urgent();
-        let written = match state.queue.only() {
-            Some(buffer) => self.socket.write_directly(buffer),
-            None => self.try_write(&state.queue.next(SLICES)),
-        };
-        // An error is the writer's to find and to tell.
-        let octets = written.unwrap_or(0);
-        let is_all = octets == state.queue.octets();
-        self.on_written(state, urgent, octets);
-        if !is_all {
+        for EncodedUpdates { octets, .. } in held {
+            // An error is the writer's to find and to tell.
+            let written =
+                if state.queue.is_empty() { self.socket.write_directly(octets).unwrap_or(0) } else { 0 };
+            if written < octets.len() {
+                state.queue.push_rest(octets.clone(), written);
+            }
+        }
+        self.note_queued(state);
+    }
+
+    /// Wakes whoever has to do with what the queue holds now that the speaker has had its part.
+    fn note_queued(&self, mut state: MutexGuard<'_, State>) {
+        let is_waiting = !state.queue.is_empty();
+        if state.queue.octets() >= self.room_octets {
+            self.may_be_full.store(true, Ordering::Relaxed);
+        }
+        // It may be that there was no room for more beside what is written now.
+        let wakes = !is_waiting && std::mem::take(&mut state.is_starved);
+        drop(state);
+        if is_waiting {
             self.queued.notify_one();
+        }
+        if wakes {
+            self.writable.notify_one();
         }
     }
 
@@ -219,13 +227,13 @@ impl Outbound {
         }
     }
 
-    /// Whether there is room for a batch. If there is none, the speaker is woken once there is.
-    fn has_room(&self) -> bool {
-        if !self.may_be_full.load(Ordering::Relaxed) {
+    /// Whether there is room for a batch beside what the speaker holds. If there is none, the speaker is woken once there is.
+    fn has_room(&self, held_octets: usize) -> bool {
+        if held_octets == 0 && !self.may_be_full.load(Ordering::Relaxed) {
             return true;
         }
         let mut state = self.state();
-        let has_room = state.queue.octets() < self.room_octets;
+        let has_room = state.queue.octets() + held_octets < self.room_octets;
         state.is_starved |= !has_room;
         has_room && !state.is_closed
     }
@@ -243,18 +251,40 @@ pub struct ExportQueue {
     outbound: Weak<Outbound>,
 }
 
-/// The way while it is open. A few UPDATEs for an empty queue are written when this is dropped: the speaker does so for
-/// many peers in a row, since who reads for all of them need then be woken but once.
+/// The way while it is open. A few UPDATEs for an empty queue are held until they are [flushed](Self::flush): the speaker
+/// does so for many peers in a row, since who reads for all of them need then be woken but once.
 #[derive(Debug)]
 pub struct OpenExportQueue {
     outbound: Arc<Outbound>,
+    held: Held,
+    /// Were held, and are flushed. They are freed with this, and not between one peer and the next.
+    flushed: Vec<EncodedUpdates>,
+}
+
+/// UPDATEs that the speaker is about to write.
+#[derive(Debug, Default)]
+struct Held {
+    updates: Vec<EncodedUpdates>,
+    octets: usize,
+}
+
+impl Held {
+    fn push(&mut self, batch: Vec<EncodedUpdates>) {
+        self.octets += batch.iter().map(|updates| updates.octets.len()).sum::<usize>();
+        if self.updates.is_empty() {
+            self.updates = batch;
+        } else {
+            self.updates.extend(batch);
+        }
+    }
 }
 
 impl ExportQueue {
     /// The way, if the connection is still there.
     #[must_use]
     pub fn open(&self) -> Option<OpenExportQueue> {
-        Some(OpenExportQueue { outbound: self.outbound.upgrade()? })
+        let outbound = self.outbound.upgrade()?;
+        Some(OpenExportQueue { outbound, held: Held::default(), flushed: Vec::new() })
     }
 }
 
@@ -263,19 +293,28 @@ impl OpenExportQueue {
     /// is closing.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.outbound.has_room()
+        self.outbound.has_room(self.held.octets)
     }
 
-    /// Sends whole messages, in order, at the latest when this is dropped. Those for a connection that is closing are for
-    /// nobody.
-    pub fn send(&self, batch: Vec<EncodedUpdates>) {
-        self.outbound.queue_routes(batch);
+    /// Sends whole messages, in order, at the latest when this is flushed or dropped. Those for a connection that is
+    /// closing are for nobody.
+    pub fn send(&mut self, batch: Vec<EncodedUpdates>) {
+        self.outbound.take_routes(&mut self.held, batch);
+    }
+
+    /// Writes what is held.
+    pub fn flush(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        if !held.updates.is_empty() {
+            self.outbound.write_routes(&held.updates);
+            self.flushed = held.updates;
+        }
     }
 }
 
 impl Drop for OpenExportQueue {
     fn drop(&mut self) {
-        self.outbound.flush();
+        self.flush();
     }
 }
 
@@ -288,11 +327,15 @@ mod tests {
     use crate::machine::Stream;
 
     async fn connection() -> (Arc<Outbound>, TcpStream) {
+        connection_with_room(1 << 20).await
+    }
+
+    async fn connection_with_room(room_octets: usize) -> (Arc<Outbound>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let dialed = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (_, writer) = Stream::Tcp(dialed).into_split();
         writer.writable().await.unwrap();
-        let outbound = Outbound::new(writer, 1 << 20, Arc::default(), Arc::default());
+        let outbound = Outbound::new(writer, room_octets, Arc::default(), Arc::default());
         (outbound, listener.accept().await.unwrap().0)
     }
 
@@ -300,24 +343,24 @@ mod tests {
         vec![EncodedUpdates { octets: Bytes::from_static(octets), messages: 1, updates: 1 }]
     }
 
-    /// A writer that took it for its own would find nothing left to write, which is what a broken connection looks like.
     #[tokio::test]
-    async fn what_the_speaker_is_about_to_write_does_not_wait_for_the_writer() {
+    async fn a_little_is_written_by_the_speaker() {
         let (outbound, mut peer) = connection().await;
-        let open = outbound.export_queue().open().unwrap();
+        let mut open = outbound.export_queue().open().unwrap();
+        open.send(updates(b"a "));
         open.send(updates(b"little"));
+        assert!(!outbound.is_waiting(), "the writer would overtake it, or find nothing to write");
+        open.flush();
         assert!(!outbound.is_waiting());
-        drop(open);
-        assert!(!outbound.is_waiting());
-        let mut received = [0; 6];
+        let mut received = [0; 8];
         peer.read_exact(&mut received).await.unwrap();
-        assert_eq!(&received, b"little");
+        assert_eq!(&received, b"a little");
     }
 
     #[tokio::test]
-    async fn what_comes_with_something_urgent_waits_for_the_writer() {
+    async fn what_comes_behind_something_urgent_waits_for_the_writer() {
         let (outbound, mut peer) = connection().await;
-        let open = outbound.export_queue().open().unwrap();
+        let mut open = outbound.export_queue().open().unwrap();
         open.send(updates(b"little"));
         outbound.send_urgent(Bytes::from_static(b"KEEPALIVE")).unwrap();
         drop(open);
@@ -330,12 +373,50 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_than_a_little_waits_for_the_writer() {
+    async fn more_than_a_little_waits_for_the_writer_before_it_is_flushed() {
         let (outbound, _peer) = connection().await;
-        let open = outbound.export_queue().open().unwrap();
+        let mut open = outbound.export_queue().open().unwrap();
         open.send(updates(b"little"));
+        assert!(!outbound.is_waiting());
         open.send(updates(&[0; DIRECT_OCTETS]));
-        drop(open);
         assert!(outbound.is_waiting());
+    }
+
+    /// The peer reads nothing until its window and the socket's buffer are full.
+    #[tokio::test]
+    async fn what_the_socket_does_not_take_of_a_little_waits_for_the_writer_in_order() {
+        let (outbound, mut peer) = connection().await;
+        let mut sent: Vec<u8> = Vec::new();
+        for number in (0..=u8::MAX).cycle() {
+            let octets = vec![number; DIRECT_OCTETS];
+            sent.extend_from_slice(&octets);
+            let batch = vec![EncodedUpdates { octets: octets.into(), messages: 1, updates: 1 }];
+            outbound.export_queue().open().unwrap().send(batch);
+            if outbound.is_waiting() {
+                break;
+            }
+        }
+        let mut received = vec![0; sent.len()];
+        let write_all = async {
+            while outbound.is_waiting() {
+                outbound.write_some().await.unwrap();
+            }
+        };
+        let (read, ()) = tokio::join!(peer.read_exact(&mut received), write_all);
+        assert_eq!(read.unwrap(), sent.len());
+        assert!(received == sent);
+    }
+
+    #[tokio::test]
+    async fn what_is_held_takes_room() {
+        let (outbound, _peer) = connection_with_room(10).await;
+        let mut open = outbound.export_queue().open().unwrap();
+        open.send(updates(b"12345"));
+        assert!(open.has_room());
+        open.send(updates(b"67890"));
+        assert!(!open.has_room());
+        open.flush();
+        outbound.writable.notified().await;
+        assert!(open.has_room());
     }
 }

@@ -40,6 +40,23 @@ impl SendQueue {
         }
     }
 
+    /// Adds a buffer of UPDATEs whose first octets are `sent` already, which is only right where nothing waits.
+    ///
+    /// # Panics
+    ///
+    /// More octets are sent than it has.
+    pub(super) fn push_rest(&mut self, mut buffer: Bytes, sent: usize) {
+        if sent == 0 {
+            return self.push_bulk(buffer);
+        }
+        debug_assert!(self.is_empty(), "{sent} octets have overtaken {}", self.octets);
+        buffer.advance(sent);
+        if !buffer.is_empty() {
+            self.octets += buffer.len();
+            self.started = Some(buffer);
+        }
+    }
+
     /// Takes back all UPDATEs of which no octet is sent.
     pub(super) fn clear_bulk(&mut self) {
         self.octets -= self.bulk.iter().map(Bytes::len).sum::<usize>();
@@ -58,12 +75,6 @@ impl SendQueue {
     /// How many octets wait.
     pub(super) fn octets(&self) -> usize {
         self.octets
-    }
-
-    /// What waits, if it is one buffer.
-    pub(super) fn only(&self) -> Option<&Bytes> {
-        let is_one = self.started.is_none() && self.urgent.is_empty() && self.bulk.len() == 1;
-        self.bulk.front().filter(|_| is_one)
     }
 
     /// How many urgent messages wait of which no octet is sent.

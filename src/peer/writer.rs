@@ -205,7 +205,7 @@ mod tests {
         let filled = fill(&socket);
 
         let outbound = Outbound::new(socket, 1 << 20, Arc::default(), Arc::default());
-        let speaker = outbound.export_queue().open().unwrap();
+        let mut speaker = outbound.export_queue().open().unwrap();
         let little = EncodedUpdates { octets: Bytes::from_static(b"little"), messages: 1, updates: 1 };
         speaker.send(vec![little]);
         let (reports, _task) = mpsc::channel(1);

@@ -384,7 +384,7 @@ impl Speaker {
             self.feeding.push_back(key);
             self.feed_peer(key);
         }
-        self.opened.clear();
+        self.flush();
         self.pace.on_told(told, slice.spent(), Instant::now());
         self.clock.end_step(Step::Telling, Instant::now());
     }
@@ -401,12 +401,19 @@ impl Speaker {
             }
         }
         self.catching_up.extend(waiting);
+        self.flush();
+    }
+
+    /// Writes to those that have just been fed, one right after the other: a reader of several that gets no time to fall
+    /// asleep in between need not be woken.
+    fn flush(&mut self) {
+        self.opened.iter_mut().for_each(OpenExportQueue::flush);
         self.opened.clear();
     }
 
     fn feed_peer(&mut self, key: PeerKey) {
         if self.opened.len() == BURST {
-            self.opened.clear();
+            self.flush();
         }
         let Some(session) = self.peers.get(&key).and_then(|peer| peer.session.as_ref()) else { return };
         match session.feed(&mut self.rib, &mut self.opened) {

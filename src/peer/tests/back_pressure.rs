@@ -22,7 +22,7 @@ async fn fill(exports: &ExportQueue) -> usize {
     // The kernel takes some, in its own time: the queue is full when it stays so for a while.
     let mut patience = 20;
     while patience > 0 {
-        let open = exports.open().unwrap();
+        let mut open = exports.open().unwrap();
         if open.has_room() {
             open.send(batch.clone());
             queued += 16 * count;
