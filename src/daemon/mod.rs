@@ -18,14 +18,14 @@ use margay_config::{Config, Global, Peer};
 use margay_session::{State, StopReason};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::control::{self, Api};
 use crate::kernel::{KernelHandle, KernelRequest};
 use crate::listener::{Listener, Newcomer};
-use crate::machine::{Machine, SpeakerThread};
+use crate::machine::Machine;
 use crate::peer::{self, PeerHandle, TcpPassword};
 use crate::recording::RecordingSink;
 use crate::speaker::{self, KernelFeed, PeerKey, PeerSettings, SpeakerHandle, SpeakerRequest};
@@ -93,7 +93,7 @@ pub struct Daemon {
     ranges: Ranges,
     arrivals: Arrivals,
     speaker: SpeakerHandle,
-    speaker_thread: SpeakerThread,
+    speaker_task: JoinHandle<()>,
     kernel: Option<KernelHandle>,
 }
 
@@ -140,7 +140,7 @@ impl Daemon {
             }
             None => (None, None),
         };
-        let (speaker, speaker_thread) = speaker::start(
+        let (speaker, speaker_task) = speaker::start(
             &machine,
             options::rib_options(&machine, &config),
             feed,
@@ -164,7 +164,7 @@ impl Daemon {
             ranges,
             arrivals: Arrivals { newcomers, departures },
             speaker,
-            speaker_thread,
+            speaker_task,
             kernel,
         };
         daemon.require_routes().await;
@@ -221,7 +221,7 @@ impl Daemon {
         if self.speaker.requests.send(SpeakerRequest::Stop).await.is_err() {
             error!("bug: the speaker has ended before it was told to");
         }
-        if self.speaker_thread.join().await.is_err() {
+        if self.speaker_task.await.is_err() {
             error!("bug: the speaker has panicked");
         }
         let mut ending = JoinSet::new();

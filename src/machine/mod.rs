@@ -4,12 +4,12 @@
 //! stays the same. The exceptions have seams of their own: time is tokio's, which can be stopped; the kernel's table is
 //! behind the channels of its thread; signals and the control socket come in as requests.
 
+mod fine_timer;
 mod listening_socket;
 mod own_addresses;
 mod processor;
 #[cfg(feature = "simulation")]
 mod simulated;
-mod speaker_thread;
 mod stream;
 
 use std::hash::{BuildHasher, RandomState};
@@ -23,12 +23,12 @@ use tokio::sync::mpsc;
 
 use crate::kernel::{self, KernelEvent, KernelHandle, KernelOptions};
 use crate::peer::{Transport, dial};
+use fine_timer::FineTimer;
 pub(crate) use listening_socket::ListeningSocket;
 pub use own_addresses::OwnAddresses;
 pub(crate) use processor::{Processor, Slice};
 #[cfg(feature = "simulation")]
 pub use simulated::{Promise, SimulatedListener, SimulatedMachine, SimulatedStream, SliceCost};
-pub(crate) use speaker_thread::SpeakerThread;
 pub use stream::Stream;
 pub(crate) use stream::{ReadHalf, WriteHalf};
 
@@ -45,7 +45,7 @@ pub enum Machine {
 /// Without a simulation there is nothing to choose from, and nothing to carry.
 #[cfg(not(feature = "simulation"))]
 const _: () = {
-    assert!(size_of::<Machine>() == 0 && size_of::<Processor>() == 0);
+    assert!(size_of::<Machine>() == 0 && size_of::<Processor>() == size_of::<FineTimer>());
     assert!(size_of::<Stream>() == size_of::<tokio::net::TcpStream>());
     assert!(size_of::<ReadHalf>() == size_of::<tokio::net::tcp::OwnedReadHalf>());
     assert!(size_of::<WriteHalf>() == size_of::<tokio::net::tcp::OwnedWriteHalf>());
@@ -171,13 +171,17 @@ impl Machine {
         }
     }
 
-    /// What the speaker computes on.
-    pub(crate) fn processor(&self) -> Processor {
-        match self {
-            Self::Real => Processor::Real,
+    /// What the speaker computes on. To be called within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no timer.
+    pub(crate) fn processor(&self) -> io::Result<Processor> {
+        Ok(match self {
+            Self::Real => Processor::Real(FineTimer::new()?),
             #[cfg(feature = "simulation")]
             Self::Simulated(machine) => Processor::Simulated(processor::Simulated::new(Arc::clone(machine))),
-        }
+        })
     }
 
     /// How much memory may be spent on what waits.

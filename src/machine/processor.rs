@@ -8,15 +8,17 @@ use std::sync::{
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 
+use super::fine_timer::FineTimer;
 #[cfg(feature = "simulation")]
 use super::{SimulatedMachine, SliceCost};
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) enum Processor {
-    Real,
+    Real(FineTimer),
     #[cfg(feature = "simulation")]
     Simulated(Simulated),
 }
@@ -40,7 +42,7 @@ impl Processor {
     /// Begins a slice.
     pub(crate) fn slice(&self, length: Duration) -> Slice {
         match self {
-            Self::Real => Slice::Real { started: Instant::now(), length },
+            Self::Real(_) => Slice::Real { started: Instant::now(), length },
             #[cfg(feature = "simulation")]
             Self::Simulated(simulated) => Slice::Simulated {
                 cost: simulated.machine.slice_cost(),
@@ -53,7 +55,7 @@ impl Processor {
     /// How much background work to do at a time, where it would be `usual`.
     pub(crate) fn work_entries(&self, usual: usize) -> usize {
         match self {
-            Self::Real => usual,
+            Self::Real(_) => usual,
             #[cfg(feature = "simulation")]
             Self::Simulated(simulated) => simulated.machine.slice_cost().work_entries,
         }
@@ -62,7 +64,7 @@ impl Processor {
     /// How long the calling thread has had a processor so far.
     pub(crate) fn computed(&self) -> Duration {
         match self {
-            Self::Real => {
+            Self::Real(_) => {
                 let time = clock_gettime(ClockId::ThreadCPUTime);
                 time.try_into().expect("a processor's time is not negative")
             }
@@ -74,16 +76,26 @@ impl Processor {
     /// Waits a time that is too short for the runtime's timers, hearing nobody.
     pub(crate) async fn nap(&self, time: Duration) {
         match self {
-            Self::Real => std::thread::sleep(time),
+            Self::Real(timer) => timer.sleep(time).await,
             #[cfg(feature = "simulation")]
             Self::Simulated(_) => tokio::time::sleep(time).await,
+        }
+    }
+
+    /// Does work that takes much longer than a slice, while other tasks go on where the runtime has other threads.
+    pub(crate) fn at_length<T>(&self, work: impl FnOnce() -> T) -> T {
+        match self {
+            Self::Real(_) if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread => {
+                tokio::task::block_in_place(work)
+            }
+            _ => work(),
         }
     }
 
     /// Has the time pass that the work took since the last call; in reality it has passed.
     pub(crate) async fn on_turn_over(&self) {
         match self {
-            Self::Real => {}
+            Self::Real(_) => {}
             #[cfg(feature = "simulation")]
             Self::Simulated(simulated) => {
                 let spent = simulated.spent_nanoseconds.swap(0, Ordering::Relaxed);

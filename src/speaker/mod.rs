@@ -1,4 +1,4 @@
-//! The speaker: one thread that owns the Rib, takes what sessions, kernel and operators tell it, and tells them back.
+//! The speaker: one task that owns the Rib, takes what sessions, kernel and operators tell it, and tells them back.
 //!
 //! It never waits for anybody: a peer whose queue is full is left alone until its writer has made room, and so is the
 //! kernel. Work that is too much for one go is done in slices, between which everybody is heard.
@@ -17,6 +17,7 @@ use std::io;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 
 pub use crate::outbound::{ExportQueue, OpenExportQueue};
 pub use hold_back::HoldBack;
@@ -27,7 +28,7 @@ pub use request::{FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, Spe
 use run::Speaker;
 pub use turns::{Step, TimesTaken, TurnTimes};
 
-use crate::machine::{Machine, SpeakerThread};
+use crate::machine::Machine;
 use crate::recording::{RecordedRib, Recorder, RecordingSink};
 
 use margay_rib::RibOptions;
@@ -46,24 +47,24 @@ pub struct SpeakerHandle {
     pub writable: Arc<Notify>,
 }
 
-/// Starts the speaker's thread. Without a `hold_back`, peers are told all routes from the start. What the Rib is told is
+/// Starts the speaker's task; to be called within a tokio runtime. Without a `hold_back`, peers are told all routes from the start. What the Rib is told is
 /// recorded where there is a `recording`.
 ///
 /// # Errors
 ///
-/// The system gives no thread or no event queue.
+/// The system gives no timer.
 pub(crate) fn start(
     machine: &Machine,
     options: RibOptions,
     kernel: Option<KernelFeed>,
     hold_back: Option<HoldBack>,
     recording: Option<Box<dyn RecordingSink>>,
-) -> io::Result<(SpeakerHandle, SpeakerThread)> {
+) -> io::Result<(SpeakerHandle, JoinHandle<()>)> {
     let (inputs, input_receiver) = input_queue(machine.queue_sizes().inputs_octets);
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
     let writable = Arc::new(Notify::new());
     let speaker = Speaker::new(
-        machine.processor(),
+        machine.processor()?,
         RecordedRib::new(options, recording.map(Recorder::new)),
         kernel,
         hold_back,
@@ -71,6 +72,6 @@ pub(crate) fn start(
         request_receiver,
         Arc::clone(&writable),
     );
-    let thread = SpeakerThread::start(machine, speaker.run())?;
-    Ok((SpeakerHandle { inputs, requests, writable }, thread))
+    let task = tokio::spawn(machine.task(speaker.run()));
+    Ok((SpeakerHandle { inputs, requests, writable }, task))
 }

@@ -135,7 +135,7 @@ impl Speaker {
         if let Some(kernel) = &mut self.kernel {
             kernel.feed_all(&mut self.rib).await;
         }
-        self.rib.finish();
+        self.processor.at_length(|| self.rib.finish());
     }
 
     /// Waits until there is something to do. What is asked comes before what is announced.
@@ -144,7 +144,7 @@ impl Speaker {
         let is_busy = self.working || self.pace.is_in_round();
         if self.has_news && !is_busy && pause < SHORT_PAUSE && self.inputs.is_empty() {
             self.processor.nap(pause).await;
-            self.clock.begin_turn(Instant::now());
+            self.begin_turn();
             return Flow::Continue;
         }
         let wake_at = earlier(self.hold_back_ends_at(), self.refresh_ends);
@@ -160,7 +160,7 @@ impl Speaker {
             () = tokio::time::sleep(pause), if *has_news => Heard::Nothing,
             () = reached(wake_at) => Heard::Nothing,
         };
-        self.clock.begin_turn(Instant::now());
+        self.begin_turn();
         self.has_news |= !matches!(heard, Heard::Nothing | Heard::Writable);
         match heard {
             Heard::Nothing => Flow::Continue,
@@ -185,6 +185,10 @@ impl Speaker {
                 flow
             }
         }
+    }
+
+    fn begin_turn(&mut self) {
+        self.clock.begin_turn(Instant::now(), self.processor.computed());
     }
 
     /// Does a part of the Rib's background work. The last part makes news as the others do.
@@ -445,7 +449,9 @@ impl Speaker {
             SpeakerRequest::Routes(question, answer) => reply(answer, self.routes(question)),
             SpeakerRequest::Explain(prefix, answer) => reply(answer, self.rib.explain(prefix)),
             SpeakerRequest::Counts(answer) => reply(answer, self.counts()),
-            SpeakerRequest::Dump(answer) => reply(answer, self.rib.dump().to_string()),
+            SpeakerRequest::Dump(answer) => {
+                reply(answer, self.processor.at_length(|| self.rib.dump().to_string()));
+            }
             SpeakerRequest::Turns(answer) => reply(answer, self.clock.times()),
             SpeakerRequest::TakeTurns(answer) => reply(answer, self.clock.take(Instant::now())),
             SpeakerRequest::Stop => {}
@@ -736,7 +742,7 @@ mod tests {
         let (requests, receiver) = mpsc::channel(1);
         (
             Speaker::new(
-                Machine::Real.processor(),
+                Machine::Real.processor().unwrap(),
                 rib(),
                 None,
                 None,

@@ -63,7 +63,7 @@ pub(super) struct TurnClock {
     times: TurnTimes,
     turn_began: Instant,
     step_began: Instant,
-    /// How long the speaker had had a processor when the last turn ended.
+    /// How long the thread that the turn is on had had a processor when it began.
     computed: Duration,
 }
 
@@ -72,10 +72,11 @@ impl TurnClock {
         Self { times: TurnTimes::new(now), turn_began: now, step_began: now, computed: Duration::ZERO }
     }
 
-    /// A turn begins, and its first step.
-    pub(super) fn begin_turn(&mut self, now: Instant) {
+    /// A turn begins, and its first step, on a thread that has `computed` for so long. A turn stays on its thread.
+    pub(super) fn begin_turn(&mut self, now: Instant, computed: Duration) {
         self.turn_began = now;
         self.step_began = now;
+        self.computed = computed;
     }
 
     /// How long the turn has taken so far.
@@ -89,12 +90,10 @@ impl TurnClock {
         self.step_began = now;
     }
 
-    /// The turn is over with the step that was last. By now the speaker has `computed` for so long; what it took to wait is
-    /// next to nothing.
+    /// The turn is over with the step that was last. By now its thread has `computed` for so long.
     pub(super) fn end_turn(&mut self, computed: Duration) {
         self.times.turns.add(self.step_began.duration_since(self.turn_began));
         self.times.computing.add(computed.saturating_sub(self.computed));
-        self.computed = computed;
     }
 
     /// The turns so far.
@@ -160,17 +159,18 @@ mod tests {
             now
         };
         let mut clock = TurnClock::new(pass(0));
-        for (updates, work, computed) in [(3, 4, 7), (9, 2, 10)] {
-            clock.begin_turn(pass(100));
+        for (updates, work, computed) in [(3, 4, [20, 27]), (9, 2, [5, 8])] {
+            let [before, after] = computed.map(Duration::from_millis);
+            clock.begin_turn(pass(100), before);
             clock.end_step(Step::Updates, pass(updates));
             clock.end_step(Step::Work, pass(work));
-            clock.end_turn(Duration::from_millis(computed));
+            clock.end_turn(after);
         }
         let milliseconds =
             |times: TimesTaken| (times.count, times.long, times.longest.as_millis(), times.total.as_millis());
         let times = clock.take(pass(0));
         assert_eq!(milliseconds(times.turns), (2, 1, 11, 18), "waiting is no part of a turn");
-        assert_eq!(milliseconds(times.computing), (2, 0, 7, 10), "another had the processor in the second");
+        assert_eq!(milliseconds(times.computing), (2, 0, 7, 10), "each on a thread of its own");
         let of =
             |wanted| times.steps().find(|&(step, _)| step == wanted).map(|(_, times)| milliseconds(times));
         assert_eq!(of(Step::Updates), Some((2, 0, 9, 12)));
