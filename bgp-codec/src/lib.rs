@@ -29,6 +29,7 @@ mod hold_time;
 mod message;
 mod next_hop;
 mod nlri;
+mod optional_numbers;
 mod path_attribute;
 mod path_attributes;
 mod path_attributes_builder;

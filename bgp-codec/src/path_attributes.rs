@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use crate::optional_numbers::OptionalNumbers;
 use crate::path_attribute::{Elements, RawAttribute, only_to_customer};
 use crate::reader::{Reader, exact_u32};
 use crate::{
@@ -22,17 +23,20 @@ pub struct PathAttributes {
     summary: Summary,
 }
 
-/// What is asked often, as plain numbers.
+/// What is asked often, as plain numbers. There is one for each of hundreds of thousands of sets.
 #[derive(Clone, Copy, Debug)]
 struct Summary {
-    origin: Origin,
     as_path_length: u32,
-    neighbor_as: Option<Asn>,
-    med: Option<u32>,
-    local_pref: Option<u32>,
-    originator_id: Option<BgpIdentifier>,
     cluster_list_length: u32,
+    originator_id: Option<BgpIdentifier>,
+    optional: OptionalNumbers<3>,
+    origin: Origin,
 }
+
+/// Where the optional numbers of a summary are.
+const NEIGHBOR_AS: usize = 0;
+const MED: usize = 1;
+const LOCAL_PREF: usize = 2;
 
 impl PathAttributes {
     /// The canonical octets.
@@ -62,19 +66,19 @@ impl PathAttributes {
     /// [`AsPath::neighbor_as`], known beforehand.
     #[must_use]
     pub fn neighbor_as(&self) -> Option<Asn> {
-        self.summary.neighbor_as
+        self.summary.optional.get(NEIGHBOR_AS).map(Asn)
     }
 
     /// MULTI_EXIT_DISC.
     #[must_use]
     pub fn med(&self) -> Option<u32> {
-        self.summary.med
+        self.summary.optional.get(MED)
     }
 
     /// LOCAL_PREF.
     #[must_use]
     pub fn local_pref(&self) -> Option<u32> {
-        self.summary.local_pref
+        self.summary.optional.get(LOCAL_PREF)
     }
 
     /// Whether ATOMIC_AGGREGATE is there.
@@ -213,13 +217,11 @@ impl PathAttributes {
 
 impl Summary {
     const EMPTY: Self = Self {
-        origin: Origin::Incomplete,
         as_path_length: 0,
-        neighbor_as: None,
-        med: None,
-        local_pref: None,
-        originator_id: None,
         cluster_list_length: 0,
+        originator_id: None,
+        optional: OptionalNumbers::NONE,
+        origin: Origin::Incomplete,
     };
 
     fn take_in(&mut self, attribute: &RawAttribute<'_>) {
@@ -229,10 +231,10 @@ impl Summary {
             AttributeType::AS_PATH => {
                 let as_path = AsPath::new(value);
                 self.as_path_length = as_path.length();
-                self.neighbor_as = as_path.neighbor_as();
+                self.optional.set(NEIGHBOR_AS, as_path.neighbor_as().map(|asn| asn.0));
             }
-            AttributeType::MULTI_EXIT_DISC => self.med = exact_u32(value),
-            AttributeType::LOCAL_PREF => self.local_pref = exact_u32(value),
+            AttributeType::MULTI_EXIT_DISC => self.optional.set(MED, exact_u32(value)),
+            AttributeType::LOCAL_PREF => self.optional.set(LOCAL_PREF, exact_u32(value)),
             AttributeType::ORIGINATOR_ID => {
                 self.originator_id = exact_u32(value).and_then(BgpIdentifier::new)
             }

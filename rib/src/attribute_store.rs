@@ -70,7 +70,7 @@ impl AttributeHandle {
 #[derive(Debug)]
 pub(crate) struct AttributeStore {
     pub(crate) next_hops: NextHopTable,
-    slots: Vec<Slot>,
+    slots: Vec<Option<AttributeSet>>,
     /// How each slot is used. These are looked at for every path, and lie closer together than the sets do.
     uses: Vec<Use>,
     free: Vec<u32>,
@@ -80,14 +80,9 @@ pub(crate) struct AttributeStore {
     buffer: Vec<u8>,
 }
 
-#[derive(Debug)]
-struct Slot {
-    set: Option<AttributeSet>,
-    hash: ShortHash,
-}
-
 #[derive(Clone, Copy, Debug, Default)]
 struct Use {
+    hash: ShortHash,
     references: u32,
     /// How many sets the slot has held before.
     generation: u32,
@@ -153,8 +148,7 @@ impl AttributeStore {
     /// The handle of the set that is equal to `key`, with one more reference: that which the key has to its next hop is
     /// given back.
     fn known(&mut self, hash: ShortHash, key: &SetKey<'_>) -> Option<AttributeHandle> {
-        let is_wanted =
-            |number: u32| self.slots[number as usize].set.as_ref().is_some_and(|set| key.is_of(set));
+        let is_wanted = |number: u32| self.slots[number as usize].as_ref().is_some_and(|set| key.is_of(set));
         let number = self.index.find(hash, is_wanted)?;
         self.uses[number as usize].references += 1;
         self.next_hops.release(key.next_hop);
@@ -166,12 +160,13 @@ impl AttributeStore {
         let number = self.free.pop().unwrap_or_else(|| {
             let number =
                 u32::try_from(self.slots.len()).ok().filter(|&number| number <= AttributeHandle::MAX);
-            self.slots.push(Slot { set: None, hash });
+            self.slots.push(None);
             self.uses.push(Use::default());
             number.expect("memory ends long before four thousand million attribute sets")
         });
-        self.slots[number as usize] = Slot { set: Some(set), hash };
-        self.uses[number as usize].references = 1;
+        self.slots[number as usize] = Some(set);
+        let usage = &mut self.uses[number as usize];
+        (usage.hash, usage.references) = (hash, 1);
         self.index.insert(hash, number);
         AttributeHandle(number)
     }
@@ -192,9 +187,8 @@ impl AttributeStore {
 
     /// Gives up a set that nobody refers to any more.
     fn forget(&mut self, handle: AttributeHandle) {
-        let slot = &mut self.slots[handle.index()];
-        let set = slot.set.take().expect("a counted slot holds a set");
-        self.index.remove(slot.hash, handle.0);
+        let set = self.slots[handle.index()].take().expect("a counted slot holds a set");
+        self.index.remove(self.uses[handle.index()].hash, handle.0);
         self.free.push(handle.0);
         self.next_hops.release(set.next_hop);
     }
@@ -213,13 +207,13 @@ impl AttributeStore {
         let mut handles: Vec<AttributeHandle> = handles.collect();
         handles.dedup();
         self.touch(handles.iter().copied());
-        self.index.touch(handles.iter().map(|handle| self.slots[handle.index()].hash));
+        self.index.touch(handles.iter().map(|handle| self.uses[handle.index()].hash));
         let octets = handles.iter().filter_map(|&handle| self.get(handle).attributes.octets().first());
         std::hint::black_box(octets.fold(0, BitXor::bitxor));
     }
 
     pub(crate) fn get(&self, handle: AttributeHandle) -> &AttributeSet {
-        self.slots[handle.index()].set.as_ref().expect("whoever has a handle owns a reference")
+        self.slots[handle.index()].as_ref().expect("whoever has a handle owns a reference")
     }
 
     /// The handle of a set in which filters have set something, with one more reference.
@@ -258,7 +252,7 @@ impl AttributeStore {
     /// The sets that are interned now, with the number of references to each.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (AttributeHandle, &AttributeSet, u32)> {
         let slots = (0..).map(AttributeHandle).zip(self.slots.iter().zip(&self.uses));
-        slots.filter_map(|(handle, (slot, usage))| Some((handle, slot.set.as_ref()?, usage.references)))
+        slots.filter_map(|(handle, (slot, usage))| Some((handle, slot.as_ref()?, usage.references)))
     }
 
     /// The numbers that are used next, the last one first.

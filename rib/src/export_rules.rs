@@ -18,11 +18,11 @@ pub(crate) struct ExportRules {
 }
 
 /// The answer of the policy for one attribute set, kept while both sets live.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Memo {
     origin: Origin,
-    /// What the filter sets, which may differ from prefix to prefix.
-    edits: RouteEdits,
+    /// What the filter sets, which may differ from prefix to prefix. Mostly nothing, which then takes no room.
+    edits: Option<Box<RouteEdits>>,
     generation: u32,
     exported: Option<(AttributeHandle, u32)>,
 }
@@ -97,7 +97,7 @@ impl ExportRules {
         let memo = self.memo.get(handle.index())?.as_ref()?;
         if memo.generation != store.generation(handle)
             || memo.origin != Origin::of(source)
-            || memo.edits != edits
+            || memo.edits.as_deref().copied().unwrap_or_default() != edits
         {
             return None;
         }
@@ -122,7 +122,7 @@ impl ExportRules {
         }
         self.memo[handle.index()] = Some(Memo {
             origin: Origin::of(source),
-            edits,
+            edits: (!edits.is_empty()).then(|| Box::new(edits)),
             generation: store.generation(handle),
             exported: exported.map(|exported| (exported, store.generation(exported))),
         });

@@ -22,7 +22,7 @@ struct Part {
 struct Slot(u64);
 
 /// Half of a hash: this much is kept.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct ShortHash(u32);
 
 /// How many parts there are.
