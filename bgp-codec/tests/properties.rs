@@ -60,11 +60,17 @@ proptest! {
     #[test]
     fn any_set_passed_on_is_what_a_builder_makes_of_it(builder in builders(), asn: u32, with_med: bool) {
         let attributes = builder.build();
-        let inside = [AttributeType::LOCAL_PREF, AttributeType::ORIGINATOR_ID, AttributeType::MULTI_EXIT_DISC];
-        let without = if with_med { &inside[..2] } else { &inside };
+        let inside = [
+            AttributeType::LOCAL_PREF,
+            AttributeType::ORIGINATOR_ID,
+            AttributeType::CLUSTER_LIST,
+            AttributeType::MULTI_EXIT_DISC,
+        ];
+        let without = if with_med { &inside[..3] } else { &inside };
         let mut rebuilt = attributes.to_builder();
         rebuilt.as_path.prepend(Asn(asn), 1);
         (rebuilt.local_pref, rebuilt.originator_id) = (None, None);
+        rebuilt.cluster_list.clear();
         rebuilt.med = rebuilt.med.filter(|_| with_med);
         let passed_on = attributes.passed_on(Asn(asn), without);
         prop_assert_eq!(&passed_on, &rebuilt.build());

@@ -35,7 +35,8 @@ pub struct Audit {
 
 impl Rib {
     /// Counts again what is counted: references to attribute sets and next hops, paths of each source, what pins an entry,
-    /// and the numbers of each peer; and looks whether every peer is told by its rules. It takes as long as the table is long: for tests.
+    /// and the numbers of each peer; and looks whether every peer is told by its rules. It takes as long as the table is
+    /// long: for tests.
     #[must_use]
     pub fn audit(&self) -> Audit {
         let Self { shared, ipv4, ipv6, work, .. } = self;

@@ -64,7 +64,8 @@ async fn start(nodes: usize, seed: u64) -> Result<ColdStart> {
 /// The reflectors come first, then the nodes. Everybody has every block.
 pub(crate) async fn started(nodes: usize, seed: u64) -> Result<World> {
     let pace = Pace { steps: 1000, step_microseconds: 20, queues: QueueSizes::USUAL };
-    let told = Told { advertisements: Some(nodes * BLOCKS), ..Told::default() };
+    // One block more may be announced later.
+    let told = Told { advertisements: Some(nodes * BLOCKS + 1), ..Told::default() };
     let mut random = Random::new(seed);
     let mut world = World::at_pace(plans(nodes), &random.fork(1), told, |_| pace);
     for node in 0..world.nodes.len() {
