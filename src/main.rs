@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
 
 use clap::Parser;
 use margay::daemon::{self, read_config};
@@ -41,13 +42,16 @@ fn main() -> ExitCode {
     if let Err(error) = open_files::raise_limit() {
         warn!(%error, "the limit of open files stays as it is: it bounds the number of peers");
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            error!(%error, "cannot start");
-            return ExitCode::FAILURE;
-        }
-    };
+    // The speaker may have one thread for itself for a while, also where there is one processor.
+    let threads = available_parallelism().map_or(2, |processors| processors.get().max(2));
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                error!(%error, "cannot start");
+                return ExitCode::FAILURE;
+            }
+        };
     let recording = match arguments.record.as_deref().map(RecordingFile::create).transpose() {
         Ok(recording) => recording.map(|file| Box::new(file) as Box<dyn RecordingSink>),
         Err(error) => {

@@ -177,12 +177,21 @@ impl Outbound {
         if state.is_closed {
             return;
         }
+        let result = match held {
+            _ if !state.queue.is_empty() => Ok(0),
+            [only] => self.socket.write_directly(&only.octets),
+            several => {
+                let buffers: Vec<Bytes> = several.iter().map(|updates| updates.octets.clone()).collect();
+                self.try_write(&buffers)
+            }
+        };
+        // An error is the writer's to find and to tell.
+        let mut written = result.unwrap_or(0);
         for EncodedUpdates { octets, .. } in held {
-            // An error is the writer's to find and to tell.
-            let written =
-                if state.queue.is_empty() { self.socket.write_directly(octets).unwrap_or(0) } else { 0 };
-            if written < octets.len() {
-                state.queue.push_rest(octets.clone(), written);
+            let sent = written.min(octets.len());
+            written -= sent;
+            if sent < octets.len() {
+                state.queue.push_rest(octets.clone(), sent);
             }
         }
         self.note_queued(state);
@@ -289,6 +298,12 @@ impl ExportQueue {
 }
 
 impl OpenExportQueue {
+    /// Whether both lead to the same connection. What is sent over one may overtake what the other holds.
+    #[must_use]
+    pub fn leads_to_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.outbound, &other.outbound)
+    }
+
     /// Whether there is room for a batch. If there is none, the speaker is woken once there is; not when the connection
     /// is closing.
     #[must_use]

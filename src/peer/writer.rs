@@ -192,10 +192,10 @@ mod tests {
     use super::*;
     use crate::machine::{Stream, WriteHalf};
 
-    /// The writer looks at the queue after the speaker has put something in, and again when the speaker has written it: there
-    /// is nothing to write then, which is what a broken connection looks like.
+    /// Would the writer see what the speaker holds, it would find nothing to write once the speaker has written it, which is
+    /// what a broken connection looks like.
     #[tokio::test]
-    async fn what_the_speaker_writes_is_not_missed_by_a_writer_that_has_seen_it() {
+    async fn what_the_speaker_writes_is_none_of_the_writers_business() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let dialed = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap().into_std().unwrap();
         let beside = dialed.try_clone().unwrap();
@@ -218,7 +218,7 @@ mod tests {
         };
         let mut writer = pin!(writer.run(closed));
         let mut unwoken = Context::from_waker(Waker::noop());
-        assert!(writer.as_mut().poll(&mut unwoken).is_pending(), "the socket takes nothing");
+        assert!(writer.as_mut().poll(&mut unwoken).is_pending(), "nothing is queued");
 
         // The peer makes room, the speaker uses it, and then only the writer learns of the room.
         peer.read_exact(&mut vec![0; filled]).await.unwrap();

@@ -47,8 +47,8 @@ pub struct SpeakerHandle {
     pub writable: Arc<Notify>,
 }
 
-/// Starts the speaker's task; to be called within a tokio runtime. Without a `hold_back`, peers are told all routes from the start. What the Rib is told is
-/// recorded where there is a `recording`.
+/// Starts the speaker's task; to be called within a tokio runtime. Without a `hold_back`, peers are told all routes from the
+/// start. What the Rib is told is recorded where there is a `recording`.
 ///
 /// # Errors
 ///

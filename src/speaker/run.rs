@@ -68,6 +68,8 @@ pub(super) struct Speaker {
     /// The Rib has more background work.
     working: bool,
     clock: TurnClock,
+    /// How long turns have taken since other tasks of the thread had it.
+    kept_thread: Duration,
 }
 
 /// A configured peer.
@@ -115,6 +117,7 @@ impl Speaker {
             has_news: false,
             working: false,
             clock: TurnClock::new(Instant::now()),
+            kept_thread: Duration::ZERO,
         }
     }
 
@@ -129,8 +132,12 @@ impl Speaker {
             self.feed();
             debug_assert!(self.waits_for_sessions_only(), "{:?} of {:?}", self.catching_up, self.feeding);
             self.rib.on_turn_over();
-            self.clock.end_turn(self.processor.computed());
+            self.kept_thread += self.clock.end_turn(self.processor.computed());
             self.processor.on_turn_over().await;
+            if self.kept_thread >= SLICE {
+                self.kept_thread = Duration::ZERO;
+                tokio::task::yield_now().await;
+            }
         }
         if let Some(kernel) = &mut self.kernel {
             kernel.feed_all(&mut self.rib).await;
@@ -383,7 +390,7 @@ impl Speaker {
         let mut told = 0;
         while told < peers_left && !slice.is_over() {
             told += 1;
-            // The turn of a peer that has left during the round is nobody's.
+            // The turn of a peer that has left during the round is another's, or nobody's.
             let Some(key) = self.feeding.pop_front() else { continue };
             self.feeding.push_back(key);
             self.feed_peer(key);
@@ -415,21 +422,19 @@ impl Speaker {
         self.opened.clear();
     }
 
+    /// Who is not told everything may have another turn soon, which must find nothing held from this one.
     fn feed_peer(&mut self, key: PeerKey) {
         if self.opened.len() == BURST {
             self.flush();
         }
         let Some(session) = self.peers.get(&key).and_then(|peer| peer.session.as_ref()) else { return };
         match session.feed(&mut self.rib, &mut self.opened) {
-            Fed::UpToDate => {}
-            Fed::More => {
-                self.catching_up.insert(key);
-                self.writable.notify_one();
-            }
-            Fed::NoRoom => {
-                self.catching_up.insert(key);
-            }
+            Fed::UpToDate => return,
+            Fed::More => self.writable.notify_one(),
+            Fed::NoRoom => {}
         }
+        self.catching_up.insert(key);
+        self.flush();
     }
 
     fn answer(&mut self, request: SpeakerRequest) {

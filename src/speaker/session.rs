@@ -120,6 +120,10 @@ impl SpeakerSession {
             return Fed::UpToDate;
         }
         let Some(exports) = self.exports.open() else { return Fed::NoRoom };
+        debug_assert!(
+            !opened.iter().any(|other| other.leads_to_same(&exports)),
+            "what is held would be overtaken"
+        );
         let exports = opened.push_mut(exports);
         for _ in 0..BATCHES {
             if !exports.has_room() {

@@ -90,10 +90,12 @@ impl TurnClock {
         self.step_began = now;
     }
 
-    /// The turn is over with the step that was last. By now its thread has `computed` for so long.
-    pub(super) fn end_turn(&mut self, computed: Duration) {
-        self.times.turns.add(self.step_began.duration_since(self.turn_began));
+    /// The turn is over with the step that was last; answers how long it took. By now its thread has `computed` for so long.
+    pub(super) fn end_turn(&mut self, computed: Duration) -> Duration {
+        let took = self.step_began.duration_since(self.turn_began);
+        self.times.turns.add(took);
         self.times.computing.add(computed.saturating_sub(self.computed));
+        took
     }
 
     /// The turns so far.
@@ -164,7 +166,7 @@ mod tests {
             clock.begin_turn(pass(100), before);
             clock.end_step(Step::Updates, pass(updates));
             clock.end_step(Step::Work, pass(work));
-            clock.end_turn(after);
+            assert_eq!(clock.end_turn(after), Duration::from_millis(updates + work));
         }
         let milliseconds =
             |times: TimesTaken| (times.count, times.long, times.longest.as_millis(), times.total.as_millis());
