@@ -33,7 +33,7 @@ pub(super) enum Fed {
     UpToDate,
     /// It has had its share, and there may be more.
     More,
-    /// Its queue is full. The speaker will be woken when there is room, unless the connection is gone.
+    /// It was told nothing: its queue is full. The speaker will be woken when there is room, unless the connection is gone.
     NoRoom,
 }
 
@@ -124,11 +124,11 @@ impl SpeakerSession {
             !opened.iter().any(|other| other.leads_to_same(&exports)),
             "what is held would be overtaken"
         );
+        if !exports.has_room() {
+            return Fed::NoRoom;
+        }
         let exports = opened.push_mut(exports);
         for _ in 0..BATCHES {
-            if !exports.has_room() {
-                return Fed::NoRoom;
-            }
             match rib.poll_export(self.index) {
                 // It was not for this peer.
                 Some(batch) if batch.is_empty() => {}
@@ -137,6 +137,9 @@ impl SpeakerSession {
             }
             if !rib.has_export(self.index) {
                 return Fed::UpToDate;
+            }
+            if !exports.has_room() {
+                break;
             }
         }
         Fed::More
