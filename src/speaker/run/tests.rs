@@ -89,6 +89,37 @@ async fn a_peer_that_is_far_behind_has_a_share_of_each_turn() {
     assert_eq!(shares, 2, "four times 2,048 records a turn");
 }
 
+/// Its first turn ends with a little that is held, as most of what was looked at are its own routes; the second has more than
+/// is held.
+#[tokio::test]
+async fn a_peer_that_has_two_turns_in_a_burst_is_told_the_first_one_first() {
+    let (mut speaker, feed, _feed_end) = speaker_of_feed().await;
+    speaker.take(SpeakerInput::PeerUp(Box::new(up(FEED, &feed))));
+    let (reader, mut reader_end) = connection(&Arc::default()).await;
+    let key = PeerKey(2);
+    speaker.peers.insert(key, SpeakerPeer { settings: settings(), session: None, synchronised: false });
+    speaker.take(SpeakerInput::PeerUp(Box::new(up(key, &reader))));
+    let routes = |second: u8, count: u16| {
+        (0..count).map(move |number| {
+            let [high, low] = number.to_be_bytes();
+            Ipv4Prefix::truncating([10, second, high, low].into(), 32)
+        })
+    };
+    let own = vec![announcement(routes(66, 8192))];
+    speaker.take(updates([announcement(routes(65, 10))]));
+    speaker.take(SpeakerInput::Updates { peer: key, epoch: SessionEpoch(1), updates: own, octets: 60 });
+    speaker.take(updates([announcement(routes(67, 8192))]));
+    while speaker.rib.work(WORK_ENTRIES) {}
+    assert_eq!(speaker.feed_peer(key), Fed::More);
+    speaker.feed_peer(key);
+    speaker.flush();
+    // Nobody writes what is queued here, so this is what was held.
+    let mut message = vec![0; 80];
+    timeout(PATIENCE, reader_end.read_exact(&mut message)).await.expect("it is sent at once").unwrap();
+    let is_told = |prefix: [u8; 5]| message.windows(5).any(|octets| octets == prefix);
+    assert!(is_told([32, 10, 65, 0, 0]), "{message:?}");
+}
+
 #[tokio::test]
 async fn a_refresh_without_end_counts_as_told_after_six_minutes() {
     let (mut speaker, outbound, _end) = speaker_of_feed().await;
