@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bgp_codec::{Asn, BgpIdentifier, ClusterId, Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, Prefix, Update};
+use bgp_codec::{Asn, BgpIdentifier, Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, Prefix, Update};
 use margay_breaks::{Break, is_broken};
 use roaring::RoaringBitmap;
 
@@ -142,15 +142,6 @@ impl Rib {
         let ipv4 = self.ipv4.fill_again().into_iter().map(|group| Work::Fill(Family::IPV4_UNICAST, group));
         let ipv6 = self.ipv6.fill_again().into_iter().map(|group| Work::Fill(Family::IPV6_UNICAST, group));
         self.work.extend(ipv4.chain(ipv6));
-    }
-
-    /// The speaker becomes a reflector of one more cluster: from now on, routes that went through it have come round
-    /// (RFC 4456 §8). What was accepted before stays until it is announced again.
-    pub fn add_cluster(&mut self, cluster: ClusterId) {
-        let clusters = &mut self.options.reflector.clusters;
-        if !clusters.contains(&cluster) {
-            clusters.push(cluster);
-        }
     }
 
     /// A session is established: the peer joins the export groups of its families.

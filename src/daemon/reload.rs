@@ -50,7 +50,6 @@ impl Daemon {
         self.apply_networks(&changes, &mut report).await;
         self.apply_dynamic_peers(&changes, &mut report).await;
         self.apply_peers(changes, &mut report).await;
-        self.reconfigure_peers().await;
         for key in &needs_restart {
             warn!(key, "takes effect when margayd is started again");
         }
@@ -94,11 +93,22 @@ impl Daemon {
                 "session closed".to_owned(),
             );
         }
-        let restarted = changes.peers_changed.iter().filter(|change| !change.keeps_session());
-        self.remove_peers(restarted.map(|change| change.old.address), StopReason::OtherConfigurationChange)
-            .await;
-        for change in changes.peers_changed {
-            self.apply_peer_change(change, report).await;
+        let (kept, restarted): (Vec<_>, Vec<_>) =
+            changes.peers_changed.into_iter().partition(PeerChange::keeps_session);
+        let addresses = restarted.iter().map(|change| change.old.address);
+        self.remove_peers(addresses, StopReason::OtherConfigurationChange).await;
+        for change in kept {
+            self.change_running_peer(change, report).await;
+        }
+        // Before anybody new says anything, the speaker knows the clusters that it is not to take routes from.
+        self.reconfigure_peers().await;
+        for PeerChange { new, keys, .. } in restarted {
+            let (object, keys) = (format!("peer {}", new.name), keys.join(", "));
+            let action = match self.add_peer(new).await {
+                Ok(()) => format!("{keys}: session started anew"),
+                Err(error) => format!("{keys}: session closed, and not started: {error:#}"),
+            };
+            report.note(object, ObjectChangeKind::Changed, action);
         }
         for peer in changes.peers_added {
             let object = format!("peer {}", peer.name);
@@ -158,25 +168,18 @@ impl Daemon {
         }
     }
 
-    /// Starts the peer anew that was ended for its new settings, or takes over what needs no new session.
-    async fn apply_peer_change(&mut self, change: PeerChange, report: &mut Report) {
-        let object = format!("peer {}", change.new.name);
-        let keys = change.keys.join(", ");
-        let action = if !change.keeps_session() {
-            match self.add_peer(change.new).await {
-                Ok(()) => format!("{keys}: session started anew"),
-                Err(error) => format!("{keys}: session closed, and not started: {error:#}"),
+    /// Takes over what needs no new session.
+    async fn change_running_peer(&mut self, change: PeerChange, report: &mut Report) {
+        let PeerChange { old, new, keys } = change;
+        let object = format!("peer {}", new.name);
+        if let Some(peer) = self.peers.get_mut(&new.address) {
+            if new.name != old.name {
+                peer.handle.rename(&new.name).await;
             }
-        } else {
-            if let Some(peer) = self.peers.get_mut(&change.new.address) {
-                if change.new.name != change.old.name {
-                    peer.handle.rename(&change.new.name).await;
-                }
-                peer.config = Arc::new(change.new);
-            }
-            format!("{keys}: session kept")
-        };
-        report.note(object, ObjectChangeKind::Changed, action);
+            peer.config = Arc::new(new);
+        }
+        let keys = keys.join(", ");
+        report.note(object, ObjectChangeKind::Changed, format!("{keys}: session kept"));
     }
 }
 

@@ -1,6 +1,6 @@
 //! One call on the Rib, as a value.
 
-use bgp_codec::{ClusterId, DecodeContext, Family, Prefix};
+use bgp_codec::{DecodeContext, Family, Prefix};
 use bytes::Bytes;
 use margay_rib::{
     KernelRouteView, NetworkOptions, PeerIndex, PeerOptions, PeerRules, ReflectorOptions, RibOptions,
@@ -20,8 +20,6 @@ pub enum RibInput {
     HoldBack,
     /// And now everything.
     EndHoldBack,
-    /// One more cluster to reflect for.
-    AddCluster(ClusterId),
     /// A session is established, and this is how its UPDATEs are read.
     PeerUp(Box<PeerOptions>, DecodeContext),
     /// It is over.
@@ -62,7 +60,7 @@ recorded_enum!(RibInput {
     0 => Start(version, options),
     1 => HoldBack,
     2 => EndHoldBack,
-    3 => AddCluster(cluster),
+    3 => Rename(peer, name),
     4 => PeerUp(options, context),
     5 => PeerDown(peer),
     6 => Update(peer, message),
@@ -79,5 +77,4 @@ recorded_enum!(RibInput {
     17 => Forwarding(limit),
     18 => NextHopLosses,
     19 => End(checksum),
-    20 => Rename(peer, name),
 });

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use bgp_codec::{ClusterId, DecodeContext, Family, Prefix, Update};
+use bgp_codec::{DecodeContext, Family, Prefix, Update};
 use margay_rib::{
     EncodedUpdates, ForwardingChange, KernelRouteView, NetworkOptions, NextHopLoss, PeerIndex, PeerOptions,
     PeerRules, ReflectorOptions, Rib, RibOptions, WayChange,
@@ -58,11 +58,6 @@ impl RecordedRib {
     pub(crate) fn end_hold_back(&mut self) {
         self.note(|| RibInput::EndHoldBack);
         self.rib.end_hold_back();
-    }
-
-    pub(crate) fn add_cluster(&mut self, cluster: ClusterId) {
-        self.note(|| RibInput::AddCluster(cluster));
-        self.rib.add_cluster(cluster);
     }
 
     /// `context` is how the peer's messages are read.

@@ -130,7 +130,6 @@ fn tell(rib: &mut Rib, contexts: &mut BTreeMap<PeerIndex, DecodeContext>, input:
         RibInput::Start(..) | RibInput::End(_) => return None,
         RibInput::HoldBack => rib.hold_back(),
         RibInput::EndHoldBack => rib.end_hold_back(),
-        RibInput::AddCluster(cluster) => rib.add_cluster(cluster),
         RibInput::PeerUp(options, context) => {
             contexts.insert(rib.peer_up(*options), context);
         }

@@ -1,10 +1,12 @@
 //! A reload that changes what is used and told of routes: sessions stay, and everybody is told what differs.
 
-use margay_lab::{Bird, Margay, Router, wait_until};
+use margay_lab::{Bird, Margay, PeerSettings, Router, RouterSettings, wait_until};
 
 use crate::pair::{PATIENCE, wait_for_state};
-use crate::route_client::ToldCounts;
-use crate::wire::{Wire, WireClient, client, clusters, identifier, network, peer, wait_for_networks};
+use crate::route_client::{ToldCounts, attribute};
+use crate::wire::{
+    Wire, WireClient, address, client, clusters, identifier, network, peer, plain, wait_for_networks,
+};
 
 #[test]
 fn filters_change_in_a_running_session_and_only_what_differs_is_told() {
@@ -60,6 +62,33 @@ fn the_cluster_and_the_clients_change_in_running_sessions() {
     scene.reload(|margay| margay.settings().peers[2].extra.clear());
     scene.wait(&[], &[50, 51, 52]);
     scene.assert_undisturbed();
+}
+
+/// RFC 4456 §8: it has come round, whether the client is configured itself or may dial in.
+#[test]
+fn what_has_been_through_the_cluster_of_a_client_that_is_added_is_refused_from_then_on() {
+    let range = "[peer_group.nodes]\nremote_asn = 64512\nrr_client = true\ncluster_id = \"0.0.0.9\"\n\
+                 [[dynamic_peers]]\nrange = \"172.16.0.64/28\"\ngroup = \"nodes\"\n";
+    let added: [fn(&mut RouterSettings, &str); 2] = [
+        |settings, _| {
+            settings.peers.push(PeerSettings { local_address: Some(address(1)), ..client(13, NINE) })
+        },
+        |settings, range| settings.extra += range,
+    ];
+    for add in added {
+        let mut scene = Scene::new();
+        let mut attributes = plain();
+        attributes.extend(attribute(0x80, 9, &identifier(77)));
+        attributes.extend(attribute(0x80, 10, &NINE));
+        scene.source.announce_with(50, &attributes);
+        wait_until(PATIENCE, "the route that went through the cluster", || {
+            let route = scene.reader.table().into_values().find(|route| clusters(route).contains(&NINE));
+            route.map(drop).ok_or("none")
+        });
+        scene.reload(|margay| add(margay.settings(), range));
+        scene.wait(&[51, 52], &[51, 52]);
+        scene.assert_undisturbed();
+    }
 }
 
 #[test]
@@ -137,6 +166,9 @@ impl Scene {
 }
 
 const PEERS: usize = 3;
+
+/// A cluster id of four octets.
+const NINE: [u8; 4] = [0, 0, 0, 9];
 
 fn established(log: &str) -> usize {
     log.matches(": established peer=").count()

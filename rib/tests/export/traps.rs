@@ -8,8 +8,8 @@ use bgp_codec::{
 };
 use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits, ValueRange};
 use margay_rib::{
-    EncodedUpdates, NextHopMode, PagePosition, PathsSent, PeerIndex, PeerOptions, Reflection, Rib,
-    RouteSelection, RouteStatus,
+    EncodedUpdates, NextHopMode, PagePosition, PathsSent, PeerIndex, PeerOptions, Reflection,
+    ReflectorOptions, Rib, RouteSelection, RouteStatus,
 };
 
 use super::by_hand::{
@@ -49,14 +49,18 @@ fn a_replacement_that_is_refused_removes_what_it_replaces() {
 }
 
 #[test]
-fn a_cluster_that_is_added_later_counts_when_a_route_comes_round() {
+fn a_cluster_that_is_added_later_counts_for_what_went_through_it_before() {
     let (mut rib, feed, reader) = feed_and_reader();
-    let through = || attributes(|it| it.cluster_list = vec![ClusterId(7)]);
-    rib.apply_update(feed, reach(&[BLOCK], through(), gateway()));
+    let through = attributes(|it| it.cluster_list = vec![ClusterId(7)]);
+    rib.apply_update(feed, reach(&[BLOCK], through, gateway()));
     assert_eq!(told(&mut rib, reader).reached, [BLOCK.parse().unwrap()]);
-    rib.add_cluster(ClusterId(7));
-    rib.apply_update(feed, reach(&[BLOCK], through(), gateway()));
-    assert_eq!(told(&mut rib, reader).unreached, [BLOCK.parse().unwrap()]);
+    let mut reflector = ReflectorOptions::new(identifier(100));
+    for (cluster, unreached) in [(ClusterId(8), 0), (ClusterId(7), 1)] {
+        reflector.clusters.push(cluster);
+        rib.reconfigure(reflector.clone(), []);
+        while rib.work(1000) {}
+        assert_eq!(told(&mut rib, reader).unreached.len(), unreached, "{cluster}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bgp_codec::Update;
 use margay_breaks::{Break, is_broken};
-use margay_rib::{Reflection, ReflectorOptions, RoutePage, RouteSelection, RouteStatus};
+use margay_rib::{ReflectorOptions, RoutePage, RouteSelection, RouteStatus};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
@@ -448,9 +448,6 @@ impl Speaker {
         let step = request.step();
         match request {
             SpeakerRequest::AddPeer(key, settings, answer) => {
-                if let Reflection::Client(cluster) = settings.reflection {
-                    self.rib.add_cluster(cluster);
-                }
                 self.peers.insert(key, SpeakerPeer { settings, session: None, synchronised: false });
                 reply(answer, ());
             }

@@ -8,7 +8,7 @@ use bgp_codec::{
 };
 use margay_breaks::set_broken;
 use margay_filter::FilterChain;
-use margay_rib::{NextHopMode, PathsSent, ReflectorOptions, RibOptions};
+use margay_rib::{NextHopMode, PathsSent, Reflection, ReflectorOptions, RibOptions};
 use margay_session::Negotiated;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
