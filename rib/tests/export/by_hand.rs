@@ -40,6 +40,8 @@ pub(crate) struct Told {
     /// The same, with path ids.
     pub(crate) reached_paths: Vec<(Ipv4Prefix, Option<PathId>)>,
     pub(crate) unreached_paths: Vec<(Ipv4Prefix, Option<PathId>)>,
+    /// The marks around a table that is told again, by their subtype.
+    pub(crate) marks: Vec<u8>,
 }
 
 pub(crate) fn told(rib: &mut Rib, peer: PeerIndex) -> Told {
@@ -67,8 +69,10 @@ fn told_in(rib: &mut Rib, peer: PeerIndex, context: &DecodeContext) -> Told {
 
 impl Told {
     fn read(&mut self, message: Bytes, context: &DecodeContext) {
-        let Message::Update(update) = decode_message(message, context).expect("well-formed messages") else {
-            panic!("no UPDATE")
+        let update = match decode_message(message, context).expect("well-formed messages") {
+            Message::Update(update) => update,
+            Message::RouteRefresh(mark) => return self.marks.push(mark.subtype),
+            other => panic!("{other:?} is exported"),
         };
         self.messages += 1;
         let reached = update.reach().flat_map(|reach| reach.nlri.iter::<Ipv4Prefix>());
@@ -105,7 +109,11 @@ pub(crate) fn reach_all(prefixes: &[Ipv4Prefix], attributes: PathAttributes, nex
 }
 
 pub(crate) fn unreach(prefixes: &[&str]) -> Update {
-    Update::withdrawing(false, parse(prefixes).into_iter().map(Nlri::new))
+    unreach_all(&parse(prefixes))
+}
+
+pub(crate) fn unreach_all(prefixes: &[Ipv4Prefix]) -> Update {
+    Update::withdrawing(false, prefixes.iter().copied().map(Nlri::new))
 }
 
 pub(crate) fn parse(prefixes: &[&str]) -> Vec<Ipv4Prefix> {

@@ -1,9 +1,9 @@
 //! Other rules for peers whose sessions stay: they are told what differs, and nothing else.
 
-use bgp_codec::{Family, Ipv4Prefix};
+use bgp_codec::{Family, Ipv4Prefix, RouteRefresh};
 use margay_rib::{NextHopMode, PathsSent, PeerIndex, ReflectorOptions, Rib};
 
-use super::by_hand::{FEED, attributes, gateway, parse, reach, rib, told};
+use super::by_hand::{FEED, attributes, gateway, parse, reach, reach_all, rib, told, unreach_all};
 use super::world::{Rules, identifier, options};
 
 const ALL: [&str; 3] = ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"];
@@ -38,6 +38,16 @@ fn news(rib: &mut Rib, peer: PeerIndex) -> News {
 fn reconfigure(rib: &mut Rib, peers: &[PeerIndex], rules: Rules) {
     let changes = peers.iter().map(|&peer| (peer, rules.as_rules()));
     rib.reconfigure(ReflectorOptions::new(identifier(100)), changes);
+}
+
+/// More than are entered into a log in the parts that the tests take.
+fn many() -> Vec<Ipv4Prefix> {
+    (0..300_u16)
+        .map(|number| {
+            let [high, low] = number.to_be_bytes();
+            Ipv4Prefix::truncating([10, 2, high, low].into(), 32)
+        })
+        .collect()
 }
 
 fn groups(rib: &Rib, readers: [PeerIndex; 2]) -> [Option<u32>; 2] {
@@ -104,12 +114,10 @@ fn the_same_rules_once_more_are_no_news() {
 
 #[test]
 fn a_group_of_which_some_change_is_taken_apart_in_parts_while_all_its_members_are_told_news() {
-    const ROUTES: u16 = 300;
     const STEPS: usize = 10;
     let (mut rib, feed, [one, other]) = scene();
-    let many: Vec<String> = (0..ROUTES).map(|it| format!("10.2.{}.{}/32", it / 256, it % 256)).collect();
-    let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    rib.apply_update(feed, reach(&many, attributes(|_| {}), gateway()));
+    let many = many();
+    rib.apply_update(feed, reach_all(&many, attributes(|_| {}), gateway()));
     for reader in [one, other] {
         assert_eq!(news(&mut rib, reader).0.len(), many.len());
     }
@@ -119,13 +127,70 @@ fn a_group_of_which_some_change_is_taken_apart_in_parts_while_all_its_members_ar
         assert!(rib.work(STEPS), "there is more to do");
         parts += 1;
         if parts == 5 {
-            rib.apply_update(feed, reach(&many[..1], attributes(|it| it.med = Some(7)), gateway()));
+            rib.apply_update(feed, reach_all(&many[..1], attributes(|it| it.med = Some(7)), gateway()));
             for reader in [one, other] {
-                assert_eq!(told(&mut rib, reader).reached, parse(&many[..1]), "the group goes on");
+                assert_eq!(told(&mut rib, reader).reached, many[..1], "the group goes on");
             }
         }
     }
-    assert!(parts >= usize::from(ROUTES) / STEPS, "{parts} parts of {STEPS} slots");
+    assert!(parts >= many.len() / STEPS, "{parts} parts of {STEPS} slots");
     assert_eq!(news(&mut rib, one), (Vec::new(), parse(&["10.1.0.0/16"])));
     assert_eq!(news(&mut rib, other), (Vec::new(), Vec::new()));
+}
+
+/// RFC 7313 §4.1: the end of a refresh is the end of the whole table, of which the log holds a part while it is filled again.
+#[test]
+fn a_refresh_ends_when_all_is_told_by_the_rules_that_came_meanwhile() {
+    let (mut rib, feed, readers) = scene();
+    let many = many();
+    reconfigure(&mut rib, &readers, Rules { export: 1, ..RULES });
+    rib.apply_update(feed, reach_all(&many, attributes(|_| {}), gateway()));
+    for reader in readers {
+        news(&mut rib, reader);
+    }
+    reconfigure(&mut rib, &readers, RULES);
+    while rib.is_regrouping() {
+        assert!(rib.work(1), "there is more to do");
+    }
+    rib.refresh(readers[0], Family::IPV4_UNICAST);
+    let first = told(&mut rib, readers[0]);
+    assert_eq!(first.marks, [RouteRefresh::BEGIN], "of {} routes", first.reached.len());
+    while rib.work(1000) {}
+    let rest = told(&mut rib, readers[0]);
+    assert_eq!(rest.marks, [RouteRefresh::END]);
+    assert_eq!(first.reached.len() + rest.reached.len(), many.len() + ALL.len());
+}
+
+/// Who comes to a group knows all that its log says, and is told there what changes. Before it is filled, the log does not say
+/// what a newcomer holds, and the end of that would be no change.
+#[test]
+fn nobody_moves_to_a_group_whose_log_is_yet_to_be_filled() {
+    let mut rib = rib();
+    rib.hold_back();
+    let feed = rib.peer_up(options(FEED));
+    let many = many();
+    rib.apply_update(feed, reach_all(&many, attributes(|_| {}), gateway()));
+    let one = rib.peer_up(options(4));
+    reconfigure(&mut rib, &[one], Rules { export: 1, ..RULES });
+    news(&mut rib, one);
+    let other = rib.peer_up(options(6));
+    news(&mut rib, other);
+    // From now on both have the same rules, and the log of the one is filled before that of the other.
+    reconfigure(&mut rib, &[one], RULES);
+    while rib.is_regrouping() {
+        assert!(rib.work(1), "there is more to do");
+    }
+    let [group, heir] = groups(&rib, [one, other]);
+    assert_ne!(group, heir);
+    rib.end_hold_back();
+    let mut reached = 0;
+    while reached < many.len() {
+        assert!(rib.work(1), "there is more to do");
+        reached += told(&mut rib, one).reached.len();
+    }
+    assert_eq!(groups(&rib, [one, other]), [group, heir]);
+    rib.apply_update(feed, unreach_all(&many[many.len() - 1..]));
+    assert_eq!(news(&mut rib, one).1, many[many.len() - 1..]);
+    assert_eq!(news(&mut rib, other).0.len(), many.len() - 1);
+    assert_eq!(groups(&rib, [one, other]), [heir; 2]);
 }

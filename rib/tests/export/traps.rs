@@ -207,6 +207,43 @@ fn what_changed_often_while_a_reader_was_away_is_sent_once() {
     assert_eq!(told(&mut rib, reader).messages, 1);
 }
 
+/// What a member was told of its own path does not say again that it may hold another one. So after a refresh it must not read
+/// what was encoded when another one was best: here from the beginning of the log, which a newcomer has just read, where what
+/// followed has been given up for the sake of memory.
+#[test]
+fn a_refresh_brings_no_member_what_its_own_path_has_replaced() {
+    let (mut rib, feed, member) = feed_and_reader();
+    // It reads nothing, so that the beginning stays.
+    rib.peer_up(options(4));
+    let newcomer = rib.peer_up(options(4));
+    rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
+    assert_eq!(told(&mut rib, member).reached.len(), 1);
+    for (med, withdrawn) in [(1, 1), (2, 0)] {
+        let better = attributes(|it| (it.local_pref, it.med) = (Some(200), Some(med)));
+        rib.apply_update(member, reach(&[BLOCK], better, gateway()));
+        assert_eq!(told(&mut rib, member).unreached.len(), withdrawn);
+    }
+    // Twice three of the four megabytes that are kept.
+    let announce_much = |rib: &mut Rib, number: u8| {
+        for host in 0..800 {
+            let [high, low] = u16::to_be_bytes(host);
+            let prefix = Ipv4Prefix::truncating([10, number, high, low].into(), 32);
+            let long = attributes(|it| {
+                it.med = Some(host.into());
+                it.communities = (0..980).map(Community).collect();
+            });
+            rib.apply_update(feed, reach_all(&[prefix], long, gateway()));
+        }
+        assert_eq!(told(rib, member).reached.len(), 800);
+    };
+    announce_much(&mut rib, 1);
+    rib.poll_export(newcomer);
+    announce_much(&mut rib, 2);
+    rib.refresh(member, Family::IPV4_UNICAST);
+    let told = told(&mut rib, member);
+    assert_eq!(told.reached.len(), 1600, "from {:?} on", told.reached.first());
+}
+
 #[test]
 fn a_message_of_a_former_session_says_nothing() {
     let (mut rib, feed, reader) = feed_and_reader();
