@@ -324,7 +324,7 @@ impl<P: RibFamily> FamilyRib<P> {
             };
             let best = choice.best.map(|position| paths[position]);
             let entry = self.table.entry_mut(index);
-            entry.best = choice.best.and_then(|position| u16::try_from(position).ok());
+            entry.set_best_position(choice.best);
             if let Some(log) = &mut self.forwarding {
                 entry.pins += u16::from(log.set(index, forwarding));
             }
@@ -429,11 +429,11 @@ impl<P: RibFamily> FamilyRib<P> {
         let entry = self.table.entry_mut(index);
         let former_best = entry.best_path();
         let Some((old, position)) = entry.paths.remove(source) else { return };
-        let paths = entry.paths.as_slice();
         // The last path has taken the place of the one that is gone.
-        if entry.best.is_some_and(|best| usize::from(best) == paths.len()) {
-            entry.best = u16::try_from(position).ok();
+        if entry.best_position() == Some(entry.paths.as_slice().len()) {
+            entry.set_best_position(Some(position));
         }
+        let paths = entry.paths.as_slice();
         self.reachable_prefixes -= usize::from(paths.is_empty());
         let peer = shared.sources.get(source).peer;
         let more_of_peer = paths.iter().any(|path| shared.sources.get(path.source).peer == peer);

@@ -1,6 +1,7 @@
 //! The prefixes of one family: a hash table from prefix to entry, and the entries in a slab.
 
 use std::hash::BuildHasher;
+use std::num::NonZeroU32;
 
 use bgp_codec::IpPrefix;
 use foldhash::fast::FixedState;
@@ -24,8 +25,8 @@ impl EntryIndex {
 pub(crate) struct Entry<P> {
     pub(crate) prefix: P,
     pub(crate) paths: Paths,
-    /// Position of the best path in `paths`.
-    pub(crate) best: Option<u16>,
+    /// Position of the best path in `paths`, counted from one. A peer may give as many paths as path ids have values.
+    best: Option<NonZeroU32>,
     /// How many export logs still have something to say about this entry, a withdrawal included.
     ///
     /// While there is one, the index must not come to mean another prefix.
@@ -35,7 +36,17 @@ pub(crate) struct Entry<P> {
 impl<P> Entry<P> {
     /// The path that was chosen last.
     pub(crate) fn best_path(&self) -> Option<Path> {
-        self.best.map(|position| self.paths.as_slice()[usize::from(position)])
+        self.best_position().map(|position| self.paths.as_slice()[position])
+    }
+
+    /// Where the path that was chosen last is in `paths`.
+    pub(crate) fn best_position(&self) -> Option<usize> {
+        self.best.map(|number| number.get() as usize - 1)
+    }
+
+    pub(crate) fn set_best_position(&mut self, position: Option<usize>) {
+        let number = |position: usize| u32::try_from(position + 1).ok().and_then(NonZeroU32::new);
+        self.best = position.map(|position| number(position).expect("each path has a source with a number"));
     }
 }
 

@@ -1,9 +1,9 @@
 //! Several paths to a prefix (RFC 7911): which are told, and under which path ids.
 
-use bgp_codec::{Family, Ipv4Prefix, PathId};
+use bgp_codec::{Family, Ipv4Prefix, Nlri, PathId, Update};
 use margay_rib::{PathsSent, PeerIndex, PeerOptions, Rib};
 
-use super::by_hand::{BLOCK, attributes, gateway, reach, rib, told_paths, unreach};
+use super::by_hand::{BLOCK, attributes, feed_and_reader, gateway, reach, rib, told, told_paths, unreach};
 use super::world::{best, identifier, options};
 
 /// The external peers 0, 8, 9 and 10, and an internal reader that is told several paths.
@@ -103,6 +103,24 @@ fn a_thousand_clients_with_path_ids_are_one_group() {
         .collect();
     let counts = rib.peer_counts(clients[0], Family::IPV4_UNICAST);
     assert_eq!((counts.group_members, rib.counts().export_groups), (1000, 2), "one for each family");
+}
+
+#[test]
+fn the_best_of_many_paths_may_be_any_of_them() {
+    let (mut rib, feed, reader) = feed_and_reader();
+    let path = |number| Nlri { path_id: Some(PathId(number)), prefix: block() };
+    let with_med = |med| attributes(|it| it.med = Some(med));
+    let many = (0..=u16::MAX.into()).map(path);
+    rib.apply_update(feed, Update::advertising(with_med(2), gateway(), true, many));
+    let last = || [path(70_000)];
+    for update in
+        [Update::advertising(with_med(1), gateway(), true, last()), Update::withdrawing(true, last())]
+    {
+        told(&mut rib, reader);
+        rib.apply_update(feed, update);
+        let told = told(&mut rib, reader);
+        assert_eq!((told.reached, told.unreached), (vec![block()], Vec::new()));
+    }
 }
 
 #[test]
