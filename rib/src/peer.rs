@@ -153,7 +153,8 @@ pub(crate) struct Membership {
 
 /// All peers whose session is up, or whose paths are not swept yet.
 ///
-/// An index is not used again: messages and records that name a peer of the past must not come to mean another one.
+/// An index is not used again before all others have been: messages and records that name a peer of the past must not come to
+/// mean another one.
 #[derive(Debug)]
 pub(crate) struct Peers {
     by_index: HashMap<PeerIndex, Peer, FixedState>,
@@ -167,11 +168,20 @@ impl Peers {
     }
 
     pub(crate) fn add(&mut self, options: Arc<PeerOptions>) -> PeerIndex {
-        let index = PeerIndex(self.next);
-        self.next =
-            self.next.checked_add(1).expect("a session a second needs a century to use up the indexes");
+        let index = self.take_index();
         self.by_index.insert(index, Peer { options, up: true, routes: PerFamily::default() });
         index
+    }
+
+    /// Peers that come and go as fast as they can use up all indexes within weeks.
+    fn take_index(&mut self) -> PeerIndex {
+        loop {
+            let index = PeerIndex(self.next);
+            self.next = self.next.wrapping_add(1);
+            if index != PeerIndex::LOCAL && !self.by_index.contains_key(&index) {
+                return index;
+            }
+        }
     }
 
     /// The session is down: from now on the peer's paths count for nothing.
@@ -227,5 +237,44 @@ impl Peers {
     /// The routes of every peer that is known.
     pub(crate) fn all_routes<P: RibFamily>(&self) -> impl Iterator<Item = &PeerRoutes> {
         self.by_index.values().map(|peer| P::of(&peer.routes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> PeerOptions {
+        PeerOptions {
+            name: Arc::from("peer"),
+            kind: PeerKind::Ebgp,
+            asn: Asn(65001),
+            identifier: BgpIdentifier::new(1).unwrap(),
+            address: IpAddr::from([192, 0, 2, 1]),
+            own_ipv4_next_hop: None,
+            own_ipv6_next_hop: None,
+            shared_subnet: None,
+            families: Vec::new(),
+            import: FilterChain::accept_all(),
+            export: FilterChain::accept_all(),
+            next_hop: NextHopMode::Auto,
+            reflection: Reflection::NonClient,
+            add_path: Vec::new(),
+            as_width: AsWidth::Four,
+            max_message_octets: 4096,
+            enhanced_refresh: false,
+        }
+    }
+
+    #[test]
+    fn when_the_indexes_run_out_that_of_a_forgotten_session_is_used_again() {
+        let options = Arc::new(options());
+        let mut peers = Peers::new(1);
+        let [known, forgotten] = [(); 2].map(|()| peers.add(Arc::clone(&options)));
+        peers.remove(forgotten);
+        peers.next = u32::MAX;
+        let added = [(); 2].map(|()| peers.add(Arc::clone(&options)));
+        assert_eq!(added, [PeerIndex(u32::MAX), forgotten]);
+        assert!(peers.up(known).is_some());
     }
 }
