@@ -11,6 +11,7 @@ mod latency;
 mod operations;
 mod reflection;
 mod reflector_operations;
+mod reflector_stage;
 mod scenario_name;
 mod stage;
 mod table_stage;
