@@ -12,6 +12,9 @@ use crate::peer::{PeerId, PeerSettings};
 use crate::reflected::ReflectedRoutes;
 use crate::subject::Topology;
 
+/// A stage whose peers are all the clients of a reflector; `'r` is that of the routes that they must hear.
+pub(super) type ReflectorStage<'a, 'r> = Stage<'a, ReflectedRoutes<'r>>;
+
 /// What the reflector is configured for.
 ///
 /// # Errors
@@ -37,8 +40,8 @@ pub(super) fn reflector(clients: Vec<PeerSettings>) -> Result<Topology> {
 /// A session is lost, or those of `begin`.
 pub(super) fn measure_complete(
     phase: &'static str,
-    stage: &mut Stage<'_, ReflectedRoutes<'_>>,
-    begin: impl FnOnce(&mut Stage<'_, ReflectedRoutes<'_>>) -> Result<()>,
+    stage: &mut ReflectorStage<'_, '_>,
+    begin: impl FnOnce(&mut ReflectorStage<'_, '_>) -> Result<()>,
 ) -> Result<Measurement> {
     let start = stage.start()?;
     stage.peers_mut().intake_mut().start_clock(start.at);
@@ -55,9 +58,9 @@ pub(super) fn measure_complete(
 /// A session is lost, or those of `begin`.
 pub(super) fn measure_told(
     phase: &'static str,
-    stage: &mut Stage<'_, ReflectedRoutes<'_>>,
+    stage: &mut ReflectorStage<'_, '_>,
     count: usize,
-    begin: impl FnOnce(&mut Stage<'_, ReflectedRoutes<'_>>) -> Result<()>,
+    begin: impl FnOnce(&mut ReflectorStage<'_, '_>) -> Result<()>,
 ) -> Result<Measurement> {
     let start = stage.start()?;
     stage.peers_mut().intake_mut().start_clock(start.at);
@@ -83,7 +86,7 @@ pub(super) fn measure_told(
 /// # Errors
 ///
 /// A session is lost.
-pub(super) fn wait_for_routes(stage: &mut Stage<'_, ReflectedRoutes<'_>>, start: &Start) -> Result<End> {
+pub(super) fn wait_for_routes(stage: &mut ReflectorStage<'_, '_>, start: &Start) -> Result<End> {
     let deadline = start.at + stage.turn().timeout;
     stage.peers_mut().run(deadline, |peers, now| {
         let routes = peers.intake();
@@ -103,7 +106,7 @@ pub(super) fn wait_for_routes(stage: &mut Stage<'_, ReflectedRoutes<'_>>, start:
 /// # Errors
 ///
 /// It has left.
-pub(super) fn ask_again(stage: &mut Stage<'_, ReflectedRoutes<'_>>, id: PeerId) -> Result<()> {
+pub(super) fn ask_again(stage: &mut ReflectorStage<'_, '_>, id: PeerId) -> Result<()> {
     let mut request = BytesMut::new();
     RouteRefresh { family: Family::IPV4_UNICAST, subtype: RouteRefresh::REQUEST }.encode(&mut request);
     stage.peers_mut().send(id, request.freeze())
