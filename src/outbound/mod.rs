@@ -335,8 +335,11 @@ impl Drop for OpenExportQueue {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::io::AsyncReadExt;
     use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::timeout;
 
     use super::*;
     use crate::machine::Stream;
@@ -431,7 +434,8 @@ mod tests {
         open.send(updates(b"67890"));
         assert!(!open.has_room());
         open.flush();
-        outbound.writable.notified().await;
+        let woken = timeout(Duration::from_secs(10), outbound.writable.notified()).await;
+        woken.expect("the speaker found no room, and there is some");
         assert!(open.has_room());
     }
 }

@@ -192,17 +192,18 @@ mod tests {
     use super::*;
     use crate::machine::{Stream, WriteHalf};
 
+    /// Nothing here takes this long unless it is broken.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
     /// Would the writer see what the speaker holds, it would find nothing to write once the speaker has written it, which is
     /// what a broken connection looks like.
     #[tokio::test]
     async fn what_the_speaker_writes_is_none_of_the_writers_business() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let dialed = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap().into_std().unwrap();
+        let (dialed, mut peer) = connection().await;
+        let dialed = dialed.into_std().unwrap();
         let beside = dialed.try_clone().unwrap();
         let (_reader, socket) = Stream::Tcp(TcpStream::from_std(dialed).unwrap()).into_split();
-        let mut peer = listener.accept().await.unwrap().0;
-        socket.writable().await.unwrap();
-        let filled = fill(&socket);
+        let filled = fill(&socket).await;
 
         let outbound = Outbound::new(socket, 1 << 20, Arc::default(), Arc::default());
         let mut speaker = outbound.export_queue().open().unwrap();
@@ -233,6 +234,35 @@ mod tests {
         assert!(outbound.send_urgent(Bytes::from_static(b"KEEPALIVE")).is_ok());
     }
 
+    /// The send hold timer runs from the one report to the other (RFC 9687).
+    #[tokio::test]
+    async fn that_the_peer_takes_nothing_is_reported_and_that_it_takes_octets_again() {
+        let (dialed, mut peer) = connection().await;
+        let (_reader, socket) = Stream::Tcp(dialed).into_split();
+        let filled = fill(&socket).await;
+        let outbound = Outbound::new(socket, 1 << 20, Arc::default(), Arc::default());
+        outbound.send_urgent(Bytes::from_static(b"KEEPALIVE")).unwrap();
+        let (reports, mut reported) = mpsc::channel(1);
+        let (_close, closed) = oneshot::channel();
+        // It has taken nothing for long enough.
+        let progress = Progress { stalled_at: Some(Instant::now()) };
+        let writer = WriterTask { id: connection_id(), outbound, progress, reports };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(writer.run(closed));
+        let mut next =
+            async || timeout(PATIENCE, reported.recv()).await.expect("a report").expect("it runs").1;
+        assert_eq!(next().await, ConnectionEvent::SendBlocked);
+        peer.read_exact(&mut vec![0; filled + b"KEEPALIVE".len()]).await.unwrap();
+        assert_eq!(next().await, ConnectionEvent::SendProgress);
+    }
+
+    /// One end of a connection, which is not used yet, and the other.
+    async fn connection() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let dialed = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (dialed, listener.accept().await.unwrap().0)
+    }
+
     fn connection_id() -> ConnectionId {
         let identifier = BgpIdentifier::new(1).expect("not zero");
         let options = SessionOptions::new(Asn(65_001), identifier, None, Capabilities::default());
@@ -240,7 +270,8 @@ mod tests {
     }
 
     /// Has the socket take all that it takes; answers how many octets that is.
-    fn fill(socket: &WriteHalf) -> usize {
+    async fn fill(socket: &WriteHalf) -> usize {
+        socket.writable().await.unwrap();
         let mut filled = 0;
         while let Ok(octets) = socket.try_write(&[IoSlice::new(&[0; 1 << 16])]) {
             filled += octets;
