@@ -21,6 +21,7 @@ mod run;
 mod shrink;
 mod topology;
 mod trace;
+mod watchdog;
 mod world;
 
 pub use bulk::bulk_for_a_slow_reader;

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use crate::kernel_model::KernelModel;
 use crate::network::{Host, Network};
 use crate::random::Random;
+use crate::watchdog::Watchdog;
 
 /// See the [module](self). One for each run of a daemon.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub(crate) struct SimMachine {
     files: Arc<Files>,
     kernel: Arc<KernelModel>,
     standstill: Arc<Standstill>,
+    watchdog: Watchdog,
     random: Mutex<Random>,
     /// How its processor does.
     pace: Pace,
@@ -100,7 +102,12 @@ impl SimMachine {
         let incarnation = network.boot(parts.host);
         let HostParts { host, addresses, files, kernel, standstill } = parts;
         let random = Mutex::new(random);
-        Self { network, host, incarnation, addresses, files, kernel, standstill, random, pace }
+        let watchdog = Watchdog::default();
+        Self { network, host, incarnation, addresses, files, kernel, standstill, watchdog, random, pace }
+    }
+
+    fn on_step(&self) {
+        self.watchdog.on_step(self.network.now(), || format!("n{}", self.host));
     }
 }
 
@@ -138,7 +145,10 @@ impl SimulatedMachine for SimMachine {
                 waiting.push(context.waker().clone());
                 Poll::Pending
             }
-            None => Poll::Ready(()),
+            None => {
+                self.on_step();
+                Poll::Ready(())
+            }
         }
     }
 
@@ -151,6 +161,7 @@ impl SimulatedMachine for SimMachine {
     }
 
     fn slice_cost(&self) -> SliceCost {
+        self.on_step();
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
         SliceCost {
             steps: usize::try_from(random.number(1..=self.pace.steps)).unwrap_or(1),

@@ -77,9 +77,7 @@ impl Node {
         }
         self.runs += 1;
         write_file(&self.parts.files, self.plan.text());
-        let random = self.random.fork(self.runs);
-        let machine = SimMachine::boot(Arc::clone(&self.network), self.parts.clone(), random, self.pace);
-        let machine = Machine::Simulated(Arc::new(machine));
+        let machine = Machine::Simulated(Arc::new(self.machine()));
         let config = margay_config::parse(FILE, &self.plan.text()).map_err(|errors| {
             anyhow!("bug in the simulation: a configuration with errors: {errors:?}\n{}", self.plan.text())
         })?;
@@ -98,6 +96,12 @@ impl Node {
         let speaker = speaker.await.context("the daemon does not start")?;
         self.running = Some(Running { requests, speaker, task });
         Ok(())
+    }
+
+    /// The host, booted for one more run of a daemon.
+    pub(crate) fn machine(&self) -> SimMachine {
+        let random = self.random.fork(self.runs);
+        SimMachine::boot(Arc::clone(&self.network), self.parts.clone(), random, self.pace)
     }
 
     /// The daemon, if there is one, stands still from now on, its timers too.
