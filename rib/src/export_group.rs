@@ -1,7 +1,5 @@
 //! Peers that are told the same: one log, encoded once, read by all of them.
 
-use std::collections::VecDeque;
-
 use bgp_codec::{AsWidth, Family, Nlri, UpdateEncoder};
 use bytes::BytesMut;
 use margay_breaks::{Break, is_broken};
@@ -20,6 +18,7 @@ use crate::path_slots::PathSlots;
 use crate::peer::{PathsSent, PeerIndex, PeerOptions};
 use crate::rib::RibOptions;
 use crate::slice::{EncodedUpdates, Slice};
+use crate::slice_cache::SliceCache;
 use crate::source::SourceIndex;
 use crate::table::{Entry, EntryIndex, Table};
 
@@ -72,7 +71,7 @@ pub(crate) struct ExportGroup {
     pub(crate) is_copied: bool,
     /// The routes that were too long for a message of the group, and went out as withdrawals.
     pub(crate) unencodable: u64,
-    slices: VecDeque<Slice>,
+    slices: SliceCache,
 }
 
 /// What the slots of a group's log stand for.
@@ -86,9 +85,6 @@ enum Slots {
 
 /// A slice covers as many records as this, so that encoding it takes a fraction of a millisecond.
 const SLICE_RECORDS: usize = 2048;
-
-/// Octets of encoded slices that a group keeps for members that are a little behind the first.
-const SLICE_CACHE_OCTETS: usize = 4 << 20;
 
 impl ExportGroup {
     /// A group without members yet. Two filters of one content decide alike, so any member's will do.
@@ -107,7 +103,7 @@ impl ExportGroup {
             filled_to: Some(0),
             is_copied: false,
             unencodable: 0,
-            slices: VecDeque::new(),
+            slices: SliceCache::default(),
         }
     }
 
@@ -158,7 +154,7 @@ impl ExportGroup {
             filled_to: None,
             is_copied: false,
             unencodable: 0,
-            slices: VecDeque::new(),
+            slices: SliceCache::default(),
         }
     }
 
@@ -405,7 +401,7 @@ impl ExportGroup {
                 self.signature.encoder().unreach(out, routes);
             }),
         );
-        self.slices.push_back(slice);
+        self.slices.keep(slice);
         let emptied = self.advance(|log| log.advance(reader, end));
         (octets, emptied)
     }
@@ -441,13 +437,7 @@ impl ExportGroup {
         let emptied = movement(&mut self.log);
         self.forget_compacted();
         if self.log.settled() != settled {
-            let settled = self.log.settled();
-            self.slices.retain(|slice| slice.start >= settled);
-        }
-        let mut octets: usize = self.slices.iter().map(Slice::octets).sum();
-        while octets > SLICE_CACHE_OCTETS {
-            let Some(oldest) = self.slices.pop_front() else { break };
-            octets -= oldest.octets();
+            self.slices.forget_before(self.log.settled());
         }
         self.on_emptied(emptied)
     }
@@ -455,7 +445,7 @@ impl ExportGroup {
     /// Forgets the slices of parts of the log where positions have come to mean something else.
     fn forget_compacted(&mut self) {
         for range in self.log.take_compacted() {
-            self.slices.retain(|slice| slice.end < *range.start() || slice.start > *range.end());
+            self.slices.forget_over(&range);
         }
     }
 
@@ -499,10 +489,7 @@ impl ExportGroup {
 
     /// The slice that begins at `start`: the one that another member was told, or a new one.
     fn slice_from<P: RibFamily>(&mut self, table: &Table<P>, store: &AttributeStore, start: u32) -> Slice {
-        match self.slices.iter().position(|slice| slice.start == start) {
-            Some(position) => self.slices.remove(position).expect("just found"),
-            None => self.encode(table, store, start),
-        }
+        self.slices.take(start).unwrap_or_else(|| self.encode(table, store, start))
     }
 
     fn encode<P: RibFamily>(&mut self, table: &Table<P>, store: &AttributeStore, start: u32) -> Slice {

@@ -38,6 +38,7 @@ mod reflection;
 mod rib;
 mod route_refresh;
 mod slice;
+mod slice_cache;
 mod source;
 mod table;
 mod view;

@@ -1,0 +1,132 @@
+//! Encoded parts of a group's log, kept for members that have yet to come by.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use crate::slice::Slice;
+
+/// Slices by where they start. When they are too many octets, the one that was used the longest ago goes first.
+#[derive(Debug, Default)]
+pub(crate) struct SliceCache {
+    by_start: BTreeMap<u32, Kept>,
+    /// Where the slices start, by when each was used last.
+    by_use: BTreeMap<u64, u32>,
+    /// How often any was used: the time by which they go.
+    uses: u64,
+    octets: usize,
+}
+
+#[derive(Debug)]
+struct Kept {
+    slice: Slice,
+    used: u64,
+}
+
+/// Octets of encoded slices that are kept at the most: more than a full table's, so that it is encoded once for however many
+/// members, wherever in it they are. Once all of them are up to date, nothing is kept.
+const MOST_OCTETS: usize = 32 << 20;
+
+impl SliceCache {
+    /// Takes the slice that starts at a position out, if it is there.
+    pub(crate) fn take(&mut self, start: u32) -> Option<Slice> {
+        let kept = self.by_start.remove(&start)?;
+        Some(self.note_removed(kept))
+    }
+
+    /// Keeps a slice that has just been used.
+    pub(crate) fn keep(&mut self, slice: Slice) {
+        self.uses += 1;
+        self.octets += slice.octets();
+        self.by_use.insert(self.uses, slice.start);
+        if let Some(former) = self.by_start.insert(slice.start, Kept { slice, used: self.uses }) {
+            self.note_removed(former);
+        }
+        while self.octets > MOST_OCTETS
+            && let Some(oldest) = self.by_use.first_entry()
+        {
+            let start = *oldest.get();
+            self.take(start);
+        }
+    }
+
+    /// Forgets all slices.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Forgets the slices that start before a position.
+    pub(crate) fn forget_before(&mut self, position: u32) {
+        while let Some(first) = self.by_start.first_entry().filter(|first| *first.key() < position) {
+            let kept = first.remove();
+            self.note_removed(kept);
+        }
+    }
+
+    /// Forgets the slices that go over any of these positions.
+    pub(crate) fn forget_over(&mut self, positions: &RangeInclusive<u32>) {
+        let before_end = self.by_start.range(..=positions.end());
+        let over = before_end.filter(|(_, kept)| kept.slice.end >= *positions.start());
+        let starts: Vec<u32> = over.map(|(&start, _)| start).collect();
+        for start in starts {
+            self.take(start);
+        }
+    }
+
+    fn note_removed(&mut self, Kept { slice, used }: Kept) -> Slice {
+        self.by_use.remove(&used);
+        self.octets -= slice.octets();
+        slice
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn slice(start: u32, end: u32, octets: usize) -> Slice {
+        Slice::new(start, end).with_octets(Bytes::from(vec![0; octets]))
+    }
+
+    fn starts(cache: &SliceCache) -> Vec<u32> {
+        assert_eq!(cache.by_use.len(), cache.by_start.len());
+        assert_eq!(cache.octets, cache.by_start.values().map(|kept| kept.slice.octets()).sum::<usize>());
+        cache.by_start.keys().copied().collect()
+    }
+
+    #[test]
+    fn what_was_used_the_longest_ago_makes_room() {
+        let mut cache = SliceCache::default();
+        let third = MOST_OCTETS / 3;
+        for start in [0, 10, 20] {
+            cache.keep(slice(start, start + 10, third));
+        }
+        let used = cache.take(0).unwrap();
+        assert_eq!((used.start, used.end), (0, 10));
+        assert!(cache.take(0).is_none());
+        cache.keep(used);
+        cache.keep(slice(30, 40, third));
+        assert_eq!(starts(&cache), [0, 20, 30]);
+        cache.keep(slice(30, 35, third));
+        assert_eq!(starts(&cache), [0, 20, 30], "it takes the place of the one that started there");
+        cache.keep(slice(40, 50, MOST_OCTETS + 1));
+        assert_eq!(starts(&cache), [0; 0]);
+    }
+
+    #[test]
+    fn what_is_void_is_forgotten() {
+        let mut cache = SliceCache::default();
+        for start in [0, 10, 20, 30] {
+            cache.keep(slice(start, start + 10, 1));
+        }
+        cache.forget_before(10);
+        assert_eq!(starts(&cache), [10, 20, 30]);
+        cache.forget_over(&(31..=99));
+        assert_eq!(starts(&cache), [10, 20]);
+        cache.forget_over(&(0..=9));
+        assert_eq!(starts(&cache), [10, 20]);
+        cache.forget_over(&(20..=20));
+        assert_eq!(starts(&cache), [0; 0], "the end of one and the start of the other");
+    }
+}
