@@ -223,9 +223,9 @@ fn a_refresh_brings_no_member_what_its_own_path_has_replaced() {
         rib.apply_update(member, reach(&[BLOCK], better, gateway()));
         assert_eq!(told(&mut rib, member).unreached.len(), withdrawn);
     }
-    // Twice three of the four megabytes that are kept.
+    // Twice two thirds of what is kept at the most.
     let announce_much = |rib: &mut Rib, number: u8| {
-        for host in 0..800 {
+        for host in 0..6000 {
             let [high, low] = u16::to_be_bytes(host);
             let prefix = Ipv4Prefix::truncating([10, number, high, low].into(), 32);
             let long = attributes(|it| {
@@ -234,14 +234,14 @@ fn a_refresh_brings_no_member_what_its_own_path_has_replaced() {
             });
             rib.apply_update(feed, reach_all(&[prefix], long, gateway()));
         }
-        assert_eq!(told(rib, member).reached.len(), 800);
+        assert_eq!(told(rib, member).reached.len(), 6000);
     };
     announce_much(&mut rib, 1);
     rib.poll_export(newcomer);
     announce_much(&mut rib, 2);
     rib.refresh(member, Family::IPV4_UNICAST);
     let told = told(&mut rib, member);
-    assert_eq!(told.reached.len(), 1600, "from {:?} on", told.reached.first());
+    assert_eq!(told.reached.len(), 12_000, "from {:?} on", told.reached.first());
 }
 
 #[test]
