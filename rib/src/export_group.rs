@@ -83,6 +83,19 @@ enum Slots {
     Paths(PathsSent, PathSlots),
 }
 
+impl Slots {
+    /// The route that a slot stands for.
+    fn nlri<P: RibFamily>(&self, table: &Table<P>, slot: SlotIndex) -> Nlri<P> {
+        match self {
+            Self::BestPaths => Nlri::new(table.entry(EntryIndex(slot.0)).prefix),
+            Self::Paths(_, slots) => {
+                let (entry, source) = slots.path(slot);
+                Nlri { path_id: Some(source.exported_path_id()), prefix: table.entry(entry).prefix }
+            }
+        }
+    }
+}
+
 /// A slice covers as many records as this, so that encoding it takes a fraction of a millisecond.
 const SLICE_RECORDS: usize = 2048;
 
@@ -382,28 +395,33 @@ impl ExportGroup {
         if change == Change::Filled { slots } else { 0 }
     }
 
-    /// What `reader` is to be told next, and the entries whose last withdrawal everyone has been told by it.
+    /// Appends to `out` what `reader` is to be told next. Answers with the entries whose last withdrawal everyone has been
+    /// told by it.
     ///
-    /// Empty octets are possible: what changed may all have come from the member itself.
+    /// That there is nothing to append is possible: what changed may all have come from the member itself.
     pub(crate) fn tell<P: RibFamily>(
         &mut self,
         table: &Table<P>,
         store: &AttributeStore,
         reader: ReaderId,
         peer: PeerIndex,
-    ) -> (Vec<EncodedUpdates>, Vec<EntryIndex>) {
+        out: &mut Vec<EncodedUpdates>,
+    ) -> Vec<EntryIndex> {
         let start = self.log.cursor(reader);
-        let slice = self.slice_from(table, store, start);
-        let (end, octets) = (
-            slice.end,
-            slice.for_peer(peer, |withdrawn, out| {
-                let routes = withdrawn.iter().map(|&slot| self.nlri(table, slot));
-                self.signature.encoder().unreach(out, routes);
-            }),
-        );
-        self.slices.keep(slice);
-        let emptied = self.advance(|log| log.advance(reader, end));
-        (octets, emptied)
+        // Mostly another member was told it before.
+        let slice = match self.slices.find(start) {
+            Some(slice) => slice,
+            None => {
+                let slice = self.encode(table, store, start);
+                self.slices.keep(slice)
+            }
+        };
+        slice.append_for(peer, out, |withdrawn, octets| {
+            let routes = withdrawn.iter().map(|&slot| self.slots.nlri(table, slot));
+            self.signature.encoder().unreach(octets, routes);
+        });
+        let end = slice.end;
+        self.advance(|log| log.advance(reader, end))
     }
 
     /// Takes a member out. Withdrawals may have waited for nobody else: the group has to be [settled](Self::settle).
@@ -487,11 +505,6 @@ impl ExportGroup {
         EncodedUpdates::new(out.freeze())
     }
 
-    /// The slice that begins at `start`: the one that another member was told, or a new one.
-    fn slice_from<P: RibFamily>(&mut self, table: &Table<P>, store: &AttributeStore, start: u32) -> Slice {
-        self.slices.take(start).unwrap_or_else(|| self.encode(table, store, start))
-    }
-
     fn encode<P: RibFamily>(&mut self, table: &Table<P>, store: &AttributeStore, start: u32) -> Slice {
         let batch = self.log.batch(start, SLICE_RECORDS);
         let encoder = self.signature.encoder();
@@ -520,14 +533,14 @@ impl ExportGroup {
         }
         unreach.sort_by_key(|&(source, _)| source);
         for run in unreach.chunk_by(|a, b| a.0 == b.0) {
-            encoder.unreach(&mut slice.out, run.iter().map(|&(_, index)| self.nlri(table, index)));
+            encoder.unreach(&mut slice.out, run.iter().map(|&(_, index)| self.slots.nlri(table, index)));
             slice.end_of_messages(run[0].0);
         }
         reach.sort_by_key(|&(key, _)| key);
         for run in reach.chunk_by(|a, b| a.0 == b.0) {
             let (handle, source) = run[0].0;
             let set = store.get(handle);
-            let routes = || run.iter().map(|&(_, index)| self.nlri(table, index));
+            let routes = || run.iter().map(|&(_, index)| self.slots.nlri(table, index));
             let next_hop = store.next_hop(handle);
             let encoded = next_hop.map(|hop| encoder.reach(&mut slice.out, &set.attributes, hop, routes()));
             if !matches!(encoded, Some(Ok(()))) {
@@ -541,17 +554,6 @@ impl ExportGroup {
         }
         self.unencodable += unencodable;
         slice.finish()
-    }
-
-    /// The route that a slot stands for.
-    fn nlri<P: RibFamily>(&self, table: &Table<P>, slot: SlotIndex) -> Nlri<P> {
-        match &self.slots {
-            Slots::BestPaths => Nlri::new(table.entry(EntryIndex(slot.0)).prefix),
-            Slots::Paths(_, slots) => {
-                let (entry, source) = slots.path(slot);
-                Nlri { path_id: Some(source.exported_path_id()), prefix: table.entry(entry).prefix }
-            }
-        }
     }
 }
 

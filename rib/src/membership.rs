@@ -162,36 +162,42 @@ impl<P: RibFamily> FamilyRib<P> {
         entries.is_some()
     }
 
-    /// What `peer` is to be told next in this family; `None` when it is up to date.
-    pub(crate) fn tell(&mut self, shared: &mut Shared, peer: PeerIndex) -> Option<Vec<EncodedUpdates>> {
+    /// Appends to `out` what `peer` is to be told next in this family; `None` when it is up to date.
+    pub(crate) fn tell(
+        &mut self,
+        shared: &mut Shared,
+        peer: PeerIndex,
+        out: &mut Vec<EncodedUpdates>,
+    ) -> Option<()> {
         let telling = shared.telling;
         let routes = shared.peers.routes_mut::<P>(peer)?;
         let Membership { group, reader } = routes.membership?;
         let group = self.groups.get_mut(&group)?;
         match due(telling, routes, group, reader)? {
-            Due::Changes => {}
+            Due::Changes => {
+                let emptied = group.tell(&self.table, &shared.store, reader, peer, out);
+                let moves = group.heir.is_some() && !group.log.is_behind(reader);
+                let id = group.id;
+                self.unpin(&emptied);
+                if moves {
+                    self.unite(shared, id, &[peer]);
+                }
+            }
             Due::RefreshBegin => {
                 routes.refresh_out = RefreshOut::UnderWay;
                 group.rewind(reader);
-                return Some(vec![refresh_mark(P::FAMILY, RouteRefresh::BEGIN)]);
+                out.push(refresh_mark(P::FAMILY, RouteRefresh::BEGIN));
             }
             Due::EndOfRib => {
                 routes.owes_end_of_rib = false;
-                return Some(vec![group.end_of_rib(P::FAMILY)]);
+                out.push(group.end_of_rib(P::FAMILY));
             }
             Due::RefreshEnd => {
                 routes.refresh_out = RefreshOut::None;
-                return Some(vec![refresh_mark(P::FAMILY, RouteRefresh::END)]);
+                out.push(refresh_mark(P::FAMILY, RouteRefresh::END));
             }
         }
-        let (octets, emptied) = group.tell(&self.table, &shared.store, reader, peer);
-        let moves = group.heir.is_some() && !group.log.is_behind(reader);
-        let id = group.id;
-        self.unpin(&emptied);
-        if moves {
-            self.unite(shared, id, &[peer]);
-        }
-        Some(octets)
+        Some(())
     }
 
     /// Whether there is something to tell `peer`.

@@ -282,14 +282,15 @@ impl Rib {
         !self.work.is_empty()
     }
 
-    /// What `peer` is to be sent next: whole messages, the same octets for all peers of its group that are at the
-    /// same point. `None` when the peer is up to date. Empty when there may be more, but what was looked at now is not
-    /// for this peer.
-    pub fn poll_export(&mut self, peer: PeerIndex) -> Option<Vec<EncodedUpdates>> {
-        self.ipv4.tell(&mut self.shared, peer).or_else(|| self.ipv6.tell(&mut self.shared, peer))
+    /// Appends to `out` what `peer` is to be sent next: whole messages, the same octets for all peers of its group that are
+    /// at the same point. Answers whether there is more. Nothing is appended where what was looked at is not for this peer.
+    pub fn poll_export(&mut self, peer: PeerIndex, out: &mut Vec<EncodedUpdates>) -> bool {
+        let Self { ipv4, ipv6, shared, .. } = self;
+        let told = ipv4.tell(shared, peer, out).or_else(|| ipv6.tell(shared, peer, out));
+        told.is_some() && self.has_export(peer)
     }
 
-    /// Whether [`poll_export`](Self::poll_export) may have something for `peer`.
+    /// Whether [`poll_export`](Self::poll_export) has something to look at for `peer`.
     #[must_use]
     pub fn has_export(&self, peer: PeerIndex) -> bool {
         self.ipv4.has_news(&self.shared, peer) || self.ipv6.has_news(&self.shared, peer)

@@ -84,14 +84,14 @@ impl Slice {
         self
     }
 
-    /// What `peer` is sent: the shared octets, less the messages that came from itself, and before them the
+    /// Appends what `peer` is sent: the shared octets, less the messages that came from itself, and before them the
     /// withdrawals that only concern it, which `encode_withdrawals` writes.
-    pub(crate) fn for_peer(
+    pub(crate) fn append_for(
         &self,
         peer: PeerIndex,
+        parts: &mut Vec<EncodedUpdates>,
         encode_withdrawals: impl FnOnce(&[SlotIndex], &mut BytesMut),
-    ) -> Vec<EncodedUpdates> {
-        let mut parts = Vec::new();
+    ) {
         let own: Vec<SlotIndex> = self
             .withdrawn_from_source
             .iter()
@@ -117,7 +117,6 @@ impl Slice {
             }
             start = runs.last().map_or(start, |run| run.end_octets);
         }
-        parts
     }
 }
 
@@ -154,7 +153,8 @@ mod tests {
         }
         let slice = slice.with_octets(octets.into());
         let sent = |peer| -> Vec<(usize, u64)> {
-            let parts = slice.for_peer(peer, |_, _| {});
+            let mut parts = Vec::new();
+            slice.append_for(peer, &mut parts, |_, _| {});
             parts.iter().map(|part| (part.octets.len(), part.messages)).collect()
         };
         assert_eq!(sent(alice), [(20, 1), (23, 1)]);

@@ -27,26 +27,32 @@ struct Kept {
 const MOST_OCTETS: usize = 32 << 20;
 
 impl SliceCache {
-    /// Takes the slice that starts at a position out, if it is there.
-    pub(crate) fn take(&mut self, start: u32) -> Option<Slice> {
-        let kept = self.by_start.remove(&start)?;
-        Some(self.note_removed(kept))
+    /// The slice that starts at a position, if it is there. It has just been used.
+    pub(crate) fn find(&mut self, start: u32) -> Option<&Slice> {
+        let kept = self.by_start.get_mut(&start)?;
+        // Members are mostly at the same position as the one before.
+        if kept.used != self.uses {
+            self.by_use.remove(&kept.used);
+            self.uses += 1;
+            kept.used = self.uses;
+            self.by_use.insert(self.uses, start);
+        }
+        Some(&kept.slice)
     }
 
-    /// Keeps a slice that has just been used.
-    pub(crate) fn keep(&mut self, slice: Slice) {
+    /// Keeps a slice that has just been used, however large it is by itself.
+    pub(crate) fn keep(&mut self, slice: Slice) -> &Slice {
+        let start = slice.start;
+        self.forget(start);
         self.uses += 1;
         self.octets += slice.octets();
-        self.by_use.insert(self.uses, slice.start);
-        if let Some(former) = self.by_start.insert(slice.start, Kept { slice, used: self.uses }) {
-            self.note_removed(former);
-        }
         while self.octets > MOST_OCTETS
-            && let Some(oldest) = self.by_use.first_entry()
+            && let Some((_, oldest)) = self.by_use.pop_first()
         {
-            let start = *oldest.get();
-            self.take(start);
+            self.forget(oldest);
         }
+        self.by_use.insert(self.uses, start);
+        &self.by_start.entry(start).or_insert(Kept { slice, used: self.uses }).slice
     }
 
     /// Forgets all slices.
@@ -56,9 +62,8 @@ impl SliceCache {
 
     /// Forgets the slices that start before a position.
     pub(crate) fn forget_before(&mut self, position: u32) {
-        while let Some(first) = self.by_start.first_entry().filter(|first| *first.key() < position) {
-            let kept = first.remove();
-            self.note_removed(kept);
+        while let Some(&first) = self.by_start.keys().next().filter(|&&first| first < position) {
+            self.forget(first);
         }
     }
 
@@ -68,14 +73,15 @@ impl SliceCache {
         let over = before_end.filter(|(_, kept)| kept.slice.end >= *positions.start());
         let starts: Vec<u32> = over.map(|(&start, _)| start).collect();
         for start in starts {
-            self.take(start);
+            self.forget(start);
         }
     }
 
-    fn note_removed(&mut self, Kept { slice, used }: Kept) -> Slice {
-        self.by_use.remove(&used);
-        self.octets -= slice.octets();
-        slice
+    fn forget(&mut self, start: u32) {
+        if let Some(Kept { slice, used }) = self.by_start.remove(&start) {
+            self.by_use.remove(&used);
+            self.octets -= slice.octets();
+        }
     }
 }
 
@@ -102,16 +108,15 @@ mod tests {
         for start in [0, 10, 20] {
             cache.keep(slice(start, start + 10, third));
         }
-        let used = cache.take(0).unwrap();
+        let used = cache.find(0).unwrap();
         assert_eq!((used.start, used.end), (0, 10));
-        assert!(cache.take(0).is_none());
-        cache.keep(used);
+        assert!(cache.find(5).is_none());
         cache.keep(slice(30, 40, third));
         assert_eq!(starts(&cache), [0, 20, 30]);
         cache.keep(slice(30, 35, third));
         assert_eq!(starts(&cache), [0, 20, 30], "it takes the place of the one that started there");
         cache.keep(slice(40, 50, MOST_OCTETS + 1));
-        assert_eq!(starts(&cache), [0; 0]);
+        assert_eq!(starts(&cache), [40], "for it is being used");
     }
 
     #[test]

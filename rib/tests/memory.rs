@@ -89,7 +89,8 @@ fn clients_that_are_behind_at_places_of_their_own_keep_few_slices() {
     let (mut most, mut told) = (0, 0);
     for (round, &client) in (1..).zip(&clients) {
         announce(&mut rib, source, 0..PREFIXES, |prefix| prefix + round);
-        let batch = rib.poll_export(client).unwrap();
+        let mut batch = Vec::new();
+        rib.poll_export(client, &mut batch);
         told += batch.iter().map(|updates| updates.octets.len()).sum::<usize>();
         drop(batch);
         most = most.max(allocated() - before);
@@ -154,7 +155,7 @@ fn join(rib: &mut Rib, numbers: Range<u32>, add_path: &[(Family, PathsSent)]) ->
     let clients: Vec<PeerIndex> = numbers.map(|number| rib.peer_up(client(1 + number, add_path))).collect();
     while rib.work(1000) {}
     for &client in &clients {
-        while rib.poll_export(client).is_some() {}
+        while rib.poll_export(client, &mut Vec::new()) {}
         assert_eq!(rib.peer_counts(client, Family::IPV4_UNICAST).advertised, rib.counts().ipv4_prefixes);
     }
     clients

@@ -4,6 +4,7 @@
 //! none of their writers. Everything else is left to the writer, so that large transfers use all processors and nobody
 //! waits for a peer.
 
+mod burst;
 mod send_queue;
 
 use std::io::{self, IoSlice};
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use margay_rib::EncodedUpdates;
 use tokio::sync::Notify;
 
+pub use self::burst::Burst;
 use self::send_queue::SendQueue;
 use crate::machine::WriteHalf;
 use crate::message_counters::MessageCounters;
@@ -150,44 +152,31 @@ impl Outbound {
         self.socket.shutdown()
     }
 
-    /// Takes routes. They are held for the speaker to write, together with what is `held` already, if that is little and
-    /// nothing waits before them; else all of them are left to the writer.
-    fn take_routes(&self, held: &mut Held, batch: Vec<EncodedUpdates>) {
+    /// Takes UPDATEs from the speaker: writes them if they are few and nothing waits before them, and leaves to the writer
+    /// what the socket does not take. Those for a connection that is closing are for nobody.
+    fn take_routes(&self, updates: &[EncodedUpdates]) {
         let mut state = self.state();
         if state.is_closed {
             return;
         }
-        debug_assert!(state.queue.bulk_octets() < self.room_octets, "a batch is sent where there is room");
-        for updates in &batch {
+        debug_assert!(
+            state.queue.bulk_octets() < self.room_octets,
+            "what is sent is there because there was room"
+        );
+        for updates in updates {
             self.counters.on_sent(updates.messages, updates.updates);
         }
-        held.push(batch);
-        if held.octets > DIRECT_OCTETS || !state.queue.is_empty() {
-            for updates in std::mem::take(held).updates {
-                state.queue.push_bulk(updates.octets);
-            }
-            self.note_queued(state);
-        }
-    }
-
-    /// Writes the routes that are held, unless something has come before them. What the socket does not take is left to the
-    /// writer.
-    fn write_routes(&self, held: &[EncodedUpdates]) {
-        let mut state = self.state();
-        if state.is_closed {
-            return;
-        }
-        let result = match held {
-            _ if !state.queue.is_empty() => Ok(0),
+        // An error is the writer's to find and to tell.
+        let result = match updates {
+            _ if !state.queue.is_empty() || octets_of(updates) > DIRECT_OCTETS => Ok(0),
             [only] => self.socket.write_directly(&only.octets),
             several => {
                 let buffers: Vec<Bytes> = several.iter().map(|updates| updates.octets.clone()).collect();
                 self.try_write(&buffers)
             }
         };
-        // An error is the writer's to find and to tell.
         let mut written = result.unwrap_or(0);
-        for EncodedUpdates { octets, .. } in held {
+        for EncodedUpdates { octets, .. } in updates {
             let sent = written.min(octets.len());
             written -= sent;
             if sent < octets.len() {
@@ -260,77 +249,37 @@ pub struct ExportQueue {
     outbound: Weak<Outbound>,
 }
 
-/// The way while it is open. A few UPDATEs for an empty queue are held until they are [flushed](Self::flush): the speaker
-/// does so for many peers in a row, since who reads for all of them need then be woken but once.
+/// The way while it is open.
 #[derive(Debug)]
 pub struct OpenExportQueue {
     outbound: Arc<Outbound>,
-    held: Held,
-    /// Were held, and are flushed. They are freed with this, and not between one peer and the next.
-    flushed: Vec<EncodedUpdates>,
-}
-
-/// UPDATEs that the speaker is about to write.
-#[derive(Debug, Default)]
-struct Held {
-    updates: Vec<EncodedUpdates>,
-    octets: usize,
-}
-
-impl Held {
-    fn push(&mut self, batch: Vec<EncodedUpdates>) {
-        self.octets += batch.iter().map(|updates| updates.octets.len()).sum::<usize>();
-        if self.updates.is_empty() {
-            self.updates = batch;
-        } else {
-            self.updates.extend(batch);
-        }
-    }
 }
 
 impl ExportQueue {
     /// The way, if the connection is still there.
     #[must_use]
     pub fn open(&self) -> Option<OpenExportQueue> {
-        let outbound = self.outbound.upgrade()?;
-        Some(OpenExportQueue { outbound, held: Held::default(), flushed: Vec::new() })
+        Some(OpenExportQueue { outbound: self.outbound.upgrade()? })
     }
 }
 
 impl OpenExportQueue {
-    /// Whether both lead to the same connection. What is sent over one may overtake what the other holds.
+    /// Whether there is room for more UPDATEs beside so many octets that the speaker has for the peer. If there is none, the
+    /// speaker is woken once there is; not when the connection is closing.
     #[must_use]
-    pub fn leads_to_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.outbound, &other.outbound)
+    pub fn has_room(&self, held_octets: usize) -> bool {
+        self.outbound.has_room(held_octets)
     }
 
-    /// Whether there is room for a batch. If there is none, the speaker is woken once there is; not when the connection
-    /// is closing.
-    #[must_use]
-    pub fn has_room(&self) -> bool {
-        self.outbound.has_room(self.held.octets)
-    }
-
-    /// Sends whole messages, in order, at the latest when this is flushed or dropped. Those for a connection that is
-    /// closing are for nobody.
-    pub fn send(&mut self, batch: Vec<EncodedUpdates>) {
-        self.outbound.take_routes(&mut self.held, batch);
-    }
-
-    /// Writes what is held.
-    pub fn flush(&mut self) {
-        let held = std::mem::take(&mut self.held);
-        if !held.updates.is_empty() {
-            self.outbound.write_routes(&held.updates);
-            self.flushed = held.updates;
-        }
+    /// Sends whole messages, in order.
+    pub fn send(&self, updates: &[EncodedUpdates]) {
+        self.outbound.take_routes(updates);
     }
 }
 
-impl Drop for OpenExportQueue {
-    fn drop(&mut self) {
-        self.flush();
-    }
+/// The length of all these together.
+fn octets_of(updates: &[EncodedUpdates]) -> usize {
+    updates.iter().map(|updates| updates.octets.len()).sum()
 }
 
 #[cfg(test)]
@@ -357,19 +306,16 @@ mod tests {
         (outbound, listener.accept().await.unwrap().0)
     }
 
-    fn updates(octets: &'static [u8]) -> Vec<EncodedUpdates> {
-        vec![EncodedUpdates { octets: Bytes::from_static(octets), messages: 1, updates: 1 }]
+    fn updates(octets: &'static [u8]) -> EncodedUpdates {
+        EncodedUpdates { octets: Bytes::from_static(octets), messages: 1, updates: 1 }
     }
 
     #[tokio::test]
     async fn a_little_is_written_by_the_speaker() {
         let (outbound, mut peer) = connection().await;
-        let mut open = outbound.export_queue().open().unwrap();
-        open.send(updates(b"a "));
-        open.send(updates(b"little"));
+        let queue = outbound.export_queue().open().unwrap();
+        queue.send(&[updates(b"a "), updates(b"little")]);
         assert!(!outbound.is_waiting(), "the writer would overtake it, or find nothing to write");
-        open.flush();
-        assert!(!outbound.is_waiting());
         let mut received = [0; 8];
         peer.read_exact(&mut received).await.unwrap();
         assert_eq!(&received, b"a little");
@@ -378,10 +324,8 @@ mod tests {
     #[tokio::test]
     async fn what_comes_behind_something_urgent_waits_for_the_writer() {
         let (outbound, mut peer) = connection().await;
-        let mut open = outbound.export_queue().open().unwrap();
-        open.send(updates(b"little"));
         outbound.send_urgent(Bytes::from_static(b"KEEPALIVE")).unwrap();
-        drop(open);
+        outbound.export_queue().open().unwrap().send(&[updates(b"little")]);
         assert!(outbound.is_waiting());
         outbound.write_some().await.unwrap();
         let mut received = [0; 15];
@@ -391,13 +335,39 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_than_a_little_waits_for_the_writer_before_it_is_flushed() {
+    async fn more_than_a_little_waits_for_the_writer() {
         let (outbound, _peer) = connection().await;
-        let mut open = outbound.export_queue().open().unwrap();
-        open.send(updates(b"little"));
-        assert!(!outbound.is_waiting());
-        open.send(updates(&[0; DIRECT_OCTETS]));
+        let queue = outbound.export_queue().open().unwrap();
+        queue.send(&[updates(b"little"), updates(&[0; DIRECT_OCTETS])]);
         assert!(outbound.is_waiting());
+    }
+
+    #[tokio::test]
+    async fn a_burst_holds_a_little_for_each_of_many_peers_until_it_is_written() {
+        let (one, mut one_end) = connection().await;
+        let (other, mut other_end) = connection().await;
+        let (many, _many_end) = connection().await;
+        let mut burst = Burst::default();
+        burst.updates().push(updates(b"one "));
+        burst.updates().push(updates(b"and more"));
+        burst.send(one.export_queue().open().unwrap());
+        burst.send(many.export_queue().open().unwrap());
+        assert_eq!(burst.peers(), 1, "nothing was there for the second");
+        burst.updates().push(updates(b"other"));
+        assert_eq!(burst.octets(), 5);
+        burst.send(other.export_queue().open().unwrap());
+        burst.updates().push(updates(&[0; DIRECT_OCTETS + 1]));
+        burst.send(many.export_queue().open().unwrap());
+        assert!(many.is_waiting(), "it goes ahead");
+        let counts = || [&one, &other, &many].map(|outbound| outbound.counters.counts().sent);
+        assert_eq!(counts(), [0, 0, 1]);
+        burst.write();
+        assert_eq!((counts(), burst.peers()), ([2, 1, 1], 0));
+        for (end, expected) in [(&mut one_end, "one and more"), (&mut other_end, "other")] {
+            let mut received = vec![0; expected.len()];
+            end.read_exact(&mut received).await.unwrap();
+            assert_eq!(received, expected.as_bytes());
+        }
     }
 
     /// The peer reads nothing until its window and the socket's buffer are full.
@@ -408,8 +378,8 @@ mod tests {
         for number in (0..=u8::MAX).cycle() {
             let octets = vec![number; DIRECT_OCTETS];
             sent.extend_from_slice(&octets);
-            let batch = vec![EncodedUpdates { octets: octets.into(), messages: 1, updates: 1 }];
-            outbound.export_queue().open().unwrap().send(batch);
+            let batch = EncodedUpdates { octets: octets.into(), messages: 1, updates: 1 };
+            outbound.export_queue().open().unwrap().send(&[batch]);
             if outbound.is_waiting() {
                 break;
             }
@@ -428,25 +398,23 @@ mod tests {
     #[tokio::test]
     async fn what_is_held_takes_room() {
         let (outbound, _peer) = connection_with_room(10).await;
-        let mut open = outbound.export_queue().open().unwrap();
-        open.send(updates(b"12345"));
-        assert!(open.has_room());
-        open.send(updates(b"67890"));
-        assert!(!open.has_room());
-        open.flush();
+        let queue = outbound.export_queue().open().unwrap();
+        assert!(queue.has_room(5));
+        assert!(!queue.has_room(10));
+        queue.send(&[updates(b"1234567890")]);
         speaker_is_woken(&outbound).await;
-        assert!(open.has_room());
+        assert!(queue.has_room(0));
     }
 
     #[tokio::test]
     async fn a_speaker_that_found_no_room_is_woken_when_the_writer_has_made_some() {
         let (outbound, _peer) = connection_with_room(DIRECT_OCTETS).await;
-        let mut open = outbound.export_queue().open().unwrap();
-        open.send(updates(&[0; DIRECT_OCTETS + 1]));
-        assert!(!open.has_room());
+        let queue = outbound.export_queue().open().unwrap();
+        queue.send(&[updates(&[0; DIRECT_OCTETS + 1])]);
+        assert!(!queue.has_room(0));
         outbound.write_some().await.unwrap();
         speaker_is_woken(&outbound).await;
-        assert!(open.has_room());
+        assert!(queue.has_room(0));
     }
 
     async fn speaker_is_woken(outbound: &Outbound) {

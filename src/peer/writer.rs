@@ -206,9 +206,6 @@ mod tests {
         let filled = fill(&socket).await;
 
         let outbound = Outbound::new(socket, 1 << 20, Arc::default(), Arc::default());
-        let mut speaker = outbound.export_queue().open().unwrap();
-        let little = EncodedUpdates { octets: Bytes::from_static(b"little"), messages: 1, updates: 1 };
-        speaker.send(vec![little]);
         let (reports, _task) = mpsc::channel(1);
         let (_close, closed) = oneshot::channel();
         let writer = WriterTask {
@@ -226,7 +223,8 @@ mod tests {
         while (&beside).write(b"?").is_err() {
             std::thread::yield_now();
         }
-        drop(speaker);
+        let little = EncodedUpdates { octets: Bytes::from_static(b"little"), messages: 1, updates: 1 };
+        outbound.export_queue().open().unwrap().send(&[little]);
         let mut received = [0; 7];
         peer.read_exact(&mut received).await.unwrap();
         assert_eq!(&received, b"?little");

@@ -130,9 +130,11 @@ impl RecordedRib {
         self.rib.work(steps)
     }
 
-    pub(crate) fn poll_export(&mut self, peer: PeerIndex) -> Option<Vec<EncodedUpdates>> {
-        self.note(|| RibInput::Export(peer));
-        self.rib.poll_export(peer)
+    pub(crate) fn poll_export(&mut self, peer: PeerIndex, out: &mut Vec<EncodedUpdates>) -> bool {
+        if self.recorder.is_some() && self.rib.has_export(peer) {
+            self.note(|| RibInput::Export(peer));
+        }
+        self.rib.poll_export(peer, out)
     }
 
     pub(crate) fn poll_forwarding(&mut self, limit: usize) -> Vec<ForwardingChange> {

@@ -154,7 +154,9 @@ fn tell(rib: &mut Rib, contexts: &mut BTreeMap<PeerIndex, DecodeContext>, input:
             rib.work(steps);
         }
         // What there is to tell was told then.
-        RibInput::Export(peer) => drop(rib.poll_export(peer)),
+        RibInput::Export(peer) => {
+            rib.poll_export(peer, &mut Vec::new());
+        }
         RibInput::Forwarding(limit) => drop(rib.poll_forwarding(limit)),
         RibInput::NextHopLosses => drop(rib.poll_next_hop_losses()),
     }

@@ -8,6 +8,7 @@ mod input;
 mod input_queue;
 mod kernel_feed;
 mod pace;
+mod recipient;
 mod request;
 mod run;
 mod session;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-pub use crate::outbound::{ExportQueue, OpenExportQueue};
+pub use crate::outbound::{Burst, ExportQueue, OpenExportQueue};
 pub use hold_back::HoldBack;
 pub use input::{PeerKey, PeerUp, RefreshMark, SessionEpoch, SpeakerInput};
 pub use input_queue::{InputQueue, Inputs, Room, input_queue};

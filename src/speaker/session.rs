@@ -7,7 +7,8 @@ use margay_rib::{PeerIndex, PeerOptions};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::{ExportQueue, OpenExportQueue, PeerSettings, PeerUp, RefreshMark, SessionEpoch};
+use super::recipient::Recipient;
+use super::{ExportQueue, PeerKey, PeerSettings, PeerUp, RefreshMark, SessionEpoch};
 use crate::recording::RecordedRib;
 
 /// A session that is established.
@@ -26,23 +27,9 @@ pub(super) struct SpeakerSession {
     defects: u64,
 }
 
-/// How far a peer was told what is new.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Fed {
-    /// It was told everything.
-    UpToDate,
-    /// It has had its share, and there may be more.
-    More,
-    /// It was told nothing: its queue is full. The speaker will be woken when there is room, unless the connection is gone.
-    NoRoom,
-}
-
 /// How long a peer may take to tell everything again; what it has not repeated by then goes. RFC 7313 §4.2 leaves the time
 /// to us.
 const LONGEST_REFRESH: Duration = Duration::from_mins(6);
-
-/// How much of a log is looked at for one peer before it is another's turn: a millisecond or two of work.
-const BATCHES: usize = 4;
 
 /// How many defects of a session's UPDATEs are logged for operators; further ones are for debugging.
 const LOGGED_DEFECTS: u64 = 10;
@@ -101,6 +88,11 @@ impl SpeakerSession {
         !late.is_empty()
     }
 
+    /// The session's peer as somebody to tell.
+    pub(super) fn recipient(&self, peer: PeerKey) -> Recipient {
+        Recipient { peer, index: self.index, exports: self.exports.clone() }
+    }
+
     /// Logs what was wrong with an UPDATE and yet did not end the session (RFC 7606).
     pub(super) fn note_defects(&mut self, peer: &str, defects: &[AttributeError]) {
         for defect in defects {
@@ -111,38 +103,6 @@ impl SpeakerSession {
                 _ => debug!(peer, "bad UPDATE: {defect}"),
             }
         }
-    }
-
-    /// Hands the peer's queue what the Rib has for it, as long as there is room, and no more than its share of a turn: a
-    /// writer that sends as fast as it is fed must not keep the speaker. The queue comes into `opened`.
-    pub(super) fn feed(&self, rib: &mut RecordedRib, opened: &mut Vec<OpenExportQueue>) -> Fed {
-        if !rib.has_export(self.index) {
-            return Fed::UpToDate;
-        }
-        let Some(exports) = self.exports.open() else { return Fed::NoRoom };
-        debug_assert!(
-            !opened.iter().any(|other| other.leads_to_same(&exports)),
-            "what is held would be overtaken"
-        );
-        if !exports.has_room() {
-            return Fed::NoRoom;
-        }
-        let exports = opened.push_mut(exports);
-        for _ in 0..BATCHES {
-            match rib.poll_export(self.index) {
-                // It was not for this peer.
-                Some(batch) if batch.is_empty() => {}
-                Some(batch) => exports.send(batch),
-                None => return Fed::UpToDate,
-            }
-            if !rib.has_export(self.index) {
-                return Fed::UpToDate;
-            }
-            if !exports.has_room() {
-                break;
-            }
-        }
-        Fed::More
     }
 }
 

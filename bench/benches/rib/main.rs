@@ -127,9 +127,12 @@ impl Scene {
     }
 
     fn tell(&mut self) {
-        while let Some(messages) = self.rib.poll_export(self.receiver) {
-            self.told_octets += messages.iter().map(|messages| messages.octets.len()).sum::<usize>();
-        }
+        let mut messages = Vec::new();
+        while {
+            let has_more = self.rib.poll_export(self.receiver, &mut messages);
+            self.told_octets += messages.drain(..).map(|messages| messages.octets.len()).sum::<usize>();
+            has_more
+        } {}
     }
 }
 

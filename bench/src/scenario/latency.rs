@@ -6,8 +6,7 @@ use anyhow::Result;
 use bgp_codec::{Nlri, PathAttributes};
 use bytes::{Bytes, BytesMut};
 
-use super::reflection::connect;
-use super::reflector_stage::{ASN, CLUSTER, reflector};
+use super::reflection::{ASN, CLUSTER, connect, reflector};
 use super::stage::{End, QUIET, Stage, Start};
 use super::{Scenario, Turn};
 use crate::flaps::FlapWatch;

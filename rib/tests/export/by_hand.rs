@@ -5,7 +5,7 @@ use bgp_codec::{
     PathAttributes, PathAttributesBuilder, PathId, PeerKind, Prefix, Update, decode_message, frame_length,
 };
 use bytes::Bytes;
-use margay_rib::{PeerIndex, ReflectorOptions, Rib, RibOptions};
+use margay_rib::{EncodedUpdates, PeerIndex, ReflectorOptions, Rib, RibOptions};
 
 use super::world::{LOCAL_ASN, Variant, identifier, options};
 
@@ -54,9 +54,20 @@ pub(crate) fn told_paths(rib: &mut Rib, peer: PeerIndex) -> Told {
     told_in(rib, peer, &DecodeContext { add_path, ..DecodeContext::new(PeerKind::Ibgp, AsWidth::Four) })
 }
 
+/// What a peer is told next; `None` when it is up to date.
+pub(crate) fn poll_export(rib: &mut Rib, peer: PeerIndex) -> Option<Vec<EncodedUpdates>> {
+    if !rib.has_export(peer) {
+        return None;
+    }
+    let mut updates = Vec::new();
+    let has_more = rib.poll_export(peer, &mut updates);
+    assert_eq!(has_more, rib.has_export(peer));
+    Some(updates)
+}
+
 fn told_in(rib: &mut Rib, peer: PeerIndex, context: &DecodeContext) -> Told {
     let mut told = Told::default();
-    while let Some(chunks) = rib.poll_export(peer) {
+    while let Some(chunks) = poll_export(rib, peer) {
         for mut chunk in chunks.into_iter().map(|chunk| chunk.octets) {
             told.octets += chunk.len();
             while let Some(length) = frame_length(&chunk, 4096).expect("well-formed headers") {

@@ -13,7 +13,8 @@ use margay_rib::{
 };
 
 use super::by_hand::{
-    BLOCK, FEED, attributes, feed_and_reader, gateway, path, reach, reach_all, rib, told, told_paths, unreach,
+    BLOCK, FEED, attributes, feed_and_reader, gateway, path, poll_export, reach, reach_all, rib, told,
+    told_paths, unreach,
 };
 use super::world::{Event, LOCAL_ASN, World, filter, identifier, options};
 
@@ -237,7 +238,7 @@ fn a_refresh_brings_no_member_what_its_own_path_has_replaced() {
         assert_eq!(told(rib, member).reached.len(), 6000);
     };
     announce_much(&mut rib, 1);
-    rib.poll_export(newcomer);
+    poll_export(&mut rib, newcomer);
     announce_much(&mut rib, 2);
     rib.refresh(member, Family::IPV4_UNICAST);
     let told = told(&mut rib, member);
@@ -299,9 +300,9 @@ fn a_thousand_peers_with_filters_of_other_names_are_one_group_and_share_octets()
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
     let counts = rib.peer_counts(readers[0], Family::IPV4_UNICAST);
     assert_eq!(counts.group_members, 1000);
-    let first = rib.poll_export(readers[0]).unwrap();
+    let first = poll_export(&mut rib, readers[0]).unwrap();
     for &reader in &readers[1..] {
-        let chunks = rib.poll_export(reader).unwrap();
+        let chunks = poll_export(&mut rib, reader).unwrap();
         assert_eq!(chunks.len(), 1);
         assert_eq!(chunks[0].octets.as_ptr(), first[0].octets.as_ptr(), "the same memory, not a copy");
     }
@@ -327,9 +328,9 @@ fn members_that_come_or_ask_for_everything_again_together_share_octets() {
 fn share_octets(rib: &mut Rib, peers: &[PeerIndex]) -> usize {
     let mut shared = 0;
     let mut reached = 0;
-    while let Some(first) = rib.poll_export(peers[0]) {
+    while let Some(first) = poll_export(rib, peers[0]) {
         for &peer in &peers[1..] {
-            let others = rib.poll_export(peer).expect("as much as the first one");
+            let others = poll_export(rib, peer).expect("as much as the first one");
             let addresses = |updates: &[EncodedUpdates]| -> Vec<*const u8> {
                 updates.iter().map(|it| it.octets.as_ptr()).collect()
             };
@@ -423,7 +424,7 @@ fn an_external_peer_on_the_same_subnet_is_sent_to_the_node_itself() {
         while rib.work(1000) {}
         let told = rib.routes_to(BLOCK.parse().unwrap(), RouteSelection::AdvertisedTo(tor));
         assert!(told.is_empty(), "{case}: not told yet");
-        while rib.poll_export(tor).is_some() {}
+        while poll_export(&mut rib, tor).is_some() {}
         let told = rib.routes_to(BLOCK.parse().unwrap(), RouteSelection::AdvertisedTo(tor));
         assert_eq!(told[0].next_hop, Some(expected), "{case}");
     }

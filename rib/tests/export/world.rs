@@ -18,6 +18,7 @@ use margay_rib::{
     WayChange,
 };
 
+use super::by_hand::poll_export;
 use super::naive::{NaiveRib, NaiveRoute, Routes};
 
 pub(crate) const LOCAL_ASN: Asn = Asn(64512);
@@ -344,7 +345,7 @@ impl World {
     /// Lets the peer take one batch of octets.
     pub(crate) fn read(&mut self, peer: usize) -> bool {
         let Some(session) = self.sessions.get_mut(&peer) else { return false };
-        let Some(chunks) = self.rib.poll_export(session.index) else { return false };
+        let Some(chunks) = poll_export(&mut self.rib, session.index) else { return false };
         for chunk in chunks {
             session.octets.extend_from_slice(&chunk.octets);
         }

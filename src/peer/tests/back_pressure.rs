@@ -22,9 +22,9 @@ async fn fill(exports: &ExportQueue) -> usize {
     // The kernel takes some, in its own time: the queue is full when it stays so for a while.
     let mut patience = 20;
     while patience > 0 {
-        let mut open = exports.open().unwrap();
-        if open.has_room() {
-            open.send(batch.clone());
+        let open = exports.open().unwrap();
+        if open.has_room(0) {
+            open.send(&batch);
             queued += 16 * count;
             patience = 20;
         } else {
@@ -53,7 +53,7 @@ async fn a_peer_that_reads_nothing_holds_the_queue_full_and_no_more() {
     }
     // It was found full, so now that there is room the speaker is woken.
     patiently(speaker.handle.writable.notified()).await;
-    assert!(up.exports.open().unwrap().has_room());
+    assert!(up.exports.open().unwrap().has_room(0));
     assert_eq!(handle.messages().updates_sent, u64::try_from(queued).unwrap());
 }
 

@@ -99,7 +99,7 @@ async fn last_words_count_although_the_connection_was_reset_under_what_we_send()
     let mut peer = ScriptedPeer::accept(&listener).await;
     let up = speaker.next_up().await;
     let (octets, _) = updates(8 << 20);
-    up.exports.open().unwrap().send(vec![EncodedUpdates::new(octets.freeze())]);
+    up.exports.open().unwrap().send(&[EncodedUpdates::new(octets.freeze())]);
     // Closing a socket with unread octets resets the connection.
     let mut notification = bytes::BytesMut::new();
     Notification::administrative_shutdown("upgrade").encode(&mut notification);

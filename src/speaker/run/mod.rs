@@ -14,11 +14,12 @@ use tracing::{debug, error, info, warn};
 use super::hold_back::SessionCounts;
 use super::kernel_feed::KernelHeard;
 use super::pace::Pace;
-use super::session::{Fed, SpeakerSession};
+use super::recipient::{Fed, Recipient};
+use super::session::SpeakerSession;
 use super::turns::{Step, TurnClock};
 use super::{
-    FamilyCounts, HoldBack, Inputs, KernelFeed, OpenExportQueue, PeerKey, PeerSelection, PeerSettings,
-    PeerUp, RoutesQuestion, SessionEpoch, SpeakerCounts, SpeakerInput, SpeakerRequest,
+    Burst, FamilyCounts, HoldBack, Inputs, KernelFeed, PeerKey, PeerSelection, PeerSettings, PeerUp,
+    RoutesQuestion, SessionEpoch, SpeakerCounts, SpeakerInput, SpeakerRequest,
 };
 use crate::kernel::KernelEvent;
 use crate::machine::{Processor, Slice};
@@ -38,7 +39,7 @@ const SHORTEST_SLICE: Duration = Duration::from_micros(500);
 const SHORT_PAUSE: Duration = Duration::from_millis(4);
 
 /// To how many peers is written in one go.
-const BURST: usize = 128;
+const BURST_PEERS: usize = 128;
 
 /// How many entries of background work are done between two looks at the queues.
 const WORK_ENTRIES: usize = 4096;
@@ -57,10 +58,10 @@ pub(super) struct Speaker {
     requests: mpsc::Receiver<SpeakerRequest>,
     writable: Arc<Notify>,
     /// The peers with a session, the one that is fed next in front.
-    feeding: VecDeque<PeerKey>,
+    feeding: VecDeque<Recipient>,
     pace: Pace,
-    /// The queues of those that have just been fed, and are written to in one go.
-    opened: Vec<OpenExportQueue>,
+    /// What is held for those that have just been fed.
+    burst: Burst,
     /// The peers that are behind: they wait for room in their queues or for another turn, and are told more at once.
     catching_up: BTreeSet<PeerKey>,
     /// There may be something that peers have not been told since the last round began.
@@ -112,7 +113,7 @@ impl Speaker {
             writable,
             feeding: VecDeque::new(),
             pace: Pace::new(Instant::now()),
-            opened: Vec::with_capacity(BURST),
+            burst: Burst::default(),
             catching_up: BTreeSet::new(),
             has_news: false,
             working: false,
@@ -251,14 +252,16 @@ impl Speaker {
             warn!(peer = key.0, "a session came up for a peer that is not configured any more");
             return;
         };
-        match peer.session.take() {
-            Some(former) => self.rib.peer_down(former.index),
-            None => self.feeding.push_back(key),
+        if let Some(former) = peer.session.take() {
+            self.rib.peer_down(former.index);
+            self.feeding.retain(|fed| fed.peer != key);
         }
         if let Some(hold_back) = &mut self.hold_back {
             hold_back.on_session(Instant::now());
         }
-        peer.session = Some(SpeakerSession::new(&mut self.rib, &peer.settings, up));
+        let session = SpeakerSession::new(&mut self.rib, &peer.settings, up);
+        self.feeding.push_back(session.recipient(key));
+        peer.session = Some(session);
         debug!(peer = %peer.settings.name, session = epoch.0, "joined");
     }
 
@@ -266,7 +269,7 @@ impl Speaker {
         let Some(peer) = self.peers.get_mut(&key) else { return };
         if let Some(session) = peer.session.take_if(|session| session.epoch == epoch) {
             self.rib.peer_down(session.index);
-            self.feeding.retain(|&fed| fed != key);
+            self.feeding.retain(|fed| fed.peer != key);
             self.catching_up.remove(&key);
             debug!(peer = %peer.settings.name, session = epoch.0, "left");
         }
@@ -391,11 +394,11 @@ impl Speaker {
         while told < peers_left && !slice.is_over() {
             told += 1;
             // The turn of a peer that has left during the round is another's, or nobody's.
-            let Some(key) = self.feeding.pop_front() else { continue };
-            self.feeding.push_back(key);
-            self.feed_peer(key);
+            let Some(recipient) = self.feeding.pop_front() else { continue };
+            self.tell(&recipient);
+            self.feeding.push_back(recipient);
         }
-        self.flush();
+        self.burst.write();
         self.pace.on_told(told, slice.spent(), Instant::now());
         self.clock.end_step(Step::Telling, Instant::now());
     }
@@ -405,40 +408,33 @@ impl Speaker {
         let mut slice = self.slice(SLICE / 2);
         let mut waiting = std::mem::take(&mut self.catching_up).into_iter();
         for key in waiting.by_ref() {
+            let session = self.peers.get(&key).and_then(|peer| peer.session.as_ref());
+            let Some(recipient) = session.map(|session| session.recipient(key)) else { continue };
             // Whoever has no room takes next to no time. If they counted, they could keep the slice from all others.
-            if self.feed_peer(key) != Fed::NoRoom && slice.is_over() {
+            if self.tell(&recipient) != Fed::NoRoom && slice.is_over() {
                 self.writable.notify_one();
                 break;
             }
         }
         self.catching_up.extend(waiting);
-        self.flush();
+        self.burst.write();
     }
 
-    /// Writes to those that have just been fed, one right after the other: a reader of several that gets no time to fall
-    /// asleep in between need not be woken.
-    fn flush(&mut self) {
-        self.opened.iter_mut().for_each(OpenExportQueue::flush);
-        self.opened.clear();
-    }
-
-    fn feed_peer(&mut self, key: PeerKey) -> Fed {
-        if self.opened.len() == BURST {
-            self.flush();
+    fn tell(&mut self, recipient: &Recipient) -> Fed {
+        if self.burst.peers() == BURST_PEERS {
+            self.burst.write();
         }
-        let session = self.peers.get(&key).and_then(|peer| peer.session.as_ref());
-        let Some(session) = session else { return Fed::UpToDate };
-        let fed = session.feed(&mut self.rib, &mut self.opened);
+        let fed = recipient.feed(&mut self.rib, &mut self.burst);
         match fed {
             Fed::UpToDate => {}
             Fed::More => {
-                self.catching_up.insert(key);
+                self.catching_up.insert(recipient.peer);
                 self.writable.notify_one();
                 // The peer's next turn must find nothing held from this one.
-                self.flush();
+                self.burst.write();
             }
             Fed::NoRoom => {
-                self.catching_up.insert(key);
+                self.catching_up.insert(recipient.peer);
             }
         }
         fed
@@ -485,7 +481,7 @@ impl Speaker {
     fn remove_peer(&mut self, key: PeerKey) {
         if let Some(session) = self.peers.remove(&key).and_then(|peer| peer.session) {
             self.rib.peer_down(session.index);
-            self.feeding.retain(|&fed| fed != key);
+            self.feeding.retain(|fed| fed.peer != key);
             self.catching_up.remove(&key);
         }
     }

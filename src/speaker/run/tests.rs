@@ -81,7 +81,7 @@ async fn a_peer_that_is_far_behind_has_a_share_of_each_turn() {
     let mut shares = 0;
     while {
         speaker.catching_up.clear();
-        speaker.feed_peer(reader_key);
+        tell(&mut speaker, reader_key);
         speaker.catching_up.contains(&reader_key)
     } {
         shares += 1;
@@ -110,9 +110,9 @@ async fn a_peer_that_has_two_turns_in_a_burst_is_told_the_first_one_first() {
     speaker.take(SpeakerInput::Updates { peer: key, epoch: SessionEpoch(1), updates: own, octets: 60 });
     speaker.take(updates([announcement(routes(67, 8192))]));
     while speaker.rib.work(WORK_ENTRIES) {}
-    assert_eq!(speaker.feed_peer(key), Fed::More);
-    speaker.feed_peer(key);
-    speaker.flush();
+    assert_eq!(tell(&mut speaker, key), Fed::More);
+    tell(&mut speaker, key);
+    speaker.burst.write();
     // Nobody writes what is queued here, so this is what was held.
     let mut message = vec![0; 80];
     timeout(PATIENCE, reader_end.read_exact(&mut message)).await.expect("it is sent at once").unwrap();
@@ -183,6 +183,11 @@ async fn prefixes_after_a_late_message() -> usize {
     speaker.take(SpeakerInput::PeerUp(Box::new(present)));
     speaker.take(one_network());
     speaker.rib.counts().ipv4_prefixes
+}
+
+fn tell(speaker: &mut Speaker, peer: PeerKey) -> Fed {
+    let recipient = speaker.feeding.iter().find(|recipient| recipient.peer == peer).cloned();
+    speaker.tell(&recipient.expect("the peer has a session"))
 }
 
 /// A speaker that only the feed may tell something, the queue of its connection, and the other end.

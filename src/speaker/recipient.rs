@@ -1,0 +1,49 @@
+//! A peer as somebody to tell: where it stands in the Rib, and the way to it.
+
+use margay_rib::PeerIndex;
+
+use super::{Burst, ExportQueue, PeerKey};
+use crate::recording::RecordedRib;
+
+/// A peer with a session. What one turn of telling it needs is here and nowhere else: with thousands of peers each
+/// further place to look at costs more than what is done there.
+#[derive(Clone, Debug)]
+pub(super) struct Recipient {
+    pub(super) peer: PeerKey,
+    pub(super) index: PeerIndex,
+    pub(super) exports: ExportQueue,
+}
+
+/// How far a peer was told what is new.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Fed {
+    /// It was told everything.
+    UpToDate,
+    /// It has had its share, and there may be more.
+    More,
+    /// It was told nothing: its queue is full. The speaker will be woken when there is room, unless the connection is gone.
+    NoRoom,
+}
+
+/// How much of a log is looked at for one peer before it is another's turn: a millisecond or two of work.
+const BATCHES: usize = 4;
+
+impl Recipient {
+    /// Sends what the Rib has for the peer, as long as there is room, and no more than its share of a turn: a writer that
+    /// sends as fast as it is fed must not keep the speaker.
+    pub(super) fn feed(&self, rib: &mut RecordedRib, burst: &mut Burst) -> Fed {
+        let Some(queue) = self.exports.open().filter(|queue| queue.has_room(0)) else { return Fed::NoRoom };
+        let mut fed = Fed::More;
+        for _ in 0..BATCHES {
+            if !rib.poll_export(self.index, burst.updates()) {
+                fed = Fed::UpToDate;
+                break;
+            }
+            if !queue.has_room(burst.octets()) {
+                break;
+            }
+        }
+        burst.send(queue);
+        fed
+    }
+}
