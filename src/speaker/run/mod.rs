@@ -1,6 +1,8 @@
 //! The speaker's loop: hear everybody, do a slice of work, tell everybody.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,7 +125,7 @@ impl Speaker {
     }
 
     pub(super) async fn run(mut self) {
-        while self.hear().await == Flow::Continue {
+        while self.hear_in_turn().await == Flow::Continue {
             self.take_inputs();
             self.end_hold_back_in_time();
             self.end_refreshes_in_time(Instant::now());
@@ -135,15 +137,24 @@ impl Speaker {
             self.rib.on_turn_over();
             self.kept_thread += self.clock.end_turn(self.processor.computed());
             self.processor.on_turn_over().await;
-            if self.kept_thread >= SLICE {
-                self.kept_thread = Duration::ZERO;
-                tokio::task::yield_now().await;
-            }
         }
         if let Some(kernel) = &mut self.kernel {
             kernel.feed_all(&mut self.rib).await;
         }
         self.processor.at_length(|| self.rib.finish());
+    }
+
+    /// Waits until there is something to do, and lets other tasks have the thread if they have not had it for long.
+    async fn hear_in_turn(&mut self) -> Flow {
+        if self.kept_thread >= SLICE {
+            self.kept_thread = Duration::ZERO;
+            tokio::task::yield_now().await;
+        }
+        let (flow, has_waited) = with_whether_it_waited(self.hear()).await;
+        if has_waited {
+            self.kept_thread = Duration::ZERO;
+        }
+        flow
     }
 
     /// Waits until there is something to do. What is asked comes before what is announced.
@@ -554,6 +565,18 @@ async fn reached(time: Option<Instant>) {
         Some(time) => tokio::time::sleep_until(time).await,
         None => std::future::pending().await,
     }
+}
+
+/// What a future answers, and whether it was waited for.
+async fn with_whether_it_waited<T>(future: impl Future<Output = T>) -> (T, bool) {
+    let mut future = pin!(future);
+    let mut has_waited = false;
+    let answer = poll_fn(|context| {
+        let polled = future.as_mut().poll(context);
+        has_waited |= polled.is_pending();
+        polled
+    });
+    (answer.await, has_waited)
 }
 
 /// The session that `epoch` names, if it is the present one.
