@@ -5,8 +5,10 @@
 //! some bit operations, yet each client's Adj-RIB-In is as exact as if it had decoded all itself.
 
 mod client_rib;
+mod known_routes;
 mod reflected_routes;
 mod route_change;
 mod update_memo;
 
+pub(crate) use known_routes::KnownRoutes;
 pub(crate) use reflected_routes::ReflectedRoutes;

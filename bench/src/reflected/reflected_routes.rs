@@ -6,16 +6,14 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::client_rib::ClientRib;
-use super::route_change::KnownRoutes;
+use super::known_routes::KnownRoutes;
 use super::update_memo::{MemoPlace, UpdateMemo};
 use crate::peer::{Intake, PeerId};
-use crate::workload::ClientRoutes;
 
 /// What each client holds, and when the last one had what it must have. The peers must be the clients, in order.
 #[derive(Debug)]
 pub(crate) struct ReflectedRoutes<'a> {
-    known: KnownRoutes<'a>,
-    routes: usize,
+    known: &'a KnownRoutes,
     memo: UpdateMemo,
     clients: Vec<Client>,
     incomplete: usize,
@@ -44,13 +42,11 @@ impl Client {
 
 impl<'a> ReflectedRoutes<'a> {
     /// Nobody has received anything yet.
-    pub(crate) fn new(routes: &'a ClientRoutes, now: Instant) -> Self {
-        let (count, each) = (routes.prefixes().len(), routes.routes_each());
-        let client = |index: usize| Client::new(count, index * each..(index + 1) * each);
-        let clients: Vec<Client> = (0..routes.clients().len()).map(client).collect();
+    pub(crate) fn new(known: &'a KnownRoutes, now: Instant) -> Self {
+        let clients: Vec<Client> =
+            known.own().iter().map(|own| Client::new(known.count(), own.clone())).collect();
         Self {
-            known: KnownRoutes::new(routes),
-            routes: count,
+            known,
             memo: UpdateMemo::new(),
             incomplete: clients.len(),
             clients,
@@ -89,10 +85,9 @@ impl<'a> ReflectedRoutes<'a> {
 
     /// The client has left, and holds nothing any more.
     pub(crate) fn forget(&mut self, peer: PeerId) {
-        let (index, each) = (peer.index(), self.routes / self.clients.len());
-        let client = &mut self.clients[index];
+        let client = &mut self.clients[peer.index()];
         self.incomplete += usize::from(client.is_complete);
-        *client = Client::new(self.routes, index * each..(index + 1) * each);
+        *client = Client::new(self.known.count(), self.known.own()[peer.index()].clone());
     }
 
     /// How many routes all were told, repeated ones and withdrawals too.
@@ -103,17 +98,14 @@ impl<'a> ReflectedRoutes<'a> {
     /// How many routes all were told, repeated ones and withdrawals too, for each that they had to be told.
     #[expect(clippy::cast_precision_loss, reason = "shown with three decimals")]
     pub(crate) fn told_each(&self) -> f64 {
-        let clients = self.clients.len();
-        let had_to_be_told = (self.routes - self.routes / clients) * clients;
-        self.told as f64 / had_to_be_told as f64
+        self.told as f64 / self.known.count_heard() as f64
     }
 
     /// How far the clients are, for messages.
     pub(crate) fn progress(&self) -> String {
         let right: usize = self.clients.iter().map(|client| client.rib.right_count()).sum();
         let wrong: usize = self.clients.iter().map(|client| client.rib.wrong_count()).sum();
-        let must: usize = (self.routes / self.clients.len().max(1)) * (self.clients.len().saturating_sub(1));
-        let percent = 100 * right / (must * self.clients.len()).max(1);
+        let percent = 100 * right / self.known.count_heard().max(1);
         let example = self.wrong_example.as_deref().unwrap_or_default();
         format!("{percent}% there, {wrong} wrong, {} clients incomplete {example}", self.incomplete)
     }
@@ -132,7 +124,7 @@ impl Intake for ReflectedRoutes<'_> {
         if !change.wrong.is_empty() && self.wrong_example.is_none() {
             self.wrong_example.clone_from(&change.wrong_example);
         }
-        let is_complete = client.rib.is_complete(self.routes);
+        let is_complete = client.rib.is_complete(self.known.count());
         if is_complete != client.is_complete {
             client.is_complete = is_complete;
             self.last_change = at;
@@ -148,11 +140,11 @@ impl Intake for ReflectedRoutes<'_> {
 
 #[cfg(test)]
 mod tests {
-    use bgp_codec::{Asn, ClusterId, Nlri, PathAttributes, PathAttributesBuilder};
+    use bgp_codec::{Asn, ClusterId, Ipv4Prefix, Nlri, PathAttributes, PathAttributesBuilder};
     use bytes::BytesMut;
 
     use super::*;
-    use crate::workload::{ENCODER, FIRST_MED, SeededRandom};
+    use crate::workload::{ClientRoutes, ENCODER, FIRST_MED, SeededRandom};
 
     const CLIENTS: usize = 4;
 
@@ -161,8 +153,12 @@ mod tests {
     }
 
     /// Sends every client's routes to every client, with these attributes.
-    fn reflect(routes: &ClientRoutes, attributes: impl Fn(usize) -> PathAttributes) -> ReflectedRoutes<'_> {
-        let mut reflected = ReflectedRoutes::new(routes, Instant::now());
+    fn reflect<'a>(
+        known: &'a KnownRoutes,
+        routes: &ClientRoutes,
+        attributes: impl Fn(usize) -> PathAttributes,
+    ) -> ReflectedRoutes<'a> {
+        let mut reflected = ReflectedRoutes::new(known, Instant::now());
         for source in 0..CLIENTS {
             let update = routes.encode(source, &attributes(source));
             for receiver in 0..CLIENTS {
@@ -175,13 +171,15 @@ mod tests {
     #[test]
     fn is_complete_when_all_have_the_others_routes() {
         let routes = client_routes();
-        let reflected = reflect(&routes, |client| routes.reflected(client, FIRST_MED));
+        let known = KnownRoutes::of_clients(&routes);
+        let reflected = reflect(&known, &routes, |client| routes.reflected(client, FIRST_MED));
         assert!(reflected.is_complete(), "{}", reflected.progress());
     }
 
     #[test]
     fn any_other_attributes_are_wrong() {
         let routes = client_routes();
+        let known = KnownRoutes::of_clients(&routes);
         let alterations: [fn(&mut PathAttributesBuilder); 5] = [
             |builder| builder.originator_id = None,
             |builder| builder.cluster_list.clear(),
@@ -195,7 +193,7 @@ mod tests {
                 alter(&mut builder);
                 builder.build()
             };
-            let reflected = reflect(&routes, altered);
+            let reflected = reflect(&known, &routes, altered);
             assert_eq!(reflected.incomplete, CLIENTS, "{}", reflected.progress());
         }
     }
@@ -203,6 +201,7 @@ mod tests {
     #[test]
     fn another_next_hop_is_wrong_and_a_withdrawal_is_noticed() {
         let routes = client_routes();
+        let known = KnownRoutes::of_clients(&routes);
         let prefix = routes.prefixes_of(1)[3];
         let mut altered = BytesMut::new();
         let attributes = routes.reflected(1, FIRST_MED);
@@ -210,7 +209,7 @@ mod tests {
         let mut withdrawn = BytesMut::new();
         ENCODER.unreach(&mut withdrawn, [Nlri::new(prefix)]);
         for spoiling in [altered, withdrawn] {
-            let mut reflected = reflect(&routes, |client| routes.reflected(client, FIRST_MED));
+            let mut reflected = reflect(&known, &routes, |client| routes.reflected(client, FIRST_MED));
             for receiver in 0..CLIENTS {
                 reflected.handle_update(PeerId::new(receiver), &spoiling, Instant::now()).unwrap();
             }
@@ -222,5 +221,33 @@ mod tests {
             }
             assert!(reflected.is_complete(), "{}", reflected.progress());
         }
+    }
+
+    #[test]
+    fn a_client_may_have_routes_of_several_kinds_and_more_than_others() {
+        let routes = client_routes();
+        let kinds: Vec<(&[Ipv4Prefix], PathAttributes)> =
+            (1..CLIENTS).map(|kind| (routes.prefixes_of(kind), routes.reflected(kind, FIRST_MED))).collect();
+        let next_hop = ClientRoutes::next_hop(9);
+        let mut known = KnownRoutes::default();
+        known.add_client(next_hop, kinds.clone());
+        known
+            .add_client(ClientRoutes::next_hop(0), [(routes.prefixes_of(0), routes.reflected(0, FIRST_MED))]);
+        assert_eq!((known.count(), known.count_heard()), (120, 30 + 90));
+
+        let mut reflected = ReflectedRoutes::new(&known, Instant::now());
+        reflected
+            .handle_update(PeerId::new(0), &routes.encode(0, &routes.reflected(0, FIRST_MED)), Instant::now())
+            .unwrap();
+        for (number, (prefixes, attributes)) in kinds.iter().enumerate() {
+            assert_eq!(reflected.incomplete, 1, "{number} of the kinds are there: {}", reflected.progress());
+            let mut update = BytesMut::new();
+            let nlri = prefixes.iter().copied().map(Nlri::new);
+            ENCODER.reach(&mut update, attributes, next_hop, nlri).unwrap();
+            reflected.handle_update(PeerId::new(1), &update, Instant::now()).unwrap();
+        }
+        assert!(reflected.is_complete(), "{}", reflected.progress());
+        reflected.forget(PeerId::new(0));
+        assert_eq!(reflected.incomplete, 1);
     }
 }

@@ -9,12 +9,13 @@ use anyhow::Result;
 use bgp_codec::Nlri;
 use bytes::{Bytes, BytesMut};
 
-use super::reflection::{ASN, CLUSTER, ReflectionOptions, reflector, wait_for_routes};
+use super::reflection::ReflectionOptions;
+use super::reflector_stage::{ASN, CLUSTER, reflector, wait_for_routes};
 use super::stage::Stage;
 use super::{Scenario, Turn};
 use crate::measurement::Measurement;
 use crate::peer::PeerId;
-use crate::reflected::ReflectedRoutes;
+use crate::reflected::{KnownRoutes, ReflectedRoutes};
 use crate::subject::Subject;
 use crate::workload::{ClientRoutes, ENCODER, FIRST_MED, SeededRandom, end_of_rib};
 
@@ -22,6 +23,7 @@ use crate::workload::{ClientRoutes, ENCODER, FIRST_MED, SeededRandom, end_of_rib
 pub(crate) struct Herd {
     routes: ClientRoutes,
     announcements: Vec<Bytes>,
+    known: KnownRoutes,
 }
 
 impl Herd {
@@ -35,7 +37,11 @@ impl Herd {
             let contested = if client + 1 < clients { contested(&routes, client) } else { Bytes::new() };
             [own, contested, end_of_rib()].concat().into()
         };
-        Self { announcements: (0..clients).map(announcement).collect(), routes }
+        Self {
+            announcements: (0..clients).map(announcement).collect(),
+            known: KnownRoutes::of_clients(&routes),
+            routes,
+        }
     }
 }
 
@@ -59,7 +65,7 @@ impl Scenario for Herd {
 
     fn play(&self, turn: &Turn<'_>) -> Result<Vec<Measurement>> {
         let topology = reflector(self.routes.clients().to_vec())?;
-        let intake = ReflectedRoutes::new(&self.routes, Instant::now());
+        let intake = ReflectedRoutes::new(&self.known, Instant::now());
         Stage::new(turn, &topology, intake)?.perform(|stage| {
             let mut ids = Vec::new();
             let first = self.come("start", stage, |stage, clients| {
@@ -71,7 +77,7 @@ impl Scenario for Herd {
                 return Ok(vec![first]);
             }
             stage.restart(&topology, &ids)?;
-            *stage.peers_mut().intake_mut() = ReflectedRoutes::new(&self.routes, Instant::now());
+            *stage.peers_mut().intake_mut() = ReflectedRoutes::new(&self.known, Instant::now());
             let again = self.come("restart", stage, |stage, clients| {
                 stage.establish_again(&ids[clients.clone()])?;
                 Ok(ids[clients].to_vec())

@@ -6,7 +6,8 @@ use anyhow::Result;
 use bgp_codec::{Nlri, PathAttributes};
 use bytes::{Bytes, BytesMut};
 
-use super::reflection::{ASN, CLUSTER, connect, reflector};
+use super::reflection::connect;
+use super::reflector_stage::{ASN, CLUSTER, reflector};
 use super::stage::{End, QUIET, Stage, Start};
 use super::{Scenario, Turn};
 use crate::flaps::FlapWatch;

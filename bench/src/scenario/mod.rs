@@ -11,6 +11,8 @@ mod latency;
 mod operations;
 mod reflection;
 mod reflector_operations;
+mod reflector_stage;
+mod reflector_table;
 mod scenario_name;
 mod stage;
 mod table_stage;

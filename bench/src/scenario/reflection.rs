@@ -1,18 +1,16 @@
 //! A route reflector: clients come, all announce their routes, and each must hear of all others'.
 
-use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
-use bgp_codec::{Asn, BgpIdentifier, ClusterId};
+use anyhow::Result;
 use bytes::Bytes;
 
-use super::stage::{End, QUIET, Stage, Start, free_address};
+use super::reflector_stage::{ASN, CLUSTER, reflector, wait_for_routes};
+use super::stage::{End, Stage};
 use super::{Scenario, Turn};
 use crate::measurement::Measurement;
 use crate::peer::{Intake, PeerId, PeerSettings};
-use crate::reflected::ReflectedRoutes;
-use crate::subject::Topology;
+use crate::reflected::{KnownRoutes, ReflectedRoutes};
 use crate::workload::{ClientRoutes, FIRST_MED, SeededRandom, end_of_rib};
 
 /// How large the cluster is.
@@ -29,6 +27,7 @@ pub(crate) struct Reflection {
     announcements: Vec<Bytes>,
     /// As the other clients must hear them.
     reflected: Vec<Bytes>,
+    known: KnownRoutes,
 }
 
 impl Reflection {
@@ -44,6 +43,7 @@ impl Reflection {
             reflected: (0..clients)
                 .map(|client| routes.encode(client, &routes.reflected(client, FIRST_MED)))
                 .collect(),
+            known: KnownRoutes::of_clients(&routes),
             routes,
         }
     }
@@ -52,7 +52,7 @@ impl Reflection {
 impl Scenario for Reflection {
     fn play(&self, turn: &Turn<'_>) -> Result<Vec<Measurement>> {
         let topology = reflector(self.routes.clients().to_vec())?;
-        let intake = ReflectedRoutes::new(&self.routes, Instant::now());
+        let intake = ReflectedRoutes::new(&self.known, Instant::now());
         Stage::new(turn, &topology, intake)?.perform(|stage| {
             // The first client waits for the daemon to be there.
             let (first, others) = self.routes.clients().split_at(1);
@@ -68,6 +68,10 @@ impl Scenario for Reflection {
 impl Reflection {
     pub(super) fn routes(&self) -> &ClientRoutes {
         &self.routes
+    }
+
+    pub(super) fn known(&self) -> &KnownRoutes {
+        &self.known
     }
 
     /// The first of the clients announce all they have, without a clock.
@@ -122,48 +126,3 @@ pub(super) fn connect<I: Intake>(
     measurement.memory_each = Some(stage.memory_each("client", others.len(), &start)?);
     Ok(measurement)
 }
-
-/// Runs until all clients hold what they must, and then for a while of nothing more, which shows that it stays so.
-///
-/// # Errors
-///
-/// A session is lost.
-pub(super) fn wait_for_routes(stage: &mut Stage<'_, ReflectedRoutes<'_>>, start: &Start) -> Result<End> {
-    let deadline = start.at + stage.turn().timeout;
-    stage.peers_mut().run(deadline, |peers, now| {
-        let routes = peers.intake();
-        routes.is_complete() && now.duration_since(routes.last_update()) >= QUIET
-    })?;
-    let routes = stage.peers().intake();
-    let is_complete = routes.is_complete();
-    Ok(End {
-        at: if is_complete { routes.last_change() } else { deadline },
-        longest_silence: routes.longest_silence(),
-        incomplete: (!is_complete).then(|| routes.progress()),
-    })
-}
-
-/// What the reflector is configured for.
-///
-/// # Errors
-///
-/// There is no free port.
-pub(super) fn reflector(clients: Vec<PeerSettings>) -> Result<Topology> {
-    Ok(Topology {
-        asn: ASN,
-        router_id: BgpIdentifier::try_from(ROUTER_ID).context("the router id")?,
-        listen: free_address(Ipv4Addr::LOCALHOST)?,
-        interfaces: Vec::new(),
-        refusals: Vec::new(),
-        relayed: clients.iter().map(|client| client.address).collect(),
-        peers: clients,
-        cluster: Some(CLUSTER),
-    })
-}
-
-pub(super) const ASN: Asn = Asn(64512);
-
-/// Not the router id, which a daemon takes when it does not know the setting.
-pub(super) const CLUSTER: ClusterId = ClusterId(Ipv4Addr::new(192, 0, 2, 99).to_bits());
-
-const ROUTER_ID: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);

@@ -6,14 +6,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
-use bgp_codec::{Family, IpPrefix as _, Ipv4Prefix, RouteRefresh};
-use bytes::BytesMut;
+use bgp_codec::{IpPrefix as _, Ipv4Prefix};
 
-use super::reflection::{Reflection, ReflectionOptions, reflector, wait_for_routes};
-use super::stage::{End, QUIET, Stage};
+use super::reflection::{Reflection, ReflectionOptions};
+use super::reflector_stage::{ask_again, measure_complete, measure_told, reflector};
+use super::stage::Stage;
 use super::{Scenario, Turn};
 use crate::measurement::Measurement;
-use crate::peer::PeerId;
 use crate::reflected::ReflectedRoutes;
 use crate::subject::{Direction, Refusal, Subject};
 
@@ -38,7 +37,7 @@ impl Scenario for ReflectorOperations {
         let routes = self.reflection.routes();
         let clients = routes.clients();
         let mut topology = reflector(clients.to_vec())?;
-        let intake = ReflectedRoutes::new(routes, Instant::now());
+        let intake = ReflectedRoutes::new(self.reflection.known(), Instant::now());
         Stage::new(turn, &topology, intake)?.perform(|stage| {
             let ids = stage.establish(clients)?;
             stage.rest()?;
@@ -86,51 +85,4 @@ impl ReflectorOperations {
 /// Some of the routes, of all clients.
 fn refused() -> Ipv4Prefix {
     Ipv4Prefix::truncating(Ipv4Addr::new(10, 0, 0, 0), 12)
-}
-
-/// A client asks to be told everything again (RFC 2918).
-fn ask_again(stage: &mut Stage<'_, ReflectedRoutes<'_>>, id: PeerId) -> Result<()> {
-    let mut request = BytesMut::new();
-    RouteRefresh { family: Family::IPV4_UNICAST, subtype: RouteRefresh::REQUEST }.encode(&mut request);
-    stage.peers_mut().send(id, request.freeze())
-}
-
-/// Measures how long it takes from `begin` until each client holds what it must.
-fn measure_complete(
-    phase: &'static str,
-    stage: &mut Stage<'_, ReflectedRoutes<'_>>,
-    begin: impl FnOnce(&mut Stage<'_, ReflectedRoutes<'_>>) -> Result<()>,
-) -> Result<Measurement> {
-    let start = stage.start()?;
-    stage.peers_mut().intake_mut().start_clock(start.at);
-    begin(stage)?;
-    let end = wait_for_routes(stage, &start)?;
-    stage.measurement(phase, &start, end)
-}
-
-/// Measures how long it takes from `begin` until the clients were told so many routes, all together. They must not be told
-/// more.
-fn measure_told(
-    phase: &'static str,
-    stage: &mut Stage<'_, ReflectedRoutes<'_>>,
-    count: usize,
-    begin: impl FnOnce(&mut Stage<'_, ReflectedRoutes<'_>>) -> Result<()>,
-) -> Result<Measurement> {
-    let start = stage.start()?;
-    stage.peers_mut().intake_mut().start_clock(start.at);
-    let all = stage.peers().intake().told() + count as u64;
-    begin(stage)?;
-    let deadline = start.at + stage.turn().timeout;
-    stage.peers_mut().run(deadline, |peers, now| {
-        let routes = peers.intake();
-        routes.told() >= all && now.duration_since(routes.last_update()) >= QUIET
-    })?;
-    let routes = stage.peers().intake();
-    let is_exact = routes.told() == all;
-    let end = End {
-        at: if is_exact { routes.last_update() } else { deadline },
-        longest_silence: routes.longest_silence(),
-        incomplete: (!is_exact).then(|| format!("told {} routes instead of {all}", routes.told())),
-    };
-    stage.measurement(phase, &start, end)
 }

@@ -15,6 +15,7 @@ use super::latency::{Latency, LatencyOptions};
 use super::operations::{Operations, OperationsOptions, RECEIVERS};
 use super::reflection::{Reflection, ReflectionOptions};
 use super::reflector_operations::ReflectorOperations;
+use super::reflector_table::{ReflectorTable, ReflectorTableOptions};
 
 /// One of the scenarios.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -29,6 +30,8 @@ pub(crate) enum ScenarioName {
     Rr2000,
     /// 2,000 clients of a route reflector ask again, half of them get other filters, leave and come; needs filters
     RrOperations,
+    /// 500 clients of a route reflector come to a full table, ask for it again, half leave and come, and the table goes
+    RrTable,
     /// 2,000 clients of a route reflector come at once after its start, and again after it was killed
     Herd,
     /// Routes of 100 clients of a route reflector come and go, 1,000 changes a second
@@ -67,6 +70,7 @@ impl ScenarioName {
             Self::Rr500 => "rr500",
             Self::Rr2000 => "rr2000",
             Self::RrOperations => "rr-operations",
+            Self::RrTable => "rr-table",
             Self::Herd => "herd",
             Self::Latency => "latency",
             Self::Operations => "operations",
@@ -101,6 +105,15 @@ impl ScenarioName {
                 format!(
                     "{clients} clients of a route reflector with {routes_each} routes each: all ask for everything again; \
                      other filters refuse some of it to half of them; half leave and come back"
+                )
+            }
+            Self::RrTable => {
+                let (clients, routes_each) = self.cluster();
+                format!(
+                    "{clients} clients of a route reflector, each with {routes_each} routes, come to one that has announced {} \
+                     prefixes with {} attribute sets; all ask for everything again; half leave and come back; the one \
+                     with the table goes",
+                    sizes.prefixes, sizes.attribute_sets
                 )
             }
             Self::Latency => format!(
@@ -147,6 +160,7 @@ impl ScenarioName {
             Self::Operations => 1 + RECEIVERS,
             Self::Kernel | Self::KernelChurn => 1,
             Self::KernelEcmp => 2,
+            Self::RrTable => self.cluster().0 + 1,
             Self::Herd | Self::Rr500 | Self::Rr2000 | Self::RrOperations => self.cluster().0,
         }
     }
@@ -171,6 +185,11 @@ impl ScenarioName {
                 let (clients, routes_each) = self.cluster();
                 Box::new(ReflectorOperations::prepare(ReflectionOptions { clients, routes_each, seed }))
             }
+            Self::RrTable => {
+                let (clients, routes_each) = self.cluster();
+                let others = ReflectionOptions { clients, routes_each, seed };
+                Box::new(ReflectorTable::prepare(ReflectorTableOptions { prefixes, attribute_sets, others }))
+            }
             Self::Latency => Box::new(Latency::prepare(LatencyOptions { seed, ..LATENCY })),
             Self::Rr500 | Self::Rr2000 => {
                 let (clients, routes_each) = self.cluster();
@@ -183,6 +202,7 @@ impl ScenarioName {
     fn cluster(self) -> (usize, usize) {
         match self {
             Self::Herd | Self::Rr2000 | Self::RrOperations => (2_000, 20),
+            Self::RrTable => (500, 20),
             Self::Full
             | Self::Best8
             | Self::Latency

@@ -1,6 +1,8 @@
 //! Attribute sets as an external peer with a full table sends them.
 
-use bgp_codec::{AsPathBuf, Asn, Community, Origin, PathAttributes, PathAttributesBuilder};
+use bgp_codec::{
+    AsPathBuf, Asn, BgpIdentifier, ClusterId, Community, Origin, PathAttributes, PathAttributesBuilder,
+};
 use foldhash::{HashSet, HashSetExt};
 
 use super::SeededRandom;
@@ -59,13 +61,36 @@ impl AttributeSets {
     /// What a speaker of another AS makes of the sets for its external peers: its own AS number goes in front and
     /// MULTI_EXIT_DISC goes (RFC 4271 §5.1.2, §5.1.4).
     pub(crate) fn advertised_by(&self, speaker: Asn) -> Self {
-        let advertise = |set: &PathAttributes| {
-            let mut builder = set.to_builder();
+        self.each(|builder| {
             builder.as_path.prepend(speaker, 1);
             builder.med = None;
+        })
+    }
+
+    /// The sets as an internal peer sends them: LOCAL_PREF is there, and MULTI_EXIT_DISC, since FRR adds one of 0 to routes
+    /// that have none.
+    pub(crate) fn internal(&self, local_pref: u32) -> Self {
+        self.each(|builder| {
+            builder.local_pref = Some(local_pref);
+            builder.med.get_or_insert(0);
+        })
+    }
+
+    /// What a reflector makes of a client's sets for its other clients (RFC 4456 §8).
+    pub(crate) fn reflected(&self, originator: BgpIdentifier, cluster: ClusterId) -> Self {
+        self.each(|builder| {
+            builder.originator_id = Some(originator);
+            builder.cluster_list = vec![cluster];
+        })
+    }
+
+    fn each(&self, change: impl Fn(&mut PathAttributesBuilder)) -> Self {
+        let changed = |set: &PathAttributes| {
+            let mut builder = set.to_builder();
+            change(&mut builder);
             builder.build()
         };
-        Self(self.0.iter().map(advertise).collect())
+        Self(self.0.iter().map(changed).collect())
     }
 
     pub(crate) fn as_slice(&self) -> &[PathAttributes] {
@@ -117,6 +142,8 @@ fn communities(sender: Asn, random: &mut SeededRandom) -> Vec<Community> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     const SENDER: Asn = Asn(65001);
@@ -180,6 +207,22 @@ mod tests {
             assert!(received.as_path().asns().eq([Asn(65000)].into_iter().chain(sent.as_path().asns())));
             assert_eq!(received.med(), None);
             assert!(received.communities().eq(sent.communities()));
+        }
+    }
+
+    #[test]
+    fn a_reflector_names_originator_and_cluster_and_changes_nothing_else() {
+        let (originator, cluster) =
+            (BgpIdentifier::try_from(Ipv4Addr::new(192, 0, 2, 1)).unwrap(), ClusterId(9));
+        let sent = generate(200).internal(100);
+        for (sent, heard) in sent.as_slice().iter().zip(sent.reflected(originator, cluster).as_slice()) {
+            assert!(sent.local_pref() == Some(100) && sent.med().is_some(), "{sent:?}");
+            assert_eq!(heard.originator_id(), Some(originator));
+            assert!(heard.cluster_list().eq([cluster]));
+            let mut restored = heard.to_builder();
+            restored.originator_id = None;
+            restored.cluster_list.clear();
+            assert_eq!(&restored.build(), sent);
         }
     }
 }

@@ -1,0 +1,136 @@
+//! The routes that the clients of a reflector must hear, and what an UPDATE has to do with them.
+
+use std::ops::Range;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use bgp_codec::{Ipv4Prefix, Message, NextHop, PathAttributes, PeerKind, Update, decode_message};
+use bytes::Bytes;
+use foldhash::HashMap;
+
+use super::route_change::{Mask, RouteChange};
+use crate::peer::decode_context;
+use crate::workload::{ClientRoutes, FIRST_MED};
+
+/// Which routes there are, whose each is, and how the other clients must hear it. Each has a place: a number that counts
+/// from 0, the first client's routes first.
+#[derive(Debug, Default)]
+pub(crate) struct KnownRoutes {
+    places: HashMap<Ipv4Prefix, usize>,
+    /// By place: which of the ways it must be heard in.
+    ways: Vec<usize>,
+    heard: Vec<Heard>,
+    /// The places of each client's own routes.
+    own: Vec<Range<usize>>,
+}
+
+/// How some routes must be heard.
+#[derive(Debug)]
+struct Heard {
+    attributes: PathAttributes,
+    next_hop: NextHop,
+}
+
+impl KnownRoutes {
+    /// The routes of clients that are all alike.
+    pub(crate) fn of_clients(routes: &ClientRoutes) -> Self {
+        let mut known = Self::default();
+        known.add_clients(routes);
+        known
+    }
+
+    /// One more client, and its routes in groups that must be heard with the same attributes.
+    pub(crate) fn add_client<'a>(
+        &mut self,
+        next_hop: NextHop,
+        groups: impl IntoIterator<Item = (&'a [Ipv4Prefix], PathAttributes)>,
+    ) {
+        let first = self.count();
+        for (prefixes, attributes) in groups {
+            self.places.extend(prefixes.iter().copied().zip(self.ways.len()..));
+            self.ways.resize(self.ways.len() + prefixes.len(), self.heard.len());
+            self.heard.push(Heard { attributes, next_hop });
+        }
+        self.own.push(first..self.count());
+    }
+
+    /// More clients, which are all alike.
+    pub(crate) fn add_clients(&mut self, routes: &ClientRoutes) {
+        for client in 0..routes.clients().len() {
+            let group = (routes.prefixes_of(client), routes.reflected(client, FIRST_MED));
+            self.add_client(ClientRoutes::next_hop(client), [group]);
+        }
+    }
+
+    /// How many routes there are.
+    pub(crate) fn count(&self) -> usize {
+        self.ways.len()
+    }
+
+    /// How many of them each client has to hear of, all together.
+    pub(crate) fn count_heard(&self) -> usize {
+        self.own.iter().map(|own| self.count() - own.len()).sum()
+    }
+
+    /// The places of each client's own routes.
+    pub(super) fn own(&self) -> &[Range<usize>] {
+        &self.own
+    }
+
+    /// Reads an UPDATE.
+    ///
+    /// # Errors
+    ///
+    /// It is malformed, or has attributes that must be repaired (RFC 7606).
+    pub(super) fn read(&self, message: &[u8]) -> Result<RouteChange> {
+        let decoded = decode_message(Bytes::copy_from_slice(message), &decode_context(PeerKind::Ibgp));
+        let Message::Update(update) = decoded.context("a malformed message")? else {
+            bail!("no UPDATE: {message:?}");
+        };
+        if let Some(defect) = update.defects().first() {
+            bail!("an UPDATE with a defect: {defect}");
+        }
+        let mut change = RouteChange::default();
+        for nlri in update.unreach().flat_map(|block| block.iter::<Ipv4Prefix>()) {
+            change.routes += 1;
+            match self.places.get(&nlri.prefix) {
+                Some(&place) => add(&mut change.withdrawn, place),
+                None => change.foreign_withdrawn.push(nlri.prefix),
+            }
+        }
+        self.read_reach(&update, &mut change)?;
+        Ok(change)
+    }
+
+    fn read_reach(&self, update: &Update, change: &mut RouteChange) -> Result<()> {
+        let Some(attributes) = update.attributes() else {
+            ensure!(update.reach().next().is_none(), "routes without attributes");
+            return Ok(());
+        };
+        for reach in update.reach() {
+            for nlri in reach.nlri.iter::<Ipv4Prefix>() {
+                change.routes += 1;
+                let Some(&place) = self.places.get(&nlri.prefix) else {
+                    change.foreign.push(nlri.prefix);
+                    continue;
+                };
+                let must = &self.heard[self.ways[place]];
+                let is_right = reach.next_hop == must.next_hop && attributes == must.attributes;
+                add(if is_right { &mut change.right } else { &mut change.wrong }, place);
+                if !is_right && change.wrong_example.is_none() {
+                    let (prefix, next_hop) = (nlri.prefix, reach.next_hop);
+                    change.wrong_example =
+                        Some(format!("{prefix} via {next_hop:?} has {attributes:?}, must be {must:?}"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn add(masks: &mut Vec<Mask>, place: usize) {
+    let (word, bit) = (place / 64, 1 << (place % 64));
+    match masks.iter_mut().find(|mask| mask.word == word) {
+        Some(mask) => mask.bits |= bit,
+        None => masks.push(Mask { word, bits: bit }),
+    }
+}
