@@ -1,7 +1,7 @@
 //! Peers that are told the same: one log, encoded once, read by all of them.
 
 use bgp_codec::{AsWidth, Family, Nlri, UpdateEncoder};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use margay_breaks::{Break, is_broken};
 use margay_filter::{ChainContent, FilterChain};
 
@@ -395,8 +395,8 @@ impl ExportGroup {
         if change == Change::Filled { slots } else { 0 }
     }
 
-    /// Appends to `out` what `reader` is to be told next. Answers with the entries whose last withdrawal everyone has been
-    /// told by it.
+    /// Appends to `out` what `reader` is to be told next, where `cache_room` octets of slices may be kept. Answers with the
+    /// entries whose last withdrawal everyone has been told by it.
     ///
     /// That there is nothing to append is possible: what changed may all have come from the member itself.
     pub(crate) fn tell<P: RibFamily>(
@@ -405,6 +405,7 @@ impl ExportGroup {
         store: &AttributeStore,
         reader: ReaderId,
         peer: PeerIndex,
+        cache_room: usize,
         out: &mut Vec<EncodedUpdates>,
     ) -> Vec<EntryIndex> {
         let start = self.log.cursor(reader);
@@ -413,7 +414,7 @@ impl ExportGroup {
             Some(slice) => slice,
             None => {
                 let slice = self.encode(table, store, start);
-                self.slices.keep(slice)
+                self.slices.keep(slice, cache_room)
             }
         };
         slice.append_for(peer, out, |withdrawn, octets| {
@@ -569,6 +570,7 @@ impl SliceWriter {
     }
 
     fn finish(self) -> Slice {
-        self.slice.with_octets(self.out.freeze())
+        // What is written to has been given up to twice the memory, and slices are kept.
+        self.slice.with_octets(Bytes::copy_from_slice(&self.out))
     }
 }

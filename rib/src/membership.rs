@@ -9,9 +9,10 @@ use crate::family_rib::{FamilyRib, Shared, Telling};
 use crate::peer::{Membership, PeerIndex, PeerRoutes};
 use crate::route_refresh::{RefreshOut, refresh_mark};
 use crate::slice::EncodedUpdates;
+use crate::slice_cache;
 use crate::table::EntryIndex;
 
-/// Names an export group. Numbers are not used again.
+/// Names an export group. A number is not used again before all others have been.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct GroupId(pub(crate) u32);
 
@@ -34,9 +35,8 @@ impl<P: RibFamily> FamilyRib<P> {
     ) -> Option<GroupId> {
         let options = shared.peers.options(peer)?;
         let known = self.by_signature.get(&signature).copied();
-        let id = known.unwrap_or(GroupId(self.next_group));
+        let id = known.unwrap_or_else(|| self.take_group_id());
         if known.is_none() {
-            self.next_group += 1;
             self.by_signature.insert(signature.clone(), id);
             self.groups.insert(id, ExportGroup::new(id, signature, options.export.clone()));
         }
@@ -47,6 +47,17 @@ impl<P: RibFamily> FamilyRib<P> {
         routes.membership = Some(membership);
         routes.owes_end_of_rib = true;
         known.is_none().then_some(id)
+    }
+
+    /// An id that no group has. Peers with rules of their own that come and go fast use all of them up within weeks.
+    pub(crate) fn take_group_id(&mut self) -> GroupId {
+        loop {
+            let id = GroupId(self.next_group);
+            self.next_group = self.next_group.wrapping_add(1);
+            if !self.groups.contains_key(&id) {
+                return id;
+            }
+        }
     }
 
     /// Takes `peer` out of its group. Answers with what is left to be done about the group.
@@ -170,12 +181,13 @@ impl<P: RibFamily> FamilyRib<P> {
         out: &mut Vec<EncodedUpdates>,
     ) -> Option<()> {
         let telling = shared.telling;
+        let cache_room = slice_cache::room(self.groups.len());
         let routes = shared.peers.routes_mut::<P>(peer)?;
         let Membership { group, reader } = routes.membership?;
         let group = self.groups.get_mut(&group)?;
         match due(telling, routes, group, reader)? {
             Due::Changes => {
-                let emptied = group.tell(&self.table, &shared.store, reader, peer, out);
+                let emptied = group.tell(&self.table, &shared.store, reader, peer, cache_room, out);
                 let moves = group.heir.is_some() && !group.log.is_behind(reader);
                 let id = group.id;
                 self.unpin(&emptied);

@@ -173,7 +173,7 @@ impl Peers {
         index
     }
 
-    /// Peers that come and go as fast as they can use up all indexes within weeks.
+    /// An index that no known peer has. Peers that come and go fast use all of them up within weeks.
     fn take_index(&mut self) -> PeerIndex {
         loop {
             let index = PeerIndex(self.next);

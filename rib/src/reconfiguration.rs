@@ -259,8 +259,7 @@ impl<P: RibFamily> FamilyRib<P> {
 
     /// A group of these members alone: the copy of theirs, which is whole.
     fn separate(&mut self, shared: &mut Shared, id: GroupId, peers: &[PeerIndex]) -> GroupId {
-        let copy_id = GroupId(self.next_group);
-        self.next_group += 1;
+        let copy_id = self.take_group_id();
         let reader = |&peer| Some((peer, shared.peers.routes::<P>(peer)?.membership?.reader));
         let members: Vec<_> = peers.iter().filter_map(reader).collect();
         let group = self.groups.get_mut(&id).expect("a group that is copied stays");

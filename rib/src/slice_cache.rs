@@ -22,9 +22,20 @@ struct Kept {
     used: u64,
 }
 
-/// Octets of encoded slices that are kept at the most: more than a full table's, so that it is encoded once for however many
+/// Octets of encoded slices that one group keeps: more than a full table's, so that it is encoded once for however many
 /// members, wherever in it they are. Once all of them are up to date, nothing is kept.
 const MOST_OCTETS: usize = 32 << 20;
+
+/// Octets that a group may keep however many groups there are.
+const LEAST_OCTETS: usize = 4 << 20;
+
+/// A full table's slices are some 800. While one member is stuck, a slice of its own is made of each change.
+const MOST_SLICES: usize = 4096;
+
+/// How many octets of slices each of so many groups may keep.
+pub(crate) fn room(groups: usize) -> usize {
+    (MOST_OCTETS / groups.max(1)).max(LEAST_OCTETS)
+}
 
 impl SliceCache {
     /// The slice that starts at a position, if it is there. It has just been used.
@@ -40,13 +51,13 @@ impl SliceCache {
         Some(&kept.slice)
     }
 
-    /// Keeps a slice that has just been used, however large it is by itself.
-    pub(crate) fn keep(&mut self, slice: Slice) -> &Slice {
+    /// Keeps a slice that has just been used, however large it is by itself, and of the others what there is `room` for.
+    pub(crate) fn keep(&mut self, slice: Slice, room: usize) -> &Slice {
         let start = slice.start;
         self.forget(start);
         self.uses += 1;
         self.octets += slice.octets();
-        while self.octets > MOST_OCTETS
+        while (self.octets > room || self.by_start.len() >= MOST_SLICES)
             && let Some((_, oldest)) = self.by_use.pop_first()
         {
             self.forget(oldest);
@@ -104,26 +115,45 @@ mod tests {
     #[test]
     fn what_was_used_the_longest_ago_makes_room() {
         let mut cache = SliceCache::default();
-        let third = MOST_OCTETS / 3;
+        let keep = |cache: &mut SliceCache, start, end, octets| {
+            cache.keep(slice(start, end, octets), 30);
+        };
         for start in [0, 10, 20] {
-            cache.keep(slice(start, start + 10, third));
+            keep(&mut cache, start, start + 10, 10);
         }
         let used = cache.find(0).unwrap();
         assert_eq!((used.start, used.end), (0, 10));
         assert!(cache.find(5).is_none());
-        cache.keep(slice(30, 40, third));
+        keep(&mut cache, 30, 40, 10);
         assert_eq!(starts(&cache), [0, 20, 30]);
-        cache.keep(slice(30, 35, third));
+        keep(&mut cache, 30, 35, 10);
         assert_eq!(starts(&cache), [0, 20, 30], "it takes the place of the one that started there");
-        cache.keep(slice(40, 50, MOST_OCTETS + 1));
+        keep(&mut cache, 40, 50, 31);
         assert_eq!(starts(&cache), [40], "for it is being used");
+    }
+
+    #[test]
+    fn slices_are_few_however_small_they_are() {
+        let mut cache = SliceCache::default();
+        let last = u32::try_from(3 * MOST_SLICES).unwrap();
+        for start in 0..last {
+            cache.keep(slice(start, start + 1, 1), MOST_OCTETS);
+        }
+        let kept = starts(&cache);
+        assert_eq!(kept.len(), MOST_SLICES);
+        assert_eq!(kept.last(), Some(&(last - 1)), "the newest");
+    }
+
+    #[test]
+    fn many_groups_share_the_room_and_each_has_some() {
+        assert_eq!([0, 1, 4, 1000].map(room), [32 << 20, 32 << 20, 8 << 20, 4 << 20]);
     }
 
     #[test]
     fn what_is_void_is_forgotten() {
         let mut cache = SliceCache::default();
         for start in [0, 10, 20, 30] {
-            cache.keep(slice(start, start + 10, 1));
+            cache.keep(slice(start, start + 10, 1), 30);
         }
         cache.forget_before(10);
         assert_eq!(starts(&cache), [10, 20, 30]);

@@ -128,11 +128,13 @@ impl Scene {
 
     fn tell(&mut self) {
         let mut messages = Vec::new();
-        while {
+        loop {
             let has_more = self.rib.poll_export(self.receiver, &mut messages);
             self.told_octets += messages.drain(..).map(|messages| messages.octets.len()).sum::<usize>();
-            has_more
-        } {}
+            if !has_more {
+                break;
+            }
+        }
     }
 }
 
