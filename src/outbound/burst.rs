@@ -9,69 +9,67 @@ use super::{DIRECT_OCTETS, OpenExportQueue, octets_of};
 /// What the speaker has for many peers. A few UPDATEs for a peer are held until everybody's are [written](Self::write): who
 /// reads for all of these peers need then be woken but once.
 #[derive(Debug, Default)]
-pub struct Burst {
+pub(crate) struct Burst {
     updates: Vec<EncodedUpdates>,
-    letters: Vec<Letter>,
+    held: Vec<Held>,
 }
 
-/// The updates from the end of the letter before to the end of this one, and where they go.
+/// UPDATEs that are held for one peer, from the end of those for the peer before, and where they go.
 #[derive(Debug)]
-struct Letter {
+struct Held {
     end: usize,
     queue: OpenExportQueue,
 }
 
 impl Burst {
     /// How many peers something is held for.
-    #[must_use]
-    pub fn peers(&self) -> usize {
-        self.letters.len()
+    pub(crate) fn peers(&self) -> usize {
+        self.held.len()
     }
 
     /// The place for UPDATEs that are [sent](Self::send) next; others stand before them.
-    pub fn updates(&mut self) -> &mut Vec<EncodedUpdates> {
+    pub(crate) fn updates(&mut self) -> &mut Vec<EncodedUpdates> {
         &mut self.updates
     }
 
     /// The length of the UPDATEs that are sent next.
-    #[must_use]
-    pub fn octets(&self) -> usize {
-        octets_of(&self.updates[self.held()..])
+    pub(crate) fn octets(&self) -> usize {
+        octets_of(&self.updates[self.held_updates()..])
     }
 
     /// Sends the UPDATEs that were added since this was called last, if any: at once if they are many, and else when all
     /// are written. Nothing may be held for the same peer, for it would be overtaken.
-    pub fn send(&mut self, queue: OpenExportQueue) {
-        let held = self.held();
-        if held == self.updates.len() {
+    pub(crate) fn send(&mut self, queue: OpenExportQueue) {
+        let start = self.held_updates();
+        if start == self.updates.len() {
             return;
         }
         debug_assert!(
-            !self.letters.iter().any(|letter| Arc::ptr_eq(&letter.queue.outbound, &queue.outbound)),
+            !self.held.iter().any(|held| Arc::ptr_eq(&held.queue.outbound, &queue.outbound)),
             "what is held would be overtaken"
         );
         if self.octets() > DIRECT_OCTETS {
-            queue.send(&self.updates[held..]);
-            self.updates.truncate(held);
+            queue.send(&self.updates[start..]);
+            self.updates.truncate(start);
         } else {
-            self.letters.push(Letter { end: self.updates.len(), queue });
+            self.held.push(Held { end: self.updates.len(), queue });
         }
     }
 
     /// Writes what is held.
-    pub fn write(&mut self) {
+    pub(crate) fn write(&mut self) {
         let mut start = 0;
-        for Letter { end, queue } in &self.letters {
+        for Held { end, queue } in &self.held {
             queue.send(&self.updates[start..*end]);
             start = *end;
         }
         // Freed all at once, and not between one peer and the next.
-        self.letters.clear();
+        self.held.clear();
         self.updates.clear();
     }
 
     /// How many of the UPDATEs are held for a peer already.
-    fn held(&self) -> usize {
-        self.letters.last().map_or(0, |letter| letter.end)
+    fn held_updates(&self) -> usize {
+        self.held.last().map_or(0, |held| held.end)
     }
 }

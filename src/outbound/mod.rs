@@ -15,7 +15,7 @@ use bytes::Bytes;
 use margay_rib::EncodedUpdates;
 use tokio::sync::Notify;
 
-pub use self::burst::Burst;
+pub(crate) use self::burst::Burst;
 use self::send_queue::SendQueue;
 use crate::machine::WriteHalf;
 use crate::message_counters::MessageCounters;
@@ -271,7 +271,7 @@ impl OpenExportQueue {
         self.outbound.has_room(held_octets)
     }
 
-    /// Sends whole messages, in order.
+    /// Sends whole messages, in order. There must have been room, and none may be held for the peer in a burst.
     pub fn send(&self, updates: &[EncodedUpdates]) {
         self.outbound.take_routes(updates);
     }
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_held_takes_room() {
+    async fn there_is_room_for_no_more_than_is_queued_and_held() {
         let (outbound, _peer) = connection_with_room(10).await;
         let queue = outbound.export_queue().open().unwrap();
         assert!(queue.has_room(5));

@@ -195,8 +195,8 @@ mod tests {
     /// Nothing here takes this long unless it is broken.
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    /// Would the writer see what the speaker holds, it would find nothing to write once the speaker has written it, which is
-    /// what a broken connection looks like.
+    /// The writer is not to find that there is something and then nothing to write, which is what a broken connection looks
+    /// like.
     #[tokio::test]
     async fn what_the_speaker_writes_is_none_of_the_writers_business() {
         let (dialed, mut peer) = connection().await;

@@ -20,7 +20,8 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-pub use crate::outbound::{Burst, ExportQueue, OpenExportQueue};
+pub(crate) use crate::outbound::Burst;
+pub use crate::outbound::{ExportQueue, OpenExportQueue};
 pub use hold_back::HoldBack;
 pub use input::{PeerKey, PeerUp, RefreshMark, SessionEpoch, SpeakerInput};
 pub use input_queue::{InputQueue, Inputs, Room, input_queue};

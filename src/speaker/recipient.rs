@@ -5,8 +5,8 @@ use margay_rib::PeerIndex;
 use super::{Burst, ExportQueue, PeerKey};
 use crate::recording::RecordedRib;
 
-/// A peer with a session. What one turn of telling it needs is here and nowhere else: with thousands of peers each
-/// further place to look at costs more than what is done there.
+/// A peer with a session. All that one turn of telling it needs is in one place: with thousands of peers each further place to
+/// look at costs more than what is done there.
 #[derive(Clone, Debug)]
 pub(super) struct Recipient {
     pub(super) peer: PeerKey,
@@ -32,7 +32,9 @@ impl Recipient {
     /// Sends what the Rib has for the peer, as long as there is room, and no more than its share of a turn: a writer that
     /// sends as fast as it is fed must not keep the speaker.
     pub(super) fn feed(&self, rib: &mut RecordedRib, burst: &mut Burst) -> Fed {
-        let Some(queue) = self.exports.open().filter(|queue| queue.has_room(0)) else { return Fed::NoRoom };
+        let Some(queue) = self.exports.open().filter(|queue| queue.has_room(0)) else {
+            return if rib.has_export(self.index) { Fed::NoRoom } else { Fed::UpToDate };
+        };
         let mut fed = Fed::More;
         for _ in 0..BATCHES {
             if !rib.poll_export(self.index, burst.updates()) {

@@ -7,8 +7,7 @@ use margay_rib::{PeerIndex, PeerOptions};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::recipient::Recipient;
-use super::{ExportQueue, PeerKey, PeerSettings, PeerUp, RefreshMark, SessionEpoch};
+use super::{PeerSettings, PeerUp, RefreshMark, SessionEpoch};
 use crate::recording::RecordedRib;
 
 /// A session that is established.
@@ -23,7 +22,6 @@ pub(super) struct SpeakerSession {
     is_graceful: bool,
     /// The families that the peer tells again (RFC 7313), and when they count as told.
     refreshes: Vec<(Family, Instant)>,
-    exports: ExportQueue,
     defects: u64,
 }
 
@@ -46,7 +44,6 @@ impl SpeakerSession {
             families,
             is_graceful: up.negotiated.peer_capabilities.graceful_restart().is_some(),
             refreshes: Vec::new(),
-            exports: up.exports,
             defects: 0,
         }
     }
@@ -86,11 +83,6 @@ impl SpeakerSession {
             self.on_refresh_mark(rib, family, RefreshMark::End, now);
         }
         !late.is_empty()
-    }
-
-    /// The session's peer as somebody to tell.
-    pub(super) fn recipient(&self, peer: PeerKey) -> Recipient {
-        Recipient { peer, index: self.index, exports: self.exports.clone() }
     }
 
     /// Logs what was wrong with an UPDATE and yet did not end the session (RFC 7606).

@@ -1,6 +1,6 @@
 //! The speaker's loop: hear everybody, do a slice of work, tell everybody.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -65,7 +65,9 @@ pub(super) struct Speaker {
     /// What is held for those that have just been fed.
     burst: Burst,
     /// The peers that are behind: they wait for room in their queues or for another turn, and are told more at once.
-    catching_up: BTreeSet<PeerKey>,
+    catching_up: BTreeMap<PeerKey, Recipient>,
+    /// The peers from this one on are told before the others that are behind.
+    catches_up_next: PeerKey,
     /// There may be something that peers have not been told since the last round began.
     has_news: bool,
     /// The Rib has more background work.
@@ -116,7 +118,8 @@ impl Speaker {
             feeding: VecDeque::new(),
             pace: Pace::new(Instant::now()),
             burst: Burst::default(),
-            catching_up: BTreeSet::new(),
+            catching_up: BTreeMap::new(),
+            catches_up_next: PeerKey(0),
             has_news: false,
             working: false,
             clock: TurnClock::new(Instant::now()),
@@ -150,7 +153,7 @@ impl Speaker {
             self.kept_thread = Duration::ZERO;
             tokio::task::yield_now().await;
         }
-        let (flow, has_waited) = with_whether_it_waited(self.hear()).await;
+        let (flow, has_waited) = noting_waits(self.hear()).await;
         if has_waited {
             self.kept_thread = Duration::ZERO;
         }
@@ -258,32 +261,38 @@ impl Speaker {
     }
 
     fn peer_up(&mut self, up: PeerUp) {
-        let (key, epoch) = (up.peer, up.epoch);
+        let (key, epoch, exports) = (up.peer, up.epoch, up.exports.clone());
+        self.end_session(key, |_| true);
         let Some(peer) = self.peers.get_mut(&key) else {
             warn!(peer = key.0, "a session came up for a peer that is not configured any more");
             return;
         };
-        if let Some(former) = peer.session.take() {
-            self.rib.peer_down(former.index);
-            self.feeding.retain(|fed| fed.peer != key);
-        }
         if let Some(hold_back) = &mut self.hold_back {
             hold_back.on_session(Instant::now());
         }
         let session = SpeakerSession::new(&mut self.rib, &peer.settings, up);
-        self.feeding.push_back(session.recipient(key));
+        self.feeding.push_back(Recipient { peer: key, index: session.index, exports });
         peer.session = Some(session);
         debug!(peer = %peer.settings.name, session = epoch.0, "joined");
     }
 
     fn peer_down(&mut self, key: PeerKey, epoch: SessionEpoch) {
-        let Some(peer) = self.peers.get_mut(&key) else { return };
-        if let Some(session) = peer.session.take_if(|session| session.epoch == epoch) {
-            self.rib.peer_down(session.index);
-            self.feeding.retain(|fed| fed.peer != key);
-            self.catching_up.remove(&key);
+        if self.end_session(key, |session| session.epoch == epoch)
+            && let Some(peer) = self.peers.get(&key)
+        {
             debug!(peer = %peer.settings.name, session = epoch.0, "left");
         }
+    }
+
+    /// Ends a peer's session, if there is one and it is the one that is meant. Answers whether it was.
+    fn end_session(&mut self, key: PeerKey, is_meant: impl FnOnce(&SpeakerSession) -> bool) -> bool {
+        let peer = self.peers.get_mut(&key);
+        let session = peer.and_then(|peer| peer.session.take_if(|session| is_meant(session)));
+        let Some(session) = session else { return false };
+        self.rib.peer_down(session.index);
+        self.feeding.retain(|fed| fed.peer != key);
+        self.catching_up.remove(&key);
+        true
     }
 
     fn apply_updates(&mut self, key: PeerKey, epoch: SessionEpoch, updates: Vec<Update>) {
@@ -414,23 +423,30 @@ impl Speaker {
         self.clock.end_step(Step::Telling, Instant::now());
     }
 
-    /// Tells those that were behind more, out of turn: it costs nothing that others would share.
+    /// Tells those that were behind more, out of turn: it costs nothing that others would share. Who had no turn in the slice
+    /// is the first in the next.
     fn feed_catching_up(&mut self) {
         let mut slice = self.slice(SLICE / 2);
-        let mut waiting = std::mem::take(&mut self.catching_up).into_iter();
-        for key in waiting.by_ref() {
-            let session = self.peers.get(&key).and_then(|peer| peer.session.as_ref());
-            let Some(recipient) = session.map(|session| session.recipient(key)) else { continue };
+        let mut others = std::mem::take(&mut self.catching_up);
+        let first = others.split_off(&self.catches_up_next);
+        let mut waiting = first.into_values().chain(others.into_values());
+        for recipient in waiting.by_ref() {
             // Whoever has no room takes next to no time. If they counted, they could keep the slice from all others.
             if self.tell(&recipient) != Fed::NoRoom && slice.is_over() {
                 self.writable.notify_one();
                 break;
             }
         }
+        let mut waiting = waiting.map(|recipient| (recipient.peer, recipient)).peekable();
+        if let Some(&(next, _)) = waiting.peek() {
+            self.catches_up_next = next;
+        }
         self.catching_up.extend(waiting);
         self.burst.write();
     }
 
+    /// Tells a peer what is new to it, as far as it can be told: much is sent, a little is held until others have been told
+    /// as well.
     fn tell(&mut self, recipient: &Recipient) -> Fed {
         if self.burst.peers() == BURST_PEERS {
             self.burst.write();
@@ -439,13 +455,13 @@ impl Speaker {
         match fed {
             Fed::UpToDate => {}
             Fed::More => {
-                self.catching_up.insert(recipient.peer);
+                self.catching_up.insert(recipient.peer, recipient.clone());
                 self.writable.notify_one();
                 // The peer's next turn must find nothing held from this one.
                 self.burst.write();
             }
             Fed::NoRoom => {
-                self.catching_up.insert(recipient.peer);
+                self.catching_up.insert(recipient.peer, recipient.clone());
             }
         }
         fed
@@ -490,18 +506,15 @@ impl Speaker {
     }
 
     fn remove_peer(&mut self, key: PeerKey) {
-        if let Some(session) = self.peers.remove(&key).and_then(|peer| peer.session) {
-            self.rib.peer_down(session.index);
-            self.feeding.retain(|fed| fed.peer != key);
-            self.catching_up.remove(&key);
-        }
+        self.end_session(key, |_| true);
+        self.peers.remove(&key);
     }
 
     /// Whether every session has one turn in a round, and nobody else is waited for.
     fn waits_for_sessions_only(&self) -> bool {
         let sessions = self.peers.values().filter(|peer| peer.session.is_some()).count();
-        let has_session = |key| self.peers.get(key).is_some_and(|peer| peer.session.is_some());
-        self.feeding.len() == sessions && self.catching_up.iter().all(has_session)
+        let has_session = |key: &PeerKey| self.peers.get(key).is_some_and(|peer| peer.session.is_some());
+        self.feeding.len() == sessions && self.catching_up.keys().all(has_session)
     }
 
     fn routes(&self, question: RoutesQuestion) -> Option<RoutePage> {
@@ -567,8 +580,8 @@ async fn reached(time: Option<Instant>) {
     }
 }
 
-/// What a future answers, and whether it was waited for.
-async fn with_whether_it_waited<T>(future: impl Future<Output = T>) -> (T, bool) {
+/// What a future answers, and whether it had to be waited for.
+async fn noting_waits<T>(future: impl Future<Output = T>) -> (T, bool) {
     let mut future = pin!(future);
     let mut has_waited = false;
     let answer = poll_fn(|context| {

@@ -72,21 +72,45 @@ async fn a_peer_that_is_far_behind_has_a_share_of_each_turn() {
         speaker.peers.insert(key, SpeakerPeer { settings: settings(), session: None, synchronised: false });
         speaker.take(SpeakerInput::PeerUp(Box::new(up(key, outbound))));
     }
-    let routes = (0..20_000_u16).map(|number| {
-        let [high, low] = number.to_be_bytes();
-        Ipv4Prefix::truncating([10, 65, high, low].into(), 32)
-    });
-    speaker.take(updates([announcement(routes)]));
+    speaker.take(updates([announcement((0..20_000).map(host))]));
     while speaker.rib.work(WORK_ENTRIES) {}
     let mut shares = 0;
     while {
         speaker.catching_up.clear();
         tell(&mut speaker, reader_key);
-        speaker.catching_up.contains(&reader_key)
+        speaker.catching_up.contains_key(&reader_key)
     } {
         shares += 1;
     }
     assert_eq!(shares, 2, "four times 2,048 records a turn");
+}
+
+#[tokio::test]
+async fn a_peer_is_told_no_more_than_there_is_room_for_and_one_batch() {
+    let (mut speaker, feed, _feed_end) = speaker_of_feed().await;
+    speaker.take(SpeakerInput::PeerUp(Box::new(up(FEED, &feed))));
+    let (reader, _reader_end, sent) = connection_with_room(1, &Arc::default()).await;
+    let key = PeerKey(2);
+    speaker.peers.insert(key, SpeakerPeer { settings: settings(), session: None, synchronised: false });
+    speaker.take(SpeakerInput::PeerUp(Box::new(up(key, &reader))));
+    speaker.take(updates([announcement((0..20_000).map(host))]));
+    while speaker.rib.work(WORK_ENTRIES) {}
+    assert_eq!(tell(&mut speaker, key), Fed::More);
+    assert_eq!(sent.counts().updates_sent, 3, "2,048 prefixes of five octets");
+    assert_eq!(tell(&mut speaker, key), Fed::NoRoom);
+    assert_eq!(sent.counts().updates_sent, 3);
+}
+
+#[tokio::test]
+async fn a_peer_without_room_that_there_is_nothing_to_tell_is_not_behind() {
+    let (mut speaker, feed, _feed_end) = speaker_of_feed().await;
+    speaker.take(SpeakerInput::PeerUp(Box::new(up(FEED, &feed))));
+    while speaker.rib.work(WORK_ENTRIES) {}
+    while tell(&mut speaker, FEED) != Fed::UpToDate {}
+    speaker.burst.write();
+    feed.close(None);
+    assert_eq!(tell(&mut speaker, FEED), Fed::UpToDate);
+    assert!(speaker.catching_up.is_empty());
 }
 
 /// Its first turn ends with a little that is held, as most of what was looked at are its own routes; the second has more than
@@ -291,16 +315,30 @@ fn announcement(prefixes: impl IntoIterator<Item = Ipv4Prefix>) -> Update {
     Update::advertising(attributes, next_hop, false, prefixes.into_iter().map(Nlri::new))
 }
 
+fn host(number: u16) -> Ipv4Prefix {
+    let [high, low] = number.to_be_bytes();
+    Ipv4Prefix::truncating([10, 65, high, low].into(), 32)
+}
+
 fn one_network() -> SpeakerInput {
     updates([announcement([Ipv4Prefix::truncating([10, 65, 1, 0].into(), 26)])])
 }
 
 async fn connection(writable: &Arc<Notify>) -> (Arc<Outbound>, TcpStream) {
+    let (outbound, end, _) = connection_with_room(QueueSizes::USUAL.routes_octets, writable).await;
+    (outbound, end)
+}
+
+/// Also answers with what counts the messages.
+async fn connection_with_room(
+    room_octets: usize,
+    writable: &Arc<Notify>,
+) -> (Arc<Outbound>, TcpStream, Arc<MessageCounters>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let dialed = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (_, writer) = Stream::Tcp(dialed).into_split();
     writer.writable().await.unwrap();
     let counters = Arc::new(MessageCounters::default());
-    let outbound = Outbound::new(writer, QueueSizes::USUAL.routes_octets, Arc::clone(writable), counters);
-    (outbound, listener.accept().await.unwrap().0)
+    let outbound = Outbound::new(writer, room_octets, Arc::clone(writable), Arc::clone(&counters));
+    (outbound, listener.accept().await.unwrap().0, counters)
 }
