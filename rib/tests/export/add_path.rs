@@ -4,7 +4,7 @@ use bgp_codec::{Family, Ipv4Prefix, Nlri, PathId, Update};
 use margay_rib::{PathsSent, PeerIndex, PeerOptions, Rib};
 
 use super::by_hand::{BLOCK, attributes, feed_and_reader, gateway, reach, rib, told, told_paths, unreach};
-use super::world::{best, identifier, options};
+use super::cast::{best, identifier, options};
 
 /// The external peers 0, 8, 9 and 10, and an internal reader that is told several paths.
 fn feeds_and_reader(sent: PathsSent) -> (Rib, Vec<PeerIndex>, PeerIndex) {

@@ -7,7 +7,7 @@ use bgp_codec::{
 use bytes::Bytes;
 use margay_rib::{EncodedUpdates, PeerIndex, ReflectorOptions, Rib, RibOptions};
 
-use super::world::{LOCAL_ASN, Variant, identifier, options};
+use super::cast::{LOCAL_ASN, Variant, identifier, options};
 
 /// An external peer.
 pub(crate) const FEED: usize = 0;

@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
+use super::cast::prefix;
 use super::history::event;
-use super::world::{Event, Session, World, prefix};
+use super::world::{Event, Session, World};
 
 /// What the histories are to be full of.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

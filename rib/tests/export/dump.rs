@@ -4,8 +4,9 @@ use margay_rib::{ForwardingOptions, KernelRouteView, NetworkOptions, ReflectorOp
 use proptest::prelude::*;
 
 use super::by_hand::{BLOCK, attributes, gateway, parse, reach, told};
+use super::cast::{LOCAL_ASN, identifier, options};
 use super::history::event;
-use super::world::{LOCAL_ASN, World, identifier, options};
+use super::world::World;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]

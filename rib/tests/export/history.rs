@@ -3,7 +3,8 @@
 use margay_rib::{NextHopMode, PathsSent};
 use proptest::prelude::*;
 
-use super::world::{Event, PEERS, Reflector, Rules, Variant, World, best};
+use super::cast::{PEERS, Variant, best};
+use super::world::{Event, Reflector, Rules, World};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 10_000, max_shrink_iters: 20_000, ..ProptestConfig::default() })]

@@ -3,7 +3,7 @@
 use margay_rib::{NetworkOptions, NotExported, PeerIndex, Rib};
 
 use super::by_hand::{BLOCK, Told, attributes, gateway, parse, reach, rib, told, unreach};
-use super::world::options;
+use super::cast::options;
 
 /// Announced by two external peers in turn, each time with a better path.
 const CONTESTED: &str = "10.65.2.0/26";

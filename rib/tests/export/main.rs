@@ -3,6 +3,7 @@
 mod add_path;
 mod breaks;
 mod by_hand;
+mod cast;
 mod coverage;
 mod dump;
 mod history;

@@ -8,7 +8,7 @@ use margay_rib::{
 };
 
 use super::by_hand::{BLOCK, FEED, attributes, gateway, parse, reach, told, unreach};
-use super::world::{LOCAL_ASN, identifier, options};
+use super::cast::{LOCAL_ASN, identifier, options};
 
 /// The number from which metric and LOCAL_PREF are taken, one to get the other, in Calico's clusters.
 const M: u32 = 2_147_483_647;

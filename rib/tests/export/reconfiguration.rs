@@ -4,7 +4,8 @@ use bgp_codec::{Family, Ipv4Prefix, RouteRefresh};
 use margay_rib::{NextHopMode, PathsSent, PeerIndex, ReflectorOptions, Rib};
 
 use super::by_hand::{FEED, attributes, gateway, parse, reach, reach_all, rib, told, unreach_all};
-use super::world::{Rules, identifier, options};
+use super::cast::{identifier, options};
+use super::world::Rules;
 
 const ALL: [&str; 3] = ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"];
 

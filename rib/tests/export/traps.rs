@@ -16,7 +16,8 @@ use super::by_hand::{
     BLOCK, FEED, attributes, feed_and_reader, gateway, path, poll_export, reach, reach_all, rib, told,
     told_paths, unreach,
 };
-use super::world::{Event, LOCAL_ASN, World, filter, identifier, options};
+use super::cast::{LOCAL_ASN, filter, identifier, options};
+use super::world::{Event, World};
 
 /// What a row of a table does to a value.
 type Change<T> = fn(&mut T);

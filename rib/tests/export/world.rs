@@ -1,31 +1,26 @@
 //! A Rib beside a naive one, and a receiver for each peer that knows nothing but the codec.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
-use std::num::NonZeroU16;
-use std::sync::Arc;
 
 use bgp_codec::{
-    AsPathBuf, AsWidth, Asn, BgpIdentifier, ClusterId, Community, DecodeContext, Family, IpPrefix,
-    Ipv4Prefix, Ipv6Prefix, Message, NextHop, Nlri, NlriBlock, Origin, PathAttributes, PathAttributesBuilder,
-    PathId, PeerKind, Prefix, RouteRefresh, Update, UpdateEncoder, decode_message, frame_length,
+    ClusterId, DecodeContext, Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, Message, NextHop, Nlri, NlriBlock,
+    PathId, Prefix, RouteRefresh, Update, UpdateEncoder, decode_message, frame_length,
 };
-use bytes::{Buf, Bytes, BytesMut};
-use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits};
+use bytes::{Buf, BytesMut};
+use margay_filter::{Action, FilterChain};
 use margay_rib::{
     ClientToClient, ConnectedRoute, Discard, Forwarding, ForwardingOptions, NetworkOptions, NextHopMode,
-    PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, Target, Way,
-    WayChange,
+    PathsSent, PeerIndex, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, Target, Way, WayChange,
 };
 
 use super::by_hand::poll_export;
+use super::cast::{
+    CLUSTERS, LOCAL_ASN, PEERS, Variant, announces_path_ids, attributes, connected, context, filter,
+    identifier, likeness, next_hop, nlri, options, prefix, through_the_wire,
+};
 use super::naive::{NaiveRib, NaiveRoute, Routes};
 
-pub(crate) const LOCAL_ASN: Asn = Asn(64512);
 const MULTIPATH: usize = 2;
-/// The clusters that the Rib reflects for.
-const CLUSTERS: [ClusterId; 2] = [ClusterId(100), ClusterId(61)];
-pub(crate) const PEERS: usize = 20;
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
@@ -91,18 +86,6 @@ pub(crate) struct Rules {
 pub(crate) struct Reflector {
     pub(crate) other_clusters: bool,
     pub(crate) meshed: bool,
-}
-
-/// Attributes, drawn from few enough values that they collide, repeat and tie.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Variant {
-    pub(crate) asns: Vec<u8>,
-    pub(crate) origin: u8,
-    pub(crate) med: Option<u8>,
-    pub(crate) local_pref: u8,
-    pub(crate) community: Option<u8>,
-    pub(crate) originator: Option<u8>,
-    pub(crate) next_hop: u8,
 }
 
 /// A Rib, the naive one beside it, and a receiver for each peer.
@@ -539,176 +522,4 @@ fn without_ids(routes: &Routes) -> Vec<NaiveRoute> {
 /// One of these, counted round and round; the number itself if there are none.
 fn nth(peers: impl Iterator<Item = usize> + Clone, number: usize) -> usize {
     peers.cycle().nth(number).unwrap_or(number)
-}
-
-/// Whether the peer tells path ids.
-fn announces_path_ids(peer: usize) -> bool {
-    matches!(likeness(peer), 3 | 6 | 12 | 13)
-}
-
-/// What the peers are: external (0 to 3, and 8 to 10, which share a group) and internal, with filters, modes and widths
-/// of their own. Several paths are told to 11 and 12, which share a group, to 13, and to 14 in one family only.
-pub(crate) fn options(peer: usize) -> PeerOptions {
-    let number = u32::try_from(peer).expect("few peers") + 1;
-    let is_alone = peer != likeness(peer);
-    let name = Arc::from(format!("peer{peer}"));
-    let peer = likeness(peer);
-    let external = !matches!(peer, 4..8 | 11 | 12 | 14);
-    PeerOptions {
-        name,
-        kind: if external { PeerKind::Ebgp } else { PeerKind::Ibgp },
-        asn: if external { Asn(65000 + number) } else { LOCAL_ASN },
-        identifier: identifier(number),
-        address: IpAddr::V4((0x0a00_0000 + number).into()),
-        own_ipv4_next_hop: Some(NextHop::Ipv4([10, 0, 0, 100].into())),
-        own_ipv6_next_hop: (peer != 5).then(|| next_hop(4, true)),
-        shared_subnet: match peer {
-            0 => Some("10.200.0.0/24".parse().expect("a prefix")),
-            1 => Some("2001:db8:ff:1::/64".parse().expect("a prefix")),
-            4 => Some("10.200.0.0/16".parse().expect("a prefix")),
-            _ => None,
-        },
-        families: match peer {
-            6 => vec![Family::IPV4_UNICAST],
-            _ => vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
-        },
-        import: if peer == 1 { filter("10.1.0.0/16", Action::Reject) } else { FilterChain::accept_all() },
-        export: if peer == 2 { filter("10.2.0.0/16", Action::Accept) } else { FilterChain::accept_all() },
-        next_hop: match peer {
-            3 => NextHopMode::Keep,
-            7 => NextHopMode::OwnAddress,
-            _ => NextHopMode::Auto,
-        },
-        reflection: match peer {
-            4 | 6 | 11 | 12 => Reflection::Client(CLUSTERS[0]),
-            7 => Reflection::Client(CLUSTERS[1]),
-            _ => Reflection::NonClient,
-        },
-        add_path: match peer {
-            11 | 12 => vec![(Family::IPV4_UNICAST, PathsSent::All), (Family::IPV6_UNICAST, PathsSent::All)],
-            13 => vec![(Family::IPV4_UNICAST, best(2)), (Family::IPV6_UNICAST, best(1))],
-            14 => vec![(Family::IPV6_UNICAST, best(3))],
-            _ => Vec::new(),
-        },
-        as_width: if peer == 1 { AsWidth::Two } else { AsWidth::Four },
-        max_message_octets: if is_alone { 4096 + number as usize } else { 4096 },
-        enhanced_refresh: peer.is_multiple_of(2),
-    }
-}
-
-/// Whom a peer is like but for the longest message, which no route here comes near: 15 to 19 are told what others are,
-/// each in a group of its own.
-fn likeness(peer: usize) -> usize {
-    match peer {
-        15 => 8,
-        16 => 4,
-        17 => 11,
-        18 => 5,
-        19 => 13,
-        peer => peer,
-    }
-}
-
-/// Does `action` to what `prefix` covers, and the opposite to the rest.
-pub(crate) fn filter(prefix: &str, action: Action) -> FilterChain {
-    let covered = Match::new(Some(prefix.parse().expect("a prefix")), None).expect("a match");
-    let opposite = if action == Action::Accept { Action::Reject } else { Action::Accept };
-    let rules = [(covered, action), (Match::ANY, opposite)].map(|(matches, action)| Rule {
-        matches,
-        action,
-        edits: RuleEdits::default(),
-    });
-    FilterChain::new([Filter::new("test", rules)])
-}
-
-/// 24 prefixes: nested, and of both families.
-pub(crate) fn prefix(number: u8) -> Prefix {
-    let (block, kind) = (number % 6, number / 6);
-    let text = match kind {
-        0 => format!("10.{block}.0.0/16"),
-        1 => format!("10.{block}.1.0/24"),
-        2 => format!("10.{block}.1.1/32"),
-        _ => format!("2001:db8:{block}::/48"),
-    };
-    text.parse().expect("a prefix")
-}
-
-/// Five next hops; number 4 is our own, 3 is in no subnet.
-fn next_hop(number: u8, v6: bool) -> NextHop {
-    let host = if number == 4 { 100 } else { number };
-    match v6 {
-        false => NextHop::Ipv4([10, 200, number % 4, host].into()),
-        true => NextHop::Ipv6([0x2001, 0xdb8, 0xff, u16::from(number % 4), 0, 0, 0, host.into()].into()),
-    }
-}
-
-/// The subnets of the first three next hops, those whose bit is set.
-fn connected(subnets: u8) -> Vec<ConnectedRoute> {
-    let up = (0..3u8).filter(|number| subnets & (1 << number) != 0);
-    let texts = up.flat_map(|number| [format!("10.200.{number}.0/24"), format!("2001:db8:ff:{number}::/64")]);
-    texts.map(|text| ConnectedRoute { prefix: text.parse().expect("a prefix"), interface: 1 }).collect()
-}
-
-fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttributes {
-    let origin = [Origin::Igp, Origin::Egp, Origin::Incomplete][usize::from(variant.origin)];
-    let mut builder = PathAttributesBuilder::new(origin);
-    // AS number 3 is our own: a loop.
-    let asns = variant.asns.iter().map(|&asn| if asn == 3 { LOCAL_ASN } else { Asn(66000 + u32::from(asn)) });
-    builder.as_path = AsPathBuf::from_sequence(asns);
-    builder.med = variant.med.map(u32::from);
-    let communities = [Community::NO_EXPORT, Community::NO_ADVERTISE, Community(65000 << 16 | 1)];
-    builder.communities =
-        variant.community.map(|number| communities[usize::from(number)]).into_iter().collect();
-    match options.kind {
-        PeerKind::Ebgp => builder.as_path.prepend(options.asn, 1),
-        PeerKind::Ibgp => {
-            builder.local_pref = Some(99 + u32::from(variant.local_pref));
-            // Originator 2 is ourselves: a loop.
-            builder.originator_id = variant
-                .originator
-                .map(|number| identifier(if number == 2 { 100 } else { 50 + u32::from(number) }));
-            // Of the clusters 60 to 62, the one in the middle is ours: a loop.
-            builder.cluster_list =
-                variant.originator.map(|number| ClusterId(60 + u32::from(number))).into_iter().collect();
-        }
-    }
-    builder.build()
-}
-
-pub(crate) fn identifier(number: u32) -> BgpIdentifier {
-    BgpIdentifier::new(number).expect("not zero")
-}
-
-pub(crate) fn best(most: u16) -> PathsSent {
-    PathsSent::Best(NonZeroU16::new(most).expect("not zero"))
-}
-
-fn nlri<P: IpPrefix>(prefixes: &[Prefix], path_id: Option<PathId>) -> impl Iterator<Item = Nlri<P>> + '_ {
-    prefixes.iter().filter_map(|&prefix| P::narrow(prefix)).map(move |prefix| Nlri { path_id, prefix })
-}
-
-/// What the peer's encoder writes, as our decoder reads it.
-fn through_the_wire(
-    options: &PeerOptions,
-    add_path: bool,
-    encode: impl FnOnce(&UpdateEncoder, &mut BytesMut),
-) -> Vec<Update> {
-    let encoder = UpdateEncoder { as_width: options.as_width, max_message_octets: 4096, add_path };
-    let mut octets = BytesMut::new();
-    encode(&encoder, &mut octets);
-    let families = if add_path { vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST] } else { Vec::new() };
-    let context = DecodeContext { add_path: families, ..context(options.kind, options.as_width) };
-    let mut octets: Bytes = octets.freeze();
-    let mut updates = Vec::new();
-    while let Some(length) = frame_length(&octets, 4096).expect("well-formed headers") {
-        match decode_message(octets.split_to(length), &context).expect("well-formed messages") {
-            Message::Update(update) => updates.push(update),
-            other => panic!("only UPDATEs are encoded, not {other:?}"),
-        }
-    }
-    updates
-}
-
-fn context(peer: PeerKind, as_width: AsWidth) -> DecodeContext {
-    DecodeContext::new(peer, as_width)
 }
