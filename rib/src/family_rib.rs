@@ -50,7 +50,7 @@ pub(crate) struct FamilyRib<P> {
     pub(crate) table: Table<P>,
     pub(crate) groups: BTreeMap<GroupId, ExportGroup>,
     pub(crate) by_signature: HashMap<GroupSignature, GroupId>,
-    pub(crate) next_group: u32,
+    pub(crate) next_group: u64,
     pub(crate) forwarding: Option<ForwardingLog>,
     /// The prefixes that this speaker originates.
     networks: HashMap<P, NetworkOptions>,

@@ -12,9 +12,9 @@ use crate::slice::EncodedUpdates;
 use crate::slice_cache;
 use crate::table::EntryIndex;
 
-/// Names an export group. A number is not used again before all others have been.
+/// Names an export group. Numbers are not used again.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(crate) struct GroupId(pub(crate) u32);
+pub(crate) struct GroupId(pub(crate) u64);
 
 /// A group that a member has left.
 #[derive(Debug)]
@@ -49,15 +49,10 @@ impl<P: RibFamily> FamilyRib<P> {
         known.is_none().then_some(id)
     }
 
-    /// An id that no group has. Peers with rules of their own that come and go fast use all of them up within weeks.
     pub(crate) fn take_group_id(&mut self) -> GroupId {
-        loop {
-            let id = GroupId(self.next_group);
-            self.next_group = self.next_group.wrapping_add(1);
-            if !self.groups.contains_key(&id) {
-                return id;
-            }
-        }
+        let id = GroupId(self.next_group);
+        self.next_group += 1;
+        id
     }
 
     /// Takes `peer` out of its group. Answers with what is left to be done about the group.

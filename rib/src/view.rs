@@ -88,7 +88,7 @@ pub struct PeerCounts {
     /// Routes that are exported to the peer, those still on their way included.
     pub advertised: usize,
     /// The export group of the peer; equal numbers are told the same.
-    pub group: Option<u32>,
+    pub group: Option<u64>,
     /// How many peers the group has.
     pub group_members: usize,
     /// Whether the peer has been told the end of the table (RFC 4724 §2).

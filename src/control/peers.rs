@@ -69,7 +69,7 @@ fn role(entry: &PeerEntry) -> PeerRole {
 fn export_group(counts: &FamilyCounts) -> Option<ExportGroupMember> {
     Some(ExportGroupMember {
         family: counts.family.to_string(),
-        group: counts.routes.group?.into(),
+        group: counts.routes.group?,
         members: counts.routes.group_members as u64,
     })
 }

@@ -195,7 +195,7 @@ fn is_somebody_behind(world: &World) -> bool {
 
 /// For each group, how many members it has, and how many of them are among `peers`.
 fn groups(world: &World, peers: &[usize]) -> Vec<(usize, usize)> {
-    let mut groups: BTreeMap<Option<u32>, (usize, usize)> = BTreeMap::new();
+    let mut groups: BTreeMap<Option<u64>, (usize, usize)> = BTreeMap::new();
     for (peer, session) in &world.sessions {
         let group = world.rib.peer_counts(session.index, Family::IPV4_UNICAST).group;
         let (members, changing) = groups.entry(group).or_default();

@@ -51,7 +51,7 @@ fn many() -> Vec<Ipv4Prefix> {
         .collect()
 }
 
-fn groups(rib: &Rib, readers: [PeerIndex; 2]) -> [Option<u32>; 2] {
+fn groups(rib: &Rib, readers: [PeerIndex; 2]) -> [Option<u64>; 2] {
     readers.map(|reader| rib.peer_counts(reader, Family::IPV4_UNICAST).group)
 }
 
