@@ -113,6 +113,37 @@ async fn a_peer_without_room_that_there_is_nothing_to_tell_is_not_behind() {
     assert!(speaker.catching_up.is_empty());
 }
 
+/// Three readers, each of whom is told something else, an UPDATE for each prefix, so that a turn takes longer than a slice; and
+/// all have room for all of it.
+#[tokio::test]
+async fn none_of_those_who_are_behind_has_two_turns_before_another_has_one() {
+    const TURN_UPDATES: u64 = 4 * 2048;
+    let (mut speaker, feed, _feed_end) = speaker_of_feed().await;
+    speaker.take(SpeakerInput::PeerUp(Box::new(up(FEED, &feed))));
+    let mut readers = Vec::new();
+    let modes = [NextHopMode::Auto, NextHopMode::OwnAddress, NextHopMode::Keep];
+    for (key, next_hop) in (2..).map(PeerKey).zip(modes) {
+        let reader = connection_with_room(64 << 20, &Arc::default()).await;
+        let settings = PeerSettings { next_hop, ..settings() };
+        speaker.peers.insert(key, SpeakerPeer { settings, session: None, synchronised: false });
+        speaker.take(SpeakerInput::PeerUp(Box::new(up(key, &reader.0))));
+        readers.push((key, reader));
+    }
+    for number in 0..30_000 {
+        speaker.take(updates([announcement_through(Asn(1 + u32::from(number)), [host(number)])]));
+    }
+    while speaker.rib.work(WORK_ENTRIES) {}
+    for &(key, _) in &readers {
+        assert_eq!(tell(&mut speaker, key), Fed::More);
+    }
+    while !speaker.catching_up.is_empty() {
+        speaker.feed_catching_up();
+        let told = readers.iter().map(|(_, (_, _, sent))| sent.counts().updates_sent);
+        let (least, most) = (told.clone().min().unwrap(), told.max().unwrap());
+        assert!(most - least <= TURN_UPDATES, "{least} to {most}");
+    }
+}
+
 /// Its first turn ends with a little that is held, as most of what was looked at are its own routes; the second has more than
 /// is held.
 #[tokio::test]
@@ -310,8 +341,14 @@ fn updates<const N: usize>(updates: [Update; N]) -> SpeakerInput {
 }
 
 fn announcement(prefixes: impl IntoIterator<Item = Ipv4Prefix>) -> Update {
+    announcement_through(Asn(65001), prefixes)
+}
+
+fn announcement_through(neighbor: Asn, prefixes: impl IntoIterator<Item = Ipv4Prefix>) -> Update {
     let next_hop = NextHop::Ipv4([192, 0, 2, 1].into());
-    let attributes = PathAttributesBuilder::new(Origin::Igp).build();
+    let mut builder = PathAttributesBuilder::new(Origin::Igp);
+    builder.as_path.prepend(neighbor, 1);
+    let attributes = builder.build();
     Update::advertising(attributes, next_hop, false, prefixes.into_iter().map(Nlri::new))
 }
 
