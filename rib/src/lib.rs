@@ -9,57 +9,34 @@
 //!                                                                           +-> forwarding log -> kernel
 //! ```
 
-mod attribute_store;
-mod audit;
-mod contest;
+mod attributes;
+mod containers;
 mod decision;
-mod dump;
-mod export_group;
-mod export_log;
-mod export_policy;
-mod export_rules;
+mod export;
 mod family;
 mod family_rib;
 mod forwarding;
-mod forwarding_log;
-mod hash_index;
-mod import;
-mod longest_match;
-mod membership;
-mod mirrored;
-mod network;
-mod next_hop;
-mod next_hop_losses;
-mod path;
-mod path_slots;
-mod peer;
-mod reconfiguration;
-mod reflection;
+mod log;
+mod next_hops;
+mod options;
+mod paths;
+mod peers;
+mod policy;
 mod rib;
-mod route_refresh;
-mod slice;
-mod slice_cache;
-mod source;
-mod table;
-mod view;
+mod views;
 
-pub use audit::Audit;
+pub use containers::{HashIndex, LongestMatch, ShortHash, address_range};
 pub use decision::{Candidate, CandidateOrigin, DEFAULT_LOCAL_PREF, Decision, Step, decide};
-pub use dump::Dump;
-pub use export_policy::ExportRefusal;
+pub use export::{EncodedUpdates, PeerRules};
 pub use forwarding::{
     ConnectedRoute, Discard, Forwarding, ForwardingChange, NextHopLoss, Target, Way, WayChange, WeightedHop,
 };
-pub use hash_index::{HashIndex, ShortHash};
-pub use longest_match::{LongestMatch, address_range};
-pub use network::{KernelRouteView, NetworkOptions};
-pub use path::ImportRefusal;
-pub use peer::{NextHopMode, PathsSent, PeerIndex, PeerOptions};
-pub use reconfiguration::PeerRules;
-pub use reflection::{ClientToClient, Reflection, ReflectorOptions};
+pub use options::{KernelRouteView, NetworkOptions};
+pub use paths::ImportRefusal;
+pub use peers::{NextHopMode, PathsSent, PeerIndex, PeerOptions};
+pub use policy::{ClientToClient, ExportRefusal, Reflection, ReflectorOptions};
 pub use rib::{ForwardingOptions, Rib, RibOptions};
-pub use slice::EncodedUpdates;
-pub use view::{
-    Explanation, ExportView, NotExported, PagePosition, PeerCounts, RibCounts, RoutePage, RouteSelection,
-    RouteStatus, RouteView,
+pub use views::{
+    Audit, Dump, Explanation, ExportView, NotExported, PagePosition, PeerCounts, RibCounts, RoutePage,
+    RouteSelection, RouteStatus, RouteView,
 };

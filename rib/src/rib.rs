@@ -7,21 +7,21 @@ use bgp_codec::{Asn, BgpIdentifier, Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, P
 use margay_breaks::{Break, is_broken};
 use roaring::RoaringBitmap;
 
-use crate::attribute_store::AttributeStore;
-use crate::export_group::{ExportGroup, GroupSignature};
+use crate::attributes::AttributeStore;
+use crate::export::EncodedUpdates;
+use crate::export::Regrouped;
+use crate::export::{ExportGroup, GroupSignature};
+use crate::export::{GroupId, Left};
 use crate::family_rib::{FamilyRib, Shared, Telling};
 use crate::forwarding::{ForwardingChange, NextHopLoss, WayChange};
-use crate::import::ImportPolicy;
-use crate::membership::{GroupId, Left};
-use crate::network::{KernelRouteView, NetworkOptions};
-use crate::next_hop::NextHopResolution;
-use crate::next_hop_losses::NextHopLosses;
-use crate::peer::{PeerIndex, PeerOptions, Peers};
-use crate::reconfiguration::Regrouped;
-use crate::reflection::ReflectorOptions;
-use crate::slice::EncodedUpdates;
-use crate::source::Sources;
-use crate::table::EntryIndex;
+use crate::next_hops::NextHopLosses;
+use crate::next_hops::NextHopResolution;
+use crate::options::{KernelRouteView, NetworkOptions};
+use crate::paths::EntryIndex;
+use crate::paths::Sources;
+use crate::peers::{PeerIndex, PeerOptions, Peers};
+use crate::policy::ImportPolicy;
+use crate::policy::ReflectorOptions;
 
 /// What a Rib has to know of its speaker.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 //! Routes are not ordered here: with MULTI_EXIT_DISC the preference between two paths depends on the third
 //! (RFC 4271 §9.1.2.2 c), so each step removes candidates from the whole set.
 
+mod contest;
 mod effect;
 
 use std::cmp::Reverse;
@@ -12,6 +13,7 @@ use std::net::IpAddr;
 use bgp_codec::{Asn, BgpIdentifier, PathAttributes, PathId, PeerKind};
 use margay_breaks::{Break, is_broken};
 
+pub(crate) use self::contest::{Choice, PathChange, Unusable, best_of, candidate, contest};
 pub(crate) use self::effect::Effect;
 
 /// LOCAL_PREF of a path that carries none (the field's common default; RFC 4271 §5.1.5 leaves it to local policy).

@@ -1,0 +1,347 @@
+//! Interned attribute sets: the same octets are stored once, for the whole Rib.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::ops::BitXor;
+
+use bgp_codec::{AttributeView, NextHop, PathAttributes};
+use foldhash::fast::FixedState;
+use margay_filter::{RouteEdits, RouteFacts};
+
+use crate::containers::{HashIndex, ShortHash};
+use crate::next_hops::{NextHopIndex, NextHopResolution, NextHopTable};
+
+/// A path's attributes together with its next hop: what two routes share when they are sent in one UPDATE.
+#[derive(Clone, Debug)]
+pub(crate) struct AttributeSet {
+    pub(crate) attributes: PathAttributes,
+    pub(crate) next_hop: NextHopIndex,
+    pub(crate) values: PathValues,
+}
+
+/// What a path is worth to this speaker alone; nobody is told.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct PathValues {
+    /// Compared before anything of BGP; the highest wins.
+    pub(crate) preference: u32,
+    /// The metric in the kernel: that of a route which comes from there, or that which filters have set.
+    pub(crate) metric: Option<u32>,
+    /// Covered by a network that is announced in its place.
+    pub(crate) is_covered: bool,
+}
+
+impl PathValues {
+    /// Those of a route that a peer announced.
+    pub(crate) const LEARNED: Self = Self { preference: LEARNED_PREFERENCE, metric: None, is_covered: false };
+    /// Those of a network of this speaker.
+    pub(crate) const ORIGINATED: Self = Self { preference: ORIGINATED_PREFERENCE, ..Self::LEARNED };
+    /// Those of a route that comes from the kernel.
+    pub(crate) const IMPORTED: Self = Self { preference: IMPORTED_PREFERENCE, ..Self::LEARNED };
+}
+
+const LEARNED_PREFERENCE: u32 = 100;
+const IMPORTED_PREFERENCE: u32 = 150;
+const ORIGINATED_PREFERENCE: u32 = 200;
+
+/// Names an interned [`AttributeSet`]. Two paths have equal attributes exactly when their handles are equal.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct AttributeHandle(u32);
+
+impl AttributeHandle {
+    /// The highest number that a handle may have; what lies above is free for other meanings.
+    pub(crate) const MAX: u32 = u32::MAX - 256;
+
+    pub(crate) fn from_raw(raw: u32) -> Option<Self> {
+        (raw <= Self::MAX).then_some(Self(raw))
+    }
+
+    pub(crate) fn raw(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The interned sets, counted by reference.
+///
+/// Whoever keeps a handle owns one reference: taken by [`intern`](Self::intern) or [`retain`](Self::retain), given
+/// back by [`release`](Self::release). A set goes when its last reference does.
+#[derive(Debug)]
+pub(crate) struct AttributeStore {
+    pub(crate) next_hops: NextHopTable,
+    slots: Vec<Option<AttributeSet>>,
+    /// How each slot is used. These are looked at for every path, and lie closer together than the sets do.
+    uses: Vec<Use>,
+    free: Vec<u32>,
+    index: HashIndex,
+    hasher: FixedState,
+    /// Where the octets of received sets are put together, to be looked up.
+    buffer: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Use {
+    hash: ShortHash,
+    references: u32,
+    /// How many sets the slot has held before.
+    generation: u32,
+}
+
+impl AttributeStore {
+    pub(crate) fn new(hash_seed: u64, resolution: NextHopResolution) -> Self {
+        Self {
+            next_hops: NextHopTable::new(resolution),
+            slots: Vec::new(),
+            uses: Vec::new(),
+            free: Vec::new(),
+            index: HashIndex::new(),
+            hasher: FixedState::with_seed(hash_seed),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// The handle of these attributes with this next hop (`None`: ourselves), with one more reference.
+    pub(crate) fn intern(
+        &mut self,
+        attributes: PathAttributes,
+        next_hop: Option<NextHop>,
+    ) -> AttributeHandle {
+        self.intern_with(attributes, next_hop, PathValues::LEARNED)
+    }
+
+    /// [`intern`](Self::intern) for the attributes of a message, which are copied only when they are new.
+    pub(crate) fn intern_received(
+        &mut self,
+        attributes: AttributeView<'_>,
+        next_hop: NextHop,
+    ) -> AttributeHandle {
+        let next_hop = self.next_hops.intern(next_hop);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let octets = attributes.canonical_octets(&mut buffer);
+        let key = SetKey { octets, next_hop, values: PathValues::LEARNED };
+        let hash = self.hash(&key);
+        let known = self.known(hash, &key);
+        self.buffer = buffer;
+        known.unwrap_or_else(|| {
+            let attributes = attributes.to_path_attributes();
+            self.insert(hash, AttributeSet { attributes, next_hop, values: PathValues::LEARNED })
+        })
+    }
+
+    /// [`intern`](Self::intern) for a path that is worth something else to this speaker than others.
+    pub(crate) fn intern_with(
+        &mut self,
+        attributes: PathAttributes,
+        next_hop: Option<NextHop>,
+        values: PathValues,
+    ) -> AttributeHandle {
+        let next_hop = next_hop.map_or(NextHopIndex::OWN, |next_hop| self.next_hops.intern(next_hop));
+        let key = SetKey { octets: attributes.octets(), next_hop, values };
+        let hash = self.hash(&key);
+        match self.known(hash, &key) {
+            Some(handle) => handle,
+            None => self.insert(hash, AttributeSet { attributes, next_hop, values }),
+        }
+    }
+
+    /// The handle of the set that is equal to `key`, with one more reference: that which the key has to its next hop is
+    /// given back.
+    fn known(&mut self, hash: ShortHash, key: &SetKey<'_>) -> Option<AttributeHandle> {
+        let is_wanted = |number: u32| self.slots[number as usize].as_ref().is_some_and(|set| key.is_of(set));
+        let number = self.index.find(hash, is_wanted)?;
+        self.uses[number as usize].references += 1;
+        self.next_hops.release(key.next_hop);
+        Some(AttributeHandle(number))
+    }
+
+    /// Takes in a set that is not there yet, with one reference.
+    fn insert(&mut self, hash: ShortHash, set: AttributeSet) -> AttributeHandle {
+        let number = self.free.pop().unwrap_or_else(|| {
+            let number =
+                u32::try_from(self.slots.len()).ok().filter(|&number| number <= AttributeHandle::MAX);
+            self.slots.push(None);
+            self.uses.push(Use::default());
+            number.expect("memory ends long before four thousand million attribute sets")
+        });
+        self.slots[number as usize] = Some(set);
+        let usage = &mut self.uses[number as usize];
+        (usage.hash, usage.references) = (hash, 1);
+        self.index.insert(hash, number);
+        AttributeHandle(number)
+    }
+
+    pub(crate) fn retain(&mut self, handle: AttributeHandle) {
+        self.uses[handle.index()].references += 1;
+    }
+
+    /// Gives a reference back.
+    pub(crate) fn release(&mut self, handle: AttributeHandle) {
+        let usage = &mut self.uses[handle.index()];
+        usage.references -= 1;
+        if usage.references == 0 {
+            usage.generation = usage.generation.wrapping_add(1);
+            self.forget(handle);
+        }
+    }
+
+    /// Gives up a set that nobody refers to any more.
+    fn forget(&mut self, handle: AttributeHandle) {
+        let set = self.slots[handle.index()].take().expect("a counted slot holds a set");
+        self.index.remove(self.uses[handle.index()].hash, handle.0);
+        self.free.push(handle.0);
+        self.next_hops.release(set.next_hop);
+    }
+
+    /// Reads what comparing these sets will read, so that the memory is at hand then.
+    pub(crate) fn touch(&self, handles: impl Iterator<Item = AttributeHandle>) {
+        let read = |handle| {
+            let set = self.get(handle);
+            set.values.preference ^ set.attributes.as_path_length()
+        };
+        std::hint::black_box(handles.map(read).fold(0, BitXor::bitxor));
+    }
+
+    /// [`touch`](Self::touch) for sets whose last references may be given back.
+    pub(crate) fn touch_whole(&self, handles: impl Iterator<Item = AttributeHandle>) {
+        let mut handles: Vec<AttributeHandle> = handles.collect();
+        handles.dedup();
+        self.touch(handles.iter().copied());
+        self.index.touch(handles.iter().map(|handle| self.uses[handle.index()].hash));
+        let octets = handles.iter().filter_map(|&handle| self.get(handle).attributes.octets().first());
+        std::hint::black_box(octets.fold(0, BitXor::bitxor));
+    }
+
+    pub(crate) fn get(&self, handle: AttributeHandle) -> &AttributeSet {
+        self.slots[handle.index()].as_ref().expect("whoever has a handle owns a reference")
+    }
+
+    /// The handle of a set in which filters have set something, with one more reference.
+    pub(crate) fn edited(&mut self, handle: AttributeHandle, edits: RouteEdits) -> AttributeHandle {
+        let set = self.get(handle);
+        let values = PathValues {
+            preference: edits.preference.unwrap_or(set.values.preference),
+            metric: edits.metric.or(set.values.metric),
+            is_covered: set.values.is_covered,
+        };
+        let (attributes, next_hop) = (edited(&set.attributes, edits), self.next_hop(handle));
+        self.intern_with(attributes, next_hop, values)
+    }
+
+    /// What filters may know of a path with this set.
+    pub(crate) fn facts(&self, handle: AttributeHandle) -> RouteFacts {
+        let set = self.get(handle);
+        RouteFacts { local_pref: set.attributes.local_pref(), metric: set.values.metric }
+    }
+
+    /// The next hop of the set; `None` for ourselves.
+    pub(crate) fn next_hop(&self, handle: AttributeHandle) -> Option<NextHop> {
+        self.next_hops.address(self.get(handle).next_hop)
+    }
+
+    /// Whether both sets have the same next hop.
+    pub(crate) fn same_next_hop(&self, one: AttributeHandle, other: AttributeHandle) -> bool {
+        self.get(one).next_hop == self.get(other).next_hop
+    }
+
+    /// Tells apart the sets which bore the same handle one after the other.
+    pub(crate) fn generation(&self, handle: AttributeHandle) -> u32 {
+        self.uses[handle.index()].generation
+    }
+
+    /// The sets that are interned now, with the number of references to each.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (AttributeHandle, &AttributeSet, u32)> {
+        let slots = (0..).map(AttributeHandle).zip(self.slots.iter().zip(&self.uses));
+        slots.filter_map(|(handle, (slot, usage))| Some((handle, slot.as_ref()?, usage.references)))
+    }
+
+    /// The numbers that are used next, the last one first.
+    pub(crate) fn free(&self) -> &[u32] {
+        &self.free
+    }
+
+    /// The number of sets that are interned now.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    fn hash(&self, key: &SetKey<'_>) -> ShortHash {
+        let mut state = self.hasher.build_hasher();
+        state.write(key.octets);
+        key.next_hop.hash(&mut state);
+        key.values.hash(&mut state);
+        state.finish().into()
+    }
+}
+
+/// What makes a set the same as another.
+struct SetKey<'a> {
+    /// The canonical octets of the attributes.
+    octets: &'a [u8],
+    next_hop: NextHopIndex,
+    values: PathValues,
+}
+
+impl SetKey<'_> {
+    fn is_of(&self, set: &AttributeSet) -> bool {
+        set.attributes.octets() == self.octets && set.next_hop == self.next_hop && set.values == self.values
+    }
+}
+
+/// The attributes as filters have set them.
+pub(crate) fn edited(attributes: &PathAttributes, edits: RouteEdits) -> PathAttributes {
+    if edits.local_pref.is_none() {
+        return attributes.clone();
+    }
+    let mut builder = attributes.to_builder();
+    builder.local_pref = edits.local_pref;
+    builder.build()
+}
+
+#[cfg(test)]
+mod tests {
+    use bgp_codec::{
+        AsWidth, DecodeContext, Ipv4Prefix, Message, Nlri, Origin, PathAttributesBuilder, PeerKind, Update,
+        UpdateEncoder, decode_message,
+    };
+    use bytes::BytesMut;
+
+    use super::*;
+
+    /// An UPDATE with these attributes as a peer with such AS numbers sends it.
+    fn received(attributes: &PathAttributes, next_hop: NextHop, as_width: AsWidth) -> Update {
+        let encoder = UpdateEncoder { as_width, max_message_octets: 4096, add_path: false };
+        let mut out = BytesMut::new();
+        let nlri = [Nlri::new(Ipv4Prefix::truncating([10, 65, 1, 0].into(), 26))];
+        encoder.reach(&mut out, attributes, next_hop, nlri).unwrap();
+        match decode_message(out.freeze(), &DecodeContext::new(PeerKind::Ibgp, as_width)) {
+            Ok(Message::Update(update)) => update,
+            other => panic!("not an UPDATE: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_set_is_the_same_however_it_came() {
+        let mut builder = PathAttributesBuilder::new(Origin::Igp);
+        builder.as_path = "65001 4200000000".parse().unwrap();
+        builder.local_pref = Some(100);
+        let attributes = builder.build();
+        let [near, far] = [1, 2].map(|host| NextHop::Ipv4([10, 0, 0, host].into()));
+        let mut store = AttributeStore::new(7, NextHopResolution::Assumed);
+
+        let own = store.intern(attributes.clone(), Some(near));
+        for as_width in [AsWidth::Four, AsWidth::Two] {
+            let update = received(&attributes, near, as_width);
+            assert_eq!(store.intern_received(update.attributes().unwrap(), near), own, "{as_width:?}");
+        }
+        let update = received(&attributes, far, AsWidth::Four);
+        let other = store.intern_received(update.attributes().unwrap(), far);
+        assert_ne!(other, own);
+        assert_eq!((store.len(), store.next_hop(other)), (2, Some(far)));
+        assert_eq!(store.get(other).attributes, attributes);
+
+        store.release(other);
+        (0..3).for_each(|_| store.release(own));
+        assert_eq!(store.len(), 0, "as many references as there were calls");
+    }
+}

@@ -1,0 +1,122 @@
+//! The paths of an entry that may be chosen, and the decision between them.
+
+use crate::decision::{Candidate, Decision, Effect, decide};
+use crate::family::RibFamily;
+use crate::family_rib::Shared;
+use crate::paths::Entry;
+use crate::paths::{ImportRefusal, Path};
+
+/// What the decision process chose for an entry, as positions in its paths.
+#[derive(Default)]
+pub(crate) struct Choice {
+    pub(crate) best: Option<usize>,
+    /// The other paths that share the traffic with it.
+    pub(crate) others: Vec<usize>,
+}
+
+impl Choice {
+    pub(crate) fn of<P: RibFamily>(shared: &Shared, entry: &Entry<P>) -> Self {
+        match entry.paths.as_slice() {
+            [] => Self::default(),
+            [path] => candidate(shared, path).map_or_else(|_| Self::default(), |_| Self::only(0)),
+            paths => {
+                let Some((positions, decision)) = contest(shared, paths) else { return Self::default() };
+                let others = decision.multipath().filter(|&position| position != decision.best);
+                Self {
+                    best: Some(positions[decision.best]),
+                    others: others.map(|position| positions[position]).collect(),
+                }
+            }
+        }
+    }
+
+    /// One path that shares the traffic with no other.
+    pub(crate) fn only(best: usize) -> Self {
+        Self { best: Some(best), others: Vec::new() }
+    }
+}
+
+/// One path of an entry that changed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PathChange {
+    /// What stood in its place before.
+    pub(crate) old: Option<Path>,
+    /// What stands there now.
+    pub(crate) new: Option<Path>,
+    /// The path that was best before.
+    pub(crate) former_best: Option<Path>,
+}
+
+impl PathChange {
+    /// What it does to the former best path, as far as that can be known from these paths alone.
+    pub(crate) fn effect(&self, shared: &Shared) -> Effect {
+        let Some(best) = self.former_best.filter(|best| self.old.is_none_or(|old| old.source != best.source))
+        else {
+            return Effect::Open;
+        };
+        let Ok(best) = candidate(shared, &best) else { return Effect::Open };
+        let old = self.old.as_ref().and_then(|old| former_candidate(shared, old));
+        let new = self.new.as_ref().and_then(|new| candidate(shared, new).ok());
+        Effect::on(&best, old.as_ref(), new.as_ref())
+    }
+}
+
+/// Why a path takes no part in the decision process.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Unusable {
+    Refused(ImportRefusal),
+    NextHopUnreachable,
+    PeerGone,
+}
+
+/// The usable ones among `paths` by position, and the decision between them.
+pub(crate) fn contest(shared: &Shared, paths: &[Path]) -> Option<(Vec<usize>, Decision)> {
+    let usable =
+        (0..).zip(paths).filter_map(|(position, path)| Some((position, candidate(shared, path).ok()?)));
+    let (positions, candidates): (Vec<usize>, Vec<Candidate<'_>>) = usable.unzip();
+    let decision = decide(&candidates)?;
+    Some((positions, decision))
+}
+
+/// The best `most` of these paths, all of them usable, best first.
+pub(crate) fn best_of(shared: &Shared, mut paths: Vec<Path>, most: usize) -> Vec<Path> {
+    let mut best = Vec::new();
+    while best.len() < most
+        && let Some((positions, decision)) = contest(shared, &paths)
+    {
+        best.push(paths.remove(positions[decision.best]));
+    }
+    best
+}
+
+/// What the decision process has to know of a path, if the path takes part.
+pub(crate) fn candidate<'s>(shared: &'s Shared, path: &Path) -> Result<Candidate<'s>, Unusable> {
+    let handle = path.import.result().map_err(Unusable::Refused)?;
+    let set = shared.store.get(handle);
+    let interior_cost = shared.store.next_hops.cost(set.next_hop).ok_or(Unusable::NextHopUnreachable)?;
+    let source = shared.sources.get(path.source);
+    if !source.is_up {
+        return Err(Unusable::PeerGone);
+    }
+    Ok(Candidate {
+        origin: source.origin,
+        path_id: source.path_id,
+        attributes: &set.attributes,
+        interior_cost,
+        preference: set.values.preference,
+    })
+}
+
+/// A path that may have taken part before, whether or not it would now.
+fn former_candidate<'s>(shared: &'s Shared, path: &Path) -> Option<Candidate<'s>> {
+    let set = shared.store.get(path.import.handle()?);
+    let source = shared.sources.get(path.source);
+    // Nothing before MULTI_EXIT_DISC looks at the cost.
+    Some(Candidate {
+        origin: source.origin,
+        path_id: source.path_id,
+        attributes: &set.attributes,
+        interior_cost: 0,
+        preference: set.values.preference,
+    })
+}

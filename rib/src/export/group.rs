@@ -1,0 +1,576 @@
+//! Peers that are told the same: one log, encoded once, read by all of them.
+
+use bgp_codec::{AsWidth, Family, Nlri, UpdateEncoder};
+use bytes::{Bytes, BytesMut};
+use margay_breaks::{Break, is_broken};
+use margay_filter::{ChainContent, FilterChain};
+
+use crate::attributes::{AttributeHandle, AttributeStore};
+use crate::decision::{best_of, candidate};
+use crate::export::GroupId;
+use crate::export::path_slots::PathSlots;
+use crate::export::slice::{EncodedUpdates, Slice};
+use crate::export::slice_cache::SliceCache;
+use crate::family::RibFamily;
+use crate::family_rib::{Shared, Telling};
+use crate::log::{Change, ExportLog, ReaderId, Slot, SlotIndex};
+use crate::paths::Path;
+use crate::paths::SourceIndex;
+use crate::paths::{Entry, EntryIndex, Table};
+use crate::peers::{PathsSent, PeerIndex, PeerOptions};
+use crate::policy::ExportPolicy;
+use crate::policy::ExportRules;
+use crate::rib::RibOptions;
+
+/// What peers must have in common to share a group. What is not listed here must not alter what a peer is told.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct GroupSignature {
+    policy: ExportPolicy,
+    filter: ChainContent,
+    /// The paths that are told with path ids; `None` for the best path without one.
+    add_path: Option<PathsSent>,
+    as_width: AsWidth,
+    max_message_octets: usize,
+}
+
+impl GroupSignature {
+    pub(crate) fn new(options: &PeerOptions, family: Family, speaker: &RibOptions) -> Self {
+        let add_path = options.add_path.iter().find(|&&(of_family, _)| of_family == family);
+        Self {
+            policy: ExportPolicy::new(options, family, speaker),
+            filter: options.export.content(),
+            add_path: add_path.map(|&(_, paths)| paths),
+            as_width: options.as_width,
+            max_message_octets: options.max_message_octets,
+        }
+    }
+
+    fn encoder(&self) -> UpdateEncoder {
+        UpdateEncoder {
+            as_width: self.as_width,
+            max_message_octets: self.max_message_octets,
+            add_path: self.add_path.is_some(),
+        }
+    }
+}
+
+/// A group: the rules its members have in common, and the log of what follows from them.
+#[derive(Debug)]
+pub(crate) struct ExportGroup {
+    pub(crate) id: GroupId,
+    pub(crate) signature: GroupSignature,
+    pub(crate) rules: ExportRules,
+    pub(crate) log: ExportLog<AttributeHandle>,
+    slots: Slots,
+    pub(crate) members: Vec<PeerIndex>,
+    /// The group that has come to be told the same: members move to it as soon as they know all that this one says.
+    pub(crate) heir: Option<GroupId>,
+    /// The table is entered into the log up to here; `None` when all of it is.
+    pub(crate) filled_to: Option<u32>,
+    /// A copy is being made: the group has to stay until it is whole.
+    pub(crate) is_copied: bool,
+    /// The routes that were too long for a message of the group, and went out as withdrawals.
+    pub(crate) unencodable: u64,
+    slices: SliceCache,
+}
+
+/// What the slots of a group's log stand for.
+#[derive(Debug)]
+enum Slots {
+    /// The best path of the entry with the slot's number.
+    BestPaths,
+    /// Paths, each with a slot of its own.
+    Paths(PathsSent, PathSlots),
+}
+
+impl Slots {
+    /// The route that a slot stands for.
+    fn nlri<P: RibFamily>(&self, table: &Table<P>, slot: SlotIndex) -> Nlri<P> {
+        match self {
+            Self::BestPaths => Nlri::new(table.entry(EntryIndex(slot.0)).prefix),
+            Self::Paths(_, slots) => {
+                let (entry, source) = slots.path(slot);
+                Nlri { path_id: Some(source.exported_path_id()), prefix: table.entry(entry).prefix }
+            }
+        }
+    }
+}
+
+/// A slice covers as many records as this, so that encoding it takes a fraction of a millisecond.
+const SLICE_RECORDS: usize = 2048;
+
+impl ExportGroup {
+    /// A group without members yet. Two filters of one content decide alike, so any member's will do.
+    pub(crate) fn new(id: GroupId, signature: GroupSignature, filter: FilterChain) -> Self {
+        Self {
+            id,
+            rules: ExportRules::new(signature.policy.clone(), filter),
+            log: ExportLog::new(),
+            slots: match signature.add_path {
+                None => Slots::BestPaths,
+                Some(paths) => Slots::Paths(paths, PathSlots::default()),
+            },
+            signature,
+            members: Vec::new(),
+            heir: None,
+            filled_to: Some(0),
+            is_copied: false,
+            unencodable: 0,
+            slices: SliceCache::default(),
+        }
+    }
+
+    /// Begins a copy of the group, which is made by [`copy_part`](Self::copy_part) while the group goes on.
+    pub(crate) fn begin_copy(&mut self) {
+        self.log.begin_copy();
+        if let Slots::Paths(_, slots) = &mut self.slots {
+            slots.begin_copy();
+        }
+        self.is_copied = true;
+    }
+
+    /// Copies up to `limit` more slots, with references of their own. Answers with the entries that the copy pins.
+    pub(crate) fn copy_part(&mut self, store: &mut AttributeStore, limit: usize) -> Vec<EntryIndex> {
+        let (copied, in_use) = self.log.copy_part(limit);
+        in_use.iter().filter_map(|&(_, handle)| handle).for_each(|handle| store.retain(handle));
+        match &mut self.slots {
+            Slots::BestPaths => in_use.into_iter().map(|(slot, _)| EntryIndex(slot.0)).collect(),
+            Slots::Paths(_, slots) => slots.copy_part(limit - copied).1,
+        }
+    }
+
+    /// Whether all is copied.
+    pub(crate) fn is_copy_whole(&self) -> bool {
+        self.log.is_copy_whole()
+            && match &self.slots {
+                Slots::BestPaths => true,
+                Slots::Paths(_, slots) => slots.is_copy_whole(),
+            }
+    }
+
+    /// The same group once more for some of the members, who are told there what they have not been told here, once all
+    /// is copied. It has to be filled, as this one may not be filled itself.
+    pub(crate) fn take_copy(&mut self, id: GroupId, members: &[(PeerIndex, ReaderId)]) -> Self {
+        let readers: Vec<ReaderId> = members.iter().map(|&(_, reader)| reader).collect();
+        self.is_copied = false;
+        Self {
+            id,
+            signature: self.signature.clone(),
+            rules: self.rules.afresh(),
+            log: self.log.take_copy(&readers),
+            slots: match &mut self.slots {
+                Slots::BestPaths => Slots::BestPaths,
+                Slots::Paths(sent, slots) => Slots::Paths(*sent, slots.take_copy()),
+            },
+            members: members.iter().map(|&(peer, _)| peer).collect(),
+            heir: None,
+            filled_to: None,
+            is_copied: false,
+            unencodable: 0,
+            slices: SliceCache::default(),
+        }
+    }
+
+    /// The entries that the group pins; twice those that its copy pins, too.
+    pub(crate) fn pinned(&self) -> Vec<EntryIndex> {
+        let twice = |entry, is_copied| std::iter::repeat_n(entry, 1 + usize::from(is_copied));
+        match &self.slots {
+            Slots::BestPaths => {
+                let slots = self.log.in_use().map(|(slot, _)| slot);
+                slots.flat_map(|slot| twice(EntryIndex(slot.0), self.log.is_copied(slot))).collect()
+            }
+            Slots::Paths(_, slots) => {
+                slots.entries().flat_map(|entry| twice(entry, slots.is_copied(entry))).collect()
+            }
+        }
+    }
+
+    /// Other rules from now on. The log still says what followed from the former ones: it has to be filled again.
+    ///
+    /// What cannot change in a session is the same in both signatures.
+    pub(crate) fn set_rules(&mut self, signature: GroupSignature, filter: FilterChain) {
+        self.rules = ExportRules::new(signature.policy.clone(), filter);
+        if let (Slots::Paths(sent, _), Some(paths)) = (&mut self.slots, signature.add_path) {
+            *sent = paths;
+        }
+        self.signature = signature;
+    }
+
+    /// Whether the group is told more than the best path of an entry.
+    pub(crate) fn tells_several(&self) -> bool {
+        matches!(self.slots, Slots::Paths(..))
+    }
+
+    /// What the group is told of the best path of an entry, if it is not told several.
+    pub(crate) fn told_best(&self, entry: EntryIndex) -> Option<AttributeHandle> {
+        match self.slots {
+            Slots::BestPaths => self.log.slot(SlotIndex(entry.0)).value(),
+            Slots::Paths(..) => None,
+        }
+    }
+
+    /// The slots of an entry, with the source of the path where the group is told several.
+    pub(crate) fn slots_of(&self, entry: EntryIndex) -> Vec<(SlotIndex, Option<SourceIndex>)> {
+        match &self.slots {
+            Slots::BestPaths => vec![(SlotIndex(entry.0), None)],
+            Slots::Paths(_, slots) => slots.of(entry).map(|(slot, source)| (slot, Some(source))).collect(),
+        }
+    }
+
+    /// The path that a slot stands for, in a group that is told several to a prefix.
+    pub(crate) fn path_of(&self, slot: SlotIndex) -> Option<(EntryIndex, SourceIndex)> {
+        match &self.slots {
+            Slots::BestPaths => None,
+            Slots::Paths(_, slots) => Some(slots.path(slot)),
+        }
+    }
+
+    /// How many paths have a slot, in a group that is told several to a prefix.
+    pub(crate) fn path_slots_in_use(&self) -> Option<usize> {
+        match &self.slots {
+            Slots::BestPaths => None,
+            Slots::Paths(_, slots) => Some(slots.in_use()),
+        }
+    }
+
+    /// The slots that the next paths are given, the last one first, in a group that is told several to a prefix.
+    pub(crate) fn free_path_slots(&self) -> Option<&[SlotIndex]> {
+        match &self.slots {
+            Slots::BestPaths => None,
+            Slots::Paths(_, slots) => Some(slots.free()),
+        }
+    }
+
+    /// Sets all that the group is told of an entry.
+    pub(crate) fn tell_all<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &mut Entry<P>,
+        index: EntryIndex,
+    ) {
+        if self.tells_several() {
+            self.tell_paths(shared, entry, index, None);
+        } else {
+            self.tell_best(shared, entry, index);
+        }
+    }
+
+    /// Sets what a group that is told one path for each prefix is told of an entry.
+    pub(crate) fn tell_best<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &mut Entry<P>,
+        index: EntryIndex,
+    ) {
+        let wanted = entry.best_path().and_then(|path| self.export(shared, entry, &path));
+        entry.pins += self.set::<P>(shared, SlotIndex(index.0), wanted);
+    }
+
+    /// Sets what a group that is told several paths is told of an entry, or of its path from one source where nothing
+    /// else can have changed.
+    pub(crate) fn tell_paths<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &mut Entry<P>,
+        index: EntryIndex,
+        changed: Option<SourceIndex>,
+    ) {
+        let Slots::Paths(sent, slots) = &self.slots else { return };
+        let had_slots = slots.has(index);
+        match (*sent, changed) {
+            (PathsSent::All, Some(source)) => {
+                let path = entry.paths.find(source).filter(|path| candidate(shared, path).is_ok()).copied();
+                let wanted = path.and_then(|path| self.export(shared, entry, &path));
+                self.set_path::<P>(shared, index, source, wanted);
+            }
+            (sent, _) => self.set_paths(shared, entry, index, sent),
+        }
+        if let Slots::Paths(_, slots) = &self.slots
+            && !had_slots
+            && slots.has(index)
+        {
+            entry.pins += 1 + u16::from(slots.is_copied(index));
+        }
+    }
+
+    fn set_paths<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &Entry<P>,
+        index: EntryIndex,
+        sent: PathsSent,
+    ) {
+        let mut exported: Vec<(Path, (AttributeHandle, PeerIndex))> = Vec::new();
+        for path in entry.paths.as_slice() {
+            if candidate(shared, path).is_ok()
+                && let Some(wanted) = self.export(shared, entry, path)
+            {
+                exported.push((*path, wanted));
+            }
+        }
+        if let PathsSent::Best(most) = sent
+            && exported.len() > usize::from(most.get())
+        {
+            let paths = exported.iter().map(|&(path, _)| path).collect();
+            let best = best_of(shared, paths, most.get().into());
+            let (told, others): (Vec<_>, Vec<_>) = exported
+                .into_iter()
+                .partition(|(path, _)| best.iter().any(|best| best.source == path.source));
+            others.into_iter().for_each(|(_, (handle, _))| shared.store.release(handle));
+            exported = told;
+        }
+        exported.sort_unstable_by_key(|(path, _)| path.source);
+        let is_told = |source| exported.binary_search_by_key(&source, |(path, _)| path.source).is_ok();
+        let untold = self.slots_of(index).into_iter().filter_map(|(_, source)| source);
+        for source in untold.filter(|&source| !is_told(source)) {
+            self.set_path::<P>(shared, index, source, None);
+        }
+        for (path, wanted) in exported {
+            self.set_path::<P>(shared, index, path.source, Some(wanted));
+        }
+    }
+
+    fn set_path<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: EntryIndex,
+        source: SourceIndex,
+        wanted: Option<(AttributeHandle, PeerIndex)>,
+    ) {
+        let Slots::Paths(_, slots) = &mut self.slots else { return };
+        let slot = match wanted {
+            Some(_) => Some(slots.find_or_insert(entry, source)),
+            None => slots.find(entry, source),
+        };
+        if let Some(slot) = slot {
+            self.set::<P>(shared, slot, wanted);
+        }
+    }
+
+    /// What the group is told for a path, with a reference to the attributes, and the peer that it came from.
+    fn export<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &Entry<P>,
+        path: &Path,
+    ) -> Option<(AttributeHandle, PeerIndex)> {
+        let Shared { store, sources, telling, .. } = shared;
+        let source = sources.get(path.source);
+        if *telling == Telling::OwnRoutes && source.peer != PeerIndex::LOCAL {
+            return None;
+        }
+        let handle = self.rules.export(store, entry.prefix.erase(), path.import.handle()?, source)?;
+        Some((handle, source.peer))
+    }
+
+    /// Sets a slot of the log, which takes over the reference, and its copy if it has one. Answers how many of them were
+    /// not in use before.
+    fn set<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        slot: SlotIndex,
+        wanted: Option<(AttributeHandle, PeerIndex)>,
+    ) -> u16 {
+        let Shared { store, peers, .. } = shared;
+        let id = self.id;
+        let reader_of = |peer| {
+            let membership = peers.routes::<P>(peer)?.membership?;
+            (membership.group == id).then_some(membership.reader)
+        };
+        let change = self.log.set(slot, wanted, reader_of);
+        self.forget_compacted();
+        let wanted = wanted.map(|(handle, _)| handle);
+        if change == Change::None {
+            wanted.into_iter().for_each(|handle| store.release(handle));
+            return 0;
+        }
+        let is_copied = self.log.is_copied(slot);
+        if is_copied {
+            wanted.into_iter().for_each(|handle| store.retain(handle));
+        }
+        let slots = 1 + u16::from(is_copied);
+        if let Change::Replaced(old) = change {
+            (0..slots).for_each(|_| store.release(old));
+        }
+        if change == Change::Filled { slots } else { 0 }
+    }
+
+    /// Appends to `out` what `reader` is to be told next, where `cache_room` octets of slices may be kept. Answers with the
+    /// entries whose last withdrawal everyone has been told by it.
+    ///
+    /// That there is nothing to append is possible: what changed may all have come from the member itself.
+    pub(crate) fn tell<P: RibFamily>(
+        &mut self,
+        table: &Table<P>,
+        store: &AttributeStore,
+        reader: ReaderId,
+        peer: PeerIndex,
+        cache_room: usize,
+        out: &mut Vec<EncodedUpdates>,
+    ) -> Vec<EntryIndex> {
+        let start = self.log.cursor(reader);
+        // Mostly another member was told it before.
+        let slice = match self.slices.find(start) {
+            Some(slice) => slice,
+            None => {
+                let slice = self.encode(table, store, start);
+                self.slices.keep(slice, cache_room)
+            }
+        };
+        slice.append_for(peer, out, |withdrawn, octets| {
+            let routes = withdrawn.iter().map(|&slot| self.slots.nlri(table, slot));
+            self.signature.encoder().unreach(octets, routes);
+        });
+        let end = slice.end;
+        self.advance(|log| log.advance(reader, end))
+    }
+
+    /// Takes a member out. Withdrawals may have waited for nobody else: the group has to be [settled](Self::settle).
+    pub(crate) fn leave(&mut self, reader: ReaderId, peer: PeerIndex) {
+        self.members.retain(|&member| member != peer);
+        self.log.leave(reader);
+    }
+
+    /// Sends a member back to the start, to be told everything again.
+    ///
+    /// Kept slices are void then: they may announce to the member what has come to be its own path since.
+    pub(crate) fn rewind(&mut self, reader: ReaderId) {
+        self.log.rewind(reader);
+        self.slices.clear();
+    }
+
+    /// Forgets withdrawals that every member knows of, as many as fit into a slice of time.
+    pub(crate) fn settle(&mut self) -> Vec<EntryIndex> {
+        self.advance(ExportLog::settle)
+    }
+
+    /// Lets a reader move, and forgets the slices that must not be told again.
+    ///
+    /// A slice that is kept may announce what was withdrawn since: that does no harm as long as the withdrawal is still
+    /// in the log. Once withdrawals are settled, the slices before them are void.
+    fn advance(
+        &mut self,
+        movement: impl FnOnce(&mut ExportLog<AttributeHandle>) -> Vec<SlotIndex>,
+    ) -> Vec<EntryIndex> {
+        let settled = self.log.settled();
+        let emptied = movement(&mut self.log);
+        self.forget_compacted();
+        if self.log.settled() != settled {
+            self.slices.forget_before(self.log.settled());
+        }
+        self.on_emptied(emptied)
+    }
+
+    /// Forgets the slices of parts of the log where positions have come to mean something else.
+    fn forget_compacted(&mut self) {
+        for range in self.log.take_compacted() {
+            self.slices.forget_over(&range);
+        }
+    }
+
+    /// Answers with the entries that the group no longer needs, now that these slots are empty; twice where its copy does
+    /// not need them either.
+    fn on_emptied(&mut self, emptied: Vec<SlotIndex>) -> Vec<EntryIndex> {
+        let Self { slots, log, .. } = self;
+        let mut entries = Vec::with_capacity(emptied.len());
+        for slot in emptied {
+            let (entry, is_copied) = match slots {
+                Slots::BestPaths => (EntryIndex(slot.0), log.is_copied(slot)),
+                Slots::Paths(_, slots) => match slots.remove(slot) {
+                    Some(entry) => (entry, slots.is_copied(entry)),
+                    None => continue,
+                },
+            };
+            entries.extend(std::iter::repeat_n(entry, 1 + usize::from(is_copied)));
+        }
+        entries
+    }
+
+    /// Gives up to `limit` slots up. Answers with the entries that the group no longer needs; `None` when all is given up.
+    pub(crate) fn drain(&mut self, store: &mut AttributeStore, limit: usize) -> Option<Vec<EntryIndex>> {
+        let Some(drained) = self.log.drain(limit) else {
+            let more = match &mut self.slots {
+                Slots::BestPaths => false,
+                Slots::Paths(_, slots) => slots.drain(limit),
+            };
+            return more.then(Vec::new);
+        };
+        drained.iter().filter_map(|&(_, handle)| handle).for_each(|handle| store.release(handle));
+        Some(self.on_emptied(drained.into_iter().map(|(slot, _)| slot).collect()))
+    }
+
+    /// The marker that the table has been told (RFC 4724 §2).
+    pub(crate) fn end_of_rib(&self, family: Family) -> EncodedUpdates {
+        let mut out = BytesMut::new();
+        self.signature.encoder().end_of_rib(&mut out, family);
+        EncodedUpdates::new(out.freeze())
+    }
+
+    fn encode<P: RibFamily>(&mut self, table: &Table<P>, store: &AttributeStore, start: u32) -> Slice {
+        let batch = self.log.batch(start, SLICE_RECORDS);
+        let encoder = self.signature.encoder();
+        let mut slice = SliceWriter { slice: Slice::new(start, batch.end), out: BytesMut::new() };
+        let mut reach = Vec::with_capacity(batch.changes.len());
+        let mut unreach = Vec::new();
+        let mut unencodable = 0;
+        let is_full = batch.changes.len() == SLICE_RECORDS;
+        for (index, slot) in batch.changes {
+            match slot {
+                Slot::Empty => {}
+                Slot::Withdrawn(record) => {
+                    let source = (!record.source_may_hold).then_some(record.source);
+                    unreach.push((source, index));
+                }
+                Slot::Exported(handle, record) => {
+                    if record.source_may_hold {
+                        slice.slice.withdraw_from_source(record.source, index);
+                    }
+                    reach.push(((handle, record.source), index));
+                }
+            }
+        }
+        if is_full && is_broken(Break::WithdrawalLostInFullBatch) {
+            unreach.pop();
+        }
+        unreach.sort_by_key(|&(source, _)| source);
+        for run in unreach.chunk_by(|a, b| a.0 == b.0) {
+            encoder.unreach(&mut slice.out, run.iter().map(|&(_, index)| self.slots.nlri(table, index)));
+            slice.end_of_messages(run[0].0);
+        }
+        reach.sort_by_key(|&(key, _)| key);
+        for run in reach.chunk_by(|a, b| a.0 == b.0) {
+            let (handle, source) = run[0].0;
+            let set = store.get(handle);
+            let routes = || run.iter().map(|&(_, index)| self.slots.nlri(table, index));
+            let next_hop = store.next_hop(handle);
+            let encoded = next_hop.map(|hop| encoder.reach(&mut slice.out, &set.attributes, hop, routes()));
+            if !matches!(encoded, Some(Ok(()))) {
+                unencodable += run.len() as u64;
+                encoder.unreach(&mut slice.out, routes());
+            }
+            // A route that another reflector told has been through its cluster and ours.
+            let is_originator = set.attributes.cluster_list_length() < 2;
+            let is_spared = is_originator || !is_broken(Break::SplitHorizonByOriginator);
+            slice.end_of_messages(is_spared.then_some(source));
+        }
+        self.unencodable += unencodable;
+        slice.finish()
+    }
+}
+
+/// A slice while it is encoded.
+struct SliceWriter {
+    slice: Slice,
+    out: BytesMut,
+}
+
+impl SliceWriter {
+    fn end_of_messages(&mut self, source: Option<PeerIndex>) {
+        self.slice.mark(source, &self.out);
+    }
+
+    fn finish(self) -> Slice {
+        // What is written to has been given up to twice the memory, and slices are kept.
+        self.slice.with_octets(Bytes::copy_from_slice(&self.out))
+    }
+}

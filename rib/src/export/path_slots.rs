@@ -1,0 +1,198 @@
+//! Which slot of a log stands for which path, in a group that is told several paths to a prefix (RFC 7911).
+
+use std::num::NonZeroU32;
+
+use crate::containers::Mirrored;
+use crate::log::SlotIndex;
+use crate::paths::EntryIndex;
+use crate::paths::SourceIndex;
+
+/// The slots of the paths, as a chain for each entry.
+///
+/// A path keeps its slot until every reader has been told of its withdrawal. A path that comes to the same prefix from the
+/// same source meanwhile, and so with the same path id, takes it over.
+#[derive(Debug, Default)]
+pub(crate) struct PathSlots {
+    paths: Mirrored<PathSlot>,
+    free: Vec<SlotIndex>,
+    /// The first slot of each entry, by entry number.
+    first: Mirrored<Link>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct PathSlot {
+    entry: EntryIndex,
+    source: SourceIndex,
+    next: Link,
+    previous: Link,
+}
+
+/// A slot, or none, in four octets.
+#[derive(Clone, Copy, Debug, Default)]
+struct Link(Option<NonZeroU32>);
+
+impl PathSlots {
+    /// The slots of an entry, with the source that each stands for.
+    pub(crate) fn of(&self, entry: EntryIndex) -> impl Iterator<Item = (SlotIndex, SourceIndex)> + '_ {
+        let mut next = self.first_of(entry);
+        std::iter::from_fn(move || {
+            let slot = next.slot()?;
+            let path = self.at(slot);
+            next = path.next;
+            Some((slot, path.source))
+        })
+    }
+
+    /// The slot of a path, if it has one.
+    pub(crate) fn find(&self, entry: EntryIndex, source: SourceIndex) -> Option<SlotIndex> {
+        self.of(entry).find(|&(_, other)| other == source).map(|(slot, _)| slot)
+    }
+
+    /// The slot of a path, made if there is none.
+    pub(crate) fn find_or_insert(&mut self, entry: EntryIndex, source: SourceIndex) -> SlotIndex {
+        if let Some(slot) = self.find(entry, source) {
+            return slot;
+        }
+        let next = self.first_of(entry);
+        let path = PathSlot { entry, source, next, previous: Link::default() };
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.paths.set(slot.index(), path);
+                slot
+            }
+            None => {
+                self.paths.push(path);
+                SlotIndex::of(self.paths.len() - 1)
+            }
+        };
+        if let Some(next) = next.slot() {
+            self.paths.set(next.index(), PathSlot { previous: Link::to(slot), ..self.at(next) });
+        }
+        self.first.grow_to(entry.index() + 1, Link::default());
+        self.first.set(entry.index(), Link::to(slot));
+        slot
+    }
+
+    /// Forgets a slot that is empty. Answers with its entry when that was the entry's last one.
+    pub(crate) fn remove(&mut self, slot: SlotIndex) -> Option<EntryIndex> {
+        let PathSlot { entry, next, previous, .. } = self.at(slot);
+        if let Some(next) = next.slot() {
+            self.paths.set(next.index(), PathSlot { previous, ..self.at(next) });
+        }
+        match previous.slot() {
+            Some(previous) => self.paths.set(previous.index(), PathSlot { next, ..self.at(previous) }),
+            None => self.first.set(entry.index(), next),
+        }
+        self.free.push(slot);
+        (!self.has(entry)).then_some(entry)
+    }
+
+    /// Gives up the memory of up to `limit` slots and entries, of a group that has no slot in use. Answers whether there
+    /// are more.
+    pub(crate) fn drain(&mut self, limit: usize) -> bool {
+        let more = self.paths.take_last(limit).is_some() || self.first.take_last(limit).is_some();
+        self.free.truncate(self.paths.len());
+        more
+    }
+
+    /// The entries that have slots.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = EntryIndex> + '_ {
+        (0..).map(EntryIndex).take(self.first.len()).filter(|&entry| self.has(entry))
+    }
+
+    /// Begins a copy, which is made by [`copy_part`](Self::copy_part).
+    pub(crate) fn begin_copy(&mut self) {
+        self.paths.begin_copy();
+        self.first.begin_copy();
+    }
+
+    /// Whether the copy says of an entry what this says.
+    pub(crate) fn is_copied(&self, entry: EntryIndex) -> bool {
+        self.first.is_copied(entry.index())
+    }
+
+    /// Copies up to `limit` more slots and entries. Answers with how many it was, and with the entries that have slots.
+    pub(crate) fn copy_part(&mut self, limit: usize) -> (usize, Vec<EntryIndex>) {
+        let paths = self.paths.copy_part(limit).1.len();
+        let (number, first) = self.first.copy_part(limit - paths);
+        let numbered = (SlotIndex::of(number).0..).map(EntryIndex).zip(first);
+        let with_slots = numbered.filter(|(_, first)| first.slot().is_some()).map(|(entry, _)| entry);
+        (paths + first.len(), with_slots.collect())
+    }
+
+    /// Whether all is copied.
+    pub(crate) fn is_copy_whole(&self) -> bool {
+        self.paths.is_copy_whole() && self.first.is_copy_whole()
+    }
+
+    /// The copy, once all is copied.
+    pub(crate) fn take_copy(&mut self) -> Self {
+        Self { paths: self.paths.take_copy(), free: self.free.clone(), first: self.first.take_copy() }
+    }
+
+    /// Whether an entry has a slot.
+    pub(crate) fn has(&self, entry: EntryIndex) -> bool {
+        self.first_of(entry).slot().is_some()
+    }
+
+    /// The path that a slot stands for.
+    pub(crate) fn path(&self, slot: SlotIndex) -> (EntryIndex, SourceIndex) {
+        let PathSlot { entry, source, .. } = self.at(slot);
+        (entry, source)
+    }
+
+    /// How many paths have a slot.
+    pub(crate) fn in_use(&self) -> usize {
+        self.paths.len() - self.free.len()
+    }
+
+    /// The slots that are used next, the last one first.
+    pub(crate) fn free(&self) -> &[SlotIndex] {
+        &self.free
+    }
+
+    fn at(&self, slot: SlotIndex) -> PathSlot {
+        self.paths.get(slot.index()).expect("a slot is made before it is named")
+    }
+
+    fn first_of(&self, entry: EntryIndex) -> Link {
+        self.first.get(entry.index()).unwrap_or_default()
+    }
+}
+
+impl Link {
+    fn to(slot: SlotIndex) -> Self {
+        Self(NonZeroU32::new(slot.0.wrapping_add(1)))
+    }
+
+    fn slot(self) -> Option<SlotIndex> {
+        self.0.map(|number| SlotIndex(number.get() - 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENTRY: EntryIndex = EntryIndex(3);
+
+    fn sources(slots: &PathSlots, entry: EntryIndex) -> Vec<u32> {
+        slots.of(entry).map(|(_, source)| source.0).collect()
+    }
+
+    #[test]
+    fn a_path_keeps_its_slot_until_it_is_removed() {
+        let mut slots = PathSlots::default();
+        let [a, b, c] = [1, 2, 3].map(|source| slots.find_or_insert(ENTRY, SourceIndex(source)));
+        assert_eq!(slots.find_or_insert(ENTRY, SourceIndex(2)), b);
+        assert_eq!(slots.path(b), (ENTRY, SourceIndex(2)));
+        assert_eq!(sources(&slots, ENTRY), [3, 2, 1]);
+        assert_eq!(slots.remove(b), None, "two are left");
+        assert_eq!(sources(&slots, ENTRY), [3, 1]);
+        assert_eq!(slots.find_or_insert(EntryIndex(9), SourceIndex(2)), b, "a free slot is used again");
+        assert_eq!(slots.remove(c), None);
+        assert_eq!(sources(&slots, ENTRY), [1]);
+        assert_eq!(slots.remove(a), Some(ENTRY));
+        assert!(!slots.has(ENTRY) && slots.has(EntryIndex(9)));
+    }
+}

@@ -1,0 +1,164 @@
+//! A part of an export log, encoded: whole messages that every member at its start is sent, each with its source.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::log::SlotIndex;
+use crate::peers::PeerIndex;
+
+/// Whole UPDATEs, or a mark around those that answer a ROUTE-REFRESH, to be sent as they are.
+///
+/// A clone, and what other peers of the group are sent, share the octets.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EncodedUpdates {
+    /// The messages.
+    pub octets: Bytes,
+    /// How many they are.
+    pub messages: u64,
+    /// How many of them are UPDATEs: all, or none.
+    pub updates: u64,
+}
+
+impl EncodedUpdates {
+    /// These octets, which are whole UPDATEs.
+    #[must_use]
+    pub fn new(octets: Bytes) -> Self {
+        let messages = count_messages(&octets);
+        Self { octets, messages, updates: messages }
+    }
+
+    /// These octets, which are one ROUTE-REFRESH.
+    pub(crate) fn refresh_mark(octets: Bytes) -> Self {
+        Self { octets, messages: 1, updates: 0 }
+    }
+}
+
+/// Encoded changes from one position of a log to another.
+#[derive(Clone, Debug)]
+pub(crate) struct Slice {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    octets: Bytes,
+    runs: Vec<Run>,
+    /// Slots whose path came from a peer that may still hold another one for them.
+    withdrawn_from_source: Vec<(PeerIndex, SlotIndex)>,
+}
+
+/// Messages that go to everyone but `source`.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    source: Option<PeerIndex>,
+    end_octets: usize,
+    messages: u64,
+}
+
+impl Slice {
+    pub(crate) fn new(start: u32, end: u32) -> Self {
+        Self { start, end, octets: Bytes::new(), runs: Vec::new(), withdrawn_from_source: Vec::new() }
+    }
+
+    /// The length of the messages.
+    pub(crate) fn octets(&self) -> usize {
+        self.octets.len()
+    }
+
+    /// The messages since the last mark are not for `source`; `encoded` is all so far.
+    pub(crate) fn mark(&mut self, source: Option<PeerIndex>, encoded: &[u8]) {
+        let start = self.runs.last().map_or(0, |run| run.end_octets);
+        let messages = count_messages(encoded.get(start..).unwrap_or_default());
+        match self.runs.last_mut() {
+            Some(run) if run.source == source => {
+                run.end_octets = encoded.len();
+                run.messages += messages;
+            }
+            _ => self.runs.push(Run { source, end_octets: encoded.len(), messages }),
+        }
+    }
+
+    /// The source of a slot's path is to be sent a withdrawal of its own.
+    pub(crate) fn withdraw_from_source(&mut self, source: PeerIndex, slot: SlotIndex) {
+        self.withdrawn_from_source.push((source, slot));
+    }
+
+    pub(crate) fn with_octets(mut self, octets: Bytes) -> Self {
+        self.octets = octets;
+        self
+    }
+
+    /// Appends what `peer` is sent: the shared octets, less the messages that came from itself, and before them the
+    /// withdrawals that only concern it, which `encode_withdrawals` writes.
+    pub(crate) fn append_for(
+        &self,
+        peer: PeerIndex,
+        parts: &mut Vec<EncodedUpdates>,
+        encode_withdrawals: impl FnOnce(&[SlotIndex], &mut BytesMut),
+    ) {
+        let own: Vec<SlotIndex> = self
+            .withdrawn_from_source
+            .iter()
+            .filter(|&&(source, _)| source == peer)
+            .map(|&(_, slot)| slot)
+            .collect();
+        if !own.is_empty() {
+            let mut out = BytesMut::new();
+            encode_withdrawals(&own, &mut out);
+            parts.push(EncodedUpdates::new(out.freeze()));
+        }
+        let mut start = 0;
+        for runs in self.runs.split_inclusive(|run| run.source == Some(peer)) {
+            let others = match runs {
+                [others @ .., own] if own.source == Some(peer) => others,
+                others => others,
+            };
+            let end = others.last().map_or(start, |run| run.end_octets);
+            if start < end {
+                let messages = others.iter().map(|run| run.messages).sum();
+                let octets = self.octets.slice(start..end);
+                parts.push(EncodedUpdates { octets, messages, updates: messages });
+            }
+            start = runs.last().map_or(start, |run| run.end_octets);
+        }
+    }
+}
+
+/// How many messages there are in octets of our own making.
+fn count_messages(mut octets: &[u8]) -> u64 {
+    let mut messages = 0;
+    while let Some(&[high, low]) = octets.get(LENGTH_AT..LENGTH_AT + 2) {
+        messages += 1;
+        octets = octets.get(usize::from(u16::from_be_bytes([high, low]))..).unwrap_or_default();
+    }
+    messages
+}
+
+/// Where the length stands in a message (RFC 4271 §4.1).
+const LENGTH_AT: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_sent_everything_but_its_own_messages_and_how_many_they_are() {
+        let (alice, bob) = (PeerIndex(1), PeerIndex(2));
+        let message = |octets: u16| {
+            let mut message = vec![0; octets.into()];
+            message[LENGTH_AT..LENGTH_AT + 2].copy_from_slice(&octets.to_be_bytes());
+            message
+        };
+        let mut slice = Slice::new(0, 4);
+        let mut octets = Vec::new();
+        for (source, length) in [(None, 20), (Some(alice), 21), (Some(alice), 22), (Some(bob), 23)] {
+            octets.extend(message(length));
+            slice.mark(source, &octets);
+        }
+        let slice = slice.with_octets(octets.into());
+        let sent = |peer| -> Vec<(usize, u64)> {
+            let mut parts = Vec::new();
+            slice.append_for(peer, &mut parts, |_, _| {});
+            parts.iter().map(|part| (part.octets.len(), part.messages)).collect()
+        };
+        assert_eq!(sent(alice), [(20, 1), (23, 1)]);
+        assert_eq!(sent(bob), [(20 + 21 + 22, 3)]);
+        assert_eq!(sent(PeerIndex(3)), [(20 + 21 + 22 + 23, 4)]);
+    }
+}

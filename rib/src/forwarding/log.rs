@@ -1,0 +1,130 @@
+//! The forwarding table as a reader of the Rib: the log that the kernel is fed from.
+
+use std::collections::HashMap;
+
+use bgp_codec::NextHop;
+
+use crate::family::RibFamily;
+use crate::forwarding::{Forwarding, ForwardingChange};
+use crate::log::{Change, ExportLog, ReaderId, SlotIndex};
+use crate::paths::{EntryIndex, Table};
+use crate::peers::PeerIndex;
+
+/// Names a [`Forwarding`] that a [`ForwardingLog`] holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct ForwardingHandle(usize);
+
+/// What the forwarding table of one family shall hold, as a log with one reader.
+#[derive(Debug)]
+pub(crate) struct ForwardingLog {
+    log: ExportLog<ForwardingHandle>,
+    reader: ReaderId,
+    /// Each forwarding in use, with the number of entries that use it.
+    slots: Vec<Option<(Forwarding, usize)>>,
+    free: Vec<usize>,
+    by_value: HashMap<Forwarding, ForwardingHandle>,
+}
+
+impl ForwardingLog {
+    pub(crate) fn new() -> Self {
+        let mut log = ExportLog::new();
+        let reader = log.join();
+        Self { log, reader, slots: Vec::new(), free: Vec::new(), by_value: HashMap::new() }
+    }
+
+    /// Sets where packets for `entry` go. Answers whether the log now needs the entry that it did not need before.
+    pub(crate) fn set(&mut self, entry: EntryIndex, wanted: Option<Forwarding>) -> bool {
+        let wanted = wanted.map(|forwarding| self.intern(forwarding));
+        let change =
+            self.log.set(SlotIndex(entry.0), wanted.map(|handle| (handle, PeerIndex::LOCAL)), |_| None);
+        match change {
+            Change::None => wanted.into_iter().for_each(|handle| self.release(handle)),
+            Change::Replaced(old) => self.release(old),
+            Change::Filled | Change::Revived => {}
+        }
+        // Nothing is kept here that goes by positions.
+        drop(self.log.take_compacted());
+        change == Change::Filled
+    }
+
+    /// The next changes, of at most `limit` entries, and the entries that the log no longer needs.
+    pub(crate) fn tell<P: RibFamily>(
+        &mut self,
+        table: &Table<P>,
+        limit: usize,
+    ) -> (Vec<ForwardingChange>, Vec<EntryIndex>) {
+        let batch = self.log.batch(self.log.cursor(self.reader), limit);
+        let changes = batch.changes.iter().map(|&(index, slot)| ForwardingChange {
+            prefix: table.entry(EntryIndex(index.0)).prefix.erase(),
+            forwarding: self.forwarding(slot.value()).cloned(),
+        });
+        let changes = changes.collect();
+        let emptied = self.log.advance(self.reader, batch.end);
+        (changes, emptied.into_iter().map(|slot| EntryIndex(slot.0)).collect())
+    }
+
+    /// Where packets for `entry` go.
+    pub(crate) fn get(&self, entry: EntryIndex) -> Option<&Forwarding> {
+        self.forwarding(self.log.slot(SlotIndex(entry.0)).value())
+    }
+
+    /// The entries that the log needs.
+    pub(crate) fn pinned(&self) -> impl Iterator<Item = EntryIndex> {
+        self.log.in_use().map(|(slot, _)| EntryIndex(slot.0))
+    }
+
+    /// How many withdrawals it keeps.
+    pub(crate) fn tombstones(&self) -> usize {
+        self.log.in_use().filter(|(_, slot)| slot.value().is_none()).count()
+    }
+
+    /// How far the log has been told, and how far it goes.
+    pub(crate) fn progress(&self) -> (u32, u32) {
+        (self.log.cursor(self.reader), self.log.end())
+    }
+
+    fn forwarding(&self, handle: Option<ForwardingHandle>) -> Option<&Forwarding> {
+        self.slots[handle?.0].as_ref().map(|(forwarding, _)| forwarding)
+    }
+
+    fn intern(&mut self, forwarding: Forwarding) -> ForwardingHandle {
+        if let Some(&handle) = self.by_value.get(&forwarding) {
+            if let Some((_, users)) = &mut self.slots[handle.0] {
+                *users += 1;
+            }
+            return handle;
+        }
+        let slot = Some((forwarding.clone(), 1));
+        let handle = match self.free.pop() {
+            Some(number) => {
+                self.slots[number] = slot;
+                ForwardingHandle(number)
+            }
+            None => {
+                self.slots.push(slot);
+                ForwardingHandle(self.slots.len() - 1)
+            }
+        };
+        self.by_value.insert(forwarding, handle);
+        handle
+    }
+
+    fn release(&mut self, handle: ForwardingHandle) {
+        let Some((forwarding, users)) = &mut self.slots[handle.0] else { return };
+        *users -= 1;
+        if *users == 0 {
+            self.by_value.remove(forwarding);
+            self.slots[handle.0] = None;
+            self.free.push(handle.0);
+        }
+    }
+}
+
+/// The forwarding over these next hops, the lowest `multipath` of them; `None` without any.
+pub(crate) fn via(next_hops: impl Iterator<Item = NextHop>, multipath: usize) -> Option<Forwarding> {
+    let mut next_hops: Vec<_> = next_hops.collect();
+    next_hops.sort_unstable();
+    next_hops.dedup();
+    next_hops.truncate(multipath.max(1));
+    (!next_hops.is_empty()).then(|| Forwarding::via(next_hops))
+}

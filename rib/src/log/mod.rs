@@ -1,0 +1,490 @@
+//! The compacted log: what everything that leaves the Rib leaves through.
+//!
+//! A log has one slot for each route that it may tell, with the value that is exported now or the withdrawal that is
+//! still to be told, and an array of records in the order of change. A record is stale, and skipped, when its slot has
+//! changed again since. A reader is a cursor into the array: what changed ten times while it was away it reads once.
+//!
+//! ```text
+//!  records   │ 7 │ 3 │ 7'│ 9 │ 3'│ 5 │      slot numbers; 7 and 3 have a later record, so the first ones are stale
+//!              ▲           ▲           ▲
+//!              new reader  slow one    up to date
+//! ```
+
+mod records;
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
+
+use foldhash::fast::FixedState;
+use margay_breaks::{Break, is_broken};
+
+use self::records::{Records, SEGMENT_RECORDS};
+use crate::containers::Mirrored;
+use crate::peers::PeerIndex;
+
+/// Names a reader of an [`ExportLog`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct ReaderId(usize);
+
+/// Names a slot of an [`ExportLog`]: a table entry's number, or that of a path where a group is told several.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct SlotIndex(pub(crate) u32);
+
+impl SlotIndex {
+    pub(crate) fn of(index: usize) -> Self {
+        Self(u32::try_from(index).expect("memory ends long before the slot numbers"))
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a log says of one route.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Slot<V> {
+    /// Nothing is exported, and every reader knows.
+    #[default]
+    Empty,
+    /// The value is exported, except to the peer that it came from.
+    Exported(V, Record),
+    /// Nothing is exported any more, and some reader may not know yet.
+    Withdrawn(Record),
+}
+
+/// When a slot changed last, and because of whom.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Record {
+    position: u32,
+    /// The peer that announced the path that was exported last.
+    pub(crate) source: PeerIndex,
+    /// The source may still hold what another peer's path had made us export to it, and needs a withdrawal.
+    pub(crate) source_may_hold: bool,
+}
+
+impl<V: Copy> Slot<V> {
+    /// The value that is exported.
+    pub(crate) fn value(&self) -> Option<V> {
+        match self {
+            Self::Exported(value, _) => Some(*value),
+            Self::Empty | Self::Withdrawn(_) => None,
+        }
+    }
+
+    pub(crate) fn record(&self) -> Option<&Record> {
+        match self {
+            Self::Empty => None,
+            Self::Exported(_, record) | Self::Withdrawn(record) => Some(record),
+        }
+    }
+
+    /// The same with its record at another position.
+    fn moved_to(mut self, position: u32) -> Self {
+        if let Self::Exported(_, record) | Self::Withdrawn(record) = &mut self {
+            record.position = position;
+        }
+        self
+    }
+}
+
+/// What [`ExportLog::set`] did.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Change<V> {
+    /// The slot already said so.
+    None,
+    /// The slot was empty, and is now in use.
+    Filled,
+    /// The slot held this value, which is no longer used.
+    Replaced(V),
+    /// The slot was a withdrawal, and now has a value.
+    Revived,
+}
+
+/// A part of the log to be told to a reader that stands at its start.
+#[derive(Debug)]
+pub(crate) struct Batch<V> {
+    /// Where the reader stands after it.
+    pub(crate) end: u32,
+    /// The current slots of the routes that changed: each at most once, none empty.
+    pub(crate) changes: Vec<(SlotIndex, Slot<V>)>,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct ExportLog<V> {
+    slots: Mirrored<Slot<V>>,
+    records: Records,
+    /// How many slots are exported, by source.
+    exported: HashMap<PeerIndex, usize, FixedState>,
+    exported_total: usize,
+    readers: Vec<Option<u32>>,
+    /// How many readers stand at each position.
+    positions: BTreeMap<u32, u32>,
+    /// Up to here no withdrawal is waiting: every reader has passed.
+    settled: u32,
+    /// See [`take_compacted`](Self::take_compacted).
+    compacted: Vec<RangeInclusive<u32>>,
+}
+
+/// How many records are settled at a time: a few milliseconds of work.
+const SETTLE_RECORDS: u32 = 16_384;
+
+impl<V: Copy + Eq> ExportLog<V> {
+    pub(crate) fn new() -> Self {
+        Self {
+            slots: Mirrored::default(),
+            records: Records::new(),
+            exported: HashMap::with_hasher(FixedState::default()),
+            exported_total: 0,
+            readers: Vec::new(),
+            positions: BTreeMap::new(),
+            settled: 0,
+            compacted: Vec::new(),
+        }
+    }
+
+    /// Sets what is exported in a slot: a value and the peer that it came from, or nothing.
+    ///
+    /// `reader_of` finds the reader of a peer, if the peer reads this log.
+    pub(crate) fn set(
+        &mut self,
+        index: SlotIndex,
+        wanted: Option<(V, PeerIndex)>,
+        reader_of: impl Fn(PeerIndex) -> Option<ReaderId>,
+    ) -> Change<V> {
+        let old = self.slot(index);
+        let (slot, change) = match (old, wanted) {
+            (Slot::Empty | Slot::Withdrawn(_), None) => return Change::None,
+            (Slot::Exported(value, record), Some((new, source)))
+                if record.source == source && (value == new || is_broken(Break::ChangeByPreference)) =>
+            {
+                return Change::None;
+            }
+            (Slot::Exported(value, record), None) => {
+                let source_may_hold = self.may_hold(record.source, &old, reader_of);
+                let record = Record { position: self.end(), source: record.source, source_may_hold };
+                (Slot::Withdrawn(record), Change::Replaced(value))
+            }
+            (_, Some((new, source))) => {
+                let source_may_hold =
+                    self.may_hold(source, &old, reader_of) && !is_broken(Break::SourceMoveWithoutWithdrawal);
+                let record = Record { position: self.end(), source, source_may_hold };
+                let change = match old {
+                    Slot::Empty => Change::Filled,
+                    Slot::Exported(value, _) => Change::Replaced(value),
+                    Slot::Withdrawn(_) => Change::Revived,
+                };
+                (Slot::Exported(new, record), change)
+            }
+        };
+        self.count(&old, &slot);
+        self.slots.grow_to(index.index() + 1, Slot::Empty);
+        self.slots.set(index.index(), slot);
+        self.records.push(index);
+        if let Some(record) = old.record() {
+            self.records.on_stale(record.position);
+        }
+        self.compact(old.record().map(|record| record.position));
+        change
+    }
+
+    /// What the log says of a route now.
+    pub(crate) fn slot(&self, index: SlotIndex) -> Slot<V> {
+        self.slots.get(index.index()).unwrap_or_default()
+    }
+
+    /// Takes up to `limit` slots out, the last ones, of a log that is given up. Answers with those in use, and the values
+    /// among them; `None` when no slot is left.
+    pub(crate) fn drain(&mut self, limit: usize) -> Option<Vec<(SlotIndex, Option<V>)>> {
+        let (first, slots) = self.slots.take_last(limit)?;
+        let indexes = (SlotIndex::of(first).0..).map(SlotIndex);
+        Some(indexes.zip(&slots).filter_map(|(index, slot)| used(index, slot)).collect())
+    }
+
+    /// How many routes are exported to a reader that is `peer`: not those that came from it.
+    pub(crate) fn exported_to(&self, peer: PeerIndex) -> usize {
+        self.exported_total - self.exported.get(&peer).copied().unwrap_or(0)
+    }
+
+    /// Up to here every withdrawal has been told to every reader, and its slot is empty.
+    pub(crate) fn settled(&self) -> u32 {
+        self.settled
+    }
+
+    /// A new reader, before the first record.
+    pub(crate) fn join(&mut self) -> ReaderId {
+        self.join_at(self.records.start())
+    }
+
+    /// A new reader that knows all that the log says.
+    pub(crate) fn join_at_end(&mut self) -> ReaderId {
+        self.join_at(self.end())
+    }
+
+    fn join_at(&mut self, position: u32) -> ReaderId {
+        self.arrive(position);
+        match self.readers.iter().position(Option::is_none) {
+            Some(free) => {
+                self.readers[free] = Some(position);
+                ReaderId(free)
+            }
+            None => {
+                self.readers.push(Some(position));
+                ReaderId(self.readers.len() - 1)
+            }
+        }
+    }
+
+    /// Begins a copy of the log, which is made by [`copy_part`](Self::copy_part).
+    pub(crate) fn begin_copy(&mut self) {
+        self.slots.begin_copy();
+    }
+
+    /// Whether a slot has a copy, which follows it.
+    pub(crate) fn is_copied(&self, index: SlotIndex) -> bool {
+        self.slots.is_copied(index.index())
+    }
+
+    /// Copies up to `limit` more slots. Answers with how many it was, and with those of them that are in use.
+    pub(crate) fn copy_part(&mut self, limit: usize) -> (usize, Vec<(SlotIndex, Option<V>)>) {
+        let (first, part) = self.slots.copy_part(limit);
+        let indexes = (SlotIndex::of(first).0..).map(SlotIndex);
+        (part.len(), indexes.zip(part).filter_map(|(index, slot)| used(index, slot)).collect())
+    }
+
+    /// Whether every slot is copied.
+    pub(crate) fn is_copy_whole(&self) -> bool {
+        self.slots.is_copy_whole()
+    }
+
+    /// The same log for some of the readers, each where it stands, once every slot is copied.
+    pub(crate) fn take_copy(&mut self, readers: &[ReaderId]) -> Self {
+        let mut copy = Self {
+            slots: self.slots.take_copy(),
+            records: self.records.copy(),
+            exported: self.exported.clone(),
+            exported_total: self.exported_total,
+            readers: self.readers.clone(),
+            positions: BTreeMap::new(),
+            settled: self.settled,
+            compacted: Vec::new(),
+        };
+        for (number, cursor) in copy.readers.iter_mut().enumerate() {
+            *cursor = cursor.take_if(|_| readers.contains(&ReaderId(number)));
+            if let Some(position) = *cursor {
+                *copy.positions.entry(position).or_insert(0) += 1;
+            }
+        }
+        copy
+    }
+
+    /// The slots that are in use, with what the log says of them.
+    pub(crate) fn in_use(&self) -> impl Iterator<Item = (SlotIndex, Slot<V>)> + '_ {
+        let indexes = (0..).map(SlotIndex).take(self.slots.len());
+        let slots = indexes.map(|index| (index, self.slot(index)));
+        slots.filter(|(_, slot)| slot.record().is_some())
+    }
+
+    /// Takes a reader out. It may have been the one that withdrawals waited for: the log is to be [settled](Self::settle).
+    pub(crate) fn leave(&mut self, reader: ReaderId) {
+        let cursor = self.cursor(reader);
+        self.readers[reader.0] = None;
+        self.depart(cursor);
+    }
+
+    /// Sends a reader back to the start: it will be told everything again.
+    pub(crate) fn rewind(&mut self, reader: ReaderId) {
+        let cursor = self.cursor(reader);
+        self.depart(cursor);
+        let start = self.records.start();
+        self.arrive(start);
+        self.readers[reader.0] = Some(start);
+    }
+
+    /// Where a reader stands.
+    pub(crate) fn cursor(&self, reader: ReaderId) -> u32 {
+        self.readers[reader.0].expect("a reader has a cursor until it leaves")
+    }
+
+    /// Whether the log has records that the reader has not been told.
+    pub(crate) fn is_behind(&self, reader: ReaderId) -> bool {
+        self.cursor(reader) < self.end()
+    }
+
+    /// Whether the reader was told of the last change of a slot.
+    pub(crate) fn has_been_told(&self, reader: ReaderId, index: SlotIndex) -> bool {
+        self.slot(index).record().is_none_or(|record| record.position < self.cursor(reader))
+    }
+
+    /// The changes of the next `limit` records from `start` on.
+    pub(crate) fn batch(&self, start: u32, limit: usize) -> Batch<V> {
+        let mut changes = Vec::new();
+        for (position, index) in self.records.iter_from(start) {
+            if changes.len() == limit {
+                return Batch { end: position, changes };
+            }
+            let slot = self.slot(index);
+            if slot.record().is_some_and(|record| record.position == position) {
+                changes.push((index, slot));
+            }
+        }
+        Batch { end: self.end(), changes }
+    }
+
+    /// Moves a reader on to `end`. Answers with the slots whose withdrawals all readers know by now: they are
+    /// empty.
+    pub(crate) fn advance(&mut self, reader: ReaderId, end: u32) -> Vec<SlotIndex> {
+        let start = self.cursor(reader);
+        if start == end {
+            return Vec::new();
+        }
+        self.readers[reader.0] = Some(end);
+        self.arrive(end);
+        self.depart(start);
+        // The slowest reader moves on by no more than this, so nothing is left over.
+        self.settle_records((end - start).max(SETTLE_RECORDS))
+    }
+
+    /// Empties the slots of withdrawals that the slowest reader has passed, as many as fit into a slice of time. Answers
+    /// with those slots.
+    pub(crate) fn settle(&mut self) -> Vec<SlotIndex> {
+        self.settle_records(SETTLE_RECORDS)
+    }
+
+    fn settle_records(&mut self, records: u32) -> Vec<SlotIndex> {
+        let end = self.slowest().min(self.settled.saturating_add(records));
+        let passed = self.records.iter_from(self.settled).take_while(|&(position, _)| position < end);
+        let is_waiting = |&(position, index): &(u32, SlotIndex)| matches!(self.slot(index), Slot::Withdrawn(record) if record.position == position);
+        let emptied: Vec<(u32, SlotIndex)> = passed.filter(is_waiting).collect();
+        emptied.iter().for_each(|&(_, index)| self.slots.set(index.index(), Slot::Empty));
+        self.settled = end;
+        emptied.iter().for_each(|&(position, _)| self.records.on_stale(position));
+        // Later segments first: the positions in them are those from before.
+        for of_segment in emptied.chunk_by(|a, b| a.0 / SEGMENT_RECORDS == b.0 / SEGMENT_RECORDS).rev() {
+            self.compact(Some(of_segment[0].0));
+        }
+        emptied.into_iter().map(|(_, index)| index).collect()
+    }
+
+    /// Whether no withdrawal is kept that every reader knows of.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled >= self.slowest()
+    }
+
+    /// The positions that came to mean something else since this was asked last.
+    pub(crate) fn take_compacted(&mut self) -> Vec<RangeInclusive<u32>> {
+        std::mem::take(&mut self.compacted)
+    }
+
+    /// Compacts the part of the log around the record at `position`, which is stale now, when that is due.
+    fn compact(&mut self, position: Option<u32>) {
+        let is_used_up = self.records.are_used_up();
+        if position.is_none() && !is_used_up {
+            return;
+        }
+        let Self { records, slots, .. } = self;
+        let is_current = |index: SlotIndex, position: u32, new_position: u32| {
+            let slot = slots.get(index.index()).unwrap_or_default();
+            let is_current = slot.record().is_some_and(|record| record.position == position);
+            if is_current && new_position != position {
+                slots.set(index.index(), slot.moved_to(new_position));
+            }
+            is_current
+        };
+        let moves = match position {
+            Some(position) if !is_used_up => records.compact_if_stale(position, is_current),
+            Some(_) | None => Some(records.renumber(is_current)),
+        };
+        let Some(moves) = moves else { return };
+        let start = records.start();
+        self.move_cursors(|cursor| moves.moved(cursor).max(start));
+        self.compacted.extend(moves.ranges());
+    }
+
+    fn move_cursors(&mut self, moved: impl Fn(u32) -> u32) {
+        let positions = std::mem::take(&mut self.positions);
+        for cursor in self.readers.iter_mut().flatten() {
+            *cursor = moved(*cursor);
+        }
+        for (cursor, readers) in positions {
+            *self.positions.entry(moved(cursor)).or_insert(0) += readers;
+        }
+        self.settled = moved(self.settled);
+    }
+
+    pub(crate) fn end(&self) -> u32 {
+        self.records.end()
+    }
+
+    /// Whether `peer` may hold an export of `slot`'s entry that the slot's next change has to take back.
+    fn may_hold(
+        &self,
+        peer: PeerIndex,
+        slot: &Slot<V>,
+        reader_of: impl Fn(PeerIndex) -> Option<ReaderId>,
+    ) -> bool {
+        let Some(record) = slot.record() else { return false };
+        let Some(reader) = reader_of(peer) else { return false };
+        let told = record.position < self.cursor(reader);
+        match (told, record.source == peer) {
+            (true, true) => false,
+            (true, false) => matches!(slot, Slot::Exported(..)),
+            (false, true) => record.source_may_hold,
+            // What the peer knows is older than the slot, and not remembered.
+            (false, false) => true,
+        }
+    }
+
+    fn count(&mut self, old: &Slot<V>, new: &Slot<V>) {
+        let source = |slot: &Slot<V>| match slot {
+            Slot::Exported(_, record) => Some(record.source),
+            Slot::Empty | Slot::Withdrawn(_) => None,
+        };
+        let (former, present) = (source(old), source(new));
+        if former == present {
+            return;
+        }
+        if let Some(source) = present {
+            *self.exported.entry(source).or_insert(0) += 1;
+            self.exported_total += 1;
+        }
+        if let Some(source) = former
+            && let Some(count) = self.exported.get_mut(&source)
+        {
+            *count -= 1;
+            self.exported_total -= 1;
+            if *count == 0 {
+                self.exported.remove(&source);
+            }
+        }
+    }
+
+    /// Where the slowest reader stands.
+    fn slowest(&self) -> u32 {
+        let mut positions = self.positions.keys();
+        let slowest =
+            if is_broken(Break::TombstoneBeforeSlowest) { positions.next_back() } else { positions.next() };
+        slowest.copied().unwrap_or_else(|| self.end())
+    }
+
+    fn arrive(&mut self, position: u32) {
+        *self.positions.entry(position).or_insert(0) += 1;
+    }
+
+    fn depart(&mut self, position: u32) {
+        if let Some(readers) = self.positions.get_mut(&position) {
+            *readers -= 1;
+            if *readers == 0 {
+                self.positions.remove(&position);
+            }
+        }
+    }
+}
+
+/// A slot that is in use, with what it exports.
+fn used<V: Copy>(index: SlotIndex, slot: &Slot<V>) -> Option<(SlotIndex, Option<V>)> {
+    slot.record().map(|_| (index, slot.value()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! Next hops: which are in use, what it costs to reach them, and which are lost with a peer.
+
+mod losses;
+mod table;
+
+pub(crate) use self::losses::NextHopLosses;
+pub(crate) use self::table::{NextHopIndex, NextHopResolution, NextHopTable};

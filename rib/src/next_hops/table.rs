@@ -1,0 +1,234 @@
+//! Next hops: which there are, whether they can be reached, and which prefixes hang on each.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::net::IpAddr;
+
+use bgp_codec::{NextHop, Prefix};
+use roaring::RoaringBitmap;
+
+use crate::containers::{LongestMatch, address_range};
+use crate::family::{PerFamily, RibFamily};
+use crate::forwarding::{Way, WayChange};
+use crate::paths::EntryIndex;
+use crate::peers::PeerIndex;
+
+/// Names a next hop of a [`NextHopTable`].
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct NextHopIndex(u32);
+
+impl NextHopIndex {
+    /// The next hop of routes that this speaker originates: itself, whatever its address towards a peer is.
+    pub(crate) const OWN: Self = Self(0);
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// How it is decided whether a next hop can be reached.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum NextHopResolution {
+    /// All can: the speaker forwards nothing itself (a route reflector without a kernel).
+    Assumed,
+    /// Those to which the kernel's routes lead can.
+    Kernel,
+}
+
+/// All next hops in use, by reference count.
+#[derive(Debug)]
+pub(crate) struct NextHopTable {
+    resolution: NextHopResolution,
+    /// How the kernel's own routes lead further.
+    ways: LongestMatch<Way>,
+    by_network: BTreeMap<IpAddr, BTreeSet<NextHop>>,
+    /// Index 0 stands for ourselves.
+    slots: Vec<Option<Slot>>,
+    free: Vec<u32>,
+    by_address: HashMap<NextHop, NextHopIndex>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    next_hop: NextHop,
+    references: u32,
+    /// The cost to reach it; `None` when it cannot be reached.
+    cost: Option<u32>,
+    announced: Announced,
+    /// The entries with a path over this next hop. Empty where all next hops are assumed to be reachable.
+    entries: PerFamily<RoaringBitmap>,
+}
+
+/// Who has announced routes over a next hop since it is in use.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Announced {
+    ByNobody,
+    By(PeerIndex),
+    BySeveral,
+}
+
+impl NextHopTable {
+    pub(crate) fn new(resolution: NextHopResolution) -> Self {
+        Self {
+            resolution,
+            ways: LongestMatch::default(),
+            by_network: BTreeMap::new(),
+            slots: vec![None],
+            free: Vec::new(),
+            by_address: HashMap::new(),
+        }
+    }
+
+    /// The next hop's index, with one more reference.
+    pub(crate) fn intern(&mut self, next_hop: NextHop) -> NextHopIndex {
+        if let Some(&index) = self.by_address.get(&next_hop) {
+            self.retain(index);
+            return index;
+        }
+        let slot = Slot {
+            next_hop,
+            references: 1,
+            cost: self.resolve(next_hop),
+            announced: Announced::ByNobody,
+            entries: PerFamily::default(),
+        };
+        let index = match self.free.pop() {
+            Some(number) => {
+                self.slots[number as usize] = Some(slot);
+                NextHopIndex(number)
+            }
+            None => {
+                self.slots.push(Some(slot));
+                NextHopIndex(
+                    u32::try_from(self.slots.len() - 1).expect("memory ends long before the numbers"),
+                )
+            }
+        };
+        self.by_address.insert(next_hop, index);
+        self.by_network.entry(next_hop.address()).or_default().insert(next_hop);
+        index
+    }
+
+    pub(crate) fn retain(&mut self, index: NextHopIndex) {
+        if let Some(slot) = &mut self.slots[index.index()] {
+            slot.references += 1;
+        }
+    }
+
+    pub(crate) fn release(&mut self, index: NextHopIndex) {
+        let Some(slot) = &mut self.slots[index.index()] else { return };
+        slot.references -= 1;
+        if slot.references == 0 {
+            let next_hop = slot.next_hop;
+            self.by_address.remove(&next_hop);
+            if let Some(sharing) = self.by_network.get_mut(&next_hop.address()) {
+                sharing.remove(&next_hop);
+                if sharing.is_empty() {
+                    self.by_network.remove(&next_hop.address());
+                }
+            }
+            self.slots[index.index()] = None;
+            self.free.push(index.0);
+        }
+    }
+
+    /// Notes that a peer announces routes over the next hop. `is_up` tells who else still counts.
+    pub(crate) fn on_announced(
+        &mut self,
+        index: NextHopIndex,
+        peer: PeerIndex,
+        is_up: impl Fn(PeerIndex) -> bool,
+    ) {
+        let Some(slot) = &mut self.slots[index.index()] else { return };
+        slot.announced = match slot.announced {
+            Announced::By(other) if other != peer && is_up(other) => Announced::BySeveral,
+            Announced::ByNobody | Announced::By(_) => Announced::By(peer),
+            Announced::BySeveral => Announced::BySeveral,
+        };
+    }
+
+    /// The next hops over which nobody but this peer has announced routes.
+    pub(crate) fn announced_only_by(&self, peer: PeerIndex) -> impl Iterator<Item = NextHop> + '_ {
+        let slots = self.slots.iter().flatten();
+        slots.filter(move |slot| slot.announced == Announced::By(peer)).map(|slot| slot.next_hop)
+    }
+
+    /// Those in use, and what hangs on each.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = impl fmt::Debug> {
+        (0..).map(NextHopIndex).zip(&self.slots).filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
+    }
+
+    /// Those in use, with the number of references to each.
+    pub(crate) fn references(&self) -> impl Iterator<Item = (NextHopIndex, u32)> {
+        let slots = (0..).map(NextHopIndex).zip(&self.slots);
+        slots.filter_map(|(index, slot)| Some((index, slot.as_ref()?.references)))
+    }
+
+    /// How the kernel's own routes lead further, in the order of their prefixes.
+    pub(crate) fn sorted_ways(&self) -> BTreeMap<Prefix, Way> {
+        self.ways.iter().map(|(prefix, &way)| (prefix, way)).collect()
+    }
+
+    /// The address; `None` for ourselves.
+    pub(crate) fn address(&self, index: NextHopIndex) -> Option<NextHop> {
+        self.slots[index.index()].as_ref().map(|slot| slot.next_hop)
+    }
+
+    /// The cost to reach the next hop; `None` when it cannot be reached.
+    pub(crate) fn cost(&self, index: NextHopIndex) -> Option<u32> {
+        self.slots[index.index()].as_ref().map_or(Some(0), |slot| slot.cost)
+    }
+
+    /// Whether paths must be remembered by next hop, because its state can change.
+    pub(crate) fn tracks_entries(&self) -> bool {
+        self.resolution == NextHopResolution::Kernel
+    }
+
+    pub(crate) fn add_entry<P: RibFamily>(&mut self, index: NextHopIndex, entry: EntryIndex) {
+        if let Some(slot) = &mut self.slots[index.index()] {
+            P::of_mut(&mut slot.entries).insert(entry.0);
+        }
+    }
+
+    pub(crate) fn remove_entry<P: RibFamily>(&mut self, index: NextHopIndex, entry: EntryIndex) {
+        if let Some(slot) = &mut self.slots[index.index()] {
+            P::of_mut(&mut slot.entries).remove(entry.0);
+        }
+    }
+
+    /// Takes over how a prefix leads further, and answers with the entries that have to be decided again: those whose
+    /// next hops are inside it and cost something else now.
+    pub(crate) fn set_way(&mut self, change: &WayChange) -> PerFamily<RoaringBitmap> {
+        match change.way {
+            Some(way) => self.ways.insert(change.prefix, way),
+            None => self.ways.remove(change.prefix),
+        };
+        let mut affected = PerFamily::<RoaringBitmap>::default();
+        for next_hop in self.inside(change.prefix) {
+            let cost = self.resolve(next_hop);
+            let Some(index) = self.by_address.get(&next_hop) else { continue };
+            let Some(slot) = &mut self.slots[index.index()] else { continue };
+            if cost != slot.cost {
+                slot.cost = cost;
+                affected.ipv4 |= &slot.entries.ipv4;
+                affected.ipv6 |= &slot.entries.ipv6;
+            }
+        }
+        affected
+    }
+
+    fn inside(&self, prefix: Prefix) -> Vec<NextHop> {
+        let (first, last) = address_range(prefix);
+        self.by_network.range(first..=last).flat_map(|(_, next_hops)| next_hops).copied().collect()
+    }
+
+    fn resolve(&self, next_hop: NextHop) -> Option<u32> {
+        match self.resolution {
+            NextHopResolution::Assumed => Some(0),
+            NextHopResolution::Kernel => match self.ways.around(next_hop.address()).next()? {
+                (_, Way::Through { cost }) => Some(*cost),
+                (_, Way::Nowhere) => None,
+            },
+        }
+    }
+}

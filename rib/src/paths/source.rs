@@ -1,0 +1,169 @@
+//! Where paths come from: a peer's session together with the path id that the peer gave (RFC 7911 §3).
+
+use std::collections::{BTreeMap, HashMap};
+
+use bgp_codec::PathId;
+use foldhash::fast::FixedState;
+
+use crate::decision::CandidateOrigin;
+use crate::peers::{PeerIndex, PeerOptions};
+use crate::policy::LearnedFrom;
+
+/// Names a source of paths. An entry has at most one path of each source.
+///
+/// A number is used again when no path of its source is left. So it tells the paths to a prefix apart, at any one time
+/// and for as long as each lives, and serves as path id in what peers are told.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct SourceIndex(pub(crate) u32);
+
+impl SourceIndex {
+    /// The source of the routes that this speaker originates.
+    pub(crate) const LOCAL: Self = Self(0);
+    /// The source of the routes that the kernel has and this speaker announces.
+    pub(crate) const KERNEL: Self = Self(1);
+
+    /// The path id for peers that are told several paths. Never zero, which some implementations take for none.
+    pub(crate) fn exported_path_id(self) -> PathId {
+        PathId(self.0.wrapping_add(1))
+    }
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What the decision process has to know of a source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source {
+    pub(crate) peer: PeerIndex,
+    /// The peer's own number for the path; zero where the session has none.
+    pub(crate) path_id: PathId,
+    pub(crate) origin: CandidateOrigin,
+    pub(crate) learned_from: LearnedFrom,
+    /// Whether the session is up; otherwise the paths are invisible and wait to be swept.
+    pub(crate) is_up: bool,
+    paths: u32,
+}
+
+impl Source {
+    /// How many paths there are of it; the speaker's own two have one more.
+    pub(crate) fn paths(&self) -> u32 {
+        self.paths
+    }
+}
+
+/// All sources that have paths, and those of the peers that are known.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    slots: Vec<Source>,
+    free: Vec<SourceIndex>,
+    by_id: HashMap<(PeerIndex, PathId), SourceIndex, FixedState>,
+}
+
+impl Sources {
+    pub(crate) fn new(hash_seed: u64) -> Self {
+        let local = Source {
+            peer: PeerIndex::LOCAL,
+            path_id: PathId(0),
+            origin: CandidateOrigin::Local,
+            learned_from: LearnedFrom::Local,
+            is_up: true,
+            // The speaker's own reference: neither of the two ever goes.
+            paths: 1,
+        };
+        Self {
+            slots: vec![local, local],
+            free: Vec::new(),
+            by_id: HashMap::with_hasher(FixedState::with_seed(hash_seed)),
+        }
+    }
+
+    /// The source of the paths that `peer` gives this number. Without paths it stays until the next
+    /// [`release`](Self::release) of one, so the caller enters a path at once.
+    pub(crate) fn intern(&mut self, peer: PeerIndex, path_id: PathId, options: &PeerOptions) -> SourceIndex {
+        let Self { slots, free, by_id } = self;
+        *by_id.entry((peer, path_id)).or_insert_with(|| {
+            let origin = CandidateOrigin::Peer {
+                kind: options.kind,
+                identifier: options.identifier,
+                address: options.address,
+            };
+            let learned_from = LearnedFrom::of(options);
+            let source = Source { peer, path_id, origin, learned_from, is_up: true, paths: 0 };
+            match free.pop() {
+                Some(index) => {
+                    slots[index.index()] = source;
+                    index
+                }
+                None => {
+                    slots.push(source);
+                    SourceIndex(u32::try_from(slots.len() - 1).expect("a source takes memory for a path"))
+                }
+            }
+        })
+    }
+
+    /// The source of that name, if it has paths.
+    pub(crate) fn find(&self, peer: PeerIndex, path_id: PathId) -> Option<SourceIndex> {
+        match peer {
+            PeerIndex::LOCAL => Some(SourceIndex::LOCAL),
+            _ => self.by_id.get(&(peer, path_id)).copied(),
+        }
+    }
+
+    /// One more path comes from this source.
+    pub(crate) fn retain(&mut self, index: SourceIndex) {
+        self.slots[index.index()].paths += 1;
+    }
+
+    /// A path of this source is gone.
+    pub(crate) fn release(&mut self, index: SourceIndex) {
+        let source = &mut self.slots[index.index()];
+        source.paths -= 1;
+        if source.paths == 0 {
+            self.by_id.remove(&(source.peer, source.path_id));
+            self.free.push(index);
+        }
+    }
+
+    /// The paths of these peers count as learned in another way from now on.
+    pub(crate) fn set_learned_from(&mut self, peers: &BTreeMap<PeerIndex, LearnedFrom>) {
+        for source in &mut self.slots {
+            if let Some(&learned_from) = peers.get(&source.peer) {
+                source.learned_from = learned_from;
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, index: SourceIndex) -> &Source {
+        &self.slots[index.index()]
+    }
+
+    /// Those that have paths, and the speaker's own two.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SourceIndex, &Source)> {
+        let slots = (0..).map(SourceIndex).zip(&self.slots);
+        slots.filter(|(_, source)| source.paths > 0)
+    }
+
+    /// How many peers' ids have a number.
+    pub(crate) fn known(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// How many numbers there are, free ones and the speaker's own two included.
+    pub(crate) fn numbers(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The numbers that are used next, the last one first.
+    pub(crate) fn free(&self) -> &[SourceIndex] {
+        &self.free
+    }
+
+    /// The session of `peer` is over: from now on its paths count for nothing.
+    pub(crate) fn set_down(&mut self, peer: PeerIndex) {
+        for source in self.slots.iter_mut().filter(|source| source.peer == peer) {
+            source.is_up = false;
+        }
+    }
+}

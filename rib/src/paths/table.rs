@@ -1,0 +1,204 @@
+//! The prefixes of one family: a hash table from prefix to entry, and the entries in a slab.
+
+use std::hash::BuildHasher;
+use std::num::NonZeroU32;
+
+use bgp_codec::IpPrefix;
+use foldhash::fast::FixedState;
+use margay_breaks::{Break, is_broken};
+
+use crate::containers::{HashIndex, ShortHash};
+use crate::paths::path::{Path, Paths};
+
+/// Names an entry of a [`Table`]. It stays the same as long as the prefix has a path or anything pins it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct EntryIndex(pub(crate) u32);
+
+impl EntryIndex {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// All that is known about one prefix.
+#[derive(Debug)]
+pub(crate) struct Entry<P> {
+    pub(crate) prefix: P,
+    pub(crate) paths: Paths,
+    /// Position of the best path in `paths`, counted from one. A peer may give as many paths as path ids have values.
+    best: Option<NonZeroU32>,
+    /// How many export logs still have something to say about this entry, a withdrawal included.
+    ///
+    /// While there is one, the index must not come to mean another prefix.
+    pub(crate) pins: u16,
+}
+
+impl<P> Entry<P> {
+    /// The path that was chosen last.
+    pub(crate) fn best_path(&self) -> Option<Path> {
+        self.best_position().map(|position| self.paths.as_slice()[position])
+    }
+
+    /// Where the path that was chosen last is in `paths`.
+    pub(crate) fn best_position(&self) -> Option<usize> {
+        self.best.map(|number| number.get() as usize - 1)
+    }
+
+    pub(crate) fn set_best_position(&mut self, position: Option<usize>) {
+        let number = |position: usize| u32::try_from(position + 1).ok().and_then(NonZeroU32::new);
+        self.best = position.map(|position| number(position).expect("each path has a source with a number"));
+    }
+}
+
+/// The entries of one family.
+#[derive(Debug)]
+pub(crate) struct Table<P> {
+    index: HashIndex,
+    entries: Vec<Option<Entry<P>>>,
+    free: Vec<u32>,
+    hasher: FixedState,
+}
+
+impl<P: IpPrefix> Table<P> {
+    /// An empty table; `hash_seed` is drawn by the shell, so that peers cannot choose prefixes that collide.
+    pub(crate) fn new(hash_seed: u64) -> Self {
+        Self {
+            index: HashIndex::new(),
+            entries: Vec::new(),
+            free: Vec::new(),
+            hasher: FixedState::with_seed(hash_seed),
+        }
+    }
+
+    /// One more than the highest entry number in use so far.
+    pub(crate) fn end(&self) -> u32 {
+        u32::try_from(self.entries.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn find(&self, prefix: P) -> Option<EntryIndex> {
+        self.find_hashed(prefix, self.hash(prefix))
+    }
+
+    /// The entry of `prefix`, made if there is none.
+    pub(crate) fn find_or_insert(&mut self, prefix: P) -> EntryIndex {
+        let hash = self.hash(prefix);
+        if let Some(found) = self.find_hashed(prefix, hash) {
+            return found;
+        }
+        let entry = Some(Entry { prefix, paths: Paths::default(), best: None, pins: 0 });
+        let number = match self.free.pop() {
+            Some(number) => {
+                self.entries[number as usize] = entry;
+                number
+            }
+            None => {
+                self.entries.push(entry);
+                u32::try_from(self.entries.len() - 1).expect("memory ends long before the entry numbers")
+            }
+        };
+        self.index.insert(hash, number);
+        EntryIndex(number)
+    }
+
+    /// Reads what looking these prefixes up will read, so that the memory is at hand then. The misses of reads that do not
+    /// wait for each other overlap. Answers with their entries, and perhaps a few others, as far as there are any.
+    pub(crate) fn touch(&self, prefixes: impl Iterator<Item = P>) -> Vec<&Entry<P>> {
+        let hashes: Vec<ShortHash> = prefixes.map(|prefix| self.hash(prefix)).collect();
+        self.index.touch(hashes.iter().copied());
+        let numbers = hashes.iter().filter_map(|&hash| self.index.find(hash, |_| true));
+        let entries: Vec<&Entry<P>> = numbers.filter_map(|number| self.get(EntryIndex(number))).collect();
+        std::hint::black_box(entries.iter().fold(0, |read, entry| read ^ entry.pins));
+        entries
+    }
+
+    /// The entry itself.
+    ///
+    /// # Panics
+    ///
+    /// When nothing keeps the entry any more: whoever holds an index owns a path or a pin.
+    pub(crate) fn entry(&self, index: EntryIndex) -> &Entry<P> {
+        self.entries[index.index()].as_ref().expect("an index is only held while the entry is in use")
+    }
+
+    pub(crate) fn entry_mut(&mut self, index: EntryIndex) -> &mut Entry<P> {
+        self.entries[index.index()].as_mut().expect("an index is only held while the entry is in use")
+    }
+
+    /// The entry that the number names now, if there is one.
+    pub(crate) fn get(&self, index: EntryIndex) -> Option<&Entry<P>> {
+        self.entries.get(index.index())?.as_ref()
+    }
+
+    /// Whether the number names an entry now.
+    pub(crate) fn is_in_use(&self, index: EntryIndex) -> bool {
+        self.get(index).is_some()
+    }
+
+    /// Forgets the entry when it has no path and nothing pins it.
+    pub(crate) fn remove_if_unused(&mut self, index: EntryIndex) {
+        let Some(entry) = self.get(index) else { return };
+        let is_pinned = entry.pins > 0 && !is_broken(Break::NumberReusedAtOnce);
+        if is_pinned || !entry.paths.as_slice().is_empty() {
+            return;
+        }
+        self.index.remove(self.hash(entry.prefix), index.0);
+        self.entries[index.index()] = None;
+        self.free.push(index.0);
+    }
+
+    /// Forgets those of many entries that have no path and that nothing pins.
+    pub(crate) fn remove_unused(&mut self, indexes: &[EntryIndex]) {
+        let prefixes = indexes.iter().filter_map(|&index| Some(self.get(index)?.prefix));
+        self.index.touch(prefixes.map(|prefix| self.hash(prefix)));
+        indexes.iter().for_each(|&index| self.remove_if_unused(index));
+    }
+
+    /// The entries in use with numbers from `first` on, in order of number.
+    pub(crate) fn iter_from(&self, first: u32) -> impl Iterator<Item = (EntryIndex, &Entry<P>)> {
+        (first..)
+            .zip(self.entries.get(first as usize..).unwrap_or_default())
+            .filter_map(|(number, entry)| entry.as_ref().map(|entry| (EntryIndex(number), entry)))
+    }
+
+    /// The numbers that are used next, the last one first.
+    pub(crate) fn free(&self) -> &[u32] {
+        &self.free
+    }
+
+    fn find_hashed(&self, prefix: P, hash: ShortHash) -> Option<EntryIndex> {
+        let is_wanted =
+            |number: u32| self.entries[number as usize].as_ref().is_some_and(|entry| entry.prefix == prefix);
+        self.index.find(hash, is_wanted).map(EntryIndex)
+    }
+
+    fn hash(&self, prefix: P) -> ShortHash {
+        self.hasher.hash_one(prefix).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bgp_codec::Ipv4Prefix;
+
+    use super::*;
+
+    #[test]
+    fn an_ipv4_entry_is_thirty_two_octets() {
+        assert_eq!(size_of::<Option<Entry<Ipv4Prefix>>>(), 32);
+    }
+
+    #[test]
+    fn a_pinned_entry_keeps_its_number_without_paths() {
+        let mut table = Table::<Ipv4Prefix>::new(1);
+        let first: Ipv4Prefix = "10.0.0.0/8".parse().unwrap();
+        let second: Ipv4Prefix = "11.0.0.0/8".parse().unwrap();
+        let index = table.find_or_insert(first);
+        table.entry_mut(index).pins = 1;
+        table.remove_if_unused(index);
+        assert_ne!(table.find_or_insert(second), index);
+        table.entry_mut(index).pins = 0;
+        table.remove_if_unused(index);
+        assert_eq!(table.find(first), None);
+        assert_eq!(table.find_or_insert(first), index, "a free number is used again");
+    }
+}

@@ -1,0 +1,186 @@
+//! What a group of peers is told of a path: whether it is, and with which attributes (RFC 4271 §5.1, §9.2).
+
+use std::fmt;
+
+use bgp_codec::{Asn, AttributeType, Community, Family, NextHop, PathAttributes, PeerKind, Prefix};
+
+use crate::decision::DEFAULT_LOCAL_PREF;
+use crate::peers::{NextHopMode, PeerOptions};
+use crate::policy::reflection::{self, ClientToClient, InternalSource, Reflection};
+use crate::rib::RibOptions;
+
+/// How a path came to this speaker, as far as the export rules care.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum LearnedFrom {
+    Local,
+    External,
+    Internal(InternalSource),
+}
+
+impl LearnedFrom {
+    /// How the paths of a peer come to this speaker.
+    pub(crate) fn of(peer: &PeerOptions) -> Self {
+        match peer.kind {
+            PeerKind::Ebgp => Self::External,
+            PeerKind::Ibgp => {
+                Self::Internal(InternalSource { identifier: peer.identifier, reflection: peer.reflection })
+            }
+        }
+    }
+}
+
+/// The export rules of a group, its filter apart. Two peers with equal policies and filters are told the same.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct ExportPolicy {
+    kind: PeerKind,
+    local_asn: Asn,
+    /// The part of internal peers in reflection.
+    reflection: Reflection,
+    client_to_client: ClientToClient,
+    next_hop: NextHopMode,
+    /// Own address in this family, as the peers reach it.
+    own_next_hop: Option<NextHop>,
+    /// The subnet that external peers share with this speaker.
+    shared_subnet: Option<Prefix>,
+}
+
+/// Why a peer is not told of a route.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ExportRefusal {
+    /// Routes from internal peers are not passed on to internal peers, unless one of them is a client (RFC 4456 §6).
+    InternalToInternal,
+    /// The clients of this cluster tell each other themselves.
+    ClientToClient,
+    /// A network around it is announced in its place.
+    MoreSpecific,
+    /// A well-known community forbids it (RFC 1997).
+    Community(Community),
+    /// The route would need our own address as next hop, and we have none of its family on that session.
+    NoOwnNextHop,
+    /// An export filter rejected it.
+    ///
+    /// The text names the filter and its rule.
+    Filter(String),
+}
+
+impl fmt::Display for ExportRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InternalToInternal => f.write_str("learned from an internal peer, and neither is a client"),
+            Self::ClientToClient => f.write_str("the clients of this cluster are meshed"),
+            Self::MoreSpecific => f.write_str("a network of this node is announced in its place"),
+            Self::Community(community) => write!(f, "community {community}"),
+            Self::NoOwnNextHop => f.write_str("no own address of this family to put as next hop"),
+            Self::Filter(verdict) => f.write_str(verdict),
+        }
+    }
+}
+
+impl ExportPolicy {
+    pub(crate) fn new(options: &PeerOptions, family: Family, speaker: &RibOptions) -> Self {
+        let own_next_hop = if family == Family::IPV4_UNICAST {
+            options.own_ipv4_next_hop
+        } else {
+            options.own_ipv6_next_hop
+        };
+        let shared_subnet = options.shared_subnet.filter(|_| options.kind == PeerKind::Ebgp);
+        Self {
+            kind: options.kind,
+            local_asn: speaker.asn,
+            reflection: match options.kind {
+                PeerKind::Ibgp => options.reflection,
+                PeerKind::Ebgp => Reflection::NonClient,
+            },
+            client_to_client: speaker.reflector.client_to_client,
+            next_hop: options.next_hop,
+            own_next_hop,
+            shared_subnet,
+        }
+    }
+
+    /// The attributes and next hop that the peers are told for a path. Depends on nothing but the arguments, so the
+    /// answer can be kept.
+    pub(crate) fn transform(
+        &self,
+        attributes: &PathAttributes,
+        next_hop: Option<NextHop>,
+        learned_from: LearnedFrom,
+    ) -> Result<(PathAttributes, NextHop), ExportRefusal> {
+        if let (PeerKind::Ibgp, LearnedFrom::Internal(source)) = (self.kind, learned_from) {
+            reflection::check(source, self.reflection, self.client_to_client)?;
+        }
+        self.check_communities(attributes)?;
+        let next_hop = self.next_hop(attributes, next_hop).ok_or(ExportRefusal::NoOwnNextHop)?;
+        let attributes = match self.kind {
+            PeerKind::Ibgp => self.to_internal(attributes, learned_from),
+            PeerKind::Ebgp => self.to_external(attributes, learned_from),
+        };
+        Ok((attributes, next_hop))
+    }
+
+    /// RFC 1997: NO_EXPORT and NO_EXPORT_SUBCONFED stay inside the AS, NO_ADVERTISE inside the speaker.
+    fn check_communities(&self, attributes: &PathAttributes) -> Result<(), ExportRefusal> {
+        let forbids = |community: &Community| {
+            *community == Community::NO_ADVERTISE
+                || self.kind == PeerKind::Ebgp
+                    && matches!(*community, Community::NO_EXPORT | Community::NO_EXPORT_SUBCONFED)
+        };
+        match attributes.communities().find(forbids) {
+            Some(community) => Err(ExportRefusal::Community(community)),
+            None => Ok(()),
+        }
+    }
+
+    /// RFC 4271 §5.1.3. Own routes have no next hop that could be kept.
+    fn next_hop(&self, attributes: &PathAttributes, received: Option<NextHop>) -> Option<NextHop> {
+        let keeps = |next_hop: &NextHop| match self.next_hop {
+            NextHopMode::Auto => self.kind == PeerKind::Ibgp || self.is_third_party(attributes, *next_hop),
+            NextHopMode::OwnAddress => false,
+            NextHopMode::Keep => true,
+        };
+        received.filter(keeps).or(self.own_next_hop)
+    }
+
+    /// Whether the peer can reach a next hop as well as this speaker does. A route from inside this AS has no next hop
+    /// that is the peer itself.
+    fn is_third_party(&self, attributes: &PathAttributes, next_hop: NextHop) -> bool {
+        attributes.as_path_length() == 0 && self.shared_subnet.is_some_and(|subnet| next_hop.is_in(subnet))
+    }
+
+    /// RFC 4271 §5.1.2, §5.1.4, §5.1.5 and RFC 4456 §8: our AS in front, nothing that is meant for inside the AS, and
+    /// no MULTI_EXIT_DISC of another AS.
+    fn to_external(&self, attributes: &PathAttributes, learned_from: LearnedFrom) -> PathAttributes {
+        let left_out = match learned_from {
+            LearnedFrom::Local => INSIDE_THE_AS,
+            LearnedFrom::External | LearnedFrom::Internal(_) => INSIDE_THE_AS_OR_OF_ANOTHER,
+        };
+        attributes.passed_on(self.local_asn, left_out)
+    }
+
+    /// RFC 4271 §5.1.5: LOCAL_PREF is always told to internal peers. What comes from another one is reflected, and
+    /// otherwise left as it is (RFC 4456 §10).
+    fn to_internal(&self, attributes: &PathAttributes, learned_from: LearnedFrom) -> PathAttributes {
+        let is_reflected = matches!(learned_from, LearnedFrom::Internal(_));
+        if attributes.local_pref().is_some() && !is_reflected {
+            return attributes.clone();
+        }
+        let mut builder = attributes.to_builder();
+        builder.local_pref.get_or_insert(DEFAULT_LOCAL_PREF);
+        if let LearnedFrom::Internal(source) = learned_from {
+            reflection::mark(&mut builder, source, self.reflection);
+        }
+        builder.build()
+    }
+}
+
+/// What no external peer is told.
+const INSIDE_THE_AS: &[AttributeType] =
+    &[AttributeType::LOCAL_PREF, AttributeType::ORIGINATOR_ID, AttributeType::CLUSTER_LIST];
+
+/// What no external peer is told of routes that were learned.
+const INSIDE_THE_AS_OR_OF_ANOTHER: &[AttributeType] = &[
+    AttributeType::MULTI_EXIT_DISC,
+    AttributeType::LOCAL_PREF,
+    AttributeType::ORIGINATOR_ID,
+    AttributeType::CLUSTER_LIST,
+];

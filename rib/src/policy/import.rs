@@ -1,0 +1,47 @@
+//! What is made of a path that a peer announces, before it may be chosen (RFC 4271 §9.1.1, RFC 4456 §8).
+
+use bgp_codec::{NextHop, Prefix};
+use margay_breaks::{Break, is_broken};
+use margay_filter::{RouteEdits, RouteFacts};
+
+use crate::attributes::AttributeSet;
+use crate::paths::ImportRefusal;
+use crate::peers::PeerOptions;
+use crate::rib::RibOptions;
+
+/// The import rules of one peer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ImportPolicy<'a> {
+    pub(crate) speaker: &'a RibOptions,
+    pub(crate) peer: &'a PeerOptions,
+}
+
+impl ImportPolicy<'_> {
+    /// The rules that look at attributes alone: asked once for all prefixes of an UPDATE.
+    pub(crate) fn check(&self, set: &AttributeSet, next_hop: Option<NextHop>) -> Result<(), ImportRefusal> {
+        let attributes = &set.attributes;
+        if attributes.as_path().count(self.speaker.asn) > 0 {
+            return Err(ImportRefusal::AsPathLoop);
+        }
+        if attributes.originator_id() == Some(self.speaker.identifier) {
+            return Err(ImportRefusal::OriginatorLoop);
+        }
+        if attributes.cluster_list().any(|cluster| self.speaker.reflector.clusters.contains(&cluster))
+            && !is_broken(Break::ClusterLoop)
+        {
+            return Err(ImportRefusal::ClusterListLoop);
+        }
+        if next_hop.is_some()
+            && (next_hop == self.peer.own_ipv4_next_hop || next_hop == self.peer.own_ipv6_next_hop)
+        {
+            return Err(ImportRefusal::NextHopIsOwn);
+        }
+        Ok(())
+    }
+
+    /// The peer's import filters: what they set in the path.
+    pub(crate) fn filter(&self, prefix: Prefix, facts: &RouteFacts) -> Result<RouteEdits, ImportRefusal> {
+        let verdict = self.peer.import.evaluate(prefix, facts);
+        if verdict.is_accepted() { Ok(verdict.edits) } else { Err(ImportRefusal::Filter) }
+    }
+}

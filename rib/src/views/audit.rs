@@ -1,0 +1,215 @@
+//! Everything that is counted, counted again: nothing may leak.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use bgp_codec::Family;
+
+use crate::attributes::AttributeHandle;
+use crate::export::Left;
+use crate::export::{ExportGroup, GroupSignature};
+use crate::family::RibFamily;
+use crate::family_rib::{FamilyRib, Shared};
+use crate::log::Slot;
+use crate::next_hops::NextHopIndex;
+use crate::paths::EntryIndex;
+use crate::paths::Path;
+use crate::paths::SourceIndex;
+use crate::peers::PeerIndex;
+use crate::rib::{Rib, RibOptions, Work};
+
+/// What counting again has found.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Audit {
+    /// What is not as many as it is said to be, in words. Empty at all times, unless there is a bug.
+    pub faults: Vec<String>,
+    /// Path ids that peers' paths have taken. As many as there are paths that differ in peer or received path id.
+    pub path_ids: usize,
+    /// Attribute sets that are held.
+    pub attribute_sets: usize,
+    /// Next hops that are held.
+    pub next_hops: usize,
+    /// Withdrawals that logs keep for readers that have not been told. None when everybody has been told everything.
+    pub tombstones: usize,
+}
+
+impl Rib {
+    /// Counts again what is counted: references to attribute sets and next hops, paths of each source, what pins an entry,
+    /// and the numbers of each peer; and looks whether every peer is told by its rules. It takes as long as the table is
+    /// long: for tests.
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        let Self { shared, ipv4, ipv6, work, .. } = self;
+        let mut recount = Recount::default();
+        let drained = |wanted: Family| {
+            work.iter().filter_map(move |work| match work {
+                Work::Drain(family, group) if *family == wanted => Some(&**group),
+                _ => None,
+            })
+        };
+        recount.family(shared, ipv4, drained(Family::IPV4_UNICAST));
+        recount.family(shared, ipv6, drained(Family::IPV6_UNICAST));
+        recount.members(shared, ipv4, &self.options);
+        recount.members(shared, ipv6, &self.options);
+        recount.compare(shared)
+    }
+}
+
+/// What there is, found by looking at everything.
+#[derive(Debug, Default)]
+struct Recount {
+    faults: Vec<String>,
+    tombstones: usize,
+    sources: BTreeMap<SourceIndex, u32>,
+    attributes: BTreeMap<AttributeHandle, u32>,
+}
+
+impl Recount {
+    fn family<'a, P: RibFamily>(
+        &mut self,
+        shared: &Shared,
+        rib: &'a FamilyRib<P>,
+        drained: impl Iterator<Item = &'a ExportGroup>,
+    ) {
+        let mut pins = BTreeMap::<EntryIndex, u16>::new();
+        let left = rib.left.iter().filter_map(|left| match left {
+            Left::Shared(_) => None,
+            Left::Last(group) => Some(&**group),
+        });
+        for group in rib.groups.values().chain(left).chain(drained) {
+            self.group(group);
+            group.pinned().into_iter().for_each(|entry| *pins.entry(entry).or_default() += 1);
+        }
+        if let Some(log) = &rib.forwarding {
+            log.pinned().for_each(|entry| *pins.entry(entry).or_default() += 1);
+            self.tombstones += log.tombstones();
+        }
+        let mut peers = BTreeMap::<PeerIndex, (usize, usize)>::new();
+        let mut reachable = 0;
+        for (index, entry) in rib.table.iter_from(0) {
+            let name = || format!("entry {} {}", index.0, entry.prefix);
+            let pinned = pins.remove(&index).unwrap_or_default();
+            self.expect(name, "pins", entry.pins, pinned);
+            let paths = entry.paths.as_slice();
+            reachable += usize::from(!paths.is_empty());
+            if paths.is_empty() && pinned == 0 {
+                self.faults.push(format!("{}: kept for nobody", name()));
+            }
+            for Path { source, received, import } in paths {
+                *self.sources.entry(*source).or_default() += 1;
+                let handles = [Some(*received), import.handle()].into_iter().flatten();
+                handles.for_each(|handle| *self.attributes.entry(handle).or_default() += 1);
+                let (all, accepted) = peers.entry(shared.sources.get(*source).peer).or_default();
+                *all += 1;
+                *accepted += usize::from(import.handle().is_some());
+            }
+        }
+        for entry in pins.into_keys() {
+            self.faults.push(format!("entry {} is pinned, and not there", entry.0));
+        }
+        self.expect(|| P::FAMILY.to_string(), "prefixes with a path", rib.reachable_prefixes, reachable);
+        peers.remove(&PeerIndex::LOCAL);
+        for (peer, _, _) in shared.peers.sorted() {
+            let Some(routes) = shared.peers.routes::<P>(peer) else { continue };
+            let found = peers.remove(&peer).unwrap_or_default();
+            self.expect(|| format!("peer {}", peer.0), "paths", (routes.received, routes.accepted), found);
+        }
+        for (peer, paths) in peers {
+            self.faults.push(format!("peer {} is forgotten, and has {paths:?} paths", peer.0));
+        }
+    }
+
+    /// Once all members are put into groups that have their rules, nobody is anywhere else.
+    fn members<P: RibFamily>(&mut self, shared: &Shared, rib: &FamilyRib<P>, speaker: &RibOptions) {
+        if rib.is_regrouping {
+            return;
+        }
+        for group in rib.groups.values() {
+            for &peer in &group.members {
+                let signature = |options| GroupSignature::new(options, P::FAMILY, speaker);
+                if shared.peers.options(peer).map(|options| signature(options))
+                    != Some(group.signature.clone())
+                {
+                    self.faults.push(format!("peer {} has other rules than group {}", peer.0, group.id.0));
+                }
+            }
+        }
+    }
+
+    fn group(&mut self, group: &ExportGroup) {
+        let mut slots = 0;
+        for (index, slot) in group.log.in_use() {
+            slots += 1;
+            let references = 1 + u32::from(group.log.is_copied(index));
+            match slot {
+                Slot::Empty => {}
+                Slot::Exported(handle, _) => *self.attributes.entry(handle).or_default() += references,
+                Slot::Withdrawn(_) => self.tombstones += 1,
+            }
+        }
+        if let Some(paths) = group.path_slots_in_use() {
+            self.expect(|| format!("group {}", group.id.0), "slots of paths", paths, slots);
+        }
+    }
+
+    fn compare(mut self, shared: &Shared) -> Audit {
+        let Shared { store, sources, .. } = shared;
+        let mut path_ids = 0;
+        for (index, source) in sources.iter() {
+            let is_own = source.peer == PeerIndex::LOCAL;
+            path_ids += usize::from(!is_own);
+            // The speaker itself holds its own two.
+            let found = self.sources.remove(&index).unwrap_or_default() + u32::from(is_own);
+            self.expect(|| format!("source {}", index.0), "paths", source.paths(), found);
+        }
+        for index in std::mem::take(&mut self.sources).into_keys() {
+            self.faults.push(format!("source {} has paths, and is free", index.0));
+        }
+        let (free, known) = (sources.free().len(), sources.known());
+        self.expect(|| "path ids".to_owned(), "names of peers and their ids", known, path_ids);
+        self.expect(
+            || "path ids".to_owned(),
+            "numbers free",
+            free,
+            sources.numbers() - OWN_SOURCES - path_ids,
+        );
+
+        let mut next_hops = BTreeMap::new();
+        for (handle, set, references) in store.iter() {
+            let found = self.attributes.remove(&handle).unwrap_or_default();
+            self.expect(|| format!("attributes {}", handle.raw()), "references", references, found);
+            if set.next_hop != NextHopIndex::OWN {
+                *next_hops.entry(set.next_hop).or_insert(0) += 1;
+            }
+        }
+        for handle in std::mem::take(&mut self.attributes).into_keys() {
+            self.faults.push(format!("attributes {} are referred to, and not there", handle.raw()));
+        }
+        for (index, references) in store.next_hops.references() {
+            let found = next_hops.remove(&index).unwrap_or_default();
+            self.expect(|| format!("{index:?}"), "references", references, found);
+        }
+        Audit {
+            faults: self.faults,
+            path_ids,
+            attribute_sets: store.len(),
+            next_hops: store.next_hops.references().count(),
+            tombstones: self.tombstones,
+        }
+    }
+
+    fn expect<T: PartialEq + Debug>(
+        &mut self,
+        whose: impl FnOnce() -> String,
+        what: &str,
+        said: T,
+        found: T,
+    ) {
+        if said != found {
+            self.faults.push(format!("{}: {what}: {said:?} are said, and there are {found:?}", whose()));
+        }
+    }
+}
+
+/// The sources of the speaker's own routes and of the kernel's.
+const OWN_SOURCES: usize = 2;
