@@ -24,16 +24,15 @@ mod open_check;
 mod session;
 mod session_options;
 mod state;
-mod timestamp;
 
 pub use action::Action;
 pub use close_reason::CloseReason;
 pub use event::{ConnectionEvent, ConnectionId, Event, StopReason};
 pub use idle_hold::IdleHoldRange;
 pub use jitter::Jitter;
+pub use margay_timestamp::Timestamp;
 pub use negotiated::Negotiated;
 pub use open_check::OpenError;
 pub use session::Session;
 pub use session_options::{DialMode, SessionOptions};
 pub use state::State;
-pub use timestamp::Timestamp;

@@ -12,8 +12,10 @@ use crate::workspace::{Dependency, DependencyKind, Package, SourceFile};
 const ARROWS: &[(&str, &[&str])] = &[
     ("bgp-codec", &[]),
     ("margay-breaks", &[]),
+    ("margay-timestamp", &[]),
+    ("margay-bfd", &["margay-timestamp"]),
     ("margay-filter", &["bgp-codec"]),
-    ("margay-session", &["bgp-codec", "margay-filter"]),
+    ("margay-session", &["bgp-codec", "margay-filter", "margay-timestamp"]),
     ("margay-rib", &["bgp-codec", "margay-breaks", "margay-filter"]),
     ("margay-config", &["bgp-codec", "margay-filter"]),
     ("margay-control", &["bgp-codec", "margay-filter"]),

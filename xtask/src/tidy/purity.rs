@@ -9,8 +9,16 @@ use crate::rust_source::named_paths;
 use crate::workspace::{DependencyKind, Package, SourceFile};
 
 /// Crates that compute and do nothing else.
-const PURE: &[&str] =
-    &["bgp-codec", "margay-session", "margay-filter", "margay-rib", "margay-config", "margay-control"];
+const PURE: &[&str] = &[
+    "bgp-codec",
+    "margay-bfd",
+    "margay-timestamp",
+    "margay-session",
+    "margay-filter",
+    "margay-rib",
+    "margay-config",
+    "margay-control",
+];
 
 /// External crates that do I/O, read clocks, log or draw randomness.
 const IMPURE_CRATES: &[&str] = &[

@@ -1,10 +1,12 @@
+//! A point in time, as a value: the pure crates take it as an argument and read no clock.
+
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
 /// A point in time, as the time since the daemon started.
 ///
-/// The session never reads a clock: whoever drives it says what time it is, so a test can say anything.
+/// The caller says what time it is, so a test can use any.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(Duration);
 
