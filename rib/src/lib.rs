@@ -16,6 +16,7 @@ mod export;
 mod family;
 mod family_rib;
 mod forwarding;
+mod index;
 mod log;
 mod next_hops;
 mod options;
@@ -23,19 +24,22 @@ mod paths;
 mod peers;
 mod policy;
 mod rib;
+mod shared;
 mod views;
 
 pub use containers::{HashIndex, LongestMatch, ShortHash, address_range};
-pub use decision::{Candidate, CandidateOrigin, DEFAULT_LOCAL_PREF, Decision, Step, decide};
-pub use export::{EncodedUpdates, PeerRules};
-pub use forwarding::{
-    ConnectedRoute, Discard, Forwarding, ForwardingChange, NextHopLoss, Target, Way, WayChange, WeightedHop,
+pub use decision::{Candidate, DEFAULT_LOCAL_PREF, Decision, Step, decide};
+pub use export::EncodedUpdates;
+pub use forwarding::{ConnectedRoute, Forwarding, ForwardingChange, Target, WeightedHop};
+pub use index::PeerIndex;
+pub use next_hops::{NextHopLoss, Way, WayChange};
+pub use options::{
+    ClientToClient, Discard, ForwardingOptions, KernelRouteView, NetworkOptions, NextHopMode, PathsSent,
+    PeerOptions, PeerRules, Reflection, ReflectorOptions, RibOptions,
 };
-pub use options::{KernelRouteView, NetworkOptions};
-pub use paths::ImportRefusal;
-pub use peers::{NextHopMode, PathsSent, PeerIndex, PeerOptions};
-pub use policy::{ClientToClient, ExportRefusal, Reflection, ReflectorOptions};
-pub use rib::{ForwardingOptions, Rib, RibOptions};
+pub use paths::{CandidateOrigin, ImportRefusal};
+pub use policy::ExportRefusal;
+pub use rib::Rib;
 pub use views::{
     Audit, Dump, Explanation, ExportView, NotExported, PagePosition, PeerCounts, RibCounts, RoutePage,
     RouteSelection, RouteStatus, RouteView,

@@ -1,51 +1,23 @@
 //! The Rib: the events of peers go in, slices of encoded messages and forwarding changes come out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use bgp_codec::{Asn, BgpIdentifier, Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, Prefix, Update};
+use bgp_codec::{Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, Prefix, Update};
 use margay_breaks::{Break, is_broken};
 use roaring::RoaringBitmap;
 
 use crate::attributes::AttributeStore;
-use crate::export::EncodedUpdates;
-use crate::export::Regrouped;
-use crate::export::{ExportGroup, GroupSignature};
-use crate::export::{GroupId, Left};
-use crate::family_rib::{FamilyRib, Shared, Telling};
-use crate::forwarding::{ForwardingChange, NextHopLoss, WayChange};
-use crate::next_hops::NextHopLosses;
-use crate::next_hops::NextHopResolution;
-use crate::options::{KernelRouteView, NetworkOptions};
-use crate::paths::EntryIndex;
-use crate::paths::Sources;
-use crate::peers::{PeerIndex, PeerOptions, Peers};
+use crate::export::{Consequence, EncodedUpdates, ExportGroup, GroupSignature, Left, Regrouped};
+use crate::family_rib::{FamilyRib, Visit};
+use crate::forwarding::ForwardingChange;
+use crate::index::{EntryIndex, GroupId, PeerIndex};
+use crate::next_hops::{NextHopLoss, NextHopLosses, NextHopResolution, WayChange};
+use crate::options::{KernelRouteView, NetworkOptions, PeerOptions, PeerRules, ReflectorOptions, RibOptions};
+use crate::paths::{LearnedFrom, Sources};
+use crate::peers::Peers;
 use crate::policy::ImportPolicy;
-use crate::policy::ReflectorOptions;
-
-/// What a Rib has to know of its speaker.
-#[derive(Clone, Debug)]
-pub struct RibOptions {
-    /// The speaker's AS number.
-    pub asn: Asn,
-    /// The speaker's BGP Identifier.
-    pub identifier: BgpIdentifier,
-    /// How routes are reflected between internal peers.
-    pub reflector: ReflectorOptions,
-    /// The forwarding table to be kept; `None` for a pure control plane, which assumes all next hops reachable.
-    pub forwarding: Option<ForwardingOptions>,
-    /// Makes the hash tables differ from those of other speakers. Drawn at random by the shell.
-    pub hash_seed: u64,
-}
-
-/// How the wanted forwarding table is made.
-#[derive(Clone, Copy, Debug)]
-pub struct ForwardingOptions {
-    /// How many next hops a route may have at the most.
-    pub multipath: usize,
-    /// The metric of ordinary routes: a route of the kernel with a lower one is of elevated priority.
-    pub normal_metric: u32,
-}
+use crate::shared::{Shared, Telling};
 
 /// All routing state of a speaker. A plain value with one owner; see the crate's documentation for its way of working.
 #[derive(Debug)]
@@ -75,17 +47,6 @@ pub(crate) enum Work {
     Revisit(Family, RoaringBitmap, Visit),
     /// Put members that have other rules than their groups into groups that have theirs.
     Regroup(Family),
-}
-
-/// What is looked at again.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Visit {
-    /// What is best, as next hops changed.
-    Redecide,
-    /// What import makes of a peer's paths.
-    Reimport(PeerIndex),
-    /// What groups are told.
-    Retell,
 }
 
 impl Work {
@@ -269,6 +230,76 @@ impl Rib {
         }
     }
 
+    /// The peer begins to tell everything again (BoRR). Whatever it told before is stale from now on; should there be a
+    /// refresh already, it begins anew.
+    pub fn begin_refresh(&mut self, peer: PeerIndex, family: Family) {
+        match family {
+            Family::IPV4_UNICAST => self.ipv4.begin_refresh(&mut self.shared, peer),
+            Family::IPV6_UNICAST => self.ipv6.begin_refresh(&mut self.shared, peer),
+            _ => {}
+        }
+    }
+
+    /// The peer has told everything (EoRR): [`work`](Self::work) removes what is still stale. Without a beginning it says
+    /// nothing.
+    pub fn end_refresh(&mut self, peer: PeerIndex, family: Family) {
+        let ends = match family {
+            Family::IPV4_UNICAST => self.ipv4.end_refresh(&mut self.shared, peer),
+            Family::IPV6_UNICAST => self.ipv6.end_refresh(&mut self.shared, peer),
+            _ => false,
+        };
+        if ends {
+            self.work.push_back(Work::SweepStale(family, peer));
+        }
+    }
+
+    /// Has a peer called by another name, where operators are told of it.
+    pub fn rename(&mut self, peer: PeerIndex, name: &Arc<str>) {
+        let Some(options) = self.shared.peers.up(peer).filter(|options| options.name != *name) else {
+            return;
+        };
+        let options = PeerOptions { name: Arc::clone(name), ..PeerOptions::clone(options) };
+        self.shared.peers.set_options(peer, Arc::new(options));
+    }
+
+    /// Whether there are members of groups that have come to have other rules, and are yet to be put into groups of their own.
+    #[must_use]
+    pub fn is_regrouping(&self) -> bool {
+        self.ipv4.is_regrouping || self.ipv6.is_regrouping
+    }
+
+    /// Takes over other rules for the speaker and for peers. What follows from them is done by [`work`](Self::work).
+    ///
+    /// Peers that get the same rules should get them together: a group that changes as a whole need not be copied.
+    pub fn reconfigure(
+        &mut self,
+        reflector: ReflectorOptions,
+        peers: impl IntoIterator<Item = (PeerIndex, PeerRules)>,
+    ) {
+        let mut imported = if reflector.has_same_clusters(&self.options.reflector) {
+            BTreeSet::new()
+        } else {
+            self.shared.peers.all_up()
+        };
+        self.options.reflector = reflector;
+        let mut reflected = BTreeMap::new();
+        for (peer, rules) in peers {
+            let Some(old) = self.shared.peers.up(peer).cloned() else { continue };
+            let new = rules.applied_to(&old);
+            if !old.import.same_content(&new.import) {
+                imported.insert(peer);
+            }
+            if old.reflection != new.reflection {
+                reflected.insert(peer, LearnedFrom::of(&new));
+            }
+            self.shared.peers.set_options(peer, Arc::new(new));
+        }
+        self.shared.sources.set_learned_from(&reflected);
+        let Self { shared, ipv4, ipv6, work, .. } = self;
+        ipv4.reconfigure(shared, &imported, &reflected, work_of(Family::IPV4_UNICAST, work));
+        ipv6.reconfigure(shared, &imported, &reflected, work_of(Family::IPV6_UNICAST, work));
+    }
+
     /// Does a part of the work that is due, of about `steps` steps: an entry looked at, a group told of it, or a slot of a
     /// group copied. Answers whether there is more. What is due at the same time takes turns.
     pub fn work(&mut self, steps: usize) -> bool {
@@ -381,5 +412,14 @@ impl Rib {
                 Some(Work::Regroup(family))
             }
         }
+    }
+}
+
+fn work_of(family: Family, work: &mut impl Extend<Work>) -> impl FnMut(Consequence) {
+    move |consequence| {
+        work.extend([match consequence {
+            Consequence::Revisit(entries, visit) => Work::Revisit(family, entries, visit),
+            Consequence::Regroup => Work::Regroup(family),
+        }]);
     }
 }

@@ -1,10 +1,10 @@
 //! The paths of an entry that may be chosen, and the decision between them.
 
-use crate::decision::{Candidate, Decision, Effect, decide};
+use super::effect::Effect;
+use super::{Candidate, Decision, decide};
+use crate::attributes::AttributeStore;
 use crate::family::RibFamily;
-use crate::family_rib::Shared;
-use crate::paths::Entry;
-use crate::paths::{ImportRefusal, Path};
+use crate::paths::{Entry, ImportRefusal, Path, Sources};
 
 /// What the decision process chose for an entry, as positions in its paths.
 #[derive(Default)]
@@ -15,12 +15,14 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    pub(crate) fn of<P: RibFamily>(shared: &Shared, entry: &Entry<P>) -> Self {
+    pub(crate) fn of<P: RibFamily>(store: &AttributeStore, sources: &Sources, entry: &Entry<P>) -> Self {
         match entry.paths.as_slice() {
             [] => Self::default(),
-            [path] => candidate(shared, path).map_or_else(|_| Self::default(), |_| Self::only(0)),
+            [path] => candidate(store, sources, path).map_or_else(|_| Self::default(), |_| Self::only(0)),
             paths => {
-                let Some((positions, decision)) = contest(shared, paths) else { return Self::default() };
+                let Some((positions, decision)) = contest(store, sources, paths) else {
+                    return Self::default();
+                };
                 let others = decision.multipath().filter(|&position| position != decision.best);
                 Self {
                     best: Some(positions[decision.best]),
@@ -49,14 +51,14 @@ pub(crate) struct PathChange {
 
 impl PathChange {
     /// What it does to the former best path, as far as that can be known from these paths alone.
-    pub(crate) fn effect(&self, shared: &Shared) -> Effect {
+    pub(crate) fn effect(&self, store: &AttributeStore, sources: &Sources) -> Effect {
         let Some(best) = self.former_best.filter(|best| self.old.is_none_or(|old| old.source != best.source))
         else {
             return Effect::Open;
         };
-        let Ok(best) = candidate(shared, &best) else { return Effect::Open };
-        let old = self.old.as_ref().and_then(|old| former_candidate(shared, old));
-        let new = self.new.as_ref().and_then(|new| candidate(shared, new).ok());
+        let Ok(best) = candidate(store, sources, &best) else { return Effect::Open };
+        let old = self.old.as_ref().and_then(|old| former_candidate(store, sources, old));
+        let new = self.new.as_ref().and_then(|new| candidate(store, sources, new).ok());
         Effect::on(&best, old.as_ref(), new.as_ref())
     }
 }
@@ -70,19 +72,29 @@ pub(crate) enum Unusable {
 }
 
 /// The usable ones among `paths` by position, and the decision between them.
-pub(crate) fn contest(shared: &Shared, paths: &[Path]) -> Option<(Vec<usize>, Decision)> {
-    let usable =
-        (0..).zip(paths).filter_map(|(position, path)| Some((position, candidate(shared, path).ok()?)));
+pub(crate) fn contest(
+    store: &AttributeStore,
+    sources: &Sources,
+    paths: &[Path],
+) -> Option<(Vec<usize>, Decision)> {
+    let usable = (0..)
+        .zip(paths)
+        .filter_map(|(position, path)| Some((position, candidate(store, sources, path).ok()?)));
     let (positions, candidates): (Vec<usize>, Vec<Candidate<'_>>) = usable.unzip();
     let decision = decide(&candidates)?;
     Some((positions, decision))
 }
 
 /// The best `most` of these paths, all of them usable, best first.
-pub(crate) fn best_of(shared: &Shared, mut paths: Vec<Path>, most: usize) -> Vec<Path> {
+pub(crate) fn best_of(
+    store: &AttributeStore,
+    sources: &Sources,
+    mut paths: Vec<Path>,
+    most: usize,
+) -> Vec<Path> {
     let mut best = Vec::new();
     while best.len() < most
-        && let Some((positions, decision)) = contest(shared, &paths)
+        && let Some((positions, decision)) = contest(store, sources, &paths)
     {
         best.push(paths.remove(positions[decision.best]));
     }
@@ -90,11 +102,15 @@ pub(crate) fn best_of(shared: &Shared, mut paths: Vec<Path>, most: usize) -> Vec
 }
 
 /// What the decision process has to know of a path, if the path takes part.
-pub(crate) fn candidate<'s>(shared: &'s Shared, path: &Path) -> Result<Candidate<'s>, Unusable> {
+pub(crate) fn candidate<'s>(
+    store: &'s AttributeStore,
+    sources: &'s Sources,
+    path: &Path,
+) -> Result<Candidate<'s>, Unusable> {
     let handle = path.import.result().map_err(Unusable::Refused)?;
-    let set = shared.store.get(handle);
-    let interior_cost = shared.store.next_hops.cost(set.next_hop).ok_or(Unusable::NextHopUnreachable)?;
-    let source = shared.sources.get(path.source);
+    let set = store.get(handle);
+    let interior_cost = store.next_hops.cost(set.next_hop).ok_or(Unusable::NextHopUnreachable)?;
+    let source = sources.get(path.source);
     if !source.is_up {
         return Err(Unusable::PeerGone);
     }
@@ -108,9 +124,13 @@ pub(crate) fn candidate<'s>(shared: &'s Shared, path: &Path) -> Result<Candidate
 }
 
 /// A path that may have taken part before, whether or not it would now.
-fn former_candidate<'s>(shared: &'s Shared, path: &Path) -> Option<Candidate<'s>> {
-    let set = shared.store.get(path.import.handle()?);
-    let source = shared.sources.get(path.source);
+fn former_candidate<'s>(
+    store: &'s AttributeStore,
+    sources: &'s Sources,
+    path: &Path,
+) -> Option<Candidate<'s>> {
+    let set = store.get(path.import.handle()?);
+    let source = sources.get(path.source);
     // Nothing before MULTI_EXIT_DISC looks at the cost.
     Some(Candidate {
         origin: source.origin,

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use bgp_codec::{BgpIdentifier, Origin, PathId};
 
 use super::{Candidate, DEFAULT_LOCAL_PREF};
-use crate::decision::CandidateOrigin;
+use crate::paths::CandidateOrigin;
 
 /// What becomes of the best path when another one changes.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -15,6 +15,7 @@ use margay_breaks::{Break, is_broken};
 
 pub(crate) use self::contest::{Choice, PathChange, Unusable, best_of, candidate, contest};
 pub(crate) use self::effect::Effect;
+use crate::paths::CandidateOrigin;
 
 /// LOCAL_PREF of a path that carries none (the field's common default; RFC 4271 §5.1.5 leaves it to local policy).
 pub const DEFAULT_LOCAL_PREF: u32 = 100;
@@ -32,22 +33,6 @@ pub struct Candidate<'a> {
     pub interior_cost: u32,
     /// What it is worth to this speaker before anything of BGP is compared; the highest wins.
     pub preference: u32,
-}
-
-/// Where a candidate comes from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum CandidateOrigin {
-    /// This speaker originates the route.
-    Local,
-    /// A peer announced it.
-    Peer {
-        /// Whether the peer is external or internal.
-        kind: PeerKind,
-        /// The peer's BGP Identifier.
-        identifier: BgpIdentifier,
-        /// The peer's address.
-        address: IpAddr,
-    },
 }
 
 /// The steps in the order in which they are taken.

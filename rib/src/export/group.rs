@@ -5,22 +5,18 @@ use bytes::{Bytes, BytesMut};
 use margay_breaks::{Break, is_broken};
 use margay_filter::{ChainContent, FilterChain};
 
+use super::path_slots::PathSlots;
+use super::slice::{EncodedUpdates, Slice};
+use super::slice_cache::SliceCache;
 use crate::attributes::{AttributeHandle, AttributeStore};
 use crate::decision::{best_of, candidate};
-use crate::export::GroupId;
-use crate::export::path_slots::PathSlots;
-use crate::export::slice::{EncodedUpdates, Slice};
-use crate::export::slice_cache::SliceCache;
 use crate::family::RibFamily;
-use crate::family_rib::{Shared, Telling};
+use crate::index::{EntryIndex, GroupId, PeerIndex, SourceIndex};
 use crate::log::{Change, ExportLog, ReaderId, Slot, SlotIndex};
-use crate::paths::Path;
-use crate::paths::SourceIndex;
-use crate::paths::{Entry, EntryIndex, Table};
-use crate::peers::{PathsSent, PeerIndex, PeerOptions};
-use crate::policy::ExportPolicy;
-use crate::policy::ExportRules;
-use crate::rib::RibOptions;
+use crate::options::{PathsSent, PeerOptions, RibOptions};
+use crate::paths::{Entry, Path, Table};
+use crate::policy::{ExportPolicy, ExportRules};
+use crate::shared::{Shared, Telling};
 
 /// What peers must have in common to share a group. What is not listed here must not alter what a peer is told.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -279,7 +275,11 @@ impl ExportGroup {
         let had_slots = slots.has(index);
         match (*sent, changed) {
             (PathsSent::All, Some(source)) => {
-                let path = entry.paths.find(source).filter(|path| candidate(shared, path).is_ok()).copied();
+                let path = entry
+                    .paths
+                    .find(source)
+                    .filter(|path| candidate(&shared.store, &shared.sources, path).is_ok())
+                    .copied();
                 let wanted = path.and_then(|path| self.export(shared, entry, &path));
                 self.set_path::<P>(shared, index, source, wanted);
             }
@@ -302,7 +302,7 @@ impl ExportGroup {
     ) {
         let mut exported: Vec<(Path, (AttributeHandle, PeerIndex))> = Vec::new();
         for path in entry.paths.as_slice() {
-            if candidate(shared, path).is_ok()
+            if candidate(&shared.store, &shared.sources, path).is_ok()
                 && let Some(wanted) = self.export(shared, entry, path)
             {
                 exported.push((*path, wanted));
@@ -312,7 +312,7 @@ impl ExportGroup {
             && exported.len() > usize::from(most.get())
         {
             let paths = exported.iter().map(|&(path, _)| path).collect();
-            let best = best_of(shared, paths, most.get().into());
+            let best = best_of(&shared.store, &shared.sources, paths, most.get().into());
             let (told, others): (Vec<_>, Vec<_>) = exported
                 .into_iter()
                 .partition(|(path, _)| best.iter().any(|best| best.source == path.source));

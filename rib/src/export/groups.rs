@@ -2,19 +2,15 @@
 
 use bgp_codec::RouteRefresh;
 
-use crate::export::EncodedUpdates;
-use crate::export::slice_cache;
-use crate::export::{ExportGroup, GroupSignature};
+use super::group::{ExportGroup, GroupSignature};
+use super::slice::{EncodedUpdates, refresh_mark};
+use super::slice_cache;
 use crate::family::RibFamily;
-use crate::family_rib::{FamilyRib, Shared, Telling};
-use crate::family_rib::{RefreshOut, refresh_mark};
+use crate::family_rib::FamilyRib;
+use crate::index::{EntryIndex, GroupId, PeerIndex};
 use crate::log::ReaderId;
-use crate::paths::EntryIndex;
-use crate::peers::{Membership, PeerIndex, PeerRoutes};
-
-/// Names an export group. Numbers are not used again.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(crate) struct GroupId(pub(crate) u64);
+use crate::peers::{Membership, PeerRoutes, RefreshOut};
+use crate::shared::{Shared, Telling};
 
 /// A group that a member has left.
 #[derive(Debug)]

@@ -8,7 +8,6 @@ mod slice;
 mod slice_cache;
 
 pub(crate) use self::group::{ExportGroup, GroupSignature};
-pub(crate) use self::groups::{GroupId, Left};
-pub use self::regrouping::PeerRules;
-pub(crate) use self::regrouping::Regrouped;
+pub(crate) use self::groups::Left;
+pub(crate) use self::regrouping::{Consequence, Regrouped};
 pub use self::slice::EncodedUpdates;

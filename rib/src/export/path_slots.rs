@@ -3,9 +3,8 @@
 use std::num::NonZeroU32;
 
 use crate::containers::Mirrored;
+use crate::index::{EntryIndex, SourceIndex};
 use crate::log::SlotIndex;
-use crate::paths::EntryIndex;
-use crate::paths::SourceIndex;
 
 /// The slots of the paths, as a chain for each entry.
 ///

@@ -7,114 +7,29 @@
 //! group has the same rules already, members move to it as soon as they are up to date.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use bgp_codec::Family;
 use margay_filter::FilterChain;
 use roaring::RoaringBitmap;
 
-use crate::export::GroupId;
-use crate::export::GroupSignature;
+use super::group::GroupSignature;
 use crate::family::RibFamily;
-use crate::family_rib::{FamilyRib, Shared};
-use crate::paths::EntryIndex;
-use crate::paths::{ImportOutcome, Path};
-use crate::peers::{Membership, NextHopMode, PathsSent, PeerIndex, PeerOptions};
+use crate::family_rib::{FamilyRib, Visit};
+use crate::index::{EntryIndex, GroupId, PeerIndex};
+use crate::options::RibOptions;
+use crate::paths::{ImportOutcome, LearnedFrom, Path};
+use crate::peers::Membership;
 use crate::policy::ImportPolicy;
-use crate::policy::LearnedFrom;
-use crate::policy::{Reflection, ReflectorOptions};
-use crate::rib::{Rib, RibOptions, Visit, Work};
-
-/// Those options of a peer that may change while its session stays.
-#[derive(Clone, Debug)]
-pub struct PeerRules {
-    /// Decides what is used of what the peer announces.
-    pub import: FilterChain,
-    /// Decides what the peer is told.
-    pub export: FilterChain,
-    /// How NEXT_HOP is set in what the peer is told.
-    pub next_hop: NextHopMode,
-    /// The peer's part in route reflection.
-    pub reflection: Reflection,
-    /// Which paths the peer is told in families where it is told several.
-    pub paths_sent: PathsSent,
-}
-
-impl PeerRules {
-    fn applied_to(self, options: &PeerOptions) -> PeerOptions {
-        let Self { import, export, next_hop, reflection, paths_sent } = self;
-        let add_path = options.add_path.iter().map(|&(family, _)| (family, paths_sent)).collect();
-        PeerOptions { import, export, next_hop, reflection, add_path, ..options.clone() }
-    }
-}
-
-impl Rib {
-    /// Has a peer called by another name, where operators are told of it.
-    pub fn rename(&mut self, peer: PeerIndex, name: &Arc<str>) {
-        let Some(options) = self.shared.peers.up(peer).filter(|options| options.name != *name) else {
-            return;
-        };
-        let options = PeerOptions { name: Arc::clone(name), ..PeerOptions::clone(options) };
-        self.shared.peers.set_options(peer, Arc::new(options));
-    }
-
-    /// Whether there are members of groups that have come to have other rules, and are yet to be put into groups of their own.
-    #[must_use]
-    pub fn is_regrouping(&self) -> bool {
-        self.ipv4.is_regrouping || self.ipv6.is_regrouping
-    }
-
-    /// Takes over other rules for the speaker and for peers. What follows from them is done by [`work`](Self::work).
-    ///
-    /// Peers that get the same rules should get them together: a group that changes as a whole need not be copied.
-    pub fn reconfigure(
-        &mut self,
-        reflector: ReflectorOptions,
-        peers: impl IntoIterator<Item = (PeerIndex, PeerRules)>,
-    ) {
-        let mut imported = if reflector.has_same_clusters(&self.options.reflector) {
-            BTreeSet::new()
-        } else {
-            self.shared.peers.all_up()
-        };
-        self.options.reflector = reflector;
-        let mut reflected = BTreeMap::new();
-        for (peer, rules) in peers {
-            let Some(old) = self.shared.peers.up(peer).cloned() else { continue };
-            let new = rules.applied_to(&old);
-            if !old.import.same_content(&new.import) {
-                imported.insert(peer);
-            }
-            if old.reflection != new.reflection {
-                reflected.insert(peer, LearnedFrom::of(&new));
-            }
-            self.shared.peers.set_options(peer, Arc::new(new));
-        }
-        self.shared.sources.set_learned_from(&reflected);
-        let Self { shared, ipv4, ipv6, work, .. } = self;
-        ipv4.reconfigure(shared, &imported, &reflected, work_of(Family::IPV4_UNICAST, work));
-        ipv6.reconfigure(shared, &imported, &reflected, work_of(Family::IPV6_UNICAST, work));
-    }
-}
+use crate::shared::Shared;
 
 /// Work for one family that follows from other rules.
-enum Consequence {
+pub(crate) enum Consequence {
     Revisit(RoaringBitmap, Visit),
     Regroup,
 }
 
-fn work_of(family: Family, work: &mut impl Extend<Work>) -> impl FnMut(Consequence) {
-    move |consequence| {
-        work.extend([match consequence {
-            Consequence::Revisit(entries, visit) => Work::Revisit(family, entries, visit),
-            Consequence::Regroup => Work::Regroup(family),
-        }]);
-    }
-}
-
 impl<P: RibFamily> FamilyRib<P> {
     /// `imported` are the peers whose import has other rules, `reflected` those whose paths are reflected in another way.
-    fn reconfigure(
+    pub(crate) fn reconfigure(
         &mut self,
         shared: &mut Shared,
         imported: &BTreeSet<PeerIndex>,

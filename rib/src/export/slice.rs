@@ -1,9 +1,10 @@
 //! A part of an export log, encoded: whole messages that every member at its start is sent, each with its source.
 
+use bgp_codec::{Family, RouteRefresh};
 use bytes::{Bytes, BytesMut};
 
+use crate::index::PeerIndex;
 use crate::log::SlotIndex;
-use crate::peers::PeerIndex;
 
 /// Whole UPDATEs, or a mark around those that answer a ROUTE-REFRESH, to be sent as they are.
 ///
@@ -30,6 +31,13 @@ impl EncodedUpdates {
     pub(crate) fn refresh_mark(octets: Bytes) -> Self {
         Self { octets, messages: 1, updates: 0 }
     }
+}
+
+/// The mark that the answer to a ROUTE-REFRESH begins or ends.
+pub(crate) fn refresh_mark(family: Family, subtype: u8) -> EncodedUpdates {
+    let mut out = BytesMut::new();
+    RouteRefresh { family, subtype }.encode(&mut out);
+    EncodedUpdates::refresh_mark(out.freeze())
 }
 
 /// Encoded changes from one position of a log to another.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use crate::export::slice::Slice;
+use super::slice::Slice;
 
 /// Slices by where they start. When they are too many octets, the one that was used the longest ago goes first.
 #[derive(Debug, Default)]

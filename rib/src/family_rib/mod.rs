@@ -1,6 +1,7 @@
 //! The routes of one family: paths in, best paths, and what groups and forwarding table are told of them.
 
 mod refresh;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,44 +9,17 @@ use bgp_codec::{Nlri, Origin, PathAttributesBuilder, PathId};
 use margay_breaks::{Break, is_broken};
 use margay_filter::RouteEdits;
 
-pub(crate) use self::refresh::{RefreshIn, RefreshOut, refresh_mark};
+pub(crate) use self::work::Visit;
 use crate::attributes::{AttributeHandle, AttributeStore, PathValues};
-use crate::decision::Effect;
-use crate::decision::{Choice, PathChange};
-use crate::export::{ExportGroup, GroupSignature};
-use crate::export::{GroupId, Left};
+use crate::decision::{Choice, Effect, PathChange};
+use crate::export::{ExportGroup, GroupSignature, Left};
 use crate::family::RibFamily;
-use crate::forwarding::{Forwarding, ForwardingChange};
-use crate::forwarding::{ForwardingLog, via};
-use crate::options::{KernelRouteView, NetworkOptions, is_elevated};
-use crate::paths::{Entry, EntryIndex, Table};
-use crate::paths::{ImportOutcome, Path};
-use crate::paths::{SourceIndex, Sources};
-use crate::peers::{PeerIndex, Peers};
+use crate::forwarding::{Forwarding, ForwardingChange, ForwardingLog, via};
+use crate::index::{EntryIndex, GroupId, PeerIndex, SourceIndex};
+use crate::options::{KernelRouteView, NetworkOptions, RibOptions, is_elevated};
+use crate::paths::{Entry, ImportOutcome, Path, Table};
 use crate::policy::ImportPolicy;
-use crate::rib::{RibOptions, Visit};
-
-/// What the families share: attribute sets, peers, and sources of paths.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) store: AttributeStore,
-    pub(crate) peers: Peers,
-    pub(crate) sources: Sources,
-    /// How many next hops a forwarding may have.
-    pub(crate) multipath: usize,
-    /// The metric of ordinary routes in the kernel.
-    pub(crate) normal_metric: u32,
-    /// Whether peers are told other peers' routes yet.
-    pub(crate) telling: Telling,
-}
-
-/// What peers are told at all.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Telling {
-    /// Only what this speaker announces itself, and no End-of-RIB.
-    OwnRoutes,
-    Everything,
-}
+use crate::shared::Shared;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -347,17 +321,19 @@ impl<P: RibFamily> FamilyRib<P> {
 
     /// The choice for an entry; `None` when the former one holds good.
     fn choose(&self, shared: &Shared, entry: &Entry<P>, change: Option<PathChange>) -> Option<Choice> {
-        let Some(change) = change else { return Some(Choice::of(shared, entry)) };
+        let Some(change) = change else { return Some(Choice::of(&shared.store, &shared.sources, entry)) };
         let new = || {
             let source = change.new.map(|path| path.source);
             entry.paths.as_slice().iter().position(|path| Some(path.source) == source)
         };
-        match change.effect(shared) {
+        match change.effect(&shared.store, &shared.sources) {
             Effect::Nothing => None,
             Effect::SameBest if self.forwarding.is_none() => None,
             Effect::NewBest if self.forwarding.is_none() => new().map(Choice::only),
             Effect::NewBestAlone => new().map(Choice::only),
-            Effect::SameBest | Effect::NewBest | Effect::Open => Some(Choice::of(shared, entry)),
+            Effect::SameBest | Effect::NewBest | Effect::Open => {
+                Some(Choice::of(&shared.store, &shared.sources, entry))
+            }
         }
     }
 

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use bgp_codec::NextHop;
 
+use super::{Forwarding, ForwardingChange};
 use crate::family::RibFamily;
-use crate::forwarding::{Forwarding, ForwardingChange};
+use crate::index::{EntryIndex, PeerIndex};
 use crate::log::{Change, ExportLog, ReaderId, SlotIndex};
-use crate::paths::{EntryIndex, Table};
-use crate::peers::PeerIndex;
+use crate::paths::Table;
 
 /// Names a [`Forwarding`] that a [`ForwardingLog`] holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

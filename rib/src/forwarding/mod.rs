@@ -2,12 +2,13 @@
 
 mod log;
 
-use std::fmt;
 use std::sync::Arc;
 
 use bgp_codec::{NextHop, Prefix};
 
 pub(crate) use self::log::{ForwardingLog, via};
+
+use crate::options::Discard;
 
 /// What the forwarding table does with packets for a prefix.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -25,17 +26,6 @@ pub enum Target {
     Discard(Discard),
     /// They go to one of these next hops: at least one, sorted, each reachable.
     Via(Arc<[WeightedHop]>),
-}
-
-/// How packets are dropped.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Discard {
-    /// Without a word.
-    Blackhole,
-    /// The sender is told that the destination is unreachable.
-    Unreachable,
-    /// The sender is told that the destination is administratively prohibited.
-    Prohibit,
 }
 
 /// A next hop and its share of the traffic.
@@ -62,16 +52,6 @@ impl Forwarding {
     }
 }
 
-impl fmt::Display for Discard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Blackhole => "blackhole",
-            Self::Unreachable => "unreachable",
-            Self::Prohibit => "prohibit",
-        })
-    }
-}
-
 /// One change of the wanted forwarding table.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ForwardingChange {
@@ -79,37 +59,6 @@ pub struct ForwardingChange {
     pub prefix: Prefix,
     /// What replaces the present route; `None` removes it.
     pub forwarding: Option<Forwarding>,
-}
-
-/// A next hop whose every route is about to change, since the only peer that announced any over it has left; or that is
-/// like any other again, as somebody announces it or all those changes have been told.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct NextHopLoss {
-    /// The next hop.
-    pub next_hop: NextHop,
-    /// Whether it is lost.
-    pub lost: bool,
-}
-
-/// How the kernel's own routes lead to the addresses inside a prefix, unless those of a longer one do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Way {
-    /// They can be reached: at no cost where they are attached, at the route's metric behind gateways.
-    Through {
-        /// What the decision process compares (RFC 4271 §9.1.2.2 e).
-        cost: u32,
-    },
-    /// Packets are dropped, or are for this node.
-    Nowhere,
-}
-
-/// One change of the ways.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct WayChange {
-    /// The prefix.
-    pub prefix: Prefix,
-    /// How it leads further now; `None` when it says nothing any more.
-    pub way: Option<Way>,
 }
 
 /// A subnet attached to an interface that is up.

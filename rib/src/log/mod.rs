@@ -20,7 +20,7 @@ use margay_breaks::{Break, is_broken};
 
 use self::records::{Records, SEGMENT_RECORDS};
 use crate::containers::Mirrored;
-use crate::peers::PeerIndex;
+use crate::index::PeerIndex;
 
 /// Names a reader of an [`ExportLog`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -2,6 +2,9 @@
 
 mod losses;
 mod table;
+mod way;
 
+pub use self::losses::NextHopLoss;
 pub(crate) use self::losses::NextHopLosses;
 pub(crate) use self::table::{NextHopIndex, NextHopResolution, NextHopTable};
+pub use self::way::{Way, WayChange};

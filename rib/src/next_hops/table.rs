@@ -7,11 +7,10 @@ use std::net::IpAddr;
 use bgp_codec::{NextHop, Prefix};
 use roaring::RoaringBitmap;
 
+use super::way::{Way, WayChange};
 use crate::containers::{LongestMatch, address_range};
 use crate::family::{PerFamily, RibFamily};
-use crate::forwarding::{Way, WayChange};
-use crate::paths::EntryIndex;
-use crate::peers::PeerIndex;
+use crate::index::{EntryIndex, PeerIndex};
 
 /// Names a next hop of a [`NextHopTable`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -1,6 +1,12 @@
 //! What a Rib is configured with: plain values.
 
 mod network;
+mod peer;
+mod reflection;
+mod speaker;
 
 pub(crate) use self::network::is_elevated;
-pub use self::network::{KernelRouteView, NetworkOptions};
+pub use self::network::{Discard, KernelRouteView, NetworkOptions};
+pub use self::peer::{NextHopMode, PathsSent, PeerOptions, PeerRules};
+pub use self::reflection::{ClientToClient, Reflection, ReflectorOptions};
+pub use self::speaker::{ForwardingOptions, RibOptions};

@@ -1,6 +1,6 @@
 //! What this node announces of its own: networks by configuration, and routes that the kernel has.
 
-use crate::forwarding::Discard;
+use std::fmt;
 
 /// How a network is originated.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -25,4 +25,25 @@ pub struct KernelRouteView {
 /// Whether a route is preferred to ordinary ones: its metric is lower than theirs. A route without a metric is ordinary.
 pub(crate) fn is_elevated(metric: u32, normal: u32) -> bool {
     (1..normal).contains(&metric)
+}
+
+/// How packets are dropped.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Discard {
+    /// Without a word.
+    Blackhole,
+    /// The sender is told that the destination is unreachable.
+    Unreachable,
+    /// The sender is told that the destination is administratively prohibited.
+    Prohibit,
+}
+
+impl fmt::Display for Discard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Blackhole => "blackhole",
+            Self::Unreachable => "unreachable",
+            Self::Prohibit => "prohibit",
+        })
+    }
 }

@@ -6,5 +6,6 @@ mod table;
 
 pub use self::path::ImportRefusal;
 pub(crate) use self::path::{ImportOutcome, Path};
-pub(crate) use self::source::{Source, SourceIndex, Sources};
-pub(crate) use self::table::{Entry, EntryIndex, Table};
+pub use self::source::CandidateOrigin;
+pub(crate) use self::source::{InternalSource, LearnedFrom, Source, Sources};
+pub(crate) use self::table::{Entry, Table};

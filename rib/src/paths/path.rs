@@ -5,7 +5,7 @@ use std::fmt;
 use thin_vec::{ThinVec, thin_vec};
 
 use crate::attributes::AttributeHandle;
-use crate::paths::SourceIndex;
+use crate::index::SourceIndex;
 
 /// One candidate for a prefix: who announced it, what was announced, and what import made of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,36 +1,13 @@
 //! Where paths come from: a peer's session together with the path id that the peer gave (RFC 7911 §3).
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
-use bgp_codec::PathId;
+use bgp_codec::{BgpIdentifier, PathId, PeerKind};
 use foldhash::fast::FixedState;
 
-use crate::decision::CandidateOrigin;
-use crate::peers::{PeerIndex, PeerOptions};
-use crate::policy::LearnedFrom;
-
-/// Names a source of paths. An entry has at most one path of each source.
-///
-/// A number is used again when no path of its source is left. So it tells the paths to a prefix apart, at any one time
-/// and for as long as each lives, and serves as path id in what peers are told.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(crate) struct SourceIndex(pub(crate) u32);
-
-impl SourceIndex {
-    /// The source of the routes that this speaker originates.
-    pub(crate) const LOCAL: Self = Self(0);
-    /// The source of the routes that the kernel has and this speaker announces.
-    pub(crate) const KERNEL: Self = Self(1);
-
-    /// The path id for peers that are told several paths. Never zero, which some implementations take for none.
-    pub(crate) fn exported_path_id(self) -> PathId {
-        PathId(self.0.wrapping_add(1))
-    }
-
-    fn index(self) -> usize {
-        self.0 as usize
-    }
-}
+use crate::index::{PeerIndex, SourceIndex};
+use crate::options::{PeerOptions, Reflection};
 
 /// What the decision process has to know of a source.
 #[derive(Clone, Copy, Debug)]
@@ -166,4 +143,47 @@ impl Sources {
             source.is_up = false;
         }
     }
+}
+
+/// Where a candidate comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CandidateOrigin {
+    /// This speaker originates the route.
+    Local,
+    /// A peer announced it.
+    Peer {
+        /// Whether the peer is external or internal.
+        kind: PeerKind,
+        /// The peer's BGP Identifier.
+        identifier: BgpIdentifier,
+        /// The peer's address.
+        address: IpAddr,
+    },
+}
+
+/// How a path came to this speaker, as far as the export rules care.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum LearnedFrom {
+    Local,
+    External,
+    Internal(InternalSource),
+}
+
+impl LearnedFrom {
+    /// How the paths of a peer come to this speaker.
+    pub(crate) fn of(peer: &PeerOptions) -> Self {
+        match peer.kind {
+            PeerKind::Ebgp => Self::External,
+            PeerKind::Ibgp => {
+                Self::Internal(InternalSource { identifier: peer.identifier, reflection: peer.reflection })
+            }
+        }
+    }
+}
+
+/// The internal peer that a path came from.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct InternalSource {
+    pub(crate) identifier: BgpIdentifier,
+    pub(crate) reflection: Reflection,
 }

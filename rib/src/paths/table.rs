@@ -7,18 +7,9 @@ use bgp_codec::IpPrefix;
 use foldhash::fast::FixedState;
 use margay_breaks::{Break, is_broken};
 
+use super::path::{Path, Paths};
 use crate::containers::{HashIndex, ShortHash};
-use crate::paths::path::{Path, Paths};
-
-/// Names an entry of a [`Table`]. It stays the same as long as the prefix has a path or anything pins it.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(crate) struct EntryIndex(pub(crate) u32);
-
-impl EntryIndex {
-    pub(crate) fn index(self) -> usize {
-        self.0 as usize
-    }
-}
+use crate::index::EntryIndex;
 
 /// All that is known about one prefix.
 #[derive(Debug)]

@@ -1,108 +1,19 @@
 //! A peer as the Rib sees it: from session up until its last path is swept.
 
+mod refresh;
+
 use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
-use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use bgp_codec::{AsWidth, Asn, BgpIdentifier, Family, NextHop, PeerKind, Prefix};
 use foldhash::fast::FixedState;
-use margay_filter::FilterChain;
 use roaring::RoaringBitmap;
 
-use crate::export::GroupId;
+pub(crate) use self::refresh::{RefreshIn, RefreshOut};
 use crate::family::{PerFamily, RibFamily};
-use crate::family_rib::{RefreshIn, RefreshOut};
+use crate::index::{EntryIndex, GroupId, PeerIndex};
 use crate::log::ReaderId;
-use crate::paths::EntryIndex;
+use crate::options::PeerOptions;
 use crate::paths::Path;
-use crate::policy::Reflection;
-
-/// Names a peer's session in the Rib. A peer that comes back is given another one, so that nothing of the former
-/// session is taken for the new one's.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct PeerIndex(pub(crate) u32);
-
-impl PeerIndex {
-    /// The source of the routes that this speaker originates.
-    pub const LOCAL: Self = Self(0);
-
-    /// The number, for those who write down what they tell the Rib.
-    #[must_use]
-    pub fn to_u32(self) -> u32 {
-        self.0
-    }
-
-    /// The index with a number that was written down.
-    #[must_use]
-    pub fn from_u32(number: u32) -> Self {
-        Self(number)
-    }
-}
-
-/// What the Rib has to know of a peer whose session is established.
-#[derive(Clone, Debug)]
-pub struct PeerOptions {
-    /// What operators call the peer.
-    pub name: Arc<str>,
-    /// Whether the peer is external or internal.
-    pub kind: PeerKind,
-    /// The peer's AS number.
-    pub asn: Asn,
-    /// The peer's BGP Identifier.
-    pub identifier: BgpIdentifier,
-    /// The peer's address.
-    pub address: IpAddr,
-    /// What the peer may use as next hop for IPv4 routes through this speaker.
-    pub own_ipv4_next_hop: Option<NextHop>,
-    /// What the peer may use as next hop for IPv6 routes through this speaker.
-    pub own_ipv6_next_hop: Option<NextHop>,
-    /// The subnet over which the peer is directly attached, if it is.
-    pub shared_subnet: Option<Prefix>,
-    /// The families that both sides announced.
-    pub families: Vec<Family>,
-    /// Decides what is used of what the peer announces.
-    pub import: FilterChain,
-    /// Decides what the peer is told.
-    pub export: FilterChain,
-    /// How NEXT_HOP is set in what the peer is told.
-    pub next_hop: NextHopMode,
-    /// The peer's part in route reflection.
-    pub reflection: Reflection,
-    /// The families in which the peer is told paths with path ids (RFC 7911), and which paths. In other families it is
-    /// told the best one.
-    pub add_path: Vec<(Family, PathsSent)>,
-    /// How wide AS numbers are in what the peer is told.
-    pub as_width: AsWidth,
-    /// The longest message that the peer takes, in octets.
-    pub max_message_octets: usize,
-    /// Whether the peer is told where the answer to its ROUTE-REFRESH begins and ends (RFC 7313).
-    pub enhanced_refresh: bool,
-}
-
-/// How NEXT_HOP is set in what a peer is told.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum NextHopMode {
-    /// As RFC 4271 §5.1.3 has it: towards internal peers the next hop stays, towards external ones it is the own address.
-    /// For a route from inside this AS whose next hop is on the subnet shared with the external peer it stays, too: the
-    /// peer need not send the packets through this speaker.
-    #[default]
-    Auto,
-    /// Always the own address.
-    OwnAddress,
-    /// The next hop stays, towards external peers too.
-    Keep,
-}
-
-/// Which of the usable paths to a prefix a peer is told that takes several (RFC 7911).
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum PathsSent {
-    /// All that export rules and filters let pass.
-    #[default]
-    All,
-    /// The best ones of those that export rules and filters let pass, as many as this.
-    Best(NonZeroU16),
-}
 
 /// Everything that is known about one peer.
 #[derive(Debug)]
@@ -242,7 +153,13 @@ impl Peers {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
+    use bgp_codec::{AsWidth, Asn, BgpIdentifier, PeerKind};
+    use margay_filter::FilterChain;
+
     use super::*;
+    use crate::options::{NextHopMode, Reflection};
 
     fn options() -> PeerOptions {
         PeerOptions {

@@ -1,33 +1,12 @@
 //! What a group of peers is told of a path: whether it is, and with which attributes (RFC 4271 §5.1, §9.2).
 
-use std::fmt;
-
 use bgp_codec::{Asn, AttributeType, Community, Family, NextHop, PathAttributes, PeerKind, Prefix};
 
+use super::reflection;
+use super::refusal::ExportRefusal;
 use crate::decision::DEFAULT_LOCAL_PREF;
-use crate::peers::{NextHopMode, PeerOptions};
-use crate::policy::reflection::{self, ClientToClient, InternalSource, Reflection};
-use crate::rib::RibOptions;
-
-/// How a path came to this speaker, as far as the export rules care.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(crate) enum LearnedFrom {
-    Local,
-    External,
-    Internal(InternalSource),
-}
-
-impl LearnedFrom {
-    /// How the paths of a peer come to this speaker.
-    pub(crate) fn of(peer: &PeerOptions) -> Self {
-        match peer.kind {
-            PeerKind::Ebgp => Self::External,
-            PeerKind::Ibgp => {
-                Self::Internal(InternalSource { identifier: peer.identifier, reflection: peer.reflection })
-            }
-        }
-    }
-}
+use crate::options::{ClientToClient, NextHopMode, PeerOptions, Reflection, RibOptions};
+use crate::paths::LearnedFrom;
 
 /// The export rules of a group, its filter apart. Two peers with equal policies and filters are told the same.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -42,38 +21,6 @@ pub(crate) struct ExportPolicy {
     own_next_hop: Option<NextHop>,
     /// The subnet that external peers share with this speaker.
     shared_subnet: Option<Prefix>,
-}
-
-/// Why a peer is not told of a route.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum ExportRefusal {
-    /// Routes from internal peers are not passed on to internal peers, unless one of them is a client (RFC 4456 §6).
-    InternalToInternal,
-    /// The clients of this cluster tell each other themselves.
-    ClientToClient,
-    /// A network around it is announced in its place.
-    MoreSpecific,
-    /// A well-known community forbids it (RFC 1997).
-    Community(Community),
-    /// The route would need our own address as next hop, and we have none of its family on that session.
-    NoOwnNextHop,
-    /// An export filter rejected it.
-    ///
-    /// The text names the filter and its rule.
-    Filter(String),
-}
-
-impl fmt::Display for ExportRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InternalToInternal => f.write_str("learned from an internal peer, and neither is a client"),
-            Self::ClientToClient => f.write_str("the clients of this cluster are meshed"),
-            Self::MoreSpecific => f.write_str("a network of this node is announced in its place"),
-            Self::Community(community) => write!(f, "community {community}"),
-            Self::NoOwnNextHop => f.write_str("no own address of this family to put as next hop"),
-            Self::Filter(verdict) => f.write_str(verdict),
-        }
-    }
 }
 
 impl ExportPolicy {

@@ -5,9 +5,8 @@ use margay_breaks::{Break, is_broken};
 use margay_filter::{RouteEdits, RouteFacts};
 
 use crate::attributes::AttributeSet;
+use crate::options::{PeerOptions, RibOptions};
 use crate::paths::ImportRefusal;
-use crate::peers::PeerOptions;
-use crate::rib::RibOptions;
 
 /// The import rules of one peer.
 #[derive(Clone, Copy, Debug)]

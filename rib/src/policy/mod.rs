@@ -3,10 +3,10 @@
 mod export;
 mod import;
 mod reflection;
+mod refusal;
 mod remembered;
 
-pub use self::export::ExportRefusal;
-pub(crate) use self::export::{ExportPolicy, LearnedFrom};
+pub(crate) use self::export::ExportPolicy;
 pub(crate) use self::import::ImportPolicy;
-pub use self::reflection::{ClientToClient, Reflection, ReflectorOptions};
+pub use self::refusal::ExportRefusal;
 pub(crate) use self::remembered::ExportRules;

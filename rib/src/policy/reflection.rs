@@ -1,60 +1,10 @@
 //! Route reflection (RFC 4456): who is a client, and what a reflector adds to a route that it passes on.
 
-use bgp_codec::{BgpIdentifier, ClusterId, PathAttributesBuilder};
+use bgp_codec::PathAttributesBuilder;
 
-use crate::policy::ExportRefusal;
-
-/// How a speaker reflects routes between its internal peers.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ReflectorOptions {
-    /// The clusters that the speaker is a reflector of, and its BGP Identifier where that is none of them: a route that
-    /// went through one of them has come round (RFC 4456 §8).
-    pub clusters: Vec<ClusterId>,
-    /// Whether the clients of a cluster are told each other's routes.
-    pub client_to_client: ClientToClient,
-}
-
-impl ReflectorOptions {
-    /// A speaker that acts for one cluster only, which bears its identifier.
-    #[must_use]
-    pub fn new(identifier: BgpIdentifier) -> Self {
-        Self { clusters: vec![identifier.into()], client_to_client: ClientToClient::Reflected }
-    }
-
-    pub(crate) fn has_same_clusters(&self, other: &Self) -> bool {
-        let is_in = |others: &[ClusterId], clusters: &[ClusterId]| {
-            clusters.iter().all(|cluster| others.contains(cluster))
-        };
-        is_in(&self.clusters, &other.clusters) && is_in(&other.clusters, &self.clusters)
-    }
-}
-
-/// Whether the clients of a cluster are told each other's routes.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum ClientToClient {
-    /// They are: each client only peers with the reflector.
-    #[default]
-    Reflected,
-    /// They are peers of each other, and tell each other themselves. Clients of different clusters are still told.
-    Meshed,
-}
-
-/// The part of an internal peer in reflection. Of external peers it says nothing.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum Reflection {
-    /// An ordinary internal peer: is told what clients announce, and not what other non-clients do.
-    #[default]
-    NonClient,
-    /// A client of this cluster: is told everything.
-    Client(ClusterId),
-}
-
-/// The internal peer that a path came from.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(crate) struct InternalSource {
-    pub(crate) identifier: BgpIdentifier,
-    pub(crate) reflection: Reflection,
-}
+use super::refusal::ExportRefusal;
+use crate::options::{ClientToClient, Reflection};
+use crate::paths::InternalSource;
 
 /// Whether a path from `source` is passed on to internal peers of this kind (RFC 4456 §6).
 pub(crate) fn check(
@@ -87,7 +37,7 @@ pub(crate) fn mark(route: &mut PathAttributesBuilder, source: InternalSource, to
 
 #[cfg(test)]
 mod tests {
-    use bgp_codec::Origin;
+    use bgp_codec::{BgpIdentifier, ClusterId, Origin};
 
     use super::*;
 

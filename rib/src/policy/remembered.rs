@@ -3,10 +3,11 @@
 use bgp_codec::{NextHop, PathAttributes, Prefix};
 use margay_filter::{FilterChain, RouteEdits, RouteFacts};
 
+use super::export::ExportPolicy;
+use super::refusal::ExportRefusal;
 use crate::attributes::{AttributeHandle, AttributeStore, edited};
-use crate::paths::Source;
-use crate::peers::PeerIndex;
-use crate::policy::{ExportPolicy, ExportRefusal, LearnedFrom};
+use crate::index::PeerIndex;
+use crate::paths::{LearnedFrom, Source};
 
 /// The rules of a group, and what they said of the attribute sets that were asked about.
 #[derive(Debug)]

@@ -6,17 +6,16 @@ use std::fmt::Debug;
 use bgp_codec::Family;
 
 use crate::attributes::AttributeHandle;
-use crate::export::Left;
-use crate::export::{ExportGroup, GroupSignature};
+use crate::export::{ExportGroup, GroupSignature, Left};
 use crate::family::RibFamily;
-use crate::family_rib::{FamilyRib, Shared};
+use crate::family_rib::FamilyRib;
+use crate::index::{EntryIndex, PeerIndex, SourceIndex};
 use crate::log::Slot;
 use crate::next_hops::NextHopIndex;
-use crate::paths::EntryIndex;
+use crate::options::RibOptions;
 use crate::paths::Path;
-use crate::paths::SourceIndex;
-use crate::peers::PeerIndex;
-use crate::rib::{Rib, RibOptions, Work};
+use crate::rib::{Rib, Work};
+use crate::shared::Shared;
 
 /// What counting again has found.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

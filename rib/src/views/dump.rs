@@ -7,12 +7,14 @@ use bgp_codec::Family;
 use crate::decision::candidate;
 use crate::export::ExportGroup;
 use crate::family::RibFamily;
-use crate::family_rib::{FamilyRib, Shared};
+use crate::family_rib::FamilyRib;
+use crate::index::EntryIndex;
 use crate::log::Slot;
-use crate::paths::Path;
-use crate::paths::{Entry, EntryIndex};
+use crate::options::RibOptions;
+use crate::paths::{Entry, Path};
 use crate::peers::Membership;
-use crate::rib::{Rib, RibOptions};
+use crate::rib::Rib;
+use crate::shared::Shared;
 
 /// A [`Rib`]'s state as text, a line for each thing that is known.
 ///
@@ -122,7 +124,7 @@ impl<P: RibFamily> FamilyRib<P> {
             let Path { source, received, import } = path;
             let role = if best == Some(*path) { "best path" } else { "path" };
             write!(f, "  {role} from source {}, attributes {}", source.0, received.raw())?;
-            match (import.result(), candidate(shared, path)) {
+            match (import.result(), candidate(&shared.store, &shared.sources, path)) {
                 (Ok(used), Ok(_)) => writeln!(f, ", used as {}", used.raw())?,
                 (Ok(used), Err(reason)) => writeln!(f, ", not used as {}: {reason:?}", used.raw())?,
                 (Err(refusal), _) => writeln!(f, ", refused: {refusal}")?,

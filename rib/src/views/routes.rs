@@ -5,18 +5,17 @@ use std::sync::Arc;
 use bgp_codec::{Family, NextHop, PathAttributes, PathId, Prefix};
 
 use crate::attributes::AttributeHandle;
-use crate::decision::Step;
-use crate::decision::{Unusable, candidate, contest};
+use crate::decision::{Step, Unusable, candidate, contest};
 use crate::family::RibFamily;
-use crate::family_rib::{FamilyRib, Shared, Telling};
+use crate::family_rib::FamilyRib;
 use crate::forwarding::Forwarding;
+use crate::index::{EntryIndex, PeerIndex, SourceIndex};
 use crate::log::{Slot, SlotIndex};
-use crate::paths::SourceIndex;
-use crate::paths::{Entry, EntryIndex};
-use crate::paths::{ImportRefusal, Path};
-use crate::peers::{Membership, PeerIndex};
+use crate::paths::{Entry, ImportRefusal, Path};
+use crate::peers::Membership;
 use crate::policy::ExportRefusal;
 use crate::rib::Rib;
+use crate::shared::{Shared, Telling};
 
 /// One path, as operators see it.
 #[derive(Clone, Debug)]
@@ -299,7 +298,7 @@ impl<P: RibFamily> FamilyRib<P> {
         let paths = entry.paths.as_slice();
         let mut statuses: Vec<_> =
             paths.iter().map(|path| (*path, self.exclusion(shared, entry, path))).collect();
-        if let Some((positions, decision)) = contest(shared, paths) {
+        if let Some((positions, decision)) = contest(&shared.store, &shared.sources, paths) {
             for (position, lost_at) in positions.into_iter().zip(decision.lost_at) {
                 statuses[position].1 = Some(match lost_at {
                     None => RouteStatus::Best(decision.decided_by),
@@ -313,7 +312,7 @@ impl<P: RibFamily> FamilyRib<P> {
 
     /// Why a path takes no part in the decision process; `None` when it does.
     fn exclusion(&self, shared: &Shared, entry: &Entry<P>, path: &Path) -> Option<RouteStatus> {
-        match candidate(shared, path) {
+        match candidate(&shared.store, &shared.sources, path) {
             Err(Unusable::Refused(refusal)) => {
                 let verdict = filter_verdict(shared, path, refusal, entry.prefix.erase());
                 Some(RouteStatus::Refused(refusal, verdict))

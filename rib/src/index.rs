@@ -1,0 +1,62 @@
+//! The numbers that name things in the Rib.
+
+use bgp_codec::PathId;
+
+/// Names a peer's session in the Rib. A peer that comes back is given another one, so that nothing of the former
+/// session is taken for the new one's.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct PeerIndex(pub(crate) u32);
+
+impl PeerIndex {
+    /// The source of the routes that this speaker originates.
+    pub const LOCAL: Self = Self(0);
+
+    /// The number, for those who write down what they tell the Rib.
+    #[must_use]
+    pub fn to_u32(self) -> u32 {
+        self.0
+    }
+
+    /// The index with a number that was written down.
+    #[must_use]
+    pub fn from_u32(number: u32) -> Self {
+        Self(number)
+    }
+}
+
+/// Names a source of paths. An entry has at most one path of each source.
+///
+/// A number is used again when no path of its source is left. So it tells the paths to a prefix apart, at any one time
+/// and for as long as each lives, and serves as path id in what peers are told.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct SourceIndex(pub(crate) u32);
+
+impl SourceIndex {
+    /// The source of the routes that this speaker originates.
+    pub(crate) const LOCAL: Self = Self(0);
+    /// The source of the routes that the kernel has and this speaker announces.
+    pub(crate) const KERNEL: Self = Self(1);
+
+    /// The path id for peers that are told several paths. Never zero, which some implementations take for none.
+    pub(crate) fn exported_path_id(self) -> PathId {
+        PathId(self.0.wrapping_add(1))
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Names an entry of a [`Table`]. It stays the same as long as the prefix has a path or anything pins it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct EntryIndex(pub(crate) u32);
+
+impl EntryIndex {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Names an export group. Numbers are not used again.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct GroupId(pub(crate) u64);

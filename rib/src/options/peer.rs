@@ -1,0 +1,97 @@
+//! What a Rib has to know of a peer: what is settled for its session, and the rules that may change in it.
+
+use std::net::IpAddr;
+use std::num::NonZeroU16;
+use std::sync::Arc;
+
+use bgp_codec::{AsWidth, Asn, BgpIdentifier, Family, NextHop, PeerKind, Prefix};
+use margay_filter::FilterChain;
+
+use super::reflection::Reflection;
+
+/// What the Rib has to know of a peer whose session is established.
+#[derive(Clone, Debug)]
+pub struct PeerOptions {
+    /// What operators call the peer.
+    pub name: Arc<str>,
+    /// Whether the peer is external or internal.
+    pub kind: PeerKind,
+    /// The peer's AS number.
+    pub asn: Asn,
+    /// The peer's BGP Identifier.
+    pub identifier: BgpIdentifier,
+    /// The peer's address.
+    pub address: IpAddr,
+    /// What the peer may use as next hop for IPv4 routes through this speaker.
+    pub own_ipv4_next_hop: Option<NextHop>,
+    /// What the peer may use as next hop for IPv6 routes through this speaker.
+    pub own_ipv6_next_hop: Option<NextHop>,
+    /// The subnet over which the peer is directly attached, if it is.
+    pub shared_subnet: Option<Prefix>,
+    /// The families that both sides announced.
+    pub families: Vec<Family>,
+    /// Decides what is used of what the peer announces.
+    pub import: FilterChain,
+    /// Decides what the peer is told.
+    pub export: FilterChain,
+    /// How NEXT_HOP is set in what the peer is told.
+    pub next_hop: NextHopMode,
+    /// The peer's part in route reflection.
+    pub reflection: Reflection,
+    /// The families in which the peer is told paths with path ids (RFC 7911), and which paths. In other families it is
+    /// told the best one.
+    pub add_path: Vec<(Family, PathsSent)>,
+    /// How wide AS numbers are in what the peer is told.
+    pub as_width: AsWidth,
+    /// The longest message that the peer takes, in octets.
+    pub max_message_octets: usize,
+    /// Whether the peer is told where the answer to its ROUTE-REFRESH begins and ends (RFC 7313).
+    pub enhanced_refresh: bool,
+}
+
+/// Those options of a peer that may change while its session stays.
+#[derive(Clone, Debug)]
+pub struct PeerRules {
+    /// Decides what is used of what the peer announces.
+    pub import: FilterChain,
+    /// Decides what the peer is told.
+    pub export: FilterChain,
+    /// How NEXT_HOP is set in what the peer is told.
+    pub next_hop: NextHopMode,
+    /// The peer's part in route reflection.
+    pub reflection: Reflection,
+    /// Which paths the peer is told in families where it is told several.
+    pub paths_sent: PathsSent,
+}
+
+impl PeerRules {
+    pub(crate) fn applied_to(self, options: &PeerOptions) -> PeerOptions {
+        let Self { import, export, next_hop, reflection, paths_sent } = self;
+        let add_path = options.add_path.iter().map(|&(family, _)| (family, paths_sent)).collect();
+        PeerOptions { import, export, next_hop, reflection, add_path, ..options.clone() }
+    }
+}
+
+/// How NEXT_HOP is set in what a peer is told.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum NextHopMode {
+    /// As RFC 4271 §5.1.3 has it: towards internal peers the next hop stays, towards external ones it is the own address.
+    /// For a route from inside this AS whose next hop is on the subnet shared with the external peer it stays, too: the
+    /// peer need not send the packets through this speaker.
+    #[default]
+    Auto,
+    /// Always the own address.
+    OwnAddress,
+    /// The next hop stays, towards external peers too.
+    Keep,
+}
+
+/// Which of the usable paths to a prefix a peer is told that takes several (RFC 7911).
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum PathsSent {
+    /// All that export rules and filters let pass.
+    #[default]
+    All,
+    /// The best ones of those that export rules and filters let pass, as many as this.
+    Best(NonZeroU16),
+}

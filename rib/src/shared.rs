@@ -1,0 +1,27 @@
+//! What the families share: attribute sets, peers, and sources of paths.
+
+use crate::attributes::AttributeStore;
+use crate::paths::Sources;
+use crate::peers::Peers;
+
+/// What the families share: attribute sets, peers, and sources of paths.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) store: AttributeStore,
+    pub(crate) peers: Peers,
+    pub(crate) sources: Sources,
+    /// How many next hops a forwarding may have.
+    pub(crate) multipath: usize,
+    /// The metric of ordinary routes in the kernel.
+    pub(crate) normal_metric: u32,
+    /// Whether peers are told other peers' routes yet.
+    pub(crate) telling: Telling,
+}
+
+/// What peers are told at all.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Telling {
+    /// Only what this speaker announces itself, and no End-of-RIB.
+    OwnRoutes,
+    Everything,
+}
