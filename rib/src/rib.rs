@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bgp_codec::{Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, Prefix, Update};
-use margay_breaks::{Break, is_broken};
 use roaring::RoaringBitmap;
 
 use crate::attributes::AttributeStore;
@@ -134,9 +133,7 @@ impl Rib {
         let Self { shared, ipv4, ipv6, work, .. } = self;
         work.extend(ipv4.leave(shared, peer).map(|left| Work::after(Family::IPV4_UNICAST, left)));
         work.extend(ipv6.leave(shared, peer).map(|left| Work::after(Family::IPV6_UNICAST, left)));
-        if !is_broken(Break::SweepForgotten) {
-            work.push_back(Work::Sweep(peer));
-        }
+        work.push_back(Work::Sweep(peer));
     }
 
     /// Reads ahead what taking these UPDATEs needs to know. It changes nothing but how long that takes.

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes};
-use margay_breaks::{Break, is_broken};
 
 /// Buffers of whole messages in two lanes: what is urgent passes what is not, but never cuts into a buffer of which
 /// some octets are gone already.
@@ -23,9 +22,7 @@ impl SendQueue {
     /// One that already waits is not added again: two KEEPALIVEs in a row say no more than one, so a peer that reads
     /// nothing does not make them pile up.
     pub(super) fn push_urgent(&mut self, message: Bytes) {
-        if is_broken(Break::KeepaliveBehindBulk) {
-            self.push_bulk(message);
-        } else if !self.urgent.contains(&message) {
+        if !self.urgent.contains(&message) {
             self.octets += message.len();
             self.urgent.push_back(message);
             debug_assert!(self.urgent.len() <= URGENT_MESSAGES, "{:?}", self.urgent);

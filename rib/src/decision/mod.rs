@@ -11,7 +11,6 @@ use std::fmt;
 use std::net::IpAddr;
 
 use bgp_codec::{Asn, BgpIdentifier, PathAttributes, PathId, PeerKind};
-use margay_breaks::{Break, is_broken};
 
 pub(crate) use self::contest::{Choice, PathChange, Unusable, best_of, candidate, contest};
 pub(crate) use self::effect::Effect;
@@ -225,8 +224,7 @@ impl<'a> Contest<'a> {
 
 /// A path without a neighbouring AS stays inside our own, which then is the "neighbour" of all such paths.
 fn neighbor_and_med(path: &Candidate<'_>) -> (Option<Asn>, u32) {
-    let neighbor = path.attributes.neighbor_as().filter(|_| !is_broken(Break::MedAcrossAses));
-    (neighbor, path.attributes.med().unwrap_or(0))
+    (path.attributes.neighbor_as(), path.attributes.med().unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use bgp_codec::{AsWidth, Family, Nlri, UpdateEncoder};
 use bytes::{Bytes, BytesMut};
-use margay_breaks::{Break, is_broken};
 use margay_filter::{ChainContent, FilterChain};
 
 use super::path_slots::PathSlots;
@@ -513,7 +512,6 @@ impl ExportGroup {
         let mut reach = Vec::with_capacity(batch.changes.len());
         let mut unreach = Vec::new();
         let mut unencodable = 0;
-        let is_full = batch.changes.len() == SLICE_RECORDS;
         for (index, slot) in batch.changes {
             match slot {
                 Slot::Empty => {}
@@ -528,9 +526,6 @@ impl ExportGroup {
                     reach.push(((handle, record.source), index));
                 }
             }
-        }
-        if is_full && is_broken(Break::WithdrawalLostInFullBatch) {
-            unreach.pop();
         }
         unreach.sort_by_key(|&(source, _)| source);
         for run in unreach.chunk_by(|a, b| a.0 == b.0) {
@@ -548,10 +543,7 @@ impl ExportGroup {
                 unencodable += run.len() as u64;
                 encoder.unreach(&mut slice.out, routes());
             }
-            // A route that another reflector told has been through its cluster and ours.
-            let is_originator = set.attributes.cluster_list_length() < 2;
-            let is_spared = is_originator || !is_broken(Break::SplitHorizonByOriginator);
-            slice.end_of_messages(is_spared.then_some(source));
+            slice.end_of_messages(Some(source));
         }
         self.unencodable += unencodable;
         slice.finish()

@@ -6,7 +6,6 @@ mod work;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bgp_codec::{Nlri, Origin, PathAttributesBuilder, PathId};
-use margay_breaks::{Break, is_broken};
 use margay_filter::RouteEdits;
 
 pub(crate) use self::work::Visit;
@@ -109,12 +108,6 @@ impl<P: RibFamily> FamilyRib<P> {
                 }
                 Err(refusal) => ImportOutcome::refused(refusal),
             };
-            if is_broken(Break::RejectedReplacement)
-                && import.handle().is_none()
-                && self.table.entry(index).paths.find(source).is_some()
-            {
-                continue;
-            }
             self.put(shared, index, Path { source, received, import });
         }
         edited.into_iter().for_each(|(_, handle)| shared.store.release(handle));

@@ -16,7 +16,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
 use foldhash::fast::FixedState;
-use margay_breaks::{Break, is_broken};
 
 use self::records::{Records, SEGMENT_RECORDS};
 use crate::containers::Mirrored;
@@ -156,7 +155,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         let (slot, change) = match (old, wanted) {
             (Slot::Empty | Slot::Withdrawn(_), None) => return Change::None,
             (Slot::Exported(value, record), Some((new, source)))
-                if record.source == source && (value == new || is_broken(Break::ChangeByPreference)) =>
+                if record.source == source && value == new =>
             {
                 return Change::None;
             }
@@ -166,8 +165,7 @@ impl<V: Copy + Eq> ExportLog<V> {
                 (Slot::Withdrawn(record), Change::Replaced(value))
             }
             (_, Some((new, source))) => {
-                let source_may_hold =
-                    self.may_hold(source, &old, reader_of) && !is_broken(Break::SourceMoveWithoutWithdrawal);
+                let source_may_hold = self.may_hold(source, &old, reader_of);
                 let record = Record { position: self.end(), source, source_may_hold };
                 let change = match old {
                     Slot::Empty => Change::Filled,
@@ -461,10 +459,7 @@ impl<V: Copy + Eq> ExportLog<V> {
 
     /// Where the slowest reader stands.
     fn slowest(&self) -> u32 {
-        let mut positions = self.positions.keys();
-        let slowest =
-            if is_broken(Break::TombstoneBeforeSlowest) { positions.next_back() } else { positions.next() };
-        slowest.copied().unwrap_or_else(|| self.end())
+        self.positions.keys().next().copied().unwrap_or_else(|| self.end())
     }
 
     fn arrive(&mut self, position: u32) {

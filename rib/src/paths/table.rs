@@ -5,7 +5,6 @@ use std::num::NonZeroU32;
 
 use bgp_codec::IpPrefix;
 use foldhash::fast::FixedState;
-use margay_breaks::{Break, is_broken};
 
 use super::path::{Path, Paths};
 use crate::containers::{HashIndex, ShortHash};
@@ -128,8 +127,7 @@ impl<P: IpPrefix> Table<P> {
     /// Forgets the entry when it has no path and nothing pins it.
     pub(crate) fn remove_if_unused(&mut self, index: EntryIndex) {
         let Some(entry) = self.get(index) else { return };
-        let is_pinned = entry.pins > 0 && !is_broken(Break::NumberReusedAtOnce);
-        if is_pinned || !entry.paths.as_slice().is_empty() {
+        if entry.pins > 0 || !entry.paths.as_slice().is_empty() {
             return;
         }
         self.index.remove(self.hash(entry.prefix), index.0);

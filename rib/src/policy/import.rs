@@ -1,7 +1,6 @@
 //! What is made of a path that a peer announces, before it may be chosen (RFC 4271 §9.1.1, RFC 4456 §8).
 
 use bgp_codec::{NextHop, Prefix};
-use margay_breaks::{Break, is_broken};
 use margay_filter::{RouteEdits, RouteFacts};
 
 use crate::attributes::AttributeSet;
@@ -25,9 +24,7 @@ impl ImportPolicy<'_> {
         if attributes.originator_id() == Some(self.speaker.identifier) {
             return Err(ImportRefusal::OriginatorLoop);
         }
-        if attributes.cluster_list().any(|cluster| self.speaker.reflector.clusters.contains(&cluster))
-            && !is_broken(Break::ClusterLoop)
-        {
+        if attributes.cluster_list().any(|cluster| self.speaker.reflector.clusters.contains(&cluster)) {
             return Err(ImportRefusal::ClusterListLoop);
         }
         if next_hop.is_some()

@@ -1,5 +1,7 @@
 //! Any history must leave every peer, and the forwarding table, with exactly what a naive recomputation gives them.
 
+use std::env;
+
 use margay_rib::{NextHopMode, PathsSent};
 use proptest::prelude::*;
 
@@ -7,7 +9,7 @@ use super::cast::{PEERS, Variant, best};
 use super::world::{Event, Reflector, Rules, World};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10_000, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(histories())]
 
     #[test]
     fn any_history_leaves_everyone_with_what_a_naive_rib_gives_them(
@@ -24,6 +26,18 @@ proptest! {
 }
 
 /// A slice that members shared once must not come back after what it announced was withdrawn from all of them.
+/// Ten thousand histories, unless the environment says otherwise (`PROPTEST_CASES`, `PROPTEST_MAX_SHRINK_ITERS`).
+fn histories() -> ProptestConfig {
+    let mut config = ProptestConfig::default();
+    if env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 10_000;
+    }
+    if env::var_os("PROPTEST_MAX_SHRINK_ITERS").is_none() {
+        config.max_shrink_iters = 20_000;
+    }
+    config
+}
+
 #[test]
 fn a_refresh_after_a_withdrawal_brings_nothing_back() {
     let mut world = World::new(true);

@@ -1,7 +1,6 @@
 //! What the Rib tells its peers and the forwarding table: any history, and the traps that history tends to hold.
 
 mod add_path;
-mod breaks;
 mod by_hand;
 mod cast;
 mod coverage;

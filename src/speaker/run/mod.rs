@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_codec::Update;
-use margay_breaks::{Break, is_broken};
 use margay_rib::{ReflectorOptions, RoutePage, RouteSelection, RouteStatus};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
@@ -297,9 +296,8 @@ impl Speaker {
 
     fn apply_updates(&mut self, key: PeerKey, epoch: SessionEpoch, updates: Vec<Update>) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
-        let is_current =
-            |session: &&mut SpeakerSession| session.epoch == epoch || is_broken(Break::LateMessage);
-        let Some(session) = peer.session.as_mut().filter(is_current) else { return };
+        let session = peer.session.as_mut().filter(|session| session.epoch == epoch);
+        let Some(session) = session else { return };
         if let Some(hold_back) = &mut self.hold_back {
             hold_back.on_update(Instant::now());
         }

@@ -11,34 +11,23 @@ use crate::workspace::{Dependency, DependencyKind, Package, SourceFile};
 /// stands beside: nothing that ships depends on it.
 const ARROWS: &[(&str, &[&str])] = &[
     ("bgp-codec", &[]),
-    ("margay-breaks", &[]),
     ("margay-timestamp", &[]),
     ("margay-bfd", &["margay-timestamp"]),
     ("margay-filter", &["bgp-codec"]),
     ("margay-session", &["bgp-codec", "margay-filter", "margay-timestamp"]),
-    ("margay-rib", &["bgp-codec", "margay-breaks", "margay-filter"]),
+    ("margay-rib", &["bgp-codec", "margay-filter"]),
     ("margay-config", &["bgp-codec", "margay-filter"]),
     ("margay-control", &["bgp-codec", "margay-filter"]),
     ("margay", DAEMON),
     ("margay-cli", CORE),
     ("margay-bench", &["bgp-codec", "margay-filter", "margay-lab", "margay-rib"]),
     ("margay-lab", &[]),
-    (
-        "margay-sim",
-        &["bgp-codec", "margay", "margay-breaks", "margay-config", "margay-rib", "margay-session"],
-    ),
+    ("margay-sim", &["bgp-codec", "margay", "margay-config", "margay-rib", "margay-session"]),
     ("xtask", &["margay-lab"]),
 ];
 
-const DAEMON: &[&str] = &[
-    "bgp-codec",
-    "margay-breaks",
-    "margay-config",
-    "margay-control",
-    "margay-filter",
-    "margay-rib",
-    "margay-session",
-];
+const DAEMON: &[&str] =
+    &["bgp-codec", "margay-config", "margay-control", "margay-filter", "margay-rib", "margay-session"];
 
 const CORE: &[&str] =
     &["bgp-codec", "margay-config", "margay-control", "margay-filter", "margay-rib", "margay-session"];
