@@ -31,7 +31,7 @@ pub use event::{ConnectionEvent, ConnectionId, Event, StopReason};
 pub use idle_hold::IdleHoldRange;
 pub use jitter::Jitter;
 pub use margay_timestamp::Timestamp;
-pub use negotiated::Negotiated;
+pub use negotiated::{Directions, Negotiated};
 pub use open_check::OpenError;
 pub use session::Session;
 pub use session_options::{DialMode, SessionOptions};

@@ -28,14 +28,25 @@ pub struct Negotiated {
     pub path_ids_received: Vec<Family>,
     /// The families in which our routes go out with path identifiers: we send and it receives them.
     pub path_ids_sent: Vec<Family>,
-    /// Whether both can take a ROUTE-REFRESH (RFC 2918).
-    pub route_refresh: bool,
-    /// Whether both mark where the answer to a ROUTE-REFRESH begins and ends (RFC 7313).
-    pub enhanced_route_refresh: bool,
-    /// Whether both take messages longer than 4,096 octets (RFC 8654).
-    pub extended_message: bool,
+    /// Who may send a ROUTE-REFRESH (RFC 2918).
+    pub route_refresh: Directions,
+    /// Who may mark where the answer to a ROUTE-REFRESH begins and ends (RFC 7313).
+    pub enhanced_route_refresh: Directions,
+    /// Who may send messages longer than 4,096 octets (RFC 8654).
+    pub extended_message: Directions,
     /// Everything the peer announced, as it did.
     pub peer_capabilities: Capabilities,
+}
+
+/// The directions in which a capability is in use whose advertisement means "I can receive this".
+///
+/// What we advertised governs what the peer may send, whatever it advertised itself, and the reverse.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Directions {
+    /// The peer may send it: we advertised the capability.
+    pub from_peer: bool,
+    /// We may send it: the peer advertised the capability.
+    pub to_peer: bool,
 }
 
 impl Negotiated {
@@ -49,6 +60,8 @@ impl Negotiated {
         let ours = &options.capabilities;
         let theirs = &open.capabilities;
         let families = common_families(ours, theirs);
+        let directions =
+            |has: fn(&Capabilities) -> bool| Directions { from_peer: has(ours), to_peer: has(theirs) };
         Ok(Self {
             peer_identifier: open.identifier,
             peer_asn: open.asn,
@@ -62,9 +75,9 @@ impl Negotiated {
             path_ids_received: families_with_path_ids(&families, theirs, ours),
             path_ids_sent: families_with_path_ids(&families, ours, theirs),
             families,
-            route_refresh: ours.route_refresh() && theirs.route_refresh(),
-            enhanced_route_refresh: ours.enhanced_route_refresh() && theirs.enhanced_route_refresh(),
-            extended_message: ours.extended_message() && theirs.extended_message(),
+            route_refresh: directions(Capabilities::route_refresh),
+            enhanced_route_refresh: directions(Capabilities::enhanced_route_refresh),
+            extended_message: directions(Capabilities::extended_message),
             peer_capabilities: open.capabilities,
         })
     }
@@ -74,9 +87,14 @@ impl Negotiated {
         (!self.hold_time.is_zero()).then(|| self.hold_time.keepalive_interval())
     }
 
-    /// The longest message either side may send.
-    pub const fn max_message_octets(&self) -> usize {
-        if self.extended_message { EXTENDED_MESSAGE_OCTETS } else { MESSAGE_OCTETS }
+    /// The longest message we may send.
+    pub const fn max_octets_sent(&self) -> usize {
+        longest_message(self.extended_message.to_peer)
+    }
+
+    /// The longest message the peer may send.
+    pub const fn max_octets_received(&self) -> usize {
+        longest_message(self.extended_message.from_peer)
     }
 
     /// What the codec has to know to decode the peer's messages.
@@ -86,7 +104,7 @@ impl Negotiated {
             as_width: self.as_width,
             add_path: self.path_ids_received.clone(),
             extended_next_hop: Vec::new(),
-            max_message_octets: self.max_message_octets(),
+            max_message_octets: self.max_octets_received(),
         }
     }
 
@@ -118,6 +136,10 @@ fn families_with_path_ids(
 pub(crate) fn announced_families(capabilities: &Capabilities) -> Vec<Family> {
     let families: Vec<Family> = capabilities.families().collect();
     if families.is_empty() { vec![Family::IPV4_UNICAST] } else { families }
+}
+
+const fn longest_message(extended: bool) -> usize {
+    if extended { EXTENDED_MESSAGE_OCTETS } else { MESSAGE_OCTETS }
 }
 
 /// RFC 4271 §4.1.

@@ -3,14 +3,14 @@
 use std::net::Ipv4Addr;
 use std::num::NonZeroU16;
 
-use bgp_codec::Family;
+use bgp_codec::{AsWidth, Family};
 use margay_config::Peer;
 use margay_control::{
     ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerRole, PeerState, PeerSummary,
     PrefixCounts, SessionTimers,
 };
 use margay_filter::FilterChain;
-use margay_session::{Negotiated, State};
+use margay_session::{Directions, Negotiated, State};
 use tokio::time::Instant;
 
 use crate::daemon::PeerEntry;
@@ -111,12 +111,6 @@ fn filter_names(chain: &FilterChain) -> Vec<String> {
 }
 
 fn negotiated(negotiated: &Negotiated) -> NegotiatedSession {
-    let in_force = [
-        ("4-octet AS numbers", negotiated.as_width == bgp_codec::AsWidth::Four),
-        ("route refresh", negotiated.route_refresh),
-        ("enhanced route refresh", negotiated.enhanced_route_refresh),
-        ("extended messages", negotiated.extended_message),
-    ];
     NegotiatedSession {
         router_id: negotiated.peer_identifier.to_ipv4(),
         families: families(&negotiated.families),
@@ -124,9 +118,26 @@ fn negotiated(negotiated: &Negotiated) -> NegotiatedSession {
         keepalive_seconds: negotiated.keepalive_interval().map_or(0, |interval| interval.as_secs()),
         path_ids_received: families(&negotiated.path_ids_received),
         path_ids_sent: families(&negotiated.path_ids_sent),
-        capabilities: in_force.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned()).collect(),
+        capabilities: capabilities_in_use(negotiated),
         peer_capabilities: negotiated.peer_capabilities.iter().map(ToString::to_string).collect(),
     }
+}
+
+/// The capabilities in use, with the direction where it is one only.
+fn capabilities_in_use(negotiated: &Negotiated) -> Vec<String> {
+    let as_width = (negotiated.as_width == AsWidth::Four).then(|| "4-octet AS numbers".to_owned());
+    let directed = [
+        ("route refresh", negotiated.route_refresh),
+        ("enhanced route refresh", negotiated.enhanced_route_refresh),
+        ("extended messages", negotiated.extended_message),
+    ];
+    let directed = directed.into_iter().filter_map(|(name, directions)| match directions {
+        Directions { from_peer: true, to_peer: true } => Some(name.to_owned()),
+        Directions { from_peer: true, to_peer: false } => Some(format!("{name} (from the peer only)")),
+        Directions { from_peer: false, to_peer: true } => Some(format!("{name} (to the peer only)")),
+        Directions { from_peer: false, to_peer: false } => None,
+    });
+    as_width.into_iter().chain(directed).collect()
 }
 
 fn timers(config: &Peer, status: &PeerStatus) -> SessionTimers {

@@ -116,7 +116,7 @@ fn peer_options(settings: &PeerSettings, up: &PeerUp) -> PeerOptions {
         reflection: settings.reflection,
         add_path: negotiated.path_ids_sent.iter().map(|&family| (family, settings.paths_sent)).collect(),
         as_width: negotiated.as_width,
-        max_message_octets: negotiated.max_message_octets(),
-        enhanced_refresh: negotiated.enhanced_route_refresh,
+        max_message_octets: negotiated.max_octets_sent(),
+        enhanced_refresh: negotiated.enhanced_route_refresh.to_peer,
     }
 }

@@ -5,7 +5,7 @@ use bgp_codec::{
     Open, PeerKind,
 };
 use margay_session::{
-    CloseReason, ConnectionEvent, Event, Negotiated, OpenError, SessionOptions, State, StopReason,
+    CloseReason, ConnectionEvent, Directions, Event, Negotiated, OpenError, SessionOptions, State, StopReason,
 };
 
 use crate::rig::{
@@ -36,9 +36,9 @@ fn agrees_on_what_both_announce() {
     assert_eq!(terms.families, [Family::IPV4_UNICAST, Family::IPV6_UNICAST]);
     assert_eq!(terms.hold_time, hold_time(90));
     assert_eq!(terms.keepalive_interval().unwrap().as_secs(), 30);
-    assert!(terms.route_refresh);
-    assert!(!terms.extended_message);
-    assert_eq!(terms.max_message_octets(), 4096);
+    assert_eq!(terms.route_refresh, Directions { from_peer: true, to_peer: true });
+    assert_eq!(terms.extended_message, Directions { from_peer: false, to_peer: false });
+    assert_eq!((terms.max_octets_received(), terms.max_octets_sent()), (4096, 4096));
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_peer_without_capabilities_speaks_ipv4_with_two_octet_as_numbers() {
     let terms = negotiate(options(), with_capabilities(&[])).unwrap();
     assert_eq!(terms.families, [Family::IPV4_UNICAST]);
     assert_eq!(terms.as_width, AsWidth::Two);
-    assert!(!terms.route_refresh);
+    assert!(!terms.route_refresh.to_peer);
 }
 
 #[test]
@@ -56,16 +56,40 @@ fn a_peer_in_our_as_is_internal() {
     assert_eq!(negotiate(options, open).unwrap().kind, PeerKind::Ibgp);
 }
 
+/// RFC 8654 §4: who advertised the capability must take long messages, whether the sender advertised it or not. RFC 2918 §3
+/// and RFC 7313 §4 say the same of route refresh.
 #[test]
-fn extended_messages_need_both_sides() {
-    let mut ours = options();
-    ours.capabilities = Capabilities::from_iter([Capability::ExtendedMessage]);
-    let terms = negotiate(ours.clone(), with_capabilities(&[Capability::ExtendedMessage])).unwrap();
-    assert_eq!(terms.max_message_octets(), 65_535);
-    assert_eq!(terms.decode_context().max_message_octets, 65_535);
-    assert_eq!(negotiate(ours, open(LOWER_IDENTIFIER)).unwrap().max_message_octets(), 4096);
-    let terms = negotiate(options(), with_capabilities(&[Capability::ExtendedMessage])).unwrap();
-    assert_eq!(terms.max_message_octets(), 4096);
+fn each_side_of_a_capability_governs_what_that_side_is_sent() {
+    type Field = fn(&Negotiated) -> Directions;
+    let rows: [(Capability, Field); 3] = [
+        (Capability::RouteRefresh, |terms| terms.route_refresh),
+        (Capability::EnhancedRouteRefresh, |terms| terms.enhanced_route_refresh),
+        (Capability::ExtendedMessage, |terms| terms.extended_message),
+    ];
+    for (capability, field) in rows {
+        for (from_peer, to_peer) in [(false, false), (false, true), (true, false), (true, true)] {
+            let list = |has: bool| if has { vec![capability.clone()] } else { Vec::new() };
+            let ours = SessionOptions { capabilities: Capabilities(list(from_peer)), ..options() };
+            let terms = negotiate(ours, with_capabilities(&list(to_peer))).unwrap();
+            assert_eq!(field(&terms), Directions { from_peer, to_peer }, "{capability:?}");
+        }
+    }
+}
+
+#[test]
+fn the_longest_message_is_another_one_in_each_direction() {
+    let extended = [Capability::ExtendedMessage];
+    for (ours, theirs, received, sent) in [
+        (&extended[..], &[][..], 65_535, 4096),
+        (&[], &extended, 4096, 65_535),
+        (&extended, &extended, 65_535, 65_535),
+    ] {
+        let ours = SessionOptions { capabilities: Capabilities(ours.to_vec()), ..options() };
+        let terms = negotiate(ours, with_capabilities(theirs)).unwrap();
+        assert_eq!(terms.max_octets_received(), received);
+        assert_eq!(terms.decode_context().max_message_octets, received);
+        assert_eq!(terms.max_octets_sent(), sent);
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use bgp_codec::{
 };
 use margay_filter::FilterChain;
 use margay_rib::{NextHopMode, PathsSent, Reflection, ReflectorOptions, RibOptions};
-use margay_session::Negotiated;
+use margay_session::{Directions, Negotiated};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -316,9 +316,9 @@ fn up(peer: PeerKey, outbound: &Arc<Outbound>) -> PeerUp {
             families: vec![Family::IPV4_UNICAST],
             path_ids_received: Vec::new(),
             path_ids_sent: Vec::new(),
-            route_refresh: false,
-            enhanced_route_refresh: false,
-            extended_message: false,
+            route_refresh: NEITHER,
+            enhanced_route_refresh: NEITHER,
+            extended_message: NEITHER,
             peer_capabilities: Capabilities::default(),
         },
         own: OwnAddresses { ipv4: Some(NextHop::Ipv4([127, 0, 0, 1].into())), ..OwnAddresses::default() },
@@ -371,3 +371,6 @@ async fn connection_with_room(
     let outbound = Outbound::new(writer, room_octets, Arc::clone(writable), Arc::clone(&counters));
     (outbound, listener.accept().await.unwrap().0, counters)
 }
+
+/// A capability that no side advertised.
+const NEITHER: Directions = Directions { from_peer: false, to_peer: false };
