@@ -6,10 +6,13 @@ use std::net::{Shutdown, SocketAddr};
 use std::pin::pin;
 #[cfg(feature = "simulation")]
 use std::sync::Arc;
+#[cfg(feature = "simulation")]
+use std::task::Waker;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
-use rustix::net::SendFlags;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{RecvFlags, SendFlags};
 use socket2::SockRef;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -106,10 +109,19 @@ impl ReadHalf {
         }
     }
 
-    /// Reads what there is, without waiting; [`io::ErrorKind::WouldBlock`] when that is nothing.
-    pub(crate) fn try_read(&mut self, buffer: &mut BytesMut) -> io::Result<usize> {
+    /// Reads up to `octets` of what there is, without waiting; [`io::ErrorKind::WouldBlock`] when that is nothing.
+    ///
+    /// It asks the socket and not the runtime, which may not have looked at the socket since the process stood still.
+    pub(crate) fn try_read(&mut self, buffer: &mut BytesMut, octets: usize) -> io::Result<usize> {
         match self {
-            Self::Tcp(socket) => socket.try_read_buf(buffer),
+            Self::Tcp(socket) => {
+                let before = buffer.len();
+                buffer.resize(before + octets, 0);
+                let read = rustix::net::recv(socket.as_ref(), &mut buffer[before..], RecvFlags::DONTWAIT);
+                let received = read.as_ref().map_or(0, |&(received, _)| received);
+                buffer.truncate(before + received);
+                Ok(read.map(|_| received)?)
+            }
             #[cfg(feature = "simulation")]
             Self::Simulated(stream) => stream.try_read(buffer),
         }
@@ -140,6 +152,19 @@ impl WriteHalf {
             Self::Tcp(socket) => socket.writable().await,
             #[cfg(feature = "simulation")]
             Self::Simulated(half) => poll_fn(|context| half.0.poll_writable(context)).await,
+        }
+    }
+
+    /// Whether octets would be taken now. As [`ReadHalf::try_read`], it asks the socket.
+    pub(crate) fn is_writable(&self) -> bool {
+        match self {
+            Self::Tcp(socket) => {
+                let mut socket = [PollFd::new(socket.as_ref(), PollFlags::OUT)];
+                let ready = poll(&mut socket, Some(&Timespec::default()));
+                ready.is_ok_and(|ready| ready > 0)
+            }
+            #[cfg(feature = "simulation")]
+            Self::Simulated(half) => half.0.poll_writable(&mut Context::from_waker(Waker::noop())).is_ready(),
         }
     }
 
@@ -217,5 +242,50 @@ pub(crate) struct SimulatedWriteHalf(Arc<dyn SimulatedStream>);
 impl Drop for SimulatedWriteHalf {
     fn drop(&mut self) {
         self.0.shutdown_write();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A connection of which the runtime knows nothing yet, and its other end.
+    fn connection() -> (ReadHalf, WriteHalf, std::net::TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let (reader, writer) = Stream::Tcp(TcpStream::from_std(stream).unwrap()).into_split();
+        (reader, writer, peer)
+    }
+
+    /// After a stop of the process, timers may be judged before the runtime has looked at its sockets.
+    #[tokio::test]
+    async fn what_waits_is_read_although_the_runtime_has_not_looked() {
+        let (mut reader, writer, mut peer) = connection();
+        let mut buffer = BytesMut::from(&b"before "[..]);
+        let error = reader.try_read(&mut buffer, 100).unwrap_err();
+        assert_eq!((error.kind(), &buffer[..]), (io::ErrorKind::WouldBlock, &b"before "[..]));
+        peer.write_all(b"waits").unwrap();
+        assert_eq!(reader.try_read(&mut buffer, 3).unwrap(), 3);
+        assert_eq!(reader.try_read(&mut buffer, 100).unwrap(), 2);
+        assert_eq!(&buffer[..], b"before waits");
+        assert!(writer.is_writable());
+        peer.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(reader.try_read(&mut buffer, 100).unwrap(), 0, "the end of the stream");
+    }
+
+    #[tokio::test]
+    async fn a_full_socket_takes_octets_again_when_the_peer_has_read() {
+        let (_reader, writer, mut peer) = connection();
+        while writer.write_directly(&[0; 1 << 16]).is_ok() {}
+        assert!(!writer.is_writable());
+        let mut octets = vec![0; 1 << 16];
+        while !writer.is_writable() {
+            io::Read::read(&mut peer, &mut octets).unwrap();
+        }
     }
 }

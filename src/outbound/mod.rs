@@ -131,6 +131,11 @@ impl Outbound {
         }
     }
 
+    /// Whether the socket would take octets now, whatever the writer has found last.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.socket.is_writable()
+    }
+
     /// Takes nothing any more, and forgets the routes of which no octet is sent. A last message goes ahead of what is left.
     pub(crate) fn close(&self, last: Option<Bytes>) {
         let mut state = self.state();

@@ -56,10 +56,18 @@ impl Reader {
 
     /// Reads what there is, without waiting; [`io::ErrorKind::WouldBlock`] when that is nothing.
     pub(super) fn try_read(&mut self) -> io::Result<usize> {
-        self.make_room();
-        let octets = self.socket.try_read(&mut self.buffer)?;
+        let octets = self.socket.try_read(&mut self.buffer, self.read_octets)?;
         self.on_read(octets);
         Ok(octets)
+    }
+
+    /// Whether [`next_message`](Self::next_message) has something, be it an error.
+    pub(super) fn has_message(&self) -> bool {
+        match frame_length(&self.buffer, self.context.max_message_octets) {
+            Ok(Some(octets)) => octets <= self.buffer.len(),
+            Ok(None) => false,
+            Err(_) => true,
+        }
     }
 
     /// The next whole message that was read; `None` when there is none.

@@ -160,8 +160,8 @@ impl PeerTask {
                 Input::Command(command.unwrap_or(Command::End(StopReason::AdministrativeShutdown)))
             }
             Some((id, event)) = self.reports.recv() => Input::Report(id, event),
-            () = wait_until(wake_at) => Input::Timeout,
             (id, result) = dialed(&mut self.dial) => Input::Dialed(id, result),
+            () = wait_until(wake_at) => Input::Timeout,
             () = self.outbox.flush(), if must_flush => Input::Flushed,
             Some(ended) = self.writers.join_next() => {
                 if let Err(panic) = ended {
@@ -205,27 +205,31 @@ impl PeerTask {
         Ok(())
     }
 
-    /// What has arrived counts before the timers: a task that was held up must not take its own delay for the
-    /// peer's silence.
+    /// What the sockets say counts before the timers: a task that was held up must not take its own delay for the peer's
+    /// silence, nor for a peer that has stopped reading.
     fn on_timeout(&mut self) {
         let ids: Vec<ConnectionId> = self.connections.iter().map(|connection| connection.id).collect();
         for id in ids {
             self.read_what_is_there(id);
+            if self.connection(id).is_some_and(|connection| connection.writer.is_writable()) {
+                self.tell(Event::On(id, ConnectionEvent::SendProgress));
+            }
         }
         self.session.set_jitter(draw_jitter(&self.options.machine));
         self.session.handle_timeout(self.clock.now());
         self.carry_out();
     }
 
-    /// Reads once without waiting, unless reading pauses.
+    /// Reads without waiting until there is a whole message, which is enough to know that the peer lives, unless reading
+    /// pauses.
     fn read_what_is_there(&mut self, id: ConnectionId) {
-        if !self.outbox.is_empty() {
-            return;
-        }
-        match self.connection(id).map(|connection| connection.reader.try_read()) {
-            Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Some(result) => self.on_read(id, result),
-            None => {}
+        while self.outbox.is_empty() {
+            let Some(connection) = self.connection(id) else { return };
+            match connection.reader.try_read() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Ok(octets) if octets > 0 && !connection.reader.has_message() => {}
+                result => return self.on_read(id, result),
+            }
         }
     }
 
@@ -301,11 +305,11 @@ impl PeerTask {
         let (peer, epoch, family) = (self.options.key, SessionEpoch(id.number()), refresh.family);
         let mark = |mark| SpeakerInput::RefreshMark { peer, epoch, family, mark };
         let input = match refresh.subtype {
-            RouteRefresh::REQUEST if terms.route_refresh => {
+            RouteRefresh::REQUEST if terms.route_refresh.from_peer => {
                 SpeakerInput::RouteRefresh { peer, epoch, family }
             }
-            RouteRefresh::BEGIN if terms.enhanced_route_refresh => mark(RefreshMark::Begin),
-            RouteRefresh::END if terms.enhanced_route_refresh => mark(RefreshMark::End),
+            RouteRefresh::BEGIN if terms.enhanced_route_refresh.from_peer => mark(RefreshMark::Begin),
+            RouteRefresh::END if terms.enhanced_route_refresh.from_peer => mark(RefreshMark::End),
             _ => return,
         };
         if terms.families.contains(&family) {

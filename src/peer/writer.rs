@@ -57,6 +57,11 @@ impl Writer {
         self.outbound.send_urgent(message)
     }
 
+    /// Whether the socket would take octets now.
+    pub(super) fn is_writable(&self) -> bool {
+        self.outbound.is_writable()
+    }
+
     /// The speaker's way to the peer.
     pub(super) fn export_queue(&self) -> ExportQueue {
         self.outbound.export_queue()
