@@ -4,6 +4,7 @@ pub mod control;
 pub mod daemon;
 pub mod kernel;
 pub mod listener;
+pub mod log;
 pub mod machine;
 mod message_counters;
 pub mod open_files;

@@ -1,17 +1,20 @@
 //! margayd: reads its configuration and runs the daemon in the foreground.
 
-use std::io::IsTerminal;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
+use anyhow::Context;
 use clap::Parser;
 use margay::daemon::{self, read_config};
+use margay::log::{self, LogCounts};
 use margay::machine::Machine;
 use margay::open_files;
 use margay::recording::{RecordingFile, RecordingSink};
+use margay_config::Config;
 use tracing::{error, warn};
-use tracing_subscriber::EnvFilter;
 
 /// A BGP-4 routing daemon for Calico-style clusters.
 ///
@@ -31,39 +34,40 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let config = match read_config(&Machine::Real, &arguments.config) {
         Ok(config) => config,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return fail(&error),
     };
-    let filter = EnvFilter::new(&config.global().log);
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    let (log, counts) = match log::start(&config.global().log) {
+        Ok(started) => started,
+        Err(error) => return fail(&format_args!("cannot log: {error}")),
+    };
+    let result = run(arguments, config, counts);
+    if let Err(error) = &result {
+        error!("{error:#}");
+    }
+    log.finish();
+    if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Says what is wrong where there is no log yet.
+fn fail(error: &dyn Display) -> ExitCode {
+    // Where nobody can be told, the status has to do; eprintln would panic.
+    drop(writeln!(io::stderr(), "{error}"));
+    ExitCode::FAILURE
+}
+
+fn run(arguments: Arguments, config: Config, log: LogCounts) -> anyhow::Result<()> {
     if let Err(error) = open_files::raise_limit() {
         warn!(%error, "the limit of open files stays as it is: it bounds the number of peers");
     }
     // The speaker may have one thread for itself for a while, also where there is one processor.
     let threads = available_parallelism().map_or(2, |processors| processors.get().max(2));
-    let runtime =
-        match tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                error!(%error, "cannot start");
-                return ExitCode::FAILURE;
-            }
-        };
-    let recording = match arguments.record.as_deref().map(RecordingFile::create).transpose() {
-        Ok(recording) => recording.map(|file| Box::new(file) as Box<dyn RecordingSink>),
-        Err(error) => {
-            error!(%error, "cannot record");
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(daemon::run(arguments.config, config, recording)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            error!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    let recording = arguments.record.as_deref().map(RecordingFile::create).transpose();
+    let recording = recording.context("cannot record")?;
+    let recording = recording.map(|file| Box::new(file) as Box<dyn RecordingSink>);
+    runtime.block_on(daemon::run(arguments.config, config, recording, log))
 }

@@ -25,6 +25,10 @@ pub struct Status {
     pub peers_established: u64,
     /// Sizes of the routing tables.
     pub rib: RibSizes,
+    /// Log lines lost because the log was full, closed or too slow.
+    pub log_lines_dropped: u64,
+    /// Log lines left out because there were too many of their kind.
+    pub log_lines_limited: u64,
 }
 
 /// How much the routing tables hold.

@@ -24,6 +24,7 @@ use super::routes::{parse_prefix, routes};
 use super::turns::turns;
 use crate::daemon::{DaemonRequest, DaemonStatus, PeerEntry};
 use crate::kernel::KernelRequest;
+use crate::log::LogCounts;
 use crate::speaker::{SpeakerCounts, SpeakerHandle, SpeakerRequest};
 
 /// Whom the handlers ask.
@@ -35,6 +36,8 @@ pub struct Api {
     pub speaker: SpeakerHandle,
     /// Knows what is installed.
     pub kernel: Option<mpsc::WeakSender<KernelRequest>>,
+    /// Knows what was not logged.
+    pub log: LogCounts,
 }
 
 /// Opens the socket, readable and writable for its owner and group, and answers requests until the future is dropped.
@@ -142,6 +145,8 @@ async fn get_status(State(api): State<Api>) -> Result<Json<Status>, ApiError> {
             attribute_sets: rib.attribute_sets as u64,
             export_groups: rib.export_groups as u64,
         },
+        log_lines_dropped: api.log.dropped(),
+        log_lines_limited: api.log.limited(),
     }))
 }
 

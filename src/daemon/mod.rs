@@ -25,6 +25,7 @@ use tracing::{error, info, warn};
 use crate::control::{self, Api};
 use crate::kernel::{KernelHandle, KernelRequest};
 use crate::listener::{Listener, Newcomer};
+use crate::log::LogCounts;
 use crate::machine::Machine;
 use crate::peer::{self, PeerHandle, TcpPassword};
 use crate::recording::RecordingSink;
@@ -41,7 +42,7 @@ const REQUEST_QUEUE: usize = 64;
 const KERNEL_EVENT_QUEUE: usize = 64;
 
 /// Runs the daemon until it is told to stop by SIGTERM or SIGINT. What its Rib is told is recorded where there is a
-/// `recording`.
+/// `recording`; the status shows what `log` counts.
 ///
 /// # Errors
 ///
@@ -50,6 +51,7 @@ pub async fn run(
     config_file: PathBuf,
     config: Config,
     recording: Option<Box<dyn RecordingSink>>,
+    log: LogCounts,
 ) -> anyhow::Result<()> {
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
     forward_signals(&requests).context("cannot receive signals")?;
@@ -59,6 +61,7 @@ pub async fn run(
         daemon: requests,
         speaker: daemon.speaker.clone(),
         kernel: daemon.kernel.as_ref().map(|kernel| kernel.requests.downgrade()),
+        log,
     };
     let server = control::serve(&socket, api)
         .await

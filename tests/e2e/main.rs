@@ -11,6 +11,7 @@ mod dynamic_peers;
 mod herd;
 mod kernel;
 mod kernel_member;
+mod log;
 mod malformed;
 mod mesh_to_reflector;
 mod raw_speaker;

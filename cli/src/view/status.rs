@@ -21,6 +21,10 @@ pub(crate) fn status(status: &Status) -> String {
         fact("routes", format_args!("{} prefixes, {} paths", rib.prefixes, rib.paths)),
         fact("attribute sets", rib.attribute_sets),
         fact("export groups", rib.export_groups),
+        fact(
+            "log lines lost",
+            format_args!("{} dropped, {} limited", status.log_lines_dropped, status.log_lines_limited),
+        ),
     ]
     .concat()
 }
@@ -48,6 +52,8 @@ mod tests {
                 attribute_sets: 150_000,
                 export_groups: 2,
             },
+            log_lines_dropped: 17,
+            log_lines_limited: 0,
         };
         assert_eq!(
             status(&answer),
@@ -61,6 +67,7 @@ peers               3, 2 established
 routes              1000000 prefixes, 1000002 paths
 attribute sets      150000
 export groups       2
+log lines lost      17 dropped, 0 limited
 "
         );
     }

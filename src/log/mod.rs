@@ -1,0 +1,81 @@
+//! The log: lines that neither delay nor end the daemon, whatever happens to the reader of standard error.
+//!
+//! A line goes into a bounded queue, which a thread of its own writes out. While the output is full or slow, lines wait; when
+//! the queue is full, or the output fails, lines are dropped and counted. Lines of the same kind are limited, so that one peer
+//! that misbehaves cannot drown what is said about the others.
+
+mod limit;
+mod queue;
+mod writer;
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer, fmt};
+
+pub use limit::LineLimit;
+pub use queue::{LogQueue, QueuedLine};
+
+/// The log in use. [`finish`](Self::finish) writes out what still waits.
+#[derive(Debug)]
+pub struct Log {
+    queue: LogQueue,
+}
+
+/// How many lines were not written.
+#[derive(Clone, Debug, Default)]
+pub struct LogCounts {
+    queue: Option<LogQueue>,
+    limit: Arc<LineLimit>,
+}
+
+/// Makes standard error the log of the process, with the levels of `filter` as [`EnvFilter`] reads them.
+///
+/// # Errors
+///
+/// There is no thread for it, or the process has a log already.
+pub fn start(filter: &str) -> io::Result<(Log, LogCounts)> {
+    let queue = LogQueue::new(QUEUE_OCTETS);
+    let limit = Arc::new(LineLimit::default());
+    writer::spawn(queue.clone(), io::stderr())?;
+    let lines = fmt::layer()
+        .with_ansi(io::stderr().is_terminal())
+        // There is nobody left to report them to.
+        .log_internal_errors(false)
+        .with_writer(queue.clone())
+        .with_filter(limit::LimitFilter::new(Arc::clone(&limit)));
+    tracing_subscriber::registry()
+        .with(EnvFilter::new(filter))
+        .with(lines)
+        .try_init()
+        .map_err(|error: TryInitError| io::Error::other(error))?;
+    Ok((Log { queue: queue.clone() }, LogCounts { queue: Some(queue), limit }))
+}
+
+impl Log {
+    /// Waits until everything is written, for a second at most.
+    pub fn finish(self) {
+        self.queue.await_empty(LAST_LINES_TIME);
+    }
+}
+
+impl LogCounts {
+    /// Lines that found the queue full or could not be written.
+    pub fn dropped(&self) -> u64 {
+        self.queue.as_ref().map_or(0, LogQueue::dropped)
+    }
+
+    /// Lines left out because there were too many of their kind.
+    pub fn limited(&self) -> u64 {
+        self.limit.limited()
+    }
+}
+
+/// How much text may wait to be written: some ten thousand lines.
+const QUEUE_OCTETS: usize = 2 << 20;
+
+/// How long the end of the process waits for the last lines to be written.
+const LAST_LINES_TIME: Duration = Duration::from_secs(1);
