@@ -1,5 +1,6 @@
 //! The daemon's shell: sockets, clock, netlink, signals and tasks.
 
+pub mod bfd;
 pub mod control;
 pub mod daemon;
 pub mod kernel;

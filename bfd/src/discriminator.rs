@@ -8,6 +8,9 @@ use std::num::NonZeroU32;
 pub struct Discriminator(NonZeroU32);
 
 impl Discriminator {
+    /// 1.
+    pub const FIRST: Self = Self(NonZeroU32::MIN);
+
     /// The discriminator with this number; `None` for zero.
     pub const fn new(number: u32) -> Option<Self> {
         match NonZeroU32::new(number) {
@@ -25,7 +28,7 @@ impl Discriminator {
     pub(crate) const fn next(self) -> Self {
         match self.0.checked_add(1) {
             Some(next) => Self(next),
-            None => Self(NonZeroU32::MIN),
+            None => Self::FIRST,
         }
     }
 }

@@ -6,6 +6,7 @@
 #[macro_use]
 mod pair;
 mod add_path;
+mod bfd;
 mod cluster_node;
 mod dynamic_peers;
 mod herd;

@@ -26,8 +26,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("xtask", &["margay-lab"]),
 ];
 
-const DAEMON: &[&str] =
-    &["bgp-codec", "margay-config", "margay-control", "margay-filter", "margay-rib", "margay-session"];
+const DAEMON: &[&str] = &[
+    "bgp-codec",
+    "margay-bfd",
+    "margay-config",
+    "margay-control",
+    "margay-filter",
+    "margay-rib",
+    "margay-session",
+    "margay-timestamp",
+];
 
 const CORE: &[&str] =
     &["bgp-codec", "margay-config", "margay-control", "margay-filter", "margay-rib", "margay-session"];
