@@ -1,6 +1,6 @@
 use std::fmt;
 
-use bgp_codec::{Family, Notification, NotificationCode};
+use bgp_codec::{Notification, NotificationCode};
 
 use crate::{OpenError, State, StopReason};
 
@@ -45,7 +45,7 @@ impl CloseReason {
         match self {
             Self::Stopped(reason) => Some(stopped(*reason)),
             Self::DecodeFailed(notification) => Some(notification.clone()),
-            Self::OpenRejected(error) => Some(open_rejected(error)),
+            Self::OpenRejected(error) => Some(error.notification()),
             Self::UnexpectedMessage(state) => Some(unexpected_message(*state)),
             Self::HoldTimerExpired => Some(Notification::hold_timer_expired()),
             Self::SendHoldTimerExpired => Some(Notification::send_hold_timer_expired()),
@@ -96,16 +96,6 @@ fn stopped(reason: StopReason) -> Notification {
     }
 }
 
-fn open_rejected(error: &OpenError) -> Notification {
-    match error {
-        OpenError::BadPeerAs { .. } => Notification::bad_peer_as(),
-        OpenError::BadIdentifier(_) => Notification::bad_bgp_identifier(),
-        OpenError::NoCommonFamily { ours } => {
-            Notification::unsupported_capability(ours.iter().flat_map(multiprotocol_capability).collect())
-        }
-    }
-}
-
 /// The subcodes of RFC 6608 §3.
 fn unexpected_message(state: State) -> Notification {
     Notification::unexpected_message(match state {
@@ -114,12 +104,6 @@ fn unexpected_message(state: State) -> Notification {
         State::Established => 3,
         State::Idle | State::Connect | State::Active => 0,
     })
-}
-
-/// The capability as it stands in an OPEN (RFC 4760 §8); RFC 5492 §5 wants the ones that the peer lacks as the data.
-fn multiprotocol_capability(family: &Family) -> [u8; 6] {
-    let [afi_high, afi_low] = family.afi.0.to_be_bytes();
-    [1, 4, afi_high, afi_low, 0, family.safi.0]
 }
 
 impl fmt::Display for CloseReason {

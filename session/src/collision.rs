@@ -22,7 +22,9 @@ impl Session {
         // we opened it may still be in doubt, so its own is left for it to close.
         if self.decides_collisions(direction) || direction == Direction::Incoming {
             self.close(now, direction.opposite(), CloseReason::Collision);
+            self.close_candidates(&CloseReason::Collision);
         }
+        self.start_budget.on_established(now);
         if let Some((id, negotiated)) =
             self.slot(direction).as_ref().and_then(|it| Some((it.id(), it.negotiated()?.clone())))
         {

@@ -1,4 +1,3 @@
-use crate::session::Direction;
 use crate::{Action, CloseReason, ConnectionId, DialMode, Event, Session, State, Timestamp};
 
 /// What a session does about getting a connection.
@@ -19,7 +18,7 @@ pub(crate) enum Idle {
     Stopped,
     /// The session was lost; we wait before we dial, but the peer may connect.
     Resting { until: Timestamp },
-    /// The session failed by a protocol error; the peer is refused too.
+    /// The session failed by a protocol error after the OPENs; the peer is refused too.
     Damped { until: Timestamp },
 }
 
@@ -73,7 +72,7 @@ impl Session {
             Event::Incoming(id) => self.accept(now, id),
             Event::Connected(id) if id == dialed => {
                 self.dial = Dial::Active { retry_at: None };
-                self.open_connection(now, Direction::Outgoing, id);
+                self.open_outgoing(now, id);
             }
             Event::ConnectFailed(id) if id == dialed => {
                 self.act(Action::Close(id, CloseReason::ConnectFailed));

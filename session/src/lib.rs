@@ -11,6 +11,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod action;
+mod candidates;
 mod close_reason;
 mod collision;
 mod connection;
@@ -23,6 +24,7 @@ mod negotiated;
 mod open_check;
 mod session;
 mod session_options;
+mod start_budget;
 mod state;
 
 pub use action::Action;

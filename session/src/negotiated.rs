@@ -5,7 +5,7 @@ use bgp_codec::{
 };
 
 use crate::SessionOptions;
-use crate::open_check::{OpenError, check_open};
+use crate::open_check::OpenError;
 
 /// What both OPENs together say: the terms of one Established session.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -56,7 +56,7 @@ impl Negotiated {
     ///
     /// The OPEN does not fit the configuration.
     pub(crate) fn new(options: &SessionOptions, open: Open) -> Result<Self, OpenError> {
-        check_open(options, &open)?;
+        options.check_open(&open)?;
         let ours = &options.capabilities;
         let theirs = &open.capabilities;
         let families = common_families(ours, theirs);

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use bgp_codec::{Asn, BgpIdentifier, Family, Open};
+use bgp_codec::{Asn, BgpIdentifier, Family, Notification, Open};
 
 use crate::SessionOptions;
 use crate::negotiated::{announced_families, common_families};
@@ -26,20 +26,41 @@ pub enum OpenError {
     },
 }
 
-/// Checks an OPEN against what the operator says about the peer.
-///
-/// # Errors
-///
-/// The first check that fails, in the order of RFC 4271 §6.2.
-pub(crate) fn check_open(options: &SessionOptions, open: &Open) -> Result<(), OpenError> {
-    check_asn(options.peer_asn, open.asn)?;
-    if open.asn == options.local_asn && open.identifier == options.identifier {
-        return Err(OpenError::BadIdentifier(open.identifier));
+impl SessionOptions {
+    /// Checks an OPEN against what the operator says about the peer.
+    ///
+    /// # Errors
+    ///
+    /// The first check that fails, in the order of RFC 4271 §6.2.
+    pub fn check_open(&self, open: &Open) -> Result<(), OpenError> {
+        check_asn(self.peer_asn, open.asn)?;
+        if open.asn == self.local_asn && open.identifier == self.identifier {
+            return Err(OpenError::BadIdentifier(open.identifier));
+        }
+        if common_families(&self.capabilities, &open.capabilities).is_empty() {
+            return Err(OpenError::NoCommonFamily { ours: announced_families(&self.capabilities) });
+        }
+        Ok(())
     }
-    if common_families(&options.capabilities, &open.capabilities).is_empty() {
-        return Err(OpenError::NoCommonFamily { ours: announced_families(&options.capabilities) });
+}
+
+impl OpenError {
+    /// What to tell the peer.
+    pub fn notification(&self) -> Notification {
+        match self {
+            Self::BadPeerAs { .. } => Notification::bad_peer_as(),
+            Self::BadIdentifier(_) => Notification::bad_bgp_identifier(),
+            Self::NoCommonFamily { ours } => {
+                Notification::unsupported_capability(ours.iter().flat_map(multiprotocol_capability).collect())
+            }
+        }
     }
-    Ok(())
+}
+
+/// The capability as it stands in an OPEN (RFC 4760 §8); RFC 5492 §5 wants the ones that the peer lacks as the data.
+fn multiprotocol_capability(family: &Family) -> [u8; 6] {
+    let [afi_high, afi_low] = family.afi.0.to_be_bytes();
+    [1, 4, afi_high, afi_low, 0, family.safi.0]
 }
 
 fn check_asn(expected: Option<Asn>, received: Asn) -> Result<(), OpenError> {

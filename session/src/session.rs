@@ -1,8 +1,10 @@
 use std::collections::VecDeque;
 
+use crate::candidates::Candidates;
 use crate::connection::{Connection, Step};
 use crate::dial::{Dial, Idle};
 use crate::idle_hold::IdleHold;
+use crate::start_budget::StartBudget;
 use crate::{
     Action, CloseReason, ConnectionEvent, ConnectionId, DialMode, Event, Jitter, Negotiated, SessionOptions,
     State, StopReason, Timestamp,
@@ -15,8 +17,12 @@ use crate::{
 /// The session waits in Idle before it dials again, longer after each failure in a row. What it does meanwhile with
 /// a peer that connects depends on what went wrong. When the connection was lost, or either side ended it in an
 /// orderly way, the peer is accepted: it has probably just come back, and waiting would only prolong the outage. When
-/// one side found the other's messages wrong, the peer is refused (Cease, Connection Rejected) until the wait is over:
-/// the same messages would come again at once. A stopped session refuses likewise.
+/// one side found the other's messages wrong after the OPENs, the peer is refused (Cease, Connection Rejected) until the
+/// wait is over: the same messages would come again at once. A stopped session refuses likewise, and so does one that came up
+/// too often in a short time.
+///
+/// Before an OPEN was accepted, nothing shows that it is the peer who connected. What goes wrong on such a connection has no
+/// consequence for the session.
 ///
 /// # Collision
 ///
@@ -32,8 +38,12 @@ pub struct Session {
     pub(crate) dial: Dial,
     /// The connection we opened.
     pub(crate) outgoing: Option<Connection>,
-    /// The connection the peer opened.
+    /// The connection the peer opened, and on which its OPEN was accepted.
     pub(crate) incoming: Option<Connection>,
+    /// The connections from the peer's address on which no OPEN was accepted yet.
+    candidates: Candidates,
+    /// How often the peer may still bring the session up.
+    pub(crate) start_budget: StartBudget,
     actions: VecDeque<Action>,
     reported: State,
     next_id: ConnectionId,
@@ -55,6 +65,8 @@ impl Session {
             dial: Dial::Idle(Idle::Stopped),
             outgoing: None,
             incoming: None,
+            candidates: Candidates::default(),
+            start_budget: StartBudget::new(),
             actions: VecDeque::new(),
             reported: State::Idle,
             next_id: ConnectionId::FIRST,
@@ -76,6 +88,9 @@ impl Session {
         self.on_dial_timeout(now);
         for direction in [Direction::Outgoing, Direction::Incoming] {
             self.step(now, direction, Connection::handle_timeout);
+        }
+        for id in self.candidates.ids() {
+            self.step_candidate(now, id, Connection::handle_timeout);
         }
         self.report_state();
     }
@@ -118,36 +133,40 @@ impl Session {
         self.connections().find(|connection| connection.id() == id)?.negotiated()
     }
 
-    /// Something happened on a connection.
+    /// Something happened on a connection. One that was closed meanwhile is ignored.
     pub(crate) fn on_connection(&mut self, now: Timestamp, id: ConnectionId, event: ConnectionEvent) {
         let is_meant = |connection: &Option<Connection>| connection.as_ref().is_some_and(|it| it.id() == id);
-        let direction = if is_meant(&self.outgoing) {
-            Direction::Outgoing
+        let take = |connection: &mut Connection, step: Step<'_>| connection.handle_event(event, step);
+        if is_meant(&self.outgoing) {
+            self.step(now, Direction::Outgoing, take);
         } else if is_meant(&self.incoming) {
-            Direction::Incoming
+            self.step(now, Direction::Incoming, take);
         } else {
-            // It is of a connection that was closed meanwhile.
-            return;
-        };
-        self.step(now, direction, |connection, step| connection.handle_event(event, step));
+            self.step_candidate(now, id, take);
+        }
     }
 
-    /// TCP opened a connection: sends our OPEN on it.
-    pub(crate) fn open_connection(&mut self, now: Timestamp, direction: Direction, id: ConnectionId) {
-        let step =
-            Step { now, jitter: self.options.jitter, options: &self.options, actions: &mut self.actions };
-        let connection = Connection::open(id, step);
-        *self.slot(direction) = Some(connection);
+    /// Our dial succeeded: sends our OPEN.
+    pub(crate) fn open_outgoing(&mut self, now: Timestamp, id: ConnectionId) {
+        let connection = Connection::open(id, self.next_step(now));
+        self.outgoing = Some(connection);
     }
 
-    /// The peer opened a connection: takes it, unless routes already flow on another.
+    /// A connection came from the peer's address: sends our OPEN, unless routes already flow on another or the session came up
+    /// too often.
     pub(crate) fn accept(&mut self, now: Timestamp, id: ConnectionId) {
         if self.established().is_some() {
             self.act(Action::Close(id, CloseReason::Collision));
             return;
         }
-        self.close(now, Direction::Incoming, CloseReason::Superseded);
-        self.open_connection(now, Direction::Incoming, id);
+        if !self.start_budget.is_left(now) {
+            self.act(Action::Close(id, CloseReason::Refused));
+            return;
+        }
+        let connection = Connection::open(id, self.next_step(now));
+        if let Some(oldest) = self.candidates.push(connection) {
+            self.act(Action::Close(oldest.id(), CloseReason::Superseded));
+        }
     }
 
     /// The session ends, and stays down.
@@ -156,6 +175,14 @@ impl Session {
         self.dial = Dial::Idle(Idle::Stopped);
         for direction in [Direction::Outgoing, Direction::Incoming] {
             self.close(now, direction, CloseReason::Stopped(reason));
+        }
+        self.close_candidates(&CloseReason::Stopped(reason));
+    }
+
+    /// Closes all connections on which no OPEN was accepted.
+    pub(crate) fn close_candidates(&mut self, reason: &CloseReason) {
+        for candidate in self.candidates.take_all() {
+            self.act(Action::Close(candidate.id(), reason.clone()));
         }
     }
 
@@ -181,7 +208,36 @@ impl Session {
     }
 
     fn connections(&self) -> impl Iterator<Item = &Connection> {
-        self.outgoing.iter().chain(&self.incoming)
+        self.outgoing.iter().chain(&self.incoming).chain(self.candidates.iter())
+    }
+
+    fn next_step(&mut self, now: Timestamp) -> Step<'_> {
+        Step { now, jitter: self.options.jitter, options: &self.options, actions: &mut self.actions }
+    }
+
+    /// Lets a candidate, if it is one, take a step. It fails for itself alone, or becomes the peer's connection.
+    fn step_candidate(
+        &mut self,
+        now: Timestamp,
+        id: ConnectionId,
+        take: impl FnOnce(&mut Connection, Step<'_>) -> Result<(), CloseReason>,
+    ) {
+        let Some(mut candidate) = self.candidates.take(id) else { return };
+        match take(&mut candidate, self.next_step(now)) {
+            Ok(()) if candidate.state() == State::OpenSent => self.candidates.put_back(candidate),
+            Ok(()) => self.promote(now, candidate),
+            Err(reason) => {
+                self.act(Action::Close(id, reason));
+                self.await_retry(now);
+            }
+        }
+    }
+
+    /// An OPEN was accepted on a candidate: it takes the place of the connection that the peer had opened before.
+    fn promote(&mut self, now: Timestamp, candidate: Connection) {
+        self.close(now, Direction::Incoming, CloseReason::Superseded);
+        self.incoming = Some(candidate);
+        self.on_open_confirm(now, Direction::Incoming);
     }
 
     /// Lets a connection, if there is one, take a step, and sees to what follows for the session.
@@ -197,6 +253,7 @@ impl Session {
         };
         let Some(connection) = connection else { return };
         let before = connection.state();
+        // Not next_step: the connection is borrowed of the same session.
         let step =
             Step { now, jitter: self.options.jitter, options: &self.options, actions: &mut self.actions };
         let result = take(connection, step);
@@ -219,27 +276,25 @@ impl Session {
     /// A connection fails. The session fails with it when it was the last.
     fn on_failure(&mut self, now: Timestamp, direction: Direction, state: State, reason: CloseReason) {
         self.close(now, direction, reason.clone());
+        let was_accepted = state != State::OpenSent;
         match self.connections().map(Connection::state).max() {
             Some(State::OpenConfirm | State::Established) => {}
             // Whoever is at the other end of what remains has not said a word yet.
             Some(State::Idle | State::Connect | State::Active | State::OpenSent) => self.await_retry(now),
             // Nor has anyone here: no failure of the session, only of an attempt (RFC 4271 §8.2.2, OpenSent).
-            None if state == State::OpenSent && reason == CloseReason::ConnectionLost => {
-                self.await_retry(now)
+            None if !was_accepted && reason == CloseReason::ConnectionLost => self.await_retry(now),
+            None if was_accepted && reason.is_protocol_error() => {
+                self.hold_idle(now, |until| Idle::Damped { until });
             }
-            None => self.hold_idle(now, &reason),
+            None => self.hold_idle(now, |until| Idle::Resting { until }),
         }
     }
 
     /// Waits in Idle, longer after each failure in a row.
-    fn hold_idle(&mut self, now: Timestamp, reason: &CloseReason) {
+    fn hold_idle(&mut self, now: Timestamp, idle: impl FnOnce(Timestamp) -> Idle) {
         self.abandon_dial();
         let until = now + self.idle_hold.grow(self.options.jitter);
-        self.dial = Dial::Idle(if reason.is_protocol_error() {
-            Idle::Damped { until }
-        } else {
-            Idle::Resting { until }
-        });
+        self.dial = Dial::Idle(idle(until));
     }
 
     /// Dials again after the connect-retry time, unless that is planned, under way or done already.

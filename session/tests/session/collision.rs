@@ -73,7 +73,12 @@ fn a_peer_that_dials_anew_has_left_its_former_connection() {
     let mut rig = Rig::new(crate::rig::passive());
     rig.tell(Event::Start);
     rig.incoming();
-    assert_eq!(rig.incoming(), ["close #1 with 6/7 (Superseded)", "send #2 OPEN"]);
+    rig.on_accepted(ConnectionEvent::Open(open(LOWER_IDENTIFIER)));
+    assert_eq!(rig.incoming(), ["send #2 OPEN"]);
+    assert_eq!(
+        rig.on_accepted(ConnectionEvent::Open(open(LOWER_IDENTIFIER))),
+        ["send #2 KEEPALIVE", "close #1 with 6/7 (Superseded)"]
+    );
 }
 
 #[test]

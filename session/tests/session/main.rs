@@ -5,4 +5,5 @@ mod negotiation;
 mod random_events;
 mod rig;
 mod state_table;
+mod strangers;
 mod timers;

@@ -30,7 +30,7 @@ fn input() -> impl Strategy<Value = Input> {
     prop_oneof![
         2 => Just(Input::Start),
         1 => Just(Input::Stop),
-        3 => Just(Input::Incoming),
+        5 => Just(Input::Incoming),
         4 => index().prop_map(Input::Connected),
         1 => index().prop_map(Input::ConnectFailed),
         12 => (index(), connection_event()).prop_map(|(index, event)| Input::On(index, event)),
@@ -99,7 +99,7 @@ impl Books {
         assert_eq!(session.established(), self.up);
         assert_eq!(session.state() == State::Established, self.up.is_some());
         assert_eq!(session.state(), self.state.unwrap_or(State::Idle));
-        assert!(self.open.len() <= 2, "more than two connections: {:?}", self.open);
+        assert!(self.open.len() <= 10, "more than two connections and eight candidates: {:?}", self.open);
         if session.state() == State::Idle {
             assert!(self.open.is_empty(), "a connection in Idle: {:?}", self.open);
         }
