@@ -1,5 +1,6 @@
 //! The daemon's shell: sockets, clock, netlink, signals and tasks.
 
+mod anteroom;
 pub mod bfd;
 pub mod control;
 pub mod daemon;

@@ -1,8 +1,9 @@
 //! The sockets on which peers connect to us, and the way of each connection to its peer.
 //!
-//! Who is no peer yet, but dials in from a range where peers are welcome, is handed to the daemon.
+//! Who is no peer yet, but dials in from a range where peers are welcome, is handed to the daemon with its OPEN.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
+use crate::anteroom::Anteroom;
+pub use crate::anteroom::Newcomer;
 use crate::machine::{ListeningSocket, Machine, Stream};
 use crate::peer::{PeerIntake, TcpPassword};
 
@@ -38,15 +41,6 @@ struct Expected {
     ranges: BTreeSet<Prefix>,
 }
 
-/// A connection from a range where peers are welcome, and from none of the peers.
-#[derive(Debug)]
-pub struct Newcomer {
-    /// Where it comes from.
-    pub address: IpAddr,
-    /// The connection.
-    pub stream: Stream,
-}
-
 impl Listener {
     /// Listens on all `addresses`. To be called within a tokio runtime. Newcomers are to be received from the queue; while
     /// it is full, no connections are accepted.
@@ -66,6 +60,7 @@ impl Listener {
                 socket: Arc::clone(socket),
                 expected: expected.subscribe(),
                 newcomers: newcomers.clone(),
+                anteroom: Anteroom::new(machine.clone()),
                 refused: Arc::clone(&refused),
             };
             tasks.spawn(machine.task(acceptor.run()));
@@ -185,6 +180,7 @@ struct Acceptor {
     socket: Arc<ListeningSocket>,
     expected: watch::Receiver<Expected>,
     newcomers: mpsc::Sender<Newcomer>,
+    anteroom: Anteroom,
     refused: Arc<AtomicU64>,
 }
 
@@ -196,32 +192,47 @@ enum Destination {
 }
 
 impl Acceptor {
-    async fn run(self) {
+    async fn run(mut self) {
         loop {
-            match self.socket.accept().await {
-                Ok((stream, source)) => {
-                    if let Err(reason) = self.hand_in(source.ip().to_canonical(), stream).await {
-                        self.refused.fetch_add(1, Ordering::Relaxed);
-                        debug!(%source, "connection refused: {reason}");
+            tokio::select! {
+                newcomer = self.anteroom.next() => self.pass_on(newcomer).await,
+                accepted = self.socket.accept() => match accepted {
+                    Ok((stream, source)) => self.hand_in(source.ip().to_canonical(), stream),
+                    Err(error) => {
+                        // Mostly there are too many open files, and the connection stays at the head of the queue.
+                        warn!("cannot accept a connection: {error}");
+                        sleep(ACCEPT_PAUSE).await;
                     }
-                }
-                Err(error) => {
-                    // Mostly there are too many open files, and the connection stays at the head of the queue.
-                    warn!("cannot accept a connection: {error}");
-                    sleep(ACCEPT_PAUSE).await;
-                }
+                },
             }
         }
     }
 
-    async fn hand_in(&self, address: IpAddr, stream: Stream) -> Result<(), String> {
+    /// Hands a newcomer to the daemon, or to the peer that another of its connections has made of it meanwhile.
+    async fn pass_on(&self, newcomer: Newcomer) {
+        let address = newcomer.address;
         match self.destination(address) {
-            Destination::Peer(intake) => intake.hand_in(stream).map_err(|error| error.to_string()),
+            Destination::Peer(intake) => self.note_refusal(address, intake.hand_in(newcomer.arrival)),
             Destination::Newcomer => {
-                let newcomer = Newcomer { address, stream };
-                self.newcomers.send(newcomer).await.map_err(|_| "the daemon is stopping".to_owned())
+                let sent = self.newcomers.send(newcomer).await;
+                self.note_refusal(address, sent.map_err(|_| "the daemon is stopping"));
             }
-            Destination::Nowhere => Err("no peer has this address".to_owned()),
+            Destination::Nowhere => self.note_refusal(address, Err("its range is gone")),
+        }
+    }
+
+    fn hand_in(&mut self, address: IpAddr, stream: Stream) {
+        match self.destination(address) {
+            Destination::Peer(intake) => self.note_refusal(address, intake.hand_in(stream.into())),
+            Destination::Newcomer => self.anteroom.admit(address, stream),
+            Destination::Nowhere => self.note_refusal(address, Err("no peer has this address")),
+        }
+    }
+
+    fn note_refusal<E: Display>(&self, address: IpAddr, result: Result<(), E>) {
+        if let Err(reason) = result {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            debug!(%address, "connection refused: {reason}");
         }
     }
 

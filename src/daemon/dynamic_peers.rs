@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bgp_codec::Prefix;
+use bgp_codec::{Notification, Open, Prefix};
 use margay_config::{Config, DynamicPeers, PeerChange};
 use margay_session::{State, StopReason};
 use tokio::sync::{mpsc, watch};
@@ -92,40 +92,60 @@ impl Daemon {
         }
     }
 
-    /// Makes a peer of whoever dialed in, if there is room for one more.
+    /// Makes a peer of whoever dialed in, if its OPEN is acceptable and there is room for one more.
     pub(super) async fn welcome(&mut self, newcomer: Newcomer) {
-        let Newcomer { address, stream } = newcomer;
-        if !self.peers.contains_key(&address) && !self.add_dynamic_peer(address).await {
-            self.ranges.rejections.reject(stream);
+        let Newcomer { address, open, arrival } = newcomer;
+        if !self.peers.contains_key(&address)
+            && let Err(reason) = self.add_dynamic_peer(address, &open).await
+        {
+            self.ranges.rejections.reject(arrival.stream, reason);
             return;
         }
         if let Some(peer) = self.peers.get(&address)
-            && let Err(error) = peer.handle.intake().hand_in(stream)
+            && let Err(error) = peer.handle.intake().hand_in(arrival)
         {
             debug!(%address, "connection refused: {error}");
         }
     }
 
-    /// Answers whether there is one now.
-    async fn add_dynamic_peer(&mut self, address: IpAddr) -> bool {
+    /// # Errors
+    ///
+    /// It is not added, and this is what to tell it.
+    async fn add_dynamic_peer(&mut self, address: IpAddr, open: &Open) -> Result<(), Notification> {
         let config = Arc::clone(&self.config);
         // A reload may have closed the range while the connection waited.
-        let Some(dynamic) = config.dynamic_peers_at(address) else { return false };
-        let Some(open) = self.ranges.open.get_mut(&dynamic.range) else { return false };
-        let limit = dynamic.limit;
-        if self.peers.values().filter(|peer| peer.range == Some(dynamic.range)).count() >= limit as usize {
-            let range = dynamic.range;
-            if open.is_known_full {
-                debug!(%address, %range, limit, "connection rejected: the limit of dynamic peers is reached");
-            } else {
-                open.is_known_full = true;
-                warn!(%address, %range, limit, "connection rejected: the limit of dynamic peers is reached; \
-                       further ones are logged at level debug");
-            }
-            return false;
+        let dynamic = config.dynamic_peers_at(address).ok_or_else(Notification::connection_rejected)?;
+        let peer = dynamic.peer(address);
+        options::session_options(&self.global, &peer).check_open(open).map_err(|error| {
+            info!(%address, range = %dynamic.range, "connection rejected: {error}");
+            error.notification()
+        })?;
+        let password = self.take_place(address, dynamic)?;
+        match self.spawn_dynamic_peer(address, dynamic, password).await {
+            true => Ok(()),
+            false => Err(Notification::connection_rejected()),
         }
-        let password = open.password.clone();
-        self.spawn_dynamic_peer(address, dynamic, password).await
+    }
+
+    /// The password of the range, if there is room for one more peer in it.
+    fn take_place(
+        &mut self,
+        address: IpAddr,
+        dynamic: &DynamicPeers,
+    ) -> Result<Option<TcpPassword>, Notification> {
+        let DynamicPeers { range, limit, .. } = *dynamic;
+        let open = self.ranges.open.get_mut(&range).ok_or_else(Notification::connection_rejected)?;
+        if self.peers.values().filter(|peer| peer.range == Some(range)).count() < limit as usize {
+            return Ok(open.password.clone());
+        }
+        if open.is_known_full {
+            debug!(%address, %range, limit, "connection rejected: the limit of dynamic peers is reached");
+        } else {
+            open.is_known_full = true;
+            warn!(%address, %range, limit, "connection rejected: the limit of dynamic peers is reached; \
+                   further ones are logged at level debug");
+        }
+        Err(Notification::connection_rejected())
     }
 
     async fn spawn_dynamic_peer(

@@ -173,7 +173,8 @@ pub(super) fn peer_options(
     }
 }
 
-fn session_options(global: &Global, peer: &Peer) -> SessionOptions {
+/// What both sides of a session with the peer are to agree on.
+pub(super) fn session_options(global: &Global, peer: &Peer) -> SessionOptions {
     let families = peer.families.iter().copied().map(Capability::Multiprotocol);
     let others = [
         Capability::RouteRefresh,

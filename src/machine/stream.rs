@@ -17,6 +17,7 @@ use socket2::SockRef;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tracing::debug;
 
 #[cfg(feature = "simulation")]
 use super::SimulatedStream;
@@ -77,6 +78,36 @@ impl Stream {
             Self::Tcp(stream) => stream.peer_addr(),
             #[cfg(feature = "simulation")]
             Self::Simulated(stream) => Ok(stream.peer_address()),
+        }
+    }
+
+    /// Reads what there is into the spare capacity of `buffer`; 0 at the end of the stream. Dropping the future before it is
+    /// ready loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// The connection is broken.
+    pub(crate) async fn read(&mut self, buffer: &mut BytesMut) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read_buf(buffer).await,
+            #[cfg(feature = "simulation")]
+            Self::Simulated(stream) => {
+                buffer.reserve(1);
+                poll_fn(|context| stream.poll_read(context, buffer)).await
+            }
+        }
+    }
+
+    /// Sends the last octets of a connection that is closed next, as far as they are taken at once. Nobody waits for the other
+    /// side, so octets that it still sends may overtake them with a reset.
+    pub(crate) fn send_last(&self, octets: &[u8]) {
+        let sent = match self {
+            Self::Tcp(stream) => stream.try_write(octets),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(stream) => stream.try_write(&[IoSlice::new(octets)]),
+        };
+        if let Err(error) = sent {
+            debug!(%error, "the reason for the end of a connection was not sent");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Everything with which the daemon keeps a session with one peer: its task, its sockets and what can be seen of it.
 //!
-//! Each peer has one task, which owns the state machine and reads. Each of its connections, at most two, has a writer
+//! Each peer has one task, which owns the state machine and reads. Each of its connections has a writer
 //! task. Nothing in the peer's task waits for anybody: what has to be sent is queued, what has to be told to the
 //! speaker waits in the task while reading pauses. So timers and KEEPALIVEs are never late because of routes.
 
@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_codec::decode_message;
+use bytes::BytesMut;
 use margay_session::{SessionOptions, StopReason};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -32,6 +33,7 @@ pub use tcp_md5::{TcpPassword, TcpPasswordError};
 
 pub(crate) use connect::{MAX_HOP_LIMIT, dial, prepare};
 pub(crate) use rejection::Rejections;
+pub(crate) use task::encode;
 pub(crate) use tcp_md5::{set_password, set_range_password};
 
 use crate::machine::{Machine, Stream};
@@ -140,9 +142,25 @@ impl PeerIntake {
     /// # Errors
     ///
     /// The peer is gone, or has so many handed in already that this one is better closed.
-    pub fn hand_in(&self, stream: Stream) -> Result<(), IntakeClosed> {
+    pub fn hand_in(&self, arrival: Arrival) -> Result<(), IntakeClosed> {
         let commands = self.commands.upgrade().ok_or(IntakeClosed)?;
-        commands.try_send(Command::Incoming(stream)).map_err(|_| IntakeClosed)
+        commands.try_send(Command::Incoming(arrival)).map_err(|_| IntakeClosed)
+    }
+}
+
+/// A connection that somebody opened to us.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The connection.
+    pub stream: Stream,
+    /// What was read from it already.
+    pub received: BytesMut,
+}
+
+impl From<Stream> for Arrival {
+    /// Nothing was read yet.
+    fn from(stream: Stream) -> Self {
+        Self { stream, received: BytesMut::new() }
     }
 }
 

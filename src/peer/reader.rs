@@ -28,10 +28,11 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(socket: ReadHalf, decode: Decode) -> Self {
+    /// Of a connection from which `received` was read already.
+    pub(super) fn new(socket: ReadHalf, received: BytesMut, decode: Decode) -> Self {
         Self {
             socket,
-            buffer: BytesMut::new(),
+            buffer: received,
             read_octets: SMALLEST_READ,
             decoded_octets: 0,
             context: DecodeContext::new(PeerKind::Ebgp, AsWidth::Two),

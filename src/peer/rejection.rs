@@ -1,4 +1,4 @@
-//! Telling somebody who connected that he is not wanted (RFC 4486 §4: Cease, Connection Rejected).
+//! Rejects unwanted connections with a NOTIFICATION.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +22,11 @@ impl Rejections {
     }
 
     /// Closes a connection with a NOTIFICATION. Does not wait.
-    pub(crate) fn reject(&self, stream: Stream) {
+    pub(crate) fn reject(&self, stream: Stream, reason: Notification) {
         let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else { return };
         tokio::spawn(async move {
             // It does not matter whether the other side listens: the connection ends here either way.
-            drop(timeout(FAREWELL_TIME, say_goodbye(stream)).await);
+            drop(timeout(FAREWELL_TIME, say_goodbye(stream, reason)).await);
             drop(permit);
         });
     }
@@ -34,9 +34,9 @@ impl Rejections {
 
 /// Reads on until the other side has closed: octets that nobody read would reset the connection, and the NOTIFICATION
 /// could get lost.
-async fn say_goodbye(stream: Stream) -> std::io::Result<()> {
+async fn say_goodbye(stream: Stream, reason: Notification) -> std::io::Result<()> {
     let (mut reader, writer) = stream.into_split();
-    writer.write_all(encode(&Message::Notification(Notification::connection_rejected()))).await?;
+    writer.write_all(encode(&Message::Notification(reason))).await?;
     writer.shutdown()?;
     reader.read_to_end().await
 }

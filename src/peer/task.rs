@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use margay_session::{
     Action, CloseReason, ConnectionEvent, ConnectionId, Event, Jitter, Negotiated, Session, State, StopReason,
 };
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
@@ -22,7 +22,7 @@ use super::reader::{Decode, Reader};
 use super::speaker_outbox::SpeakerOutbox;
 use super::status::{EstablishedSession, PeerStatus};
 use super::writer::{Reports, Writer};
-use super::{LAST_WORDS_TIME, PeerOptions};
+use super::{Arrival, LAST_WORDS_TIME, PeerOptions};
 use crate::machine::{Machine, OwnAddresses, Stream};
 use crate::message_counters::MessageCounters;
 use crate::outbound::Outbound;
@@ -34,7 +34,7 @@ pub(super) enum Command {
     Start,
     Stop(StopReason),
     End(StopReason),
-    Incoming(Stream),
+    Incoming(Arrival),
     Rename(Arc<str>),
 }
 
@@ -45,7 +45,7 @@ pub(super) struct PeerTask {
     clock: Clock,
     decode: Decode,
     dial: Option<Dial>,
-    /// At most one that we opened and one that the peer opened.
+    /// Those that the session has; it bounds their number.
     connections: Vec<Connection>,
     /// While this is not empty, nothing is read.
     outbox: SpeakerOutbox,
@@ -55,6 +55,8 @@ pub(super) struct PeerTask {
     report_to: Reports,
     /// The writers, also those that say goodbye.
     writers: JoinSet<()>,
+    /// How many more goodbyes there may be to connections on which no session came up.
+    goodbyes: Arc<Semaphore>,
     writable: Arc<Notify>,
     status: watch::Sender<PeerStatus>,
     counters: Arc<MessageCounters>,
@@ -76,6 +78,8 @@ struct Dial {
 
 struct Connection {
     id: ConnectionId,
+    /// A session came up on it.
+    is_proven: bool,
     reader: Reader,
     writer: Writer,
     local_address: SocketAddr,
@@ -122,6 +126,7 @@ impl PeerTask {
             reports,
             report_to,
             writers: JoinSet::new(),
+            goodbyes: Arc::new(Semaphore::new(GOODBYES)),
             writable: Arc::clone(&speaker.writable),
             status,
             counters,
@@ -137,7 +142,7 @@ impl PeerTask {
                 Input::Command(Command::Start) => self.tell(Event::Start),
                 Input::Command(Command::Stop(reason)) => self.tell(Event::Stop(reason)),
                 Input::Command(Command::End(reason)) => break reason,
-                Input::Command(Command::Incoming(stream)) => self.on_incoming(stream),
+                Input::Command(Command::Incoming(arrival)) => self.on_incoming(arrival),
                 Input::Command(Command::Rename(name)) => self.options.name = name.as_ref().to_owned(),
                 Input::Report(id, event) => self.tell(Event::On(id, event)),
                 Input::Timeout => self.on_timeout(),
@@ -173,24 +178,27 @@ impl PeerTask {
         }
     }
 
-    fn on_incoming(&mut self, stream: Stream) {
+    fn on_incoming(&mut self, arrival: Arrival) {
         let id = self.session.new_connection_id();
-        if let Err(error) = self.add_connection(id, stream) {
+        if let Err(error) = self.add_connection(id, arrival) {
             debug!(peer = %self.options.name, "a connection of the peer failed at once: {error}");
             return;
         }
         self.tell(Event::Incoming(id));
+        // As if it had been read now.
+        self.take_messages(id);
     }
 
     fn on_dialed(&mut self, id: ConnectionId, result: io::Result<Stream>) {
         self.dial = None;
-        match result.and_then(|stream| self.add_connection(id, stream)) {
+        match result.and_then(|stream| self.add_connection(id, stream.into())) {
             Ok(()) => self.tell(Event::Connected(id)),
             Err(error) => self.tell_failed(Event::ConnectFailed(id), Some(error)),
         }
     }
 
-    fn add_connection(&mut self, id: ConnectionId, stream: Stream) -> io::Result<()> {
+    fn add_connection(&mut self, id: ConnectionId, arrival: Arrival) -> io::Result<()> {
+        let Arrival { stream, received } = arrival;
         stream.prepare(&self.options.transport)?;
         let local_address = stream.local_address()?;
         let peer_address = stream.peer_address()?;
@@ -200,8 +208,15 @@ impl PeerTask {
             Outbound::new(writer, room_octets, Arc::clone(&self.writable), Arc::clone(&self.counters));
         let writer =
             Writer::spawn(id, outbound, self.report_to.clone(), &self.options.machine, &mut self.writers);
-        let reader = Reader::new(reader, self.decode);
-        self.connections.push(Connection { id, reader, writer, local_address, peer_address });
+        let reader = Reader::new(reader, received, self.decode);
+        self.connections.push(Connection {
+            id,
+            is_proven: false,
+            reader,
+            writer,
+            local_address,
+            peer_address,
+        });
         Ok(())
     }
 
@@ -379,14 +394,25 @@ impl PeerTask {
             self.dial = None;
         }
         if let Some(index) = self.connections.iter().position(|connection| connection.id == id) {
-            let Connection { reader, writer, .. } = self.connections.swap_remove(index);
+            let connection = self.connections.swap_remove(index);
+            self.say_goodbye(connection, reason);
+        }
+    }
+
+    /// Tells the peer why a connection ends. Where no session came up on it, others may have opened it, and many of them: beyond
+    /// a number they are not told.
+    fn say_goodbye(&self, connection: Connection, reason: &CloseReason) {
+        let Connection { is_proven, reader, writer, .. } = connection;
+        let permit = Arc::clone(&self.goodbyes).try_acquire_owned().ok();
+        if is_proven || permit.is_some() {
             let notification = reason.notification().map(|it| encode(&Message::Notification(it)));
-            writer.close(notification, reader.into_socket());
+            writer.close(notification, reader.into_socket(), permit);
         }
     }
 
     fn on_established(&mut self, id: ConnectionId, negotiated: Negotiated) {
         let Some(connection) = self.connection(id) else { return };
+        connection.is_proven = true;
         connection.reader.on_negotiated(negotiated.decode_context());
         let exports = connection.writer.export_queue();
         let (local_address, peer_address) = (connection.local_address, connection.peer_address);
@@ -518,7 +544,7 @@ async fn read_any(connections: &mut [Connection]) -> (ConnectionId, io::Result<u
 }
 
 /// A message that is no UPDATE, in octets.
-pub(super) fn encode(message: &Message) -> Bytes {
+pub(crate) fn encode(message: &Message) -> Bytes {
     let encoder = UpdateEncoder { as_width: AsWidth::Four, max_message_octets: 4096, add_path: false };
     let mut octets = BytesMut::new();
     message.encode(&encoder, &mut octets).expect("only UPDATEs can be too long, and there are none here");
@@ -534,6 +560,9 @@ fn draw_jitter(machine: &Machine) -> Jitter {
 /// How many octets of UPDATEs go to the speaker at a time, and one message more: a millisecond or two of its work, however
 /// short the attributes are.
 const BATCH_OCTETS: usize = 16 * 1024;
+
+/// How many connections without a session may be told at a time why they end. Each takes a descriptor for two seconds.
+const GOODBYES: usize = 8;
 
 /// How many reports of writers may wait; a writer waits when they are more.
 const REPORTS: usize = 16;

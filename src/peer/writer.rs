@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use margay_session::{ConnectionEvent, ConnectionId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -31,6 +31,8 @@ struct Farewell {
     /// What the peer still sends is read to the end: closing a socket with unread octets resets the connection, and
     /// a reset can overtake the NOTIFICATION.
     reader: ReadHalf,
+    /// Counts the goodbye while it lasts, where goodbyes are counted.
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Writer {
@@ -68,10 +70,15 @@ impl Writer {
     }
 
     /// Sends a last message, if any, ahead of all routes that wait, and closes the connection. This is done in the
-    /// background, and given up when the peer does not take it in time.
-    pub(super) fn close(self, notification: Option<Bytes>, reader: ReadHalf) {
+    /// background, and given up when the peer does not take it in time. The permit is kept until then.
+    pub(super) fn close(
+        self,
+        notification: Option<Bytes>,
+        reader: ReadHalf,
+        permit: Option<OwnedSemaphorePermit>,
+    ) {
         // A writer that is gone has closed its half already, and the other closes here.
-        drop(self.close.send(Farewell { notification, reader }));
+        drop(self.close.send(Farewell { notification, reader, _permit: permit }));
     }
 }
 
@@ -126,7 +133,7 @@ impl WriterTask {
     }
 
     async fn end(self, farewell: Farewell) {
-        let Farewell { notification, mut reader } = farewell;
+        let Farewell { notification, mut reader, _permit } = farewell;
         let says_something = notification.is_some();
         self.outbound.close(notification);
         if !says_something {

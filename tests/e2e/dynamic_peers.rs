@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use margay_lab::{Bird, Family, Lab, Margay, PeerSettings, Router, RouterSettings, Segment, wait_until};
 
 use crate::pair::{MARGAY_ASN, PATIENCE, binaries, host, wait_for_state, with_length};
-use crate::raw_speaker::RawSpeaker;
+use crate::raw_speaker::{OPEN, RawSpeaker, message, open_body};
 
 #[test]
 fn whoever_dials_in_from_the_range_is_a_client_until_it_leaves() {
@@ -118,6 +118,32 @@ fn a_range_may_have_a_password() {
     scene.reload("", "");
     scene.wait_for_networks(3, &["10.65.1.0/26"]);
     scene.wait_for_peers(&["172.16.0.3"]);
+}
+
+#[test]
+fn silent_connections_take_no_place_in_a_range() {
+    let mut scene = Scene::new([2, 3, 4], "");
+    let elsewhere = scene.birds.last().unwrap().1.namespace();
+    let dial = |number| {
+        let source = host(Family::Ipv4, number);
+        RawSpeaker::dial(elsewhere, source, host(Family::Ipv4, 1)).unwrap()
+    };
+    for number in [5, 6] {
+        elsewhere.ip(&format!("addr add {}/24 dev eth0", host(Family::Ipv4, number))).unwrap();
+    }
+    let silent: Vec<RawSpeaker> = [4, 4, 5, 5, 6, 6].map(dial).into();
+    let mut garbage = dial(5);
+    garbage.send(&[0; 36]).unwrap();
+    assert_eq!(garbage.read().unwrap().map(|message| message.kind), Some(3), "a NOTIFICATION");
+    let mut wrong_asn = dial(6);
+    wrong_asn.send(&message(OPEN, &open_body(4, 65_099, 90, [172, 16, 0, 6], &[]))).unwrap();
+    let told = wrong_asn.read().unwrap().unwrap();
+    assert_eq!((told.kind, told.body), (3, vec![2, 2]), "OPEN Message Error, Bad Peer AS");
+    for number in [2, 3] {
+        scene.start(number);
+    }
+    scene.wait_for_peers(&["172.16.0.2", "172.16.0.3"]);
+    drop(silent);
 }
 
 /// margay with a range that lets two peers in, and some BIRDs that are not started.

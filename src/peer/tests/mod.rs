@@ -3,5 +3,7 @@
 mod back_pressure;
 mod bench_speaker;
 mod closing;
+mod long_messages;
 mod meeting;
 mod scripted_peer;
+mod strangers;

@@ -66,6 +66,15 @@ impl ScriptedPeer {
         self.send(&octets).await;
     }
 
+    /// As [`next`](Self::next); a connection that was reset is closed.
+    pub(super) async fn next_or_reset(&mut self) -> Option<Message> {
+        let mut octet = [0];
+        match self.stream.peek(&mut octet).await {
+            Ok(1) => self.next().await,
+            Ok(_) | Err(_) => None,
+        }
+    }
+
     /// The next message; `None` when the connection is closed.
     pub(super) async fn next(&mut self) -> Option<Message> {
         let context = DecodeContext::new(PeerKind::Ebgp, AsWidth::Four);

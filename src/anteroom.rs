@@ -1,0 +1,243 @@
+//! Where connections from ranges wait until they have shown a BGP OPEN: what is silent or says something else takes nothing
+//! from anybody.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bgp_codec::{
+    AsWidth, DecodeContext, Message, Notification, Open, PeerKind, decode_message, frame_length,
+};
+use bytes::BytesMut;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::timeout;
+use tracing::debug;
+
+use crate::machine::{Machine, Stream};
+use crate::peer::{Arrival, encode};
+
+/// A connection from a range where peers are welcome, and from none of the peers, that began with an OPEN.
+#[derive(Debug)]
+pub struct Newcomer {
+    /// Where it comes from.
+    pub address: IpAddr,
+    /// What the OPEN says.
+    pub open: Open,
+    /// The connection, with the octets of the OPEN.
+    pub arrival: Arrival,
+}
+
+/// The connections that wait. When they are too many, the oldest goes: a peer sends its OPEN at once.
+#[derive(Debug)]
+pub(crate) struct Anteroom {
+    machine: Machine,
+    /// The oldest first.
+    waiting: VecDeque<(IpAddr, AbortHandle)>,
+    tasks: JoinSet<Option<Newcomer>>,
+}
+
+impl Anteroom {
+    pub(crate) fn new(machine: Machine) -> Self {
+        Self { machine, waiting: VecDeque::new(), tasks: JoinSet::new() }
+    }
+
+    /// Takes a connection in.
+    pub(crate) fn admit(&mut self, address: IpAddr, stream: Stream) {
+        self.waiting.retain(|(_, task)| !task.is_finished());
+        self.make_room(address);
+        let task = self.tasks.spawn(self.machine.task(await_open(address, stream)));
+        self.waiting.push_back((address, task));
+    }
+
+    /// The next connection that has shown an OPEN; waits for one. Dropping the future loses nothing.
+    pub(crate) async fn next(&mut self) -> Newcomer {
+        loop {
+            match self.tasks.join_next().await {
+                Some(Ok(Some(newcomer))) => return newcomer,
+                // It said something else, or nothing, or had to make room.
+                Some(Ok(None) | Err(_)) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn make_room(&mut self, address: IpAddr) {
+        let of_address = self.waiting.iter().filter(|(other, _)| *other == address).count();
+        let oldest = if of_address >= MOST_OF_ADDRESS {
+            self.waiting.iter().position(|(other, _)| *other == address)
+        } else {
+            (self.waiting.len() >= MOST).then_some(0)
+        };
+        if let Some((address, task)) = oldest.and_then(|index| self.waiting.remove(index)) {
+            debug!(%address, "connection closed: others came before it had sent an OPEN");
+            task.abort();
+        }
+    }
+}
+
+/// Waits for the OPEN. What does not begin with one is closed, and told why if it said something.
+async fn await_open(address: IpAddr, mut stream: Stream) -> Option<Newcomer> {
+    let mut received = BytesMut::new();
+    match timeout(OPEN_TIME, read_open(&mut stream, &mut received)).await {
+        Ok(Ok(Ok(open))) => return Some(Newcomer { address, open, arrival: Arrival { stream, received } }),
+        Ok(Ok(Err(notification))) => {
+            debug!(%address, "connection closed: {notification}");
+            stream.send_last(&encode(&Message::Notification(notification)));
+        }
+        Ok(Err(error)) => debug!(%address, "connection closed before an OPEN: {error}"),
+        Err(_) => debug!(%address, "connection closed: no OPEN in time"),
+    }
+    None
+}
+
+/// Reads until there is a whole message, and leaves it in `received`.
+async fn read_open(stream: &mut Stream, received: &mut BytesMut) -> io::Result<Result<Open, Notification>> {
+    // Nothing is agreed on yet, and an OPEN needs nothing.
+    let context = DecodeContext::new(PeerKind::Ebgp, AsWidth::Two);
+    loop {
+        match frame_length(received, context.max_message_octets) {
+            Ok(Some(octets)) if octets <= received.len() => {
+                let message = received.clone().split_to(octets).freeze();
+                return Ok(match decode_message(message, &context) {
+                    Ok(Message::Open(open)) => Ok(open),
+                    Ok(_) => Err(Notification::unexpected_message(1)),
+                    Err(error) => Err(error.into_notification()),
+                });
+            }
+            Ok(_) => {}
+            Err(error) => return Ok(Err(error.into_notification())),
+        }
+        if stream.read(received).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+/// How many connections may wait on one listening socket.
+const MOST: usize = 256;
+
+/// How many of them from one address.
+const MOST_OF_ADDRESS: usize = 8;
+
+/// How long a connection may wait. RFC 4271 §8.2.2 suggests minutes, for a peer that is known.
+const OPEN_TIME: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use bgp_codec::{Asn, BgpIdentifier, Capabilities, HoldTime};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    struct Scene {
+        listener: TcpListener,
+        anteroom: Anteroom,
+    }
+
+    impl Scene {
+        async fn new() -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            Self { listener, anteroom: Anteroom::new(Machine::Real) }
+        }
+
+        /// A connection that is said to come from this host.
+        async fn connect(&mut self, host: u16) -> TcpStream {
+            let [high, low] = host.to_be_bytes();
+            let address = self.listener.local_addr().unwrap();
+            let (dialed, accepted) = tokio::join!(TcpStream::connect(address), self.listener.accept());
+            let source = Ipv4Addr::new(10, 0, high, low).into();
+            self.anteroom.admit(source, Stream::Tcp(accepted.unwrap().0));
+            dialed.unwrap()
+        }
+
+        async fn next(&mut self) -> Newcomer {
+            timeout(Duration::from_secs(10), self.anteroom.next()).await.expect("a newcomer")
+        }
+    }
+
+    fn open() -> BytesMut {
+        let open = Open {
+            asn: Asn(65_001),
+            hold_time: HoldTime::from_seconds(90).unwrap(),
+            identifier: BgpIdentifier::new(1).unwrap(),
+            capabilities: Capabilities::default(),
+        };
+        let mut octets = BytesMut::new();
+        open.encode(&mut octets);
+        octets
+    }
+
+    #[tokio::test]
+    async fn an_open_comes_through_with_what_follows_it_and_in_pieces() {
+        let mut scene = Scene::new().await;
+        let mut octets = open();
+        octets.extend_from_slice(b"more");
+        let mut peer = scene.connect(1).await;
+        peer.write_all(&octets[..20]).await.unwrap();
+        tokio::task::yield_now().await;
+        peer.write_all(&octets[20..]).await.unwrap();
+        let newcomer = scene.next().await;
+        assert_eq!(newcomer.open.asn, Asn(65_001));
+        assert_eq!(newcomer.address, Ipv4Addr::new(10, 0, 0, 1));
+        assert!(
+            octets.starts_with(&newcomer.arrival.received) && newcomer.arrival.received.len() >= open().len()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_peer_comes_through_a_thousand_silent_connections() {
+        let mut scene = Scene::new().await;
+        let mut silent = Vec::new();
+        for host in 1..=500 {
+            silent.push(scene.connect(host).await);
+        }
+        let mut peer = scene.connect(1000).await;
+        for host in 501..=700 {
+            silent.push(scene.connect(host).await);
+        }
+        peer.write_all(&open()).await.unwrap();
+        assert_eq!(scene.next().await.address, Ipv4Addr::new(10, 0, 3, 232));
+        assert!(scene.anteroom.waiting.len() <= MOST);
+        let mut octet = [0];
+        assert_eq!(silent[0].read(&mut octet).await.unwrap_or(0), 0, "the first one had to go");
+    }
+
+    #[tokio::test]
+    async fn one_address_does_not_cost_others_their_place() {
+        let mut scene = Scene::new().await;
+        let mut first = scene.connect(1).await;
+        let mut many = Vec::new();
+        for _ in 0..300 {
+            many.push(scene.connect(2).await);
+        }
+        assert_eq!(scene.anteroom.waiting.len(), 1 + MOST_OF_ADDRESS);
+        first.write_all(&open()).await.unwrap();
+        assert_eq!(scene.next().await.address, Ipv4Addr::new(10, 0, 0, 1));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_open_is_told_so() {
+        let mut scene = Scene::new().await;
+        let mut garbage = scene.connect(1).await;
+        garbage.write_all(&[0; 36]).await.unwrap();
+        let mut keepalive = scene.connect(2).await;
+        let mut octets = BytesMut::new();
+        bgp_codec::encode_keepalive(&mut octets);
+        keepalive.write_all(&octets).await.unwrap();
+        let told = async |stream: &mut TcpStream| {
+            let mut octets = [0; 21];
+            stream.read_exact(&mut octets).await.unwrap();
+            (octets[18], octets[19], octets[20])
+        };
+        tokio::select! {
+            newcomer = scene.anteroom.next() => panic!("{newcomer:?}"),
+            told = async { (told(&mut garbage).await, told(&mut keepalive).await) } => {
+                assert_eq!(told, ((3, 1, 1), (3, 5, 1)));
+            }
+        }
+    }
+}
