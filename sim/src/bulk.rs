@@ -5,14 +5,14 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::machine::Pace;
-use crate::network::Told;
+use crate::network::Observation;
 use crate::plan::{NodePlan, PeerPlan};
 use crate::random::Random;
 use crate::trace;
 use crate::world::World;
 use margay::machine::QueueSizes;
 
-/// Two nodes, of which one tells the other thousands of prefixes over a slow link. Answers with what must not be.
+/// Two nodes, one of which advertises thousands of prefixes over a slow link. Returns the faults.
 #[must_use]
 pub fn bulk_for_a_slow_reader(seed: u64) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
@@ -33,7 +33,7 @@ async fn tell_bulk(seed: u64) -> Result<()> {
     nodes[0].peers.push(PeerPlan::new(1, 64512));
     nodes[1].peers.push(PeerPlan::new(0, 64512));
     let pace = Pace { steps: 1000, step_microseconds: 0, queues: QueueSizes::USUAL };
-    let mut world = World::at_pace(nodes.to_vec(), &Random::new(seed), Told::default(), |_| pace);
+    let mut world = World::at_pace(nodes.to_vec(), &Random::new(seed), Observation::default(), |_| pace);
     world.network.set_bandwidth(0, 1, Some(OCTETS_A_SECOND));
     world.boot(0).await?;
     world.boot(1).await?;

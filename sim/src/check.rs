@@ -1,4 +1,4 @@
-//! What must hold when nothing happens any more.
+//! Invariants of a quiet network.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use crate::fixpoint::{Best, Fixpoint};
 use crate::node::Node;
 use crate::plan::{NodeId, NodePlan};
 
-/// Whether two nodes are to have a session: both are configured for it.
+/// Whether two nodes should have a session: both are configured for it.
 pub(crate) fn fit(one: &NodePlan, other: &NodePlan) -> bool {
     match (one.peer(other.id), other.peer(one.id)) {
         (Some(there), Some(back)) => {
@@ -39,7 +39,7 @@ pub(crate) async fn check_tables(nodes: &[Node], fixpoint: &Fixpoint) -> Result<
     check_adjacencies(nodes).await
 }
 
-/// Nothing is left of the routes that there were.
+/// Checks that no route and no reference to one is left.
 pub(crate) async fn check_nothing_is_left(nodes: &[Node]) -> Result<()> {
     for node in nodes.iter().filter(|node| node.is_running()) {
         let id = node.plan.id;
@@ -69,7 +69,7 @@ pub(crate) async fn check_nothing_is_left(nodes: &[Node]) -> Result<()> {
     Ok(())
 }
 
-/// What each node recorded leads to what it has; and of that, everything is as many as is said.
+/// Checks that each node's recording replays to its state, and that its counters match that state.
 pub(crate) async fn check_what_is_counted(nodes: &[Node]) -> Result<()> {
     for node in nodes.iter().filter(|node| node.is_running()) {
         let id = node.plan.id;
@@ -78,7 +78,7 @@ pub(crate) async fn check_what_is_counted(nodes: &[Node]) -> Result<()> {
             bail!("n{id}: {}", audit.faults.join("; "));
         }
         if audit.tombstones > 0 {
-            bail!("n{id}: everybody knows everything, and {} tombstones are kept", audit.tombstones);
+            bail!("n{id}: every peer is up to date, and {} tombstones are kept", audit.tombstones);
         }
     }
     Ok(())
@@ -123,7 +123,7 @@ fn check_kernel(node: &Node, expected: &BTreeMap<Prefix, Best>) -> Result<()> {
     compare(&found, &wanted.collect())
 }
 
-/// What one side has told is what the other holds.
+/// Checks that each Adj-RIB-Out equals the Adj-RIB-In on the other side.
 async fn check_adjacencies(nodes: &[Node]) -> Result<()> {
     for one in nodes.iter().filter(|node| node.is_running()) {
         for peer in &one.plan.peers {
@@ -131,9 +131,9 @@ async fn check_adjacencies(nodes: &[Node]) -> Result<()> {
             if !fit(&one.plan, &other.plan) {
                 continue;
             }
-            let told = adjacency(one, PeerSelection::AdvertisedTo(key(one, other).await?)).await?;
-            let heard = adjacency(other, PeerSelection::ReceivedFrom(key(other, one).await?)).await?;
-            compare(&heard, &told)
+            let advertised = adjacency(one, PeerSelection::AdvertisedTo(key(one, other).await?)).await?;
+            let received = adjacency(other, PeerSelection::ReceivedFrom(key(other, one).await?)).await?;
+            compare(&received, &advertised)
                 .with_context(|| format!("what n{} holds of n{}", other.plan.id, one.plan.id))?;
         }
     }
@@ -149,7 +149,7 @@ async fn key(node: &Node, peer: &Node) -> Result<PeerKey> {
     let name = format!("n{}-n{}", node.plan.id, peer.plan.id);
     let entries: Vec<PeerEntry> = node.peers().await?;
     let entry = entries.iter().find(|entry| entry.config.name == name);
-    entry.map(|entry| entry.key).with_context(|| format!("{name} is no peer"))
+    entry.map(|entry| entry.key).with_context(|| format!("{name} is not a peer"))
 }
 
 async fn all_routes(node: &Node, selection: PeerSelection) -> Result<Vec<RouteView>> {
@@ -176,7 +176,7 @@ fn describe(route: &RouteView) -> String {
     show(&path, attributes.local_pref(), originator, &clusters, next_hop)
 }
 
-/// What the best path may be.
+/// The descriptions that the best path may have.
 fn expectations(best: &Best) -> Vec<String> {
     if best.from.is_none() {
         return vec![show(&[], None, None, &[], None)];

@@ -1,4 +1,4 @@
-//! Everybody starts at once: nodes that announce their blocks through a pair of reflectors.
+//! All start at once: nodes that announce their blocks through a pair of reflectors.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use margay::speaker::{PeerSelection, RoutesQuestion};
 use margay_rib::PagePosition;
 
 use crate::machine::Pace;
-use crate::network::Told;
+use crate::network::Observation;
 use crate::plan::{NodeId, NodePlan, PeerPlan, ipv4_of};
 use crate::random::Random;
 use crate::trace;
@@ -19,7 +19,7 @@ use crate::world::World;
 /// What it took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ColdStart {
-    /// How many nodes there were beside the reflectors.
+    /// The number of nodes, not counting the reflectors.
     pub nodes: usize,
     /// How many messages were sent.
     pub messages: u64,
@@ -33,7 +33,7 @@ pub struct ColdStart {
     pub most_advertisements: u8,
 }
 
-/// Starts `nodes` nodes of [`BLOCKS`] blocks each and two reflectors, and waits until everybody has every block.
+/// Starts `nodes` nodes of [`BLOCKS`] blocks each and two reflectors, and waits until every node has every block.
 ///
 /// # Errors
 ///
@@ -61,13 +61,13 @@ async fn start(nodes: usize, seed: u64) -> Result<ColdStart> {
     })
 }
 
-/// The reflectors come first, then the nodes. Everybody has every block.
+/// The reflectors come first, then the nodes. Every node has every block.
 pub(crate) async fn started(nodes: usize, seed: u64) -> Result<World> {
     let pace = Pace { steps: 1000, step_microseconds: 20, queues: QueueSizes::USUAL };
     // One block more may be announced later.
-    let told = Told { advertisements: Some(nodes * BLOCKS + 1), ..Told::default() };
+    let observation = Observation { advertisements: Some(nodes * BLOCKS + 1), ..Observation::default() };
     let mut random = Random::new(seed);
-    let mut world = World::at_pace(plans(nodes), &random.fork(1), told, |_| pace);
+    let mut world = World::at_pace(plans(nodes), &random.fork(1), observation, |_| pace);
     for node in 0..world.nodes.len() {
         tokio::time::sleep(random.milliseconds(0..=1)).await;
         world.boot(node).await?;

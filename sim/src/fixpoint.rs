@@ -1,7 +1,7 @@
-//! What every speaker must hold when nothing happens any more, computed from the configurations alone.
+//! The stable state of every speaker, computed from the configurations alone.
 //!
-//! A path-vector computation that remembers nothing: in each round every node decides among what its peers told it in the
-//! round before, until a round changes nothing. It shares no code with the daemon's.
+//! A path-vector computation without memory: in each round every node decides among the routes that its peers advertised
+//! in the round before, until a round changes nothing. It shares no code with the daemon's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use bgp_codec::Prefix;
 
 use crate::plan::{NodeId, NodePlan, PeerPlan, address_of, ipv4_of, ipv6_of};
 
-/// What a node tells a peer of one path.
+/// A path as a node advertises it to a peer.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Route {
     pub(crate) as_path: Vec<u32>,
@@ -20,26 +20,26 @@ pub(crate) struct Route {
     pub(crate) next_hop: IpAddr,
 }
 
-/// What a node uses for a prefix.
+/// The path that a node uses for a prefix.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Best {
-    /// Who told it; `None` for the node's own.
+    /// The peer that advertised it; `None` for the node's own.
     pub(crate) from: Option<NodeId>,
-    /// As it was told: one of several that only path ids tell apart, which the sender chose as it liked. Empty for the
+    /// As it was advertised: several, if only path ids distinguish them, since the sender is free to choose. Empty for the
     /// node's own.
     pub(crate) routes: Vec<Route>,
-    /// Where packets may go: none for the node's own.
+    /// The next hops; none for the node's own.
     pub(crate) next_hops: BTreeSet<IpAddr>,
 }
 
 /// A stable state: the Loc-RIB of each node.
 pub(crate) type Fixpoint = BTreeMap<NodeId, BTreeMap<Prefix, Best>>;
 
-/// The way of a path through the network: it names the path, as a path id does.
+/// The nodes that a path passed through: it identifies the path, as a path id does.
 type Way = Vec<NodeId>;
 
-/// What one node tells another.
-type Told = BTreeMap<(Prefix, Way), Route>;
+/// The routes that one node advertises to another.
+type Advertised = BTreeMap<(Prefix, Way), Route>;
 
 /// A path that a node may use.
 #[derive(Clone)]
@@ -50,7 +50,7 @@ struct Candidate {
     local_pref: u32,
 }
 
-/// Computes the stable state of nodes with the sessions that `are_connected` says.
+/// Computes the stable state of nodes with the sessions of `are_connected`.
 ///
 /// # Errors
 ///
@@ -60,22 +60,22 @@ pub(crate) fn fixpoint(
     are_connected: impl Fn(NodeId, NodeId) -> bool,
 ) -> Result<Fixpoint, String> {
     let by_id: BTreeMap<NodeId, &NodePlan> = nodes.iter().map(|node| (node.id, *node)).collect();
-    let mut told: BTreeMap<(NodeId, NodeId), Told> = BTreeMap::new();
+    let mut advertised: BTreeMap<(NodeId, NodeId), Advertised> = BTreeMap::new();
     for _ in 0..4 * nodes.len() + 8 {
         let mut next = BTreeMap::new();
         let mut state = Fixpoint::new();
         for node in nodes {
             let speaker = Speaker { node, nodes: &by_id };
-            let candidates = speaker.candidates(&told);
+            let candidates = speaker.candidates(&advertised);
             for peer in node.peers.iter().filter(|peer| are_connected(node.id, peer.node)) {
-                next.insert((node.id, peer.node), speaker.told(peer, &candidates));
+                next.insert((node.id, peer.node), speaker.advertised(peer, &candidates));
             }
             state.insert(node.id, speaker.loc_rib(&candidates));
         }
-        if next == told {
+        if next == advertised {
             return Ok(state);
         }
-        told = next;
+        advertised = next;
     }
     Err("bug in the simulation: the topology has no stable state, or several".to_owned())
 }
@@ -86,15 +86,18 @@ struct Speaker<'a> {
 }
 
 impl Speaker<'_> {
-    fn candidates(&self, told: &BTreeMap<(NodeId, NodeId), Told>) -> BTreeMap<Prefix, Vec<Candidate>> {
+    fn candidates(
+        &self,
+        advertised: &BTreeMap<(NodeId, NodeId), Advertised>,
+    ) -> BTreeMap<Prefix, Vec<Candidate>> {
         let mut candidates: BTreeMap<Prefix, Vec<Candidate>> = BTreeMap::new();
         for &prefix in &self.node.networks {
             let own = Candidate { from: None, way: Vec::new(), route: None, local_pref: 100 };
             candidates.entry(prefix).or_default().push(own);
         }
         for peer in &self.node.peers {
-            let Some(told) = told.get(&(peer.node, self.node.id)) else { continue };
-            for ((prefix, way), route) in told {
+            let Some(advertised) = advertised.get(&(peer.node, self.node.id)) else { continue };
+            for ((prefix, way), route) in advertised {
                 if let Some(local_pref) = self.import(peer, *prefix, route) {
                     let (from, way) = (Some(peer.node), way.clone());
                     let route = Some(route.clone());
@@ -153,7 +156,7 @@ impl Speaker<'_> {
         (self.merit(path), identifier, clusters, address)
     }
 
-    /// What tells paths apart before any tie-break: the least is the best.
+    /// The steps before any tie-break: the least is the best.
     fn merit(&self, path: &Candidate) -> Merit {
         let is_internal = path.from.is_some_and(|from| self.is_internal(from));
         let length = path.route.as_ref().map_or(0, |route| route.as_path.len());
@@ -164,21 +167,21 @@ impl Speaker<'_> {
         self.nodes[&peer].asn == self.node.asn
     }
 
-    fn told(&self, peer: &PeerPlan, candidates: &BTreeMap<Prefix, Vec<Candidate>>) -> Told {
+    fn advertised(&self, peer: &PeerPlan, candidates: &BTreeMap<Prefix, Vec<Candidate>>) -> Advertised {
         let takes_several =
             peer.add_path && self.nodes[&peer.node].peer(self.node.id).is_some_and(|back| back.add_path);
-        let mut told = Told::new();
+        let mut advertised = Advertised::new();
         for (&prefix, candidates) in candidates {
             let ranked = self.rank(candidates);
             let chosen = if takes_several { &ranked[..] } else { &ranked[..1.min(ranked.len())] };
             for path in chosen {
                 if let Some(route) = self.export(peer, prefix, path) {
                     let way = path.from.map_or_else(Vec::new, |from| [vec![from], path.way.clone()].concat());
-                    told.insert((prefix, way), route);
+                    advertised.insert((prefix, way), route);
                 }
             }
         }
-        told
+        advertised
     }
 
     fn export(&self, peer: &PeerPlan, prefix: Prefix, path: &Candidate) -> Option<Route> {
@@ -210,9 +213,9 @@ impl Speaker<'_> {
             });
         }
         let from = path.from?;
-        let told = Route { local_pref: Some(path.local_pref), ..route.clone() };
+        let advertised = Route { local_pref: Some(path.local_pref), ..route.clone() };
         if !self.is_internal(from) {
-            return Some(told);
+            return Some(advertised);
         }
         let from_client = self.node.peer(from)?.is_client;
         if !from_client && !peer.is_client {
@@ -221,13 +224,13 @@ impl Speaker<'_> {
         Some(Route {
             originator: Some(route.originator.unwrap_or_else(|| ipv4_of(from).to_bits())),
             clusters: [vec![self.node.cluster().to_bits()], route.clusters.clone()].concat(),
-            ..told
+            ..advertised
         })
     }
 }
 
-/// Whether it is learned, how little it is preferred, how long its path is, whether it comes from inside.
+/// Learned or own, inverse LOCAL_PREF, AS_PATH length, internal or external.
 type Merit = (bool, u32, usize, bool);
 
-/// As the nodes are configured.
+/// The configured `kernel.multipath`.
 const MULTIPATH: usize = 4;

@@ -10,39 +10,39 @@ use crate::plan::{NodeId, NodePlan};
 use crate::random::Random;
 use crate::topology::{PREFIXES, prefix};
 
-/// Something that happens, and for how long.
+/// An event and its time.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) at: Duration,
     pub(crate) what: What,
 }
 
-/// What happens. Whatever lasts ends by itself, so that events can be left out one by one.
+/// The kinds of events. Events that last end by themselves, so that any of them can be left out.
 #[derive(Clone, Debug)]
 pub(crate) enum What {
     /// A node begins to originate a prefix, or stops.
     Network { node: NodeId, prefix: Prefix },
-    /// Nothing gets from one to the other, or neither way.
+    /// No packets from one to the other, or in both directions.
     Partition { from: Host, to: Host, both_ways: bool, lasts: Duration },
     /// Connections between two nodes are reset.
     Reset { one: Host, other: Host },
-    /// What one sends is not read by the other for a while.
+    /// One does not read what the other sends.
     Stall { from: Host, to: Host, lasts: Duration },
-    /// What one sends trickles.
+    /// A narrow bandwidth in one direction.
     Slow { from: Host, to: Host, octets_a_second: u64, lasts: Duration },
-    /// A daemon ends without a word, and comes back.
+    /// A daemon is killed, and starts again.
     Crash { node: NodeId, power: Power, lasts: Duration },
-    /// A daemon is stopped in order, and comes back.
+    /// A daemon is stopped by SIGTERM, and starts again.
     Restart { node: NodeId, lasts: Duration },
-    /// A daemon stands still, and goes on as if nothing had been.
+    /// A daemon is frozen, and resumes.
     Freeze { node: NodeId, lasts: Duration },
-    /// All clocks leap.
+    /// All clocks jump.
     ClockJump { leap: Duration },
-    /// A node, or both, are configured without each other for a while.
+    /// One node, or both, have the other removed from the configuration.
     Separate { one: NodeId, other: NodeId, both: bool, lasts: Duration },
-    /// A node gets other settings for a peer.
+    /// The settings of a peer change.
     Change { node: NodeId, peer: NodeId, change: PeerChange },
-    /// A node is told to read a file with errors.
+    /// A node reloads a file with errors.
     Nonsense { node: NodeId },
 }
 
@@ -94,7 +94,7 @@ fn what(nodes: &[NodePlan], random: &mut Random) -> What {
 fn change(nodes: &[NodePlan], node: NodeId, peer: NodeId, random: &mut Random) -> PeerChange {
     let some_prefix = prefix(random.number(0..=PREFIXES - 1));
     let sometimes = (!random.once_in(3)).then_some(some_prefix);
-    // Only what leaves announce may be preferred: two that prefer what the other tells have two stable states.
+    // Only routes of leaves may be preferred: two nodes that prefer each other's routes have two stable states.
     let is_leaf = nodes[peer].peers.iter().all(|peer| !peer.is_client) && nodes[peer].asn == nodes[node].asn;
     let is_client = nodes[node].peer(peer).is_some_and(|peer| peer.is_client);
     match random.number(0..=4) {
@@ -125,8 +125,8 @@ impl fmt::Display for Event {
                 write!(f, "n{node} is without power for {lasts:?}")
             }
             What::Restart { node, lasts } => write!(f, "n{node} is stopped for {lasts:?}"),
-            What::Freeze { node, lasts } => write!(f, "n{node} stands still for {lasts:?}"),
-            What::ClockJump { leap } => write!(f, "the clocks leap by {leap:?}"),
+            What::Freeze { node, lasts } => write!(f, "n{node} is frozen for {lasts:?}"),
+            What::ClockJump { leap } => write!(f, "the clocks jump by {leap:?}"),
             What::Separate { one, other, both: true, lasts } => {
                 write!(f, "n{one} and n{other} are configured without each other for {lasts:?}")
             }
@@ -134,13 +134,13 @@ impl fmt::Display for Event {
                 write!(f, "n{one} is configured without n{other} for {lasts:?}")
             }
             What::Change { node, peer, change } => write!(f, "n{node} changes its peer n{peer}: {change:?}"),
-            What::Nonsense { node } => write!(f, "n{node} is told to read a file with errors"),
+            What::Nonsense { node } => write!(f, "n{node} reloads a file with errors"),
         }
     }
 }
 
 impl What {
-    /// The nodes that it is about.
+    /// The nodes concerned.
     pub(crate) fn nodes(&self) -> Vec<NodeId> {
         match *self {
             Self::Network { node, .. }

@@ -83,7 +83,7 @@ impl Table {
                     self.routes.remove(&prefix);
                 }
             }
-            // Nothing is forwarded here, and the routes that follow say the same.
+            // Nothing is forwarded here, and the routes that follow have the same effect.
             KernelRequest::NextHops(_) | KernelRequest::Require(_) => {}
             // Who asks may have gone.
             KernelRequest::Status(answer) => drop(answer.send(KernelStatus::default())),

@@ -2,7 +2,7 @@
 //!
 //! Each node is a margayd but for its process: the same tasks, the same loop, the same files. Below them is a
 //! [`margay::machine::SimulatedMachine`] instead of the real one, and the clock of a tokio runtime that leaps to the next
-//! timer when nobody has anything to do. So a run is a function of its seed.
+//! timer when no task can run. So a run is a function of its seed.
 
 mod bulk;
 mod check;

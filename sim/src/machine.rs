@@ -31,11 +31,11 @@ pub(crate) struct SimMachine {
     standstill: Arc<Standstill>,
     watchdog: Watchdog,
     random: Mutex<Random>,
-    /// How its processor does.
+    /// The speed of its processor.
     pace: Pace,
 }
 
-/// How fast a simulated processor is, at most.
+/// Upper bounds of a simulated processor's speed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     /// The most steps of a slice.
@@ -63,7 +63,7 @@ impl Files {
     }
 }
 
-/// What outlives the daemons on a host.
+/// The parts of a host that outlive its daemons.
 #[derive(Clone, Debug)]
 pub(crate) struct HostParts {
     pub(crate) host: Host,
@@ -83,7 +83,7 @@ impl Standstill {
         self.waiting().get_or_insert_default();
     }
 
-    /// Answers whether it stood still.
+    /// Returns whether it was frozen.
     pub(crate) fn end(&self) -> bool {
         let waiting = self.waiting().take();
         let stood_still = waiting.is_some();

@@ -1,4 +1,4 @@
-//! Runs seeds, and tells of those that fail.
+//! Runs seeds and reports those that fail.
 #![expect(clippy::print_stdout, reason = "a chore talks to the person who started it")]
 
 use std::process::ExitCode;
@@ -30,7 +30,7 @@ struct Arguments {
     /// With a case: write what went over the network to a file, for Wireshark
     #[arg(long, requires = "case")]
     pcap: Option<std::path::PathBuf>,
-    /// Start so many nodes and two reflectors at once instead, and tell what it takes
+    /// Start this many nodes and two reflectors at once instead, and print what it takes
     #[arg(long, value_name = "NODES", conflicts_with_all = ["case", "seeds", "topology", "hours"])]
     cold_start: Option<usize>,
     /// How many threads to use

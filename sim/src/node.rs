@@ -111,7 +111,7 @@ impl Node {
         }
     }
 
-    /// It goes on, if it stood still: whoever asks something of it, or ends it, has it go on before.
+    /// Resumes a frozen daemon. Requests to it and its end resume it first.
     pub(crate) fn thaw(&self) {
         if self.parts.standstill.end() {
             self.network.traffic().on_thaw(self.network.now(), &self.parts.addresses);
@@ -143,7 +143,7 @@ impl Node {
         self.reload_text(self.plan.text(), Expect::Taken).await
     }
 
-    /// Has the daemon read what is no configuration.
+    /// Has the daemon reload a file that is not a configuration.
     pub(crate) async fn reload_nonsense(&mut self) -> Result<()> {
         let nonsense = format!("{}\n[[peer]]\naddress = \"10.0.0.300\"\n", self.plan.text());
         self.reload_text(nonsense, Expect::Refused).await
@@ -157,7 +157,7 @@ impl Node {
         running.requests.send(DaemonRequest::Reload(answer)).await.context("the daemon has ended")?;
         let report = report.await.context("the daemon has ended")?;
         if report.errors.is_empty() != (expect == Expect::Taken) {
-            return Err(anyhow!("a reload answers {:?}", report.errors));
+            return Err(anyhow!("the reload failed: {:?}", report.errors));
         }
         Ok(())
     }
@@ -190,13 +190,13 @@ impl Node {
         self.ask(SpeakerRequest::Counts).await
     }
 
-    /// What the daemon records leads to the state that it has now. Answers with what an audit of it finds.
+    /// Checks that the recording replays to the daemon's present state. Returns the audit of that state.
     pub(crate) async fn check_recording(&self) -> Result<Audit> {
         let dump = self.ask(SpeakerRequest::Dump).await?;
         self.recordings.check_present(&dump)
     }
 
-    /// Stops the daemon; what it recorded, and those before it, leads to what each had in the end.
+    /// Stops the daemon and checks that each recording replays to the last state of its daemon.
     pub(crate) async fn check_ended_recordings(&mut self) -> Result<()> {
         self.stop().await?;
         self.recordings.check_ended()

@@ -21,7 +21,7 @@ impl Recordings {
         Box::new(memory)
     }
 
-    /// The present run's recording leads to a state whose text is this one. Answers with what an audit of that finds.
+    /// The present run's recording leads to a state whose text is this one. Returns the audit of that state.
     pub(crate) fn check_present(&self, dump: &str) -> Result<Audit> {
         let present = self.0.last().context("nothing is recorded")?.replay()?;
         let replayed = present.rib.dump().to_string();

@@ -18,7 +18,7 @@ pub enum Restarting {
     Both,
 }
 
-/// What was said after the reflectors had come back.
+/// The messages after the reflectors came back.
 #[derive(Clone, Copy, Debug)]
 pub struct Restart {
     /// How often one route was advertised on one connection, at most.
@@ -28,7 +28,7 @@ pub struct Restart {
 }
 
 /// Has reflectors of a [cold start](crate::cold_start) lose power, and come back when routes have gone, come and moved from one
-/// node to another. In the end everybody must have what follows from the configurations alone.
+/// node to another. In the end every node must hold what follows from the configurations alone.
 ///
 /// # Errors
 ///
@@ -73,5 +73,5 @@ async fn run(nodes: usize, restarting: Restarting, seed: u64) -> Result<Restart>
     Ok(Restart { most_advertisements: traffic.most_advertisements(), withdrawals: traffic.withdrawals() })
 }
 
-/// Longer than the hold time: nobody counts on the reflectors any more.
+/// Longer than the hold time: no session with the reflectors is left.
 const OUTAGE: Duration = Duration::from_secs(100);

@@ -1,4 +1,4 @@
-//! One seed: what it draws, how it ends, and the same with parts of it left out.
+//! One seed: the network and history it draws, the outcome, and reruns with parts left out.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,19 +7,19 @@ use std::str::FromStr;
 use anyhow::{Context, Result, bail};
 
 use crate::history::{Event, history};
-use crate::network::Told;
+use crate::network::Observation;
 use crate::plan::{NodeId, NodePlan};
 use crate::random::Random;
 use crate::topology::Topology;
 use crate::trace;
 use crate::world::World;
 
-/// What to run: a seed, and what is left out of what it draws. Written in one line.
+/// What to run: a seed, and the nodes and events to leave out. Written as one line.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Case {
     /// The kind of network.
     pub topology: Topology,
-    /// All else follows from it.
+    /// Determines everything else.
     pub seed: u64,
     /// Nodes that are left out.
     pub without_nodes: BTreeSet<usize>,
@@ -30,7 +30,7 @@ pub struct Case {
 /// How a run went.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Of all that went over the network, and when.
+    /// Of everything sent over the network, with its times.
     pub checksum: u64,
     /// How many messages were sent.
     pub messages: u64,
@@ -38,17 +38,17 @@ pub struct Outcome {
     pub updates: u64,
     /// How many octets were sent.
     pub octets: u64,
-    /// How long it was, in virtual time.
+    /// The duration in virtual time.
     pub virtual_time: std::time::Duration,
-    /// What must not be; empty when all is well.
+    /// Violated invariants; empty when the run passed.
     pub faults: Vec<String>,
-    /// What happened, where it was to be kept.
+    /// The trace, if it was kept.
     pub lines: Vec<String>,
-    /// The capture, where it was to be kept.
+    /// The capture, if it was kept.
     pub capture: Option<Vec<u8>>,
 }
 
-/// What is kept of a run.
+/// What to keep of a run.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Keep {
     /// A line for everything that happens.
@@ -58,7 +58,7 @@ pub struct Keep {
 }
 
 impl Case {
-    /// All that a seed draws.
+    /// Everything that the seed draws, nothing left out.
     #[must_use]
     pub fn new(topology: Topology, seed: u64) -> Self {
         Self { topology, seed, without_nodes: BTreeSet::new(), without_events: BTreeSet::new() }
@@ -104,7 +104,7 @@ impl Case {
         let mut world = World::new(
             nodes,
             &random,
-            Told { messages: keep.lines, pcap: keep.capture, advertisements: None },
+            Observation { messages: keep.lines, pcap: keep.capture, advertisements: None },
         );
         for node in &world.nodes {
             trace::line(|| format!("# n{}:\n{}", node.plan.id, node.plan.text()));
@@ -161,7 +161,7 @@ impl FromStr for Case {
     fn from_str(line: &str) -> Result<Self> {
         let mut words = line.split_whitespace();
         let topology = words.next().context("no topology")?.parse()?;
-        let seed = words.next().context("no seed")?.parse().context("the seed is no number")?;
+        let seed = words.next().context("no seed")?.parse().context("the seed is not a number")?;
         let mut case = Self::new(topology, seed);
         while let Some(word) = words.next() {
             let numbers = words.next().with_context(|| format!("no numbers after {word}"))?;

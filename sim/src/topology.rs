@@ -1,4 +1,4 @@
-//! Who is connected to whom, and as what.
+//! The kinds of networks: which nodes are peers, and in which roles.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -11,12 +11,12 @@ use crate::random::Random;
 
 /// A kind of network.
 ///
-/// All of them have one stable state whatever the order of events: every speaker ranks routes alike, and a route gets no
+/// Each has one stable state, independent of the order of events: every speaker ranks routes alike, and no route gets
 /// better on its way. LOCAL_PREF is set only where leaves are imported, MULTI_EXIT_DISC is not sent, and several paths are
-/// told inside an AS only.
+/// advertised inside an AS only.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Topology {
-    /// Everybody with everybody, in one AS.
+    /// A full mesh in one AS.
     Mesh,
     /// A reflector, its clients, and two that are not.
     Reflector,
@@ -86,10 +86,10 @@ struct Builder<'a> {
     add_path: AddPath,
 }
 
-/// Who tells several paths.
+/// Which nodes advertise several paths.
 enum AddPath {
-    Nobody,
-    Everybody,
+    None,
+    All,
     Some,
 }
 
@@ -97,8 +97,8 @@ impl<'a> Builder<'a> {
     fn new(random: &'a mut Random) -> Self {
         let over_ipv6 = random.once_in(3);
         let add_path = match random.number(0..=2) {
-            0 => AddPath::Nobody,
-            1 => AddPath::Everybody,
+            0 => AddPath::None,
+            1 => AddPath::All,
             _ => AddPath::Some,
         };
         Self { random, nodes: Vec::new(), over_ipv6, add_path }
@@ -189,8 +189,8 @@ impl<'a> Builder<'a> {
 
     fn connect(&mut self, one: NodeId, other: NodeId, roles: Roles) {
         let add_path = match self.add_path {
-            AddPath::Nobody => false,
-            AddPath::Everybody => true,
+            AddPath::None => false,
+            AddPath::All => true,
             AddPath::Some => self.random.once_in(2),
         };
         // Paths of one external peer may differ in their path ids alone, and what is passed on depends on those.

@@ -31,7 +31,7 @@ pub(crate) fn begin(keeps_lines: bool) {
     });
 }
 
-/// Adds a line; what it says is only computed when lines are kept.
+/// Adds a line; its text is only computed when lines are kept.
 pub(crate) fn line(text: impl FnOnce() -> String) {
     let keeps_lines = TRACE.with_borrow(|trace| trace.keeps_lines);
     if keeps_lines {
@@ -53,7 +53,7 @@ pub(crate) fn take_lines() -> Vec<String> {
     TRACE.with_borrow_mut(|trace| std::mem::take(&mut trace.lines))
 }
 
-/// Ends the trace, and answers with what must not have happened.
+/// Ends the trace and returns the faults it recorded.
 pub(crate) fn end() -> Vec<String> {
     TRACE.with_borrow_mut(|trace| {
         trace.started = None;
@@ -66,13 +66,13 @@ fn install() {
     ONCE.call_once(|| {
         let usual = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
-            // Panics of a thread that simulates nothing now are somebody else's.
+            // A panic of a thread without a running simulation belongs to other code.
             match TRACE.with_borrow(|trace| trace.started) {
                 Some(_) => fault(format!("panic: {panic}")),
                 None => usual(panic),
             }
         }));
-        // Whoever installed another subscriber before wants to see more.
+        // A subscriber installed before stays: it shows more.
         drop(tracing::subscriber::set_global_default(Log));
     });
 }

@@ -1,4 +1,4 @@
-//! Ends a daemon that is busy for ever: the clock leaps only when nobody has anything to do, so nothing else would happen.
+//! Ends a daemon that never becomes idle: the clock advances only when no task can run, so the run would never end.
 
 use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
@@ -35,7 +35,7 @@ impl Watchdog {
         if busy.steps == MOST_STEPS + 1 {
             trace::fault(text.clone());
         }
-        // What is to be said has been said once, so this goes past the hook for panics.
+        // The fault has been recorded already, so this bypasses the panic hook.
         resume_unwind(Box::new(text));
     }
 }
@@ -50,7 +50,7 @@ mod tests {
 
     use margay::machine::Machine;
 
-    use crate::network::Told;
+    use crate::network::Observation;
     use crate::plan::NodePlan;
     use crate::random::Random;
     use crate::trace;
@@ -61,7 +61,7 @@ mod tests {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let ended = runtime.block_on(async {
-            let world = World::new(vec![NodePlan::new(0, 64512)], &Random::new(1), Told::default());
+            let world = World::new(vec![NodePlan::new(0, 64512)], &Random::new(1), Observation::default());
             let machine = Machine::Simulated(Arc::new(world.nodes[0].machine()));
             let busy = || async {
                 loop {

@@ -12,7 +12,7 @@ use crate::check::{check_nothing_is_left, check_tables, check_what_is_counted, f
 use crate::fixpoint::fixpoint;
 use crate::history::{Event, PeerChange, What};
 use crate::machine::Pace;
-use crate::network::{Network, Power, Told, Traffic};
+use crate::network::{Network, Observation, Power, Traffic};
 use crate::node::Node;
 use crate::plan::{NodeId, NodePlan, PeerPlan};
 use crate::random::Random;
@@ -37,20 +37,20 @@ enum Step {
 }
 
 impl World {
-    /// Makes the world; nobody runs yet. To be called within the simulation's runtime.
-    pub(crate) fn new(plans: Vec<NodePlan>, random: &Random, told: Told) -> Self {
-        Self::at_pace(plans, random, told, pace)
+    /// A world in which no daemon runs yet. To be called within the simulation's runtime.
+    pub(crate) fn new(plans: Vec<NodePlan>, random: &Random, observation: Observation) -> Self {
+        Self::at_pace(plans, random, observation, pace)
     }
 
-    /// The same with processors and memory of a choice of one's own.
+    /// The same, with the processor and memory of each node chosen by `pace`.
     pub(crate) fn at_pace(
         plans: Vec<NodePlan>,
         random: &Random,
-        told: Told,
+        observation: Observation,
         pace: impl Fn(&mut Random) -> Pace,
     ) -> Self {
-        trace::begin(told.messages);
-        let network = Network::new(random.fork(1), Traffic::new(told));
+        trace::begin(observation.messages);
+        let network = Network::new(random.fork(1), Traffic::new(observation));
         let mut paces = random.fork(2);
         let nodes = plans.into_iter().map(|plan| {
             let seed = random.fork(1000 + plan.id as u64);
@@ -64,7 +64,7 @@ impl World {
         self.nodes[node].boot().await.with_context(|| format!("n{node}"))
     }
 
-    /// Has everything happen.
+    /// Applies all events.
     pub(crate) async fn live(&mut self, events: &[Event]) -> Result<()> {
         let started = Instant::now();
         for (at, step) in self.steps(events) {
@@ -193,7 +193,7 @@ impl World {
         self.nodes[node].reload().await
     }
 
-    /// Ends all faults, waits until nothing happens any more, and looks.
+    /// Ends all faults, waits until the network is quiet, and checks all tables.
     pub(crate) async fn come_to_rest(&mut self) -> Result<()> {
         self.network.heal();
         self.nodes.iter().for_each(Node::thaw);
@@ -212,7 +212,7 @@ impl World {
         check_what_is_counted(&self.nodes).await
     }
 
-    /// Takes back everything, and looks whether anything is left.
+    /// Withdraws every network and checks that nothing is left.
     pub(crate) async fn withdraw_everything(&mut self) -> Result<()> {
         for node in &mut self.nodes {
             node.plan.networks.clear();
@@ -222,7 +222,7 @@ impl World {
         check_nothing_is_left(&self.nodes).await
     }
 
-    /// Stops everybody, and looks whether what was recorded leads to what they had.
+    /// Stops all daemons and checks that each recording replays to the state its daemon had.
     pub(crate) async fn end(&mut self) -> Result<()> {
         for node in &mut self.nodes {
             let id = node.plan.id;
@@ -240,7 +240,7 @@ impl World {
 
     pub(crate) async fn wait_for_quiet(&self) -> Result<()> {
         let started = Instant::now();
-        // What an earlier daemon left in a kernel has its time.
+        // Routes that an earlier daemon left in a kernel stay until the restart window is over.
         let earliest = self.last_boot + RESTART_WINDOW;
         loop {
             sleep(LOOK).await;
@@ -255,7 +255,7 @@ impl World {
         }
     }
 
-    /// The sessions that are to be up and are not.
+    /// The sessions that should be up and are not.
     async fn sessions_down(&self) -> Result<Vec<String>> {
         let mut down = Vec::new();
         for node in self.nodes.iter().filter(|node| node.is_running()) {
@@ -277,7 +277,7 @@ impl World {
     }
 }
 
-/// How a node's processor and memory are.
+/// The speed of a node's processor and the size of its queues.
 fn pace(random: &mut Random) -> Pace {
     let queues = match random.number(0..=2) {
         0 => QueueSizes { inputs_octets: 2_000, routes_octets: 200 },
@@ -287,16 +287,16 @@ fn pace(random: &mut Random) -> Pace {
     Pace { steps: *random.pick(&[1, 3, 20, 1000]), step_microseconds: *random.pick(&[0, 100, 3_000]), queues }
 }
 
-/// How long no UPDATE may be under way before the network counts as quiet.
+/// Time without any UPDATE after which the network counts as quiet.
 const QUIET: Duration = Duration::from_secs(12);
 
-/// How often to look.
+/// Interval between checks for quiet.
 const LOOK: Duration = Duration::from_secs(4);
 
-/// How long the network may take to come to rest.
+/// The longest that the network may take to become quiet.
 const PATIENCE: Duration = Duration::from_secs(400);
 
-/// As the nodes are configured, and a little more.
+/// The configured restart window and a second more.
 const RESTART_WINDOW: Duration = Duration::from_secs(61);
 
 #[cfg(test)]
@@ -304,17 +304,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_daemon_that_stands_still_says_nothing_and_goes_on_where_it_was() {
+    fn a_frozen_daemon_is_silent_and_resumes_where_it_was() {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let lines = runtime.block_on(two_of_whom_one_stands_still());
+        let lines = runtime.block_on(two_of_which_one_is_frozen());
         assert_eq!(trace::end(), Vec::<String>::new());
-        let said = |who: &str| -> Vec<f64> {
+        let sent = |who: &str| -> Vec<f64> {
             let lines = lines.iter().filter(|line| line.contains(who));
             lines.map(|line| line.split_whitespace().next().unwrap().parse().unwrap()).collect()
         };
         let between = |times: &[f64], from: f64, to: f64| times.iter().any(|&time| from < time && time < to);
-        let [still, other] = [said("n0 -> n1 ["), said("n1 -> n0 [")];
+        let [still, other] = [sent("n0 -> n1 ["), sent("n1 -> n0 [")];
         assert!(between(&still, 80.0, 100.0) && between(&still, 130.0, 140.0), "before and after: {still:?}");
         assert!(!between(&still, 100.0, 130.0), "meanwhile: {still:?}");
         assert!(
@@ -324,12 +324,12 @@ mod tests {
         assert!(lines.iter().any(|line| line.contains("down: hold timer expired")), "{}", lines.join("\n"));
     }
 
-    /// It does from the second 100 on, for 30 seconds; then all comes to rest.
-    async fn two_of_whom_one_stands_still() -> Vec<String> {
+    /// One of them is frozen at 100 s for 30 s; then the network becomes quiet.
+    async fn two_of_which_one_is_frozen() -> Vec<String> {
         let plan =
             |id, other| NodePlan { peers: vec![PeerPlan::new(other, 64512)], ..NodePlan::new(id, 64512) };
-        let told = Told { messages: true, ..Told::default() };
-        let mut world = World::new(vec![plan(0, 1), plan(1, 0)], &Random::new(1), told);
+        let observation = Observation { messages: true, ..Observation::default() };
+        let mut world = World::new(vec![plan(0, 1), plan(1, 0)], &Random::new(1), observation);
         let started = Instant::now();
         for node in 0..2 {
             world.boot(node).await.unwrap();

@@ -31,7 +31,7 @@ fn a_capture_holds_every_message_and_nothing_malformed() {
     }
 }
 
-/// The messages of one direction, as its receiver reads them. What a connection's end has cut off is no message.
+/// The messages of one direction, as its receiver reads them. A message cut off by the end of the connection does not count.
 fn messages(case: &Case, streams: &Streams, [from, to]: [SocketAddr; 2]) -> Vec<Message> {
     let opens = [[from, to], [to, from]].map(|direction| open(streams.get(&direction)?));
     let mut context = DecodeContext::new(PeerKind::Ibgp, AsWidth::Four);

@@ -43,11 +43,15 @@ fn a_cold_start_advertises_each_route_to_each_client_once() {
 }
 
 #[test]
-fn reflectors_that_come_back_tell_each_route_once_and_withdraw_nothing() {
+fn reflectors_that_come_back_advertise_each_route_once_and_withdraw_nothing() {
     for restarting in [Restarting::One, Restarting::Both] {
         for seed in 0..2 {
-            let told = restart(40, restarting, seed).unwrap();
-            assert_eq!((told.most_advertisements, told.withdrawals), (1, 0), "{restarting:?}, seed {seed}");
+            let outcome = restart(40, restarting, seed).unwrap();
+            assert_eq!(
+                (outcome.most_advertisements, outcome.withdrawals),
+                (1, 0),
+                "{restarting:?}, seed {seed}"
+            );
         }
     }
 }
@@ -58,7 +62,7 @@ fn a_case_that_makes_no_sense_is_refused() {
         ("", "no topology"),
         ("ring 1", "there is no topology ring; there are mesh"),
         ("mesh", "no seed"),
-        ("mesh one", "the seed is no number"),
+        ("mesh one", "the seed is not a number"),
         ("mesh 1 without-nodes", "no numbers after without-nodes"),
         ("mesh 1 without-nodes a", "no numbers after without-nodes"),
         ("mesh 1 without 3", "neither"),

@@ -275,7 +275,7 @@ impl Pipe {
         }
     }
 
-    /// Takes what has arrived, at most so many octets.
+    /// Takes up to `octets` of what has arrived.
     fn take(&mut self, most: usize) -> Bytes {
         let Some(segment) = self.segments.front_mut() else { return Bytes::new() };
         let taken = segment.octets.split_to(most.min(segment.octets.len()));
@@ -307,7 +307,7 @@ impl End {
     fn read(&self, state: &mut State, buffer: &mut BytesMut) -> Option<io::Result<usize>> {
         match state.ends[self.side].fate {
             Fate::Alive => {}
-            // The daemon that held this end is gone: nobody waits for what its tasks read.
+            // The daemon that held this end is gone: no task reads any more.
             Fate::Closed | Fate::Dead => return Some(Err(io::ErrorKind::ConnectionAborted.into())),
         }
         if state.is_reset(self.side) {

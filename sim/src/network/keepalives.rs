@@ -1,4 +1,4 @@
-//! Whether KEEPALIVEs go out in time, whatever else there is to send.
+//! Checks that KEEPALIVEs are sent in time under any load.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! A network of hosts that carries octets between daemons, late, in pieces, and sometimes not at all.
 //!
 //! It is TCP as a daemon sees it: octets in order or a reset, a window that a reader who does not read leaves full, a
-//! connection that may be dead without anybody having said so. What goes wrong on the wire below TCP shows as delay.
+//! connection that may be dead without either side knowing. What goes wrong on the wire below TCP shows as delay.
 
 mod connection;
 mod keepalives;
@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep};
 use crate::random::Random;
 use connection::{Connection, Direction, End, Quality};
 use listener::Listener;
-pub(crate) use traffic::{Told, Traffic};
+pub(crate) use traffic::{Observation, Traffic};
 
 /// A host, by number.
 pub(crate) type Host = usize;
@@ -53,7 +53,7 @@ struct State {
 struct HostState {
     addresses: Vec<IpAddr>,
     power: Power,
-    /// Counts the daemons that ran here: what a former one still does reaches nobody.
+    /// Counts the daemons that ran here: what a former one still sends is dropped.
     incarnation: u64,
     listeners: BTreeMap<SocketAddr, Arc<Listener>>,
 }
@@ -63,7 +63,7 @@ struct HostState {
 pub(crate) enum Power {
     /// It takes them; without a daemon it refuses.
     On,
-    /// It is dead, and says nothing.
+    /// It is dead and silent.
     Off,
 }
 
@@ -107,7 +107,7 @@ impl Network {
         self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A daemon starts on `host`; answers its number there. Whoever was connected to a former one finds out.
+    /// A daemon starts on `host`; returns its number there. Peers of a former one see their connections reset.
     pub(crate) fn boot(&self, host: Host) -> u64 {
         let mut state = self.state();
         let connections = state.live_connections();
@@ -153,7 +153,7 @@ impl Network {
         }
     }
 
-    /// From now on, so many octets a second go from `from` to `to`; `None` for as many as come.
+    /// Limits the bandwidth from `from` to `to`, in octets a second; `None` for no limit.
     pub(crate) fn set_bandwidth(&self, from: Host, to: Host, octets: Option<u64>) {
         let mut state = self.state();
         match octets {

@@ -14,21 +14,21 @@ use super::pcap::Pcap;
 use crate::cold_start::number_of;
 use crate::trace;
 
-/// What is kept of what happens.
+/// What is kept of the traffic.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Told {
+pub(crate) struct Observation {
     /// Every message, as a line of the trace.
     pub(crate) messages: bool,
     /// Every octet, as a capture.
     pub(crate) pcap: bool,
-    /// How often each of so many blocks is advertised on each connection. See [`crate::cold_start`].
+    /// The number of blocks whose advertisements are counted on each connection. See [`crate::cold_start`].
     pub(crate) advertisements: Option<usize>,
 }
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Traffic {
-    told: Told,
+    observation: Observation,
     pcap: Option<Pcap>,
     /// Of everything that was written and read, and when (FNV-1a).
     checksum: u64,
@@ -55,10 +55,10 @@ struct PipeTraffic {
 }
 
 impl Traffic {
-    pub(crate) fn new(told: Told) -> Self {
+    pub(crate) fn new(observation: Observation) -> Self {
         Self {
-            told,
-            pcap: told.pcap.then(Pcap::new),
+            observation,
+            pcap: observation.pcap.then(Pcap::new),
             checksum: 0xcbf2_9ce4_8422_2325,
             messages: 0,
             updates: 0,
@@ -104,7 +104,7 @@ impl Traffic {
                     read: MessageScanner::default(),
                     open: None,
                     keepalives: Keepalives::default(),
-                    advertisements: vec![0; self.told.advertisements.unwrap_or(0)],
+                    advertisements: vec![0; self.observation.advertisements.unwrap_or(0)],
                     withdrawals: 0,
                 },
             );
@@ -163,10 +163,10 @@ impl Traffic {
         if let Err(fault) = pipe.keepalives.on_message(now, kind, message.len()) {
             trace::fault(format!("{} -> {}: {fault}", self.named(from), self.named(to)));
         }
-        if kind == MessageKind::Update && self.told.advertisements.is_some() {
+        if kind == MessageKind::Update && self.observation.advertisements.is_some() {
             self.count_advertisements(number, side, message);
         }
-        if self.told.messages {
+        if self.observation.messages {
             let text = self.describe(number, side, message);
             let (from, to) = (self.named(from), self.named(to));
             trace::line(|| format!("{from} -> {to} [{number}] {text}"));
@@ -207,7 +207,7 @@ impl Traffic {
         }
     }
 
-    /// Both OPENs together tell the time between KEEPALIVEs (RFC 4271 §4.2).
+    /// Both OPENs together determine the time between KEEPALIVEs (RFC 4271 §4.2).
     fn on_open_message(&mut self, number: u64, side: usize, message: &Bytes) {
         let context = DecodeContext::new(PeerKind::Ebgp, AsWidth::Two);
         let Ok(Message::Open(open)) = decode_message(message.clone(), &context) else { return };
