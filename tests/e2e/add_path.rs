@@ -68,13 +68,13 @@ fn wait_for_paths(far: &Margay, end: &WireClient, meds: &[u8]) {
         let routes = answer["routes"].as_array().ok_or("no list of routes")?;
         let mut received: Vec<u64> = routes.iter().filter_map(|route| route["med"].as_u64()).collect();
         received.sort_unstable();
-        let mut told: Vec<u64> = end.table().values().map(|route| route[&4].1[3].into()).collect();
-        told.sort_unstable();
+        let mut advertised: Vec<u64> = end.table().values().map(|route| route[&4].1[3].into()).collect();
+        advertised.sort_unstable();
         let expected: Vec<u64> = meds.iter().map(|&med| med.into()).collect();
-        if received == expected && told == expected {
+        if received == expected && advertised == expected {
             Ok(())
         } else {
-            Err(format!("received {received:?}, told {told:?}"))
+            Err(format!("received {received:?}, advertised {advertised:?}"))
         }
     });
 }

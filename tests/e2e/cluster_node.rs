@@ -103,7 +103,7 @@ fn learned_routes_have_the_metric_of_their_local_pref_in_every_table_and_are_cou
     let explained = node.margay.cli("explain 10.65.5.0/26").unwrap();
     assert!(explained.contains("via 10.99.0.2 dev vxlan0 onlink"), "{explained}");
 
-    // The way is free, and somebody lays hands on a route.
+    // The prefix is free again; then a route is changed by hand.
     node.ip("route del 10.65.7.0/26 via 172.16.0.3 metric 1024 proto static");
     node.ip("route del 10.65.2.0/26 table 100");
     node.wait_table(254, &[&held[..], &[everywhere]].concat());
@@ -169,7 +169,7 @@ impl Node {
         speaker
     }
 
-    /// Waits until the peer is told these prefixes with these local preferences.
+    /// Waits until the peer has received these prefixes with these local preferences.
     fn wait_advertised(&self, expected: &[(&str, u32)]) {
         let expected: BTreeMap<String, Option<u64>> = expected
             .iter()

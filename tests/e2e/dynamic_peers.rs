@@ -1,4 +1,4 @@
-//! Peers that nobody configured: they dial in from a range, and are gone when they leave.
+//! Dynamic peers: they dial in from a range, and are removed when they leave.
 
 use std::net::Ipv4Addr;
 
@@ -14,12 +14,13 @@ fn whoever_dials_in_from_the_range_is_a_client_until_it_leaves() {
     scene.start(3);
     scene.wait_for_peers(&["172.16.0.2", "172.16.0.3"]);
     scene.assert_one_group_of(2);
-    // Both are clients, and told each other's routes.
+    // Both are clients, and receive each other's routes.
     scene.wait_for_networks(2, &["10.65.1.0/26", "10.65.3.0/26"]);
     scene.wait_for_networks(3, &["10.65.1.0/26", "10.65.2.0/26"]);
-    let told = scene.margay.json("show routes --advertised --peer 172.16.0.3").unwrap();
-    let reflected = told["routes"].as_array().unwrap().iter().find(|route| route["prefix"] == "10.65.2.0/26");
-    let reflected = reflected.unwrap_or_else(|| panic!("{told}"));
+    let received = scene.margay.json("show routes --advertised --peer 172.16.0.3").unwrap();
+    let reflected =
+        received["routes"].as_array().unwrap().iter().find(|route| route["prefix"] == "10.65.2.0/26");
+    let reflected = reflected.unwrap_or_else(|| panic!("{received}"));
     assert_eq!(reflected["originator_id"], "172.16.0.2", "{reflected}");
     assert_eq!(reflected["cluster_list"], serde_json::json!(["172.16.0.1"]), "{reflected}");
 

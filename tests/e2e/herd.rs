@@ -1,4 +1,4 @@
-//! All clients come at once after the start: nobody is told what will not last, and nobody waits for long.
+//! All clients connect at once after the start: no short-lived route is advertised, and no client waits long.
 
 use std::net::IpAddr;
 use std::thread;
@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use margay_lab::{Margay, Namespace, Router, wait_until};
 
 use crate::pair::PATIENCE;
-use crate::route_client::{RouteClient, ToldCounts, attribute};
+use crate::route_client::{ReceivedCounts, RouteClient, attribute};
 use crate::wire::{Wire, address, network, plain, plain_identity};
 
 #[test]
-fn two_hundred_clients_that_come_at_once_are_told_of_each_prefix_once() {
+fn two_hundred_clients_that_come_at_once_receive_each_prefix_once() {
     let wire = Wire::new();
     let mut reflector = reflector(&wire, "30s");
     let numbers: Vec<u8> = (FIRST..FIRST + CLIENTS).collect();
@@ -34,7 +34,7 @@ fn two_hundred_clients_that_come_at_once_are_told_of_each_prefix_once() {
             let best = contested.is_none_or(|(_, route)| route[&5].1 == preference(FIRST + CLIENTS - 1));
             if table.len() == expected && best { Ok(()) } else { Err(format!("{} routes", table.len())) }
         });
-        assert_eq!(client.told(), ToldCounts { reached: expected, withdrawn: 0 }, "at {number}");
+        assert_eq!(client.counts(), ReceivedCounts { reached: expected, withdrawn: 0 }, "at {number}");
     }
     assert!(!reflector.log().unwrap().contains("bug:"));
 }
@@ -49,19 +49,19 @@ fn a_peer_that_never_ends_its_table_delays_others_no_longer_than_allowed_and_own
     let mut talker = wire.dial(&raw, 11, 1, false);
     let reader = wire.dial(&raw, 12, 1, false);
     reader.wait_for(&[OWN]);
-    let told_own = start.elapsed();
-    let mut told_all = None;
-    while told_all.is_none() {
+    let own_after = start.elapsed();
+    let mut all_after = None;
+    while all_after.is_none() {
         assert!(start.elapsed() < PATIENCE, "the routes of others are held back for ever");
         talker.announce_network(50);
         thread::sleep(Duration::from_millis(20));
-        told_all = (reader.table().len() == 2).then(|| start.elapsed());
+        all_after = (reader.table().len() == 2).then(|| start.elapsed());
     }
-    assert!(told_own < Duration::from_secs(2), "own routes came after {told_own:?}");
-    assert!(told_all.is_some_and(|after| after > Duration::from_secs(2)), "not held back: {told_all:?}");
+    assert!(own_after < Duration::from_secs(2), "own routes came after {own_after:?}");
+    assert!(all_after.is_some_and(|after| after > Duration::from_secs(2)), "not held back: {all_after:?}");
 }
 
-/// A reflector for whoever dials in, with a network of its own.
+/// A reflector for dynamic peers, with a network of its own.
 fn reflector(wire: &Wire, update_delay: &str) -> Margay {
     wire.margay("reflector", 1, |settings| {
         settings.networks = vec![network(OWN)];
@@ -125,5 +125,5 @@ const CONTESTED: u8 = 250;
 const DIALERS: usize = 4;
 const ATTEMPTS: usize = 3;
 
-/// Less than it takes margay to believe that nobody else comes.
+/// Less than margay waits for further peers.
 const PAUSE: Duration = Duration::from_millis(150);

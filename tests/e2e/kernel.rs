@@ -61,7 +61,7 @@ fn packets_follow_learned_routes_and_stop_when_they_leave() {
     wait_for_kernel(&here, Family::Ipv4, &[("10.65.1.0/26", blackhole())]);
     wait_for_kernel(&here, Family::Ipv6, &[("2001:db8:1::/64", blackhole())]);
     for target in targets {
-        assert!(west.ping(target).is_err(), "{target} answers without a route");
+        assert!(west.ping(target).is_err(), "{target} replies without a route");
     }
 }
 
@@ -164,7 +164,7 @@ fn wait_for_kernel(namespace: &Namespace, family: Family, expected: &[(&str, Ker
     });
 }
 
-/// The link-local address on the segment, which a peer on the link announces beside its global one (RFC 2545 §3).
+/// The link-local address on the segment, which a peer on the link announces together with its global one (RFC 2545 §3).
 fn link_local(namespace: &Namespace) -> IpAddr {
     let shown = namespace.ip_output("-6 -o address show dev eth0 scope link").unwrap();
     let address = shown.split_whitespace().find_map(|word| word.split_once('/')).unwrap().0;

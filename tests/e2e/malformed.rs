@@ -60,7 +60,7 @@ fn a_stranger_is_not_answered() {
     );
 }
 
-/// What is said, at which stage, and the NOTIFICATION that answers it.
+/// The message, the stage at which it is sent, and the NOTIFICATION in reply.
 struct Case {
     name: &'static str,
     stage: Stage,

@@ -91,7 +91,7 @@ impl Pair {
         }
     }
 
-    /// Changes what each side is told of the other, margay's view first.
+    /// Changes each side's settings for the other, margay's first.
     pub(crate) fn set_peers(&mut self, change: impl Fn(&mut PeerSettings, &mut PeerSettings)) {
         change(&mut self.margay.settings().peers[0], &mut self.peer.settings().peers[0]);
     }
@@ -112,7 +112,7 @@ impl Pair {
     #[track_caller]
     pub(crate) fn wait_peer_has(&self, prefixes: &[String]) {
         let mut expected = self.expected(prefixes, own_address(self.case.family), MARGAY_ASN);
-        // BIRD shows the LOCAL_PREF that it gave to a route, which is no business of ours on eBGP.
+        // BIRD shows the LOCAL_PREF that it gave to a route, which is irrelevant on eBGP.
         let shown_by_default = |routes: &mut Routes| {
             if self.case.session == SessionKind::Ebgp {
                 routes.values_mut().for_each(|route| route.local_pref = None);

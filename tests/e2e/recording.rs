@@ -1,4 +1,4 @@
-//! Recordings: what the routing tables were told leads to the same state again, to the octet.
+//! Recordings: a replay leads to the same state again, to the octet.
 
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -99,7 +99,7 @@ fn a_recording_holds_no_password_and_only_its_owner_may_read_it() {
     assert_eq!((replay.inputs, replay.ending), (inputs, Ending::Same));
 }
 
-/// Waits until the recording so far leads to the state that the daemon shows, and answers with that.
+/// Waits until the recording so far replays to the state that the daemon shows, and returns that state.
 #[track_caller]
 fn wait_for_the_same(margay: &Margay, recording: &Path) -> String {
     wait_until(PATIENCE, "the state of the recording", || {

@@ -1,4 +1,4 @@
-//! Route reflection: who is told what, through one reflector, two, and a hierarchy of them; and the way there from a mesh.
+//! Route reflection: which routes are advertised to which peers, through one reflector, two, and a hierarchy; and migration from a mesh.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use crate::wire::{
 };
 
 #[test]
-fn clients_are_told_everything_and_non_clients_what_clients_announce() {
+fn clients_receive_everything_and_non_clients_the_routes_of_clients() {
     let wire = Wire::new();
     // margay and BIRD as clients, BIRD as a non-client, and two raw ones that see every octet.
     let mut reflector = wire.margay("reflector", 1, |settings| {
@@ -80,7 +80,7 @@ fn a_client_may_be_in_a_cluster_of_its_own() {
 }
 
 #[test]
-fn clients_that_are_meshed_are_not_told_each_others_routes() {
+fn clients_that_are_meshed_do_not_receive_each_others_routes() {
     let wire = Wire::new();
     let mut reflector = wire.margay("reflector", 1, |settings| {
         settings.global = "client_to_client = false".to_owned();

@@ -1,4 +1,4 @@
-//! margay beside BIRD, and beside FRR, as reflectors of the same speakers: whatever these announce, both tell each of them the same.
+//! margay and BIRD, and margay and FRR, as reflectors of the same speakers: both advertise the same to each of them.
 //!
 //! What is announced is random and follows from a seed. A speaker has one session with each reflector and says the same
 //! on both; what it receives is compared route by route and attribute by attribute.
@@ -38,7 +38,7 @@ fn check(paths: Paths, other: impl Fn(&Namespace, RouterSettings) -> Other) {
     }
 }
 
-/// Which paths to a prefix everybody announces and is told.
+/// The paths to a prefix that each speaker announces and receives.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Paths {
     Best,
@@ -201,25 +201,28 @@ impl Scene {
         }
     }
 
-    /// Waits until each speaker knows that the others are done, and has been told the same by both.
+    /// Waits until each speaker knows that the others are done, and has received the same from both.
     fn compare(&self, phase: u8) {
         for speaker in &self.speakers {
-            let others = self.speakers.iter().filter(|other| is_told(other, speaker));
+            let others = self.speakers.iter().filter(|other| hears(other, speaker));
             let sentinels: Vec<String> = others.map(|other| text(sentinel(other.number))).collect();
             let what = format!(
-                "seed {}, phase {phase}: what {:?} {} is told",
+                "seed {}, phase {phase}: what {:?} {} receives",
                 self.seed, speaker.kind, speaker.number
             );
-            let told = wait_until(PATIENCE, &what, || {
+            let received = wait_until(PATIENCE, &what, || {
                 let [margay, other] =
                     speaker.sessions.each_ref().map(|session| comparable(session.table(), speaker));
-                for (who, told) in [("margay", &margay), ("the other", &other)] {
+                for (who, received) in [("margay", &margay), ("the other", &other)] {
                     let is_done = |prefix: &&String| {
-                        let communities = told.get(*prefix).and_then(|paths| paths[0].get(&8));
+                        let communities = received.get(*prefix).and_then(|paths| paths[0].get(&8));
                         communities.is_some_and(|(_, value)| value.ends_with(&[phase]))
                     };
                     if let Some(missing) = sentinels.iter().find(|prefix| !is_done(prefix)) {
-                        return Err(format!("{missing} has not come from {who}: {:?}", told.get(missing)));
+                        return Err(format!(
+                            "{missing} has not come from {who}: {:?}",
+                            received.get(missing)
+                        ));
                     }
                 }
                 match first_difference(&margay, &other) {
@@ -227,7 +230,7 @@ impl Scene {
                     Some((prefix, text)) => Err(text + &self.reasons(&prefix)),
                 }
             });
-            let is_several = told.values().any(|paths| paths.len() > 1);
+            let is_several = received.values().any(|paths| paths.len() > 1);
             assert_eq!(is_several, self.paths == Paths::All, "{what}: several paths to a prefix");
         }
     }
@@ -256,17 +259,17 @@ impl Speaker {
 }
 
 /// The paths to each prefix, without their ids, which are each reflector's own.
-type Told = BTreeMap<String, Vec<Attributes>>;
+type Received = BTreeMap<String, Vec<Attributes>>;
 
 /// Leaves out what is a matter of taste.
 ///
-/// All may tell an external peer of a next hop that it can reach by itself (RFC 4271 §5.1.3): the others do so for every
-/// route from inside the AS, margay for routes that began there. FRR adds a MED of zero where there is none, and tells speakers
+/// All may advertise to an external peer a next hop that it can reach by itself (RFC 4271 §5.1.3): the others do so for every
+/// route from inside the AS, margay for routes that began there. FRR adds a MED of zero where there is none, and sends speakers
 /// of their own routes.
-fn comparable(table: Table, speaker: &Speaker) -> Told {
+fn comparable(table: Table, speaker: &Speaker) -> Received {
     const NEXT_HOP: u8 = 3;
     const MED: u8 = 4;
-    let mut told = Told::new();
+    let mut received = Received::new();
     for (key, mut route) in table {
         if is_own(&route, speaker) {
             continue;
@@ -277,10 +280,10 @@ fn comparable(table: Table, speaker: &Speaker) -> Told {
         if route.get(&MED).is_some_and(|(_, value)| *value == [0; 4]) {
             route.remove(&MED);
         }
-        told.entry(key.prefix).or_default().push(route);
+        received.entry(key.prefix).or_default().push(route);
     }
-    told.values_mut().for_each(|paths| paths.sort());
-    told
+    received.values_mut().for_each(|paths| paths.sort());
+    received
 }
 
 /// By AS_PATH or ORIGINATOR_ID.
@@ -291,7 +294,7 @@ fn is_own(route: &Attributes, speaker: &Speaker) -> bool {
     in_path || route.get(&9).is_some_and(|(_, value)| own.iter().any(|own| value == own))
 }
 
-fn first_difference(margay: &Told, other: &Told) -> Option<(String, String)> {
+fn first_difference(margay: &Received, other: &Received) -> Option<(String, String)> {
     let differs =
         margay.keys().chain(other.keys()).find(|&prefix| margay.get(prefix) != other.get(prefix))?;
     let text = format!("{differs}:\n  margay {:?}\n  other  {:?}\n", margay.get(differs), other.get(differs));
@@ -299,7 +302,7 @@ fn first_difference(margay: &Told, other: &Told) -> Option<(String, String)> {
 }
 
 /// RFC 4456 §6.
-fn is_told(from: &Speaker, to: &Speaker) -> bool {
+fn hears(from: &Speaker, to: &Speaker) -> bool {
     from.number != to.number && (from.kind, to.kind) != (Kind::NonClient, Kind::NonClient)
 }
 
@@ -389,7 +392,7 @@ fn as_path(asns: &[u16]) -> Vec<u8> {
     [2, u8::try_from(asns.len()).unwrap()].into_iter().chain(numbers).collect()
 }
 
-/// The speaker itself, or somebody else on the segment.
+/// The speaker itself, or another one on the segment.
 fn next_hop(random: &mut Random, speaker: &Speaker, prefix: IpAddr) -> IpAddr {
     let number = if random.below(2) == 0 { speaker.number } else { 200 + random.octet(3) };
     host(if prefix.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }, number)

@@ -1,7 +1,7 @@
-//! A reflector ends and comes back while its clients hold what it told them: they may keep it until the End-of-RIB and drop
-//! then what was not told again (RFC 4724 §4.2), or come back with nothing.
+//! A reflector restarts while its clients hold its routes: they may keep them until the End-of-RIB and then drop those that
+//! were not advertised again (RFC 4724 §4.2), or come back with empty tables.
 //!
-//! For both, what counts is the table at the End-of-RIB. Nothing is missing in it, and nothing was told twice on the way.
+//! For both, what counts is the table at the End-of-RIB. Nothing is missing in it, and no route was advertised twice.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -13,16 +13,16 @@ use std::time::{Duration, Instant};
 use margay_lab::{Margay, Namespace, Router, wait_until};
 
 use crate::pair::PATIENCE;
-use crate::route_client::{Attributes, RouteKey, Table, ToldCounts, attribute};
+use crate::route_client::{Attributes, ReceivedCounts, RouteKey, Table, attribute};
 use crate::wire::{Wire, WireClient, address, identifier, network};
 
 #[test]
-fn clients_of_a_reflector_that_is_killed_are_told_once_what_holds_after_it() {
+fn clients_of_a_reflector_that_is_killed_receive_each_remaining_route_once() {
     check(|reflector| reflector.kill().unwrap());
 }
 
 #[test]
-fn clients_of_a_reflector_that_is_stopped_are_told_once_what_holds_after_it() {
+fn clients_of_a_reflector_that_is_stopped_receive_each_remaining_route_once() {
     check(|reflector| reflector.stop().unwrap());
 }
 
@@ -48,7 +48,7 @@ fn check(end: impl Fn(&mut Margay)) {
         wait_until(PATIENCE, "the end of the session", || client.is_closed().then_some(()).ok_or("not yet"));
     }
 
-    // A route is gone, another one comes from somebody else, one has changed, one is new, and the client with the best path
+    // A route is gone, another one comes from another client, one has changed, one is new, and the client with the best path
     // to the contested network does not come back.
     announced.forget(11, 11);
     announced.forget(12, 12);
@@ -68,21 +68,21 @@ fn come_back(wire: &Wire, raw: &Namespace, reflector: &mut Margay, announced: &A
         let (clients, longest_pause) = arrive(wire, raw, announced);
         if longest_pause < PAUSE { Some(clients) } else { reflector.stop().map(|()| None).unwrap() }
     });
-    let clients = arrivals.expect("this machine is too slow for so many clients");
+    let clients = arrivals.expect("this machine is too slow for this many clients");
     for (client, number) in clients.iter().zip(announced.clients()) {
-        let expected = announced.told_to(number);
+        let expected = announced.expected_at(number);
         let tables = wait_until(PATIENCE, &format!("the End-of-RIB at {number}"), || {
             let tables = client.tables_at_end();
             if tables.is_empty() { Err(format!("{} routes", client.table().len())) } else { Ok(tables) }
         });
         assert_eq!(tables, slice::from_ref(&expected), "what {number} holds at the End-of-RIB");
         assert_eq!(client.table(), expected, "what {number} holds");
-        assert_eq!(client.told(), ToldCounts { reached: expected.len(), withdrawn: 0 }, "at {number}");
+        assert_eq!(client.counts(), ReceivedCounts { reached: expected.len(), withdrawn: 0 }, "at {number}");
     }
     clients
 }
 
-/// Answers with the clients, and the longest time that nothing was heard of any of them.
+/// Returns the clients, and the longest time without a message from any of them.
 fn arrive(wire: &Wire, raw: &Namespace, announced: &Announced) -> (Vec<WireClient>, Duration) {
     let (mut clients, mut longest_pause, mut last) = (Vec::new(), Duration::ZERO, None);
     for number in announced.clients() {
@@ -131,7 +131,7 @@ impl Announced {
     }
 
     /// What a client must hold: the reflector's network, and the best path to each other one that is not its own.
-    fn told_to(&self, reader: u8) -> Table {
+    fn expected_at(&self, reader: u8) -> Table {
         let mut best: BTreeMap<u8, (u8, Path)> = BTreeMap::new();
         for (&(client, network), &path) in &self.0 {
             let better = |&(of, other): &(u8, Path)| {
@@ -160,7 +160,7 @@ impl Path {
 
     /// What others hold of it.
     fn reflected(self, client: u8) -> Attributes {
-        let mut route = told(address(client), self.preference);
+        let mut route = reflected(address(client), self.preference);
         route.insert(8, (0xc0, self.community().into()));
         route.insert(9, (0x80, identifier(client).into()));
         route.insert(10, (0x80, identifier(1).into()));
@@ -169,10 +169,10 @@ impl Path {
 }
 
 fn own_route() -> Attributes {
-    told(address(1), 100)
+    reflected(address(1), 100)
 }
 
-fn told(next_hop: IpAddr, preference: u32) -> Attributes {
+fn reflected(next_hop: IpAddr, preference: u32) -> Attributes {
     let IpAddr::V4(next_hop) = next_hop else { unreachable!("the segment's IPv4 addresses") };
     Attributes::from([
         (1, (0x40, vec![0])),
@@ -192,5 +192,5 @@ const CONTESTED: u8 = 250;
 const ADDED: u8 = 251;
 const ATTEMPTS: usize = 3;
 
-/// Less than it takes margay to believe that nobody else comes.
+/// Less than margay waits for further peers.
 const PAUSE: Duration = Duration::from_millis(150);

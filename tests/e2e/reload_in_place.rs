@@ -1,30 +1,30 @@
-//! A reload that changes what is used and told of routes: sessions stay, and everybody is told what differs.
+//! A reload that changes filters: sessions stay, and each peer is sent the difference.
 
 use margay_lab::{Bird, Margay, PeerSettings, Router, RouterSettings, wait_until};
 
 use crate::pair::{PATIENCE, wait_for_state};
-use crate::route_client::{ToldCounts, attribute};
+use crate::route_client::{ReceivedCounts, attribute};
 use crate::wire::{
     Wire, WireClient, address, client, clusters, identifier, network, peer, plain, wait_for_networks,
 };
 
 #[test]
-fn filters_change_in_a_running_session_and_only_what_differs_is_told() {
+fn filters_change_in_a_running_session_and_only_the_difference_is_advertised() {
     let mut scene = Scene::new();
     let all = [50, 51, 52];
     scene.wait(&all, &all);
 
-    // All clients are told less, and then only one of them.
+    // Fewer routes are advertised to all clients, and then only to one of them.
     scene.reload(|margay| {
         margay.settings().peers[1..].iter_mut().for_each(|peer| peer.extra = export("but-50"))
     });
     scene.wait(&[51, 52], &[51, 52]);
     scene.reload(|margay| margay.settings().peers[2].extra = export("only-52"));
     scene.wait(&[51, 52], &[52]);
-    assert_eq!(scene.reader.told(), ToldCounts { reached: 3, withdrawn: 2 });
+    assert_eq!(scene.reader.counts(), ReceivedCounts { reached: 3, withdrawn: 2 });
     scene.reload(|margay| margay.settings().peers[1..].iter_mut().for_each(|peer| peer.extra.clear()));
     scene.wait(&all, &all);
-    assert_eq!(scene.reader.told(), ToldCounts { reached: 5, withdrawn: 2 });
+    assert_eq!(scene.reader.counts(), ReceivedCounts { reached: 5, withdrawn: 2 });
     scene.assert_one_group();
 
     // Less is used of what the source announced long ago, and then all of it again.
@@ -32,7 +32,7 @@ fn filters_change_in_a_running_session_and_only_what_differs_is_told() {
     scene.wait(&[52], &[52]);
     scene.reload(|margay| margay.settings().peers[0].extra.clear());
     scene.wait(&all, &all);
-    assert_eq!(scene.reader.told(), ToldCounts { reached: 7, withdrawn: 4 });
+    assert_eq!(scene.reader.counts(), ReceivedCounts { reached: 7, withdrawn: 4 });
     scene.assert_undisturbed();
 }
 
@@ -58,7 +58,7 @@ fn the_cluster_and_the_clients_change_in_running_sessions() {
     });
     scene.reload(|margay| margay.settings().global += "\nclient_to_client = false");
     scene.wait(&[], &[]);
-    // A non-client is told of clients' routes all the same.
+    // Clients' routes are still advertised to a non-client.
     scene.reload(|margay| margay.settings().peers[2].extra.clear());
     scene.wait(&[], &[50, 51, 52]);
     scene.assert_undisturbed();
@@ -103,7 +103,7 @@ fn a_peer_gets_another_name_in_its_running_session() {
     assert!(explained.contains("source") && !explained.contains("peer11"), "{explained}");
     scene.source.announce_network(53);
     scene.wait(&[50, 51, 52, 53], &[50, 51, 52, 53]);
-    assert_eq!(scene.reader.told(), ToldCounts { reached: 4, withdrawn: 0 });
+    assert_eq!(scene.reader.counts(), ReceivedCounts { reached: 4, withdrawn: 0 });
     scene.assert_undisturbed();
 }
 

@@ -8,7 +8,7 @@ use crate::pair::{MARGAY_ASN, PATIENCE};
 use crate::wire::{Wire, WireClient, network, peer};
 
 #[test]
-fn leftovers_go_when_every_peer_has_told_its_routes() {
+fn leftovers_are_removed_when_every_peer_has_sent_its_routes() {
     let node = restarted("");
     wait_until(PATIENCE, "the end of the leftover", || match leftover(&node) {
         None => Ok(()),
@@ -26,7 +26,7 @@ fn leftovers_wait_for_peers_that_may_yet_dial_in() {
     });
 }
 
-/// A node with a route of an earlier run in the kernel, whose only configured peer has told everything.
+/// A node with a route of an earlier run in the kernel, whose only configured peer has sent its End-of-RIB.
 fn restarted(more: &str) -> Restarted {
     let wire = Wire::new();
     let mut margay = wire.margay("node", 1, |settings| {

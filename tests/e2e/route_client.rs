@@ -1,4 +1,4 @@
-//! A peer that announces what it is told to and remembers every route it receives, octet by octet.
+//! A scripted peer: it announces given routes and records every route it receives, octet by octet.
 //!
 //! It knows nothing of margay's codec: what both have in common would not be tested.
 
@@ -20,7 +20,7 @@ pub(crate) struct Identity {
     pub(crate) identifier: [u8; 4],
     /// Whether it sends and receives several paths to a prefix.
     pub(crate) add_path: bool,
-    /// Whether it marks where all its routes are told again (RFC 7313).
+    /// Whether it marks the beginning and end of a route refresh (RFC 7313).
     pub(crate) refreshes: bool,
 }
 
@@ -54,8 +54,8 @@ impl Drop for RouteClient {
 #[derive(Debug, Default)]
 struct Seen {
     table: Table,
-    told: ToldCounts,
-    /// The table at the end of the IPv4 routes, each time that it was told.
+    received: ReceivedCounts,
+    /// The table at each End-of-RIB of IPv4.
     ends: Vec<Table>,
     closed: bool,
     /// How long it rests after each UPDATE.
@@ -64,7 +64,7 @@ struct Seen {
 
 /// How often anything was said of a prefix.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct ToldCounts {
+pub(crate) struct ReceivedCounts {
     pub(crate) reached: usize,
     pub(crate) withdrawn: usize,
 }
@@ -107,12 +107,12 @@ impl RouteClient {
         self.seen.lock().unwrap().table.clone()
     }
 
-    /// How often it was told of a route, and of the end of one.
-    pub(crate) fn told(&self) -> ToldCounts {
-        self.seen.lock().unwrap().told
+    /// The number of routes received, and of withdrawals.
+    pub(crate) fn counts(&self) -> ReceivedCounts {
+        self.seen.lock().unwrap().received
     }
 
-    /// All routes received and not withdrawn when the end of the IPv4 routes was told, each time that it was.
+    /// The routes held at each End-of-RIB of IPv4.
     pub(crate) fn tables_at_end(&self) -> Vec<Table> {
         self.seen.lock().unwrap().ends.clone()
     }
@@ -167,7 +167,7 @@ impl RouteClient {
         self.speaker.send(&message(UPDATE, &body))
     }
 
-    /// Says that all IPv4 routes are told (RFC 4724 §2).
+    /// Sends the End-of-RIB of IPv4 (RFC 4724 §2).
     pub(crate) fn end_of_rib(&mut self) -> io::Result<()> {
         self.speaker.send(&message(UPDATE, &update_body(&[], &[], &[])))
     }
@@ -235,8 +235,8 @@ fn take_update(body: &[u8], seen: &mut Seen, add_path: bool) {
             }
         }
     }
-    seen.told.withdrawn += gone.len();
-    seen.told.reached += reached.len();
+    seen.received.withdrawn += gone.len();
+    seen.received.reached += reached.len();
     for key in gone {
         seen.table.remove(&key);
     }

@@ -62,14 +62,14 @@ fn what_a_peer_does_not_repeat_between_the_marks_is_withdrawn_from_others() {
     let reader = wire.dial(&raw, 12, 1, false);
     [50, 51, 52].into_iter().for_each(|number| source.announce_network(number));
     reader.wait_for(&[50, 51, 52]);
-    let told = reader.told().reached;
+    let received = reader.counts().reached;
     source.send(&message(ROUTE_REFRESH, &BEGIN)).unwrap();
     source.announce_network(51);
     source.announce_network(53);
     reader.wait_for(&[50, 51, 52, 53]);
     source.send(&message(ROUTE_REFRESH, &END)).unwrap();
     reader.wait_for(&[51, 53]);
-    assert_eq!(reader.told().reached, told + 1, "what is only repeated is no news");
+    assert_eq!(reader.counts().reached, received + 1, "a repeated route is not advertised again");
     // An end without a beginning says nothing.
     source.send(&message(ROUTE_REFRESH, &END)).unwrap();
     source.announce_network(54);
@@ -115,7 +115,7 @@ fn bird_asks_and_is_asked_in_a_session_that_stays() {
 }
 
 #[test]
-fn frr_asks_with_marks_agreed_on_and_keeps_what_it_is_told_again() {
+fn frr_asks_with_marks_agreed_on_and_keeps_what_is_advertised_again() {
     let wire = Wire::new();
     let mut margay = wire.margay("margay", 1, |settings| {
         settings.peers = vec![peer(2)];
@@ -144,8 +144,8 @@ fn frr_asks_with_marks_agreed_on_and_keeps_what_it_is_told_again() {
     wait_until(PATIENCE, "the answer", || {
         let now = counts();
         let marks = |counts| number(counts, "sent") - number(counts, "updates_sent");
-        let is_told = number(&now, "updates_sent") > number(&before, "updates_sent");
-        if is_told && marks(&now) >= marks(&before) + 2 { Ok(()) } else { Err(now) }
+        let has_advertised = number(&now, "updates_sent") > number(&before, "updates_sent");
+        if has_advertised && marks(&now) >= marks(&before) + 2 { Ok(()) } else { Err(now) }
     });
     has_all();
     assert_eq!(margay.log().unwrap().matches(": established peer=").count(), 1);

@@ -1,4 +1,4 @@
-//! SIGTERM: peers are told, and the process ends in order.
+//! SIGTERM: peers are notified, and the process ends in order.
 
 use std::net::Ipv4Addr;
 

@@ -1,4 +1,4 @@
-//! Clients that read slowly, or not at all: they cost nobody else anything.
+//! Clients that read slowly, or not at all, do not delay the others.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
@@ -30,15 +30,15 @@ fn a_client_that_stops_reading_delays_nobody_and_is_given_up_in_time() {
     stuck.read_kind(KEEPALIVE).unwrap();
     stuck.set_receive_buffer(4096).unwrap();
     // Soon the sockets are full. From then on, what changes costs this client its cursor in the log and nothing else.
-    let (start, mut rounds, mut beside) = (Instant::now(), 1u8, Duration::ZERO);
+    let (start, mut rounds, mut with_stuck) = (Instant::now(), 1u8, Duration::ZERO);
     while reflector.session_state("peer13").unwrap() == "established" {
         rounds = rounds.wrapping_add(1);
-        beside = beside.max(converge(&mut source, &reader, rounds));
+        with_stuck = with_stuck.max(converge(&mut source, &reader, rounds));
     }
     assert!(start.elapsed() > SEND_HOLD_TIME, "given up after {:?}", start.elapsed());
     assert!(
-        beside < alone * 10 + Duration::from_secs(2),
-        "{beside:?} beside a stuck client, {alone:?} alone"
+        with_stuck < alone * 10 + Duration::from_secs(2),
+        "{with_stuck:?} with a stuck client, {alone:?} alone"
     );
     let grown = reflector.resident_octets().unwrap().saturating_sub(at_ease);
     assert!(grown < 64 * MIB, "{} MiB more than before", grown / MIB);
@@ -62,19 +62,25 @@ fn a_client_that_reads_slowly_delays_nobody_and_learns_what_is_true_in_the_end()
     let at_ease = reflector.resident_octets().unwrap();
 
     slow.read_slowly(Duration::from_millis(20)).unwrap();
-    let beside = (1..=LAST_ROUND).map(|round| converge(&mut source, &reader, round)).max().unwrap();
-    assert!(beside < alone * 10 + Duration::from_secs(2), "{beside:?} beside a slow client, {alone:?} alone");
+    let with_stuck = (1..=LAST_ROUND).map(|round| converge(&mut source, &reader, round)).max().unwrap();
+    assert!(
+        with_stuck < alone * 10 + Duration::from_secs(2),
+        "{with_stuck:?} with a slow client, {alone:?} alone"
+    );
     let grown = reflector.resident_octets().unwrap().saturating_sub(at_ease);
     assert!(grown < 64 * MIB, "{} MiB more than before", grown / MIB);
 
     slow.read_slowly(Duration::ZERO).unwrap();
     wait_until(PATIENCE, "the slow client catches up", || {
-        if slow.table() == reader.table() { Ok(()) } else { Err(format!("{:?}", slow.told())) }
+        if slow.table() == reader.table() { Ok(()) } else { Err(format!("{:?}", slow.counts())) }
     });
     let all = usize::from(BLOCKS) * 256 * (usize::from(LAST_ROUND) + 1);
-    let told = slow.told().reached;
-    assert!(told < all / 2, "what changed again while it was behind is told once: {told} of {all}");
-    assert_eq!(slow.told().withdrawn, 0);
+    let received = slow.counts().reached;
+    assert!(
+        received < all / 2,
+        "routes that changed again while it was behind are sent once: {received} of {all}"
+    );
+    assert_eq!(slow.counts().withdrawn, 0);
     assert!(!slow.is_closed());
 }
 

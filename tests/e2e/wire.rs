@@ -57,7 +57,7 @@ impl Wire {
         self.dial_as(from, number, router, Identity { add_path, ..plain_identity(number) })
     }
 
-    /// The same with a raw client that marks where all its routes are told again.
+    /// The same with a raw client that marks the beginning and end of a route refresh.
     pub(crate) fn dial_refreshing(&self, from: &Namespace, number: u8, router: u8) -> WireClient {
         self.dial_as(from, number, router, Identity { refreshes: true, ..plain_identity(number) })
     }
