@@ -7,6 +7,7 @@
 mod bird;
 mod command;
 mod daemon;
+mod etcd;
 mod frr;
 mod gobgp;
 mod kernel_table;
@@ -21,6 +22,7 @@ mod segment;
 mod wait;
 
 pub use bird::Bird;
+pub use etcd::{Certificates, Etcd, EtcdMember, EtcdRelease, EtcdSettings};
 pub use frr::Frr;
 pub use gobgp::Gobgp;
 pub use kernel_table::{KernelRoute, kernel_routes};

@@ -34,6 +34,13 @@ pub const FRR: Tool = Tool { program: "vtysh", package: "frr", service: Some("fr
 /// OpenBGPD, whose daemon has the same name as FRR's.
 pub const OPENBGPD: Tool = Tool { program: "bgpctl", package: "openbgpd", service: Some("openbgpd") };
 
+/// etcd, the oldest release that margay works with.
+pub const ETCD: Tool = Tool { program: "etcd", package: "etcd-server", service: Some("etcd") };
+/// etcd's command line client.
+pub const ETCD_CLIENT: Tool = Tool { program: "etcdctl", package: "etcd-client", service: None };
+/// Certificates for labs with TLS.
+pub const OPENSSL: Tool = Tool { program: "openssl", package: "openssl", service: None };
+
 /// Installs those tools that are missing, and says so; does nothing and says nothing when all are there.
 ///
 /// A service that Debian starts with a package is kept from starting and disabled: the lab starts its own in namespaces,

@@ -1,0 +1,149 @@
+//! One member of an etcd cluster.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use nix::sys::signal::Signal;
+
+use super::{Certificates, EtcdSettings, address_of};
+use crate::daemon::Daemon;
+use crate::lab::Lab;
+use crate::namespace::Namespace;
+use crate::segment::{Attachment, Segment};
+
+/// One etcd in a namespace of its own.
+#[derive(Debug)]
+pub struct EtcdMember {
+    daemon: Daemon,
+    attachment: Attachment,
+    program: PathBuf,
+    arguments: Vec<String>,
+    address: Ipv4Addr,
+    tls: bool,
+}
+
+impl EtcdMember {
+    pub(crate) fn new(
+        lab: &Lab,
+        segment: &Segment,
+        number: u8,
+        addresses: &[Ipv4Addr],
+        program: &Path,
+        settings: &EtcdSettings,
+    ) -> Result<Self> {
+        let namespace = lab.namespace(&format!("etcd{number}"))?;
+        let address = address_of(number);
+        let attachment = segment.attach(&namespace, "eth0", &[&format!("{address}/24")])?;
+        let daemon = Daemon::new(&namespace, "etcd");
+        let data = daemon.path("data");
+        fs::create_dir_all(&data).with_context(|| data.display().to_string())?;
+        let mut member = Self {
+            daemon,
+            attachment,
+            program: program.to_path_buf(),
+            arguments: Vec::new(),
+            address,
+            tls: settings.tls,
+        };
+        member.arguments = member.arguments(&data, addresses, lab.directory(), settings);
+        Ok(member)
+    }
+
+    /// Where it runs.
+    #[must_use]
+    pub fn namespace(&self) -> &Namespace {
+        self.daemon.namespace()
+    }
+
+    /// Its cable to the segment, to be cut.
+    #[must_use]
+    pub fn attachment(&self) -> &Attachment {
+        &self.attachment
+    }
+
+    /// The URL that clients use.
+    #[must_use]
+    pub fn client_url(&self) -> String {
+        format!("{}://{}:2379", if self.tls { "https" } else { "http" }, self.address)
+    }
+
+    /// Starts it again after [`kill`](Self::kill), with its data.
+    ///
+    /// # Errors
+    ///
+    /// When it runs already or cannot be started.
+    pub fn launch(&mut self) -> Result<()> {
+        let mut command = self.daemon.namespace().command(&self.program);
+        command.args(&self.arguments);
+        self.daemon.start(&mut command)
+    }
+
+    /// Ends it without asking.
+    ///
+    /// # Errors
+    ///
+    /// When the signal cannot be sent.
+    pub fn kill(&mut self) -> Result<()> {
+        self.daemon.kill()
+    }
+
+    /// Stops its process where it stands: the kernel still accepts connections to it, and nothing answers.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run.
+    pub fn freeze(&self) -> Result<()> {
+        self.daemon.signal(Signal::SIGSTOP)
+    }
+
+    /// Undoes [`freeze`](Self::freeze).
+    ///
+    /// # Errors
+    ///
+    /// When it does not run.
+    pub fn thaw(&self) -> Result<()> {
+        self.daemon.signal(Signal::SIGCONT)
+    }
+
+    /// Everything it has printed.
+    ///
+    /// # Errors
+    ///
+    /// When there is no log.
+    pub fn log(&self) -> Result<String> {
+        self.daemon.log()
+    }
+
+    fn arguments(
+        &self,
+        data: &Path,
+        addresses: &[Ipv4Addr],
+        folder: &Path,
+        settings: &EtcdSettings,
+    ) -> Vec<String> {
+        let name = |address: &Ipv4Addr| format!("etcd{}", address.octets()[3]);
+        let peer_url = |address: &Ipv4Addr| format!("http://{address}:2380");
+        let cluster: Vec<String> =
+            addresses.iter().map(|address| format!("{}={}", name(address), peer_url(address))).collect();
+        let mut arguments = vec![
+            format!("--name={}", name(&self.address)),
+            format!("--data-dir={}", data.display()),
+            format!("--listen-peer-urls={}", peer_url(&self.address)),
+            format!("--initial-advertise-peer-urls={}", peer_url(&self.address)),
+            format!("--listen-client-urls={}", self.client_url()),
+            format!("--advertise-client-urls={}", self.client_url()),
+            format!("--initial-cluster={}", cluster.join(",")),
+            "--heartbeat-interval=100".to_owned(),
+            "--election-timeout=1000".to_owned(),
+        ];
+        if let Some(octets) = settings.quota_octets {
+            arguments.push(format!("--quota-backend-bytes={octets}"));
+        }
+        if settings.tls {
+            arguments.extend(Certificates::in_folder(folder).server_arguments());
+        }
+        arguments
+    }
+}

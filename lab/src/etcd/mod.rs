@@ -1,0 +1,166 @@
+//! etcd clusters: members in namespaces of their own on one segment, so that each can be cut off, killed or frozen.
+
+mod certificates;
+mod member;
+mod release;
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use crate::command::{system, text};
+use crate::lab::Lab;
+use crate::packages;
+use crate::segment::Segment;
+
+pub use certificates::Certificates;
+pub use member::EtcdMember;
+pub use release::EtcdRelease;
+
+/// How a cluster of etcd is made.
+#[derive(Clone, Debug)]
+pub struct EtcdSettings {
+    /// Which etcd.
+    pub release: EtcdRelease,
+    /// How many members; odd.
+    pub members: u8,
+    /// Whether clients must use TLS and show a certificate.
+    pub tls: bool,
+    /// The size of the store in octets from which on etcd refuses writes; `None` for etcd's default of 2 GiB.
+    pub quota_octets: Option<u64>,
+}
+
+impl Default for EtcdSettings {
+    fn default() -> Self {
+        Self { release: EtcdRelease::Debian, members: 3, tls: false, quota_octets: None }
+    }
+}
+
+/// A cluster of etcd on a segment; dropped, its members are killed.
+#[derive(Debug)]
+pub struct Etcd {
+    members: Vec<EtcdMember>,
+    certificates: Option<Certificates>,
+}
+
+impl Etcd {
+    /// Starts a cluster whose members have the addresses `10.99.0.1` and up on the segment, and waits until it serves.
+    ///
+    /// # Errors
+    ///
+    /// When etcd cannot be installed or does not come up; the text holds its log.
+    pub fn start(lab: &Lab, segment: &Segment, settings: &EtcdSettings) -> Result<Self> {
+        packages::install_missing(&[packages::ETCD_CLIENT])?;
+        let program = settings.release.program()?;
+        let addresses: Vec<Ipv4Addr> = (1..=settings.members).map(address_of).collect();
+        let certificates =
+            settings.tls.then(|| Certificates::make(lab.directory(), &addresses)).transpose()?;
+        let mut members = Vec::new();
+        for number in 1..=settings.members {
+            members.push(EtcdMember::new(lab, segment, number, &addresses, &program, settings)?);
+        }
+        for member in &mut members {
+            member.launch()?;
+        }
+        let cluster = Self { members, certificates };
+        cluster.wait_serving()?;
+        Ok(cluster)
+    }
+
+    /// The members, in the order of their addresses.
+    pub fn members(&mut self) -> &mut [EtcdMember] {
+        &mut self.members
+    }
+
+    /// URLs of all members for clients.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<String> {
+        self.members.iter().map(EtcdMember::client_url).collect()
+    }
+
+    /// The certificates of a cluster with TLS.
+    #[must_use]
+    pub fn certificates(&self) -> Option<&Certificates> {
+        self.certificates.as_ref()
+    }
+
+    /// Runs `etcdctl` against all members with words split at blanks, and returns what it printed.
+    ///
+    /// # Errors
+    ///
+    /// When it fails; the text holds what it said.
+    pub fn ctl(&self, words: &str) -> Result<String> {
+        self.ctl_on(&self.endpoints().join(","), words)
+    }
+
+    /// As [`ctl`](Self::ctl), for a value with blanks: `put KEY VALUE`.
+    ///
+    /// # Errors
+    ///
+    /// When it fails.
+    pub fn put(&self, key: &str, value: &str) -> Result<()> {
+        text(self.ctl_command(&self.endpoints().join(",")).args(["put", "--", key, value])).map(drop)
+    }
+
+    /// The index of the member that leads.
+    ///
+    /// # Errors
+    ///
+    /// When no member knows of a leader.
+    pub fn leader(&self) -> Result<usize> {
+        for (index, member) in self.members.iter().enumerate() {
+            let Ok(answer) = self.ctl_on(&member.client_url(), "endpoint status -w simple") else { continue };
+            // ENDPOINT, ID, VERSION, DB SIZE, IS LEADER, …
+            if answer.split(", ").nth(4) == Some("true") {
+                return Ok(index);
+            }
+        }
+        anyhow::bail!("no member leads")
+    }
+
+    /// Waits until a majority serves.
+    ///
+    /// # Errors
+    ///
+    /// After ten seconds; the text holds the log of the first member.
+    fn wait_serving(&self) -> Result<()> {
+        let mut last = Ok(String::new());
+        for _ in 0..40 {
+            last = self.ctl("--command-timeout=1s endpoint health");
+            if last.is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(250));
+        }
+        let log = self.members.first().map(EtcdMember::log).transpose()?.unwrap_or_default();
+        last.map(drop).with_context(|| format!("etcd does not serve; its log:\n{log}"))
+    }
+
+    fn ctl_on(&self, endpoints: &str, words: &str) -> Result<String> {
+        text(self.ctl_command(endpoints).args(words.split_whitespace()))
+    }
+
+    fn ctl_command(&self, endpoints: &str) -> std::process::Command {
+        let mut command = match self.members.first() {
+            Some(member) => member.namespace().command("etcdctl"),
+            None => system("etcdctl"),
+        };
+        command.env("ETCDCTL_API", "3").args(["--endpoints", endpoints]);
+        if let Some(certificates) = &self.certificates {
+            let paths: [(&str, PathBuf); 3] = [
+                ("--cacert", certificates.authority()),
+                ("--cert", certificates.client_certificate()),
+                ("--key", certificates.client_key()),
+            ];
+            for (option, path) in paths {
+                command.arg(option).arg(path);
+            }
+        }
+        command
+    }
+}
+
+fn address_of(number: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 99, 0, number)
+}
