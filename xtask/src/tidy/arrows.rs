@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("margay-rib", &["bgp-codec", "margay-filter"]),
     ("margay-config", &["bgp-codec", "margay-filter"]),
     ("margay-control", &["bgp-codec", "margay-filter"]),
+    ("margay-watch", &["margay-timestamp"]),
     ("margay", DAEMON),
     ("margay-cli", CORE),
     ("margay-bench", &["bgp-codec", "margay-filter", "margay-lab", "margay-rib"]),

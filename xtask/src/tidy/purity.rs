@@ -18,6 +18,7 @@ const PURE: &[&str] = &[
     "margay-rib",
     "margay-config",
     "margay-control",
+    "margay-watch",
 ];
 
 /// External crates that do I/O, read clocks, log or draw randomness.
@@ -41,7 +42,9 @@ const IMPURE_CRATES: &[&str] = &[
     "socket2",
     "time",
     "tokio",
+    "tokio_stream",
     "tokio_util",
+    "tonic",
     "tracing",
     "tracing_subscriber",
 ];
