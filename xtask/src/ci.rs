@@ -4,12 +4,13 @@ use anyhow::Result;
 
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{sim, test, tidy};
+use crate::{protos, sim, test, tidy};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::new();
     steps.command("format", workspace.cargo().args(["fmt", "--all", "--check"]));
     steps.run("tidy", || tidy::run(workspace));
+    steps.run("stubs", || protos::run(workspace, true));
     steps.run("release features", || sim::check_release(workspace));
     let clippy = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
     steps.command("clippy", workspace.cargo().args(clippy));

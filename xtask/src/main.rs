@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod demo;
 mod fuzz;
+mod protos;
 mod replay;
 mod rust_source;
 mod sim;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Chore::Ci => ci::run(&workspace),
         Chore::Demo { programs } => demo::run(&workspace, programs),
         Chore::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
+        Chore::Protos { check } => protos::run(&workspace, check),
         Chore::Replay { arguments } => replay::run(&workspace, &arguments),
         Chore::Sim { arguments } => sim::run(&workspace, &arguments),
         Chore::Sizes => sizes::run(&workspace),
@@ -74,6 +76,12 @@ enum Chore {
         /// For how long each
         #[arg(long, default_value_t = 600)]
         seconds: u32,
+    },
+    /// Make the checked-in gRPC stubs from the `.proto` files; needs no protoc
+    Protos {
+        /// Only compare the stubs with what the `.proto` files give
+        #[arg(long)]
+        check: bool,
     },
     /// Rebuild the state of routing tables from what `margayd --record` wrote; `replay --help` tells how
     Replay {

@@ -15,9 +15,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 /// Installs what is missing and runs every test. Tests that need root get it through sudo, the others do not.
 pub(crate) fn add_tests(workspace: &Workspace, steps: &mut Steps) {
     steps.run("packages", || {
-        packages::install_missing(
-            &[packages::NETWORK, &[packages::BIRD, packages::FRR, packages::GOBGP]].concat(),
-        )
+        let routers = &[packages::BIRD, packages::FRR, packages::GOBGP];
+        let store = &[packages::ETCD, packages::ETCD_CLIENT, packages::OPENSSL];
+        packages::install_missing(&[packages::NETWORK, routers, store].concat())
     });
     // The end-to-end tests run the client that lies beside the daemon.
     steps.command("programs", workspace.cargo().args(["build", "-p", "margay", "-p", "margay-cli"]));
@@ -26,12 +26,12 @@ pub(crate) fn add_tests(workspace: &Workspace, steps: &mut Steps) {
         steps.command("tests", workspace.cargo().args(["test", "--workspace"]));
         return;
     }
-    let others = ["test", "--workspace", "--exclude", "margay", "--exclude", "margay-lab"];
-    steps.command("tests without root", workspace.cargo().args(others));
+    let others = WITH_ROOT.iter().flat_map(|name| ["--exclude", name]);
+    steps.command("tests without root", workspace.cargo().args(["test", "--workspace"]).args(others));
     steps.run("tests with root", || {
         packages::as_root("true")?;
         let mut tests = workspace.cargo();
-        tests.args(["--config", SUDO_RUNNER, "test", "-p", "margay", "-p", "margay-lab"]);
+        tests.args(["--config", SUDO_RUNNER, "test"]).args(WITH_ROOT.iter().flat_map(|name| ["-p", name]));
         crate::steps::run_command(&mut tests)
     });
 }
@@ -43,5 +43,7 @@ fn tell_corpus(workspace: &Workspace) {
     println!("corpus of real BGP data: {found} (../shared/corpus)");
 }
 
+/// Packages with tests in network namespaces.
+const WITH_ROOT: &[&str] = &["margay", "margay-datastore", "margay-lab"];
 /// Makes cargo start each test program through sudo, while cargo itself stays the user's.
 const SUDO_RUNNER: &str = "target.'cfg(unix)'.runner = ['sudo', '--preserve-env', '--']";

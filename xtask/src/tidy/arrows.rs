@@ -19,10 +19,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("margay-config", &["bgp-codec", "margay-filter"]),
     ("margay-control", &["bgp-codec", "margay-filter"]),
     ("margay-watch", &["margay-timestamp"]),
+    ("margay-datastore", &["margay-timestamp", "margay-watch"]),
     ("margay", DAEMON),
     ("margay-cli", CORE),
     ("margay-bench", &["bgp-codec", "margay-filter", "margay-lab", "margay-rib"]),
     ("margay-lab", &[]),
+    ("margay-proto-gen", &[]),
     ("margay-sim", &["bgp-codec", "margay", "margay-config", "margay-rib", "margay-session"]),
     ("xtask", &["margay-lab"]),
 ];

@@ -1,0 +1,16 @@
+//! The checked-in gRPC stubs, made from `.proto` files.
+
+use anyhow::Result;
+
+use crate::steps::run_command;
+use crate::workspace::Workspace;
+
+/// Makes the stubs, or only compares them.
+pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<()> {
+    let mut command = workspace.cargo();
+    command.args(["run", "--quiet", "-p", "margay-proto-gen", "--"]);
+    if check {
+        command.arg("--check");
+    }
+    run_command(&mut command)
+}
