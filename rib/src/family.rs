@@ -1,36 +1,117 @@
 //! The address families that the Rib holds, and values that exist once for each.
 
-use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix};
+use std::ops::{Index, IndexMut};
 
-/// One value for each address family.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct PerFamily<T> {
-    pub(crate) ipv4: T,
-    pub(crate) ipv6: T,
+use bgp_codec::{Family, IpPrefix, Ipv4Prefix, Ipv6Prefix};
+
+/// Names an address family that the Rib holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum FamilyIndex {
+    Ipv4Unicast,
+    Ipv6Unicast,
 }
 
-/// A family of prefixes that the Rib holds: finds its own value in a [`PerFamily`].
+impl FamilyIndex {
+    /// All of them, in the order of their numbers.
+    pub(crate) const ALL: [Self; 2] = [Self::Ipv4Unicast, Self::Ipv6Unicast];
+
+    /// `None` for a family that the Rib does not hold.
+    pub(crate) fn of(family: Family) -> Option<Self> {
+        Self::ALL.into_iter().find(|held| held.family() == family)
+    }
+
+    pub(crate) fn family(self) -> Family {
+        match self {
+            Self::Ipv4Unicast => Ipv4Prefix::FAMILY,
+            Self::Ipv6Unicast => Ipv6Prefix::FAMILY,
+        }
+    }
+}
+
+/// The prefixes of a family that the Rib holds.
 pub(crate) trait RibFamily: IpPrefix {
-    fn of<T>(values: &PerFamily<T>) -> &T;
-    fn of_mut<T>(values: &mut PerFamily<T>) -> &mut T;
+    const INDEX: FamilyIndex;
 }
 
 impl RibFamily for Ipv4Prefix {
-    fn of<T>(values: &PerFamily<T>) -> &T {
-        &values.ipv4
-    }
-
-    fn of_mut<T>(values: &mut PerFamily<T>) -> &mut T {
-        &mut values.ipv4
-    }
+    const INDEX: FamilyIndex = FamilyIndex::Ipv4Unicast;
 }
 
 impl RibFamily for Ipv6Prefix {
-    fn of<T>(values: &PerFamily<T>) -> &T {
-        &values.ipv6
+    const INDEX: FamilyIndex = FamilyIndex::Ipv6Unicast;
+}
+
+/// One value for each address family.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PerFamily<T>([T; FamilyIndex::ALL.len()]);
+
+impl<T> PerFamily<T> {
+    pub(crate) fn new(value: impl FnMut(FamilyIndex) -> T) -> Self {
+        Self(FamilyIndex::ALL.map(value))
     }
 
-    fn of_mut<T>(values: &mut PerFamily<T>) -> &mut T {
-        &mut values.ipv6
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (FamilyIndex, &T)> {
+        FamilyIndex::ALL.into_iter().zip(&self.0)
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (FamilyIndex, &mut T)> {
+        FamilyIndex::ALL.into_iter().zip(&mut self.0)
+    }
+}
+
+impl<T> IntoIterator for PerFamily<T> {
+    type Item = (FamilyIndex, T);
+    type IntoIter = std::iter::Zip<
+        std::array::IntoIter<FamilyIndex, { FamilyIndex::ALL.len() }>,
+        std::array::IntoIter<T, { FamilyIndex::ALL.len() }>,
+    >;
+
+    fn into_iter(self) -> Self::IntoIter {
+        FamilyIndex::ALL.into_iter().zip(self.0)
+    }
+}
+
+impl<T> Index<FamilyIndex> for PerFamily<T> {
+    type Output = T;
+
+    fn index(&self, family: FamilyIndex) -> &T {
+        &self.0[family as usize]
+    }
+}
+
+impl<T> IndexMut<FamilyIndex> for PerFamily<T> {
+    fn index_mut(&mut self, family: FamilyIndex) -> &mut T {
+        &mut self.0[family as usize]
+    }
+}
+
+/// Which family is served next, where families take turns.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct FamilyTurn(usize);
+
+impl FamilyTurn {
+    /// The families in the order in which they are to be served.
+    pub(crate) fn order(self) -> impl Iterator<Item = FamilyIndex> {
+        FamilyIndex::ALL.into_iter().cycle().skip(self.0).take(FamilyIndex::ALL.len())
+    }
+
+    /// A family has been served: it comes last from now on.
+    pub(crate) fn on_served(&mut self, family: FamilyIndex) {
+        self.0 = (family as usize + 1) % FamilyIndex::ALL.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_family_served_last_comes_last() {
+        let mut turn = FamilyTurn::default();
+        for served in FamilyIndex::ALL {
+            turn.on_served(served);
+            assert_eq!(turn.order().last(), Some(served));
+            assert_eq!(turn.order().count(), FamilyIndex::ALL.len());
+        }
     }
 }

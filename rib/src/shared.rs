@@ -12,8 +12,6 @@ pub(crate) struct Shared {
     pub(crate) sources: Sources,
     /// How many next hops a forwarding may have.
     pub(crate) multipath: usize,
-    /// The metric of ordinary routes in the kernel.
-    pub(crate) normal_metric: u32,
     /// Whether peers are told other peers' routes yet.
     pub(crate) telling: Telling,
 }

@@ -32,7 +32,7 @@ pub use replay::{Ending, Replay, ReplayError, replay};
 const MAGIC: &[u8; 16] = b"margay recording";
 
 /// The format that is written, and the only one that is read. Another one has other inputs, or other values in them.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// The length and the time before the inputs of a block.
 const BLOCK_HEADER_OCTETS: usize = 12;

@@ -1,10 +1,11 @@
 //! Peers that are told the same: one log, encoded once, read by all of them.
 
-use bgp_codec::{AsWidth, Family, Nlri, UpdateEncoder};
+use bgp_codec::{Family, Nlri};
 use bytes::{Bytes, BytesMut};
-use margay_filter::{ChainContent, FilterChain};
+use margay_filter::FilterChain;
 
 use super::path_slots::PathSlots;
+use super::signature::GroupSignature;
 use super::slice::{EncodedUpdates, Slice};
 use super::slice_cache::SliceCache;
 use crate::attributes::{AttributeHandle, AttributeStore};
@@ -12,42 +13,10 @@ use crate::decision::{best_of, candidate};
 use crate::family::RibFamily;
 use crate::index::{EntryIndex, GroupId, PeerIndex, SourceIndex};
 use crate::log::{Change, ExportLog, ReaderId, Slot, SlotIndex};
-use crate::options::{PathsSent, PeerOptions, RibOptions};
+use crate::options::PathsSent;
 use crate::paths::{Entry, Path, Table};
-use crate::policy::{ExportPolicy, ExportRules};
+use crate::policy::ExportRules;
 use crate::shared::{Shared, Telling};
-
-/// What peers must have in common to share a group. What is not listed here must not alter what a peer is told.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(crate) struct GroupSignature {
-    policy: ExportPolicy,
-    filter: ChainContent,
-    /// The paths that are told with path ids; `None` for the best path without one.
-    add_path: Option<PathsSent>,
-    as_width: AsWidth,
-    max_message_octets: usize,
-}
-
-impl GroupSignature {
-    pub(crate) fn new(options: &PeerOptions, family: Family, speaker: &RibOptions) -> Self {
-        let add_path = options.add_path.iter().find(|&&(of_family, _)| of_family == family);
-        Self {
-            policy: ExportPolicy::new(options, family, speaker),
-            filter: options.export.content(),
-            add_path: add_path.map(|&(_, paths)| paths),
-            as_width: options.as_width,
-            max_message_octets: options.max_message_octets,
-        }
-    }
-
-    fn encoder(&self) -> UpdateEncoder {
-        UpdateEncoder {
-            as_width: self.as_width,
-            max_message_octets: self.max_message_octets,
-            add_path: self.add_path.is_some(),
-        }
-    }
-}
 
 /// A group: the rules its members have in common, and the log of what follows from them.
 #[derive(Debug)]
@@ -373,7 +342,7 @@ impl ExportGroup {
         let Shared { store, peers, .. } = shared;
         let id = self.id;
         let reader_of = |peer| {
-            let membership = peers.routes::<P>(peer)?.membership?;
+            let membership = peers.routes(P::INDEX, peer)?.membership?;
             (membership.group == id).then_some(membership.reader)
         };
         let change = self.log.set(slot, wanted, reader_of);

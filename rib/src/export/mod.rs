@@ -4,10 +4,306 @@ mod group;
 mod groups;
 mod path_slots;
 mod regrouping;
+mod signature;
 mod slice;
 mod slice_cache;
+mod work;
 
-pub(crate) use self::group::{ExportGroup, GroupSignature};
-pub(crate) use self::groups::Left;
-pub(crate) use self::regrouping::{Consequence, Regrouped};
+use bgp_codec::RouteRefresh;
+use roaring::RoaringBitmap;
+
+pub(crate) use self::group::ExportGroup;
+use self::groups::GroupSet;
+use self::regrouping::Regrouping;
+pub(crate) use self::signature::GroupSignature;
 pub use self::slice::EncodedUpdates;
+use self::slice::refresh_mark;
+use self::work::{GroupWork, Work};
+use crate::attributes::AttributeHandle;
+use crate::family::{FamilyIndex, RibFamily};
+use crate::index::{EntryIndex, GroupId, PeerIndex, SourceIndex};
+use crate::log::ReaderId;
+use crate::options::RibOptions;
+use crate::paths::{Entry, Table};
+use crate::peers::{Membership, PeerRoutes, RefreshOut};
+use crate::shared::{Shared, Telling};
+
+/// The export groups of one family. The entries that their logs pin are those of the table that is handed in.
+#[derive(Debug)]
+pub(crate) struct ExportGroups {
+    groups: GroupSet,
+    regrouping: Regrouping,
+}
+
+impl ExportGroups {
+    pub(crate) fn new(family: FamilyIndex) -> Self {
+        Self { groups: GroupSet::new(family), regrouping: Regrouping::default() }
+    }
+
+    /// Puts `peer` into the group of those with equal rules. A new group is filled by [`work`](Self::work).
+    pub(crate) fn join(&mut self, shared: &mut Shared, speaker: &RibOptions, peer: PeerIndex) {
+        self.groups.join(shared, speaker, peer);
+    }
+
+    /// Takes `peer` out of its group.
+    pub(crate) fn leave(&mut self, shared: &mut Shared, peer: PeerIndex) {
+        self.groups.leave(shared, peer);
+    }
+
+    /// The table enters the logs of all groups again.
+    pub(crate) fn fill_again(&mut self) {
+        self.groups.fill_again();
+    }
+
+    /// The rules of any member may have changed: [`work`](Self::work) moves members to groups that have theirs.
+    pub(crate) fn on_rules_changed(&mut self) {
+        self.regrouping.begin(&mut self.groups);
+    }
+
+    /// Whether members may be in groups that do not have their rules.
+    pub(crate) fn is_regrouping(&self) -> bool {
+        self.regrouping.is_under_way()
+    }
+
+    /// The attributes of paths to these entries depend on other rules now: what was remembered of export is void, and the
+    /// entries are exported again by [`work`](Self::work).
+    pub(crate) fn export_again(&mut self, entries: RoaringBitmap) {
+        self.groups.groups.values_mut().for_each(|group| group.rules.forget());
+        self.groups.work.push(Work::Export(entries));
+    }
+
+    /// The best path of an entry changed.
+    pub(crate) fn export_best<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &mut Entry<P>,
+        index: EntryIndex,
+    ) {
+        for group in self.groups.groups.values_mut().filter(|group| !group.tells_several()) {
+            group.tell_best(shared, entry, index);
+        }
+    }
+
+    /// The path of an entry from one source changed, or any of its paths where no source is named.
+    pub(crate) fn export_paths<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &mut Entry<P>,
+        index: EntryIndex,
+        changed: Option<SourceIndex>,
+    ) {
+        for group in self.groups.groups.values_mut().filter(|group| group.tells_several()) {
+            group.tell_paths(shared, entry, index, changed);
+        }
+    }
+
+    /// The attributes with which groups export the best paths of these entries.
+    pub(crate) fn exported_best(&self, entries: &[EntryIndex]) -> impl Iterator<Item = AttributeHandle> {
+        self.groups
+            .groups
+            .values()
+            .flat_map(|group| entries.iter().filter_map(|&index| group.told_best(index)))
+    }
+
+    /// Appends to `out` what `peer` is to be sent next; `None` when it is up to date.
+    pub(crate) fn poll<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        table: &mut Table<P>,
+        peer: PeerIndex,
+        out: &mut Vec<EncodedUpdates>,
+    ) -> Option<()> {
+        let telling = shared.telling;
+        let cache_room = slice_cache::room(self.groups.groups.len());
+        let routes = shared.peers.routes_mut(self.groups.family, peer)?;
+        let Membership { group, reader } = routes.membership?;
+        let group = self.groups.groups.get_mut(&group)?;
+        match due(telling, routes, group, reader)? {
+            Due::Changes => {
+                let emptied = group.tell(table, &shared.store, reader, peer, cache_room, out);
+                let moves = group.heir.is_some() && !group.log.is_behind(reader);
+                let id = group.id;
+                table.unpin(&emptied);
+                if moves && let Some(heir) = self.groups.unite(shared, id, &[peer]) {
+                    self.regrouping.on_joined(heir);
+                }
+            }
+            Due::RefreshBegin => {
+                routes.refresh_out = RefreshOut::UnderWay;
+                group.rewind(reader);
+                out.push(refresh_mark(P::FAMILY, RouteRefresh::BEGIN));
+            }
+            Due::EndOfRib => {
+                routes.owes_end_of_rib = false;
+                out.push(group.end_of_rib(P::FAMILY));
+            }
+            Due::RefreshEnd => {
+                routes.refresh_out = RefreshOut::None;
+                out.push(refresh_mark(P::FAMILY, RouteRefresh::END));
+            }
+        }
+        Some(())
+    }
+
+    /// Does a part of the work that is due, of about `steps` steps: an entry exported to a group, or a slot copied or
+    /// freed. What is due at the same time takes turns.
+    pub(crate) fn work<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        speaker: &RibOptions,
+        table: &mut Table<P>,
+        steps: usize,
+    ) {
+        let Some(mut work) = self.groups.work.pop() else { return };
+        let more = match &mut work {
+            Work::Fill(group) => self.fill(shared, table, *group, (steps / 2).max(1)),
+            Work::Drain(group) => drain(shared, table, group, steps),
+            Work::Settle(group) => self.settle(table, *group),
+            Work::Export(entries) => self.export_some(shared, table, entries, steps),
+            Work::Regroup => self.regrouping.step(&mut self.groups, shared, speaker, table, steps),
+        };
+        if more {
+            self.groups.work.push(work);
+        }
+    }
+
+    /// Enters up to `limit` entries into the log of a group. Returns whether there are more.
+    fn fill<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        table: &mut Table<P>,
+        id: GroupId,
+        limit: usize,
+    ) -> bool {
+        let Some(group) = self.groups.groups.get_mut(&id) else { return false };
+        let Some(first) = group.filled_to else { return false };
+        let last = first.saturating_add(u32::try_from(limit).unwrap_or(u32::MAX)).min(table.end());
+        for index in (first..last).map(EntryIndex) {
+            if table.is_in_use(index) {
+                group.tell_all(shared, table.entry_mut(index), index);
+            }
+        }
+        group.filled_to = (last < table.end()).then_some(last);
+        if group.filled_to.is_some() {
+            return true;
+        }
+        let with_heirs = self.groups.groups.values().filter(|group| group.heir.is_some());
+        let members: Vec<_> = with_heirs.map(|group| (group.id, group.members.clone())).collect();
+        for (id, members) in members {
+            if let Some(heir) = self.groups.unite(shared, id, &members) {
+                self.regrouping.on_joined(heir);
+            }
+        }
+        false
+    }
+
+    /// Forgets withdrawals of a group that every member has read, as many as fit into a slice of time. Returns whether
+    /// there are more.
+    fn settle<P: RibFamily>(&mut self, table: &mut Table<P>, id: GroupId) -> bool {
+        let Some(group) = self.groups.groups.get_mut(&id) else { return false };
+        table.unpin(&group.settle());
+        !group.log.is_settled()
+    }
+
+    /// Exports some of these entries again, except those that have gone. Returns whether there are more.
+    fn export_some<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        table: &mut Table<P>,
+        entries: &mut RoaringBitmap,
+        steps: usize,
+    ) -> bool {
+        let limit = (steps / (self.groups.groups.len() + 1)).max(1);
+        for index in entries.iter().take(limit).map(EntryIndex) {
+            if table.is_in_use(index) {
+                let entry = table.entry_mut(index);
+                self.groups.groups.values_mut().for_each(|group| group.tell_all(shared, entry, index));
+            }
+        }
+        entries.remove_smallest(limit as u64);
+        !entries.is_empty()
+    }
+
+    /// Whether there is something to send to `peer`.
+    pub(crate) fn has_export(&self, shared: &Shared, peer: PeerIndex) -> bool {
+        let Some(routes) = shared.peers.routes(self.groups.family, peer) else { return false };
+        let Some(Membership { group, reader }) = routes.membership else { return false };
+        self.groups
+            .groups
+            .get(&group)
+            .is_some_and(|group| due(shared.telling, routes, group, reader).is_some())
+    }
+
+    /// `peer` asks for all routes again (RFC 2918): they are sent between two marks where it takes them (RFC 7313).
+    pub(crate) fn refresh(&mut self, shared: &mut Shared, peer: PeerIndex) {
+        let takes_marks = shared.peers.up(peer).is_some_and(|options| options.enhanced_refresh);
+        let Some(routes) = shared.peers.routes_mut(self.groups.family, peer) else { return };
+        let Some(Membership { group, reader }) = routes.membership else { return };
+        if takes_marks {
+            routes.refresh_out = RefreshOut::Wanted;
+        } else if let Some(group) = self.groups.groups.get_mut(&group) {
+            group.rewind(reader);
+        }
+    }
+
+    pub(crate) fn family(&self) -> FamilyIndex {
+        self.groups.family
+    }
+
+    /// How many groups there are.
+    pub(crate) fn len(&self) -> usize {
+        self.groups.groups.len()
+    }
+
+    /// The groups, in the order of their numbers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ExportGroup> {
+        self.groups.groups.values()
+    }
+
+    /// The group that a peer is a member of, and the reader of its log that the peer is.
+    pub(crate) fn of_member(&self, shared: &Shared, peer: PeerIndex) -> Option<(&ExportGroup, ReaderId)> {
+        let Membership { group, reader } = shared.peers.routes(self.groups.family, peer)?.membership?;
+        Some((self.groups.groups.get(&group)?, reader))
+    }
+
+    /// What is left to be done.
+    pub(crate) fn pending(&self) -> &GroupWork {
+        &self.groups.work
+    }
+}
+
+/// Frees up to `limit` slots of a former group's log. Returns whether there are more.
+fn drain<P: RibFamily>(
+    shared: &mut Shared,
+    table: &mut Table<P>,
+    group: &mut ExportGroup,
+    limit: usize,
+) -> bool {
+    let entries = group.drain(&mut shared.store, limit);
+    table.unpin(entries.as_deref().unwrap_or_default());
+    entries.is_some()
+}
+
+/// What a member is to be sent next.
+enum Due {
+    RefreshBegin,
+    Changes,
+    EndOfRib,
+    RefreshEnd,
+}
+
+/// RFC 7313 §4.1: a refresh does not begin before the table was sent once, and its end is the end of the whole table.
+fn due(telling: Telling, routes: &PeerRoutes, group: &ExportGroup, reader: ReaderId) -> Option<Due> {
+    let is_whole = telling == Telling::Everything && group.filled_to.is_none();
+    if routes.refresh_out == RefreshOut::Wanted && !routes.owes_end_of_rib {
+        Some(Due::RefreshBegin)
+    } else if group.log.is_behind(reader) {
+        Some(Due::Changes)
+    } else if is_whole && routes.owes_end_of_rib {
+        Some(Due::EndOfRib)
+    } else if is_whole && routes.refresh_out == RefreshOut::UnderWay {
+        Some(Due::RefreshEnd)
+    } else {
+        None
+    }
+}

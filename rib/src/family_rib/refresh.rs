@@ -1,27 +1,14 @@
 //! A peer's route refresh with marks around it (RFC 7313): what it does not repeat is swept.
 
-use super::FamilyRib;
+use super::route_table::RouteTable;
 use crate::family::RibFamily;
 use crate::index::{EntryIndex, PeerIndex, SourceIndex};
 use crate::shared::Shared;
 
-impl<P: RibFamily> FamilyRib<P> {
-    pub(crate) fn begin_refresh(&self, shared: &mut Shared, peer: PeerIndex) {
-        if shared.peers.up(peer).is_some()
-            && let Some(routes) = shared.peers.routes_mut::<P>(peer)
-        {
-            routes.refresh_in.begin(routes.entries.clone());
-        }
-    }
-
-    /// Answers whether there is something to sweep.
-    pub(crate) fn end_refresh(&self, shared: &mut Shared, peer: PeerIndex) -> bool {
-        shared.peers.routes_mut::<P>(peer).is_some_and(|routes| routes.refresh_in.end())
-    }
-
-    /// Removes stale paths of a peer from up to `limit` entries. Answers whether there are more.
-    pub(crate) fn sweep_stale(&mut self, shared: &mut Shared, peer: PeerIndex, limit: usize) -> bool {
-        let Some(routes) = shared.peers.routes_mut::<P>(peer) else { return false };
+impl<P: RibFamily> RouteTable<P> {
+    /// Removes stale paths of a peer from up to `limit` entries. Returns whether there are more.
+    pub(super) fn sweep_stale(&mut self, shared: &mut Shared, peer: PeerIndex, limit: usize) -> bool {
+        let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) else { return false };
         let Some(mut sweeping) = routes.refresh_in.take_stale() else { return false };
         for index in sweeping.entries.iter().take(limit).map(EntryIndex) {
             if !self.table.is_in_use(index) {
@@ -38,7 +25,7 @@ impl<P: RibFamily> FamilyRib<P> {
         }
         sweeping.entries.remove_smallest(limit as u64);
         let more = !sweeping.entries.is_empty();
-        if more && let Some(routes) = shared.peers.routes_mut::<P>(peer) {
+        if more && let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) {
             routes.refresh_in.sweep_later(sweeping);
         }
         more

@@ -1,14 +1,53 @@
-//! Work on the paths of a family that is too much for one go.
+//! Work on the paths of a family that is too much for one go, and is done in parts.
+
+use std::collections::VecDeque;
+
+use roaring::RoaringBitmap;
 
 use crate::index::PeerIndex;
 
-/// What is looked at again.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Visit {
-    /// What is best, as next hops changed.
-    Redecide,
-    /// What import makes of a peer's paths.
-    Reimport(PeerIndex),
-    /// What groups are told.
-    Retell,
+/// What is left to be done, in the order in which it is due.
+#[derive(Debug, Default)]
+pub(crate) struct PathWork(VecDeque<Work>);
+
+/// One kind of work on paths.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Remove the paths of a peer whose session is down.
+    Sweep(PeerIndex),
+    /// Remove the paths that a peer did not repeat in a route refresh.
+    SweepStale(PeerIndex),
+    /// Decide again, as next hops cost something else.
+    Redecide(RoaringBitmap),
+    /// Import a peer's paths again, as its rules have changed.
+    Reimport(PeerIndex, RoaringBitmap),
+}
+
+impl PathWork {
+    pub(crate) fn push(&mut self, work: Work) {
+        self.0.push_back(work);
+    }
+
+    /// Adds entries to those that are to be decided again.
+    pub(crate) fn redecide(&mut self, entries: RoaringBitmap) {
+        if entries.is_empty() {
+            return;
+        }
+        let known = self.0.iter_mut().find_map(|work| match work {
+            Work::Redecide(waiting) => Some(waiting),
+            Work::Sweep(_) | Work::SweepStale(_) | Work::Reimport(..) => None,
+        });
+        match known {
+            Some(waiting) => *waiting |= entries,
+            None => self.0.push_back(Work::Redecide(entries)),
+        }
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Work> {
+        self.0.pop_front()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }

@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 
 use super::way::{Way, WayChange};
 use crate::containers::{LongestMatch, address_range};
-use crate::family::{PerFamily, RibFamily};
+use crate::family::{FamilyIndex, PerFamily};
 use crate::index::{EntryIndex, PeerIndex};
 
 /// Names a next hop of a [`NextHopTable`].
@@ -183,15 +183,15 @@ impl NextHopTable {
         self.resolution == NextHopResolution::Kernel
     }
 
-    pub(crate) fn add_entry<P: RibFamily>(&mut self, index: NextHopIndex, entry: EntryIndex) {
+    pub(crate) fn add_entry(&mut self, family: FamilyIndex, index: NextHopIndex, entry: EntryIndex) {
         if let Some(slot) = &mut self.slots[index.index()] {
-            P::of_mut(&mut slot.entries).insert(entry.0);
+            slot.entries[family].insert(entry.0);
         }
     }
 
-    pub(crate) fn remove_entry<P: RibFamily>(&mut self, index: NextHopIndex, entry: EntryIndex) {
+    pub(crate) fn remove_entry(&mut self, family: FamilyIndex, index: NextHopIndex, entry: EntryIndex) {
         if let Some(slot) = &mut self.slots[index.index()] {
-            P::of_mut(&mut slot.entries).remove(entry.0);
+            slot.entries[family].remove(entry.0);
         }
     }
 
@@ -209,8 +209,9 @@ impl NextHopTable {
             let Some(slot) = &mut self.slots[index.index()] else { continue };
             if cost != slot.cost {
                 slot.cost = cost;
-                affected.ipv4 |= &slot.entries.ipv4;
-                affected.ipv6 |= &slot.entries.ipv6;
+                for (family, entries) in slot.entries.iter() {
+                    affected[family] |= entries;
+                }
             }
         }
         affected

@@ -8,4 +8,4 @@ pub use self::path::ImportRefusal;
 pub(crate) use self::path::{ImportOutcome, Path};
 pub use self::source::CandidateOrigin;
 pub(crate) use self::source::{InternalSource, LearnedFrom, Source, Sources};
-pub(crate) use self::table::{Entry, Table};
+pub(crate) use self::table::{AnyTable, Entry, EntryView, Table};

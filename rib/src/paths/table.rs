@@ -3,7 +3,7 @@
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 
-use bgp_codec::IpPrefix;
+use bgp_codec::{IpPrefix, Prefix};
 use foldhash::fast::FixedState;
 
 use super::path::{Path, Paths};
@@ -136,22 +136,23 @@ impl<P: IpPrefix> Table<P> {
     }
 
     /// Forgets those of many entries that have no path and that nothing pins.
-    pub(crate) fn remove_unused(&mut self, indexes: &[EntryIndex]) {
+    fn remove_unused(&mut self, indexes: &[EntryIndex]) {
         let prefixes = indexes.iter().filter_map(|&index| Some(self.get(index)?.prefix));
         self.index.touch(prefixes.map(|prefix| self.hash(prefix)));
         indexes.iter().for_each(|&index| self.remove_if_unused(index));
     }
 
+    /// Logs no longer need these entries, once for each time that they are named.
+    pub(crate) fn unpin(&mut self, entries: &[EntryIndex]) {
+        entries.iter().for_each(|&index| self.entry_mut(index).pins -= 1);
+        self.remove_unused(entries);
+    }
+
     /// The entries in use with numbers from `first` on, in order of number.
-    pub(crate) fn iter_from(&self, first: u32) -> impl Iterator<Item = (EntryIndex, &Entry<P>)> {
+    fn iter_from(&self, first: u32) -> impl Iterator<Item = (EntryIndex, &Entry<P>)> {
         (first..)
             .zip(self.entries.get(first as usize..).unwrap_or_default())
             .filter_map(|(number, entry)| entry.as_ref().map(|entry| (EntryIndex(number), entry)))
-    }
-
-    /// The numbers that are used next, the last one first.
-    pub(crate) fn free(&self) -> &[u32] {
-        &self.free
     }
 
     fn find_hashed(&self, prefix: P, hash: ShortHash) -> Option<EntryIndex> {
@@ -162,6 +163,64 @@ impl<P: IpPrefix> Table<P> {
 
     fn hash(&self, prefix: P) -> ShortHash {
         self.hasher.hash_one(prefix).into()
+    }
+}
+
+/// A table without the type of its prefixes, to be looked at.
+pub(crate) trait AnyTable {
+    /// The entry of a prefix; none for a prefix of another family.
+    fn find_any(&self, prefix: Prefix) -> Option<EntryIndex>;
+
+    /// The entry that the number names.
+    ///
+    /// # Panics
+    ///
+    /// When nothing keeps the entry any more.
+    fn view(&self, index: EntryIndex) -> EntryView<'_>;
+
+    /// The entries in use with numbers from `first` on, in order of number.
+    fn views_from<'a>(&'a self, first: u32) -> Box<dyn Iterator<Item = EntryView<'a>> + 'a>;
+
+    /// The numbers that are used next, the last one first.
+    fn free_numbers(&self) -> &[u32];
+}
+
+/// An entry without the type of its prefix.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EntryView<'a> {
+    pub(crate) index: EntryIndex,
+    pub(crate) prefix: Prefix,
+    pub(crate) paths: &'a [Path],
+    pub(crate) best: Option<Path>,
+    /// How many logs need the entry.
+    pub(crate) pins: u16,
+}
+
+impl<P: IpPrefix> AnyTable for Table<P> {
+    fn find_any(&self, prefix: Prefix) -> Option<EntryIndex> {
+        self.find(P::narrow(prefix)?)
+    }
+
+    fn view(&self, index: EntryIndex) -> EntryView<'_> {
+        view(index, self.entry(index))
+    }
+
+    fn views_from<'a>(&'a self, first: u32) -> Box<dyn Iterator<Item = EntryView<'a>> + 'a> {
+        Box::new(self.iter_from(first).map(|(index, entry)| view(index, entry)))
+    }
+
+    fn free_numbers(&self) -> &[u32] {
+        &self.free
+    }
+}
+
+fn view<P: IpPrefix>(index: EntryIndex, entry: &Entry<P>) -> EntryView<'_> {
+    EntryView {
+        index,
+        prefix: entry.prefix.erase(),
+        paths: entry.paths.as_slice(),
+        best: entry.best_path(),
+        pins: entry.pins,
     }
 }
 

@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 use roaring::RoaringBitmap;
 
 pub(crate) use self::refresh::{RefreshIn, RefreshOut};
-use crate::family::{PerFamily, RibFamily};
+use crate::family::{FamilyIndex, FamilyTurn, PerFamily};
 use crate::index::{EntryIndex, GroupId, PeerIndex};
 use crate::log::ReaderId;
 use crate::options::PeerOptions;
@@ -22,6 +22,8 @@ struct Peer {
     /// Whether the session is up; otherwise the peer's paths are invisible and wait to be swept.
     up: bool,
     routes: PerFamily<PeerRoutes>,
+    /// The family of which the peer is sent routes next.
+    turn: FamilyTurn,
 }
 
 /// What a peer has in one family.
@@ -80,7 +82,10 @@ impl Peers {
 
     pub(crate) fn add(&mut self, options: Arc<PeerOptions>) -> PeerIndex {
         let index = self.take_index();
-        self.by_index.insert(index, Peer { options, up: true, routes: PerFamily::default() });
+        self.by_index.insert(
+            index,
+            Peer { options, up: true, routes: PerFamily::default(), turn: FamilyTurn::default() },
+        );
         index
     }
 
@@ -102,9 +107,13 @@ impl Peers {
         }
     }
 
-    /// Forgets a peer whose paths are swept.
-    pub(crate) fn remove(&mut self, peer: PeerIndex) {
-        self.by_index.remove(&peer);
+    /// Forgets a peer whose session is down once no family has a path of it.
+    pub(crate) fn remove_if_swept(&mut self, peer: PeerIndex) {
+        let is_swept =
+            |peer: &Peer| !peer.up && peer.routes.iter().all(|(_, routes)| routes.entries.is_empty());
+        if self.by_index.get(&peer).is_some_and(is_swept) {
+            self.by_index.remove(&peer);
+        }
     }
 
     /// Other options for a peer, with what cannot change in a session as it was.
@@ -137,17 +146,29 @@ impl Peers {
         self.by_index.get(&peer).filter(|peer| peer.up).map(|peer| &peer.options)
     }
 
-    pub(crate) fn routes<P: RibFamily>(&self, peer: PeerIndex) -> Option<&PeerRoutes> {
-        self.by_index.get(&peer).map(|peer| P::of(&peer.routes))
+    pub(crate) fn routes(&self, family: FamilyIndex, peer: PeerIndex) -> Option<&PeerRoutes> {
+        self.by_index.get(&peer).map(|peer| &peer.routes[family])
     }
 
-    pub(crate) fn routes_mut<P: RibFamily>(&mut self, peer: PeerIndex) -> Option<&mut PeerRoutes> {
-        self.by_index.get_mut(&peer).map(|peer| P::of_mut(&mut peer.routes))
+    pub(crate) fn routes_mut(&mut self, family: FamilyIndex, peer: PeerIndex) -> Option<&mut PeerRoutes> {
+        self.by_index.get_mut(&peer).map(|peer| &mut peer.routes[family])
+    }
+
+    /// The order in which a peer is sent routes of the families.
+    pub(crate) fn turn(&self, peer: PeerIndex) -> FamilyTurn {
+        self.by_index.get(&peer).map_or_else(FamilyTurn::default, |peer| peer.turn)
+    }
+
+    /// The peer has been sent routes of this family.
+    pub(crate) fn on_served(&mut self, peer: PeerIndex, family: FamilyIndex) {
+        if let Some(peer) = self.by_index.get_mut(&peer) {
+            peer.turn.on_served(family);
+        }
     }
 
     /// The routes of every peer that is known.
-    pub(crate) fn all_routes<P: RibFamily>(&self) -> impl Iterator<Item = &PeerRoutes> {
-        self.by_index.values().map(|peer| P::of(&peer.routes))
+    pub(crate) fn all_routes(&self, family: FamilyIndex) -> impl Iterator<Item = &PeerRoutes> {
+        self.by_index.values().map(move |peer| &peer.routes[family])
     }
 }
 
@@ -188,7 +209,8 @@ mod tests {
         let options = Arc::new(options());
         let mut peers = Peers::new(1);
         let [known, forgotten] = [(); 2].map(|()| peers.add(Arc::clone(&options)));
-        peers.remove(forgotten);
+        peers.set_down(forgotten);
+        peers.remove_if_swept(forgotten);
         peers.next = u32::MAX;
         let added = [(); 2].map(|()| peers.add(Arc::clone(&options)));
         assert_eq!(added, [PeerIndex(u32::MAX), forgotten]);

@@ -3,18 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use bgp_codec::Family;
-
+use super::family_view::FamilyView;
 use crate::attributes::AttributeHandle;
-use crate::export::{ExportGroup, GroupSignature, Left};
-use crate::family::RibFamily;
-use crate::family_rib::FamilyRib;
+use crate::export::{ExportGroup, GroupSignature};
+use crate::family::FamilyIndex;
 use crate::index::{EntryIndex, PeerIndex, SourceIndex};
 use crate::log::Slot;
 use crate::next_hops::NextHopIndex;
 use crate::options::RibOptions;
 use crate::paths::Path;
-use crate::rib::{Rib, Work};
+use crate::rib::Rib;
 use crate::shared::Shared;
 
 /// What counting again has found.
@@ -38,19 +36,13 @@ impl Rib {
     /// long: for tests.
     #[must_use]
     pub fn audit(&self) -> Audit {
-        let Self { shared, ipv4, ipv6, work, .. } = self;
         let mut recount = Recount::default();
-        let drained = |wanted: Family| {
-            work.iter().filter_map(move |work| match work {
-                Work::Drain(family, group) if *family == wanted => Some(&**group),
-                _ => None,
-            })
-        };
-        recount.family(shared, ipv4, drained(Family::IPV4_UNICAST));
-        recount.family(shared, ipv6, drained(Family::IPV6_UNICAST));
-        recount.members(shared, ipv4, &self.options);
-        recount.members(shared, ipv6, &self.options);
-        recount.compare(shared)
+        for family in FamilyIndex::ALL {
+            let view = self.view(family);
+            recount.family(family, view);
+            recount.members(family, view, &self.options);
+        }
+        recount.compare(&self.shared)
     }
 }
 
@@ -64,37 +56,28 @@ struct Recount {
 }
 
 impl Recount {
-    fn family<'a, P: RibFamily>(
-        &mut self,
-        shared: &Shared,
-        rib: &'a FamilyRib<P>,
-        drained: impl Iterator<Item = &'a ExportGroup>,
-    ) {
+    fn family(&mut self, family: FamilyIndex, view: FamilyView<'_>) {
+        let FamilyView { shared, state } = view;
         let mut pins = BTreeMap::<EntryIndex, u16>::new();
-        let left = rib.left.iter().filter_map(|left| match left {
-            Left::Shared(_) => None,
-            Left::Last(group) => Some(&**group),
-        });
-        for group in rib.groups.values().chain(left).chain(drained) {
+        for group in state.groups.iter().chain(state.groups.pending().drained()) {
             self.group(group);
             group.pinned().into_iter().for_each(|entry| *pins.entry(entry).or_default() += 1);
         }
-        if let Some(log) = &rib.forwarding {
+        if let Some(log) = state.forwarding {
             log.pinned().for_each(|entry| *pins.entry(entry).or_default() += 1);
             self.tombstones += log.tombstones();
         }
         let mut peers = BTreeMap::<PeerIndex, (usize, usize)>::new();
         let mut reachable = 0;
-        for (index, entry) in rib.table.iter_from(0) {
-            let name = || format!("entry {} {}", index.0, entry.prefix);
-            let pinned = pins.remove(&index).unwrap_or_default();
+        for entry in state.table.views_from(0) {
+            let name = || format!("entry {} {}", entry.index.0, entry.prefix);
+            let pinned = pins.remove(&entry.index).unwrap_or_default();
             self.expect(name, "pins", entry.pins, pinned);
-            let paths = entry.paths.as_slice();
-            reachable += usize::from(!paths.is_empty());
-            if paths.is_empty() && pinned == 0 {
+            reachable += usize::from(!entry.paths.is_empty());
+            if entry.paths.is_empty() && pinned == 0 {
                 self.faults.push(format!("{}: kept for nobody", name()));
             }
-            for Path { source, received, import } in paths {
+            for Path { source, received, import } in entry.paths {
                 *self.sources.entry(*source).or_default() += 1;
                 let handles = [Some(*received), import.handle()].into_iter().flatten();
                 handles.for_each(|handle| *self.attributes.entry(handle).or_default() += 1);
@@ -106,10 +89,15 @@ impl Recount {
         for entry in pins.into_keys() {
             self.faults.push(format!("entry {} is pinned, and not there", entry.0));
         }
-        self.expect(|| P::FAMILY.to_string(), "prefixes with a path", rib.reachable_prefixes, reachable);
+        self.expect(
+            || family.family().to_string(),
+            "prefixes with a path",
+            state.reachable_prefixes,
+            reachable,
+        );
         peers.remove(&PeerIndex::LOCAL);
         for (peer, _, _) in shared.peers.sorted() {
-            let Some(routes) = shared.peers.routes::<P>(peer) else { continue };
+            let Some(routes) = shared.peers.routes(family, peer) else { continue };
             let found = peers.remove(&peer).unwrap_or_default();
             self.expect(|| format!("peer {}", peer.0), "paths", (routes.received, routes.accepted), found);
         }
@@ -119,13 +107,14 @@ impl Recount {
     }
 
     /// Once all members are put into groups that have their rules, nobody is anywhere else.
-    fn members<P: RibFamily>(&mut self, shared: &Shared, rib: &FamilyRib<P>, speaker: &RibOptions) {
-        if rib.is_regrouping {
+    fn members(&mut self, family: FamilyIndex, view: FamilyView<'_>, speaker: &RibOptions) {
+        let FamilyView { shared, state } = view;
+        if state.groups.is_regrouping() {
             return;
         }
-        for group in rib.groups.values() {
+        for group in state.groups.iter() {
             for &peer in &group.members {
-                let signature = |options| GroupSignature::new(options, P::FAMILY, speaker);
+                let signature = |options| GroupSignature::new(options, family.family(), speaker);
                 if shared.peers.options(peer).map(|options| signature(options))
                     != Some(group.signature.clone())
                 {

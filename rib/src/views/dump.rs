@@ -2,16 +2,13 @@
 
 use std::fmt;
 
-use bgp_codec::Family;
-
 use crate::decision::candidate;
 use crate::export::ExportGroup;
-use crate::family::RibFamily;
-use crate::family_rib::FamilyRib;
-use crate::index::EntryIndex;
+use crate::family::FamilyIndex;
+use crate::family_rib::FamilyState;
 use crate::log::Slot;
 use crate::options::RibOptions;
-use crate::paths::{Entry, Path};
+use crate::paths::{EntryView, Path};
 use crate::peers::Membership;
 use crate::rib::Rib;
 use crate::shared::Shared;
@@ -36,21 +33,19 @@ impl Rib {
 
 impl fmt::Display for Dump<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Rib { options, shared, ipv4, ipv6, work, next_hop_losses } = self.0;
+        let Rib { options, shared, families, next_hop_losses, work_turn, forwarding_turn } = self.0;
         let RibOptions { asn, identifier, reflector, forwarding, hash_seed: _ } = options;
         writeln!(
             f,
-            "speaker {identifier} of AS {asn}: {reflector:?}, {forwarding:?}, tells {:?}",
+            "speaker {identifier} of AS {asn}: {reflector:?}, {forwarding:?}, advertises {:?}",
             shared.telling
         )?;
         shared.write(f)?;
-        ipv4.write(shared, Family::IPV4_UNICAST, f)?;
-        ipv6.write(shared, Family::IPV6_UNICAST, f)?;
-        writeln!(f, "{next_hop_losses:?}")?;
-        for work in work {
-            writeln!(f, "work {work:?}")?;
+        for (index, family) in families.iter() {
+            write_family(shared, index, family.state(), f)?;
         }
-        Ok(())
+        writeln!(f, "{next_hop_losses:?}")?;
+        writeln!(f, "next: work {work_turn:?}, forwarding {forwarding_turn:?}")
     }
 }
 
@@ -83,62 +78,66 @@ impl Shared {
     }
 }
 
-impl<P: RibFamily> FamilyRib<P> {
-    fn write(&self, shared: &Shared, family: Family, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{family}: {} prefixes with a path", self.reachable_prefixes)?;
-        for (prefix, options) in self.sorted_networks() {
-            writeln!(f, "network {prefix}: {options:?}")?;
-        }
-        for (prefix, route) in self.sorted_kernel_routes() {
-            writeln!(f, "kernel route {prefix}: {route:?}")?;
-        }
-        writeln!(f, "free entries {:?}", self.table.free())?;
-        for (index, entry) in self.table.iter_from(0) {
-            self.write_entry(shared, index, entry, f)?;
-        }
-        if let Some(log) = &self.forwarding {
-            let (told, end) = log.progress();
-            writeln!(f, "forwarding has been told up to {told} of {end}")?;
-        }
-        for (index, _, _) in shared.peers.sorted() {
-            if let Some(routes) = shared.peers.routes::<P>(index) {
-                writeln!(f, "routes of peer {}: {routes:?}", index.0)?;
-            }
-        }
-        for group in self.groups.values() {
-            write_group::<P>(shared, group, f)?;
-        }
-        Ok(())
+fn write_family(
+    shared: &Shared,
+    index: FamilyIndex,
+    state: FamilyState<'_>,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let family = index.family();
+    writeln!(f, "{family}: {} prefixes with a path", state.reachable_prefixes)?;
+    for (prefix, options) in state.own_routes.sorted_networks() {
+        writeln!(f, "network {prefix}: {options:?}")?;
     }
+    for (prefix, route) in state.own_routes.sorted_kernel_routes() {
+        writeln!(f, "kernel route {prefix}: {route:?}")?;
+    }
+    writeln!(f, "free entries {:?}", state.table.free_numbers())?;
+    for entry in state.table.views_from(0) {
+        write_entry(shared, state, entry, f)?;
+    }
+    if let Some(log) = state.forwarding {
+        let (read, end) = log.progress();
+        writeln!(f, "forwarding has been read up to {read} of {end}")?;
+    }
+    for (peer, _, _) in shared.peers.sorted() {
+        if let Some(routes) = shared.peers.routes(index, peer) {
+            writeln!(f, "routes of peer {}, next {:?}: {routes:?}", peer.0, shared.peers.turn(peer))?;
+        }
+    }
+    for group in state.groups.iter() {
+        write_group(shared, index, group, f)?;
+    }
+    writeln!(f, "work on paths, next {}: {:?}", state.paths_are_next, state.work)?;
+    writeln!(f, "work on groups: {:?}", state.groups.pending())
+}
 
-    fn write_entry(
-        &self,
-        shared: &Shared,
-        index: EntryIndex,
-        entry: &Entry<P>,
-        f: &mut fmt::Formatter<'_>,
-    ) -> fmt::Result {
-        writeln!(f, "entry {} {}: pinned by {}", index.0, entry.prefix, entry.pins)?;
-        let best = entry.best_path();
-        for path in entry.paths.as_slice() {
-            let Path { source, received, import } = path;
-            let role = if best == Some(*path) { "best path" } else { "path" };
-            write!(f, "  {role} from source {}, attributes {}", source.0, received.raw())?;
-            match (import.result(), candidate(&shared.store, &shared.sources, path)) {
-                (Ok(used), Ok(_)) => writeln!(f, ", used as {}", used.raw())?,
-                (Ok(used), Err(reason)) => writeln!(f, ", not used as {}: {reason:?}", used.raw())?,
-                (Err(refusal), _) => writeln!(f, ", refused: {refusal}")?,
-            }
+fn write_entry(
+    shared: &Shared,
+    state: FamilyState<'_>,
+    entry: EntryView<'_>,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    writeln!(f, "entry {} {}: pinned by {}", entry.index.0, entry.prefix, entry.pins)?;
+    for path in entry.paths {
+        let Path { source, received, import } = path;
+        let role = if entry.best == Some(*path) { "best path" } else { "path" };
+        write!(f, "  {role} from source {}, attributes {}", source.0, received.raw())?;
+        match (import.result(), candidate(&shared.store, &shared.sources, path)) {
+            (Ok(used), Ok(_)) => writeln!(f, ", used as {}", used.raw())?,
+            (Ok(used), Err(reason)) => writeln!(f, ", not used as {}: {reason:?}", used.raw())?,
+            (Err(refusal), _) => writeln!(f, ", refused: {refusal}")?,
         }
-        match self.forwarding.as_ref().and_then(|log| log.get(index)) {
-            Some(forwarding) => writeln!(f, "  forwarding {forwarding:?}"),
-            None => Ok(()),
-        }
+    }
+    match state.forwarding.and_then(|log| log.get(entry.index)) {
+        Some(forwarding) => writeln!(f, "  forwarding {forwarding:?}"),
+        None => Ok(()),
     }
 }
 
-fn write_group<P: RibFamily>(
+fn write_group(
     shared: &Shared,
+    family: FamilyIndex,
     group: &ExportGroup,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
@@ -154,7 +153,7 @@ fn write_group<P: RibFamily>(
     }
     for &peer in &group.members {
         if let Some(Membership { reader, .. }) =
-            shared.peers.routes::<P>(peer).and_then(|routes| routes.membership)
+            shared.peers.routes(family, peer).and_then(|routes| routes.membership)
         {
             writeln!(f, "  peer {} has been told up to {} of {}", peer.0, log.cursor(reader), log.end())?;
         }

@@ -1,12 +1,14 @@
 //! Ways to look at a Rib that change nothing.
 
 mod audit;
+mod counts;
 mod dump;
+mod explanation;
+mod family_view;
 mod routes;
 
 pub use self::audit::Audit;
+pub use self::counts::{PeerCounts, RibCounts};
 pub use self::dump::Dump;
-pub use self::routes::{
-    Explanation, ExportView, NotExported, PagePosition, PeerCounts, RibCounts, RoutePage, RouteSelection,
-    RouteStatus, RouteView,
-};
+pub use self::explanation::{Explanation, ExportView, NotExported};
+pub use self::routes::{PagePosition, RoutePage, RouteSelection, RouteStatus, RouteView};

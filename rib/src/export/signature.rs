@@ -1,0 +1,39 @@
+//! What peers must have in common to share an export group.
+
+use bgp_codec::{AsWidth, Family, UpdateEncoder};
+use margay_filter::ChainContent;
+
+use crate::options::{PathsSent, PeerOptions, RibOptions};
+use crate::policy::ExportPolicy;
+
+/// What peers must have in common to share a group. What is not listed here must not alter what a peer is told.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct GroupSignature {
+    pub(super) policy: ExportPolicy,
+    filter: ChainContent,
+    /// The paths that are told with path ids; `None` for the best path without one.
+    pub(super) add_path: Option<PathsSent>,
+    as_width: AsWidth,
+    max_message_octets: usize,
+}
+
+impl GroupSignature {
+    pub(crate) fn new(options: &PeerOptions, family: Family, speaker: &RibOptions) -> Self {
+        let add_path = options.add_path.iter().find(|&&(of_family, _)| of_family == family);
+        Self {
+            policy: ExportPolicy::new(options, family, speaker),
+            filter: options.export.content(),
+            add_path: add_path.map(|&(_, paths)| paths),
+            as_width: options.as_width,
+            max_message_octets: options.max_message_octets,
+        }
+    }
+
+    pub(super) fn encoder(&self) -> UpdateEncoder {
+        UpdateEncoder {
+            as_width: self.as_width,
+            max_message_octets: self.max_message_octets,
+            add_path: self.add_path.is_some(),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! A peer's paths under other import rules: refused ones were kept, so the peer need not send anything again.
+
+use super::route_table::RouteTable;
+use crate::family::RibFamily;
+use crate::index::{EntryIndex, PeerIndex};
+use crate::paths::{ImportOutcome, Path};
+use crate::policy::ImportPolicy;
+use crate::shared::Shared;
+
+impl<P: RibFamily> RouteTable<P> {
+    /// Imports a peer's paths to an entry again.
+    pub(super) fn reimport(
+        &mut self,
+        shared: &mut Shared,
+        peer: PeerIndex,
+        index: EntryIndex,
+        import: &ImportPolicy<'_>,
+    ) {
+        let entry = self.table.entry(index);
+        let prefix = entry.prefix.erase();
+        let of_peer = |path: &&Path| shared.sources.get(path.source).peer == peer;
+        let paths: Vec<Path> = entry.paths.as_slice().iter().filter(of_peer).copied().collect();
+        for path in paths {
+            let received = path.received;
+            let store = &mut shared.store;
+            let checked = import.check(store.get(received), store.next_hop(received));
+            let verdict = checked.and_then(|()| import.filter(prefix, &store.facts(received)));
+            let edited =
+                verdict.ok().filter(|edits| !edits.is_empty()).map(|edits| store.edited(received, edits));
+            let import = match verdict {
+                Ok(_) => ImportOutcome::accepted(edited.unwrap_or(received)),
+                Err(refusal) => ImportOutcome::refused(refusal),
+            };
+            self.put(shared, index, Path { import, ..path });
+            edited.into_iter().for_each(|handle| shared.store.release(handle));
+        }
+    }
+}

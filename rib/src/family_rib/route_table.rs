@@ -1,0 +1,313 @@
+//! The paths of a family and the decisions between them, as they enter the logs of groups and forwarding table.
+
+use bgp_codec::{Nlri, Origin, PathAttributesBuilder, PathId, Prefix};
+use margay_filter::RouteEdits;
+
+use super::own_routes::{OwnPathChange, OwnRoutes};
+use crate::attributes::{AttributeHandle, AttributeStore, PathValues};
+use crate::decision::{Choice, Effect, PathChange};
+use crate::export::ExportGroups;
+use crate::family::RibFamily;
+use crate::forwarding::{Forwarding, ForwardingChange, ForwardingLog, via};
+use crate::index::{EntryIndex, PeerIndex, SourceIndex};
+use crate::options::ForwardingOptions;
+use crate::paths::{Entry, ImportOutcome, Path, Table};
+use crate::policy::ImportPolicy;
+use crate::shared::Shared;
+
+/// See the [module](self). Logs are read and worked on by themselves; what changes paths goes through here.
+#[derive(Debug)]
+pub(crate) struct RouteTable<P> {
+    pub(super) table: Table<P>,
+    pub(super) groups: ExportGroups,
+    pub(super) forwarding: Option<ForwardingLog>,
+    pub(super) own_routes: OwnRoutes,
+    /// How many entries have a path; the others are only kept until their withdrawal is read.
+    pub(super) reachable_prefixes: usize,
+}
+
+impl<P: RibFamily> RouteTable<P> {
+    /// `forwarding` are the options of the forwarding table, if there is one.
+    pub(super) fn new(hash_seed: u64, forwarding: Option<ForwardingOptions>) -> Self {
+        Self {
+            table: Table::new(hash_seed),
+            groups: ExportGroups::new(P::INDEX),
+            forwarding: forwarding.map(|_| ForwardingLog::new()),
+            own_routes: OwnRoutes::new(forwarding.map_or(0, |forwarding| forwarding.normal_metric)),
+            reachable_prefixes: 0,
+        }
+    }
+
+    /// Reads ahead what changing the paths to these prefixes needs to know.
+    pub(super) fn read_ahead(&self, shared: &Shared, prefixes: impl Iterator<Item = P>) {
+        let entries = self.table.touch(prefixes);
+        let best = entries.into_iter().filter_map(Entry::best_path);
+        shared.store.touch(best.filter_map(|path| path.import.handle()));
+    }
+
+    /// Enters routes that `peer` announced with the same attributes.
+    pub(super) fn announce(
+        &mut self,
+        shared: &mut Shared,
+        peer: PeerIndex,
+        received: AttributeHandle,
+        import: &ImportPolicy<'_>,
+        routes: impl Iterator<Item = Nlri<P>>,
+    ) {
+        let attributes = import.check(shared.store.get(received), shared.store.next_hop(received));
+        let facts = shared.store.facts(received);
+        let is_refresh =
+            shared.peers.routes(P::INDEX, peer).is_some_and(|routes| routes.refresh_in.is_under_way());
+        // What filters set is the same for most routes of an UPDATE, and without ADD-PATH so is the source.
+        let mut edited: Option<(RouteEdits, AttributeHandle)> = None;
+        let mut known_source: Option<(PathId, SourceIndex)> = None;
+        // All entries are found before the first is worked on: their cache misses overlap then.
+        let found: Vec<_> = routes.map(|nlri| (self.table.find_or_insert(nlri.prefix), nlri)).collect();
+        for (index, Nlri { path_id, prefix }) in found {
+            let path_id = path_id.unwrap_or(PathId(0));
+            let source = match known_source {
+                Some((id, source)) if id == path_id => source,
+                _ => shared.sources.intern(peer, path_id, import.peer),
+            };
+            known_source = Some((path_id, source));
+            if is_refresh && let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) {
+                routes.refresh_in.on_announced(index, source);
+            }
+            let import = match attributes.and_then(|()| import.filter(prefix.erase(), &facts)) {
+                Ok(edits) if edits.is_empty() => ImportOutcome::accepted(received),
+                Ok(edits) => {
+                    if edited.is_none_or(|(known, _)| known != edits) {
+                        edited.into_iter().for_each(|(_, handle)| shared.store.release(handle));
+                        edited = Some((edits, shared.store.edited(received, edits)));
+                    }
+                    ImportOutcome::accepted(edited.map_or(received, |(_, handle)| handle))
+                }
+                Err(refusal) => ImportOutcome::refused(refusal),
+            };
+            self.put(shared, index, Path { source, received, import });
+        }
+        edited.into_iter().for_each(|(_, handle)| shared.store.release(handle));
+    }
+
+    /// Removes routes that `peer` withdrew.
+    pub(super) fn withdraw(
+        &mut self,
+        shared: &mut Shared,
+        peer: PeerIndex,
+        routes: impl Iterator<Item = Nlri<P>>,
+    ) {
+        for Nlri { path_id, prefix } in routes {
+            let source = shared.sources.find(peer, path_id.unwrap_or(PathId(0)));
+            if let (Some(index), Some(source)) = (self.table.find(prefix), source) {
+                self.remove(shared, index, source);
+            }
+        }
+    }
+
+    /// Enters and removes this node's own paths.
+    pub(super) fn change_own_paths(&mut self, shared: &mut Shared, changes: Vec<OwnPathChange>) {
+        for change in changes {
+            match change {
+                OwnPathChange::Enter(prefix, source, values) => {
+                    self.enter_own(shared, prefix, source, values);
+                }
+                OwnPathChange::Remove(prefix, source) => {
+                    if let Some(index) = self.find(prefix) {
+                        self.remove(shared, index, source);
+                    }
+                }
+                OwnPathChange::Redecide(prefix) => {
+                    if let Some(index) = self.find(prefix) {
+                        self.redecide(shared, index, None);
+                    }
+                }
+            }
+        }
+    }
+
+    fn find(&self, prefix: Prefix) -> Option<EntryIndex> {
+        self.table.find(P::narrow(prefix)?)
+    }
+
+    fn enter_own(&mut self, shared: &mut Shared, prefix: Prefix, source: SourceIndex, values: PathValues) {
+        let Some(prefix) = P::narrow(prefix) else { return };
+        let attributes = PathAttributesBuilder::new(Origin::Igp).build();
+        let handle = shared.store.intern_with(attributes, None, values);
+        let index = self.table.find_or_insert(prefix);
+        self.put(shared, index, Path { source, received: handle, import: ImportOutcome::accepted(handle) });
+        shared.store.release(handle);
+    }
+
+    /// Takes the paths of a peer that left out of up to `limit` entries. Answers whether there are more.
+    pub(super) fn sweep(&mut self, shared: &mut Shared, peer: PeerIndex, limit: usize) -> bool {
+        let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) else { return false };
+        // Nothing is announced by the peer any more, so nothing is noted in the meantime.
+        let mut entries = std::mem::take(&mut routes.entries);
+        let part: Vec<EntryIndex> = entries.iter().take(limit).map(EntryIndex).collect();
+        entries.remove_smallest(limit as u64);
+        self.read_ahead_of_removal(shared, &part);
+        for index in part {
+            while let Some(source) = self.any_source_of(shared, index, peer) {
+                self.remove(shared, index, source);
+            }
+        }
+        let more = !entries.is_empty();
+        if let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) {
+            routes.entries = entries;
+        }
+        more
+    }
+
+    /// Reads ahead what giving up paths to these entries, and what groups are told of them, needs to know.
+    fn read_ahead_of_removal(&self, shared: &Shared, entries: &[EntryIndex]) {
+        let paths = || {
+            entries.iter().filter_map(|&index| self.table.get(index)).flat_map(|entry| entry.paths.as_slice())
+        };
+        shared.store.touch_whole(paths().map(|path| path.received));
+        let edited = |path: &Path| path.import.handle().filter(|&handle| handle != path.received);
+        shared.store.touch_whole(paths().filter_map(edited));
+        shared.store.touch_whole(self.groups.exported_best(entries));
+    }
+
+    /// Any source of `peer` that the entry has a path of.
+    fn any_source_of(&self, shared: &Shared, index: EntryIndex, peer: PeerIndex) -> Option<SourceIndex> {
+        let mut sources = self.table.get(index)?.paths.as_slice().iter().map(|path| path.source);
+        sources.find(|&source| shared.sources.get(source).peer == peer)
+    }
+
+    /// Decides about an entry of which one path changed, or anything when `change` is `None`, and tells whoever is
+    /// concerned.
+    pub(super) fn redecide(&mut self, shared: &mut Shared, index: EntryIndex, change: Option<PathChange>) {
+        let entry = self.table.entry(index);
+        let paths = entry.paths.as_slice();
+        let former_best = change.map_or_else(|| entry.best_path(), |change| change.former_best);
+        if let Some(choice) = self.choose(shared, entry, change) {
+            let forwarding = match self.forwarding {
+                Some(_) => self.forwarding_for(shared, entry, &choice),
+                None => None,
+            };
+            let best = choice.best.map(|position| paths[position]);
+            let entry = self.table.entry_mut(index);
+            entry.set_best_position(choice.best);
+            if let Some(log) = &mut self.forwarding {
+                entry.pins += u16::from(log.set(index, forwarding));
+            }
+            let is_same =
+                |former: Path, best: Path| (former.source, former.import) == (best.source, best.import);
+            if !former_best.zip(best).is_some_and(|(former, best)| is_same(former, best)) {
+                self.groups.export_best(shared, entry, index);
+            }
+        }
+        let changed = change.and_then(|change| change.new.or(change.old)).map(|path| path.source);
+        self.groups.export_paths(shared, self.table.entry_mut(index), index, changed);
+    }
+
+    /// The choice for an entry; `None` when the former one holds good.
+    fn choose(&self, shared: &Shared, entry: &Entry<P>, change: Option<PathChange>) -> Option<Choice> {
+        let Some(change) = change else { return Some(Choice::of(&shared.store, &shared.sources, entry)) };
+        let new = || {
+            let source = change.new.map(|path| path.source);
+            entry.paths.as_slice().iter().position(|path| Some(path.source) == source)
+        };
+        match change.effect(&shared.store, &shared.sources) {
+            Effect::Nothing => None,
+            Effect::SameBest if self.forwarding.is_none() => None,
+            Effect::NewBest if self.forwarding.is_none() => new().map(Choice::only),
+            Effect::NewBestAlone => new().map(Choice::only),
+            Effect::SameBest | Effect::NewBest | Effect::Open => {
+                Some(Choice::of(&shared.store, &shared.sources, entry))
+            }
+        }
+    }
+
+    /// Enters or replaces a path, taking references of its own for it.
+    pub(super) fn put(&mut self, shared: &mut Shared, index: EntryIndex, path: Path) {
+        let entry = self.table.entry_mut(index);
+        let was_empty = entry.paths.as_slice().is_empty();
+        let former_best = entry.best_path();
+        let old = entry.paths.upsert(path);
+        if old == Some(path) {
+            return;
+        }
+        self.reachable_prefixes += usize::from(was_empty);
+        shared.store.retain(path.received);
+        if let Some(handle) = path.import.handle() {
+            shared.store.retain(handle);
+            if shared.store.next_hops.tracks_entries() {
+                let next_hop = shared.store.get(handle).next_hop;
+                shared.store.next_hops.add_entry(P::INDEX, next_hop, index);
+            }
+        }
+        if old.is_none() {
+            shared.sources.retain(path.source);
+        }
+        let peer = shared.sources.get(path.source).peer;
+        if let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) {
+            routes.on_replaced(index, old.as_ref(), Some(&path));
+        }
+        self.redecide(shared, index, Some(PathChange { old, new: Some(path), former_best }));
+        if let Some(old) = old {
+            release_path(&mut shared.store, self.table.entry(index), index, &old);
+        }
+    }
+
+    pub(super) fn remove(&mut self, shared: &mut Shared, index: EntryIndex, source: SourceIndex) {
+        let entry = self.table.entry_mut(index);
+        let former_best = entry.best_path();
+        let Some((old, position)) = entry.paths.remove(source) else { return };
+        // The last path has taken the place of the one that is gone.
+        if entry.best_position() == Some(entry.paths.as_slice().len()) {
+            entry.set_best_position(Some(position));
+        }
+        let paths = entry.paths.as_slice();
+        self.reachable_prefixes -= usize::from(paths.is_empty());
+        let peer = shared.sources.get(source).peer;
+        let more_of_peer = paths.iter().any(|path| shared.sources.get(path.source).peer == peer);
+        if let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) {
+            routes.on_replaced(index, Some(&old), None);
+            if !more_of_peer {
+                routes.entries.remove(index.0);
+            }
+        }
+        self.redecide(shared, index, Some(PathChange { old: Some(old), new: None, former_best }));
+        release_path(&mut shared.store, self.table.entry(index), index, &old);
+        shared.sources.release(source);
+        self.table.remove_if_unused(index);
+    }
+
+    /// The next changes of the wanted forwarding table, of at most `limit` entries.
+    pub(super) fn poll_forwarding(&mut self, limit: usize) -> Vec<ForwardingChange> {
+        let Some(log) = &mut self.forwarding else { return Vec::new() };
+        let (changes, emptied) = log.tell(&self.table, limit);
+        self.table.unpin(&emptied);
+        changes
+    }
+
+    fn forwarding_for(&self, shared: &Shared, entry: &Entry<P>, choice: &Choice) -> Option<Forwarding> {
+        let paths = entry.paths.as_slice();
+        let best = &paths[choice.best?];
+        if best.source == SourceIndex::LOCAL {
+            return self.own_routes.hold(entry.prefix.erase()).map(Forwarding::discard);
+        }
+        if best.source == SourceIndex::KERNEL {
+            return None;
+        }
+        let next_hop = |path: &Path| shared.store.next_hop(path.import.handle()?);
+        let others = choice.others.iter().map(|&position| &paths[position]);
+        let forwarding = via(std::iter::once(best).chain(others).filter_map(next_hop), shared.multipath)?;
+        Some(Forwarding { metric: shared.store.get(best.import.handle()?).values.metric, ..forwarding })
+    }
+}
+
+/// Gives back what a path that is gone from `entry` referred to.
+fn release_path<P: RibFamily>(store: &mut AttributeStore, entry: &Entry<P>, index: EntryIndex, path: &Path) {
+    if let Some(handle) = path.import.handle() {
+        let mut rest = entry.paths.as_slice().iter().filter_map(|path| path.import.handle());
+        if store.next_hops.tracks_entries() && !rest.any(|other| store.same_next_hop(handle, other)) {
+            let next_hop = store.get(handle).next_hop;
+            store.next_hops.remove_entry(P::INDEX, next_hop, index);
+        }
+        store.release(handle);
+    }
+    store.release(path.received);
+}

@@ -1,0 +1,85 @@
+//! A Rib and its peers in numbers.
+
+use bgp_codec::Family;
+
+use super::family_view::FamilyView;
+use crate::family::FamilyIndex;
+use crate::index::PeerIndex;
+use crate::rib::Rib;
+
+/// A peer's routes in numbers.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct PeerCounts {
+    /// Paths that the peer announced.
+    pub received: usize,
+    /// Those that import accepted.
+    pub accepted: usize,
+    /// Routes that are exported to the peer, those still on their way included.
+    pub advertised: usize,
+    /// The export group of the peer; equal numbers are told the same.
+    pub group: Option<u64>,
+    /// How many peers the group has.
+    pub group_members: usize,
+    /// Whether the peer has been told the end of the table (RFC 4724 §2).
+    pub end_of_rib_sent: bool,
+    /// Routes of the group that do not fit into a message, and are withdrawn instead; counted each time.
+    pub unencodable: u64,
+}
+
+/// A Rib in numbers.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct RibCounts {
+    /// Prefixes with a path, IPv4.
+    pub ipv4_prefixes: usize,
+    /// Prefixes with a path, IPv6.
+    pub ipv6_prefixes: usize,
+    /// Paths, refused ones and own routes included.
+    pub paths: usize,
+    /// Interned attribute sets.
+    pub attribute_sets: usize,
+    /// Export groups.
+    pub export_groups: usize,
+}
+
+impl Rib {
+    /// A peer's routes in numbers, for one family.
+    #[must_use]
+    pub fn peer_counts(&self, peer: PeerIndex, family: Family) -> PeerCounts {
+        FamilyIndex::of(family).map_or_else(PeerCounts::default, |family| self.view(family).peer_counts(peer))
+    }
+
+    /// The Rib in numbers.
+    #[must_use]
+    pub fn counts(&self) -> RibCounts {
+        let views = || FamilyIndex::ALL.into_iter().map(|family| self.view(family));
+        RibCounts {
+            ipv4_prefixes: self.view(FamilyIndex::Ipv4Unicast).state.reachable_prefixes,
+            ipv6_prefixes: self.view(FamilyIndex::Ipv6Unicast).state.reachable_prefixes,
+            paths: views().map(FamilyView::paths).sum(),
+            attribute_sets: self.shared.store.len(),
+            export_groups: views().map(|view| view.state.groups.len()).sum(),
+        }
+    }
+}
+
+impl FamilyView<'_> {
+    fn paths(self) -> usize {
+        let routes = self.shared.peers.all_routes(self.state.groups.family());
+        routes.map(|routes| routes.received).sum::<usize>() + self.state.own_routes.paths()
+    }
+
+    fn peer_counts(self, peer: PeerIndex) -> PeerCounts {
+        let family = self.state.groups.family();
+        let Some(routes) = self.shared.peers.routes(family, peer) else { return PeerCounts::default() };
+        let group = self.state.groups.of_member(self.shared, peer).map(|(group, _)| group);
+        PeerCounts {
+            received: routes.received,
+            accepted: routes.accepted,
+            advertised: group.map_or(0, |group| group.log.exported_to(peer)),
+            group: group.map(|group| group.id.0),
+            group_members: group.map_or(0, |group| group.members.len()),
+            end_of_rib_sent: routes.membership.is_some() && !routes.owes_end_of_rib,
+            unencodable: group.map_or(0, |group| group.unencodable),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Why a prefix is routed as it is: its paths, what became of each, and who is sent what.
+
+use std::sync::Arc;
+
+use bgp_codec::Prefix;
+
+use super::family_view::FamilyView;
+use super::routes::{RouteSelection, RouteStatus, RouteView};
+use crate::family::FamilyIndex;
+use crate::forwarding::Forwarding;
+use crate::index::PeerIndex;
+use crate::log::{Slot, SlotIndex};
+use crate::paths::EntryView;
+use crate::policy::ExportRefusal;
+use crate::rib::Rib;
+use crate::shared::Telling;
+
+/// Why a prefix is routed as it is.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The prefix.
+    pub prefix: Prefix,
+    /// Its paths, the best one first.
+    pub routes: Vec<RouteView>,
+    /// Where the forwarding table shall send its packets; `None` when it shall not hold the prefix.
+    pub forwarding: Option<Forwarding>,
+    /// What each peer is told.
+    pub exports: Vec<ExportView>,
+}
+
+/// Whether and why a peer is told of a prefix: of its best path, or where it takes several, of any.
+#[derive(Clone, Debug)]
+pub struct ExportView {
+    /// The peer's name.
+    pub peer: Arc<str>,
+    /// Why not; `None` when the peer is told.
+    pub refusal: Option<NotExported>,
+    /// Whether the last change is already on its way to the peer.
+    pub told: bool,
+    /// How many paths it is told; `None` where it takes only one (RFC 7911).
+    pub paths: Option<usize>,
+}
+
+/// Why a peer is not told of a route.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NotExported {
+    /// There is no usable path.
+    NoRoute,
+    /// The peer itself announced the best path.
+    SplitHorizon,
+    /// Peers are told own routes only, until others have announced theirs.
+    HeldBack,
+    /// The export rules or filters refuse it.
+    Refused(ExportRefusal),
+}
+
+impl Rib {
+    /// Why `prefix` is routed as it is; `None` when there is no path to it.
+    #[must_use]
+    pub fn explain(&self, prefix: Prefix) -> Option<Explanation> {
+        self.view(FamilyIndex::of(prefix.family())?).explain(prefix)
+    }
+}
+
+impl FamilyView<'_> {
+    fn explain(self, prefix: Prefix) -> Option<Explanation> {
+        let entry = self.entry(prefix)?;
+        let mut routes = self.routes(entry, RouteSelection::All);
+        if routes.is_empty() {
+            return None;
+        }
+        routes.sort_by_key(|route| !matches!(route.status, RouteStatus::Best(_)));
+        let exports = self.state.groups.iter().flat_map(|group| &group.members);
+        Some(Explanation {
+            prefix,
+            routes,
+            forwarding: self.state.forwarding.and_then(|log| log.get(entry.index)).cloned(),
+            exports: exports.filter_map(|&peer| self.export(entry, peer)).collect(),
+        })
+    }
+
+    fn export(self, entry: EntryView<'_>, peer: PeerIndex) -> Option<ExportView> {
+        let Self { shared, state } = self;
+        let (group, reader) = state.groups.of_member(shared, peer)?;
+        let refusal = match entry.best.map(|path| (path, shared.sources.get(path.source))) {
+            None => Some(NotExported::NoRoute),
+            Some((_, source)) if source.peer == peer => Some(NotExported::SplitHorizon),
+            Some((_, source)) if shared.telling == Telling::OwnRoutes && source.peer != PeerIndex::LOCAL => {
+                Some(NotExported::HeldBack)
+            }
+            Some((path, source)) => {
+                let refusal = group.rules.refusal(&shared.store, entry.prefix, path.import.handle()?, source);
+                refusal.map(NotExported::Refused)
+            }
+        };
+        let slots = group.slots_of(entry.index).into_iter().map(|(slot, _)| slot);
+        let is_for_peer = |slot: &SlotIndex| matches!(group.log.slot(*slot), Slot::Exported(_, record) if record.source != peer);
+        let exported: Vec<SlotIndex> = slots.filter(is_for_peer).collect();
+        let sent = exported.iter().filter(|&&slot| group.log.has_been_told(reader, slot)).count();
+        let paths = group.tells_several().then_some(sent);
+        Some(ExportView {
+            peer: Arc::clone(&shared.peers.options(peer)?.name),
+            // A peer that takes several paths may be sent others when it is not sent the best one.
+            refusal: refusal.filter(|_| paths.is_none() || exported.is_empty()),
+            told: sent > 0 && sent == exported.len(),
+            paths,
+        })
+    }
+}

@@ -1,0 +1,30 @@
+//! One family of a Rib, to be looked at together with what the families share.
+
+use bgp_codec::Prefix;
+
+use crate::family::FamilyIndex;
+use crate::family_rib::FamilyState;
+use crate::paths::EntryView;
+use crate::rib::Rib;
+use crate::shared::Shared;
+
+/// See the [module](self).
+#[derive(Clone, Copy)]
+pub(super) struct FamilyView<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) state: FamilyState<'a>,
+}
+
+impl<'a> FamilyView<'a> {
+    /// The entry of a prefix, if it has one.
+    pub(super) fn entry(self, prefix: Prefix) -> Option<EntryView<'a>> {
+        let table = self.state.table;
+        table.find_any(prefix).map(|index| table.view(index))
+    }
+}
+
+impl Rib {
+    pub(super) fn view(&self, family: FamilyIndex) -> FamilyView<'_> {
+        FamilyView { shared: &self.shared, state: self.families[family].state() }
+    }
+}
