@@ -38,12 +38,13 @@ pub(super) fn path_status(status: &RouteStatus) -> PathStatus {
         RouteStatus::Refused(refusal, verdict) => {
             PathStatus::Rejected { reason: reason(*refusal, verdict.as_ref()) }
         }
-        RouteStatus::NextHopUnreachable => {
-            PathStatus::Unusable { reason: "the next hop is in no connected subnet".to_owned() }
-        }
+        RouteStatus::NextHopUnreachable => PathStatus::Unusable { reason: UNREACHABLE.to_owned() },
         RouteStatus::PeerGone => PathStatus::Unusable { reason: "its session is over".to_owned() },
     }
 }
+
+const UNREACHABLE: &str = "no route of the kernel leads to the next hop; default routes do not count: \
+                           a route to the node's network or an entry in kernel.onlink makes it usable";
 
 fn rejection(status: &RouteStatus) -> Option<String> {
     match status {

@@ -2,7 +2,9 @@
 
 use netlink_packet_core::{NLM_F_ACK, NetlinkBuffer};
 
-use super::{entries::EntryId, object_message::ObjectRequest, route_request::RouteRequest};
+use super::{
+    entries::EntryId, netlink_socket::Refusal, object_message::ObjectRequest, route_request::RouteRequest,
+};
 
 /// One request of a batch.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,11 +23,19 @@ pub(super) struct Batch {
     octets: Vec<u8>,
     /// Where the last message starts.
     last: usize,
+    /// It is full with so many requests or octets.
+    full: (usize, usize),
 }
 
 impl Batch {
     pub(super) fn new(first_sequence: u32) -> Self {
-        Self { first_sequence, requests: Vec::new(), octets: Vec::with_capacity(FULL_OCTETS), last: 0 }
+        Self {
+            first_sequence,
+            requests: Vec::new(),
+            octets: Vec::with_capacity(FULL_OCTETS),
+            last: 0,
+            full: (FULL_REQUESTS, FULL_OCTETS),
+        }
     }
 
     /// Empties the batch for another use.
@@ -48,7 +58,17 @@ impl Batch {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.requests.len() >= FULL_REQUESTS || self.octets.len() >= FULL_OCTETS
+        self.requests.len() >= self.full.0 || self.octets.len() >= self.full.1
+    }
+
+    /// The socket did not take so much, or could not hold the answers: batches are half as large from now on.
+    pub(super) fn shrink(&mut self) {
+        self.full = ((self.full.0 / 2).max(1), (self.full.1 / 2).max(1));
+    }
+
+    /// The refusal of the last request, which could not be sent.
+    pub(super) fn refuse_last(&self, errno: i32) -> Refusal {
+        Refusal { sequence: self.last_sequence(), errno, explanation: None }
     }
 
     /// The octets to send, with the request for an acknowledgement in the last message.

@@ -103,6 +103,11 @@ impl Entries {
         self.slots[id.index()].as_ref().expect("whoever has a number keeps the entry in use")
     }
 
+    /// The entry, if the number is in use.
+    pub(super) fn find_in_use(&self, id: EntryId) -> Option<&Entry> {
+        self.slots.get(id.index())?.as_ref()
+    }
+
     /// # Panics
     ///
     /// When nothing is wanted or held there any more.

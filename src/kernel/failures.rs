@@ -20,6 +20,8 @@ struct Failure {
     reason: String,
     /// The kernel said no: nothing is asked again until something changes or time has passed.
     refused: bool,
+    /// Whether the reason is for the daemon to know.
+    told: bool,
 }
 
 /// Who stands in the way.
@@ -27,19 +29,45 @@ struct Failure {
 pub(super) enum Verdict {
     /// The kernel said no, and is asked again later.
     Refused,
+    /// As [`Refused`](Self::Refused), but it may yet agree to a part: nobody is told before that is known.
+    Probing,
     /// The way is blocked, and the message that frees it will be noticed.
     Blocked,
 }
 
 impl Failures {
     pub(super) fn set(&mut self, id: EntryId, reason: String, verdict: Verdict) {
-        let refused = verdict == Verdict::Refused;
+        let refused = verdict != Verdict::Blocked;
         self.refusal |= refused;
-        let known = self.by_entry.get(&id).is_some_and(|failure| failure.reason == reason);
-        self.by_entry.insert(id, Failure { reason, refused });
-        if !known && self.is_untold.insert(id) {
+        let former = self.by_entry.get(&id);
+        let known = former.is_some_and(|failure| failure.told && failure.reason == reason);
+        let told = known || verdict != Verdict::Probing;
+        self.by_entry.insert(id, Failure { reason, refused, told });
+        if told && !known {
+            self.tell(id);
+        }
+    }
+
+    /// The kernel agrees to no part of what it refused at these entries.
+    pub(super) fn end_probing_where(&mut self, which: impl Fn(EntryId) -> bool) {
+        let untold = self.by_entry.iter_mut().filter(|(id, failure)| !failure.told && which(**id));
+        let mut ended = Vec::new();
+        for (&id, failure) in untold {
+            failure.told = true;
+            ended.push(id);
+        }
+        ended.into_iter().for_each(|id| self.tell(id));
+    }
+
+    fn tell(&mut self, id: EntryId) {
+        if self.is_untold.insert(id) {
             self.untold.push_back(id);
         }
+    }
+
+    /// Notes that something was refused that is no route.
+    pub(super) fn note_refusal(&mut self) {
+        self.refusal = true;
     }
 
     pub(super) fn clear(&mut self, id: EntryId) {

@@ -34,6 +34,9 @@ pub(super) struct RouteKind(pub(super) u8);
 impl RouteKind {
     pub(super) const UNICAST: Self = Self(1);
     pub(super) const LOCAL: Self = Self(2);
+    pub(super) const BROADCAST: Self = Self(3);
+    pub(super) const ANYCAST: Self = Self(4);
+    pub(super) const MULTICAST: Self = Self(5);
     pub(super) const BLACKHOLE: Self = Self(6);
     pub(super) const UNREACHABLE: Self = Self(7);
     pub(super) const PROHIBIT: Self = Self(8);
@@ -148,6 +151,11 @@ impl Reading {
 }
 
 impl KernelHop {
+    /// Whether both lead to the same gateway over the same interface.
+    pub(super) fn is_at(&self, other: &Self) -> bool {
+        (self.gateway, self.interface) == (other.gateway, other.interface)
+    }
+
     /// Takes over what the attribute says of the next hop; `false` when it says something this daemon never sets.
     fn take(&mut self, attribute: &Attribute<'_>) -> bool {
         match attribute.kind {

@@ -3,7 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
 
-use super::notice::{LinkNotice, LinkState};
+use super::{
+    notice::{LinkNotice, LinkState},
+    version::Version,
+};
 
 /// All links by index.
 #[derive(Default)]
@@ -14,6 +17,18 @@ struct Link {
     name: String,
     state: Option<LinkState>,
     addresses: HashSet<Ipv4Addr>,
+    /// What the IPv4 next hops over it are.
+    ipv4_hops: Hops,
+}
+
+/// What the kernel takes the next hops over a link for (`RTNH_F_DEAD`). A route all of whose next hops are dead is dropped.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Hops {
+    Alive,
+    Dead,
+    /// The link has no address, and nobody knows whether the routes over it are older than that.
+    #[default]
+    Doubtful,
 }
 
 /// What a message about a link means for routes.
@@ -40,6 +55,21 @@ impl Links {
         self.0.get(&interface).map(|link| link.name.as_str())
     }
 
+    /// What next hops over the interface are. With its last address, IPv4 ones die as if the link had been set down.
+    pub(super) fn hops(&self, interface: u32, version: Version) -> Hops {
+        let Some(link) = self.0.get(&interface) else { return Hops::Dead };
+        match version {
+            Version::Ipv4 => link.ipv4_hops,
+            Version::Ipv6 if link.state.is_some_and(|state| !state.up) => Hops::Dead,
+            Version::Ipv6 => Hops::Alive,
+        }
+    }
+
+    /// Whether any interface has the address.
+    pub(super) fn has_address(&self, address: Ipv4Addr) -> bool {
+        self.0.values().any(|link| link.addresses.contains(&address))
+    }
+
     /// The index of an interface.
     pub(super) fn index(&self, name: &str) -> Option<u32> {
         self.0.iter().find(|(_, link)| link.state.is_some() && link.name == name).map(|(&index, _)| index)
@@ -57,6 +87,11 @@ impl Links {
         let before = link.state.replace(notice.state);
         let was = |which: fn(LinkState) -> bool| before.is_some_and(which);
         let is = notice.state;
+        if !is.up {
+            link.ipv4_hops = Hops::Dead;
+        } else if was(|state| !state.up) {
+            link.ipv4_hops = Hops::Alive;
+        }
         if was(|state| state.up) && !is.up {
             LinkChange::WentDown
         } else if was(LinkState::is_usable) && !is.is_usable() {
@@ -77,13 +112,25 @@ impl Links {
         let link = self.0.entry(interface).or_default();
         if !removed {
             link.addresses.insert(address);
+            if link.state.is_none_or(|state| state.up) {
+                link.ipv4_hops = Hops::Alive;
+            }
             return false;
         }
-        link.addresses.remove(&address) && link.addresses.is_empty()
+        let last_gone = link.addresses.remove(&address) && link.addresses.is_empty();
+        if last_gone {
+            link.ipv4_hops = Hops::Dead;
+        }
+        last_gone
     }
 
     pub(super) fn forget_addresses(&mut self) {
-        self.0.values_mut().for_each(|link| link.addresses.clear());
+        for link in self.0.values_mut() {
+            link.addresses.clear();
+            if link.ipv4_hops == Hops::Alive {
+                link.ipv4_hops = Hops::Doubtful;
+            }
+        }
     }
 }
 

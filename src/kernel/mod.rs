@@ -145,8 +145,6 @@ pub enum KernelEvent {
         /// The kernel's error and its explanation, or what stands in the way.
         reason: String,
     },
-    /// The sockets are unusable and the thread has ended. Routes stay in the kernel.
-    Fatal(String),
 }
 
 /// The way to the kernel thread.

@@ -14,7 +14,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::batch::Batch;
+use super::{
+    batch::{Batch, Request},
+    object_message::{ObjectRequest, RTM_DELNEXTHOP},
+};
 
 /// The socket that sends requests.
 ///
@@ -51,6 +54,41 @@ impl RequestSocket {
     /// The port number that the kernel writes into the echoes of this socket's requests.
     pub(super) fn port(&self) -> u32 {
         self.port
+    }
+
+    /// Has the kernel take no more than this in one send, or little more.
+    #[cfg(test)]
+    pub(super) fn limit_send_buffer(&self, octets: usize) {
+        SockRef::from(&self.socket).set_send_buffer_size(octets).expect("a socket has a buffer");
+    }
+
+    /// Puts something that is no socket in the place of the socket.
+    #[cfg(test)]
+    #[expect(unsafe_code, reason = "no safe binding takes a descriptor that somebody else owns")]
+    pub(super) fn break_it(&self) {
+        use std::os::fd::AsRawFd;
+        let file = std::fs::File::open("/dev/null").expect("it is there");
+        // SAFETY: both descriptors are open, and the socket's owner goes on to own what has its number.
+        let number = unsafe { libc::dup2(file.as_raw_fd(), self.socket.as_raw_fd()) };
+        assert_eq!(number, self.socket.as_raw_fd());
+    }
+
+    /// Asks for something that changes nothing, to learn whether the kernel would change anything for this process.
+    ///
+    /// # Errors
+    ///
+    /// The kernel says no, or nothing.
+    pub(super) fn check_permission(&mut self) -> io::Result<()> {
+        let mut batch = Batch::new(self.next_sequence());
+        // There is no object without a number: who may not remove any is told that first.
+        batch.push(Request::Object(0, ObjectRequest::Remove), |sequence, out| {
+            push_message(out, RTM_DELNEXTHOP, NLM_F_REQUEST, sequence, |out| out.extend_from_slice(&[0; 8]));
+        });
+        let refusals = self.send_batch(&mut batch)?;
+        match refusals.iter().find(|refusal| refusal.errno == libc::EPERM) {
+            Some(refusal) => Err(io::Error::from_raw_os_error(refusal.errno)),
+            None => Ok(()),
+        }
     }
 
     /// The sequence number of the next request.
@@ -284,6 +322,11 @@ pub(super) enum Reception {
 /// Says whether the error is the kernel's ENOBUFS: answers or events were lost.
 pub(super) fn is_overrun(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::NOBUFS.raw_os_error())
+}
+
+/// Says whether the error is the kernel's EMSGSIZE: nothing of what was sent has been received.
+pub(super) fn is_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::MSGSIZE.raw_os_error())
 }
 
 /// Appends a message whose payload `fill` writes.

@@ -1,12 +1,13 @@
 //! The next hop objects of this daemon: which are wanted, which the kernel holds, and what must be asked.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use bgp_codec::NextHop;
 use margay_rib::WeightedHop;
 
 use super::{
+    netlink_socket::Refusal,
     object_message::{GroupMember, ObjectContent, ObjectNotice, ObjectRequest},
     route_shapes::RouteShapes,
 };
@@ -33,6 +34,16 @@ pub(super) struct ObjectLedger {
     unclaimed: HashMap<ObjectContent, BTreeSet<u32>>,
     /// Objects whose state may differ from what is wanted.
     dirty: BTreeSet<u32>,
+    /// Objects for which something has to be asked, by the turn of what it is.
+    due: [BTreeSet<u32>; TURNS],
+    /// Objects in the batch that is being planned.
+    asked: HashSet<u32>,
+    /// Objects that the kernel refused, or whose removal it refused.
+    refused: BTreeSet<u32>,
+    /// Objects that routes wait for.
+    awaited: BTreeSet<u32>,
+    /// Objects that the kernel has refused, or accepted after all, since the last [`poll_changed`](Self::poll_changed).
+    changed: BTreeSet<u32>,
     next_number: u32,
     sweeping: bool,
 }
@@ -43,6 +54,20 @@ struct Object {
     wanted: Option<ObjectContent>,
     /// How many paths and groups rely on it.
     owners: usize,
+    /// Whether the number is taken by an object of ours; if not, it may turn out to be somebody else's.
+    is_made: bool,
+    standing: Standing,
+}
+
+/// What the kernel has made of an object.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Standing {
+    /// It has not refused it.
+    Good,
+    /// It refused it, perhaps because its objects are other than known: they are read before the object is asked for again.
+    Doubtful,
+    /// It refused it.
+    Refused,
 }
 
 struct HeldObject {
@@ -70,6 +95,11 @@ impl ObjectLedger {
             groups: HashMap::new(),
             unclaimed: HashMap::new(),
             dirty: BTreeSet::new(),
+            due: Default::default(),
+            asked: HashSet::new(),
+            refused: BTreeSet::new(),
+            awaited: BTreeSet::new(),
+            changed: BTreeSet::new(),
             next_number: FIRST_NUMBER,
             sweeping: false,
         }
@@ -85,9 +115,13 @@ impl ObjectLedger {
             return number;
         }
         let left = self.unclaimed.get_mut(&content).and_then(BTreeSet::pop_first);
+        let is_made = left.is_some();
         let number = left.unwrap_or_else(|| self.free_number());
         self.by_meaning.insert(meaning.clone(), number);
-        self.objects.insert(number, Object { meaning, wanted: Some(content), owners: 1 });
+        self.objects.insert(
+            number,
+            Object { meaning, wanted: Some(content), owners: 1, is_made, standing: Standing::Good },
+        );
         self.dirty.insert(number);
         number
     }
@@ -104,7 +138,86 @@ impl ObjectLedger {
         {
             object.wanted = content;
             self.dirty.insert(number);
+            if std::mem::replace(&mut object.standing, Standing::Good) != Standing::Good {
+                self.refused.remove(&number);
+                self.changed.insert(number);
+            }
         }
+    }
+
+    /// What an object of this run stands for.
+    pub(super) fn meaning(&self, number: u32) -> Option<&ObjectMeaning> {
+        self.objects.get(&number).map(|object| &object.meaning)
+    }
+
+    /// Whether routes and groups may refer to an object of this run: the kernel has not refused it.
+    pub(super) fn is_usable(&self, number: u32) -> bool {
+        self.objects.get(&number).is_some_and(|object| object.standing != Standing::Refused)
+    }
+
+    /// Whether the kernel holds the object, or does once the batch that is being planned is done.
+    pub(super) fn is_there(&self, number: u32) -> bool {
+        self.asked.contains(&number) || self.held.contains_key(&number)
+    }
+
+    /// Whether the kernel holds the object.
+    pub(super) fn is_held(&self, number: u32) -> bool {
+        self.held.contains_key(&number)
+    }
+
+    /// Notes that routes wait for an object.
+    pub(super) fn wait_for(&mut self, number: u32) {
+        self.awaited.insert(number);
+    }
+
+    /// Whether the kernel refuses any object.
+    pub(super) fn has_refused(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
+    /// Has refused objects asked for again. Until the kernel takes one, routes and groups do without it.
+    pub(super) fn retry(&mut self) {
+        self.dirty.extend(&self.refused);
+    }
+
+    /// As [`retry`](Self::retry), for one object if it is refused.
+    pub(super) fn retry_one(&mut self, number: u32) {
+        if self.refused.contains(&number) {
+            self.dirty.insert(number);
+        }
+    }
+
+    /// Notes that the kernel refused to make or to change an object. Answers whether its objects have to be read first:
+    /// a group may be refused for a member that has gone, and a number for an object that nobody has told of.
+    pub(super) fn on_refused(&mut self, number: u32, refusal: &Refusal) -> bool {
+        let Some(object) = self.objects.get_mut(&number) else { return false };
+        let may_be_misled =
+            matches!(object.meaning, ObjectMeaning::Group(_)) || refusal.errno == libc::EEXIST;
+        if object.standing == Standing::Good && may_be_misled {
+            object.standing = Standing::Doubtful;
+            return true;
+        }
+        self.refuse(number);
+        false
+    }
+
+    /// Notes that the kernel refused to remove an object.
+    pub(super) fn on_removal_refused(&mut self, number: u32) {
+        self.refused.insert(number);
+    }
+
+    fn refuse(&mut self, number: u32) {
+        let Some(object) = self.objects.get_mut(&number) else { return };
+        let before = std::mem::replace(&mut object.standing, Standing::Refused);
+        self.refused.insert(number);
+        if before != Standing::Refused {
+            self.changed.insert(number);
+        }
+    }
+
+    /// An object that routes may refer to now and could not before, or the other way round, or that they waited for.
+    pub(super) fn poll_changed(&mut self) -> Option<u32> {
+        self.changed.pop_first()
     }
 
     /// Gives up an object; the last owner's leaving removes it once no route refers to it.
@@ -115,6 +228,8 @@ impl ObjectLedger {
             && let Some(object) = self.objects.remove(&number)
         {
             self.by_meaning.remove(&object.meaning);
+            self.refused.remove(&number);
+            self.awaited.remove(&number);
             self.dirty.insert(number);
         }
     }
@@ -155,24 +270,54 @@ impl ObjectLedger {
     }
 
     pub(super) fn is_dirty(&self) -> bool {
-        !self.dirty.is_empty()
+        !self.dirty.is_empty() || self.due.iter().any(|numbers| !numbers.is_empty())
     }
 
-    /// What has to be asked: what is made comes before what refers to it, and what is removed after.
-    pub(super) fn plan(&mut self, shapes: &RouteShapes) -> Vec<(u32, ObjectRequest)> {
-        let mut requests: Vec<_> = std::mem::take(&mut self.dirty)
-            .into_iter()
-            .filter_map(|number| Some((number, self.request(number, shapes)?)))
-            .collect();
-        requests.sort_by_key(|(number, request)| match request {
+    /// A batch is planned anew.
+    pub(super) fn begin_batch(&mut self) {
+        self.asked.clear();
+    }
+
+    /// What has to be asked next: what is made comes before what refers to it, and what is removed after.
+    pub(super) fn poll_request(&mut self, shapes: &RouteShapes) -> Option<(u32, ObjectRequest)> {
+        for number in std::mem::take(&mut self.dirty) {
+            for numbers in &mut self.due {
+                numbers.remove(&number);
+            }
+            if let Some(request) = self.request(number, shapes) {
+                self.due[self.turn(number, &request)].insert(number);
+            }
+        }
+        loop {
+            let turn = self.due.iter().position(|numbers| !numbers.is_empty())?;
+            let number = self.due[turn].pop_first()?;
+            let Some(request) = self.request(number, shapes) else { continue };
+            let turn_now = self.turn(number, &request);
+            if turn_now != turn {
+                self.due[turn_now].insert(number);
+                continue;
+            }
+            if request != ObjectRequest::Remove {
+                self.asked.insert(number);
+            }
+            return Some((number, request));
+        }
+    }
+
+    fn turn(&self, number: u32, request: &ObjectRequest) -> usize {
+        match request {
             ObjectRequest::Create(ObjectContent::Hop { .. })
             | ObjectRequest::Replace(ObjectContent::Hop { .. }) => 0,
             ObjectRequest::Create(ObjectContent::Group(_))
             | ObjectRequest::Replace(ObjectContent::Group(_)) => 1,
-            ObjectRequest::Remove if self.is_held_group(*number) => 2,
+            ObjectRequest::Remove if self.is_held_group(number) => 2,
             ObjectRequest::Remove => 3,
-        });
-        requests
+        }
+    }
+
+    /// Nobody knows whether the kernel did what it was asked for an object.
+    pub(super) fn on_unanswered(&mut self, number: u32) {
+        self.dirty.insert(number);
     }
 
     /// Notes that the kernel obeyed. Answers with the objects that are gone with it, which routes may refer to.
@@ -181,6 +326,16 @@ impl ObjectLedger {
             ObjectRequest::Create(content) | ObjectRequest::Replace(content) => {
                 let content = Some(content.clone());
                 self.set_held(number, Some(HeldObject { protocol: self.protocol, content }));
+                self.refused.remove(&number);
+                let object = self.objects.get_mut(&number);
+                let before = object.map(|object| {
+                    object.is_made = true;
+                    std::mem::replace(&mut object.standing, Standing::Good)
+                });
+                let was_refused = before == Some(Standing::Refused);
+                if self.awaited.remove(&number) || was_refused {
+                    self.changed.insert(number);
+                }
                 Vec::new()
             }
             ObjectRequest::Remove => self.on_gone(number),
@@ -202,6 +357,11 @@ impl ObjectLedger {
         }
         self.set_held(number, Some(HeldObject { protocol, content }));
         self.dirty_if_meant(number);
+        if self.is_taken(number) {
+            self.refuse(number);
+        } else if self.awaited.remove(&number) {
+            self.changed.insert(number);
+        }
         Vec::new()
     }
 
@@ -215,6 +375,9 @@ impl ObjectLedger {
             left.remove(&number);
         }
         self.dirty_if_meant(number);
+        if let Some(object) = self.objects.get_mut(&number) {
+            object.is_made = false;
+        }
         let mut all_gone = vec![number];
         for group in self.groups.remove(&number).unwrap_or_default() {
             let Some(held) = self.held.get_mut(&group) else { continue };
@@ -240,7 +403,21 @@ impl ObjectLedger {
         for notice in notices {
             self.on_notice(notice);
         }
+        let doubtful = self.objects.iter().filter(|(_, object)| object.standing == Standing::Doubtful);
+        let doubtful: Vec<u32> = doubtful.map(|(&number, _)| number).collect();
+        for number in doubtful {
+            if self.is_taken(number) {
+                self.refuse(number);
+            }
+            self.dirty.insert(number);
+        }
         gone
+    }
+
+    /// Whether another program has an object of this number that was never ours.
+    fn is_taken(&self, number: u32) -> bool {
+        let is_made = self.objects.get(&number).is_some_and(|object| object.is_made);
+        !is_made && self.held.get(&number).is_some_and(|held| held.protocol != self.protocol)
     }
 
     fn request(&self, number: u32, shapes: &RouteShapes) -> Option<ObjectRequest> {
@@ -251,6 +428,9 @@ impl ObjectLedger {
             let removable = !in_use && held.is_some_and(|held| held.protocol == self.protocol);
             return removable.then_some(ObjectRequest::Remove);
         };
+        if self.is_taken(number) {
+            return None;
+        }
         match (&object.wanted, held) {
             (Some(wanted), None) => Some(ObjectRequest::Create(wanted.clone())),
             (Some(wanted), Some(held)) if held.content.as_ref() == Some(wanted) => None,
@@ -313,5 +493,7 @@ pub(super) fn group_content(members: impl IntoIterator<Item = GroupMember>) -> O
 }
 
 /// Far from the numbers that the kernel and other daemons begin with.
+/// Hops are made, groups are made, groups are removed, hops are removed.
+const TURNS: usize = 4;
 const FIRST_NUMBER: u32 = 0x6d61_0000;
 const LAST_NUMBER: u32 = 0x6dff_ffff;

@@ -13,7 +13,9 @@ use super::{
     kernel_route::{KernelHop, RouteKind, RouteShape, RouteTarget},
     object_ledger::{ObjectLedger, ObjectMeaning, group_content},
     object_message::{GroupMember, ObjectContent},
+    resolver::Resolution,
     route_shapes::{RouteShapes, ShapeId},
+    tables::Tables,
     version::Version,
 };
 
@@ -36,6 +38,8 @@ pub(super) struct Paths {
     by_forwarding: HashMap<Forwarding, PathId, RandomState>,
     next_hops: HashMap<NextHop, TrackedHop>,
     by_address: BTreeMap<IpAddr, BTreeSet<NextHop>>,
+    /// The paths with next hops that were tried one by one.
+    probed: BTreeSet<PathId>,
 }
 
 /// One forwarding, for every prefix that has it.
@@ -43,20 +47,24 @@ struct Path {
     forwarding: Forwarding,
     /// How many entries want it.
     users: u32,
-    /// The object that routes refer to.
+    /// The object that routes refer to, unless the kernel refuses it.
     object: Option<u32>,
-    /// The route of an IPv4 and of an IPv6 prefix, or why there is none.
-    shapes: [Result<ShapeId, String>; 2],
+    /// The next hops that the kernel accepts for a table and version where it refused all of them together.
+    narrowed: BTreeMap<(u8, Version), Vec<KernelHop>>,
+    /// Where its next hops have been tried one by one.
+    probed: BTreeSet<(u8, Version)>,
+    /// For each table of ours, the route of an IPv4 and of an IPv6 prefix, or why there is none.
+    shapes: Vec<[Result<ShapeId, String>; 2]>,
 }
 
 /// A next hop that paths lead over.
 struct TrackedHop {
-    hops: Vec<KernelHop>,
+    resolution: Resolution,
     /// The objects of its hops, by their order.
     objects: Vec<u32>,
     paths: BTreeSet<PathId>,
-    /// The kernel refused an object for it: routes name the hop themselves, until it is somewhere else.
-    plain: bool,
+    /// The kernel is told that it is on its link: by its routes, ours included, the kernel found it elsewhere.
+    onlink: bool,
     /// Every route over it is about to go: groups do without it as long as they have another member.
     lost: bool,
 }
@@ -64,6 +72,7 @@ struct TrackedHop {
 /// What paths are made of.
 pub(super) struct Workshop<'m> {
     pub(super) options: &'m KernelOptions,
+    pub(super) tables: &'m Tables,
     pub(super) shapes: &'m mut RouteShapes,
     pub(super) objects: &'m mut ObjectLedger,
     /// Whether routes refer to next hop objects.
@@ -87,11 +96,16 @@ impl Paths {
         &mut self,
         forwarding: &Forwarding,
         workshop: &mut Workshop<'_>,
-        mut resolved: HashMap<NextHop, Vec<KernelHop>>,
+        mut resolved: HashMap<NextHop, Resolution>,
     ) -> PathId {
-        let unmade = || Err(String::new());
-        let path =
-            Path { forwarding: forwarding.clone(), users: 1, object: None, shapes: [unmade(), unmade()] };
+        let path = Path {
+            forwarding: forwarding.clone(),
+            users: 1,
+            object: None,
+            narrowed: BTreeMap::new(),
+            probed: BTreeSet::new(),
+            shapes: Vec::new(),
+        };
         let id = match self.free.pop() {
             Some(id) => {
                 self.slots[id.index()] = Some(path);
@@ -126,18 +140,30 @@ impl Paths {
         }
         let Some(path) = self.slots[id.index()].take() else { return };
         self.free.push(id);
+        self.probed.remove(&id);
         self.by_forwarding.remove(&path.forwarding);
-        path.shapes.into_iter().flatten().for_each(|shape| workshop.shapes.release(shape));
+        path.shapes.into_iter().flatten().flatten().for_each(|shape| workshop.shapes.release(shape));
         path.object.into_iter().for_each(|object| workshop.objects.release(object));
         for hop in weighted_hops(&path.forwarding) {
             self.untrack(hop.next_hop, id, workshop);
         }
     }
 
-    /// The route that the path is for a prefix, or why there is none.
-    pub(super) fn shape(&self, id: PathId, prefix: Prefix) -> Result<ShapeId, &str> {
-        let path = self.path(id);
-        path.shapes[Version::of(prefix).index()].as_ref().copied().map_err(String::as_str)
+    /// The route that the path is for a prefix in a table of ours, or why there is none.
+    pub(super) fn shape(&self, id: PathId, table: u8, prefix: Prefix) -> Result<ShapeId, &str> {
+        let shapes = &self.path(id).shapes[usize::from(table)];
+        shapes[Version::of(prefix).index()].as_ref().copied().map_err(String::as_str)
+    }
+
+    /// Where the path leads now, whatever the kernel has refused of it.
+    pub(super) fn kernel_hops(&self, id: PathId) -> impl Iterator<Item = KernelHop> {
+        let hops = weighted_hops(&self.path(id).forwarding).iter();
+        hops.filter_map(|hop| self.next_hops.get(&hop.next_hop)).flat_map(TrackedHop::kernel_hops)
+    }
+
+    /// Whether the path is in use.
+    pub(super) fn is_in_use(&self, id: PathId) -> bool {
+        self.slots.get(id.index()).is_some_and(Option::is_some)
     }
 
     pub(super) fn forwarding(&self, id: PathId) -> &Forwarding {
@@ -152,7 +178,7 @@ impl Paths {
 
     /// The next hops that use an object or the interface of one, or lead nowhere.
     pub(super) fn next_hops_on(&self, interface: u32) -> Vec<NextHop> {
-        let uses = |hop: &TrackedHop| hop.hops.iter().any(|hop| hop.interface == interface);
+        let uses = |hop: &TrackedHop| hop.resolution.hops.iter().any(|hop| hop.interface == interface);
         self.next_hops.iter().filter(|(_, hop)| uses(hop)).map(|(&next_hop, _)| next_hop).collect()
     }
 
@@ -165,15 +191,115 @@ impl Paths {
     pub(super) fn on_resolved(
         &mut self,
         next_hop: NextHop,
-        hops: Vec<KernelHop>,
+        resolution: Resolution,
         workshop: &mut Workshop<'_>,
     ) -> Vec<PathId> {
-        let Some(tracked) = self.next_hops.get_mut(&next_hop).filter(|tracked| tracked.hops != hops) else {
-            return Vec::new();
+        let tracked = self.next_hops.get_mut(&next_hop);
+        let Some(tracked) = tracked.filter(|tracked| tracked.resolution != resolution) else {
+            return self.reconsider(next_hop, workshop).1;
         };
-        tracked.hops = hops;
-        tracked.plain = false;
+        tracked.resolution = resolution;
+        tracked.onlink = false;
         self.remake(next_hop, workshop)
+    }
+
+    /// The kernel may accept by now what it refused of a next hop. Answers with the paths over it, and with those of them
+    /// whose routes are others now.
+    pub(super) fn reconsider(
+        &mut self,
+        next_hop: NextHop,
+        workshop: &mut Workshop<'_>,
+    ) -> (Vec<PathId>, Vec<PathId>) {
+        let Some(tracked) = self.next_hops.get(&next_hop) else { return Default::default() };
+        tracked.objects.iter().for_each(|&object| workshop.objects.retry_one(object));
+        let paths: Vec<PathId> = tracked.paths.iter().copied().collect();
+        let changed = paths.iter().copied().filter(|&id| self.widen(id, workshop)).collect();
+        (paths, changed)
+    }
+
+    /// As [`reconsider`](Self::reconsider), for all next hops. Answers with the paths whose routes are others now.
+    pub(super) fn reconsider_all(&mut self, workshop: &mut Workshop<'_>) -> Vec<PathId> {
+        workshop.objects.retry();
+        let probed = std::mem::take(&mut self.probed);
+        probed.into_iter().filter(|&id| self.widen(id, workshop)).collect()
+    }
+
+    /// Whether routes do without next hops that the kernel refused.
+    pub(super) fn has_narrowed(&self) -> bool {
+        !self.probed.is_empty()
+    }
+
+    /// The next hops of a path to be tried one by one, where the kernel refused them all together. `None` where there is
+    /// only one, and where that has been done.
+    pub(super) fn to_probe(
+        &self,
+        id: PathId,
+        place: (u8, Version),
+        shapes: &RouteShapes,
+    ) -> Option<Vec<RouteShape>> {
+        let path = self.path(id);
+        let shape = path.shapes[usize::from(place.0)][place.1.index()].as_ref().ok()?;
+        let shape = shapes.get(*shape);
+        let RouteTarget::Hops(hops) = &shape.target else { return None };
+        if hops.len() < 2 || path.probed.contains(&place) {
+            return None;
+        }
+        let alone = |hop: &KernelHop| {
+            let target = RouteTarget::Hops(vec![KernelHop { weight: 1, ..*hop }]);
+            RouteShape { target, ..shape.clone() }
+        };
+        Some(hops.iter().map(alone).collect())
+    }
+
+    /// Notes which next hops of a path the kernel accepts one by one, having refused them together. Answers whether the
+    /// path's routes are others now.
+    ///
+    /// Where it accepts each, the first one is used: some kernels have no routes with several.
+    pub(super) fn on_probed(
+        &mut self,
+        id: PathId,
+        place: (u8, Version),
+        (accepted, all): (Vec<KernelHop>, bool),
+        workshop: &mut Workshop<'_>,
+    ) -> bool {
+        let Some(path) = self.slots.get_mut(id.index()).and_then(Option::as_mut) else { return false };
+        self.probed.insert(id);
+        path.probed.insert(place);
+        let hops = if all { accepted.into_iter().take(1).collect() } else { accepted };
+        if hops.is_empty() {
+            return false;
+        }
+        path.narrowed.insert(place, hops);
+        self.make(id, workshop)
+    }
+
+    /// Has the path lead over all of its next hops again.
+    fn widen(&mut self, id: PathId, workshop: &mut Workshop<'_>) -> bool {
+        let Some(path) = self.slots.get_mut(id.index()).and_then(Option::as_mut) else { return false };
+        self.probed.remove(&id);
+        path.probed.clear();
+        if path.narrowed.is_empty() {
+            return false;
+        }
+        path.narrowed.clear();
+        self.make(id, workshop)
+    }
+
+    /// The kernel refused a gateway. If it is known to be on a link, the kernel is told so the next time. Answers with the
+    /// paths whose routes are others now.
+    pub(super) fn set_onlink(&mut self, gateway: IpAddr, workshop: &mut Workshop<'_>) -> Vec<PathId> {
+        let sharing = self.by_address.get(&gateway).into_iter().flatten().copied().collect::<Vec<_>>();
+        let mut changed = Vec::new();
+        for next_hop in sharing {
+            if let Some(tracked) = self.next_hops.get_mut(&next_hop)
+                && !tracked.onlink
+                && tracked.may_be_onlink(next_hop)
+            {
+                tracked.onlink = true;
+                changed.extend(self.remake(next_hop, workshop));
+            }
+        }
+        changed
     }
 
     /// Takes over whether every route over a next hop is about to go. Groups change at once, the routes of these paths do
@@ -185,39 +311,61 @@ impl Paths {
         }
     }
 
-    /// The kernel refused an object: routes over its next hop name it themselves from now on. Answers with the paths
-    /// whose routes are others now.
-    pub(super) fn on_object_refused(&mut self, object: u32, workshop: &mut Workshop<'_>) -> Vec<PathId> {
-        let of_hop = self.next_hops.iter().find(|(_, tracked)| tracked.objects.contains(&object));
-        let next_hops: Vec<NextHop> = match of_hop {
-            Some((&next_hop, _)) => vec![next_hop],
-            None => {
-                let of_group = self.slots.iter().flatten().filter(|path| path.object == Some(object));
-                of_group.flat_map(|path| weighted_hops(&path.forwarding)).map(|hop| hop.next_hop).collect()
+    /// The kernel has refused an object, or accepted it after all. Answers with the paths whose routes are others now, or
+    /// which waited for the object.
+    pub(super) fn on_object_changed(&mut self, object: u32, workshop: &mut Workshop<'_>) -> Vec<PathId> {
+        match workshop.objects.meaning(object).cloned() {
+            None => Vec::new(),
+            Some(ObjectMeaning::Hop(next_hop, _)) => {
+                let tracked = self.next_hops.get_mut(&next_hop);
+                if let Some(tracked) =
+                    tracked.filter(|tracked| !tracked.onlink && tracked.may_be_onlink(next_hop))
+                    && !workshop.objects.is_usable(object)
+                {
+                    tracked.onlink = true;
+                }
+                let waiting = self.paths_of_object(next_hop, object);
+                let mut changed = self.remake(next_hop, workshop);
+                changed.extend(waiting);
+                changed
             }
-        };
-        let mut changed = Vec::new();
-        for next_hop in next_hops {
-            if let Some(tracked) = self.next_hops.get_mut(&next_hop) {
-                tracked.plain = true;
+            Some(ObjectMeaning::Group(hops)) => {
+                let Some(first) = hops.first() else { return Vec::new() };
+                let paths = self.paths_of_object(first.next_hop, object);
+                for &id in &paths {
+                    self.make(id, workshop);
+                }
+                paths
             }
-            changed.extend(self.remake(next_hop, workshop));
         }
-        changed
+    }
+
+    /// The paths over a next hop whose routes refer to an object.
+    fn paths_of_object(&self, next_hop: NextHop, object: u32) -> Vec<PathId> {
+        let paths = self.next_hops.get(&next_hop).into_iter().flat_map(|tracked| &tracked.paths);
+        paths.copied().filter(|&id| self.path(id).object == Some(object)).collect()
     }
 
     fn remake(&mut self, next_hop: NextHop, workshop: &mut Workshop<'_>) -> Vec<PathId> {
         self.make_hop_objects(next_hop, workshop);
         let paths = self.next_hops.get(&next_hop).map(|tracked| tracked.paths.clone()).unwrap_or_default();
-        paths.into_iter().filter(|&id| self.make(id, workshop)).collect()
+        let made = paths.into_iter().filter(|&id| {
+            if let Some(path) = &mut self.slots[id.index()] {
+                path.narrowed.clear();
+                path.probed.clear();
+                self.probed.remove(&id);
+            }
+            self.make(id, workshop)
+        });
+        made.collect()
     }
 
-    fn track(&mut self, next_hop: NextHop, id: PathId, workshop: &mut Workshop<'_>, hops: Vec<KernelHop>) {
+    fn track(&mut self, next_hop: NextHop, id: PathId, workshop: &mut Workshop<'_>, resolution: Resolution) {
         let tracked = self.next_hops.entry(next_hop).or_insert_with(|| TrackedHop {
-            hops,
+            resolution,
             objects: Vec::new(),
             paths: BTreeSet::new(),
-            plain: false,
+            onlink: false,
             lost: false,
         });
         tracked.paths.insert(id);
@@ -247,7 +395,8 @@ impl Paths {
     /// Has the objects of a next hop say where it is. They stay while it leads nowhere: it may come back.
     fn make_hop_objects(&mut self, next_hop: NextHop, workshop: &mut Workshop<'_>) {
         let Some(tracked) = self.next_hops.get_mut(&next_hop) else { return };
-        let hops: &[KernelHop] = if workshop.with_objects && !tracked.plain { &tracked.hops } else { &[] };
+        let hops: Vec<KernelHop> =
+            if workshop.with_objects { tracked.kernel_hops().collect() } else { Vec::new() };
         for (number, &object) in tracked.objects.iter().enumerate() {
             workshop.objects.want(object, hops.get(number).and_then(hop_content));
         }
@@ -262,9 +411,7 @@ impl Paths {
         let path = self.path(id);
         let (forwarding, old_object) = (path.forwarding.clone(), path.object);
         let hops = weighted_hops(&forwarding);
-        let plain =
-            hops.iter().any(|hop| self.next_hops.get(&hop.next_hop).is_none_or(|tracked| tracked.plain));
-        let means = if workshop.with_objects && !plain { self.means(hops, workshop) } else { Means::Plain };
+        let means = if workshop.with_objects { self.means(hops, workshop) } else { Means::Plain };
         let object = match means {
             Means::Plain => None,
             Means::Object(object) => Some(object),
@@ -274,15 +421,19 @@ impl Paths {
                 None
             }
         };
-        let made = Version::BOTH.map(|version| {
-            let shape = self.new_shape(&forwarding, object, version, workshop.options)?;
-            Ok(workshop.shapes.intern(shape))
-        });
+        let usable = object.filter(|&object| workshop.objects.is_usable(object));
+        let mut made = Vec::new();
+        for table in workshop.tables.ours() {
+            made.push(Version::BOTH.map(|version| {
+                let shape = self.new_shape(id, usable, (table, version), workshop.options)?;
+                Ok(workshop.shapes.intern(shape))
+            }));
+        }
         let path = self.slots[id.index()].as_mut().expect("a path that is made is in use");
         let old = std::mem::replace(&mut path.shapes, made);
         let changed = old != path.shapes;
         let left = if means == Means::Dead { None } else { std::mem::replace(&mut path.object, object) };
-        old.into_iter().flatten().for_each(|shape| workshop.shapes.release(shape));
+        old.into_iter().flatten().flatten().for_each(|shape| workshop.shapes.release(shape));
         left.into_iter().for_each(|object| workshop.objects.release(object));
         changed
     }
@@ -292,47 +443,58 @@ impl Paths {
     /// One next hop is its own object. Several are a group, also while all but one are dead: so their coming and going
     /// is a change of the group, and of no route.
     fn means(&self, hops: &[WeightedHop], workshop: &mut Workshop<'_>) -> Means {
-        let mut members = self.members(hops, |tracked| !tracked.lost);
+        let tracked = || hops.iter().filter_map(|hop| self.next_hops.get(&hop.next_hop));
+        if tracked().all(|tracked| tracked.resolution.hops.is_empty()) {
+            return if hops.is_empty() { Means::Plain } else { Means::Dead };
+        }
+        if let [hop] = hops
+            && let Some(tracked) = self.next_hops.get(&hop.next_hop)
+            && tracked.resolution.hops.len() == 1
+        {
+            let content = tracked.kernel_hops().next().as_ref().and_then(hop_content);
+            let meaning = ObjectMeaning::Hop(hop.next_hop, 0);
+            return content
+                .map_or(Means::Plain, |content| Means::Object(workshop.objects.acquire(meaning, content)));
+        }
+        let mut members = self.members(hops, workshop.objects, |tracked| !tracked.lost);
         if members.is_empty() {
-            members = self.members(hops, |_| true);
+            members = self.members(hops, workshop.objects, |_| true);
         }
-        match (hops, members.as_slice()) {
-            ([], _) => Means::Plain,
-            (_, []) => Means::Dead,
-            ([hop], [_]) => {
-                let hops = self.next_hops.get(&hop.next_hop).map_or(&[][..], |tracked| &tracked.hops);
-                match hops.first().and_then(hop_content) {
-                    Some(content) => {
-                        Means::Object(workshop.objects.acquire(ObjectMeaning::Hop(hop.next_hop, 0), content))
-                    }
-                    None => Means::Plain,
-                }
-            }
-            (hops, _) => {
-                let meaning = ObjectMeaning::Group(Arc::from(hops));
-                Means::Object(workshop.objects.acquire(meaning, group_content(members)))
-            }
+        if members.is_empty() {
+            // The kernel refuses the object of each: perhaps it finds their gateways by other rules in a route.
+            return Means::Plain;
         }
+        let meaning = ObjectMeaning::Group(Arc::from(hops));
+        Means::Object(workshop.objects.acquire(meaning, group_content(members)))
     }
 
-    fn members(&self, hops: &[WeightedHop], which: impl Fn(&TrackedHop) -> bool) -> Vec<GroupMember> {
+    /// The objects of next hops that the kernel has not refused.
+    fn members(
+        &self,
+        hops: &[WeightedHop],
+        objects: &ObjectLedger,
+        which: impl Fn(&TrackedHop) -> bool,
+    ) -> Vec<GroupMember> {
         let tracked = hops.iter().filter_map(|hop| Some((hop, self.next_hops.get(&hop.next_hop)?)));
         tracked
             .filter(|(_, tracked)| which(tracked))
             .flat_map(|(hop, tracked)| {
-                let objects = tracked.objects.iter().take(tracked.hops.len());
-                objects.map(|&object| GroupMember { object, weight: hop.weight })
+                let members = tracked.objects.iter().take(tracked.resolution.hops.len()).copied();
+                let usable = members.filter(|&object| objects.is_usable(object));
+                usable.map(|object| GroupMember { object, weight: hop.weight })
             })
+            .take(HOPS_MAX)
             .collect()
     }
 
     fn new_shape(
         &self,
-        forwarding: &Forwarding,
+        id: PathId,
         object: Option<u32>,
-        version: Version,
+        (table, version): (u8, Version),
         options: &KernelOptions,
     ) -> Result<RouteShape, String> {
+        let Path { forwarding, narrowed, .. } = self.path(id);
         let shape = |kind, target| RouteShape {
             protocol: options.protocol,
             kind,
@@ -357,13 +519,17 @@ impl Paths {
             if let (NextHop::Ipv4(gateway), Version::Ipv6) = (hop.next_hop, version) {
                 return Err(format!("IPv6 routes cannot have the IPv4 next hop {gateway}"));
             }
-            let tracked = self.next_hops.get(&hop.next_hop).into_iter().flat_map(|tracked| &tracked.hops);
-            found.extend(tracked.map(|found| KernelHop { weight: hop.weight, ..*found }));
+            let tracked = self.next_hops.get(&hop.next_hop).into_iter().flat_map(TrackedHop::kernel_hops);
+            found.extend(tracked.map(|found| KernelHop { weight: hop.weight, ..found }));
         }
         found.sort_unstable();
         found.dedup_by_key(|hop| (hop.gateway, hop.interface));
+        found.truncate(HOPS_MAX);
+        if let Some(accepted) = narrowed.get(&(table, version)) {
+            found.retain(|hop| accepted.iter().any(|accepted| accepted.is_at(hop)));
+        }
         match (object, found.as_mut_slice()) {
-            (_, []) => Err(nowhere(hops)),
+            (_, []) => Err(self.nowhere(hops)),
             (Some(object), _) => Ok(shape(RouteKind::UNICAST, RouteTarget::Object(object))),
             (None, found) => {
                 if let [only] = found {
@@ -374,8 +540,36 @@ impl Paths {
         }
     }
 
+    fn nowhere(&self, hops: &[WeightedHop]) -> String {
+        let list: Vec<String> = hops.iter().map(|hop| hop.next_hop.to_string()).collect();
+        let list = list.join(", ");
+        let tracked = |hop: &WeightedHop| self.next_hops.get(&hop.next_hop);
+        let is_behind_default = |hop| tracked(hop).is_some_and(|tracked| tracked.resolution.behind_default);
+        if hops.iter().any(is_behind_default) {
+            return format!(
+                "only a default route leads to next hop {list}: a route of its own or an entry in kernel.onlink \
+                 would make it usable"
+            );
+        }
+        format!("no route of the kernel leads to next hop {list}")
+    }
+
     fn path(&self, id: PathId) -> &Path {
         self.slots[id.index()].as_ref().expect("whoever has a number keeps the path in use")
+    }
+}
+
+impl TrackedHop {
+    fn kernel_hops(&self) -> impl Iterator<Item = KernelHop> {
+        self.resolution.hops.iter().map(|hop| KernelHop { onlink: hop.onlink || self.onlink, ..*hop })
+    }
+
+    /// Whether the kernel may be told to take the next hop for attached: it is, and IPv6 looks for gateways by all routes.
+    fn may_be_onlink(&self, next_hop: NextHop) -> bool {
+        match (next_hop, self.resolution.hops.as_slice()) {
+            (NextHop::Ipv6(address), [hop]) => hop.gateway == Some(address.into()) && !hop.onlink,
+            _ => false,
+        }
     }
 }
 
@@ -401,7 +595,5 @@ fn hop_content(hop: &KernelHop) -> Option<ObjectContent> {
     Some(ObjectContent::Hop { gateway: hop.gateway?, interface: hop.interface, onlink: hop.onlink })
 }
 
-fn nowhere(hops: &[WeightedHop]) -> String {
-    let list: Vec<String> = hops.iter().map(|hop| hop.next_hop.to_string()).collect();
-    format!("no route of the kernel leads to next hop {}", list.join(", "))
-}
+/// Far more than the kernel spreads packets over, and few enough for one message.
+const HOPS_MAX: usize = 1024;

@@ -29,6 +29,15 @@ pub(super) struct Resolver<'m> {
     pub(super) links: &'m Links,
 }
 
+/// Where a next hop is.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Resolution {
+    /// Where packets to it leave this node: sorted, each once; empty when it cannot be reached.
+    pub(super) hops: Vec<KernelHop>,
+    /// Nothing but a default route leads there, which does not count.
+    pub(super) behind_default: bool,
+}
+
 /// How a prefix leads further.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Way {
@@ -41,8 +50,21 @@ pub(super) enum Way {
 }
 
 impl Resolver<'_> {
-    /// Where packets to the next hop leave this node: sorted, each once; empty when it cannot be reached.
-    pub(super) fn hops(&self, next_hop: NextHop) -> Vec<KernelHop> {
+    pub(super) fn resolve(&self, next_hop: NextHop) -> Resolution {
+        let hops = self.hops(next_hop);
+        let behind_default = hops.is_empty() && self.is_behind_default(next_hop.address());
+        Resolution { hops, behind_default }
+    }
+
+    fn is_behind_default(&self, address: IpAddr) -> bool {
+        self.way(address).is_none()
+            && self.entries.foreign.around(address).any(|(prefix, ())| {
+                prefix.length() == 0
+                    && matches!(self.way_by_routes(prefix), Some(Way::Attached(_) | Way::Through(..)))
+            })
+    }
+
+    fn hops(&self, next_hop: NextHop) -> Vec<KernelHop> {
         let gateway = match next_hop {
             NextHop::Ipv4(address) => IpAddr::V4(address),
             NextHop::Ipv6(address) => IpAddr::V6(address),
@@ -76,9 +98,10 @@ impl Resolver<'_> {
 
     /// How the prefix's own route leads further; `None` when it has none that counts.
     pub(super) fn way_of(&self, prefix: Prefix) -> Option<Way> {
-        if prefix.length() == 0 {
-            return None;
-        }
+        if prefix.length() == 0 { None } else { self.way_by_routes(prefix) }
+    }
+
+    fn way_by_routes(&self, prefix: Prefix) -> Option<Way> {
         self.tables.for_resolution().find_map(|table| {
             let entry = self.entries.get(self.entries.find(table, prefix)?);
             let shapes = entry.held.as_slice().iter().map(|&id| self.shapes.get(id));
@@ -139,7 +162,9 @@ impl Resolver<'_> {
             RouteKind::LOCAL | RouteKind::BLACKHOLE | RouteKind::UNREACHABLE | RouteKind::PROHIBIT => {
                 return Some(Way::Nowhere);
             }
-            // Broadcast, multicast and whatever else is no place to send packets through.
+            // A gateway has an address of its own.
+            RouteKind::BROADCAST | RouteKind::ANYCAST | RouteKind::MULTICAST => return Some(Way::Nowhere),
+            // What is looked up goes on in the next table.
             _ => return None,
         }
         let mut hops = self.shape_hops(shape);

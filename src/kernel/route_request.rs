@@ -20,8 +20,20 @@ pub(super) enum RouteRequest {
     Install(ShapeId),
     /// The prefix and metric hold a route of ours, which gives way in the same step.
     Replace(ShapeId),
+    /// As [`Install`](Self::Install), to learn whether the kernel accepts the next hop.
+    Probe(ShapeId),
     /// A route of ours with this metric goes.
     Remove { metric: u32 },
+}
+
+impl RouteRequest {
+    /// What the route shall be.
+    pub(super) fn shape(self) -> Option<ShapeId> {
+        match self {
+            Self::Install(shape) | Self::Replace(shape) | Self::Probe(shape) => Some(shape),
+            Self::Remove { .. } => None,
+        }
+    }
 }
 
 /// Appends a message that makes a route of a shape.

@@ -5,14 +5,16 @@ use std::{future, io, time::Duration};
 use bgp_codec::Prefix;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::{
     KernelEvent, KernelOptions, KernelRequest,
     batch::Batch,
-    mirror::{Consequence, Mirror},
-    netlink_socket::{DumpEnd, DumpRequest, Listener, MulticastSocket, Reception, RequestSocket, is_overrun},
+    mirror::{Consequences, Mirror},
+    netlink_socket::{
+        DumpEnd, DumpRequest, Listener, MulticastSocket, Reception, RequestSocket, is_overrun, is_too_long,
+    },
     notice::{Notice, RTM_GETADDR, RTM_GETLINK, RTM_GETROUTE},
     object_message::RTM_GETNEXTHOP,
     route_shapes::ShapeId,
@@ -24,9 +26,23 @@ pub(super) struct Synchroniser {
     options: KernelOptions,
     requests: mpsc::Receiver<KernelRequest>,
     events: mpsc::Sender<KernelEvent>,
+    sockets: Sockets,
+}
+
+struct Sockets {
     socket: RequestSocket,
     dump_socket: RequestSocket,
     multicast: MulticastSocket,
+}
+
+impl Sockets {
+    fn open(options: &KernelOptions) -> io::Result<Self> {
+        // Listening starts before the first dump, so that no change falls between the two.
+        let multicast = MulticastSocket::open(options.multicast_buffer_octets)?;
+        let (socket, dump_socket) = (RequestSocket::open()?, RequestSocket::open()?);
+        multicast.ignore_port(socket.port())?;
+        Ok(Self { socket, dump_socket, multicast })
+    }
 }
 
 impl Synchroniser {
@@ -36,11 +52,8 @@ impl Synchroniser {
         requests: mpsc::Receiver<KernelRequest>,
         events: mpsc::Sender<KernelEvent>,
     ) -> io::Result<Self> {
-        // Listening starts before the first dump, so that no change falls between the two.
-        let multicast = MulticastSocket::open(options.multicast_buffer_octets)?;
-        let (socket, dump_socket) = (RequestSocket::open()?, RequestSocket::open()?);
-        multicast.ignore_port(socket.port())?;
-        Ok(Self { options, requests, events, socket, dump_socket, multicast })
+        let sockets = Sockets::open(&options)?;
+        Ok(Self { options, requests, events, sockets })
     }
 
     /// Runs until the requests end or the sockets fail. `started` tells how the first dump went.
@@ -53,28 +66,30 @@ impl Synchroniser {
     }
 
     async fn start_and_synchronise(self, started: oneshot::Sender<io::Result<()>>) {
-        let events = self.events.clone();
         let mut synchronisation = match self.start() {
             Ok(synchronisation) => synchronisation,
             Err(error) => return drop(started.send(Err(error))),
         };
         drop(started.send(Ok(())));
-        if let Err(error) = synchronisation.run().await {
-            let fatal = KernelEvent::Fatal(format!("netlink: {error}"));
-            // Nobody listens any more only when the daemon itself ends.
-            drop(events.send(fatal).await);
+        while let Err(error) = synchronisation.run().await {
+            tracing::error!(%error, "a netlink socket is lost: opening it anew");
+            if !synchronisation.reopen_in_time().await {
+                return;
+            }
         }
     }
 
-    fn start(self) -> io::Result<Synchronisation> {
+    pub(super) fn start(self) -> io::Result<Synchronisation> {
+        let Sockets { mut socket, dump_socket, multicast } = self.sockets;
+        socket.check_permission()?;
         let mut synchronisation = Synchronisation {
             mirror: Mirror::new(self.options),
             requests: self.requests,
             events: Some(self.events),
-            batch: Batch::new(self.socket.next_sequence()),
-            socket: self.socket,
-            dump_socket: self.dump_socket,
-            listener: self.multicast.into_listener()?,
+            batch: Batch::new(socket.next_sequence()),
+            socket,
+            dump_socket,
+            listener: multicast.into_listener()?,
             reading: None,
             pace: Pace::default(),
             batch_is_due: false,
@@ -83,12 +98,21 @@ impl Synchroniser {
         while synchronisation.reading.is_some() {
             synchronisation.read_on()?;
         }
+        for (table, routes) in synchronisation.mirror.take_strays() {
+            tracing::warn!(
+                table,
+                routes,
+                "kernel.table does not name a table in which there are routes of kernel.protocol: they are left alone, \
+                 and if an earlier configuration put them there, `ip route flush table {table} proto {}` removes them",
+                synchronisation.mirror.options.protocol
+            );
+        }
         synchronisation.look_around()?;
         Ok(synchronisation)
     }
 }
 
-struct Synchronisation {
+pub(super) struct Synchronisation {
     mirror: Mirror,
     requests: mpsc::Receiver<KernelRequest>,
     /// `None` once nobody listens.
@@ -140,6 +164,32 @@ impl Synchronisation {
         }
     }
 
+    /// Opens the sockets anew, however long that takes; routes stay in the kernel meanwhile. Answers `false` when the end
+    /// is asked for, which does not wait for sockets.
+    async fn reopen_in_time(&mut self) -> bool {
+        let mut delay = REOPEN_DELAY_FIRST;
+        loop {
+            sleep(delay).await;
+            match self.reopen() {
+                Ok(()) => return true,
+                Err(_) if self.requests.is_closed() => return false,
+                Err(error) => tracing::error!(%error, "the netlink sockets cannot be opened"),
+            }
+            delay = REOPEN_DELAY_LAST.min(delay * 2);
+        }
+    }
+
+    /// Opens the sockets anew and begins to read everything.
+    pub(super) fn reopen(&mut self) -> io::Result<()> {
+        let sockets = Sockets::open(&self.mirror.options)?;
+        self.listener = sockets.multicast.into_listener()?;
+        (self.socket, self.dump_socket) = (sockets.socket, sockets.dump_socket);
+        if let Some(reading) = self.reading.take() {
+            self.mirror.abandon_dump(reading.routes);
+        }
+        self.begin_reading()
+    }
+
     /// The kernel has something to do while more is taken in: between two requests a batch is sent, if it can be filled.
     ///
     /// Wishes wait in the Rib's log, where the next one for a prefix takes the place of the last. Removals do not: they need
@@ -161,7 +211,7 @@ impl Synchronisation {
         Ok(())
     }
 
-    fn on_request(&mut self, request: KernelRequest) {
+    pub(super) fn on_request(&mut self, request: KernelRequest) {
         match request {
             KernelRequest::Apply(changes) => self.mirror.want(&changes),
             KernelRequest::NextHops(losses) => self.mirror.on_next_hop_losses(&losses),
@@ -191,15 +241,16 @@ impl Synchronisation {
     }
 
     /// Takes over all that the kernel has told so far.
-    fn hear(&mut self) -> io::Result<()> {
+    pub(super) fn hear(&mut self) -> io::Result<()> {
         let Self { listener, mirror, pace, .. } = self;
         let reception = listener.drain(|message| {
             if let Some(notice) = Notice::decode(message) {
-                pace.follow(mirror.on_notice(notice));
+                mirror.on_notice(notice);
             }
         })?;
         mirror.settle_next_hops();
         mirror.untouch();
+        pace.follow(mirror.take_consequences());
         if reception == Reception::Overrun {
             tracing::warn!("events of the kernel were lost; links and routes are read anew");
             self.pace.read_soon();
@@ -319,7 +370,7 @@ impl Synchronisation {
     }
 
     /// Plans for what is next, asks the kernel for all of it at once, and notes its answers.
-    fn send_batch(&mut self) -> io::Result<()> {
+    pub(super) fn send_batch(&mut self) -> io::Result<()> {
         self.batch_is_due = false;
         self.batch.restart(self.socket.next_sequence());
         let looks = if self.reading.is_some() { 0 } else { PLANS_A_TURN };
@@ -329,10 +380,21 @@ impl Synchronisation {
                 Ok(refusals) => self.mirror.on_answers(&self.batch, &refusals),
                 // Some answers are lost: the table itself tells what came of the batch.
                 Err(error) if is_overrun(&error) => {
-                    self.mirror.let_go(&self.batch);
+                    self.batch.shrink();
+                    self.mirror.on_unanswered(&self.batch);
                     self.pace.read_soon();
                 }
-                Err(error) => return Err(error),
+                Err(error) if is_too_long(&error) => {
+                    self.batch.shrink();
+                    match self.batch.requests() {
+                        [_] => self.mirror.on_answers(&self.batch, &[self.batch.refuse_last(libc::EMSGSIZE)]),
+                        _ => self.mirror.on_unanswered(&self.batch),
+                    }
+                }
+                Err(error) => {
+                    self.mirror.on_unanswered(&self.batch);
+                    return Err(error);
+                }
             }
             // What others did meanwhile is there already.
             self.hear()?;
@@ -341,6 +403,43 @@ impl Synchronisation {
             self.pace.retry_later();
         }
         Ok(())
+    }
+
+    /// For tests of what becomes of sockets.
+    #[cfg(test)]
+    pub(super) fn socket(&self) -> &RequestSocket {
+        &self.socket
+    }
+
+    #[cfg(test)]
+    pub(super) fn status(&self) -> super::KernelStatus {
+        self.mirror.status()
+    }
+
+    /// Handles everything that waits, including what has a deadline, until nothing is left to do.
+    #[cfg(test)]
+    pub(super) fn catch_up(&mut self) {
+        let mut rounds = 0;
+        loop {
+            self.hear().expect("the kernel is heard");
+            if self.pace.read_at.take().is_some() {
+                self.begin_reading().expect("a reading begins");
+            }
+            while self.reading.is_some() {
+                self.read_on().expect("the table is read");
+            }
+            if self.pace.look_around_at.take().is_some() {
+                self.look_around().expect("objects are read");
+            }
+            while self.can_send() {
+                self.send_batch().expect("the kernel takes a batch");
+            }
+            if self.pace.read_at.is_none() && self.pace.look_around_at.is_none() {
+                return;
+            }
+            rounds += 1;
+            assert!(rounds < 100, "the kernel and the mirror never agree");
+        }
     }
 
     fn has_event(&self) -> bool {
@@ -404,11 +503,12 @@ impl Pace {
         [self.look_around_at, self.read_at, self.retry_at].into_iter().flatten().min()
     }
 
-    fn follow(&mut self, consequence: Consequence) {
-        match consequence {
-            Consequence::None => {}
-            Consequence::SurroundingsChanged => self.look_around_soon(),
-            Consequence::MirrorUncertain => self.read_soon(),
+    fn follow(&mut self, consequences: Consequences) {
+        if consequences.surroundings_changed {
+            self.look_around_soon();
+        }
+        if consequences.mirror_uncertain {
+            self.read_soon();
         }
     }
 
@@ -461,6 +561,8 @@ const HEARING_INTERVAL: Duration = Duration::from_millis(20);
 const HEARING_BURST: u32 = 8;
 /// Long enough that reading a full table over and over costs no more than a part of one core.
 const READ_DELAY: Duration = Duration::from_millis(500);
+const REOPEN_DELAY_FIRST: Duration = Duration::from_millis(100);
+const REOPEN_DELAY_LAST: Duration = Duration::from_secs(30);
 const RETRY_DELAY_FIRST: Duration = Duration::from_secs(2);
 const RETRY_DELAY_LAST: Duration = Duration::from_secs(32);
 

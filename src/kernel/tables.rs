@@ -60,5 +60,5 @@ impl Tables {
     }
 }
 
-const RT_TABLE_MAIN: u32 = 254;
+pub(super) const RT_TABLE_MAIN: u32 = 254;
 const RT_TABLE_LOCAL: u32 = 255;

@@ -2,7 +2,7 @@
 
 use bgp_codec::Prefix;
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(super) enum Version {
     Ipv4,
     Ipv6,

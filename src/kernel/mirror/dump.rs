@@ -1,6 +1,6 @@
 //! A dump of all routes, which takes the place of what was known.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bgp_codec::Prefix;
 
@@ -22,6 +22,7 @@ impl Mirror {
     pub(in crate::kernel) fn begin_dump(&mut self) {
         self.log = Some(Vec::new());
         self.readings += 1;
+        self.strays.clear();
     }
 
     /// How much has been told since the dump began.
@@ -31,8 +32,17 @@ impl Mirror {
 
     /// Takes a route that a dump tells; `None` when its table is not watched.
     pub(in crate::kernel) fn note_dumped(&mut self, route: KernelRoute) -> Option<(u8, Prefix, ShapeId)> {
+        if route.shape.protocol == self.options.protocol && !self.options.tables.contains(&route.table) {
+            *self.strays.entry(route.table).or_default() += 1;
+        }
         let table = self.tables.position(route.table)?;
         Some((table, route.prefix, self.shapes.intern(route.shape)))
+    }
+
+    /// How many routes of this daemon's protocol number the dumps since the last call told of, in each table that is none
+    /// of its tables.
+    pub(in crate::kernel) fn take_strays(&mut self) -> BTreeMap<u32, usize> {
+        std::mem::take(&mut self.strays)
     }
 
     /// The dump is of no use.
@@ -72,16 +82,15 @@ impl Mirror {
         }
         self.all_moved = true;
         self.announce_all();
-        let disturbances = self.disturbances;
+        let (disturbances, uncertain) = (self.disturbances, self.consequences.mirror_uncertain);
         for event in self.log.take().unwrap_or_default() {
             match event {
-                RouteEvent::Told(notice) => {
-                    self.on_route(&notice);
-                }
+                RouteEvent::Told(notice) => self.on_route(&notice),
                 RouteEvent::Flushed(flush) => self.flush(flush),
             }
         }
         self.disturbances = disturbances;
+        self.consequences.mirror_uncertain = uncertain;
         differing
     }
 

@@ -4,11 +4,14 @@ mod dump;
 mod flush;
 mod others;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use bgp_codec::{NextHop, Prefix};
 
-use self::{dump::RouteEvent, flush::Flush};
+use self::{
+    dump::RouteEvent,
+    flush::{Flush, LinkLoss},
+};
 use super::{
     KernelOptions,
     announcements::Announcements,
@@ -17,6 +20,7 @@ use super::{
     foreign_links::ForeignLinks,
     held_routes::Certainty,
     kernel_route::KernelRoute,
+    kernel_route::RouteTarget,
     links::{LinkChange, Links},
     notice::{Notice, RouteChange, RouteNotice},
     object_ledger::ObjectLedger,
@@ -53,22 +57,33 @@ pub(super) struct Mirror {
     moved: BTreeSet<NextHop>,
     /// All next hops may be somewhere else now.
     all_moved: bool,
+    /// Routes of the own protocol number in other tables, as the last dump told of them.
+    strays: BTreeMap<u32, usize>,
     /// The kernel may have dropped next hop objects without a word.
     objects_suspect: bool,
+    /// Objects that are gone, and whose routes have not been forgotten yet.
+    gone_objects: HashSet<u32>,
+    /// Next hops over which routes may be possible now that the kernel refused.
+    reconsidered: BTreeSet<NextHop>,
+    /// Links that have been deleted since the last [`settle_next_hops`](Self::settle_next_hops).
+    deleted_links: BTreeSet<u32>,
+    /// What has been heard calls for this.
+    consequences: Consequences,
+    /// Entries whose route was refused though each of its next hops may be good, with the path of each.
+    pub(super) to_probe: VecDeque<(EntryId, PathId)>,
     /// The entries whose `touched` is set.
     pub(super) touched: Vec<EntryId>,
     /// What has become of routes since a dump began, to be followed once more after it; `None` without a dump.
     log: Option<Vec<RouteEvent>>,
 }
 
-/// What a message calls for beyond the change of state.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Consequence {
-    None,
-    /// Links, addresses or attached subnets are not what they were.
-    SurroundingsChanged,
-    /// The mirror no longer knows what the kernel holds.
-    MirrorUncertain,
+/// What messages and answers call for beyond the change of state.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Consequences {
+    /// Links, addresses or attached subnets are not what they were, or objects have to be read: look around.
+    pub(super) surroundings_changed: bool,
+    /// The mirror no longer knows what the kernel holds: read everything anew.
+    pub(super) mirror_uncertain: bool,
 }
 
 impl Mirror {
@@ -91,36 +106,60 @@ impl Mirror {
             all_moved: false,
             touched: Vec::new(),
             log: None,
+            strays: BTreeMap::new(),
             objects_suspect: false,
+            gone_objects: HashSet::new(),
+            reconsidered: BTreeSet::new(),
+            deleted_links: BTreeSet::new(),
+            consequences: Consequences::default(),
+            to_probe: VecDeque::new(),
             options,
         }
     }
 
-    pub(super) fn on_notice(&mut self, notice: Notice) -> Consequence {
+    pub(super) fn on_notice(&mut self, notice: Notice) {
         match notice {
             Notice::Link(notice) => match self.links.on_link(&notice) {
-                LinkChange::None => return Consequence::None,
+                LinkChange::None => return,
                 LinkChange::CameUp => self.on_usability(notice.interface),
                 LinkChange::LostCarrier => self.on_carrier_lost(notice.interface),
                 LinkChange::WentDown => self.on_link_down(notice.interface),
             },
             Notice::LinkGone { interface } => {
-                self.on_link_down(interface);
+                self.on_carrier_lost(interface);
                 self.links.on_link_gone(interface);
+                self.flush_dead_hops(interface, LinkLoss::Deleted);
+                self.deleted_links.insert(interface);
             }
             Notice::Address { interface, address, removed } => {
                 let last_gone = self.links.on_address(interface, address, removed);
-                if removed {
+                if removed && !self.links.has_address(address) {
                     self.flush(Flush::Source(address.into()));
                 }
                 if last_gone {
-                    self.flush(Flush::Interface(interface));
+                    self.flush_dead_hops(interface, LinkLoss::LastAddress);
                 }
             }
             Notice::Object(notice) => self.on_object(notice),
             Notice::Route(notice) => return self.on_route(&notice),
         }
-        Consequence::SurroundingsChanged
+        self.consequences.surroundings_changed = true;
+    }
+
+    /// What has become necessary since the last call.
+    pub(super) fn take_consequences(&mut self) -> Consequences {
+        std::mem::take(&mut self.consequences)
+    }
+
+    /// The kernel has contradicted the mirror.
+    pub(super) fn doubt(&mut self) {
+        self.consequences.mirror_uncertain = true;
+    }
+
+    /// The kernel has contradicted what is known of its next hop objects.
+    pub(super) fn doubt_objects(&mut self) {
+        self.objects_suspect = true;
+        self.consequences.surroundings_changed = true;
     }
 
     /// Where next hops are looked for.
@@ -137,6 +176,7 @@ impl Mirror {
 
     /// Draws the consequences of what was heard for next hops and for the paths that lead over them.
     pub(super) fn settle_next_hops(&mut self) {
+        self.flush_gone_objects();
         let moved = std::mem::take(&mut self.moved);
         let moved: Vec<NextHop> = if std::mem::take(&mut self.all_moved) {
             self.paths.next_hops()
@@ -145,12 +185,63 @@ impl Mirror {
         };
         let mut changed = Vec::new();
         for next_hop in moved {
-            let hops = self.resolver().hops(next_hop);
+            let resolution = self.resolver().resolve(next_hop);
             let (paths, mut workshop) = self.workshop();
-            changed.extend(paths.on_resolved(next_hop, hops, &mut workshop));
+            changed.extend(paths.on_resolved(next_hop, resolution, &mut workshop));
+        }
+        self.look_at_paths(&changed);
+        self.reconsider_next_hops();
+        self.settle_objects();
+        self.doubt_routes_over_deleted_links();
+    }
+
+    /// Follows the objects that routes may refer to now and could not before, or the other way round.
+    pub(super) fn settle_objects(&mut self) {
+        let mut changed = Vec::new();
+        while let Some(object) = self.objects.poll_changed() {
+            let (paths, mut workshop) = self.workshop();
+            changed.extend(paths.on_object_changed(object, &mut workshop));
         }
         self.look_at_paths(&changed);
         self.forget_unused_objects();
+    }
+
+    /// A route of ours came or went that the kernel may find next hops by.
+    pub(super) fn on_own_route_changed(&mut self, prefix: Prefix) {
+        if self.objects.has_refused() || !self.failures.is_empty() || self.paths.has_narrowed() {
+            self.reconsidered.extend(self.paths.next_hops_in(prefix));
+        }
+    }
+
+    /// Gives next hops another chance that the kernel may accept by now.
+    fn reconsider_next_hops(&mut self) {
+        let (mut concerned, mut changed) = (HashSet::new(), Vec::new());
+        for next_hop in std::mem::take(&mut self.reconsidered) {
+            let (paths, mut workshop) = self.workshop();
+            let (over, widened) = paths.reconsider(next_hop, &mut workshop);
+            concerned.extend(over);
+            changed.extend(widened);
+        }
+        self.look_at_paths(&changed);
+        if concerned.is_empty() {
+            return;
+        }
+        for id in self.failures.ids() {
+            let wish = self.entries.get(id).wish;
+            if matches!(wish, Wish::Path(path) if concerned.contains(&path)) {
+                self.failures.allow_retry(id);
+                self.entries.unsettle(id);
+            }
+        }
+    }
+
+    /// The kernel drops what leads over a deleted link. Where that has been missed, the mirror knows better than to go on.
+    fn doubt_routes_over_deleted_links(&mut self) {
+        let deleted = std::mem::take(&mut self.deleted_links);
+        let leads_over = |target: &RouteTarget| matches!(target, RouteTarget::Hops(hops) if hops.iter().any(|hop| deleted.contains(&hop.interface)));
+        if !deleted.is_empty() && !self.shapes.find(|shape| leads_over(&shape.target)).is_empty() {
+            self.doubt();
+        }
     }
 
     /// Has the entries of paths looked at.
@@ -166,8 +257,8 @@ impl Mirror {
 
     /// The paths, with what they are made of.
     pub(super) fn workshop(&mut self) -> (&mut Paths, Workshop<'_>) {
-        let Self { options, shapes, objects, with_objects, paths, .. } = self;
-        (paths, Workshop { options, shapes, objects, with_objects: *with_objects })
+        let Self { options, tables, shapes, objects, with_objects, paths, .. } = self;
+        (paths, Workshop { options, tables, shapes, objects, with_objects: *with_objects })
     }
 
     /// Lets objects go that no route refers to any more.
@@ -201,6 +292,7 @@ impl Mirror {
         self.with_objects = self.options.nexthop_objects;
         let gone = self.objects.take_dump(notices);
         self.on_objects_gone(&gone);
+        self.flush_gone_objects();
     }
 
     /// Routes name their gateways.
@@ -212,14 +304,18 @@ impl Mirror {
         self.tables.ours().any(|ours| ours == table)
     }
 
-    fn on_route(&mut self, notice: &RouteNotice) -> Consequence {
+    fn on_route(&mut self, notice: &RouteNotice) {
         let KernelRoute { prefix, table, shape } = &notice.route;
-        let Some(table) = self.tables.position(*table) else { return Consequence::None };
+        if matches!(shape.target, RouteTarget::Object(object) if self.gone_objects.contains(&object)) {
+            // The object may have come back before this route.
+            self.flush_gone_objects();
+        }
+        let Some(table) = self.tables.position(*table) else { return };
         self.log_event(|| RouteEvent::Told(notice.clone()));
         let id = match notice.change {
             RouteChange::Removed => match self.entries.find(table, *prefix) {
                 Some(id) => id,
-                None => return Consequence::None,
+                None => return,
             },
             RouteChange::Added | RouteChange::Appended | RouteChange::Replaced => {
                 self.entries.find_or_insert(table, *prefix)
@@ -235,16 +331,17 @@ impl Mirror {
             self.failures.allow_retry(id);
             self.entries.unsettle(id);
         }
+        if ours {
+            self.on_own_route_changed(*prefix);
+        } else {
+            self.consequences.surroundings_changed = true;
+        }
         if !ours || notice.change == RouteChange::Replaced {
             self.on_foreign_change(*prefix);
         }
         self.entries.remove_if_unused(id);
         if certainty == Certainty::Uncertain || in_doubt {
-            Consequence::MirrorUncertain
-        } else if ours {
-            Consequence::None
-        } else {
-            Consequence::SurroundingsChanged
+            self.doubt();
         }
     }
 

@@ -119,7 +119,7 @@ impl History {
     }
 
     async fn step(&mut self, daemon: &Daemon) {
-        match self.random.below(21) {
+        match self.random.below(24) {
             0..=7 => self.wish(daemon).await,
             8 => self.set_down(),
             9 => {
@@ -132,6 +132,8 @@ impl History {
             15..=17 => self.damage(),
             18 => self.burst(),
             19 => self.turn_loss(daemon).await,
+            20 | 21 => self.bounce(),
+            22 => self.bounce_addresses(),
             // What came before settles now and then, and is not only overtaken by what comes next.
             _ => tokio::time::sleep(Duration::from_millis(60)).await,
         }
@@ -199,6 +201,40 @@ impl History {
         self.everywhere(&format!("addr replace {} dev {name}", addresses[0]));
         self.everywhere(&format!("addr replace {} dev {name} nodad", addresses[1]));
         self.links[number] = LINKS[number];
+    }
+
+    /// Both links go down and come back, in any order, as fast as may be.
+    fn bounce(&mut self) {
+        let mut lines = Vec::new();
+        let mut order = [0, 1];
+        for state in ["down", "up"] {
+            if self.random.below(2) == 0 {
+                order.reverse();
+            }
+            lines.extend(order.map(|number| format!("link set {} {state}", LINKS[number].name)));
+        }
+        self.at_once(&lines);
+        for number in 0..2 {
+            self.set_up(number);
+        }
+    }
+
+    /// Both links lose their IPv4 address and get it back, as fast as may be.
+    fn bounce_addresses(&mut self) {
+        let lines = ["del", "replace"].into_iter().flat_map(|verb| {
+            LINKS.map(|link| format!("addr {verb} {} dev {}", link.addresses[0], link.name))
+        });
+        let lines: Vec<String> = lines.collect();
+        for number in 0..2 {
+            self.set_up(number);
+        }
+        self.at_once(&lines);
+    }
+
+    fn at_once(&mut self, lines: &[String]) {
+        self.told.extend_from_slice(lines);
+        ip_batch(lines.to_vec());
+        lines.iter().for_each(|words| self.twin.run(words));
     }
 
     fn turn_carrier(&mut self) {

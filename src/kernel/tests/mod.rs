@@ -2,6 +2,8 @@
 
 mod adoption;
 mod answers;
+mod bad_hops;
+mod batches;
 mod connected;
 mod drift;
 mod foreign;
@@ -12,8 +14,11 @@ mod namespace;
 mod pods;
 mod recursion;
 mod refusal;
+mod removed_objects;
 mod routes;
 mod scale;
+mod silent_losses;
+mod stepwise;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -383,11 +383,6 @@ impl Speaker {
             KernelHeard::Event(Some(KernelEvent::Failed { prefix, reason })) => {
                 warn!(%prefix, reason, "the kernel refused a route");
             }
-            KernelHeard::Event(Some(KernelEvent::Fatal(reason))) => {
-                // Routes must not be announced over a table that is not kept: a new start is the way out.
-                error!(reason, "the kernel's table cannot be kept any more");
-                return Flow::Stop;
-            }
             KernelHeard::Event(None) => {
                 error!("bug: the kernel thread has ended");
                 return Flow::Stop;

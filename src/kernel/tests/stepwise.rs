@@ -1,0 +1,82 @@
+//! The synchronisation one step at a time: the kernel's messages wait until the test has them handled.
+//!
+//! A burst of changes is then always handled in one go, as on a node whose processor is busy.
+
+use std::io;
+
+use margay_rib::ForwardingChange;
+use tokio::sync::mpsc;
+
+use super::super::{
+    KernelEvent, KernelOptions, KernelRequest, KernelStatus,
+    synchroniser::{Synchronisation, Synchroniser},
+};
+
+pub(super) struct Stepwise {
+    synchronisation: Synchronisation,
+    /// Kept open, so that events have a receiver.
+    _events: mpsc::Receiver<KernelEvent>,
+}
+
+impl Stepwise {
+    pub(super) fn start(options: KernelOptions) -> Self {
+        let (_, requests) = mpsc::channel(1);
+        let (sender, events) = mpsc::channel(1);
+        let synchroniser = Synchroniser::open(options, requests, sender).expect("the sockets open");
+        let synchronisation = synchroniser.start().expect("the tables are read");
+        Self { synchronisation, _events: events }
+    }
+
+    pub(super) fn apply(&mut self, changes: Vec<ForwardingChange>) {
+        self.synchronisation.on_request(KernelRequest::Apply(changes));
+        self.catch_up();
+    }
+
+    /// Handles everything that waits, until nothing is left to do.
+    pub(super) fn catch_up(&mut self) {
+        self.synchronisation.catch_up();
+    }
+
+    /// Handles what the kernel has told, and asks it for nothing yet.
+    pub(super) fn hear(&mut self) {
+        self.synchronisation.hear().expect("the kernel is heard");
+    }
+
+    /// As [`catch_up`](Self::catch_up), but asks for what is due before it handles what has been told since.
+    pub(super) fn catch_up_sending_first(&mut self) {
+        self.synchronisation.send_batch().expect("the kernel takes a batch");
+        self.catch_up();
+    }
+
+    /// As [`apply`](Self::apply), but asks for what is due before it handles what has been told.
+    pub(super) fn apply_unheard(&mut self, changes: Vec<ForwardingChange>) {
+        self.synchronisation.on_request(KernelRequest::Apply(changes));
+        self.catch_up_sending_first();
+    }
+
+    /// Has the kernel take some hundred octets in one send.
+    pub(super) fn limit_send_buffer(&self) {
+        self.synchronisation.socket().limit_send_buffer(0);
+    }
+
+    pub(super) fn break_sockets(&self) {
+        self.synchronisation.socket().break_it();
+    }
+
+    /// Takes over wishes, and asks the kernel for nothing yet.
+    pub(super) fn want(&mut self, changes: Vec<ForwardingChange>) {
+        self.synchronisation.on_request(KernelRequest::Apply(changes));
+    }
+
+    pub(super) fn try_to_send(&mut self) -> io::Result<()> {
+        self.synchronisation.send_batch()
+    }
+
+    pub(super) fn reopen(&mut self) {
+        self.synchronisation.reopen().expect("the sockets open");
+    }
+
+    pub(super) fn status(&self) -> KernelStatus {
+        self.synchronisation.status()
+    }
+}
