@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("margay-control", &["bgp-codec", "margay-filter"]),
     ("margay-watch", &["margay-timestamp"]),
     ("margay-datastore", &["margay-timestamp", "margay-watch"]),
+    ("margay-cluster", &[]),
     ("margay", DAEMON),
     ("margay-cli", CORE),
     ("margay-bench", &["bgp-codec", "margay-filter", "margay-lab", "margay-rib"]),

@@ -19,6 +19,7 @@ const PURE: &[&str] = &[
     "margay-config",
     "margay-control",
     "margay-watch",
+    "margay-cluster",
 ];
 
 /// External crates that do I/O, read clocks, log or draw randomness.
