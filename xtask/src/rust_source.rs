@@ -1,4 +1,4 @@
-//! What the chores need to know of a Rust file: the paths it names and how long its functions are.
+//! What the chores need to know of a Rust file: the paths it names, how long its functions are, and what only tests see.
 
 use std::iter::Peekable;
 use std::str::FromStr as _;
@@ -29,6 +29,74 @@ pub(crate) fn named_paths(text: &str) -> Result<Vec<NamedPath>> {
     let mut paths = Vec::new();
     collect_paths(tokens(text)?, &[], &mut paths);
     Ok(paths)
+}
+
+/// The code of a file that a product is built from.
+pub(crate) struct ProductCode {
+    /// Without what only tests see, and without `pub use`.
+    pub(crate) code: TokenStream,
+    /// Each `pub use` without its first word.
+    passed_on: Vec<TokenStream>,
+}
+
+impl ProductCode {
+    /// The paths that the code names.
+    pub(crate) fn named_paths(&self) -> Vec<Vec<String>> {
+        segments(self.code.clone())
+    }
+
+    /// The paths that are named in a `pub use`.
+    pub(crate) fn passed_on(&self) -> Vec<Vec<String>> {
+        self.passed_on.iter().cloned().flat_map(segments).collect()
+    }
+}
+
+/// Splits the items of a file: those under `#[cfg(test)]` are left out, and each `pub use` is put aside.
+pub(crate) fn product_code(text: &str) -> Result<ProductCode> {
+    let (mut code, mut passed_on) = (TokenStream::new(), Vec::new());
+    let mut item: Vec<TokenTree> = Vec::new();
+    for tree in tokens(text)? {
+        let is_end = match &tree {
+            TokenTree::Punct(punct) => punct.as_char() == ';',
+            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace && !is_use(&item),
+            TokenTree::Ident(_) | TokenTree::Literal(_) => false,
+        };
+        item.push(tree);
+        if !is_end {
+            continue;
+        }
+        let item = std::mem::take(&mut item);
+        if item.iter().any(is_test_attribute) {
+            continue;
+        }
+        if is_use(&item) && item.iter().any(|tree| matches!(tree, TokenTree::Ident(word) if word == "pub")) {
+            passed_on.push(item.into_iter().skip_while(|tree| !is_word(tree, "use")).skip(1).collect());
+        } else {
+            code.extend(item);
+        }
+    }
+    code.extend(item);
+    Ok(ProductCode { code, passed_on })
+}
+
+fn is_use(item: &[TokenTree]) -> bool {
+    item.iter().any(|tree| is_word(tree, "use"))
+}
+
+fn is_word(tree: &TokenTree, wanted: &str) -> bool {
+    matches!(tree, TokenTree::Ident(word) if word == wanted)
+}
+
+/// Whether this is the group of a `#[cfg(test)]`.
+fn is_test_attribute(tree: &TokenTree) -> bool {
+    matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket
+        && group.stream().to_string().replace(' ', "") == "cfg(test)")
+}
+
+fn segments(stream: TokenStream) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    collect_paths(stream, &[], &mut paths);
+    paths.into_iter().map(|path| path.segments).collect()
 }
 
 /// Every function in the text that has a body, nested ones too.
