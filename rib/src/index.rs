@@ -60,3 +60,17 @@ impl EntryIndex {
 /// Names an export group. Numbers are not used again.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct GroupId(pub(crate) u64);
+
+/// Names a slot of a log: a table entry's number, or that of a path where a group is told several.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct SlotIndex(pub(crate) u32);
+
+impl SlotIndex {
+    pub(crate) fn of(index: usize) -> Self {
+        Self(u32::try_from(index).expect("memory ends long before the slot numbers"))
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}

@@ -3,8 +3,7 @@
 use std::num::NonZeroU32;
 
 use crate::containers::Mirrored;
-use crate::index::{EntryIndex, SourceIndex};
-use crate::log::SlotIndex;
+use crate::index::{EntryIndex, SlotIndex, SourceIndex};
 
 /// The slots of the paths, as a chain for each entry.
 ///

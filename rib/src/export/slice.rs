@@ -3,8 +3,7 @@
 use bgp_codec::{Family, RouteRefresh};
 use bytes::{Bytes, BytesMut};
 
-use crate::index::PeerIndex;
-use crate::log::SlotIndex;
+use crate::index::{PeerIndex, SlotIndex};
 
 /// Whole UPDATEs, or a mark around those that answer a ROUTE-REFRESH, to be sent as they are.
 ///

@@ -6,8 +6,8 @@ use bgp_codec::NextHop;
 
 use super::{Forwarding, ForwardingChange};
 use crate::family::RibFamily;
-use crate::index::{EntryIndex, PeerIndex};
-use crate::log::{Change, ExportLog, ReaderId, SlotIndex};
+use crate::index::{EntryIndex, PeerIndex, SlotIndex};
+use crate::log::{Change, ExportLog, ReaderId};
 use crate::paths::Table;
 
 /// Names a [`Forwarding`] that a [`ForwardingLog`] holds.

@@ -10,34 +10,18 @@
 //!              new reader  slow one    up to date
 //! ```
 
+mod exported_counts;
+mod readers;
 mod records;
 
-use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
-use foldhash::fast::FixedState;
-
+use self::exported_counts::ExportedCounts;
+pub(crate) use self::readers::ReaderId;
+use self::readers::Readers;
 use self::records::{Records, SEGMENT_RECORDS};
 use crate::containers::Mirrored;
-use crate::index::PeerIndex;
-
-/// Names a reader of an [`ExportLog`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct ReaderId(usize);
-
-/// Names a slot of an [`ExportLog`]: a table entry's number, or that of a path where a group is told several.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(crate) struct SlotIndex(pub(crate) u32);
-
-impl SlotIndex {
-    pub(crate) fn of(index: usize) -> Self {
-        Self(u32::try_from(index).expect("memory ends long before the slot numbers"))
-    }
-
-    pub(crate) fn index(self) -> usize {
-        self.0 as usize
-    }
-}
+use crate::index::{PeerIndex, SlotIndex};
 
 /// What a log says of one route.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -66,6 +50,14 @@ impl<V: Copy> Slot<V> {
     pub(crate) fn value(&self) -> Option<V> {
         match self {
             Self::Exported(value, _) => Some(*value),
+            Self::Empty | Self::Withdrawn(_) => None,
+        }
+    }
+
+    /// The peer that the path came from which is exported.
+    fn exported_from(&self) -> Option<PeerIndex> {
+        match self {
+            Self::Exported(_, record) => Some(record.source),
             Self::Empty | Self::Withdrawn(_) => None,
         }
     }
@@ -113,12 +105,8 @@ pub(crate) struct Batch<V> {
 pub(crate) struct ExportLog<V> {
     slots: Mirrored<Slot<V>>,
     records: Records,
-    /// How many slots are exported, by source.
-    exported: HashMap<PeerIndex, usize, FixedState>,
-    exported_total: usize,
-    readers: Vec<Option<u32>>,
-    /// How many readers stand at each position.
-    positions: BTreeMap<u32, u32>,
+    exported: ExportedCounts,
+    readers: Readers,
     /// Up to here no withdrawal is waiting: every reader has passed.
     settled: u32,
     /// See [`take_compacted`](Self::take_compacted).
@@ -133,10 +121,8 @@ impl<V: Copy + Eq> ExportLog<V> {
         Self {
             slots: Mirrored::default(),
             records: Records::new(),
-            exported: HashMap::with_hasher(FixedState::default()),
-            exported_total: 0,
-            readers: Vec::new(),
-            positions: BTreeMap::new(),
+            exported: ExportedCounts::new(),
+            readers: Readers::default(),
             settled: 0,
             compacted: Vec::new(),
         }
@@ -175,7 +161,7 @@ impl<V: Copy + Eq> ExportLog<V> {
                 (Slot::Exported(new, record), change)
             }
         };
-        self.count(&old, &slot);
+        self.exported.on_changed(old.exported_from(), slot.exported_from());
         self.slots.grow_to(index.index() + 1, Slot::Empty);
         self.slots.set(index.index(), slot);
         self.records.push(index);
@@ -201,7 +187,7 @@ impl<V: Copy + Eq> ExportLog<V> {
 
     /// How many routes are exported to a reader that is `peer`: not those that came from it.
     pub(crate) fn exported_to(&self, peer: PeerIndex) -> usize {
-        self.exported_total - self.exported.get(&peer).copied().unwrap_or(0)
+        self.exported.exported_to(peer)
     }
 
     /// Up to here every withdrawal has been told to every reader, and its slot is empty.
@@ -211,26 +197,12 @@ impl<V: Copy + Eq> ExportLog<V> {
 
     /// A new reader, before the first record.
     pub(crate) fn join(&mut self) -> ReaderId {
-        self.join_at(self.records.start())
+        self.readers.join(self.records.start())
     }
 
     /// A new reader that knows all that the log says.
     pub(crate) fn join_at_end(&mut self) -> ReaderId {
-        self.join_at(self.end())
-    }
-
-    fn join_at(&mut self, position: u32) -> ReaderId {
-        self.arrive(position);
-        match self.readers.iter().position(Option::is_none) {
-            Some(free) => {
-                self.readers[free] = Some(position);
-                ReaderId(free)
-            }
-            None => {
-                self.readers.push(Some(position));
-                ReaderId(self.readers.len() - 1)
-            }
-        }
+        self.readers.join(self.records.end())
     }
 
     /// Begins a copy of the log, which is made by [`copy_part`](Self::copy_part).
@@ -257,23 +229,14 @@ impl<V: Copy + Eq> ExportLog<V> {
 
     /// The same log for some of the readers, each where it stands, once every slot is copied.
     pub(crate) fn take_copy(&mut self, readers: &[ReaderId]) -> Self {
-        let mut copy = Self {
+        Self {
             slots: self.slots.take_copy(),
             records: self.records.copy(),
             exported: self.exported.clone(),
-            exported_total: self.exported_total,
-            readers: self.readers.clone(),
-            positions: BTreeMap::new(),
+            readers: self.readers.copy_of(readers),
             settled: self.settled,
             compacted: Vec::new(),
-        };
-        for (number, cursor) in copy.readers.iter_mut().enumerate() {
-            *cursor = cursor.take_if(|_| readers.contains(&ReaderId(number)));
-            if let Some(position) = *cursor {
-                *copy.positions.entry(position).or_insert(0) += 1;
-            }
         }
-        copy
     }
 
     /// The slots that are in use, with what the log says of them.
@@ -285,23 +248,17 @@ impl<V: Copy + Eq> ExportLog<V> {
 
     /// Takes a reader out. It may have been the one that withdrawals waited for: the log is to be [settled](Self::settle).
     pub(crate) fn leave(&mut self, reader: ReaderId) {
-        let cursor = self.cursor(reader);
-        self.readers[reader.0] = None;
-        self.depart(cursor);
+        self.readers.leave(reader);
     }
 
     /// Sends a reader back to the start: it will be told everything again.
     pub(crate) fn rewind(&mut self, reader: ReaderId) {
-        let cursor = self.cursor(reader);
-        self.depart(cursor);
-        let start = self.records.start();
-        self.arrive(start);
-        self.readers[reader.0] = Some(start);
+        self.readers.set_cursor(reader, self.records.start());
     }
 
     /// Where a reader stands.
     pub(crate) fn cursor(&self, reader: ReaderId) -> u32 {
-        self.readers[reader.0].expect("a reader has a cursor until it leaves")
+        self.readers.cursor(reader)
     }
 
     /// Whether the log has records that the reader has not been told.
@@ -336,9 +293,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         if start == end {
             return Vec::new();
         }
-        self.readers[reader.0] = Some(end);
-        self.arrive(end);
-        self.depart(start);
+        self.readers.set_cursor(reader, end);
         // The slowest reader moves on by no more than this, so nothing is left over.
         self.settle_records((end - start).max(SETTLE_RECORDS))
     }
@@ -395,19 +350,10 @@ impl<V: Copy + Eq> ExportLog<V> {
         };
         let Some(moves) = moves else { return };
         let start = records.start();
-        self.move_cursors(|cursor| moves.moved(cursor).max(start));
-        self.compacted.extend(moves.ranges());
-    }
-
-    fn move_cursors(&mut self, moved: impl Fn(u32) -> u32) {
-        let positions = std::mem::take(&mut self.positions);
-        for cursor in self.readers.iter_mut().flatten() {
-            *cursor = moved(*cursor);
-        }
-        for (cursor, readers) in positions {
-            *self.positions.entry(moved(cursor)).or_insert(0) += readers;
-        }
+        let moved = |position| moves.moved(position).max(start);
+        self.readers.move_all(moved);
         self.settled = moved(self.settled);
+        self.compacted.extend(moves.ranges());
     }
 
     pub(crate) fn end(&self) -> u32 {
@@ -433,46 +379,9 @@ impl<V: Copy + Eq> ExportLog<V> {
         }
     }
 
-    fn count(&mut self, old: &Slot<V>, new: &Slot<V>) {
-        let source = |slot: &Slot<V>| match slot {
-            Slot::Exported(_, record) => Some(record.source),
-            Slot::Empty | Slot::Withdrawn(_) => None,
-        };
-        let (former, present) = (source(old), source(new));
-        if former == present {
-            return;
-        }
-        if let Some(source) = present {
-            *self.exported.entry(source).or_insert(0) += 1;
-            self.exported_total += 1;
-        }
-        if let Some(source) = former
-            && let Some(count) = self.exported.get_mut(&source)
-        {
-            *count -= 1;
-            self.exported_total -= 1;
-            if *count == 0 {
-                self.exported.remove(&source);
-            }
-        }
-    }
-
     /// Where the slowest reader stands.
     fn slowest(&self) -> u32 {
-        self.positions.keys().next().copied().unwrap_or_else(|| self.end())
-    }
-
-    fn arrive(&mut self, position: u32) {
-        *self.positions.entry(position).or_insert(0) += 1;
-    }
-
-    fn depart(&mut self, position: u32) {
-        if let Some(readers) = self.positions.get_mut(&position) {
-            *readers -= 1;
-            if *readers == 0 {
-                self.positions.remove(&position);
-            }
-        }
+        self.readers.slowest().unwrap_or_else(|| self.end())
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::ops::{Deref, RangeInclusive};
 use std::sync::Arc;
 
-use super::SlotIndex;
+use crate::index::SlotIndex;
 
 /// See the [module](self).
 #[derive(Debug)]

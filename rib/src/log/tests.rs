@@ -1,5 +1,7 @@
 //! The log by itself: cursors, withdrawals that wait, sources that must be told, compaction.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -38,7 +38,7 @@ impl Rib {
     pub fn audit(&self) -> Audit {
         let mut recount = Recount::default();
         for family in FamilyIndex::ALL {
-            let view = self.view(family);
+            let view = FamilyView::of(self, family);
             recount.family(family, view);
             recount.members(family, view, &self.options);
         }

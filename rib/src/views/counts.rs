@@ -45,16 +45,17 @@ impl Rib {
     /// A peer's routes in numbers, for one family.
     #[must_use]
     pub fn peer_counts(&self, peer: PeerIndex, family: Family) -> PeerCounts {
-        FamilyIndex::of(family).map_or_else(PeerCounts::default, |family| self.view(family).peer_counts(peer))
+        FamilyIndex::of(family)
+            .map_or_else(PeerCounts::default, |family| FamilyView::of(self, family).peer_counts(peer))
     }
 
     /// The Rib in numbers.
     #[must_use]
     pub fn counts(&self) -> RibCounts {
-        let views = || FamilyIndex::ALL.into_iter().map(|family| self.view(family));
+        let views = || FamilyIndex::ALL.into_iter().map(|family| FamilyView::of(self, family));
         RibCounts {
-            ipv4_prefixes: self.view(FamilyIndex::Ipv4Unicast).state.reachable_prefixes,
-            ipv6_prefixes: self.view(FamilyIndex::Ipv6Unicast).state.reachable_prefixes,
+            ipv4_prefixes: FamilyView::of(self, FamilyIndex::Ipv4Unicast).state.reachable_prefixes,
+            ipv6_prefixes: FamilyView::of(self, FamilyIndex::Ipv6Unicast).state.reachable_prefixes,
             paths: views().map(FamilyView::paths).sum(),
             attribute_sets: self.shared.store.len(),
             export_groups: views().map(|view| view.state.groups.len()).sum(),

@@ -8,8 +8,8 @@ use super::family_view::FamilyView;
 use super::routes::{RouteSelection, RouteStatus, RouteView};
 use crate::family::FamilyIndex;
 use crate::forwarding::Forwarding;
-use crate::index::PeerIndex;
-use crate::log::{Slot, SlotIndex};
+use crate::index::{PeerIndex, SlotIndex};
+use crate::log::Slot;
 use crate::paths::EntryView;
 use crate::policy::ExportRefusal;
 use crate::rib::Rib;
@@ -58,7 +58,7 @@ impl Rib {
     /// Why `prefix` is routed as it is; `None` when there is no path to it.
     #[must_use]
     pub fn explain(&self, prefix: Prefix) -> Option<Explanation> {
-        self.view(FamilyIndex::of(prefix.family())?).explain(prefix)
+        FamilyView::of(self, FamilyIndex::of(prefix.family())?).explain(prefix)
     }
 }
 

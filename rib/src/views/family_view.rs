@@ -16,15 +16,13 @@ pub(super) struct FamilyView<'a> {
 }
 
 impl<'a> FamilyView<'a> {
+    pub(super) fn of(rib: &'a Rib, family: FamilyIndex) -> Self {
+        Self { shared: &rib.shared, state: rib.families[family].state() }
+    }
+
     /// The entry of a prefix, if it has one.
     pub(super) fn entry(self, prefix: Prefix) -> Option<EntryView<'a>> {
         let table = self.state.table;
         table.find_any(prefix).map(|index| table.view(index))
-    }
-}
-
-impl Rib {
-    pub(super) fn view(&self, family: FamilyIndex) -> FamilyView<'_> {
-        FamilyView { shared: &self.shared, state: self.families[family].state() }
     }
 }

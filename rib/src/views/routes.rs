@@ -8,8 +8,8 @@ use super::family_view::FamilyView;
 use crate::attributes::AttributeHandle;
 use crate::decision::{Step, Unusable, candidate, contest};
 use crate::family::FamilyIndex;
-use crate::index::{PeerIndex, SourceIndex};
-use crate::log::{Slot, SlotIndex};
+use crate::index::{PeerIndex, SlotIndex, SourceIndex};
+use crate::log::Slot;
 use crate::paths::{EntryView, ImportRefusal, Path};
 use crate::rib::Rib;
 use crate::shared::Shared;
@@ -88,7 +88,7 @@ impl Rib {
         limit: usize,
     ) -> RoutePage {
         match FamilyIndex::of(family) {
-            Some(family) => self.view(family).page(selection, position, limit),
+            Some(family) => FamilyView::of(self, family).page(selection, position, limit),
             None => RoutePage { routes: Vec::new(), next: None },
         }
     }
@@ -97,7 +97,7 @@ impl Rib {
     #[must_use]
     pub fn routes_to(&self, prefix: Prefix, selection: RouteSelection) -> Vec<RouteView> {
         let Some(family) = FamilyIndex::of(prefix.family()) else { return Vec::new() };
-        let view = self.view(family);
+        let view = FamilyView::of(self, family);
         view.entry(prefix).map_or_else(Vec::new, |entry| view.routes(entry, selection))
     }
 }
