@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("margay-watch", &["margay-timestamp"]),
     ("margay-datastore", &["margay-timestamp", "margay-watch"]),
     ("margay-cluster", &[]),
+    ("margay-render", &["margay-cluster"]),
     ("margay", DAEMON),
     ("margay-cli", CORE),
     ("margay-bench", &["bgp-codec", "margay-filter", "margay-lab", "margay-rib"]),

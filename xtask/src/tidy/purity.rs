@@ -18,6 +18,7 @@ const PURE: &[&str] = &[
     "margay-rib",
     "margay-config",
     "margay-control",
+    "margay-render",
     "margay-watch",
     "margay-cluster",
 ];

@@ -1,0 +1,105 @@
+//! The cases of the corpus.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use margay_cluster::document::read_json;
+use margay_cluster::ipam::read_block_affinity;
+use margay_cluster::key::Key;
+use margay_cluster::object::AnyObject;
+use margay_cluster::schema::UnknownFields;
+use margay_render::{Family, LocalWorkload, RouterIdSource, Secrets, Snapshot};
+use serde_json::Value;
+
+pub(crate) struct Case {
+    pub(crate) case: String,
+    pub(crate) nodename: String,
+    whole: Value,
+}
+
+/// All cases, sorted; none where the corpus is absent.
+pub(crate) fn read_all() -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/calico/cases");
+    let Ok(entries) = fs::read_dir(&folder) else {
+        eprintln!("{} is absent: nothing is compared", folder.display());
+        return Vec::new();
+    };
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    paths.iter().map(|path| Case::read(path)).collect()
+}
+
+impl Case {
+    #[expect(clippy::disallowed_methods, reason = "the crate reads no files, its tests read the corpus")]
+    fn read(path: &Path) -> Self {
+        let whole: Value = serde_json::from_slice(&fs::read(path).expect("a case")).expect("JSON");
+        let text = |name: &str| whole[name].as_str().expect("a text").to_owned();
+        Self { case: text("case"), nodename: text("nodename"), whole }
+    }
+
+    /// What is recorded of a family; none for cases of which only the number of peers is known.
+    pub(crate) fn expected(&self, family: Family) -> Option<&Value> {
+        let expected = &self.whole["expect"][if family == Family::V4 { "v4" } else { "v6" }];
+        expected.get("peers").is_some().then_some(expected)
+    }
+
+    /// The objects, read from the octets that would stand in the store.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let mut snapshot =
+            Snapshot { secrets: self.secrets(), workloads: self.workloads(), ..Snapshot::default() };
+        for resource in list(&self.whole["resources"]) {
+            let octets = serde_json::to_vec(resource).expect("JSON");
+            let document = read_json(&octets).expect("JSON");
+            let object = AnyObject::decode(&document, UnknownFields::Ignore)
+                .unwrap_or_else(|problems| panic!("{}: {problems:?}", self.case));
+            let name = object.metadata().name.as_str().to_owned();
+            snapshot.set(object.kind(), &name, Some(&object));
+        }
+        for affinity in list(&self.whole["block_affinities"]) {
+            let key = affinity["key"].as_str().expect("a key").parse();
+            let Ok(Key::BlockAffinity(key)) = key else { panic!("{affinity}") };
+            if key.owner == self.nodename {
+                let value = serde_json::to_vec(&affinity["value"]).expect("JSON");
+                snapshot.blocks.insert(key.block, read_block_affinity(&value).expect("an affinity"));
+            }
+        }
+        if let Some(router_id) = self.whole["env"]["CALICO_ROUTER_ID"].as_str() {
+            snapshot.router_id = RouterIdSource::Fixed(router_id.parse().expect("a router id"));
+        }
+        // Services are Kubernetes' own; what follows from them is given here.
+        for family in ["v4", "v6"] {
+            let statics = list(&self.whole["expect"][family]["statics"]);
+            snapshot.service_routes.extend(statics.iter().map(|network| {
+                network.as_str().expect("a network").parse::<ipnet::IpNet>().expect("a network")
+            }));
+        }
+        snapshot
+    }
+
+    fn secrets(&self) -> Secrets {
+        let mut files = BTreeSet::new();
+        for secret in list(&self.whole["secrets"]) {
+            let name = secret["name"].as_str().expect("a name");
+            let keys = secret["data"].as_object().expect("keys").keys();
+            files.extend(keys.map(|key| (name.to_owned(), key.clone())));
+        }
+        Secrets { folder: "/secrets".to_owned(), files }
+    }
+
+    fn workloads(&self) -> BTreeSet<LocalWorkload> {
+        let status = self.whole["endpoint_status"].as_object();
+        let with_peer = status.into_iter().flat_map(|files| files.values()).filter_map(|status| {
+            let peer = status["bgpPeerName"].as_str().filter(|name| !name.is_empty())?.to_owned();
+            let networks = list(&status["ipv4Nets"]).iter().chain(list(&status["ipv6Nets"]));
+            let networks =
+                networks.map(|network| network.as_str().expect("a text").parse().expect("a network"));
+            Some(LocalWorkload { peer, networks: networks.collect() })
+        });
+        with_peer.collect()
+    }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
