@@ -1,6 +1,6 @@
-use bgp_codec::Message;
+use bgp_codec::{Message, Notification};
 
-use crate::{CloseReason, ConnectionId, Negotiated, State};
+use crate::{CloseReason, ConnectionId, Departure, Negotiated, State};
 
 /// Something the session wants done; actions are done in the order in which
 /// [`Session::poll_action`](crate::Session::poll_action) hands them out.
@@ -11,15 +11,15 @@ pub enum Action {
     Connect(ConnectionId),
     /// Send an OPEN or a KEEPALIVE.
     Send(ConnectionId, Message),
-    /// Send what [`CloseReason::notification`] says, if anything, and close the connection or give up the dial.
+    /// Send the NOTIFICATION, if there is one, and close the connection or give up the dial.
     ///
     /// Every id the session was told of, or asked to dial, is closed exactly once, also when the peer closed it:
     /// whoever keeps something by id can let it go here. Nothing more is said about the id, or heard.
-    Close(ConnectionId, CloseReason),
+    Close(ConnectionId, CloseReason, Option<Notification>),
     /// The session is up on this connection. At most one is: a former one's [`Action::Down`] comes before.
     Established(ConnectionId, Box<Negotiated>),
-    /// The session is no longer up: what the peer announced on this connection is void.
-    Down(ConnectionId, CloseReason),
+    /// The session is no longer up. The departure says what becomes of the routes that the peer advertised in it.
+    Down(ConnectionId, CloseReason, Departure),
     /// The session's state is now another one, for those who show it.
     StateChanged(State),
 }

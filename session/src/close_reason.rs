@@ -2,7 +2,8 @@ use std::fmt;
 
 use bgp_codec::{Notification, NotificationCode};
 
-use crate::{OpenError, State, StopReason};
+use crate::restart::HARD_RESET;
+use crate::{OpenError, RestartTerms, State, StopReason};
 
 /// Why a connection is closed, or a dial given up.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -33,17 +34,30 @@ pub enum CloseReason {
     Collision,
     /// The peer opened another connection while this one was not yet Established, so it has left this one.
     Superseded,
+    /// The peer sent an OPEN on a new connection although the session on this one was up: it has restarted, and this
+    /// connection is dead at its end (RFC 4724 §5).
+    PeerRestarted,
+    /// BFD found that the path to the peer is down (RFC 9384).
+    PathDown,
     /// The session is stopped, or waits after a protocol error, and accepts no connection.
     Refused,
 }
 
 impl CloseReason {
-    /// What to tell the peer before closing; `None` closes without a word.
+    /// The NOTIFICATION to send before closing, under the restart terms of the session; `None` closes without one.
     ///
     /// This is the one place where reasons become NOTIFICATIONs.
-    pub fn notification(&self) -> Option<Notification> {
+    pub fn notification(&self, terms: Option<&RestartTerms>) -> Option<Notification> {
         match self {
-            Self::Stopped(reason) => Some(stopped(*reason)),
+            Self::Stopped(reason) => {
+                let notification = stopped(*reason)?;
+                let would_be_survived = terms.is_some_and(|terms| terms.survives_notification);
+                Some(if would_be_survived && reason.is_hard() {
+                    hard_reset(&notification)
+                } else {
+                    notification
+                })
+            }
             Self::DecodeFailed(notification) => Some(notification.clone()),
             Self::OpenRejected(error) => Some(error.notification()),
             Self::UnexpectedMessage(state) => Some(unexpected_message(*state)),
@@ -51,7 +65,9 @@ impl CloseReason {
             Self::SendHoldTimerExpired => Some(Notification::send_hold_timer_expired()),
             Self::Collision | Self::Superseded => Some(Notification::connection_collision_resolution()),
             Self::Refused => Some(Notification::connection_rejected()),
-            Self::NotificationReceived(_)
+            Self::PathDown => Some(Notification::new(NotificationCode::CEASE, BFD_DOWN)),
+            Self::PeerRestarted
+            | Self::NotificationReceived(_)
             | Self::ConnectionLost
             | Self::ConnectFailed
             | Self::ConnectTimedOut
@@ -80,21 +96,34 @@ impl CloseReason {
             | Self::DialAbandoned
             | Self::Collision
             | Self::Superseded
+            | Self::PeerRestarted
+            | Self::PathDown
             | Self::Refused => false,
         }
     }
 }
 
-fn stopped(reason: StopReason) -> Notification {
-    match reason {
+fn stopped(reason: StopReason) -> Option<Notification> {
+    Some(match reason {
         StopReason::MaximumPrefixes => Notification::maximum_prefixes_reached(),
         StopReason::AdministrativeShutdown => Notification::administrative_shutdown(""),
         StopReason::PeerDeconfigured => Notification::peer_deconfigured(),
         StopReason::AdministrativeReset => Notification::administrative_reset(""),
         StopReason::OtherConfigurationChange => Notification::other_configuration_change(),
         StopReason::OutOfResources => Notification::out_of_resources(),
-    }
+        StopReason::Restart => return None,
+    })
 }
+
+/// A Hard Reset that contains the NOTIFICATION which would be sent otherwise (RFC 8538 §3).
+fn hard_reset(inner: &Notification) -> Notification {
+    let mut data = vec![inner.code.0, inner.subcode];
+    data.extend_from_slice(&inner.data);
+    Notification { code: NotificationCode::CEASE, subcode: HARD_RESET, data }
+}
+
+/// RFC 9384 §3.
+const BFD_DOWN: u8 = 10;
 
 /// The subcodes of RFC 6608 §3.
 fn unexpected_message(state: State) -> Notification {
@@ -122,6 +151,8 @@ impl fmt::Display for CloseReason {
             Self::DialAbandoned => f.write_str("dial given up: no longer needed"),
             Self::Collision => f.write_str("collision: the peer's other connection is kept"),
             Self::Superseded => f.write_str("peer opened another connection"),
+            Self::PeerRestarted => f.write_str("peer restarted: it opened another connection"),
+            Self::PathDown => f.write_str("BFD: path down"),
             Self::Refused => f.write_str("connection refused: the session is held down"),
         }
     }

@@ -52,7 +52,7 @@ impl Session {
             }
             Event::Stop(_) => self.dial = Dial::Idle(Idle::Stopped),
             Event::Incoming(id) => match idle {
-                Idle::Stopped | Idle::Damped { .. } => self.act(Action::Close(id, CloseReason::Refused)),
+                Idle::Stopped | Idle::Damped { .. } => self.close_unopened(id, CloseReason::Refused),
                 Idle::Resting { until } => {
                     let retry_at = (self.options.dial_mode == DialMode::Active).then_some(until);
                     self.dial = Dial::Active { retry_at };
@@ -60,7 +60,7 @@ impl Session {
                 }
             },
             // These are late: what they speak of was closed on the way to Idle.
-            Event::Connected(_) | Event::ConnectFailed(_) | Event::On(..) => {}
+            Event::Connected(_) | Event::ConnectFailed(_) | Event::PathDown | Event::On(..) => {}
         }
     }
 
@@ -75,12 +75,13 @@ impl Session {
                 self.open_outgoing(now, id);
             }
             Event::ConnectFailed(id) if id == dialed => {
-                self.act(Action::Close(id, CloseReason::ConnectFailed));
+                self.close_unopened(id, CloseReason::ConnectFailed);
                 // RFC 4271 §8.2.2 goes to Idle here, where the peer's connection would be refused.
                 self.dial = Dial::Active { retry_at: Some(self.retry_at(now)) };
             }
             // Late news of an earlier dial.
             Event::Connected(_) | Event::ConnectFailed(_) => {}
+            Event::PathDown => self.on_path_down(now),
             Event::On(id, event) => self.on_connection(now, id, event),
         }
     }
@@ -93,6 +94,7 @@ impl Session {
             Event::Incoming(id) => self.accept(now, id),
             // Late news of an earlier dial.
             Event::Connected(_) | Event::ConnectFailed(_) => {}
+            Event::PathDown => self.on_path_down(now),
             Event::On(id, event) => self.on_connection(now, id, event),
         }
     }
@@ -103,7 +105,7 @@ impl Session {
             return;
         }
         if let Dial::Connect { id, .. } = self.dial {
-            self.act(Action::Close(id, CloseReason::ConnectTimedOut));
+            self.close_unopened(id, CloseReason::ConnectTimedOut);
         }
         self.begin(now);
     }
@@ -111,7 +113,7 @@ impl Session {
     /// Gives up a dial that is under way or planned, because it is no longer needed.
     pub(crate) fn abandon_dial(&mut self) {
         if let Dial::Connect { id, .. } = self.dial {
-            self.act(Action::Close(id, CloseReason::DialAbandoned));
+            self.close_unopened(id, CloseReason::DialAbandoned);
         }
         self.dial = Dial::Active { retry_at: None };
     }

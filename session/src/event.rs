@@ -17,6 +17,8 @@ pub enum Event {
     Connected(ConnectionId),
     /// What [`Action::Connect`](crate::Action::Connect) asked for failed (event 18).
     ConnectFailed(ConnectionId),
+    /// BFD found that the path to the peer is down: an Established session ends at once.
+    PathDown,
     /// Something happened on a connection; ignored when the session no longer has it.
     On(ConnectionId, ConnectionEvent),
 }
@@ -90,6 +92,8 @@ pub enum StopReason {
     OtherConfigurationChange,
     /// The daemon lacks memory or another resource.
     OutOfResources,
+    /// The daemon restarts and its routes are to be kept: the connection is closed without a NOTIFICATION (RFC 4724 §4.1).
+    Restart,
 }
 
 impl fmt::Display for StopReason {
@@ -101,6 +105,7 @@ impl fmt::Display for StopReason {
             Self::AdministrativeReset => "administrative reset",
             Self::OtherConfigurationChange => "configuration changed",
             Self::OutOfResources => "out of resources",
+            Self::Restart => "restart of the daemon",
         })
     }
 }

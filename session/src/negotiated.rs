@@ -4,8 +4,8 @@ use bgp_codec::{
     AddPathMode, AsWidth, Asn, BgpIdentifier, Capabilities, DecodeContext, Family, HoldTime, Open, PeerKind,
 };
 
-use crate::SessionOptions;
 use crate::open_check::OpenError;
+use crate::{RestartTerms, SessionOptions};
 
 /// What both OPENs together say: the terms of one Established session.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,6 +34,8 @@ pub struct Negotiated {
     pub enhanced_route_refresh: Directions,
     /// Who may send messages longer than 4,096 octets (RFC 8654).
     pub extended_message: Directions,
+    /// The terms of graceful restart; `None` unless both advertise it (RFC 4724).
+    pub restart: Option<RestartTerms>,
     /// Everything the peer announced, as it did.
     pub peer_capabilities: Capabilities,
 }
@@ -74,6 +76,7 @@ impl Negotiated {
             hold_time: options.hold_time.min(open.hold_time),
             path_ids_received: families_with_path_ids(&families, theirs, ours),
             path_ids_sent: families_with_path_ids(&families, ours, theirs),
+            restart: RestartTerms::new(ours, theirs, &families),
             families,
             route_refresh: directions(Capabilities::route_refresh),
             enhanced_route_refresh: directions(Capabilities::enhanced_route_refresh),

@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::candidates::Candidates;
 use crate::connection::{Connection, Step};
@@ -155,17 +156,17 @@ impl Session {
     /// A connection came from the peer's address: sends our OPEN, unless routes already flow on another or the session came up
     /// too often.
     pub(crate) fn accept(&mut self, now: Timestamp, id: ConnectionId) {
-        if self.established().is_some() {
-            self.act(Action::Close(id, CloseReason::Collision));
+        if self.established().is_some() && !self.may_have_restarted(now) {
+            self.close_unopened(id, CloseReason::Collision);
             return;
         }
         if !self.start_budget.is_left(now) {
-            self.act(Action::Close(id, CloseReason::Refused));
+            self.close_unopened(id, CloseReason::Refused);
             return;
         }
         let connection = Connection::open(id, self.next_step(now));
         if let Some(oldest) = self.candidates.push(connection) {
-            self.act(Action::Close(oldest.id(), CloseReason::Superseded));
+            self.close_unopened(oldest.id(), CloseReason::Superseded);
         }
     }
 
@@ -182,18 +183,53 @@ impl Session {
     /// Closes all connections on which no OPEN was accepted.
     pub(crate) fn close_candidates(&mut self, reason: &CloseReason) {
         for candidate in self.candidates.take_all() {
-            self.act(Action::Close(candidate.id(), reason.clone()));
+            self.close_unopened(candidate.id(), reason.clone());
         }
     }
 
     /// Closes a connection, if there is one, without any consequence for the other.
     pub(crate) fn close(&mut self, now: Timestamp, direction: Direction, reason: CloseReason) {
         let Some(connection) = self.slot(direction).take() else { return };
+        let terms = connection.negotiated().and_then(|negotiated| negotiated.restart.as_ref());
         if let Some(since) = connection.established_since() {
             self.idle_hold.on_session_lost(now - since);
-            self.act(Action::Down(connection.id(), reason.clone()));
+            self.act(Action::Down(connection.id(), reason.clone(), reason.departure(terms)));
         }
-        self.act(Action::Close(connection.id(), reason));
+        let notification = reason.notification(terms);
+        self.act(Action::Close(connection.id(), reason, notification));
+    }
+
+    /// Closes a connection on which no OPEN was accepted, or gives up a dial.
+    pub(crate) fn close_unopened(&mut self, id: ConnectionId, reason: CloseReason) {
+        let notification = reason.notification(None);
+        self.act(Action::Close(id, reason, notification));
+    }
+
+    /// BFD found that the path to the peer is down.
+    pub(crate) fn on_path_down(&mut self, now: Timestamp) {
+        if let Some(direction) = self.established_direction() {
+            self.on_failure(now, direction, State::Established, CloseReason::PathDown);
+        }
+    }
+
+    fn established_direction(&self) -> Option<Direction> {
+        let is_established =
+            |it: &Option<Connection>| it.as_ref().is_some_and(|it| it.established_since().is_some());
+        if is_established(&self.outgoing) {
+            Some(Direction::Outgoing)
+        } else {
+            is_established(&self.incoming).then_some(Direction::Incoming)
+        }
+    }
+
+    /// Whether a new connection of the peer can mean that it has restarted without closing the Established one, as after a
+    /// loss of power (RFC 4724 §5). A connection right after the session came up is a late one of the same start.
+    fn may_have_restarted(&self, now: Timestamp) -> bool {
+        self.connections().any(|connection| {
+            let is_graceful = connection.negotiated().is_some_and(|negotiated| negotiated.restart.is_some());
+            let lasted = connection.established_since().map(|since| now - since);
+            is_graceful && lasted.is_some_and(|lasted| lasted >= COLLISION_TIME)
+        })
     }
 
     pub(crate) fn act(&mut self, action: Action) {
@@ -227,14 +263,20 @@ impl Session {
             Ok(()) if candidate.state() == State::OpenSent => self.candidates.put_back(candidate),
             Ok(()) => self.promote(now, candidate),
             Err(reason) => {
-                self.act(Action::Close(id, reason));
+                self.close_unopened(id, reason);
                 self.await_retry(now);
             }
         }
     }
 
-    /// An OPEN was accepted on a candidate: it takes the place of the connection that the peer had opened before.
+    /// An OPEN was accepted on a candidate: it takes the place of the connection that the peer had opened before, and of an
+    /// Established one that the peer has lost by a restart.
     fn promote(&mut self, now: Timestamp, candidate: Connection) {
+        if self.may_have_restarted(now)
+            && let Some(direction) = self.established_direction()
+        {
+            self.close(now, direction, CloseReason::PeerRestarted);
+        }
         self.close(now, Direction::Incoming, CloseReason::Superseded);
         self.incoming = Some(candidate);
         self.on_open_confirm(now, Direction::Incoming);
@@ -313,3 +355,6 @@ impl Session {
         }
     }
 }
+
+/// For how long after a session came up another connection of the peer is one that it opened at the same time.
+const COLLISION_TIME: Duration = Duration::from_secs(10);

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bgp_codec::{AsWidth, Message, RouteRefresh, Update, UpdateEncoder};
+use bgp_codec::{AsWidth, Message, Notification, RouteRefresh, Update, UpdateEncoder};
 use bytes::{Bytes, BytesMut};
 use margay_session::{
     Action, CloseReason, ConnectionEvent, ConnectionId, Event, Jitter, Negotiated, Session, State, StopReason,
@@ -371,9 +371,9 @@ impl PeerTask {
                     self.dial = Some(Dial { id, stream });
                 }
                 Action::Send(id, message) => self.send(id, &message),
-                Action::Close(id, reason) => self.close(id, &reason),
+                Action::Close(id, reason, notification) => self.close(id, &reason, notification),
                 Action::Established(id, negotiated) => self.on_established(id, *negotiated),
-                Action::Down(id, reason) => self.on_down(id, &reason),
+                Action::Down(id, reason, _) => self.on_down(id, &reason),
                 Action::StateChanged(state) => self.on_state(state),
             }
         }
@@ -388,24 +388,24 @@ impl PeerTask {
         }
     }
 
-    fn close(&mut self, id: ConnectionId, reason: &CloseReason) {
+    fn close(&mut self, id: ConnectionId, reason: &CloseReason, notification: Option<Notification>) {
         self.note_failure(id, reason);
         if self.dial.as_ref().is_some_and(|dial| dial.id == id) {
             self.dial = None;
         }
         if let Some(index) = self.connections.iter().position(|connection| connection.id == id) {
             let connection = self.connections.swap_remove(index);
-            self.say_goodbye(connection, reason);
+            self.say_goodbye(connection, notification);
         }
     }
 
     /// Tells the peer why a connection ends. Where no session came up on it, others may have opened it, and many of them: beyond
     /// a number they are not told.
-    fn say_goodbye(&self, connection: Connection, reason: &CloseReason) {
+    fn say_goodbye(&self, connection: Connection, notification: Option<Notification>) {
         let Connection { is_proven, reader, writer, .. } = connection;
         let permit = Arc::clone(&self.goodbyes).try_acquire_owned().ok();
         if is_proven || permit.is_some() {
-            let notification = reason.notification().map(|it| encode(&Message::Notification(it)));
+            let notification = notification.map(|it| encode(&Message::Notification(it)));
             writer.close(notification, reader.into_socket(), permit);
         }
     }
@@ -478,7 +478,9 @@ impl PeerTask {
             | CloseReason::SendHoldTimerExpired
             | CloseReason::ConnectionLost
             | CloseReason::ConnectFailed
-            | CloseReason::ConnectTimedOut => {
+            | CloseReason::ConnectTimedOut
+            | CloseReason::PeerRestarted
+            | CloseReason::PathDown => {
                 self.status.send_modify(|status| status.last_error = Some(text));
             }
         }

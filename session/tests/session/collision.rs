@@ -257,7 +257,7 @@ impl Network {
                     let pipe = self.pipe_of(side, id);
                     self.send(pipe, 1 - side, received(message));
                 }
-                Action::Close(id, reason) => self.close(side, id, reason.notification()),
+                Action::Close(id, _, notification) => self.close(side, id, notification),
                 Action::Down(..) => self.downs += 1,
                 Action::Established(..) | Action::StateChanged(_) => {}
             }

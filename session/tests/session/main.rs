@@ -3,6 +3,7 @@
 mod collision;
 mod negotiation;
 mod random_events;
+mod restart;
 mod rig;
 mod state_table;
 mod strangers;

@@ -209,6 +209,9 @@ fn every_close_reason_tells_the_peer_the_right_thing() {
         (stop(StopReason::AdministrativeReset), Some((6, 4, &[]))),
         (stop(StopReason::OtherConfigurationChange), Some((6, 6, &[]))),
         (stop(StopReason::OutOfResources), Some((6, 8, &[]))),
+        (stop(StopReason::Restart), None),
+        (CloseReason::PathDown, Some((6, 10, &[]))),
+        (CloseReason::PeerRestarted, None),
         (CloseReason::Refused, Some((6, 5, &[]))),
         (CloseReason::Collision, Some((6, 7, &[]))),
         (CloseReason::Superseded, Some((6, 7, &[]))),
@@ -236,7 +239,7 @@ fn every_close_reason_tells_the_peer_the_right_thing() {
             subcode,
             data: data.to_vec(),
         });
-        assert_eq!(reason.notification(), expected, "{reason:?}");
+        assert_eq!(reason.notification(None), expected, "{reason:?}");
     }
 }
 

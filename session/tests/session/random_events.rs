@@ -82,7 +82,7 @@ impl Books {
                 assert!(self.open.contains_key(&id), "sends on {id}, which is closed");
                 assert!(matches!(message, Message::Open(_) | Message::Keepalive));
             }
-            Action::Close(id, _) => {
+            Action::Close(id, ..) => {
                 assert!(self.open.remove(&id).is_some(), "closes {id} twice");
                 assert_ne!(self.up, Some(id), "closes {id} before saying that it is down");
             }
@@ -90,7 +90,7 @@ impl Books {
                 assert!(self.open.contains_key(&id));
                 assert_eq!(self.up.replace(id), None, "two connections up");
             }
-            Action::Down(id, _) => assert_eq!(self.up.take(), Some(id)),
+            Action::Down(id, ..) => assert_eq!(self.up.take(), Some(id)),
             Action::StateChanged(state) => assert_ne!(self.state.replace(state), Some(state)),
         }
     }

@@ -7,7 +7,8 @@ use bgp_codec::{
     Open,
 };
 use margay_session::{
-    Action, CloseReason, ConnectionEvent, ConnectionId, DialMode, Event, Session, SessionOptions, Timestamp,
+    Action, CloseReason, ConnectionEvent, ConnectionId, Departure, DialMode, Event, Session, SessionOptions,
+    Timestamp,
 };
 
 /// Our AS number and the peer's.
@@ -118,14 +119,15 @@ fn line(action: &Action) -> String {
     match action {
         Action::Connect(id) => format!("connect {id}"),
         Action::Send(id, message) => format!("send {id} {}", message_name(message)),
-        Action::Close(id, reason) => match reason.notification() {
+        Action::Close(id, reason, notification) => match notification {
             Some(Notification { code, subcode, .. }) => {
                 format!("close {id} with {}/{subcode} ({reason:?})", code.0)
             }
             None => format!("close {id} ({reason:?})"),
         },
         Action::Established(id, _) => format!("established {id}"),
-        Action::Down(id, _) => format!("down {id}"),
+        Action::Down(id, _, Departure::Final) => format!("down {id}"),
+        Action::Down(id, _, Departure::Restart(_)) => format!("down {id}, routes kept"),
         Action::StateChanged(state) => format!("state {state}"),
     }
 }

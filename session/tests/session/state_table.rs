@@ -103,6 +103,7 @@ const EVENTS: &[(&str, Tell)] = &[
         let seconds = at.since(rig.now).as_secs();
         Some(rig.pass(seconds))
     }),
+    ("BFD: path down", |rig| Some(rig.tell(Event::PathDown))),
     ("ours: closed", |rig| ours(rig, ConnectionEvent::Closed)),
     ("ours: OPEN", |rig| ours(rig, open_like(rig))),
     ("ours: OPEN of a wrong AS", |rig| ours(rig, wrong_open())),

@@ -307,6 +307,7 @@ fn up(peer: PeerKey, outbound: &Arc<Outbound>) -> PeerUp {
         peer,
         epoch: SessionEpoch(1),
         negotiated: Negotiated {
+            restart: None,
             peer_identifier: BgpIdentifier::new(100 + number).unwrap(),
             peer_asn: Asn(65000 + number),
             local_asn: Asn(64512),
