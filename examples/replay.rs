@@ -1,4 +1,4 @@
-//! Tells a recording of margayd to another Rib, and prints the state that it leads to.
+//! Hands the inputs of a recording to another Rib, and prints the state that it leads to.
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 use std::fs::File;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use margay::recording::{Ending, RibInput, replay};
+use margay::recording::{Ending, Record, replay};
 
 /// Rebuilds the state of routing tables from what `margayd --record` wrote, and prints it as `margay show state` does.
 #[derive(Debug, Parser)]
@@ -40,10 +40,10 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<Ending> {
     let Arguments { file, until, inputs: prints_inputs } = arguments;
     let until = until.map_or(Duration::MAX, Duration::from_secs_f64);
-    let see = |time: Duration, input: &RibInput| {
+    let see = |time: Duration, record: &Record| {
         let goes_on = time <= until;
         if *prints_inputs && goes_on {
-            println!("{:>14.6} {input:?}", time.as_secs_f64());
+            println!("{:>14.6} {record:?}", time.as_secs_f64());
         }
         goes_on
     };

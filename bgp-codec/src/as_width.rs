@@ -2,6 +2,7 @@
 
 /// The width of AS numbers in AS_PATH and AGGREGATOR (RFC 6793 §4).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum AsWidth {
     /// Two octets: one of the two speakers lacks the four-octet capability.
     Two,

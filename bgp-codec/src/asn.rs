@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 /// A four-octet autonomous system number (RFC 6793).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Asn(pub u32);
 
 impl Asn {

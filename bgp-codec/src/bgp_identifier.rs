@@ -9,6 +9,7 @@ use std::str::FromStr;
 ///
 /// It is compared as a number (RFC 4271 §9.1.2.2 f) and written like an IPv4 address, which it need not be.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct BgpIdentifier(NonZeroU32);
 
 /// Zero was offered as a BGP Identifier, or text that is not in dotted form.

@@ -4,6 +4,7 @@ use crate::{AsWidth, Family, PeerKind};
 
 /// The terms under which a peer's messages are read.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct DecodeContext {
     /// Which attributes the peer may send.
     pub peer: PeerKind,

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 /// An Address Family Identifier of IANA's registry (RFC 4760 §3).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Afi(pub u16);
 
 impl Afi {
@@ -32,6 +33,7 @@ impl fmt::Display for Afi {
 
 /// A Subsequent Address Family Identifier of IANA's registry (RFC 4760 §6).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Safi(pub u8);
 
 impl Safi {
@@ -65,6 +67,7 @@ impl Safi {
 
 /// What the NLRI of a message are about: an AFI and a SAFI.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Family {
     /// The address family.
     pub afi: Afi,

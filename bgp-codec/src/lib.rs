@@ -38,6 +38,8 @@ mod peer_kind;
 mod prefix;
 mod reader;
 mod received_attributes;
+#[cfg(feature = "serde")]
+mod serialisation;
 mod span;
 mod update_encoder;
 

@@ -10,6 +10,7 @@ use crate::{IpPrefix, Ipv4Prefix, Ipv6Prefix, Prefix};
 ///
 /// NEXT_HOP (RFC 4271 §5.1.3) or the next hop field of MP_REACH_NLRI (RFC 4760 §3, RFC 2545 §3).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum NextHop {
     /// Four octets.
     Ipv4(Ipv4Addr),

@@ -2,6 +2,7 @@
 
 /// Where a peer is, seen from the speaker's autonomous system (RFC 4271 §1.1).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum PeerKind {
     /// In another autonomous system.
     Ebgp,

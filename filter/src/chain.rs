@@ -11,7 +11,7 @@ use crate::verdict::{DecidedBy, Decision, Verdict};
 /// The filters of a peer in one direction: a route passes when each accepts it. Without filters every route passes.
 ///
 /// Cheap to clone. Equality includes the filters' names; [`FilterChain::content`] leaves them out.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct FilterChain(Arc<[Filter]>);
 
 /// The rules of a chain without its filters' names: peers whose chains have equal content can share their verdicts.

@@ -23,7 +23,7 @@ pub struct RouteEdits {
 }
 
 /// What a rule sets in the routes that it accepts.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct RuleEdits {
     /// LOCAL_PREF.
     pub local_pref: Option<NewValue>,
@@ -34,7 +34,7 @@ pub struct RuleEdits {
 }
 
 /// A value that a rule sets.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
 pub enum NewValue {
     /// Always the same.
     Fixed(u32),
@@ -44,7 +44,7 @@ pub enum NewValue {
 }
 
 /// A value of a route.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
 pub enum Value {
     /// LOCAL_PREF.
     LocalPref,

@@ -11,7 +11,7 @@ use crate::verdict::{DecidedBy, Decision, Verdict};
 /// A named list of rules, of which the first that matches decides; a route that none matches is rejected.
 ///
 /// Cheap to clone. Two filters are equal when name and rules are; [`Filter::content`] leaves the name out.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct Filter {
     name: Arc<str>,
     content: FilterContent,
@@ -20,7 +20,7 @@ pub struct Filter {
 /// The rules of a filter without its name: what two filters share that do the same.
 ///
 /// Serves as a key where peers with equal filters are to be treated as one.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct FilterContent(Arc<[Rule]>);
 
 impl Filter {

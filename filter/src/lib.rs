@@ -9,6 +9,7 @@ mod edits;
 mod filter;
 mod length_range;
 mod rule;
+mod serialisation;
 mod value_range;
 mod verdict;
 

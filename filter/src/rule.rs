@@ -9,7 +9,7 @@ use crate::length_range::LengthRange;
 use crate::value_range::ValueRange;
 
 /// One rule of a filter.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct Rule {
     /// Which routes it is about.
     pub matches: Match,
@@ -20,7 +20,7 @@ pub struct Rule {
 }
 
 /// What a rule does with the routes it matches.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
 pub enum Action {
     /// The route passes this filter.
     Accept,

@@ -1,10 +1,11 @@
 //! The numbers that name things in the Rib.
 
 use bgp_codec::PathId;
+use serde::{Deserialize, Serialize};
 
 /// Names a peer's session in the Rib. A peer that comes back is given another one, so that nothing of the former
 /// session is taken for the new one's.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 pub struct PeerIndex(pub(crate) u32);
 
 impl PeerIndex {

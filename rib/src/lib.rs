@@ -17,6 +17,7 @@ mod family;
 mod family_rib;
 mod forwarding;
 mod index;
+mod input;
 mod log;
 mod next_hops;
 mod options;
@@ -32,6 +33,7 @@ pub use decision::{Candidate, DEFAULT_LOCAL_PREF, Decision, Step, decide};
 pub use export::EncodedUpdates;
 pub use forwarding::{ConnectedRoute, Forwarding, ForwardingChange, Target, WeightedHop};
 pub use index::PeerIndex;
+pub use input::RibInput;
 pub use next_hops::{NextHopLoss, Way, WayChange};
 pub use options::{
     ClientToClient, Discard, ForwardingOptions, KernelRouteView, NetworkOptions, NextHopMode, PathsSent,

@@ -1,8 +1,8 @@
-//! What the Rib is told, written to a file as it is told, and told to another Rib later.
+//! The inputs of the Rib, written to a file as they come, and handed to another Rib later.
 //!
-//! The Rib is a value without a clock: told the same in the same order, it is the same, to the last number. So a recording
-//! holds the calls that change it, those included by which the speaker's loop has it work and takes what peers and kernel
-//! are to be told. What made the loop do so, sockets, processors and timers, does not matter any more.
+//! The Rib is a value without a clock: the same inputs in the same order lead to the same state, to the last number. So a
+//! recording holds the calls that change it, including those by which the speaker's loop has it work and polls what peers
+//! and kernel are to be sent. What made the loop do so, sockets, processors and timers, does not matter any more.
 //!
 //! ```text
 //! +-----------------------------------------------+
@@ -10,31 +10,31 @@
 //! +-----------------------------------------------+
 //! | length of the block (4 octets)                |  a block for each turn of the speaker's loop, or several when
 //! | nanoseconds since the start (8 octets)        |  it takes in much
-//! | inputs                                        |
+//! | records (postcard)                            |
 //! +-----------------------------------------------+
 //! ```
 
 mod file;
-mod input;
-mod octets;
+mod record;
 mod recorded_rib;
 mod recorder;
 mod replay;
 
 pub use file::RecordingFile;
-pub use input::RibInput;
+pub use record::Record;
 pub(crate) use recorded_rib::RecordedRib;
 pub(crate) use recorder::Recorder;
 pub use recorder::{RecordingSink, TakesNoMore};
 pub use replay::{Ending, Replay, ReplayError, replay};
 
-/// What a recording begins with: a name, and the number of the format.
+/// The start of a recording: a name, and after it the number of the format.
 const MAGIC: &[u8; 16] = b"margay recording";
 
-/// The format that is written, and the only one that is read. Another one has other inputs, or other values in them.
-const FORMAT: u8 = 3;
+/// The format that is written, and the only one that is read. It has to be raised when records change, in kind, in order
+/// of fields, or in what the Rib makes of them.
+const FORMAT: u8 = 4;
 
-/// The length and the time before the inputs of a block.
+/// The length and the time before the records of a block.
 const BLOCK_HEADER_OCTETS: usize = 12;
 
 /// A number for a Rib's state: two that are not the same have another one, but for a chance of one in 2^64.

@@ -1,19 +1,20 @@
-//! Inputs on their way into a recording: gathered into blocks, and handed to who keeps them.
+//! Records on their way to where a recording is kept, gathered into blocks.
 
 use std::fmt::Debug;
 
+use margay_rib::RibInput;
 use tokio::time::Instant;
 
-use super::octets::Recorded;
-use super::{BLOCK_HEADER_OCTETS, FORMAT, MAGIC, RibInput};
+use super::record::Record;
+use super::{BLOCK_HEADER_OCTETS, FORMAT, MAGIC};
 
-/// Who keeps a recording.
+/// Where a recording is kept.
 pub trait RecordingSink: Debug + Send {
     /// Takes what comes next, at once: the speaker does not wait for a disk.
     ///
     /// # Errors
     ///
-    /// It takes no more, now and later, and has told the operator why.
+    /// It takes no more, now and later, and has logged why.
     fn take(&mut self, octets: &[u8]) -> Result<(), TakesNoMore>;
 }
 
@@ -48,14 +49,16 @@ impl Recorder {
         self.sink.is_some()
     }
 
-    /// Adds an input to the block.
-    pub(super) fn note(&mut self, input: &RibInput) {
+    /// Adds a record to the block.
+    pub(super) fn note(&mut self, record: &Record<&RibInput>) {
         if self.block.is_empty() {
             let nanoseconds = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            0_u32.write(&mut self.block);
-            nanoseconds.write(&mut self.block);
+            self.block.extend_from_slice(&0_u32.to_be_bytes());
+            self.block.extend_from_slice(&nanoseconds.to_be_bytes());
         }
-        input.write(&mut self.block);
+        let block = std::mem::take(&mut self.block);
+        self.block =
+            postcard::to_extend(record, block).expect("records are plain values, and memory takes them");
         if self.block.len() >= LONG_BLOCK_OCTETS {
             self.flush();
         }
@@ -64,8 +67,8 @@ impl Recorder {
     /// Hands the block on.
     pub(super) fn flush(&mut self) {
         let mut block = std::mem::take(&mut self.block);
-        let Some(inputs) = block.len().checked_sub(BLOCK_HEADER_OCTETS) else { return };
-        let length = u32::try_from(inputs).expect("a block is little longer than its longest input");
+        let Some(records) = block.len().checked_sub(BLOCK_HEADER_OCTETS) else { return };
+        let length = u32::try_from(records).expect("a block is little longer than its longest record");
         block[..4].copy_from_slice(&length.to_be_bytes());
         self.hand_on(&block);
         block.clear();
@@ -79,7 +82,7 @@ impl Recorder {
 }
 
 impl Drop for Recorder {
-    /// What a panic interrupts is what one wants to know of.
+    /// After a panic, the last block is the one of interest.
     fn drop(&mut self) {
         self.flush();
     }

@@ -1,4 +1,4 @@
-//! A recording told to another Rib.
+//! A recording handed to another Rib.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -6,21 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_codec::{DecodeContext, Message, decode_message};
-use margay_rib::{PeerIndex, Rib};
+use bytes::Bytes;
+use margay_rib::{PeerIndex, Rib, RibInput};
 
-use super::octets::Recorded;
-use super::{FORMAT, MAGIC, RibInput, checksum};
+use super::{FORMAT, MAGIC, Record, checksum};
 
-/// What came of a recording.
+/// Result of a replay.
 #[derive(Debug)]
 pub struct Replay {
     /// The version of the program that recorded: another one may make something else of the same inputs.
     pub version: Arc<str>,
     /// As it was when the recording ended.
     pub rib: Rib,
-    /// How many inputs it has taken.
+    /// Number of inputs that it has handled.
     pub inputs: u64,
-    /// When the last of them was, since the start.
+    /// Time of the last of them, since the start.
     pub time: Duration,
     /// How the recording ends.
     pub ending: Ending,
@@ -36,38 +36,38 @@ pub enum Ending {
     /// Between two turns of the speaker's loop, which may have taken more of them: the daemon was killed, or goes on, or
     /// stopped recording, and has logged why.
     Open,
-    /// In the middle of a block: what is there of it does not count.
+    /// In the middle of a block, which does not count.
     Torn,
-    /// The reader has seen enough.
+    /// The caller stopped it.
     Stopped,
 }
 
-/// Why there is no replay.
+/// Why a recording cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// It begins in another way.
+    /// The file begins in another way.
     #[error("this is not a recording")]
     NotARecording,
-    /// It is of another time.
+    /// It was written in another format.
     #[error("the recording is of format {0}, and this program reads format {FORMAT}")]
     OtherFormat(u8),
-    /// A block holds what nobody writes.
+    /// A block cannot be decoded.
     #[error("the recording is damaged: block {0}")]
     Damaged(u64),
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("{0}")]
     Unreadable(#[from] io::Error),
 }
 
-/// Tells everything in a recording to a Rib. `see` is shown each input before, with its time since the start, and answers
-/// whether to go on.
+/// Hands all inputs of a recording to a Rib. `see` is called with each record before, and its time since the start, and
+/// returns whether to go on.
 ///
 /// # Errors
 ///
-/// It is no recording, or not one of this program; where it is only cut off at the end, that is no error.
+/// The file is not a recording, or not one of this program's format. A recording that is cut off is not an error.
 pub fn replay(
     mut recording: impl Read,
-    mut see: impl FnMut(Duration, &RibInput) -> bool,
+    mut see: impl FnMut(Duration, &Record) -> bool,
 ) -> Result<Replay, ReplayError> {
     let mut magic = [0; MAGIC.len() + 1];
     let length = read_up_to(&mut recording, &mut magic)?;
@@ -80,7 +80,7 @@ pub fn replay(
     }
     let mut blocks = 0;
     let mut replay: Option<Replay> = None;
-    let mut contexts = BTreeMap::new();
+    let (mut terms, mut contexts) = (None, BTreeMap::new());
     let ending = loop {
         let (time, octets) = match read_block(&mut recording)? {
             Block::Whole(time, octets) => (time, octets),
@@ -90,27 +90,29 @@ pub fn replay(
         let damaged = || ReplayError::Damaged(blocks);
         let mut rest = octets.as_slice();
         while !rest.is_empty() {
-            let input = RibInput::read(&mut rest).ok_or_else(damaged)?;
-            let is_stopped = !see(time, &input);
-            match (&mut replay, input) {
+            let (record, after): (Record, _) = postcard::take_from_bytes(rest).map_err(|_| damaged())?;
+            rest = after;
+            let is_stopped = !see(time, &record);
+            match (&mut replay, record) {
                 (Some(replay), _) if is_stopped => {
                     replay.ending = Ending::Stopped;
                     break;
                 }
-                (None, RibInput::Start(version, options)) => {
+                (None, Record::Start(version, options)) => {
                     let rib = Rib::new(options);
                     replay = Some(Replay { version, rib, inputs: 0, time, ending: Ending::Open });
                 }
-                (Some(replay), RibInput::End(sum)) => {
+                (Some(replay), Record::End(sum)) => {
                     let is_same = checksum(&replay.rib) == sum;
                     replay.ending = if is_same { Ending::Same } else { Ending::Different };
                 }
-                (Some(replay), input) => {
-                    tell(&mut replay.rib, &mut contexts, input).ok_or_else(damaged)?;
+                (Some(_), Record::Terms(context)) => terms = Some(context),
+                (Some(replay), Record::Input(input)) => {
+                    handle(&mut replay.rib, &mut terms, &mut contexts, input).ok_or_else(damaged)?;
                     replay.inputs += 1;
                     replay.time = time;
                 }
-                (None, _) => return Err(damaged()),
+                (Some(_), Record::Start(..)) | (None, _) => return Err(damaged()),
             }
         }
         if let Some(Replay { ending, .. }) = replay
@@ -124,41 +126,23 @@ pub fn replay(
     Ok(Replay { ending, ..replay })
 }
 
-/// Does to the Rib what was done to the recorded one; `None` when nobody can have done that.
-fn tell(rib: &mut Rib, contexts: &mut BTreeMap<PeerIndex, DecodeContext>, input: RibInput) -> Option<()> {
-    match input {
-        RibInput::Start(..) | RibInput::End(_) => return None,
-        RibInput::HoldBack => rib.hold_back(),
-        RibInput::EndHoldBack => rib.end_hold_back(),
-        RibInput::PeerUp(options, context) => {
-            contexts.insert(rib.peer_up(*options), context);
-        }
-        RibInput::PeerDown(peer) => {
-            contexts.remove(&peer);
-            rib.peer_down(peer);
-        }
-        RibInput::Update(peer, message) => match decode_message(message, contexts.get(&peer)?) {
-            Ok(Message::Update(update)) => rib.apply_update(peer, update),
-            Ok(_) | Err(_) => return None,
-        },
-        RibInput::Refresh(peer, family) => rib.refresh(peer, family),
-        RibInput::BeginRefresh(peer, family) => rib.begin_refresh(peer, family),
-        RibInput::EndRefresh(peer, family) => rib.end_refresh(peer, family),
-        RibInput::Originate(prefix, options) => rib.originate(prefix, options),
-        RibInput::StopOriginating(prefix) => rib.stop_originating(prefix),
-        RibInput::KernelRoute(prefix, route) => rib.set_kernel_route(prefix, route),
-        RibInput::Ways(changes) => rib.set_ways(&changes),
-        RibInput::Rename(peer, name) => rib.rename(peer, &name),
-        RibInput::Reconfigure(reflector, peers) => rib.reconfigure(reflector, peers),
-        RibInput::Work(steps) => {
-            rib.work(steps);
-        }
-        // What there is to tell was told then.
-        RibInput::Export(peer) => {
-            rib.poll_export(peer, &mut Vec::new());
-        }
-        RibInput::Forwarding(limit) => drop(rib.poll_forwarding(limit)),
-        RibInput::NextHopLosses => drop(rib.poll_next_hop_losses()),
+/// Has the Rib handle an input as it was recorded; `None` when no daemon can have recorded it.
+fn handle(
+    rib: &mut Rib,
+    terms: &mut Option<DecodeContext>,
+    contexts: &mut BTreeMap<PeerIndex, DecodeContext>,
+    input: RibInput<Bytes>,
+) -> Option<()> {
+    let decode = |peer, message| match decode_message(message, contexts.get(&peer)?) {
+        Ok(Message::Update(update)) => Some(update),
+        Ok(_) | Err(_) => None,
+    };
+    let input = input.map_update(decode)?;
+    if let RibInput::PeerDown(peer) = input {
+        contexts.remove(&peer);
+    }
+    if let Some(peer) = rib.handle_input(input) {
+        contexts.insert(peer, terms.take()?);
     }
     Some(())
 }
@@ -309,7 +293,7 @@ mod tests {
         assert_eq!(error(b"#!/bin/sh\necho a longer text"), "this is not a recording");
         let mut other = octets.clone();
         other[16] = 9;
-        assert_eq!(error(&other), "the recording is of format 9, and this program reads format 3");
+        assert_eq!(error(&other), "the recording is of format 9, and this program reads format 4");
         let mut damaged = octets.clone();
         damaged[17 + 12] = 200;
         assert_eq!(error(&damaged), "the recording is damaged: block 0");

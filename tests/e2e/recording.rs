@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::Path;
 
-use margay::recording::{Ending, Replay, RibInput, replay};
+use margay::recording::{Ending, Record, Replay, replay};
 use margay_lab::{Margay, Router, wait_until};
 
 use crate::pair::{PATIENCE, wait_for_state};
@@ -91,8 +91,8 @@ fn a_recording_holds_no_password_and_only_its_owner_may_read_it() {
     assert!(!octets.windows(SECRET.len()).any(|octets| octets == SECRET.as_bytes()));
     assert_eq!(fs::metadata(&recording).unwrap().mode() & 0o777, 0o600);
     let mut inputs = 0;
-    let replay = replay(octets.as_slice(), |_, input| {
-        inputs += u64::from(!matches!(input, RibInput::Start(..) | RibInput::End(_)));
+    let replay = replay(octets.as_slice(), |_, record| {
+        inputs += u64::from(matches!(record, Record::Input(_)));
         true
     });
     let replay = replay.unwrap();

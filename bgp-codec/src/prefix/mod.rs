@@ -75,6 +75,7 @@ pub trait IpPrefix:
 
 /// A prefix of either family.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum Prefix {
     /// An IPv4 prefix.
     Ipv4(Ipv4Prefix),

@@ -1,9 +1,10 @@
 //! How the kernel's own routes lead to addresses.
 
 use bgp_codec::Prefix;
+use serde::{Deserialize, Serialize};
 
 /// How the kernel's own routes lead to the addresses inside a prefix, unless those of a longer one do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub enum Way {
     /// They can be reached: at no cost where they are attached, at the route's metric behind gateways.
     Through {
@@ -15,7 +16,7 @@ pub enum Way {
 }
 
 /// One change of the ways.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct WayChange {
     /// The prefix.
     pub prefix: Prefix,

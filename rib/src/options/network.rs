@@ -1,9 +1,10 @@
 //! What this node announces of its own: networks by configuration, and routes that the kernel has.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How a network is originated.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 pub struct NetworkOptions {
     /// What the forwarding table does with packets that no more specific route wants; `None` leaves it alone.
     pub hold: Option<Discard>,
@@ -14,7 +15,7 @@ pub struct NetworkOptions {
 }
 
 /// A route that the kernel has beside our own.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct KernelRouteView {
     /// Its metric.
     pub metric: u32,
@@ -28,7 +29,7 @@ pub(crate) fn is_elevated(metric: u32, normal: u32) -> bool {
 }
 
 /// How packets are dropped.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum Discard {
     /// Without a word.
     Blackhole,

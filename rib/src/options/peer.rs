@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use bgp_codec::{AsWidth, Asn, BgpIdentifier, Family, NextHop, PeerKind, Prefix};
 use margay_filter::FilterChain;
+use serde::{Deserialize, Serialize};
 
 use super::reflection::Reflection;
 
 /// What the Rib has to know of a peer whose session is established.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct PeerOptions {
     /// What operators call the peer.
     pub name: Arc<str>,
@@ -50,7 +51,7 @@ pub struct PeerOptions {
 }
 
 /// Those options of a peer that may change while its session stays.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct PeerRules {
     /// Decides what is used of what the peer announces.
     pub import: FilterChain,
@@ -73,7 +74,7 @@ impl PeerRules {
 }
 
 /// How NEXT_HOP is set in what a peer is told.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum NextHopMode {
     /// As RFC 4271 §5.1.3 has it: towards internal peers the next hop stays, towards external ones it is the own address.
     /// For a route from inside this AS whose next hop is on the subnet shared with the external peer it stays, too: the
@@ -87,7 +88,7 @@ pub enum NextHopMode {
 }
 
 /// Which of the usable paths to a prefix a peer is told that takes several (RFC 7911).
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum PathsSent {
     /// All that export rules and filters let pass.
     #[default]

@@ -1,9 +1,10 @@
 //! Route reflection as it is configured (RFC 4456): clusters, and who is a client.
 
 use bgp_codec::{BgpIdentifier, ClusterId};
+use serde::{Deserialize, Serialize};
 
 /// How a speaker reflects routes between its internal peers.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct ReflectorOptions {
     /// The clusters that the speaker is a reflector of, and its BGP Identifier where that is none of them: a route that
     /// went through one of them has come round (RFC 4456 §8).
@@ -28,7 +29,7 @@ impl ReflectorOptions {
 }
 
 /// Whether the clients of a cluster are told each other's routes.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum ClientToClient {
     /// They are: each client only peers with the reflector.
     #[default]
@@ -38,7 +39,7 @@ pub enum ClientToClient {
 }
 
 /// The part of an internal peer in reflection. Of external peers it says nothing.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum Reflection {
     /// An ordinary internal peer: is told what clients announce, and not what other non-clients do.
     #[default]

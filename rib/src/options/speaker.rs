@@ -1,11 +1,12 @@
 //! What a Rib has to know of its speaker.
 
 use bgp_codec::{Asn, BgpIdentifier};
+use serde::{Deserialize, Serialize};
 
 use super::reflection::ReflectorOptions;
 
 /// What a Rib has to know of its speaker.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct RibOptions {
     /// The speaker's AS number.
     pub asn: Asn,
@@ -20,7 +21,7 @@ pub struct RibOptions {
 }
 
 /// How the wanted forwarding table is made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct ForwardingOptions {
     /// How many next hops a route may have at the most.
     pub multipath: usize,

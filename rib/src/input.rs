@@ -1,0 +1,112 @@
+//! What changes a Rib, as values that can be written down and handed to another one.
+
+use std::sync::Arc;
+
+use bgp_codec::{Family, Prefix, Update};
+use serde::{Deserialize, Serialize};
+
+use crate::index::PeerIndex;
+use crate::next_hops::WayChange;
+use crate::options::{KernelRouteView, NetworkOptions, PeerOptions, PeerRules, ReflectorOptions};
+use crate::rib::Rib;
+
+/// One call on a [`Rib`] that changes it: that of the method with the same name.
+///
+/// `U` is how an UPDATE is given. An [`Update`] is written as the octets of its message; whoever reads them back decodes
+/// them under the terms of the session, by [`map_update`](Self::map_update).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub enum RibInput<U = Update> {
+    /// [`Rib::hold_back`].
+    HoldBack,
+    /// [`Rib::end_hold_back`].
+    EndHoldBack,
+    /// [`Rib::peer_up`].
+    PeerUp(Box<PeerOptions>),
+    /// [`Rib::peer_down`].
+    PeerDown(PeerIndex),
+    /// [`Rib::apply_update`].
+    Update(PeerIndex, U),
+    /// [`Rib::refresh`].
+    Refresh(PeerIndex, Family),
+    /// [`Rib::begin_refresh`].
+    BeginRefresh(PeerIndex, Family),
+    /// [`Rib::end_refresh`].
+    EndRefresh(PeerIndex, Family),
+    /// [`Rib::originate`].
+    Originate(Prefix, NetworkOptions),
+    /// [`Rib::stop_originating`].
+    StopOriginating(Prefix),
+    /// [`Rib::set_kernel_route`].
+    KernelRoute(Prefix, Option<KernelRouteView>),
+    /// [`Rib::set_ways`].
+    Ways(Vec<WayChange>),
+    /// [`Rib::reconfigure`].
+    Reconfigure(ReflectorOptions, Vec<(PeerIndex, PeerRules)>),
+    /// [`Rib::rename`].
+    Rename(PeerIndex, Arc<str>),
+    /// [`Rib::work`].
+    Work(usize),
+    /// [`Rib::poll_export`].
+    Export(PeerIndex),
+    /// [`Rib::poll_forwarding`].
+    Forwarding(usize),
+    /// [`Rib::poll_next_hop_losses`].
+    NextHopLosses,
+}
+
+impl<U> RibInput<U> {
+    /// The same input with its UPDATE in another form; `None` when there is none for it.
+    pub fn map_update<V>(self, map: impl FnOnce(PeerIndex, U) -> Option<V>) -> Option<RibInput<V>> {
+        Some(match self {
+            Self::Update(peer, update) => RibInput::Update(peer, map(peer, update)?),
+            Self::HoldBack => RibInput::HoldBack,
+            Self::EndHoldBack => RibInput::EndHoldBack,
+            Self::PeerUp(options) => RibInput::PeerUp(options),
+            Self::PeerDown(peer) => RibInput::PeerDown(peer),
+            Self::Refresh(peer, family) => RibInput::Refresh(peer, family),
+            Self::BeginRefresh(peer, family) => RibInput::BeginRefresh(peer, family),
+            Self::EndRefresh(peer, family) => RibInput::EndRefresh(peer, family),
+            Self::Originate(prefix, options) => RibInput::Originate(prefix, options),
+            Self::StopOriginating(prefix) => RibInput::StopOriginating(prefix),
+            Self::KernelRoute(prefix, route) => RibInput::KernelRoute(prefix, route),
+            Self::Ways(changes) => RibInput::Ways(changes),
+            Self::Reconfigure(reflector, peers) => RibInput::Reconfigure(reflector, peers),
+            Self::Rename(peer, name) => RibInput::Rename(peer, name),
+            Self::Work(steps) => RibInput::Work(steps),
+            Self::Export(peer) => RibInput::Export(peer),
+            Self::Forwarding(limit) => RibInput::Forwarding(limit),
+            Self::NextHopLosses => RibInput::NextHopLosses,
+        })
+    }
+}
+
+impl Rib {
+    /// Does what the input says. Returns the peer's index when a peer came up; what else there is to return is dropped.
+    pub fn handle_input(&mut self, input: RibInput) -> Option<PeerIndex> {
+        match input {
+            RibInput::HoldBack => self.hold_back(),
+            RibInput::EndHoldBack => self.end_hold_back(),
+            RibInput::PeerUp(options) => return Some(self.peer_up(*options)),
+            RibInput::PeerDown(peer) => self.peer_down(peer),
+            RibInput::Update(peer, update) => self.apply_update(peer, update),
+            RibInput::Refresh(peer, family) => self.refresh(peer, family),
+            RibInput::BeginRefresh(peer, family) => self.begin_refresh(peer, family),
+            RibInput::EndRefresh(peer, family) => self.end_refresh(peer, family),
+            RibInput::Originate(prefix, options) => self.originate(prefix, options),
+            RibInput::StopOriginating(prefix) => self.stop_originating(prefix),
+            RibInput::KernelRoute(prefix, route) => self.set_kernel_route(prefix, route),
+            RibInput::Ways(changes) => self.set_ways(&changes),
+            RibInput::Reconfigure(reflector, peers) => self.reconfigure(reflector, peers),
+            RibInput::Rename(peer, name) => self.rename(peer, &name),
+            RibInput::Work(steps) => {
+                self.work(steps);
+            }
+            RibInput::Export(peer) => {
+                self.poll_export(peer, &mut Vec::new());
+            }
+            RibInput::Forwarding(limit) => drop(self.poll_forwarding(limit)),
+            RibInput::NextHopLosses => drop(self.poll_next_hop_losses()),
+        }
+        None
+    }
+}
