@@ -28,7 +28,6 @@ mod rib;
 mod shared;
 mod views;
 
-pub use containers::{HashIndex, LongestMatch, ShortHash, address_range};
 pub use decision::{Candidate, DEFAULT_LOCAL_PREF, Decision, Step, decide};
 pub use export::EncodedUpdates;
 pub use forwarding::{ConnectedRoute, Forwarding, ForwardingChange, Target, WeightedHop};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use bgp_codec::Prefix;
-use margay_rib::{KernelRouteView, Way, WayChange};
+use margay_forwarding::{KernelRouteView, Way, WayChange};
 
 /// What was told so far, and the prefixes at which that may be outdated.
 #[derive(Default)]

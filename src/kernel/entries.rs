@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 
 use bgp_codec::Prefix;
 use foldhash::fast::RandomState;
-use margay_rib::{HashIndex, LongestMatch, ShortHash};
+use margay_containers::{HashIndex, LongestMatch, ShortHash};
 
 use super::{
     held_routes::HeldRoutes,

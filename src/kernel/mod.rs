@@ -42,7 +42,7 @@ mod wire;
 use std::{collections::BTreeSet, convert::Infallible, io, net::IpAddr};
 
 use bgp_codec::Prefix;
-use margay_rib::{ConnectedRoute, Forwarding, ForwardingChange, NextHopLoss, WayChange};
+use margay_forwarding::{ConnectedRoute, Forwarding, ForwardingChange, NextHopLoss, WayChange};
 use tokio::sync::{mpsc, oneshot};
 
 pub use announcements::KernelRouteChange;

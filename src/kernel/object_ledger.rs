@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use bgp_codec::NextHop;
-use margay_rib::WeightedHop;
+use margay_forwarding::WeightedHop;
 
 use super::{
     netlink_socket::Refusal,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use bgp_codec::{NextHop, Prefix};
 use foldhash::fast::RandomState;
-use margay_rib::{Discard, Forwarding, Target, WeightedHop, address_range};
+use margay_containers::address_range;
+use margay_forwarding::{Discard, Forwarding, Target, WeightedHop};
 
 use super::{
     KernelOptions,

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use margay_rib::{Forwarding, ForwardingChange, NextHopLoss};
+use margay_forwarding::{Forwarding, ForwardingChange, NextHopLoss};
 
 use super::{
     batch::{Batch, Request},

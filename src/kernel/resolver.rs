@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix, NextHop, Prefix};
-use margay_rib::ConnectedRoute;
+use margay_forwarding::ConnectedRoute;
 
 use super::{
     KernelOptions,
@@ -112,7 +112,7 @@ impl Resolver<'_> {
     }
 
     /// What the daemon has to know of the way of a prefix.
-    pub(super) fn told_way(&self, prefix: Prefix) -> Option<margay_rib::Way> {
+    pub(super) fn told_way(&self, prefix: Prefix) -> Option<margay_forwarding::Way> {
         if self.options.onlink.iter().any(|rule| rule.next_hops == prefix) {
             return Some(told(&self.way(prefix.network())?));
         }
@@ -180,11 +180,11 @@ impl Resolver<'_> {
     }
 }
 
-fn told(way: &Way) -> margay_rib::Way {
+fn told(way: &Way) -> margay_forwarding::Way {
     match way {
-        Way::Attached(_) => margay_rib::Way::Through { cost: 0 },
-        Way::Through(_, metric) => margay_rib::Way::Through { cost: *metric },
-        Way::Nowhere => margay_rib::Way::Nowhere,
+        Way::Attached(_) => margay_forwarding::Way::Through { cost: 0 },
+        Way::Through(_, metric) => margay_forwarding::Way::Through { cost: *metric },
+        Way::Nowhere => margay_forwarding::Way::Nowhere,
     }
 }
 

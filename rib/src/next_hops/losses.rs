@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use bgp_codec::NextHop;
+use margay_forwarding::NextHopLoss;
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -38,14 +39,4 @@ impl NextHopLosses {
     pub(crate) fn poll(&mut self) -> Vec<NextHopLoss> {
         self.untold.drain(..).collect()
     }
-}
-
-/// A next hop whose every route is about to change, since the only peer that announced any over it has left; or that is
-/// like any other again, as somebody announces it or all those changes have been told.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct NextHopLoss {
-    /// The next hop.
-    pub next_hop: NextHop,
-    /// Whether it is lost.
-    pub lost: bool,
 }

@@ -2,9 +2,8 @@
 
 mod losses;
 mod table;
-mod way;
 
-pub use self::losses::NextHopLoss;
+pub use margay_forwarding::{NextHopLoss, Way, WayChange};
+
 pub(crate) use self::losses::NextHopLosses;
 pub(crate) use self::table::{NextHopIndex, NextHopResolution, NextHopTable};
-pub use self::way::{Way, WayChange};

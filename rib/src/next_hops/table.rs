@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use bgp_codec::{NextHop, Prefix};
 use roaring::RoaringBitmap;
 
-use super::way::{Way, WayChange};
+use super::{Way, WayChange};
 use crate::containers::{LongestMatch, address_range};
 use crate::family::{FamilyIndex, PerFamily};
 use crate::index::{EntryIndex, PeerIndex};

@@ -6,7 +6,9 @@ mod reflection;
 mod speaker;
 
 pub(crate) use self::network::is_elevated;
-pub use self::network::{Discard, KernelRouteView, NetworkOptions};
+pub use margay_forwarding::{Discard, KernelRouteView};
+
+pub use self::network::NetworkOptions;
 pub use self::peer::{NextHopMode, PathsSent, PeerOptions, PeerRules};
 pub use self::reflection::{ClientToClient, Reflection, ReflectorOptions};
 pub use self::speaker::{ForwardingOptions, RibOptions};

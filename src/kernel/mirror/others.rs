@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bgp_codec::Prefix;
-use margay_rib::{KernelRouteView, WayChange};
+use margay_forwarding::{KernelRouteView, WayChange};
 
 use super::Mirror;
 use crate::kernel::{

@@ -1,6 +1,6 @@
 //! What the kernel's answers to a batch mean, whatever it says no with. These tests ask no kernel.
 
-use margay_rib::Discard;
+use margay_forwarding::Discard;
 
 use crate::kernel::{
     KernelStatus,
@@ -49,7 +49,7 @@ fn a_replacement_that_is_refused_takes_the_outdated_route_away_and_no_other() {
         mirror.want(&["10.1.0.0/16", "10.2.0.0/16"].map(|text| wanted(text, blackhole())));
         let batch = ask(&mut mirror, 2);
         mirror.on_answers(&batch, &[]);
-        let other = margay_rib::Forwarding::discard(Discard::Unreachable);
+        let other = margay_forwarding::Forwarding::discard(Discard::Unreachable);
         mirror.want(&["10.1.0.0/16", "10.2.0.0/16"].map(|text| wanted(text, other.clone())));
         let batch = ask(&mut mirror, 2);
         mirror.on_answers(&batch, &[refusal(&batch, 0, errno)]);

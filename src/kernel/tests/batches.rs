@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bgp_codec::{IpPrefix, Ipv4Prefix, NextHop};
-use margay_rib::{Forwarding, ForwardingChange};
+use margay_forwarding::{Forwarding, ForwardingChange};
 
 use super::{
     Daemon,
@@ -40,7 +40,8 @@ fn thousands_of_groups_that_lose_a_next_hop_at_once_are_updated() {
                 let status = settled(&daemon).await;
                 assert_eq!((status.installed, status.failed), (6_000, 0), "{size}");
                 if with_common {
-                    let loss = margay_rib::NextHopLoss { next_hop: NextHop::Ipv4(COMMON.into()), lost: true };
+                    let loss =
+                        margay_forwarding::NextHopLoss { next_hop: NextHop::Ipv4(COMMON.into()), lost: true };
                     daemon.request(KernelRequest::NextHops(vec![loss])).await;
                 }
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bgp_codec::Prefix;
-use margay_rib::Way;
+use margay_forwarding::Way;
 use tokio::time::timeout;
 
 use super::{

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use bgp_codec::NextHop;
-use margay_rib::{Discard, Forwarding, ForwardingChange, NextHopLoss};
+use margay_forwarding::{Discard, Forwarding, ForwardingChange, NextHopLoss};
 
 use super::{
     Daemon, KernelOptions, PATIENCE,
@@ -355,8 +355,8 @@ impl History {
             return None;
         }
         let target = match &wish.target {
-            margay_rib::Target::Discard(discard) => discard.to_string(),
-            margay_rib::Target::Via(hops) => {
+            margay_forwarding::Target::Discard(discard) => discard.to_string(),
+            margay_forwarding::Target::Via(hops) => {
                 let alive = |(text, link): &&(&str, usize)| {
                     let link = self.links[*link];
                     link.up && link.carrier && link.addressed[family(text)]

@@ -2,7 +2,7 @@
 
 use bgp_codec::Prefix;
 use margay_filter::Match;
-use margay_rib::KernelRouteView;
+use margay_forwarding::KernelRouteView;
 use tokio::time::timeout;
 
 use super::{

@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bgp_codec::{NextHop, Prefix};
-use margay_rib::{Discard, Forwarding, ForwardingChange, KernelRouteView, Way};
+use margay_forwarding::{Discard, Forwarding, ForwardingChange, KernelRouteView, Way};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bgp_codec::{IpPrefix, Ipv4Prefix};
-use margay_rib::ForwardingChange;
+use margay_forwarding::ForwardingChange;
 
 use super::namespace::{eventually, in_namespace, ip};
 use super::{Daemon, blackhole, options, via, wanted};

@@ -1,6 +1,6 @@
 //! Interfaces that come and go beside routes that have nothing to do with them.
 
-use margay_rib::Way;
+use margay_forwarding::Way;
 
 use super::{
     Daemon,

@@ -1,6 +1,6 @@
 //! Next hops behind gateways, and next hop objects that follow them.
 
-use margay_rib::{Forwarding, NextHopLoss, Target, WeightedHop};
+use margay_forwarding::{Forwarding, NextHopLoss, Target, WeightedHop};
 
 use super::{
     Daemon,

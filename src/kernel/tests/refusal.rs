@@ -1,7 +1,7 @@
 //! Routes that the kernel does not take.
 
 use bgp_codec::NextHop;
-use margay_rib::Forwarding;
+use margay_forwarding::Forwarding;
 
 use crate::kernel::KernelOptions;
 

@@ -1,6 +1,6 @@
 //! Install, replace, remove.
 
-use margay_rib::{Discard, Forwarding, ForwardingChange, Target};
+use margay_forwarding::{Discard, Forwarding, ForwardingChange, Target};
 
 use crate::kernel::{KernelOptions, KernelRequest, notice::RouteChange};
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use bgp_codec::{Ipv4Prefix, Ipv6Prefix, Prefix};
-use margay_rib::{Forwarding, ForwardingChange};
+use margay_forwarding::{Forwarding, ForwardingChange};
 
 use crate::kernel::{KernelRequest, netlink_socket::Reception};
 

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use margay_rib::ForwardingChange;
+use margay_forwarding::ForwardingChange;
 use tokio::sync::mpsc;
 
 use super::super::{

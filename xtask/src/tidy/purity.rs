@@ -15,6 +15,8 @@ const PURE: &[&str] = &[
     "margay-timestamp",
     "margay-session",
     "margay-filter",
+    "margay-forwarding",
+    "margay-containers",
     "margay-rib",
     "margay-config",
     "margay-control",

@@ -1,0 +1,79 @@
+//! What the forwarding table shall hold.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bgp_codec::{NextHop, Prefix};
+use serde::{Deserialize, Serialize};
+
+/// What the forwarding table does with packets for a prefix.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Forwarding {
+    /// Where they go.
+    pub target: Target,
+    /// The metric of the route; `None` for the one that all routes have which ask for no other.
+    pub metric: Option<u32>,
+}
+
+/// Where packets for a prefix go.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Target {
+    /// They are dropped: the aggregate of a block whose addresses are not all in use.
+    Discard(Discard),
+    /// They go to one of these next hops: at least one, sorted, each reachable.
+    Via(Arc<[WeightedHop]>),
+}
+
+/// A next hop and its share of the traffic.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct WeightedHop {
+    /// The next hop.
+    pub next_hop: NextHop,
+    /// Its share beside those of the others: at least 1.
+    pub weight: u8,
+}
+
+impl Forwarding {
+    /// Over one next hop, or over several with equal shares.
+    #[must_use]
+    pub fn via(next_hops: impl IntoIterator<Item = NextHop>) -> Self {
+        let hops = next_hops.into_iter().map(|next_hop| WeightedHop { next_hop, weight: 1 });
+        Self { target: Target::Via(hops.collect()), metric: None }
+    }
+
+    /// A route that drops packets.
+    #[must_use]
+    pub fn discard(discard: Discard) -> Self {
+        Self { target: Target::Discard(discard), metric: None }
+    }
+}
+
+/// One change of the wanted forwarding table.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ForwardingChange {
+    /// The destination.
+    pub prefix: Prefix,
+    /// What replaces the present route; `None` removes it.
+    pub forwarding: Option<Forwarding>,
+}
+
+/// How packets are dropped.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
+pub enum Discard {
+    /// Without a word.
+    Blackhole,
+    /// The sender is told that the destination is unreachable.
+    Unreachable,
+    /// The sender is told that the destination is administratively prohibited.
+    Prohibit,
+}
+
+impl fmt::Display for Discard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Blackhole => "blackhole",
+            Self::Unreachable => "unreachable",
+            Self::Prohibit => "prohibit",
+        })
+    }
+}

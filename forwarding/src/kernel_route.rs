@@ -1,0 +1,22 @@
+//! What the kernel has beside the routes of the daemon.
+
+use bgp_codec::Prefix;
+use serde::{Deserialize, Serialize};
+
+/// A route that the kernel has beside our own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub struct KernelRouteView {
+    /// Its metric.
+    pub metric: u32,
+    /// Whether it is to be announced; otherwise it only counts for networks that require it.
+    pub announced: bool,
+}
+
+/// A subnet attached to an interface that is up.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ConnectedRoute {
+    /// The subnet.
+    pub prefix: Prefix,
+    /// The kernel's index of the interface.
+    pub interface: u32,
+}
