@@ -18,7 +18,7 @@ use margay_rib::{
 use margay_session::{DialMode, SessionOptions};
 use tracing::warn;
 
-use crate::kernel::{ImportRule, InterfacePatterns, KernelOptions, OnlinkRule};
+use crate::kernel::{FibOptions, ImportRule, InterfacePatterns, KernelOptions, OnlinkRule};
 use crate::machine::Machine;
 use crate::peer::{Distance, PeerOptions, TcpPassword, Transport};
 use crate::speaker::{HoldBack, PeerKey, PeerSettings, SpeakerRequest};
@@ -95,7 +95,7 @@ pub(super) fn reflector_options(global: &Global, config: &Config) -> ReflectorOp
 
 pub(super) fn kernel_options(kernel: &Kernel) -> KernelOptions {
     let onlink = kernel.onlink.iter();
-    KernelOptions {
+    let fib = FibOptions {
         tables: kernel.tables.clone(),
         protocol: kernel.protocol,
         metric: kernel.metric,
@@ -105,8 +105,8 @@ pub(super) fn kernel_options(kernel: &Kernel) -> KernelOptions {
             .collect(),
         imports: kernel.imports.iter().map(import_rule).collect(),
         nexthop_objects: kernel.nexthop_objects,
-        multicast_buffer_octets: KernelOptions::MULTICAST_BUFFER_OCTETS,
-    }
+    };
+    fib.into()
 }
 
 fn import_rule(import: &KernelImport) -> ImportRule {

@@ -10,43 +10,21 @@
 //! others are foreign: they are neither replaced nor removed, not even where they hold the prefix and metric of a
 //! wanted route.
 
-mod announcements;
-mod batch;
-mod entries;
-mod failures;
-mod foreign_links;
-mod held_routes;
-mod import_rule;
-mod kernel_route;
-mod links;
-mod mirror;
 mod netlink_socket;
-mod notice;
-mod object_ledger;
-mod object_message;
-mod paths;
-mod plan;
-mod protocol_name;
-mod resolver;
-mod route_request;
-mod route_shapes;
-mod status;
 mod synchroniser;
-mod tables;
 #[cfg(test)]
 mod tests;
-mod unsettled;
-mod version;
-mod wire;
 
-use std::{collections::BTreeSet, convert::Infallible, io, net::IpAddr};
+use std::{collections::BTreeSet, convert::Infallible, io};
 
 use bgp_codec::Prefix;
-use margay_forwarding::{ConnectedRoute, Forwarding, ForwardingChange, NextHopLoss, WayChange};
+use margay_forwarding::{ForwardingChange, NextHopLoss, WayChange};
 use tokio::sync::{mpsc, oneshot};
 
-pub use announcements::KernelRouteChange;
-pub use import_rule::{ImportRule, InterfacePatterns};
+pub use margay_fib::{
+    DescribedRoute, FailedRoute, FibOptions, FibStatus as KernelStatus, ImportRule, InterfacePatterns,
+    KernelRouteChange, OnlinkRule, PrefixState,
+};
 use synchroniser::Synchroniser;
 
 /// Starts the thread that keeps the kernel's table, in the network namespace of the caller.
@@ -72,42 +50,23 @@ pub async fn start(options: KernelOptions, events: mpsc::Sender<KernelEvent>) ->
 /// How many requests may wait. When the queue is full the sender waits: what the Rib wants stays in its log.
 const REQUEST_QUEUE: usize = 64;
 
-/// Where this daemon's routes are put and how they are told from others.
+/// What the kernel thread is started with.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KernelOptions {
-    /// The routing tables that every route is put into; 254 is `main`.
-    pub tables: Vec<u32>,
-    /// The route protocol number that marks this daemon's routes.
-    pub protocol: u8,
-    /// The metric of routes that ask for no other. The kernel reads 0 as 1024 for IPv6.
-    pub metric: u32,
-    /// The preferred source addresses of IPv4 and IPv6 routes.
-    pub sources: [Option<IpAddr>; 2],
-    /// Next hops that are taken to be on a link whatever the routes say.
-    pub onlink: Vec<OnlinkRule>,
-    /// Which routes of others are announced.
-    pub imports: Vec<ImportRule>,
-    /// Whether routes share next hop objects, where the kernel has them.
-    pub nexthop_objects: bool,
+    /// Where routes are put, and how.
+    pub fib: FibOptions,
     /// How much the kernel may tell before it is read, in octets.
     pub multicast_buffer_octets: usize,
-}
-
-/// Next hops that are taken to be on a link.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct OnlinkRule {
-    /// Where the next hops are.
-    pub next_hops: Prefix,
-    /// The name of the link.
-    pub interface: String,
 }
 
 impl KernelOptions {
     /// Holds some 30,000 events that arrive while a dump is read. Memory is used only as far as messages wait.
     pub const MULTICAST_BUFFER_OCTETS: usize = 32 * 1024 * 1024;
+}
 
-    fn source(&self, version: version::Version) -> Option<IpAddr> {
-        self.sources[version.index()]
+impl From<FibOptions> for KernelOptions {
+    fn from(fib: FibOptions) -> Self {
+        Self { fib, multicast_buffer_octets: Self::MULTICAST_BUFFER_OCTETS }
     }
 }
 
@@ -174,70 +133,4 @@ impl KernelHandle {
         // The closing of the channel is the answer.
         drop(self.done.await);
     }
-}
-
-/// How far the kernel follows what is wanted, at one moment.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct KernelStatus {
-    /// How many routes are wanted.
-    pub wanted: usize,
-    /// How many of them the kernel holds as wanted.
-    pub installed: usize,
-    /// At how many prefixes something is to be asked of the kernel.
-    pub pending: usize,
-    /// Some of them, sorted.
-    pub pending_prefixes: Vec<Prefix>,
-    /// At how many prefixes the kernel refused something, or something stands in the way.
-    pub failed: usize,
-    /// Some of them, sorted by prefix.
-    pub failures: Vec<FailedRoute>,
-    /// How many routes an earlier run left and nobody asked for so far.
-    pub stale: usize,
-    /// How many routes of others are in the watched tables, less those to link-local and multicast destinations.
-    pub foreign: usize,
-    /// How many next hop objects the kernel holds for us; `None` where routes do without.
-    pub objects: Option<usize>,
-    /// How often somebody else changed or removed a route or an object of ours.
-    pub disturbances: u64,
-    /// How often everything was read anew: once at the start, and after events of the kernel were lost.
-    pub readings: u64,
-    /// The attached subnets.
-    pub connected: Vec<ConnectedRoute>,
-}
-
-/// A prefix at which the kernel does not hold what is wanted.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct FailedRoute {
-    /// The destination.
-    pub prefix: Prefix,
-    /// Why, as in [`KernelEvent::Failed`].
-    pub reason: String,
-}
-
-/// One prefix in one table.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PrefixState {
-    /// The number of the table.
-    pub table: u32,
-    /// What the Rib wants there.
-    pub wanted: Option<Forwarding>,
-    /// What the kernel holds there, others' routes too.
-    pub routes: Vec<DescribedRoute>,
-    /// Why the kernel does not follow.
-    pub failure: Option<String>,
-}
-
-/// A route of the kernel, for operators.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct DescribedRoute {
-    /// Whether it is this daemon's.
-    pub ours: bool,
-    /// The route protocol, by number and name.
-    pub protocol: String,
-    /// The metric.
-    pub metric: u32,
-    /// The next hop object that it refers to.
-    pub object: Option<u32>,
-    /// Where its packets go, in the words of `ip route`.
-    pub targets: Vec<String>,
 }

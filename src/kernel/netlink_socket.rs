@@ -2,9 +2,9 @@
 
 use std::{io, rc::Rc};
 
+use margay_fib::{Batch, Dump, Refusal, messages, push_message};
 use netlink_packet_core::{
-    NLM_F_ACK_TLVS, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NetlinkBuffer,
-    NlaBuffer, NlasIterator,
+    NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NetlinkBuffer,
 };
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use rustix::{io::Errno, net::sockopt};
@@ -12,11 +12,6 @@ use socket2::{SockFilter, SockRef};
 use tokio::{
     io::{Interest, unix::AsyncFd},
     time::{Instant, sleep_until},
-};
-
-use super::{
-    batch::{Batch, Request},
-    object_message::{ObjectRequest, RTM_DELNEXTHOP},
 };
 
 /// The socket that sends requests.
@@ -30,9 +25,6 @@ pub(super) struct RequestSocket {
     /// How the dump has gone that is being read.
     dump_end: DumpEnd,
 }
-
-/// The message type that asks for things of a kind, and the fixed header of that type.
-pub(super) type DumpRequest = (u16, &'static [u8]);
 
 impl RequestSocket {
     pub(super) fn open() -> io::Result<Self> {
@@ -80,10 +72,7 @@ impl RequestSocket {
     /// The kernel says no, or nothing.
     pub(super) fn check_permission(&mut self) -> io::Result<()> {
         let mut batch = Batch::new(self.next_sequence());
-        // There is no object without a number: who may not remove any is told that first.
-        batch.push(Request::Object(0, ObjectRequest::Remove), |sequence, out| {
-            push_message(out, RTM_DELNEXTHOP, NLM_F_REQUEST, sequence, |out| out.extend_from_slice(&[0; 8]));
-        });
+        batch.push_permission_check();
         let refusals = self.send_batch(&mut batch)?;
         match refusals.iter().find(|refusal| refusal.errno == libc::EPERM) {
             Some(refusal) => Err(io::Error::from_raw_os_error(refusal.errno)),
@@ -115,10 +104,10 @@ impl RequestSocket {
     /// Asks for all things of a kind and hands each message to `visit`.
     pub(super) fn dump(
         &mut self,
-        request: DumpRequest,
+        dump: Dump,
         mut visit: impl FnMut(&NetlinkBuffer<&[u8]>),
     ) -> io::Result<DumpEnd> {
-        self.start_dump(request)?;
+        self.start_dump(dump)?;
         loop {
             if let Some(end) = self.continue_dump(&mut visit)? {
                 return Ok(end);
@@ -128,9 +117,10 @@ impl RequestSocket {
 
     /// Asks for all things of a kind; [`continue_dump`](Self::continue_dump) reads the answer. Nothing else may be asked
     /// over this socket until it has ended.
-    pub(super) fn start_dump(&mut self, (message_type, header): DumpRequest) -> io::Result<()> {
+    pub(super) fn start_dump(&mut self, dump: Dump) -> io::Result<()> {
         self.sequence = self.sequence.wrapping_add(1);
         self.dump_end = DumpEnd::Complete;
+        let (message_type, header) = dump.request();
         let mut request = Vec::new();
         push_message(&mut request, message_type, NLM_F_REQUEST | NLM_F_DUMP, self.sequence, |payload| {
             payload.extend_from_slice(header);
@@ -150,8 +140,13 @@ impl RequestSocket {
                 self.dump_end = DumpEnd::Interrupted;
             }
             match message.message_type() {
-                NLMSG_DONE => return Ok(Some(self.dump_end)),
-                NLMSG_ERROR => return Err(error_of(&message)),
+                NLMSG_DONE => return Ok(Some(std::mem::replace(&mut self.dump_end, DumpEnd::Complete))),
+                NLMSG_ERROR => {
+                    let refusal = Refusal::decode(&message).ok_or_else(|| {
+                        io::Error::other("netlink acknowledged a dump instead of answering it")
+                    });
+                    return refusal.map(|refusal| Some(DumpEnd::Refused(refusal)));
+                }
                 _ => visit(&message),
             }
         }
@@ -170,59 +165,15 @@ impl RequestSocket {
     }
 }
 
-/// Whether a dump saw one state of the table.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// How a dump has ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum DumpEnd {
+    /// It saw one state of the table.
     Complete,
     /// The table changed meanwhile in a way that may have hidden entries.
     Interrupted,
-}
-
-/// A request that the kernel turned down.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) sequence: u32,
-    pub(super) errno: i32,
-    /// The kernel's own words, where it gave any.
-    pub(super) explanation: Option<String>,
-}
-
-impl Refusal {
-    /// Decodes NLMSG_ERROR; `None` for an acknowledgement, which is error 0.
-    fn decode(message: &NetlinkBuffer<&[u8]>) -> Option<Self> {
-        let (errno, rest) = message.payload().split_first_chunk()?;
-        let errno = i32::from_ne_bytes(*errno).saturating_neg();
-        if errno == 0 {
-            return None;
-        }
-        let attributes = rest.get(MESSAGE_HEADER_OCTETS..).unwrap_or_default();
-        let explanation = (message.flags() & NLM_F_ACK_TLVS != 0).then(|| explanation(attributes)).flatten();
-        Some(Self { sequence: message.sequence_number(), errno, explanation })
-    }
-
-    /// The error in words: the kernel's number as text, then its explanation.
-    pub(super) fn reason(&self) -> String {
-        let error = io::Error::from_raw_os_error(self.errno);
-        match &self.explanation {
-            Some(explanation) => format!("{error}: {explanation}"),
-            None => error.to_string(),
-        }
-    }
-}
-
-fn explanation(attributes: &[u8]) -> Option<String> {
-    let text = NlasIterator::new(attributes)
-        .filter_map(Result::ok)
-        .find(|attribute: &NlaBuffer<&[u8]>| attribute.kind() == NLMSGERR_ATTR_MSG)?;
-    let text = String::from_utf8_lossy(text.value());
-    Some(text.trim_end_matches('\0').to_owned())
-}
-
-fn error_of(message: &NetlinkBuffer<&[u8]>) -> io::Error {
-    Refusal::decode(message).map_or_else(
-        || io::Error::other("netlink acknowledged instead of answering"),
-        |refusal| io::Error::from_raw_os_error(refusal.errno),
-    )
+    /// The kernel has nothing of the kind, or does not tell.
+    Refused(Refusal),
 }
 
 /// The socket that hears of links, addresses and routes, opened before it is known to tokio.
@@ -329,37 +280,6 @@ pub(super) fn is_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::MSGSIZE.raw_os_error())
 }
 
-/// Appends a message whose payload `fill` writes.
-pub(super) fn push_message(
-    batch: &mut Vec<u8>,
-    message_type: u16,
-    flags: u16,
-    sequence: u32,
-    fill: impl FnOnce(&mut Vec<u8>),
-) {
-    let start = batch.len();
-    batch.resize(start + MESSAGE_HEADER_OCTETS, 0);
-    fill(batch);
-    let length = u32::try_from(batch.len() - start).expect("a route message is far below 4 GiB");
-    let mut header = NetlinkBuffer::new(&mut batch[start..]);
-    header.set_length(length);
-    header.set_message_type(message_type);
-    header.set_flags(flags);
-    header.set_sequence_number(sequence);
-    batch.resize(batch.len().next_multiple_of(ALIGNMENT_OCTETS), 0);
-}
-
-/// The messages of a datagram, up to the first that is cut short.
-fn messages(datagram: &[u8]) -> impl Iterator<Item = NetlinkBuffer<&[u8]>> {
-    let mut rest = datagram;
-    std::iter::from_fn(move || {
-        let message = NetlinkBuffer::new_checked(rest).ok()?;
-        let length = usize::try_from(message.length()).ok()?.next_multiple_of(ALIGNMENT_OCTETS);
-        rest = rest.get(length..).unwrap_or_default();
-        Some(message)
-    })
-}
-
 /// Asks for a buffer beyond the system's limit, and for the limit where that is not allowed.
 fn set_receive_buffer(socket: &Socket, octets: usize) {
     let forced = sockopt::set_socket_recv_buffer_size_force(socket, octets);
@@ -368,15 +288,12 @@ fn set_receive_buffer(socket: &Socket, octets: usize) {
     }
 }
 
-const MESSAGE_HEADER_OCTETS: usize = 16;
 /// Where the port number is in the header of a message.
 const PORT_OFFSET: u32 = 12;
-const ALIGNMENT_OCTETS: usize = 4;
 /// The kernel fills a datagram of a dump up to 32 KiB.
 const DATAGRAM_OCTETS: usize = 64 * 1024;
 /// Holds the answers to one batch, each of which the kernel counts as about 1 KiB.
 const REQUEST_BUFFER_OCTETS: usize = 2 * 1024 * 1024;
-const NLMSGERR_ATTR_MSG: u16 = 1;
 
 const RTNLGRP_LINK: u32 = 1;
 const RTNLGRP_IPV4_IFADDR: u32 = 5;

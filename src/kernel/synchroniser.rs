@@ -1,8 +1,9 @@
-//! The loop that hears the kernel and the Rib, and sends what makes the one follow the other.
+//! The loop between the kernel, the daemon and the [`Fib`], which says what to ask the kernel.
 
 use std::{future, io, time::Duration};
 
-use bgp_codec::Prefix;
+use margay_fib::{Ask, Batch, Dump, Fib, Notice};
+use margay_timestamp::Timestamp;
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep, sleep_until},
@@ -10,15 +11,7 @@ use tokio::{
 
 use super::{
     KernelEvent, KernelOptions, KernelRequest,
-    batch::Batch,
-    mirror::{Consequences, Mirror},
-    netlink_socket::{
-        DumpEnd, DumpRequest, Listener, MulticastSocket, Reception, RequestSocket, is_overrun, is_too_long,
-    },
-    notice::{Notice, RTM_GETADDR, RTM_GETLINK, RTM_GETROUTE},
-    object_message::RTM_GETNEXTHOP,
-    route_shapes::ShapeId,
-    wire::{AF_INET, AF_INET6},
+    netlink_socket::{DumpEnd, Listener, MulticastSocket, Reception, RequestSocket, is_overrun, is_too_long},
 };
 
 /// Everything the loop needs, opened by the caller of [`super::start`] and handed to the thread.
@@ -56,7 +49,7 @@ impl Synchroniser {
         Ok(Self { options, requests, events, sockets })
     }
 
-    /// Runs until the requests end or the sockets fail. `started` tells how the first dump went.
+    /// Runs until the requests end. `started` tells how the first reading went.
     pub(super) fn run(self, started: oneshot::Sender<io::Result<()>>) {
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime.block_on(self.start_and_synchronise(started)),
@@ -83,83 +76,92 @@ impl Synchroniser {
         let Sockets { mut socket, dump_socket, multicast } = self.sockets;
         socket.check_permission()?;
         let mut synchronisation = Synchronisation {
-            mirror: Mirror::new(self.options),
             requests: self.requests,
             events: Some(self.events),
             batch: Batch::new(socket.next_sequence()),
             socket,
             dump_socket,
+            is_dumping: false,
             listener: multicast.into_listener()?,
-            reading: None,
-            pace: Pace::default(),
+            hearing: Hearing::default(),
             batch_is_due: false,
+            clock: Clock::start(),
+            fib: Fib::new(self.options.fib.clone()),
+            options: self.options,
         };
-        synchronisation.begin_reading()?;
-        while synchronisation.reading.is_some() {
-            synchronisation.read_on()?;
+        while synchronisation.fib.reads_routes() {
+            synchronisation.ask_or_read()?;
         }
-        for (table, routes) in synchronisation.mirror.take_strays() {
-            tracing::warn!(
-                table,
-                routes,
-                "kernel.table does not name a table in which there are routes of kernel.protocol: they are left alone, \
-                 and if an earlier configuration put them there, `ip route flush table {table} proto {}` removes them",
-                synchronisation.mirror.options.protocol
-            );
-        }
-        synchronisation.look_around()?;
+        synchronisation.warn_of_strays();
+        synchronisation.hear()?;
         Ok(synchronisation)
     }
 }
 
 pub(super) struct Synchronisation {
-    mirror: Mirror,
+    fib: Fib,
+    options: KernelOptions,
     requests: mpsc::Receiver<KernelRequest>,
     /// `None` once nobody listens.
     events: Option<mpsc::Sender<KernelEvent>>,
     socket: RequestSocket,
-    /// A dump is read in parts, between which requests are sent.
+    /// A dump of routes is read in parts, between which requests are sent.
     dump_socket: RequestSocket,
+    /// Such a dump is under way.
+    is_dumping: bool,
     listener: Listener,
     batch: Batch,
-    reading: Option<Reading>,
-    pace: Pace,
+    hearing: Hearing,
     /// A request has been taken since the last batch, and there is enough for another.
     batch_is_due: bool,
+    clock: Clock,
 }
 
-/// A dump of all routes that is under way.
-struct Reading {
-    /// The dumps that are left, the present one first.
-    left: &'static [DumpRequest],
-    routes: Vec<(u8, Prefix, ShapeId)>,
-    interrupted: bool,
+/// The time since the start, as the [`Fib`] takes it.
+struct Clock {
+    start: Instant,
+    /// How far a test is ahead of time.
+    ahead: Duration,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { start: Instant::now(), ahead: Duration::ZERO }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::at(self.start.elapsed() + self.ahead)
+    }
+
+    fn instant(&self, timestamp: Timestamp) -> Instant {
+        self.start + timestamp.since_start().saturating_sub(self.ahead)
+    }
 }
 
 impl Synchronisation {
     async fn run(&mut self) -> io::Result<()> {
         loop {
-            let deadline = self.pace.next_deadline();
+            let deadline = self.fib.next_timeout().map(|timestamp| self.clock.instant(timestamp));
             let takes_requests = self.takes_requests();
             tokio::select! {
                 biased;
-                readable = self.listener.readable(self.pace.hearing.next_turn()) => {
+                readable = self.listener.readable(self.hearing.next_turn()) => {
                     readable?;
-                    self.pace.hearing.on_turn(Instant::now());
+                    self.hearing.on_turn(Instant::now());
                     self.hear()?;
                 }
-                () = wait_until(deadline) => self.on_deadline()?,
+                () = wait_until(deadline) => self.fib.handle_timeout(self.clock.now()),
                 permit = reserve(self.events.clone()), if self.has_event() => self.emit(permit),
                 request = self.requests.recv(), if takes_requests => match request {
                     Some(request) => {
                         self.on_request(request);
-                        self.batch_is_due = self.mirror.entries.unsettled().len() >= PLANS_A_TURN;
+                        self.batch_is_due = self.fib.waiting() >= FILLS_A_BATCH;
                     }
                     None => return self.finish(),
                 },
                 // Yielding lets the runtime look at timers and sockets: a load must not hide a link that goes down.
-                () = tokio::task::yield_now(), if self.can_send() => self.send_batch()?,
-                () = tokio::task::yield_now(), if self.reading.is_some() => self.read_on()?,
+                () = tokio::task::yield_now(), if self.fib.has_ask() => self.ask()?,
+                () = tokio::task::yield_now(), if self.is_dumping => self.read_on()?,
             }
         }
     }
@@ -179,15 +181,14 @@ impl Synchronisation {
         }
     }
 
-    /// Opens the sockets anew and begins to read everything.
+    /// Opens the sockets anew and has everything read.
     pub(super) fn reopen(&mut self) -> io::Result<()> {
-        let sockets = Sockets::open(&self.mirror.options)?;
+        let sockets = Sockets::open(&self.options)?;
         self.listener = sockets.multicast.into_listener()?;
         (self.socket, self.dump_socket) = (sockets.socket, sockets.dump_socket);
-        if let Some(reading) = self.reading.take() {
-            self.mirror.abandon_dump(reading.routes);
-        }
-        self.begin_reading()
+        self.is_dumping = false;
+        self.fib.on_new_sockets();
+        Ok(())
     }
 
     /// The kernel has something to do while more is taken in: between two requests a batch is sent, if it can be filled.
@@ -195,214 +196,168 @@ impl Synchronisation {
     /// Wishes wait in the Rib's log, where the next one for a prefix takes the place of the last. Removals do not: they need
     /// no memory beyond that of the routes to be removed, and the more are known, the better is their order.
     fn takes_requests(&self) -> bool {
-        let has_room = self.mirror.entries.unsettled().wishes_len() < BACKLOG_PREFIXES;
-        has_room && !(self.batch_is_due && self.can_send())
+        let has_room = self.fib.waiting_wishes() < BACKLOG_PREFIXES;
+        has_room && !(self.batch_is_due && self.fib.can_plan())
     }
 
     /// Works off what was asked before the requests ended.
     fn finish(&mut self) -> io::Result<()> {
-        while self.reading.is_some() || self.can_send() {
-            if self.can_send() {
-                self.send_batch()?;
-            } else {
-                self.read_on()?;
-            }
+        while self.fib.has_ask() || self.is_dumping {
+            self.ask_or_read()?;
         }
         Ok(())
+    }
+
+    fn ask_or_read(&mut self) -> io::Result<()> {
+        if self.fib.has_ask() { self.ask() } else { self.read_on() }
     }
 
     pub(super) fn on_request(&mut self, request: KernelRequest) {
         match request {
-            KernelRequest::Apply(changes) => self.mirror.want(&changes),
-            KernelRequest::NextHops(losses) => self.mirror.on_next_hop_losses(&losses),
-            KernelRequest::RemoveStale => self.mirror.sweep(),
-            KernelRequest::Require(prefixes) => self.mirror.require(prefixes),
+            KernelRequest::Apply(changes) => self.fib.want(&changes),
+            KernelRequest::NextHops(losses) => self.fib.on_next_hop_losses(&losses),
+            KernelRequest::RemoveStale => self.fib.sweep(),
+            KernelRequest::Require(prefixes) => self.fib.require(prefixes),
             // Who asked may have gone meanwhile.
-            KernelRequest::Status(answer) => drop(answer.send(self.mirror.status())),
-            KernelRequest::Describe(prefix, answer) => drop(answer.send(self.mirror.describe(prefix))),
+            KernelRequest::Status(answer) => drop(answer.send(self.fib.status())),
+            KernelRequest::Describe(prefix, answer) => drop(answer.send(self.fib.describe(prefix))),
         }
-    }
-
-    fn on_deadline(&mut self) -> io::Result<()> {
-        let now = Instant::now();
-        if self.pace.read_at.take_if(|at| *at <= now).is_some() {
-            self.begin_reading()?;
-        }
-        if self.pace.look_around_at.take_if(|at| *at <= now).is_some() {
-            self.look_around()?;
-        }
-        if self.pace.retry_at.take_if(|at| *at <= now).is_some() {
-            if self.mirror.failures.is_empty() {
-                self.pace.retry_delay = None;
-            }
-            self.mirror.retry();
-        }
-        Ok(())
     }
 
     /// Takes over all that the kernel has told so far.
     pub(super) fn hear(&mut self) -> io::Result<()> {
-        let Self { listener, mirror, pace, .. } = self;
+        let Self { listener, fib, clock, .. } = self;
         let reception = listener.drain(|message| {
             if let Some(notice) = Notice::decode(message) {
-                mirror.on_notice(notice);
+                fib.handle_notice(notice);
             }
         })?;
-        mirror.settle_next_hops();
-        mirror.untouch();
-        pace.follow(mirror.take_consequences());
+        fib.on_heard(clock.now());
         if reception == Reception::Overrun {
             tracing::warn!("events of the kernel were lost; links and routes are read anew");
-            self.pace.read_soon();
+            fib.on_lost_messages(clock.now());
         }
         Ok(())
     }
 
-    /// Draws the consequences of changed links and subnets: tries again what was refused.
-    fn look_around(&mut self) -> io::Result<()> {
-        if self.reading.is_some() {
-            // A subnet that was not read yet is not a subnet that left.
-            self.pace.look_around_soon();
-            return Ok(());
-        }
-        self.read_objects()?;
-        self.mirror.retry();
-        self.pace.retry_delay = None;
-        Ok(())
-    }
-
-    /// Begins to read everything anew. Routes wait until all have been read; next hop objects do not.
-    fn begin_reading(&mut self) -> io::Result<()> {
-        self.pace.read_at = None;
-        if self.reading.is_some() {
-            self.pace.read_soon();
-            return Ok(());
-        }
-        self.hear()?;
-        self.mirror.begin_dump();
-        self.read_links()?;
-        self.mirror.suspect_objects();
-        self.read_objects()?;
-        self.reading = Some(Reading { left: &ROUTE_DUMPS, routes: Vec::new(), interrupted: false });
-        self.dump_socket.start_dump(ROUTE_DUMPS[0])
-    }
-
-    /// Links that are not told any more are gone. Addresses come after links.
-    fn read_links(&mut self) -> io::Result<()> {
-        let Self { socket, mirror, .. } = self;
-        let mut told = Vec::new();
-        for request in [LINK_DUMP, ADDRESS_DUMP] {
-            if request == ADDRESS_DUMP {
-                mirror.keep_links(&told);
+    /// Asks the kernel for what is next.
+    pub(super) fn ask(&mut self) -> io::Result<()> {
+        self.batch_is_due = false;
+        self.batch.restart(self.socket.next_sequence());
+        match self.fib.poll_ask(&mut self.batch, self.clock.now()) {
+            None => Ok(()),
+            Some(Ask::Batch) => self.send_batch(),
+            Some(Ask::Dump(dump @ (Dump::Ipv4Routes | Dump::Ipv6Routes))) => {
+                self.is_dumping = true;
+                self.dump_socket.start_dump(dump)
             }
-            socket.dump(request, |message| {
-                if let Some(notice) = Notice::decode(message) {
-                    if let Notice::Link(link) = &notice {
-                        told.push(link.interface);
+            Some(Ask::Dump(dump)) => {
+                let Self { socket, fib, .. } = self;
+                let end = socket.dump(dump, |message| {
+                    if let Some(notice) = Notice::decode(message) {
+                        fib.on_dumped(notice);
                     }
-                    mirror.on_notice(notice);
-                }
-            })?;
+                })?;
+                self.on_dump_end(dump, end);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
-    /// Reads the next hop objects where the kernel may have dropped some without a word.
-    fn read_objects(&mut self) -> io::Result<()> {
-        if !self.mirror.take_objects_suspicion() {
-            return Ok(());
-        }
-        let mut notices = Vec::new();
-        let end = self.socket.dump(OBJECT_DUMP, |message| {
-            if let Some(Notice::Object(notice)) = Notice::decode(message) {
-                notices.push(notice);
+    /// Asks for all of a batch at once, and notes the answers.
+    fn send_batch(&mut self) -> io::Result<()> {
+        let now = self.clock.now();
+        match self.socket.send_batch(&mut self.batch) {
+            Ok(refusals) => self.fib.on_answers(&self.batch, &refusals, now),
+            // Some answers are lost: the table itself tells what came of the batch.
+            Err(error) if is_overrun(&error) => {
+                self.batch.shrink();
+                self.fib.on_unanswered(&self.batch, now);
             }
-        });
-        match end {
-            Ok(_) => self.mirror.take_object_dump(notices),
-            // Kernels before 5.3, or without the right to them.
+            Err(error) if is_too_long(&error) => {
+                self.batch.shrink();
+                match self.batch.requests() {
+                    [_] => self.fib.on_answers(&self.batch, &[self.batch.refuse_last(libc::EMSGSIZE)], now),
+                    _ => self.fib.on_unsent(&self.batch),
+                }
+            }
             Err(error) => {
-                tracing::info!(%error, "the kernel has no next hop objects: routes name their gateways");
-                self.mirror.do_without_objects();
+                self.fib.on_unanswered(&self.batch, now);
+                return Err(error);
             }
         }
-        Ok(())
-    }
-
-    /// Reads a part of the dump that is under way, and draws the consequences at its end.
-    fn read_on(&mut self) -> io::Result<()> {
-        let Self { dump_socket, mirror, reading: Some(reading), .. } = self else { return Ok(()) };
-        for _ in 0..READS_A_TURN {
-            let part = dump_socket.continue_dump(|message| {
-                if let Some(Notice::Route(notice)) = Notice::decode(message) {
-                    reading.routes.extend(mirror.note_dumped(notice.route));
-                }
-            });
-            match part {
-                Ok(None) => continue,
-                Ok(Some(end)) => reading.interrupted |= end == DumpEnd::Interrupted,
-                Err(error) if is_overrun(&error) => reading.interrupted = true,
-                Err(error) => return Err(error),
-            }
-            reading.left = reading.left.get(1..).unwrap_or_default();
-            let Some(&next) = reading.left.first() else { return self.end_reading() };
-            return dump_socket.start_dump(next);
+        while let Some((object, reason)) = self.fib.poll_refused_object() {
+            tracing::debug!(object, reason, "the kernel refused a next hop object");
         }
-        Ok(())
-    }
-
-    fn end_reading(&mut self) -> io::Result<()> {
-        let Some(reading) = self.reading.take() else { return Ok(()) };
-        if reading.interrupted || self.mirror.told_during_dump() > TOLD_DURING_DUMP {
-            self.mirror.abandon_dump(reading.routes);
-            self.pace.read_soon();
-            return Ok(());
-        }
-        let differing = self.mirror.take_dump(reading.routes);
-        tracing::debug!(differing, "the kernel's routes have been read");
-        self.mirror.settle_next_hops();
-        self.pace.look_around_soon();
+        // What others did meanwhile is there already.
         self.hear()
     }
 
-    fn can_send(&self) -> bool {
-        self.mirror.objects.is_dirty() || self.reading.is_none() && self.mirror.entries.unsettled().len() > 0
-    }
-
-    /// Plans for what is next, asks the kernel for all of it at once, and notes its answers.
-    pub(super) fn send_batch(&mut self) -> io::Result<()> {
-        self.batch_is_due = false;
-        self.batch.restart(self.socket.next_sequence());
-        let looks = if self.reading.is_some() { 0 } else { PLANS_A_TURN };
-        self.mirror.plan_batch(&mut self.batch, looks);
-        if !self.batch.is_empty() {
-            match self.socket.send_batch(&mut self.batch) {
-                Ok(refusals) => self.mirror.on_answers(&self.batch, &refusals),
-                // Some answers are lost: the table itself tells what came of the batch.
-                Err(error) if is_overrun(&error) => {
-                    self.batch.shrink();
-                    self.mirror.on_unanswered(&self.batch);
-                    self.pace.read_soon();
+    /// Reads a part of the dump of routes that is under way.
+    fn read_on(&mut self) -> io::Result<()> {
+        let Self { dump_socket, fib, .. } = self;
+        for _ in 0..READS_A_TURN {
+            let part = dump_socket.continue_dump(|message| {
+                if let Some(notice) = Notice::decode(message) {
+                    fib.on_dumped(notice);
                 }
-                Err(error) if is_too_long(&error) => {
-                    self.batch.shrink();
-                    match self.batch.requests() {
-                        [_] => self.mirror.on_answers(&self.batch, &[self.batch.refuse_last(libc::EMSGSIZE)]),
-                        _ => self.mirror.on_unanswered(&self.batch),
-                    }
-                }
-                Err(error) => {
-                    self.mirror.on_unanswered(&self.batch);
-                    return Err(error);
-                }
-            }
-            // What others did meanwhile is there already.
-            self.hear()?;
-        }
-        if self.mirror.failures.take_refusal() {
-            self.pace.retry_later();
+            });
+            let end = match part {
+                Ok(None) => continue,
+                Ok(Some(end)) => end,
+                Err(error) if is_overrun(&error) => DumpEnd::Interrupted,
+                Err(error) => return Err(error),
+            };
+            self.is_dumping = false;
+            self.on_dump_end(Dump::Ipv4Routes, end);
+            return Ok(());
         }
         Ok(())
+    }
+
+    fn on_dump_end(&mut self, dump: Dump, end: DumpEnd) {
+        let now = self.clock.now();
+        match end {
+            DumpEnd::Complete => self.fib.on_dump_end(false, now),
+            DumpEnd::Interrupted => self.fib.on_dump_end(true, now),
+            DumpEnd::Refused(refusal) => {
+                let reason = refusal.reason();
+                if self.fib.on_dump_refused(now) {
+                    tracing::info!(reason, "the kernel has no next hop objects: routes name their gateways");
+                } else {
+                    tracing::warn!(reason, ?dump, "the kernel refused a dump: everything is read again");
+                }
+            }
+        }
+    }
+
+    fn warn_of_strays(&mut self) {
+        let protocol = self.fib.options().protocol;
+        for (table, routes) in self.fib.take_strays() {
+            tracing::warn!(
+                table,
+                routes,
+                "kernel.table does not name a table in which there are routes of kernel.protocol: they are left alone, \
+                 and if an earlier configuration put them there, `ip route flush table {table} proto {protocol}` \
+                 removes them"
+            );
+        }
+    }
+
+    /// Handles everything that waits, including what has a deadline soon, until nothing is left to do.
+    #[cfg(test)]
+    pub(super) fn catch_up(&mut self) {
+        self.clock.ahead += Duration::from_secs(1);
+        for _ in 0..1000 {
+            self.hear().expect("the kernel is heard");
+            self.fib.handle_timeout(self.clock.now());
+            self.finish().expect("the kernel is asked");
+            if self.fib.next_timeout().is_none_or(|at| at > self.clock.now() + Duration::from_secs(1)) {
+                return;
+            }
+            self.clock.ahead += Duration::from_secs(1);
+        }
+        panic!("the kernel and the mirror never agree");
     }
 
     /// For tests of what becomes of sockets.
@@ -413,38 +368,11 @@ impl Synchronisation {
 
     #[cfg(test)]
     pub(super) fn status(&self) -> super::KernelStatus {
-        self.mirror.status()
-    }
-
-    /// Handles everything that waits, including what has a deadline, until nothing is left to do.
-    #[cfg(test)]
-    pub(super) fn catch_up(&mut self) {
-        let mut rounds = 0;
-        loop {
-            self.hear().expect("the kernel is heard");
-            if self.pace.read_at.take().is_some() {
-                self.begin_reading().expect("a reading begins");
-            }
-            while self.reading.is_some() {
-                self.read_on().expect("the table is read");
-            }
-            if self.pace.look_around_at.take().is_some() {
-                self.look_around().expect("objects are read");
-            }
-            while self.can_send() {
-                self.send_batch().expect("the kernel takes a batch");
-            }
-            if self.pace.read_at.is_none() && self.pace.look_around_at.is_none() {
-                return;
-            }
-            rounds += 1;
-            assert!(rounds < 100, "the kernel and the mirror never agree");
-        }
+        self.fib.status()
     }
 
     fn has_event(&self) -> bool {
-        let is_outdated = self.reading.is_none() && self.mirror.announcements.is_outdated();
-        self.events.is_some() && (is_outdated || self.mirror.failures.has_untold())
+        self.events.is_some() && (self.fib.has_route_changes() || self.fib.has_failure())
     }
 
     /// Fills the place reserved in the daemon's queue with what is most urgent.
@@ -453,13 +381,12 @@ impl Synchronisation {
             self.events = None;
             return;
         };
-        // A route that was not read yet is not a route that left.
-        if self.reading.is_none() && self.mirror.announcements.is_outdated() {
-            let (ways, routes) = self.mirror.poll_announcements(ANNOUNCED_PREFIXES);
+        if self.fib.has_route_changes() {
+            let (ways, routes) = self.fib.poll_route_changes(ANNOUNCED_PREFIXES);
             if !ways.is_empty() || !routes.is_empty() {
                 permit.send(KernelEvent::Routes { ways, routes });
             }
-        } else if let Some((prefix, reason)) = self.mirror.poll_failure() {
+        } else if let Some((prefix, reason)) = self.fib.poll_failure() {
             permit.send(KernelEvent::Failed { prefix, reason });
         }
     }
@@ -486,50 +413,6 @@ impl Hearing {
     }
 }
 
-/// When the loop does what it does not do at once. A deadline that is set is never put off, so that steady churn
-/// cannot keep it from coming.
-#[derive(Default)]
-struct Pace {
-    hearing: Hearing,
-    look_around_at: Option<Instant>,
-    read_at: Option<Instant>,
-    retry_at: Option<Instant>,
-    /// The last interval between two attempts at refused routes.
-    retry_delay: Option<Duration>,
-}
-
-impl Pace {
-    fn next_deadline(&self) -> Option<Instant> {
-        [self.look_around_at, self.read_at, self.retry_at].into_iter().flatten().min()
-    }
-
-    fn follow(&mut self, consequences: Consequences) {
-        if consequences.surroundings_changed {
-            self.look_around_soon();
-        }
-        if consequences.mirror_uncertain {
-            self.read_soon();
-        }
-    }
-
-    fn look_around_soon(&mut self) {
-        self.look_around_at.get_or_insert_with(|| Instant::now() + LOOK_AROUND_DELAY);
-    }
-
-    fn read_soon(&mut self) {
-        self.read_at.get_or_insert_with(|| Instant::now() + READ_DELAY);
-    }
-
-    fn retry_later(&mut self) {
-        if self.retry_at.is_some() {
-            return;
-        }
-        let delay = self.retry_delay.map_or(RETRY_DELAY_FIRST, |last| RETRY_DELAY_LAST.min(last * 2));
-        self.retry_delay = Some(delay);
-        self.retry_at = Some(Instant::now() + delay);
-    }
-}
-
 async fn wait_until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
@@ -547,33 +430,16 @@ async fn reserve(events: Option<mpsc::Sender<KernelEvent>>) -> Option<mpsc::Owne
 const BACKLOG_PREFIXES: usize = 4096;
 /// How many prefixes at which others' routes changed the daemon is told of at once.
 const ANNOUNCED_PREFIXES: usize = 1024;
-/// How many prefixes are looked at before the loop hears again.
-const PLANS_A_TURN: usize = 1024;
+/// How many prefixes that wait fill a batch.
+const FILLS_A_BATCH: usize = 1024;
 /// How many parts of a dump, of up to 32 KiB, are read before the loop hears again: about a millisecond.
 const READS_A_TURN: usize = 4;
-/// A dump during which more than this happens is begun again later.
-const TOLD_DURING_DUMP: usize = 1 << 18;
-/// Changes of links, addresses and subnets come in flocks: an interface that comes up causes a dozen messages.
-const LOOK_AROUND_DELAY: Duration = Duration::from_millis(50);
 /// What a link's loss may wait for at most, on a node where something happens all the time.
 const HEARING_INTERVAL: Duration = Duration::from_millis(20);
 /// So many turns may follow each other without an interval.
 const HEARING_BURST: u32 = 8;
-/// Long enough that reading a full table over and over costs no more than a part of one core.
-const READ_DELAY: Duration = Duration::from_millis(500);
 const REOPEN_DELAY_FIRST: Duration = Duration::from_millis(100);
 const REOPEN_DELAY_LAST: Duration = Duration::from_secs(30);
-const RETRY_DELAY_FIRST: Duration = Duration::from_secs(2);
-const RETRY_DELAY_LAST: Duration = Duration::from_secs(32);
-
-/// The headers are `ifinfomsg`, `ifaddrmsg`, `nhmsg` and `rtmsg`.
-const LINK_DUMP: DumpRequest = (RTM_GETLINK, &[0; 16]);
-const ADDRESS_DUMP: DumpRequest = (RTM_GETADDR, &[AF_INET, 0, 0, 0, 0, 0, 0, 0]);
-const OBJECT_DUMP: DumpRequest = (RTM_GETNEXTHOP, &[0; 8]);
-const ROUTE_DUMPS: [DumpRequest; 2] = [
-    (RTM_GETROUTE, &[AF_INET, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
-    (RTM_GETROUTE, &[AF_INET6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
-];
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,8 @@
 //! Routes of an earlier run.
 
-use crate::kernel::{KernelRequest, notice::RouteChange};
+use margay_fib::RouteChange;
+
+use crate::kernel::KernelRequest;
 
 use super::{
     Daemon, blackhole,

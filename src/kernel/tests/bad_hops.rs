@@ -6,7 +6,7 @@ use super::{
     stepwise::Stepwise,
     unwanted, via, wanted,
 };
-use crate::kernel::KernelOptions;
+use crate::kernel::FibOptions;
 
 /// It is attached as far as the daemon knows, which does not look for next hops by routes of its own.
 const BAD: &str = "10.0.0.66";
@@ -17,7 +17,7 @@ fn a_refused_next_hop_leaves_the_others_in_use() {
         for bad_first in [true, false] {
             in_namespace(async move || {
                 let case = format!("objects: {nexthop_objects}, bad first: {bad_first}");
-                let mut daemon = Stepwise::start(KernelOptions { nexthop_objects, ..options() });
+                let mut daemon = Stepwise::start(FibOptions { nexthop_objects, ..options() });
                 ip("route add broadcast 10.0.0.66/32 dev one proto 186 metric 7 table main");
                 let wish = |next_hops: &[&str]| vec![wanted("10.9.0.0/16", via(next_hops))];
                 let held = || {
@@ -56,7 +56,7 @@ fn a_refused_next_hop_leaves_the_others_in_use() {
 fn a_broadcast_address_is_no_next_hop() {
     for nexthop_objects in [true, false] {
         in_namespace(async move || {
-            let mut daemon = Stepwise::start(KernelOptions { nexthop_objects, ..options() });
+            let mut daemon = Stepwise::start(FibOptions { nexthop_objects, ..options() });
             daemon.apply(vec![
                 wanted("10.9.0.0/16", via(&["10.0.0.4", "10.0.0.255"])),
                 wanted("10.10.0.0/16", via(&["10.0.0.255"])),
@@ -75,7 +75,7 @@ fn a_host_route_to_a_node_bars_no_route_over_that_node() {
     for nexthop_objects in [true, false] {
         for gateway in ["fd00::3", "fd00::2", "fd00:1::3"] {
             in_namespace(async move || {
-                let mut daemon = Stepwise::start(KernelOptions { nexthop_objects, ..options() });
+                let mut daemon = Stepwise::start(FibOptions { nexthop_objects, ..options() });
                 daemon.apply(vec![wanted("fd00::2/128", via(&[gateway]))]);
                 daemon.apply(vec![
                     wanted("fd09::/32", via(&["fd00::2"])),

@@ -11,7 +11,7 @@ use bgp_codec::NextHop;
 use margay_forwarding::{Discard, Forwarding, ForwardingChange, NextHopLoss};
 
 use super::{
-    Daemon, KernelOptions, PATIENCE,
+    Daemon, FibOptions, KernelOptions, PATIENCE,
     namespace::{eventually, in_namespace, ip, ip_batch, our_routes, routes, run_ip, unshared},
     next_hop, options, prefix, via, wanted,
 };
@@ -27,7 +27,8 @@ fn any_history_ends_with_the_kernel_as_wanted_and_others_untouched() {
         // So small that a burst of events overruns it.
         let multicast_buffer_octets =
             if seed % 2 == 0 { 4096 } else { KernelOptions::MULTICAST_BUFFER_OCTETS };
-        let options = KernelOptions { nexthop_objects, multicast_buffer_octets, ..options() };
+        let options =
+            KernelOptions { fib: FibOptions { nexthop_objects, ..options() }, multicast_buffer_octets };
         in_namespace(move || History::new(seed).play(options));
     }
 }
@@ -450,7 +451,7 @@ impl Random {
 #[test]
 fn everything_is_read_anew_after_an_overrun() {
     in_namespace(async || {
-        let options = KernelOptions { multicast_buffer_octets: 4096, ..options() };
+        let options = KernelOptions { fib: options(), multicast_buffer_octets: 4096 };
         let daemon = Daemon::start(options).await;
         daemon.apply(vec![wanted("10.9.0.0/16", via(&["10.0.0.2"]))]).await;
         let deadline = Instant::now() + PATIENCE;

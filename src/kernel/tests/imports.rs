@@ -10,7 +10,7 @@ use super::{
     namespace::{in_namespace, ip},
     options, prefix, wanted,
 };
-use crate::kernel::{ImportRule, InterfacePatterns, KernelOptions, KernelRequest};
+use crate::kernel::{FibOptions, ImportRule, InterfacePatterns, KernelRequest};
 
 impl Daemon {
     /// Waits until the routes that are told are these, with their metrics.
@@ -49,7 +49,7 @@ fn routes_are_told_by_table_protocol_interface_and_prefix() {
         ip("route add 10.65.1.5/32 dev one proto 80 metric 1024");
         ip("route add 10.66.0.0/16 dev one proto 80");
         ip("route add 10.67.0.0/16 dev two table 77");
-        let mut daemon = Daemon::start(KernelOptions { imports, ..options() }).await;
+        let mut daemon = Daemon::start(FibOptions { imports, ..options() }).await;
         let subnets = [("10.0.0.0/24", 0, true), ("fd00::/64", 256, true)];
         let others = [("10.65.1.5/32", 1024, true), ("10.67.0.0/16", 0, true)];
         daemon.imported(&[&subnets[..], &others].concat()).await;

@@ -1,7 +1,6 @@
 //! Against the kernel itself, each test in a network namespace of its own. They need root.
 
 mod adoption;
-mod answers;
 mod bad_hops;
 mod batches;
 mod connected;
@@ -30,11 +29,11 @@ use tokio::{
     time::timeout,
 };
 
-use super::{KernelEvent, KernelHandle, KernelOptions, KernelRequest, KernelStatus, start};
+use super::{FibOptions, KernelEvent, KernelHandle, KernelOptions, KernelRequest, KernelStatus, start};
 
 /// As a configuration without any settings has them.
-pub(super) fn options() -> KernelOptions {
-    KernelOptions {
+pub(super) fn options() -> FibOptions {
+    FibOptions {
         tables: vec![254],
         protocol: 186,
         metric: 1024,
@@ -42,7 +41,6 @@ pub(super) fn options() -> KernelOptions {
         onlink: Vec::new(),
         imports: Vec::new(),
         nexthop_objects: true,
-        multicast_buffer_octets: KernelOptions::MULTICAST_BUFFER_OCTETS,
     }
 }
 
@@ -55,9 +53,9 @@ struct Daemon {
 }
 
 impl Daemon {
-    async fn start(options: KernelOptions) -> Self {
+    async fn start(options: impl Into<KernelOptions>) -> Self {
         let (sender, events) = mpsc::channel(16);
-        let handle = start(options, sender).await.expect("the kernel thread starts");
+        let handle = start(options.into(), sender).await.expect("the kernel thread starts");
         Self { handle, events, ways: BTreeMap::new(), kernel_routes: BTreeMap::new() }
     }
 

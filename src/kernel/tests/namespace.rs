@@ -6,13 +6,11 @@ use std::{
     time::Instant,
 };
 
+use margay_fib::{Notice, RouteNotice};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 use serde_json::Value;
 
-use crate::kernel::{
-    netlink_socket::{Listener, MulticastSocket, Reception},
-    notice::{Notice, RouteNotice},
-};
+use crate::kernel::netlink_socket::{Listener, MulticastSocket, Reception};
 
 use super::PATIENCE;
 

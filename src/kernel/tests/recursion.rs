@@ -7,7 +7,7 @@ use super::{
     namespace::{Monitor, eventually, in_namespace, ip, our_routes},
     next_hop, options, via, wanted,
 };
-use crate::kernel::{KernelOptions, KernelRequest, OnlinkRule};
+use crate::kernel::{FibOptions, KernelRequest, OnlinkRule};
 
 #[test]
 fn a_next_hop_behind_a_gateway_is_reached_through_it_and_moves_with_it() {
@@ -123,7 +123,7 @@ fn shares_of_the_traffic_and_links_by_word_are_kept() {
     for nexthop_objects in [true, false] {
         in_namespace(move || async move {
             let daemon =
-                Daemon::start(KernelOptions { onlink: onlink_two(), nexthop_objects, ..options() }).await;
+                Daemon::start(FibOptions { onlink: onlink_two(), nexthop_objects, ..options() }).await;
             let hops = [("10.0.0.2", 3), ("10.0.1.2", 1)]
                 .map(|(text, weight)| WeightedHop { next_hop: next_hop(text), weight });
             let weighted = Forwarding { target: Target::Via(hops.into()), metric: None };
@@ -141,7 +141,7 @@ fn shares_of_the_traffic_and_links_by_word_are_kept() {
             drop(daemon);
             let mut monitor = Monitor::open();
             let daemon =
-                Daemon::start(KernelOptions { onlink: onlink_two(), nexthop_objects, ..options() }).await;
+                Daemon::start(FibOptions { onlink: onlink_two(), nexthop_objects, ..options() }).await;
             daemon.apply(changes).await;
             assert_eq!(daemon.settled().await.installed, 2);
             assert_eq!(monitor.take(), [], "what is right is adopted");
@@ -156,7 +156,7 @@ fn onlink_two() -> Vec<OnlinkRule> {
 #[test]
 fn every_route_goes_into_every_table() {
     in_namespace(async || {
-        let daemon = Daemon::start(KernelOptions { tables: vec![254, 100], ..options() }).await;
+        let daemon = Daemon::start(FibOptions { tables: vec![254, 100], ..options() }).await;
         daemon.apply(vec![wanted("10.9.0.0/16", via(&["10.0.0.2"]))]).await;
         assert_eq!(daemon.settled().await.installed, 2);
         let both = ["route show proto 186", "route show table 100 proto 186"].map(ip);

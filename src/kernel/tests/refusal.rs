@@ -3,7 +3,7 @@
 use bgp_codec::NextHop;
 use margay_forwarding::Forwarding;
 
-use crate::kernel::KernelOptions;
+use crate::kernel::FibOptions;
 
 use super::{
     Daemon, blackhole,
@@ -102,7 +102,7 @@ fn a_refused_route_is_installed_when_its_link_comes() {
 fn a_kernel_that_says_no_is_asked_again() {
     in_namespace(async || {
         let sources = [Some("10.0.7.7".parse().unwrap()), None];
-        let mut daemon = Daemon::start(KernelOptions { sources, ..options() }).await;
+        let mut daemon = Daemon::start(FibOptions { sources, ..options() }).await;
         daemon
             .apply(vec![
                 wanted("10.9.0.0/16", via(&["10.0.0.2"])),
@@ -134,7 +134,7 @@ fn a_gateway_that_the_kernel_does_not_reach_loses_no_other_route() {
     in_namespace(async || {
         ip("route add 192.0.2.0/24 dev one table 1000");
         let tables = vec![1000, 1001];
-        let mut daemon = Daemon::start(KernelOptions { tables, nexthop_objects: false, ..options() }).await;
+        let mut daemon = Daemon::start(FibOptions { tables, nexthop_objects: false, ..options() }).await;
         daemon
             .apply(vec![
                 wanted("10.9.0.0/16", via(&["10.0.0.2"])),

@@ -2,7 +2,9 @@
 
 use margay_forwarding::{Discard, Forwarding, ForwardingChange, Target};
 
-use crate::kernel::{KernelOptions, KernelRequest, notice::RouteChange};
+use margay_fib::RouteChange;
+
+use crate::kernel::{FibOptions, KernelRequest};
 
 use super::{
     Daemon, blackhole,
@@ -32,7 +34,7 @@ fn every_kind_of_ipv6_route_gives_way_without_objects_too() {
 
 fn check_transitions(text: &'static str, [a, b, c]: [&'static str; 3], nexthop_objects: bool) {
     in_namespace(async move || {
-        let daemon = Daemon::start(KernelOptions { nexthop_objects, ..options() }).await;
+        let daemon = Daemon::start(FibOptions { nexthop_objects, ..options() }).await;
         let kinds = [
             Some(blackhole()),
             Some(Forwarding::discard(Discard::Unreachable)),
@@ -83,7 +85,7 @@ fn lines(text: &str, forwarding: &Option<Forwarding>) -> Vec<String> {
 #[test]
 fn table_protocol_and_metric_are_on_every_route() {
     in_namespace(async || {
-        let options = KernelOptions { tables: vec![1000], protocol: 77, metric: 42, ..options() };
+        let options = FibOptions { tables: vec![1000], protocol: 77, metric: 42, ..options() };
         let daemon = Daemon::start(options).await;
         daemon
             .apply(vec![
@@ -106,7 +108,7 @@ fn table_protocol_and_metric_are_on_every_route() {
 #[test]
 fn metric_zero_is_1024_in_ipv6_and_can_be_removed() {
     in_namespace(async || {
-        let daemon = Daemon::start(KernelOptions { metric: 0, ..options() }).await;
+        let daemon = Daemon::start(FibOptions { metric: 0, ..options() }).await;
         let routes = [("10.9.0.0/16", "10.0.0.2"), ("fd09::/32", "fd00::2")];
         daemon.apply(routes.map(|(text, hop)| wanted(text, via(&[hop]))).to_vec()).await;
         assert_eq!(daemon.settled().await.installed, 2);

@@ -7,7 +7,7 @@ use super::{
     stepwise::Stepwise,
     via, wanted,
 };
-use crate::kernel::KernelOptions;
+use crate::kernel::FibOptions;
 
 /// A row is a burst of changes that is handled in one go, and ends with both links as before.
 #[test]
@@ -42,7 +42,7 @@ fn routes_are_installed_again_after_any_burst_over_both_links() {
         for burst in bursts.clone() {
             let addresses_back = addresses_back.clone();
             in_namespace(async move || {
-                let mut daemon = Stepwise::start(KernelOptions { nexthop_objects, ..options() });
+                let mut daemon = Stepwise::start(FibOptions { nexthop_objects, ..options() });
                 daemon.apply(vec![
                     wanted("10.9.0.0/16", via(&["10.0.0.2", "10.0.1.2"])),
                     wanted("10.10.0.0/16", via(&["10.0.0.2"])),
@@ -70,7 +70,7 @@ fn ipv6_routes_that_go_without_a_message_are_installed_again() {
     for nexthop_objects in [false, true] {
         in_namespace(async move || {
             set("/proc/sys/net/ipv6/route/skip_notify_on_dev_down", "1");
-            let mut daemon = Stepwise::start(KernelOptions { nexthop_objects, ..options() });
+            let mut daemon = Stepwise::start(FibOptions { nexthop_objects, ..options() });
             daemon.apply(vec![
                 wanted("fd09::/32", via(&["fd00::2", "fd00:1::2"])),
                 wanted("fd0a::/32", via(&["fd00::2"])),
@@ -98,7 +98,7 @@ fn ipv6_routes_that_go_without_a_message_are_installed_again() {
 fn a_deleted_link_leaves_the_other_next_hops_in_use() {
     for nexthop_objects in [false, true] {
         in_namespace(async move || {
-            let mut daemon = Stepwise::start(KernelOptions { nexthop_objects, ..options() });
+            let mut daemon = Stepwise::start(FibOptions { nexthop_objects, ..options() });
             daemon.apply(vec![
                 wanted("10.9.0.0/16", via(&["10.0.0.2", "10.0.1.2"])),
                 wanted("fd09::/32", via(&["fd00::2", "fd00:1::2"])),
@@ -119,7 +119,7 @@ fn routes_with_a_preferred_source_are_followed_in_every_table() {
         ip("addr add 10.0.7.7/32 dev lo");
         ip("addr add 10.0.7.7/32 dev two");
         let sources = [Some("10.0.7.7".parse().unwrap()), None];
-        let mut daemon = Stepwise::start(KernelOptions { sources, tables: vec![254, 1000], ..options() });
+        let mut daemon = Stepwise::start(FibOptions { sources, tables: vec![254, 1000], ..options() });
         daemon.apply(vec![wanted("10.9.0.0/16", via(&["10.0.0.2"]))]);
         let held = || {
             ["main", "1000"].map(|table| ip(&format!("route show table {table} proto 186")).lines().count())

@@ -8,7 +8,7 @@ use margay_forwarding::ForwardingChange;
 use tokio::sync::mpsc;
 
 use super::super::{
-    KernelEvent, KernelOptions, KernelRequest, KernelStatus,
+    FibOptions, KernelEvent, KernelRequest, KernelStatus,
     synchroniser::{Synchronisation, Synchroniser},
 };
 
@@ -19,10 +19,10 @@ pub(super) struct Stepwise {
 }
 
 impl Stepwise {
-    pub(super) fn start(options: KernelOptions) -> Self {
+    pub(super) fn start(options: FibOptions) -> Self {
         let (_, requests) = mpsc::channel(1);
         let (sender, events) = mpsc::channel(1);
-        let synchroniser = Synchroniser::open(options, requests, sender).expect("the sockets open");
+        let synchroniser = Synchroniser::open(options.into(), requests, sender).expect("the sockets open");
         let synchronisation = synchroniser.start().expect("the tables are read");
         Self { synchronisation, _events: events }
     }
@@ -44,7 +44,7 @@ impl Stepwise {
 
     /// As [`catch_up`](Self::catch_up), but asks for what is due before it handles what has been told since.
     pub(super) fn catch_up_sending_first(&mut self) {
-        self.synchronisation.send_batch().expect("the kernel takes a batch");
+        self.synchronisation.ask().expect("the kernel takes a batch");
         self.catch_up();
     }
 
@@ -69,7 +69,7 @@ impl Stepwise {
     }
 
     pub(super) fn try_to_send(&mut self) -> io::Result<()> {
-        self.synchronisation.send_batch()
+        self.synchronisation.ask()
     }
 
     pub(super) fn reopen(&mut self) {

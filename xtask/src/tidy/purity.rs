@@ -17,6 +17,7 @@ const PURE: &[&str] = &[
     "margay-filter",
     "margay-forwarding",
     "margay-containers",
+    "margay-fib",
     "margay-rib",
     "margay-config",
     "margay-control",

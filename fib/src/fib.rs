@@ -1,0 +1,294 @@
+//! The mirror, what to ask the kernel next, and when to ask without being told to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bgp_codec::Prefix;
+use margay_forwarding::{ForwardingChange, NextHopLoss, WayChange};
+use margay_timestamp::Timestamp;
+
+use crate::{
+    import::KernelRouteChange,
+    mirror::{FibStatus, Mirror, PrefixState},
+    netlink::{Batch, Dump, Notice, Refusal},
+    options::FibOptions,
+    pace::Pace,
+    reading::{Reading, Scope},
+};
+
+/// See the [crate](crate).
+pub struct Fib {
+    mirror: Mirror,
+    pace: Pace,
+    reading: Option<Reading>,
+}
+
+/// What to ask the kernel next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ask {
+    /// The requests in the batch.
+    Batch,
+    /// Everything of a kind.
+    Dump(Dump),
+}
+
+impl Fib {
+    /// A mirror that has seen nothing: a first reading of everything is due at once.
+    #[must_use]
+    pub fn new(options: FibOptions) -> Self {
+        let mirror = Mirror::new(options);
+        let mut fib = Self { mirror, pace: Pace::default(), reading: None };
+        fib.begin_reading(Scope::Everything);
+        fib
+    }
+
+    /// Handles a multicast message of the kernel. With [`on_heard`](Self::on_heard), conclusions are drawn.
+    pub fn handle_notice(&mut self, notice: Notice) {
+        self.mirror.on_notice(notice);
+    }
+
+    /// Draws the conclusions from all messages that were there. This must follow each [`on_answers`](Self::on_answers), too.
+    pub fn on_heard(&mut self, now: Timestamp) {
+        self.mirror.settle_next_hops();
+        self.mirror.untouch();
+        self.pace.follow(self.mirror.take_consequences(), now);
+    }
+
+    /// Messages of the kernel were lost: everything is read anew.
+    pub fn on_lost_messages(&mut self, now: Timestamp) {
+        self.pace.read_soon(now);
+    }
+
+    /// The sockets are new: whatever was being read is begun again.
+    pub fn on_new_sockets(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            reading.abandon(&mut self.mirror);
+        }
+        self.begin_reading(Scope::Everything);
+    }
+
+    /// What to ask the kernel next, with the requests in `batch` where it is those; `None` while there is nothing to ask.
+    ///
+    /// Of a dump, each message goes to [`on_dumped`](Self::on_dumped), and its end to [`on_dump_end`](Self::on_dump_end).
+    /// During the dump of routes, batches may be asked for.
+    pub fn poll_ask(&mut self, batch: &mut Batch, now: Timestamp) -> Option<Ask> {
+        if let Some(dump) = self.reading.as_mut().and_then(Reading::poll_dump) {
+            return Some(Ask::Dump(dump));
+        }
+        if !self.can_plan() {
+            return None;
+        }
+        let looks = if self.reads_routes() { 0 } else { LOOKS };
+        self.mirror.plan_batch(batch, looks);
+        self.retry_what_was_refused(now);
+        (!batch.is_empty()).then_some(Ask::Batch)
+    }
+
+    /// Whether there is something to plan for.
+    #[must_use]
+    pub fn can_plan(&self) -> bool {
+        let has_routes = !self.reads_routes() && self.mirror.entries.unsettled().len() > 0;
+        self.mirror.objects.is_dirty() || has_routes
+    }
+
+    /// Whether something is to be asked at once.
+    #[must_use]
+    pub fn has_ask(&self) -> bool {
+        self.can_plan() || self.reading.as_ref().is_some_and(Reading::has_dump)
+    }
+
+    /// Whether everything is being read. What others' routes say is not known until that has ended.
+    #[must_use]
+    pub fn reads_routes(&self) -> bool {
+        self.reading.as_ref().is_some_and(Reading::is_of_everything)
+    }
+
+    /// Notes what came of a batch: everything that was not refused was done.
+    pub fn on_answers(&mut self, batch: &Batch, refusals: &[Refusal], now: Timestamp) {
+        self.mirror.on_answers(batch, refusals);
+        self.retry_what_was_refused(now);
+    }
+
+    /// Notes that nobody knows what came of a batch: everything is read anew.
+    pub fn on_unanswered(&mut self, batch: &Batch, now: Timestamp) {
+        self.mirror.on_unanswered(batch);
+        self.pace.read_soon(now);
+    }
+
+    /// Notes that a batch could not be sent: it is planned anew.
+    pub fn on_unsent(&mut self, batch: &Batch) {
+        self.mirror.on_unanswered(batch);
+    }
+
+    /// Takes a message of the dump that is being read.
+    pub fn on_dumped(&mut self, notice: Notice) {
+        if let Some(reading) = &mut self.reading {
+            reading.take(notice, &mut self.mirror);
+        }
+    }
+
+    /// The dump that is being read has ended. If it was interrupted, it may lack things, and everything is read anew.
+    pub fn on_dump_end(&mut self, interrupted: bool, now: Timestamp) {
+        let Some(mut reading) = self.reading.take() else { return };
+        if reading.on_dump_end(interrupted, &mut self.mirror) {
+            self.end_reading(reading, now);
+        } else {
+            self.reading = Some(reading);
+        }
+    }
+
+    /// The kernel refused a dump. Answers whether it can be done without: old kernels have no next hop objects.
+    pub fn on_dump_refused(&mut self, now: Timestamp) -> bool {
+        let Some(mut reading) = self.reading.take() else { return true };
+        if !reading.on_dump_refused(&mut self.mirror) {
+            reading.abandon(&mut self.mirror);
+            self.pace.read_soon(now);
+            return false;
+        }
+        if reading.has_ended() {
+            self.end_reading(reading, now);
+        } else {
+            self.reading = Some(reading);
+        }
+        true
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Timestamp> {
+        self.pace.next_deadline()
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        if self.pace.take_reading(now) {
+            match self.reading {
+                Some(_) => self.pace.read_soon(now),
+                None => self.begin_reading(Scope::Everything),
+            }
+        }
+        if self.pace.take_look_around(now) {
+            match self.reading {
+                // A subnet that was not read yet is not a subnet that left.
+                Some(_) => self.pace.look_around_soon(now),
+                None if self.mirror.take_objects_suspicion() => self.begin_reading(Scope::Objects),
+                None => self.retry_at_once(),
+            }
+        }
+        if self.pace.take_retry(now, self.mirror.failures.is_empty()) {
+            self.mirror.retry();
+        }
+    }
+
+    /// Sets what is wanted.
+    pub fn want(&mut self, changes: &[ForwardingChange]) {
+        self.mirror.want(changes);
+    }
+
+    /// Takes lost next hops out of the groups that have others, before the routes over them change one by one.
+    pub fn on_next_hop_losses(&mut self, losses: &[NextHopLoss]) {
+        self.mirror.on_next_hop_losses(losses);
+    }
+
+    /// From now on, routes and objects of ours that nobody asked for are removed.
+    pub fn sweep(&mut self) {
+        self.mirror.sweep();
+    }
+
+    /// Sets the prefixes to which networks require a route of others.
+    pub fn require(&mut self, prefixes: BTreeSet<Prefix>) {
+        self.mirror.require(prefixes);
+    }
+
+    /// How far the kernel follows what is wanted.
+    #[must_use]
+    pub fn status(&self) -> FibStatus {
+        self.mirror.status()
+    }
+
+    /// What is wanted at a prefix and what the kernel holds there, table by table.
+    #[must_use]
+    pub fn describe(&self, prefix: Prefix) -> Vec<PrefixState> {
+        self.mirror.describe(prefix)
+    }
+
+    /// How many prefixes with a wanted route wait to be looked at.
+    #[must_use]
+    pub fn waiting_wishes(&self) -> usize {
+        self.mirror.entries.unsettled().wishes_len()
+    }
+
+    /// How many prefixes wait to be looked at.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.mirror.entries.unsettled().len()
+    }
+
+    /// Whether others' routes have changed in a way that the daemon has not been told of.
+    #[must_use]
+    pub fn has_route_changes(&self) -> bool {
+        !self.reads_routes() && self.mirror.announcements.is_outdated()
+    }
+
+    /// Changes of others' routes at up to `limit` prefixes.
+    pub fn poll_route_changes(&mut self, limit: usize) -> (Vec<WayChange>, Vec<KernelRouteChange>) {
+        self.mirror.poll_announcements(limit)
+    }
+
+    /// Whether there is a failure that the daemon has not been told of.
+    #[must_use]
+    pub fn has_failure(&self) -> bool {
+        self.mirror.failures.has_untold()
+    }
+
+    /// A prefix at which the kernel does not follow, and why; each reason once.
+    pub fn poll_failure(&mut self) -> Option<(Prefix, String)> {
+        self.mirror.poll_failure()
+    }
+
+    /// A next hop object that the kernel refused, and why.
+    pub fn poll_refused_object(&mut self) -> Option<(u32, String)> {
+        self.mirror.refused_objects.pop_front()
+    }
+
+    /// How many routes with the own protocol number the last reading found in each table that is not configured.
+    pub fn take_strays(&mut self) -> BTreeMap<u32, usize> {
+        self.mirror.take_strays()
+    }
+
+    /// What the daemon was configured with.
+    #[must_use]
+    pub fn options(&self) -> &FibOptions {
+        &self.mirror.options
+    }
+
+    fn begin_reading(&mut self, scope: Scope) {
+        self.reading = Some(Reading::begin(scope, &mut self.mirror));
+    }
+
+    fn end_reading(&mut self, reading: Reading, now: Timestamp) {
+        if !reading.is_of_everything() {
+            reading.abandon(&mut self.mirror);
+            return self.retry_at_once();
+        }
+        if reading.end(&mut self.mirror) {
+            self.mirror.settle_next_hops();
+            self.pace.look_around_soon(now);
+        } else {
+            self.pace.read_soon(now);
+        }
+    }
+
+    fn retry_at_once(&mut self) {
+        self.mirror.retry();
+        self.pace.forget_retries();
+    }
+
+    fn retry_what_was_refused(&mut self, now: Timestamp) {
+        if self.mirror.failures.take_refusal() {
+            self.pace.retry_later(now);
+        }
+    }
+}
+
+/// How many prefixes are looked at for one batch.
+const LOOKS: usize = 1024;

@@ -1,0 +1,90 @@
+//! Which routes of the kernel are announced.
+
+use margay_filter::{Match, RouteFacts};
+
+use bgp_codec::Prefix;
+
+use crate::netlink::{RouteKind, RouteShape};
+
+/// Routes of others that are announced. All conditions must hold.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ImportRule {
+    /// The routing table.
+    pub table: u32,
+    /// The route protocol numbers; none asks for nothing.
+    pub protocols: Vec<u8>,
+    /// The interfaces that the routes lead over.
+    pub interfaces: InterfacePatterns,
+    /// The prefixes.
+    pub prefixes: Match,
+}
+
+/// Names of interfaces, with `*` for any characters and a leading `!` for those that are not meant; the first pattern
+/// that matches decides. What none matches is meant unless some pattern says what is.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct InterfacePatterns(pub Vec<String>);
+
+impl ImportRule {
+    /// Whether the rule is for a route over interfaces of these names.
+    pub(crate) fn covers(&self, prefix: Prefix, shape: &RouteShape, interfaces: &[&str]) -> bool {
+        let facts = RouteFacts { local_pref: None, metric: Some(shape.metric) };
+        is_announceable(shape.kind)
+            && (self.protocols.is_empty() || self.protocols.contains(&shape.protocol))
+            && self.prefixes.holds_for(prefix, &facts)
+            && self.interfaces.mean_all(interfaces)
+    }
+}
+
+/// Addresses of this node, broadcast and multicast are no routes that others could use.
+fn is_announceable(kind: RouteKind) -> bool {
+    matches!(kind, RouteKind::UNICAST | RouteKind::BLACKHOLE | RouteKind::UNREACHABLE | RouteKind::PROHIBIT)
+}
+
+impl InterfacePatterns {
+    fn mean_all(&self, interfaces: &[&str]) -> bool {
+        let only_excludes = self.0.iter().all(|pattern| pattern.starts_with('!'));
+        let means = |name: &&str| {
+            let decided = self.0.iter().find_map(|pattern| match pattern.strip_prefix('!') {
+                Some(pattern) => matches_pattern(pattern, name).then_some(false),
+                None => matches_pattern(pattern, name).then_some(true),
+            });
+            decided.unwrap_or(only_excludes)
+        };
+        if interfaces.is_empty() { only_excludes } else { interfaces.iter().all(means) }
+    }
+}
+
+/// Whether a name is what a pattern says, in which `*` stands for any characters.
+fn matches_pattern(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
+            (0..=name.len()).any(|at| name.get(at..).is_some_and(|name| matches_pattern(rest, name)))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_pattern_that_matches_decides() {
+        let rows: [(&[&str], &[&str], bool); 10] = [
+            (&[], &["eth0"], true),
+            (&[], &[], true),
+            (&["!cali*", "!kube-ipvs*"], &["cali12ab"], false),
+            (&["!cali*", "!kube-ipvs*"], &["eth0"], true),
+            (&["!cali*"], &["eth0", "cali1"], false),
+            (&["!cali*"], &[], true),
+            (&["eth*"], &["eth0"], true),
+            (&["eth*"], &["wlan0"], false),
+            (&["!eth1", "eth*"], &["eth1"], false),
+            (&["bpf*.cali"], &["bpfin.cali"], true),
+        ];
+        for (patterns, interfaces, expected) in rows {
+            let patterns = InterfacePatterns(patterns.iter().map(|&text| text.to_owned()).collect());
+            assert_eq!(patterns.mean_all(interfaces), expected, "{patterns:?} {interfaces:?}");
+        }
+    }
+}

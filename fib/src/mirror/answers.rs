@@ -1,0 +1,223 @@
+//! What the answers of the kernel mean.
+
+use crate::index::{EntryId, ShapeId};
+use crate::{
+    mirror::Mirror,
+    netlink::ObjectRequest,
+    netlink::Refusal,
+    netlink::RouteChange,
+    netlink::RouteRequest,
+    netlink::{Batch, Request},
+    netlink::{EEXIST, ENOENT, ESRCH},
+    netlink::{KernelHop, RouteTarget},
+    table::Verdict,
+    table::Wish,
+    version::Version,
+};
+use std::collections::HashMap;
+
+impl Mirror {
+    /// Notes what came of a batch: everything that was not refused was done.
+    pub(crate) fn on_answers(&mut self, batch: &Batch, refusals: &[Refusal]) {
+        let mut refused = vec![None; batch.requests().len()];
+        for refusal in refusals {
+            if let Some(position) = batch.position(refusal.sequence) {
+                refused[position] = Some(refusal);
+            }
+        }
+        let mut probed: HashMap<EntryId, Vec<(ShapeId, Option<&Refusal>)>> = HashMap::new();
+        for (request, refusal) in batch.requests().iter().zip(refused) {
+            match (request, refusal) {
+                (Request::Route(id, RouteRequest::Probe(shape)), refusal) => {
+                    probed.entry(*id).or_default().push((*shape, refusal));
+                    if refusal.is_none() {
+                        self.on_route_accepted(*id, RouteRequest::Install(*shape));
+                    }
+                }
+                (Request::Route(id, request), None) => self.on_route_accepted(*id, *request),
+                (Request::Route(id, request), Some(refusal)) => self.on_route_refused(*id, *request, refusal),
+                (Request::Object(object, request), None) => {
+                    let gone = self.objects.on_accepted(*object, request);
+                    self.on_objects_gone(&gone);
+                }
+                (Request::Object(object, request), Some(refusal)) => {
+                    self.on_object_refused(*object, request, refusal);
+                }
+            }
+        }
+        for (id, results) in probed {
+            self.on_probed(id, &results);
+        }
+        self.flush_gone_objects();
+        self.objects.begin_batch();
+        self.settle_objects();
+        self.let_go(batch);
+    }
+
+    /// Notes that nobody knows what came of a batch: all of it is asked for again unless the table shows that it is done.
+    pub(crate) fn on_unanswered(&mut self, batch: &Batch) {
+        self.objects.begin_batch();
+        for request in batch.requests() {
+            match request {
+                Request::Route(id, _) => self.entries.unsettle(*id),
+                Request::Object(number, _) => self.objects.on_unanswered(*number),
+            }
+        }
+        self.suspect_objects();
+        self.let_go(batch);
+    }
+
+    fn let_go(&mut self, batch: &Batch) {
+        for request in batch.requests() {
+            if let Request::Route(_, request) = request {
+                request.shape().into_iter().for_each(|shape| self.shapes.release(shape));
+            }
+        }
+        self.forget_unused_objects();
+    }
+
+    /// What is heard from now on is younger than what was asked.
+    pub(crate) fn untouch(&mut self) {
+        let touched = std::mem::take(&mut self.touched);
+        self.entries.touch(touched.iter().map(|&id| {
+            let entry = self.entries.get(id);
+            (entry.table, entry.prefix)
+        }));
+        for id in touched {
+            self.entries.get_mut(id).touched = false;
+            self.entries.remove_if_unused(id);
+        }
+    }
+
+    pub(crate) fn on_route_accepted(&mut self, id: EntryId, request: RouteRequest) {
+        self.follow(id, request);
+        let entry = self.entries.get_mut(id);
+        if !entry.touched {
+            entry.touched = true;
+            self.touched.push(id);
+        }
+        let entry = self.entries.get(id);
+        if entry.is_unsettled() {
+            return;
+        }
+        let mut requests = Vec::new();
+        let outlook = self.plan(entry, id, &mut requests);
+        if requests.is_empty() {
+            self.on_outlook(id, outlook);
+        } else {
+            self.entries.unsettle(id);
+        }
+    }
+
+    /// The kernel did what it was asked: the mirror follows.
+    fn follow(&mut self, id: EntryId, request: RouteRequest) {
+        let Self { entries, shapes, tables, .. } = self;
+        let entry = entries.get_mut(id);
+        let prefix = entry.prefix;
+        let (shape, change) = match request {
+            RouteRequest::Install(shape) | RouteRequest::Probe(shape) if entry.held.as_slice().is_empty() => {
+                shapes.retain(shape);
+                entry.held.append(shape);
+                return self.on_own_route_changed(prefix);
+            }
+            RouteRequest::Install(shape) | RouteRequest::Probe(shape) => (shape, RouteChange::Added),
+            RouteRequest::Replace(shape) => (shape, RouteChange::Replaced),
+            RouteRequest::Remove { metric } => {
+                let table = entry.table;
+                let meant = |shape: &_| tables.is_ours(table, shape) && shape.metric == metric;
+                entry.held.forget_first(shapes, meant);
+                return self.on_own_route_changed(prefix);
+            }
+        };
+        let shape = shapes.get(shape).clone();
+        entry.held.follow(shapes, &shape, change, Version::of(entry.prefix) == Version::Ipv6);
+        self.on_own_route_changed(prefix);
+    }
+
+    fn on_route_refused(&mut self, id: EntryId, request: RouteRequest, refusal: &Refusal) {
+        let entry = self.entries.get(id);
+        let known = entry.failed;
+        let place = (entry.table, Version::of(entry.prefix));
+        let shape = match request {
+            RouteRequest::Remove { metric } if refusal.errno == ESRCH => {
+                // It went in between, and the message that says so may be under way.
+                self.follow(id, RouteRequest::Remove { metric });
+                self.entries.unsettle(id);
+                return;
+            }
+            RouteRequest::Remove { .. } | RouteRequest::Probe(_) => {
+                return self.fail(id, refusal.reason(), Verdict::Refused);
+            }
+            RouteRequest::Install(shape) | RouteRequest::Replace(shape) => shape,
+        };
+        // What is to become of the outdated route is for the next plan to say.
+        self.entries.unsettle(id);
+        if refusal.errno == EEXIST && !known {
+            // Where the mirror sees nothing.
+            self.doubt();
+        }
+        match self.shapes.get(shape).target.clone() {
+            // The refusal of the object says more.
+            RouteTarget::Object(object) if !self.objects.is_held(object) => return,
+            RouteTarget::Object(_) if !known => self.doubt_objects(),
+            RouteTarget::Object(_) => {}
+            RouteTarget::Hops(hops) => {
+                if self.try_onlink(&hops) {
+                    return;
+                }
+                let path = match self.entries.get(id).wish {
+                    Wish::Path(path) => Some(path),
+                    Wish::Unknown | Wish::Nothing => None,
+                };
+                let probe = path.filter(|&path| self.paths.to_probe(path, place, &self.shapes).is_some());
+                if let Some(path) = probe {
+                    self.to_probe.push_back((id, path));
+                    return self.fail(id, refusal.reason(), Verdict::Probing);
+                }
+            }
+        }
+        self.fail(id, refusal.reason(), Verdict::Refused);
+    }
+
+    /// Has the kernel take gateways for attached that it refused. Answers whether that makes a difference.
+    pub(crate) fn try_onlink(&mut self, refused: &[KernelHop]) -> bool {
+        let mut changed = Vec::new();
+        for hop in refused.iter().filter(|hop| !hop.onlink) {
+            let (paths, mut workshop) = self.workshop();
+            changed
+                .extend(hop.gateway.into_iter().flat_map(|gateway| paths.set_onlink(gateway, &mut workshop)));
+        }
+        self.look_at_paths(&changed);
+        !changed.is_empty()
+    }
+
+    /// Routes and groups do without it then.
+    fn on_object_refused(&mut self, object: u32, request: &ObjectRequest, refusal: &Refusal) {
+        self.refused_objects.push_back((object, refusal.reason()));
+        self.failures.note_refusal();
+        match request {
+            ObjectRequest::Remove if refusal.errno == ENOENT => {
+                let gone = self.objects.on_gone(object);
+                self.on_objects_gone(&gone);
+            }
+            ObjectRequest::Remove => self.objects.on_removal_refused(object),
+            ObjectRequest::Create(_) | ObjectRequest::Replace(_) => {
+                if self.objects.on_refused(object, refusal) {
+                    self.doubt_objects();
+                }
+            }
+        }
+    }
+
+    pub(crate) fn fail(&mut self, id: EntryId, reason: String, verdict: Verdict) {
+        self.entries.get_mut(id).failed = true;
+        self.failures.set(id, reason, verdict);
+    }
+
+    pub(crate) fn clear_failure(&mut self, id: EntryId) {
+        let entry = self.entries.get_mut(id);
+        if std::mem::take(&mut entry.failed) {
+            self.failures.clear(id);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A dump of all routes, which takes the place of what was known.
+
+use crate::index::{EntryId, ShapeId};
+use std::collections::{BTreeMap, HashMap};
+
+use bgp_codec::Prefix;
+
+use super::{Flush, Mirror};
+use crate::{netlink::KernelRoute, netlink::RouteNotice, table::HeldRoutes};
+
+/// Something that happened to routes.
+#[derive(Clone, Debug)]
+pub(crate) enum RouteEvent {
+    Told(RouteNotice),
+    Flushed(Flush),
+}
+
+impl Mirror {
+    /// A dump of all routes begins: what is told from now on may be older or younger than what it will say.
+    pub(crate) fn begin_dump(&mut self) {
+        self.log = Some(Vec::new());
+        self.readings += 1;
+        self.strays.clear();
+    }
+
+    /// How much has been told since the dump began.
+    pub(crate) fn told_during_dump(&self) -> usize {
+        self.log.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Takes a route that a dump tells; `None` when its table is not watched.
+    pub(crate) fn note_dumped(&mut self, route: KernelRoute) -> Option<(u8, Prefix, ShapeId)> {
+        if route.shape.protocol == self.options.protocol && !self.options.tables.contains(&route.table) {
+            *self.strays.entry(route.table).or_default() += 1;
+        }
+        let table = self.tables.position(route.table)?;
+        Some((table, route.prefix, self.shapes.intern(route.shape)))
+    }
+
+    /// How many routes of this daemon's protocol number the dumps since the last call told of, in each table that is none
+    /// of its tables.
+    pub(crate) fn take_strays(&mut self) -> BTreeMap<u32, usize> {
+        std::mem::take(&mut self.strays)
+    }
+
+    /// The dump is of no use.
+    pub(crate) fn abandon_dump(&mut self, routes: Vec<(u8, Prefix, ShapeId)>) {
+        self.log = None;
+        routes.into_iter().for_each(|(_, _, shape)| self.shapes.release(shape));
+    }
+
+    /// Takes all routes that a dump told in place of what was known, and follows once more what was told meanwhile: a
+    /// prefix has the state of its last message then, or that of the dump if there was none. Answers how many prefixes
+    /// were other than known.
+    pub(crate) fn take_dump(&mut self, routes: Vec<(u8, Prefix, ShapeId)>) -> usize {
+        let mut before: HashMap<EntryId, HeldRoutes> = HashMap::new();
+        for (id, entry) in self.entries.iter_mut() {
+            if entry.held != HeldRoutes::None {
+                before.insert(id, std::mem::take(&mut entry.held));
+            }
+        }
+        for (table, prefix, shape) in routes {
+            let id = self.entries.find_or_insert(table, prefix);
+            self.entries.get_mut(id).held.append(shape);
+            before.entry(id).or_default();
+        }
+        let mut differing = 0;
+        for (id, mut held) in before {
+            let entry = self.entries.get(id);
+            if entry.held != held {
+                differing += 1;
+                let (prefix, table) = (entry.prefix, entry.table);
+                self.on_foreign_change(prefix);
+                if self.is_ours(table) {
+                    self.entries.unsettle(id);
+                }
+            }
+            held.forget(&mut self.shapes, |_, _| true);
+            self.entries.remove_if_unused(id);
+        }
+        self.all_moved = true;
+        self.announce_all();
+        let (disturbances, uncertain) = (self.disturbances, self.consequences.mirror_uncertain);
+        for event in self.log.take().unwrap_or_default() {
+            match event {
+                RouteEvent::Told(notice) => self.on_route(&notice),
+                RouteEvent::Flushed(flush) => self.flush(flush),
+            }
+        }
+        self.disturbances = disturbances;
+        self.consequences.mirror_uncertain = uncertain;
+        differing
+    }
+
+    pub(crate) fn log_event(&mut self, event: impl FnOnce() -> RouteEvent) {
+        if let Some(log) = &mut self.log {
+            log.push(event());
+        }
+    }
+}

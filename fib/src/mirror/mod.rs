@@ -1,0 +1,389 @@
+//! What the kernel has told of its links, routes and next hop objects, beside what is wanted.
+
+mod answers;
+mod dump;
+mod flush;
+mod others;
+mod plan;
+mod probes;
+mod status;
+#[cfg(test)]
+pub(crate) mod tests;
+mod wishes;
+
+use crate::index::{EntryId, PathId};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+
+use bgp_codec::{NextHop, Prefix};
+
+pub use self::status::{DescribedRoute, FailedRoute, FibStatus, PrefixState};
+use self::{
+    dump::RouteEvent,
+    flush::{Flush, LinkLoss},
+};
+use crate::{
+    FibOptions,
+    import::Announcements,
+    netlink::KernelRoute,
+    netlink::ObjectNotice,
+    netlink::RouteTarget,
+    netlink::{Notice, RouteChange, RouteNotice},
+    resolution::Resolver,
+    table::Certainty,
+    table::Failures,
+    table::ForeignLinks,
+    table::RouteShapes,
+    table::Tables,
+    table::{Entries, Entry, Wish},
+    table::{LinkChange, Links},
+    version::Version,
+    wanted::ObjectLedger,
+    wanted::{Paths, Workshop},
+};
+
+/// The one place where messages of the kernel become state.
+pub(crate) struct Mirror {
+    pub(crate) options: FibOptions,
+    pub(crate) tables: Tables,
+    pub(crate) entries: Entries,
+    pub(crate) shapes: RouteShapes,
+    pub(crate) objects: ObjectLedger,
+    pub(crate) links: Links,
+    pub(crate) paths: Paths,
+    foreign_links: ForeignLinks,
+    pub(crate) failures: Failures,
+    /// Whether routes refer to next hop objects.
+    pub(crate) with_objects: bool,
+    /// Whether routes of ours that nobody asked for are removed.
+    pub(crate) sweeping: bool,
+    /// How often somebody else changed or removed a route or an object of ours.
+    pub(crate) disturbances: u64,
+    /// What the daemon is told of others' routes.
+    pub(crate) announcements: Announcements,
+    /// How often everything was read anew.
+    pub(crate) readings: u64,
+    /// Next hops that may be somewhere else now.
+    moved: BTreeSet<NextHop>,
+    /// All next hops may be somewhere else now.
+    all_moved: bool,
+    /// Routes of the own protocol number in other tables, as the last dump told of them.
+    strays: BTreeMap<u32, usize>,
+    /// The kernel may have dropped next hop objects without a word.
+    objects_suspect: bool,
+    /// Objects that are gone, and whose routes have not been forgotten yet.
+    gone_objects: HashSet<u32>,
+    /// Next hops over which routes may be possible now that the kernel refused.
+    reconsidered: BTreeSet<NextHop>,
+    /// Links that have been deleted since the last [`settle_next_hops`](Self::settle_next_hops).
+    deleted_links: BTreeSet<u32>,
+    /// What has been heard calls for this.
+    consequences: Consequences,
+    /// Entries whose route was refused though each of its next hops may be good, with the path of each.
+    pub(crate) to_probe: VecDeque<(EntryId, PathId)>,
+    /// Next hop objects that the kernel refused, with its reason, to be logged.
+    pub(crate) refused_objects: VecDeque<(u32, String)>,
+    /// The entries whose `touched` is set.
+    pub(crate) touched: Vec<EntryId>,
+    /// What has become of routes since a dump began, to be followed once more after it; `None` without a dump.
+    log: Option<Vec<RouteEvent>>,
+}
+
+/// What messages and answers call for beyond the change of state.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Consequences {
+    /// Links, addresses or attached subnets are not what they were, or objects have to be read: look around.
+    pub(crate) surroundings_changed: bool,
+    /// The mirror no longer knows what the kernel holds: read everything anew.
+    pub(crate) mirror_uncertain: bool,
+}
+
+impl Mirror {
+    pub(crate) fn new(options: FibOptions) -> Self {
+        Self {
+            tables: Tables::new(&options),
+            entries: Entries::default(),
+            shapes: RouteShapes::default(),
+            objects: ObjectLedger::new(options.protocol),
+            links: Links::default(),
+            paths: Paths::default(),
+            foreign_links: ForeignLinks::default(),
+            failures: Failures::default(),
+            with_objects: false,
+            sweeping: false,
+            disturbances: 0,
+            readings: 0,
+            announcements: Announcements::default(),
+            moved: BTreeSet::new(),
+            all_moved: false,
+            refused_objects: VecDeque::new(),
+            touched: Vec::new(),
+            log: None,
+            strays: BTreeMap::new(),
+            objects_suspect: false,
+            gone_objects: HashSet::new(),
+            reconsidered: BTreeSet::new(),
+            deleted_links: BTreeSet::new(),
+            consequences: Consequences::default(),
+            to_probe: VecDeque::new(),
+            options,
+        }
+    }
+
+    pub(crate) fn on_notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Link(notice) => match self.links.on_link(&notice) {
+                LinkChange::None => return,
+                LinkChange::CameUp => self.on_usability(notice.interface),
+                LinkChange::LostCarrier => self.on_carrier_lost(notice.interface),
+                LinkChange::WentDown => self.on_link_down(notice.interface),
+            },
+            Notice::LinkGone { interface } => {
+                self.on_carrier_lost(interface);
+                self.links.on_link_gone(interface);
+                self.flush_dead_hops(interface, LinkLoss::Deleted);
+                self.deleted_links.insert(interface);
+            }
+            Notice::Address { interface, address, removed } => {
+                let last_gone = self.links.on_address(interface, address, removed);
+                if removed && !self.links.has_address(address) {
+                    self.flush(Flush::Source(address.into()));
+                }
+                if last_gone {
+                    self.flush_dead_hops(interface, LinkLoss::LastAddress);
+                }
+            }
+            Notice::Object(notice) => self.on_object(notice),
+            Notice::Route(notice) => return self.on_route(&notice),
+        }
+        self.consequences.surroundings_changed = true;
+    }
+
+    /// What has become necessary since the last call.
+    pub(crate) fn take_consequences(&mut self) -> Consequences {
+        std::mem::take(&mut self.consequences)
+    }
+
+    /// The kernel has contradicted the mirror.
+    pub(crate) fn doubt(&mut self) {
+        self.consequences.mirror_uncertain = true;
+    }
+
+    /// The kernel has contradicted what is known of its next hop objects.
+    pub(crate) fn doubt_objects(&mut self) {
+        self.objects_suspect = true;
+        self.consequences.surroundings_changed = true;
+    }
+
+    /// Where next hops are looked for.
+    pub(crate) fn resolver(&self) -> Resolver<'_> {
+        Resolver {
+            options: &self.options,
+            tables: &self.tables,
+            entries: &self.entries,
+            shapes: &self.shapes,
+            objects: &self.objects,
+            links: &self.links,
+        }
+    }
+
+    /// Draws the consequences of what was heard for next hops and for the paths that lead over them.
+    pub(crate) fn settle_next_hops(&mut self) {
+        self.flush_gone_objects();
+        let moved = std::mem::take(&mut self.moved);
+        let moved: Vec<NextHop> = if std::mem::take(&mut self.all_moved) {
+            self.paths.next_hops()
+        } else {
+            moved.into_iter().collect()
+        };
+        let mut changed = Vec::new();
+        for next_hop in moved {
+            let resolution = self.resolver().resolve(next_hop);
+            let (paths, mut workshop) = self.workshop();
+            changed.extend(paths.on_resolved(next_hop, resolution, &mut workshop));
+        }
+        self.look_at_paths(&changed);
+        self.reconsider_next_hops();
+        self.settle_objects();
+        self.doubt_routes_over_deleted_links();
+    }
+
+    /// Follows the objects that routes may refer to now and could not before, or the other way round.
+    pub(crate) fn settle_objects(&mut self) {
+        let mut changed = Vec::new();
+        while let Some(object) = self.objects.poll_changed() {
+            let (paths, mut workshop) = self.workshop();
+            changed.extend(paths.on_object_changed(object, &mut workshop));
+        }
+        self.look_at_paths(&changed);
+        self.forget_unused_objects();
+    }
+
+    /// A route of ours came or went that the kernel may find next hops by.
+    pub(crate) fn on_own_route_changed(&mut self, prefix: Prefix) {
+        if self.objects.has_refused() || !self.failures.is_empty() || self.paths.has_narrowed() {
+            self.reconsidered.extend(self.paths.next_hops_in(prefix));
+        }
+    }
+
+    /// Gives next hops another chance that the kernel may accept by now.
+    fn reconsider_next_hops(&mut self) {
+        let (mut concerned, mut changed) = (HashSet::new(), Vec::new());
+        for next_hop in std::mem::take(&mut self.reconsidered) {
+            let (paths, mut workshop) = self.workshop();
+            let (over, widened) = paths.reconsider(next_hop, &mut workshop);
+            concerned.extend(over);
+            changed.extend(widened);
+        }
+        self.look_at_paths(&changed);
+        if concerned.is_empty() {
+            return;
+        }
+        for id in self.failures.ids() {
+            let wish = self.entries.get(id).wish;
+            if matches!(wish, Wish::Path(path) if concerned.contains(&path)) {
+                self.failures.allow_retry(id);
+                self.entries.unsettle(id);
+            }
+        }
+    }
+
+    /// The kernel drops what leads over a deleted link. Where that has been missed, the mirror knows better than to go on.
+    fn doubt_routes_over_deleted_links(&mut self) {
+        let deleted = std::mem::take(&mut self.deleted_links);
+        let leads_over = |target: &RouteTarget| matches!(target, RouteTarget::Hops(hops) if hops.iter().any(|hop| deleted.contains(&hop.interface)));
+        if !deleted.is_empty() && !self.shapes.find(|shape| leads_over(&shape.target)).is_empty() {
+            self.doubt();
+        }
+    }
+
+    /// Has the entries of paths looked at.
+    pub(crate) fn look_at_paths(&mut self, paths: &[PathId]) {
+        if paths.is_empty() {
+            return;
+        }
+        let changed: HashSet<PathId> = paths.iter().copied().collect();
+        let concerned = |wish| matches!(wish, Wish::Path(path) if changed.contains(&path));
+        self.failures.allow_retry_where(|id| concerned(self.entries.get(id).wish));
+        self.entries.unsettle_where(|entry| concerned(entry.wish));
+    }
+
+    /// The paths, with what they are made of.
+    pub(crate) fn workshop(&mut self) -> (&mut Paths, Workshop<'_>) {
+        let Self { options, tables, shapes, objects, with_objects, paths, .. } = self;
+        (paths, Workshop { options, tables, shapes, objects, with_objects: *with_objects })
+    }
+
+    /// Lets objects go that no route refers to any more.
+    pub(crate) fn forget_unused_objects(&mut self) {
+        while let Some(object) = self.shapes.poll_unused_object() {
+            self.objects.on_unused(object);
+        }
+    }
+
+    /// Links that are not among these are gone.
+    pub(crate) fn keep_links(&mut self, told: &[u32]) {
+        let gone: Vec<u32> = self.links.indexes().filter(|index| !told.contains(index)).collect();
+        for interface in gone {
+            self.on_notice(Notice::LinkGone { interface });
+        }
+        self.links.forget_addresses();
+    }
+
+    /// The kernel may have dropped next hop objects without a word.
+    pub(crate) fn suspect_objects(&mut self) {
+        self.objects_suspect = true;
+    }
+
+    /// Whether objects have to be read since the last call.
+    pub(crate) fn take_objects_suspicion(&mut self) -> bool {
+        std::mem::take(&mut self.objects_suspect)
+    }
+
+    /// What was uncertain is about to be read.
+    pub(crate) fn forget_uncertainty(&mut self) {
+        self.consequences.mirror_uncertain = false;
+    }
+
+    /// Takes a dump of all next hop objects for the truth.
+    pub(crate) fn take_object_dump(&mut self, notices: Vec<ObjectNotice>) {
+        self.with_objects = self.options.nexthop_objects;
+        let gone = self.objects.take_dump(notices);
+        self.on_objects_gone(&gone);
+        self.flush_gone_objects();
+    }
+
+    /// Routes name their gateways.
+    pub(crate) fn do_without_objects(&mut self) {
+        self.with_objects = false;
+    }
+
+    pub(crate) fn is_ours(&self, table: u8) -> bool {
+        self.tables.ours().any(|ours| ours == table)
+    }
+
+    fn on_route(&mut self, notice: &RouteNotice) {
+        let KernelRoute { prefix, table, shape } = &notice.route;
+        if matches!(shape.target, RouteTarget::Object(object) if self.gone_objects.contains(&object)) {
+            // The object may have come back before this route.
+            self.flush_gone_objects();
+        }
+        let Some(table) = self.tables.position(*table) else { return };
+        self.log_event(|| RouteEvent::Told(notice.clone()));
+        let id = match notice.change {
+            RouteChange::Removed => match self.entries.find(table, *prefix) {
+                Some(id) => id,
+                None => return,
+            },
+            RouteChange::Added | RouteChange::Appended | RouteChange::Replaced => {
+                self.entries.find_or_insert(table, *prefix)
+            }
+        };
+        let entry = self.entries.get_mut(id);
+        let ipv6 = Version::of(*prefix) == Version::Ipv6;
+        let certainty = entry.held.follow(&mut self.shapes, shape, notice.change, ipv6);
+        let in_doubt = entry.touched;
+        let ours = self.tables.is_ours(table, shape);
+        self.disturbances += u64::from(ours);
+        if self.is_ours(table) {
+            self.failures.allow_retry(id);
+            self.entries.unsettle(id);
+        }
+        if ours {
+            self.on_own_route_changed(*prefix);
+        } else {
+            self.consequences.surroundings_changed = true;
+        }
+        if !ours || notice.change == RouteChange::Replaced {
+            self.on_foreign_change(*prefix);
+        }
+        self.entries.remove_if_unused(id);
+        if certainty == Certainty::Uncertain || in_doubt {
+            self.doubt();
+        }
+    }
+
+    fn on_object(&mut self, notice: ObjectNotice) {
+        self.disturbances += u64::from(self.objects.is_meant(notice.object));
+        let gone = self.objects.on_notice(notice);
+        self.on_objects_gone(&gone);
+    }
+
+    /// Packets can leave over a link that could not, or cannot over one that could.
+    fn on_usability(&mut self, interface: u32) {
+        let Self { options, links, .. } = self;
+        let rules =
+            options.onlink.iter().filter(|rule| Some(rule.interface.as_str()) == links.name(interface));
+        let by_rule: Vec<Prefix> = rules.map(|rule| rule.next_hops).collect();
+        let by_route = self.foreign_links.on(interface);
+        for prefix in by_route.into_iter().chain(by_rule) {
+            self.moved.extend(self.paths.next_hops_in(prefix));
+            self.announcements.on_changed(prefix);
+        }
+    }
+
+    /// What is known of a prefix in each table.
+    fn entries_at(&self, prefix: Prefix) -> impl Iterator<Item = (EntryId, &Entry)> {
+        let ids = self.tables.all().filter_map(move |table| self.entries.find(table, prefix));
+        ids.map(|id| (id, self.entries.get(id)))
+    }
+}

@@ -1,0 +1,101 @@
+//! Routes of others: where next hops are looked for, and what the daemon announces.
+
+use std::collections::BTreeSet;
+
+use bgp_codec::Prefix;
+use margay_forwarding::{KernelRouteView, WayChange};
+
+use super::Mirror;
+use crate::{
+    import::{Announcements, KernelRouteChange},
+    netlink::{RouteShape, RouteTarget},
+    table::ForeignLinks,
+};
+
+impl Mirror {
+    /// What the daemon has to be told of up to `limit` prefixes.
+    pub(crate) fn poll_announcements(&mut self, limit: usize) -> (Vec<WayChange>, Vec<KernelRouteChange>) {
+        let mut announcements = std::mem::take(&mut self.announcements);
+        let polled = announcements.poll(limit, |announcements, prefix| {
+            (self.resolver().told_way(prefix), self.kernel_route(announcements, prefix))
+        });
+        self.announcements = announcements;
+        polled
+    }
+
+    /// Takes over which prefixes networks require a route to.
+    pub(crate) fn require(&mut self, prefixes: BTreeSet<Prefix>) {
+        self.announcements.set_required(prefixes);
+    }
+
+    /// Others' routes at a prefix are not what they were.
+    pub(crate) fn on_foreign_change(&mut self, prefix: Prefix) {
+        let Self { entries, tables, shapes, .. } = self;
+        let is_foreign = |table| {
+            let Some(id) = entries.find(table, prefix) else { return false };
+            entries.get(id).held.as_slice().iter().any(|&shape| !tables.is_ours(table, shapes.get(shape)))
+        };
+        if tables.all().any(is_foreign) {
+            entries.foreign.insert(prefix, ());
+        } else if entries.foreign.remove(prefix).is_none() {
+            return;
+        }
+        self.foreign_links.set(prefix, self.interfaces_of_others(prefix));
+        self.moved.extend(self.paths.next_hops_in(prefix));
+        self.announcements.on_changed(prefix);
+    }
+
+    /// Others' routes may lead elsewhere than they did.
+    pub(crate) fn announce_all(&mut self) {
+        let Self { entries, announcements, options, .. } = self;
+        entries.foreign.iter().for_each(|(prefix, ())| announcements.on_changed(prefix));
+        options.onlink.iter().for_each(|rule| announcements.on_changed(rule.next_hops));
+    }
+
+    /// Over which interfaces others' routes to a prefix lead.
+    pub(crate) fn interfaces_of_others(&self, prefix: Prefix) -> BTreeSet<u32> {
+        let entries = self.entries_at(prefix);
+        let held =
+            entries.flat_map(|(_, entry)| entry.held.as_slice().iter().map(move |held| (entry.table, held)));
+        let shapes = held.map(|(table, &held)| (table, self.shapes.get(held)));
+        let foreign = shapes.filter(|(table, shape)| !self.tables.is_ours(*table, shape));
+        let interfaces = foreign.flat_map(|(_, shape)| match &shape.target {
+            RouteTarget::Hops(hops) => hops.iter().map(|hop| hop.interface).collect(),
+            RouteTarget::Object(_) => vec![ForeignLinks::ANY_INTERFACE],
+        });
+        interfaces.collect()
+    }
+
+    /// The route of others at a prefix that is to be announced, or else one that a network requires.
+    pub(crate) fn kernel_route(
+        &self,
+        announcements: &Announcements,
+        prefix: Prefix,
+    ) -> Option<KernelRouteView> {
+        let resolver = self.resolver();
+        let is_covered = |table: u8, shape: &RouteShape| {
+            let hops = resolver.shape_hops(shape);
+            let interfaces: Vec<&str> = hops
+                .iter()
+                .filter_map(|hop| self.links.name(hop.interface))
+                .filter(|name| !name.is_empty())
+                .collect();
+            let number = self.tables.number(table);
+            let mut rules = self.options.imports.iter().filter(|rule| rule.table == number);
+            rules.any(|rule| rule.covers(prefix, shape, &interfaces))
+        };
+        let required = announcements.is_required(prefix);
+        let mut found: Vec<KernelRouteView> = Vec::new();
+        for table in self.tables.all() {
+            let Some(id) = self.entries.find(table, prefix) else { continue };
+            let shapes = self.entries.get(id).held.as_slice().iter().map(|&held| self.shapes.get(held));
+            for shape in shapes.filter(|shape| !self.tables.is_ours(table, shape)) {
+                let announced = is_covered(table, shape);
+                if announced || required && self.is_ours(table) {
+                    found.push(KernelRouteView { metric: shape.metric, announced });
+                }
+            }
+        }
+        found.into_iter().min_by_key(|route| (!route.announced, route.metric))
+    }
+}

@@ -1,0 +1,67 @@
+//! Refused routes whose next hops are tried one by one.
+
+use crate::index::{EntryId, ShapeId};
+use crate::{
+    mirror::Mirror,
+    netlink::Batch,
+    netlink::EEXIST,
+    netlink::Refusal,
+    netlink::RouteRequest,
+    netlink::{KernelHop, RouteTarget},
+    table::Wish,
+    version::Version,
+};
+use std::collections::HashSet;
+
+impl Mirror {
+    /// Asks for refused routes with each of their next hops alone. The kernel looks at the next hop first: where there is a
+    /// route already, the answer is that it exists if the next hop is good.
+    pub(crate) fn plan_probes(&mut self, batch: &mut Batch, looks: usize) {
+        let mut done = HashSet::new();
+        for _ in 0..looks.min(self.to_probe.len()) {
+            if batch.is_full() {
+                return;
+            }
+            let Some((id, path)) = self.to_probe.pop_front() else { return };
+            let Some(entry) = self.entries.find_in_use(id).filter(|entry| entry.wish == Wish::Path(path))
+            else {
+                continue;
+            };
+            let place = (entry.table, Version::of(entry.prefix));
+            if !self.paths.is_in_use(path) || !done.insert((path, place)) {
+                continue;
+            }
+            for shape in self.paths.to_probe(path, place, &self.shapes).unwrap_or_default() {
+                let shape = self.shapes.intern(shape);
+                self.push(batch, id, RouteRequest::Probe(shape));
+                self.shapes.release(shape);
+            }
+        }
+    }
+
+    /// Draws the consequences of what came of the next hops of a refused route one by one.
+    pub(crate) fn on_probed(&mut self, id: EntryId, results: &[(ShapeId, Option<&Refusal>)]) {
+        let entry = self.entries.get(id);
+        let place = (entry.table, Version::of(entry.prefix));
+        let Wish::Path(path) = entry.wish else { return };
+        let hops_of = |shape: ShapeId| match &self.shapes.get(shape).target {
+            RouteTarget::Hops(hops) => hops.clone(),
+            RouteTarget::Object(_) => Vec::new(),
+        };
+        let is_good = |refusal: &Option<&Refusal>| refusal.is_none_or(|refusal| refusal.errno == EEXIST);
+        let (good, bad): (Vec<_>, Vec<_>) = results.iter().partition(|(_, refusal)| is_good(refusal));
+        let bad: Vec<KernelHop> = bad.iter().flat_map(|(shape, _)| hops_of(*shape)).collect();
+        let good: Vec<KernelHop> = good.iter().flat_map(|(shape, _)| hops_of(*shape)).collect();
+        if self.try_onlink(&bad) {
+            return;
+        }
+        let all = bad.is_empty();
+        let (paths, mut workshop) = self.workshop();
+        if paths.on_probed(path, place, (good, all), &mut workshop) {
+            self.look_at_paths(&[path]);
+        } else {
+            let concerned = |id| self.entries.get(id).wish == Wish::Path(path);
+            self.failures.end_probing_where(concerned);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! How far the kernel follows what is wanted, for operators.
+
+use crate::index::EntryId;
+use bgp_codec::Prefix;
+
+use margay_forwarding::{ConnectedRoute, Forwarding};
+
+use crate::{
+    mirror::Mirror,
+    mirror::plan::Outlook,
+    netlink::KernelHop,
+    netlink::protocol_name,
+    netlink::{RouteKind, RouteShape, RouteTarget},
+    resolution::Resolver,
+    table::{Entry, Wish},
+};
+
+/// How far the kernel follows what is wanted, at one moment.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct FibStatus {
+    /// How many routes are wanted.
+    pub wanted: usize,
+    /// How many of them the kernel holds as wanted.
+    pub installed: usize,
+    /// At how many prefixes something is to be asked of the kernel.
+    pub pending: usize,
+    /// Some of them, sorted.
+    pub pending_prefixes: Vec<Prefix>,
+    /// At how many prefixes the kernel refused something, or something stands in the way.
+    pub failed: usize,
+    /// Some of them, sorted by prefix.
+    pub failures: Vec<FailedRoute>,
+    /// How many routes an earlier run left and nobody asked for so far.
+    pub stale: usize,
+    /// How many routes of others are in the watched tables, less those to link-local and multicast destinations.
+    pub foreign: usize,
+    /// How many next hop objects the kernel holds for us; `None` where routes do without.
+    pub objects: Option<usize>,
+    /// How often somebody else changed or removed a route or an object of ours.
+    pub disturbances: u64,
+    /// How often everything was read anew: once at the start, and after events of the kernel were lost.
+    pub readings: u64,
+    /// The attached subnets.
+    pub connected: Vec<ConnectedRoute>,
+}
+
+/// A prefix at which the kernel does not hold what is wanted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FailedRoute {
+    /// The destination.
+    pub prefix: Prefix,
+    /// Why, as in [`poll_failure`](crate::Fib::poll_failure).
+    pub reason: String,
+}
+
+/// One prefix in one table.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PrefixState {
+    /// The number of the table.
+    pub table: u32,
+    /// What the Rib wants there.
+    pub wanted: Option<Forwarding>,
+    /// What the kernel holds there, others' routes too.
+    pub routes: Vec<DescribedRoute>,
+    /// Why the kernel does not follow.
+    pub failure: Option<String>,
+}
+
+/// A route of the kernel, for operators.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DescribedRoute {
+    /// Whether it is this daemon's.
+    pub ours: bool,
+    /// The route protocol, by number and name.
+    pub protocol: String,
+    /// The metric.
+    pub metric: u32,
+    /// The next hop object that it refers to.
+    pub object: Option<u32>,
+    /// Where its packets go, in the words of `ip route`.
+    pub targets: Vec<String>,
+}
+
+impl Mirror {
+    /// All prefixes by how far they are, in numbers, and the first of those that are not as they should be.
+    pub(crate) fn status(&self) -> FibStatus {
+        let mut status = FibStatus {
+            objects: self.with_objects.then(|| self.objects.held_len()),
+            disturbances: self.disturbances,
+            failed: self.failures.len(),
+            readings: self.readings,
+            ..FibStatus::default()
+        };
+        let mut requests = Vec::new();
+        for (id, entry) in self.entries.iter() {
+            if self.is_ours(entry.table) {
+                requests.clear();
+                let outlook = self.plan(entry, id, &mut requests);
+                self.count(&mut status, id, entry, requests.is_empty() && outlook == Outlook::Good);
+            } else {
+                status.foreign += entry.held.as_slice().len();
+            }
+        }
+        status.failures.sort_by_key(|route| route.prefix);
+        status.pending_prefixes.sort();
+        status.connected = self.resolver().connected();
+        status
+    }
+
+    /// What is wanted at a prefix and what the kernel holds there, table by table.
+    pub(crate) fn describe(&self, prefix: Prefix) -> Vec<PrefixState> {
+        let tables = self.tables.all().filter_map(|table| Some((table, self.entries.find(table, prefix)?)));
+        tables.map(|(table, id)| self.describe_entry(self.tables.number(table), id)).collect()
+    }
+
+    /// The next failure that the daemon has not been told.
+    pub(crate) fn poll_failure(&mut self) -> Option<(Prefix, String)> {
+        let (id, reason) = self.failures.poll_untold()?;
+        Some((self.entries.get(id).prefix, reason.to_owned()))
+    }
+
+    fn count(&self, status: &mut FibStatus, id: EntryId, entry: &Entry, is_good: bool) {
+        let shapes = entry.held.as_slice().iter().map(|&held| self.shapes.get(held));
+        let (ours, foreign): (Vec<_>, Vec<_>) =
+            shapes.partition(|shape| self.tables.is_ours(entry.table, shape));
+        status.foreign += foreign.len();
+        status.wanted += usize::from(matches!(entry.wish, Wish::Path(_)));
+        if let Some(reason) = self.failures.reason(id) {
+            if status.failures.len() < LISTED {
+                status.failures.push(FailedRoute { prefix: entry.prefix, reason: reason.to_owned() });
+            }
+        } else if !is_good {
+            status.pending += 1;
+            if status.pending_prefixes.len() < LISTED {
+                status.pending_prefixes.push(entry.prefix);
+            }
+        } else if matches!(entry.wish, Wish::Path(_)) {
+            status.installed += 1;
+        } else {
+            status.stale += ours.len();
+        }
+    }
+
+    fn describe_entry(&self, table: u32, id: EntryId) -> PrefixState {
+        let entry = self.entries.get(id);
+        let held = entry.held.as_slice().iter().map(|&held| self.shapes.get(held));
+        PrefixState {
+            table,
+            wanted: match entry.wish {
+                Wish::Path(path) => Some(self.paths.forwarding(path).clone()),
+                Wish::Nothing | Wish::Unknown => None,
+            },
+            routes: held.map(|shape| self.describe_route(entry.table, shape)).collect(),
+            failure: self.failures.reason(id).map(str::to_owned),
+        }
+    }
+
+    fn describe_route(&self, table: u8, shape: &RouteShape) -> DescribedRoute {
+        DescribedRoute {
+            ours: self.tables.is_ours(table, shape),
+            protocol: match protocol_name(shape.protocol) {
+                Some(name) => format!("{} ({name})", shape.protocol),
+                None => shape.protocol.to_string(),
+            },
+            metric: shape.metric,
+            object: match shape.target {
+                RouteTarget::Object(object) => Some(object),
+                RouteTarget::Hops(_) => None,
+            },
+            targets: targets(&self.resolver(), shape),
+        }
+    }
+}
+
+/// Where the route's packets go, as `ip route` would put it.
+fn targets(resolver: &Resolver<'_>, shape: &RouteShape) -> Vec<String> {
+    let kind = match shape.kind {
+        RouteKind::UNICAST => None,
+        RouteKind::BLACKHOLE => Some("blackhole".to_owned()),
+        RouteKind::UNREACHABLE => Some("unreachable".to_owned()),
+        RouteKind::PROHIBIT => Some("prohibit".to_owned()),
+        RouteKind::LOCAL => Some("local".to_owned()),
+        RouteKind(number) => Some(format!("type {number}")),
+    };
+    if let Some(kind) = kind {
+        return vec![kind];
+    }
+    let hops = resolver.shape_hops(shape);
+    let weighted = hops.iter().any(|hop| hop.weight != 1);
+    let text = |hop: &KernelHop| {
+        let mut words = Vec::new();
+        words.extend(hop.gateway.map(|gateway| format!("via {gateway}")));
+        match resolver.links.name(hop.interface) {
+            Some(name) if !name.is_empty() => words.push(format!("dev {name}")),
+            _ => words.push(format!("dev {}", hop.interface)),
+        }
+        words.extend(hop.onlink.then(|| "onlink".to_owned()));
+        words.extend(weighted.then(|| format!("weight {}", hop.weight)));
+        words.join(" ")
+    };
+    hops.iter().map(text).collect()
+}
+
+/// How many prefixes of a kind are named.
+const LISTED: usize = 1000;

@@ -1,0 +1,76 @@
+//! What the Rib wants.
+
+use crate::index::PathId;
+use crate::{mirror::Mirror, resolution::Resolver, table::Wish, wanted::Workshop};
+use margay_forwarding::{Forwarding, ForwardingChange, NextHopLoss};
+
+impl Mirror {
+    /// Takes over wishes of the Rib.
+    pub(crate) fn want(&mut self, changes: &[ForwardingChange]) {
+        let prefixes = changes.iter().map(|change| change.prefix);
+        let ours = &self.tables;
+        self.entries.touch(prefixes.flat_map(|prefix| ours.ours().map(move |table| (table, prefix))));
+        changes.iter().for_each(|change| self.want_one(change));
+    }
+
+    fn want_one(&mut self, change: &ForwardingChange) {
+        let path = change.forwarding.as_ref().map(|forwarding| self.acquire_path(forwarding));
+        for table in self.tables.ours() {
+            let id = self.entries.find_or_insert(table, change.prefix);
+            let entry = self.entries.get_mut(id);
+            let former = std::mem::replace(&mut entry.wish, path.map_or(Wish::Nothing, Wish::Path));
+            if let Some(path) = path {
+                self.paths.retain(path);
+            }
+            self.clear_failure(id);
+            self.entries.unsettle(id);
+            if let Wish::Path(former) = former {
+                self.release_path(former);
+            }
+        }
+        if let Some(path) = path {
+            self.release_path(path);
+        }
+    }
+
+    /// Takes lost next hops out of the groups that have others: one message for each, before all the routes that refer to
+    /// it are changed one by one.
+    pub(crate) fn on_next_hop_losses(&mut self, losses: &[NextHopLoss]) {
+        let (paths, mut workshop) = self.workshop();
+        for loss in losses {
+            paths.set_lost(loss.next_hop, loss.lost, &mut workshop);
+        }
+    }
+
+    /// From now on, routes and objects of ours that nobody asked for are removed.
+    pub(crate) fn sweep(&mut self) {
+        self.sweeping = true;
+        self.objects.sweep();
+        let ours = self.tables.clone();
+        self.entries.unsettle_where(|entry| {
+            entry.wish == Wish::Unknown && ours.ours().any(|table| table == entry.table)
+        });
+    }
+
+    fn acquire_path(&mut self, forwarding: &Forwarding) -> PathId {
+        let Self { options, tables, entries, shapes, objects, links, paths, with_objects, .. } = self;
+        if let Some(path) = paths.find(forwarding) {
+            paths.retain(path);
+            return path;
+        }
+        let resolved = {
+            let resolver = Resolver { options, tables, entries, shapes, objects, links };
+            paths
+                .unknown_next_hops(forwarding)
+                .map(|next_hop| (next_hop, resolver.resolve(next_hop)))
+                .collect()
+        };
+        let mut workshop = Workshop { options, tables, shapes, objects, with_objects: *with_objects };
+        paths.insert(forwarding, &mut workshop, resolved)
+    }
+
+    pub(crate) fn release_path(&mut self, path: PathId) {
+        let (paths, mut workshop) = self.workshop();
+        paths.release(path, &mut workshop);
+    }
+}

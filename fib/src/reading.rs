@@ -1,0 +1,145 @@
+//! A reading of what the kernel holds: dumps of one kind after the other, which take the place of what was known.
+
+use bgp_codec::Prefix;
+
+use crate::{
+    index::ShapeId,
+    mirror::Mirror,
+    netlink::{Dump, Notice, ObjectNotice},
+};
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Reading {
+    scope: Scope,
+    /// The dumps that are left, the present one first.
+    left: &'static [Dump],
+    /// The present one has been asked for.
+    is_asked: bool,
+    links: Vec<u32>,
+    objects: Vec<ObjectNotice>,
+    routes: Vec<(u8, Prefix, ShapeId)>,
+    interrupted: bool,
+}
+
+/// What is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Scope {
+    Everything,
+    /// Next hop objects alone.
+    Objects,
+}
+
+impl Reading {
+    pub(crate) fn begin(scope: Scope, mirror: &mut Mirror) -> Self {
+        let left: &[Dump] = match scope {
+            Scope::Everything => {
+                mirror.begin_dump();
+                &[Dump::Links, Dump::Addresses, Dump::Objects, Dump::Ipv4Routes, Dump::Ipv6Routes]
+            }
+            Scope::Objects => &[Dump::Objects],
+        };
+        Self {
+            scope,
+            left,
+            is_asked: false,
+            links: Vec::new(),
+            objects: Vec::new(),
+            routes: Vec::new(),
+            interrupted: false,
+        }
+    }
+
+    pub(crate) fn is_of_everything(&self) -> bool {
+        self.scope == Scope::Everything
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    /// Whether there is a dump to ask for.
+    pub(crate) fn has_dump(&self) -> bool {
+        !self.is_asked && !self.left.is_empty()
+    }
+
+    /// The dump to ask for, once.
+    pub(crate) fn poll_dump(&mut self) -> Option<Dump> {
+        let dump = self.left.first().copied().filter(|_| !self.is_asked)?;
+        self.is_asked = true;
+        Some(dump)
+    }
+
+    /// Takes a message of the present dump.
+    pub(crate) fn take(&mut self, notice: Notice, mirror: &mut Mirror) {
+        match (self.left.first(), notice) {
+            (Some(Dump::Links), Notice::Link(link)) => {
+                self.links.push(link.interface);
+                mirror.on_notice(Notice::Link(link));
+            }
+            (Some(Dump::Addresses), notice @ Notice::Address { .. }) => mirror.on_notice(notice),
+            (Some(Dump::Objects), Notice::Object(object)) => self.objects.push(object),
+            (Some(Dump::Ipv4Routes | Dump::Ipv6Routes), Notice::Route(route)) => {
+                self.routes.extend(mirror.note_dumped(route.route));
+            }
+            _ => {}
+        }
+    }
+
+    /// The present dump has ended. Answers whether it was the last one.
+    pub(crate) fn on_dump_end(&mut self, interrupted: bool, mirror: &mut Mirror) -> bool {
+        self.interrupted |= interrupted;
+        match self.left.first() {
+            // Addresses come after links.
+            Some(Dump::Links) => mirror.keep_links(&self.links),
+            // What is not told may be there for all that: it is read again.
+            Some(Dump::Objects) if interrupted => mirror.doubt_objects(),
+            Some(Dump::Objects) => {
+                mirror.take_objects_suspicion();
+                mirror.take_object_dump(std::mem::take(&mut self.objects));
+            }
+            Some(Dump::Addresses | Dump::Ipv4Routes | Dump::Ipv6Routes) | None => {}
+        }
+        self.next(mirror)
+    }
+
+    /// The kernel refused the present dump. Answers whether it can be done without.
+    pub(crate) fn on_dump_refused(&mut self, mirror: &mut Mirror) -> bool {
+        if self.left.first() != Some(&Dump::Objects) {
+            return false;
+        }
+        mirror.do_without_objects();
+        self.next(mirror);
+        true
+    }
+
+    fn next(&mut self, mirror: &mut Mirror) -> bool {
+        self.left = self.left.get(1..).unwrap_or_default();
+        self.is_asked = false;
+        if matches!(self.left.first(), Some(Dump::Ipv4Routes)) {
+            // The routes that follow tell what was uncertain until now.
+            mirror.forget_uncertainty();
+        }
+        self.has_ended()
+    }
+
+    /// Takes what was read for the truth. Answers `false` where it cannot be trusted.
+    pub(crate) fn end(self, mirror: &mut Mirror) -> bool {
+        if self.interrupted || mirror.told_during_dump() > TOLD_DURING_DUMP {
+            mirror.abandon_dump(self.routes);
+            return false;
+        }
+        mirror.take_dump(self.routes);
+        true
+    }
+
+    /// What was read of routes is of no use.
+    pub(crate) fn abandon(self, mirror: &mut Mirror) {
+        if self.is_of_everything() {
+            mirror.abandon_dump(self.routes);
+        }
+    }
+}
+
+/// A dump during which more than this happens is begun again later.
+const TOLD_DURING_DUMP: usize = 1 << 18;

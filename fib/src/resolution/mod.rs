@@ -1,0 +1,5 @@
+//! Where next hops are, by the routes of others.
+
+mod resolver;
+
+pub(crate) use self::resolver::Resolver;

@@ -1,0 +1,188 @@
+//! Where a next hop is, by longest match over the routes that are not ours.
+//!
+//! Our own routes never count: a next hop that is reached by what hangs on it would be a loop.
+
+use std::net::IpAddr;
+
+use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix, NextHop, Prefix};
+use margay_forwarding::ConnectedRoute;
+
+use crate::{
+    FibOptions,
+    netlink::ObjectContent,
+    netlink::{KernelHop, RouteKind, RouteShape, RouteTarget},
+    table::Entries,
+    table::Links,
+    table::RouteShapes,
+    table::Tables,
+    wanted::ObjectLedger,
+    wanted::Resolution,
+};
+
+/// Everything that a resolution looks at.
+#[derive(Clone, Copy)]
+pub(crate) struct Resolver<'m> {
+    pub(crate) options: &'m FibOptions,
+    pub(crate) tables: &'m Tables,
+    pub(crate) entries: &'m Entries,
+    pub(crate) shapes: &'m RouteShapes,
+    pub(crate) objects: &'m ObjectLedger,
+    pub(crate) links: &'m Links,
+}
+
+/// How a prefix leads further.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Way {
+    /// The prefix is attached to these interfaces.
+    Attached(Vec<KernelHop>),
+    /// Packets go to gateways, at the cost of the route's metric.
+    Through(Vec<KernelHop>, u32),
+    /// Packets are dropped, or are for this node.
+    Nowhere,
+}
+
+impl Resolver<'_> {
+    pub(crate) fn resolve(&self, next_hop: NextHop) -> Resolution {
+        let hops = self.hops(next_hop);
+        let behind_default = hops.is_empty() && self.is_behind_default(next_hop.address());
+        Resolution { hops, behind_default }
+    }
+
+    fn is_behind_default(&self, address: IpAddr) -> bool {
+        self.way(address).is_none()
+            && self.entries.foreign.around(address).any(|(prefix, ())| {
+                prefix.length() == 0
+                    && matches!(self.way_by_routes(prefix), Some(Way::Attached(_) | Way::Through(..)))
+            })
+    }
+
+    fn hops(&self, next_hop: NextHop) -> Vec<KernelHop> {
+        let gateway = match next_hop {
+            NextHop::Ipv4(address) => IpAddr::V4(address),
+            NextHop::Ipv6(address) => IpAddr::V6(address),
+            NextHop::Ipv6LinkLocal { link_local, .. } => IpAddr::V6(link_local),
+        };
+        let mut hops = match self.way(next_hop.address()) {
+            Some(Way::Attached(interfaces)) => {
+                // A next hop on several links is taken to be on the first: it is one host.
+                let first = interfaces.into_iter().min_by_key(|hop| hop.interface);
+                first.map(|hop| KernelHop { gateway: Some(gateway), weight: 1, ..hop }).into_iter().collect()
+            }
+            // Behind a gateway, a link-local address says nothing.
+            Some(Way::Through(hops, _)) => hops,
+            Some(Way::Nowhere) | None => Vec::new(),
+        };
+        hops.sort_unstable();
+        hops.dedup();
+        hops
+    }
+
+    /// How the kernel's routes lead to an address; `None` where none but a default route does.
+    pub(crate) fn way(&self, address: IpAddr) -> Option<Way> {
+        if let Some(rule) = self.options.onlink.iter().find(|rule| rule.next_hops.contains(host(address))) {
+            let interface = self.links.index(&rule.interface).filter(|&index| self.links.is_usable(index));
+            return Some(interface.map_or(Way::Nowhere, |interface| {
+                Way::Attached(vec![KernelHop { gateway: None, interface, onlink: true, weight: 1 }])
+            }));
+        }
+        self.entries.foreign.around(address).find_map(|(prefix, ())| self.way_of(prefix))
+    }
+
+    /// How the prefix's own route leads further; `None` when it has none that counts.
+    pub(crate) fn way_of(&self, prefix: Prefix) -> Option<Way> {
+        if prefix.length() == 0 { None } else { self.way_by_routes(prefix) }
+    }
+
+    fn way_by_routes(&self, prefix: Prefix) -> Option<Way> {
+        self.tables.for_resolution().find_map(|table| {
+            let entry = self.entries.get(self.entries.find(table, prefix)?);
+            let shapes = entry.held.as_slice().iter().map(|&id| self.shapes.get(id));
+            let mut foreign: Vec<_> = shapes.filter(|shape| !self.tables.is_ours(table, shape)).collect();
+            foreign.sort_by_key(|shape| shape.metric);
+            foreign.into_iter().find_map(|shape| self.way_of_shape(shape))
+        })
+    }
+
+    /// What the daemon has to know of the way of a prefix.
+    pub(crate) fn told_way(&self, prefix: Prefix) -> Option<margay_forwarding::Way> {
+        if self.options.onlink.iter().any(|rule| rule.next_hops == prefix) {
+            return Some(told(&self.way(prefix.network())?));
+        }
+        self.way_of(prefix).map(|way| told(&way))
+    }
+
+    /// All subnets on interfaces that are up, sorted, each once.
+    ///
+    /// Left out are loopback and default routes.
+    pub(crate) fn connected(&self) -> Vec<ConnectedRoute> {
+        let mut connected: Vec<_> = self
+            .entries
+            .foreign
+            .iter()
+            .filter_map(|(prefix, ())| match self.way_of(prefix)? {
+                Way::Attached(hops) => Some((prefix, hops)),
+                Way::Through(..) | Way::Nowhere => None,
+            })
+            .flat_map(|(prefix, hops)| {
+                hops.into_iter().map(move |hop| ConnectedRoute { prefix, interface: hop.interface })
+            })
+            .collect();
+        connected.sort_unstable();
+        connected.dedup();
+        connected
+    }
+
+    /// Where packets that meet a route go.
+    pub(crate) fn shape_hops(&self, shape: &RouteShape) -> Vec<KernelHop> {
+        match &shape.target {
+            RouteTarget::Hops(hops) => hops.clone(),
+            RouteTarget::Object(object) => {
+                let hop = |(content, weight)| match content {
+                    ObjectContent::Hop { gateway, interface, onlink } => {
+                        Some(KernelHop { gateway: Some(gateway), interface, onlink, weight })
+                    }
+                    ObjectContent::Group(_) => None,
+                };
+                self.objects.hops(*object).into_iter().filter_map(hop).collect()
+            }
+        }
+    }
+
+    fn way_of_shape(&self, shape: &RouteShape) -> Option<Way> {
+        match shape.kind {
+            RouteKind::UNICAST => {}
+            RouteKind::LOCAL | RouteKind::BLACKHOLE | RouteKind::UNREACHABLE | RouteKind::PROHIBIT => {
+                return Some(Way::Nowhere);
+            }
+            // A gateway has an address of its own.
+            RouteKind::BROADCAST | RouteKind::ANYCAST | RouteKind::MULTICAST => return Some(Way::Nowhere),
+            // What is looked up goes on in the next table.
+            _ => return None,
+        }
+        let mut hops = self.shape_hops(shape);
+        hops.retain(|hop| self.links.is_usable(hop.interface));
+        if hops.is_empty() {
+            None
+        } else if hops.iter().all(|hop| hop.gateway.is_none()) {
+            Some(Way::Attached(hops))
+        } else {
+            hops.retain(|hop| hop.gateway.is_some());
+            Some(Way::Through(hops, shape.metric))
+        }
+    }
+}
+
+fn told(way: &Way) -> margay_forwarding::Way {
+    match way {
+        Way::Attached(_) => margay_forwarding::Way::Through { cost: 0 },
+        Way::Through(_, metric) => margay_forwarding::Way::Through { cost: *metric },
+        Way::Nowhere => margay_forwarding::Way::Nowhere,
+    }
+}
+
+fn host(address: IpAddr) -> Prefix {
+    match address {
+        IpAddr::V4(address) => Ipv4Prefix::host(address).erase(),
+        IpAddr::V6(address) => Ipv6Prefix::host(address).erase(),
+    }
+}

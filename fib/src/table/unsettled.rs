@@ -1,0 +1,166 @@
+//! The entries that wait to be looked at, in the order in which the kernel is asked.
+//!
+//! Wishes are served as they come. Removals are not: when a leaf of the kernel's IPv4 trie goes that has the longest suffix
+//! below its parent, the parent's children are scanned for the next longest. With long prefixes gone first there is little
+//! to scan, and a table is gone in half the time.
+
+use crate::index::EntryId;
+use std::collections::VecDeque;
+
+/// Where an entry waits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Waiting {
+    /// Something is wanted there.
+    Wish,
+    /// Nothing is wanted there.
+    Removal,
+}
+
+/// See the [module](self).
+#[derive(Default)]
+pub(crate) struct Unsettled {
+    wishes: VecDeque<EntryId>,
+    /// By the length of the prefix.
+    removals: Vec<VecDeque<EntryId>>,
+    /// How many entries wait in either place; an entry for which something is wanted again after all stays in `removals`,
+    /// too, and does not count there.
+    wishes_len: usize,
+    removals_len: usize,
+    /// Both kinds have their turn, so that neither is put off by the other.
+    is_turn_of_removals: bool,
+}
+
+impl Unsettled {
+    /// An entry has to be looked at. `present` is where it waits already, and is set to where it waits now.
+    pub(crate) fn on_waiting(
+        &mut self,
+        id: EntryId,
+        length: u8,
+        present: &mut Option<Waiting>,
+        waiting: Waiting,
+    ) {
+        match (*present, waiting) {
+            (Some(Waiting::Wish), _) | (Some(Waiting::Removal), Waiting::Removal) => return,
+            (Some(Waiting::Removal), Waiting::Wish) => self.on_left(Waiting::Removal),
+            (None, _) => {}
+        }
+        *present = Some(waiting);
+        match waiting {
+            Waiting::Wish => {
+                self.wishes_len += 1;
+                self.wishes.push_back(id);
+            }
+            Waiting::Removal => {
+                self.removals_len += 1;
+                let length = usize::from(length);
+                if self.removals.len() <= length {
+                    self.removals.resize_with(length + 1, VecDeque::new);
+                }
+                self.removals[length].push_back(id);
+            }
+        }
+    }
+
+    /// An entry that waited does not any more.
+    pub(crate) fn on_left(&mut self, waiting: Waiting) {
+        match waiting {
+            Waiting::Wish => self.wishes_len -= 1,
+            Waiting::Removal => self.removals_len -= 1,
+        }
+    }
+
+    /// Who is next. An entry that has left may come up once more.
+    pub(crate) fn poll(&mut self) -> Option<EntryId> {
+        self.is_turn_of_removals = !self.is_turn_of_removals;
+        if self.is_turn_of_removals {
+            self.poll_removal().or_else(|| self.wishes.pop_front())
+        } else {
+            self.wishes.pop_front().or_else(|| self.poll_removal())
+        }
+    }
+
+    /// How many entries wait at which something is wanted.
+    pub(crate) fn wishes_len(&self) -> usize {
+        self.wishes_len
+    }
+
+    /// How many entries wait.
+    pub(crate) fn len(&self) -> usize {
+        self.wishes_len + self.removals_len
+    }
+
+    fn poll_removal(&mut self) -> Option<EntryId> {
+        loop {
+            let longest = self.removals.last_mut()?;
+            match longest.pop_front() {
+                Some(id) => return Some(id),
+                None => drop(self.removals.pop()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        mirror::Mirror,
+        mirror::tests::{blackhole, options, prefix, unwanted, wanted},
+        netlink::{Batch, Request},
+    };
+
+    #[test]
+    fn the_longest_prefix_is_removed_first_and_what_is_wanted_does_not_wait_for_that() {
+        let mut mirror = Mirror::new(options());
+        let table = ["10.1.0.0/16", "10.2.3.4/32", "10.3.0.0/24", "10.4.0.0/16", "10.5.0.0/24"];
+        mirror.want(&table.map(|text| wanted(text, blackhole())));
+        assert_eq!(asked(&mut mirror), table);
+        mirror.want(&table.map(unwanted));
+        mirror.want(&[wanted("10.6.0.0/16", blackhole()), wanted("10.4.0.0/16", blackhole())]);
+        assert_eq!(mirror.entries.unsettled().wishes_len(), 2);
+        assert_eq!(mirror.entries.unsettled().len(), 6);
+        let expected = ["10.2.3.4/32", "10.6.0.0/16", "10.3.0.0/24", "10.5.0.0/24", "10.1.0.0/16"];
+        assert_eq!(asked(&mut mirror), expected, "what is wanted again after all needs no request");
+        assert_eq!(mirror.entries.unsettled().len(), 0);
+    }
+
+    #[test]
+    fn an_entry_that_waited_in_two_places_is_gone_from_both() {
+        let mut mirror = Mirror::new(options());
+        for _ in 0..3 {
+            mirror.want(&[wanted("10.1.0.0/16", blackhole())]);
+            assert_eq!(asked(&mut mirror), ["10.1.0.0/16"]);
+            mirror.want(&[unwanted("10.1.0.0/16")]);
+            mirror.want(&[wanted("10.1.0.0/16", blackhole())]);
+            mirror.want(&[unwanted("10.1.0.0/16")]);
+            assert_eq!(mirror.entries.unsettled().len(), 1);
+            assert_eq!(asked(&mut mirror), ["10.1.0.0/16"]);
+            mirror.untouch();
+            assert_eq!((mirror.entries.iter().count(), mirror.entries.unsettled().len()), (0, 0));
+        }
+    }
+
+    /// The prefixes of the requests that are planned now, all of which are obeyed.
+    fn asked(mirror: &mut Mirror) -> Vec<String> {
+        let mut batch = Batch::new(1);
+        mirror.plan_batch(&mut batch, 1000);
+        let prefix_of = |request: &Request| match request {
+            Request::Route(id, _) => mirror.entries.get(*id).prefix.to_string(),
+            Request::Object(number, _) => format!("object {number}"),
+        };
+        let prefixes = batch.requests().iter().map(prefix_of).collect();
+        mirror.on_answers(&batch, &[]);
+        prefixes
+    }
+
+    #[test]
+    fn a_prefix_is_looked_at_once_however_often_it_changes() {
+        let mut mirror = Mirror::new(options());
+        for _ in 0..5 {
+            mirror.want(&[wanted("10.1.0.0/16", blackhole()), unwanted("10.1.0.0/16")]);
+        }
+        assert_eq!(mirror.entries.unsettled().len(), 1);
+        assert!(mirror.entries.find(0, prefix("10.1.0.0/16")).is_some());
+        assert_eq!(asked(&mut mirror), Vec::<String>::new());
+        assert_eq!(mirror.entries.iter().count(), 0);
+    }
+}

@@ -1,0 +1,499 @@
+//! The next hop objects of this daemon: which are wanted, which the kernel holds, and what must be asked.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use bgp_codec::NextHop;
+use margay_forwarding::WeightedHop;
+
+use crate::{
+    netlink::EEXIST,
+    netlink::Refusal,
+    netlink::{GroupMember, ObjectContent, ObjectNotice, ObjectRequest},
+    table::RouteShapes,
+};
+
+/// What an object stands for. What it says of packets may change; the routes that refer to it follow.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum ObjectMeaning {
+    /// A next hop; where a route with several next hops leads to it, one of those.
+    Hop(NextHop, usize),
+    /// A set of next hops.
+    Group(Arc<[WeightedHop]>),
+}
+
+/// See the [module](self).
+pub(crate) struct ObjectLedger {
+    protocol: u8,
+    by_meaning: HashMap<ObjectMeaning, u32>,
+    objects: HashMap<u32, Object>,
+    /// All objects of the kernel, others' too, as its messages and answers tell.
+    held: HashMap<u32, HeldObject>,
+    /// The groups that the kernel has each object in.
+    groups: HashMap<u32, BTreeSet<u32>>,
+    /// Objects of ours that mean nothing yet, from an earlier run.
+    unclaimed: HashMap<ObjectContent, BTreeSet<u32>>,
+    /// Objects whose state may differ from what is wanted.
+    dirty: BTreeSet<u32>,
+    /// Objects for which something has to be asked, by the turn of what it is.
+    due: [BTreeSet<u32>; TURNS],
+    /// Objects in the batch that is being planned.
+    asked: HashSet<u32>,
+    /// Objects that the kernel refused, or whose removal it refused.
+    refused: BTreeSet<u32>,
+    /// Objects that routes wait for.
+    awaited: BTreeSet<u32>,
+    /// Objects that the kernel has refused, or accepted after all, since the last [`poll_changed`](Self::poll_changed).
+    changed: BTreeSet<u32>,
+    next_number: u32,
+    sweeping: bool,
+}
+
+struct Object {
+    meaning: ObjectMeaning,
+    /// `None` while packets can go nowhere.
+    wanted: Option<ObjectContent>,
+    /// How many paths and groups rely on it.
+    owners: usize,
+    /// Whether the number is taken by an object of ours; if not, it may turn out to be somebody else's.
+    is_made: bool,
+    standing: Standing,
+}
+
+/// What the kernel has made of an object.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Standing {
+    /// It has not refused it.
+    Good,
+    /// It refused it, perhaps because its objects are other than known: they are read before the object is asked for again.
+    Doubtful,
+    /// It refused it.
+    Refused,
+}
+
+struct HeldObject {
+    protocol: u8,
+    content: Option<ObjectContent>,
+}
+
+impl HeldObject {
+    fn members(&self) -> impl Iterator<Item = u32> + '_ {
+        let members = match &self.content {
+            Some(ObjectContent::Group(members)) => members.as_slice(),
+            Some(ObjectContent::Hop { .. }) | None => &[],
+        };
+        members.iter().map(|member| member.object)
+    }
+}
+
+impl ObjectLedger {
+    pub(crate) fn new(protocol: u8) -> Self {
+        Self {
+            protocol,
+            by_meaning: HashMap::new(),
+            objects: HashMap::new(),
+            held: HashMap::new(),
+            groups: HashMap::new(),
+            unclaimed: HashMap::new(),
+            dirty: BTreeSet::new(),
+            due: Default::default(),
+            asked: HashSet::new(),
+            refused: BTreeSet::new(),
+            awaited: BTreeSet::new(),
+            changed: BTreeSet::new(),
+            next_number: FIRST_NUMBER,
+            sweeping: false,
+        }
+    }
+
+    /// The object of a meaning, with one more owner. A new one takes over what an earlier run left, if that says the same.
+    pub(crate) fn acquire(&mut self, meaning: ObjectMeaning, content: ObjectContent) -> u32 {
+        if let Some(&number) = self.by_meaning.get(&meaning) {
+            if let Some(object) = self.objects.get_mut(&number) {
+                object.owners += 1;
+            }
+            self.want(number, Some(content));
+            return number;
+        }
+        let left = self.unclaimed.get_mut(&content).and_then(BTreeSet::pop_first);
+        let is_made = left.is_some();
+        let number = left.unwrap_or_else(|| self.free_number());
+        self.by_meaning.insert(meaning.clone(), number);
+        self.objects.insert(
+            number,
+            Object { meaning, wanted: Some(content), owners: 1, is_made, standing: Standing::Good },
+        );
+        self.dirty.insert(number);
+        number
+    }
+
+    /// Whether the number is that of an object of this run.
+    pub(crate) fn is_meant(&self, number: u32) -> bool {
+        self.objects.contains_key(&number)
+    }
+
+    /// Sets what an object shall say; `None` while packets can go nowhere.
+    pub(crate) fn want(&mut self, number: u32, content: Option<ObjectContent>) {
+        if let Some(object) = self.objects.get_mut(&number)
+            && object.wanted != content
+        {
+            object.wanted = content;
+            self.dirty.insert(number);
+            if std::mem::replace(&mut object.standing, Standing::Good) != Standing::Good {
+                self.refused.remove(&number);
+                self.changed.insert(number);
+            }
+        }
+    }
+
+    /// What an object of this run stands for.
+    pub(crate) fn meaning(&self, number: u32) -> Option<&ObjectMeaning> {
+        self.objects.get(&number).map(|object| &object.meaning)
+    }
+
+    /// Whether routes and groups may refer to an object of this run: the kernel has not refused it.
+    pub(crate) fn is_usable(&self, number: u32) -> bool {
+        self.objects.get(&number).is_some_and(|object| object.standing != Standing::Refused)
+    }
+
+    /// Whether the kernel holds the object, or does once the batch that is being planned is done.
+    pub(crate) fn is_there(&self, number: u32) -> bool {
+        self.asked.contains(&number) || self.held.contains_key(&number)
+    }
+
+    /// Whether the kernel holds the object.
+    pub(crate) fn is_held(&self, number: u32) -> bool {
+        self.held.contains_key(&number)
+    }
+
+    /// Notes that routes wait for an object.
+    pub(crate) fn wait_for(&mut self, number: u32) {
+        self.awaited.insert(number);
+    }
+
+    /// Whether the kernel refuses any object.
+    pub(crate) fn has_refused(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
+    /// Has refused objects asked for again. Until the kernel takes one, routes and groups do without it.
+    pub(crate) fn retry(&mut self) {
+        self.dirty.extend(&self.refused);
+    }
+
+    /// As [`retry`](Self::retry), for one object if it is refused.
+    pub(crate) fn retry_one(&mut self, number: u32) {
+        if self.refused.contains(&number) {
+            self.dirty.insert(number);
+        }
+    }
+
+    /// Notes that the kernel refused to make or to change an object. Answers whether its objects have to be read first:
+    /// a group may be refused for a member that has gone, and a number for an object that nobody has told of.
+    pub(crate) fn on_refused(&mut self, number: u32, refusal: &Refusal) -> bool {
+        let Some(object) = self.objects.get_mut(&number) else { return false };
+        let may_be_misled = matches!(object.meaning, ObjectMeaning::Group(_)) || refusal.errno == EEXIST;
+        if object.standing == Standing::Good && may_be_misled {
+            object.standing = Standing::Doubtful;
+            return true;
+        }
+        self.refuse(number);
+        false
+    }
+
+    /// Notes that the kernel refused to remove an object.
+    pub(crate) fn on_removal_refused(&mut self, number: u32) {
+        self.refused.insert(number);
+    }
+
+    fn refuse(&mut self, number: u32) {
+        let Some(object) = self.objects.get_mut(&number) else { return };
+        let before = std::mem::replace(&mut object.standing, Standing::Refused);
+        self.refused.insert(number);
+        if before != Standing::Refused {
+            self.changed.insert(number);
+        }
+    }
+
+    /// An object that routes may refer to now and could not before, or the other way round, or that they waited for.
+    pub(crate) fn poll_changed(&mut self) -> Option<u32> {
+        self.changed.pop_first()
+    }
+
+    /// Gives up an object; the last owner's leaving removes it once no route refers to it.
+    pub(crate) fn release(&mut self, number: u32) {
+        let Some(object) = self.objects.get_mut(&number) else { return };
+        object.owners -= 1;
+        if object.owners == 0
+            && let Some(object) = self.objects.remove(&number)
+        {
+            self.by_meaning.remove(&object.meaning);
+            self.refused.remove(&number);
+            self.awaited.remove(&number);
+            self.dirty.insert(number);
+        }
+    }
+
+    /// From now on, objects of ours that mean nothing are removed.
+    pub(crate) fn sweep(&mut self) {
+        self.sweeping = true;
+        let left = self.unclaimed.drain().flat_map(|(_, numbers)| numbers);
+        self.dirty.extend(left);
+    }
+
+    /// No route refers to the object any more.
+    pub(crate) fn on_unused(&mut self, number: u32) {
+        self.dirty.insert(number);
+    }
+
+    /// Where the kernel sends packets of routes that refer to the object, the members of a group one by one.
+    pub(crate) fn hops(&self, number: u32) -> Vec<(ObjectContent, u8)> {
+        let content = |number| self.held.get(&number).and_then(|held| held.content.clone());
+        match content(number) {
+            None => Vec::new(),
+            Some(ObjectContent::Group(members)) => {
+                members.iter().filter_map(|member| Some((content(member.object)?, member.weight))).collect()
+            }
+            Some(hop) => vec![(hop, 1)],
+        }
+    }
+
+    /// The objects that say to use the interface, and the groups that have no member but those.
+    pub(crate) fn on_interface(&self, interface: u32) -> Vec<u32> {
+        let is_there = |held: &HeldObject| matches!(&held.content, Some(ObjectContent::Hop { interface: own, .. }) if *own == interface);
+        self.held.iter().filter(|(_, held)| is_there(held)).map(|(&number, _)| number).collect()
+    }
+
+    /// How many objects of ours the kernel holds.
+    pub(crate) fn held_len(&self) -> usize {
+        self.held.values().filter(|held| held.protocol == self.protocol).count()
+    }
+
+    pub(crate) fn is_dirty(&self) -> bool {
+        !self.dirty.is_empty() || self.due.iter().any(|numbers| !numbers.is_empty())
+    }
+
+    /// A batch is planned anew.
+    pub(crate) fn begin_batch(&mut self) {
+        self.asked.clear();
+    }
+
+    /// What has to be asked next: what is made comes before what refers to it, and what is removed after.
+    pub(crate) fn poll_request(&mut self, shapes: &RouteShapes) -> Option<(u32, ObjectRequest)> {
+        for number in std::mem::take(&mut self.dirty) {
+            for numbers in &mut self.due {
+                numbers.remove(&number);
+            }
+            if let Some(request) = self.request(number, shapes) {
+                self.due[self.turn(number, &request)].insert(number);
+            }
+        }
+        loop {
+            let turn = self.due.iter().position(|numbers| !numbers.is_empty())?;
+            let number = self.due[turn].pop_first()?;
+            let Some(request) = self.request(number, shapes) else { continue };
+            let turn_now = self.turn(number, &request);
+            if turn_now != turn {
+                self.due[turn_now].insert(number);
+                continue;
+            }
+            if request != ObjectRequest::Remove {
+                self.asked.insert(number);
+            }
+            return Some((number, request));
+        }
+    }
+
+    fn turn(&self, number: u32, request: &ObjectRequest) -> usize {
+        match request {
+            ObjectRequest::Create(ObjectContent::Hop { .. })
+            | ObjectRequest::Replace(ObjectContent::Hop { .. }) => 0,
+            ObjectRequest::Create(ObjectContent::Group(_))
+            | ObjectRequest::Replace(ObjectContent::Group(_)) => 1,
+            ObjectRequest::Remove if self.is_held_group(number) => 2,
+            ObjectRequest::Remove => 3,
+        }
+    }
+
+    /// Nobody knows whether the kernel did what it was asked for an object.
+    pub(crate) fn on_unanswered(&mut self, number: u32) {
+        self.dirty.insert(number);
+    }
+
+    /// Notes that the kernel obeyed. Answers with the objects that are gone with it, which routes may refer to.
+    pub(crate) fn on_accepted(&mut self, number: u32, request: &ObjectRequest) -> Vec<u32> {
+        match request {
+            ObjectRequest::Create(content) | ObjectRequest::Replace(content) => {
+                let content = Some(content.clone());
+                self.set_held(number, Some(HeldObject { protocol: self.protocol, content }));
+                self.refused.remove(&number);
+                let object = self.objects.get_mut(&number);
+                let before = object.map(|object| {
+                    object.is_made = true;
+                    std::mem::replace(&mut object.standing, Standing::Good)
+                });
+                let was_refused = before == Some(Standing::Refused);
+                if self.awaited.remove(&number) || was_refused {
+                    self.changed.insert(number);
+                }
+                Vec::new()
+            }
+            ObjectRequest::Remove => self.on_gone(number),
+        }
+    }
+
+    /// Takes over what the kernel tells of an object. Answers with the objects that are gone with it.
+    pub(crate) fn on_notice(&mut self, notice: ObjectNotice) -> Vec<u32> {
+        let ObjectNotice { object: number, protocol, content, removed } = notice;
+        if removed {
+            return self.on_gone(number);
+        }
+        if protocol == self.protocol && !self.objects.contains_key(&number) {
+            if self.sweeping {
+                self.dirty.insert(number);
+            } else if let Some(content) = &content {
+                self.unclaimed.entry(content.clone()).or_default().insert(number);
+            }
+        }
+        self.set_held(number, Some(HeldObject { protocol, content }));
+        self.dirty_if_meant(number);
+        if self.is_taken(number) {
+            self.refuse(number);
+        } else if self.awaited.remove(&number) {
+            self.changed.insert(number);
+        }
+        Vec::new()
+    }
+
+    /// The object is gone, and with it its place in groups; a group without members is gone, too. Answers with all of
+    /// them.
+    pub(crate) fn on_gone(&mut self, number: u32) -> Vec<u32> {
+        let Some(gone) = self.set_held(number, None) else { return Vec::new() };
+        if let Some(content) = &gone.content
+            && let Some(left) = self.unclaimed.get_mut(content)
+        {
+            left.remove(&number);
+        }
+        self.dirty_if_meant(number);
+        if let Some(object) = self.objects.get_mut(&number) {
+            object.is_made = false;
+        }
+        let mut all_gone = vec![number];
+        for group in self.groups.remove(&number).unwrap_or_default() {
+            let Some(held) = self.held.get_mut(&group) else { continue };
+            let Some(ObjectContent::Group(members)) = &mut held.content else { continue };
+            members.retain(|member| member.object != number);
+            if members.is_empty() {
+                all_gone.extend(self.on_gone(group));
+            } else {
+                self.dirty_if_meant(group);
+            }
+        }
+        all_gone
+    }
+
+    /// Takes a dump of all objects for the truth. Answers with those that are gone.
+    pub(crate) fn take_dump(&mut self, notices: Vec<ObjectNotice>) -> Vec<u32> {
+        let told: BTreeSet<u32> = notices.iter().map(|notice| notice.object).collect();
+        let missing: Vec<u32> = self.held.keys().copied().filter(|number| !told.contains(number)).collect();
+        let mut gone = Vec::new();
+        for number in missing {
+            gone.extend(self.on_gone(number));
+        }
+        for notice in notices {
+            self.on_notice(notice);
+        }
+        let doubtful = self.objects.iter().filter(|(_, object)| object.standing == Standing::Doubtful);
+        let doubtful: Vec<u32> = doubtful.map(|(&number, _)| number).collect();
+        for number in doubtful {
+            if self.is_taken(number) {
+                self.refuse(number);
+            }
+            self.dirty.insert(number);
+        }
+        gone
+    }
+
+    /// Whether another program has an object of this number that was never ours.
+    fn is_taken(&self, number: u32) -> bool {
+        let is_made = self.objects.get(&number).is_some_and(|object| object.is_made);
+        !is_made && self.held.get(&number).is_some_and(|held| held.protocol != self.protocol)
+    }
+
+    fn request(&self, number: u32, shapes: &RouteShapes) -> Option<ObjectRequest> {
+        let held = self.held.get(&number);
+        let Some(object) = self.objects.get(&number) else {
+            // Its removal would take routes along, and groups that have no other member.
+            let in_use = shapes.uses_object(number) || self.groups.contains_key(&number);
+            let removable = !in_use && held.is_some_and(|held| held.protocol == self.protocol);
+            return removable.then_some(ObjectRequest::Remove);
+        };
+        if self.is_taken(number) {
+            return None;
+        }
+        match (&object.wanted, held) {
+            (Some(wanted), None) => Some(ObjectRequest::Create(wanted.clone())),
+            (Some(wanted), Some(held)) if held.content.as_ref() == Some(wanted) => None,
+            (Some(wanted), Some(_)) => Some(ObjectRequest::Replace(wanted.clone())),
+            (None, Some(_)) => Some(ObjectRequest::Remove),
+            (None, None) => None,
+        }
+    }
+
+    fn is_held_group(&self, number: u32) -> bool {
+        let held = self.held.get(&number);
+        held.is_some_and(|held| matches!(held.content, Some(ObjectContent::Group(_))))
+    }
+
+    /// Notes what the kernel holds under a number. Members of a group that were its last use are looked at.
+    fn set_held(&mut self, number: u32, held: Option<HeldObject>) -> Option<HeldObject> {
+        for member in held.iter().flat_map(HeldObject::members) {
+            self.groups.entry(member).or_default().insert(number);
+        }
+        let stays = |member| held.iter().flat_map(HeldObject::members).any(|other| other == member);
+        let former = self.held.get(&number).into_iter().flat_map(HeldObject::members);
+        for member in former.filter(|&member| !stays(member)) {
+            if let Some(groups) = self.groups.get_mut(&member) {
+                groups.remove(&number);
+                if groups.is_empty() {
+                    self.groups.remove(&member);
+                    self.dirty.insert(member);
+                }
+            }
+        }
+        match held {
+            Some(held) => self.held.insert(number, held),
+            None => self.held.remove(&number),
+        }
+    }
+
+    fn dirty_if_meant(&mut self, number: u32) {
+        if self.is_meant(number) {
+            self.dirty.insert(number);
+        }
+    }
+
+    fn free_number(&mut self) -> u32 {
+        loop {
+            let number = self.next_number;
+            self.next_number = if number == LAST_NUMBER { FIRST_NUMBER } else { number + 1 };
+            if !self.held.contains_key(&number) && !self.objects.contains_key(&number) {
+                return number;
+            }
+        }
+    }
+}
+
+/// A group's content from the objects of its members: sorted, each once.
+pub(crate) fn group_content(members: impl IntoIterator<Item = GroupMember>) -> ObjectContent {
+    let mut members: Vec<GroupMember> = members.into_iter().collect();
+    members.sort_unstable();
+    members.dedup_by_key(|member| member.object);
+    ObjectContent::Group(members)
+}
+
+/// Far from the numbers that the kernel and other daemons begin with.
+/// Hops are made, groups are made, groups are removed, hops are removed.
+const TURNS: usize = 4;
+const FIRST_NUMBER: u32 = 0x6d61_0000;
+const LAST_NUMBER: u32 = 0x6dff_ffff;

@@ -1,0 +1,591 @@
+//! The forwardings that the Rib wants, and what each of them is in the kernel.
+
+use crate::index::{PathId, ShapeId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bgp_codec::{NextHop, Prefix};
+use foldhash::fast::RandomState;
+use margay_containers::address_range;
+use margay_forwarding::{Discard, Forwarding, Target, WeightedHop};
+
+use crate::{
+    FibOptions,
+    netlink::{GroupMember, ObjectContent},
+    netlink::{KernelHop, RouteKind, RouteShape, RouteTarget},
+    table::RouteShapes,
+    table::Tables,
+    version::Version,
+    wanted::Resolution,
+    wanted::{ObjectLedger, ObjectMeaning, group_content},
+};
+
+/// See the [module](self).
+#[derive(Default)]
+pub(crate) struct Paths {
+    slots: Vec<Option<Path>>,
+    free: Vec<PathId>,
+    /// Looked up for each route that is wanted.
+    by_forwarding: HashMap<Forwarding, PathId, RandomState>,
+    next_hops: HashMap<NextHop, TrackedHop>,
+    by_address: BTreeMap<IpAddr, BTreeSet<NextHop>>,
+    /// The paths with next hops that were tried one by one.
+    probed: BTreeSet<PathId>,
+}
+
+/// One forwarding, for every prefix that has it.
+struct Path {
+    forwarding: Forwarding,
+    /// How many entries want it.
+    users: u32,
+    /// The object that routes refer to, unless the kernel refuses it.
+    object: Option<u32>,
+    /// The next hops that the kernel accepts for a table and version where it refused all of them together.
+    narrowed: BTreeMap<(u8, Version), Vec<KernelHop>>,
+    /// Where its next hops have been tried one by one.
+    probed: BTreeSet<(u8, Version)>,
+    /// For each table of ours, the route of an IPv4 and of an IPv6 prefix, or why there is none.
+    shapes: Vec<[Result<ShapeId, String>; 2]>,
+}
+
+/// A next hop that paths lead over.
+struct TrackedHop {
+    resolution: Resolution,
+    /// The objects of its hops, by their order.
+    objects: Vec<u32>,
+    paths: BTreeSet<PathId>,
+    /// The kernel is told that it is on its link: by its routes, ours included, the kernel found it elsewhere.
+    onlink: bool,
+    /// Every route over it is about to go: groups do without it as long as they have another member.
+    lost: bool,
+}
+
+/// What paths are made of.
+pub(crate) struct Workshop<'m> {
+    pub(crate) options: &'m FibOptions,
+    pub(crate) tables: &'m Tables,
+    pub(crate) shapes: &'m mut RouteShapes,
+    pub(crate) objects: &'m mut ObjectLedger,
+    /// Whether routes refer to next hop objects.
+    pub(crate) with_objects: bool,
+}
+
+impl Paths {
+    /// The path of a forwarding that is wanted already.
+    pub(crate) fn find(&self, forwarding: &Forwarding) -> Option<PathId> {
+        self.by_forwarding.get(forwarding).copied()
+    }
+
+    /// The next hops of a forwarding that no path leads over so far.
+    pub(crate) fn unknown_next_hops(&self, forwarding: &Forwarding) -> impl Iterator<Item = NextHop> {
+        let next_hops = weighted_hops(forwarding).iter().map(|hop| hop.next_hop);
+        next_hops.filter(|next_hop| !self.next_hops.contains_key(next_hop))
+    }
+
+    /// The path of a forwarding that is new, with one user. `resolved` says where its unknown next hops are.
+    pub(crate) fn insert(
+        &mut self,
+        forwarding: &Forwarding,
+        workshop: &mut Workshop<'_>,
+        mut resolved: HashMap<NextHop, Resolution>,
+    ) -> PathId {
+        let path = Path {
+            forwarding: forwarding.clone(),
+            users: 1,
+            object: None,
+            narrowed: BTreeMap::new(),
+            probed: BTreeSet::new(),
+            shapes: Vec::new(),
+        };
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.slots[id.index()] = Some(path);
+                id
+            }
+            None => {
+                self.slots.push(Some(path));
+                let number = u32::try_from(self.slots.len() - 1);
+                PathId(number.expect("memory ends long before the numbers"))
+            }
+        };
+        self.by_forwarding.insert(forwarding.clone(), id);
+        for hop in weighted_hops(forwarding) {
+            self.track(hop.next_hop, id, workshop, resolved.remove(&hop.next_hop).unwrap_or_default());
+        }
+        self.make(id, workshop);
+        id
+    }
+
+    pub(crate) fn retain(&mut self, id: PathId) {
+        if let Some(path) = &mut self.slots[id.index()] {
+            path.users += 1;
+        }
+    }
+
+    /// Gives a user back. What the last one leaves behind is given up.
+    pub(crate) fn release(&mut self, id: PathId, workshop: &mut Workshop<'_>) {
+        let Some(path) = &mut self.slots[id.index()] else { return };
+        path.users -= 1;
+        if path.users > 0 {
+            return;
+        }
+        let Some(path) = self.slots[id.index()].take() else { return };
+        self.free.push(id);
+        self.probed.remove(&id);
+        self.by_forwarding.remove(&path.forwarding);
+        path.shapes.into_iter().flatten().flatten().for_each(|shape| workshop.shapes.release(shape));
+        path.object.into_iter().for_each(|object| workshop.objects.release(object));
+        for hop in weighted_hops(&path.forwarding) {
+            self.untrack(hop.next_hop, id, workshop);
+        }
+    }
+
+    /// The route that the path is for a prefix in a table of ours, or why there is none.
+    pub(crate) fn shape(&self, id: PathId, table: u8, prefix: Prefix) -> Result<ShapeId, &str> {
+        let shapes = &self.path(id).shapes[usize::from(table)];
+        shapes[Version::of(prefix).index()].as_ref().copied().map_err(String::as_str)
+    }
+
+    /// Where the path leads now, whatever the kernel has refused of it.
+    pub(crate) fn kernel_hops(&self, id: PathId) -> impl Iterator<Item = KernelHop> {
+        let hops = weighted_hops(&self.path(id).forwarding).iter();
+        hops.filter_map(|hop| self.next_hops.get(&hop.next_hop)).flat_map(TrackedHop::kernel_hops)
+    }
+
+    /// Whether the path is in use.
+    pub(crate) fn is_in_use(&self, id: PathId) -> bool {
+        self.slots.get(id.index()).is_some_and(Option::is_some)
+    }
+
+    pub(crate) fn forwarding(&self, id: PathId) -> &Forwarding {
+        &self.path(id).forwarding
+    }
+
+    /// The next hops that a change of this prefix's route may move.
+    pub(crate) fn next_hops_in(&self, prefix: Prefix) -> Vec<NextHop> {
+        let (first, last) = address_range(prefix);
+        self.by_address.range(first..=last).flat_map(|(_, next_hops)| next_hops).copied().collect()
+    }
+
+    /// The next hops that use an object or the interface of one, or lead nowhere.
+    pub(crate) fn next_hops_on(&self, interface: u32) -> Vec<NextHop> {
+        let uses = |hop: &TrackedHop| hop.resolution.hops.iter().any(|hop| hop.interface == interface);
+        self.next_hops.iter().filter(|(_, hop)| uses(hop)).map(|(&next_hop, _)| next_hop).collect()
+    }
+
+    /// All next hops.
+    pub(crate) fn next_hops(&self) -> Vec<NextHop> {
+        self.next_hops.keys().copied().collect()
+    }
+
+    /// Takes over where a next hop is now. Answers with the paths whose routes are others now.
+    pub(crate) fn on_resolved(
+        &mut self,
+        next_hop: NextHop,
+        resolution: Resolution,
+        workshop: &mut Workshop<'_>,
+    ) -> Vec<PathId> {
+        let tracked = self.next_hops.get_mut(&next_hop);
+        let Some(tracked) = tracked.filter(|tracked| tracked.resolution != resolution) else {
+            return self.reconsider(next_hop, workshop).1;
+        };
+        tracked.resolution = resolution;
+        tracked.onlink = false;
+        self.remake(next_hop, workshop)
+    }
+
+    /// The kernel may accept by now what it refused of a next hop. Answers with the paths over it, and with those of them
+    /// whose routes are others now.
+    pub(crate) fn reconsider(
+        &mut self,
+        next_hop: NextHop,
+        workshop: &mut Workshop<'_>,
+    ) -> (Vec<PathId>, Vec<PathId>) {
+        let Some(tracked) = self.next_hops.get(&next_hop) else { return Default::default() };
+        tracked.objects.iter().for_each(|&object| workshop.objects.retry_one(object));
+        let paths: Vec<PathId> = tracked.paths.iter().copied().collect();
+        let changed = paths.iter().copied().filter(|&id| self.widen(id, workshop)).collect();
+        (paths, changed)
+    }
+
+    /// As [`reconsider`](Self::reconsider), for all next hops. Answers with the paths whose routes are others now.
+    pub(crate) fn reconsider_all(&mut self, workshop: &mut Workshop<'_>) -> Vec<PathId> {
+        workshop.objects.retry();
+        let probed = std::mem::take(&mut self.probed);
+        probed.into_iter().filter(|&id| self.widen(id, workshop)).collect()
+    }
+
+    /// Whether routes do without next hops that the kernel refused.
+    pub(crate) fn has_narrowed(&self) -> bool {
+        !self.probed.is_empty()
+    }
+
+    /// The next hops of a path to be tried one by one, where the kernel refused them all together. `None` where there is
+    /// only one, and where that has been done.
+    pub(crate) fn to_probe(
+        &self,
+        id: PathId,
+        place: (u8, Version),
+        shapes: &RouteShapes,
+    ) -> Option<Vec<RouteShape>> {
+        let path = self.path(id);
+        let shape = path.shapes[usize::from(place.0)][place.1.index()].as_ref().ok()?;
+        let shape = shapes.get(*shape);
+        let RouteTarget::Hops(hops) = &shape.target else { return None };
+        if hops.len() < 2 || path.probed.contains(&place) {
+            return None;
+        }
+        let alone = |hop: &KernelHop| {
+            let target = RouteTarget::Hops(vec![KernelHop { weight: 1, ..*hop }]);
+            RouteShape { target, ..shape.clone() }
+        };
+        Some(hops.iter().map(alone).collect())
+    }
+
+    /// Notes which next hops of a path the kernel accepts one by one, having refused them together. Answers whether the
+    /// path's routes are others now.
+    ///
+    /// Where it accepts each, the first one is used: some kernels have no routes with several.
+    pub(crate) fn on_probed(
+        &mut self,
+        id: PathId,
+        place: (u8, Version),
+        (accepted, all): (Vec<KernelHop>, bool),
+        workshop: &mut Workshop<'_>,
+    ) -> bool {
+        let Some(path) = self.slots.get_mut(id.index()).and_then(Option::as_mut) else { return false };
+        self.probed.insert(id);
+        path.probed.insert(place);
+        let hops = if all { accepted.into_iter().take(1).collect() } else { accepted };
+        if hops.is_empty() {
+            return false;
+        }
+        path.narrowed.insert(place, hops);
+        self.make(id, workshop)
+    }
+
+    /// Has the path lead over all of its next hops again.
+    fn widen(&mut self, id: PathId, workshop: &mut Workshop<'_>) -> bool {
+        let Some(path) = self.slots.get_mut(id.index()).and_then(Option::as_mut) else { return false };
+        self.probed.remove(&id);
+        path.probed.clear();
+        if path.narrowed.is_empty() {
+            return false;
+        }
+        path.narrowed.clear();
+        self.make(id, workshop)
+    }
+
+    /// The kernel refused a gateway. If it is known to be on a link, the kernel is told so the next time. Answers with the
+    /// paths whose routes are others now.
+    pub(crate) fn set_onlink(&mut self, gateway: IpAddr, workshop: &mut Workshop<'_>) -> Vec<PathId> {
+        let sharing = self.by_address.get(&gateway).into_iter().flatten().copied().collect::<Vec<_>>();
+        let mut changed = Vec::new();
+        for next_hop in sharing {
+            if let Some(tracked) = self.next_hops.get_mut(&next_hop)
+                && !tracked.onlink
+                && tracked.may_be_onlink(next_hop)
+            {
+                tracked.onlink = true;
+                changed.extend(self.remake(next_hop, workshop));
+            }
+        }
+        changed
+    }
+
+    /// Takes over whether every route over a next hop is about to go. Groups change at once, the routes of these paths do
+    /// not: what is wanted instead of each is said in its turn.
+    pub(crate) fn set_lost(&mut self, next_hop: NextHop, lost: bool, workshop: &mut Workshop<'_>) {
+        if let Some(tracked) = self.next_hops.get_mut(&next_hop).filter(|tracked| tracked.lost != lost) {
+            tracked.lost = lost;
+            self.remake(next_hop, workshop);
+        }
+    }
+
+    /// The kernel has refused an object, or accepted it after all. Answers with the paths whose routes are others now, or
+    /// which waited for the object.
+    pub(crate) fn on_object_changed(&mut self, object: u32, workshop: &mut Workshop<'_>) -> Vec<PathId> {
+        match workshop.objects.meaning(object).cloned() {
+            None => Vec::new(),
+            Some(ObjectMeaning::Hop(next_hop, _)) => {
+                let tracked = self.next_hops.get_mut(&next_hop);
+                if let Some(tracked) =
+                    tracked.filter(|tracked| !tracked.onlink && tracked.may_be_onlink(next_hop))
+                    && !workshop.objects.is_usable(object)
+                {
+                    tracked.onlink = true;
+                }
+                let waiting = self.paths_of_object(next_hop, object);
+                let mut changed = self.remake(next_hop, workshop);
+                changed.extend(waiting);
+                changed
+            }
+            Some(ObjectMeaning::Group(hops)) => {
+                let Some(first) = hops.first() else { return Vec::new() };
+                let paths = self.paths_of_object(first.next_hop, object);
+                for &id in &paths {
+                    self.make(id, workshop);
+                }
+                paths
+            }
+        }
+    }
+
+    /// The paths over a next hop whose routes refer to an object.
+    fn paths_of_object(&self, next_hop: NextHop, object: u32) -> Vec<PathId> {
+        let paths = self.next_hops.get(&next_hop).into_iter().flat_map(|tracked| &tracked.paths);
+        paths.copied().filter(|&id| self.path(id).object == Some(object)).collect()
+    }
+
+    fn remake(&mut self, next_hop: NextHop, workshop: &mut Workshop<'_>) -> Vec<PathId> {
+        self.make_hop_objects(next_hop, workshop);
+        let paths = self.next_hops.get(&next_hop).map(|tracked| tracked.paths.clone()).unwrap_or_default();
+        let made = paths.into_iter().filter(|&id| {
+            if let Some(path) = &mut self.slots[id.index()] {
+                path.narrowed.clear();
+                path.probed.clear();
+                self.probed.remove(&id);
+            }
+            self.make(id, workshop)
+        });
+        made.collect()
+    }
+
+    fn track(&mut self, next_hop: NextHop, id: PathId, workshop: &mut Workshop<'_>, resolution: Resolution) {
+        let tracked = self.next_hops.entry(next_hop).or_insert_with(|| TrackedHop {
+            resolution,
+            objects: Vec::new(),
+            paths: BTreeSet::new(),
+            onlink: false,
+            lost: false,
+        });
+        tracked.paths.insert(id);
+        if tracked.paths.len() == 1 {
+            self.by_address.entry(next_hop.address()).or_default().insert(next_hop);
+            self.make_hop_objects(next_hop, workshop);
+        }
+    }
+
+    fn untrack(&mut self, next_hop: NextHop, id: PathId, workshop: &mut Workshop<'_>) {
+        let Some(tracked) = self.next_hops.get_mut(&next_hop) else { return };
+        tracked.paths.remove(&id);
+        if !tracked.paths.is_empty() {
+            return;
+        }
+        if let Some(tracked) = self.next_hops.remove(&next_hop) {
+            tracked.objects.into_iter().for_each(|object| workshop.objects.release(object));
+        }
+        if let Some(sharing) = self.by_address.get_mut(&next_hop.address()) {
+            sharing.remove(&next_hop);
+            if sharing.is_empty() {
+                self.by_address.remove(&next_hop.address());
+            }
+        }
+    }
+
+    /// Has the objects of a next hop say where it is. They stay while it leads nowhere: it may come back.
+    fn make_hop_objects(&mut self, next_hop: NextHop, workshop: &mut Workshop<'_>) {
+        let Some(tracked) = self.next_hops.get_mut(&next_hop) else { return };
+        let hops: Vec<KernelHop> =
+            if workshop.with_objects { tracked.kernel_hops().collect() } else { Vec::new() };
+        for (number, &object) in tracked.objects.iter().enumerate() {
+            workshop.objects.want(object, hops.get(number).and_then(hop_content));
+        }
+        for (number, hop) in hops.iter().enumerate().skip(tracked.objects.len()) {
+            let Some(content) = hop_content(hop) else { continue };
+            tracked.objects.push(workshop.objects.acquire(ObjectMeaning::Hop(next_hop, number), content));
+        }
+    }
+
+    /// Makes the path's object and routes as its next hops are now. Answers whether its routes are others than before.
+    fn make(&mut self, id: PathId, workshop: &mut Workshop<'_>) -> bool {
+        let path = self.path(id);
+        let (forwarding, old_object) = (path.forwarding.clone(), path.object);
+        let hops = weighted_hops(&forwarding);
+        let means = if workshop.with_objects { self.means(hops, workshop) } else { Means::Plain };
+        let object = match means {
+            Means::Plain => None,
+            Means::Object(object) => Some(object),
+            Means::Dead => {
+                // It stays for the next hops to come back, and takes all its routes with it meanwhile.
+                old_object.into_iter().for_each(|object| workshop.objects.want(object, None));
+                None
+            }
+        };
+        let usable = object.filter(|&object| workshop.objects.is_usable(object));
+        let mut made = Vec::new();
+        for table in workshop.tables.ours() {
+            made.push(Version::BOTH.map(|version| {
+                let shape = self.new_shape(id, usable, (table, version), workshop.options)?;
+                Ok(workshop.shapes.intern(shape))
+            }));
+        }
+        let path = self.slots[id.index()].as_mut().expect("a path that is made is in use");
+        let old = std::mem::replace(&mut path.shapes, made);
+        let changed = old != path.shapes;
+        let left = if means == Means::Dead { None } else { std::mem::replace(&mut path.object, object) };
+        old.into_iter().flatten().flatten().for_each(|shape| workshop.shapes.release(shape));
+        left.into_iter().for_each(|object| workshop.objects.release(object));
+        changed
+    }
+
+    /// What routes over these next hops refer to.
+    ///
+    /// One next hop is its own object. Several are a group, also while all but one are dead: so their coming and going
+    /// is a change of the group, and of no route.
+    fn means(&self, hops: &[WeightedHop], workshop: &mut Workshop<'_>) -> Means {
+        let tracked = || hops.iter().filter_map(|hop| self.next_hops.get(&hop.next_hop));
+        if tracked().all(|tracked| tracked.resolution.hops.is_empty()) {
+            return if hops.is_empty() { Means::Plain } else { Means::Dead };
+        }
+        if let [hop] = hops
+            && let Some(tracked) = self.next_hops.get(&hop.next_hop)
+            && tracked.resolution.hops.len() == 1
+        {
+            let content = tracked.kernel_hops().next().as_ref().and_then(hop_content);
+            let meaning = ObjectMeaning::Hop(hop.next_hop, 0);
+            return content
+                .map_or(Means::Plain, |content| Means::Object(workshop.objects.acquire(meaning, content)));
+        }
+        let mut members = self.members(hops, workshop.objects, |tracked| !tracked.lost);
+        if members.is_empty() {
+            members = self.members(hops, workshop.objects, |_| true);
+        }
+        if members.is_empty() {
+            // The kernel refuses the object of each: perhaps it finds their gateways by other rules in a route.
+            return Means::Plain;
+        }
+        let meaning = ObjectMeaning::Group(Arc::from(hops));
+        Means::Object(workshop.objects.acquire(meaning, group_content(members)))
+    }
+
+    /// The objects of next hops that the kernel has not refused.
+    fn members(
+        &self,
+        hops: &[WeightedHop],
+        objects: &ObjectLedger,
+        which: impl Fn(&TrackedHop) -> bool,
+    ) -> Vec<GroupMember> {
+        let tracked = hops.iter().filter_map(|hop| Some((hop, self.next_hops.get(&hop.next_hop)?)));
+        tracked
+            .filter(|(_, tracked)| which(tracked))
+            .flat_map(|(hop, tracked)| {
+                let members = tracked.objects.iter().take(tracked.resolution.hops.len()).copied();
+                let usable = members.filter(|&object| objects.is_usable(object));
+                usable.map(|object| GroupMember { object, weight: hop.weight })
+            })
+            .take(HOPS_MAX)
+            .collect()
+    }
+
+    fn new_shape(
+        &self,
+        id: PathId,
+        object: Option<u32>,
+        (table, version): (u8, Version),
+        options: &FibOptions,
+    ) -> Result<RouteShape, String> {
+        let Path { forwarding, narrowed, .. } = self.path(id);
+        let shape = |kind, target| RouteShape {
+            protocol: options.protocol,
+            kind,
+            metric: version.metric(forwarding.metric.unwrap_or(options.metric)),
+            target,
+            source: options.source(version).filter(|_| kind == RouteKind::UNICAST),
+            decorated: false,
+        };
+        let hops = match &forwarding.target {
+            Target::Discard(discard) => {
+                let kind = match discard {
+                    Discard::Blackhole => RouteKind::BLACKHOLE,
+                    Discard::Unreachable => RouteKind::UNREACHABLE,
+                    Discard::Prohibit => RouteKind::PROHIBIT,
+                };
+                return Ok(shape(kind, RouteTarget::Hops(Vec::new())));
+            }
+            Target::Via(hops) => hops,
+        };
+        let mut found = Vec::new();
+        for hop in hops.iter() {
+            if let (NextHop::Ipv4(gateway), Version::Ipv6) = (hop.next_hop, version) {
+                return Err(format!("IPv6 routes cannot have the IPv4 next hop {gateway}"));
+            }
+            let tracked = self.next_hops.get(&hop.next_hop).into_iter().flat_map(TrackedHop::kernel_hops);
+            found.extend(tracked.map(|found| KernelHop { weight: hop.weight, ..found }));
+        }
+        found.sort_unstable();
+        found.dedup_by_key(|hop| (hop.gateway, hop.interface));
+        found.truncate(HOPS_MAX);
+        if let Some(accepted) = narrowed.get(&(table, version)) {
+            found.retain(|hop| accepted.iter().any(|accepted| accepted.is_at(hop)));
+        }
+        match (object, found.as_mut_slice()) {
+            (_, []) => Err(self.nowhere(hops)),
+            (Some(object), _) => Ok(shape(RouteKind::UNICAST, RouteTarget::Object(object))),
+            (None, found) => {
+                if let [only] = found {
+                    only.weight = 1;
+                }
+                Ok(shape(RouteKind::UNICAST, RouteTarget::Hops(found.to_vec())))
+            }
+        }
+    }
+
+    fn nowhere(&self, hops: &[WeightedHop]) -> String {
+        let list: Vec<String> = hops.iter().map(|hop| hop.next_hop.to_string()).collect();
+        let list = list.join(", ");
+        let tracked = |hop: &WeightedHop| self.next_hops.get(&hop.next_hop);
+        let is_behind_default = |hop| tracked(hop).is_some_and(|tracked| tracked.resolution.behind_default);
+        if hops.iter().any(is_behind_default) {
+            return format!(
+                "only a default route leads to next hop {list}: a route of its own or an entry in kernel.onlink \
+                 would make it usable"
+            );
+        }
+        format!("no route of the kernel leads to next hop {list}")
+    }
+
+    fn path(&self, id: PathId) -> &Path {
+        self.slots[id.index()].as_ref().expect("whoever has a number keeps the path in use")
+    }
+}
+
+impl TrackedHop {
+    fn kernel_hops(&self) -> impl Iterator<Item = KernelHop> {
+        self.resolution.hops.iter().map(|hop| KernelHop { onlink: hop.onlink || self.onlink, ..*hop })
+    }
+
+    /// Whether the kernel may be told to take the next hop for attached: it is, and IPv6 looks for gateways by all routes.
+    fn may_be_onlink(&self, next_hop: NextHop) -> bool {
+        match (next_hop, self.resolution.hops.as_slice()) {
+            (NextHop::Ipv6(address), [hop]) => hop.gateway == Some(address.into()) && !hop.onlink,
+            _ => false,
+        }
+    }
+}
+
+/// What routes refer to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Means {
+    /// Gateways.
+    Plain,
+    /// An object, of which the caller is an owner now.
+    Object(u32),
+    /// Nothing: no next hop leads anywhere.
+    Dead,
+}
+
+fn weighted_hops(forwarding: &Forwarding) -> &[WeightedHop] {
+    match &forwarding.target {
+        Target::Discard(_) => &[],
+        Target::Via(hops) => hops,
+    }
+}
+
+fn hop_content(hop: &KernelHop) -> Option<ObjectContent> {
+    Some(ObjectContent::Hop { gateway: hop.gateway?, interface: hop.interface, onlink: hop.onlink })
+}
+
+/// Far more than the kernel spreads packets over, and few enough for one message.
+const HOPS_MAX: usize = 1024;
