@@ -65,6 +65,36 @@ pub struct PeerRules {
     pub paths_sent: PathsSent,
 }
 
+/// The addresses of this speaker that matter to one peer. They may change while the session stays.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct OwnNextHops {
+    /// What the peer may use as next hop for IPv4 routes through this speaker.
+    pub ipv4: Option<NextHop>,
+    /// What the peer may use as next hop for IPv6 routes through this speaker.
+    pub ipv6: Option<NextHop>,
+    /// The subnet over which the peer is directly attached, if it is.
+    pub shared_subnet: Option<Prefix>,
+}
+
+impl OwnNextHops {
+    pub(crate) fn of(options: &PeerOptions) -> Self {
+        Self {
+            ipv4: options.own_ipv4_next_hop,
+            ipv6: options.own_ipv6_next_hop,
+            shared_subnet: options.shared_subnet,
+        }
+    }
+
+    pub(crate) fn applied_to(self, options: &PeerOptions) -> PeerOptions {
+        PeerOptions {
+            own_ipv4_next_hop: self.ipv4,
+            own_ipv6_next_hop: self.ipv6,
+            shared_subnet: self.shared_subnet,
+            ..options.clone()
+        }
+    }
+}
+
 impl PeerRules {
     pub(crate) fn applied_to(self, options: &PeerOptions) -> PeerOptions {
         let Self { import, export, next_hop, reflection, paths_sent } = self;

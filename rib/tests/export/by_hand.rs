@@ -37,6 +37,8 @@ pub(crate) struct Told {
     pub(crate) messages: usize,
     pub(crate) reached: Vec<Ipv4Prefix>,
     pub(crate) unreached: Vec<Ipv4Prefix>,
+    /// The next hops of what is reached, each once in a row.
+    pub(crate) next_hops: Vec<NextHop>,
     /// The same, with path ids.
     pub(crate) reached_paths: Vec<(Ipv4Prefix, Option<PathId>)>,
     pub(crate) unreached_paths: Vec<(Ipv4Prefix, Option<PathId>)>,
@@ -86,6 +88,8 @@ impl Told {
             other => panic!("{other:?} is exported"),
         };
         self.messages += 1;
+        self.next_hops.extend(update.reach().map(|reach| reach.next_hop));
+        self.next_hops.dedup();
         let reached = update.reach().flat_map(|reach| reach.nlri.iter::<Ipv4Prefix>());
         self.reached_paths.extend(reached.map(|it| (it.prefix, it.path_id)));
         let unreached = update.unreach().flat_map(|block| block.iter::<Ipv4Prefix>());

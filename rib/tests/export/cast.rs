@@ -11,7 +11,7 @@ use bgp_codec::{
 };
 use bytes::{Bytes, BytesMut};
 use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits};
-use margay_rib::{ConnectedRoute, NextHopMode, PathsSent, PeerOptions, Reflection};
+use margay_rib::{ConnectedRoute, NextHopMode, OwnNextHops, PathsSent, PeerOptions, Reflection};
 
 pub(crate) const LOCAL_ASN: Asn = Asn(64512);
 pub(crate) const PEERS: usize = 20;
@@ -83,6 +83,26 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
         as_width: if peer == 1 { AsWidth::Two } else { AsWidth::Four },
         max_message_octets: if is_alone { 4096 + number as usize } else { 4096 },
         enhanced_refresh: peer.is_multiple_of(2),
+    }
+}
+
+/// Own addresses towards a peer, by number: those of [`options`], none, and others, which routes come with as next hops, too.
+pub(crate) fn own_next_hops(peer: usize, number: u8) -> OwnNextHops {
+    match number {
+        0 => {
+            let options = options(peer);
+            OwnNextHops {
+                ipv4: options.own_ipv4_next_hop,
+                ipv6: options.own_ipv6_next_hop,
+                shared_subnet: options.shared_subnet,
+            }
+        }
+        1 => OwnNextHops::default(),
+        number => OwnNextHops {
+            ipv4: Some(next_hop(number, false)),
+            ipv6: Some(next_hop(number, true)),
+            shared_subnet: Some("10.200.0.0/24".parse().expect("a prefix")),
+        },
     }
 }
 

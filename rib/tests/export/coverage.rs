@@ -47,10 +47,11 @@ enum Case {
     PeersWhileRegrouping,
     Clusters,
     NextHopLost,
+    OwnNextHopChanges,
     HoldBackEnds,
 }
 
-const CASES: [Case; 19] = [
+const CASES: [Case; 20] = [
     Case::Reflected,
     Case::SeveralPaths,
     Case::SourceMoves,
@@ -69,6 +70,7 @@ const CASES: [Case; 19] = [
     Case::PeersWhileRegrouping,
     Case::Clusters,
     Case::NextHopLost,
+    Case::OwnNextHopChanges,
     Case::HoldBackEnds,
 ];
 
@@ -162,6 +164,9 @@ fn before(world: &World, event: &Event) -> Vec<Case> {
                 note(Case::RulesOfSome, changing > 0 && changing < members);
                 note(Case::RulesOfAll, members > 1 && changing == members);
             }
+        }
+        Event::OwnNextHops { peers, .. } => {
+            note(Case::OwnNextHopChanges, has_routes && peers.iter().any(is_up));
         }
         Event::Connected(subnets) => note(Case::NextHopLost, *subnets != 0b111 && has_routes),
         Event::EndHoldBack => note(Case::HoldBackEnds, world.naive.holds_back && has_routes),

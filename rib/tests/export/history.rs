@@ -67,6 +67,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
                 Event::Reconfigure { peers, rules, reflector: Reflector { other_clusters, meshed } }
             },
         ),
+        1 => (reconfigured(), 0..4u8).prop_map(|(peers, own)| Event::OwnNextHops { peers, own }),
         1 => peer.clone().prop_map(Event::Refresh),
         1 => peer.clone().prop_map(Event::Begin),
         1 => peer.clone().prop_map(Event::End),

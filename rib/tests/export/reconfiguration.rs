@@ -1,7 +1,9 @@
 //! Other rules for peers whose sessions stay: they are told what differs, and nothing else.
 
-use bgp_codec::{Family, Ipv4Prefix, RouteRefresh};
-use margay_rib::{NextHopMode, PathsSent, PeerIndex, ReflectorOptions, Rib};
+use bgp_codec::{Family, IpPrefix, Ipv4Prefix, NextHop, RouteRefresh};
+use margay_rib::{
+    NetworkOptions, NextHopMode, OwnNextHops, PathsSent, PeerIndex, PeerOptions, ReflectorOptions, Rib,
+};
 
 use super::by_hand::{FEED, attributes, gateway, parse, reach, reach_all, rib, told, unreach_all};
 use super::cast::{identifier, options};
@@ -194,4 +196,31 @@ fn nobody_moves_to_a_group_whose_log_is_yet_to_be_filled() {
     assert_eq!(news(&mut rib, one).1, many[many.len() - 1..]);
     assert_eq!(news(&mut rib, other).0.len(), many.len() - 1);
     assert_eq!(groups(&rib, [one, other]), [heir; 2]);
+}
+
+/// A peer whose session is over IPv6 learns the IPv4 next hop of this node whenever it comes, changes or goes.
+#[test]
+fn own_next_hops_that_change_are_advertised_anew() {
+    let mut rib = rib();
+    let peer = rib.peer_up(PeerOptions { own_ipv4_next_hop: None, ..options(0) });
+    let prefixes = parse(&["10.1.0.0/16", "10.2.0.0/16"]);
+    for &prefix in &prefixes {
+        rib.originate(prefix.erase(), NetworkOptions::default());
+    }
+    assert_eq!(news(&mut rib, peer), (Vec::new(), Vec::new()), "there is no next hop");
+    let set = |rib: &mut Rib, ipv4: Option<[u8; 4]>| {
+        let ipv4 = ipv4.map(|address| NextHop::Ipv4(address.into()));
+        rib.set_own_next_hops([(peer, OwnNextHops { ipv4, ..OwnNextHops::default() })]);
+    };
+    for own in [[192, 0, 2, 1], [192, 0, 2, 2]] {
+        set(&mut rib, Some(own));
+        while rib.work(1000) {}
+        let told = told(&mut rib, peer);
+        assert_eq!(told.reached, prefixes);
+        assert_eq!(told.next_hops, [NextHop::Ipv4(own.into())]);
+        set(&mut rib, Some(own));
+        assert_eq!(news(&mut rib, peer), (Vec::new(), Vec::new()), "nothing has changed");
+    }
+    set(&mut rib, None);
+    assert_eq!(news(&mut rib, peer), (Vec::new(), prefixes));
 }

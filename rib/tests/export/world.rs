@@ -16,7 +16,7 @@ use margay_rib::{
 use super::by_hand::poll_export;
 use super::cast::{
     CLUSTERS, LOCAL_ASN, PEERS, Variant, announces_path_ids, attributes, connected, context, filter,
-    identifier, likeness, next_hop, nlri, options, prefix, through_the_wire,
+    identifier, likeness, next_hop, nlri, options, own_next_hops, prefix, through_the_wire,
 };
 use super::naive::{NaiveRib, NaiveRoute, Routes};
 
@@ -52,6 +52,11 @@ pub(crate) enum Event {
         peers: Vec<usize>,
         rules: Rules,
         reflector: Reflector,
+    },
+    /// Other own addresses towards some peers, by number.
+    OwnNextHops {
+        peers: Vec<usize>,
+        own: u8,
     },
     Refresh(usize),
     /// A peer begins to tell everything again, or ends.
@@ -178,6 +183,7 @@ impl World {
                 self.rib.end_hold_back();
             }
             Event::Reconfigure { peers, rules, reflector } => self.reconfigure(&peers, rules, reflector),
+            Event::OwnNextHops { peers, own } => self.set_own_next_hops(&peers, own),
             Event::Refresh(peer) => {
                 if let Some(session) = self.sessions.get(&peer) {
                     self.rib.refresh(session.index, Family::IPV4_UNICAST);
@@ -255,6 +261,23 @@ impl World {
             changes.push((session.index, rules));
         }
         self.rib.reconfigure(ReflectorOptions { clusters, client_to_client }, changes);
+    }
+
+    fn set_own_next_hops(&mut self, peers: &[usize], own: u8) {
+        let mut changes = Vec::new();
+        for &peer in peers {
+            let (Some(session), Some((options, _))) =
+                (self.sessions.get(&peer), self.naive.peers.get_mut(&peer))
+            else {
+                continue;
+            };
+            let own = own_next_hops(peer, own);
+            options.own_ipv4_next_hop = own.ipv4;
+            options.own_ipv6_next_hop = own.ipv6;
+            options.shared_subnet = own.shared_subnet;
+            changes.push((session.index, own));
+        }
+        self.rib.set_own_next_hops(changes);
     }
 
     fn up(&mut self, peer: usize) {
@@ -397,7 +420,7 @@ impl World {
     }
 
     fn who_is_told_the_same_shares_a_group(&self) {
-        // These differ in nothing but their rules.
+        // These differ in nothing but their rules and own addresses.
         for (one, other) in [(8, 9), (8, 10), (9, 10), (11, 12), (4, 11), (4, 12), (0, 8)] {
             let alike = |peer| {
                 let options = &self.naive.peers.get(&peer)?.0;
@@ -407,6 +430,7 @@ impl World {
                     options.next_hop,
                     options.reflection,
                     options.shared_subnet,
+                    options.own_ipv4_next_hop,
                     add_path,
                 ))
             };
