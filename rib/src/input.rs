@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::index::PeerIndex;
 use crate::next_hops::WayChange;
-use crate::options::{KernelRouteView, NetworkOptions, PeerOptions, PeerRules, ReflectorOptions};
+use crate::options::{
+    KernelRouteView, NetworkOptions, OwnNextHops, PeerOptions, PeerRules, ReflectorOptions,
+};
 use crate::rib::Rib;
 
 /// One call on a [`Rib`] that changes it: that of the method with the same name.
@@ -42,6 +44,8 @@ pub enum RibInput<U = Update> {
     Ways(Vec<WayChange>),
     /// [`Rib::reconfigure`].
     Reconfigure(ReflectorOptions, Vec<(PeerIndex, PeerRules)>),
+    /// [`Rib::set_own_next_hops`].
+    OwnNextHops(Vec<(PeerIndex, OwnNextHops)>),
     /// [`Rib::rename`].
     Rename(PeerIndex, Arc<str>),
     /// [`Rib::work`].
@@ -71,6 +75,7 @@ impl<U> RibInput<U> {
             Self::KernelRoute(prefix, route) => RibInput::KernelRoute(prefix, route),
             Self::Ways(changes) => RibInput::Ways(changes),
             Self::Reconfigure(reflector, peers) => RibInput::Reconfigure(reflector, peers),
+            Self::OwnNextHops(peers) => RibInput::OwnNextHops(peers),
             Self::Rename(peer, name) => RibInput::Rename(peer, name),
             Self::Work(steps) => RibInput::Work(steps),
             Self::Export(peer) => RibInput::Export(peer),
@@ -97,6 +102,7 @@ impl Rib {
             RibInput::KernelRoute(prefix, route) => self.set_kernel_route(prefix, route),
             RibInput::Ways(changes) => self.set_ways(&changes),
             RibInput::Reconfigure(reflector, peers) => self.reconfigure(reflector, peers),
+            RibInput::OwnNextHops(peers) => self.set_own_next_hops(peers),
             RibInput::Rename(peer, name) => self.rename(peer, &name),
             RibInput::Work(steps) => {
                 self.work(steps);

@@ -254,21 +254,20 @@ impl Rib {
     ///
     /// As with [`reconfigure`](Self::reconfigure), peers with the same change should get it together.
     pub fn set_own_next_hops(&mut self, peers: impl IntoIterator<Item = (PeerIndex, OwnNextHops)>) {
-        let mut imported = BTreeSet::new();
+        let mut change = RulesChange::default();
         for (peer, own) in peers {
             let Some(options) = self.shared.peers.up(peer) else { continue };
             let former = OwnNextHops::of(options);
             // Import refuses paths whose next hop is our own.
             if (former.ipv4, former.ipv6) != (own.ipv4, own.ipv6) {
-                imported.insert(peer);
+                change.imported.insert(peer);
             }
             let new = own.applied_to(options);
             self.shared.peers.set_options(peer, Arc::new(new));
         }
-        let reflected = BTreeMap::new();
-        let Self { shared, ipv4, ipv6, work, .. } = self;
-        ipv4.reconfigure(shared, &imported, &reflected, work_of(Family::IPV4_UNICAST, work));
-        ipv6.reconfigure(shared, &imported, &reflected, work_of(Family::IPV6_UNICAST, work));
+        for (_, family) in self.families.iter_mut() {
+            family.on_rules_changed(&self.shared, &change);
+        }
     }
 
     /// Does a part of the work that is due, of about `steps` steps: an entry looked at, a group told of it, or a slot of a

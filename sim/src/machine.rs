@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use bgp_codec::NextHop;
 use margay::kernel::{KernelEvent, KernelHandle, KernelOptions};
 use margay::machine::{
-    OwnAddresses, Promise, QueueSizes, SimulatedListener, SimulatedMachine, SimulatedStream, SliceCost,
+    AddressBook, AddressState, InterfaceAddress, Promise, QueueSizes, SimulatedListener, SimulatedMachine,
+    SimulatedStream, SliceCost,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::kernel_model::KernelModel;
 use crate::network::{Host, Network};
@@ -124,15 +124,14 @@ impl SimulatedMachine for SimMachine {
         Ok(self.network.listen(self.host, address))
     }
 
-    fn own_addresses(&self, _local_address: IpAddr, _peer_address: IpAddr) -> OwnAddresses {
-        let mut own = OwnAddresses::default();
-        for address in &self.addresses {
-            match address {
-                IpAddr::V4(address) => own.ipv4 = Some(NextHop::Ipv4(*address)),
-                IpAddr::V6(address) => own.ipv6 = Some(NextHop::Ipv6(*address)),
-            }
-        }
-        own
+    fn addresses(&self) -> watch::Receiver<Arc<AddressBook>> {
+        let on_one_interface = |&address: &IpAddr| InterfaceAddress {
+            interface: 1,
+            address,
+            subnet: None,
+            state: AddressState::Preferred,
+        };
+        watch::channel(Arc::new(AddressBook::new(self.addresses.iter().map(on_one_interface)))).1
     }
 
     fn read_file(&self, file: &Path) -> io::Result<Vec<u8>> {

@@ -143,11 +143,13 @@ impl Daemon {
             }
             None => (None, None),
         };
+        let addresses = machine.addresses().await.context("cannot read this node's addresses")?;
         let (speaker, speaker_task) = speaker::start(
             &machine,
             options::rib_options(&machine, &config),
             feed,
             options::hold_back(&config),
+            addresses,
             recording,
         )
         .context("cannot start the speaker")?;

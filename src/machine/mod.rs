@@ -4,9 +4,9 @@
 //! stays the same. The exceptions have seams of their own: time is tokio's, which can be stopped; the kernel's table is
 //! behind the channels of its thread; signals and the control socket come in as requests.
 
+mod addresses;
 mod fine_timer;
 mod listening_socket;
-mod own_addresses;
 mod processor;
 #[cfg(feature = "simulation")]
 mod simulated;
@@ -14,18 +14,20 @@ mod stream;
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 #[cfg(feature = "simulation")]
-use std::{sync::Arc, task::Poll};
+use std::task::Poll;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::kernel::{self, KernelEvent, KernelHandle, KernelOptions};
 use crate::peer::{Transport, dial};
+pub use addresses::{AddressBook, AddressState, InterfaceAddress};
 use fine_timer::FineTimer;
 pub(crate) use listening_socket::ListeningSocket;
-pub use own_addresses::OwnAddresses;
+
 pub(crate) use processor::{Processor, Slice};
 #[cfg(feature = "simulation")]
 pub use simulated::{Promise, SimulatedListener, SimulatedMachine, SimulatedStream, SliceCost};
@@ -94,20 +96,16 @@ impl Machine {
         }
     }
 
-    /// What the machine's addresses mean for a session.
+    /// The machine's addresses, as they are now and from now on. To be called within a tokio runtime.
     ///
     /// # Errors
     ///
     /// The system does not say which addresses there are.
-    pub(crate) fn own_addresses(
-        &self,
-        local_address: IpAddr,
-        peer_address: IpAddr,
-    ) -> io::Result<OwnAddresses> {
+    pub(crate) async fn addresses(&self) -> io::Result<watch::Receiver<Arc<AddressBook>>> {
         match self {
-            Self::Real => OwnAddresses::of_session(local_address, peer_address),
+            Self::Real => addresses::watch().await,
             #[cfg(feature = "simulation")]
-            Self::Simulated(machine) => Ok(machine.own_addresses(local_address, peer_address)),
+            Self::Simulated(machine) => Ok(machine.addresses()),
         }
     }
 

@@ -10,9 +10,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use super::{OwnAddresses, QueueSizes};
+use super::{AddressBook, QueueSizes};
 use crate::kernel::{KernelEvent, KernelHandle, KernelOptions};
 
 /// Something that a simulation answers later.
@@ -34,8 +34,8 @@ pub trait SimulatedMachine: Debug + Send + Sync {
     /// It cannot be used.
     fn listen(&self, address: SocketAddr) -> io::Result<Arc<dyn SimulatedListener>>;
 
-    /// What the machine's addresses mean for a session.
-    fn own_addresses(&self, local_address: IpAddr, peer_address: IpAddr) -> OwnAddresses;
+    /// The machine's addresses, as they are now and from now on.
+    fn addresses(&self) -> watch::Receiver<Arc<AddressBook>>;
 
     /// The content of a file.
     ///

@@ -2,7 +2,7 @@
 
 use std::future::{pending, poll_fn};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,7 +23,7 @@ use super::speaker_outbox::SpeakerOutbox;
 use super::status::{EstablishedSession, PeerStatus};
 use super::writer::{Reports, Writer};
 use super::{Arrival, LAST_WORDS_TIME, PeerOptions};
-use crate::machine::{Machine, OwnAddresses, Stream};
+use crate::machine::{Machine, Stream};
 use crate::message_counters::MessageCounters;
 use crate::outbound::Outbound;
 use crate::speaker::{PeerUp, RefreshMark, SessionEpoch, SpeakerHandle, SpeakerInput};
@@ -425,24 +425,14 @@ impl PeerTask {
             });
         });
         self.reading = Reading::Running;
-        let own = self.own_addresses(local_address.ip(), peer_address.ip());
         self.outbox.push(SpeakerInput::PeerUp(Box::new(PeerUp {
             peer: self.options.key,
             epoch: SessionEpoch(id.number()),
             negotiated,
-            own,
+            local_address: local_address.ip(),
             peer_address: peer_address.ip(),
             exports,
         })));
-    }
-
-    /// The system takes its time to tell, more where there are many interfaces: that is not for the speaker to wait for.
-    fn own_addresses(&self, local_address: IpAddr, peer_address: IpAddr) -> OwnAddresses {
-        let PeerOptions { name, machine, .. } = &self.options;
-        machine.own_addresses(local_address, peer_address).unwrap_or_else(|error| {
-            warn!(peer = %name, %error, "own addresses are not known: no next hop of our own for this session");
-            OwnAddresses::default()
-        })
     }
 
     fn on_down(&mut self, id: ConnectionId, reason: &CloseReason) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bgp_codec::{DecodeContext, Family, Prefix, Update};
 use margay_rib::{
-    EncodedUpdates, ForwardingChange, KernelRouteView, NetworkOptions, NextHopLoss, PeerIndex, PeerOptions,
-    PeerRules, ReflectorOptions, Rib, RibInput, RibOptions, WayChange,
+    EncodedUpdates, ForwardingChange, KernelRouteView, NetworkOptions, NextHopLoss, OwnNextHops, PeerIndex,
+    PeerOptions, PeerRules, ReflectorOptions, Rib, RibInput, RibOptions, WayChange,
 };
 
 use super::{Record, Recorder, checksum};
@@ -119,6 +119,10 @@ impl RecordedRib {
 
     pub(crate) fn reconfigure(&mut self, reflector: ReflectorOptions, peers: Vec<(PeerIndex, PeerRules)>) {
         self.handle(RibInput::Reconfigure(reflector, peers));
+    }
+
+    pub(crate) fn set_own_next_hops(&mut self, peers: Vec<(PeerIndex, OwnNextHops)>) {
+        self.handle(RibInput::OwnNextHops(peers));
     }
 
     pub(crate) fn work(&mut self, steps: usize) -> bool {

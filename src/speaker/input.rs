@@ -6,7 +6,6 @@ use bgp_codec::{Family, Update};
 use margay_session::Negotiated;
 
 use super::{ExportQueue, Step};
-use crate::machine::OwnAddresses;
 
 /// Names a configured peer for as long as the daemon runs. Numbers are not used again.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -81,8 +80,8 @@ pub struct PeerUp {
     pub epoch: SessionEpoch,
     /// What both sides agreed on.
     pub negotiated: Negotiated,
-    /// Our addresses on the session's link.
-    pub own: OwnAddresses,
+    /// Our end of the connection.
+    pub local_address: IpAddr,
     /// The peer's address.
     pub peer_address: IpAddr,
     /// Where what the peer is to be told goes.

@@ -17,7 +17,7 @@ mod turns;
 use std::io;
 use std::sync::Arc;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
 pub(crate) use crate::outbound::Burst;
@@ -27,10 +27,10 @@ pub use input::{PeerKey, PeerUp, RefreshMark, SessionEpoch, SpeakerInput};
 pub use input_queue::{InputQueue, Inputs, Room, input_queue};
 pub use kernel_feed::KernelFeed;
 pub use request::{FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest};
-use run::Speaker;
+use run::{Channels, Speaker};
 pub use turns::{Step, TimesTaken, TurnTimes};
 
-use crate::machine::Machine;
+use crate::machine::{AddressBook, Machine};
 use crate::recording::{RecordedRib, Recorder, RecordingSink};
 
 use margay_rib::RibOptions;
@@ -60,6 +60,7 @@ pub(crate) fn start(
     options: RibOptions,
     kernel: Option<KernelFeed>,
     hold_back: Option<HoldBack>,
+    addresses: watch::Receiver<Arc<AddressBook>>,
     recording: Option<Box<dyn RecordingSink>>,
 ) -> io::Result<(SpeakerHandle, JoinHandle<()>)> {
     let (inputs, input_receiver) = input_queue(machine.queue_sizes().inputs_octets);
@@ -70,9 +71,12 @@ pub(crate) fn start(
         RecordedRib::new(options, recording.map(Recorder::new)),
         kernel,
         hold_back,
-        input_receiver,
-        request_receiver,
-        Arc::clone(&writable),
+        Channels {
+            inputs: input_receiver,
+            requests: request_receiver,
+            writable: Arc::clone(&writable),
+            addresses,
+        },
     );
     let task = tokio::spawn(machine.task(speaker.run()));
     Ok((SpeakerHandle { inputs, requests, writable }, task))

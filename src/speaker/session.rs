@@ -1,13 +1,15 @@
 //! A session as the speaker sees it: where it is in the Rib, and what it still waits for.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bgp_codec::{AttributeError, Family};
-use margay_rib::{PeerIndex, PeerOptions};
+use margay_rib::{OwnNextHops, PeerIndex, PeerOptions};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::{PeerSettings, PeerUp, RefreshMark, SessionEpoch};
+use crate::machine::AddressBook;
 use crate::recording::RecordedRib;
 
 /// A session that is established.
@@ -16,6 +18,10 @@ pub(super) struct SpeakerSession {
     pub(super) epoch: SessionEpoch,
     pub(super) index: PeerIndex,
     pub(super) families: Vec<Family>,
+    /// Our end of the connection, and the peer's.
+    ends: [IpAddr; 2],
+    /// What the node's addresses mean for the session, as the Rib knows it.
+    own: OwnNextHops,
     /// The families of which the peer has not told the whole table yet (RFC 4724 §2).
     pub(super) awaited_end_of_rib: Vec<Family>,
     /// The peer restarts gracefully: before the end of its table there is nothing that it could tell again.
@@ -34,18 +40,34 @@ const LOGGED_DEFECTS: u64 = 10;
 
 impl SpeakerSession {
     /// Enters the peer into the Rib.
-    pub(super) fn new(rib: &mut RecordedRib, settings: &PeerSettings, up: PeerUp) -> Self {
+    pub(super) fn new(
+        rib: &mut RecordedRib,
+        settings: &PeerSettings,
+        addresses: &AddressBook,
+        up: PeerUp,
+    ) -> Self {
         let families = up.negotiated.families.clone();
-        let index = rib.peer_up(peer_options(settings, &up), || up.negotiated.decode_context());
+        let ends = [up.local_address, up.peer_address];
+        let own = addresses.own_next_hops(ends[0], ends[1], OwnNextHops::default());
+        let index = rib.peer_up(peer_options(settings, &up, own), || up.negotiated.decode_context());
         Self {
             epoch: up.epoch,
             index,
             awaited_end_of_rib: families.clone(),
             families,
+            ends,
+            own,
             is_graceful: up.negotiated.peer_capabilities.graceful_restart().is_some(),
             refreshes: Vec::new(),
             defects: 0,
         }
+    }
+
+    /// The node's addresses have changed. Returns what they mean for the session now, if that is something else.
+    pub(super) fn on_addresses(&mut self, addresses: &AddressBook) -> Option<OwnNextHops> {
+        let [local, peer] = self.ends;
+        let own = addresses.own_next_hops(local, peer, self.own);
+        (std::mem::replace(&mut self.own, own) != own).then_some(own)
     }
 
     /// The peer begins or ends to tell everything again (RFC 7313 §4.2).
@@ -98,8 +120,8 @@ impl SpeakerSession {
     }
 }
 
-fn peer_options(settings: &PeerSettings, up: &PeerUp) -> PeerOptions {
-    let PeerUp { negotiated, own, .. } = up;
+fn peer_options(settings: &PeerSettings, up: &PeerUp, own: OwnNextHops) -> PeerOptions {
+    let PeerUp { negotiated, .. } = up;
     PeerOptions {
         name: settings.name.clone(),
         kind: negotiated.kind,

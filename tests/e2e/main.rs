@@ -15,6 +15,7 @@ mod kernel_member;
 mod log;
 mod malformed;
 mod mesh_to_reflector;
+mod own_addresses;
 mod raw_speaker;
 mod recording;
 mod reflection;

@@ -66,7 +66,7 @@ pub struct PeerRules {
 }
 
 /// The addresses of this speaker that matter to one peer. They may change while the session stays.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct OwnNextHops {
     /// What the peer may use as next hop for IPv4 routes through this speaker.
     pub ipv4: Option<NextHop>,

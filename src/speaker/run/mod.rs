@@ -6,9 +6,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bgp_codec::Update;
+use bgp_codec::{NextHop, Update};
 use margay_rib::{ReflectorOptions, RoutePage, RouteSelection, RouteStatus};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
@@ -23,7 +23,7 @@ use super::{
     RoutesQuestion, SessionEpoch, SpeakerCounts, SpeakerInput, SpeakerRequest,
 };
 use crate::kernel::KernelEvent;
-use crate::machine::{Processor, Slice};
+use crate::machine::{AddressBook, Processor, Slice};
 use crate::recording::RecordedRib;
 
 /// How long the speaker takes inputs before it tells peers and kernel what follows from them, and how long it tells peers.
@@ -55,9 +55,7 @@ pub(super) struct Speaker {
     hold_back: Option<HoldBack>,
     /// No refresh of a peer has to be ended before this.
     refresh_ends: Option<Instant>,
-    inputs: Inputs,
-    requests: mpsc::Receiver<SpeakerRequest>,
-    writable: Arc<Notify>,
+    channels: Channels,
     /// The peers with a session, the one that is fed next in front.
     feeding: VecDeque<Recipient>,
     pace: Pace,
@@ -74,6 +72,18 @@ pub(super) struct Speaker {
     clock: TurnClock,
     /// How long turns have taken since other tasks of the thread had it.
     kept_thread: Duration,
+}
+
+/// The channels that the speaker listens on.
+pub(super) struct Channels {
+    /// What sessions announce.
+    pub(super) inputs: Inputs,
+    /// What the daemon and operators ask.
+    pub(super) requests: mpsc::Receiver<SpeakerRequest>,
+    /// A queue that was full has room.
+    pub(super) writable: Arc<Notify>,
+    /// The addresses of this node.
+    pub(super) addresses: watch::Receiver<Arc<AddressBook>>,
 }
 
 /// A configured peer.
@@ -97,9 +107,7 @@ impl Speaker {
         mut rib: RecordedRib,
         kernel: Option<KernelFeed>,
         hold_back: Option<HoldBack>,
-        inputs: Inputs,
-        requests: mpsc::Receiver<SpeakerRequest>,
-        writable: Arc<Notify>,
+        channels: Channels,
     ) -> Self {
         if hold_back.is_some() {
             rib.hold_back();
@@ -111,9 +119,7 @@ impl Speaker {
             kernel,
             hold_back,
             refresh_ends: None,
-            inputs,
-            requests,
-            writable,
+            channels,
             feeding: VecDeque::new(),
             pace: Pace::new(Instant::now()),
             burst: Burst::default(),
@@ -163,18 +169,20 @@ impl Speaker {
     async fn hear(&mut self) -> Flow {
         let pause = self.pace.pause(Instant::now());
         let is_busy = self.working || self.pace.is_in_round();
-        if self.has_news && !is_busy && pause < SHORT_PAUSE && self.inputs.is_empty() {
+        if self.has_news && !is_busy && pause < SHORT_PAUSE && self.channels.inputs.is_empty() {
             self.processor.nap(pause).await;
             self.begin_turn();
             return Flow::Continue;
         }
         let wake_at = earlier(self.hold_back_ends_at(), self.refresh_ends);
-        let Self { kernel, inputs, requests, writable, has_news, .. } = self;
+        let Self { kernel, channels, has_news, .. } = self;
+        let Channels { inputs, requests, writable, addresses } = channels;
         let heard = tokio::select! {
             biased;
             request = requests.recv() => Heard::Request(request),
             heard = hear_kernel(kernel) => Heard::Kernel(heard),
             () = writable.notified() => Heard::Writable,
+            () = changed(addresses) => Heard::Addresses,
             input = inputs.recv() => Heard::Input(input),
             // Yielding lets the runtime look at its timers.
             () = tokio::task::yield_now(), if is_busy => Heard::Nothing,
@@ -197,6 +205,10 @@ impl Speaker {
             }
             Heard::Input(Some(input)) => {
                 self.take(input);
+                Flow::Continue
+            }
+            Heard::Addresses => {
+                self.on_addresses();
                 Flow::Continue
             }
             Heard::Input(None) => Flow::Stop,
@@ -229,7 +241,7 @@ impl Speaker {
     fn take_inputs(&mut self) {
         let mut slice = self.slice(SLICE);
         while !slice.is_over()
-            && let Some(input) = self.inputs.try_recv()
+            && let Some(input) = self.channels.inputs.try_recv()
         {
             self.take(input);
         }
@@ -269,10 +281,32 @@ impl Speaker {
         if let Some(hold_back) = &mut self.hold_back {
             hold_back.on_session(Instant::now());
         }
-        let session = SpeakerSession::new(&mut self.rib, &peer.settings, up);
+        let addresses = Arc::clone(&self.channels.addresses.borrow());
+        let session = SpeakerSession::new(&mut self.rib, &peer.settings, &addresses, up);
         self.feeding.push_back(Recipient { peer: key, index: session.index, exports });
         peer.session = Some(session);
         debug!(peer = %peer.settings.name, session = epoch.0, "joined");
+    }
+
+    /// What was advertised with an own address that has changed is advertised again.
+    fn on_addresses(&mut self) {
+        let addresses = Arc::clone(&self.channels.addresses.borrow_and_update());
+        let mut changed = Vec::new();
+        for peer in self.peers.values_mut() {
+            let Some(session) = &mut peer.session else { continue };
+            if let Some(own) = session.on_addresses(&addresses) {
+                let next_hop =
+                    |own: Option<NextHop>| own.map_or_else(|| "none".to_owned(), |own| own.to_string());
+                let (ipv4, ipv6) = (next_hop(own.ipv4), next_hop(own.ipv6));
+                info!(peer = %peer.settings.name, ipv4, ipv6, "own next hops have changed");
+                changed.push((session.index, own));
+            }
+        }
+        if !changed.is_empty() {
+            self.rib.set_own_next_hops(changed);
+            self.working = true;
+        }
+        self.clock.end_step(Step::Configuration, Instant::now());
     }
 
     fn peer_down(&mut self, key: PeerKey, epoch: SessionEpoch) {
@@ -426,7 +460,7 @@ impl Speaker {
         for recipient in waiting.by_ref() {
             // Whoever has no room takes next to no time. If they counted, they could keep the slice from all others.
             if self.tell(&recipient) != Fed::NoRoom && slice.is_over() {
-                self.writable.notify_one();
+                self.channels.writable.notify_one();
                 break;
             }
         }
@@ -449,7 +483,7 @@ impl Speaker {
             Fed::UpToDate => {}
             Fed::More => {
                 self.catching_up.insert(recipient.peer, recipient.clone());
-                self.writable.notify_one();
+                self.channels.writable.notify_one();
                 // The peer's next turn must find nothing held from this one.
                 self.burst.write();
             }
@@ -549,6 +583,8 @@ enum Heard {
     Request(Option<SpeakerRequest>),
     Input(Option<SpeakerInput>),
     Kernel(KernelHeard),
+    /// The addresses of this node have changed.
+    Addresses,
     /// A queue that was full has room.
     Writable,
     Nothing,
@@ -558,6 +594,13 @@ async fn hear_kernel(kernel: &mut Option<KernelFeed>) -> KernelHeard {
     match kernel {
         Some(kernel) => kernel.hear().await,
         None => std::future::pending().await,
+    }
+}
+
+/// Is ready when there are other addresses; never, when they cannot change.
+async fn changed(addresses: &mut watch::Receiver<Arc<AddressBook>>) {
+    if addresses.changed().await.is_err() {
+        std::future::pending().await
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::*;
-use crate::machine::{Machine, OwnAddresses, QueueSizes, Stream};
+use crate::machine::{Machine, QueueSizes, Stream};
 use crate::message_counters::MessageCounters;
 use crate::outbound::Outbound;
 use crate::speaker::{RefreshMark, input_queue};
@@ -256,9 +256,12 @@ fn speaker(inputs: Inputs, writable: &Arc<Notify>) -> (Speaker, mpsc::Sender<Spe
             rib(),
             None,
             None,
-            inputs,
-            receiver,
-            Arc::clone(writable),
+            Channels {
+                inputs,
+                requests: receiver,
+                writable: Arc::clone(writable),
+                addresses: watch::channel(Arc::default()).1,
+            },
         ),
         requests,
     )
@@ -322,7 +325,7 @@ fn up(peer: PeerKey, outbound: &Arc<Outbound>) -> PeerUp {
             extended_message: NEITHER,
             peer_capabilities: Capabilities::default(),
         },
-        own: OwnAddresses { ipv4: Some(NextHop::Ipv4([127, 0, 0, 1].into())), ..OwnAddresses::default() },
+        local_address: IpAddr::from([127, 0, 0, 1]),
         peer_address: IpAddr::from([127, 0, 0, 1]),
         exports: outbound.export_queue(),
     }
