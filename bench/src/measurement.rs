@@ -27,8 +27,8 @@ pub(crate) struct Measurement {
     pub(crate) memory_each: Option<MemoryEach>,
     /// How long changes took to come through, where that is measured.
     pub(crate) latency: Option<Latency>,
-    /// How many routes the peers were told for each that they had to be told, where that is counted.
-    pub(crate) told_each: Option<f64>,
+    /// Routes sent to peers for each that had to be sent, where that is counted.
+    pub(crate) sent_each: Option<f64>,
     /// How long the daemon worked on routes and heard nobody, where it tells that.
     pub(crate) longest_turn: Option<LongestTurn>,
 }

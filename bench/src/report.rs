@@ -37,8 +37,8 @@ impl Table<'_> {
                     if self.has_latency() {
                         row.splice(LATENCY_COLUMN..LATENCY_COLUMN, own.latency_cells(base.as_ref()));
                     }
-                    if self.has_told() {
-                        row.push(own.told_each.map_or_else(|| "-".to_owned(), |told| format!("{told:.3}")));
+                    if self.has_sent_each() {
+                        row.push(own.sent_each.map_or_else(|| "-".to_owned(), |sent| format!("{sent:.3}")));
                     }
                     if self.has_turns() {
                         row.extend(own.turn_cells());
@@ -57,9 +57,9 @@ impl Table<'_> {
         let latency = if self.has_latency() { &latency[..] } else { &[] };
         let wall = ["phase", "daemon", "rounds", "wall s", "min to max", ratio, "silent s"];
         let rest = ["CPU s", ratio, "own CPU s", "peak MiB", ratio, "octets each"];
-        let told = if self.has_told() { &["told each"][..] } else { &[] };
+        let sent = if self.has_sent_each() { &["sent each"][..] } else { &[] };
         let turns = if self.has_turns() { &["turn ms", "computing", "longest step"][..] } else { &[] };
-        let columns = wall.iter().chain(latency).chain(&rest).chain(told).chain(turns);
+        let columns = wall.iter().chain(latency).chain(&rest).chain(sent).chain(turns);
         columns.map(|&column| column.to_owned()).collect()
     }
 
@@ -67,8 +67,8 @@ impl Table<'_> {
         self.measurements.iter().any(|measurement| measurement.latency.is_some())
     }
 
-    fn has_told(&self) -> bool {
-        self.measurements.iter().any(|measurement| measurement.told_each.is_some())
+    fn has_sent_each(&self) -> bool {
+        self.measurements.iter().any(|measurement| measurement.sent_each.is_some())
     }
 
     fn has_turns(&self) -> bool {
@@ -96,7 +96,7 @@ struct Summary {
     peak: f64,
     each: Option<(f64, &'static str)>,
     latency: Option<Latency>,
-    told_each: Option<f64>,
+    sent_each: Option<f64>,
     /// Of all rounds.
     longest_turn: Option<LongestTurn>,
 }
@@ -111,12 +111,12 @@ impl Summary {
         let walls = sorted(|round| round.wall_seconds);
         let unit = rounds.first()?.memory_each.map(|each| each.unit);
         let each = sorted(|round| round.memory_each.map_or(0.0, |each| each.octets));
-        let mut told: Vec<f64> = rounds.iter().filter_map(|round| round.told_each).collect();
-        told.sort_by(f64::total_cmp);
+        let mut sent: Vec<f64> = rounds.iter().filter_map(|round| round.sent_each).collect();
+        sent.sort_by(f64::total_cmp);
         let latencies: Vec<Latency> = rounds.iter().filter_map(|round| round.latency).collect();
         Some(Self {
             latency: median_latency(&latencies),
-            told_each: median(&told),
+            sent_each: median(&sent),
             longest_turn: longest_turn(rounds),
             rounds: rounds.len(),
             is_complete: rounds.iter().all(|round| round.incomplete.is_none()),
@@ -242,8 +242,8 @@ const LATENCY_COLUMN: usize = 7;
 
 const HEAD: &str = "\
 medians over the rounds; silent s: the longest time in wall s in which nothing came; CPU s: of the daemon, to within a\n\
-clock tick; own CPU s: of the load generator; octets each: what the daemon's memory grew by; told\n\
-each: how many routes peers were told for each that they had to be told; turn ms: the longest time in\n\
+clock tick; own CPU s: of the load generator; octets each: growth of the daemon's memory; sent\n\
+each: routes sent to peers for each that had to be sent; turn ms: the longest time in\n\
 all rounds in which the daemon worked on routes and heard nobody; computing: the same, when what others took of the\n\
 processor is left out; longest step: of what its turns were made of\n";
 
@@ -266,7 +266,7 @@ mod tests {
             memory_each: Some(MemoryEach { unit: "path", octets: 88.4 }),
             latency: None,
             longest_turn: None,
-            told_each: None,
+            sent_each: None,
         }
     }
 

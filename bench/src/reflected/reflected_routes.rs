@@ -21,7 +21,7 @@ pub(crate) struct ReflectedRoutes<'a> {
     last_update: Instant,
     longest_silence: Duration,
     /// How many routes came and went in all UPDATEs.
-    told: u64,
+    received: u64,
     /// The first route that was wrong, for people.
     wrong_example: Option<String>,
 }
@@ -53,7 +53,7 @@ impl<'a> ReflectedRoutes<'a> {
             last_change: now,
             last_update: now,
             longest_silence: Duration::ZERO,
-            told: 0,
+            received: 0,
             wrong_example: None,
         }
     }
@@ -90,15 +90,15 @@ impl<'a> ReflectedRoutes<'a> {
         *client = Client::new(self.known.count(), self.known.own()[peer.index()].clone());
     }
 
-    /// How many routes all were told, repeated ones and withdrawals too.
-    pub(crate) fn told(&self) -> u64 {
-        self.told
+    /// Routes that all received, repeated ones and withdrawals too.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
     }
 
-    /// How many routes all were told, repeated ones and withdrawals too, for each that they had to be told.
+    /// Routes that all received, repeated ones and withdrawals too, for each that they had to receive.
     #[expect(clippy::cast_precision_loss, reason = "shown with three decimals")]
-    pub(crate) fn told_each(&self) -> f64 {
-        self.told as f64 / self.known.count_heard() as f64
+    pub(crate) fn sent_each(&self) -> f64 {
+        self.received as f64 / self.known.count_heard() as f64
     }
 
     /// How far the clients are, for messages.
@@ -120,7 +120,7 @@ impl Intake for ReflectedRoutes<'_> {
         let client = &mut self.clients[peer.index()];
         let change = self.memo.find(message, &mut client.after, |message| self.known.read(message))?;
         client.rib.apply(change);
-        self.told += change.routes;
+        self.received += change.routes;
         if !change.wrong.is_empty() && self.wrong_example.is_none() {
             self.wrong_example.clone_from(&change.wrong_example);
         }

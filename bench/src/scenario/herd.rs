@@ -105,8 +105,8 @@ impl Herd {
             }
         }
         let end = wait_for_routes(stage, &start)?;
-        let told_each = Some(stage.peers().intake().told_each());
-        Ok(Measurement { told_each, ..stage.measurement(phase, &start, end)? })
+        let sent_each = Some(stage.peers().intake().sent_each());
+        Ok(Measurement { sent_each, ..stage.measurement(phase, &start, end)? })
     }
 }
 

@@ -92,6 +92,6 @@ fn measure(turn: &Turn<'_>, phase: &'static str, work: impl FnOnce() -> Result<(
         memory_each: None,
         latency: None,
         longest_turn: None,
-        told_each: None,
+        sent_each: None,
     })
 }

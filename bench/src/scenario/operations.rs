@@ -128,7 +128,7 @@ fn receivers() -> impl Iterator<Item = PeerSettings> {
     })
 }
 
-/// How many peers are told the table.
+/// Peers that receive the table.
 pub(super) const RECEIVERS: usize = 6;
 
 const DAEMON_ASN: Asn = Asn(65000);

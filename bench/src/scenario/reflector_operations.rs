@@ -9,7 +9,7 @@ use anyhow::Result;
 use bgp_codec::{IpPrefix as _, Ipv4Prefix};
 
 use super::reflection::{Reflection, ReflectionOptions};
-use super::reflector_stage::{ask_again, measure_complete, measure_told, reflector};
+use super::reflector_stage::{ask_again, measure_complete, measure_sent, reflector};
 use super::stage::Stage;
 use super::{Scenario, Turn};
 use crate::measurement::Measurement;
@@ -43,7 +43,7 @@ impl Scenario for ReflectorOperations {
             stage.rest()?;
             let mut measured = vec![self.reflection.reflect(stage, &ids)?];
             let others = routes.prefixes().len() - routes.routes_each();
-            measured.push(measure_told("refresh", stage, clients.len() * others, |stage| {
+            measured.push(measure_sent("refresh", stage, clients.len() * others, |stage| {
                 ids.iter().try_for_each(|&id| ask_again(stage, id))
             })?);
             let half = clients.len() / 2;
@@ -54,11 +54,11 @@ impl Scenario for ReflectorOperations {
             };
             topology.refusals = (0..half).map(refusal).collect();
             let withdrawn = (0..half).map(|client| self.refused_to(client)).sum();
-            measured.push(measure_told("export of half", stage, withdrawn, |stage| stage.reload(&topology))?);
+            measured.push(measure_sent("export of half", stage, withdrawn, |stage| stage.reload(&topology))?);
             topology.refusals.clear();
             measured.push(measure_complete("export as before", stage, |stage| stage.reload(&topology))?);
             let gone = half * routes.routes_each();
-            measured.push(measure_told("half leave", stage, (clients.len() - half) * gone, |stage| {
+            measured.push(measure_sent("half leave", stage, (clients.len() - half) * gone, |stage| {
                 ids[..half].iter().for_each(|&id| stage.peers_mut().leave(id));
                 Ok(())
             })?);

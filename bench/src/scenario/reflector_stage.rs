@@ -50,13 +50,13 @@ pub(super) fn measure_complete(
     stage.measurement(phase, &start, end)
 }
 
-/// Measures how long it takes from `begin` until the clients were told so many routes, all together. They must not be told
+/// Measures the time from `begin` until the clients received `count` routes, all together. They must not receive
 /// more.
 ///
 /// # Errors
 ///
 /// A session is lost, or those of `begin`.
-pub(super) fn measure_told(
+pub(super) fn measure_sent(
     phase: &'static str,
     stage: &mut ReflectorStage<'_, '_>,
     count: usize,
@@ -64,19 +64,19 @@ pub(super) fn measure_told(
 ) -> Result<Measurement> {
     let start = stage.start()?;
     stage.peers_mut().intake_mut().start_clock(start.at);
-    let all = stage.peers().intake().told() + count as u64;
+    let all = stage.peers().intake().received() + count as u64;
     begin(stage)?;
     let deadline = start.at + stage.turn().timeout;
     stage.peers_mut().run(deadline, |peers, now| {
         let routes = peers.intake();
-        routes.told() >= all && now.duration_since(routes.last_update()) >= QUIET
+        routes.received() >= all && now.duration_since(routes.last_update()) >= QUIET
     })?;
     let routes = stage.peers().intake();
-    let is_exact = routes.told() == all;
+    let is_exact = routes.received() == all;
     let end = End {
         at: if is_exact { routes.last_update() } else { deadline },
         longest_silence: routes.longest_silence(),
-        incomplete: (!is_exact).then(|| format!("told {} routes instead of {all}", routes.told())),
+        incomplete: (!is_exact).then(|| format!("sent {} routes instead of {all}", routes.received())),
     };
     stage.measurement(phase, &start, end)
 }
@@ -101,7 +101,7 @@ pub(super) fn wait_for_routes(stage: &mut ReflectorStage<'_, '_>, start: &Start)
     })
 }
 
-/// A client asks to be told everything again (RFC 2918).
+/// A client requests a route refresh (RFC 2918).
 ///
 /// # Errors
 ///

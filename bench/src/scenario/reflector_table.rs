@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::reflection::ReflectionOptions;
 use super::reflector_stage::{
-    ASN, CLUSTER, ReflectorStage, ask_again, measure_complete, measure_told, reflector,
+    ASN, CLUSTER, ReflectorStage, ask_again, measure_complete, measure_sent, reflector,
 };
 use super::stage::Stage;
 use super::{Scenario, Turn};
@@ -99,7 +99,7 @@ impl Scenario for ReflectorTable {
 impl ReflectorTable {
     /// The table is announced, while one other client is there.
     fn announce(&self, stage: &mut ReflectorStage<'_, '_>, ids: &[PeerId]) -> Result<Measurement> {
-        measure_told("announce", stage, self.table_routes + self.routes_each, |stage| {
+        measure_sent("announce", stage, self.table_routes + self.routes_each, |stage| {
             self.announce_own(stage, ids)
         })
     }
@@ -117,7 +117,7 @@ impl ReflectorTable {
     }
 
     fn refresh(&self, stage: &mut ReflectorStage<'_, '_>, ids: &[PeerId]) -> Result<Measurement> {
-        measure_told("refresh", stage, self.known.count_heard(), |stage| {
+        measure_sent("refresh", stage, self.known.count_heard(), |stage| {
             ids.iter().try_for_each(|&id| ask_again(stage, id))
         })
     }
@@ -125,7 +125,7 @@ impl ReflectorTable {
     fn half_leave(&self, stage: &mut ReflectorStage<'_, '_>, ids: &[PeerId]) -> Result<Measurement> {
         let half = second_half(ids);
         let withdrawn = (ids.len() - half.len()) * half.len() * self.routes_each;
-        measure_told("half leave", stage, withdrawn, |stage| {
+        measure_sent("half leave", stage, withdrawn, |stage| {
             half.iter().for_each(|&id| stage.peers_mut().leave(id));
             Ok(())
         })
@@ -143,7 +143,7 @@ impl ReflectorTable {
     }
 
     fn table_goes(&self, stage: &mut ReflectorStage<'_, '_>, ids: &[PeerId]) -> Result<Measurement> {
-        measure_told("table goes", stage, (ids.len() - 1) * self.table_routes, |stage| {
+        measure_sent("table goes", stage, (ids.len() - 1) * self.table_routes, |stage| {
             stage.peers_mut().leave(ids[0]);
             Ok(())
         })

@@ -153,7 +153,7 @@ impl<'a, I: Intake> Stage<'a, I> {
             memory_each: None,
             latency: None,
             longest_turn,
-            told_each: None,
+            sent_each: None,
         })
     }
 

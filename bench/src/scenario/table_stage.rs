@@ -28,7 +28,7 @@ struct Receiver {
     id: PeerId,
     name: Cow<'static, str>,
     rib: AdjRibIn,
-    /// How many routes it had been told of before the phase.
+    /// Routes it had received before the phase.
     routes_before: usize,
     /// The fewest that must come in the phase.
     outstanding: usize,
@@ -89,7 +89,7 @@ impl<'a> TableStage<'a> {
         }
     }
 
-    /// All receivers ask to be told everything again (RFC 2918), and forget what they hold.
+    /// All receivers request a route refresh (RFC 2918), and forget what they hold.
     ///
     /// # Errors
     ///
@@ -189,7 +189,7 @@ impl<'a> TableStage<'a> {
         }
     }
 
-    /// Runs until everybody has been told of as many routes as must come, and then for a while of nothing more.
+    /// Runs until every receiver has received the expected number of routes, and then for a while without further ones.
     fn wait_for_quiet(&mut self, deadline: Instant) -> Result<Pause> {
         let checked: Vec<usize> = self.receivers.iter().map(|receiver| receiver.rib.replayed()).collect();
         let incomplete = |receiver: &Receiver| receiver.rib.outstanding() > 0;

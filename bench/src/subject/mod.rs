@@ -126,7 +126,7 @@ pub(crate) struct Topology {
     pub(crate) refusals: Vec<Refusal>,
 }
 
-/// A filter: routes inside a prefix are not taken from a peer, or not told to it.
+/// A filter: routes inside a prefix are not taken from a peer, or not advertised to it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refusal {
     pub(crate) peer: Ipv4Addr,
