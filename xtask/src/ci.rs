@@ -4,13 +4,14 @@ use anyhow::Result;
 
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{protos, sim, test, tidy};
+use crate::{breaks, protos, sim, test, tidy};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::new();
     steps.command("format", workspace.cargo().args(["fmt", "--all", "--check"]));
     steps.run("tidy", || tidy::run(workspace));
     steps.run("stubs", || protos::run(workspace, true));
+    steps.run("patches of breaks", || breaks::check_patches(workspace));
     steps.run("release features", || sim::check_release(workspace));
     let clippy = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
     steps.command("clippy", workspace.cargo().args(clippy));

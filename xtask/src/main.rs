@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a chore talks to the person who started it")]
 
 mod bench;
+mod breaks;
 mod ci;
 mod demo;
 mod fuzz;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     let chore = Arguments::parse().chore;
     let outcome = Workspace::find().and_then(|workspace| match chore {
         Chore::Bench { arguments } => bench::run(&workspace, &arguments),
+        Chore::Breaks { names } => breaks::run(&workspace, &names),
         Chore::Ci => ci::run(&workspace),
         Chore::Demo { programs } => demo::run(&workspace, programs),
         Chore::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
@@ -60,6 +62,11 @@ enum Chore {
     Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
+    },
+    /// Apply each deliberate fault under `breaks/` to a copy of the tree, and print which test finds it
+    Breaks {
+        /// Only these: names of patches without their ending
+        names: Vec<String>,
     },
     /// Run everything that a change must pass: format, clippy, tidy, docs, tests
     Ci,
