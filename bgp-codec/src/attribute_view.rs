@@ -4,7 +4,6 @@ use std::fmt;
 
 use crate::canonical_rows::{CanonicalRows, RowPlace};
 use crate::path_attribute::RawAttribute;
-use crate::reader::Reader;
 use crate::{PathAttribute, PathAttributes};
 
 /// The attribute set of a message, in canonical octets as those of [`PathAttributes`], but not copied.
@@ -66,17 +65,15 @@ impl<'a> AttributeView<'a> {
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = PathAttribute<'a>> + 'a {
         match self.octets {
-            Octets::Rows(message, rows) => Attributes { row: Reader::new(&[]), message, rows: rows.places() },
-            Octets::Whole(attributes) => {
-                Attributes { row: Reader::new(attributes.octets()), message: &[], rows: &[] }
-            }
+            Octets::Rows(message, rows) => Attributes { row: &[], message, rows: rows.places() },
+            Octets::Whole(attributes) => Attributes { row: attributes.octets(), message: &[], rows: &[] },
         }
     }
 }
 
 /// The attributes of one row after the other.
 struct Attributes<'a> {
-    row: Reader<'a>,
+    row: &'a [u8],
     message: &'a [u8],
     rows: &'a [RowPlace],
 }
@@ -90,9 +87,11 @@ impl<'a> Iterator for Attributes<'a> {
             while self.row.is_empty() {
                 let (row, rows) = self.rows.split_first()?;
                 self.rows = rows;
-                self.row = Reader::new(row.octets(self.message));
+                self.row = row.octets(self.message);
             }
-            if let Some(attribute) = PathAttribute::of_raw(RawAttribute::decode(&mut self.row)?) {
+            let (rest, attribute) = RawAttribute::decode(self.row).ok()?;
+            self.row = rest;
+            if let Some(attribute) = PathAttribute::of_raw(attribute) {
                 return Some(attribute);
             }
         }

@@ -93,15 +93,15 @@ const MAX_ROWS: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reader::Reader;
 
     /// The set of a field of good attributes, of which those of type 3 do not belong in it.
     fn copied(field: &[u8]) -> Option<Vec<u8>> {
         let mut rows = CanonicalRows::new(true);
-        let mut reader = Reader::new(field);
-        while !reader.is_empty() {
-            let start = field.len().saturating_sub(reader.rest().len());
-            let attribute = RawAttribute::decode(&mut reader).unwrap();
+        let mut rest = field;
+        while !rest.is_empty() {
+            let start = field.len().saturating_sub(rest.len());
+            let (after, attribute) = RawAttribute::decode(rest).unwrap();
+            rest = after;
             if attribute.attribute_type != AttributeType::NEXT_HOP {
                 let flags = attribute.attribute_type.specified_flags().unwrap();
                 rows.note(&attribute, flags, start);

@@ -3,6 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use nom::Parser;
+use nom::number::complete::{be_u8, be_u16};
+
+use crate::parser::Parsed;
+
 /// An Address Family Identifier of IANA's registry (RFC 4760 §3).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
@@ -80,6 +85,12 @@ impl Family {
     pub const IPV4_UNICAST: Self = Self { afi: Afi::IPV4, safi: Safi::UNICAST };
     /// IPv6 unicast (RFC 2545).
     pub const IPV6_UNICAST: Self = Self { afi: Afi::IPV6, safi: Safi::UNICAST };
+
+    /// Parses AFI and SAFI as they stand in most fields: two octets and one.
+    pub(crate) fn decode(octets: &[u8]) -> Parsed<'_, Self> {
+        let (rest, (afi, safi)) = (be_u16.map(Afi), be_u8.map(Safi)).parse_complete(octets)?;
+        Ok((rest, Self { afi, safi }))
+    }
 
     const NAMES: [(Self, &'static str); 2] =
         [(Self::IPV4_UNICAST, "ipv4-unicast"), (Self::IPV6_UNICAST, "ipv6-unicast")];

@@ -6,10 +6,17 @@
 use std::fmt;
 
 use bytes::Bytes;
+use nom::Parser;
+use nom::branch::alt;
+use nom::bytes::complete::take;
+use nom::combinator::{cond, recognize, rest, verify};
+use nom::multi::length_data;
+use nom::number::complete::{be_u8, be_u16, be_u32};
+use nom::sequence::preceded;
 
 use crate::nlri::NlriIter;
+use crate::parser::{Malformed, Parsed, is_row, row, u8_sized, u16_sized};
 use crate::prefix::address_octets;
-use crate::reader::Reader;
 use crate::{Afi, Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, Nlri, PathId, Safi};
 
 /// The routes of an MP_REACH_NLRI or MP_UNREACH_NLRI of another family than IPv4 or IPv6 unicast.
@@ -58,12 +65,7 @@ impl ForeignRoutes {
 
     /// The NLRI in the order of the message.
     pub fn nlri(&self) -> impl Iterator<Item = ForeignNlri<'_>> {
-        let mut rest: &[u8] = &self.nlri;
-        std::iter::from_fn(move || {
-            let (nlri, after) = self.split_first(rest)?;
-            rest = after;
-            Some(nlri)
-        })
+        row(&self.nlri, |octets| self.first(octets))
     }
 
     /// The NLRI of a multicast family as prefixes; none when it is not the multicast family of `P`.
@@ -74,26 +76,17 @@ impl ForeignRoutes {
     }
 
     fn is_framed(&self) -> bool {
-        let mut rest: &[u8] = &self.nlri;
-        while !rest.is_empty() {
-            let Some((_, after)) = self.split_first(rest) else { return false };
-            rest = after;
-        }
-        true
+        is_row(&self.nlri, |octets| self.first(octets))
     }
 
-    fn split_first<'a>(&self, octets: &'a [u8]) -> Option<(ForeignNlri<'a>, &'a [u8])> {
-        if octets.is_empty() {
-            return None;
-        }
+    fn first<'a>(&self, octets: &'a [u8]) -> Parsed<'a, ForeignNlri<'a>> {
         let Some(form) = NlriForm::of(self.family) else {
-            return Some((ForeignNlri { path_id: None, octets }, &[]));
+            let all = verify(rest, |octets: &[u8]| !octets.is_empty());
+            return all.map(|octets| ForeignNlri { path_id: None, octets }).parse_complete(octets);
         };
-        let mut reader = Reader::new(octets);
-        let path_id = if self.add_path { Some(PathId(reader.u32()?)) } else { None };
-        let length = form.first_octets(reader.rest())?;
-        let octets = reader.take(length)?;
-        Some((ForeignNlri { path_id, octets }, reader.rest()))
+        let path_id = cond(self.add_path, be_u32.map(PathId));
+        let nlri = recognize(|octets| form.first(octets));
+        (path_id, nlri).map(|(path_id, octets)| ForeignNlri { path_id, octets }).parse_complete(octets)
     }
 }
 
@@ -114,7 +107,7 @@ enum NlriForm {
     /// A length in bits that is always the same (RFC 9830 §2.1).
     FixedBits(&'static [u8]),
     /// A length of one octet, or of twelve bits in two (RFC 8955 §4.1), at least so much.
-    FlowSpecification { least_octets: usize },
+    FlowSpecification { least_octets: u16 },
     /// A type of one octet and a length of one octet (RFC 7432 §7, RFC 6514 §4).
     TypeLength,
     /// A length of two octets (RFC 4761 §3.2.2).
@@ -152,49 +145,37 @@ impl NlriForm {
         })
     }
 
-    /// How many octets the first NLRI has; `None` when that cannot be, the octets themselves apart.
-    fn first_octets(self, octets: &[u8]) -> Option<usize> {
-        let mut reader = Reader::new(octets);
-        let value = match self {
+    /// Takes the first NLRI.
+    fn first(self, octets: &[u8]) -> Parsed<'_, &[u8]> {
+        match self {
             Self::Prefix { max_bits } => {
-                let bits = reader.u8().filter(|bits| *bits <= max_bits)?;
-                address_octets(bits)
+                let bits = verify(be_u8, |bits| *bits <= max_bits);
+                length_data(bits.map(address_octets)).parse_complete(octets)
             }
             Self::FixedBits(lengths) => {
-                let bits = reader.u8().filter(|bits| lengths.contains(bits))?;
-                address_octets(bits)
+                let bits = verify(be_u8, |bits| lengths.contains(bits));
+                length_data(bits.map(address_octets)).parse_complete(octets)
             }
             Self::Labelled { distinguisher_bits, max_bits } => {
-                let bits = reader.u8()?;
-                let labels = label_bits(reader.rest(), bits, distinguisher_bits);
-                let prefix_bits = bits.checked_sub(distinguisher_bits)?.checked_sub(labels)?;
-                if prefix_bits > max_bits {
-                    return None;
+                let (after, bits) = be_u8(octets)?;
+                let labels = label_bits(after, bits, distinguisher_bits);
+                let prefix_bits =
+                    bits.checked_sub(distinguisher_bits).and_then(|bits| bits.checked_sub(labels));
+                if prefix_bits.is_none_or(|bits| bits > max_bits) {
+                    return Err(nom::Err::Error(Malformed));
                 }
-                address_octets(bits)
+                take(address_octets(bits))(after)
             }
             Self::FlowSpecification { least_octets } => {
-                let first = reader.u8()?;
-                let length = if first < 0xf0 {
-                    first.into()
-                } else {
-                    u16::from_be_bytes([first & 0x0f, reader.u8()?])
-                };
-                usize::from(length).checked_sub(least_octets)?;
-                length.into()
+                let short = verify(be_u8, |length| *length < 0xf0).map(u16::from);
+                let long = be_u16.map(|length| length & 0x0fff);
+                length_data(verify(alt((short, long)), |length| *length >= least_octets))
+                    .parse_complete(octets)
             }
-            Self::TypeLength => {
-                reader.u8()?;
-                reader.u8()?.into()
-            }
-            Self::Length => reader.u16()?.into(),
-            Self::WideTypeLength => {
-                reader.u16()?;
-                reader.u16()?.into()
-            }
-        };
-        let header = octets.len().saturating_sub(reader.rest().len());
-        header.checked_add(value)
+            Self::TypeLength => preceded(be_u8, u8_sized).parse_complete(octets),
+            Self::Length => u16_sized(octets),
+            Self::WideTypeLength => preceded(be_u16, u16_sized).parse_complete(octets),
+        }
     }
 }
 

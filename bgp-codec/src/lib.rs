@@ -30,13 +30,13 @@ mod message;
 mod next_hop;
 mod nlri;
 mod optional_numbers;
+mod parser;
 mod path_attribute;
 mod path_attributes;
 mod path_attributes_builder;
 mod path_id;
 mod peer_kind;
 mod prefix;
-mod reader;
 mod received_attributes;
 #[cfg(feature = "serde")]
 mod serialisation;

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use nom::number::complete::be_u32;
+
 use crate::optional_numbers::OptionalNumbers;
+use crate::parser::{row, whole};
 use crate::path_attribute::{Elements, RawAttribute, only_to_customer};
-use crate::reader::{Reader, exact_u32};
 use crate::{
     Aggregator, AsPath, AsWidth, Asn, AttributeType, BgpIdentifier, ClusterId, Community, ExtendedCommunity,
     Ipv6ExtendedCommunity, LargeCommunity, Origin, PathAttribute, PathAttributesBuilder, UnknownAttribute,
@@ -233,10 +235,10 @@ impl Summary {
                 self.as_path_length = as_path.length();
                 self.optional.set(NEIGHBOR_AS, as_path.neighbor_as().map(|asn| asn.0));
             }
-            AttributeType::MULTI_EXIT_DISC => self.optional.set(MED, exact_u32(value)),
-            AttributeType::LOCAL_PREF => self.optional.set(LOCAL_PREF, exact_u32(value)),
+            AttributeType::MULTI_EXIT_DISC => self.optional.set(MED, whole(value, be_u32)),
+            AttributeType::LOCAL_PREF => self.optional.set(LOCAL_PREF, whole(value, be_u32)),
             AttributeType::ORIGINATOR_ID => {
-                self.originator_id = exact_u32(value).and_then(BgpIdentifier::new)
+                self.originator_id = whole(value, be_u32).and_then(BgpIdentifier::new)
             }
             AttributeType::CLUSTER_LIST => {
                 self.cluster_list_length = u32::try_from(value.as_chunks::<4>().0.len()).unwrap_or(u32::MAX);
@@ -249,8 +251,7 @@ impl Summary {
 /// The attributes of canonical octets.
 #[inline]
 pub(crate) fn raw_attributes(octets: &[u8]) -> impl Iterator<Item = RawAttribute<'_>> + Clone {
-    let mut reader = Reader::new(octets);
-    std::iter::from_fn(move || RawAttribute::decode(&mut reader))
+    row(octets, RawAttribute::decode)
 }
 
 impl PartialEq for PathAttributes {

@@ -1,12 +1,14 @@
 //! The path attributes of an UPDATE as received, judged one by one (RFC 7606 §3, §4 and §7).
 
+use nom::number::complete::be_u32;
+
 use crate::canonical_rows::CanonicalRows;
+use crate::parser::{row, whole};
 use crate::path_attribute::{
     AttributeFlags, MpReach, RawAttribute, aigp, is_as_path, is_attr_set, is_link_state, is_pmsi_tunnel,
     is_tunnel_encapsulation, merge_as4_path, only_to_customer, prefix_sid, widen, without_confederation,
     without_duplicates,
 };
-use crate::reader::{Reader, exact_u32};
 use crate::span::Span;
 use crate::{
     Aggregator, AsPath, AsWidth, Asn, AttributeError, AttributeFault, AttributeOutcome, AttributeType,
@@ -65,17 +67,13 @@ impl<'a> ReceivedAttributes<'a> {
     ///
     /// One of them closes the session.
     pub(crate) fn read(&mut self, context: &DecodeContext) -> Result<(), DecodeError> {
-        let mut reader = Reader::new(self.octets);
+        let mut rest = self.octets;
         let end = Span::of(self.octets, self.message).end();
-        while !reader.is_empty() {
-            let rest = reader.rest();
-            match RawAttribute::decode(&mut reader) {
-                Some(attribute) => {
-                    let start = end.saturating_sub(rest.len());
-                    self.add(attribute, start, context)?;
-                }
-                None => return self.overrun(rest),
-            }
+        while !rest.is_empty() {
+            let Ok((after, attribute)) = RawAttribute::decode(rest) else { return self.overrun(rest) };
+            let start = end.saturating_sub(rest.len());
+            self.add(attribute, start, context)?;
+            rest = after;
         }
         Ok(())
     }
@@ -86,7 +84,7 @@ impl<'a> ReceivedAttributes<'a> {
             self.require(AttributeType::NEXT_HOP);
             return None;
         };
-        let Some(address) = exact_u32(attribute.value) else {
+        let Some(address) = whole(attribute.value, be_u32) else {
             self.withdraw_for(attribute, AttributeFault::Length);
             return None;
         };
@@ -200,9 +198,8 @@ impl<'a> ReceivedAttributes<'a> {
 
     /// The attributes kept, in the order of the message, with the flags with which they go on.
     fn kept(&self) -> impl Iterator<Item = RawAttribute<'a>> {
-        let mut reader = Reader::new(self.octets);
         let mut left = self.kept;
-        std::iter::from_fn(move || RawAttribute::decode(&mut reader)).filter_map(move |attribute| {
+        row(self.octets, RawAttribute::decode).filter_map(move |attribute| {
             let specified = attribute.attribute_type.specified_flags();
             let flags = flags_to_pass_on(specified, attribute.flags)?;
             left.remove(attribute.attribute_type).then_some(RawAttribute { flags, ..attribute })
@@ -299,10 +296,8 @@ impl<'a> ReceivedAttributes<'a> {
 
     /// The octets after the last whole attribute are not one (RFC 7606 §4).
     fn overrun(&mut self, rest: &[u8]) -> Result<(), DecodeError> {
-        let mut reader = Reader::new(rest);
-        reader.take(1);
         // Where even the type is missing, 0 is shown, which IANA keeps reserved.
-        let attribute_type = AttributeType(reader.u8().unwrap_or_default());
+        let attribute_type = AttributeType(rest.get(1).copied().unwrap_or_default());
         let error = || DecodeError::Attribute {
             attribute_type,
             fault: AttributeFault::Overrun,

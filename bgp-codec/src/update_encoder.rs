@@ -267,15 +267,14 @@ fn narrow(attributes: &PathAttributes) -> Vec<u8> {
 
 /// Splits ascending attributes where one of this type belongs.
 fn split_at_type(octets: &[u8], attribute_type: AttributeType) -> (&[u8], &[u8]) {
-    let mut reader = crate::reader::Reader::new(octets);
-    loop {
-        let after = reader.rest();
-        let next = RawAttribute::decode(&mut reader);
-        if next.is_none_or(|next| next.attribute_type > attribute_type) {
-            let position = octets.len().saturating_sub(after.len());
-            return octets.split_at_checked(position).unwrap_or((octets, &[]));
-        }
+    let mut after = octets;
+    while let Ok((rest, next)) = RawAttribute::decode(after)
+        && next.attribute_type <= attribute_type
+    {
+        after = rest;
     }
+    let position = octets.len().saturating_sub(after.len());
+    octets.split_at_checked(position).unwrap_or((octets, &[]))
 }
 
 /// Appends MP_REACH_NLRI or MP_UNREACH_NLRI, whose value the closure appends after the family.

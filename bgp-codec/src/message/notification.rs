@@ -6,7 +6,7 @@ use std::str::FromStr;
 use bytes::{BufMut, BytesMut};
 
 use super::header::{MessageType, encode_message};
-use crate::reader::Reader;
+use crate::parser::u8_sized;
 use crate::{AttributeType, DecodeError};
 
 /// Why a session ends, told to the other side as the last thing.
@@ -273,7 +273,7 @@ impl Notification {
         if self.code != NotificationCode::CEASE || !matches!(self.subcode, 2 | 4) {
             return None;
         }
-        let text = Reader::new(&self.data).u8_sized()?;
+        let (_, text) = u8_sized(&self.data).ok()?;
         std::str::from_utf8(text).ok().filter(|text| !text.is_empty())
     }
 

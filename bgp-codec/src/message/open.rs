@@ -1,10 +1,15 @@
 //! OPEN (RFC 4271 §4.2).
 
 use bytes::{BufMut, BytesMut};
+use nom::Parser;
+use nom::branch::alt;
+use nom::combinator::{cut, verify};
+use nom::number::complete::{be_u8, be_u16, be_u32};
+use nom::sequence::preceded;
 
 use super::capability::Capabilities;
 use super::header::{MessageType, encode_message, put_u16_at};
-use crate::reader::Reader;
+use crate::parser::{Parsed, u8_sized, u16_sized, whole};
 use crate::{Asn, BgpIdentifier, DecodeError, HoldTime};
 
 /// The first message of a session: who the speaker is and what it can do.
@@ -50,8 +55,7 @@ impl Open {
 
     /// Reads what follows the header, in the order of checks of RFC 4271 §6.2.
     pub(super) fn decode(body: &[u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(body);
-        let fields = Fields::decode(&mut reader).ok_or(DecodeError::MalformedOptionalParameters)?;
+        let (rest, fields) = Fields::decode(body).map_err(|_| DecodeError::MalformedOptionalParameters)?;
         if fields.version != VERSION {
             return Err(DecodeError::UnsupportedVersion(fields.version));
         }
@@ -61,7 +65,7 @@ impl Open {
         let hold_time = HoldTime::from_seconds(fields.hold_time)
             .ok_or(DecodeError::UnacceptableHoldTime(fields.hold_time))?;
         let identifier = BgpIdentifier::new(fields.identifier).ok_or(DecodeError::BadBgpIdentifier)?;
-        let capabilities = decode_parameters(reader)?;
+        let capabilities = decode_parameters(rest)?;
         let asn = capabilities.four_octet_as().unwrap_or(fields.asn);
         if asn.is_reserved_zero() {
             return Err(DecodeError::BadPeerAs);
@@ -79,27 +83,22 @@ struct Fields {
 }
 
 impl Fields {
-    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self {
-            version: reader.u8()?,
-            asn: Asn(reader.u16()?.into()),
-            hold_time: reader.u16()?,
-            identifier: reader.u32()?,
-        })
+    fn decode(octets: &[u8]) -> Parsed<'_, Self> {
+        let asn = be_u16.map(|asn| Asn(asn.into()));
+        let (rest, (version, asn, hold_time, identifier)) =
+            (be_u8, asn, be_u16, be_u32).parse_complete(octets)?;
+        Ok((rest, Self { version, asn, hold_time, identifier }))
     }
 }
 
 /// Reads the optional parameters, which must fill the rest of the message.
-fn decode_parameters(mut reader: Reader<'_>) -> Result<Capabilities, DecodeError> {
-    let malformed = DecodeError::MalformedOptionalParameters;
-    let (form, parameters) = split_parameters(&mut reader).ok_or(malformed)?;
-    if !reader.is_empty() {
-        return Err(DecodeError::MalformedOptionalParameters);
-    }
+fn decode_parameters(octets: &[u8]) -> Result<Capabilities, DecodeError> {
+    let (form, mut rest) = whole(octets, parameters).ok_or(DecodeError::MalformedOptionalParameters)?;
     let mut capabilities = Capabilities::default();
-    let mut reader = Reader::new(parameters);
-    while !reader.is_empty() {
-        let (kind, value) = form.parameter(&mut reader).ok_or(DecodeError::MalformedOptionalParameters)?;
+    while !rest.is_empty() {
+        let (after, (kind, value)) =
+            form.parameter(rest).map_err(|_| DecodeError::MalformedOptionalParameters)?;
+        rest = after;
         if kind != CAPABILITIES_PARAMETER {
             return Err(DecodeError::UnsupportedOptionalParameter(kind));
         }
@@ -118,24 +117,20 @@ enum ParameterForm {
 }
 
 impl ParameterForm {
-    fn parameter<'a>(self, reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
-        let kind = reader.u8()?;
-        let value = match self {
-            Self::Standard => reader.u8_sized()?,
-            Self::Extended => reader.u16_sized()?,
-        };
-        Some((kind, value))
+    fn parameter(self, octets: &[u8]) -> Parsed<'_, (u8, &[u8])> {
+        match self {
+            Self::Standard => (be_u8, u8_sized).parse_complete(octets),
+            Self::Extended => (be_u8, u16_sized).parse_complete(octets),
+        }
     }
 }
 
-/// Finds the form of the optional parameters, and takes them off the front.
-fn split_parameters<'a>(reader: &mut Reader<'a>) -> Option<(ParameterForm, &'a [u8])> {
-    let mut extended = *reader;
-    if extended.u8()? != 0 && extended.u8() == Some(EXTENDED_PARAMETERS) {
-        *reader = extended;
-        return Some((ParameterForm::Extended, reader.u16_sized()?));
-    }
-    Some((ParameterForm::Standard, reader.u8_sized()?))
+/// The form of the optional parameters, and their octets.
+fn parameters(octets: &[u8]) -> Parsed<'_, (ParameterForm, &[u8])> {
+    let mark = (verify(be_u8, |length| *length != 0), verify(be_u8, |kind| *kind == EXTENDED_PARAMETERS));
+    let extended = preceded(mark, cut(u16_sized)).map(|parameters| (ParameterForm::Extended, parameters));
+    let standard = u8_sized.map(|parameters| (ParameterForm::Standard, parameters));
+    alt((extended, standard)).parse_complete(octets)
 }
 
 /// Appends all capabilities in one parameter, or no parameter when there are none.

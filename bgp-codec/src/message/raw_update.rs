@@ -1,8 +1,8 @@
 //! An UPDATE as it stands in octets, before anything is judged: for those who show messages or look for one thing.
 
 use crate::AttributeType;
+use crate::parser::{row, u16_sized};
 use crate::path_attribute::{RawAttribute, aigp};
-use crate::reader::Reader;
 
 /// The three variable fields of an UPDATE (RFC 4271 §4.3).
 #[derive(Clone, Copy, Debug)]
@@ -30,18 +30,16 @@ impl<'a> RawUpdate<'a> {
     /// Splits what follows the header of an UPDATE; `None` when the lengths do not fit.
     #[must_use]
     pub fn decode(body: &'a [u8]) -> Option<Self> {
-        let mut reader = Reader::new(body);
-        let withdrawn = reader.u16_sized()?;
-        let attributes = reader.u16_sized()?;
-        Some(Self { withdrawn, attributes, nlri: reader.rest() })
+        let (rest, withdrawn) = u16_sized(body).ok()?;
+        let (nlri, attributes) = u16_sized(rest).ok()?;
+        Some(Self { withdrawn, attributes, nlri })
     }
 
     /// The path attributes in the order of the message, as far as they are whole.
     pub fn path_attributes(&self) -> impl Iterator<Item = RawPathAttribute<'a>> + use<'a> {
-        let mut reader = Reader::new(self.attributes);
-        std::iter::from_fn(move || {
-            let RawAttribute { flags, attribute_type, value } = RawAttribute::decode(&mut reader)?;
-            Some(RawPathAttribute { flags: flags.0, attribute_type, value })
+        row(self.attributes, RawAttribute::decode).map(|attribute| {
+            let RawAttribute { flags, attribute_type, value } = attribute;
+            RawPathAttribute { flags: flags.0, attribute_type, value }
         })
     }
 }

@@ -1,9 +1,11 @@
 //! ROUTE-REFRESH (RFC 2918).
 
 use bytes::{BufMut, BytesMut};
+use nom::Parser;
+use nom::number::complete::{be_u8, be_u16};
 
 use super::header::{MessageType, encode_message};
-use crate::reader::Reader;
+use crate::parser::Parsed;
 use crate::{Afi, DecodeError, Family, Safi};
 
 /// A request to send a family's routes again, or a mark around such a sending.
@@ -52,16 +54,13 @@ impl RouteRefresh {
     /// other message that is longer is as bad as one that is shorter (RFC 7313 §5).
     pub(super) fn decode(message: &[u8], body: &[u8]) -> Result<Self, DecodeError> {
         let bad_length = || DecodeError::BadRouteRefreshLength { octets: message.to_vec() };
-        let mut reader = Reader::new(body);
-        let refresh = Self::read(&mut reader).ok_or_else(bad_length)?;
-        if reader.is_empty() || refresh.subtype == 0 { Ok(refresh) } else { Err(bad_length()) }
+        let (rest, refresh) = Self::fields(body).map_err(|_| bad_length())?;
+        if rest.is_empty() || refresh.subtype == Self::REQUEST { Ok(refresh) } else { Err(bad_length()) }
     }
 
-    fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let afi = Afi(reader.u16()?);
-        let subtype = reader.u8()?;
-        let safi = Safi(reader.u8()?);
-        Some(Self { family: Family { afi, safi }, subtype })
+    fn fields(body: &[u8]) -> Parsed<'_, Self> {
+        let fields = (be_u16.map(Afi), be_u8, be_u8.map(Safi));
+        fields.map(|(afi, subtype, safi)| Self { family: Family { afi, safi }, subtype }).parse_complete(body)
     }
 }
 

@@ -4,8 +4,10 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use bytes::BufMut;
+use nom::Parser;
+use nom::number::complete::{be_u16, be_u32};
 
-use crate::reader::Reader;
+use crate::parser::whole;
 use crate::{AsWidth, Asn};
 
 /// The speaker that formed an aggregate.
@@ -20,13 +22,12 @@ pub struct Aggregator {
 impl Aggregator {
     /// Reads six octets or eight, by the width; `None` for another length or AS 0 (RFC 7607 §2).
     pub(crate) fn decode(value: &[u8], width: AsWidth) -> Option<Self> {
-        let mut reader = Reader::new(value);
-        let asn = match width {
-            AsWidth::Two => Asn(reader.u16()?.into()),
-            AsWidth::Four => Asn(reader.u32()?),
-        };
-        let address = Ipv4Addr::from_bits(reader.u32()?);
-        (reader.is_empty() && !asn.is_reserved_zero()).then_some(Self { asn, address })
+        let (asn, address) = match width {
+            AsWidth::Two => whole(value, (be_u16.map(u32::from), be_u32)),
+            AsWidth::Four => whole(value, (be_u32, be_u32)),
+        }?;
+        let aggregator = Self { asn: Asn(asn), address: Ipv4Addr::from_bits(address) };
+        (!aggregator.asn.is_reserved_zero()).then_some(aggregator)
     }
 
     /// The value with a four-octet AS number.

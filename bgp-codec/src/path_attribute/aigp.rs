@@ -1,33 +1,34 @@
 //! AIGP (RFC 7311 §3).
 
-use super::tlvs::is_row_of_tlvs;
-use crate::reader::Reader;
+use nom::Parser;
+use nom::combinator::{map_opt, verify};
+use nom::multi::length_data;
+use nom::number::complete::{be_u8, be_u16};
+
+use crate::parser::{Parsed, is_row, row};
 
 /// Whether a value is a row of TLVs whose lengths count their three octets of type and length too, the metric among them
 /// of eight octets.
 pub(crate) fn is_aigp(value: &[u8]) -> bool {
-    !value.is_empty()
-        && is_row_of_tlvs(value, |reader| {
-            let kind = reader.u8()?;
-            let rest = usize::from(reader.u16()?).checked_sub(3)?;
-            let metric = reader.take(rest)?;
-            (kind != METRIC || metric.len() == 8).then_some(())
-        })
+    let acceptable = |(kind, content): &(u8, &[u8])| *kind != METRIC || content.len() == 8;
+    !value.is_empty() && is_row(value, verify(tlv, acceptable))
 }
 
 /// The accumulated metric: that of the first TLV of its type (RFC 7311 §3).
 pub(crate) fn metric(value: &[u8]) -> Option<u64> {
-    let mut reader = Reader::new(value);
-    while let (Some(kind), Some(length)) = (reader.u8(), reader.u16()) {
-        let content = reader.take(usize::from(length).checked_sub(3)?)?;
-        if kind == METRIC {
-            return content.try_into().ok().map(u64::from_be_bytes);
-        }
-    }
-    None
+    let (_, metric) = row(value, tlv).find(|(kind, _)| *kind == METRIC)?;
+    metric.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// Type and content of a TLV.
+fn tlv(octets: &[u8]) -> Parsed<'_, (u8, &[u8])> {
+    let content_octets = map_opt(be_u16, |length| length.checked_sub(TLV_HEADER_OCTETS));
+    (be_u8, length_data(content_octets)).parse_complete(octets)
 }
 
 const METRIC: u8 = 1;
+
+const TLV_HEADER_OCTETS: u16 = 3;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::reader::Reader;
+use nom::Parser;
+use nom::bytes::complete::take;
+use nom::combinator::{map_opt, verify};
+use nom::number::complete::be_u8;
+
+use crate::parser::{Parsed, row};
 use crate::{AsWidth, Asn, PeerKind};
 
 /// The autonomous systems that a route passed: a view of an accepted AS_PATH, the latest system first.
@@ -20,7 +25,8 @@ impl<'a> AsPath<'a> {
 
     /// The path segments in order.
     pub fn segments(self) -> impl Iterator<Item = Segment<'a>> {
-        Segments { reader: Reader::new(self.octets) }
+        let segments = row(self.octets, |octets| segment(octets, AsWidth::Four));
+        segments.map(|(kind, asns)| Segment { kind, asns: asns.as_chunks().0 })
     }
 
     /// All AS numbers in order, those of sets and confederation segments among them.
@@ -213,19 +219,6 @@ impl fmt::Debug for Segment<'_> {
     }
 }
 
-struct Segments<'a> {
-    reader: Reader<'a>,
-}
-
-impl<'a> Iterator for Segments<'a> {
-    type Item = Segment<'a>;
-
-    fn next(&mut self) -> Option<Segment<'a>> {
-        let (kind, octets) = take_segment(&mut self.reader, AsWidth::Four)?;
-        Some(Segment { kind, asns: octets.as_chunks().0 })
-    }
-}
-
 /// An AS path to be built or changed.
 #[derive(Clone, Eq, Hash, PartialEq)]
 pub struct AsPathBuf {
@@ -350,9 +343,9 @@ fn parse_asns(text: &str) -> Result<Vec<Asn>, AsPathError> {
 
 /// Whether a received AS_PATH is one that can be accepted (RFC 7606 §7.2, RFC 7607 §2, RFC 5065 §5.3).
 pub(crate) fn is_as_path(value: &[u8], width: AsWidth, peer: PeerKind) -> bool {
-    let mut reader = Reader::new(value);
-    while !reader.is_empty() {
-        let Some((kind, asns)) = take_segment(&mut reader, width) else { return false };
+    let mut rest = value;
+    while !rest.is_empty() {
+        let Ok((after, (kind, asns))) = segment(rest, width) else { return false };
         let foreign_confederation = peer == PeerKind::Ebgp && kind.is_confederation();
         let names_as_0 = match width {
             AsWidth::Two => asns.as_chunks::<2>().0.contains(&[0; 2]),
@@ -361,23 +354,24 @@ pub(crate) fn is_as_path(value: &[u8], width: AsWidth, peer: PeerKind) -> bool {
         if foreign_confederation || names_as_0 {
             return false;
         }
+        rest = after;
     }
     true
 }
 
-/// Takes the kind and the AS numbers of the next segment; `None` where the octets are no segment (RFC 7606 §7.2).
+/// The kind and the AS numbers of the next segment; at least one (RFC 7606 §7.2).
 #[inline]
-fn take_segment<'a>(reader: &mut Reader<'a>, width: AsWidth) -> Option<(SegmentKind, &'a [u8])> {
-    let kind = SegmentKind::decode(reader.u8()?)?;
-    let count = reader.u8().filter(|count| *count > 0)?;
-    Some((kind, reader.take(usize::from(count).saturating_mul(width.octets()))?))
+fn segment(octets: &[u8], width: AsWidth) -> Parsed<'_, (SegmentKind, &[u8])> {
+    let count = verify(be_u8, |count| *count > 0);
+    let (rest, (kind, count)) = (map_opt(be_u8, SegmentKind::decode), count).parse_complete(octets)?;
+    let (rest, asns) = take(usize::from(count).saturating_mul(width.octets()))(rest)?;
+    Ok((rest, (kind, asns)))
 }
 
 /// The four-octet form of an acceptable two-octet AS_PATH.
 pub(crate) fn widen(value: &[u8]) -> Vec<u8> {
     let mut wide = Vec::with_capacity(value.len().saturating_mul(2));
-    let mut reader = Reader::new(value);
-    while let Some((kind, asns)) = take_segment(&mut reader, AsWidth::Two) {
+    for (kind, asns) in row(value, |octets| segment(octets, AsWidth::Two)) {
         let asns = asns.as_chunks::<2>().0;
         wide.extend([kind.octet(), u8::try_from(asns.len()).unwrap_or(u8::MAX)]);
         wide.extend(asns.iter().flat_map(|[high, low]| [0, 0, *high, *low]));

@@ -1,13 +1,14 @@
 //! ATTR_SET (RFC 6368 §5): the attributes of a customer's route, carried through a provider.
 
+use nom::multi::many0_count;
+use nom::number::complete::be_u32;
+
 use super::RawAttribute;
-use super::tlvs::is_row_of_tlvs;
-use crate::reader::Reader;
+use crate::parser::whole;
 
 /// Whether a value is an AS number of four octets and whole attributes (RFC 7606 §7.16).
 pub(crate) fn is_attr_set(value: &[u8]) -> bool {
-    let mut reader = Reader::new(value);
-    reader.u32().is_some() && is_row_of_tlvs(reader.rest(), |reader| RawAttribute::decode(reader).map(|_| ()))
+    whole(value, (be_u32, many0_count(RawAttribute::decode))).is_some()
 }
 
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! BGP-LS attribute (RFC 9552 §5.3), kept opaque.
 
-use super::tlvs::is_row_of_tlvs;
+use super::tlvs::wide_tlv;
+use crate::parser::is_row;
 
 /// Whether a value is a row of TLVs with types and lengths of two octets (RFC 9552 §8.2.2).
 pub(crate) fn is_link_state(value: &[u8]) -> bool {
-    is_row_of_tlvs(value, |reader| {
-        reader.u16()?;
-        reader.u16_sized().map(|_| ())
-    })
+    is_row(value, wide_tlv)
 }
 
 #[cfg(test)]

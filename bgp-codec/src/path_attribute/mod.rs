@@ -24,8 +24,10 @@ mod value;
 use std::fmt;
 
 use bytes::BufMut;
+use nom::Parser;
+use nom::number::complete::be_u8;
 
-use crate::reader::Reader;
+use crate::parser::{Parsed, u8_sized, u16_sized};
 use crate::{AttributeFault, DecodeError};
 
 pub use aggregator::Aggregator;
@@ -246,13 +248,13 @@ pub(crate) struct RawAttribute<'a> {
 }
 
 impl<'a> RawAttribute<'a> {
-    /// Takes the next attribute; `None` when its header or its value runs past the end (RFC 7606 §4).
+    /// Parses the next attribute, which is malformed when its header or its value runs past the end (RFC 7606 §4).
     #[inline]
-    pub(crate) fn decode(reader: &mut Reader<'a>) -> Option<Self> {
-        let flags = AttributeFlags(reader.u8()?);
-        let attribute_type = AttributeType(reader.u8()?);
-        let value = if flags.has_extended_length() { reader.u16_sized()? } else { reader.u8_sized()? };
-        Some(Self { flags, attribute_type, value })
+    pub(crate) fn decode(octets: &'a [u8]) -> Parsed<'a, Self> {
+        let (rest, (flags, attribute_type)) =
+            (be_u8.map(AttributeFlags), be_u8.map(AttributeType)).parse_complete(octets)?;
+        let (rest, value) = if flags.has_extended_length() { u16_sized(rest)? } else { u8_sized(rest)? };
+        Ok((rest, Self { flags, attribute_type, value }))
     }
 
     /// Appends the attribute; the length is extended only when it has to be.

@@ -1,7 +1,10 @@
 //! MP_REACH_NLRI (RFC 4760 §3).
 
-use crate::reader::Reader;
-use crate::{Afi, DecodeContext, Family, NextHop, Safi};
+use nom::Parser;
+use nom::number::complete::be_u8;
+
+use crate::parser::u8_sized;
+use crate::{DecodeContext, Family, NextHop};
 
 /// The fields of an MP_REACH_NLRI, the NLRI not looked into yet.
 ///
@@ -29,11 +32,9 @@ impl<'a> MpReach<'a> {
     /// Splits the value; `None` when it is too short for its fields (RFC 7606 §5.3).
     #[must_use]
     pub fn decode(value: &'a [u8]) -> Option<Self> {
-        let mut reader = Reader::new(value);
-        let family = Family { afi: Afi(reader.u16()?), safi: Safi(reader.u8()?) };
-        let next_hop = reader.u8_sized()?;
-        reader.take(1)?;
-        Some(Self { family, next_hop, nlri: reader.rest() })
+        let (nlri, (family, next_hop, _reserved)) =
+            (Family::decode, u8_sized, be_u8).parse_complete(value).ok()?;
+        Some(Self { family, next_hop, nlri })
     }
 
     /// The next hop; `None` when its length is none that the family allows (RFC 7606 §7.11).

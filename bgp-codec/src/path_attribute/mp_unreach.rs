@@ -1,7 +1,6 @@
 //! MP_UNREACH_NLRI (RFC 4760 §4).
 
-use crate::reader::Reader;
-use crate::{Afi, Family, Safi};
+use crate::Family;
 
 /// The fields of an MP_UNREACH_NLRI, the NLRI not looked into yet: AFI (2 octets), SAFI (1 octet), NLRI.
 #[derive(Clone, Copy, Debug)]
@@ -16,9 +15,8 @@ impl<'a> MpUnreach<'a> {
     /// Splits the value; `None` when it has fewer than three octets (RFC 7606 §5.3).
     #[must_use]
     pub fn decode(value: &'a [u8]) -> Option<Self> {
-        let mut reader = Reader::new(value);
-        let family = Family { afi: Afi(reader.u16()?), safi: Safi(reader.u8()?) };
-        Some(Self { family, nlri: reader.rest() })
+        let (nlri, family) = Family::decode(value).ok()?;
+        Some(Self { family, nlri })
     }
 }
 

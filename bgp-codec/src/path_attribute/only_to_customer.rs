@@ -1,11 +1,13 @@
 //! ONLY_TO_CUSTOMER (RFC 9234 §5): the autonomous system beyond which a route only goes to customers.
 
+use nom::number::complete::be_u32;
+
 use crate::Asn;
-use crate::reader::exact_u32;
+use crate::parser::whole;
 
 /// Reads the value; `None` for any other length than four octets.
 pub(crate) fn only_to_customer(value: &[u8]) -> Option<Asn> {
-    exact_u32(value).map(Asn)
+    whole(value, be_u32).map(Asn)
 }
 
 #[cfg(test)]

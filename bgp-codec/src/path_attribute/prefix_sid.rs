@@ -1,21 +1,21 @@
 //! PREFIX_SID (RFC 8669 §3, RFC 9252 §2), kept opaque.
 
+use nom::bytes::complete::take;
+use nom::combinator::verify;
+use nom::multi::many0_count;
+use nom::number::complete::be_u8;
+
+use super::tlvs::narrow_tlv;
 use crate::AttributeOutcome;
-use crate::reader::Reader;
+use crate::parser::{is_row, row, whole};
 
 /// What is to be done about a value that is malformed; `None` when it is not.
 ///
 /// TLVs that do not fit lose the attribute (RFC 8669 §6), a malformed SRv6 service the routes (RFC 9252 §7).
 pub(crate) fn fault(value: &[u8]) -> Option<AttributeOutcome> {
-    let mut reader = Reader::new(value);
-    let mut strongest = value.is_empty().then_some(AttributeOutcome::Discard);
-    while !reader.is_empty() {
-        let (Some(kind), Some(content)) = (reader.u8(), reader.u16_sized()) else {
-            return strongest.max(Some(AttributeOutcome::Discard));
-        };
-        strongest = strongest.max(fault_of_tlv(kind, content));
-    }
-    strongest
+    let is_framed = !value.is_empty() && is_row(value, narrow_tlv);
+    let framing = (!is_framed).then_some(AttributeOutcome::Discard);
+    row(value, narrow_tlv).map(|(kind, content)| fault_of_tlv(kind, content)).fold(framing, Option::max)
 }
 
 fn fault_of_tlv(kind: u8, content: &[u8]) -> Option<AttributeOutcome> {
@@ -31,38 +31,23 @@ fn fault_of_tlv(kind: u8, content: &[u8]) -> Option<AttributeOutcome> {
     (!acceptable).then_some(outcome)
 }
 
-/// A reserved octet, and sub-TLVs of which the SID Information has 21 octets before its own sub-sub-TLVs.
+/// A reserved octet, and sub-TLVs of which the SID Information has [`SID_OCTETS`] before its own sub-sub-TLVs.
 fn is_srv6_service(content: &[u8]) -> bool {
-    let mut reader = Reader::new(content);
-    if reader.u8().is_none() {
-        return false;
-    }
-    while !reader.is_empty() {
-        let (Some(kind), Some(value)) = (reader.u8(), reader.u16_sized()) else { return false };
-        if kind == SID_INFORMATION && !is_sid_information(value) {
-            return false;
-        }
-    }
-    true
+    let acceptable = |(kind, value): &(u8, &[u8])| *kind != SID_INFORMATION || is_sid_information(value);
+    whole(content, (be_u8, many0_count(verify(narrow_tlv, acceptable)))).is_some()
 }
 
 fn is_sid_information(value: &[u8]) -> bool {
-    let mut reader = Reader::new(value);
-    if reader.take(21).is_none() {
-        return false;
-    }
-    while !reader.is_empty() {
-        if reader.u8().is_none() || reader.u16_sized().is_none() {
-            return false;
-        }
-    }
-    true
+    whole(value, (take(SID_OCTETS), many0_count(narrow_tlv))).is_some()
 }
 
 const LABEL_INDEX: u8 = 1;
 const ORIGINATOR_SRGB: u8 = 3;
 const SRV6_L3_SERVICE: u8 = 5;
 const SRV6_L2_SERVICE: u8 = 6;
+
+/// Of SID Information, before its sub-sub-TLVs.
+const SID_OCTETS: usize = 21;
 
 /// Of a service's sub-TLVs.
 const SID_INFORMATION: u8 = 1;

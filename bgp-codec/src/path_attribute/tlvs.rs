@@ -1,17 +1,16 @@
-//! Rows of type, length and value inside attributes.
+//! Elements of type, length and value inside attributes.
 
-use crate::reader::Reader;
+use nom::Parser;
+use nom::number::complete::{be_u8, be_u16};
 
-/// Whether `element` reads a value to its end, from element to element.
-pub(super) fn is_row_of_tlvs<'a>(
-    value: &'a [u8],
-    mut element: impl FnMut(&mut Reader<'a>) -> Option<()>,
-) -> bool {
-    let mut reader = Reader::new(value);
-    while !reader.is_empty() {
-        if element(&mut reader).is_none() {
-            return false;
-        }
-    }
-    true
+use crate::parser::{Parsed, u16_sized};
+
+/// An element with a type of one octet and a length of two: its type and its value.
+pub(super) fn narrow_tlv(octets: &[u8]) -> Parsed<'_, (u8, &[u8])> {
+    (be_u8, u16_sized).parse_complete(octets)
+}
+
+/// An element with a type and a length of two octets: its type and its value.
+pub(super) fn wide_tlv(octets: &[u8]) -> Parsed<'_, (u16, &[u8])> {
+    (be_u16, u16_sized).parse_complete(octets)
 }

@@ -1,14 +1,12 @@
 //! TUNNEL_ENCAPSULATION (RFC 9012 §2), kept opaque.
 
-use super::tlvs::is_row_of_tlvs;
+use super::tlvs::wide_tlv;
+use crate::parser::is_row;
 
 /// Whether a value is a row of tunnels, each with a type and a length of two octets, that ends with its last tunnel
 /// (RFC 9012 §13).
 pub(crate) fn is_tunnel_encapsulation(value: &[u8]) -> bool {
-    is_row_of_tlvs(value, |reader| {
-        reader.u16()?;
-        reader.u16_sized().map(|_| ())
-    })
+    is_row(value, wide_tlv)
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 use std::marker::PhantomData;
 
+use nom::number::complete::be_u32;
+
 use super::RawAttribute;
-use crate::reader::exact_u32;
+use crate::parser::whole;
 use crate::{
     Aggregator, AsPath, AsWidth, Asn, AttributeType, BgpIdentifier, ClusterId, Community, ExtendedCommunity,
     Ipv6ExtendedCommunity, LargeCommunity, Origin, UnknownAttribute,
@@ -38,17 +40,17 @@ impl<'a> PathAttribute<'a> {
         Some(match attribute_type {
             AttributeType::ORIGIN => Self::Origin(Origin::decode(value)?),
             AttributeType::AS_PATH => Self::AsPath(AsPath::new(value)),
-            AttributeType::MULTI_EXIT_DISC => Self::MultiExitDisc(exact_u32(value)?),
-            AttributeType::LOCAL_PREF => Self::LocalPref(exact_u32(value)?),
+            AttributeType::MULTI_EXIT_DISC => Self::MultiExitDisc(whole(value, be_u32)?),
+            AttributeType::LOCAL_PREF => Self::LocalPref(whole(value, be_u32)?),
             AttributeType::ATOMIC_AGGREGATE => Self::AtomicAggregate,
             AttributeType::AGGREGATOR => Self::Aggregator(Aggregator::decode(value, AsWidth::Four)?),
             AttributeType::COMMUNITIES => Self::Communities(Elements::new(value)),
-            AttributeType::ORIGINATOR_ID => Self::OriginatorId(BgpIdentifier::new(exact_u32(value)?)?),
+            AttributeType::ORIGINATOR_ID => Self::OriginatorId(BgpIdentifier::new(whole(value, be_u32)?)?),
             AttributeType::CLUSTER_LIST => Self::ClusterList(Elements::new(value)),
             AttributeType::EXTENDED_COMMUNITIES => Self::ExtendedCommunities(Elements::new(value)),
             AttributeType::IPV6_EXTENDED_COMMUNITIES => Self::Ipv6ExtendedCommunities(Elements::new(value)),
             AttributeType::LARGE_COMMUNITIES => Self::LargeCommunities(Elements::new(value)),
-            AttributeType::ONLY_TO_CUSTOMER => Self::OnlyToCustomer(exact_u32(value).map(Asn)?),
+            AttributeType::ONLY_TO_CUSTOMER => Self::OnlyToCustomer(whole(value, be_u32).map(Asn)?),
             attribute_type => Self::Unknown(UnknownAttribute { attribute_type, value }),
         })
     }

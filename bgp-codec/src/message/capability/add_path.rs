@@ -3,9 +3,13 @@
 use std::fmt;
 
 use bytes::{BufMut, BytesMut};
+use nom::Parser;
+use nom::multi::many0;
+use nom::number::complete::be_u8;
 
-use super::{encode_family, family, row};
+use super::encode_family;
 use crate::Family;
+use crate::parser::whole;
 
 /// Whether a speaker can receive, send, or both receive and send path identifiers in a family.
 ///
@@ -41,7 +45,7 @@ impl AddPathMode {
 
 /// Reads the capability's value; `None` when its length is wrong.
 pub(super) fn decode(value: &[u8]) -> Option<Vec<(Family, AddPathMode)>> {
-    row(value, |reader| Some((family(reader)?, AddPathMode(reader.u8()?))))
+    whole(value, many0((Family::decode, be_u8.map(AddPathMode))))
 }
 
 /// Appends the value. What does not fit into 255 octets is left out.

@@ -3,8 +3,11 @@
 use std::fmt;
 
 use bytes::{BufMut, BytesMut};
+use nom::Parser;
+use nom::number::complete::{be_u8, be_u16};
+use nom::sequence::preceded;
 
-use crate::reader::Reader;
+use crate::parser::Parsed;
 use crate::{Afi, Family, Safi};
 
 /// A family, and an address family whose next hops its routes may have: AFI, SAFI and next hop AFI, two octets each.
@@ -17,11 +20,12 @@ pub struct ExtendedNextHopFamily {
 }
 
 impl ExtendedNextHopFamily {
-    pub(super) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
-        let afi = Afi(reader.u16()?);
+    pub(super) fn decode(octets: &[u8]) -> Parsed<'_, Self> {
         // The SAFI has one octet everywhere else; here a zero stands before it.
-        let [_zero, safi] = reader.u16()?.to_be_bytes();
-        Some(Self { family: Family { afi, safi: Safi(safi) }, next_hop: Afi(reader.u16()?) })
+        let safi = preceded(be_u8, be_u8.map(Safi));
+        let (rest, (afi, safi, next_hop)) =
+            (be_u16.map(Afi), safi, be_u16.map(Afi)).parse_complete(octets)?;
+        Ok((rest, Self { family: Family { afi, safi }, next_hop }))
     }
 
     pub(super) fn encode(self, out: &mut BytesMut) {

@@ -3,8 +3,10 @@
 use std::fmt;
 
 use bytes::{BufMut, BytesMut};
+use nom::Parser;
+use nom::combinator::{map_res, opt};
 
-use crate::reader::Reader;
+use crate::parser::{Parsed, u8_sized, whole};
 
 /// The name of a speaker: two strings, each with its length in an octet before it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -18,10 +20,8 @@ pub struct Fqdn {
 impl Fqdn {
     /// Reads the value; `None` when it is not two pieces of UTF-8. Some speakers leave out the second.
     pub(super) fn decode(value: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(value);
-        let host = text(&mut reader)?;
-        let domain = if reader.is_empty() { String::new() } else { text(&mut reader)? };
-        reader.is_empty().then_some(Self { host, domain })
+        let (host, domain) = whole(value, (text, opt(text)))?;
+        Some(Self { host, domain: domain.unwrap_or_default() })
     }
 
     pub(super) fn encode(&self, out: &mut BytesMut) {
@@ -32,12 +32,11 @@ impl Fqdn {
 
 /// The one string that a value is; `None` when it is something else.
 pub(super) fn only_text(value: &[u8]) -> Option<String> {
-    let mut reader = Reader::new(value);
-    text(&mut reader).filter(|_| reader.is_empty())
+    whole(value, text)
 }
 
-fn text(reader: &mut Reader<'_>) -> Option<String> {
-    String::from_utf8(reader.u8_sized()?.to_vec()).ok()
+fn text(octets: &[u8]) -> Parsed<'_, String> {
+    map_res(u8_sized, |text| String::from_utf8(text.to_vec())).parse_complete(octets)
 }
 
 /// Appends a string with its length before it, cut between characters to `max_octets`.

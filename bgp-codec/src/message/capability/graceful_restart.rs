@@ -3,10 +3,13 @@
 use std::fmt;
 
 use bytes::{BufMut, BytesMut};
+use nom::Parser;
+use nom::multi::many0;
+use nom::number::complete::{be_u8, be_u16};
 
-use super::{encode_family, family, row};
+use super::encode_family;
 use crate::Family;
-use crate::reader::Reader;
+use crate::parser::{Parsed, whole};
 
 /// How a speaker comes back after a restart.
 ///
@@ -40,13 +43,12 @@ pub struct GracefulRestartFamily {
 
 impl GracefulRestart {
     pub(super) fn decode(value: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(value);
-        let head = reader.u16()?;
+        let (head, families) = whole(value, (be_u16, many0(GracefulRestartFamily::decode)))?;
         Some(Self {
             restarted: head & RESTARTED != 0,
             survives_notification: head & SURVIVES_NOTIFICATION != 0,
             restart_time_seconds: head & MAX_RESTART_TIME_SECONDS,
-            families: row(reader.rest(), GracefulRestartFamily::decode)?,
+            families,
         })
     }
 
@@ -63,9 +65,11 @@ impl GracefulRestart {
 }
 
 impl GracefulRestartFamily {
-    fn decode(reader: &mut Reader<'_>) -> Option<Self> {
-        let family = family(reader)?;
-        Some(Self { family, forwarding_preserved: reader.u8()? & FORWARDING_PRESERVED != 0 })
+    fn decode(octets: &[u8]) -> Parsed<'_, Self> {
+        let forwarding_preserved = be_u8.map(|flags| flags & FORWARDING_PRESERVED != 0);
+        let (rest, (family, forwarding_preserved)) =
+            (Family::decode, forwarding_preserved).parse_complete(octets)?;
+        Ok((rest, Self { family, forwarding_preserved }))
     }
 }
 

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use bytes::{BufMut, BytesMut};
+use nom::Parser;
+use nom::number::complete::{be_u8, be_u24};
 
-use super::{encode_family, family};
+use super::encode_family;
 use crate::Family;
-use crate::reader::Reader;
+use crate::parser::Parsed;
 
 /// For how long stale routes of a family may stay: AFI, SAFI, flags, and three octets of seconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,15 +22,11 @@ pub struct LongLivedFamily {
 }
 
 impl LongLivedFamily {
-    pub(super) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
-        let family = family(reader)?;
-        let [flags, time @ ..] = reader.u32()?.to_be_bytes();
-        let [high, middle, low] = time;
-        Some(Self {
-            family,
-            forwarding_preserved: flags & FORWARDING_PRESERVED != 0,
-            stale_time_seconds: u32::from_be_bytes([0, high, middle, low]),
-        })
+    pub(super) fn decode(octets: &[u8]) -> Parsed<'_, Self> {
+        let (rest, (family, flags, stale_time_seconds)) =
+            (Family::decode, be_u8, be_u24).parse_complete(octets)?;
+        let forwarding_preserved = flags & FORWARDING_PRESERVED != 0;
+        Ok((rest, Self { family, forwarding_preserved, stale_time_seconds }))
     }
 
     pub(super) fn encode(self, out: &mut BytesMut) {

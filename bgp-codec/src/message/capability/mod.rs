@@ -11,8 +11,11 @@ mod role;
 use std::fmt;
 
 use bytes::{BufMut, BytesMut};
+use nom::combinator::map_opt;
+use nom::multi::many0;
+use nom::number::complete::{be_u8, be_u32};
 
-use crate::reader::{Reader, exact_u32};
+use crate::parser::{u8_sized, whole};
 use crate::{Afi, Asn, Family, Safi};
 
 pub use add_path::AddPathMode;
@@ -158,12 +161,8 @@ impl Capabilities {
 
     /// Reads the capabilities of one optional parameter to the end of `self`; `None` when they are malformed.
     pub(super) fn decode(&mut self, parameter: &[u8]) -> Option<()> {
-        let mut reader = Reader::new(parameter);
-        while !reader.is_empty() {
-            let code = reader.u8()?;
-            let value = reader.u8_sized()?;
-            self.0.push(Capability::decode(code, value)?);
-        }
+        let capability = map_opt((be_u8, u8_sized), |(code, value)| Capability::decode(code, value));
+        self.0.extend(whole(parameter, many0(capability))?);
         Some(())
     }
 }
@@ -227,16 +226,18 @@ impl Capability {
             }
             // Some speakers pad these, and others have always let them.
             Self::ROUTE_REFRESH => Some(Self::RouteRefresh),
-            Self::EXTENDED_NEXT_HOP => row(value, ExtendedNextHopFamily::decode).map(Self::ExtendedNextHop),
+            Self::EXTENDED_NEXT_HOP => {
+                whole(value, many0(ExtendedNextHopFamily::decode)).map(Self::ExtendedNextHop)
+            }
             Self::EXTENDED_MESSAGE => Some(Self::ExtendedMessage),
-            Self::MULTIPLE_LABELS => row(value, LabelledFamily::decode).map(Self::MultipleLabels),
+            Self::MULTIPLE_LABELS => whole(value, many0(LabelledFamily::decode)).map(Self::MultipleLabels),
             Self::ROLE => Role::decode(value).map(Self::Role),
             Self::GRACEFUL_RESTART => GracefulRestart::decode(value).map(Self::GracefulRestart),
-            Self::FOUR_OCTET_AS => exact_u32(value).map(Asn).map(Self::FourOctetAs),
+            Self::FOUR_OCTET_AS => whole(value, be_u32).map(Asn).map(Self::FourOctetAs),
             Self::ADD_PATH => add_path::decode(value).map(Self::AddPath),
             Self::ENHANCED_ROUTE_REFRESH => Some(Self::EnhancedRouteRefresh),
             Self::LONG_LIVED_GRACEFUL_RESTART => {
-                row(value, LongLivedFamily::decode).map(Self::LongLivedGracefulRestart)
+                whole(value, many0(LongLivedFamily::decode)).map(Self::LongLivedGracefulRestart)
             }
             Self::FQDN => Some(Fqdn::decode(value).map_or_else(unknown, Self::Fqdn)),
             Self::SOFTWARE_VERSION => {
@@ -318,20 +319,6 @@ fn list(f: &mut fmt::Formatter<'_>, name: &str, elements: &[impl fmt::Display]) 
         let separator = if place == 0 { " " } else { ", " };
         write!(f, "{separator}{element}")
     })
-}
-
-/// Reads elements to the end of the value; `None` when the last is not whole.
-fn row<T>(value: &[u8], element: impl Fn(&mut Reader<'_>) -> Option<T>) -> Option<Vec<T>> {
-    let mut reader = Reader::new(value);
-    let mut elements = Vec::new();
-    while !reader.is_empty() {
-        elements.push(element(&mut reader)?);
-    }
-    Some(elements)
-}
-
-fn family(reader: &mut Reader<'_>) -> Option<Family> {
-    Some(Family { afi: Afi(reader.u16()?), safi: Safi(reader.u8()?) })
 }
 
 fn encode_family(family: Family, out: &mut BytesMut) {

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use bytes::{BufMut, BytesMut};
+use nom::Parser;
+use nom::number::complete::be_u8;
 
-use super::{encode_family, family};
+use super::encode_family;
 use crate::Family;
-use crate::reader::Reader;
+use crate::parser::Parsed;
 
 /// How many labels a speaker takes for one prefix of a family: AFI, SAFI, and an octet for the count.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,8 +20,8 @@ pub struct LabelledFamily {
 }
 
 impl LabelledFamily {
-    pub(super) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { family: family(reader)?, labels: reader.u8()? })
+    pub(super) fn decode(octets: &[u8]) -> Parsed<'_, Self> {
+        (Family::decode, be_u8).map(|(family, labels)| Self { family, labels }).parse_complete(octets)
     }
 
     pub(super) fn encode(self, out: &mut BytesMut) {
