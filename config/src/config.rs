@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use margay_filter::Filter;
 use toml::de::DeTable;
 
-use crate::config_error::{ConfigError, Report};
+use crate::config_error::{ConfigError, ReadFile, Report};
 use crate::control::Control;
 use crate::dynamic_peers::{self, DynamicPeers};
 use crate::filters::Filters;
@@ -36,7 +36,29 @@ pub struct Config {
 /// All errors of the file in their order. When it is not even TOML, only those of syntax: what a broken document means
 /// would be guessed.
 pub fn parse(file_name: &str, text: &str) -> Result<Config, Vec<ConfigError>> {
-    let mut report = Report::new(text);
+    read(file_name, text, None)
+}
+
+/// As [`parse`], and checks the files that the configuration names, which `read_file` reads: a password file that cannot be used
+/// is an error, too.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_with_files<'t>(
+    file_name: &str,
+    text: &'t str,
+    read_file: ReadFile<'t>,
+) -> Result<Config, Vec<ConfigError>> {
+    read(file_name, text, Some(read_file))
+}
+
+fn read<'t>(
+    file_name: &str,
+    text: &'t str,
+    read_file: Option<ReadFile<'t>>,
+) -> Result<Config, Vec<ConfigError>> {
+    let mut report = Report::new(text, read_file);
     let (document, syntax_errors) = DeTable::parse_recoverable(text);
     for error in &syntax_errors {
         report.add(error.span().map_or(0, |span| span.start), error.message());

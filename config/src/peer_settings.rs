@@ -11,6 +11,7 @@ use margay_filter::FilterChain;
 use crate::add_path::{self, AddPath};
 use crate::config_error::Report;
 use crate::filters::Filters;
+use crate::password::password_line;
 use crate::peer::NextHopMode;
 use crate::section::{Section, Value};
 use crate::{address, asn, duration, path};
@@ -71,8 +72,7 @@ impl PeerSettings {
             connect_retry: get("connect_retry").and_then(|value| {
                 value.parsed("10s", report, |text| duration::parse_within(text, seconds_range.clone()))
             }),
-            password_file: get("password_file")
-                .and_then(|value| value.parsed("/etc/margay/tor1.key", report, path::parse_absolute)),
+            password_file: get("password_file").and_then(|value| read_password_file(value, report)),
             port: get("port").and_then(|value| value.integer(1..=u16::MAX, report)),
             source_address: get("source_address")
                 .and_then(|value| value.parsed("172.16.0.11", report, address::parse_host)),
@@ -118,6 +118,17 @@ impl PeerSettings {
             send_hold_time: self.send_hold_time.or(group.send_hold_time),
         }
     }
+}
+
+/// The path of a password file, whose content is checked where files are.
+fn read_password_file(value: Value<'_>, report: &mut Report<'_>) -> Option<PathBuf> {
+    let path = value.parsed("/etc/margay/tor1.key", report, path::parse_absolute)?;
+    let content = report.read_file(&path);
+    let usable = content.map(|content| content.and_then(|content| password_line(&content).map(drop)));
+    if let Some(Err(error)) = usable {
+        value.reject(report, format_args!("{} cannot be used: {error}", path.display()));
+    }
+    Some(path)
 }
 
 fn read_families(value: Value<'_>, report: &mut Report<'_>) -> Option<Vec<Family>> {
