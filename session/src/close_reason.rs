@@ -50,7 +50,7 @@ impl CloseReason {
     pub fn notification(&self, terms: Option<&RestartTerms>) -> Option<Notification> {
         match self {
             Self::Stopped(reason) => {
-                let notification = stopped(*reason)?;
+                let notification = stopped(reason)?;
                 let would_be_survived = terms.is_some_and(|terms| terms.survives_notification);
                 Some(if would_be_survived && reason.is_hard() {
                     hard_reset(&notification)
@@ -103,12 +103,14 @@ impl CloseReason {
     }
 }
 
-fn stopped(reason: StopReason) -> Option<Notification> {
+fn stopped(reason: &StopReason) -> Option<Notification> {
     Some(match reason {
         StopReason::MaximumPrefixes => Notification::maximum_prefixes_reached(),
-        StopReason::AdministrativeShutdown => Notification::administrative_shutdown(""),
+        StopReason::AdministrativeShutdown(message) => {
+            Notification::administrative_shutdown(message.as_str())
+        }
         StopReason::PeerDeconfigured => Notification::peer_deconfigured(),
-        StopReason::AdministrativeReset => Notification::administrative_reset(""),
+        StopReason::AdministrativeReset(message) => Notification::administrative_reset(message.as_str()),
         StopReason::OtherConfigurationChange => Notification::other_configuration_change(),
         StopReason::OutOfResources => Notification::out_of_resources(),
         StopReason::Restart => return None,

@@ -2,6 +2,8 @@ use std::fmt;
 
 use bgp_codec::{Notification, Open};
 
+use crate::ShutdownMessage;
+
 /// Something that happened to a session (RFC 4271 §8.1); the passing of time is told by
 /// [`Session::handle_timeout`](crate::Session::handle_timeout).
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -78,16 +80,16 @@ impl fmt::Display for ConnectionId {
 }
 
 /// Why a session is told to stop; each has its Cease subcode (RFC 4486 §3).
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum StopReason {
     /// The peer sent more prefixes than it may.
     MaximumPrefixes,
-    /// The operator shut the session down, or the daemon ends.
-    AdministrativeShutdown,
+    /// The operator shut the session down and may say why, or the daemon ends.
+    AdministrativeShutdown(ShutdownMessage),
     /// The peer is no longer in the configuration.
     PeerDeconfigured,
-    /// The operator asked for a new start; a [`Event::Start`] follows.
-    AdministrativeReset,
+    /// The operator asked for a new start and may say why; a [`Event::Start`] follows.
+    AdministrativeReset(ShutdownMessage),
     /// The configuration changed in a way that needs a new session.
     OtherConfigurationChange,
     /// The daemon lacks memory or another resource.
@@ -100,9 +102,9 @@ impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MaximumPrefixes => "maximum number of prefixes reached",
-            Self::AdministrativeShutdown => "administrative shutdown",
+            Self::AdministrativeShutdown(_) => "administrative shutdown",
             Self::PeerDeconfigured => "peer removed from the configuration",
-            Self::AdministrativeReset => "administrative reset",
+            Self::AdministrativeReset(_) => "administrative reset",
             Self::OtherConfigurationChange => "configuration changed",
             Self::OutOfResources => "out of resources",
             Self::Restart => "restart of the daemon",

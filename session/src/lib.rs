@@ -25,6 +25,7 @@ mod open_check;
 mod restart;
 mod session;
 mod session_options;
+mod shutdown_message;
 mod start_budget;
 mod state;
 
@@ -39,4 +40,5 @@ pub use open_check::OpenError;
 pub use restart::{Departure, RestartTerms};
 pub use session::Session;
 pub use session_options::{DialMode, SessionOptions};
+pub use shutdown_message::{ShutdownMessage, ShutdownMessageError};
 pub use state::State;

@@ -106,13 +106,13 @@ impl CloseReason {
 impl StopReason {
     /// Whether routes must not outlive a stop for this reason, so that it is sent as a Hard Reset where the peer would keep
     /// them otherwise (RFC 8538 §3.1).
-    pub(crate) const fn is_hard(self) -> bool {
+    pub(crate) const fn is_hard(&self) -> bool {
         match self {
             Self::MaximumPrefixes
-            | Self::AdministrativeShutdown
+            | Self::AdministrativeShutdown(_)
             | Self::PeerDeconfigured
             | Self::OutOfResources => true,
-            Self::AdministrativeReset | Self::OtherConfigurationChange | Self::Restart => false,
+            Self::AdministrativeReset(_) | Self::OtherConfigurationChange | Self::Restart => false,
         }
     }
 }

@@ -175,7 +175,7 @@ impl Session {
         self.abandon_dial();
         self.dial = Dial::Idle(Idle::Stopped);
         for direction in [Direction::Outgoing, Direction::Incoming] {
-            self.close(now, direction, CloseReason::Stopped(reason));
+            self.close(now, direction, CloseReason::Stopped(reason.clone()));
         }
         self.close_candidates(&CloseReason::Stopped(reason));
     }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use bgp_codec::Prefix;
 use margay_config::{Config, Global, Peer};
-use margay_session::{State, StopReason};
+use margay_session::{ShutdownMessage, State, StopReason};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
@@ -231,7 +231,7 @@ impl Daemon {
         }
         let mut ending = JoinSet::new();
         for peer in self.peers.into_values() {
-            ending.spawn(peer.handle.end(StopReason::AdministrativeShutdown));
+            ending.spawn(peer.handle.end(StopReason::AdministrativeShutdown(ShutdownMessage::default())));
         }
         while ending.join_next().await.is_some() {}
         if let Some(kernel) = self.kernel {
@@ -282,6 +282,7 @@ impl Daemon {
                 warn!(%address, %error, "the TCP password stays with the listening sockets");
             }
             if let Some(RunningPeer { key, handle, .. }) = self.peers.remove(&address) {
+                let reason = reason.clone();
                 ending.spawn(async move {
                     handle.end(reason).await;
                     key

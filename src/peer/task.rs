@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 use bgp_codec::{AsWidth, Message, Notification, RouteRefresh, Update, UpdateEncoder};
 use bytes::{Bytes, BytesMut};
 use margay_session::{
-    Action, CloseReason, ConnectionEvent, ConnectionId, Event, Jitter, Negotiated, Session, State, StopReason,
+    Action, CloseReason, ConnectionEvent, ConnectionId, Event, Jitter, Negotiated, Session, ShutdownMessage,
+    State, StopReason,
 };
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
@@ -162,7 +163,7 @@ impl PeerTask {
         tokio::select! {
             biased;
             command = commands.recv() => {
-                Input::Command(command.unwrap_or(Command::End(StopReason::AdministrativeShutdown)))
+                Input::Command(command.unwrap_or(Command::End(StopReason::AdministrativeShutdown(ShutdownMessage::default()))))
             }
             Some((id, event)) = self.reports.recv() => Input::Report(id, event),
             (id, result) = dialed(&mut self.dial) => Input::Dialed(id, result),

@@ -5,7 +5,8 @@ use bgp_codec::{
     Open, PeerKind,
 };
 use margay_session::{
-    CloseReason, ConnectionEvent, Directions, Event, Negotiated, OpenError, SessionOptions, State, StopReason,
+    CloseReason, ConnectionEvent, Directions, Event, Negotiated, OpenError, SessionOptions, ShutdownMessage,
+    State, StopReason,
 };
 
 use crate::rig::{
@@ -204,9 +205,9 @@ fn every_close_reason_tells_the_peer_the_right_thing() {
     let bad_as = OpenError::BadPeerAs { expected: Some(PEER_ASN), received: Asn(1) };
     let rows: Vec<(CloseReason, Option<CodeSubcodeData>)> = vec![
         (stop(StopReason::MaximumPrefixes), Some((6, 1, &[]))),
-        (stop(StopReason::AdministrativeShutdown), Some((6, 2, &[]))),
+        (stop(StopReason::AdministrativeShutdown(ShutdownMessage::default())), Some((6, 2, &[]))),
         (stop(StopReason::PeerDeconfigured), Some((6, 3, &[]))),
-        (stop(StopReason::AdministrativeReset), Some((6, 4, &[]))),
+        (stop(StopReason::AdministrativeReset(ShutdownMessage::default())), Some((6, 4, &[]))),
         (stop(StopReason::OtherConfigurationChange), Some((6, 6, &[]))),
         (stop(StopReason::OutOfResources), Some((6, 8, &[]))),
         (stop(StopReason::Restart), None),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bgp_codec::Message;
 use margay_session::{
-    Action, ConnectionEvent, ConnectionId, DialMode, Event, Session, SessionOptions, State, StopReason,
-    Timestamp,
+    Action, ConnectionEvent, ConnectionId, DialMode, Event, Session, SessionOptions, ShutdownMessage, State,
+    StopReason, Timestamp,
 };
 use proptest::prelude::*;
 
@@ -109,7 +109,7 @@ impl Books {
 fn apply(session: &mut Session, books: &mut Books, now: &mut Timestamp, input: Input) {
     let event = match input {
         Input::Start => Event::Start,
-        Input::Stop => Event::Stop(StopReason::AdministrativeReset),
+        Input::Stop => Event::Stop(StopReason::AdministrativeReset(ShutdownMessage::default())),
         Input::Incoming => {
             let id = session.new_connection_id();
             books.seen.push(id);
@@ -166,7 +166,7 @@ proptest! {
             }
             books.check(&session);
         }
-        session.handle_event(now, Event::Stop(StopReason::AdministrativeShutdown));
+        session.handle_event(now, Event::Stop(StopReason::AdministrativeShutdown(ShutdownMessage::default())));
         while let Some(action) = session.poll_action() {
             books.note(action);
         }

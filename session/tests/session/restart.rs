@@ -8,7 +8,7 @@ use bgp_codec::{
 };
 use margay_session::{
     Action, CloseReason, ConnectionEvent, Departure, Event, Negotiated, RestartTerms, SessionOptions,
-    StopReason,
+    ShutdownMessage, StopReason,
 };
 
 use crate::rig::{
@@ -103,7 +103,11 @@ fn routes_are_kept_after_what_may_be_a_restart_and_not_after_what_is_meant() {
         ),
         ("malformed message received", |rig| rig.on_dialed(decode_failed()), [true, false]),
         ("hold timer expired", |rig| rig.pass(90), [true, false]),
-        ("administrative reset", |rig| rig.tell(Event::Stop(StopReason::AdministrativeReset)), [true, false]),
+        (
+            "administrative reset",
+            |rig| rig.tell(Event::Stop(StopReason::AdministrativeReset(ShutdownMessage::default()))),
+            [true, false],
+        ),
         ("deconfigured", |rig| rig.tell(Event::Stop(StopReason::PeerDeconfigured)), [false, false]),
         ("too many prefixes", |rig| rig.tell(Event::Stop(StopReason::MaximumPrefixes)), [false, false]),
         ("path down", |rig| rig.tell(Event::PathDown), [false, false]),
@@ -135,16 +139,20 @@ fn a_stop_that_is_meant_is_a_hard_reset_where_the_peer_would_keep_routes() {
         Notification { code: NotificationCode::CEASE, subcode: 9, data }
     };
     for (survives_notification, reason, expected) in [
-        (true, StopReason::AdministrativeShutdown, Some(hard(&shutdown))),
+        (true, StopReason::AdministrativeShutdown(ShutdownMessage::default()), Some(hard(&shutdown))),
         (true, StopReason::MaximumPrefixes, Some(hard(&Notification::maximum_prefixes_reached()))),
-        (true, StopReason::AdministrativeReset, Some(Notification::administrative_reset(""))),
+        (
+            true,
+            StopReason::AdministrativeReset(ShutdownMessage::default()),
+            Some(Notification::administrative_reset("")),
+        ),
         (true, StopReason::Restart, None),
-        (false, StopReason::AdministrativeShutdown, Some(shutdown.clone())),
+        (false, StopReason::AdministrativeShutdown(ShutdownMessage::default()), Some(shutdown.clone())),
         (false, StopReason::Restart, None),
     ] {
         let capability = restart(&[V4], true, survives_notification);
         let mut rig = established(std::slice::from_ref(&capability), std::slice::from_ref(&capability));
-        rig.session.handle_event(rig.now, Event::Stop(reason));
+        rig.session.handle_event(rig.now, Event::Stop(reason.clone()));
         let sent = std::iter::from_fn(|| rig.session.poll_action()).find_map(|action| match action {
             Action::Close(_, _, notification) => Some(notification),
             _ => None,

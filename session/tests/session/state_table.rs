@@ -1,7 +1,7 @@
 //! Every state and every event: what is done, and which state follows. The snapshot is the table; read it in review.
 
 use bgp_codec::NotificationCode;
-use margay_session::{ConnectionEvent, Event, StopReason};
+use margay_session::{ConnectionEvent, Event, ShutdownMessage, StopReason};
 
 use crate::rig::{
     HIGHER_IDENTIFIER, LOWER_IDENTIFIER, Rig, cease, decode_failed, notification, open, options, passive,
@@ -94,7 +94,9 @@ type Tell = fn(&mut Rig) -> Option<Vec<String>>;
 
 const EVENTS: &[(&str, Tell)] = &[
     ("start", |rig| Some(rig.tell(Event::Start))),
-    ("stop", |rig| Some(rig.tell(Event::Stop(StopReason::AdministrativeShutdown)))),
+    ("stop", |rig| {
+        Some(rig.tell(Event::Stop(StopReason::AdministrativeShutdown(ShutdownMessage::default()))))
+    }),
     ("peer connects", |rig| Some(rig.incoming())),
     ("dial succeeds", |rig| rig.dialed.map(|id| rig.tell(Event::Connected(id)))),
     ("dial fails", |rig| rig.dialed.map(|id| rig.tell(Event::ConnectFailed(id)))),

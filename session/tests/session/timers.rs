@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use margay_session::{
-    CloseReason, ConnectionEvent, Event, IdleHoldRange, Jitter, SessionOptions, State, StopReason,
+    CloseReason, ConnectionEvent, Event, IdleHoldRange, Jitter, SessionOptions, ShutdownMessage, State,
+    StopReason,
 };
 
 use crate::rig::{
@@ -141,7 +142,7 @@ fn sessions_that_come_up_only_to_fail_wait_longer_each_time() {
 fn a_stop_and_start_forgets_former_failures() {
     let mut rig = Rig::open_sent();
     rig.on_dialed(ConnectionEvent::Notification(cease()));
-    rig.tell(Event::Stop(StopReason::AdministrativeReset));
+    rig.tell(Event::Stop(StopReason::AdministrativeReset(ShutdownMessage::default())));
     assert_eq!(rig.tell(Event::Start), ["connect #2", "state Connect"]);
     rig.connect();
     rig.on_dialed(ConnectionEvent::Notification(cease()));
@@ -151,7 +152,7 @@ fn a_stop_and_start_forgets_former_failures() {
 #[test]
 fn a_stopped_session_does_nothing_by_itself() {
     let mut rig = Rig::established();
-    rig.tell(Event::Stop(StopReason::AdministrativeShutdown));
+    rig.tell(Event::Stop(StopReason::AdministrativeShutdown(ShutdownMessage::default())));
     assert_eq!(rig.session.next_timeout(), None);
     assert_eq!(rig.pass(1_000_000), [""; 0]);
 }

@@ -3,7 +3,7 @@
 use bgp_codec::{DecodeContext, DecodeError, Message, Notification, decode_message};
 use bytes::Bytes;
 use margay_rib::EncodedUpdates;
-use margay_session::{State, StopReason};
+use margay_session::{ShutdownMessage, State, StopReason};
 
 use super::bench_speaker::{BenchSpeaker, reaches};
 use super::scripted_peer::{ScriptedPeer, listening, update, updates};
@@ -35,7 +35,7 @@ async fn last_words(peer: &mut ScriptedPeer) -> Option<Notification> {
 #[tokio::test]
 async fn a_stop_is_told_with_its_reason() {
     let (handle, mut peer, mut speaker) = established().await;
-    handle.stop(StopReason::AdministrativeReset).await;
+    handle.stop(StopReason::AdministrativeReset(ShutdownMessage::default())).await;
     assert_eq!(last_words(&mut peer).await, Some(Notification::administrative_reset("")));
     speaker.next_down().await;
     reaches(&handle, State::Idle).await;

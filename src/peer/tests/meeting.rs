@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU8;
 
 use bgp_codec::Asn;
-use margay_session::{State, StopReason};
+use margay_session::{ShutdownMessage, State, StopReason};
 use tokio::net::TcpStream;
 
 use super::bench_speaker::{BenchSpeaker, options_between, passive, patiently, reaches};
@@ -59,12 +59,12 @@ async fn meet(addresses: [&str; 2], adjust: [&dyn Fn(&mut PeerOptions); 2]) {
         assert_eq!(end.speaker.next_up().await.local_address, end.address);
     }
     let [left, right] = handles;
-    left.end(StopReason::AdministrativeShutdown).await;
+    left.end(StopReason::AdministrativeShutdown(ShutdownMessage::default())).await;
     ends[0].speaker.next_down().await;
     ends[1].speaker.next_down().await;
     let error = right.status().borrow().last_error.clone().unwrap();
     assert!(error.contains("shutdown"), "{error}");
-    right.end(StopReason::AdministrativeShutdown).await;
+    right.end(StopReason::AdministrativeShutdown(ShutdownMessage::default())).await;
 }
 
 #[tokio::test]

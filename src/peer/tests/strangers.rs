@@ -78,6 +78,6 @@ async fn goodbyes_to_many_connections_are_bounded() {
     let refused = refused.join_all().await;
     let told = refused.iter().filter(|(is_told, _)| *is_told).count();
     assert_eq!(told, 8, "of {}", refused.len());
-    passive.handle.stop(margay_session::StopReason::AdministrativeShutdown).await;
+    passive.handle.stop(margay_session::StopReason::AdministrativeShutdown(Default::default())).await;
     while !matches!(peer.next().await, Some(Message::Notification(_))) {}
 }
