@@ -13,4 +13,5 @@ pub mod open_files;
 mod outbound;
 pub mod peer;
 pub mod recording;
+mod reply;
 pub mod speaker;

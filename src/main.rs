@@ -69,5 +69,8 @@ fn run(arguments: Arguments, config: Config, log: LogCounts) -> anyhow::Result<(
     let recording = arguments.record.as_deref().map(RecordingFile::create).transpose();
     let recording = recording.context("cannot record")?;
     let recording = recording.map(|file| Box::new(file) as Box<dyn RecordingSink>);
-    runtime.block_on(daemon::run(arguments.config, config, recording, log))
+    let result = runtime.block_on(daemon::run(arguments.config, config, recording, log));
+    // A thread that waits for a file system must not hold the end up.
+    runtime.shutdown_background();
+    result
 }

@@ -32,6 +32,13 @@ pub(crate) enum Command {
         #[arg(value_parser = parse_prefix)]
         prefix: Prefix,
     },
+    /// Do something with the session of one peer
+    Peer {
+        /// Its name; its address if it has none
+        name: String,
+        #[command(subcommand)]
+        action: PeerCommand,
+    },
     /// Make the daemon read its configuration again
     Reload,
     /// Check a configuration file; needs no daemon
@@ -41,6 +48,35 @@ pub(crate) enum Command {
     },
     /// Show BGP messages from a file or a capture, and what RFC 7606 makes of them; needs no daemon
     Decode(Decode),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PeerCommand {
+    /// Close the session and let it come up again; with --soft, only repeat routes
+    Reset {
+        /// Ask the peer for its routes again, or advertise all routes to it again; the session stays
+        #[arg(long, value_enum, value_name = "DIRECTION", conflicts_with = "message")]
+        soft: Option<SoftReset>,
+        /// What the peer is told, up to 255 octets (RFC 9003)
+        #[arg(long, value_name = "TEXT")]
+        message: Option<String>,
+    },
+    /// Close the session and keep it down, also across reloads
+    Disable {
+        /// What the peer is told, up to 255 octets (RFC 9003)
+        #[arg(long, value_name = "TEXT")]
+        message: Option<String>,
+    },
+    /// Let the session of a disabled peer come up
+    Enable,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum SoftReset {
+    /// From the peer
+    In,
+    /// To the peer
+    Out,
 }
 
 #[derive(Debug, Args)]

@@ -14,7 +14,8 @@ pub(crate) fn run(file: &Path, json: bool, out: &mut impl Write) -> Result<ExitC
     let text =
         fs::read_to_string(file).map_err(|error| RunError::Unreadable { file: file.to_owned(), error })?;
     let name = file.display().to_string();
-    let outcome = margay_config::parse(&name, &text);
+    let mut read_file = |path: &Path| fs::read(path).map_err(|error| error.to_string());
+    let outcome = margay_config::parse_with_files(&name, &text, &mut read_file);
     if json {
         writeln!(out, "{:#}", as_json(&name, &outcome))?;
     } else {

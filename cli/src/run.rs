@@ -4,11 +4,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use margay_control::{ExplainQuery, ReloadReport, Request, RibState, RoutesQuery, RoutesView};
+use margay_control::{
+    ExplainQuery, PeerAction, PeerActionQuery, ReloadReport, Request, RibState, RoutesQuery, RoutesView,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::arguments::{Arguments, Command, Show, ShowRoutes};
+use crate::arguments::{Arguments, Command, PeerCommand, Show, ShowRoutes, SoftReset};
 use crate::client::{Client, ClientError, understand};
 use crate::{check, routes, view};
 
@@ -52,6 +54,10 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
             let query = ExplainQuery { prefix: prefix.to_string() };
             print(&client, &Request::Explain(query), json, view::explanation, out)?;
         }
+        Command::Peer { name, action } => {
+            let request = Request::AdministerPeer { name: name.clone(), query: action_query(action) };
+            print(&client, &request, json, view::peer_action, out)?;
+        }
         Command::Reload => return reload(&client, json, out),
     }
     Ok(ExitCode::SUCCESS)
@@ -89,6 +95,17 @@ fn print_answer<T: DeserializeOwned>(
         out.write_all(view(&understand(answer)?).as_bytes())?;
     }
     Ok(())
+}
+
+fn action_query(command: &PeerCommand) -> PeerActionQuery {
+    let (action, message) = match command {
+        PeerCommand::Reset { soft: None, message } => (PeerAction::Reset, message.clone()),
+        PeerCommand::Reset { soft: Some(SoftReset::In), .. } => (PeerAction::SoftIn, None),
+        PeerCommand::Reset { soft: Some(SoftReset::Out), .. } => (PeerAction::SoftOut, None),
+        PeerCommand::Disable { message } => (PeerAction::Disable, message.clone()),
+        PeerCommand::Enable => (PeerAction::Enable, None),
+    };
+    PeerActionQuery { action, message }
 }
 
 fn routes_query(which: &ShowRoutes) -> RoutesQuery {

@@ -24,6 +24,7 @@ mod error_body;
 mod explanation;
 mod kernel;
 mod peer;
+mod peer_action;
 mod reload;
 mod request;
 mod rib_state;
@@ -38,6 +39,7 @@ pub use peer::{
     ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerRole, PeerState, PeerSummary, Peers,
     PrefixCounts, SessionTimers,
 };
+pub use peer_action::{PeerAction, PeerActionQuery, PeerActionReport};
 pub use reload::{FileError, ObjectChange, ObjectChangeKind, ReloadReport};
 pub use request::{
     DEFAULT_PAGE_ROUTES, ExplainQuery, MAX_PAGE_ROUTES, Method, Request, RoutesQuery, RoutesView, path,

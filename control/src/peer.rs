@@ -37,6 +37,8 @@ pub struct PeerSummary {
     pub messages: MessageCounts,
     /// What ended the last session, or kept it from coming up.
     pub last_error: Option<String>,
+    /// Why the session is not to come up: the operator disabled the peer, or it could not be started.
+    pub held_down: Option<String>,
     /// The export group it belongs to in each family; empty while the session is down.
     pub export_groups: Vec<ExportGroupMember>,
 }

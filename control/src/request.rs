@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::PeerActionQuery;
+
 /// How many routes a page holds when the request does not say.
 pub const DEFAULT_PAGE_ROUTES: usize = 1000;
 
@@ -21,6 +23,13 @@ pub enum Request {
     Peer {
         /// Its name.
         name: String,
+    },
+    /// Do something with the session of one peer.
+    AdministerPeer {
+        /// Its name.
+        name: String,
+        /// What to do.
+        query: PeerActionQuery,
     },
     /// Routes, a page at a time.
     Routes(RoutesQuery),
@@ -97,7 +106,7 @@ impl Request {
             | Self::Kernel
             | Self::State
             | Self::Turns => Method::Get,
-            Self::TakeTurns | Self::Reload => Method::Post,
+            Self::AdministerPeer { .. } | Self::TakeTurns | Self::Reload => Method::Post,
         }
     }
 
@@ -107,6 +116,7 @@ impl Request {
             Self::Status => path::STATUS.to_owned(),
             Self::Peers => path::PEERS.to_owned(),
             Self::Peer { name } => format!("{}/{}", path::PEERS, Escaped(name)),
+            Self::AdministerPeer { name, query } => query.target(name),
             Self::Routes(query) => query.target(),
             Self::Explain(query) => format!("{}?prefix={}", path::EXPLAIN, Escaped(&query.prefix)),
             Self::Kernel => path::KERNEL.to_owned(),
@@ -114,6 +124,16 @@ impl Request {
             Self::Turns | Self::TakeTurns => path::TURNS.to_owned(),
             Self::Reload => path::RELOAD.to_owned(),
         }
+    }
+}
+
+impl PeerActionQuery {
+    fn target(&self, name: &str) -> String {
+        let mut target = format!("{}/{}?action={}", path::PEERS, Escaped(name), self.action);
+        if let Some(message) = &self.message {
+            target += &format!("&message={}", Escaped(message));
+        }
+        target
     }
 }
 
@@ -181,6 +201,7 @@ impl fmt::Display for Escaped<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PeerAction;
 
     #[test]
     fn targets_table() {
@@ -204,6 +225,16 @@ mod tests {
             (
                 Request::Explain(ExplainQuery { prefix: "2001:db8::/64".to_owned() }),
                 "/v1/explain?prefix=2001:db8::%2F64",
+            ),
+            (
+                Request::AdministerPeer {
+                    name: "tor1".to_owned(),
+                    query: PeerActionQuery {
+                        action: PeerAction::Reset,
+                        message: Some("new line card & fan".to_owned()),
+                    },
+                },
+                "/v1/peers/tor1?action=reset&message=new%20line%20card%20%26%20fan",
             ),
             (Request::Kernel, "/v1/kernel"),
             (Request::Turns, "/v1/turns"),

@@ -13,7 +13,7 @@ fn a_peers_detail_holds_its_summary_on_the_same_level() {
         "state": "open_confirm", "since_seconds": 3, "uptime_seconds": null,
         "prefixes": {"received": 1, "accepted": 2, "advertised": 3},
         "messages": {"received": 4, "sent": 5, "updates_received": 6, "updates_sent": 7},
-        "last_error": "hold timer expired", "export_groups": [{"family": "ipv4-unicast", "group": 2, "members": 3}],
+        "last_error": "hold timer expired", "held_down": null, "export_groups": [{"family": "ipv4-unicast", "group": 2, "members": 3}],
         "group": null, "dynamic_range": null, "cluster_id": "10.0.0.11",
         "max_paths_sent": null, "end_of_rib_received": ["ipv4-unicast"], "end_of_rib_sent": [], "passive": false, "import": ["pods-only"], "export": [], "families": ["ipv4-unicast"],
         "negotiated": null,

@@ -23,6 +23,11 @@ impl ApiError {
         Self { status: StatusCode::NOT_FOUND, text: text.into() }
     }
 
+    /// The object is not in a state in which this can be done.
+    pub(super) fn conflict(text: impl Into<String>) -> Self {
+        Self { status: StatusCode::CONFLICT, text: text.into() }
+    }
+
     /// The part of the daemon that would know has ended.
     pub(super) fn stopping() -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, text: "margayd is stopping".to_owned() }

@@ -46,6 +46,7 @@ pub(super) fn summary(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerSummary 
             updates_sent: messages.updates_sent,
         },
         last_error: status.last_error.clone(),
+        held_down: entry.held_down.clone(),
         export_groups: families.iter().filter_map(export_group).collect(),
     }
 }

@@ -10,9 +10,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use margay_control::{
-    ExplainQuery, Explanation, KernelStatus, PeerDetail, Peers, RibSizes, RibState, RoutesPage, RoutesQuery,
-    Status, Turns, path,
+    ExplainQuery, Explanation, KernelStatus, PeerActionQuery, PeerActionReport, PeerDetail, Peers, RibSizes,
+    RibState, RoutesPage, RoutesQuery, Status, Turns, path,
 };
+use margay_session::ShutdownMessage;
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,7 +23,7 @@ use super::kernel::kernel_status;
 use super::peers::{detail, summary};
 use super::routes::{parse_prefix, routes};
 use super::turns::turns;
-use crate::daemon::{DaemonRequest, DaemonStatus, PeerEntry};
+use crate::daemon::{DaemonRequest, DaemonStatus, PeerCommand, PeerEntry};
 use crate::kernel::KernelRequest;
 use crate::log::LogCounts;
 use crate::speaker::{SpeakerCounts, SpeakerHandle, SpeakerRequest};
@@ -55,7 +56,7 @@ pub async fn serve(socket: &Path, api: Api) -> io::Result<impl Future<Output = i
     let router = Router::new()
         .route(path::STATUS, get(get_status))
         .route(path::PEERS, get(get_peers))
-        .route(&format!("{}/{{name}}", path::PEERS), get(get_peer))
+        .route(&format!("{}/{{name}}", path::PEERS), get(get_peer).post(post_peer))
         .route(path::ROUTES, get(get_routes))
         .route(path::EXPLAIN, get(get_explanation))
         .route(path::KERNEL, get(get_kernel))
@@ -163,6 +164,22 @@ async fn get_peer(
 ) -> Result<Json<PeerDetail>, ApiError> {
     let entry = api.peer(&name).await?;
     Ok(Json(detail(&entry, &api.counts().await?)))
+}
+
+async fn post_peer(
+    State(api): State<Api>,
+    extract::Path(name): extract::Path<String>,
+    query: Result<Query<PeerActionQuery>, extract::rejection::QueryRejection>,
+) -> Result<Json<PeerActionReport>, ApiError> {
+    let Query(PeerActionQuery { action, message }) =
+        query.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    let message = ShutdownMessage::new(message.as_deref().unwrap_or_default())
+        .map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let config = api.peer(&name).await?.config;
+    let command = PeerCommand { address: config.address, action, message };
+    let done = api.ask_daemon(|answer| DaemonRequest::Administer(command, answer)).await?;
+    let done = done.map_err(|reason| ApiError::conflict(format!("{}: {reason}", config.name)))?;
+    Ok(Json(PeerActionReport { peer: config.name.clone(), done }))
 }
 
 async fn get_routes(

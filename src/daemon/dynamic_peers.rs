@@ -115,6 +115,9 @@ impl Daemon {
         let config = Arc::clone(&self.config);
         // A reload may have closed the range while the connection waited.
         let dynamic = config.dynamic_peers_at(address).ok_or_else(Notification::connection_rejected)?;
+        if let Some(message) = self.disabled.get(&address) {
+            return Err(Notification::administrative_shutdown(message.as_str()));
+        }
         let peer = dynamic.peer(address);
         options::session_options(&self.global, &peer).check_open(open).map_err(|error| {
             info!(%address, range = %dynamic.range, "connection rejected: {error}");
@@ -203,9 +206,12 @@ impl Daemon {
         let (mut unwanted, mut changed) = (Vec::new(), Vec::new());
         for (&address, peer) in &mut self.peers {
             let Some(range) = peer.range else { continue };
+            let is_disabled = self.disabled.contains_key(&address);
             match revise(&config, address, peer, &self.ranges.open) {
                 Revision::Keep => continue,
                 Revision::Remove => unwanted.push(address),
+                // It gets its new settings when it is enabled.
+                Revision::Restart if is_disabled => continue,
                 Revision::Restart => changed.push(address),
             }
             *ended.entry(range).or_insert(0) += 1;

@@ -2,6 +2,7 @@
 //!
 //! One task owns the configuration and the peers' handles. Signals and the control API are requests to it.
 
+mod administration;
 mod dynamic_peers;
 mod options;
 mod reload;
@@ -27,10 +28,12 @@ use crate::kernel::{KernelHandle, KernelRequest};
 use crate::listener::{Listener, Newcomer};
 use crate::log::LogCounts;
 use crate::machine::Machine;
-use crate::peer::{self, PeerHandle, TcpPassword};
+use crate::peer::{self, MessageCounts, PeerHandle, PeerStatus, TcpPassword};
 use crate::recording::RecordingSink;
+use crate::reply::reply;
 use crate::speaker::{self, KernelFeed, PeerKey, PeerSettings, SpeakerHandle, SpeakerRequest};
 
+pub use administration::PeerCommand;
 use dynamic_peers::{Departure, Ranges};
 pub use options::{ReadError, read_config};
 pub use request::{DaemonRequest, DaemonStatus, PeerEntry};
@@ -91,6 +94,10 @@ pub struct Daemon {
     started: Instant,
     config_read: Instant,
     peers: BTreeMap<IpAddr, RunningPeer>,
+    /// The peers of the configuration that could not be started.
+    unstarted: BTreeMap<IpAddr, UnstartedPeer>,
+    /// The peers that the operator disabled, and what they are told about it.
+    disabled: BTreeMap<IpAddr, ShutdownMessage>,
     next_key: u64,
     listener: Listener,
     ranges: Ranges,
@@ -116,6 +123,15 @@ struct RunningPeer {
     range: Option<Prefix>,
     password: Option<TcpPassword>,
     handle: PeerHandle,
+}
+
+/// A peer of the configuration that could not be started.
+struct UnstartedPeer {
+    key: PeerKey,
+    config: Arc<Peer>,
+    /// Why.
+    reason: String,
+    since: Instant,
 }
 
 impl Daemon {
@@ -164,6 +180,8 @@ impl Daemon {
             started: now,
             config_read: now,
             peers: BTreeMap::new(),
+            unstarted: BTreeMap::new(),
+            disabled: BTreeMap::new(),
             next_key: 0,
             listener,
             ranges,
@@ -240,8 +258,20 @@ impl Daemon {
         info!("stopped");
     }
 
-    /// Starts a peer. One that cannot be started is not kept; the next reload tries again.
+    /// Starts a peer. One that cannot be started is kept as such; the next reload tries again.
     async fn add_peer(&mut self, config: Peer) -> anyhow::Result<()> {
+        let address = config.address;
+        self.unstarted.remove(&address);
+        let result = self.start_peer(config.clone()).await;
+        if let Err(error) = &result {
+            let (reason, since) = (format!("{error:#}"), Instant::now());
+            let unstarted = UnstartedPeer { key: self.new_key(), config: Arc::new(config), reason, since };
+            self.unstarted.insert(address, unstarted);
+        }
+        result
+    }
+
+    async fn start_peer(&mut self, config: Peer) -> anyhow::Result<()> {
         let password = self.password(&config)?;
         let (key, settings, handle) = self.spawn_peer(&config, password.clone()).await?;
         let address = config.address;
@@ -252,7 +282,7 @@ impl Daemon {
             self.remove_peers([address], StopReason::PeerDeconfigured).await;
             return Err(error).with_context(|| format!("connections from {address} cannot be taken"));
         }
-        if let Some(peer) = self.peers.get(&address) {
+        if let Some(peer) = self.peers.get(&address).filter(|_| !self.disabled.contains_key(&address)) {
             peer.handle.start().await;
         }
         Ok(())
@@ -264,14 +294,19 @@ impl Daemon {
         config: &Peer,
         password: Option<TcpPassword>,
     ) -> anyhow::Result<(PeerKey, PeerSettings, PeerHandle)> {
-        let key = PeerKey(self.next_key);
-        self.next_key += 1;
+        let key = self.new_key();
         let options = options::peer_options(&self.machine, key, &self.global, config, password);
         let (answer, known) = oneshot::channel();
         let settings = options::peer_settings(&self.global, config);
         self.tell_speaker(SpeakerRequest::AddPeer(key, settings.clone(), answer)).await;
         known.await.context("bug: the speaker has ended")?;
         Ok((key, settings, peer::spawn(options, &self.speaker)))
+    }
+
+    fn new_key(&mut self) -> PeerKey {
+        let key = PeerKey(self.next_key);
+        self.next_key += 1;
+        key
     }
 
     /// Ends peers, all at once: each may take a while to listen to our last words.
@@ -301,7 +336,15 @@ impl Daemon {
         match request {
             DaemonRequest::Status(answer) => reply(answer, self.status()),
             DaemonRequest::Peers(answer) => {
-                reply(answer, self.peers.values().map(|peer| self.entry(peer)).collect())
+                let running = self.peers.values().map(|peer| self.entry(peer));
+                let unstarted = self.unstarted.values().map(|peer| self.unstarted_entry(peer));
+                let mut entries: Vec<PeerEntry> = running.chain(unstarted).collect();
+                entries.sort_by_key(|entry| entry.config.address);
+                reply(answer, entries)
+            }
+            DaemonRequest::Administer(command, answer) => {
+                let done = self.administer(command).await;
+                reply(answer, done);
             }
             DaemonRequest::Reload(answer) => {
                 let report = self.reload().await;
@@ -319,7 +362,7 @@ impl Daemon {
             config_file: self.config_file.clone(),
             uptime: self.started.elapsed(),
             config_age: self.config_read.elapsed(),
-            peers: self.peers.len(),
+            peers: self.peers.len() + self.unstarted.len(),
             peers_established: self.peers.values().filter(is_established).count(),
         }
     }
@@ -341,7 +384,20 @@ impl Daemon {
             config: Arc::clone(&peer.config),
             range: peer.range,
             status: peer.handle.status().borrow().clone(),
+            held_down: self.held_down(peer.config.address),
             messages: peer.handle.messages(),
+        }
+    }
+
+    fn unstarted_entry(&self, peer: &UnstartedPeer) -> PeerEntry {
+        PeerEntry {
+            key: peer.key,
+            global: Arc::clone(&self.global),
+            config: Arc::clone(&peer.config),
+            range: None,
+            status: PeerStatus::stopped(peer.since),
+            held_down: Some(format!("not started: {}", peer.reason)),
+            messages: MessageCounts::default(),
         }
     }
 
@@ -368,11 +424,6 @@ async fn start_kernel(
         .context("cannot keep the kernel's table (CAP_NET_ADMIN is needed)")?;
     let feed = KernelFeed::new(handle.requests.clone(), event_receiver, config.restart_window);
     Ok((handle, feed))
-}
-
-/// Whoever asked may have gone meanwhile; then nobody misses the answer.
-fn reply<T>(answer: oneshot::Sender<T>, value: T) {
-    drop(answer.send(value));
 }
 
 /// Makes requests of signals: SIGHUP reloads, SIGTERM and SIGINT stop.

@@ -45,11 +45,32 @@ pub enum ReadError {
 ///
 /// It cannot be read, or has errors: all of them, in their order.
 pub fn read_config(machine: &Machine, file: &Path) -> Result<Config, ReadError> {
+    read_config_by(machine, file, margay_config::parse)
+}
+
+/// As [`read_config`], and checks the files that the configuration names. A reload may change nothing where a start has to make
+/// the best of it.
+///
+/// # Errors
+///
+/// As there; and a password file cannot be used.
+pub(super) fn read_checked_config(machine: &Machine, file: &Path) -> Result<Config, ReadError> {
+    read_config_by(machine, file, |name, text| {
+        let mut read = |file: &Path| machine.read_file(file).map_err(|error| error.to_string());
+        margay_config::parse_with_files(name, text, &mut read)
+    })
+}
+
+fn read_config_by(
+    machine: &Machine,
+    file: &Path,
+    parse: impl FnOnce(&str, &str) -> Result<Config, Vec<ConfigError>>,
+) -> Result<Config, ReadError> {
     let text = machine
         .read_file(file)
         .and_then(|octets| String::from_utf8(octets).map_err(std::io::Error::other))
         .map_err(|error| ReadError::Unreadable { file: file.to_owned(), error })?;
-    let config = margay_config::parse(&file.display().to_string(), &text).map_err(ReadError::Wrong)?;
+    let config = parse(&file.display().to_string(), &text).map_err(ReadError::Wrong)?;
     for warning in config.warnings() {
         warn!("{warning}");
     }
@@ -212,7 +233,7 @@ pub(super) fn read_password(machine: &Machine, file: &Path) -> anyhow::Result<Tc
     let octets = machine
         .read_file(file)
         .with_context(|| format!("cannot read the password file {}", file.display()))?;
-    let line = octets.split(|&octet| octet == b'\n').next().unwrap_or_default();
-    TcpPassword::new(line.strip_suffix(b"\r").unwrap_or(line))
-        .with_context(|| format!("the password file {}", file.display()))
+    let unusable = || format!("the password file {} cannot be used", file.display());
+    let line = margay_config::password_line(&octets).map_err(anyhow::Error::msg).with_context(unusable)?;
+    TcpPassword::new(line).with_context(unusable)
 }

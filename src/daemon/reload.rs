@@ -9,16 +9,24 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::Daemon;
-use super::options::{self, ReadError, read_config};
+use super::options::{self, ReadError, read_checked_config};
 use crate::speaker::SpeakerRequest;
 
 impl Daemon {
     /// Reads the file and applies what changed. A file with errors changes nothing.
     pub(super) async fn reload(&mut self) -> ReloadReport {
-        match read_config(&self.machine, &self.config_file) {
+        match self.read_config_apart().await {
             Ok(config) => self.apply(config).await,
             Err(error) => ReloadReport { errors: file_errors(error), ..ReloadReport::default() },
         }
+    }
+
+    /// Reads the file, without waiting for a file system that does not answer for long.
+    async fn read_config_apart(&self) -> Result<Config, ReadError> {
+        let file = self.config_file.clone();
+        let read = self.machine.apart(move |machine| read_checked_config(machine, &file)).await;
+        let file = || self.config_file.clone();
+        read.unwrap_or_else(|error| Err(ReadError::Unreadable { file: file(), error }))
     }
 
     /// [`reload`](Self::reload) for those who cannot be answered.
@@ -50,11 +58,19 @@ impl Daemon {
         self.apply_networks(&changes, &mut report).await;
         self.apply_dynamic_peers(&changes, &mut report).await;
         self.apply_peers(changes, &mut report).await;
+        self.forget_absent_peers();
         for key in &needs_restart {
             warn!(key, "takes effect when margayd is started again");
         }
         let needs_restart = needs_restart.iter().map(ToString::to_string).collect();
         ReloadReport { errors: Vec::new(), changes: report.changes, needs_restart }
+    }
+
+    /// Nothing is remembered of peers that the file does not have any more.
+    fn forget_absent_peers(&mut self) {
+        let Self { config, peers, unstarted, disabled, .. } = self;
+        unstarted.retain(|address, _| config.peers().iter().any(|peer| peer.address == *address));
+        disabled.retain(|address, _| peers.contains_key(address) || unstarted.contains_key(address));
     }
 
     /// Adds to the changes what two files do not show: peers that could not be started before, and passwords that changed

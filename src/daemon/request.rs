@@ -9,6 +9,7 @@ use margay_config::{Config, Global, Peer};
 use margay_control::ReloadReport;
 use tokio::sync::oneshot;
 
+use super::PeerCommand;
 use crate::peer::{MessageCounts, PeerStatus};
 use crate::speaker::PeerKey;
 
@@ -19,6 +20,8 @@ pub enum DaemonRequest {
     Status(oneshot::Sender<DaemonStatus>),
     /// All peers, in the order of their addresses.
     Peers(oneshot::Sender<Vec<PeerEntry>>),
+    /// Do something with a peer's session; what was done, in words, or why nothing was.
+    Administer(PeerCommand, oneshot::Sender<Result<String, String>>),
     /// Read the configuration file again.
     Reload(oneshot::Sender<ReloadReport>),
     /// The same for those who cannot be answered.
@@ -57,6 +60,8 @@ pub struct PeerEntry {
     pub range: Option<Prefix>,
     /// How its session stands.
     pub status: PeerStatus,
+    /// Why the session is not to come up.
+    pub held_down: Option<String>,
     /// The messages to and from it.
     pub messages: MessageCounts,
 }

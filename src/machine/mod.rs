@@ -19,8 +19,10 @@ use std::path::Path;
 use std::sync::Arc;
 #[cfg(feature = "simulation")]
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 
 use crate::kernel::{self, KernelEvent, KernelHandle, KernelOptions};
 use crate::peer::{Transport, dial};
@@ -52,6 +54,9 @@ const _: () = {
     assert!(size_of::<ReadHalf>() == size_of::<tokio::net::tcp::OwnedReadHalf>());
     assert!(size_of::<WriteHalf>() == size_of::<tokio::net::tcp::OwnedWriteHalf>());
 };
+
+/// How long a file system may take.
+const FILE_TIME: Duration = Duration::from_secs(5);
 
 /// How much memory may be spent on what waits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -119,6 +124,28 @@ impl Machine {
             Self::Real => std::fs::read(file),
             #[cfg(feature = "simulation")]
             Self::Simulated(machine) => machine.read_file(file),
+        }
+    }
+
+    /// Does work that may wait for a file system, and does not wait for it for long: a named pipe without a writer or a file
+    /// server that is gone must not stop the daemon. The work goes on in a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// It is not done in time.
+    pub(crate) async fn apart<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> io::Result<T> {
+        match self {
+            Self::Real => {
+                let machine = self.clone();
+                let work = tokio::task::spawn_blocking(move || work(&machine));
+                let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the file system does not answer");
+                timeout(FILE_TIME, work).await.map_err(late)?.map_err(io::Error::other)
+            }
+            #[cfg(feature = "simulation")]
+            Self::Simulated(_) => Ok(work(self)),
         }
     }
 

@@ -23,7 +23,7 @@ use std::time::Duration;
 use bgp_codec::decode_message;
 use bytes::BytesMut;
 use margay_session::{SessionOptions, StopReason};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::error;
 
@@ -112,6 +112,17 @@ impl PeerHandle {
         if let Err(panic) = self.task.await {
             error!("bug: a peer's task panicked: {panic}");
         }
+    }
+
+    /// Asks the peer for all its routes again. Returns what was done, in words.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was done, and this is why.
+    pub(crate) async fn request_routes(&self) -> Result<String, String> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::RequestRoutes(answer)).await;
+        answered.await.unwrap_or_else(|_| Err("the peer is being removed".to_owned()))
     }
 
     /// Where the listener hands in what the peer opens.

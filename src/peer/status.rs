@@ -21,6 +21,13 @@ pub struct PeerStatus {
     pub next_timeout: Option<Instant>,
 }
 
+impl PeerStatus {
+    /// Of a session that nobody has started since then.
+    pub(crate) fn stopped(since: Instant) -> Self {
+        Self { state: State::Idle, since, established: None, last_error: None, next_timeout: None }
+    }
+}
+
 /// A session that is up.
 #[derive(Clone, Debug)]
 pub struct EstablishedSession {

@@ -13,7 +13,7 @@ use margay_session::{
     Action, CloseReason, ConnectionEvent, ConnectionId, Event, Jitter, Negotiated, Session, ShutdownMessage,
     State, StopReason,
 };
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
@@ -27,6 +27,7 @@ use super::{Arrival, LAST_WORDS_TIME, PeerOptions};
 use crate::machine::{Machine, Stream};
 use crate::message_counters::MessageCounters;
 use crate::outbound::Outbound;
+use crate::reply::reply;
 use crate::speaker::{PeerUp, RefreshMark, SessionEpoch, SpeakerHandle, SpeakerInput};
 
 /// What the daemon tells a peer's task.
@@ -37,6 +38,7 @@ pub(super) enum Command {
     End(StopReason),
     Incoming(Arrival),
     Rename(Arc<str>),
+    RequestRoutes(oneshot::Sender<Result<String, String>>),
 }
 
 /// A peer's task and all it owns.
@@ -108,13 +110,7 @@ impl PeerTask {
     ) -> (Self, watch::Receiver<PeerStatus>) {
         let session = Session::new(options.session.clone());
         let (report_to, reports) = mpsc::channel(REPORTS);
-        let (status, status_receiver) = watch::channel(PeerStatus {
-            state: session.state(),
-            since: Instant::now(),
-            established: None,
-            last_error: None,
-            next_timeout: None,
-        });
+        let (status, status_receiver) = watch::channel(PeerStatus::stopped(Instant::now()));
         let task = Self {
             options,
             session,
@@ -144,6 +140,7 @@ impl PeerTask {
                 Input::Command(Command::Stop(reason)) => self.tell(Event::Stop(reason)),
                 Input::Command(Command::End(reason)) => break reason,
                 Input::Command(Command::Incoming(arrival)) => self.on_incoming(arrival),
+                Input::Command(Command::RequestRoutes(answer)) => reply(answer, self.request_routes()),
                 Input::Command(Command::Rename(name)) => self.options.name = name.as_ref().to_owned(),
                 Input::Report(id, event) => self.tell(Event::On(id, event)),
                 Input::Timeout => self.on_timeout(),
@@ -331,6 +328,23 @@ impl PeerTask {
         if terms.families.contains(&family) {
             self.outbox.push(input);
         }
+    }
+
+    /// Asks the peer for all its routes again (RFC 2918). Returns what was done, or why nothing was.
+    fn request_routes(&mut self) -> Result<String, String> {
+        let Some(id) = self.session.established() else {
+            return Err("the session is not established".to_owned());
+        };
+        let families = match self.session.negotiated(id) {
+            Some(terms) if terms.route_refresh.to_peer => terms.families.clone(),
+            Some(_) | None => return Err("the peer takes no ROUTE-REFRESH: reset the session".to_owned()),
+        };
+        for &family in &families {
+            let request = RouteRefresh { family, subtype: RouteRefresh::REQUEST };
+            self.send(id, &Message::RouteRefresh(request));
+        }
+        let names: Vec<String> = families.iter().map(ToString::to_string).collect();
+        Ok(format!("asked for the routes of {}", names.join(" and ")))
     }
 
     /// Tells the session when it can hear the peer, and when not.

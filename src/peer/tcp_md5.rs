@@ -82,6 +82,10 @@ pub(crate) fn set_range_password(
 fn set(socket: impl AsFd, option: libc::c_int, signature: TcpMd5Signature) -> io::Result<()> {
     match set_socket_option(socket, libc::IPPROTO_TCP, option, &signature) {
         // There was none to remove.
+        Err(error) if error.raw_os_error() == Some(libc::ENOMEM) => Err(io::Error::new(
+            error.kind(),
+            "the kernel has no memory for one more password on this socket: raise the sysctl net.core.optmem_max",
+        )),
         Err(error) if signature.key_octets == 0 && error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
         result => result,
     }

@@ -21,6 +21,8 @@ pub enum SpeakerRequest {
     Reconfigure(ReflectorOptions, Vec<(PeerKey, PeerSettings)>),
     /// A peer is not configured any more. Its session is ended elsewhere.
     RemovePeer(PeerKey),
+    /// Advertise all routes to a peer again; whether it has a session.
+    AdvertiseAgain(PeerKey, oneshot::Sender<bool>),
     /// Originate a prefix.
     Originate(Prefix, NetworkOptions),
     /// Stop originating a prefix.
@@ -48,6 +50,7 @@ impl SpeakerRequest {
             Self::AddPeer(..)
             | Self::Reconfigure(..)
             | Self::RemovePeer(_)
+            | Self::AdvertiseAgain(..)
             | Self::Originate(..)
             | Self::StopOriginating(_)
             | Self::Stop => Step::Configuration,

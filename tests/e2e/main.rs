@@ -6,6 +6,7 @@
 #[macro_use]
 mod pair;
 mod add_path;
+mod administration;
 mod bfd;
 mod cluster_node;
 mod dynamic_peers;

@@ -3,6 +3,7 @@
 mod explanation;
 mod kernel;
 mod peer;
+mod peer_action;
 mod peers;
 mod reload;
 mod routes;
@@ -13,6 +14,7 @@ mod turns;
 pub(crate) use explanation::explanation;
 pub(crate) use kernel::kernel;
 pub(crate) use peer::peer;
+pub(crate) use peer_action::peer_action;
 pub(crate) use peers::peers;
 pub(crate) use reload::reload;
 pub(crate) use routes::RoutesTable;

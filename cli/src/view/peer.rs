@@ -35,6 +35,7 @@ fn session(peer: &PeerDetail) -> String {
     let dialing = if peer.passive { "left to the peer" } else { "by both sides" };
     let mut text = [
         fact("state", format_args!("{} since {}", summary.state, time_span(summary.since_seconds))),
+        fact("held down", or_dash(summary.held_down.as_ref())),
         fact("last error", or_dash(summary.last_error.as_ref())),
         fact("dialing", format_args!("{dialing}, every {}", time_span(timers.connect_retry_seconds))),
         fact(

@@ -47,8 +47,11 @@ fn export_groups(peer: &PeerSummary) -> String {
     groups.collect::<Vec<_>>().join(", ")
 }
 
-/// The error that keeps the session down; what ended an earlier one is for `show peer`.
+/// What keeps the session down; what ended an earlier one is for `show peer`.
 fn present_error(peer: &PeerSummary) -> &str {
+    if let Some(reason) = &peer.held_down {
+        return reason;
+    }
     match (&peer.last_error, peer.state) {
         (Some(error), state) if state != PeerState::Established => error,
         _ => "",
@@ -73,6 +76,7 @@ pub(super) mod tests {
             role: PeerRole::Client,
             export_groups: Vec::new(),
             last_error: Some("hold timer expired".to_owned()),
+            held_down: None,
             ..established_peer()
         };
         assert_eq!(
@@ -103,6 +107,7 @@ tor1          172.16.0.1         65001  external  Established  2h03m    100000  
             prefixes: PrefixCounts { received: 100_000, accepted: 99_999, advertised: 3 },
             messages: MessageCounts { received: 1200, sent: 250, updates_received: 1000, updates_sent: 2 },
             last_error: Some("connection refused".to_owned()),
+            held_down: None,
             export_groups: vec![ExportGroupMember {
                 family: "ipv4-unicast".to_owned(),
                 group: 1,

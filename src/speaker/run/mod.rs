@@ -25,6 +25,7 @@ use super::{
 use crate::kernel::KernelEvent;
 use crate::machine::{AddressBook, Processor, Slice};
 use crate::recording::RecordedRib;
+use crate::reply::reply;
 
 /// How long the speaker takes inputs before it tells peers and kernel what follows from them, and how long it tells peers.
 const SLICE: Duration = Duration::from_millis(2);
@@ -503,6 +504,7 @@ impl Speaker {
             }
             SpeakerRequest::Reconfigure(reflector, peers) => self.reconfigure(reflector, peers),
             SpeakerRequest::RemovePeer(key) => self.remove_peer(key),
+            SpeakerRequest::AdvertiseAgain(key, answer) => reply(answer, self.advertise_again(key)),
             SpeakerRequest::Originate(prefix, options) => self.rib.originate(prefix, options),
             SpeakerRequest::StopOriginating(prefix) => self.rib.stop_originating(prefix),
             SpeakerRequest::Routes(question, answer) => reply(answer, self.routes(question)),
@@ -530,6 +532,16 @@ impl Speaker {
         }
         self.rib.reconfigure(reflector, sessions);
         self.working = true;
+    }
+
+    /// Advertises all routes to a peer again, as if it had asked for them. Returns whether it has a session.
+    fn advertise_again(&mut self, key: PeerKey) -> bool {
+        let Some(session) = self.peers.get(&key).and_then(|peer| peer.session.as_ref()) else { return false };
+        for &family in &session.families {
+            self.rib.refresh(session.index, family);
+        }
+        self.has_news = true;
+        true
     }
 
     fn remove_peer(&mut self, key: PeerKey) {
@@ -635,11 +647,6 @@ fn current(
     epoch: SessionEpoch,
 ) -> Option<&mut SpeakerSession> {
     peers.get_mut(&key)?.session.as_mut().filter(|session| session.epoch == epoch)
-}
-
-/// Whoever asked may have gone meanwhile; then nobody misses the answer.
-fn reply<T>(answer: tokio::sync::oneshot::Sender<T>, value: T) {
-    drop(answer.send(value));
 }
 
 #[cfg(test)]

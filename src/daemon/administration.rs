@@ -1,0 +1,102 @@
+//! What operators do with the sessions of single peers.
+
+use std::net::IpAddr;
+
+use margay_control::PeerAction;
+use margay_session::{ShutdownMessage, StopReason};
+use tokio::sync::oneshot;
+use tracing::info;
+
+use super::{Daemon, RunningPeer};
+use crate::speaker::SpeakerRequest;
+
+/// An action on a peer, checked.
+#[derive(Clone, Debug)]
+pub struct PeerCommand {
+    /// The peer's address.
+    pub address: IpAddr,
+    /// What to do.
+    pub action: PeerAction,
+    /// What the peer is told about it.
+    pub message: ShutdownMessage,
+}
+
+impl Daemon {
+    /// Does what the operator asks. Returns what was done, in words.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was done, and this is why.
+    pub(super) async fn administer(&mut self, command: PeerCommand) -> Result<String, String> {
+        let PeerCommand { address, action, message } = command;
+        let done = match action {
+            PeerAction::Disable => self.disable(address, message).await,
+            PeerAction::Enable => self.enable(address).await,
+            PeerAction::Reset => self.reset(address, message).await,
+            PeerAction::SoftIn => self.running(address)?.handle.request_routes().await,
+            PeerAction::SoftOut => self.advertise_again(address).await,
+        }?;
+        info!(peer = %address, "{done}");
+        Ok(done)
+    }
+
+    async fn disable(&mut self, address: IpAddr, message: ShutdownMessage) -> Result<String, String> {
+        let was_disabled = self.disabled.insert(address, message.clone()).is_some();
+        if let Some(peer) = self.peers.get(&address) {
+            peer.handle.stop(StopReason::AdministrativeShutdown(message)).await;
+        }
+        Ok(if was_disabled { "already disabled" } else { "disabled" }.to_owned())
+    }
+
+    async fn enable(&mut self, address: IpAddr) -> Result<String, String> {
+        if self.disabled.remove(&address).is_none() {
+            return Ok("already enabled".to_owned());
+        }
+        match self.peers.get(&address) {
+            // It comes anew, under the settings of today, when it dials in.
+            Some(peer) if peer.range.is_some() => {
+                self.remove_peers([address], StopReason::AdministrativeReset(ShutdownMessage::default()))
+                    .await;
+            }
+            Some(peer) => peer.handle.start().await,
+            None => {}
+        }
+        Ok("enabled".to_owned())
+    }
+
+    async fn reset(&mut self, address: IpAddr, message: ShutdownMessage) -> Result<String, String> {
+        let peer = self.running(address)?;
+        peer.handle.stop(StopReason::AdministrativeReset(message)).await;
+        peer.handle.start().await;
+        Ok("session reset".to_owned())
+    }
+
+    async fn advertise_again(&mut self, address: IpAddr) -> Result<String, String> {
+        let (answer, answered) = oneshot::channel();
+        let key = self.running(address)?.key;
+        self.tell_speaker(SpeakerRequest::AdvertiseAgain(key, answer)).await;
+        match answered.await {
+            Ok(true) => Ok("all routes are advertised again".to_owned()),
+            Ok(false) | Err(_) => Err("the session is not established".to_owned()),
+        }
+    }
+
+    /// The peer, if its session is to be up.
+    fn running(&self, address: IpAddr) -> Result<&RunningPeer, String> {
+        if self.disabled.contains_key(&address) {
+            return Err("the peer is disabled: enable it first".to_owned());
+        }
+        self.peers.get(&address).ok_or_else(|| match self.unstarted.get(&address) {
+            Some(peer) => format!("the peer was not started: {}", peer.reason),
+            None => "the peer has gone".to_owned(),
+        })
+    }
+
+    /// Why a peer's session is not to come up; `None` when it is.
+    pub(super) fn held_down(&self, address: IpAddr) -> Option<String> {
+        self.disabled.get(&address).map(|message| match message.as_str() {
+            "" => "disabled by the operator".to_owned(),
+            message => format!("disabled by the operator: {message}"),
+        })
+    }
+}
