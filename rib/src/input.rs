@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::index::PeerIndex;
 use crate::next_hops::WayChange;
 use crate::options::{
-    KernelRouteView, NetworkOptions, OwnNextHops, PeerOptions, PeerRules, ReflectorOptions,
+    Departure, KernelRouteView, NetworkOptions, OwnNextHops, PeerOptions, PeerRules, ReflectorOptions,
 };
 use crate::rib::Rib;
 
@@ -23,9 +23,9 @@ pub enum RibInput<U = Update> {
     /// [`Rib::end_hold_back`].
     EndHoldBack,
     /// [`Rib::peer_up`].
-    PeerUp(Box<PeerOptions>),
+    PeerUp(Box<PeerOptions>, Option<PeerIndex>),
     /// [`Rib::peer_down`].
-    PeerDown(PeerIndex),
+    PeerDown(PeerIndex, Departure),
     /// [`Rib::apply_update`].
     Update(PeerIndex, U),
     /// [`Rib::refresh`].
@@ -65,8 +65,8 @@ impl<U> RibInput<U> {
             Self::Update(peer, update) => RibInput::Update(peer, map(peer, update)?),
             Self::HoldBack => RibInput::HoldBack,
             Self::EndHoldBack => RibInput::EndHoldBack,
-            Self::PeerUp(options) => RibInput::PeerUp(options),
-            Self::PeerDown(peer) => RibInput::PeerDown(peer),
+            Self::PeerUp(options, resumes) => RibInput::PeerUp(options, resumes),
+            Self::PeerDown(peer, departure) => RibInput::PeerDown(peer, departure),
             Self::Refresh(peer, family) => RibInput::Refresh(peer, family),
             Self::BeginRefresh(peer, family) => RibInput::BeginRefresh(peer, family),
             Self::EndRefresh(peer, family) => RibInput::EndRefresh(peer, family),
@@ -91,8 +91,8 @@ impl Rib {
         match input {
             RibInput::HoldBack => self.hold_back(),
             RibInput::EndHoldBack => self.end_hold_back(),
-            RibInput::PeerUp(options) => return Some(self.peer_up(*options)),
-            RibInput::PeerDown(peer) => self.peer_down(peer),
+            RibInput::PeerUp(options, resumes) => return Some(self.peer_up(*options, resumes)),
+            RibInput::PeerDown(peer, departure) => self.peer_down(peer, departure),
             RibInput::Update(peer, update) => self.apply_update(peer, update),
             RibInput::Refresh(peer, family) => self.refresh(peer, family),
             RibInput::BeginRefresh(peer, family) => self.begin_refresh(peer, family),

@@ -35,8 +35,8 @@ pub use index::PeerIndex;
 pub use input::RibInput;
 pub use next_hops::{NextHopLoss, Way, WayChange};
 pub use options::{
-    ClientToClient, Discard, ForwardingOptions, KernelRouteView, NetworkOptions, NextHopMode, OwnNextHops,
-    PathsSent, PeerOptions, PeerRules, Reflection, ReflectorOptions, RibOptions,
+    ClientToClient, Departure, Discard, ForwardingOptions, KernelRouteView, NetworkOptions, NextHopMode,
+    OwnNextHops, PathsSent, PeerOptions, PeerRules, Reflection, ReflectorOptions, RibOptions,
 };
 pub use paths::{CandidateOrigin, ImportRefusal};
 pub use policy::ExportRefusal;

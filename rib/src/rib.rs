@@ -13,10 +13,11 @@ use crate::forwarding::ForwardingChange;
 use crate::index::PeerIndex;
 use crate::next_hops::{NextHopLoss, NextHopLosses, NextHopResolution, WayChange};
 use crate::options::{
-    KernelRouteView, NetworkOptions, OwnNextHops, PeerOptions, PeerRules, ReflectorOptions, RibOptions,
+    Departure, KernelRouteView, NetworkOptions, OwnNextHops, PeerOptions, PeerRules, ReflectorOptions,
+    RibOptions,
 };
 use crate::paths::{LearnedFrom, Sources};
-use crate::peers::Peers;
+use crate::peers::{Peers, Presence};
 use crate::policy::ImportPolicy;
 use crate::shared::{Shared, Telling};
 
@@ -85,27 +86,68 @@ impl Rib {
     }
 
     /// A session is established: the peer joins the export groups of its families.
-    pub fn peer_up(&mut self, options: PeerOptions) -> PeerIndex {
+    ///
+    /// `resumes` is the index that a peer had which comes back after a [restart](Departure::Restarting). It is returned again
+    /// when the peer is the same speaker at the same address; otherwise the former paths go. The paths of a peer that
+    /// resumes keep their sources, so a route that is announced as before is no change, and nothing is sent for it. What the
+    /// peer has not announced again when [`end_refresh`](Self::end_refresh) is called for its family is removed, and at once
+    /// in families that the new session has not agreed on. No message of the former session may be applied any more.
+    pub fn peer_up(&mut self, options: PeerOptions, resumes: Option<PeerIndex>) -> PeerIndex {
         let options = Arc::new(options);
-        let peer = self.shared.peers.add(Arc::clone(&options));
+        let peer = match resumes.filter(|&peer| self.resume(peer, &options)) {
+            Some(peer) => peer,
+            None => self.shared.peers.add(Arc::clone(&options)),
+        };
         for family in options.families.iter().copied().filter_map(FamilyIndex::of) {
             self.families[family].peer_up(&mut self.shared, &self.options, peer);
         }
         peer
     }
 
-    /// A session went down: the peer's paths count for nothing from now on, and [`work`](Self::work) removes them.
-    pub fn peer_down(&mut self, peer: PeerIndex) {
-        if self.shared.peers.up(peer).is_none() {
-            return;
+    /// Takes a peer up again with other options. Returns whether it is the one that went away; if not, that one is gone.
+    fn resume(&mut self, peer: PeerIndex, options: &Arc<PeerOptions>) -> bool {
+        let Some(former) = self.shared.peers.in_use(peer).cloned() else { return false };
+        if self.shared.peers.presence(peer) != Some(Presence::Away) || !former.is_same_speaker(options) {
+            self.peer_down(peer, Departure::Final);
+            return false;
         }
-        if self.options.forwarding.is_some() {
-            self.next_hop_losses.on_lost(self.shared.store.next_hops.announced_only_by(peer));
+        self.shared.peers.set_presence(peer, Presence::Up);
+        self.shared.peers.set_options(peer, Arc::clone(options));
+        for (family, rib) in self.families.iter_mut() {
+            rib.begin_refresh(&mut self.shared, peer);
+            if !options.families.contains(&family.family()) {
+                rib.end_refresh(&mut self.shared, peer);
+            }
         }
-        self.shared.peers.set_down(peer);
-        self.shared.sources.set_down(peer);
+        let is_of_peer = |is: bool| is.then_some(peer).into_iter();
+        let change = RulesChange {
+            imported: is_of_peer(!former.has_same_import(options)).collect(),
+            reflected: is_of_peer(former.reflection != options.reflection).collect(),
+        };
+        if change != RulesChange::default() {
+            self.on_rules_changed(&change);
+        }
+        true
+    }
+
+    /// A session went down. Unless the peer is expected back, its paths are out of use from now on, and
+    /// [`work`](Self::work) removes them; so they are after a final departure that follows another one.
+    pub fn peer_down(&mut self, peer: PeerIndex, departure: Departure) {
+        match (self.shared.peers.presence(peer), departure) {
+            (Some(Presence::Up), Departure::Restarting) => {
+                self.shared.peers.set_presence(peer, Presence::Away);
+            }
+            (Some(Presence::Up | Presence::Away), Departure::Final) => {
+                if self.options.forwarding.is_some() {
+                    self.next_hop_losses.on_lost(self.shared.store.next_hops.announced_only_by(peer));
+                }
+                self.shared.peers.set_presence(peer, Presence::Down);
+                self.shared.sources.set_down(peer);
+            }
+            (Some(Presence::Away), Departure::Restarting) | (Some(Presence::Down) | None, _) => return,
+        }
         for (_, family) in self.families.iter_mut() {
-            family.peer_down(&mut self.shared, peer);
+            family.peer_down(&mut self.shared, peer, departure);
         }
     }
 
@@ -140,7 +182,7 @@ impl Rib {
             let Some(family) = agreed(&reach.nlri) else { continue };
             let received = shared.store.intern_received(attributes, reach.next_hop);
             let next_hop = shared.store.get(received).next_hop;
-            shared.store.next_hops.on_announced(next_hop, peer, |other| shared.peers.up(other).is_some());
+            shared.store.next_hops.on_announced(next_hop, peer, |other| shared.peers.in_use(other).is_some());
             next_hop_losses.on_announced(reach.next_hop);
             families[family].announce(shared, peer, received, &import, reach.nlri);
             shared.store.release(received);
@@ -204,7 +246,7 @@ impl Rib {
 
     /// Has a peer called by another name, where operators are told of it.
     pub fn rename(&mut self, peer: PeerIndex, name: &Arc<str>) {
-        let Some(options) = self.shared.peers.up(peer).filter(|options| options.name != *name) else {
+        let Some(options) = self.shared.peers.in_use(peer).filter(|options| options.name != *name) else {
             return;
         };
         let options = PeerOptions { name: Arc::clone(name), ..PeerOptions::clone(options) };
@@ -227,25 +269,30 @@ impl Rib {
     ) {
         let mut change = RulesChange::default();
         if !reflector.has_same_clusters(&self.options.reflector) {
-            change.imported = self.shared.peers.all_up();
+            change.imported = self.shared.peers.all_in_use();
         }
         self.options.reflector = reflector;
-        let mut learned_from = BTreeMap::new();
         for (peer, rules) in peers {
-            let Some(old) = self.shared.peers.up(peer).cloned() else { continue };
+            let Some(old) = self.shared.peers.in_use(peer).cloned() else { continue };
             let new = rules.applied_to(&old);
             if !old.import.same_content(&new.import) {
                 change.imported.insert(peer);
             }
             if old.reflection != new.reflection {
-                learned_from.insert(peer, LearnedFrom::of(&new));
+                change.reflected.insert(peer);
             }
             self.shared.peers.set_options(peer, Arc::new(new));
         }
+        self.on_rules_changed(&change);
+    }
+
+    fn on_rules_changed(&mut self, change: &RulesChange) {
+        let peers = &self.shared.peers;
+        let learned_from = |&peer| Some((peer, LearnedFrom::of(peers.in_use(peer)?)));
+        let learned_from: BTreeMap<_, _> = change.reflected.iter().filter_map(learned_from).collect();
         self.shared.sources.set_learned_from(&learned_from);
-        change.reflected = learned_from.into_keys().collect();
         for (_, family) in self.families.iter_mut() {
-            family.on_rules_changed(&self.shared, &change);
+            family.on_rules_changed(&self.shared, change);
         }
     }
 
@@ -256,7 +303,7 @@ impl Rib {
     pub fn set_own_next_hops(&mut self, peers: impl IntoIterator<Item = (PeerIndex, OwnNextHops)>) {
         let mut change = RulesChange::default();
         for (peer, own) in peers {
-            let Some(options) = self.shared.peers.up(peer) else { continue };
+            let Some(options) = self.shared.peers.in_use(peer) else { continue };
             let former = OwnNextHops::of(options);
             // Import refuses paths whose next hop is our own.
             if (former.ipv4, former.ipv6) != (own.ipv4, own.ipv6) {
@@ -265,9 +312,7 @@ impl Rib {
             let new = own.applied_to(options);
             self.shared.peers.set_options(peer, Arc::new(new));
         }
-        for (_, family) in self.families.iter_mut() {
-            family.on_rules_changed(&self.shared, &change);
-        }
+        self.on_rules_changed(&change);
     }
 
     /// Does a part of the work that is due, of about `steps` steps: an entry looked at, a group told of it, or a slot of a
@@ -278,11 +323,7 @@ impl Rib {
             self.families[family].work(&mut self.shared, &self.options, steps);
             self.work_turn.on_served(family);
         }
-        self.has_work()
-    }
-
-    fn has_work(&self) -> bool {
-        self.families.iter().any(|(_, family)| family.has_work())
+        has_work(&self.families)
     }
 
     /// Appends to `out` what `peer` is to be sent next: whole messages, the same octets for all peers of its group that are
@@ -318,9 +359,13 @@ impl Rib {
             }
             changes.extend(self.families[family].poll_forwarding(limit - changes.len()));
         }
-        if changes.is_empty() && !self.has_work() {
+        if changes.is_empty() && !has_work(&self.families) {
             self.next_hop_losses.on_all_told();
         }
         changes
     }
+}
+
+fn has_work(families: &PerFamily<Box<dyn AnyFamilyRib>>) -> bool {
+    families.iter().any(|(_, family)| family.has_work())
 }

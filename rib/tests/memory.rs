@@ -18,7 +18,7 @@ use bgp_codec::{
 };
 use margay_filter::FilterChain;
 use margay_rib::{
-    NextHopMode, PathsSent, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RibOptions,
+    Departure, NextHopMode, PathsSent, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RibOptions,
 };
 
 thread_local! {
@@ -113,7 +113,7 @@ fn clients_that_come_and_go_leave_no_memory_behind() {
                 announce(&mut rib, client, number..number + 4, |prefix| prefix);
             }
             for client in clients {
-                rib.peer_down(client);
+                rib.peer_down(client, Departure::Final);
             }
             while rib.work(1000) {}
             assert_eq!(
@@ -135,7 +135,7 @@ fn rib_and_source() -> (Rib, PeerIndex) {
     let reflector = ReflectorOptions::new(identifier);
     let options = RibOptions { asn: ASN, identifier, reflector, forwarding: None, hash_seed: 1 };
     let mut rib = Rib::new(options);
-    let source = rib.peer_up(client(0, &[]));
+    let source = rib.peer_up(client(0, &[]), None);
     (rib, source)
 }
 
@@ -152,7 +152,8 @@ fn announce(rib: &mut Rib, source: PeerIndex, prefixes: Range<u32>, med: impl Fn
 
 /// Clients come, and are told everything.
 fn join(rib: &mut Rib, numbers: Range<u32>, add_path: &[(Family, PathsSent)]) -> Vec<PeerIndex> {
-    let clients: Vec<PeerIndex> = numbers.map(|number| rib.peer_up(client(1 + number, add_path))).collect();
+    let clients: Vec<PeerIndex> =
+        numbers.map(|number| rib.peer_up(client(1 + number, add_path), None)).collect();
     while rib.work(1000) {}
     for &client in &clients {
         while rib.poll_export(client, &mut Vec::new()) {}

@@ -29,8 +29,8 @@ mod tests {
     };
     use margay_filter::FilterChain;
     use margay_rib::{
-        ClientToClient, Discard, ForwardingOptions, NetworkOptions, NextHopMode, PathsSent, PeerIndex,
-        PeerOptions, Reflection, ReflectorOptions, Way, WayChange,
+        ClientToClient, Departure, Discard, ForwardingOptions, NetworkOptions, NextHopMode, PathsSent,
+        PeerIndex, PeerOptions, Reflection, ReflectorOptions, Way, WayChange,
     };
 
     use super::*;
@@ -92,7 +92,8 @@ mod tests {
         let held = NetworkOptions { hold: Some(Discard::Prohibit), ..NetworkOptions::default() };
         let ways = [Some(Way::Through { cost: 3 }), Some(Way::Nowhere), None];
         let inputs = [
-            RibInput::PeerUp(Box::new(peer())),
+            RibInput::PeerUp(Box::new(peer()), Some(PeerIndex::LOCAL)),
+            RibInput::PeerDown(PeerIndex::LOCAL, Departure::Restarting),
             RibInput::Originate(prefix, held),
             RibInput::Ways(ways.map(|way| WayChange { prefix, way }).to_vec()),
         ];

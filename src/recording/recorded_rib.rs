@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bgp_codec::{DecodeContext, Family, Prefix, Update};
 use margay_rib::{
-    EncodedUpdates, ForwardingChange, KernelRouteView, NetworkOptions, NextHopLoss, OwnNextHops, PeerIndex,
-    PeerOptions, PeerRules, ReflectorOptions, Rib, RibInput, RibOptions, WayChange,
+    Departure, EncodedUpdates, ForwardingChange, KernelRouteView, NetworkOptions, NextHopLoss, OwnNextHops,
+    PeerIndex, PeerOptions, PeerRules, ReflectorOptions, Rib, RibInput, RibOptions, WayChange,
 };
 
 use super::{Record, Recorder, checksum};
@@ -68,17 +68,18 @@ impl RecordedRib {
     pub(crate) fn peer_up(
         &mut self,
         options: PeerOptions,
+        resumes: Option<PeerIndex>,
         context: impl FnOnce() -> DecodeContext,
     ) -> PeerIndex {
         if let Some(recorder) = &mut self.recorder {
             recorder.note(&Record::Terms(context()));
-            recorder.note(&Record::Input(&RibInput::PeerUp(Box::new(options.clone()))));
+            recorder.note(&Record::Input(&RibInput::PeerUp(Box::new(options.clone()), resumes)));
         }
-        self.rib.peer_up(options)
+        self.rib.peer_up(options, resumes)
     }
 
-    pub(crate) fn peer_down(&mut self, peer: PeerIndex) {
-        self.handle(RibInput::PeerDown(peer));
+    pub(crate) fn peer_down(&mut self, peer: PeerIndex, departure: Departure) {
+        self.handle(RibInput::PeerDown(peer, departure));
     }
 
     pub(crate) fn apply_update(&mut self, peer: PeerIndex, update: Update) {

@@ -49,7 +49,7 @@ impl SpeakerSession {
         let families = up.negotiated.families.clone();
         let ends = [up.local_address, up.peer_address];
         let own = addresses.own_next_hops(ends[0], ends[1], OwnNextHops::default());
-        let index = rib.peer_up(peer_options(settings, &up, own), || up.negotiated.decode_context());
+        let index = rib.peer_up(peer_options(settings, &up, own), None, || up.negotiated.decode_context());
         Self {
             epoch: up.epoch,
             index,

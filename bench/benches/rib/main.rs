@@ -15,7 +15,9 @@ use bgp_codec::{
 use bytes::BytesMut;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use margay_filter::FilterChain;
-use margay_rib::{NextHopMode, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RibOptions};
+use margay_rib::{
+    Departure, NextHopMode, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RibOptions,
+};
 
 const ROUTES: u32 = 300_000;
 const ROUTES_OF_SET: u32 = 7;
@@ -79,8 +81,8 @@ impl Scene {
             forwarding: None,
             hash_seed: 1,
         });
-        let feeds = (0..FEEDS).map(|feed| rib.peer_up(peer(feed))).collect();
-        let receiver = rib.peer_up(peer(FEEDS));
+        let feeds = (0..FEEDS).map(|feed| rib.peer_up(peer(feed), None)).collect();
+        let receiver = rib.peer_up(peer(FEEDS), None);
         Self { rib, feeds, receiver, told_octets: 0 }
     }
 
@@ -118,7 +120,7 @@ impl Scene {
     }
 
     fn lose(&mut self, feed: usize) -> usize {
-        self.rib.peer_down(self.feeds[feed]);
+        self.rib.peer_down(self.feeds[feed], Departure::Final);
         while self.rib.work(4096) {
             self.tell();
         }

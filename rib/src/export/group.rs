@@ -393,6 +393,12 @@ impl ExportGroup {
         self.advance(|log| log.advance(reader, end))
     }
 
+    /// Kept slices are void when a member comes back under the same index: they may announce to it what is its own path by
+    /// now.
+    pub(crate) fn forget_slices(&mut self) {
+        self.slices.clear();
+    }
+
     /// Takes a member out. Withdrawals may have waited for nobody else: the group has to be [settled](Self::settle).
     pub(crate) fn leave(&mut self, reader: ReaderId, peer: PeerIndex) {
         self.members.retain(|&member| member != peer);

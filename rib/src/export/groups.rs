@@ -8,7 +8,7 @@ use super::work::{GroupWork, Work};
 use crate::family::FamilyIndex;
 use crate::index::{GroupId, PeerIndex};
 use crate::options::RibOptions;
-use crate::peers::Membership;
+use crate::peers::{Membership, RefreshOut};
 use crate::shared::Shared;
 
 /// See the [module](self).
@@ -49,8 +49,12 @@ impl GroupSet {
         group.members.push(peer);
         let membership = Membership { group: id, reader: group.log.join() };
         let routes = shared.peers.routes_mut(self.family, peer)?;
+        if routes.was_member {
+            group.forget_slices();
+        }
         routes.membership = Some(membership);
         routes.owes_end_of_rib = true;
+        routes.refresh_out = RefreshOut::None;
         Some(())
     }
 
@@ -62,11 +66,9 @@ impl GroupSet {
 
     /// Takes `peer` out of its group.
     pub(super) fn leave(&mut self, shared: &mut Shared, peer: PeerIndex) {
-        let routes = shared.peers.routes_mut(self.family, peer);
-        let Some(Membership { group: id, reader }) = routes.and_then(|routes| routes.membership.take())
-        else {
-            return;
-        };
+        let Some(routes) = shared.peers.routes_mut(self.family, peer) else { return };
+        let Some(Membership { group: id, reader }) = routes.membership.take() else { return };
+        routes.was_member = true;
         if let Some(group) = self.groups.get_mut(&id) {
             group.leave(reader, peer);
             self.on_left(id);

@@ -12,7 +12,7 @@ use crate::attributes::AttributeHandle;
 use crate::export::{EncodedUpdates, ExportGroups};
 use crate::forwarding::{ForwardingChange, ForwardingLog};
 use crate::index::PeerIndex;
-use crate::options::{KernelRouteView, NetworkOptions, RibOptions};
+use crate::options::{Departure, KernelRouteView, NetworkOptions, RibOptions};
 use crate::paths::AnyTable;
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
@@ -49,11 +49,11 @@ pub(crate) trait AnyFamilyRib: fmt::Debug + Send + Sync {
     /// The next hops of paths to these entries cost something else now.
     fn on_costs_changed(&mut self, entries: RoaringBitmap);
 
-    /// The session of `peer` is up.
+    /// The session of `peer` is up, and has agreed on this family.
     fn peer_up(&mut self, shared: &mut Shared, speaker: &RibOptions, peer: PeerIndex);
 
     /// The session of `peer` is down.
-    fn peer_down(&mut self, shared: &mut Shared, peer: PeerIndex);
+    fn peer_down(&mut self, shared: &mut Shared, peer: PeerIndex, departure: Departure);
 
     /// Peers, or the speaker, have other rules.
     fn on_rules_changed(&mut self, shared: &Shared, change: &RulesChange);
@@ -87,7 +87,7 @@ pub(crate) trait AnyFamilyRib: fmt::Debug + Send + Sync {
 }
 
 /// Other rules of peers whose sessions stay.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Eq, PartialEq)]
 pub(crate) struct RulesChange {
     /// The peers whose paths are imported by other rules.
     pub(crate) imported: BTreeSet<PeerIndex>,

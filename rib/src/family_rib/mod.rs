@@ -18,7 +18,7 @@ use crate::export::EncodedUpdates;
 use crate::family::RibFamily;
 use crate::forwarding::ForwardingChange;
 use crate::index::{EntryIndex, PeerIndex};
-use crate::options::{ForwardingOptions, KernelRouteView, NetworkOptions, RibOptions};
+use crate::options::{Departure, ForwardingOptions, KernelRouteView, NetworkOptions, RibOptions};
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
 
@@ -66,7 +66,7 @@ impl<P: RibFamily> FamilyRib<P> {
             }
             Work::Reimport(peer, entries) => {
                 // Where the peer has left, its paths are swept.
-                let Some(options) = shared.peers.up(*peer).cloned() else { return false };
+                let Some(options) = shared.peers.in_use(*peer).cloned() else { return false };
                 let import = ImportPolicy { speaker, peer: &options };
                 for index in take_some(entries, limit) {
                     if self.routes.table.is_in_use(index) {
@@ -129,9 +129,12 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
         self.routes.groups.join(shared, speaker, peer);
     }
 
-    fn peer_down(&mut self, shared: &mut Shared, peer: PeerIndex) {
+    fn peer_down(&mut self, shared: &mut Shared, peer: PeerIndex, departure: Departure) {
         self.routes.groups.leave(shared, peer);
-        self.work.push(Work::Sweep(peer));
+        match departure {
+            Departure::Final => self.work.push(Work::Sweep(peer)),
+            Departure::Restarting => {}
+        }
     }
 
     fn on_rules_changed(&mut self, shared: &Shared, change: &RulesChange) {

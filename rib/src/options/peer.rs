@@ -103,6 +103,30 @@ impl PeerRules {
     }
 }
 
+impl PeerOptions {
+    /// Whether these are options of the same speaker at the same address: what its paths are compared by is the same.
+    pub(crate) fn is_same_speaker(&self, other: &Self) -> bool {
+        let of = |options: &Self| (options.kind, options.asn, options.identifier, options.address);
+        of(self) == of(other)
+    }
+
+    /// Whether the paths of the peer are imported by the same rules.
+    pub(crate) fn has_same_import(&self, other: &Self) -> bool {
+        let own = |options: &Self| (options.own_ipv4_next_hop, options.own_ipv6_next_hop);
+        self.import.same_content(&other.import) && own(self) == own(other)
+    }
+}
+
+/// Why a session is over, as far as the Rib cares.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+pub enum Departure {
+    /// The peer's paths go.
+    Final,
+    /// The peer is expected to come back and announce its routes again: its paths stay in use until it has, or until this
+    /// departure is followed by a final one (RFC 4724 §4.2).
+    Restarting,
+}
+
 /// How NEXT_HOP is set in what a peer is told.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum NextHopMode {

@@ -19,11 +19,21 @@ use crate::paths::Path;
 #[derive(Debug)]
 struct Peer {
     options: Arc<PeerOptions>,
-    /// Whether the session is up; otherwise the peer's paths are invisible and wait to be swept.
-    up: bool,
+    presence: Presence,
     routes: PerFamily<PeerRoutes>,
     /// The family of which the peer is sent routes next.
     turn: FamilyTurn,
+}
+
+/// How it stands with the session of a peer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Presence {
+    /// Established.
+    Up,
+    /// Over, and expected to come back: the peer's paths stay in use.
+    Away,
+    /// Over: the peer's paths are out of use, and wait to be swept.
+    Down,
 }
 
 /// What a peer has in one family.
@@ -36,6 +46,8 @@ pub(crate) struct PeerRoutes {
     /// How many of them import accepted.
     pub(crate) accepted: usize,
     pub(crate) membership: Option<Membership>,
+    /// The peer was a member of a group in a former session, and has come back under the same index.
+    pub(crate) was_member: bool,
     /// The peer has not been told the end of the table yet.
     pub(crate) owes_end_of_rib: bool,
     /// The peer is to be told everything again between two marks.
@@ -84,7 +96,12 @@ impl Peers {
         let index = self.take_index();
         self.by_index.insert(
             index,
-            Peer { options, up: true, routes: PerFamily::default(), turn: FamilyTurn::default() },
+            Peer {
+                options,
+                presence: Presence::Up,
+                routes: PerFamily::default(),
+                turn: FamilyTurn::default(),
+            },
         );
         index
     }
@@ -100,17 +117,22 @@ impl Peers {
         }
     }
 
-    /// The session is down: from now on the peer's paths count for nothing.
-    pub(crate) fn set_down(&mut self, peer: PeerIndex) {
+    pub(crate) fn set_presence(&mut self, peer: PeerIndex, presence: Presence) {
         if let Some(peer) = self.by_index.get_mut(&peer) {
-            peer.up = false;
+            peer.presence = presence;
         }
+    }
+
+    /// How it stands with the session of a peer that is known.
+    pub(crate) fn presence(&self, peer: PeerIndex) -> Option<Presence> {
+        self.by_index.get(&peer).map(|peer| peer.presence)
     }
 
     /// Forgets a peer whose session is down once no family has a path of it.
     pub(crate) fn remove_if_swept(&mut self, peer: PeerIndex) {
-        let is_swept =
-            |peer: &Peer| !peer.up && peer.routes.iter().all(|(_, routes)| routes.entries.is_empty());
+        let is_swept = |peer: &Peer| {
+            peer.presence == Presence::Down && peer.routes.iter().all(|(_, routes)| routes.entries.is_empty())
+        };
         if self.by_index.get(&peer).is_some_and(is_swept) {
             self.by_index.remove(&peer);
         }
@@ -123,14 +145,15 @@ impl Peers {
         }
     }
 
-    /// The peers whose sessions are up.
-    pub(crate) fn all_up(&self) -> BTreeSet<PeerIndex> {
-        self.by_index.iter().filter(|(_, peer)| peer.up).map(|(&index, _)| index).collect()
+    /// The peers whose paths are in use.
+    pub(crate) fn all_in_use(&self) -> BTreeSet<PeerIndex> {
+        let in_use = self.by_index.iter().filter(|(_, peer)| peer.presence != Presence::Down);
+        in_use.map(|(&index, _)| index).collect()
     }
 
-    /// All that are known, in the order of their indexes, and whether they are up.
-    pub(crate) fn sorted(&self) -> Vec<(PeerIndex, &PeerOptions, bool)> {
-        let peers = self.by_index.iter().map(|(&index, peer)| (index, &*peer.options, peer.up));
+    /// All that are known, in the order of their indexes, and how it stands with their sessions.
+    pub(crate) fn sorted(&self) -> Vec<(PeerIndex, &PeerOptions, Presence)> {
+        let peers = self.by_index.iter().map(|(&index, peer)| (index, &*peer.options, peer.presence));
         let mut peers: Vec<_> = peers.collect();
         peers.sort_unstable_by_key(|&(index, _, _)| index);
         peers
@@ -143,7 +166,12 @@ impl Peers {
 
     /// The options of a peer whose session is up.
     pub(crate) fn up(&self, peer: PeerIndex) -> Option<&Arc<PeerOptions>> {
-        self.by_index.get(&peer).filter(|peer| peer.up).map(|peer| &peer.options)
+        self.by_index.get(&peer).filter(|peer| peer.presence == Presence::Up).map(|peer| &peer.options)
+    }
+
+    /// The options of a peer whose paths are in use: its session is up, or it is expected to come back.
+    pub(crate) fn in_use(&self, peer: PeerIndex) -> Option<&Arc<PeerOptions>> {
+        self.by_index.get(&peer).filter(|peer| peer.presence != Presence::Down).map(|peer| &peer.options)
     }
 
     pub(crate) fn routes(&self, family: FamilyIndex, peer: PeerIndex) -> Option<&PeerRoutes> {
@@ -209,7 +237,7 @@ mod tests {
         let options = Arc::new(options());
         let mut peers = Peers::new(1);
         let [known, forgotten] = [(); 2].map(|()| peers.add(Arc::clone(&options)));
-        peers.set_down(forgotten);
+        peers.set_presence(forgotten, Presence::Down);
         peers.remove_if_swept(forgotten);
         peers.next = u32::MAX;
         let added = [(); 2].map(|()| peers.add(Arc::clone(&options)));

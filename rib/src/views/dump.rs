@@ -51,8 +51,8 @@ impl fmt::Display for Dump<'_> {
 
 impl Shared {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, options, up) in self.peers.sorted() {
-            writeln!(f, "peer {} {}: {options:?}", index.0, if up { "up" } else { "down" })?;
+        for (index, options, presence) in self.peers.sorted() {
+            writeln!(f, "peer {} {presence:?}: {options:?}", index.0)?;
         }
         for (index, source) in self.sources.iter() {
             let told_as = index.exported_path_id();

@@ -1,7 +1,7 @@
 //! Several paths to a prefix (RFC 7911): which are told, and under which path ids.
 
 use bgp_codec::{Family, Ipv4Prefix, Nlri, PathId, Update};
-use margay_rib::{PathsSent, PeerIndex, PeerOptions, Rib};
+use margay_rib::{Departure, PathsSent, PeerIndex, PeerOptions, Rib};
 
 use super::by_hand::{BLOCK, attributes, feed_and_reader, gateway, reach, rib, told, told_paths, unreach};
 use super::cast::{best, identifier, options};
@@ -9,8 +9,8 @@ use super::cast::{best, identifier, options};
 /// The external peers 0, 8, 9 and 10, and an internal reader that is told several paths.
 fn feeds_and_reader(sent: PathsSent) -> (Rib, Vec<PeerIndex>, PeerIndex) {
     let mut rib = rib();
-    let feeds = [0, 8, 9, 10].map(|peer| rib.peer_up(options(peer))).to_vec();
-    let reader = rib.peer_up(reader_options(sent));
+    let feeds = [0, 8, 9, 10].map(|peer| rib.peer_up(options(peer), None)).to_vec();
+    let reader = rib.peer_up(reader_options(sent), None);
     while rib.work(1000) {}
     told_paths(&mut rib, reader);
     (rib, feeds, reader)
@@ -98,7 +98,7 @@ fn a_thousand_clients_with_path_ids_are_one_group() {
     let clients: Vec<PeerIndex> = (0..1000u32)
         .map(|number| {
             let address = (0x0a01_0000 + number).to_be_bytes().into();
-            rib.peer_up(PeerOptions { address, ..reader_options(PathsSent::All) })
+            rib.peer_up(PeerOptions { address, ..reader_options(PathsSent::All) }, None)
         })
         .collect();
     let counts = rib.peer_counts(clients[0], Family::IPV4_UNICAST);
@@ -130,7 +130,7 @@ fn two_thousand_paths_to_one_prefix_reach_everyone() {
         .map(|number| {
             let address = (0x0a01_0000 + number).to_be_bytes().into();
             let identifier = identifier(1000 + number);
-            rib.peer_up(PeerOptions { address, identifier, ..reader_options(PathsSent::All) })
+            rib.peer_up(PeerOptions { address, identifier, ..reader_options(PathsSent::All) }, None)
         })
         .collect();
     while rib.work(1000) {}
@@ -140,7 +140,7 @@ fn two_thousand_paths_to_one_prefix_reach_everyone() {
     let told = told_paths(&mut rib, nodes[7]);
     assert_eq!(told.reached.len(), 1999, "all but its own");
     for &node in &nodes[10..] {
-        rib.peer_down(node);
+        rib.peer_down(node, Departure::Final);
     }
     while rib.work(1000) {}
     assert_eq!(told_paths(&mut rib, nodes[7]).unreached.len(), 1990);

@@ -23,8 +23,8 @@ pub(crate) fn rib() -> Rib {
 /// A Rib with an external feed, and an internal reader that has been told the (empty) table.
 pub(crate) fn feed_and_reader() -> (Rib, PeerIndex, PeerIndex) {
     let mut rib = rib();
-    let feed = rib.peer_up(options(FEED));
-    let reader = rib.peer_up(options(4));
+    let feed = rib.peer_up(options(FEED), None);
+    let reader = rib.peer_up(options(4), None);
     while rib.work(1000) {}
     told(&mut rib, reader);
     (rib, feed, reader)

@@ -36,7 +36,7 @@ fn the_order_in_which_tables_are_hashed_does_not_matter() {
         let reflector = ReflectorOptions::new(identifier);
         let mut rib =
             Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding, hash_seed: 1 });
-        let reader = rib.peer_up(options(4));
+        let reader = rib.peer_up(options(4), None);
         let kernel = |metric| Some(KernelRouteView { metric, announced: true });
         for (number, metric) in (0..30).zip((1024..1034).cycle()) {
             let prefix = parse(&[&format!("10.65.1.{number}/32")])[0];
@@ -60,13 +60,13 @@ fn the_order_in_which_tables_are_hashed_does_not_matter() {
 #[test]
 fn everything_that_is_known_of_a_route_is_in_it() {
     let mut rib = super::by_hand::rib();
-    let (feed, reader) = (rib.peer_up(options(0)), rib.peer_up(options(4)));
+    let (feed, reader) = (rib.peer_up(options(0), None), rib.peer_up(options(4), None));
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
     while rib.work(1000) {}
     told(&mut rib, reader);
     let dump = rib.dump().to_string();
     for part in [
-        "peer 1 up: ",
+        "peer 1 Up: ",
         "source 2, told with path id 3: Source { peer: PeerIndex(1)",
         &format!("entry 0 {BLOCK}: pinned by "),
         "  best path from source 2, attributes 0, used as 0\n",

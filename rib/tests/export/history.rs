@@ -53,6 +53,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         8 => peer.clone().prop_map(Event::Up),
         2 => peer.clone().prop_map(Event::Down),
+        1 => peer.clone().prop_map(Event::Away),
         12 => (peer.clone(), prefixes(), 0..3u8, variant()).prop_map(|(peer, prefixes, path_id, attributes)| {
             Event::Announce { peer, prefixes, path_id, attributes }
         }),

@@ -17,8 +17,8 @@ fn settled(rib: &mut Rib, peer: PeerIndex) -> Told {
 fn what_changes_meanwhile_is_told_once_and_own_routes_are_told_at_once() {
     let mut rib = rib();
     rib.hold_back();
-    let feeds = [0, 8].map(|peer| rib.peer_up(options(peer)));
-    let reader = rib.peer_up(options(4));
+    let feeds = [0, 8].map(|peer| rib.peer_up(options(peer), None));
+    let reader = rib.peer_up(options(4), None);
     for round in 0..10 {
         for feed in feeds {
             let med = 100 - round;

@@ -10,5 +10,6 @@ mod hold_back;
 mod naive;
 mod own_routes;
 mod reconfiguration;
+mod resumption;
 mod traps;
 mod world;

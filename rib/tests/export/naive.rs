@@ -48,7 +48,13 @@ impl NaiveRib {
     pub(crate) fn begin_refresh(&mut self, peer: usize) {
         let keys = self.peers[&peer].1.keys();
         let ipv4 = keys.filter(|(prefix, _)| matches!(prefix, Prefix::Ipv4(_)));
-        self.refreshing.insert(peer, ipv4.copied().collect());
+        let stale: BTreeSet<_> = ipv4.copied().collect();
+        self.refreshing.entry(peer).or_default().extend(stale);
+    }
+
+    /// The peer begins to announce all its routes again.
+    pub(crate) fn resume(&mut self, peer: usize) {
+        self.refreshing.insert(peer, self.peers[&peer].1.keys().copied().collect());
     }
 
     /// What the peer has not repeated goes.

@@ -3,8 +3,9 @@
 use bgp_codec::{Family, NextHop, PeerKind, Prefix};
 use margay_filter::{Action, Filter, FilterChain, Match, NewValue, Rule, RuleEdits, Value, ValueRange};
 use margay_rib::{
-    Discard, Forwarding, ForwardingOptions, KernelRouteView, NetworkOptions, NextHopLoss, PagePosition,
-    PeerIndex, PeerOptions, ReflectorOptions, Rib, RibOptions, RouteSelection, Step, Way, WayChange,
+    Departure, Discard, Forwarding, ForwardingOptions, KernelRouteView, NetworkOptions, NextHopLoss,
+    PagePosition, PeerIndex, PeerOptions, ReflectorOptions, Rib, RibOptions, RouteSelection, Step, Way,
+    WayChange,
 };
 
 use super::by_hand::{BLOCK, FEED, attributes, gateway, parse, reach, told, unreach};
@@ -36,7 +37,7 @@ fn settle(rib: &mut Rib) {
 }
 
 fn reader(rib: &mut Rib) -> PeerIndex {
-    let reader = rib.peer_up(options(4));
+    let reader = rib.peer_up(options(4), None);
     settle(rib);
     told(rib, reader);
     reader
@@ -56,8 +57,8 @@ fn chain(rules: &[(Match, RuleEdits)]) -> FilterChain {
 /// A Rib with two external peers that announce the block over these next hops, which has been told.
 fn rib_with_two_feeds(next_hops: [NextHop; 2]) -> (Rib, [PeerIndex; 2]) {
     let mut rib = forwarding_rib();
-    let feeds =
-        [FEED, FEED + 1].map(|number| rib.peer_up(PeerOptions { kind: PeerKind::Ebgp, ..options(number) }));
+    let feeds = [FEED, FEED + 1]
+        .map(|number| rib.peer_up(PeerOptions { kind: PeerKind::Ebgp, ..options(number) }, None));
     for (feed, next_hop) in feeds.into_iter().zip(next_hops) {
         rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), next_hop));
     }
@@ -72,7 +73,7 @@ fn rib_with_two_feeds(next_hops: [NextHop; 2]) -> (Rib, [PeerIndex; 2]) {
 fn a_next_hop_that_only_the_lost_peer_announced_is_named_before_its_routes() {
     let [first, second] = [3, 4].map(|low| NextHop::Ipv4([10, 200, 0, low].into()));
     let (mut rib, [peer, other]) = rib_with_two_feeds([first, second]);
-    rib.peer_down(peer);
+    rib.peer_down(peer, Departure::Final);
     assert_eq!(rib.poll_next_hop_losses(), [NextHopLoss { next_hop: first, lost: true }]);
     settle(&mut rib);
     assert_eq!(forwarding(&mut rib), Some(Some(Forwarding::via([second]))));
@@ -80,9 +81,9 @@ fn a_next_hop_that_only_the_lost_peer_announced_is_named_before_its_routes() {
     assert_eq!(forwarding(&mut rib), None);
     assert_eq!(rib.poll_next_hop_losses(), [NextHopLoss { next_hop: first, lost: false }]);
 
-    rib.peer_down(other);
+    rib.peer_down(other, Departure::Final);
     assert_eq!(rib.poll_next_hop_losses(), [NextHopLoss { next_hop: second, lost: true }]);
-    let back = rib.peer_up(options(FEED));
+    let back = rib.peer_up(options(FEED), None);
     rib.apply_update(back, reach(&[BLOCK], attributes(|_| {}), second));
     assert_eq!(rib.poll_next_hop_losses(), [NextHopLoss { next_hop: second, lost: false }]);
 }
@@ -91,11 +92,11 @@ fn a_next_hop_that_only_the_lost_peer_announced_is_named_before_its_routes() {
 fn a_next_hop_that_another_peer_announces_too_is_not_lost() {
     let shared = NextHop::Ipv4([10, 200, 0, 3].into());
     let (mut rib, [peer, other]) = rib_with_two_feeds([shared, shared]);
-    rib.peer_down(peer);
+    rib.peer_down(peer, Departure::Final);
     assert_eq!(rib.poll_next_hop_losses(), []);
     settle(&mut rib);
     // Whom it was shared with is not remembered: routes change one by one then.
-    rib.peer_down(other);
+    rib.peer_down(other, Departure::Final);
     assert_eq!(rib.poll_next_hop_losses(), []);
 }
 
@@ -162,7 +163,7 @@ fn metrics_become_local_prefs_and_local_prefs_become_metrics() {
     let export = RuleEdits { local_pref: Some(NewValue::RestOf(M, Value::Metric)), ..RuleEdits::default() };
     let mut reading = options(4);
     reading.export = chain(&[(Match::ANY, export)]);
-    let reader = rib.peer_up(reading);
+    let reader = rib.peer_up(reading, None);
     settle(&mut rib);
     for (text, metric) in [("10.65.1.1/32", 1024), ("10.65.1.2/32", 512)] {
         rib.set_kernel_route(prefix(text), of_metric(metric));
@@ -180,7 +181,7 @@ fn metrics_become_local_prefs_and_local_prefs_become_metrics() {
     let mut feeding = options(5);
     feeding.import =
         chain(&[(elevated, RuleEdits { preference: Some(160), ..metric }), (Match::ANY, metric)]);
-    let feed = rib.peer_up(feeding);
+    let feed = rib.peer_up(feeding, None);
     rib.set_kernel_route(prefix(BLOCK), of_metric(1024));
     let announce = |rib: &mut Rib, local_pref: Option<u32>| {
         rib.apply_update(feed, reach(&[BLOCK], attributes(|it| it.local_pref = local_pref), gateway()));
@@ -212,8 +213,8 @@ fn what_a_filter_sets_may_differ_from_prefix_to_prefix_of_one_attribute_set() {
     let covered = Match::new(Some(prefix("10.65.0.0/16")), None).unwrap();
     let mut reading = options(4);
     reading.export = chain(&[(covered, set(7)), (Match::ANY, set(8))]);
-    let reader = rib.peer_up(reading);
-    let feed = rib.peer_up(options(FEED));
+    let reader = rib.peer_up(reading, None);
+    let feed = rib.peer_up(options(FEED), None);
     settle(&mut rib);
     rib.apply_update(
         feed,
@@ -228,7 +229,7 @@ fn what_a_filter_sets_may_differ_from_prefix_to_prefix_of_one_attribute_set() {
 #[test]
 fn next_hops_are_resolved_by_longest_match_and_only_those_inside_a_change_are_looked_at() {
     let mut rib = forwarding_rib();
-    let feed = rib.peer_up(options(FEED));
+    let feed = rib.peer_up(options(FEED), None);
     let behind = NextHop::Ipv4([10, 40, 1, 1].into());
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), behind));
     assert_eq!(forwarding(&mut rib), None, "nothing leads there");
@@ -257,7 +258,7 @@ fn next_hops_are_resolved_by_longest_match_and_only_those_inside_a_change_are_lo
 #[test]
 fn the_nearer_next_hop_is_preferred() {
     let mut rib = forwarding_rib();
-    let (one, other) = (rib.peer_up(options(4)), rib.peer_up(options(5)));
+    let (one, other) = (rib.peer_up(options(4), None), rib.peer_up(options(5), None));
     let [near, far] = [1, 2].map(|number| NextHop::Ipv4([10, 40, number, 1].into()));
     let way = |text: &str, cost| WayChange { prefix: prefix(text), way: Some(Way::Through { cost }) };
     rib.set_ways(&[way("10.40.1.0/24", 10), way("10.40.2.0/24", 20)]);

@@ -21,9 +21,9 @@ type News = (Vec<Ipv4Prefix>, Vec<Ipv4Prefix>);
 /// A Rib with an external feed of all prefixes and two clients that have been told.
 fn scene() -> (Rib, PeerIndex, [PeerIndex; 2]) {
     let mut rib = rib();
-    let feed = rib.peer_up(options(FEED));
+    let feed = rib.peer_up(options(FEED), None);
     rib.apply_update(feed, reach(&ALL, attributes(|_| {}), gateway()));
-    let readers = [4, 6].map(|peer| rib.peer_up(options(peer)));
+    let readers = [4, 6].map(|peer| rib.peer_up(options(peer), None));
     for reader in readers {
         assert_eq!(news(&mut rib, reader), (parse(&ALL), Vec::new()));
     }
@@ -170,13 +170,13 @@ fn a_refresh_ends_when_all_is_told_by_the_rules_that_came_meanwhile() {
 fn nobody_moves_to_a_group_whose_log_is_yet_to_be_filled() {
     let mut rib = rib();
     rib.hold_back();
-    let feed = rib.peer_up(options(FEED));
+    let feed = rib.peer_up(options(FEED), None);
     let many = many();
     rib.apply_update(feed, reach_all(&many, attributes(|_| {}), gateway()));
-    let one = rib.peer_up(options(4));
+    let one = rib.peer_up(options(4), None);
     reconfigure(&mut rib, &[one], Rules { export: 1, ..RULES });
     news(&mut rib, one);
-    let other = rib.peer_up(options(6));
+    let other = rib.peer_up(options(6), None);
     news(&mut rib, other);
     // From now on both have the same rules, and the log of the one is filled before that of the other.
     reconfigure(&mut rib, &[one], RULES);
@@ -202,7 +202,7 @@ fn nobody_moves_to_a_group_whose_log_is_yet_to_be_filled() {
 #[test]
 fn own_next_hops_that_change_are_advertised_anew() {
     let mut rib = rib();
-    let peer = rib.peer_up(PeerOptions { own_ipv4_next_hop: None, ..options(0) });
+    let peer = rib.peer_up(PeerOptions { own_ipv4_next_hop: None, ..options(0) }, None);
     let prefixes = parse(&["10.1.0.0/16", "10.2.0.0/16"]);
     for &prefix in &prefixes {
         rib.originate(prefix.erase(), NetworkOptions::default());

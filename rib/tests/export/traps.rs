@@ -8,7 +8,7 @@ use bgp_codec::{
 };
 use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits, ValueRange};
 use margay_rib::{
-    EncodedUpdates, NextHopMode, PagePosition, PathsSent, PeerIndex, PeerOptions, Reflection,
+    Departure, EncodedUpdates, NextHopMode, PagePosition, PathsSent, PeerIndex, PeerOptions, Reflection,
     ReflectorOptions, Rib, RouteSelection, RouteStatus,
 };
 
@@ -75,8 +75,8 @@ fn a_replacement_that_a_filter_refuses_is_told_as_a_withdrawal() {
         edits: RuleEdits::default(),
     };
     let import = FilterChain::new([Filter::new("preferred", [rule])]);
-    let feed = rib.peer_up(PeerOptions { import, ..options(5) });
-    let reader = rib.peer_up(options(4));
+    let feed = rib.peer_up(PeerOptions { import, ..options(5) }, None);
+    let reader = rib.peer_up(options(4), None);
     let preference = |local_pref| attributes(|it| it.local_pref = Some(local_pref));
     rib.apply_update(feed, reach(&[BLOCK, "10.66.1.0/24"], preference(100), gateway()));
     assert_eq!(told(&mut rib, reader).reached.len(), 2);
@@ -122,7 +122,7 @@ pub(crate) fn a_hundred_thousand_withdrawals_reach_the_peer() {
         (0..100_000u32).map(|number| Ipv4Prefix::truncating((number << 8).into(), 24)).collect();
     rib.apply_update(feed, reach_all(&prefixes, attributes(|_| {}), gateway()));
     assert_eq!(told(&mut rib, reader).reached.len(), prefixes.len());
-    rib.peer_down(feed);
+    rib.peer_down(feed, Departure::Final);
     while rib.work(1000) {}
     let mut unreached = told(&mut rib, reader).unreached;
     unreached.sort_unstable();
@@ -136,7 +136,7 @@ fn a_peer_that_leaves_is_swept_in_slices_and_counts_for_nothing_at_once() {
     let prefixes: Vec<Ipv4Prefix> =
         (0..1000u32).map(|number| Ipv4Prefix::truncating((number << 8).into(), 24)).collect();
     rib.apply_update(feed, reach_all(&prefixes, attributes(|_| {}), gateway()));
-    rib.peer_down(feed);
+    rib.peer_down(feed, Departure::Final);
     let page = rib.routes(Family::IPV4_UNICAST, RouteSelection::All, PagePosition::default(), 1000);
     assert!(page.routes.iter().all(|route| route.status == RouteStatus::PeerGone));
     let before = rib.counts().paths;
@@ -178,10 +178,10 @@ fn a_route_that_reflection_makes_too_long_is_withdrawn_and_comes_back_when_it_is
     };
     for path_id in [0, 4] {
         let mut rib = rib();
-        let source = rib.peer_up(options(4));
+        let source = rib.peer_up(options(4), None);
         let several = vec![(Family::IPV4_UNICAST, PathsSent::All)];
         let add_path = if path_id > 0 { several } else { Vec::new() };
-        let reader = rib.peer_up(PeerOptions { add_path, identifier: identifier(9), ..options(4) });
+        let reader = rib.peer_up(PeerOptions { add_path, identifier: identifier(9), ..options(4) }, None);
         let read = if path_id > 0 { told_paths } else { told };
         while rib.work(1000) {}
         read(&mut rib, reader);
@@ -216,8 +216,8 @@ fn what_changed_often_while_a_reader_was_away_is_sent_once() {
 fn a_refresh_brings_no_member_what_its_own_path_has_replaced() {
     let (mut rib, feed, member) = feed_and_reader();
     // It reads nothing, so that the beginning stays.
-    rib.peer_up(options(4));
-    let newcomer = rib.peer_up(options(4));
+    rib.peer_up(options(4), None);
+    let newcomer = rib.peer_up(options(4), None);
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
     assert_eq!(told(&mut rib, member).reached.len(), 1);
     for (med, withdrawn) in [(1, 1), (2, 0)] {
@@ -249,7 +249,7 @@ fn a_refresh_brings_no_member_what_its_own_path_has_replaced() {
 #[test]
 fn a_message_of_a_former_session_says_nothing() {
     let (mut rib, feed, reader) = feed_and_reader();
-    rib.peer_down(feed);
+    rib.peer_down(feed, Departure::Final);
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
     while rib.work(1000) {}
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
@@ -285,7 +285,7 @@ fn a_prefix_that_only_waits_for_its_withdrawal_is_no_route() {
 #[test]
 fn routes_of_a_family_that_was_not_agreed_on_say_nothing() {
     let mut rib = rib();
-    let feed = rib.peer_up(PeerOptions { families: vec![Family::IPV6_UNICAST], ..options(FEED) });
+    let feed = rib.peer_up(PeerOptions { families: vec![Family::IPV6_UNICAST], ..options(FEED) }, None);
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
     assert_eq!(rib.counts().paths, 0);
 }
@@ -293,9 +293,11 @@ fn routes_of_a_family_that_was_not_agreed_on_say_nothing() {
 #[test]
 fn a_thousand_peers_with_filters_of_other_names_are_one_group_and_share_octets() {
     let mut rib = rib();
-    let feed = rib.peer_up(options(FEED));
+    let feed = rib.peer_up(options(FEED), None);
     let readers: Vec<PeerIndex> = (0..1000)
-        .map(|number| rib.peer_up(PeerOptions { name: Arc::from(format!("node{number}")), ..options(4) }))
+        .map(|number| {
+            rib.peer_up(PeerOptions { name: Arc::from(format!("node{number}")), ..options(4) }, None)
+        })
         .collect();
     while rib.work(1000) {}
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
@@ -315,7 +317,7 @@ fn members_that_come_or_ask_for_everything_again_together_share_octets() {
     let prefixes: Vec<Ipv4Prefix> =
         (0..5000u32).map(|number| Ipv4Prefix::truncating((number << 8).into(), 24)).collect();
     rib.apply_update(feed, reach_all(&prefixes, attributes(|_| {}), gateway()));
-    let late: Vec<PeerIndex> = (0..50).map(|_| rib.peer_up(options(4))).collect();
+    let late: Vec<PeerIndex> = (0..50).map(|_| rib.peer_up(options(4), None)).collect();
     while rib.work(1000) {}
     let told = share_octets(&mut rib, &late);
     assert_eq!(told, prefixes.len(), "to those that come late");
@@ -399,10 +401,10 @@ fn each_knob_that_alters_what_a_peer_is_told_splits_a_group_and_no_other_does() 
 
 fn splits_group(options: PeerOptions, turn: impl FnOnce(&mut PeerOptions)) -> bool {
     let mut rib = rib();
-    let first = rib.peer_up(options.clone());
+    let first = rib.peer_up(options.clone(), None);
     let mut other = options;
     turn(&mut other);
-    let second = rib.peer_up(other);
+    let second = rib.peer_up(other, None);
     let group = |peer| rib.peer_counts(peer, Family::IPV4_UNICAST).group;
     group(first) != group(second)
 }
@@ -410,8 +412,8 @@ fn splits_group(options: PeerOptions, turn: impl FnOnce(&mut PeerOptions)) -> bo
 #[test]
 fn an_external_peer_on_the_same_subnet_is_sent_to_the_node_itself() {
     let mut rib = rib();
-    let node = rib.peer_up(options(4));
-    let tor = rib.peer_up(options(FEED));
+    let node = rib.peer_up(options(4), None);
+    let tor = rib.peer_up(options(FEED), None);
     let on_subnet = NextHop::Ipv4([10, 200, 0, 12].into());
     let elsewhere = NextHop::Ipv4([10, 201, 0, 12].into());
     let inside = || attributes(|it| it.as_path = AsPathBuf::empty());
@@ -435,10 +437,10 @@ fn an_external_peer_on_the_same_subnet_is_sent_to_the_node_itself() {
 fn filters_count_by_content_not_by_name() {
     let mut rib = rib();
     let named = |prefix| PeerOptions { export: filter(prefix, Action::Accept), ..options(4) };
-    let first = rib.peer_up(named("10.65.0.0/16"));
-    let same = rib.peer_up(named("10.65.0.0/16"));
-    let other = rib.peer_up(named("10.66.0.0/16"));
-    let none = rib.peer_up(PeerOptions { export: FilterChain::accept_all(), ..options(4) });
+    let first = rib.peer_up(named("10.65.0.0/16"), None);
+    let same = rib.peer_up(named("10.65.0.0/16"), None);
+    let other = rib.peer_up(named("10.66.0.0/16"), None);
+    let none = rib.peer_up(PeerOptions { export: FilterChain::accept_all(), ..options(4) }, None);
     let group = |peer| rib.peer_counts(peer, Family::IPV4_UNICAST).group;
     assert_eq!(group(first), group(same));
     assert_ne!(group(first), group(other));

@@ -9,8 +9,9 @@ use bgp_codec::{
 use bytes::{Buf, BytesMut};
 use margay_filter::{Action, FilterChain};
 use margay_rib::{
-    ClientToClient, ConnectedRoute, Discard, Forwarding, ForwardingOptions, NetworkOptions, NextHopMode,
-    PathsSent, PeerIndex, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, Target, Way, WayChange,
+    ClientToClient, ConnectedRoute, Departure, Discard, Forwarding, ForwardingOptions, NetworkOptions,
+    NextHopMode, PathsSent, PeerIndex, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, Target, Way,
+    WayChange,
 };
 
 use super::by_hand::poll_export;
@@ -27,6 +28,8 @@ const MULTIPATH: usize = 2;
 pub(crate) enum Event {
     Up(usize),
     Down(usize),
+    /// A peer restarts: the next time that it is up, it comes back.
+    Away(usize),
     Announce {
         peer: usize,
         prefixes: Vec<u8>,
@@ -98,6 +101,8 @@ pub(crate) struct World {
     pub(crate) rib: Rib,
     pub(crate) naive: NaiveRib,
     pub(crate) sessions: BTreeMap<usize, Session>,
+    /// The peers that restart.
+    pub(crate) away: BTreeMap<usize, PeerIndex>,
     forwarding: BTreeMap<Prefix, Forwarding>,
     /// The next hops that are said to be lost.
     lost: BTreeSet<NextHop>,
@@ -146,6 +151,7 @@ impl World {
             rib,
             naive,
             sessions: BTreeMap::new(),
+            away: BTreeMap::new(),
             forwarding: BTreeMap::new(),
             lost: BTreeSet::new(),
         };
@@ -157,6 +163,7 @@ impl World {
         match event {
             Event::Up(peer) => self.up(peer),
             Event::Down(peer) => self.down(peer),
+            Event::Away(peer) => self.go_away(peer),
             Event::Announce { peer, prefixes, path_id, attributes } => {
                 self.announce(peer, &prefixes, path_id, &attributes);
             }
@@ -197,7 +204,9 @@ impl World {
             }
             Event::End(peer) => {
                 if let Some(session) = self.sessions.get(&peer) {
-                    self.rib.end_refresh(session.index, Family::IPV4_UNICAST);
+                    for family in [Family::IPV4_UNICAST, Family::IPV6_UNICAST] {
+                        self.rib.end_refresh(session.index, family);
+                    }
                     self.naive.end_refresh(peer);
                 }
             }
@@ -228,6 +237,7 @@ impl World {
         let up = || self.naive.peers.keys().copied();
         match &mut event {
             Event::Down(peer)
+            | Event::Away(peer)
             | Event::Announce { peer, .. }
             | Event::Withdraw { peer, .. }
             | Event::Refresh(peer)
@@ -287,17 +297,31 @@ impl World {
         let options = options(peer);
         let told_paths = options.add_path.iter().map(|&(family, _)| family).collect();
         let context = DecodeContext { add_path: told_paths, ..context(options.kind, options.as_width) };
-        self.naive.peers.insert(peer, (options.clone(), Routes::new()));
-        let index = self.rib.peer_up(options);
+        let former = self.away.remove(&peer);
+        let routes = self.naive.peers.remove(&peer).map_or_else(Routes::new, |(_, routes)| routes);
+        self.naive.peers.insert(peer, (options.clone(), routes));
+        let index = self.rib.peer_up(options, former);
+        if let Some(former) = former {
+            assert_eq!(index, former, "peer {peer} resumes");
+            self.naive.resume(peer);
+        }
         let (received, ended, octets) = (Routes::new(), Vec::new(), BytesMut::new());
         self.sessions.insert(peer, Session { index, received, ended, stale: None, octets, context });
     }
 
     fn down(&mut self, peer: usize) {
-        if let Some(session) = self.sessions.remove(&peer) {
+        let session = self.sessions.remove(&peer).map(|session| session.index);
+        if let Some(index) = session.or_else(|| self.away.remove(&peer)) {
             self.naive.peers.remove(&peer);
             self.naive.refreshing.remove(&peer);
-            self.rib.peer_down(session.index);
+            self.rib.peer_down(index, Departure::Final);
+        }
+    }
+
+    fn go_away(&mut self, peer: usize) {
+        if let Some(session) = self.sessions.remove(&peer) {
+            self.rib.peer_down(session.index, Departure::Restarting);
+            self.away.insert(peer, session.index);
         }
     }
 
@@ -423,7 +447,7 @@ impl World {
         // These differ in nothing but their rules and own addresses.
         for (one, other) in [(8, 9), (8, 10), (9, 10), (11, 12), (4, 11), (4, 12), (0, 8)] {
             let alike = |peer| {
-                let options = &self.naive.peers.get(&peer)?.0;
+                let options = &self.naive.peers.get(&peer).filter(|_| self.sessions.contains_key(&peer))?.0;
                 let add_path = options.add_path.clone();
                 Some((
                     options.export.content(),

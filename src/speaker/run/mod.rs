@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_codec::{NextHop, Update};
-use margay_rib::{ReflectorOptions, RoutePage, RouteSelection, RouteStatus};
+use margay_rib::{Departure, ReflectorOptions, RoutePage, RouteSelection, RouteStatus};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
@@ -323,7 +323,7 @@ impl Speaker {
         let peer = self.peers.get_mut(&key);
         let session = peer.and_then(|peer| peer.session.take_if(|session| is_meant(session)));
         let Some(session) = session else { return false };
-        self.rib.peer_down(session.index);
+        self.rib.peer_down(session.index, Departure::Final);
         self.feeding.retain(|fed| fed.peer != key);
         self.catching_up.remove(&key);
         true
