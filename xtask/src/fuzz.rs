@@ -1,7 +1,7 @@
-//! Fuzzing: each decoder under libFuzzer, on a stable compiler.
+//! Fuzzing: each decoder and parser under libFuzzer, on a stable compiler.
 //!
 //! libFuzzer needs code that tells it which edges it took. LLVM adds that with flags of its own, which a stable `rustc`
-//! passes on; only the address sanitizer would need a nightly one, and the codec has no unsafe code for it to look at.
+//! passes on; only the address sanitizer would need a nightly one, and neither the codec nor the objects have unsafe code for it to look at.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,9 @@ use crate::workspace::Workspace;
 
 /// Fuzzes each target, or the one named, for so long, and keeps the inputs that matter in its corpus.
 pub(crate) fn run(workspace: &Workspace, target: Option<&str>, seconds: u32) -> Result<()> {
-    if let Some(unknown) = target.filter(|name| !TARGETS.contains(name)) {
-        bail!("there is no target {unknown}; there are {}", TARGETS.join(", "));
+    let names = TARGETS.map(|(name, _)| name);
+    if let Some(unknown) = target.filter(|name| !names.contains(name)) {
+        bail!("there is no target {unknown}; there are {}", names.join(", "));
     }
     let build = workspace.root.join("target/fuzz");
     let host = host_triple()?;
@@ -27,17 +28,18 @@ pub(crate) fn run(workspace: &Workspace, target: Option<&str>, seconds: u32) -> 
             .args(["--target", &host])
             .env("RUSTFLAGS", INSTRUMENTATION),
     )?;
-    for name in TARGETS.into_iter().filter(|name| target.is_none_or(|target| target == *name)) {
-        fuzz(workspace, &build.join(&host), name, seconds)?;
+    for (name, member) in TARGETS.into_iter().filter(|(name, _)| target.is_none_or(|target| target == *name))
+    {
+        let kept = workspace.root.join(member).join("tests/fuzz").join(name).with_extension("hex");
+        fuzz(&build.join(&host), name, &kept, seconds)?;
     }
     Ok(())
 }
 
-fn fuzz(workspace: &Workspace, build: &Path, name: &str, seconds: u32) -> Result<()> {
+fn fuzz(build: &Path, name: &str, kept: &Path, seconds: u32) -> Result<()> {
     let program = build.join("release").join(name);
-    let kept = workspace.root.join("bgp-codec/tests/fuzz").join(name).with_extension("hex");
     let (found, least) = (fresh(build, name, "found")?, fresh(build, name, "least")?);
-    for (number, line) in read_lines(&kept)?.iter().enumerate() {
+    for (number, line) in read_lines(kept)?.iter().enumerate() {
         fs::write(found.join(format!("kept-{number}")), octets(line)?)?;
     }
     let artifacts = format!("-artifact_prefix={}/", build.join(name).display());
@@ -47,7 +49,7 @@ fn fuzz(workspace: &Workspace, build: &Path, name: &str, seconds: u32) -> Result
     run_command(command.args(["-n", "19"]).arg(&program).arg(&found).args(limits).args([&time, &artifacts]))?;
     let mut merge = std::process::Command::new("nice");
     run_command(merge.args(["-n", "19"]).arg(&program).arg("-merge=1").args([&least, &found]))?;
-    write_corpus(&least, &kept)
+    write_corpus(&least, kept)
 }
 
 fn host_triple() -> Result<String> {
@@ -94,7 +96,16 @@ fn octets(line: &str) -> Result<Vec<u8>> {
     pairs.map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?)).collect()
 }
 
-const TARGETS: [&str; 4] = ["message", "attribute", "capability", "nlri"];
+/// Each target, and the member whose tests replay what it found.
+const TARGETS: [(&str, &str); 7] = [
+    ("message", "bgp-codec"),
+    ("attribute", "bgp-codec"),
+    ("capability", "bgp-codec"),
+    ("nlri", "bgp-codec"),
+    ("selector", "cluster"),
+    ("object_json", "cluster"),
+    ("object_yaml", "cluster"),
+];
 
 /// Counters for every edge, and what is compared with what.
 const INSTRUMENTATION: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

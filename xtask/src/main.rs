@@ -76,9 +76,9 @@ enum Chore {
         #[arg(long, hide = true)]
         programs: Option<PathBuf>,
     },
-    /// Run the codec's fuzz targets at low priority, one after the other, and keep what they find to matter
+    /// Run the fuzz targets at low priority, one after the other, and keep what they find to matter
     Fuzz {
-        /// Only this one: message, attribute, capability or nlri
+        /// Only this one, such as message or selector
         target: Option<String>,
         /// For how long each
         #[arg(long, default_value_t = 600)]

@@ -4,6 +4,7 @@ mod edit;
 mod json;
 mod path;
 mod yaml;
+mod yaml_text;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,6 +13,7 @@ pub use self::edit::{carry_over, merge_patch};
 pub use self::json::{JsonError, read_json};
 pub use self::path::{Path, Step};
 pub use self::yaml::{YamlError, read_yaml};
+pub use self::yaml_text::write_yaml;
 
 /// A value and where it stands in its text.
 #[derive(Clone, Debug, PartialEq)]
