@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use bgp_codec::Prefix;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Looks into the margay daemon, reloads it, checks its configuration files, and decodes BGP messages.
+use crate::objects::ObjectCommand;
+
+/// Looks into the margay daemon, reloads it, checks its files, decodes BGP messages, and manages the cluster's objects.
 ///
 /// Exit codes: 0 all is well, 1 the request failed or the file has errors, 2 the command was not understood.
 #[derive(Debug, Parser)]
@@ -48,6 +50,8 @@ pub(crate) enum Command {
     },
     /// Show BGP messages from a file or a capture, and what RFC 7606 makes of them; needs no daemon
     Decode(Decode),
+    #[command(flatten)]
+    Objects(Box<ObjectCommand>),
 }
 
 #[derive(Debug, Subcommand)]

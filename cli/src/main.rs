@@ -1,9 +1,10 @@
-//! The operator's command line: looks into the daemon, reloads it, and checks its files.
+//! The operator's command line: looks into the daemon, reloads it, checks its files, and manages the objects of the cluster.
 
 mod arguments;
 mod check;
 mod client;
 mod decode;
+mod objects;
 mod routes;
 mod run;
 mod table;

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::arguments::{Arguments, Command, PeerCommand, Show, ShowRoutes, SoftReset};
 use crate::client::{Client, ClientError, understand};
+use crate::objects::{self, ObjectError};
 use crate::{check, routes, view};
 
 /// Why nothing, or not all, was printed.
@@ -21,6 +22,8 @@ pub(crate) enum RunError {
     Client(#[from] ClientError),
     #[error("cannot read {}: {error}", file.display())]
     Unreadable { file: PathBuf, error: io::Error },
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
 }
@@ -33,9 +36,12 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
     if let Command::Decode(decode) = &arguments.command {
         return crate::decode::run(decode, json, out);
     }
+    if let Command::Objects(command) = &arguments.command {
+        return objects::run(command, arguments, out);
+    }
     let client = Client::new(&arguments.socket)?;
     match &arguments.command {
-        Command::Check { .. } | Command::Decode(_) => {}
+        Command::Check { .. } | Command::Decode(_) | Command::Objects(_) => {}
         Command::Show(Show::Peers) => print(&client, &Request::Peers, json, view::peers, out)?,
         Command::Show(Show::Peer { name }) => {
             print(&client, &Request::Peer { name: name.clone() }, json, view::peer, out)?;

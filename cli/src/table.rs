@@ -23,6 +23,11 @@ struct Column {
 
 impl Table {
     pub(crate) fn new<const N: usize>(columns: [(&'static str, Align); N]) -> Self {
+        Self::with_columns(columns)
+    }
+
+    /// A table whose columns are known when it is made.
+    pub(crate) fn with_columns(columns: impl IntoIterator<Item = (&'static str, Align)>) -> Self {
         let columns = columns
             .into_iter()
             .map(|(title, align)| Column { title, align, width: title.chars().count() })
@@ -32,11 +37,16 @@ impl Table {
 
     /// Adds a row of as many cells as there are columns.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        assert_eq!(N, self.columns.len(), "a cell for each column");
+        self.push_row(cells.into());
+    }
+
+    /// Adds a row of as many cells as there are columns.
+    pub(crate) fn push_row(&mut self, cells: Vec<String>) {
+        assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
         for (column, cell) in self.columns.iter_mut().zip(&cells) {
             column.width = column.width.max(cell.chars().count());
         }
-        self.rows.push(cells.into());
+        self.rows.push(cells);
     }
 
     /// Whether there is any row.

@@ -19,6 +19,7 @@ pub(crate) use peers::peers;
 pub(crate) use reload::reload;
 pub(crate) use routes::RoutesTable;
 pub(crate) use status::status;
+pub(crate) use time_span::time_span;
 pub(crate) use turns::turns;
 
 /// One line of a list of facts: the name in a column of its own.

@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("margay-cluster", &[]),
     ("margay-render", &["margay-cluster"]),
     ("margay", DAEMON),
-    ("margay-cli", CORE),
+    ("margay-cli", CLI),
     ("margay-bench", &["bgp-codec", "margay-filter", "margay-lab", "margay-rib"]),
     ("margay-lab", &[]),
     ("margay-proto-gen", &[]),
@@ -50,8 +50,16 @@ const DAEMON: &[&str] = &[
     "margay-timestamp",
 ];
 
-const CORE: &[&str] =
-    &["bgp-codec", "margay-config", "margay-control", "margay-filter", "margay-rib", "margay-session"];
+const CLI: &[&str] = &[
+    "bgp-codec",
+    "margay-cluster",
+    "margay-config",
+    "margay-control",
+    "margay-datastore",
+    "margay-filter",
+    "margay-rib",
+    "margay-session",
+];
 
 /// Members that any other may use in its tests.
 const FOR_TESTS: &[&str] = &["margay-lab"];

@@ -1,0 +1,216 @@
+//! Commands about objects, as they are typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ObjectCommand {
+    /// Create the objects of files, or change them to what the files say
+    Apply(WriteFiles),
+    /// Create the objects of files; none of them may exist
+    Create(WriteFiles),
+    /// Change objects to what files say; all of them must exist
+    Replace(WriteFiles),
+    /// Show objects
+    Get(Get),
+    /// Delete objects
+    Delete(Delete),
+    /// Change some fields of an object
+    Patch(Patch),
+    /// Change labels of an object
+    Label(Label),
+    /// Check the objects of files; needs no datastore
+    Validate(ValidateFiles),
+    /// Check, save and restore the whole datastore
+    #[command(subcommand)]
+    Datastore(DatastoreCommand),
+    /// Look at this node
+    #[command(subcommand)]
+    Node(NodeCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WriteFiles {
+    /// A file of YAML or JSON, a folder of such files, or - for standard input; may be given several times
+    #[arg(short, long = "filename", value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The namespace of objects that name none
+    #[arg(short, long)]
+    pub(crate) namespace: Option<String>,
+    /// Do everything but write
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateFiles {
+    /// A file of YAML or JSON, a folder of such files, or - for standard input; may be given several times
+    #[arg(short, long = "filename", value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// The kind, such as bgppeer; several with commas; kind/name is one object
+    #[arg(value_name = "KIND")]
+    pub(crate) kinds: Option<String>,
+    /// Names of objects; all of the kind when there are none
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// The namespace, for kinds that have one; "default" when it is not given
+    #[arg(short, long)]
+    pub(crate) namespace: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Objects of all namespaces
+    #[arg(short = 'A', long)]
+    pub(crate) all_namespaces: bool,
+    /// Only objects whose labels match, such as "rack == 'r1' && has(role)"
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub(crate) selector: Option<String>,
+    /// How objects are shown: yaml, json, wide, name, or jsonpath=TEMPLATE
+    #[arg(short, long, value_name = "FORMAT", value_parser = super::output::Format::parse)]
+    pub(crate) output: Option<super::output::Format>,
+    /// Go on to show objects as they change
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// A file with the objects, as for apply; may be given several times
+    #[arg(short, long = "filename", value_name = "FILE", conflicts_with = "kinds")]
+    pub(crate) files: Vec<PathBuf>,
+    /// An object that does not exist is no failure
+    #[arg(long)]
+    pub(crate) ignore_not_found: bool,
+    /// Do everything but delete
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Patch {
+    /// The kind
+    pub(crate) kind: String,
+    /// The name
+    pub(crate) name: String,
+    /// The change, as YAML or JSON: maps are merged, null removes a field, everything else replaces (RFC 7396)
+    #[arg(short, long, value_name = "CHANGE")]
+    pub(crate) patch: String,
+    /// The namespace, for kinds that have one
+    #[arg(short, long)]
+    pub(crate) namespace: Option<String>,
+    /// Do everything but write
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Label {
+    /// The kind
+    pub(crate) kind: String,
+    /// The name
+    pub(crate) name: String,
+    /// KEY=VALUE sets a label, KEY- removes it
+    #[arg(required = true, value_name = "CHANGE")]
+    pub(crate) changes: Vec<String>,
+    /// Labels that have another value get the new one
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// The namespace, for kinds that have one
+    #[arg(short, long)]
+    pub(crate) namespace: Option<String>,
+    /// Do everything but write
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DatastoreCommand {
+    /// Say what is wrong: objects that are not valid, references that lead nowhere, pools that overlap
+    Check {
+        /// The folder of secrets, to look for passwords: DIR/SECRET/KEY
+        #[arg(long, value_name = "DIR")]
+        secrets: Option<PathBuf>,
+        #[command(flatten)]
+        connection: ConnectionArguments,
+    },
+    /// Print everything that is stored, an entry a line
+    Export {
+        #[command(flatten)]
+        connection: ConnectionArguments,
+    },
+    /// Store what was exported
+    Import {
+        /// The file; - is standard input
+        file: PathBuf,
+        /// Replace what is there
+        #[arg(long)]
+        overwrite: bool,
+        /// Do everything but write
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        connection: ConnectionArguments,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum NodeCommand {
+    /// The node's BGP sessions
+    Status {
+        /// Only sessions over this version of IP
+        #[arg(long, value_enum)]
+        family: Option<FamilyArgument>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum FamilyArgument {
+    /// IPv4
+    Ipv4,
+    /// IPv6
+    Ipv6,
+}
+
+/// Where the datastore is. What is not typed comes from the environment, then from `datastore.toml` in
+/// `~/.config/margay`.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ConnectionArguments {
+    /// URLs of etcd's members, with commas [env: ETCD_ENDPOINTS] [default: http://127.0.0.1:2379]
+    #[arg(long, value_name = "URLS")]
+    pub(crate) server: Option<String>,
+    /// The authority of the members' certificates [env: ETCD_CA_CERT_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The own certificate [env: ETCD_CERT_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The key of the own certificate [env: ETCD_KEY_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// The user; the password is in ETCD_PASSWORD or a file [env: ETCD_USERNAME]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// The file with the password [env: ETCD_PASSWORD_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+}
