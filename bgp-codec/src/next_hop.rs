@@ -45,6 +45,26 @@ impl NextHop {
         }
     }
 
+    /// The same next hop as seen from beyond the link.
+    #[must_use]
+    pub fn without_link_local(self) -> Self {
+        match self {
+            Self::Ipv4(_) | Self::Ipv6(_) => self,
+            Self::Ipv6LinkLocal { global, .. } => Self::Ipv6(global),
+        }
+    }
+
+    /// Whether the address that should identify the next hop everywhere is meaningful on one link only.
+    #[must_use]
+    pub fn is_only_link_local(self) -> bool {
+        match self {
+            Self::Ipv4(address) => address.is_link_local(),
+            Self::Ipv6(address) | Self::Ipv6LinkLocal { global: address, .. } => {
+                address.is_unicast_link_local()
+            }
+        }
+    }
+
     /// Reads the next hop field of MP_REACH_NLRI; `None` for any length but 4, 16 and 32.
     ///
     /// A second address that is not link-local is left out: some speakers send zeros there.

@@ -19,7 +19,8 @@ pub(crate) struct ExportPolicy {
     next_hop: NextHopMode,
     /// Own address in this family, as the peers reach it.
     own_next_hop: Option<NextHop>,
-    /// The subnet that external peers share with this speaker.
+    /// The subnet that the peers share with this speaker, where it matters for their next hops: for external peers, and in
+    /// IPv6.
     shared_subnet: Option<Prefix>,
 }
 
@@ -30,7 +31,11 @@ impl ExportPolicy {
         } else {
             options.own_ipv6_next_hop
         };
-        let shared_subnet = options.shared_subnet.filter(|_| options.kind == PeerKind::Ebgp);
+        let matters = |subnet: &Prefix| match subnet {
+            Prefix::Ipv4(_) => options.kind == PeerKind::Ebgp,
+            Prefix::Ipv6(_) => options.kind == PeerKind::Ebgp || family == Family::IPV6_UNICAST,
+        };
+        let shared_subnet = options.shared_subnet.filter(matters);
         Self {
             kind: options.kind,
             local_asn: speaker.asn,
@@ -78,14 +83,27 @@ impl ExportPolicy {
         }
     }
 
-    /// RFC 4271 §5.1.3. Own routes have no next hop that could be kept.
+    /// RFC 4271 §5.1.3. Own routes have no next hop that could be kept, nor has a link-local address a meaning beyond the
+    /// link that it was received on.
     fn next_hop(&self, attributes: &PathAttributes, received: Option<NextHop>) -> Option<NextHop> {
         let keeps = |next_hop: &NextHop| match self.next_hop {
             NextHopMode::Auto => self.kind == PeerKind::Ibgp || self.is_third_party(attributes, *next_hop),
             NextHopMode::OwnAddress => false,
             NextHopMode::Keep => true,
         };
-        received.filter(keeps).or(self.own_next_hop)
+        let received = received.map(|next_hop| self.without_foreign_link_local(next_hop));
+        let is_meaningful = |next_hop: &NextHop| !next_hop.is_only_link_local();
+        received.filter(is_meaningful).filter(keeps).or(self.own_next_hop)
+    }
+
+    /// The link-local address goes with the global one if and only if this speaker, the next hop and the peer share a subnet
+    /// (RFC 2545 §3).
+    fn without_foreign_link_local(&self, next_hop: NextHop) -> NextHop {
+        if self.shared_subnet.is_some_and(|subnet| next_hop.is_in(subnet)) {
+            next_hop
+        } else {
+            next_hop.without_link_local()
+        }
     }
 
     /// Whether the peer can reach a next hop as well as this speaker does. A route from inside this AS has no next hop

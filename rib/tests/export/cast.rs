@@ -54,7 +54,7 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
         own_ipv6_next_hop: (peer != 5).then(|| next_hop(4, true)),
         shared_subnet: match peer {
             0 => Some("10.200.0.0/24".parse().expect("a prefix")),
-            1 => Some("2001:db8:ff:1::/64".parse().expect("a prefix")),
+            1 | 14 => Some("2001:db8:ff:1::/64".parse().expect("a prefix")),
             4 => Some("10.200.0.0/16".parse().expect("a prefix")),
             _ => None,
         },
@@ -143,12 +143,19 @@ pub(crate) fn prefix(number: u8) -> Prefix {
     text.parse().expect("a prefix")
 }
 
-/// Five next hops; number 4 is our own, 3 is in no subnet.
+/// How many next hops there are.
+pub(crate) const NEXT_HOPS: u8 = 6;
+
+/// The next hops; number 4 is our own, 3 is in no subnet, and 5 comes with a link-local address in IPv6.
 pub(crate) fn next_hop(number: u8, v6: bool) -> NextHop {
     let host = if number == 4 { 100 } else { number };
-    match v6 {
-        false => NextHop::Ipv4([10, 200, number % 4, host].into()),
-        true => NextHop::Ipv6([0x2001, 0xdb8, 0xff, u16::from(number % 4), 0, 0, 0, host.into()].into()),
+    if !v6 {
+        return NextHop::Ipv4([10, 200, number % 4, host].into());
+    }
+    let global = [0x2001, 0xdb8, 0xff, u16::from(number % 4), 0, 0, 0, host.into()].into();
+    match number {
+        5 => NextHop::Ipv6LinkLocal { global, link_local: [0xfe80, 0, 0, 0, 0, 0, 0, 5].into() },
+        _ => NextHop::Ipv6(global),
     }
 }
 

@@ -5,7 +5,7 @@ use std::env;
 use margay_rib::{NextHopMode, PathsSent};
 use proptest::prelude::*;
 
-use super::cast::{PEERS, Variant, best};
+use super::cast::{NEXT_HOPS, PEERS, Variant, best};
 use super::world::{Event, Reflector, Rules, World};
 
 proptest! {
@@ -101,7 +101,7 @@ fn variant() -> impl Strategy<Value = Variant> {
         0..3u8,
         proptest::option::weighted(0.2, 0..3u8),
         proptest::option::weighted(0.2, 0..3u8),
-        0..5u8,
+        0..NEXT_HOPS,
     )
         .prop_map(|(asns, origin, med, local_pref, community, originator, next_hop)| Variant {
             asns,

@@ -7,6 +7,7 @@ mod coverage;
 mod dump;
 mod history;
 mod hold_back;
+mod link_local;
 mod naive;
 mod own_routes;
 mod reconfiguration;

@@ -165,7 +165,7 @@ impl NaiveRib {
             NextHopMode::Keep => best.next_hop,
             NextHopMode::OwnAddress => None,
         };
-        let next_hop = kept.or(own)?;
+        let next_hop = self.as_seen_by(options, kept.or(own)?);
         let mut builder: PathAttributesBuilder = best.attributes.to_builder();
         if internal {
             builder.local_pref = builder.local_pref.or(Some(100));
@@ -183,6 +183,18 @@ impl NaiveRib {
             }
         }
         Some((builder.build(), next_hop))
+    }
+
+    /// A link-local address is for those who share the subnet of the global one.
+    fn as_seen_by(&self, options: &PeerOptions, next_hop: NextHop) -> NextHop {
+        match next_hop {
+            NextHop::Ipv6LinkLocal { global, .. }
+                if !options.shared_subnet.is_some_and(|subnet| is_in(next_hop, subnet)) =>
+            {
+                NextHop::Ipv6(global)
+            }
+            _ => next_hop,
+        }
     }
 
     fn forwarding_to(&self, prefix: Prefix, multipath: usize) -> Option<Forwarding> {
@@ -291,7 +303,9 @@ fn family_of(prefix: Prefix) -> Family {
 fn is_in(next_hop: NextHop, subnet: Prefix) -> bool {
     match (subnet, next_hop) {
         (Prefix::Ipv4(_), NextHop::Ipv4(address)) => covers(subnet, address.into()),
-        (Prefix::Ipv6(_), NextHop::Ipv6(address)) => covers(subnet, address.into()),
+        (Prefix::Ipv6(_), NextHop::Ipv6(address) | NextHop::Ipv6LinkLocal { global: address, .. }) => {
+            covers(subnet, address.into())
+        }
         _ => false,
     }
 }
