@@ -64,6 +64,19 @@ impl UpdateEncoder {
         Ok(())
     }
 
+    /// Octets that a message with these attributes leaves for NLRI of a family. A route that takes more cannot be advertised.
+    #[must_use]
+    pub fn nlri_room_octets(&self, attributes: &PathAttributes, next_hop: NextHop, family: Family) -> usize {
+        let next_hop_octets = match next_hop {
+            NextHop::Ipv4(_) if family == Family::IPV4_UNICAST => NEXT_HOP_ATTRIBUTE_OCTETS,
+            _ => MP_REACH_OCTETS.saturating_add(next_hop.encoded_octets().into()),
+        };
+        let used = UPDATE_OCTETS
+            .saturating_add(self.attribute_octets(attributes).len())
+            .saturating_add(next_hop_octets);
+        self.message_octets().saturating_sub(used)
+    }
+
     /// Withdraws routes, in as many messages as needed, each filled to the limit.
     pub fn unreach<P: IpPrefix>(&self, out: &mut BytesMut, nlri: impl IntoIterator<Item = Nlri<P>>) {
         let mut nlri = nlri.into_iter().peekable();
@@ -215,7 +228,11 @@ impl UpdateEncoder {
 
     /// How long the buffer may be at the end of the message that starts where it ends now.
     fn end_of_message(&self, out: &BytesMut) -> usize {
-        out.len().saturating_add(self.max_message_octets.clamp(4096, 65535))
+        out.len().saturating_add(self.message_octets())
+    }
+
+    fn message_octets(&self) -> usize {
+        self.max_message_octets.clamp(4096, 65535)
     }
 
     /// The attributes with AS numbers as wide as the peer reads them.
@@ -315,6 +332,9 @@ const LENGTH_OCTETS: usize = 2;
 
 /// An UPDATE with nothing in it: the header and two lengths.
 const UPDATE_OCTETS: usize = HEADER_OCTETS + 2 * LENGTH_OCTETS;
+
+/// Flags, type and length of MP_REACH_NLRI, the family, the next hop's length and the reserved octet.
+const MP_REACH_OCTETS: usize = 4 + 3 + 1 + 1;
 
 /// Flags, type, length, and four octets of address.
 const NEXT_HOP_ATTRIBUTE_OCTETS: usize = 7;

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use bgp_codec::{
-    AsPathBuf, AsWidth, Asn, AttributeType, AttributesTooLong, Community, DecodeContext, IpPrefix,
+    AsPathBuf, AsWidth, Asn, AttributeType, AttributesTooLong, Community, DecodeContext, Family, IpPrefix,
     Ipv4Prefix, Ipv6Prefix, Message, NextHop, Nlri, Origin, PathAttributes, PathAttributesBuilder, PathId,
     PeerKind, UnknownAttributeBuf, Update, UpdateEncoder, decode_message, frame_length,
 };
@@ -105,6 +105,8 @@ fn attributes_at_the_limit_leave_room_for_one_route_and_one_octet_more_for_none(
         let limit = max_message_octets - 35;
         for (size, fits) in [(limit - 1, true), (limit, true), (limit + 1, false)] {
             let attributes = attributes_of_octets(size);
+            let room = encoder.nlri_room_octets(&attributes, next_hop, Family::IPV4_UNICAST);
+            assert_eq!(room >= 5, fits, "{size} octets of {max_message_octets}");
             let mut out = BytesMut::from(&b"before"[..]);
             let result = encoder.reach(&mut out, &attributes, next_hop, hosts(3));
             assert_eq!(result.is_ok(), fits, "{size} octets of {max_message_octets}");
@@ -130,6 +132,8 @@ fn attributes_at_the_limit_of_mp_reach() {
     let limit = 4096 - 81;
     for (size, fits) in [(limit - 1, true), (limit, true), (limit + 1, false), (4096, false), (5000, false)] {
         let attributes = attributes_of_octets(size);
+        let room = encoder.nlri_room_octets(&attributes, next_hop, Family::IPV6_UNICAST);
+        assert_eq!(room >= 17, fits, "{size} octets");
         let mut out = BytesMut::new();
         let result = encoder.reach(&mut out, &attributes, next_hop, hosts6(2));
         assert_eq!(result, if fits { Ok(()) } else { Err(AttributesTooLong) }, "{size} octets");

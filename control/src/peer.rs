@@ -65,6 +65,9 @@ pub struct PeerDetail {
     pub families: Vec<String>,
     /// The most paths to a prefix that are sent where several are (RFC 7911), the best ones; `None` for all.
     pub max_paths_sent: Option<u16>,
+    /// Routes that are withheld from the peer because they do not fit into its messages.
+    #[serde(default)]
+    pub too_long: u64,
     /// Families of which the peer has told its whole table (End-of-RIB, RFC 4724 §2).
     pub end_of_rib_received: Vec<String>,
     /// Families of which the peer has been told the whole table.

@@ -38,6 +38,11 @@ impl SourceIndex {
     /// The source of the routes that the kernel has and this speaker announces.
     pub(crate) const KERNEL: Self = Self(1);
 
+    /// The lowest number that there may be.
+    pub(crate) const FIRST: Self = Self(0);
+    /// The highest number that there may be.
+    pub(crate) const LAST: Self = Self(u32::MAX);
+
     /// The path id for peers that are told several paths. Never zero, which some implementations take for none.
     pub(crate) fn exported_path_id(self) -> PathId {
         PathId(self.0.wrapping_add(1))

@@ -20,6 +20,7 @@ mod index;
 mod input;
 mod log;
 mod next_hops;
+mod notices;
 mod options;
 mod paths;
 mod peers;
@@ -34,6 +35,7 @@ pub use forwarding::{ConnectedRoute, Forwarding, ForwardingChange, Target, Weigh
 pub use index::PeerIndex;
 pub use input::RibInput;
 pub use next_hops::{NextHopLoss, Way, WayChange};
+pub use notices::{Notice, NoticeKind};
 pub use options::{
     ClientToClient, Departure, Discard, ForwardingOptions, KernelRouteView, NetworkOptions, NextHopMode,
     OwnNextHops, PathsSent, PeerOptions, PeerRules, Reflection, ReflectorOptions, RibOptions,

@@ -12,6 +12,7 @@ use crate::family_rib::{AnyFamilyRib, FamilyRib, RulesChange};
 use crate::forwarding::ForwardingChange;
 use crate::index::PeerIndex;
 use crate::next_hops::{NextHopLoss, NextHopLosses, NextHopResolution, WayChange};
+use crate::notices::{Notice, Notices};
 use crate::options::{
     Departure, KernelRouteView, NetworkOptions, OwnNextHops, PeerOptions, PeerRules, ReflectorOptions,
     RibOptions,
@@ -55,6 +56,7 @@ impl Rib {
             store: AttributeStore::new(options.hash_seed, resolution),
             peers: Peers::new(options.hash_seed),
             sources: Sources::new(options.hash_seed),
+            notices: Notices::default(),
             multipath: options.forwarding.map_or(1, |forwarding| forwarding.multipath),
             telling: Telling::Everything,
         };
@@ -348,6 +350,12 @@ impl Rib {
     /// before what [`poll_forwarding`](Self::poll_forwarding) answers next.
     pub fn poll_next_hop_losses(&mut self) -> Vec<NextHopLoss> {
         self.next_hop_losses.poll()
+    }
+
+    /// The routes that have come to be refused for what they are since this was called last, and the number of those that are
+    /// left out because there were too many. It changes nothing but the answer of the next call.
+    pub fn poll_notices(&mut self) -> (Vec<Notice>, u64) {
+        self.shared.notices.take()
     }
 
     /// The next changes of the wanted forwarding table, of about `limit` entries. Empty when it is up to date.

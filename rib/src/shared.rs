@@ -1,6 +1,7 @@
 //! What the families share: attribute sets, peers, and sources of paths.
 
 use crate::attributes::AttributeStore;
+use crate::notices::Notices;
 use crate::paths::Sources;
 use crate::peers::Peers;
 
@@ -10,6 +11,7 @@ pub(crate) struct Shared {
     pub(crate) store: AttributeStore,
     pub(crate) peers: Peers,
     pub(crate) sources: Sources,
+    pub(crate) notices: Notices,
     /// How many next hops a forwarding may have.
     pub(crate) multipath: usize,
     /// Whether peers are told other peers' routes yet.

@@ -94,6 +94,7 @@ pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerDetail {
         export: filter_names(&config.export),
         families: families(&config.families),
         max_paths_sent: config.add_path_send.map(NonZeroU16::get),
+        too_long: family_counts(entry, counts).iter().map(|counts| counts.routes.too_long as u64).sum(),
         end_of_rib_received: families_that(|counts| counts.end_of_rib_received),
         end_of_rib_sent: families_that(|counts| counts.routes.end_of_rib_sent),
         negotiated: established.map(|session| negotiated(&session.negotiated)),

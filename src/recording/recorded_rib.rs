@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bgp_codec::{DecodeContext, Family, Prefix, Update};
 use margay_rib::{
-    Departure, EncodedUpdates, ForwardingChange, KernelRouteView, NetworkOptions, NextHopLoss, OwnNextHops,
-    PeerIndex, PeerOptions, PeerRules, ReflectorOptions, Rib, RibInput, RibOptions, WayChange,
+    Departure, EncodedUpdates, ForwardingChange, KernelRouteView, NetworkOptions, NextHopLoss, Notice,
+    OwnNextHops, PeerIndex, PeerOptions, PeerRules, ReflectorOptions, Rib, RibInput, RibOptions, WayChange,
 };
 
 use super::{Record, Recorder, checksum};
@@ -141,6 +141,11 @@ impl RecordedRib {
     pub(crate) fn poll_forwarding(&mut self, limit: usize) -> Vec<ForwardingChange> {
         self.note(&Record::Input(&RibInput::Forwarding(limit)));
         self.rib.poll_forwarding(limit)
+    }
+
+    /// Not recorded: it changes nothing of what the Rib decides.
+    pub(crate) fn poll_notices(&mut self) -> (Vec<Notice>, u64) {
+        self.rib.poll_notices()
     }
 
     pub(crate) fn poll_next_hop_losses(&mut self) -> Vec<NextHopLoss> {

@@ -1,5 +1,6 @@
 //! A session as the speaker sees it: where it is in the Rib, and what it still waits for.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub(super) struct SpeakerSession {
 /// to us.
 const LONGEST_REFRESH: Duration = Duration::from_mins(6);
 
-/// How many defects of a session's UPDATEs are logged for operators; further ones are for debugging.
+/// How many defects of a session's routes are logged for operators; further ones are for debugging.
 const LOGGED_DEFECTS: u64 = 10;
 
 impl SpeakerSession {
@@ -110,12 +111,17 @@ impl SpeakerSession {
     /// Logs what was wrong with an UPDATE and yet did not end the session (RFC 7606).
     pub(super) fn note_defects(&mut self, peer: &str, defects: &[AttributeError]) {
         for defect in defects {
-            self.defects += 1;
-            match self.defects {
-                ..LOGGED_DEFECTS => warn!(peer, "bad UPDATE: {defect}"),
-                LOGGED_DEFECTS => warn!(peer, "bad UPDATE: {defect}; further ones are logged at level debug"),
-                _ => debug!(peer, "bad UPDATE: {defect}"),
-            }
+            self.log(peer, format_args!("bad UPDATE: {defect}"));
+        }
+    }
+
+    /// Logs what is wrong with what the peer announces, for as long as there is little of it.
+    pub(super) fn log(&mut self, peer: &str, what: fmt::Arguments<'_>) {
+        self.defects += 1;
+        match self.defects {
+            ..LOGGED_DEFECTS => warn!(peer, "{what}"),
+            LOGGED_DEFECTS => warn!(peer, "{what}; further lines of this kind are logged at level debug"),
+            _ => debug!(peer, "{what}"),
         }
     }
 }

@@ -103,11 +103,15 @@ fn traffic(peer: &PeerDetail) -> String {
         .iter()
         .map(|member| format!("{} in group {} of {}", member.family, member.group, member.members))
         .collect();
+    let too_long = match peer.too_long {
+        0 => String::new(),
+        routes => format!(", {routes} too long for its messages"),
+    };
     [
         fact(
             "prefixes",
             format_args!(
-                "{} received, {} accepted, {} advertised",
+                "{} received, {} accepted, {} advertised{too_long}",
                 prefixes.received, prefixes.accepted, prefixes.advertised
             ),
         ),
@@ -150,6 +154,7 @@ mod tests {
         let mut answer = PeerDetail {
             cluster_id: Some([10, 0, 0, 11].into()),
             max_paths_sent: Some(4),
+            too_long: 2,
             end_of_rib_received: vec!["ipv4-unicast".to_owned()],
             negotiated: Some(negotiated),
             local_address: Some("172.16.0.11:40000".parse().unwrap()),
@@ -184,7 +189,7 @@ end of RIB from it  ipv4-unicast
 end of RIB to it    -
 capabilities        4-octet AS numbers, route refresh
 peer offers         4-octet AS numbers
-prefixes            100000 received, 99999 accepted, 3 advertised
+prefixes            100000 received, 99999 accepted, 3 advertised, 2 too long for its messages
 messages in         1200, 1000 updates among them
 messages out        250, 2 updates among them
 export groups       ipv4-unicast in group 1 of 24
@@ -217,6 +222,7 @@ export groups       ipv4-unicast in group 1 of 24
             dynamic_range: None,
             cluster_id: None,
             max_paths_sent: None,
+            too_long: 0,
             end_of_rib_received: Vec::new(),
             end_of_rib_sent: Vec::new(),
             passive: false,

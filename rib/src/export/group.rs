@@ -1,6 +1,8 @@
 //! Peers that are told the same: one log, encoded once, read by all of them.
 
-use bgp_codec::{Family, Nlri};
+use std::collections::BTreeSet;
+
+use bgp_codec::{Family, Nlri, Prefix};
 use bytes::{Bytes, BytesMut};
 use margay_filter::FilterChain;
 
@@ -13,9 +15,10 @@ use crate::decision::{best_of, candidate};
 use crate::family::RibFamily;
 use crate::index::{EntryIndex, GroupId, PeerIndex, SlotIndex, SourceIndex};
 use crate::log::{Change, ExportLog, ReaderId, Slot};
+use crate::notices::{Notice, NoticeKind};
 use crate::options::PathsSent;
 use crate::paths::{Entry, Path, Table};
-use crate::policy::ExportRules;
+use crate::policy::{ExportRules, ExportedRoute, NotSent};
 use crate::shared::{Shared, Telling};
 
 /// A group: the rules its members have in common, and the log of what follows from them.
@@ -33,8 +36,8 @@ pub(crate) struct ExportGroup {
     pub(crate) filled_to: Option<u32>,
     /// A copy is being made: the group has to stay until it is whole.
     pub(crate) is_copied: bool,
-    /// The routes that were too long for a message of the group, and went out as withdrawals.
-    pub(crate) unencodable: u64,
+    /// The paths that would be sent, but do not fit into a message of the group.
+    pub(crate) too_long: BTreeSet<(EntryIndex, SourceIndex)>,
     slices: SliceCache,
 }
 
@@ -68,7 +71,7 @@ impl ExportGroup {
     pub(crate) fn new(id: GroupId, signature: GroupSignature, filter: FilterChain) -> Self {
         Self {
             id,
-            rules: ExportRules::new(signature.policy.clone(), filter),
+            rules: ExportRules::new(signature.policy.clone(), filter, signature.encoder()),
             log: ExportLog::new(),
             slots: match signature.add_path {
                 None => Slots::BestPaths,
@@ -79,7 +82,7 @@ impl ExportGroup {
             heir: None,
             filled_to: Some(0),
             is_copied: false,
-            unencodable: 0,
+            too_long: BTreeSet::new(),
             slices: SliceCache::default(),
         }
     }
@@ -130,7 +133,7 @@ impl ExportGroup {
             heir: None,
             filled_to: None,
             is_copied: false,
-            unencodable: 0,
+            too_long: self.too_long.clone(),
             slices: SliceCache::default(),
         }
     }
@@ -153,7 +156,7 @@ impl ExportGroup {
     ///
     /// What cannot change in a session is the same in both signatures.
     pub(crate) fn set_rules(&mut self, signature: GroupSignature, filter: FilterChain) {
-        self.rules = ExportRules::new(signature.policy.clone(), filter);
+        self.rules = ExportRules::new(signature.policy.clone(), filter, signature.encoder());
         if let (Slots::Paths(sent, _), Some(paths)) = (&mut self.slots, signature.add_path) {
             *sent = paths;
         }
@@ -226,7 +229,9 @@ impl ExportGroup {
         entry: &mut Entry<P>,
         index: EntryIndex,
     ) {
-        let wanted = entry.best_path().and_then(|path| self.export(shared, entry, &path));
+        let best = entry.best_path();
+        self.retain_too_long(index, |source| best.is_some_and(|best| best.source == source));
+        let wanted = best.and_then(|path| self.export(shared, entry, index, &path));
         entry.pins += self.set::<P>(shared, SlotIndex(index.0), wanted);
     }
 
@@ -248,7 +253,8 @@ impl ExportGroup {
                     .find(source)
                     .filter(|path| candidate(&shared.store, &shared.sources, path).is_ok())
                     .copied();
-                let wanted = path.and_then(|path| self.export(shared, entry, &path));
+                self.retain_too_long(index, |withheld| path.is_some() || withheld != source);
+                let wanted = path.and_then(|path| self.export(shared, entry, index, &path));
                 self.set_path::<P>(shared, index, source, wanted);
             }
             (sent, _) => self.set_paths(shared, entry, index, sent),
@@ -268,11 +274,12 @@ impl ExportGroup {
         index: EntryIndex,
         sent: PathsSent,
     ) {
+        let is_usable = |path: &Path| candidate(&shared.store, &shared.sources, path).is_ok();
+        let usable: Vec<Path> = entry.paths.as_slice().iter().copied().filter(is_usable).collect();
+        self.retain_too_long(index, |source| usable.iter().any(|path| path.source == source));
         let mut exported: Vec<(Path, (AttributeHandle, PeerIndex))> = Vec::new();
-        for path in entry.paths.as_slice() {
-            if candidate(&shared.store, &shared.sources, path).is_ok()
-                && let Some(wanted) = self.export(shared, entry, path)
-            {
+        for path in &usable {
+            if let Some(wanted) = self.export(shared, entry, index, path) {
                 exported.push((*path, wanted));
             }
         }
@@ -320,15 +327,46 @@ impl ExportGroup {
         &mut self,
         shared: &mut Shared,
         entry: &Entry<P>,
+        index: EntryIndex,
         path: &Path,
     ) -> Option<(AttributeHandle, PeerIndex)> {
-        let Shared { store, sources, telling, .. } = shared;
+        let Shared { store, sources, telling, notices, .. } = shared;
         let source = sources.get(path.source);
         if *telling == Telling::OwnRoutes && source.peer != PeerIndex::LOCAL {
             return None;
         }
-        let handle = self.rules.export(store, entry.prefix.erase(), path.import.handle()?, source)?;
-        Some((handle, source.peer))
+        let route = self.route(entry.prefix.erase());
+        let exported = self.rules.export(store, route, path.import.handle()?, source);
+        if exported == Err(NotSent::TooLong) {
+            if self.too_long.insert((index, path.source))
+                && let [first, others @ ..] = &*self.members
+            {
+                let kind = NoticeKind::TooLong { peer: *first, others: others.len() };
+                notices.add(Notice { peer: source.peer, prefix: route.prefix, kind });
+            }
+        } else if !self.too_long.is_empty() {
+            self.too_long.remove(&(index, path.source));
+        }
+        Some((exported.ok()?, source.peer))
+    }
+
+    /// Forgets of the paths to an entry that were too long those that the caller does not keep.
+    fn retain_too_long(&mut self, entry: EntryIndex, keeps: impl Fn(SourceIndex) -> bool) {
+        if self.too_long.is_empty() {
+            return;
+        }
+        let of_entry = self.too_long.range((entry, SourceIndex::FIRST)..=(entry, SourceIndex::LAST));
+        let gone: Vec<_> = of_entry.filter(|&&(_, source)| !keeps(source)).copied().collect();
+        for path in gone {
+            self.too_long.remove(&path);
+        }
+    }
+
+    /// A route as far as it matters to whether it is exported.
+    pub(crate) fn route(&self, prefix: Prefix) -> ExportedRoute {
+        let path_id_octets = if self.signature.add_path.is_some() { 4 } else { 0 };
+        let nlri_octets = path_id_octets + 1 + usize::from(prefix.length().div_ceil(8));
+        ExportedRoute { prefix, nlri_octets }
     }
 
     /// Sets a slot of the log, which takes over the reference, and its copy if it has one. Answers how many of them were
@@ -486,7 +524,6 @@ impl ExportGroup {
         let mut slice = SliceWriter { slice: Slice::new(start, batch.end), out: BytesMut::new() };
         let mut reach = Vec::with_capacity(batch.changes.len());
         let mut unreach = Vec::new();
-        let mut unencodable = 0;
         for (index, slot) in batch.changes {
             match slot {
                 Slot::Empty => {}
@@ -515,12 +552,11 @@ impl ExportGroup {
             let next_hop = store.next_hop(handle);
             let encoded = next_hop.map(|hop| encoder.reach(&mut slice.out, &set.attributes, hop, routes()));
             if !matches!(encoded, Some(Ok(()))) {
-                unencodable += run.len() as u64;
+                debug_assert!(false, "what is too long is not exported");
                 encoder.unreach(&mut slice.out, routes());
             }
             slice.end_of_messages(Some(source));
         }
-        self.unencodable += unencodable;
         slice.finish()
     }
 }

@@ -9,4 +9,4 @@ mod remembered;
 pub(crate) use self::export::ExportPolicy;
 pub(crate) use self::import::ImportPolicy;
 pub use self::refusal::ExportRefusal;
-pub(crate) use self::remembered::ExportRules;
+pub(crate) use self::remembered::{ExportRules, ExportedRoute, NotSent};

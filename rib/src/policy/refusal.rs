@@ -17,6 +17,8 @@ pub enum ExportRefusal {
     Community(Community),
     /// The route would need our own address as next hop, and we have none of its family on that session.
     NoOwnNextHop,
+    /// With its attributes it does not fit into a message that the peer takes (RFC 4271 §9.2, RFC 8654 §4).
+    TooLong,
     /// An export filter rejected it.
     ///
     /// The text names the filter and its rule.
@@ -31,6 +33,7 @@ impl fmt::Display for ExportRefusal {
             Self::MoreSpecific => f.write_str("a network of this node is announced in its place"),
             Self::Community(community) => write!(f, "community {community}"),
             Self::NoOwnNextHop => f.write_str("no own address of this family to put as next hop"),
+            Self::TooLong => f.write_str("too long for its messages"),
             Self::Filter(verdict) => f.write_str(verdict),
         }
     }

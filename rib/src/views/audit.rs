@@ -69,6 +69,9 @@ impl Recount {
         }
         let mut peers = BTreeMap::<PeerIndex, (usize, usize)>::new();
         let mut reachable = 0;
+        for group in state.groups.iter() {
+            self.too_long(view, group);
+        }
         for entry in state.table.views_from(0) {
             let name = || format!("entry {} {}", entry.index.0, entry.prefix);
             let pinned = pins.remove(&entry.index).unwrap_or_default();
@@ -103,6 +106,20 @@ impl Recount {
         }
         for (peer, paths) in peers {
             self.faults.push(format!("peer {} is forgotten, and has {paths:?} paths", peer.0));
+        }
+    }
+
+    /// What is too long for a group is a path.
+    fn too_long(&mut self, view: FamilyView<'_>, group: &ExportGroup) {
+        for &(entry, source) in &group.too_long {
+            let mut views = view.state.table.views_from(entry.0);
+            let of_entry = views.next().filter(|view| view.index == entry);
+            if !of_entry.is_some_and(|view| view.paths.iter().any(|path| path.source == source)) {
+                let (group, entry, source) = (group.id.0, entry.0, source.0);
+                self.faults.push(format!(
+                    "too long for group {group}: entry {entry} has no path of source {source}"
+                ));
+            }
         }
     }
 

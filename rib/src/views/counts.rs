@@ -22,8 +22,8 @@ pub struct PeerCounts {
     pub group_members: usize,
     /// Whether the peer has been told the end of the table (RFC 4724 §2).
     pub end_of_rib_sent: bool,
-    /// Routes of the group that do not fit into a message, and are withdrawn instead; counted each time.
-    pub unencodable: u64,
+    /// Paths that are withheld from the group, as they do not fit into a message.
+    pub too_long: usize,
 }
 
 /// A Rib in numbers.
@@ -80,7 +80,7 @@ impl FamilyView<'_> {
             group: group.map(|group| group.id.0),
             group_members: group.map_or(0, |group| group.members.len()),
             end_of_rib_sent: routes.membership.is_some() && !routes.owes_end_of_rib,
-            unencodable: group.map_or(0, |group| group.unencodable),
+            too_long: group.map_or(0, |group| group.too_long.len()),
         }
     }
 }

@@ -141,10 +141,10 @@ fn write_group(
     group: &ExportGroup,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    let ExportGroup { id, signature, heir, filled_to, is_copied, unencodable, log, .. } = group;
+    let ExportGroup { id, signature, heir, filled_to, is_copied, too_long, log, .. } = group;
     writeln!(
         f,
-        "group {}: {signature:?}, heir {heir:?}, filled to {filled_to:?}, unencodable {unencodable}",
+        "group {}: {signature:?}, heir {heir:?}, filled to {filled_to:?}, too long {too_long:?}",
         id.0
     )?;
     if *is_copied {

@@ -89,7 +89,8 @@ impl FamilyView<'_> {
                 Some(NotExported::HeldBack)
             }
             Some((path, source)) => {
-                let refusal = group.rules.refusal(&shared.store, entry.prefix, path.import.handle()?, source);
+                let route = group.route(entry.prefix);
+                let refusal = group.rules.refusal(&shared.store, route, path.import.handle()?, source);
                 refusal.map(NotExported::Refused)
             }
         };

@@ -5,9 +5,9 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use bgp_codec::{
-    AsPathBuf, AsWidth, Asn, BgpIdentifier, ClusterId, Community, DecodeContext, Family, IpPrefix, Message,
-    NextHop, Nlri, Origin, PathAttributes, PathAttributesBuilder, PathId, PeerKind, Prefix, Update,
-    UpdateEncoder, decode_message, frame_length,
+    AsPathBuf, AsWidth, Asn, AttributeType, BgpIdentifier, ClusterId, Community, DecodeContext, Family,
+    IpPrefix, Message, NextHop, Nlri, Origin, PathAttributes, PathAttributesBuilder, PathId, PeerKind,
+    Prefix, UnknownAttributeBuf, Update, UpdateEncoder, decode_message, frame_length,
 };
 use bytes::{Bytes, BytesMut};
 use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits};
@@ -29,6 +29,8 @@ pub(crate) struct Variant {
     pub(crate) community: Option<u8>,
     pub(crate) originator: Option<u8>,
     pub(crate) next_hop: u8,
+    /// How much the attributes are short of the longest that fit into a message of the peer's, in steps of six octets.
+    pub(crate) short_of_longest: Option<u8>,
 }
 
 /// Whether the peer tells path ids.
@@ -189,6 +191,26 @@ pub(crate) fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttrib
                 variant.originator.map(|number| ClusterId(60 + u32::from(number))).into_iter().collect();
         }
     }
+    builder.build()
+}
+
+/// These attributes made so long that a message of 4,096 octets of the peer has room for one route beside them, and little
+/// more.
+pub(crate) fn lengthened(
+    attributes: &PathAttributes,
+    options: &PeerOptions,
+    short_of_longest: u8,
+    v6: bool,
+) -> PathAttributes {
+    // Header and lengths, the next hop where the family has it, and the NLRI of a host with a path id.
+    let others = 23 + if v6 { 41 + 21 } else { 7 + 9 };
+    // AS4_PATH of the longest path here.
+    let as4_path = if options.as_width == AsWidth::Two { 17 } else { 0 };
+    // The header of the attribute that fills the rest.
+    let used = others + as4_path + attributes.octets().len() + 4;
+    let filled = 4096 - used - 6 * usize::from(short_of_longest);
+    let mut builder = attributes.to_builder();
+    builder.unknown.push(UnknownAttributeBuf::new(AttributeType(99), vec![0; filled]).expect("a long one"));
     builder.build()
 }
 

@@ -49,9 +49,11 @@ enum Case {
     NextHopLost,
     OwnNextHopChanges,
     HoldBackEnds,
+    /// A route is too long for the messages of a peer.
+    TooLong,
 }
 
-const CASES: [Case; 20] = [
+const CASES: [Case; 21] = [
     Case::Reflected,
     Case::SeveralPaths,
     Case::SourceMoves,
@@ -72,6 +74,7 @@ const CASES: [Case; 20] = [
     Case::NextHopLost,
     Case::OwnNextHopChanges,
     Case::HoldBackEnds,
+    Case::TooLong,
 ];
 
 /// So many histories are looked at, of the ten thousand that are like them.
@@ -122,6 +125,7 @@ fn cases(forwards: bool, holds_back: bool, events: Vec<Event>) -> BTreeSet<Case>
             seen.insert(Case::SlowMember);
         }
         seen.extend(world.sessions.values().flat_map(held));
+        seen.extend(is_any_too_long(&world).then_some(Case::TooLong));
     }
     world.settle();
     seen.extend(world.sessions.values().flat_map(held));
@@ -183,6 +187,12 @@ fn held(session: &Session) -> Vec<Case> {
     let is_several = prefixes.any(|prefix| last.replace(prefix) == Some(prefix));
     let seen = [(Case::Reflected, is_reflected), (Case::SeveralPaths, is_several)];
     seen.into_iter().filter(|&(_, holds)| holds).map(|(case, _)| case).collect()
+}
+
+fn is_any_too_long(world: &World) -> bool {
+    let families = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
+    let counts = |session: &Session| families.map(|family| world.rib.peer_counts(session.index, family));
+    world.sessions.values().flat_map(counts).any(|counts| counts.too_long > 0)
 }
 
 fn paths_to(session: &Session, prefix: Prefix) -> usize {

@@ -102,14 +102,18 @@ fn variant() -> impl Strategy<Value = Variant> {
         proptest::option::weighted(0.2, 0..3u8),
         proptest::option::weighted(0.2, 0..3u8),
         0..NEXT_HOPS,
+        proptest::option::weighted(0.12, 0..4u8),
     )
-        .prop_map(|(asns, origin, med, local_pref, community, originator, next_hop)| Variant {
-            asns,
-            origin,
-            med,
-            local_pref,
-            community,
-            originator,
-            next_hop,
-        })
+        .prop_map(
+            |(asns, origin, med, local_pref, community, originator, next_hop, short_of_longest)| Variant {
+                asns,
+                origin,
+                med,
+                local_pref,
+                community,
+                originator,
+                next_hop,
+                short_of_longest,
+            },
+        )
 }

@@ -12,19 +12,23 @@ const GLOBAL: &str = "2001:db8:ff:1::2";
 const OWN: &str = "2001:db8:ff::64";
 
 fn ipv6(text: &str) -> NextHop {
-    NextHop::Ipv6(text.parse().unwrap())
+    NextHop::Ipv6(text.parse().expect("an address"))
 }
 
 fn with_link_local() -> NextHop {
-    NextHop::Ipv6LinkLocal { global: GLOBAL.parse().unwrap(), link_local: "fe80::2".parse().unwrap() }
+    NextHop::Ipv6LinkLocal {
+        global: GLOBAL.parse().expect("an address"),
+        link_local: "fe80::2".parse().expect("an address"),
+    }
 }
 
 /// The next hop that a peer is sent for a route with this one from an external peer, or from an internal one.
 fn sent(from_external: bool, received: NextHop, reader: PeerOptions) -> NextHop {
     let mut rib: Rib = rib();
-    let feed = rib.peer_up(PeerOptions { shared_subnet: None, ..options(if from_external { 0 } else { 4 }) });
+    let feed =
+        rib.peer_up(PeerOptions { shared_subnet: None, ..options(if from_external { 0 } else { 4 }) }, None);
     let context = context(reader.kind, reader.as_width);
-    let reader = rib.peer_up(reader);
+    let reader = rib.peer_up(reader, None);
     let block: Ipv6Prefix = match "2001:db8:66::/64".parse() {
         Ok(Prefix::Ipv6(prefix)) => prefix,
         other => panic!("{other:?}"),
@@ -36,7 +40,7 @@ fn sent(from_external: bool, received: NextHop, reader: PeerOptions) -> NextHop 
     while rib.work(100) {}
     while let Some(chunks) = poll_export(&mut rib, reader) {
         for mut chunk in chunks.into_iter().map(|chunk| chunk.octets) {
-            while let Some(length) = frame_length(&chunk, 4096).unwrap() {
+            while let Some(length) = frame_length(&chunk, 4096).expect("well-formed headers") {
                 match decode_message(chunk.split_to(length), &context) {
                     Ok(Message::Update(update)) => {
                         next_hops.extend(update.reach().map(|reach| reach.next_hop))

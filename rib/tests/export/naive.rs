@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bgp_codec::{
-    Asn, BgpIdentifier, ClusterId, Community, Family, NextHop, PathAttributes, PathAttributesBuilder, PathId,
-    PeerKind, Prefix,
+    AsWidth, Asn, BgpIdentifier, ClusterId, Community, Family, NextHop, PathAttributes,
+    PathAttributesBuilder, PathId, PeerKind, Prefix,
 };
 use margay_filter::RouteFacts;
 use margay_rib::{ConnectedRoute, Discard, Forwarding, NextHopMode, PathsSent, PeerOptions, Reflection};
@@ -182,7 +182,8 @@ impl NaiveRib {
                 builder.med = None;
             }
         }
-        Some((builder.build(), next_hop))
+        let attributes = builder.build();
+        fits(prefix, &attributes, next_hop, options).then_some((attributes, next_hop))
     }
 
     /// A link-local address is for those who share the subnet of the global one.
@@ -308,6 +309,26 @@ fn is_in(next_hop: NextHop, subnet: Prefix) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a message to a peer has room for a route beside its attributes.
+fn fits(prefix: Prefix, attributes: &PathAttributes, next_hop: NextHop, options: &PeerOptions) -> bool {
+    let next_hop_octets = match (prefix, next_hop) {
+        (Prefix::Ipv4(_), _) => 7,
+        (Prefix::Ipv6(_), NextHop::Ipv6LinkLocal { .. }) => 41,
+        (Prefix::Ipv6(_), _) => 25,
+    };
+    let path_id_octets = if options.add_path.iter().any(|&(of, _)| of == family_of(prefix)) { 4 } else { 0 };
+    let asns: Vec<Asn> = attributes.as_path().asns().collect();
+    // Two octets less for each AS number, and AS4_PATH with all of them where one needs more.
+    let (saved, as4_path) = match options.as_width {
+        AsWidth::Four => (0, 0),
+        AsWidth::Two if asns.iter().any(|asn| asn.0 > 65535) => (2 * asns.len(), 5 + 4 * asns.len()),
+        AsWidth::Two => (2 * asns.len(), 0),
+    };
+    let nlri_octets = path_id_octets + 1 + usize::from(prefix.length().div_ceil(8));
+    let octets = 23 + attributes.octets().len() + as4_path + next_hop_octets + nlri_octets - saved;
+    octets <= options.max_message_octets
 }
 
 fn covers(subnet: Prefix, address: std::net::IpAddr) -> bool {

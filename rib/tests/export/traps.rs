@@ -8,8 +8,8 @@ use bgp_codec::{
 };
 use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits, ValueRange};
 use margay_rib::{
-    Departure, EncodedUpdates, NextHopMode, PagePosition, PathsSent, PeerIndex, PeerOptions, Reflection,
-    ReflectorOptions, Rib, RouteSelection, RouteStatus,
+    Departure, EncodedUpdates, ExportRefusal, NextHopMode, NotExported, Notice, NoticeKind, PagePosition,
+    PathsSent, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RouteSelection, RouteStatus,
 };
 
 use super::by_hand::{
@@ -160,7 +160,40 @@ fn a_route_that_leaves_no_room_for_its_prefix_is_withdrawn_not_lost() {
     let too_long = attributes(|it| it.communities = (0..1010).map(Community).collect());
     rib.apply_update(feed, reach(&[BLOCK], too_long, gateway()));
     assert_eq!(told(&mut rib, reader).unreached, [BLOCK.parse().unwrap()]);
-    assert_eq!(rib.peer_counts(reader, Family::IPV4_UNICAST).unencodable, 1);
+    let counts = rib.peer_counts(reader, Family::IPV4_UNICAST);
+    assert_eq!((counts.advertised, counts.too_long), (1, 1));
+}
+
+#[test]
+fn a_route_that_is_too_long_for_a_peer_is_shown_as_withheld_and_noticed_once() {
+    let (mut rib, feed, reader) = feed_and_reader();
+    let with_communities = |count: u32| attributes(|it| it.communities = (0..count).map(Community).collect());
+    // The third of these has a shorter prefix, which leaves room for it.
+    let (long, short) = ([BLOCK, "10.66.0.0/24"], "10.0.0.0/8");
+    for (communities, noticed) in [(1010, 2), (1011, 1), (1, 0), (1010, 2)] {
+        rib.apply_update(feed, reach(&[long[0], long[1], short], with_communities(communities), gateway()));
+        told(&mut rib, reader);
+        let is_too_long = communities >= 1010;
+        let fits = if communities == 1011 { 0 } else { 1 };
+        let advertised = fits + if is_too_long { 0 } else { 2 };
+        let counts = rib.peer_counts(reader, Family::IPV4_UNICAST);
+        let case = format!("{communities} communities");
+        assert_eq!((counts.advertised, counts.too_long), (advertised, 3 - advertised), "{case}");
+        let selection = RouteSelection::AdvertisedTo(reader);
+        let shown = rib.routes(Family::IPV4_UNICAST, selection, PagePosition::default(), 10).routes;
+        assert_eq!(shown.len(), advertised, "{case}");
+        for prefix in long {
+            let explanation = rib.explain(prefix.parse().unwrap()).expect("there is a path");
+            let export = explanation.exports.iter().find(|export| &*export.peer == "peer4").unwrap();
+            let refusal = is_too_long.then_some(NotExported::Refused(ExportRefusal::TooLong));
+            assert_eq!((&export.refusal, export.told), (&refusal, !is_too_long), "{case}, {prefix}");
+        }
+        let (notices, dropped) = rib.poll_notices();
+        let of_reader = |notice: &&Notice| {
+            notice.kind == NoticeKind::TooLong { peer: reader, others: 0 } && notice.peer == feed
+        };
+        assert_eq!((notices.iter().filter(of_reader).count(), dropped), (noticed, 0), "{case}");
+    }
 }
 
 /// To the octet: what is reflected has ORIGINATOR_ID and CLUSTER_LIST more than what came.

@@ -10,14 +10,14 @@ use bytes::{Buf, BytesMut};
 use margay_filter::{Action, FilterChain};
 use margay_rib::{
     ClientToClient, ConnectedRoute, Departure, Discard, Forwarding, ForwardingOptions, NetworkOptions,
-    NextHopMode, PathsSent, PeerIndex, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, Target, Way,
-    WayChange,
+    NextHopMode, PagePosition, PathsSent, PeerIndex, PeerRules, Reflection, ReflectorOptions, Rib,
+    RibOptions, RouteSelection, RouteView, Target, Way, WayChange,
 };
 
 use super::by_hand::poll_export;
 use super::cast::{
     CLUSTERS, LOCAL_ASN, PEERS, Variant, announces_path_ids, attributes, connected, context, filter,
-    identifier, likeness, next_hop, nlri, options, own_next_hops, prefix, through_the_wire,
+    identifier, lengthened, likeness, next_hop, nlri, options, own_next_hops, prefix, through_the_wire,
 };
 use super::naive::{NaiveRib, NaiveRoute, Routes};
 
@@ -296,7 +296,11 @@ impl World {
         }
         let options = options(peer);
         let told_paths = options.add_path.iter().map(|&(family, _)| family).collect();
-        let context = DecodeContext { add_path: told_paths, ..context(options.kind, options.as_width) };
+        let context = DecodeContext {
+            add_path: told_paths,
+            max_message_octets: 65535,
+            ..context(options.kind, options.as_width)
+        };
         let former = self.away.remove(&peer);
         let routes = self.naive.peers.remove(&peer).map_or_else(Routes::new, |(_, routes)| routes);
         self.naive.peers.insert(peer, (options.clone(), routes));
@@ -340,6 +344,10 @@ impl World {
             if chosen.is_empty() {
                 continue;
             }
+            let attributes = match variant.short_of_longest {
+                Some(octets) => lengthened(&attributes, options, octets, v6),
+                None => attributes.clone(),
+            };
             let key = |&prefix: &Prefix| (prefix, path_id.unwrap_or(PathId(0)));
             if let Some(stale) = self.naive.refreshing.get_mut(&peer) {
                 stale.retain(|old| !chosen.iter().any(|prefix| key(prefix) == *old));
@@ -429,6 +437,7 @@ impl World {
                 self.naive.adj_rib_out(peer),
                 "what peer {peer} holds of us"
             );
+            assert_eq!(self.advertised(session), session.received, "what is shown of peer {peer}");
             let families: &[Family] =
                 if self.naive.holds_back { &[] } else { &self.naive.peers[&peer].0.families };
             let ended = families.iter().filter(|family| session.ended.contains(family)).count();
@@ -443,6 +452,21 @@ impl World {
         self.who_is_told_the_same_shares_a_group();
     }
 
+    /// What operators are shown of a peer: as many routes as are counted.
+    fn advertised(&self, session: &Session) -> Routes {
+        let families = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
+        let selection = RouteSelection::AdvertisedTo(session.index);
+        let page = |family| self.rib.routes(family, selection, PagePosition::default(), usize::MAX).routes;
+        let shown: Vec<RouteView> = families.into_iter().flat_map(page).collect();
+        let counted = families.map(|family| self.rib.peer_counts(session.index, family).advertised);
+        assert_eq!(counted.into_iter().sum::<usize>(), shown.len(), "routes counted");
+        let route = |view: RouteView| {
+            let next_hop = view.next_hop.expect("a peer is sent a next hop");
+            ((view.prefix, view.path_id), (view.attributes, next_hop))
+        };
+        shown.into_iter().map(route).collect()
+    }
+
     fn who_is_told_the_same_shares_a_group(&self) {
         // These differ in nothing but their rules and own addresses.
         for (one, other) in [(8, 9), (8, 10), (9, 10), (11, 12), (4, 11), (4, 12), (0, 8)] {
@@ -455,6 +479,7 @@ impl World {
                     options.reflection,
                     options.shared_subnet,
                     options.own_ipv4_next_hop,
+                    options.max_message_octets,
                     add_path,
                 ))
             };
@@ -503,7 +528,7 @@ impl Rules {
 
 impl Session {
     fn replay(&mut self) {
-        while let Some(length) = frame_length(&self.octets, 4096).expect("well-formed headers") {
+        while let Some(length) = frame_length(&self.octets, 65535).expect("well-formed headers") {
             let frame = self.octets.copy_to_bytes(length);
             let update = match decode_message(frame, &self.context).expect("well-formed messages") {
                 Message::Update(update) => update,

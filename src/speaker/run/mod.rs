@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_codec::{NextHop, Update};
-use margay_rib::{Departure, ReflectorOptions, RoutePage, RouteSelection, RouteStatus};
+use margay_rib::{
+    Departure, Notice, NoticeKind, PeerIndex, ReflectorOptions, RoutePage, RouteSelection, RouteStatus,
+};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
@@ -143,6 +145,7 @@ impl Speaker {
             self.clock.end_step(Step::Work, Instant::now());
             self.feed();
             debug_assert!(self.waits_for_sessions_only(), "{:?} of {:?}", self.catching_up, self.feeding);
+            self.log_notices();
             self.rib.on_turn_over();
             self.kept_thread += self.clock.end_turn(self.processor.computed());
             self.processor.on_turn_over().await;
@@ -547,6 +550,36 @@ impl Speaker {
     fn remove_peer(&mut self, key: PeerKey) {
         self.end_session(key, |_| true);
         self.peers.remove(&key);
+    }
+
+    /// Logs which routes have come to be refused for what they are, each to the account of the peer that announced it.
+    fn log_notices(&mut self) {
+        let (notices, dropped) = self.rib.poll_notices();
+        for Notice { peer, prefix, kind } in notices {
+            let refusal = match kind {
+                NoticeKind::Refused(refusal) => format!("{prefix} is not accepted: {refusal}"),
+                NoticeKind::TooLong { peer, others } => {
+                    let name = self.session_of(peer).map_or("a peer", |(name, _)| name);
+                    let others =
+                        if others == 0 { String::new() } else { format!(" and {others} more peers") };
+                    format!("{prefix} is withheld from {name}{others}: too long for their messages")
+                }
+            };
+            if let Some((name, session)) = self.session_of(peer) {
+                session.log(name, format_args!("{refusal}"));
+            }
+        }
+        if dropped > 0 {
+            debug!(dropped, "more routes are refused or withheld than are logged");
+        }
+    }
+
+    /// The session with this index in the Rib, and the name of its peer.
+    fn session_of(&mut self, index: PeerIndex) -> Option<(&str, &mut SpeakerSession)> {
+        self.peers.values_mut().find_map(|peer| {
+            let session = peer.session.as_mut().filter(|session| session.index == index)?;
+            Some((&*peer.settings.name, session))
+        })
     }
 
     /// Whether every session has one turn in a round, and nobody else is waited for.

@@ -1,0 +1,76 @@
+//! What operators should read in the log: routes that are refused because of what they are.
+
+use bgp_codec::Prefix;
+
+use crate::index::PeerIndex;
+use crate::paths::ImportRefusal;
+
+/// A route that did not become what its peer may have meant. It is noticed when it comes to be so, and not again for as
+/// long as it stays so.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Notice {
+    /// The peer that announced the route.
+    pub peer: PeerIndex,
+    /// The destination.
+    pub prefix: Prefix,
+    /// What became of it.
+    pub kind: NoticeKind,
+}
+
+/// What became of a route.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NoticeKind {
+    /// Import refused it, and not by a filter: such a route should not have been announced.
+    Refused(ImportRefusal),
+    /// It is too long for the messages of a peer and of so many others, and withheld from them (RFC 4271 §9.2).
+    TooLong {
+        /// One of the peers.
+        peer: PeerIndex,
+        /// How many others there are.
+        others: usize,
+    },
+}
+
+/// The notices that nobody has asked for yet.
+#[derive(Debug, Default)]
+pub(crate) struct Notices {
+    waiting: Vec<Notice>,
+    dropped: u64,
+}
+
+/// Notices that wait at most: more in one turn are counted and dropped.
+const MOST_WAITING: usize = 64;
+
+impl Notices {
+    pub(crate) fn add(&mut self, notice: Notice) {
+        if self.waiting.len() < MOST_WAITING {
+            self.waiting.push(notice);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// The notices since this was called last, and how many were dropped.
+    pub(crate) fn take(&mut self) -> (Vec<Notice>, u64) {
+        (std::mem::take(&mut self.waiting), std::mem::take(&mut self.dropped))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_at_once_are_counted() {
+        let mut notices = Notices::default();
+        let notice = Notice {
+            peer: PeerIndex::LOCAL,
+            prefix: "10.0.0.0/8".parse().expect("a prefix"),
+            kind: NoticeKind::Refused(ImportRefusal::AsPathLoop),
+        };
+        (0..MOST_WAITING + 3).for_each(|_| notices.add(notice));
+        let (taken, dropped) = notices.take();
+        assert_eq!((taken.len(), dropped), (MOST_WAITING, 3));
+        assert_eq!(notices.take(), (Vec::new(), 0));
+    }
+}
