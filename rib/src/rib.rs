@@ -346,6 +346,13 @@ impl Rib {
         self.families.iter().any(|(_, family)| family.state().groups.has_export(&self.shared, peer))
     }
 
+    /// The peers that have not read for so long that withdrawals pile up for them beyond a bound. Memory comes back when
+    /// their sessions end.
+    #[must_use]
+    pub fn overdue(&self) -> Vec<PeerIndex> {
+        self.families.iter().flat_map(|(_, family)| family.state().groups.overdue(&self.shared)).collect()
+    }
+
     /// What has become of next hops that lets the forwarding table do without them early, or with them again. To be told
     /// before what [`poll_forwarding`](Self::poll_forwarding) answers next.
     pub fn poll_next_hop_losses(&mut self) -> Vec<NextHopLoss> {

@@ -130,6 +130,60 @@ fn clients_that_come_and_go_leave_no_memory_behind() {
     }
 }
 
+/// Ever new prefixes that come and go behind a reader that stands still.
+#[test]
+fn a_reader_that_stands_still_is_overdue_before_it_costs_64_mebibytes() {
+    const TABLE: u32 = 100_000;
+    const ROUND: u32 = 10_000;
+    for add_path in [Vec::new(), vec![(Family::IPV4_UNICAST, PathsSent::All)]] {
+        let (mut rib, source) = rib_and_source();
+        announce(&mut rib, source, 0..TABLE, |_| 0);
+        let clients = join(&mut rib, 0..2, &add_path);
+        let [stuck, reader] = clients[..] else { unreachable!("two clients") };
+        let before = allocated();
+        let mut rounds = 0;
+        while rib.overdue().is_empty() {
+            rounds += 1;
+            assert!(rounds < 100, "never overdue");
+            let prefixes = TABLE + rounds * ROUND..TABLE + (rounds + 1) * ROUND;
+            announce(&mut rib, source, prefixes.clone(), |_| 0);
+            withdraw(&mut rib, source, prefixes);
+            for reading in [source, reader] {
+                while rib.poll_export(reading, &mut Vec::new()) {}
+            }
+        }
+        let cost = allocated() - before;
+        assert_eq!(rib.overdue(), [stuck], "{add_path:?}");
+        assert!(cost < 64 << 20, "{cost} octets, {add_path:?}");
+        rib.peer_down(stuck, Departure::Final);
+        while rib.work(1000) {}
+        assert!(rib.overdue().is_empty());
+        let left = rib.audit();
+        assert_eq!(left.tombstones, 0, "{left:?}");
+    }
+}
+
+/// A withdrawn table needs no more memory than it had: the slowest reader has its time.
+#[test]
+fn a_reader_is_not_overdue_when_a_whole_table_is_withdrawn() {
+    const TABLE: u32 = 400_000;
+    let (mut rib, source) = rib_and_source();
+    announce(&mut rib, source, 0..TABLE, |_| 0);
+    let clients = join(&mut rib, 0..2, &[]);
+    for _ in 0..3 {
+        withdraw(&mut rib, source, 0..TABLE);
+        assert_eq!(rib.overdue(), []);
+        announce(&mut rib, source, 0..TABLE, |_| 0);
+        assert_eq!(rib.overdue(), []);
+    }
+    withdraw(&mut rib, source, 0..TABLE);
+    for client in clients.into_iter().chain([source]) {
+        while rib.poll_export(client, &mut Vec::new()) {}
+    }
+    while rib.work(1000) {}
+    assert_eq!(rib.audit().tombstones, 0);
+}
+
 fn rib_and_source() -> (Rib, PeerIndex) {
     let identifier = identifier(1);
     let reflector = ReflectorOptions::new(identifier);
@@ -147,6 +201,13 @@ fn announce(rib: &mut Rib, source: PeerIndex, prefixes: Range<u32>, med: impl Fn
         attributes.med = Some(med(number));
         let prefix = Nlri::new(Ipv4Prefix::truncating((number << 8).into(), 24));
         rib.apply_update(source, Update::advertising(attributes.build(), NEXT_HOP, false, [prefix]));
+    }
+}
+
+fn withdraw(rib: &mut Rib, source: PeerIndex, prefixes: Range<u32>) {
+    for number in prefixes {
+        let prefix = Nlri::new(Ipv4Prefix::truncating((number << 8).into(), 24));
+        rib.apply_update(source, Update::withdrawing(false, [prefix]));
     }
 }
 

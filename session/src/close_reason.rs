@@ -10,6 +10,8 @@ use crate::{OpenError, RestartTerms, State, StopReason};
 pub enum CloseReason {
     /// The session was told to stop.
     Stopped(StopReason),
+    /// The daemon ended the session, which may come back.
+    Interrupted(StopReason),
     /// The peer sent a NOTIFICATION; it is never answered with another (RFC 4271 §6.4).
     NotificationReceived(Notification),
     /// The peer sent what cannot be accepted.
@@ -49,7 +51,7 @@ impl CloseReason {
     /// This is the one place where reasons become NOTIFICATIONs.
     pub fn notification(&self, terms: Option<&RestartTerms>) -> Option<Notification> {
         match self {
-            Self::Stopped(reason) => {
+            Self::Stopped(reason) | Self::Interrupted(reason) => {
                 let notification = stopped(reason)?;
                 let would_be_survived = terms.is_some_and(|terms| terms.survives_notification);
                 Some(if would_be_survived && reason.is_hard() {
@@ -88,6 +90,7 @@ impl CloseReason {
             ),
             Self::DecodeFailed(_) | Self::OpenRejected(_) | Self::UnexpectedMessage(_) => true,
             Self::Stopped(_)
+            | Self::Interrupted(_)
             | Self::HoldTimerExpired
             | Self::SendHoldTimerExpired
             | Self::ConnectionLost
@@ -140,7 +143,7 @@ fn unexpected_message(state: State) -> Notification {
 impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Stopped(reason) => write!(f, "{reason}"),
+            Self::Stopped(reason) | Self::Interrupted(reason) => write!(f, "{reason}"),
             Self::NotificationReceived(notification) => write!(f, "peer sent: {notification}"),
             Self::DecodeFailed(notification) => write!(f, "bad message from peer: {notification}"),
             Self::OpenRejected(error) => write!(f, "{error}"),

@@ -60,7 +60,11 @@ impl Session {
                 }
             },
             // These are late: what they speak of was closed on the way to Idle.
-            Event::Connected(_) | Event::ConnectFailed(_) | Event::PathDown | Event::On(..) => {}
+            Event::Connected(_)
+            | Event::ConnectFailed(_)
+            | Event::Interrupt(_)
+            | Event::PathDown
+            | Event::On(..) => {}
         }
     }
 
@@ -81,7 +85,8 @@ impl Session {
             }
             // Late news of an earlier dial.
             Event::Connected(_) | Event::ConnectFailed(_) => {}
-            Event::PathDown => self.on_path_down(now),
+            Event::Interrupt(reason) => self.interrupt(now, CloseReason::Interrupted(reason)),
+            Event::PathDown => self.interrupt(now, CloseReason::PathDown),
             Event::On(id, event) => self.on_connection(now, id, event),
         }
     }
@@ -94,7 +99,8 @@ impl Session {
             Event::Incoming(id) => self.accept(now, id),
             // Late news of an earlier dial.
             Event::Connected(_) | Event::ConnectFailed(_) => {}
-            Event::PathDown => self.on_path_down(now),
+            Event::Interrupt(reason) => self.interrupt(now, CloseReason::Interrupted(reason)),
+            Event::PathDown => self.interrupt(now, CloseReason::PathDown),
             Event::On(id, event) => self.on_connection(now, id, event),
         }
     }

@@ -19,6 +19,8 @@ pub enum Event {
     Connected(ConnectionId),
     /// What [`Action::Connect`](crate::Action::Connect) asked for failed (event 18).
     ConnectFailed(ConnectionId),
+    /// The Established session shall end; it may come back after the usual wait.
+    Interrupt(StopReason),
     /// BFD found that the path to the peer is down: an Established session ends at once.
     PathDown,
     /// Something happened on a connection; ignored when the session no longer has it.

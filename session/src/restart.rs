@@ -90,7 +90,9 @@ impl CloseReason {
             | Self::SendHoldTimerExpired
             | Self::DecodeFailed(_)
             | Self::UnexpectedMessage(_) => terms.survives_notification,
-            Self::Stopped(reason) => terms.survives_notification && !reason.is_hard(),
+            Self::Stopped(reason) | Self::Interrupted(reason) => {
+                terms.survives_notification && !reason.is_hard()
+            }
             Self::OpenRejected(_)
             | Self::ConnectFailed
             | Self::ConnectTimedOut

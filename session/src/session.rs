@@ -205,10 +205,10 @@ impl Session {
         self.act(Action::Close(id, reason, notification));
     }
 
-    /// BFD found that the path to the peer is down.
-    pub(crate) fn on_path_down(&mut self, now: Timestamp) {
+    /// Ends the Established session, if there is one, as a failure does.
+    pub(crate) fn interrupt(&mut self, now: Timestamp, reason: CloseReason) {
         if let Some(direction) = self.established_direction() {
-            self.on_failure(now, direction, State::Established, CloseReason::PathDown);
+            self.on_failure(now, direction, State::Established, reason);
         }
     }
 

@@ -28,7 +28,9 @@ use crate::machine::{Machine, Stream};
 use crate::message_counters::MessageCounters;
 use crate::outbound::Outbound;
 use crate::reply::reply;
-use crate::speaker::{PeerUp, RefreshMark, SessionEpoch, SpeakerHandle, SpeakerInput};
+use crate::speaker::{
+    DoorBell, Interruption, PeerUp, RefreshMark, SessionEpoch, SpeakerHandle, SpeakerInput,
+};
 
 /// What the daemon tells a peer's task.
 #[derive(Debug)]
@@ -50,6 +52,8 @@ pub(super) struct PeerTask {
     dial: Option<Dial>,
     /// Those that the session has; it bounds their number.
     connections: Vec<Connection>,
+    /// What the speaker asks of the sessions.
+    door_bell: DoorBell,
     /// While this is not empty, nothing is read.
     outbox: SpeakerOutbox,
     reading: Reading,
@@ -92,6 +96,7 @@ struct Connection {
 /// What a task waits for.
 enum Input {
     Command(Command),
+    Interrupted(Interruption),
     Report(ConnectionId, ConnectionEvent),
     Timeout,
     Dialed(ConnectionId, io::Result<Stream>),
@@ -118,6 +123,7 @@ impl PeerTask {
             decode,
             dial: None,
             connections: Vec::new(),
+            door_bell: DoorBell::new(),
             outbox: SpeakerOutbox::new(speaker.inputs.clone()),
             reading: Reading::Running,
             reports,
@@ -142,6 +148,7 @@ impl PeerTask {
                 Input::Command(Command::Incoming(arrival)) => self.on_incoming(arrival),
                 Input::Command(Command::RequestRoutes(answer)) => reply(answer, self.request_routes()),
                 Input::Command(Command::Rename(name)) => self.options.name = name.as_ref().to_owned(),
+                Input::Interrupted(interruption) => self.on_interrupted(interruption),
                 Input::Report(id, event) => self.tell(Event::On(id, event)),
                 Input::Timeout => self.on_timeout(),
                 Input::Dialed(id, result) => self.on_dialed(id, result),
@@ -162,6 +169,7 @@ impl PeerTask {
             command = commands.recv() => {
                 Input::Command(command.unwrap_or(Command::End(StopReason::AdministrativeShutdown(ShutdownMessage::default()))))
             }
+            Some(interruption) = self.door_bell.interrupted() => Input::Interrupted(interruption),
             Some((id, event)) = self.reports.recv() => Input::Report(id, event),
             (id, result) = dialed(&mut self.dial) => Input::Dialed(id, result),
             () = wait_until(wake_at) => Input::Timeout,
@@ -216,6 +224,14 @@ impl PeerTask {
             peer_address,
         });
         Ok(())
+    }
+
+    /// The speaker asks for the end of a session; a request that comes too late for it is void.
+    fn on_interrupted(&mut self, interruption: Interruption) {
+        let present = self.session.established().map(|id| SessionEpoch(id.number()));
+        if present == Some(interruption.epoch) {
+            self.tell(Event::Interrupt(interruption.reason));
+        }
     }
 
     /// What the sockets say counts before the timers: a task that was held up must not take its own delay for the peer's
@@ -447,6 +463,7 @@ impl PeerTask {
             local_address: local_address.ip(),
             peer_address: peer_address.ip(),
             exports,
+            door: self.door_bell.door(SessionEpoch(id.number())),
         })));
     }
 
@@ -484,6 +501,7 @@ impl PeerTask {
             | CloseReason::ConnectionLost
             | CloseReason::ConnectFailed
             | CloseReason::ConnectTimedOut
+            | CloseReason::Interrupted(_)
             | CloseReason::PeerRestarted
             | CloseReason::PathDown => {
                 self.status.send_modify(|status| status.last_error = Some(text));

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use bgp_codec::{Family, Update};
 use margay_session::Negotiated;
 
-use super::{ExportQueue, Step};
+use super::{ExportQueue, SessionDoor, Step};
 
 /// Names a configured peer for as long as the daemon runs. Numbers are not used again.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -86,6 +86,8 @@ pub struct PeerUp {
     pub peer_address: IpAddr,
     /// Where what the peer is to be told goes.
     pub exports: ExportQueue,
+    /// Everything else that is asked of the session.
+    pub door: SessionDoor,
 }
 
 impl SpeakerInput {

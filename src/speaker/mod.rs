@@ -12,6 +12,7 @@ mod recipient;
 mod request;
 mod run;
 mod session;
+mod session_door;
 mod turns;
 
 use std::io;
@@ -28,6 +29,7 @@ pub use input_queue::{InputQueue, Inputs, Room, input_queue};
 pub use kernel_feed::KernelFeed;
 pub use request::{FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest};
 use run::{Channels, Speaker};
+pub use session_door::{DoorBell, Interruption, SessionDoor};
 pub use turns::{Step, TimesTaken, TurnTimes};
 
 use crate::machine::{AddressBook, Machine};

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use bgp_codec::{AttributeError, Family};
 use margay_rib::{OwnNextHops, PeerIndex, PeerOptions};
+use margay_session::StopReason;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::{PeerSettings, PeerUp, RefreshMark, SessionEpoch};
+use super::{PeerSettings, PeerUp, RefreshMark, SessionDoor, SessionEpoch};
 use crate::machine::AddressBook;
 use crate::recording::RecordedRib;
 
@@ -19,6 +20,9 @@ pub(super) struct SpeakerSession {
     pub(super) epoch: SessionEpoch,
     pub(super) index: PeerIndex,
     pub(super) families: Vec<Family>,
+    door: SessionDoor,
+    /// The end of the session has been asked for.
+    is_interrupted: bool,
     /// Our end of the connection, and the peer's.
     ends: [IpAddr; 2],
     /// What the node's addresses mean for the session, as the Rib knows it.
@@ -56,12 +60,21 @@ impl SpeakerSession {
             index,
             awaited_end_of_rib: families.clone(),
             families,
+            door: up.door,
+            is_interrupted: false,
             ends,
             own,
             is_graceful: up.negotiated.peer_capabilities.graceful_restart().is_some(),
             refreshes: Vec::new(),
             defects: 0,
         }
+    }
+
+    /// Asks for the end of the session, once. Returns whether it was asked for just now.
+    pub(super) fn interrupt(&mut self, reason: StopReason) -> bool {
+        let is_asked = !self.is_interrupted && self.door.interrupt(reason);
+        self.is_interrupted |= is_asked;
+        is_asked
     }
 
     /// The node's addresses have changed. Returns what they mean for the session now, if that is something else.

@@ -266,6 +266,20 @@ impl ExportGroups {
         Some((self.groups.groups.get(&group)?, reader))
     }
 
+    /// The members that stand still while their group keeps more withdrawals for them than it may: their sessions are to
+    /// be ended.
+    pub(crate) fn overdue(&self, shared: &Shared) -> impl Iterator<Item = PeerIndex> {
+        let held_up = self.groups.groups.values().filter(|group| group.log.is_held_up());
+        held_up.flat_map(|group| {
+            let is_slowest = |&peer: &PeerIndex| {
+                let membership =
+                    shared.peers.routes(self.groups.family, peer).and_then(|routes| routes.membership);
+                membership.is_some_and(|membership| group.log.is_slowest(membership.reader))
+            };
+            group.members.iter().copied().filter(is_slowest)
+        })
+    }
+
     /// What is left to be done.
     pub(crate) fn pending(&self) -> &GroupWork {
         &self.groups.work

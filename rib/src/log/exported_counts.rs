@@ -38,6 +38,11 @@ impl ExportedCounts {
         }
     }
 
+    /// How many are exported.
+    pub(super) fn total(&self) -> usize {
+        self.total
+    }
+
     /// How many are exported to a reader that is `peer`: not those that came from it.
     pub(super) fn exported_to(&self, peer: PeerIndex) -> usize {
         self.total - self.by_source.get(&peer).copied().unwrap_or(0)

@@ -13,6 +13,7 @@
 mod exported_counts;
 mod readers;
 mod records;
+mod waiting_withdrawals;
 
 use std::ops::RangeInclusive;
 
@@ -20,6 +21,7 @@ use self::exported_counts::ExportedCounts;
 pub(crate) use self::readers::ReaderId;
 use self::readers::Readers;
 use self::records::{Records, SEGMENT_RECORDS};
+use self::waiting_withdrawals::WaitingWithdrawals;
 use crate::containers::Mirrored;
 use crate::index::{PeerIndex, SlotIndex};
 
@@ -60,6 +62,10 @@ impl<V: Copy> Slot<V> {
             Self::Exported(_, record) => Some(record.source),
             Self::Empty | Self::Withdrawn(_) => None,
         }
+    }
+
+    fn is_withdrawn(&self) -> bool {
+        matches!(self, Self::Withdrawn(_))
     }
 
     pub(crate) fn record(&self) -> Option<&Record> {
@@ -107,6 +113,7 @@ pub(crate) struct ExportLog<V> {
     records: Records,
     exported: ExportedCounts,
     readers: Readers,
+    withdrawals: WaitingWithdrawals,
     /// Up to here no withdrawal is waiting: every reader has passed.
     settled: u32,
     /// See [`take_compacted`](Self::take_compacted).
@@ -123,6 +130,7 @@ impl<V: Copy + Eq> ExportLog<V> {
             records: Records::new(),
             exported: ExportedCounts::new(),
             readers: Readers::default(),
+            withdrawals: WaitingWithdrawals::default(),
             settled: 0,
             compacted: Vec::new(),
         }
@@ -162,6 +170,7 @@ impl<V: Copy + Eq> ExportLog<V> {
             }
         };
         self.exported.on_changed(old.exported_from(), slot.exported_from());
+        self.withdrawals.on_changed(old.is_withdrawn(), slot.is_withdrawn(), self.exported.total());
         self.slots.grow_to(index.index() + 1, Slot::Empty);
         self.slots.set(index.index(), slot);
         self.records.push(index);
@@ -181,6 +190,8 @@ impl<V: Copy + Eq> ExportLog<V> {
     /// among them; `None` when no slot is left.
     pub(crate) fn drain(&mut self, limit: usize) -> Option<Vec<(SlotIndex, Option<V>)>> {
         let (first, slots) = self.slots.take_last(limit)?;
+        let withdrawn = slots.iter().filter(|slot| slot.is_withdrawn()).count();
+        self.withdrawals.on_settled(withdrawn, self.exported.total());
         let indexes = (SlotIndex::of(first).0..).map(SlotIndex);
         Some(indexes.zip(&slots).filter_map(|(index, slot)| used(index, slot)).collect())
     }
@@ -234,6 +245,7 @@ impl<V: Copy + Eq> ExportLog<V> {
             records: self.records.copy(),
             exported: self.exported.clone(),
             readers: self.readers.copy_of(readers),
+            withdrawals: self.withdrawals.clone(),
             settled: self.settled,
             compacted: Vec::new(),
         }
@@ -259,6 +271,21 @@ impl<V: Copy + Eq> ExportLog<V> {
     /// Where a reader stands.
     pub(crate) fn cursor(&self, reader: ReaderId) -> u32 {
         self.readers.cursor(reader)
+    }
+
+    /// The withdrawals that are kept for readers.
+    pub(crate) fn withdrawals(&self) -> usize {
+        self.withdrawals.waiting()
+    }
+
+    /// Whether withdrawals wait for the slowest readers beyond what may be kept for them.
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.withdrawals.are_too_many()
+    }
+
+    /// Whether no other reader is slower.
+    pub(crate) fn is_slowest(&self, reader: ReaderId) -> bool {
+        self.readers.slowest() == Some(self.cursor(reader))
     }
 
     /// Whether the log has records that the reader has not been told.
@@ -310,6 +337,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         let is_waiting = |&(position, index): &(u32, SlotIndex)| matches!(self.slot(index), Slot::Withdrawn(record) if record.position == position);
         let emptied: Vec<(u32, SlotIndex)> = passed.filter(is_waiting).collect();
         emptied.iter().for_each(|&(_, index)| self.slots.set(index.index(), Slot::Empty));
+        self.withdrawals.on_settled(emptied.len(), self.exported.total());
         self.settled = end;
         emptied.iter().for_each(|&(position, _)| self.records.on_stale(position));
         // Later segments first: the positions in them are those from before.

@@ -142,18 +142,21 @@ impl Recount {
     }
 
     fn group(&mut self, group: &ExportGroup) {
-        let mut slots = 0;
+        let (mut slots, mut withdrawals) = (0, 0);
         for (index, slot) in group.log.in_use() {
             slots += 1;
             let references = 1 + u32::from(group.log.is_copied(index));
             match slot {
                 Slot::Empty => {}
                 Slot::Exported(handle, _) => *self.attributes.entry(handle).or_default() += references,
-                Slot::Withdrawn(_) => self.tombstones += 1,
+                Slot::Withdrawn(_) => withdrawals += 1,
             }
         }
+        self.tombstones += withdrawals;
+        let name = || format!("group {}", group.id.0);
+        self.expect(name, "withdrawals", group.log.withdrawals(), withdrawals);
         if let Some(paths) = group.path_slots_in_use() {
-            self.expect(|| format!("group {}", group.id.0), "slots of paths", paths, slots);
+            self.expect(name, "slots of paths", paths, slots);
         }
     }
 

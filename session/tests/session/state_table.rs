@@ -105,6 +105,7 @@ const EVENTS: &[(&str, Tell)] = &[
         let seconds = at.since(rig.now).as_secs();
         Some(rig.pass(seconds))
     }),
+    ("interrupted: out of resources", |rig| Some(rig.tell(Event::Interrupt(StopReason::OutOfResources)))),
     ("BFD: path down", |rig| Some(rig.tell(Event::PathDown))),
     ("ours: closed", |rig| ours(rig, ConnectionEvent::Closed)),
     ("ours: OPEN", |rig| ours(rig, open_like(rig))),

@@ -43,6 +43,30 @@ async fn a_stop_is_told_with_its_reason() {
 }
 
 #[tokio::test]
+async fn the_speaker_ends_a_session_through_its_door_and_the_peer_may_come_back() {
+    let (listener, options) = listening().await;
+    let mut speaker = BenchSpeaker::new(8 << 20);
+    let handle = spawn(options, &speaker.handle);
+    handle.start().await;
+    let mut peer = ScriptedPeer::accept(&listener).await;
+    let door = speaker.next_up().await.door;
+    assert!(door.interrupt(StopReason::OutOfResources));
+    assert_eq!(last_words(&mut peer).await, Some(Notification::out_of_resources()));
+    speaker.next_down().await;
+    reaches(&handle, State::Idle).await;
+    let error = handle.status().borrow().last_error.clone();
+    assert_eq!(error.as_deref(), Some("out of resources"), "the operator sees why");
+    // The former session's door does not end the next session.
+    let _peer = ScriptedPeer::accept(&listener).await;
+    let present = speaker.next_up().await;
+    assert!(door.interrupt(StopReason::OutOfResources));
+    assert!(present.door.interrupt(StopReason::MaximumPrefixes));
+    speaker.next_down().await;
+    let error = handle.status().borrow().last_error.clone();
+    assert_eq!(error.as_deref(), Some("maximum number of prefixes reached"));
+}
+
+#[tokio::test]
 async fn the_end_of_a_task_waits_until_speaker_and_peer_know() {
     let (handle, mut peer, mut speaker) = established().await;
     let reader = tokio::spawn(async move { last_words(&mut peer).await });

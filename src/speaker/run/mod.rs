@@ -10,6 +10,7 @@ use bgp_codec::{NextHop, Update};
 use margay_rib::{
     Departure, Notice, NoticeKind, PeerIndex, ReflectorOptions, RoutePage, RouteSelection, RouteStatus,
 };
+use margay_session::StopReason;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
@@ -144,6 +145,7 @@ impl Speaker {
             self.work();
             self.clock.end_step(Step::Work, Instant::now());
             self.feed();
+            self.interrupt_overdue();
             debug_assert!(self.waits_for_sessions_only(), "{:?} of {:?}", self.catching_up, self.feeding);
             self.log_notices();
             self.rib.on_turn_over();
@@ -452,6 +454,20 @@ impl Speaker {
         self.burst.write();
         self.pace.on_told(told, slice.spent(), Instant::now());
         self.clock.end_step(Step::Telling, Instant::now());
+    }
+
+    /// Ends the sessions of peers that do not read while ever more withdrawals have to be kept for them.
+    fn interrupt_overdue(&mut self) {
+        for index in self.rib.overdue() {
+            let mut sessions =
+                self.peers.values_mut().filter_map(|peer| Some((&peer.settings, peer.session.as_mut()?)));
+            let Some((settings, session)) = sessions.find(|(_, session)| session.index == index) else {
+                continue;
+            };
+            if session.interrupt(StopReason::OutOfResources) {
+                warn!(peer = %settings.name, "the peer does not read, and too many withdrawals wait for it: its session ends");
+            }
+        }
     }
 
     /// Tells those that were behind more, out of turn: it costs nothing that others would share. Who had no turn in the slice

@@ -17,6 +17,7 @@ use super::*;
 use crate::machine::{Machine, QueueSizes, Stream};
 use crate::message_counters::MessageCounters;
 use crate::outbound::Outbound;
+use crate::speaker::DoorBell;
 use crate::speaker::{RefreshMark, input_queue};
 
 /// Nothing here takes this long unless it is broken.
@@ -307,6 +308,7 @@ fn settings() -> PeerSettings {
 fn up(peer: PeerKey, outbound: &Arc<Outbound>) -> PeerUp {
     let number = u32::try_from(peer.0).unwrap();
     PeerUp {
+        door: DoorBell::new().door(SessionEpoch(1)),
         peer,
         epoch: SessionEpoch(1),
         negotiated: Negotiated {
