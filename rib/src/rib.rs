@@ -55,7 +55,7 @@ impl Rib {
         let shared = Shared {
             store: AttributeStore::new(options.hash_seed, resolution),
             peers: Peers::new(options.hash_seed),
-            sources: Sources::new(options.hash_seed),
+            sources: Sources::new(),
             notices: Notices::default(),
             multipath: options.forwarding.map_or(1, |forwarding| forwarding.multipath),
             telling: Telling::Everything,

@@ -1,8 +1,13 @@
 //! The paths of an entry that may be chosen, and the decision between them.
 
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
 use super::effect::Effect;
 use super::{Candidate, Decision, decide};
-use crate::attributes::AttributeStore;
+use crate::attributes::{AttributeHandle, AttributeStore};
 use crate::family::RibFamily;
 use crate::paths::{Entry, ImportRefusal, Path, Sources};
 
@@ -20,9 +25,8 @@ impl Choice {
             [] => Self::default(),
             [path] => candidate(store, sources, path).map_or_else(|_| Self::default(), |_| Self::only(0)),
             paths => {
-                let Some((positions, decision)) = contest(store, sources, paths) else {
-                    return Self::default();
-                };
+                let (positions, candidates) = rivals(store, sources, paths);
+                let Some(decision) = decide(&candidates) else { return Self::default() };
                 let others = decision.multipath().filter(|&position| position != decision.best);
                 Self {
                     best: Some(positions[decision.best]),
@@ -36,6 +40,42 @@ impl Choice {
     pub(crate) fn only(best: usize) -> Self {
         Self { best: Some(best), others: Vec::new() }
     }
+}
+
+/// The usable ones among `paths` that may be chosen, by position: of paths with the same attributes, and so with the same
+/// next hop, only the one that tie-breaks prefer, and none that lose before MULTI_EXIT_DISC to one of those seen so far.
+fn rivals<'s>(
+    store: &'s AttributeStore,
+    sources: &'s Sources,
+    paths: &[Path],
+) -> (Vec<usize>, Vec<Candidate<'s>>) {
+    let mut by_handle: HashMap<AttributeHandle, usize, FixedState> = HashMap::default();
+    let mut rivals: Vec<(usize, Candidate<'s>)> = Vec::new();
+    let mut leader: Option<Candidate<'s>> = None;
+    for (position, path) in paths.iter().enumerate() {
+        let Ok(candidate) = candidate(store, sources, path) else { continue };
+        if let Some(number) = path.import.handle().and_then(|handle| by_handle.get(&handle)) {
+            if let Some(rival) = rivals.get_mut(*number)
+                && candidate.is_preferred_to_equal(&rival.1)
+            {
+                *rival = (position, candidate);
+            }
+            continue;
+        }
+        match leader.map(|leader| candidate.compare_before_med(&leader)) {
+            Some(Ordering::Greater) => continue,
+            Some(Ordering::Less) => {
+                rivals.clear();
+                by_handle.clear();
+                leader = Some(candidate);
+            }
+            Some(Ordering::Equal) => {}
+            None => leader = Some(candidate),
+        }
+        by_handle.extend(path.import.handle().map(|handle| (handle, rivals.len())));
+        rivals.push((position, candidate));
+    }
+    rivals.into_iter().unzip()
 }
 
 /// One path of an entry that changed.

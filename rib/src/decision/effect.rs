@@ -71,6 +71,16 @@ impl Effect {
 }
 
 impl Candidate<'_> {
+    /// Compares in what is looked at before MULTI_EXIT_DISC; the lower one is preferred.
+    pub(super) fn compare_before_med(&self, other: &Self) -> Ordering {
+        self.before_med().cmp(&other.before_med())
+    }
+
+    /// Whether tie-breaks prefer it to one that has the same attributes.
+    pub(super) fn is_preferred_to_equal(&self, other: &Self) -> bool {
+        self.after_med() < other.after_med()
+    }
+
     /// What the steps before MULTI_EXIT_DISC look at, in their order; the lowest is preferred.
     fn before_med(&self) -> (Reverse<u32>, bool, Reverse<u32>, u32, Origin) {
         let local_pref = self.attributes.local_pref().unwrap_or(DEFAULT_LOCAL_PREF);

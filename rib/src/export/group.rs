@@ -41,6 +41,15 @@ pub(crate) struct ExportGroup {
     slices: SliceCache,
 }
 
+/// Which paths of an entry have changed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ChangedPaths {
+    /// That of one source, which is this one now.
+    One(SourceIndex, Option<Path>),
+    /// Any of them may have.
+    Any,
+}
+
 /// What the slots of a group's log stand for.
 #[derive(Debug)]
 enum Slots {
@@ -216,7 +225,7 @@ impl ExportGroup {
         index: EntryIndex,
     ) {
         if self.tells_several() {
-            self.tell_paths(shared, entry, index, None);
+            self.tell_paths(shared, entry, index, ChangedPaths::Any);
         } else {
             self.tell_best(shared, entry, index);
         }
@@ -235,24 +244,24 @@ impl ExportGroup {
         entry.pins += self.set::<P>(shared, SlotIndex(index.0), wanted);
     }
 
-    /// Sets what a group that is told several paths is told of an entry, or of its path from one source where nothing
-    /// else can have changed.
+    /// Whether the group is told the best few paths of an entry, which follow from all of them.
+    pub(crate) fn tells_best_few(&self) -> bool {
+        matches!(self.slots, Slots::Paths(PathsSent::Best(_), _))
+    }
+
+    /// Sets what a group that is told several paths is told of an entry.
     pub(crate) fn tell_paths<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
         entry: &mut Entry<P>,
         index: EntryIndex,
-        changed: Option<SourceIndex>,
+        changed: ChangedPaths,
     ) {
         let Slots::Paths(sent, slots) = &self.slots else { return };
         let had_slots = slots.has(index);
         match (*sent, changed) {
-            (PathsSent::All, Some(source)) => {
-                let path = entry
-                    .paths
-                    .find(source)
-                    .filter(|path| candidate(&shared.store, &shared.sources, path).is_ok())
-                    .copied();
+            (PathsSent::All, ChangedPaths::One(source, path)) => {
+                let path = path.filter(|path| candidate(&shared.store, &shared.sources, path).is_ok());
                 self.retain_too_long(index, |withheld| path.is_some() || withheld != source);
                 let wanted = path.and_then(|path| self.export(shared, entry, index, &path));
                 self.set_path::<P>(shared, index, source, wanted);

@@ -12,7 +12,7 @@ mod work;
 use bgp_codec::RouteRefresh;
 use roaring::RoaringBitmap;
 
-pub(crate) use self::group::ExportGroup;
+pub(crate) use self::group::{ChangedPaths, ExportGroup};
 use self::groups::GroupSet;
 use self::regrouping::Regrouping;
 pub(crate) use self::signature::GroupSignature;
@@ -21,7 +21,7 @@ use self::slice::refresh_mark;
 use self::work::{GroupWork, Work};
 use crate::attributes::AttributeHandle;
 use crate::family::{FamilyIndex, RibFamily};
-use crate::index::{EntryIndex, GroupId, PeerIndex, SourceIndex};
+use crate::index::{EntryIndex, GroupId, PeerIndex};
 use crate::log::ReaderId;
 use crate::options::RibOptions;
 use crate::paths::{Entry, Table};
@@ -84,16 +84,47 @@ impl ExportGroups {
         }
     }
 
-    /// The path of an entry from one source changed, or any of its paths where no source is named.
+    /// Whether there is a group that is sent the best few paths of an entry.
+    pub(crate) fn have_best_few(&self) -> bool {
+        self.groups.groups.values().any(ExportGroup::tells_best_few)
+    }
+
+    /// Paths of an entry changed, and all that follows is decided.
     pub(crate) fn export_paths<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
         entry: &mut Entry<P>,
         index: EntryIndex,
-        changed: Option<SourceIndex>,
+        changed: ChangedPaths,
     ) {
         for group in self.groups.groups.values_mut().filter(|group| group.tells_several()) {
             group.tell_paths(shared, entry, index, changed);
+        }
+    }
+
+    /// Paths of an entry changed, and which of them are the best is still to be decided.
+    pub(crate) fn export_undecided<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &mut Entry<P>,
+        index: EntryIndex,
+        changed: ChangedPaths,
+    ) {
+        let several = self.groups.groups.values_mut().filter(|group| group.tells_several());
+        for group in several.filter(|group| !group.tells_best_few()) {
+            group.tell_paths(shared, entry, index, changed);
+        }
+    }
+
+    /// Which paths of an entry are the best has been decided.
+    pub(crate) fn export_decided<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &mut Entry<P>,
+        index: EntryIndex,
+    ) {
+        for group in self.groups.groups.values_mut().filter(|group| group.tells_best_few()) {
+            group.tell_paths(shared, entry, index, ChangedPaths::Any);
         }
     }
 

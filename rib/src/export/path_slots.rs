@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use crate::containers::Mirrored;
 use crate::index::{EntryIndex, SlotIndex, SourceIndex};
+use crate::paths::{LONG, LongLists};
 
 /// The slots of the paths, as a chain for each entry.
 ///
@@ -15,6 +16,8 @@ pub(crate) struct PathSlots {
     free: Vec<SlotIndex>,
     /// The first slot of each entry, by entry number.
     first: Mirrored<Link>,
+    /// The slots of entries with long chains. A copy of the log makes its own when it needs them.
+    long: LongLists<SlotIndex>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +45,16 @@ impl PathSlots {
     }
 
     /// The slot of a path, if it has one.
-    pub(crate) fn find(&self, entry: EntryIndex, source: SourceIndex) -> Option<SlotIndex> {
-        self.of(entry).find(|&(_, other)| other == source).map(|(slot, _)| slot)
+    pub(crate) fn find(&mut self, entry: EntryIndex, source: SourceIndex) -> Option<SlotIndex> {
+        if !self.long.has(entry) {
+            let near = self.of(entry).take(LONG).find(|&(_, other)| other == source);
+            if near.is_some() || self.of(entry).nth(LONG).is_none() {
+                return near.map(|(slot, _)| slot);
+            }
+            let items: Vec<_> = self.of(entry).map(|(slot, source)| (source, slot)).collect();
+            self.long.add(entry, items);
+        }
+        self.long.find(entry, source)
     }
 
     /// The slot of a path, made if there is none.
@@ -68,12 +79,14 @@ impl PathSlots {
         }
         self.first.grow_to(entry.index() + 1, Link::default());
         self.first.set(entry.index(), Link::to(slot));
+        self.long.set(entry, source, slot);
         slot
     }
 
     /// Forgets a slot that is empty. Answers with its entry when that was the entry's last one.
     pub(crate) fn remove(&mut self, slot: SlotIndex) -> Option<EntryIndex> {
-        let PathSlot { entry, next, previous, .. } = self.at(slot);
+        let PathSlot { entry, source, next, previous } = self.at(slot);
+        self.long.remove(entry, source);
         if let Some(next) = next.slot() {
             self.paths.set(next.index(), PathSlot { previous, ..self.at(next) });
         }
@@ -90,6 +103,7 @@ impl PathSlots {
     pub(crate) fn drain(&mut self, limit: usize) -> bool {
         let more = self.paths.take_last(limit).is_some() || self.first.take_last(limit).is_some();
         self.free.truncate(self.paths.len());
+        self.long = LongLists::default();
         more
     }
 
@@ -125,7 +139,12 @@ impl PathSlots {
 
     /// The copy, once all is copied.
     pub(crate) fn take_copy(&mut self) -> Self {
-        Self { paths: self.paths.take_copy(), free: self.free.clone(), first: self.first.take_copy() }
+        Self {
+            paths: self.paths.take_copy(),
+            free: self.free.clone(),
+            first: self.first.take_copy(),
+            long: LongLists::default(),
+        }
     }
 
     /// Whether an entry has a slot.

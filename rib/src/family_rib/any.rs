@@ -103,6 +103,8 @@ pub(crate) struct FamilyState<'a> {
     pub(crate) groups: &'a ExportGroups,
     pub(crate) forwarding: Option<&'a ForwardingLog>,
     pub(crate) work: &'a PathWork,
+    /// The entries with many paths that are to be decided.
+    pub(crate) undecided: &'a RoaringBitmap,
     /// How many entries have a path; the others only wait for their withdrawal to be read.
     pub(crate) reachable_prefixes: usize,
     /// Whether work on paths is the next to be done.

@@ -59,11 +59,12 @@ impl<P: RibFamily> FamilyRib<P> {
             Work::Redecide(entries) => {
                 for index in take_some(entries, limit) {
                     if self.routes.table.is_in_use(index) {
-                        self.routes.redecide(shared, index, None);
+                        self.routes.redecide(shared, index);
                     }
                 }
                 !entries.is_empty()
             }
+            Work::Decide => self.routes.decide(shared, limit),
             Work::Reimport(peer, entries) => {
                 // Where the peer has left, its paths are swept.
                 let Some(options) = shared.peers.in_use(*peer).cloned() else { return false };
@@ -173,6 +174,9 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
     }
 
     fn work(&mut self, shared: &mut Shared, speaker: &RibOptions, steps: usize) {
+        if !self.routes.undecided.is_empty() {
+            self.work.decide();
+        }
         let are_paths_worked_on =
             self.paths_are_next && !self.work.is_empty() || self.routes.groups.pending().is_empty();
         self.paths_are_next = !are_paths_worked_on;
@@ -186,7 +190,7 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
     }
 
     fn has_work(&self) -> bool {
-        !self.work.is_empty() || !self.routes.groups.pending().is_empty()
+        !self.work.is_empty() || !self.routes.undecided.is_empty() || !self.routes.groups.pending().is_empty()
     }
 
     fn poll_export(&mut self, shared: &mut Shared, peer: PeerIndex, out: &mut Vec<EncodedUpdates>) -> bool {
@@ -198,13 +202,15 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
     }
 
     fn state(&self) -> FamilyState<'_> {
-        let RouteTable { table, groups, forwarding, own_routes, reachable_prefixes } = &self.routes;
+        let RouteTable { table, groups, forwarding, own_routes, undecided, reachable_prefixes } =
+            &self.routes;
         FamilyState {
             table,
             own_routes,
             groups,
             forwarding: forwarding.as_ref(),
             work: &self.work,
+            undecided,
             reachable_prefixes: *reachable_prefixes,
             paths_are_next: self.paths_are_next,
         }

@@ -2,16 +2,17 @@
 
 use bgp_codec::{Nlri, Origin, PathAttributesBuilder, PathId, Prefix};
 use margay_filter::RouteEdits;
+use roaring::RoaringBitmap;
 
 use super::own_routes::{OwnPathChange, OwnRoutes};
 use crate::attributes::{AttributeHandle, AttributeStore, PathValues};
 use crate::decision::{Choice, Effect, PathChange};
-use crate::export::ExportGroups;
+use crate::export::{ChangedPaths, ExportGroups};
 use crate::family::RibFamily;
 use crate::forwarding::{Forwarding, ForwardingChange, ForwardingLog, via};
 use crate::index::{EntryIndex, PeerIndex, SourceIndex};
 use crate::options::ForwardingOptions;
-use crate::paths::{Entry, ImportOutcome, Path, Table};
+use crate::paths::{Entry, ImportOutcome, LONG, Path, Table};
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
 
@@ -22,6 +23,8 @@ pub(crate) struct RouteTable<P> {
     pub(super) groups: ExportGroups,
     pub(super) forwarding: Option<ForwardingLog>,
     pub(super) own_routes: OwnRoutes,
+    /// The entries with so many paths that the next decision between them is left to [`decide`](Self::decide).
+    pub(super) undecided: RoaringBitmap,
     /// How many entries have a path; the others are only kept until their withdrawal is read.
     pub(super) reachable_prefixes: usize,
 }
@@ -34,6 +37,7 @@ impl<P: RibFamily> RouteTable<P> {
             groups: ExportGroups::new(P::INDEX),
             forwarding: forwarding.map(|_| ForwardingLog::new()),
             own_routes: OwnRoutes::new(forwarding.map_or(0, |forwarding| forwarding.normal_metric)),
+            undecided: RoaringBitmap::new(),
             reachable_prefixes: 0,
         }
     }
@@ -96,8 +100,14 @@ impl<P: RibFamily> RouteTable<P> {
         peer: PeerIndex,
         routes: impl Iterator<Item = Nlri<P>>,
     ) {
+        let mut known_source: Option<(PathId, Option<SourceIndex>)> = None;
         for Nlri { path_id, prefix } in routes {
-            let source = shared.sources.find(peer, path_id.unwrap_or(PathId(0)));
+            let path_id = path_id.unwrap_or(PathId(0));
+            let source = match known_source {
+                Some((id, source)) if id == path_id => source,
+                _ => shared.sources.find(peer, path_id),
+            };
+            known_source = Some((path_id, source));
             if let (Some(index), Some(source)) = (self.table.find(prefix), source) {
                 self.remove(shared, index, source);
             }
@@ -118,7 +128,7 @@ impl<P: RibFamily> RouteTable<P> {
                 }
                 OwnPathChange::Redecide(prefix) => {
                     if let Some(index) = self.find(prefix) {
-                        self.redecide(shared, index, None);
+                        self.redecide(shared, index);
                     }
                 }
             }
@@ -138,19 +148,28 @@ impl<P: RibFamily> RouteTable<P> {
         shared.store.release(handle);
     }
 
-    /// Takes the paths of a peer that left out of up to `limit` entries. Answers whether there are more.
+    /// Takes up to `limit` paths of a peer that left out. Returns whether there are more.
     pub(super) fn sweep(&mut self, shared: &mut Shared, peer: PeerIndex, limit: usize) -> bool {
         let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) else { return false };
         // Nothing is announced by the peer any more, so nothing is noted in the meantime.
         let mut entries = std::mem::take(&mut routes.entries);
         let part: Vec<EntryIndex> = entries.iter().take(limit).map(EntryIndex).collect();
-        entries.remove_smallest(limit as u64);
         self.read_ahead_of_removal(shared, &part);
+        let mut left = limit;
+        let mut swept = 0;
         for index in part {
-            while let Some(source) = self.any_source_of(shared, index, peer) {
-                self.remove(shared, index, source);
+            let sources = self.sources_of(shared, index, peer, left);
+            sources.iter().for_each(|&source| self.remove(shared, index, source));
+            if sources.len() == left {
+                break;
+            }
+            left -= sources.len().max(1);
+            swept += 1;
+            if left == 0 {
+                break;
             }
         }
+        entries.remove_smallest(swept);
         let more = !entries.is_empty();
         if let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) {
             routes.entries = entries;
@@ -158,10 +177,32 @@ impl<P: RibFamily> RouteTable<P> {
         more
     }
 
+    /// Up to `limit` sources of a peer of which an entry has paths. It takes as long as the entry has paths, or the peer has
+    /// sources, whichever are fewer.
+    fn sources_of(
+        &self,
+        shared: &Shared,
+        index: EntryIndex,
+        peer: PeerIndex,
+        limit: usize,
+    ) -> Vec<SourceIndex> {
+        let Some(entry) = self.table.get(index) else { return Vec::new() };
+        let paths = entry.paths.as_slice();
+        let is_shorter = paths.len() > LONG && shared.sources.of_peer(peer).nth(paths.len()).is_none();
+        if is_shorter {
+            let sources = shared.sources.of_peer(peer);
+            sources.filter(|&source| self.table.position(index, source).is_some()).take(limit).collect()
+        } else {
+            let sources = paths.iter().map(|path| path.source);
+            sources.filter(|&source| shared.sources.get(source).peer == peer).take(limit).collect()
+        }
+    }
+
     /// Reads ahead what giving up paths to these entries, and what groups are told of them, needs to know.
     fn read_ahead_of_removal(&self, shared: &Shared, entries: &[EntryIndex]) {
         let paths = || {
-            entries.iter().filter_map(|&index| self.table.get(index)).flat_map(|entry| entry.paths.as_slice())
+            let entries = entries.iter().filter_map(|&index| self.table.get(index));
+            entries.flat_map(|entry| entry.paths.as_slice().iter().take(LONG))
         };
         shared.store.touch_whole(paths().map(|path| path.received));
         let edited = |path: &Path| path.import.handle().filter(|&handle| handle != path.received);
@@ -169,63 +210,106 @@ impl<P: RibFamily> RouteTable<P> {
         shared.store.touch_whole(self.groups.exported_best(entries));
     }
 
-    /// Any source of `peer` that the entry has a path of.
-    fn any_source_of(&self, shared: &Shared, index: EntryIndex, peer: PeerIndex) -> Option<SourceIndex> {
-        let mut sources = self.table.get(index)?.paths.as_slice().iter().map(|path| path.source);
-        sources.find(|&source| shared.sources.get(source).peer == peer)
-    }
-
-    /// Decides about an entry of which one path changed, or anything when `change` is `None`, and tells whoever is
-    /// concerned.
-    pub(super) fn redecide(&mut self, shared: &mut Shared, index: EntryIndex, change: Option<PathChange>) {
+    /// Decides about an entry of which any path may have changed, and enters what follows into the logs.
+    pub(super) fn redecide(&mut self, shared: &mut Shared, index: EntryIndex) {
+        self.undecided.remove(index.0);
         let entry = self.table.entry(index);
-        let paths = entry.paths.as_slice();
-        let former_best = change.map_or_else(|| entry.best_path(), |change| change.former_best);
-        if let Some(choice) = self.choose(shared, entry, change) {
-            let forwarding = match self.forwarding {
-                Some(_) => self.forwarding_for(shared, entry, &choice),
-                None => None,
-            };
-            let best = choice.best.map(|position| paths[position]);
-            let entry = self.table.entry_mut(index);
-            entry.set_best_position(choice.best);
-            if let Some(log) = &mut self.forwarding {
-                entry.pins += u16::from(log.set(index, forwarding));
-            }
-            let is_same =
-                |former: Path, best: Path| (former.source, former.import) == (best.source, best.import);
-            if !former_best.zip(best).is_some_and(|(former, best)| is_same(former, best)) {
-                self.groups.export_best(shared, entry, index);
-            }
-        }
-        let changed = change.and_then(|change| change.new.or(change.old)).map(|path| path.source);
-        self.groups.export_paths(shared, self.table.entry_mut(index), index, changed);
+        let former_best = entry.best_path();
+        let choice = Choice::of(&shared.store, &shared.sources, entry);
+        self.enter_choice(shared, index, former_best, choice);
+        self.groups.export_paths(shared, self.table.entry_mut(index), index, ChangedPaths::Any);
     }
 
-    /// The choice for an entry; `None` when the former one holds good.
-    fn choose(&self, shared: &Shared, entry: &Entry<P>, change: Option<PathChange>) -> Option<Choice> {
-        let Some(change) = change else { return Some(Choice::of(&shared.store, &shared.sources, entry)) };
-        let new = || {
-            let source = change.new.map(|path| path.source);
-            entry.paths.as_slice().iter().position(|path| Some(path.source) == source)
-        };
-        match change.effect(&shared.store, &shared.sources) {
+    /// Decides about some of the entries that were left undecided, with `limit` paths or a little more. Returns whether there
+    /// are more.
+    pub(super) fn decide(&mut self, shared: &mut Shared, limit: usize) -> bool {
+        let mut paths = 0;
+        while paths < limit
+            && let Some(number) = self.undecided.min()
+        {
+            self.undecided.remove(number);
+            let index = EntryIndex(number);
+            let entry = self.table.entry(index);
+            paths += entry.paths.len();
+            let former_best = entry.best_path();
+            let choice = Choice::of(&shared.store, &shared.sources, entry);
+            self.enter_choice(shared, index, former_best, choice);
+            self.groups.export_decided(shared, self.table.entry_mut(index), index);
+        }
+        !self.undecided.is_empty()
+    }
+
+    /// Decides about an entry of which one path changed, or leaves it undecided where that means to look at many paths.
+    fn on_changed(&mut self, shared: &mut Shared, index: EntryIndex, change: PathChange) {
+        let PathChange { old, new, former_best } = change;
+        let Some(source) = new.or(old).map(|path| path.source) else { return };
+        let changed = ChangedPaths::One(source, new);
+        let was_undecided = self.undecided.remove(index.0);
+        let effect = if was_undecided { Effect::Open } else { change.effect(&shared.store, &shared.sources) };
+        let entry = self.table.entry(index);
+        let position = || self.table.position(index, source);
+        let choice = match effect {
             Effect::Nothing => None,
             Effect::SameBest if self.forwarding.is_none() => None,
-            Effect::NewBest if self.forwarding.is_none() => new().map(Choice::only),
-            Effect::NewBestAlone => new().map(Choice::only),
+            Effect::NewBest if self.forwarding.is_none() => position().map(Choice::only),
+            Effect::NewBestAlone => position().map(Choice::only),
+            Effect::SameBest | Effect::NewBest | Effect::Open if entry.paths.len() > DECIDED_AT_ONCE => {
+                self.undecided.insert(index.0);
+                let entry = self.table.entry_mut(index);
+                // The best path that groups know of is what stood here before.
+                if former_best.is_some_and(|best| best.source == source) {
+                    entry.set_best_position(None);
+                }
+                self.groups.export_undecided(shared, entry, index, changed);
+                return;
+            }
             Effect::SameBest | Effect::NewBest | Effect::Open => {
                 Some(Choice::of(&shared.store, &shared.sources, entry))
             }
+        };
+        if let Some(choice) = choice {
+            self.enter_choice(shared, index, former_best, choice);
+        }
+        let entry = self.table.entry_mut(index);
+        if entry.paths.len() > DECIDED_AT_ONCE && self.groups.have_best_few() {
+            self.undecided.insert(index.0);
+            self.groups.export_undecided(shared, entry, index, changed);
+        } else {
+            self.groups.export_paths(shared, entry, index, changed);
+        }
+    }
+
+    /// Enters what was chosen for an entry into the logs of groups and forwarding table.
+    fn enter_choice(
+        &mut self,
+        shared: &mut Shared,
+        index: EntryIndex,
+        former_best: Option<Path>,
+        choice: Choice,
+    ) {
+        let entry = self.table.entry(index);
+        let forwarding = match self.forwarding {
+            Some(_) => self.forwarding_for(shared, entry, &choice),
+            None => None,
+        };
+        let best = choice.best.map(|position| entry.paths.as_slice()[position]);
+        let entry = self.table.entry_mut(index);
+        entry.set_best_position(choice.best);
+        if let Some(log) = &mut self.forwarding {
+            entry.pins += u16::from(log.set(index, forwarding));
+        }
+        let is_same = |former: Path, best: Path| (former.source, former.import) == (best.source, best.import);
+        if !former_best.zip(best).is_some_and(|(former, best)| is_same(former, best)) {
+            self.groups.export_best(shared, entry, index);
         }
     }
 
     /// Enters or replaces a path, taking references of its own for it.
     pub(super) fn put(&mut self, shared: &mut Shared, index: EntryIndex, path: Path) {
-        let entry = self.table.entry_mut(index);
+        let entry = self.table.entry(index);
         let was_empty = entry.paths.as_slice().is_empty();
         let former_best = entry.best_path();
-        let old = entry.paths.upsert(path);
+        let old = self.table.put_path(index, path);
         if old == Some(path) {
             return;
         }
@@ -245,31 +329,31 @@ impl<P: RibFamily> RouteTable<P> {
         if let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) {
             routes.on_replaced(index, old.as_ref(), Some(&path));
         }
-        self.redecide(shared, index, Some(PathChange { old, new: Some(path), former_best }));
+        self.on_changed(shared, index, PathChange { old, new: Some(path), former_best });
         if let Some(old) = old {
             release_path(&mut shared.store, self.table.entry(index), index, &old);
         }
     }
 
     pub(super) fn remove(&mut self, shared: &mut Shared, index: EntryIndex, source: SourceIndex) {
-        let entry = self.table.entry_mut(index);
-        let former_best = entry.best_path();
-        let Some((old, position)) = entry.paths.remove(source) else { return };
-        // The last path has taken the place of the one that is gone.
-        if entry.best_position() == Some(entry.paths.as_slice().len()) {
-            entry.set_best_position(Some(position));
-        }
-        let paths = entry.paths.as_slice();
+        let former_best = self.table.entry(index).best_path();
+        let Some(old) = self.table.take_path(index, source) else { return };
+        let paths = self.table.entry(index).paths.as_slice();
         self.reachable_prefixes -= usize::from(paths.is_empty());
         let peer = shared.sources.get(source).peer;
-        let more_of_peer = paths.iter().any(|path| shared.sources.get(path.source).peer == peer);
+        let has_more = if paths.len() > LONG {
+            // Whether one of them is the peer's is not worth a look at all: the entry may be named without.
+            shared.sources.of_peer(peer).nth(1).is_some()
+        } else {
+            paths.iter().any(|path| shared.sources.get(path.source).peer == peer)
+        };
         if let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) {
             routes.on_replaced(index, Some(&old), None);
-            if !more_of_peer {
+            if !has_more {
                 routes.entries.remove(index.0);
             }
         }
-        self.redecide(shared, index, Some(PathChange { old: Some(old), new: None, former_best }));
+        self.on_changed(shared, index, PathChange { old: Some(old), new: None, former_best });
         release_path(&mut shared.store, self.table.entry(index), index, &old);
         shared.sources.release(source);
         self.table.remove_if_unused(index);
@@ -299,11 +383,17 @@ impl<P: RibFamily> RouteTable<P> {
     }
 }
 
-/// Gives back what a path that is gone from `entry` referred to.
+/// Entries with more paths are decided in a part of the work: whatever changes until then is decided about once, and not
+/// once for each of thousands of paths.
+const DECIDED_AT_ONCE: usize = 8;
+
+/// Gives back what a path that is gone from `entry` referred to. The next hop may go on naming an entry with many paths:
+/// that costs a decision for nothing when the next hop changes, and finding out would cost a look at all of them each time.
 fn release_path<P: RibFamily>(store: &mut AttributeStore, entry: &Entry<P>, index: EntryIndex, path: &Path) {
     if let Some(handle) = path.import.handle() {
         let mut rest = entry.paths.as_slice().iter().filter_map(|path| path.import.handle());
-        if store.next_hops.tracks_entries() && !rest.any(|other| store.same_next_hop(handle, other)) {
+        let is_tracked = store.next_hops.tracks_entries() && entry.paths.len() <= LONG;
+        if is_tracked && !rest.any(|other| store.same_next_hop(handle, other)) {
             let next_hop = store.get(handle).next_hop;
             store.next_hops.remove_entry(P::INDEX, next_hop, index);
         }

@@ -19,6 +19,8 @@ pub(crate) enum Work {
     SweepStale(PeerIndex),
     /// Decide again, as next hops cost something else.
     Redecide(RoaringBitmap),
+    /// Decide about the entries that were left undecided.
+    Decide,
     /// Import a peer's paths again, as its rules have changed.
     Reimport(PeerIndex, RoaringBitmap),
 }
@@ -35,11 +37,18 @@ impl PathWork {
         }
         let known = self.0.iter_mut().find_map(|work| match work {
             Work::Redecide(waiting) => Some(waiting),
-            Work::Sweep(_) | Work::SweepStale(_) | Work::Reimport(..) => None,
+            Work::Sweep(_) | Work::SweepStale(_) | Work::Decide | Work::Reimport(..) => None,
         });
         match known {
             Some(waiting) => *waiting |= entries,
             None => self.0.push_back(Work::Redecide(entries)),
+        }
+    }
+
+    /// Has undecided entries decided after what is due already.
+    pub(crate) fn decide(&mut self) {
+        if !self.0.iter().any(|work| matches!(work, Work::Decide)) {
+            self.push(Work::Decide);
         }
     }
 

@@ -79,6 +79,9 @@ impl ImportOutcome {
     }
 }
 
+/// A list of fewer paths keeps its memory until the last but one goes.
+const SHRINKING: usize = 64;
+
 /// The paths of one prefix, each of another source: nearly always one, which then needs no memory of its own.
 #[derive(Debug, Default)]
 pub(crate) enum Paths {
@@ -97,50 +100,62 @@ impl Paths {
         }
     }
 
-    /// The path of this source.
-    pub(crate) fn find(&self, source: SourceIndex) -> Option<&Path> {
-        self.as_slice().iter().find(|path| path.source == source)
+    pub(crate) fn len(&self) -> usize {
+        self.as_slice().len()
     }
 
-    /// Puts `path` in the place of the one of its source, which is handed back, or adds it at the end.
-    pub(crate) fn upsert(&mut self, path: Path) -> Option<Path> {
-        let same = |old: &Path| old.source == path.source;
+    /// Where the path of this source is. It takes as long as there are paths.
+    pub(crate) fn position(&self, source: SourceIndex) -> Option<usize> {
+        self.as_slice().iter().position(|path| path.source == source)
+    }
+
+    /// Adds a path of another source at the end.
+    pub(crate) fn push(&mut self, path: Path) {
         match self {
-            Self::Empty => {
-                *self = Self::One(path);
-                None
-            }
-            Self::One(old) if same(old) => Some(std::mem::replace(old, path)),
-            Self::One(old) => {
-                *self = Self::Many(thin_vec![*old, path]);
-                None
-            }
-            Self::Many(paths) => match paths.iter_mut().find(|old| same(old)) {
-                Some(old) => Some(std::mem::replace(old, path)),
-                None => {
-                    paths.push(path);
-                    None
-                }
-            },
+            Self::Empty => *self = Self::One(path),
+            Self::One(other) => *self = Self::Many(thin_vec![*other, path]),
+            Self::Many(paths) => paths.push(path),
         }
     }
 
-    /// Takes the path of this source out. Answers with it and where it was; the last path is there now.
-    pub(crate) fn remove(&mut self, source: SourceIndex) -> Option<(Path, usize)> {
-        let position = self.as_slice().iter().position(|path| path.source == source)?;
+    /// Puts another path of the same source in the place of one, which is handed back.
+    ///
+    /// # Panics
+    ///
+    /// There is no path at this position.
+    pub(crate) fn replace(&mut self, position: usize, path: Path) -> Path {
+        let paths = match self {
+            Self::Empty => &mut [],
+            Self::One(only) => std::slice::from_mut(only),
+            Self::Many(paths) => paths.as_mut_slice(),
+        };
+        std::mem::replace(&mut paths[position], path)
+    }
+
+    /// Takes a path out. The last path is in its place then.
+    ///
+    /// # Panics
+    ///
+    /// There is no path at this position.
+    pub(crate) fn swap_remove(&mut self, position: usize) -> Path {
         match self {
-            Self::Empty => None,
+            Self::Empty => panic!("there is no path"),
             Self::One(path) => {
                 let path = *path;
                 *self = Self::Empty;
-                Some((path, position))
+                path
             }
             Self::Many(paths) => {
                 let removed = paths.swap_remove(position);
                 if let [last] = paths.as_slice() {
                     *self = Self::One(*last);
+                } else if paths.len() >= SHRINKING && paths.len() * 4 < paths.capacity() {
+                    let half = paths.capacity() / 2;
+                    let mut shorter = ThinVec::with_capacity(half);
+                    shorter.extend_from_slice(paths);
+                    *paths = shorter;
                 }
-                Some((removed, position))
+                removed
             }
         }
     }
@@ -170,20 +185,31 @@ mod tests {
     }
 
     #[test]
-    fn upsert_replaces_only_the_same_source() {
+    fn the_last_path_takes_the_place_of_one_that_goes() {
         let mut paths = Paths::default();
-        assert_eq!(paths.upsert(path(1, 7)), None);
-        assert_eq!(paths.upsert(path(1, 8)), Some(path(1, 7)));
-        assert_eq!(paths.upsert(path(2, 9)), None);
-        assert_eq!(paths.upsert(path(3, 9)), None);
+        paths.push(path(1, 7));
+        assert_eq!(paths.replace(0, path(1, 8)), path(1, 7));
+        paths.push(path(2, 9));
+        paths.push(path(3, 9));
         assert_eq!(paths.as_slice(), [path(1, 8), path(2, 9), path(3, 9)]);
-        assert_eq!(paths.find(SourceIndex(2)), Some(&path(2, 9)));
-        assert_eq!(paths.remove(SourceIndex(4)), None);
-        assert_eq!(paths.remove(SourceIndex(1)), Some((path(1, 8), 0)));
-        assert_eq!(paths.as_slice(), [path(3, 9), path(2, 9)], "the last one moved");
-        assert_eq!(paths.remove(SourceIndex(2)), Some((path(2, 9), 1)));
+        assert_eq!(paths.replace(1, path(2, 5)), path(2, 9));
+        assert_eq!([2, 4].map(|source| paths.position(SourceIndex(source))), [Some(1), None]);
+        assert_eq!(paths.swap_remove(0), path(1, 8));
+        assert_eq!(paths.as_slice(), [path(3, 9), path(2, 5)], "the last one moved");
+        assert_eq!(paths.swap_remove(1), path(2, 5));
         assert!(matches!(paths, Paths::One(_)));
-        assert_eq!(paths.remove(SourceIndex(3)), Some((path(3, 9), 0)));
+        assert_eq!(paths.swap_remove(0), path(3, 9));
         assert!(paths.as_slice().is_empty());
+    }
+
+    #[test]
+    fn memory_goes_back_when_most_paths_are_gone() {
+        let mut paths = Paths::default();
+        (0..10_000).for_each(|source| paths.push(path(source, 1)));
+        for _ in 0..9_900 {
+            paths.swap_remove(0);
+        }
+        let Paths::Many(left) = &paths else { panic!("{paths:?}") };
+        assert_eq!((left.len(), left.capacity() < 1000), (100, true));
     }
 }

@@ -1,10 +1,10 @@
 //! Where paths come from: a peer's session together with the path id that the peer gave (RFC 7911 §3).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use bgp_codec::{BgpIdentifier, PathId, PeerKind};
-use foldhash::fast::FixedState;
 
 use crate::index::{PeerIndex, SourceIndex};
 use crate::options::{PeerOptions, Reflection};
@@ -34,11 +34,11 @@ impl Source {
 pub(crate) struct Sources {
     slots: Vec<Source>,
     free: Vec<SourceIndex>,
-    by_id: HashMap<(PeerIndex, PathId), SourceIndex, FixedState>,
+    by_id: BTreeMap<(PeerIndex, PathId), SourceIndex>,
 }
 
 impl Sources {
-    pub(crate) fn new(hash_seed: u64) -> Self {
+    pub(crate) fn new() -> Self {
         let local = Source {
             peer: PeerIndex::LOCAL,
             path_id: PathId(0),
@@ -48,11 +48,7 @@ impl Sources {
             // The speaker's own reference: neither of the two ever goes.
             paths: 1,
         };
-        Self {
-            slots: vec![local, local],
-            free: Vec::new(),
-            by_id: HashMap::with_hasher(FixedState::with_seed(hash_seed)),
-        }
+        Self { slots: vec![local, local], free: Vec::new(), by_id: BTreeMap::new() }
     }
 
     /// The source of the paths that `peer` gives this number. Without paths it stays until the next
@@ -139,9 +135,14 @@ impl Sources {
 
     /// The session of `peer` is over: from now on its paths count for nothing.
     pub(crate) fn set_down(&mut self, peer: PeerIndex) {
-        for source in self.slots.iter_mut().filter(|source| source.peer == peer) {
-            source.is_up = false;
+        for &index in self.by_id.range(of_peer(peer)).map(|(_, index)| index) {
+            self.slots[index.index()].is_up = false;
         }
+    }
+
+    /// The sources that are a peer's.
+    pub(crate) fn of_peer(&self, peer: PeerIndex) -> impl Iterator<Item = SourceIndex> {
+        self.by_id.range(of_peer(peer)).map(|(_, &index)| index)
     }
 }
 
@@ -186,4 +187,9 @@ impl LearnedFrom {
 pub(crate) struct InternalSource {
     pub(crate) identifier: BgpIdentifier,
     pub(crate) reflection: Reflection,
+}
+
+/// What names a peer's sources.
+fn of_peer(peer: PeerIndex) -> RangeInclusive<(PeerIndex, PathId)> {
+    (peer, PathId(0))..=(peer, PathId(u32::MAX))
 }

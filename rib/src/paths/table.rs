@@ -6,9 +6,10 @@ use std::num::NonZeroU32;
 use bgp_codec::{IpPrefix, Prefix};
 use foldhash::fast::FixedState;
 
+use super::long_lists::{LONG, LongLists};
 use super::path::{Path, Paths};
 use crate::containers::{HashIndex, ShortHash};
-use crate::index::EntryIndex;
+use crate::index::{EntryIndex, SourceIndex};
 
 /// All that is known about one prefix.
 #[derive(Debug)]
@@ -47,6 +48,8 @@ pub(crate) struct Table<P> {
     entries: Vec<Option<Entry<P>>>,
     free: Vec<u32>,
     hasher: FixedState,
+    /// Where the paths are in long lists.
+    positions: LongLists<u32>,
 }
 
 impl<P: IpPrefix> Table<P> {
@@ -57,6 +60,7 @@ impl<P: IpPrefix> Table<P> {
             entries: Vec::new(),
             free: Vec::new(),
             hasher: FixedState::with_seed(hash_seed),
+            positions: LongLists::default(),
         }
     }
 
@@ -111,12 +115,58 @@ impl<P: IpPrefix> Table<P> {
     }
 
     pub(crate) fn entry_mut(&mut self, index: EntryIndex) -> &mut Entry<P> {
-        self.entries[index.index()].as_mut().expect("an index is only held while the entry is in use")
+        entry_of(&mut self.entries, index)
     }
 
     /// The entry that the number names now, if there is one.
     pub(crate) fn get(&self, index: EntryIndex) -> Option<&Entry<P>> {
         self.entries.get(index.index())?.as_ref()
+    }
+
+    /// Where the path of a source is among those of an entry. It takes the same time however many there are.
+    pub(crate) fn position(&self, index: EntryIndex, source: SourceIndex) -> Option<usize> {
+        let paths = &self.entry(index).paths;
+        if paths.len() > LONG / 2 && self.positions.has(index) {
+            self.positions.find(index, source).map(|position| position as usize)
+        } else {
+            paths.position(source)
+        }
+    }
+
+    /// Puts a path in the place of the one of its source, which is handed back, or adds it.
+    pub(crate) fn put_path(&mut self, index: EntryIndex, path: Path) -> Option<Path> {
+        if let Some(position) = self.position(index, path.source) {
+            return Some(self.entry_mut(index).paths.replace(position, path));
+        }
+        let Self { entries, positions, .. } = self;
+        let paths = &mut entry_of(entries, index).paths;
+        paths.push(path);
+        let items = || (0..).zip(paths.as_slice()).map(|(position, path)| (path.source, position));
+        if positions.has(index) {
+            positions.set(index, path.source, position_number(paths.len() - 1));
+        } else if paths.len() > LONG {
+            positions.add(index, items());
+        }
+        None
+    }
+
+    /// Takes the path of a source out. The best path is none any more if it was this one.
+    pub(crate) fn take_path(&mut self, index: EntryIndex, source: SourceIndex) -> Option<Path> {
+        let position = self.position(index, source)?;
+        let Self { entries, positions, .. } = self;
+        let entry = entry_of(entries, index);
+        let last = entry.paths.len() - 1;
+        if entry.best_position() == Some(position) {
+            entry.set_best_position(None);
+        } else if entry.best_position() == Some(last) {
+            entry.set_best_position(Some(position));
+        }
+        let taken = entry.paths.swap_remove(position);
+        positions.remove(index, source);
+        if let Some(moved) = entry.paths.as_slice().get(position) {
+            positions.set(index, moved.source, position_number(position));
+        }
+        Some(taken)
     }
 
     /// Whether the number names an entry now.
@@ -222,6 +272,14 @@ fn view<P: IpPrefix>(index: EntryIndex, entry: &Entry<P>) -> EntryView<'_> {
         best: entry.best_path(),
         pins: entry.pins,
     }
+}
+
+fn entry_of<P>(entries: &mut [Option<Entry<P>>], index: EntryIndex) -> &mut Entry<P> {
+    entries[index.index()].as_mut().expect("an index is only held while the entry is in use")
+}
+
+fn position_number(position: usize) -> u32 {
+    u32::try_from(position).expect("each path has a source with a number")
 }
 
 #[cfg(test)]

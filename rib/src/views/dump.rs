@@ -109,6 +109,7 @@ fn write_family(
         write_group(shared, index, group, f)?;
     }
     writeln!(f, "work on paths, next {}: {:?}", state.paths_are_next, state.work)?;
+    writeln!(f, "undecided: {:?}", state.undecided.iter().collect::<Vec<u32>>())?;
     writeln!(f, "work on groups: {:?}", state.groups.pending())
 }
 

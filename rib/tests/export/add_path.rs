@@ -116,8 +116,10 @@ fn the_best_of_many_paths_may_be_any_of_them() {
     for update in
         [Update::advertising(with_med(1), gateway(), true, last()), Update::withdrawing(true, last())]
     {
+        while rib.work(1000) {}
         told(&mut rib, reader);
         rib.apply_update(feed, update);
+        while rib.work(1000) {}
         let told = told(&mut rib, reader);
         assert_eq!((told.reached, told.unreached), (vec![block()], Vec::new()));
     }

@@ -51,9 +51,13 @@ enum Case {
     HoldBackEnds,
     /// A route is too long for the messages of a peer.
     TooLong,
+    /// A prefix has so many paths that they have an index, and their decision is left for later.
+    ManyPaths,
+    /// Many paths to a prefix become few again.
+    ManyPathsGo,
 }
 
-const CASES: [Case; 21] = [
+const CASES: [Case; 23] = [
     Case::Reflected,
     Case::SeveralPaths,
     Case::SourceMoves,
@@ -75,6 +79,8 @@ const CASES: [Case; 21] = [
     Case::OwnNextHopChanges,
     Case::HoldBackEnds,
     Case::TooLong,
+    Case::ManyPaths,
+    Case::ManyPathsGo,
 ];
 
 /// So many histories are looked at, of the ten thousand that are like them.
@@ -108,6 +114,7 @@ fn cases(forwards: bool, holds_back: bool, events: Vec<Event>) -> BTreeSet<Case>
         let event = world.aimed(event);
         seen.extend(before(&world, &event));
         let sources = sources(&world);
+        let crowds = crowds(&world);
         let is_read = matches!(event, Event::Read { .. });
         world.happen(event);
         let moves = sources.into_iter().filter(|&(prefix, from)| {
@@ -125,6 +132,9 @@ fn cases(forwards: bool, holds_back: bool, events: Vec<Event>) -> BTreeSet<Case>
             seen.insert(Case::SlowMember);
         }
         seen.extend(world.sessions.values().flat_map(held));
+        let crowds_now = self::crowds(&world);
+        seen.extend((!crowds_now.is_empty()).then_some(Case::ManyPaths));
+        seen.extend((!crowds.is_subset(&crowds_now)).then_some(Case::ManyPathsGo));
         seen.extend(is_any_too_long(&world).then_some(Case::TooLong));
     }
     world.settle();
@@ -187,6 +197,14 @@ fn held(session: &Session) -> Vec<Case> {
     let is_several = prefixes.any(|prefix| last.replace(prefix) == Some(prefix));
     let seen = [(Case::Reflected, is_reflected), (Case::SeveralPaths, is_several)];
     seen.into_iter().filter(|&(_, holds)| holds).map(|(case, _)| case).collect()
+}
+
+/// The prefixes with many paths.
+fn crowds(world: &World) -> BTreeSet<Prefix> {
+    let mut paths = BTreeMap::<Prefix, usize>::new();
+    let routes = world.naive.peers.values().flat_map(|(_, routes)| routes.keys());
+    routes.for_each(|&(prefix, _)| *paths.entry(prefix).or_default() += 1);
+    paths.into_iter().filter(|&(_, paths)| paths > 32).map(|(prefix, _)| prefix).collect()
 }
 
 fn is_any_too_long(world: &World) -> bool {

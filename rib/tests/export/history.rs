@@ -57,6 +57,9 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         12 => (peer.clone(), prefixes(), 0..3u8, variant()).prop_map(|(peer, prefixes, path_id, attributes)| {
             Event::Announce { peer, prefixes, path_id, attributes }
         }),
+        2 => (peer.clone(), 0..24u8, 1..60u8, proptest::option::weighted(0.7, variant())).prop_map(
+            |(peer, prefix, paths, attributes)| Event::Crowd { peer, prefix, paths, attributes },
+        ),
         6 => (peer.clone(), prefixes(), 0..3u8)
             .prop_map(|(peer, prefixes, path_id)| Event::Withdraw { peer, prefixes, path_id }),
         1 => (0..24u8, any::<bool>()).prop_map(|(prefix, blackhole)| Event::Originate { prefix, blackhole }),

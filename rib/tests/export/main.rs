@@ -4,6 +4,7 @@ mod add_path;
 mod by_hand;
 mod cast;
 mod coverage;
+mod crowds;
 mod dump;
 mod history;
 mod hold_back;

@@ -36,6 +36,14 @@ pub(crate) enum Event {
         path_id: u8,
         attributes: Variant,
     },
+    /// A peer that announces path ids announces many paths to one prefix, or withdraws them.
+    Crowd {
+        peer: usize,
+        prefix: u8,
+        paths: u8,
+        /// `None` for withdrawals.
+        attributes: Option<Variant>,
+    },
     Withdraw {
         peer: usize,
         prefixes: Vec<u8>,
@@ -167,6 +175,18 @@ impl World {
             Event::Announce { peer, prefixes, path_id, attributes } => {
                 self.announce(peer, &prefixes, path_id, &attributes);
             }
+            Event::Crowd { peer, prefix, paths, attributes } => {
+                for path_id in 0..paths {
+                    match &attributes {
+                        // Every other one is as good as the first, but for tie-breaks.
+                        Some(variant) => {
+                            let med = Some(path_id % 2);
+                            self.announce(peer, &[prefix], path_id, &Variant { med, ..variant.clone() });
+                        }
+                        None => self.withdraw(peer, &[prefix], path_id),
+                    }
+                }
+            }
             Event::Withdraw { peer, prefixes, path_id } => self.withdraw(peer, &prefixes, path_id),
             Event::Originate { prefix: number, blackhole } => {
                 self.naive.originated.insert(prefix(number), blackhole);
@@ -242,6 +262,7 @@ impl World {
             | Event::Withdraw { peer, .. }
             | Event::Refresh(peer)
             | Event::Read { peer, .. } => *peer = nth(up(), *peer),
+            Event::Crowd { peer, .. } => *peer = nth(up().filter(|&up| announces_path_ids(up)), *peer),
             Event::Begin(peer) => *peer = nth(up().filter(|up| !self.naive.peers[up].1.is_empty()), *peer),
             Event::End(peer) => *peer = nth(self.naive.refreshing.keys().copied(), *peer),
             _ => {}

@@ -1,0 +1,112 @@
+//! Very many paths to a prefix: what a change costs does not depend on how many there are. If it did, these tests would take
+//! minutes.
+
+use bgp_codec::{Family, Ipv4Prefix, Nlri, PathId, Update};
+use margay_rib::{
+    Departure, ForwardingOptions, PathsSent, PeerIndex, PeerOptions, ReflectorOptions, Rib, RibOptions, Way,
+    WayChange,
+};
+
+use super::by_hand::{BLOCK, attributes, gateway, parse, told, told_paths};
+use super::cast::{LOCAL_ASN, identifier, options};
+
+/// Steps of work in one go, as the speaker has it done.
+const STEPS: usize = 4096;
+
+#[test]
+fn a_hundred_thousand_paths_to_a_prefix_come_and_go_in_parts() {
+    for (paths, forwards, sent) in
+        [(100_000, true, None), (30_000, false, Some(PathsSent::All)), (10_000, true, Some(PathsSent::All))]
+    {
+        let case = format!("{paths} paths, forwards {forwards}, {sent:?}");
+        let mut rib = rib(forwards);
+        let feed = rib.peer_up(options(4), None);
+        let reads = if sent.is_some() { told_paths } else { told };
+        let add_path = sent.map(|sent| (Family::IPV4_UNICAST, sent)).into_iter().collect();
+        let reader = rib.peer_up(PeerOptions { add_path, identifier: identifier(9), ..options(4) }, None);
+        work(&mut rib);
+        let parts = |paths: u32| (0..paths).step_by(500).map(|first| first..first + 500);
+        for part in parts(paths) {
+            rib.apply_update(feed, announcement(part));
+        }
+        work(&mut rib);
+        assert_eq!(rib.counts().paths, paths as usize, "{case}");
+        let expected = if sent.is_some() { paths as usize } else { 1 };
+        assert_eq!(reads(&mut rib, reader).reached.len(), expected, "{case}");
+        // Half of them go one by one, the others with the session.
+        for part in parts(paths / 2) {
+            rib.apply_update(feed, Update::withdrawing(true, part.map(path)));
+        }
+        work(&mut rib);
+        rib.peer_down(feed, Departure::Final);
+        work(&mut rib);
+        assert_eq!(reads(&mut rib, reader).unreached.len(), expected, "{case}");
+        assert_eq!(rib.audit().faults, Vec::<String>::new(), "{case}");
+        assert_eq!((rib.counts().paths, rib.counts().ipv4_prefixes), (0, 0), "{case}");
+    }
+}
+
+#[test]
+fn prefixes_that_all_nodes_have_go_with_all_nodes() {
+    const NODES: u32 = 4000;
+    let prefixes: Vec<Ipv4Prefix> =
+        (0..100u32).map(|number| Ipv4Prefix::truncating((number << 8).into(), 24)).collect();
+    let mut rib = rib(false);
+    let nodes: Vec<PeerIndex> = (0..NODES)
+        .map(|number| {
+            let address = (0x0a01_0000 + number).to_be_bytes().into();
+            rib.peer_up(PeerOptions { address, identifier: identifier(1000 + number), ..options(4) }, None)
+        })
+        .collect();
+    work(&mut rib);
+    for &node in &nodes {
+        let nlri = prefixes.iter().copied().map(Nlri::new);
+        let attributes = attributes(|it| it.local_pref = Some(100));
+        rib.apply_update(node, Update::advertising(attributes, gateway(), false, nlri));
+    }
+    work(&mut rib);
+    assert_eq!(rib.counts().paths, NODES as usize * prefixes.len());
+    for &node in &nodes {
+        rib.peer_down(node, Departure::Final);
+        rib.work(STEPS);
+    }
+    work(&mut rib);
+    assert_eq!((rib.counts().paths, rib.counts().ipv4_prefixes), (0, 0));
+    assert_eq!(rib.audit().faults, Vec::<String>::new());
+}
+
+fn rib(forwards: bool) -> Rib {
+    let identifier = identifier(100);
+    let reflector = ReflectorOptions::new(identifier);
+    let forwarding = forwards.then_some(ForwardingOptions { multipath: 16, normal_metric: 1024 });
+    let mut rib = Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding, hash_seed: 1 });
+    let way = Some(Way::Through { cost: 0 });
+    rib.set_ways(&[WayChange { prefix: "10.200.0.0/24".parse().expect("a prefix"), way }]);
+    rib
+}
+
+/// Does all work in parts, none of which removes more paths than it has steps.
+fn work(rib: &mut Rib) {
+    let mut paths = rib.counts().paths;
+    while rib.work(STEPS) {
+        let left = rib.counts().paths;
+        assert!(paths - left <= STEPS, "{} paths removed in one part", paths - left);
+        paths = left;
+        while !rib.poll_forwarding(STEPS).is_empty() {}
+    }
+    while !rib.poll_forwarding(STEPS).is_empty() {}
+}
+
+fn path(id: u32) -> Nlri<Ipv4Prefix> {
+    Nlri { path_id: Some(PathId(id)), prefix: parse(&[BLOCK])[0] }
+}
+
+fn announcement(ids: std::ops::Range<u32>) -> Update {
+    let med = ids.start % 7;
+    Update::advertising(
+        attributes(|it| (it.med, it.local_pref) = (Some(med), Some(100))),
+        gateway(),
+        true,
+        ids.map(path),
+    )
+}
