@@ -132,7 +132,8 @@ impl PeerChange {
     /// Whether the running session can go on: the change concerns what is used and told of routes, or how the peer is
     /// shown, and nothing that both sides agree on.
     pub fn keeps_session(&self) -> bool {
-        self.keys.iter().all(|key| KEYS_WITHIN_SESSION.contains(key))
+        let changed = PEER_SETTINGS.iter().filter(|setting| self.keys.contains(&setting.key));
+        changed.map(|setting| setting.takes_effect).all(|effect| effect == TakesEffect::Live)
     }
 }
 
@@ -149,68 +150,63 @@ fn by_prefix(config: &Config) -> BTreeMap<Prefix, Network> {
 }
 
 fn peer_keys(old: &Peer, new: &Peer) -> Vec<&'static str> {
-    // Taken apart in full, so that a setting that is added cannot be forgotten here.
-    let Peer {
-        name,
-        address: _,
-        description,
-        group,
-        remote_asn,
-        passive,
-        import,
-        export,
-        families,
-        hold_time,
-        connect_retry,
-        password_file,
-        port,
-        source_address,
-        multihop,
-        ttl_security,
-        next_hop,
-        rr_client,
-        cluster_id,
-        add_path,
-        add_path_send,
-        send_hold_time,
-    } = old;
-    changed([
-        ("name", *name != new.name),
-        ("description", *description != new.description),
-        ("group", *group != new.group),
-        ("remote_asn", *remote_asn != new.remote_asn),
-        ("passive", *passive != new.passive),
-        ("import", *import != new.import),
-        ("export", *export != new.export),
-        ("families", *families != new.families),
-        ("hold_time", *hold_time != new.hold_time),
-        ("connect_retry", *connect_retry != new.connect_retry),
-        ("password_file", *password_file != new.password_file),
-        ("port", *port != new.port),
-        ("source_address", *source_address != new.source_address),
-        ("multihop", *multihop != new.multihop),
-        ("ttl_security", *ttl_security != new.ttl_security),
-        ("next_hop", *next_hop != new.next_hop),
-        ("rr_client", *rr_client != new.rr_client),
-        ("cluster_id", *cluster_id != new.cluster_id),
-        ("add_path", *add_path != new.add_path),
-        ("add_path_send", *add_path_send != new.add_path_send),
-        ("send_hold_time", *send_hold_time != new.send_hold_time),
-    ])
+    PEER_SETTINGS.iter().filter(|setting| (setting.differs)(old, new)).map(|setting| setting.key).collect()
 }
 
-/// The keys of a peer that may change while its session goes on.
-const KEYS_WITHIN_SESSION: [&str; 9] = [
-    "name",
-    "description",
-    "group",
-    "import",
-    "export",
-    "next_hop",
-    "rr_client",
-    "cluster_id",
-    "add_path_send",
-];
+/// A setting of a peer.
+struct PeerSetting {
+    key: &'static str,
+    differs: fn(&Peer, &Peer) -> bool,
+    /// When a change takes effect.
+    takes_effect: TakesEffect,
+}
+
+/// When the change of a setting takes effect.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum TakesEffect {
+    /// In the running session.
+    Live,
+    /// In a new session, which is started for it.
+    InNewSession,
+}
+
+/// Makes the table of all settings. One that is added to [`Peer`] and not to the table does not compile.
+macro_rules! peer_settings {
+    ($($key:ident: $takes_effect:ident),* $(,)?) => {
+        /// All settings of a peer but its address, which says which peer it is.
+        const PEER_SETTINGS: &[PeerSetting] = &[$(PeerSetting {
+            key: stringify!($key),
+            differs: |old, new| old.$key != new.$key,
+            takes_effect: TakesEffect::$takes_effect,
+        }),*];
+
+        const _: fn(&Peer) = |Peer { address: _, $($key: _),* }| ();
+    };
+}
+
+peer_settings! {
+    name: Live,
+    description: Live,
+    group: Live,
+    remote_asn: InNewSession,
+    passive: InNewSession,
+    import: Live,
+    export: Live,
+    families: InNewSession,
+    hold_time: InNewSession,
+    connect_retry: InNewSession,
+    password_file: InNewSession,
+    port: InNewSession,
+    source_address: InNewSession,
+    multihop: InNewSession,
+    ttl_security: InNewSession,
+    next_hop: Live,
+    rr_client: Live,
+    cluster_id: Live,
+    add_path: InNewSession,
+    add_path_send: Live,
+    send_hold_time: InNewSession,
+}
 
 fn reflection_keys(old: &Global, new: &Global) -> Vec<&'static str> {
     changed([
