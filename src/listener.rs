@@ -18,8 +18,8 @@ use tracing::{debug, warn};
 
 use crate::anteroom::Anteroom;
 pub use crate::anteroom::Newcomer;
-use crate::machine::{ListeningSocket, Machine, Stream};
-use crate::peer::{PeerIntake, TcpPassword};
+use crate::machine::{ListeningSocket, Machine, Stream, TcpPassword};
+use crate::peer::PeerIntake;
 
 /// Listens on some addresses, and hands what is accepted to the peer whose address it comes from.
 ///

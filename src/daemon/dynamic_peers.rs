@@ -14,7 +14,8 @@ use tracing::{debug, error, info, warn};
 
 use super::{Daemon, RunningPeer, options};
 use crate::listener::Newcomer;
-use crate::peer::{PeerStatus, Rejections, TcpPassword};
+use crate::machine::TcpPassword;
+use crate::peer::{PeerStatus, Rejections};
 use crate::speaker::PeerKey;
 
 /// What the daemon keeps about ranges from which peers may dial in.

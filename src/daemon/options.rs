@@ -19,8 +19,8 @@ use margay_session::{DialMode, SessionOptions};
 use tracing::warn;
 
 use crate::kernel::{FibOptions, ImportRule, InterfacePatterns, KernelOptions, OnlinkRule};
-use crate::machine::Machine;
-use crate::peer::{Distance, PeerOptions, TcpPassword, Transport};
+use crate::machine::{Distance, Machine, TcpPassword, Transport};
+use crate::peer::PeerOptions;
 use crate::speaker::{HoldBack, PeerKey, PeerSettings, SpeakerRequest};
 
 /// Why there is no configuration.

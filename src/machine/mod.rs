@@ -6,13 +6,11 @@
 
 mod addresses;
 mod fine_timer;
-mod listening_socket;
 mod processor;
 #[cfg(feature = "simulation")]
 mod simulated;
-mod stream;
+mod tcp;
 
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -25,16 +23,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::kernel::{self, KernelEvent, KernelHandle, KernelOptions};
-use crate::peer::{Transport, dial};
 pub use addresses::{AddressBook, AddressState, InterfaceAddress};
 use fine_timer::FineTimer;
-pub(crate) use listening_socket::ListeningSocket;
 
 pub(crate) use processor::{Processor, Slice};
 #[cfg(feature = "simulation")]
 pub use simulated::{Promise, SimulatedListener, SimulatedMachine, SimulatedStream, SliceCost};
-pub use stream::Stream;
-pub(crate) use stream::{ReadHalf, WriteHalf};
+pub use tcp::{Distance, Stream, TcpPassword, TcpPasswordError, Transport};
+pub(crate) use tcp::{ListeningSocket, ReadHalf, WriteHalf};
 
 /// See the [module](self).
 #[derive(Clone, Debug)]
@@ -80,7 +76,7 @@ impl Machine {
     /// What the system says.
     pub(crate) async fn connect(&self, transport: &Transport) -> io::Result<Stream> {
         match self {
-            Self::Real => dial(transport).await.map(Stream::Tcp),
+            Self::Real => Stream::dial(transport).await,
             #[cfg(feature = "simulation")]
             Self::Simulated(machine) => {
                 machine.connect(transport.source, transport.peer).await.map(Stream::Simulated)
@@ -152,8 +148,7 @@ impl Machine {
     /// A number that peers cannot guess.
     pub(crate) fn random(&self) -> u64 {
         match self {
-            // The standard library seeds its hash tables from the system.
-            Self::Real => RandomState::new().hash_one(std::process::id()),
+            Self::Real => getrandom::u64().expect("Linux has random numbers since 3.17, without any device"),
             #[cfg(feature = "simulation")]
             Self::Simulated(machine) => machine.random(),
         }

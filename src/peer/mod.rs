@@ -5,14 +5,11 @@
 //! speaker waits in the task while reading pauses. So timers and KEEPALIVEs are never late because of routes.
 
 mod clock;
-mod connect;
 mod reader;
 mod rejection;
-mod socket_option;
 mod speaker_outbox;
 mod status;
 mod task;
-mod tcp_md5;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -27,16 +24,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::error;
 
-pub use connect::{Distance, Transport};
 pub use status::{EstablishedSession, PeerStatus};
-pub use tcp_md5::{TcpPassword, TcpPasswordError};
 
-pub(crate) use connect::{MAX_HOP_LIMIT, dial, prepare};
 pub(crate) use rejection::Rejections;
 pub(crate) use task::encode;
-pub(crate) use tcp_md5::{set_password, set_range_password};
 
-use crate::machine::{Machine, Stream};
+use crate::machine::{Machine, Stream, Transport};
 use crate::message_counters::MessageCounters;
 pub use crate::message_counters::MessageCounts;
 use crate::speaker::{PeerKey, SpeakerHandle};

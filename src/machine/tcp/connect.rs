@@ -9,8 +9,8 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::md5::{TcpPassword, set_password};
 use super::socket_option::set_socket_option;
-use super::tcp_md5::{TcpPassword, set_password};
 
 /// How TCP reaches a peer.
 #[derive(Clone, Debug, Eq, PartialEq)]

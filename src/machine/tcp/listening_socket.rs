@@ -10,9 +10,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
 #[cfg(feature = "simulation")]
-use super::SimulatedListener;
-use super::Stream;
-use crate::peer::{MAX_HOP_LIMIT, TcpPassword, set_password, set_range_password};
+use super::super::SimulatedListener;
+use super::connect::MAX_HOP_LIMIT;
+use super::md5::{TcpPassword, set_password, set_range_password};
+use super::stream::Stream;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl ListeningSocket {
     /// # Errors
     ///
     /// It cannot be used; the error says which and why.
-    pub(super) fn open(address: SocketAddr) -> io::Result<Self> {
+    pub(in crate::machine) fn open(address: SocketAddr) -> io::Result<Self> {
         open(address)
             .map(Self::Tcp)
             .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))

@@ -20,8 +20,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tracing::debug;
 
 #[cfg(feature = "simulation")]
-use super::SimulatedStream;
-use crate::peer::{Transport, prepare};
+use super::super::SimulatedStream;
+use super::connect::{Transport, dial, prepare};
 
 /// A connection that is open. Dropping both its halves closes it.
 #[derive(Debug)]
@@ -50,6 +50,15 @@ pub(crate) enum WriteHalf {
 }
 
 impl Stream {
+    /// Opens a connection over the system's TCP. It is for the caller to give up after a time, by dropping the future.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(in crate::machine) async fn dial(transport: &Transport) -> io::Result<Self> {
+        dial(transport).await.map(Self::Tcp)
+    }
+
     /// Makes a connection that the peer opened fit.
     ///
     /// # Errors

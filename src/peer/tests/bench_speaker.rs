@@ -9,8 +9,8 @@ use margay_session::{DialMode, SessionOptions, State};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
-use crate::machine::Machine;
-use crate::peer::{Distance, PeerHandle, PeerOptions, Transport};
+use crate::machine::{Distance, Machine, Transport};
+use crate::peer::{PeerHandle, PeerOptions};
 use crate::speaker::{Inputs, PeerKey, PeerUp, SpeakerHandle, SpeakerInput, input_queue};
 
 /// Nothing in these tests takes this long unless it is broken.

@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 use super::bench_speaker::{BenchSpeaker, options_between, passive, patiently, reaches};
 use super::scripted_peer::{ScriptedPeer, listening};
 use crate::listener::Listener;
-use crate::machine::Machine;
-use crate::peer::{Distance, PeerHandle, PeerOptions, TcpPassword, spawn};
+use crate::machine::{Distance, Machine, TcpPassword};
+use crate::peer::{PeerHandle, PeerOptions, spawn};
 
 /// One of two ends: a listener and, once it is there, the task of the other end as its only peer.
 struct End {
