@@ -15,6 +15,7 @@ use tracing::{debug, info, warn};
 use super::receiving_socket::{DATAGRAM_OCTETS, ReceivingSocket};
 use super::sending_socket::SendingSocket;
 use super::{BfdRequest, BfdSession, PathState};
+use crate::reply::reply;
 
 /// Datagrams read from one socket before timers are looked at, so that a flood cannot stop them.
 const DATAGRAMS_A_TURN: usize = 1024;
@@ -127,14 +128,13 @@ impl Thread {
         match request {
             BfdRequest::Start(session, answer) => {
                 let started = self.start(session);
-                // A caller that has given up has no use for the answer.
-                drop(answer.send(started));
+                reply(answer, started);
             }
             BfdRequest::Stop(key) => {
                 self.table.remove(&key);
                 self.users.remove(&key);
             }
-            BfdRequest::Statuses(answer) => drop(answer.send(self.table.statuses().collect())),
+            BfdRequest::Statuses(answer) => reply(answer, self.table.statuses().collect()),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Reading the configuration again: what changed is applied, what did not is left alone.
 
-use margay_config::{Config, ConfigDiff, PeerChange, diff};
+use margay_config::{Config, ConfigDiff, Peer, PeerChange, diff};
 use margay_control::{FileError, ObjectChange, ObjectChangeKind, ReloadReport};
 use margay_session::StopReason;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -56,8 +57,9 @@ impl Daemon {
         }
         self.require_routes().await;
         self.apply_networks(&changes, &mut report).await;
+        let was_dynamic = self.dynamic_among(&changes.peers_added);
         self.apply_dynamic_peers(&changes, &mut report).await;
-        self.apply_peers(changes, &mut report).await;
+        self.apply_peers(changes, &was_dynamic, &mut report).await;
         self.forget_absent_peers();
         for key in &needs_restart {
             warn!(key, "takes effect when margayd is started again");
@@ -99,7 +101,19 @@ impl Daemon {
         }
     }
 
-    async fn apply_peers(&mut self, changes: ConfigDiff, report: &mut Report) {
+    /// The addresses of those peers that are dynamic ones so far.
+    fn dynamic_among(&self, peers: &[Peer]) -> BTreeSet<IpAddr> {
+        let is_dynamic = |address: &IpAddr| self.peers.get(address).is_some_and(|peer| peer.range.is_some());
+        peers.iter().map(|peer| peer.address).filter(is_dynamic).collect()
+    }
+
+    /// `was_dynamic` are the added peers that were dynamic ones before: their sessions were closed.
+    async fn apply_peers(
+        &mut self,
+        changes: ConfigDiff,
+        was_dynamic: &BTreeSet<IpAddr>,
+        report: &mut Report,
+    ) {
         let removed = changes.peers_removed.iter().map(|peer| peer.address);
         self.remove_peers(removed, StopReason::PeerDeconfigured).await;
         for peer in &changes.peers_removed {
@@ -128,7 +142,9 @@ impl Daemon {
         }
         for peer in changes.peers_added {
             let object = format!("peer {}", peer.name);
+            let closed = was_dynamic.contains(&peer.address);
             let action = match self.add_peer(peer).await {
+                Ok(()) if closed => "session of the dynamic peer closed, and started anew".to_owned(),
                 Ok(()) => String::new(),
                 Err(error) => format!("not started: {error:#}"),
             };

@@ -13,6 +13,7 @@ use super::{
     KernelEvent, KernelOptions, KernelRequest,
     netlink_socket::{DumpEnd, Listener, MulticastSocket, Reception, RequestSocket, is_overrun, is_too_long},
 };
+use crate::reply::reply;
 
 /// Everything the loop needs, opened by the caller of [`super::start`] and handed to the thread.
 pub(super) struct Synchroniser {
@@ -53,17 +54,16 @@ impl Synchroniser {
     pub(super) fn run(self, started: oneshot::Sender<io::Result<()>>) {
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime.block_on(self.start_and_synchronise(started)),
-            // The receiver is gone only when the caller lost interest.
-            Err(error) => drop(started.send(Err(error))),
+            Err(error) => reply(started, Err(error)),
         }
     }
 
     async fn start_and_synchronise(self, started: oneshot::Sender<io::Result<()>>) {
         let mut synchronisation = match self.start() {
             Ok(synchronisation) => synchronisation,
-            Err(error) => return drop(started.send(Err(error))),
+            Err(error) => return reply(started, Err(error)),
         };
-        drop(started.send(Ok(())));
+        reply(started, Ok(()));
         while let Err(error) = synchronisation.run().await {
             tracing::error!(%error, "a netlink socket is lost: opening it anew");
             if !synchronisation.reopen_in_time().await {
@@ -219,8 +219,8 @@ impl Synchronisation {
             KernelRequest::RemoveStale => self.fib.sweep(),
             KernelRequest::Require(prefixes) => self.fib.require(prefixes),
             // Who asked may have gone meanwhile.
-            KernelRequest::Status(answer) => drop(answer.send(self.fib.status())),
-            KernelRequest::Describe(prefix, answer) => drop(answer.send(self.fib.describe(prefix))),
+            KernelRequest::Status(answer) => reply(answer, self.fib.status()),
+            KernelRequest::Describe(prefix, answer) => reply(answer, self.fib.describe(prefix)),
         }
     }
 

@@ -122,6 +122,18 @@ fn a_range_may_have_a_password() {
 }
 
 #[test]
+fn a_reload_reports_the_session_of_a_dynamic_peer_that_becomes_a_configured_one() {
+    let mut scene = Scene::new([2], "");
+    scene.start(2);
+    scene.wait_for_peers(&["172.16.0.2"]);
+    let configured =
+        format!("[[peer]]\nname = \"two\"\naddress = \"172.16.0.2\"\nremote_asn = {MARGAY_ASN}\n");
+    let report = scene.reload("[[dynamic_peers]]", &(configured + "[[dynamic_peers]]"));
+    assert!(report.contains("peer two: session of the dynamic peer closed"), "{report}");
+    scene.wait_for_peers(&["two"]);
+}
+
+#[test]
 fn silent_connections_take_no_place_in_a_range() {
     let mut scene = Scene::new([2, 3, 4], "");
     let elsewhere = scene.birds.last().unwrap().1.namespace();
