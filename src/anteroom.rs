@@ -1,5 +1,4 @@
-//! Where connections from ranges wait until they have shown a BGP OPEN: what is silent or says something else takes nothing
-//! from anybody.
+//! Where connections from ranges of dynamic peers wait for their OPEN: those that send none take no place of a peer.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,7 +16,7 @@ use tracing::debug;
 use crate::machine::{Machine, Stream};
 use crate::peer::{Arrival, encode};
 
-/// A connection from a range where peers are welcome, and from none of the peers, that began with an OPEN.
+/// A connection from a range of dynamic peers, and from none of the present peers, that began with an OPEN.
 #[derive(Debug)]
 pub struct Newcomer {
     /// Where it comes from.
@@ -76,7 +75,7 @@ impl Anteroom {
     }
 }
 
-/// Waits for the OPEN. What does not begin with one is closed, and told why if it said something.
+/// Waits for the OPEN. A connection that begins with something else is closed with a NOTIFICATION, a silent one without.
 async fn await_open(address: IpAddr, mut stream: Stream) -> Option<Newcomer> {
     let mut received = BytesMut::new();
     match timeout(OPEN_TIME, read_open(&mut stream, &mut received)).await {

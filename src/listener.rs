@@ -1,6 +1,6 @@
 //! The sockets on which peers connect to us, and the way of each connection to its peer.
 //!
-//! Who is no peer yet, but dials in from a range where peers are welcome, is handed to the daemon with its OPEN.
+//! A connection from a range of dynamic peers is handed to the daemon with its OPEN.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -33,11 +33,11 @@ pub struct Listener {
     _tasks: JoinSet<()>,
 }
 
-/// Whose connections are taken.
+/// The addresses from which connections are accepted.
 #[derive(Debug, Default)]
 struct Expected {
     peers: BTreeMap<IpAddr, PeerIntake>,
-    /// Where others may come from, and become peers.
+    /// The ranges of dynamic peers.
     ranges: BTreeSet<Prefix>,
 }
 
@@ -137,7 +137,7 @@ impl Listener {
         self.set_password(address, None)
     }
 
-    /// How many connections came from an address that is no peer's, or at a time when the peer took none.
+    /// How many connections came from an address without a peer, or at a time when the peer took none.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
@@ -175,7 +175,7 @@ impl Listener {
     }
 }
 
-/// Accepts connections on one socket, and knows whose they are.
+/// Accepts connections on one socket, and dispatches them by their source address.
 struct Acceptor {
     socket: Arc<ListeningSocket>,
     expected: watch::Receiver<Expected>,

@@ -1,3 +1,5 @@
+//! What the session wants done.
+
 use bgp_codec::{Message, Notification};
 
 use crate::{CloseReason, ConnectionId, Departure, Negotiated, State};
@@ -13,8 +15,8 @@ pub enum Action {
     Send(ConnectionId, Message),
     /// Send the NOTIFICATION, if there is one, and close the connection or give up the dial.
     ///
-    /// Every id the session was told of, or asked to dial, is closed exactly once, also when the peer closed it:
-    /// whoever keeps something by id can let it go here. Nothing more is said about the id, or heard.
+    /// Every id that the session received, or asked to dial, is closed exactly once, also when the peer closed it: the
+    /// caller can drop here what it keeps by id. No later action names the id, and later events of it are ignored.
     Close(ConnectionId, CloseReason, Option<Notification>),
     /// The session is up on this connection. At most one is: a former one's [`Action::Down`] comes before.
     Established(ConnectionId, Box<Negotiated>),

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use crate::ConnectionId;
 use crate::connection::Connection;
 
-/// Whoever shares the peer's address can open them (a host behind the same address translation, for instance), so none of them
-/// may keep the peer out: each lives and fails for itself, and when they are too many, the oldest has to go. The peer sends its
-/// OPEN at once, and its connection is no candidate any more.
+/// A host that shares the peer's address can open them (behind the same address translation, for instance), so none of them may
+/// keep the peer out: each fails on its own, and when there are too many, the oldest is closed. A peer sends its OPEN at once, and
+/// its connection then ceases to be a candidate.
 #[derive(Debug, Default)]
 pub(crate) struct Candidates {
     connections: VecDeque<Connection>,

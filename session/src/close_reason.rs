@@ -1,3 +1,5 @@
+//! Why connections are closed, and the NOTIFICATION for each reason.
+
 use std::fmt;
 
 use bgp_codec::{Notification, NotificationCode};
@@ -8,7 +10,7 @@ use crate::{OpenError, RestartTerms, State, StopReason};
 /// Why a connection is closed, or a dial given up.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CloseReason {
-    /// The session was told to stop.
+    /// The session was stopped.
     Stopped(StopReason),
     /// The daemon ended the session, which may come back.
     Interrupted(StopReason),

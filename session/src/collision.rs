@@ -1,3 +1,5 @@
+//! Collisions of two connections with one peer (RFC 4271 §6.8).
+
 use crate::session::Direction;
 use crate::{Action, CloseReason, Session, State, Timestamp};
 
@@ -11,12 +13,12 @@ impl Session {
         match self.slot(direction.opposite()).as_ref().map(|other| other.state()) {
             Some(State::Established) => self.close(now, direction, CloseReason::Collision),
             Some(State::OpenConfirm) => self.close(now, Direction::Incoming, CloseReason::Collision),
-            // The other one is judged when its OPEN comes: until then it may be nobody's.
+            // The other one is decided when its OPEN comes: until then it may not be the peer's.
             Some(State::Idle | State::Connect | State::Active | State::OpenSent) | None => {}
         }
     }
 
-    /// Routes can flow on a connection: settles what becomes of the other, and tells.
+    /// Routes can flow on a connection: settles what becomes of the other, and reports the session.
     pub(crate) fn on_established(&mut self, now: Timestamp, direction: Direction) {
         // A peer that decides confirms the connection it opened only once it has decided for that one. About the one
         // we opened it may still be in doubt, so its own is left for it to close.

@@ -1,3 +1,5 @@
+//! One connection to the peer: the states from OpenSent to Established.
+
 use std::collections::VecDeque;
 
 use bgp_codec::{Message, Open};

@@ -1,3 +1,5 @@
+//! The states without a connection: Idle, Connect and Active.
+
 use crate::{Action, CloseReason, ConnectionId, DialMode, Event, Session, State, Timestamp};
 
 /// What a session does about getting a connection.
@@ -14,7 +16,7 @@ pub(crate) enum Dial {
 /// Why no attempt is made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Idle {
-    /// Nobody wants the session.
+    /// The session is not to come up.
     Stopped,
     /// The session was lost; we wait before we dial, but the peer may connect.
     Resting { until: Timestamp },

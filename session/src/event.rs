@@ -1,10 +1,12 @@
+//! What happens to a session.
+
 use std::fmt;
 
 use bgp_codec::{Notification, Open};
 
 use crate::ShutdownMessage;
 
-/// Something that happened to a session (RFC 4271 §8.1); the passing of time is told by
+/// Something that happened to a session (RFC 4271 §8.1); the passing of time is passed to
 /// [`Session::handle_timeout`](crate::Session::handle_timeout).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Event {
@@ -81,7 +83,7 @@ impl fmt::Display for ConnectionId {
     }
 }
 
-/// Why a session is told to stop; each has its Cease subcode (RFC 4486 §3).
+/// Why a session is to stop; each has its Cease subcode (RFC 4486 §3).
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum StopReason {
     /// The peer sent more prefixes than it may.

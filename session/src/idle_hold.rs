@@ -1,3 +1,5 @@
+//! The growing wait between failed attempts.
+
 use std::time::Duration;
 
 use crate::Jitter;

@@ -1,3 +1,5 @@
+//! The random shortening of timers.
+
 use std::time::Duration;
 
 /// How much a timer is shortened, so that many peers do not act in step (RFC 4271 §10).
@@ -11,7 +13,7 @@ impl Jitter {
     pub const NONE: Self = Self(1.0);
 
     /// A fraction from 0 (three quarters of the time) to 1 (all of it); anything outside is brought to the nearer
-    /// end, and what is no number to 1.
+    /// end, and NaN to 1.
     pub fn new(fraction: f64) -> Self {
         if fraction.is_nan() { Self::NONE } else { Self(fraction.clamp(0.0, 1.0)) }
     }

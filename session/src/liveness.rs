@@ -1,10 +1,12 @@
+//! Hold, keepalive and send hold timers.
+
 use std::time::Duration;
 
 use bgp_codec::HoldTime;
 
 use crate::{CloseReason, Jitter, Timestamp};
 
-/// The timers by which both sides know of each other that they are alive.
+/// The timers by which each side detects that the other is down.
 #[derive(Clone, Debug)]
 pub(crate) struct Liveness {
     hold: HoldTimer,
@@ -16,13 +18,13 @@ pub(crate) struct Liveness {
 
 #[derive(Clone, Debug)]
 enum HoldTimer {
-    /// The hold time is zero: silence is no sign of death.
+    /// The hold time is zero: silence does not mean that the peer is down.
     Off,
     Running {
         hold_time: Duration,
         expires_at: Timestamp,
     },
-    /// We do not read, so it would be our own silence that is measured.
+    /// We do not read, so the timer would measure our own delay.
     Paused {
         hold_time: Duration,
     },

@@ -1,3 +1,5 @@
+//! The terms of a session, from both OPENs.
+
 use std::time::Duration;
 
 use bgp_codec::{

@@ -1,3 +1,5 @@
+//! The checks of a peer's OPEN against the configuration.
+
 use std::fmt;
 
 use bgp_codec::{Asn, BgpIdentifier, Family, Notification, Open};
@@ -45,7 +47,7 @@ impl SessionOptions {
 }
 
 impl OpenError {
-    /// What to tell the peer.
+    /// The NOTIFICATION for the peer.
     pub fn notification(&self) -> Notification {
         match self {
             Self::BadPeerAs { .. } => Notification::bad_peer_as(),
@@ -66,7 +68,7 @@ fn multiprotocol_capability(family: &Family) -> [u8; 6] {
 fn check_asn(expected: Option<Asn>, received: Asn) -> Result<(), OpenError> {
     let acceptable = match expected {
         Some(asn) => asn == received,
-        // AS_TRANS stands for a number the peer did not tell, and 0 is nobody's (RFC 6793 §9, RFC 7607).
+        // AS_TRANS stands for a number that the peer did not send, and 0 is reserved (RFC 6793 §9, RFC 7607).
         None => received != Asn::TRANS && received != Asn(0),
     };
     if acceptable { Ok(()) } else { Err(OpenError::BadPeerAs { expected, received }) }

@@ -1,3 +1,5 @@
+//! The session with one peer: dialing, up to two connections, and candidates for them.
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -107,7 +109,7 @@ impl Session {
         self.actions.pop_front()
     }
 
-    /// An id for a connection that the peer opened, to be told with [`Event::Incoming`].
+    /// An id for a connection that the peer opened, for [`Event::Incoming`].
     pub fn new_connection_id(&mut self) -> ConnectionId {
         let id = self.next_id;
         self.next_id = id.next();
@@ -321,7 +323,7 @@ impl Session {
         let was_accepted = state != State::OpenSent;
         match self.connections().map(Connection::state).max() {
             Some(State::OpenConfirm | State::Established) => {}
-            // Whoever is at the other end of what remains has not said a word yet.
+            // What remains has not shown an OPEN yet, so it may not be the peer's.
             Some(State::Idle | State::Connect | State::Active | State::OpenSent) => self.await_retry(now),
             // Nor has anyone here: no failure of the session, only of an attempt (RFC 4271 §8.2.2, OpenSent).
             None if !was_accepted && reason == CloseReason::ConnectionLost => self.await_retry(now),

@@ -1,3 +1,5 @@
+//! The options of one session.
+
 use std::time::Duration;
 
 use bgp_codec::{Asn, BgpIdentifier, Capabilities, HoldTime, Open};

@@ -1,3 +1,5 @@
+//! The states of a session.
+
 use std::fmt;
 
 /// The states of RFC 4271 §8.2.2, in its order: of two connections, the one in the higher state is further ahead.

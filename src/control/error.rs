@@ -1,4 +1,4 @@
-//! What a request is answered with that cannot be met.
+//! The answer to a request that cannot be met.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -13,7 +13,7 @@ pub(super) struct ApiError {
 }
 
 impl ApiError {
-    /// The request makes no sense.
+    /// The request is malformed.
     pub(super) fn bad_request(text: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, text: text.into() }
     }

@@ -28,7 +28,7 @@ use crate::kernel::KernelRequest;
 use crate::log::LogCounts;
 use crate::speaker::{SpeakerCounts, SpeakerHandle, SpeakerRequest};
 
-/// Whom the handlers ask.
+/// The parts of the daemon that answer the handlers.
 #[derive(Clone, Debug)]
 pub struct Api {
     /// Knows configuration and sessions.
@@ -67,7 +67,7 @@ pub async fn serve(socket: &Path, api: Api) -> io::Result<impl Future<Output = i
     Ok(async move { axum::serve(listener, router).await })
 }
 
-/// A socket that nobody listens on is what a killed daemon left.
+/// Removes a socket without a listener, as a killed daemon leaves it.
 async fn remove_dead_socket(socket: &Path) -> io::Result<()> {
     match std::fs::metadata(socket) {
         Ok(metadata) if metadata.file_type().is_socket() => {}

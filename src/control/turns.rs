@@ -1,4 +1,4 @@
-//! The speaker's turns as the control API tells of them.
+//! The speaker's turns as the control API shows them.
 
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ pub struct PeerCommand {
     pub address: IpAddr,
     /// What to do.
     pub action: PeerAction,
-    /// What the peer is told about it.
+    /// The shutdown communication for the peer.
     pub message: ShutdownMessage,
 }
 

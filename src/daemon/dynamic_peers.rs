@@ -1,4 +1,4 @@
-//! Dynamic peers: whoever dials in from a configured range becomes a peer, and is forgotten some time after its session.
+//! Dynamic peers: a router that connects from a configured range becomes a peer, and is forgotten some time after its session.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -93,7 +93,7 @@ impl Daemon {
         }
     }
 
-    /// Makes a peer of whoever dialed in, if its OPEN is acceptable and there is room for one more.
+    /// Makes a peer of a newcomer, if its OPEN is acceptable and there is room for one more.
     pub(super) async fn welcome(&mut self, newcomer: Newcomer) {
         let Newcomer { address, open, arrival } = newcomer;
         if !self.peers.contains_key(&address)
@@ -111,7 +111,7 @@ impl Daemon {
 
     /// # Errors
     ///
-    /// It is not added, and this is what to tell it.
+    /// It is not added; the error is the NOTIFICATION for it.
     async fn add_dynamic_peer(&mut self, address: IpAddr, open: &Open) -> Result<(), Notification> {
         let config = Arc::clone(&self.config);
         // A reload may have closed the range while the connection waited.
@@ -200,7 +200,7 @@ impl Daemon {
     }
 
     /// Ends the sessions of dynamic peers that the configuration has no place for any more, or other settings: they may
-    /// dial again. Answers with the number of sessions ended in each range.
+    /// dial again. Returns the number of sessions ended in each range.
     pub(super) async fn revise_dynamic_peers(&mut self) -> BTreeMap<Prefix, usize> {
         let config = Arc::clone(&self.config);
         let mut ended = BTreeMap::new();
@@ -252,7 +252,7 @@ fn revise(
     Revision::Keep
 }
 
-/// Tells when a passive peer has had no connection for a while. Returns in silence when its task ends before.
+/// Reports when a passive peer has had no connection for a while. Returns in silence when its task ends before.
 async fn await_departure(
     mut status: watch::Receiver<PeerStatus>,
     departure: Departure,
@@ -269,11 +269,11 @@ async fn await_departure(
             Ok(Err(_)) => return,
         }
     }
-    // The daemon that does not listen any more is stopping.
+    // The receiver is gone when the daemon is stopping.
     drop(departures.send(departure).await);
 }
 
-/// How many departures may wait to be noticed; who tells of one waits when there are more.
+/// How many departures may wait to be handled; a sender waits when there are more.
 const DEPARTURES: usize = 64;
 
 /// How long a dynamic peer may be without a connection before it is forgotten.

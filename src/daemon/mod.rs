@@ -38,13 +38,13 @@ use dynamic_peers::{Departure, Ranges};
 pub use options::{ReadError, read_config};
 pub use request::{DaemonRequest, DaemonStatus, PeerEntry};
 
-/// How many requests of the control API may wait; whoever asks more waits.
+/// How many requests of the control API may wait; senders of more wait.
 const REQUEST_QUEUE: usize = 64;
 
 /// How many kernel events may wait; the kernel thread waits when there are more.
 const KERNEL_EVENT_QUEUE: usize = 64;
 
-/// Runs the daemon until it is told to stop by SIGTERM or SIGINT. What its Rib is told is recorded where there is a
+/// Runs the daemon until SIGTERM or SIGINT. Inputs of its Rib are recorded where there is a
 /// `recording`; the status shows what `log` counts.
 ///
 /// # Errors
@@ -96,7 +96,7 @@ pub struct Daemon {
     peers: BTreeMap<IpAddr, RunningPeer>,
     /// The peers of the configuration that could not be started.
     unstarted: BTreeMap<IpAddr, UnstartedPeer>,
-    /// The peers that the operator disabled, and what they are told about it.
+    /// The peers that the operator disabled, with the shutdown communication.
     disabled: BTreeMap<IpAddr, ShutdownMessage>,
     next_key: u64,
     listener: Listener,
@@ -117,7 +117,7 @@ struct Arrivals {
 struct RunningPeer {
     key: PeerKey,
     config: Arc<Peer>,
-    /// What the speaker was told.
+    /// The settings that the speaker has.
     settings: PeerSettings,
     /// Where a dynamic peer came from; `None` for one that is configured itself.
     range: Option<Prefix>,
@@ -242,7 +242,7 @@ impl Daemon {
     pub async fn stop(self) {
         drop(self.listener);
         if self.speaker.requests.send(SpeakerRequest::Stop).await.is_err() {
-            error!("bug: the speaker has ended before it was told to");
+            error!("bug: the speaker has ended before it was stopped");
         }
         if self.speaker_task.await.is_err() {
             error!("bug: the speaker has panicked");
@@ -367,7 +367,7 @@ impl Daemon {
         }
     }
 
-    /// Tells the kernel thread which networks require a route.
+    /// Passes to the kernel thread which networks require a route.
     async fn require_routes(&self) {
         if let Some(kernel) = &self.kernel {
             let request = KernelRequest::Require(options::required_routes(&self.config));

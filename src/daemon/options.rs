@@ -23,7 +23,7 @@ use crate::machine::{Distance, Machine, TcpPassword, Transport};
 use crate::peer::PeerOptions;
 use crate::speaker::{HoldBack, PeerKey, PeerSettings, SpeakerRequest};
 
-/// Why there is no configuration.
+/// Why a configuration could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The file cannot be read.
@@ -172,7 +172,7 @@ pub(super) fn peer_settings(global: &Global, peer: &Peer) -> PeerSettings {
     }
 }
 
-/// What a peer's task has to know.
+/// The options of a peer's task.
 pub(super) fn peer_options(
     machine: &Machine,
     key: PeerKey,

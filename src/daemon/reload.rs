@@ -130,7 +130,7 @@ impl Daemon {
         for change in kept {
             self.change_running_peer(change, report).await;
         }
-        // Before anybody new says anything, the speaker knows the clusters that it is not to take routes from.
+        // Before new peers announce anything, the speaker knows the clusters that it is not to accept routes from.
         self.reconfigure_peers().await;
         for PeerChange { new, keys, .. } in restarted {
             let (object, keys) = (format!("peer {}", new.name), keys.join(", "));
@@ -152,8 +152,8 @@ impl Daemon {
         }
     }
 
-    /// Tells the speaker which peers have other settings than it was told, all at once: peers that are told the same
-    /// stay together.
+    /// Passes the settings that have changed to the speaker, all at once: peers with the same settings stay in one
+    /// group.
     async fn reconfigure_peers(&mut self) {
         let mut changed = Vec::new();
         for peer in self.peers.values_mut() {

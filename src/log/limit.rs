@@ -34,7 +34,7 @@ struct Allowance {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Verdict {
     Through,
-    /// Let through after so many of its kind were left out.
+    /// Let through after this many of its kind were left out.
     ThroughAfter(u64),
     LeftOut,
 }

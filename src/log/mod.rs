@@ -43,7 +43,7 @@ pub fn start(filter: &str) -> io::Result<(Log, LogCounts)> {
     writer::spawn(queue.clone(), io::stderr())?;
     let lines = fmt::layer()
         .with_ansi(io::stderr().is_terminal())
-        // There is nobody left to report them to.
+        // There is no other place to report them.
         .log_internal_errors(false)
         .with_writer(queue.clone())
         .with_filter(limit::LimitFilter::new(Arc::clone(&limit)));

@@ -1,4 +1,4 @@
-//! The machine that the daemon runs on: its network, files, threads, processor, memory and chance.
+//! The machine that the daemon runs on: its network, files, threads, processor, memory and random numbers.
 //!
 //! What the daemon asks of the world it asks here, so that a simulation can run it on another machine and everything above
 //! stays the same. The exceptions have seams of their own: time is tokio's, which can be stopped; the kernel's table is
@@ -64,7 +64,7 @@ pub struct QueueSizes {
 }
 
 impl QueueSizes {
-    /// Large enough that nobody waits without need.
+    /// Large enough that no task waits without need.
     pub const USUAL: Self = Self { inputs_octets: 8 << 20, routes_octets: 256 * 1024 };
 }
 

@@ -73,7 +73,7 @@ impl Processor {
         }
     }
 
-    /// Waits a time that is too short for the runtime's timers, hearing nobody.
+    /// Waits a time that is too short for the runtime's timers, without yielding.
     pub(crate) async fn nap(&self, time: Duration) {
         match self {
             Self::Real(timer) => timer.sleep(time).await,

@@ -1,4 +1,4 @@
-//! What a simulation has to be able to do to have daemons run on it.
+//! What a simulation has to implement to run daemons.
 
 use std::fmt::Debug;
 use std::io::{self, IoSlice};
@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use super::{AddressBook, QueueSizes};
 use crate::kernel::{KernelEvent, KernelHandle, KernelOptions};
 
-/// Something that a simulation answers later.
+/// A value that a simulation provides later.
 pub type Promise<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A simulated [`Machine`](super::Machine). All of it lives in one thread, under a clock that is stopped.
@@ -44,7 +44,7 @@ pub trait SimulatedMachine: Debug + Send + Sync {
     /// There is none of the name.
     fn read_file(&self, file: &Path) -> io::Result<Vec<u8>>;
 
-    /// Is ready while the machine runs. When it stands still, whoever asked is woken when it goes on.
+    /// Is ready while the machine runs. When it stands still, the caller is woken when it goes on.
     fn poll_running(&self, context: &mut Context<'_>) -> Poll<()>;
 
     /// The next number of a seeded row.
@@ -63,7 +63,7 @@ pub trait SimulatedMachine: Debug + Send + Sync {
 /// How a slice of the speaker's work goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SliceCost {
-    /// After so many steps, an input taken or a peer told, the slice is over.
+    /// The number of steps after which the slice is over; a step is an input handled or a peer served.
     pub steps: usize,
     /// How long a step takes.
     pub step_time: Duration,

@@ -6,8 +6,8 @@ use margay_rib::EncodedUpdates;
 
 use super::{DIRECT_OCTETS, OpenExportQueue, octets_of};
 
-/// What the speaker has for many peers. A few UPDATEs for a peer are held until everybody's are [written](Self::write): who
-/// reads for all of these peers need then be woken but once.
+/// What the speaker has for many peers. A few UPDATEs for a peer are held until those of all peers are [written](Self::write): a
+/// reader that serves many of these peers then wakes up once.
 #[derive(Debug, Default)]
 pub(crate) struct Burst {
     updates: Vec<EncodedUpdates>,

@@ -1,8 +1,8 @@
-//! What is to be sent on one connection: the peer's task and the speaker put it in, and its writer sees it off.
+//! What is to be sent on one connection: the peer's task and the speaker queue it, and its writer sends it.
 //!
-//! A few UPDATEs for an empty queue are written by the speaker itself: a change that a thousand peers are told then wakes
-//! none of their writers. Everything else is left to the writer, so that large transfers use all processors and nobody
-//! waits for a peer.
+//! The speaker itself writes a few UPDATEs for an empty queue: a change that is advertised to a thousand peers then wakes none of
+//! their writers. Everything else is left to the writer, so that large transfers use all processors and the speaker never waits
+//! for a peer.
 
 mod burst;
 mod send_queue;
@@ -27,10 +27,10 @@ pub(crate) struct Outbound {
     /// Routes that wait take at most this, and one batch more. When they do, the speaker leaves the peer alone until half
     /// of them are sent.
     room_octets: usize,
-    /// There may be no room; set and cleared under the lock. Almost always there is, and then nobody locks to see it.
+    /// There may be no room; set and cleared under the lock. Almost always there is, and then the lock is not needed to see it.
     may_be_full: AtomicBool,
     state: Mutex<State>,
-    /// Wakes the writer when there is something that nobody else sends.
+    /// Wakes the writer when there is something for it to send.
     queued: Notify,
     /// Wakes the speaker when there is room again, after it found none.
     writable: Arc<Notify>,
@@ -50,7 +50,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Closed;
 
-/// What the speaker writes itself is no longer than this.
+/// The most that the speaker writes itself.
 const DIRECT_OCTETS: usize = 8 * 1024;
 
 /// How many buffers go into one system call.
@@ -107,7 +107,7 @@ impl Outbound {
         self.queued.notified().await;
     }
 
-    /// Sends some of what waits, when the socket takes it, and answers how many octets. Dropping the future before it is
+    /// Sends some of what waits, when the socket takes it, and returns how many octets. Dropping the future before it is
     /// ready sends nothing. This is for one to do, the writer.
     ///
     /// # Errors
@@ -158,7 +158,7 @@ impl Outbound {
     }
 
     /// Takes UPDATEs from the speaker: writes them if they are few and nothing waits before them, and leaves to the writer
-    /// what the socket does not take. Those for a connection that is closing are for nobody.
+    /// what the socket does not take. Those for a connection that is closing are dropped.
     fn take_routes(&self, updates: &[EncodedUpdates]) {
         let mut state = self.state();
         if state.is_closed {
@@ -171,7 +171,7 @@ impl Outbound {
         for updates in updates {
             self.counters.on_sent(updates.messages, updates.updates);
         }
-        // An error is the writer's to find and to tell.
+        // The writer finds and reports an error.
         let result = match updates {
             _ if !state.queue.is_empty() || octets_of(updates) > DIRECT_OCTETS => Ok(0),
             [only] => self.socket.write_directly(&only.octets),
@@ -191,13 +191,13 @@ impl Outbound {
         self.note_queued(state);
     }
 
-    /// Wakes whoever has to do with what the queue holds now that the speaker has had its part.
+    /// Wakes the writer if something is left to send, or the speaker if it waited for room.
     fn note_queued(&self, mut state: MutexGuard<'_, State>) {
         let is_waiting = !state.queue.is_empty();
         if state.queue.octets() >= self.room_octets {
             self.may_be_full.store(true, Ordering::Relaxed);
         }
-        // It may be that there was no room for more beside what is written now.
+        // There may have been no room for more than what is written now.
         let wakes = !is_waiting && std::mem::take(&mut state.is_starved);
         drop(state);
         if is_waiting {
@@ -230,7 +230,7 @@ impl Outbound {
         }
     }
 
-    /// Whether there is room for a batch beside what the speaker holds. If there is none, the speaker is woken once there is.
+    /// Whether there is room for a batch in addition to what the speaker holds. If there is none, the speaker is woken once there is.
     fn has_room(&self, held_octets: usize) -> bool {
         if held_octets == 0 && !self.may_be_full.load(Ordering::Relaxed) {
             return true;
@@ -241,8 +241,8 @@ impl Outbound {
         has_room && !state.is_closed
     }
 
-    /// To be kept for a moment only: nothing is written meanwhile but by the speaker, and nobody woken, who might have the
-    /// processor next and want the state. Nobody leaves it half changed, so it is good after a panic as well.
+    /// The lock is to be held for a moment only: nothing is written meanwhile except by the speaker, and no task is woken that
+    /// might run next and want the state. Each change is complete in itself, so the state is good after a panic as well.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -269,7 +269,7 @@ impl ExportQueue {
 }
 
 impl OpenExportQueue {
-    /// Whether there is room for more UPDATEs beside so many octets that the speaker has for the peer. If there is none, the
+    /// Whether there is room for more UPDATEs in addition to this many octets that the speaker holds for the peer. If there is none, the
     /// speaker is woken once there is; not when the connection is closing.
     #[must_use]
     pub fn has_room(&self, held_octets: usize) -> bool {

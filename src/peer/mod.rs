@@ -1,8 +1,8 @@
 //! Everything with which the daemon keeps a session with one peer: its task, its sockets and what can be seen of it.
 //!
 //! Each peer has one task, which owns the state machine and reads. Each of its connections has a writer
-//! task. Nothing in the peer's task waits for anybody: what has to be sent is queued, what has to be told to the
-//! speaker waits in the task while reading pauses. So timers and KEEPALIVEs are never late because of routes.
+//! task. The peer's task never waits for another one: what has to be sent is queued, and what the speaker has no room for stays
+//! in the task while reading pauses. So timers and KEEPALIVEs are never late because of routes.
 
 mod clock;
 mod reader;
@@ -53,7 +53,7 @@ pub struct PeerOptions {
 
 /// A peer's task, seen from the daemon.
 ///
-/// Without [`end`](Self::end), dropping it ends the task all the same, as a shutdown that nobody waits for.
+/// Without [`end`](Self::end), dropping it ends the task all the same, in the background.
 #[derive(Debug)]
 pub struct PeerHandle {
     commands: mpsc::Sender<Command>,
@@ -98,7 +98,7 @@ impl PeerHandle {
         self.command(Command::Stop(reason)).await;
     }
 
-    /// Takes the session down and ends the task; returns when the peer has been told, or had its time to listen.
+    /// Takes the session down and ends the task; returns when the peer has received the NOTIFICATION, or after the time for it.
     pub async fn end(self, reason: StopReason) {
         self.command(Command::End(reason)).await;
         drop(self.commands);
@@ -152,7 +152,7 @@ impl PeerIntake {
     }
 }
 
-/// A connection that somebody opened to us.
+/// A connection that was opened to us.
 #[derive(Debug)]
 pub struct Arrival {
     /// The connection.
@@ -176,6 +176,6 @@ pub struct IntakeClosed;
 /// How many commands may wait. The task takes them before anything else.
 const COMMANDS: usize = 16;
 
-/// How long the end of a task waits for the speaker to take what it has to be told. Only a speaker that is stuck, or
+/// How long the end of a task waits for the speaker to take the last inputs. Only a speaker that is stuck, or
 /// is itself ending, needs longer.
 const LAST_WORDS_TIME: Duration = Duration::from_secs(2);

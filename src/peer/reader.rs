@@ -75,7 +75,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// It cannot be decoded, and this is what to tell the peer. There is no message after it.
+    /// It cannot be decoded; the error is the NOTIFICATION for the peer. No message follows it.
     pub(super) fn next_message(&mut self, peer: &str) -> Option<Result<Message, Notification>> {
         let octets = match frame_length(&self.buffer, self.context.max_message_octets) {
             Ok(Some(octets)) if octets <= self.buffer.len() => octets,
@@ -102,7 +102,7 @@ impl Reader {
         self.socket
     }
 
-    /// A bug in the decoder must cost this session only, and be told to the peer like any other failure.
+    /// A bug in the decoder must end this session only, with a NOTIFICATION as for any other failure.
     fn decode_supervised(&self, message: Bytes, peer: &str) -> Result<Message, Notification> {
         let start = message.slice(..message.len().min(LOGGED_OCTETS));
         match catch_unwind(AssertUnwindSafe(|| (self.decode)(message, &self.context))) {

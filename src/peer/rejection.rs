@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::task::encode;
 use crate::machine::Stream;
 
-/// Rejects connections, a bounded number at a time: whoever is rejected beyond that is not told why.
+/// Rejects connections, a bounded number at a time; beyond that, they are closed without a NOTIFICATION.
 #[derive(Clone, Debug)]
 pub(crate) struct Rejections {
     free: Arc<Semaphore>,
@@ -32,7 +32,7 @@ impl Rejections {
     }
 }
 
-/// Reads on until the other side has closed: octets that nobody read would reset the connection, and the NOTIFICATION
+/// Reads on until the other side has closed: octets that were not read would reset the connection, and the NOTIFICATION
 /// could get lost.
 async fn say_goodbye(stream: Stream, reason: Notification) -> std::io::Result<()> {
     let (mut reader, writer) = stream.into_split();

@@ -1,4 +1,4 @@
-//! What a peer's task has to tell the speaker and the speaker's queue had no room for yet.
+//! Inputs for the speaker that its queue had no room for yet.
 
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ impl SpeakerOutbox {
         Self { speaker, waiting: VecDeque::new() }
     }
 
-    /// Tells the speaker, now if it has room.
+    /// Passes an input on: at once if the speaker has room.
     pub(super) fn push(&mut self, input: SpeakerInput) {
         if let SpeakerInput::PeerDown { epoch, .. } = &input {
             let epoch = *epoch;

@@ -22,7 +22,7 @@ pub struct PeerStatus {
 }
 
 impl PeerStatus {
-    /// Of a session that nobody has started since then.
+    /// Of a session that was not started.
     pub(crate) fn stopped(since: Instant) -> Self {
         Self { state: State::Idle, since, established: None, last_error: None, next_timeout: None }
     }

@@ -1,4 +1,4 @@
-//! The task of one peer: carries out what the session says, and tells it what happens.
+//! The task of one peer: carries out the session's actions, and feeds it events.
 
 use std::future::{pending, poll_fn};
 use std::io;
@@ -32,7 +32,7 @@ use crate::speaker::{
     DoorBell, Interruption, PeerUp, RefreshMark, SessionEpoch, SpeakerHandle, SpeakerInput,
 };
 
-/// What the daemon tells a peer's task.
+/// A command of the daemon to a peer's task.
 #[derive(Debug)]
 pub(super) enum Command {
     Start,
@@ -57,7 +57,7 @@ pub(super) struct PeerTask {
     /// While this is not empty, nothing is read.
     outbox: SpeakerOutbox,
     reading: Reading,
-    /// What the writers tell.
+    /// Reports of the writers.
     reports: mpsc::Receiver<(ConnectionId, ConnectionEvent)>,
     report_to: Reports,
     /// The writers, also those that say goodbye.
@@ -142,14 +142,14 @@ impl PeerTask {
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let reason = loop {
             match self.next(&mut commands).await {
-                Input::Command(Command::Start) => self.tell(Event::Start),
-                Input::Command(Command::Stop(reason)) => self.tell(Event::Stop(reason)),
+                Input::Command(Command::Start) => self.handle(Event::Start),
+                Input::Command(Command::Stop(reason)) => self.handle(Event::Stop(reason)),
                 Input::Command(Command::End(reason)) => break reason,
                 Input::Command(Command::Incoming(arrival)) => self.on_incoming(arrival),
                 Input::Command(Command::RequestRoutes(answer)) => reply(answer, self.request_routes()),
                 Input::Command(Command::Rename(name)) => self.options.name = name.as_ref().to_owned(),
                 Input::Interrupted(interruption) => self.on_interrupted(interruption),
-                Input::Report(id, event) => self.tell(Event::On(id, event)),
+                Input::Report(id, event) => self.handle(Event::On(id, event)),
                 Input::Timeout => self.on_timeout(),
                 Input::Dialed(id, result) => self.on_dialed(id, result),
                 Input::Flushed | Input::WriterEnded => {}
@@ -160,7 +160,7 @@ impl PeerTask {
         self.end(reason).await;
     }
 
-    /// What comes next. Routes come last: whoever sends many of them must not delay anything else.
+    /// What comes next. Routes come last: a peer that sends many must not delay anything else.
     async fn next(&mut self, commands: &mut mpsc::Receiver<Command>) -> Input {
         let wake_at = self.session.next_timeout().and_then(|at| self.clock.instant(at));
         let must_flush = !self.outbox.is_empty();
@@ -190,7 +190,7 @@ impl PeerTask {
             debug!(peer = %self.options.name, "a connection of the peer failed at once: {error}");
             return;
         }
-        self.tell(Event::Incoming(id));
+        self.handle(Event::Incoming(id));
         // As if it had been read now.
         self.take_messages(id);
     }
@@ -198,8 +198,8 @@ impl PeerTask {
     fn on_dialed(&mut self, id: ConnectionId, result: io::Result<Stream>) {
         self.dial = None;
         match result.and_then(|stream| self.add_connection(id, stream.into())) {
-            Ok(()) => self.tell(Event::Connected(id)),
-            Err(error) => self.tell_failed(Event::ConnectFailed(id), Some(error)),
+            Ok(()) => self.handle(Event::Connected(id)),
+            Err(error) => self.handle_with_cause(Event::ConnectFailed(id), Some(error)),
         }
     }
 
@@ -230,7 +230,7 @@ impl PeerTask {
     fn on_interrupted(&mut self, interruption: Interruption) {
         let present = self.session.established().map(|id| SessionEpoch(id.number()));
         if present == Some(interruption.epoch) {
-            self.tell(Event::Interrupt(interruption.reason));
+            self.handle(Event::Interrupt(interruption.reason));
         }
     }
 
@@ -241,7 +241,7 @@ impl PeerTask {
         for id in ids {
             self.read_what_is_there(id);
             if self.connection(id).is_some_and(|connection| connection.writer.is_writable()) {
-                self.tell(Event::On(id, ConnectionEvent::SendProgress));
+                self.handle(Event::On(id, ConnectionEvent::SendProgress));
             }
         }
         self.session.set_jitter(draw_jitter(&self.options.machine));
@@ -264,9 +264,9 @@ impl PeerTask {
 
     fn on_read(&mut self, id: ConnectionId, result: io::Result<usize>) {
         match result {
-            Ok(0) => self.tell(Event::On(id, ConnectionEvent::Closed)),
+            Ok(0) => self.handle(Event::On(id, ConnectionEvent::Closed)),
             Ok(_) => self.take_messages(id),
-            Err(error) => self.tell_failed(Event::On(id, ConnectionEvent::Closed), Some(error)),
+            Err(error) => self.handle_with_cause(Event::On(id, ConnectionEvent::Closed), Some(error)),
         }
     }
 
@@ -280,7 +280,7 @@ impl PeerTask {
             match message {
                 Ok(message) => self.on_message(id, message, &mut updates),
                 Err(notification) => {
-                    self.tell(Event::On(id, ConnectionEvent::DecodeFailed(notification)));
+                    self.handle(Event::On(id, ConnectionEvent::DecodeFailed(notification)));
                 }
             }
         }
@@ -290,20 +290,20 @@ impl PeerTask {
     fn on_message(&mut self, id: ConnectionId, message: Message, updates: &mut Vec<Update>) {
         self.counters.on_received(1, u64::from(matches!(message, Message::Update(_))));
         match message {
-            Message::Open(open) => self.tell(Event::On(id, ConnectionEvent::Open(open))),
-            Message::Keepalive => self.tell(Event::On(id, ConnectionEvent::Keepalive)),
+            Message::Open(open) => self.handle(Event::On(id, ConnectionEvent::Open(open))),
+            Message::Keepalive => self.handle(Event::On(id, ConnectionEvent::Keepalive)),
             Message::Notification(notification) => {
-                self.tell(Event::On(id, ConnectionEvent::Notification(notification)));
+                self.handle(Event::On(id, ConnectionEvent::Notification(notification)));
             }
             Message::Update(update) => {
-                self.tell(Event::On(id, ConnectionEvent::Update));
+                self.handle(Event::On(id, ConnectionEvent::Update));
                 updates.push(update);
                 if self.connection(id).is_some_and(|it| it.reader.decoded_octets() >= BATCH_OCTETS) {
                     self.pass_on(id, updates);
                 }
             }
             Message::RouteRefresh(refresh) => {
-                self.tell(Event::On(id, ConnectionEvent::RouteRefresh));
+                self.handle(Event::On(id, ConnectionEvent::RouteRefresh));
                 self.pass_on(id, updates);
                 self.pass_on_refresh(id, refresh);
             }
@@ -363,7 +363,7 @@ impl PeerTask {
         Ok(format!("asked for the routes of {}", names.join(" and ")))
     }
 
-    /// Tells the session when it can hear the peer, and when not.
+    /// Reports to the session when reading pauses and resumes.
     fn pace_reading(&mut self) {
         let reading = if self.outbox.is_empty() { Reading::Running } else { Reading::Paused };
         if reading == self.reading {
@@ -375,16 +375,16 @@ impl PeerTask {
             Reading::Paused => ConnectionEvent::ReadPaused,
         };
         if let Some(id) = self.session.established() {
-            self.tell(Event::On(id, event));
+            self.handle(Event::On(id, event));
         }
     }
 
-    fn tell(&mut self, event: Event) {
-        self.tell_failed(event, None);
+    fn handle(&mut self, event: Event) {
+        self.handle_with_cause(event, None);
     }
 
-    /// Tells the session an event of which the system has said the cause.
-    fn tell_failed(&mut self, event: Event, cause: Option<io::Error>) {
+    /// Passes an event to the session, with the system's reason for it.
+    fn handle_with_cause(&mut self, event: Event, cause: Option<io::Error>) {
         self.cause = cause;
         self.session.handle_event(self.clock.now(), event);
         self.carry_out();
@@ -430,8 +430,8 @@ impl PeerTask {
         }
     }
 
-    /// Tells the peer why a connection ends. Where no session came up on it, others may have opened it, and many of them: beyond
-    /// a number they are not told.
+    /// Closes a connection with the NOTIFICATION that says why. Where no session came up on it, it may not be the peer's, and
+    /// there may be many: beyond a number they are closed without one.
     fn say_goodbye(&self, connection: Connection, notification: Option<Notification>) {
         let Connection { is_proven, reader, writer, .. } = connection;
         let permit = Arc::clone(&self.goodbyes).try_acquire_owned().ok();
@@ -520,7 +520,7 @@ impl PeerTask {
         let next = self.session.next_timeout().and_then(|at| self.clock.instant(at));
         self.status.send_if_modified(|status| {
             status.next_timeout = next;
-            // Nobody is to be woken for this.
+            // This is not to wake the watchers.
             false
         });
     }
@@ -531,11 +531,11 @@ impl PeerTask {
 
     /// Stops the session, and waits until the speaker and the peer know, each for a bounded time.
     async fn end(mut self, reason: StopReason) {
-        self.tell(Event::Stop(reason));
+        self.handle(Event::Stop(reason));
         // A writer must not wait for a task that no longer listens.
         drop(self.reports);
         if timeout(LAST_WORDS_TIME, self.outbox.flush()).await.is_err() {
-            warn!(peer = %self.options.name, "the speaker was not told of the end of the session");
+            warn!(peer = %self.options.name, "the speaker did not take the end of the session");
         }
         while self.writers.join_next().await.is_some() {}
     }
@@ -586,7 +586,7 @@ fn draw_jitter(machine: &Machine) -> Jitter {
 /// short the attributes are.
 const BATCH_OCTETS: usize = 16 * 1024;
 
-/// How many connections without a session may be told at a time why they end. Each takes a descriptor for two seconds.
+/// How many connections without a session may be sent the reason for their end at a time. Each takes a descriptor for two seconds.
 const GOODBYES: usize = 8;
 
 /// How many reports of writers may wait; a writer waits when they are more.

@@ -1,4 +1,4 @@
-//! The writer of one connection: a task that sends what nobody sent at once, and says goodbye in the end.
+//! The writer of one connection: a task that sends what was not sent at once, and the last NOTIFICATION.
 
 use std::future::pending;
 use std::io;
@@ -21,7 +21,7 @@ pub(super) struct Writer {
     close: oneshot::Sender<Farewell>,
 }
 
-/// Where a writer tells the peer's task about its connection.
+/// How a writer reports on its connection to the peer's task.
 pub(super) type Reports = mpsc::Sender<(ConnectionId, ConnectionEvent)>;
 
 /// How a connection ends.
@@ -128,7 +128,7 @@ impl WriterTask {
     }
 
     async fn report(&self, event: ConnectionEvent) {
-        // Nobody listens when the peer's task has ended, and then the connection is closed next.
+        // The receiver is gone when the peer's task has ended; the connection is closed next.
         drop(self.reports.send((self.id, event)).await);
     }
 
@@ -155,7 +155,7 @@ impl WriterTask {
 
 /// Whether the socket takes octets.
 struct Progress {
-    /// When no octets taken becomes worth telling; `None` when it was told.
+    /// When a stall is to be reported; `None` when it was reported.
     stalled_at: Option<Instant>,
 }
 
@@ -168,7 +168,7 @@ impl Progress {
         self.stalled_at = Some(Instant::now() + STALL_TIME);
     }
 
-    /// Returns whether the contrary had been told.
+    /// Returns whether a stall had been reported.
     fn on_sent(&mut self) -> bool {
         self.stalled_at.replace(Instant::now() + STALL_TIME).is_none()
     }
@@ -183,7 +183,7 @@ impl Progress {
     }
 }
 
-/// How long a socket may take nothing before the session is told. Its send hold timer runs for minutes.
+/// How long a socket may take nothing before the session learns of it. Its send hold timer runs for minutes.
 const STALL_TIME: Duration = Duration::from_secs(1);
 
 /// How long the peer may take to read a last message.
@@ -213,7 +213,7 @@ mod tests {
     async fn what_the_speaker_writes_is_none_of_the_writers_business() {
         let (dialed, mut peer) = connection().await;
         let dialed = dialed.into_std().unwrap();
-        let beside = dialed.try_clone().unwrap();
+        let duplicate = dialed.try_clone().unwrap();
         let (_reader, socket) = Stream::Tcp(TcpStream::from_std(dialed).unwrap()).into_split();
         let filled = fill(&socket).await;
 
@@ -232,7 +232,7 @@ mod tests {
 
         // The peer makes room, the speaker uses it, and then only the writer learns of the room.
         peer.read_exact(&mut vec![0; filled]).await.unwrap();
-        while (&beside).write(b"?").is_err() {
+        while (&duplicate).write(b"?").is_err() {
             std::thread::yield_now();
         }
         let little = EncodedUpdates { octets: Bytes::from_static(b"little"), messages: 1, updates: 1 };
@@ -279,7 +279,7 @@ mod tests {
         Session::new(options).new_connection_id()
     }
 
-    /// Has the socket take all that it takes; answers how many octets that is.
+    /// Has the socket take all that it takes; returns how many octets that is.
     async fn fill(socket: &WriteHalf) -> usize {
         socket.writable().await.unwrap();
         let mut filled = 0;

@@ -129,7 +129,7 @@ fn a_reload_reports_the_session_of_a_dynamic_peer_that_becomes_a_configured_one(
     let configured =
         format!("[[peer]]\nname = \"two\"\naddress = \"172.16.0.2\"\nremote_asn = {MARGAY_ASN}\n");
     let report = scene.reload("[[dynamic_peers]]", &(configured + "[[dynamic_peers]]"));
-    assert!(report.contains("peer two: session of the dynamic peer closed"), "{report}");
+    assert!(report.contains("peer two added: session of the dynamic peer closed"), "{report}");
     scene.wait_for_peers(&["two"]);
 }
 

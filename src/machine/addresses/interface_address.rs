@@ -32,7 +32,7 @@ pub enum AddressState {
 }
 
 impl InterfaceAddress {
-    /// The subnet of `length_bits` around an address; `None` when that is no length of its family.
+    /// The subnet of `length_bits` around an address; `None` when its family has no such length.
     pub fn subnet(address: IpAddr, length_bits: u8) -> Option<Prefix> {
         match address {
             IpAddr::V4(address) if length_bits <= 32 => {

@@ -1,4 +1,4 @@
-//! Hears of the kernel's addresses over netlink.
+//! Follows the kernel's addresses over netlink.
 
 use std::io;
 use std::net::IpAddr;
@@ -28,13 +28,13 @@ pub(in crate::machine) async fn watch() -> io::Result<watch::Receiver<Arc<Addres
     Ok(receiver)
 }
 
-/// Publishes a new book after each change, until nobody wants it any more. A socket that fails is opened anew.
+/// Publishes a new book after each change, until all receivers are gone. A socket that fails is opened anew.
 async fn run(mut watcher: Watcher, books: watch::Sender<Arc<AddressBook>>) {
     loop {
         tokio::select! {
             () = books.closed() => return,
             result = watcher.changed() => if let Err(error) = result {
-                warn!(%error, "changes of own addresses were not heard; looking again");
+                warn!(%error, "the netlink socket for own addresses failed; opening it anew");
                 watcher = reopened().await;
             },
         }
@@ -60,12 +60,14 @@ async fn reopened() -> Watcher {
         sleep(PAUSE_AFTER_ERROR).await;
         match Watcher::open() {
             Ok(watcher) => return watcher,
-            Err(error) => error!(%error, "changes of own addresses cannot be heard; trying again"),
+            Err(error) => {
+                error!(%error, "the netlink socket for own addresses cannot be opened; trying again")
+            }
         }
     }
 }
 
-/// A netlink socket that hears of changes.
+/// A netlink socket that receives changes.
 struct Watcher {
     handle: Handle,
     changes: Pin<Box<dyn Stream<Item = ()> + Send + Sync>>,

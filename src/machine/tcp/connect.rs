@@ -1,4 +1,4 @@
-//! Opening a TCP connection to a peer, and making one that the peer opened fit.
+//! Opening a TCP connection to a peer, and setting the options of one that the peer opened.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -65,7 +65,7 @@ pub(crate) async fn dial(transport: &Transport) -> io::Result<TcpStream> {
 pub(crate) fn prepare(socket: impl AsFd, transport: &Transport) -> io::Result<()> {
     let options = SockRef::from(&socket);
     options.set_tcp_nodelay(true)?;
-    // With hold time zero nothing else tells that the peer has died without a word.
+    // With hold time zero, nothing else detects a peer that is gone without closing.
     options.set_tcp_keepalive(
         &TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_INTERVAL).with_retries(PROBES),
     )?;

@@ -41,7 +41,7 @@ pub(crate) enum ReadHalf {
     Simulated(Arc<dyn SimulatedStream>),
 }
 
-/// The half that is written to. Dropping it tells the other side that nothing follows.
+/// The half that is written to. Dropping it sends a FIN.
 #[derive(Debug)]
 pub(crate) enum WriteHalf {
     Tcp(OwnedWriteHalf),
@@ -59,7 +59,7 @@ impl Stream {
         dial(transport).await.map(Self::Tcp)
     }
 
-    /// Makes a connection that the peer opened fit.
+    /// Sets the options of a connection that the peer opened.
     ///
     /// # Errors
     ///
@@ -107,8 +107,8 @@ impl Stream {
         }
     }
 
-    /// Sends the last octets of a connection that is closed next, as far as they are taken at once. Nobody waits for the other
-    /// side, so octets that it still sends may overtake them with a reset.
+    /// Sends the last octets of a connection that is closed next, as far as they are taken at once. The close does not wait for
+    /// the other side, so octets that it still sends may cause a reset that overtakes them.
     pub(crate) fn send_last(&self, octets: &[u8]) {
         let sent = match self {
             Self::Tcp(stream) => stream.try_write(octets),
@@ -208,7 +208,7 @@ impl WriteHalf {
         }
     }
 
-    /// Sends what is taken at once, and answers how many octets.
+    /// Sends what is taken at once, and returns how many octets.
     ///
     /// # Errors
     ///
@@ -221,8 +221,8 @@ impl WriteHalf {
         }
     }
 
-    /// As [`try_write`](Self::try_write), with less ado: neither the runtime nor the C library has a part in it, so the runtime
-    /// does not learn that a socket takes nothing. It does when [`try_write`](Self::try_write) is asked next.
+    /// As [`try_write`](Self::try_write), but bypasses the runtime and the C library: the runtime does not learn that a socket
+    /// takes nothing until [`try_write`](Self::try_write) is called next.
     ///
     /// # Errors
     ///
@@ -256,7 +256,7 @@ impl WriteHalf {
         Ok(())
     }
 
-    /// Tells the other side that nothing follows.
+    /// Sends a FIN.
     ///
     /// # Errors
     ///

@@ -116,10 +116,10 @@ async fn a_slow_speaker_stops_the_reading_and_not_the_session() {
     let (octets, count) = updates(32 << 20);
     let (mut reading, mut writing) = peer.stream.split();
     let mut sent = 0;
-    // Until the peer's own socket is full: nobody reads.
+    // Until the peer's own socket is full: the task does not read.
     while let Ok(written) = timeout(Duration::from_millis(500), writing.write(&octets[sent..])).await {
         sent += written.unwrap();
-        assert!(sent < octets.len(), "32 MiB are read though nobody takes them");
+        assert!(sent < octets.len(), "32 MiB are read though the speaker takes none");
     }
     // Our KEEPALIVEs cannot be heard in all this, and it is not our fault.
     let mut heard = [0; 19];
