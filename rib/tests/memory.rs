@@ -199,14 +199,14 @@ fn announce(rib: &mut Rib, source: PeerIndex, prefixes: Range<u32>, med: impl Fn
         let mut attributes = PathAttributesBuilder::new(Origin::Igp);
         attributes.local_pref = Some(100);
         attributes.med = Some(med(number));
-        let prefix = Nlri::new(Ipv4Prefix::truncating((number << 8).into(), 24));
+        let prefix = Nlri::new(Ipv4Prefix::truncating((0x1000_0000 + (number << 8)).into(), 24));
         rib.apply_update(source, Update::advertising(attributes.build(), NEXT_HOP, false, [prefix]));
     }
 }
 
 fn withdraw(rib: &mut Rib, source: PeerIndex, prefixes: Range<u32>) {
     for number in prefixes {
-        let prefix = Nlri::new(Ipv4Prefix::truncating((number << 8).into(), 24));
+        let prefix = Nlri::new(Ipv4Prefix::truncating((0x1000_0000 + (number << 8)).into(), 24));
         rib.apply_update(source, Update::withdrawing(false, [prefix]));
     }
 }

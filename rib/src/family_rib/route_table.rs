@@ -11,6 +11,7 @@ use crate::export::{ChangedPaths, ExportGroups};
 use crate::family::RibFamily;
 use crate::forwarding::{Forwarding, ForwardingChange, ForwardingLog, via};
 use crate::index::{EntryIndex, PeerIndex, SourceIndex};
+use crate::notices::{Notice, NoticeKind};
 use crate::options::ForwardingOptions;
 use crate::paths::{Entry, ImportOutcome, LONG, Path, Table};
 use crate::policy::ImportPolicy;
@@ -328,6 +329,13 @@ impl<P: RibFamily> RouteTable<P> {
         let peer = shared.sources.get(path.source).peer;
         if let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) {
             routes.on_replaced(index, old.as_ref(), Some(&path));
+        }
+        if let Err(refusal) = path.import.result()
+            && refusal.is_noteworthy()
+            && old.is_none_or(|old| old.import != path.import)
+        {
+            let prefix = self.table.entry(index).prefix.erase();
+            shared.notices.add(Notice { peer, prefix, kind: NoticeKind::Refused(refusal) });
         }
         self.on_changed(shared, index, PathChange { old, new: Some(path), former_best });
         if let Some(old) = old {

@@ -29,6 +29,26 @@ pub enum ImportRefusal {
     NextHopIsOwn,
     /// An import filter of the peer rejected it.
     Filter,
+    /// No router may forward packets to the destination (RFC 4271 §6.3).
+    MartianDestination,
+    /// The destination is this speaker's own address on the session.
+    DestinationIsOwn,
+    /// The next hop is a loopback or multicast address.
+    MartianNextHop,
+}
+
+impl ImportRefusal {
+    /// Whether the route should not have been announced, and operators should know.
+    pub(crate) fn is_noteworthy(self) -> bool {
+        match self {
+            Self::MartianDestination | Self::DestinationIsOwn | Self::MartianNextHop => true,
+            Self::AsPathLoop
+            | Self::OriginatorLoop
+            | Self::ClusterListLoop
+            | Self::NextHopIsOwn
+            | Self::Filter => false,
+        }
+    }
 }
 
 impl fmt::Display for ImportRefusal {
@@ -39,6 +59,9 @@ impl fmt::Display for ImportRefusal {
             Self::ClusterListLoop => "CLUSTER_LIST holds our own cluster",
             Self::NextHopIsOwn => "the next hop is our own address",
             Self::Filter => "rejected by an import filter",
+            Self::MartianDestination => "packets to such addresses are never forwarded",
+            Self::DestinationIsOwn => "the destination is our own address",
+            Self::MartianNextHop => "the next hop is a loopback or multicast address",
         })
     }
 }
@@ -48,12 +71,15 @@ impl fmt::Display for ImportRefusal {
 pub(crate) struct ImportOutcome(u32);
 
 /// In the order of their codes above [`AttributeHandle::MAX`].
-const REFUSALS: [ImportRefusal; 5] = [
+const REFUSALS: [ImportRefusal; 8] = [
     ImportRefusal::AsPathLoop,
     ImportRefusal::OriginatorLoop,
     ImportRefusal::ClusterListLoop,
     ImportRefusal::NextHopIsOwn,
     ImportRefusal::Filter,
+    ImportRefusal::MartianDestination,
+    ImportRefusal::DestinationIsOwn,
+    ImportRefusal::MartianNextHop,
 ];
 
 impl ImportOutcome {

@@ -3,6 +3,7 @@
 use bgp_codec::{NextHop, Prefix};
 use margay_filter::{RouteEdits, RouteFacts};
 
+use super::martian::{is_host, is_martian, is_martian_next_hop};
 use crate::attributes::AttributeSet;
 use crate::options::{PeerOptions, RibOptions};
 use crate::paths::ImportRefusal;
@@ -32,11 +33,23 @@ impl ImportPolicy<'_> {
         {
             return Err(ImportRefusal::NextHopIsOwn);
         }
+        // A session over the loopback interface has such next hops.
+        if next_hop.is_some_and(is_martian_next_hop) && !self.peer.address.is_loopback() {
+            return Err(ImportRefusal::MartianNextHop);
+        }
         Ok(())
     }
 
-    /// The peer's import filters: what they set in the path.
+    /// The rules that look at the destination, and the peer's import filters: what these set in the path.
     pub(crate) fn filter(&self, prefix: Prefix, facts: &RouteFacts) -> Result<RouteEdits, ImportRefusal> {
+        if is_martian(prefix) {
+            return Err(ImportRefusal::MartianDestination);
+        }
+        // Other addresses of this node may be those of other nodes, too: anycast and service addresses are.
+        let own = [self.peer.own_ipv4_next_hop, self.peer.own_ipv6_next_hop];
+        if own.into_iter().flatten().any(|own| is_host(prefix, own)) {
+            return Err(ImportRefusal::DestinationIsOwn);
+        }
         let verdict = self.peer.import.evaluate(prefix, facts);
         if verdict.is_accepted() { Ok(verdict.edits) } else { Err(ImportRefusal::Filter) }
     }

@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod martian;
 mod reflection;
 mod refusal;
 mod remembered;

@@ -1,6 +1,6 @@
 //! The peers of a world: what they are, and what they can say.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
@@ -136,7 +136,10 @@ pub(crate) fn filter(prefix: &str, action: Action) -> FilterChain {
 /// 24 prefixes: nested, and of both families.
 pub(crate) fn prefix(number: u8) -> Prefix {
     let (block, kind) = (number % 6, number / 6);
+    // Nobody may announce the last ones of two kinds to us: our own address, and multicast addresses.
     let text = match kind {
+        2 if block == 5 => "10.0.0.100/32".to_owned(),
+        3 if block == 5 => "ff0e::/16".to_owned(),
         0 => format!("10.{block}.0.0/16"),
         1 => format!("10.{block}.1.0/24"),
         2 => format!("10.{block}.1.1/32"),
@@ -146,10 +149,14 @@ pub(crate) fn prefix(number: u8) -> Prefix {
 }
 
 /// How many next hops there are.
-pub(crate) const NEXT_HOPS: u8 = 6;
+pub(crate) const NEXT_HOPS: u8 = 7;
 
-/// The next hops; number 4 is our own, 3 is in no subnet, and 5 comes with a link-local address in IPv6.
+/// The next hops; number 4 is our own, 3 is in no subnet, 5 comes with a link-local address in IPv6, and 6 is the peer's
+/// loopback address.
 pub(crate) fn next_hop(number: u8, v6: bool) -> NextHop {
+    if number == 6 {
+        return if v6 { NextHop::Ipv6(Ipv6Addr::LOCALHOST) } else { NextHop::Ipv4(Ipv4Addr::LOCALHOST) };
+    }
     let host = if number == 4 { 100 } else { number };
     if !v6 {
         return NextHop::Ipv4([10, 200, number % 4, host].into());

@@ -50,7 +50,7 @@ fn a_hundred_thousand_paths_to_a_prefix_come_and_go_in_parts() {
 fn prefixes_that_all_nodes_have_go_with_all_nodes() {
     const NODES: u32 = 4000;
     let prefixes: Vec<Ipv4Prefix> =
-        (0..100u32).map(|number| Ipv4Prefix::truncating((number << 8).into(), 24)).collect();
+        (0..100u32).map(|number| Ipv4Prefix::truncating((0x1000_0000 + (number << 8)).into(), 24)).collect();
     let mut rib = rib(false);
     let nodes: Vec<PeerIndex> = (0..NODES)
         .map(|number| {

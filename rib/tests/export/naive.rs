@@ -251,6 +251,7 @@ impl NaiveRib {
             of_prefix.filter_map(move |((_, path_id), (attributes, next_hop))| {
                 let is_usable = options.families.contains(&family_of(prefix))
                     && !self.is_looped(attributes, *next_hop, options)
+                    && !is_nonsense(prefix, *next_hop, options)
                     && options.import.evaluate(prefix, &RouteFacts::default()).is_accepted()
                     && self.reachable(*next_hop);
                 is_usable.then(|| NaivePath {
@@ -309,6 +310,17 @@ fn is_in(next_hop: NextHop, subnet: Prefix) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether no peer may announce such a route: to multicast addresses or our own, or over a loopback address.
+fn is_nonsense(prefix: Prefix, next_hop: NextHop, options: &PeerOptions) -> bool {
+    let is_own = |own: Option<NextHop>| {
+        own.is_some_and(|own| own.address() == prefix.network()) && matches!(prefix.length(), 32 | 128)
+    };
+    prefix.network().is_multicast()
+        || is_own(options.own_ipv4_next_hop)
+        || is_own(options.own_ipv6_next_hop)
+        || next_hop.address().is_loopback()
 }
 
 /// Whether a message to a peer has room for a route beside its attributes.

@@ -8,8 +8,9 @@ use bgp_codec::{
 };
 use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits, ValueRange};
 use margay_rib::{
-    Departure, EncodedUpdates, ExportRefusal, NextHopMode, NotExported, Notice, NoticeKind, PagePosition,
-    PathsSent, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RouteSelection, RouteStatus,
+    Departure, EncodedUpdates, ExportRefusal, ImportRefusal, NextHopMode, NotExported, Notice, NoticeKind,
+    PagePosition, PathsSent, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RouteSelection,
+    RouteStatus,
 };
 
 use super::by_hand::{
@@ -118,8 +119,9 @@ fn withdraw_and_announce_of_another_prefix_tells_both() {
 #[test]
 pub(crate) fn a_hundred_thousand_withdrawals_reach_the_peer() {
     let (mut rib, feed, reader) = feed_and_reader();
-    let prefixes: Vec<Ipv4Prefix> =
-        (0..100_000u32).map(|number| Ipv4Prefix::truncating((number << 8).into(), 24)).collect();
+    let prefixes: Vec<Ipv4Prefix> = (0..100_000u32)
+        .map(|number| Ipv4Prefix::truncating((0x1000_0000 + (number << 8)).into(), 24))
+        .collect();
     rib.apply_update(feed, reach_all(&prefixes, attributes(|_| {}), gateway()));
     assert_eq!(told(&mut rib, reader).reached.len(), prefixes.len());
     rib.peer_down(feed, Departure::Final);
@@ -134,7 +136,7 @@ pub(crate) fn a_hundred_thousand_withdrawals_reach_the_peer() {
 fn a_peer_that_leaves_is_swept_in_slices_and_counts_for_nothing_at_once() {
     let (mut rib, feed, _) = feed_and_reader();
     let prefixes: Vec<Ipv4Prefix> =
-        (0..1000u32).map(|number| Ipv4Prefix::truncating((number << 8).into(), 24)).collect();
+        (0..1000u32).map(|number| Ipv4Prefix::truncating((0x1000_0000 + (number << 8)).into(), 24)).collect();
     rib.apply_update(feed, reach_all(&prefixes, attributes(|_| {}), gateway()));
     rib.peer_down(feed, Departure::Final);
     let page = rib.routes(Family::IPV4_UNICAST, RouteSelection::All, PagePosition::default(), 1000);
@@ -194,6 +196,35 @@ fn a_route_that_is_too_long_for_a_peer_is_shown_as_withheld_and_noticed_once() {
         };
         assert_eq!((notices.iter().filter(of_reader).count(), dropped), (noticed, 0), "{case}");
     }
+}
+
+#[test]
+fn martian_routes_are_refused_shown_and_noticed_once() {
+    let own = NextHop::Ipv4([10, 0, 0, 100].into());
+    let loopback = NextHop::Ipv4([127, 0, 0, 1].into());
+    let rows = [
+        ("224.0.0.0/4", gateway(), ImportRefusal::MartianDestination),
+        ("127.0.0.0/8", gateway(), ImportRefusal::MartianDestination),
+        ("10.0.0.100/32", gateway(), ImportRefusal::DestinationIsOwn),
+        (BLOCK, loopback, ImportRefusal::MartianNextHop),
+    ];
+    for (prefix, next_hop, refusal) in rows {
+        let (mut rib, feed, reader) = feed_and_reader();
+        for med in 0..2 {
+            let attributes = attributes(|it| it.med = Some(med));
+            rib.apply_update(feed, reach(&[prefix], attributes, next_hop));
+        }
+        assert_eq!(told(&mut rib, reader).octets, 0, "{prefix}");
+        let shown = rib.routes_to(prefix.parse().unwrap(), RouteSelection::All);
+        assert_eq!(shown[0].status, RouteStatus::Refused(refusal, None), "{prefix}");
+        let notice =
+            Notice { peer: feed, prefix: prefix.parse().unwrap(), kind: NoticeKind::Refused(refusal) };
+        assert_eq!(rib.poll_notices(), (vec![notice], 0), "{prefix}");
+    }
+    // What is nobody's fault is not noticed.
+    let (mut rib, feed, _) = feed_and_reader();
+    rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), own));
+    assert_eq!(rib.poll_notices(), (Vec::new(), 0));
 }
 
 /// To the octet: what is reflected has ORIGINATOR_ID and CLUSTER_LIST more than what came.
@@ -348,7 +379,7 @@ fn a_thousand_peers_with_filters_of_other_names_are_one_group_and_share_octets()
 fn members_that_come_or_ask_for_everything_again_together_share_octets() {
     let (mut rib, feed, _) = feed_and_reader();
     let prefixes: Vec<Ipv4Prefix> =
-        (0..5000u32).map(|number| Ipv4Prefix::truncating((number << 8).into(), 24)).collect();
+        (0..5000u32).map(|number| Ipv4Prefix::truncating((0x1000_0000 + (number << 8)).into(), 24)).collect();
     rib.apply_update(feed, reach_all(&prefixes, attributes(|_| {}), gateway()));
     let late: Vec<PeerIndex> = (0..50).map(|_| rib.peer_up(options(4), None)).collect();
     while rib.work(1000) {}
