@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use crate::config_error::{ConfigError, ReadFile, Report};
 use crate::control::Control;
 use crate::dynamic_peers::{self, DynamicPeers};
-use crate::filters::Filters;
+use crate::filters::{Filters, Sets};
 use crate::global::Global;
 use crate::kernel::Kernel;
 use crate::network::{self, Network};
@@ -36,7 +36,7 @@ pub struct Config {
 /// All errors of the file in their order. When it is not even TOML, only those of syntax: what a broken document means
 /// would be guessed.
 pub fn parse(file_name: &str, text: &str) -> Result<Config, Vec<ConfigError>> {
-    read(file_name, text, None)
+    read(file_name, Report::new(text, None), text)
 }
 
 /// As [`parse`], and checks the files that the configuration names, which `read_file` reads: a password file that cannot be used
@@ -50,15 +50,24 @@ pub fn parse_with_files<'t>(
     text: &'t str,
     read_file: ReadFile<'t>,
 ) -> Result<Config, Vec<ConfigError>> {
-    read(file_name, text, Some(read_file))
+    read(file_name, Report::new(text, Some(read_file)), text)
 }
 
-fn read<'t>(
+/// As [`parse_with_files`] without a check of password files: only what the configuration consists of is read, such as the
+/// prefixes of a set.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_unchecked<'t>(
     file_name: &str,
     text: &'t str,
-    read_file: Option<ReadFile<'t>>,
+    read_file: ReadFile<'t>,
 ) -> Result<Config, Vec<ConfigError>> {
-    let mut report = Report::new(text, read_file);
+    read(file_name, Report::new(text, Some(read_file)).without_checks(), text)
+}
+
+fn read(file_name: &str, mut report: Report<'_>, text: &str) -> Result<Config, Vec<ConfigError>> {
     let (document, syntax_errors) = DeTable::parse_recoverable(text);
     for error in &syntax_errors {
         report.add(error.span().map_or(0, |span| span.start), error.message());
@@ -134,7 +143,8 @@ impl Config {
             .and_then(|value| value.table("[kernel]", report))
             .map(|section| Kernel::read(section, report));
         let networks = root.get("network").map(|value| network::read_all(value, report));
-        let filters = root.get("filter").map(|value| Filters::read(value, report)).unwrap_or_default();
+        let sets = Sets::read(&mut root, report);
+        let filters = root.get("filter").map(|value| Filters::read(value, &sets, report)).unwrap_or_default();
         let groups = root
             .get("peer_group")
             .map(|value| peer::read_groups(value, &filters, report))

@@ -26,15 +26,22 @@ pub(crate) struct Report<'t> {
     /// Where each line begins.
     lines: Vec<usize>,
     errors: Vec<(usize, String)>,
-    /// Where files that the configuration names are to be checked, too.
+    /// Where files that the configuration names can be read.
     read_file: Option<ReadFile<'t>>,
+    /// Whether files are checked of which only the names are needed now.
+    checks_files: bool,
 }
 
 impl<'t> Report<'t> {
     pub(crate) fn new(text: &'t str, read_file: Option<ReadFile<'t>>) -> Self {
         let ends = text.match_indices('\n').map(|(newline, _)| newline + 1);
         let lines = std::iter::once(0).chain(ends).collect();
-        Self { text, lines, errors: Vec::new(), read_file }
+        Self { text, lines, errors: Vec::new(), read_file, checks_files: true }
+    }
+
+    /// The same without a check of files of which only the names are needed now.
+    pub(crate) fn without_checks(self) -> Self {
+        Self { checks_files: false, ..self }
     }
 
     pub(crate) fn add(&mut self, offset: usize, text: impl fmt::Display) {
@@ -45,7 +52,12 @@ impl<'t> Report<'t> {
         self.errors.is_empty()
     }
 
-    /// The content of a file that the configuration names; `None` where such files are not checked.
+    /// The content of a file of which only the name is needed now; `None` where such files are not checked.
+    pub(crate) fn check_file(&mut self, path: &Path) -> Option<Result<Vec<u8>, String>> {
+        if self.checks_files { self.read_file(path) } else { None }
+    }
+
+    /// The content of a file that the configuration names; `None` where files cannot be read.
     pub(crate) fn read_file(&mut self, path: &Path) -> Option<Result<Vec<u8>, String>> {
         self.read_file.as_mut().map(|read| read(path))
     }

@@ -1,6 +1,6 @@
 //! `[[kernel.import]]`: routes of the kernel that are announced.
 
-use margay_filter::Match;
+use margay_filter::PrefixCondition;
 
 use crate::config_error::Report;
 use crate::filters::read_prefixes;
@@ -16,7 +16,7 @@ pub struct KernelImport {
     /// Patterns of interface names, in order; a leading `!` is for those that are not meant.
     pub interfaces: Vec<String>,
     /// The prefixes.
-    pub prefixes: Match,
+    pub prefixes: PrefixCondition,
 }
 
 /// Reads all `[[kernel.import]]` tables.

@@ -28,7 +28,7 @@ mod section;
 mod suggestion;
 mod warnings;
 
-pub use config::{Config, parse, parse_with_files};
+pub use config::{Config, parse, parse_unchecked, parse_with_files};
 pub use config_error::{ConfigError, ReadFile};
 pub use control::Control;
 pub use diff::{ConfigDiff, DynamicPeersChange, PeerChange, diff};

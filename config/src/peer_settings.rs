@@ -10,7 +10,7 @@ use margay_filter::FilterChain;
 
 use crate::add_path::{self, AddPath};
 use crate::config_error::Report;
-use crate::filters::Filters;
+use crate::filters::{Direction, Filters};
 use crate::password::password_line;
 use crate::peer::NextHopMode;
 use crate::section::{Section, Value};
@@ -64,8 +64,8 @@ impl PeerSettings {
         Self {
             remote_asn,
             passive: get("passive").and_then(|value| value.boolean(report)),
-            import: get("import").and_then(|value| filters.chain(value, report)),
-            export: get("export").and_then(|value| filters.export_chain(value, report)),
+            import: get("import").and_then(|value| filters.chain(value, Direction::Import, report)),
+            export: get("export").and_then(|value| filters.chain(value, Direction::Export, report)),
             families: get("families").and_then(|value| read_families(value, report)),
             hold_time: get("hold_time")
                 .and_then(|value| value.parsed("90s", report, duration::parse_hold_time)),
@@ -123,7 +123,7 @@ impl PeerSettings {
 /// The path of a password file, whose content is checked where files are.
 fn read_password_file(value: Value<'_>, report: &mut Report<'_>) -> Option<PathBuf> {
     let path = value.parsed("/etc/margay/tor1.key", report, path::parse_absolute)?;
-    let content = report.read_file(&path);
+    let content = report.check_file(&path);
     let usable = content.map(|content| content.and_then(|content| password_line(&content).map(drop)));
     if let Some(Err(error)) = usable {
         value.reject(report, format_args!("{} cannot be used: {error}", path.display()));

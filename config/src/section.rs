@@ -151,6 +151,11 @@ impl<'t> Value<'t> {
         matches!(self.node.get_ref(), DeValue::String(_))
     }
 
+    /// Whether it is a string of this text.
+    pub(crate) fn is_text(self, text: &str) -> bool {
+        matches!(self.node.get_ref(), DeValue::String(found) if found == text)
+    }
+
     /// Whether it is a table.
     pub(crate) fn is_table(self) -> bool {
         matches!(self.node.get_ref(), DeValue::Table(_))
@@ -172,6 +177,23 @@ impl<'t> Value<'t> {
             return None;
         };
         Some(items.iter().map(move |node| Self { key: self.key, node }))
+    }
+
+    /// The items of a list, or the value itself where it is not one; `example` shows an item.
+    pub(crate) fn one_or_many(
+        self,
+        example: &str,
+        report: &mut Report<'_>,
+    ) -> Option<impl Iterator<Item = Self> + use<'t>> {
+        let items = match self.node.get_ref() {
+            DeValue::Array(items) => items.iter().collect(),
+            DeValue::String(_) | DeValue::Integer(_) => vec![self.node],
+            _ => {
+                self.expected(&format!("{example:?}, or a list of such"), report);
+                return None;
+            }
+        };
+        Some(items.into_iter().map(move |node| Self { key: self.key, node }))
     }
 
     /// A table, which the operator would call `title`.

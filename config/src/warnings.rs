@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use margay_filter::FilterChain;
+use margay_filter::{Edit, FilterChain, Number};
 
 use crate::config::Config;
 use crate::peer::Peer;
@@ -35,7 +35,12 @@ impl Config {
 }
 
 fn setting_local_pref(chain: &FilterChain) -> Vec<&str> {
-    let sets =
-        |filter: &&margay_filter::Filter| filter.rules().iter().any(|rule| rule.edits.local_pref.is_some());
+    let sets_local_pref = |edit: &Edit| match edit {
+        Edit::Numbers(numbers) => numbers.iter().any(|(number, _)| *number == Number::LocalPref),
+        _ => false,
+    };
+    let sets = |filter: &&margay_filter::Filter| {
+        filter.rules().iter().any(|rule| rule.edits.iter().any(sets_local_pref))
+    };
     chain.filters().iter().filter(sets).map(margay_filter::Filter::name).collect()
 }

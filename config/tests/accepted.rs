@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime};
 use margay_config::{Config, Hold, Kernel, NextHopMode, Peer, parse};
-use margay_filter::RouteFacts;
+use margay_filter::{FilterChain, LocalValues, RoutePath, RouteSource};
 
 #[test]
 fn the_reference_file_means_what_it_says() {
@@ -18,14 +18,8 @@ fn the_reference_file_means_what_it_says() {
     assert_eq!(config.networks()[1].hold, None);
     assert_eq!(config.filters().len(), 1);
     let tor = config.peer("tor1").unwrap();
-    assert_eq!(
-        tor.import.evaluate("10.65.1.0/26".parse().unwrap(), &RouteFacts::default()).to_string(),
-        "accepted by filter pods-only, rule 1"
-    );
-    assert_eq!(
-        tor.import.evaluate("10.65.1.0/25".parse().unwrap(), &RouteFacts::default()).to_string(),
-        "rejected by filter pods-only, rule 3"
-    );
+    assert_eq!(verdict(&tor.import, "10.65.1.0/26"), "accepted by filter pods-only, rule 1 (line 61)");
+    assert_eq!(verdict(&tor.import, "10.65.1.0/25"), "rejected by filter pods-only, rule 3 (line 63)");
     assert_eq!(tor.multihop, NonZeroU8::new(2));
     assert!(tor.ttl_security);
     let [dynamic] = config.dynamic_peers() else { panic!("one range") };
@@ -218,4 +212,20 @@ fn a_filter_that_sets_local_pref_for_external_peers_is_warned_of() {
         format!("peer {peer} is external and not told LOCAL_PREF, which export filter \"to-nodes\" sets")
     };
     assert_eq!(parsed(&file("tors", 65001)).warnings(), ["10.0.0.12", "10.1.0.0/16"].map(said));
+}
+
+/// The verdict of a chain on a route with no attributes of note, in words.
+fn verdict(chain: &FilterChain, prefix: &str) -> String {
+    let prefix: bgp_codec::Prefix = prefix.parse().expect("a prefix");
+    let attributes = bgp_codec::PathAttributesBuilder::new(bgp_codec::Origin::Igp).build();
+    let path = RoutePath {
+        family: prefix.family(),
+        attributes: &attributes,
+        next_hop: None,
+        local: LocalValues::default(),
+        source: RouteSource::Local,
+        interface: None,
+        is_stale: false,
+    };
+    chain.reason(&chain.evaluate(&path, &prefix.into())).to_string()
 }

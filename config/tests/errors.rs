@@ -203,12 +203,81 @@ fn what_rules_set() {
          { action = \"accept\", set_metric = \"2147483647 - metric\", set_local_pref = -1 },\n\
          { action = \"accept\", set_preference = \"high\" },\n]\n",
         &[
-            "f:6:26: local_pref: \"9..1\" is no range of values: write \"100\", or \"1..1023\" with the lower value \
+            "f:6:26: local_pref: \"9..1\" is not a range of values: write \"100\", or \"1..1023\" with the lower value \
              first",
-            "f:6:43: metric: expected a string, such as \"1..1023\", found a number",
-            "f:7:35: set_metric: \"2147483647 - metric\" is no value: write a number, or \"2147483647 - local_pref\"",
             "f:7:75: set_local_pref: -1 is out of range: write a number from 0 to 4294967295",
-            "f:8:39: set_preference: expected a number from 0 to 4294967295, found a string",
+            "f:8:39: set_preference: there is no number \"high\": there is local_pref, med, metric, preference, weight, \
+             tag, as_path_length, in \"high\"",
+        ],
+    );
+}
+
+#[test]
+fn the_language_of_filters() {
+    check_after_global(
+        "[filter.a]\nrules = [\n\
+         { match = { as_path = \"AS65001\" }, action = \"accept\" },\n\
+         { match = { as_path = \"(65001\" }, action = \"accept\" },\n\
+         { match = { community = \"65536:1\" }, action = \"accept\" },\n\
+         { match = { prefix_set = \"pods\", origin = \"bgp\" }, action = \"accept\" },\n\
+         { match = { sorce = \"peer\", source = \"ospf\" }, action = \"accept\" },\n\
+         { match = { not = { peer_kind = \"ibgp\" }, any = [] }, action = \"accept\" },\n\
+         { set = { prepend = [0], next_hop = \"here\" }, action = \"accept\" },\n\
+         { set = { local_pref = \"local_pref +\" }, action = \"accept\" },\n\
+         { set = { med = 1 }, action = \"reject\" },\n\
+         { filter = \"b\" },\n\
+         { filter = \"a\", action = \"accept\" },\n]\n",
+        &[
+            "f:6:23: as_path: 'A' cannot be in an AS path: write AS numbers, _ for a border, and . [ ] * + ? | ( ) ^ $",
+            "f:7:23: as_path: \"(65001\" has a parenthesis without its partner",
+            "f:8:25: community: \"65536:1\" is not a community: write \"65001:100\", \"large:64512:1:2\", \
+             \"rt:64512:7\", \"soo:10.0.0.1:7\" or a name such as \"no-export\", with \"*\" or \"1..9\" in place of a \
+             number",
+            "f:9:26: prefix_set: there is no prefix set \"pods\"",
+            "f:9:43: origin: \"bgp\" is not an origin: write \"igp\", \"egp\" or \"incomplete\"",
+            "f:10:13: unknown key \"sorce\" in match: did you mean \"source\"?",
+            "f:10:38: source: \"ospf\" is not one of \"peer\", \"local\", \"kernel\", \"static\"",
+            "f:11:33: peer_kind: \"ibgp\" is not one of \"external\", \"internal\", \"client\"",
+            "f:11:49: any: an empty list decides nothing: leave it out",
+            "f:12:22: prepend: 0 is out of range: write a number from 1 to 4294967295",
+            "f:12:37: next_hop: \"here\" is not a next hop: write an address, \"self\", \"keep\" or \"peer\"",
+            "f:13:24: local_pref: expected a number, the name of one or a parenthesis, found the end, in \"local_pref +\"",
+            "f:14:1: a rule that rejects a route sets nothing in it: leave out what it sets",
+            "f:15:12: filter: there is no filter \"b\": did you mean \"a\"?",
+            "f:16:26: action: a rule that calls a filter has no action of its own: leave one of them out",
+        ],
+    );
+}
+
+#[test]
+fn what_no_route_can_match_and_filters_in_a_circle() {
+    check_after_global(
+        "[filter.a]\nrules = [\n\
+         { match = { prefix = \"10.65.0.0/16\", not = { stale = true }, all = [{ prefix = \"10.66.0.0/16\" }] }, action = \"accept\" },\n\
+         { match = { local_pref = 100, all = [{ local_pref = \"101..\" }] }, action = \"accept\" },\n\
+         { match = { family = \"ipv6-unicast\", prefix = \"10.0.0.0/8\" }, action = \"accept\" },\n\
+         { filter = \"b\" },\n]\n[filter.b]\nrules = [{ filter = \"a\" }]\n",
+        &[
+            "f:6:11: match: no route matches: no prefix lies inside 10.65.0.0/16 and 10.66.0.0/16",
+            "f:7:11: match: no route matches: local_pref cannot be 100 and 101..4294967295",
+            "f:8:11: match: no route matches: 10.0.0.0/8 is not a prefix of ipv6-unicast",
+            "f:12:21: filter: filters call each other in a circle: a calls b calls a",
+        ],
+    );
+}
+
+#[test]
+fn what_filters_set_in_the_wrong_direction() {
+    check_after_global(
+        "[filter.a]\nrules = [{ set = { next_hop = \"self\" }, action = \"accept\" }]\n\
+         [filter.b]\nrules = [{ filter = \"c\" }, { set = { next_hop = \"peer\" }, action = \"accept\" }]\n\
+         [filter.c]\nrules = [{ match = { interface = \"cali*\" }, action = \"accept\" }]\n\
+         [[peer]]\naddress = \"10.0.0.1\"\nremote_asn = 1\nimport = [\"a\", \"c\"]\nexport = [\"b\"]\n",
+        &[
+            "f:13:11: import: filter \"a\" sets next_hop \"self\" or \"keep\", which is about what is advertised: it belongs \
+             in export",
+            "f:13:16: import: filter \"c\" asks for an interface, which only routes of the kernel have: it belongs in export",
+            "f:14:11: export: filter \"b\" sets next_hop \"peer\", the peer that advertised the route: it belongs in import",
         ],
     );
 }
@@ -221,8 +290,8 @@ fn what_no_peer_is_told() {
          [peer_group.mesh]\nimport = [\"a\", \"b\"]\nexport = [\"a\"]\n\
          [[peer]]\naddress = \"10.0.0.1\"\nremote_asn = 1\nexport = [\"b\"]\n",
         &[
-            "f:10:11: export: filter \"a\" has set_metric, which no peer is told: it belongs in import",
-            "f:14:11: export: filter \"b\" has set_preference, which no peer is told: it belongs in import",
+            "f:10:11: export: filter \"a\" sets metric, which is never advertised: it belongs in import",
+            "f:14:11: export: filter \"b\" sets preference, which is never advertised: it belongs in import",
         ],
     );
 }
@@ -250,8 +319,8 @@ fn filters() {
         "[filter.a]\n[filter.b]\nrules = [\n  { action = \"drop\" },\n  { match = { prefix = \"10.0.0.0/8\" } },\n  \"accept\",\n]\n",
         &[
             "f:4:1: [filter.a] has no rules",
-            "f:7:14: action: \"drop\" is no action: write \"accept\" or \"reject\"",
-            "f:8:3: a rule has no action",
+            "f:7:14: action: \"drop\" is not an action: write \"accept\", \"reject\" or \"continue\"",
+            "f:8:3: a rule has no action, and calls no filter",
             "f:9:3: rules: expected the table a rule, found a string",
         ],
     );
@@ -264,12 +333,11 @@ fn filters() {
          { match = \"10.65.0.0/16\", action = \"accept\" },\n]\n",
         &[
             "f:6:47: length: prefixes inside 10.65.0.0/16 have lengths 16..32, not 8..24",
-            "f:7:47: length: \"32..26\" is no range of prefix lengths: write \"26\", or \"26..32\" with the shorter length \
+            "f:7:47: length: \"32..26\" is not a range of prefix lengths: write \"26\", or \"26..32\" with the shorter length \
              first",
             "f:8:22: prefix: host bits are set in 10.65.0.1/16: write 10.65.0.0/16",
             "f:8:47: length: expected a string, such as \"26..32\", found a number",
-            "f:9:22: length: \"129\" is no range of prefix lengths: write \"26\", or \"26..32\" with the shorter length first",
-            "f:9:29: unknown key \"community\" in match: there is prefix, length, local_pref, metric",
+            "f:9:22: length: \"129\" is not a range of prefix lengths: write \"26\", or \"26..32\" with the shorter length first",
             "f:10:11: match: expected the table match, found a string",
         ],
     );

@@ -1,18 +1,33 @@
 //! The filters a peer has in one direction.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use bgp_codec::Prefix;
-
-use crate::edits::{RouteEdits, RouteFacts};
+use crate::condition::Condition;
 use crate::filter::{Filter, FilterContent};
-use crate::verdict::{DecidedBy, Decision, Verdict};
+use crate::halfway::Halfway;
+use crate::program::{Program, Step};
+use crate::route::{Destination, RoutePath};
+use crate::run::Run;
+use crate::session::Session;
+use crate::trace::{Trace, TracedRule};
+use crate::verdict::{DecidedBy, Reason, Verdict};
+use crate::view::View;
 
 /// The filters of a peer in one direction: a route passes when each accepts it. Without filters every route passes.
 ///
 /// Cheap to clone. Equality includes the filters' names; [`FilterChain::content`] leaves them out.
-#[derive(Clone, Debug, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
-pub struct FilterChain(Arc<[Filter]>);
+#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
+#[serde(from = "Vec<Filter>", into = "Vec<Filter>")]
+pub struct FilterChain(Arc<Compiled>);
+
+#[derive(Debug)]
+struct Compiled {
+    filters: Vec<Filter>,
+    program: Program,
+    looks_at_prefix: bool,
+    looks_at_source: bool,
+}
 
 /// The rules of a chain without its filters' names: peers whose chains have equal content can share their verdicts.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
@@ -21,7 +36,14 @@ pub struct ChainContent(Vec<FilterContent>);
 impl FilterChain {
     /// A chain of these filters, asked in this order.
     pub fn new(filters: impl IntoIterator<Item = Filter>) -> Self {
-        Self(filters.into_iter().collect())
+        let filters: Vec<Filter> = filters.into_iter().collect();
+        let program = Program::new(&filters);
+        let asks = |is_meant: fn(&Condition) -> bool| {
+            filters.iter().any(|filter| filter.any_condition(&mut |condition| is_meant(condition)))
+        };
+        let (looks_at_prefix, looks_at_source) =
+            (asks(Condition::looks_at_prefix), asks(Condition::looks_at_source));
+        Self(Arc::new(Compiled { filters, program, looks_at_prefix, looks_at_source }))
     }
 
     /// The chain without filters, which accepts everything.
@@ -29,46 +51,116 @@ impl FilterChain {
         Self::new([])
     }
 
-    /// What becomes of a route to `prefix`, of which this is known: the first rejection, or else the last filter's
-    /// acceptance. A filter knows what those before it have set. Does not allocate.
-    #[inline]
-    pub fn evaluate(&self, prefix: Prefix, facts: &RouteFacts) -> Verdict<'_> {
-        let (by, edits) = (DecidedBy::NoFilter, RouteEdits::default());
-        let mut verdict = Verdict { decision: Decision::Accept, by, edits };
-        for filter in &*self.0 {
-            let edits = verdict.edits;
-            verdict = filter.evaluate(prefix, &facts.edited(edits));
-            if !verdict.is_accepted() {
-                break;
-            }
-            verdict.edits = edits.then(verdict.edits);
+    /// The chain as it is for one session: what its rules ask of the peer is answered, so that the chains of peers that are
+    /// equal in what is asked have equal content.
+    #[must_use]
+    pub fn for_session(&self, session: &Session) -> Self {
+        let looks =
+            self.0.filters.iter().any(|filter| filter.any_condition(&mut Condition::looks_at_session));
+        if !looks {
+            return self.clone();
         }
-        verdict
+        Self::new(self.0.filters.iter().map(|filter| filter.for_session(session)))
     }
 
-    /// Whether any verdict depends on what is known of a route beside its prefix.
-    pub fn looks_at_facts(&self) -> bool {
-        self.0.iter().any(Filter::looks_at_facts)
+    /// What becomes of a route: the first rejection, or else the last filter's acceptance. A filter knows what those
+    /// before it have set.
+    pub fn evaluate(&self, path: &RoutePath<'_>, destination: &Destination) -> Verdict {
+        Run::new().finish(&self.0.program, path, destination, |_, _, _| {})
+    }
+
+    /// The half of the verdict that follows from a path alone.
+    pub fn by_path(&self, path: &RoutePath<'_>) -> Halfway {
+        Halfway::new(self, path)
+    }
+
+    /// The verdict on a route, with every rule that was asked.
+    pub fn trace(&self, path: &RoutePath<'_>, destination: &Destination) -> Trace<'_> {
+        let mut rules = Vec::new();
+        let verdict = Run::new().finish(&self.0.program, path, destination, |index, matched, edits| {
+            let place = &self.0.program.places[index.0 as usize];
+            let line = place.filter.line(place.rule);
+            rules.push(TracedRule {
+                filter: place.filter.name(),
+                rule: place.rule + 1,
+                line,
+                matched,
+                edits: edits.clone(),
+            });
+        });
+        Trace { rules, reason: self.reason(&verdict), edits: verdict.edits }
+    }
+
+    /// A verdict of this chain in words.
+    pub fn reason(&self, verdict: &Verdict) -> Reason<'_> {
+        let decision = verdict.decision;
+        match verdict.by {
+            DecidedBy::NoFilter => Reason { decision, filter: None, rule: None, line: None },
+            DecidedBy::NoRule(filter) => {
+                let filter = self.0.filters.get(filter).map(Filter::name);
+                Reason { decision, filter, rule: None, line: None }
+            }
+            DecidedBy::Rule(index) => {
+                let place = self.0.program.places.get(index.0 as usize);
+                Reason {
+                    decision,
+                    filter: place.map(|place| place.filter.name()),
+                    rule: place.map(|place| place.rule + 1),
+                    line: place.and_then(|place| place.filter.line(place.rule)),
+                }
+            }
+        }
+    }
+
+    /// Whether there are no filters, so that every route passes as it is.
+    pub fn is_empty(&self) -> bool {
+        self.0.filters.is_empty()
+    }
+
+    /// Whether any verdict depends on the route's prefix. If not, one verdict holds for all routes of a path.
+    pub fn looks_at_prefix(&self) -> bool {
+        self.0.looks_at_prefix
+    }
+
+    /// Whether any verdict depends on where the route comes from.
+    pub fn looks_at_source(&self) -> bool {
+        self.0.looks_at_source
     }
 
     /// The filters in order.
     pub fn filters(&self) -> &[Filter] {
-        &self.0
+        &self.0.filters
     }
 
     /// The rules as a key, without names. Allocates once; the rules themselves are shared.
     pub fn content(&self) -> ChainContent {
-        ChainContent(self.0.iter().map(|filter| filter.content().clone()).collect())
+        ChainContent(self.0.filters.iter().map(|filter| filter.content().clone()).collect())
     }
 
     /// Whether both do the same to every route, whatever the filters' names.
     pub fn same_content(&self, other: &Self) -> bool {
-        self.0.iter().map(Filter::content).eq(other.0.iter().map(Filter::content))
+        Arc::ptr_eq(&self.0, &other.0)
+            || self.0.filters.iter().map(Filter::content).eq(other.0.filters.iter().map(Filter::content))
     }
 
-    /// Whether any verdict depends on the route's prefix.
-    pub fn looks_at_prefix(&self) -> bool {
-        self.0.iter().any(Filter::looks_at_prefix)
+    pub(crate) fn program(&self) -> &Program {
+        &self.0.program
+    }
+
+    /// The answer to the question that a run waits at.
+    #[inline]
+    pub(crate) fn answers(&self, run: &Run, path: &RoutePath<'_>, destination: &Destination) -> bool {
+        match &self.0.program.steps[run.step] {
+            Step::Rule { condition, .. } | Step::Call { condition, .. } => {
+                condition.holds_for_destination(View { path, edits: &run.edits }, destination)
+            }
+            Step::NoRule { .. } => false,
+        }
+    }
+
+    pub(crate) fn take_step(&self, run: &mut Run, holds: bool, path: &RoutePath<'_>) -> Option<Verdict> {
+        let step = &self.0.program.steps[run.step];
+        run.take(step, holds, path, &mut |_, _, _| {})
     }
 }
 
@@ -78,119 +170,28 @@ impl Default for FilterChain {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-    use crate::edits::{NewValue, RuleEdits, Value};
-    use crate::rule::{Action, Match, Rule};
-    use crate::value_range::ValueRange;
-
-    #[test]
-    fn every_filter_must_accept() {
-        let chain = FilterChain::new([
-            accepting("pods", &["10.65.0.0/16", "10.66.0.0/16"]),
-            accepting("first-half", &["10.65.0.0/17", "10.66.0.0/17"]),
-        ]);
-        let rows = [
-            ("10.65.1.0/26", "accepted by filter first-half, rule 1"),
-            ("10.66.1.0/26", "accepted by filter first-half, rule 2"),
-            ("10.65.128.0/26", "rejected by filter first-half: no rule matches"),
-            ("10.67.0.0/26", "rejected by filter pods: no rule matches"),
-        ];
-        for (prefix, expected) in rows {
-            assert_eq!(
-                chain.evaluate(prefix.parse().unwrap(), &RouteFacts::default()).to_string(),
-                expected,
-                "{prefix}"
-            );
-        }
+impl PartialEq for FilterChain {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.filters == other.0.filters
     }
+}
 
-    #[test]
-    fn no_filter_accepts() {
-        let verdict_text = FilterChain::accept_all()
-            .evaluate("10.0.0.0/8".parse().unwrap(), &RouteFacts::default())
-            .to_string();
-        assert_eq!(verdict_text, "accepted: no filter");
+impl Eq for FilterChain {}
+
+impl Hash for FilterChain {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.filters.hash(state);
     }
+}
 
-    #[test]
-    fn a_thousand_chains_of_one_content_are_one_key() {
-        let keys: HashSet<ChainContent> = (0..1000)
-            .map(|peer| FilterChain::new([accepting(&format!("peer-{peer}"), &["10.65.0.0/16"])]).content())
-            .collect();
-        assert_eq!(keys.len(), 1);
-        assert!(!keys.contains(&FilterChain::accept_all().content()));
-        assert!(!keys.contains(&FilterChain::new([accepting("peer-0", &["10.66.0.0/16"])]).content()));
+impl From<Vec<Filter>> for FilterChain {
+    fn from(filters: Vec<Filter>) -> Self {
+        Self::new(filters)
     }
+}
 
-    #[test]
-    fn same_content_ignores_names_and_respects_order() {
-        let (pods, services) =
-            (accepting("pods", &["10.65.0.0/16"]), accepting("services", &["10.96.0.0/12"]));
-        let renamed = accepting("other", &["10.65.0.0/16"]);
-        let chain = FilterChain::new([pods.clone(), services.clone()]);
-        assert!(chain.same_content(&FilterChain::new([renamed, services.clone()])));
-        assert!(!chain.same_content(&FilterChain::new([services, pods.clone()])));
-        assert!(!chain.same_content(&FilterChain::new([pods])));
-    }
-
-    #[test]
-    fn looks_at_the_prefix_when_one_of_its_filters_does() {
-        let all = Filter::new(
-            "all",
-            [Rule { matches: Match::ANY, action: Action::Accept, edits: RuleEdits::default() }],
-        );
-        assert!(!FilterChain::accept_all().looks_at_prefix());
-        assert!(!FilterChain::new([all.clone()]).looks_at_prefix());
-        assert!(FilterChain::new([all, accepting("pods", &["10.65.0.0/16"])]).looks_at_prefix());
-    }
-
-    /// The contract of Calico's clusters, with 2147483647 as the number from which both values are taken.
-    #[test]
-    fn values_are_set_from_one_another_and_read_back_by_later_filters() {
-        const M: u32 = 2_147_483_647;
-        let any = |lowest, highest| Match::ANY.with_values(ValueRange::new(lowest, highest), None);
-        let accept = |matches, edits| Rule { matches, action: Action::Accept, edits };
-        let metric =
-            RuleEdits { metric: Some(NewValue::RestOf(M, Value::LocalPref)), ..RuleEdits::default() };
-        let elevated = RuleEdits { preference: Some(200), ..metric };
-        let import = Filter::new("in", [accept(any(M - 1023, M), elevated), accept(Match::ANY, metric)]);
-        let own_metrics = Match::ANY.with_values(None, ValueRange::new(1, 600));
-        let read_back = Filter::new(
-            "read-back",
-            [
-                accept(
-                    own_metrics,
-                    RuleEdits { local_pref: Some(NewValue::Fixed(7)), ..RuleEdits::default() },
-                ),
-                accept(Match::ANY, RuleEdits::default()),
-            ],
-        );
-        let chain = FilterChain::new([import, read_back]);
-        assert!(chain.looks_at_facts() && !FilterChain::accept_all().looks_at_facts());
-        let edits = |local_pref| {
-            let facts = RouteFacts { local_pref, metric: None };
-            let edits = chain.evaluate("10.65.1.0/26".parse().unwrap(), &facts).edits;
-            (edits.metric, edits.preference, edits.local_pref)
-        };
-        assert_eq!(edits(Some(M - 1024)), (Some(1024), None, None));
-        assert_eq!(edits(Some(M - 512)), (Some(512), Some(200), Some(7)));
-        assert_eq!(edits(Some(u32::MAX)), (Some(0), None, None), "never below nothing");
-        assert_eq!(edits(None), (None, None, None));
-        assert!(edits(None) == (None, None, None) && RouteEdits::default().is_empty());
-    }
-
-    fn accepting(name: &str, prefixes: &[&str]) -> Filter {
-        Filter::new(
-            name,
-            prefixes.iter().map(|prefix| Rule {
-                matches: Match::new(Some(prefix.parse().unwrap()), None).unwrap(),
-                action: Action::Accept,
-                edits: RuleEdits::default(),
-            }),
-        )
+impl From<FilterChain> for Vec<Filter> {
+    fn from(chain: FilterChain) -> Self {
+        chain.0.filters.clone()
     }
 }

@@ -1,49 +1,55 @@
 //! A named, ordered list of rules.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use bgp_codec::Prefix;
-
-use crate::edits::{RouteEdits, RouteFacts};
+use crate::condition::Condition;
 use crate::rule::{Action, Rule};
-use crate::verdict::{DecidedBy, Decision, Verdict};
+use crate::session::Session;
 
-/// A named list of rules, of which the first that matches decides; a route that none matches is rejected.
+/// A named list of rules, of which the first that matches and decides does so for the route; a route for which none decides
+/// is rejected, unless another filter called this one.
 ///
-/// Cheap to clone. Two filters are equal when name and rules are; [`Filter::content`] leaves the name out.
-#[derive(Clone, Debug, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
+/// Cheap to clone. Two filters are equal when name and rules are, wherever they stand in their files.
+#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
+#[serde(from = "Parts", into = "Parts")]
 pub struct Filter {
     name: Arc<str>,
     content: FilterContent,
+    lines: Arc<[u32]>,
 }
 
 /// The rules of a filter without its name: what two filters share that do the same.
 ///
-/// Serves as a key where peers with equal filters are to be treated as one.
-#[derive(Clone, Debug, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
-pub struct FilterContent(Arc<[Rule]>);
+/// Serves as a key where peers with equal filters are to be treated as one. Comparing and hashing look at a digest first.
+#[derive(Clone, Debug)]
+pub struct FilterContent {
+    rules: Arc<[Rule]>,
+    digest: u64,
+}
+
+/// What a filter consists of, to be written down.
+#[derive(serde::Deserialize, serde::Serialize)]
+struct Parts {
+    name: String,
+    rules: Vec<Rule>,
+    lines: Vec<u32>,
+}
 
 impl Filter {
     /// A filter of these rules, in this order.
     pub fn new(name: &str, rules: impl IntoIterator<Item = Rule>) -> Self {
-        Self { name: name.into(), content: FilterContent(rules.into_iter().collect()) }
+        Self {
+            name: name.into(),
+            content: FilterContent::new(rules.into_iter().collect()),
+            lines: Arc::new([]),
+        }
     }
 
-    /// What becomes of a route to `prefix`, of which this is known. Does not allocate.
-    #[inline]
-    pub fn evaluate(&self, prefix: Prefix, facts: &RouteFacts) -> Verdict<'_> {
-        let filter = &*self.name;
-        let matching =
-            self.rules().iter().enumerate().find(|(_, rule)| rule.matches.holds_for(prefix, facts));
-        let Some((index, rule)) = matching else {
-            let by = DecidedBy::NoRule { filter };
-            return Verdict { decision: Decision::Reject, by, edits: RouteEdits::default() };
-        };
-        let (decision, edits) = match rule.action {
-            Action::Accept => (Decision::Accept, rule.edits.on(facts)),
-            Action::Reject => (Decision::Reject, RouteEdits::default()),
-        };
-        Verdict { decision, by: DecidedBy::Rule { filter, number: index + 1 }, edits }
+    /// The same filter with the line of the operator's file on which each rule begins.
+    #[must_use]
+    pub fn with_lines(self, lines: impl IntoIterator<Item = u32>) -> Self {
+        Self { lines: lines.into_iter().collect(), ..self }
     }
 
     /// The name under which the operator knows it.
@@ -53,7 +59,12 @@ impl Filter {
 
     /// The rules in order.
     pub fn rules(&self) -> &[Rule] {
-        &self.content.0
+        &self.content.rules
+    }
+
+    /// The line on which a rule begins, where it is known; the first rule is 0.
+    pub fn line(&self, rule: usize) -> Option<u32> {
+        self.lines.get(rule).copied()
     }
 
     /// The rules as a key.
@@ -66,92 +77,76 @@ impl Filter {
         self.content == other.content
     }
 
-    /// Whether the verdict depends on what is known of the route beside its prefix.
-    pub fn looks_at_facts(&self) -> bool {
-        self.rules().iter().any(|rule| rule.matches.looks_at_facts() || rule.edits.looks_at_facts())
+    /// The filter as it is for one session; the same filter, if it asks nothing of sessions.
+    pub(crate) fn for_session(&self, session: &Session) -> Self {
+        if !self.any_condition(&mut Condition::looks_at_session) {
+            return self.clone();
+        }
+        let rules = self.rules().iter().map(|rule| Rule {
+            condition: rule.condition.for_session(session),
+            edits: rule.edits.clone(),
+            action: match &rule.action {
+                Action::Call(filter) => Action::Call(filter.for_session(session)),
+                action => action.clone(),
+            },
+        });
+        Self { content: FilterContent::new(rules.collect()), ..self.clone() }
     }
 
-    /// Whether the verdict depends on the route's prefix. If not, one verdict holds for all routes that share their
-    /// attributes.
-    pub fn looks_at_prefix(&self) -> bool {
-        // A rule without conditions decides for all, and what stands behind it is never asked: only the first counts.
-        self.rules().first().is_some_and(|rule| rule.matches.looks_at_prefix())
+    pub(crate) fn any_condition(&self, is_meant: &mut impl FnMut(&Condition) -> bool) -> bool {
+        self.rules().iter().any(|rule| rule.any_condition(is_meant))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::edits::RuleEdits;
-    use crate::length_range::LengthRange;
-    use crate::rule::Match;
+impl FilterContent {
+    fn new(rules: Arc<[Rule]>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        rules.hash(&mut hasher);
+        Self { digest: hasher.finish(), rules }
+    }
+}
 
-    #[test]
-    fn the_first_rule_that_matches_decides() {
-        let filter = Filter::new(
-            "pods-only",
-            [
-                rule(Some("10.65.9.0/24"), None, Action::Reject),
-                rule(Some("10.65.0.0/16"), Some((26, 32)), Action::Accept),
-                rule(Some("10.0.0.0/8"), None, Action::Reject),
-            ],
-        );
-        let rows = [
-            ("10.65.9.0/26", "rejected by filter pods-only, rule 1"),
-            ("10.65.1.0/26", "accepted by filter pods-only, rule 2"),
-            ("10.65.0.0/16", "rejected by filter pods-only, rule 3"),
-            ("192.0.2.0/24", "rejected by filter pods-only: no rule matches"),
-        ];
-        for (prefix, expected) in rows {
-            assert_eq!(
-                filter.evaluate(prefix.parse().unwrap(), &RouteFacts::default()).to_string(),
-                expected,
-                "{prefix}"
-            );
+impl PartialEq for Filter {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.content == other.content
+    }
+}
+
+impl Eq for Filter {}
+
+impl Hash for Filter {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+        self.content.hash(state);
+    }
+}
+
+impl PartialEq for FilterContent {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.rules, &other.rules) || self.digest == other.digest && self.rules == other.rules
+    }
+}
+
+impl Eq for FilterContent {}
+
+impl Hash for FilterContent {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.digest);
+    }
+}
+
+impl From<Parts> for Filter {
+    fn from(Parts { name, rules, lines }: Parts) -> Self {
+        Self::new(&name, rules).with_lines(lines)
+    }
+}
+
+impl From<Filter> for Parts {
+    fn from(filter: Filter) -> Self {
+        Self {
+            name: filter.name.as_ref().into(),
+            rules: filter.rules().to_vec(),
+            lines: filter.lines.to_vec(),
         }
-    }
-
-    #[test]
-    fn a_filter_without_rules_rejects() {
-        let filter = Filter::new("nothing", []);
-        assert_eq!(
-            filter.evaluate("10.0.0.0/8".parse().unwrap(), &RouteFacts::default()).to_string(),
-            "rejected by filter nothing: no rule matches"
-        );
-    }
-
-    #[test]
-    fn content_is_the_rules_and_their_order_but_not_the_name() {
-        let (pods, hosts) =
-            (rule(Some("10.65.0.0/16"), None, Action::Accept), rule(None, None, Action::Reject));
-        let filter = Filter::new("a", [pods, hosts]);
-        assert!(filter.same_content(&Filter::new("b", [pods, hosts])));
-        assert_ne!(filter, Filter::new("b", [pods, hosts]));
-        assert!(!filter.same_content(&Filter::new("a", [hosts, pods])));
-        assert!(!filter.same_content(&Filter::new("a", [pods])));
-    }
-
-    #[test]
-    fn looks_at_the_prefix_only_where_a_condition_is_reached() {
-        let any = rule(None, None, Action::Accept);
-        let pods = rule(Some("10.65.0.0/16"), None, Action::Reject);
-        let rows = [
-            (vec![], false),
-            (vec![any], false),
-            (vec![pods], true),
-            (vec![pods, any], true),
-            (vec![any, pods], false),
-            (vec![rule(None, Some((24, 24)), Action::Accept)], true),
-        ];
-        for (rules, expected) in rows {
-            let filter = Filter::new("a", rules);
-            assert_eq!(filter.looks_at_prefix(), expected, "{filter:?}");
-        }
-    }
-
-    fn rule(prefix: Option<&str>, lengths: Option<(u8, u8)>, action: Action) -> Rule {
-        let prefix = prefix.map(|text| text.parse().unwrap());
-        let lengths = lengths.map(|(shortest, longest)| LengthRange::new(shortest, longest).unwrap());
-        Rule { matches: Match::new(prefix, lengths).unwrap(), action, edits: RuleEdits::default() }
     }
 }

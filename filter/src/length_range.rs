@@ -1,6 +1,7 @@
 //! A range of prefix lengths.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// An inclusive range of prefix lengths in bits, never empty: `26..32`, or `26` for a single one.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -40,6 +41,22 @@ impl fmt::Display for LengthRange {
         }
     }
 }
+
+/// `26`, or `26..32` with the shorter length first.
+impl FromStr for LengthRange {
+    type Err = LengthRangeError;
+
+    fn from_str(text: &str) -> Result<Self, LengthRangeError> {
+        let (shortest, longest) = text.split_once("..").unwrap_or((text, text));
+        let ends = shortest.parse().ok().zip(longest.parse().ok());
+        ends.and_then(|(shortest, longest)| Self::new(shortest, longest)).ok_or(LengthRangeError)
+    }
+}
+
+/// Text that is not a range of prefix lengths.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a range of prefix lengths is written \"26\", or \"26..32\" with the shorter length first")]
+pub struct LengthRangeError;
 
 #[cfg(test)]
 mod tests {

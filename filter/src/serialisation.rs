@@ -1,11 +1,9 @@
 //! What `serde` reads of values that not every number makes.
 
-use bgp_codec::Prefix;
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, Serializer};
 
 use crate::length_range::LengthRange;
-use crate::rule::Match;
 use crate::value_range::ValueRange;
 
 impl Serialize for LengthRange {
@@ -31,20 +29,5 @@ impl<'de> Deserialize<'de> for ValueRange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (lowest, highest) = <(u32, u32)>::deserialize(deserializer)?;
         Self::new(lowest, highest).ok_or_else(|| D::Error::custom("not a range of values"))
-    }
-}
-
-impl Serialize for Match {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (self.prefix(), self.lengths(), self.local_pref(), self.metric()).serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Match {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        type Conditions = (Option<Prefix>, Option<LengthRange>, Option<ValueRange>, Option<ValueRange>);
-        let (prefix, lengths, local_pref, metric) = Conditions::deserialize(deserializer)?;
-        let matches = Self::new(prefix, lengths).map_err(D::Error::custom)?;
-        Ok(matches.with_values(local_pref, metric))
     }
 }

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use crate::edits::RouteEdits;
+use crate::route_edits::RouteEdits;
 
 /// What became of a route, and what decided it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Verdict<'f> {
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Verdict {
     /// What became of it.
     pub decision: Decision,
-    /// What decided it.
-    pub by: DecidedBy<'f>,
+    /// What decided it: [`FilterChain::reason`](crate::FilterChain::reason) has the words.
+    pub by: DecidedBy,
     /// What is set in it; nothing when it is dropped.
     pub edits: RouteEdits,
 }
@@ -26,38 +26,48 @@ pub enum Decision {
 
 /// What decided about a route; of several filters that accept, the last.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum DecidedBy<'f> {
+pub enum DecidedBy {
     /// There is no filter.
     NoFilter,
-    /// The first rule that matched.
-    Rule {
-        /// The filter's name.
-        filter: &'f str,
-        /// The rule's number; the first one is 1.
-        number: usize,
-    },
-    /// No rule of the filter matched.
-    NoRule {
-        /// The filter's name.
-        filter: &'f str,
-    },
+    /// A rule, by its place in the chain.
+    Rule(RuleIndex),
+    /// No rule of the filter at this place in the chain decided.
+    NoRule(usize),
 }
 
-impl Verdict<'_> {
+/// Names a rule of a chain, in whichever filter it stands.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RuleIndex(pub(crate) u32);
+
+/// A verdict in words: `rejected by filter tor-in, rule 2 (line 14)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Reason<'f> {
+    /// What became of the route.
+    pub decision: Decision,
+    /// The filter; `None` where there is none.
+    pub filter: Option<&'f str>,
+    /// The number of the rule, of which the first is 1; `None` where no rule decided.
+    pub rule: Option<usize>,
+    /// The line of the operator's file on which the rule begins, where it is known.
+    pub line: Option<u32>,
+}
+
+impl Verdict {
     /// Whether the route passes.
     pub fn is_accepted(&self) -> bool {
         self.decision == Decision::Accept
     }
 }
 
-impl fmt::Display for Verdict<'_> {
+impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decision = self.decision;
-        match self.by {
-            DecidedBy::NoFilter => write!(f, "{decision}: no filter"),
-            DecidedBy::Rule { filter, number } => write!(f, "{decision} by filter {filter}, rule {number}"),
-            DecidedBy::NoRule { filter } => write!(f, "{decision} by filter {filter}: no rule matches"),
+        match (self.filter, self.rule) {
+            (None, _) => write!(f, "{decision}: no filter")?,
+            (Some(filter), Some(rule)) => write!(f, "{decision} by filter {filter}, rule {rule}")?,
+            (Some(filter), None) => write!(f, "{decision} by filter {filter}: no rule matches")?,
         }
+        self.line.map_or(Ok(()), |line| write!(f, " (line {line})"))
     }
 }
 

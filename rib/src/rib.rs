@@ -252,7 +252,17 @@ impl Rib {
             return;
         };
         let options = PeerOptions { name: Arc::clone(name), ..PeerOptions::clone(options) };
+        let mut change = RulesChange::default();
+        if options.import.looks_at_source() {
+            change.imported.insert(peer);
+        }
         self.shared.peers.set_options(peer, Arc::new(options));
+        if self.families.iter().any(|(_, family)| family.state().groups.look_at_source()) {
+            change.reflected.insert(peer);
+        }
+        if !change.imported.is_empty() || !change.reflected.is_empty() {
+            self.on_rules_changed(&change);
+        }
     }
 
     /// Whether there are members of groups that have come to have other rules, and are yet to be put into groups of their own.
@@ -277,10 +287,11 @@ impl Rib {
         for (peer, rules) in peers {
             let Some(old) = self.shared.peers.in_use(peer).cloned() else { continue };
             let new = rules.applied_to(&old);
-            if !old.import.same_content(&new.import) {
+            let is_other = old.session() != new.session();
+            if !old.import.same_content(&new.import) || is_other && new.import.looks_at_source() {
                 change.imported.insert(peer);
             }
-            if old.reflection != new.reflection {
+            if is_other || old.reflection != new.reflection {
                 change.reflected.insert(peer);
             }
             self.shared.peers.set_options(peer, Arc::new(new));

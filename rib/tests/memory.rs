@@ -226,6 +226,7 @@ fn join(rib: &mut Rib, numbers: Range<u32>, add_path: &[(Family, PathsSent)]) ->
 fn client(number: u32, add_path: &[(Family, PathsSent)]) -> PeerOptions {
     PeerOptions {
         name: Arc::from(format!("node{number}")),
+        group: None,
         kind: PeerKind::Ibgp,
         asn: ASN,
         identifier: identifier(100 + number),

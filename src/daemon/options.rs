@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use bgp_codec::{Capabilities, Capability, Prefix};
+use bgp_codec::{Capabilities, Capability, PeerKind, Prefix};
 use margay_config::{
     Config, ConfigError, DynamicPeers, Global, Hold, Kernel, KernelImport, Network, NextHopMode, Peer,
 };
+use margay_filter::Session;
 use margay_rib::{
     ClientToClient, Discard, ForwardingOptions, NetworkOptions, PathsSent, Reflection, ReflectorOptions,
     RibOptions,
@@ -45,7 +46,10 @@ pub enum ReadError {
 ///
 /// It cannot be read, or has errors: all of them, in their order.
 pub fn read_config(machine: &Machine, file: &Path) -> Result<Config, ReadError> {
-    read_config_by(machine, file, margay_config::parse)
+    read_config_by(machine, file, |name, text| {
+        let mut read = |file: &Path| machine.read_file(file).map_err(|error| error.to_string());
+        margay_config::parse_unchecked(name, text, &mut read)
+    })
 }
 
 /// As [`read_config`], and checks the files that the configuration names. A reload may change nothing where a start has to make
@@ -155,10 +159,18 @@ pub(super) fn originate(network: &Network) -> SpeakerRequest {
 }
 
 pub(super) fn peer_settings(global: &Global, peer: &Peer) -> PeerSettings {
-    PeerSettings {
+    let session = Session {
         name: Arc::from(peer.name.as_str()),
-        import: peer.import.clone(),
-        export: peer.export.clone(),
+        group: peer.group.as_deref().map(Arc::from),
+        address: peer.address,
+        kind: if peer.remote_asn == global.asn { PeerKind::Ibgp } else { PeerKind::Ebgp },
+        is_client: peer.rr_client,
+    };
+    PeerSettings {
+        import: peer.import.for_session(&session),
+        export: peer.export.for_session(&session),
+        name: session.name,
+        group: session.group,
         next_hop: match peer.next_hop {
             NextHopMode::Auto => margay_rib::NextHopMode::Auto,
             NextHopMode::Own => margay_rib::NextHopMode::OwnAddress,

@@ -53,6 +53,7 @@ mod tests {
             link_local: "fe80::1".parse().unwrap(),
         };
         PeerOptions {
+            group: Some("tors".into()),
             name: Arc::from("tör1"),
             kind: PeerKind::Ibgp,
             asn: Asn(4_200_000_000),

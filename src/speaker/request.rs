@@ -69,6 +69,8 @@ impl SpeakerRequest {
 pub struct PeerSettings {
     /// What operators call it.
     pub name: Arc<str>,
+    /// The group that it takes settings from.
+    pub group: Option<Arc<str>>,
     /// Decides what is used of what it announces.
     pub import: FilterChain,
     /// Decides what it is told.
@@ -84,6 +86,7 @@ pub struct PeerSettings {
 impl PeerSettings {
     pub(super) fn rules(&self) -> PeerRules {
         PeerRules {
+            group: self.group.clone(),
             import: self.import.clone(),
             export: self.export.clone(),
             next_hop: self.next_hop,

@@ -143,6 +143,7 @@ fn peer_options(settings: &PeerSettings, up: &PeerUp, own: OwnNextHops) -> PeerO
     let PeerUp { negotiated, .. } = up;
     PeerOptions {
         name: settings.name.clone(),
+        group: settings.group.clone(),
         kind: negotiated.kind,
         asn: negotiated.peer_asn,
         identifier: negotiated.peer_identifier,

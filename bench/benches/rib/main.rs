@@ -144,6 +144,7 @@ impl Scene {
 fn peer(number: u32) -> PeerOptions {
     PeerOptions {
         name: Arc::from(format!("peer {number}")),
+        group: None,
         kind: PeerKind::Ebgp,
         asn: Asn(65000 + number),
         identifier: BgpIdentifier::new(100 + number).unwrap(),

@@ -1,6 +1,6 @@
 //! Which routes of the kernel are announced.
 
-use margay_filter::{Match, RouteFacts};
+use margay_filter::PrefixCondition;
 
 use bgp_codec::Prefix;
 
@@ -16,7 +16,7 @@ pub struct ImportRule {
     /// The interfaces that the routes lead over.
     pub interfaces: InterfacePatterns,
     /// The prefixes.
-    pub prefixes: Match,
+    pub prefixes: PrefixCondition,
 }
 
 /// Names of interfaces, with `*` for any characters and a leading `!` for those that are not meant; the first pattern
@@ -27,10 +27,9 @@ pub struct InterfacePatterns(pub Vec<String>);
 impl ImportRule {
     /// Whether the rule is for a route over interfaces of these names.
     pub(crate) fn covers(&self, prefix: Prefix, shape: &RouteShape, interfaces: &[&str]) -> bool {
-        let facts = RouteFacts { local_pref: None, metric: Some(shape.metric) };
         is_announceable(shape.kind)
             && (self.protocols.is_empty() || self.protocols.contains(&shape.protocol))
-            && self.prefixes.holds_for(prefix, &facts)
+            && self.prefixes.holds_for(prefix)
             && self.interfaces.mean_all(interfaces)
     }
 }

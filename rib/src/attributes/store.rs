@@ -2,10 +2,11 @@
 
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::BitXor;
+use std::sync::Arc;
 
-use bgp_codec::{AttributeView, NextHop, PathAttributes};
+use bgp_codec::{AttributeView, Family, NextHop, PathAttributes};
 use foldhash::fast::FixedState;
-use margay_filter::{RouteEdits, RouteFacts};
+use margay_filter::{LocalValues, NextHopEdit, RouteEdits, RoutePath, RouteSource};
 
 use crate::containers::{HashIndex, ShortHash};
 use crate::next_hops::{NextHopIndex, NextHopResolution, NextHopTable};
@@ -19,7 +20,7 @@ pub(crate) struct AttributeSet {
 }
 
 /// What a path is worth to this speaker alone; nobody is told.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct PathValues {
     /// Compared before anything of BGP; the highest wins.
     pub(crate) preference: u32,
@@ -27,15 +28,80 @@ pub(crate) struct PathValues {
     pub(crate) metric: Option<u32>,
     /// Covered by a network that is announced in its place.
     pub(crate) is_covered: bool,
+    /// What few paths have; `None` is [`RareValues::default`].
+    pub(crate) rare: Option<Arc<RareValues>>,
+}
+
+/// Local properties that few paths have, out of the way of the others.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub(crate) struct RareValues {
+    /// Compared after the preference; the highest wins.
+    pub(crate) weight: u32,
+    /// The operator's mark, which only filters set and read.
+    pub(crate) tag: Option<u32>,
+    /// Whether packets are dropped (RFC 7999).
+    pub(crate) is_blackhole: bool,
+    /// The interface that a route of the kernel leads over.
+    pub(crate) interface: Option<Arc<str>>,
 }
 
 impl PathValues {
     /// Those of a route that a peer announced.
-    pub(crate) const LEARNED: Self = Self { preference: LEARNED_PREFERENCE, metric: None, is_covered: false };
+    pub(crate) const LEARNED: Self =
+        Self { preference: LEARNED_PREFERENCE, metric: None, is_covered: false, rare: None };
     /// Those of a network of this speaker.
     pub(crate) const ORIGINATED: Self = Self { preference: ORIGINATED_PREFERENCE, ..Self::LEARNED };
     /// Those of a route that comes from the kernel.
     pub(crate) const IMPORTED: Self = Self { preference: IMPORTED_PREFERENCE, ..Self::LEARNED };
+
+    /// Compared after the preference; the highest wins.
+    pub(crate) fn weight(&self) -> u32 {
+        self.rare.as_ref().map_or(0, |rare| rare.weight)
+    }
+
+    /// Whether packets are dropped (RFC 7999).
+    pub(crate) fn is_blackhole(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.is_blackhole)
+    }
+
+    /// The operator's mark.
+    pub(crate) fn tag(&self) -> Option<u32> {
+        self.rare.as_ref().and_then(|rare| rare.tag)
+    }
+
+    /// The interface that a route of the kernel leads over.
+    pub(crate) fn interface(&self) -> Option<&str> {
+        self.rare.as_ref().and_then(|rare| rare.interface.as_deref())
+    }
+
+    /// The same values with these rare ones.
+    pub(crate) fn with_rare(self, rare: RareValues) -> Self {
+        let rare = (rare != RareValues::default()).then(|| Arc::new(rare));
+        Self { rare, ..self }
+    }
+
+    /// The values as filters have set them.
+    fn edited(&self, edits: &RouteEdits) -> Self {
+        let local = edits.applied_to_local(self.local());
+        let rare = RareValues {
+            weight: local.weight,
+            tag: local.tag,
+            is_blackhole: self.is_blackhole() || edits.blackhole,
+            interface: self.rare.as_ref().and_then(|rare| rare.interface.clone()),
+        };
+        let (preference, metric) = (local.preference, local.metric);
+        Self { preference, metric, is_covered: self.is_covered, rare: None }.with_rare(rare)
+    }
+
+    /// What filters may know of them.
+    fn local(&self) -> LocalValues {
+        LocalValues {
+            preference: self.preference,
+            weight: self.weight(),
+            metric: self.metric,
+            tag: self.tag(),
+        }
+    }
 }
 
 const LEARNED_PREFERENCE: u32 = 100;
@@ -119,7 +185,7 @@ impl AttributeStore {
         let next_hop = self.next_hops.intern(next_hop);
         let mut buffer = std::mem::take(&mut self.buffer);
         let octets = attributes.canonical_octets(&mut buffer);
-        let key = SetKey { octets, next_hop, values: PathValues::LEARNED };
+        let key = SetKey { octets, next_hop, values: &PathValues::LEARNED };
         let hash = self.hash(&key);
         let known = self.known(hash, &key);
         self.buffer = buffer;
@@ -137,7 +203,7 @@ impl AttributeStore {
         values: PathValues,
     ) -> AttributeHandle {
         let next_hop = next_hop.map_or(NextHopIndex::OWN, |next_hop| self.next_hops.intern(next_hop));
-        let key = SetKey { octets: attributes.octets(), next_hop, values };
+        let key = SetKey { octets: attributes.octets(), next_hop, values: &values };
         let hash = self.hash(&key);
         match self.known(hash, &key) {
             Some(handle) => handle,
@@ -217,21 +283,34 @@ impl AttributeStore {
     }
 
     /// The handle of a set in which filters have set something, with one more reference.
-    pub(crate) fn edited(&mut self, handle: AttributeHandle, edits: RouteEdits) -> AttributeHandle {
+    pub(crate) fn edited(&mut self, handle: AttributeHandle, edits: &RouteEdits) -> AttributeHandle {
         let set = self.get(handle);
-        let values = PathValues {
-            preference: edits.preference.unwrap_or(set.values.preference),
-            metric: edits.metric.or(set.values.metric),
-            is_covered: set.values.is_covered,
+        let (attributes, values) = (edits.applied_to(&set.attributes), set.values.edited(edits));
+        let next_hop = match edits.next_hop {
+            Some(NextHopEdit::Address(next_hop)) => Some(next_hop),
+            // Both are about what peers are sent.
+            Some(NextHopEdit::OwnAddress | NextHopEdit::Keep) | None => self.next_hop(handle),
         };
-        let (attributes, next_hop) = (edited(&set.attributes, edits), self.next_hop(handle));
         self.intern_with(attributes, next_hop, values)
     }
 
-    /// What filters may know of a path with this set.
-    pub(crate) fn facts(&self, handle: AttributeHandle) -> RouteFacts {
+    /// A path with this set as filters see it.
+    pub(crate) fn route_path<'a>(
+        &'a self,
+        handle: AttributeHandle,
+        family: Family,
+        source: RouteSource<'a>,
+    ) -> RoutePath<'a> {
         let set = self.get(handle);
-        RouteFacts { local_pref: set.attributes.local_pref(), metric: set.values.metric }
+        RoutePath {
+            family,
+            attributes: &set.attributes,
+            next_hop: self.next_hop(handle),
+            local: set.values.local(),
+            source,
+            interface: set.values.interface(),
+            is_stale: false,
+        }
     }
 
     /// The next hop of the set; `None` for ourselves.
@@ -279,23 +358,13 @@ struct SetKey<'a> {
     /// The canonical octets of the attributes.
     octets: &'a [u8],
     next_hop: NextHopIndex,
-    values: PathValues,
+    values: &'a PathValues,
 }
 
 impl SetKey<'_> {
     fn is_of(&self, set: &AttributeSet) -> bool {
-        set.attributes.octets() == self.octets && set.next_hop == self.next_hop && set.values == self.values
+        set.attributes.octets() == self.octets && set.next_hop == self.next_hop && set.values == *self.values
     }
-}
-
-/// The attributes as filters have set them.
-pub(crate) fn edited(attributes: &PathAttributes, edits: RouteEdits) -> PathAttributes {
-    if edits.local_pref.is_none() {
-        return attributes.clone();
-    }
-    let mut builder = attributes.to_builder();
-    builder.local_pref = edits.local_pref;
-    builder.build()
 }
 
 #[cfg(test)]

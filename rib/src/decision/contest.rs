@@ -160,6 +160,7 @@ pub(crate) fn candidate<'s>(
         attributes: &set.attributes,
         interior_cost,
         preference: set.values.preference,
+        weight: set.values.weight(),
     })
 }
 
@@ -178,5 +179,6 @@ fn former_candidate<'s>(
         attributes: &set.attributes,
         interior_cost: 0,
         preference: set.values.preference,
+        weight: set.values.weight(),
     })
 }

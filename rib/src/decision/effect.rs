@@ -82,11 +82,12 @@ impl Candidate<'_> {
     }
 
     /// What the steps before MULTI_EXIT_DISC look at, in their order; the lowest is preferred.
-    fn before_med(&self) -> (Reverse<u32>, bool, Reverse<u32>, u32, Origin) {
+    fn before_med(&self) -> (Reverse<u32>, Reverse<u32>, bool, Reverse<u32>, u32, Origin) {
         let local_pref = self.attributes.local_pref().unwrap_or(DEFAULT_LOCAL_PREF);
         let is_learned = self.origin != CandidateOrigin::Local;
         (
             Reverse(self.preference),
+            Reverse(self.weight),
             is_learned,
             Reverse(local_pref),
             self.attributes.as_path_length(),
@@ -136,7 +137,14 @@ mod tests {
         // The same identifier for two of them, so that the address decides.
         let identifier = BgpIdentifier::new(1 + number / 2).unwrap();
         let origin = CandidateOrigin::Peer { kind, identifier, address: IpAddr::V4((1000 - number).into()) };
-        Candidate { origin, path_id: PathId(0), attributes, interior_cost: 0, preference: row.5.into() }
+        Candidate {
+            origin,
+            path_id: PathId(0),
+            attributes,
+            interior_cost: 0,
+            preference: row.5.into(),
+            weight: 0,
+        }
     }
 
     fn row() -> impl Strategy<Value = Row> {

@@ -32,6 +32,8 @@ pub struct Candidate<'a> {
     pub interior_cost: u32,
     /// What it is worth to this speaker before anything of BGP is compared; the highest wins.
     pub preference: u32,
+    /// What filters add to that; the highest wins.
+    pub weight: u32,
 }
 
 /// The steps in the order in which they are taken.
@@ -41,6 +43,8 @@ pub enum Step {
     OnlyPath,
     /// The highest preference: own routes before those of the kernel before learned ones, unless filters set another.
     Preference,
+    /// The highest weight, which filters set.
+    Weight,
     /// Own routes come before learned ones.
     LocallyOriginated,
     /// The highest degree of preference (RFC 4271 §9.1.1).
@@ -78,6 +82,7 @@ impl fmt::Display for Step {
         f.write_str(match self {
             Self::OnlyPath => "only path",
             Self::Preference => "preference",
+            Self::Weight => "weight",
             Self::LocallyOriginated => "locally originated",
             Self::LocalPref => "local preference",
             Self::AsPathLength => "AS path length",
@@ -118,6 +123,7 @@ impl Decision {
 pub fn decide(candidates: &[Candidate<'_>]) -> Option<Decision> {
     let mut contest = Contest::new(candidates);
     contest.keep_lowest(Step::Preference, |path| Reverse(path.preference));
+    contest.keep_lowest(Step::Weight, |path| Reverse(path.weight));
     contest.keep_lowest(Step::LocallyOriginated, |path| path.origin != CandidateOrigin::Local);
     contest.keep_lowest(Step::LocalPref, |path| {
         Reverse(path.attributes.local_pref().unwrap_or(DEFAULT_LOCAL_PREF))

@@ -45,6 +45,7 @@ fn check(rows: &[Row], best: usize, step: Step) {
             path_id: PathId(0),
             attributes,
             preference: 100,
+            weight: 0,
             interior_cost: row.interior_cost,
         })
         .collect();
@@ -142,6 +143,7 @@ fn a_tie_break_does_not_take_a_path_out_of_the_multipath_set() {
             path_id: PathId(0),
             attributes,
             preference: 100,
+            weight: 0,
             interior_cost: 0,
         })
         .collect();

@@ -339,13 +339,13 @@ impl ExportGroup {
         index: EntryIndex,
         path: &Path,
     ) -> Option<(AttributeHandle, PeerIndex)> {
-        let Shared { store, sources, telling, notices, .. } = shared;
+        let Shared { store, peers, sources, telling, notices, .. } = shared;
         let source = sources.get(path.source);
         if *telling == Telling::OwnRoutes && source.peer != PeerIndex::LOCAL {
             return None;
         }
         let route = self.route(entry.prefix.erase());
-        let exported = self.rules.export(store, route, path.import.handle()?, source);
+        let exported = self.rules.export(store, peers, route, path.import.handle()?, (path.source, source));
         if exported == Err(NotSent::TooLong) {
             if self.too_long.insert((index, path.source))
                 && let [first, others @ ..] = &*self.members

@@ -65,6 +65,11 @@ impl ExportGroups {
         self.regrouping.is_under_way()
     }
 
+    /// Whether what some group is sent depends on the name or group of a path's peer.
+    pub(crate) fn look_at_source(&self) -> bool {
+        self.groups.groups.values().any(|group| group.rules.looks_at_source())
+    }
+
     /// The attributes of paths to these entries depend on other rules now: what was remembered of export is void, and the
     /// entries are exported again by [`work`](Self::work).
     pub(crate) fn export_again(&mut self, entries: RoaringBitmap) {

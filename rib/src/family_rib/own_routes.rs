@@ -19,7 +19,7 @@ pub(crate) struct OwnRoutes {
 }
 
 /// What an own route does to the paths of its prefix.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum OwnPathChange {
     /// The path from this source has these values.
     Enter(Prefix, SourceIndex, PathValues),

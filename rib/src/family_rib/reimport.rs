@@ -24,7 +24,9 @@ impl<P: RibFamily> RouteTable<P> {
             let received = path.received;
             let store = &mut shared.store;
             let checked = import.check(store.get(received), store.next_hop(received));
-            let verdict = checked.and_then(|()| import.filter(prefix, &store.facts(received)));
+            let filtered = import.filter(store, P::FAMILY, received, std::iter::once(prefix));
+            let checked = checked.and_then(|()| import.check_destination(prefix));
+            let verdict = checked.and_then(|()| filtered.of(0));
             let edited =
                 verdict.ok().filter(|edits| !edits.is_empty()).map(|edits| store.edited(received, edits));
             let import = match verdict {

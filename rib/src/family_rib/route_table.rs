@@ -12,7 +12,7 @@ use crate::family::RibFamily;
 use crate::forwarding::{Forwarding, ForwardingChange, ForwardingLog, via};
 use crate::index::{EntryIndex, PeerIndex, SourceIndex};
 use crate::notices::{Notice, NoticeKind};
-use crate::options::ForwardingOptions;
+use crate::options::{Discard, ForwardingOptions};
 use crate::paths::{Entry, ImportOutcome, LONG, Path, Table};
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
@@ -60,15 +60,16 @@ impl<P: RibFamily> RouteTable<P> {
         routes: impl Iterator<Item = Nlri<P>>,
     ) {
         let attributes = import.check(shared.store.get(received), shared.store.next_hop(received));
-        let facts = shared.store.facts(received);
         let is_refresh =
             shared.peers.routes(P::INDEX, peer).is_some_and(|routes| routes.refresh_in.is_under_way());
         // What filters set is the same for most routes of an UPDATE, and without ADD-PATH so is the source.
-        let mut edited: Option<(RouteEdits, AttributeHandle)> = None;
+        let mut edited: Option<(&RouteEdits, AttributeHandle)> = None;
         let mut known_source: Option<(PathId, SourceIndex)> = None;
         // All entries are found before the first is worked on: their cache misses overlap then.
         let found: Vec<_> = routes.map(|nlri| (self.table.find_or_insert(nlri.prefix), nlri)).collect();
-        for (index, Nlri { path_id, prefix }) in found {
+        let prefixes = found.iter().map(|(_, nlri)| nlri.prefix.erase());
+        let filtered = import.filter(&shared.store, P::FAMILY, received, prefixes);
+        for (position, (index, Nlri { path_id, prefix })) in found.into_iter().enumerate() {
             let path_id = path_id.unwrap_or(PathId(0));
             let source = match known_source {
                 Some((id, source)) if id == path_id => source,
@@ -78,7 +79,8 @@ impl<P: RibFamily> RouteTable<P> {
             if is_refresh && let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) {
                 routes.refresh_in.on_announced(index, source);
             }
-            let import = match attributes.and_then(|()| import.filter(prefix.erase(), &facts)) {
+            let checked = attributes.and_then(|()| import.check_destination(prefix.erase()));
+            let import = match checked.and_then(|()| filtered.of(position)) {
                 Ok(edits) if edits.is_empty() => ImportOutcome::accepted(received),
                 Ok(edits) => {
                     if edited.is_none_or(|(known, _)| known != edits) {
@@ -383,6 +385,9 @@ impl<P: RibFamily> RouteTable<P> {
         }
         if best.source == SourceIndex::KERNEL {
             return None;
+        }
+        if shared.store.get(best.import.handle()?).values.is_blackhole() {
+            return Some(Forwarding::discard(Discard::Blackhole));
         }
         let next_hop = |path: &Path| shared.store.next_hop(path.import.handle()?);
         let others = choice.others.iter().map(|&position| &paths[position]);

@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use bgp_codec::{AsWidth, Asn, BgpIdentifier, Family, NextHop, PeerKind, Prefix};
-use margay_filter::FilterChain;
+use margay_filter::{FilterChain, Session};
 use serde::{Deserialize, Serialize};
 
 use super::reflection::Reflection;
@@ -15,6 +15,8 @@ use super::reflection::Reflection;
 pub struct PeerOptions {
     /// What operators call the peer.
     pub name: Arc<str>,
+    /// The group that the peer takes settings from, which filters may ask for.
+    pub group: Option<Arc<str>>,
     /// Whether the peer is external or internal.
     pub kind: PeerKind,
     /// The peer's AS number.
@@ -50,9 +52,24 @@ pub struct PeerOptions {
     pub enhanced_refresh: bool,
 }
 
+impl PeerOptions {
+    /// The peer as filters see it.
+    pub(crate) fn session(&self) -> Session {
+        Session {
+            name: Arc::clone(&self.name),
+            group: self.group.clone(),
+            address: self.address,
+            kind: self.kind,
+            is_client: self.reflection != Reflection::NonClient,
+        }
+    }
+}
+
 /// Those options of a peer that may change while its session stays.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct PeerRules {
+    /// The group that the peer takes settings from.
+    pub group: Option<Arc<str>>,
     /// Decides what is used of what the peer announces.
     pub import: FilterChain,
     /// Decides what the peer is told.
@@ -97,9 +114,9 @@ impl OwnNextHops {
 
 impl PeerRules {
     pub(crate) fn applied_to(self, options: &PeerOptions) -> PeerOptions {
-        let Self { import, export, next_hop, reflection, paths_sent } = self;
+        let Self { group, import, export, next_hop, reflection, paths_sent } = self;
         let add_path = options.add_path.iter().map(|&(family, _)| (family, paths_sent)).collect();
-        PeerOptions { import, export, next_hop, reflection, add_path, ..options.clone() }
+        PeerOptions { group, import, export, next_hop, reflection, add_path, ..options.clone() }
     }
 }
 

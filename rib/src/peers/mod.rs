@@ -6,19 +6,22 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use margay_filter::{RouteSource, Session};
 use roaring::RoaringBitmap;
 
 pub(crate) use self::refresh::{RefreshIn, RefreshOut};
 use crate::family::{FamilyIndex, FamilyTurn, PerFamily};
-use crate::index::{EntryIndex, GroupId, PeerIndex};
+use crate::index::{EntryIndex, GroupId, PeerIndex, SourceIndex};
 use crate::log::ReaderId;
 use crate::options::PeerOptions;
-use crate::paths::Path;
+use crate::paths::{Path, Source};
 
 /// Everything that is known about one peer.
 #[derive(Debug)]
 struct Peer {
     options: Arc<PeerOptions>,
+    /// The peer as filters see it.
+    session: Session,
     presence: Presence,
     routes: PerFamily<PeerRoutes>,
     /// The family of which the peer is sent routes next.
@@ -94,15 +97,9 @@ impl Peers {
 
     pub(crate) fn add(&mut self, options: Arc<PeerOptions>) -> PeerIndex {
         let index = self.take_index();
-        self.by_index.insert(
-            index,
-            Peer {
-                options,
-                presence: Presence::Up,
-                routes: PerFamily::default(),
-                turn: FamilyTurn::default(),
-            },
-        );
+        let session = options.session();
+        let (routes, turn) = (PerFamily::default(), FamilyTurn::default());
+        self.by_index.insert(index, Peer { options, session, presence: Presence::Up, routes, turn });
         index
     }
 
@@ -141,7 +138,20 @@ impl Peers {
     /// Other options for a peer, with what cannot change in a session as it was.
     pub(crate) fn set_options(&mut self, peer: PeerIndex, options: Arc<PeerOptions>) {
         if let Some(peer) = self.by_index.get_mut(&peer) {
+            peer.session = options.session();
             peer.options = options;
+        }
+    }
+
+    /// Where the paths of a source come from, as filters see it.
+    pub(crate) fn route_source(&self, index: SourceIndex, source: &Source) -> RouteSource<'_> {
+        match index {
+            SourceIndex::LOCAL => RouteSource::Local,
+            SourceIndex::KERNEL => RouteSource::Kernel,
+            _ => match self.by_index.get(&source.peer) {
+                Some(peer) => RouteSource::Peer(&peer.session),
+                None => RouteSource::Local,
+            },
         }
     }
 
@@ -212,6 +222,7 @@ mod tests {
 
     fn options() -> PeerOptions {
         PeerOptions {
+            group: None,
             name: Arc::from("peer"),
             kind: PeerKind::Ebgp,
             asn: Asn(65001),

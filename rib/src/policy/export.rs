@@ -1,9 +1,11 @@
 //! What a group of peers is told of a path: whether it is, and with which attributes (RFC 4271 §5.1, §9.2).
 
 use bgp_codec::{Asn, AttributeType, Community, Family, NextHop, PathAttributes, PeerKind, Prefix};
+use margay_filter::{NextHopEdit, RouteEdits};
 
 use super::reflection;
 use super::refusal::ExportRefusal;
+
 use crate::decision::DEFAULT_LOCAL_PREF;
 use crate::options::{ClientToClient, NextHopMode, PeerOptions, Reflection, RibOptions};
 use crate::paths::LearnedFrom;
@@ -57,15 +59,17 @@ impl ExportPolicy {
         attributes: &PathAttributes,
         next_hop: Option<NextHop>,
         learned_from: LearnedFrom,
+        edits: &RouteEdits,
     ) -> Result<(PathAttributes, NextHop), ExportRefusal> {
         if let (PeerKind::Ibgp, LearnedFrom::Internal(source)) = (self.kind, learned_from) {
             reflection::check(source, self.reflection, self.client_to_client)?;
         }
         self.check_communities(attributes)?;
-        let next_hop = self.next_hop(attributes, next_hop).ok_or(ExportRefusal::NoOwnNextHop)?;
+        let next_hop =
+            self.next_hop(attributes, next_hop, edits.next_hop).ok_or(ExportRefusal::NoOwnNextHop)?;
         let attributes = match self.kind {
             PeerKind::Ibgp => self.to_internal(attributes, learned_from),
-            PeerKind::Ebgp => self.to_external(attributes, learned_from),
+            PeerKind::Ebgp => self.to_external(attributes, learned_from, edits),
         };
         Ok((attributes, next_hop))
     }
@@ -84,9 +88,20 @@ impl ExportPolicy {
     }
 
     /// RFC 4271 §5.1.3. Own routes have no next hop that could be kept, nor has a link-local address a meaning beyond the
-    /// link that it was received on.
-    fn next_hop(&self, attributes: &PathAttributes, received: Option<NextHop>) -> Option<NextHop> {
-        let keeps = |next_hop: &NextHop| match self.next_hop {
+    /// link that it was received on. What a filter sets comes before the mode of the session.
+    fn next_hop(
+        &self,
+        attributes: &PathAttributes,
+        received: Option<NextHop>,
+        edit: Option<NextHopEdit>,
+    ) -> Option<NextHop> {
+        let mode = match edit {
+            Some(NextHopEdit::Address(next_hop)) => return Some(next_hop),
+            Some(NextHopEdit::OwnAddress) => NextHopMode::OwnAddress,
+            Some(NextHopEdit::Keep) => NextHopMode::Keep,
+            None => self.next_hop,
+        };
+        let keeps = |next_hop: &NextHop| match mode {
             NextHopMode::Auto => self.kind == PeerKind::Ibgp || self.is_third_party(attributes, *next_hop),
             NextHopMode::OwnAddress => false,
             NextHopMode::Keep => true,
@@ -113,9 +128,15 @@ impl ExportPolicy {
     }
 
     /// RFC 4271 §5.1.2, §5.1.4, §5.1.5 and RFC 4456 §8: our AS in front, nothing that is meant for inside the AS, and
-    /// no MULTI_EXIT_DISC of another AS.
-    fn to_external(&self, attributes: &PathAttributes, learned_from: LearnedFrom) -> PathAttributes {
+    /// no MULTI_EXIT_DISC of another AS. One that a filter sets is ours.
+    fn to_external(
+        &self,
+        attributes: &PathAttributes,
+        learned_from: LearnedFrom,
+        edits: &RouteEdits,
+    ) -> PathAttributes {
         let left_out = match learned_from {
+            _ if matches!(edits.med, Some(Some(_))) => INSIDE_THE_AS,
             LearnedFrom::Local => INSIDE_THE_AS,
             LearnedFrom::External | LearnedFrom::Internal(_) => INSIDE_THE_AS_OR_OF_ANOTHER,
         };

@@ -1,10 +1,10 @@
 //! What is made of a path that a peer announces, before it may be chosen (RFC 4271 §9.1.1, RFC 4456 §8).
 
-use bgp_codec::{NextHop, Prefix};
-use margay_filter::{RouteEdits, RouteFacts};
+use bgp_codec::{Family, NextHop, Prefix};
+use margay_filter::{RouteEdits, RouteSource, Verdict};
 
 use super::martian::{is_host, is_martian, is_martian_next_hop};
-use crate::attributes::AttributeSet;
+use crate::attributes::{AttributeHandle, AttributeSet, AttributeStore};
 use crate::options::{PeerOptions, RibOptions};
 use crate::paths::ImportRefusal;
 
@@ -40,8 +40,8 @@ impl ImportPolicy<'_> {
         Ok(())
     }
 
-    /// The rules that look at the destination, and the peer's import filters: what these set in the path.
-    pub(crate) fn filter(&self, prefix: Prefix, facts: &RouteFacts) -> Result<RouteEdits, ImportRefusal> {
+    /// The rules that look at the destination.
+    pub(crate) fn check_destination(&self, prefix: Prefix) -> Result<(), ImportRefusal> {
         if is_martian(prefix) {
             return Err(ImportRefusal::MartianDestination);
         }
@@ -50,7 +50,54 @@ impl ImportPolicy<'_> {
         if own.into_iter().flatten().any(|own| is_host(prefix, own)) {
             return Err(ImportRefusal::DestinationIsOwn);
         }
-        let verdict = self.peer.import.evaluate(prefix, facts);
-        if verdict.is_accepted() { Ok(verdict.edits) } else { Err(ImportRefusal::Filter) }
+        Ok(())
     }
+
+    /// What the peer's import filters make of routes to these prefixes that share their attributes. These are looked at
+    /// once.
+    pub(crate) fn filter(
+        &self,
+        store: &AttributeStore,
+        family: Family,
+        received: AttributeHandle,
+        prefixes: impl Iterator<Item = Prefix>,
+    ) -> Filtered {
+        let chain = &self.peer.import;
+        if chain.is_empty() {
+            return Filtered::Alike(Ok(RouteEdits::default()));
+        }
+        let session = self.peer.session();
+        let path = store.route_path(received, family, RouteSource::Peer(&session));
+        let mut halfway = chain.by_path(&path);
+        match halfway.settled() {
+            Some(verdict) => Filtered::Alike(outcome(verdict)),
+            None => {
+                let each = prefixes.map(|prefix| outcome(halfway.verdict(chain, &path, &prefix.into())));
+                Filtered::Each(each.collect())
+            }
+        }
+    }
+}
+
+/// What import filters made of routes that share their attributes.
+pub(crate) enum Filtered {
+    /// The same of all.
+    Alike(Result<RouteEdits, ImportRefusal>),
+    /// This of each, in order.
+    Each(Vec<Result<RouteEdits, ImportRefusal>>),
+}
+
+impl Filtered {
+    /// What they made of the route at a position.
+    pub(crate) fn of(&self, position: usize) -> Result<&RouteEdits, ImportRefusal> {
+        let outcome = match self {
+            Self::Alike(outcome) => outcome,
+            Self::Each(outcomes) => &outcomes[position],
+        };
+        outcome.as_ref().map_err(|&refusal| refusal)
+    }
+}
+
+fn outcome(verdict: &Verdict) -> Result<RouteEdits, ImportRefusal> {
+    if verdict.is_accepted() { Ok(verdict.edits.clone()) } else { Err(ImportRefusal::Filter) }
 }

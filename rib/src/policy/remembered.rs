@@ -1,13 +1,15 @@
 //! What a group is told of one path: the answer of its policy and filter, remembered per attribute set.
 
-use bgp_codec::{Family, NextHop, PathAttributes, Prefix, UpdateEncoder};
-use margay_filter::{FilterChain, RouteEdits, RouteFacts};
+use bgp_codec::{Community, Family, NextHop, PathAttributes, Prefix, UpdateEncoder};
+use margay_filter::{FilterChain, Halfway, RouteEdits, RouteSource, Verdict};
 
 use super::export::ExportPolicy;
 use super::refusal::ExportRefusal;
-use crate::attributes::{AttributeHandle, AttributeStore, edited};
-use crate::index::PeerIndex;
+use crate::attributes::{AttributeHandle, AttributeStore};
+use crate::index::{PeerIndex, SourceIndex};
 use crate::paths::{LearnedFrom, Source};
+use crate::peers::Peers;
+use crate::shared::Shared;
 
 /// The rules of a group, and what they said of the attribute sets that were asked about.
 #[derive(Debug)]
@@ -16,11 +18,12 @@ pub(crate) struct ExportRules {
     filter: FilterChain,
     /// How routes are encoded for the group: not all of them fit into a message.
     encoder: UpdateEncoder,
-    looks_at_facts: bool,
     memo: Vec<Option<Memo>>,
+    /// What the filter said of the last attribute set, where that depends on the prefix: sets come many times in a row.
+    last: Option<LastSet>,
 }
 
-/// The answer of the policy for one attribute set, kept while both sets live.
+/// The answer for one attribute set, kept while both sets live.
 #[derive(Clone, Debug)]
 struct Memo {
     origin: Origin,
@@ -30,7 +33,7 @@ struct Memo {
     answer: Answer,
 }
 
-/// What the policy said, with the generation of the set that is exported.
+/// What filter and policy said, with the generation of the set that is exported.
 #[derive(Clone, Copy, Debug)]
 enum Answer {
     Refused,
@@ -38,6 +41,15 @@ enum Answer {
     Exported(AttributeHandle, u32),
     /// It may not leave room for a route.
     Long(AttributeHandle, u32),
+}
+
+/// The first half of the filter's verdict on an attribute set.
+#[derive(Debug)]
+struct LastSet {
+    handle: AttributeHandle,
+    generation: u32,
+    origin: Origin,
+    halfway: Halfway,
 }
 
 /// A route as far as it matters to whether it is exported.
@@ -64,16 +76,17 @@ const LONGEST_NLRI_OCTETS: usize = 4 + 1 + 16;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Origin {
     Local,
+    /// The kernel, where the filter asks for the source.
+    Kernel,
     External,
-    /// The session itself: its identifier may become the ORIGINATOR_ID.
-    Internal(PeerIndex),
+    /// The session itself: its identifier may become the ORIGINATOR_ID, or the filter asks for it.
+    Peer(PeerIndex),
 }
 
 impl ExportRules {
     /// Two filters of one content decide alike, so that of any member will do.
     pub(crate) fn new(policy: ExportPolicy, filter: FilterChain, encoder: UpdateEncoder) -> Self {
-        let looks_at_facts = filter.looks_at_facts();
-        Self { policy, filter, encoder, looks_at_facts, memo: Vec::new() }
+        Self { policy, filter, encoder, memo: Vec::new(), last: None }
     }
 
     /// The same rules, with nothing remembered.
@@ -81,32 +94,27 @@ impl ExportRules {
         Self::new(self.policy.clone(), self.filter.clone(), self.encoder)
     }
 
+    /// Whether the filter asks where a path comes from.
+    pub(crate) fn looks_at_source(&self) -> bool {
+        self.filter.looks_at_source()
+    }
+
     /// Forgets what was said of attribute sets: it may have depended on what is otherwise now.
     pub(crate) fn forget(&mut self) {
         self.memo.clear();
+        self.last = None;
     }
 
-    /// The attributes that the group is sent for a path, with a reference for the caller.
+    /// The attributes that the group is told for a path, with a reference for the caller.
     pub(crate) fn export(
         &mut self,
         store: &mut AttributeStore,
+        peers: &Peers,
         route: ExportedRoute,
         handle: AttributeHandle,
-        source: &Source,
+        (index, source): (SourceIndex, &Source),
     ) -> Result<AttributeHandle, NotSent> {
-        let verdict = self.filter.evaluate(route.prefix, &self.facts(store, handle));
-        if !verdict.is_accepted() {
-            return Err(NotSent::Refused);
-        }
-        let edits = verdict.edits;
-        let answer = match self.remembered(store, handle, source, edits) {
-            Some(answer) => {
-                answer.handle().into_iter().for_each(|exported| store.retain(exported));
-                answer
-            }
-            None => self.transform(store, handle, source, edits),
-        };
-        match answer {
+        match self.answer(store, peers, route.prefix, handle, (index, source)) {
             Answer::Refused => Err(NotSent::Refused),
             Answer::Exported(exported, _) => Ok(exported),
             Answer::Long(exported, _) if self.fits(store, route, exported) => Ok(exported),
@@ -117,20 +125,61 @@ impl ExportRules {
         }
     }
 
-    /// Why the group is not sent a path; `None` when it is.
+    /// What filter and policy say of a path, with a reference for the caller.
+    fn answer(
+        &mut self,
+        store: &mut AttributeStore,
+        peers: &Peers,
+        prefix: Prefix,
+        handle: AttributeHandle,
+        (index, source): (SourceIndex, &Source),
+    ) -> Answer {
+        let origin = self.origin(index, source);
+        let retained = |store: &mut AttributeStore, answer: Answer| {
+            answer.handle().into_iter().for_each(|exported| store.retain(exported));
+            answer
+        };
+        if !self.filter.looks_at_prefix()
+            && let Some((_, answer)) = self.remembered(store, handle, origin)
+        {
+            return retained(store, answer);
+        }
+        let verdict = self.verdict(store, prefix, handle, origin, peers.route_source(index, source));
+        if !verdict.is_accepted() {
+            // Other prefixes may pass with this set, where the filter looks at them.
+            if !self.filter.looks_at_prefix() {
+                self.remember(store, handle, origin, RouteEdits::default(), Answer::Refused);
+            }
+            return Answer::Refused;
+        }
+        let edits = verdict.edits;
+        match self.remembered(store, handle, origin) {
+            Some((known, answer)) if known.map_or(edits.is_empty(), |known| *known == edits) => {
+                retained(store, answer)
+            }
+            Some(_) | None => self.transform(store, handle, (origin, source), edits),
+        }
+    }
+
+    /// Why the group is not told of a path; `None` when it is.
     pub(crate) fn refusal(
         &self,
-        store: &AttributeStore,
+        shared: &Shared,
         route: ExportedRoute,
         handle: AttributeHandle,
-        source: &Source,
+        index: SourceIndex,
     ) -> Option<ExportRefusal> {
-        let verdict = self.filter.evaluate(route.prefix, &self.facts(store, handle));
-        match self.told(store, handle, source, verdict.edits) {
+        let Shared { store, peers, sources, .. } = shared;
+        let (source, family) = (sources.get(index), route.prefix.family());
+        let path = store.route_path(handle, family, peers.route_source(index, source));
+        let verdict = self.filter.evaluate(&path, &route.prefix.into());
+        match self.told(store, handle, source, &verdict.edits) {
             Err(refusal) => Some(refusal),
-            Ok(_) if !verdict.is_accepted() => Some(ExportRefusal::Filter(verdict.to_string())),
+            Ok(_) if !verdict.is_accepted() => {
+                Some(ExportRefusal::Filter(self.filter.reason(&verdict).to_string()))
+            }
             Ok((attributes, next_hop)) => {
-                let room = self.encoder.nlri_room_octets(&attributes, next_hop, route.prefix.family());
+                let room = self.encoder.nlri_room_octets(&attributes, next_hop, family);
                 (room < route.nlri_octets).then_some(ExportRefusal::TooLong)
             }
         }
@@ -144,51 +193,81 @@ impl ExportRules {
         })
     }
 
-    /// The policy's former answer, while both attribute sets still are what they were.
+    /// What the filter says of a path to a prefix.
+    fn verdict(
+        &mut self,
+        store: &AttributeStore,
+        prefix: Prefix,
+        handle: AttributeHandle,
+        origin: Origin,
+        source: RouteSource<'_>,
+    ) -> Verdict {
+        let path = store.route_path(handle, prefix.family(), source);
+        if !self.filter.looks_at_prefix() {
+            return self.filter.evaluate(&path, &prefix.into());
+        }
+        let generation = store.generation(handle);
+        let is_last =
+            |last: &LastSet| (last.handle, last.generation, last.origin) == (handle, generation, origin);
+        if !self.last.as_ref().is_some_and(is_last) {
+            self.last = None;
+        }
+        let last = self.last.get_or_insert_with(|| {
+            let halfway = self.filter.by_path(&path);
+            LastSet { handle, generation, origin, halfway }
+        });
+        last.halfway.verdict(&self.filter, &path, &prefix.into()).clone()
+    }
+
+    /// The former answer with the edits it is for, while both attribute sets still are what they were.
     fn remembered(
         &self,
         store: &AttributeStore,
         handle: AttributeHandle,
-        source: &Source,
-        edits: RouteEdits,
-    ) -> Option<Answer> {
+        origin: Origin,
+    ) -> Option<(Option<&RouteEdits>, Answer)> {
         let memo = self.memo.get(handle.index())?.as_ref()?;
-        if memo.generation != store.generation(handle)
-            || memo.origin != Origin::of(source)
-            || memo.edits.as_deref().copied().unwrap_or_default() != edits
-        {
+        if memo.generation != store.generation(handle) || memo.origin != origin {
             return None;
         }
-        match memo.answer {
-            Answer::Refused => Some(Answer::Refused),
+        let lives = match memo.answer {
+            Answer::Refused => true,
             Answer::Exported(exported, generation) | Answer::Long(exported, generation) => {
-                (store.generation(exported) == generation).then_some(memo.answer)
+                store.generation(exported) == generation
             }
-        }
+        };
+        lives.then_some((memo.edits.as_deref(), memo.answer))
     }
 
-    /// The policy's answer, which is remembered, with a reference to what is exported.
     fn transform(
         &mut self,
         store: &mut AttributeStore,
         handle: AttributeHandle,
-        source: &Source,
+        (origin, source): (Origin, &Source),
         edits: RouteEdits,
     ) -> Answer {
-        let answer = match self.told(store, handle, source, edits) {
+        let answer = match self.told(store, handle, source, &edits) {
             Err(_) => Answer::Refused,
             Ok((attributes, next_hop)) => self.exported(store, attributes, next_hop),
         };
+        self.remember(store, handle, origin, edits, answer);
+        answer
+    }
+
+    fn remember(
+        &mut self,
+        store: &AttributeStore,
+        handle: AttributeHandle,
+        origin: Origin,
+        edits: RouteEdits,
+        answer: Answer,
+    ) {
         if self.memo.len() <= handle.index() {
             self.memo.resize(handle.index() + 1, None);
         }
-        self.memo[handle.index()] = Some(Memo {
-            origin: Origin::of(source),
-            edits: (!edits.is_empty()).then(|| Box::new(edits)),
-            generation: store.generation(handle),
-            answer,
-        });
-        answer
+        let edits = (!edits.is_empty()).then(|| Box::new(edits));
+        let generation = store.generation(handle);
+        self.memo[handle.index()] = Some(Memo { origin, edits, generation, answer });
     }
 
     fn exported(&self, store: &mut AttributeStore, attributes: PathAttributes, next_hop: NextHop) -> Answer {
@@ -209,7 +288,7 @@ impl ExportRules {
         store: &AttributeStore,
         handle: AttributeHandle,
         source: &Source,
-        edits: RouteEdits,
+        edits: &RouteEdits,
     ) -> Result<(PathAttributes, NextHop), ExportRefusal> {
         let set = store.get(handle);
         if set.values.is_covered {
@@ -217,14 +296,27 @@ impl ExportRules {
         }
         let next_hop = store.next_hop(handle);
         if edits.is_empty() {
-            return self.policy.transform(&set.attributes, next_hop, source.learned_from);
+            return self.policy.transform(&set.attributes, next_hop, source.learned_from, edits);
         }
-        self.policy.transform(&edited(&set.attributes, edits), next_hop, source.learned_from)
+        let mut attributes = edits.applied_to(&set.attributes);
+        if edits.blackhole && !attributes.communities().any(|community| community == Community::BLACKHOLE) {
+            let mut builder = attributes.to_builder();
+            builder.communities.push(Community::BLACKHOLE);
+            attributes = builder.build();
+        }
+        self.policy.transform(&attributes, next_hop, source.learned_from, edits)
     }
 
-    /// What the filter may know of a path; nothing where it does not ask.
-    fn facts(&self, store: &AttributeStore, handle: AttributeHandle) -> RouteFacts {
-        if self.looks_at_facts { store.facts(handle) } else { RouteFacts::default() }
+    fn origin(&self, index: SourceIndex, source: &Source) -> Origin {
+        match source.learned_from {
+            LearnedFrom::Local if index == SourceIndex::KERNEL && self.filter.looks_at_source() => {
+                Origin::Kernel
+            }
+            LearnedFrom::Local => Origin::Local,
+            LearnedFrom::External if self.filter.looks_at_source() => Origin::Peer(source.peer),
+            LearnedFrom::External => Origin::External,
+            LearnedFrom::Internal(_) => Origin::Peer(source.peer),
+        }
     }
 }
 
@@ -233,16 +325,6 @@ impl Answer {
         match self {
             Self::Refused => None,
             Self::Exported(exported, _) | Self::Long(exported, _) => Some(exported),
-        }
-    }
-}
-
-impl Origin {
-    fn of(source: &Source) -> Self {
-        match source.learned_from {
-            LearnedFrom::Local => Self::Local,
-            LearnedFrom::External => Self::External,
-            LearnedFrom::Internal(_) => Self::Internal(source.peer),
         }
     }
 }

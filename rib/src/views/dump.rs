@@ -68,7 +68,7 @@ impl Shared {
         writeln!(f, "free attributes {:?}", self.store.free())?;
         for (handle, set, references) in self.store.iter() {
             let next_hop = self.store.next_hop(handle);
-            let (number, values, attributes) = (handle.raw(), set.values, &set.attributes);
+            let (number, values, attributes) = (handle.raw(), &set.values, &set.attributes);
             writeln!(
                 f,
                 "attributes {number}: {references} references, {next_hop:?}, {values:?}, {attributes:?}"

@@ -88,9 +88,9 @@ impl FamilyView<'_> {
             Some((_, source)) if shared.telling == Telling::OwnRoutes && source.peer != PeerIndex::LOCAL => {
                 Some(NotExported::HeldBack)
             }
-            Some((path, source)) => {
+            Some((path, _)) => {
                 let route = group.route(entry.prefix);
-                let refusal = group.rules.refusal(&shared.store, route, path.import.handle()?, source);
+                let refusal = group.rules.refusal(shared, route, path.import.handle()?, path.source);
                 refusal.map(NotExported::Refused)
             }
         };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bgp_codec::{Family, NextHop, PathAttributes, PathId, Prefix};
+use margay_filter::RouteSource;
 
 use super::family_view::FamilyView;
 use crate::attributes::AttributeHandle;
@@ -203,6 +204,9 @@ fn exclusion(shared: &Shared, prefix: Prefix, path: &Path) -> Option<RouteStatus
 
 fn filter_verdict(shared: &Shared, path: &Path, refusal: ImportRefusal, prefix: Prefix) -> Option<String> {
     let options = shared.peers.options(shared.sources.get(path.source).peer)?;
-    (refusal == ImportRefusal::Filter)
-        .then(|| options.import.evaluate(prefix, &shared.store.facts(path.received)).to_string())
+    (refusal == ImportRefusal::Filter).then(|| {
+        let session = options.session();
+        let path = shared.store.route_path(path.received, prefix.family(), RouteSource::Peer(&session));
+        options.import.reason(&options.import.evaluate(&path, &prefix.into())).to_string()
+    })
 }

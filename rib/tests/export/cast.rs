@@ -10,7 +10,10 @@ use bgp_codec::{
     Prefix, UnknownAttributeBuf, Update, UpdateEncoder, decode_message, frame_length,
 };
 use bytes::{Bytes, BytesMut};
-use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits};
+use margay_filter::{
+    Action, Condition, Edit, Filter, FilterChain, Number, NumberCondition, PeerCondition, PeerRelation,
+    PrefixCondition, Rule, ValueRange,
+};
 use margay_rib::{ConnectedRoute, NextHopMode, OwnNextHops, PathsSent, PeerOptions, Reflection};
 
 pub(crate) const LOCAL_ASN: Asn = Asn(64512);
@@ -47,6 +50,7 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
     let peer = likeness(peer);
     let external = !matches!(peer, 4..8 | 11 | 12 | 14);
     PeerOptions {
+        group: None,
         name,
         kind: if external { PeerKind::Ebgp } else { PeerKind::Ibgp },
         asn: if external { Asn(65000 + number) } else { LOCAL_ASN },
@@ -123,14 +127,46 @@ pub(crate) fn likeness(peer: usize) -> usize {
 
 /// Does `action` to what `prefix` covers, and the opposite to the rest.
 pub(crate) fn filter(prefix: &str, action: Action) -> FilterChain {
-    let covered = Match::new(Some(prefix.parse().expect("a prefix")), None).expect("a match");
     let opposite = if action == Action::Accept { Action::Reject } else { Action::Accept };
-    let rules = [(covered, action), (Match::ANY, opposite)].map(|(matches, action)| Rule {
-        matches,
-        action,
-        edits: RuleEdits::default(),
-    });
+    let rules = [Rule::new(inside(prefix), action), Rule::new(Condition::always(), opposite)];
     FilterChain::new([Filter::new("test", rules)])
+}
+
+fn inside(prefix: &str) -> Condition {
+    let condition = PrefixCondition::new(Some(prefix.parse().expect("a prefix")), None);
+    Condition::Prefix(condition.expect("every length is possible"))
+}
+
+/// Sets other attributes inside a prefix than elsewhere.
+pub(crate) fn setting_by_prefix() -> FilterChain {
+    let edits = |local_pref: &str, asn: u32| {
+        let local_pref = Edit::number(Number::LocalPref, local_pref.parse().expect("an expression"));
+        [local_pref, Edit::Prepend(vec![Asn(asn); 2])]
+    };
+    let rules = [
+        Rule::new(inside("10.1.0.0/16"), Action::Accept)
+            .with_edits(edits("(local_pref or 100) + 50", 65_100)),
+        Rule::new(Condition::always(), Action::Accept).with_edits(edits("90", 65_101)),
+    ];
+    FilterChain::new([Filter::new("by-prefix", rules)])
+}
+
+/// Looks at no prefix, but at where a path comes from: what internal peers advertise is marked, the rest of what peers
+/// advertise is refused where it has a MED.
+pub(crate) fn setting_by_source() -> FilterChain {
+    let mark = [
+        Edit::AddCommunities(vec!["65000:77".parse().expect("a community")]),
+        Edit::number(Number::Med, "7".parse().expect("a number")),
+    ];
+    let internal = Condition::SourcePeer(PeerCondition::Relation(vec![PeerRelation::Internal]));
+    let external = Condition::SourcePeer(PeerCondition::Relation(vec![PeerRelation::External]));
+    let has_med = Condition::Number(NumberCondition { number: Number::Med, range: ValueRange::ALL });
+    let rules = [
+        Rule::new(internal, Action::Accept).with_edits(mark),
+        Rule::new(Condition::all([external, has_med]), Action::Reject),
+        Rule::new(Condition::always(), Action::Accept),
+    ];
+    FilterChain::new([Filter::new("by-source", rules)])
 }
 
 /// 24 prefixes: nested, and of both families.

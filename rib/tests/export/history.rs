@@ -91,7 +91,7 @@ fn rules() -> impl Strategy<Value = Rules> {
     let next_hop =
         prop_oneof![Just(NextHopMode::Auto), Just(NextHopMode::OwnAddress), Just(NextHopMode::Keep)];
     let paths = prop_oneof![Just(PathsSent::All), (1..4u16).prop_map(best)];
-    (0..3u8, 0..3u8, next_hop, proptest::option::of(0..2u8), paths).prop_map(
+    (0..5u8, 0..5u8, next_hop, proptest::option::of(0..2u8), paths).prop_map(
         |(import, export, next_hop, cluster, paths)| Rules { import, export, next_hop, cluster, paths },
     )
 }

@@ -6,7 +6,7 @@ use bgp_codec::{
     AsWidth, Asn, BgpIdentifier, ClusterId, Community, Family, NextHop, PathAttributes,
     PathAttributesBuilder, PathId, PeerKind, Prefix,
 };
-use margay_filter::RouteFacts;
+use margay_filter::{FilterChain, LocalValues, RouteEdits, RoutePath, RouteSource, Session};
 use margay_rib::{ConnectedRoute, Discard, Forwarding, NextHopMode, PathsSent, PeerOptions, Reflection};
 
 /// What one side holds of the other: an Adj-RIB-In or an Adj-RIB-Out. The path id is zero where there is none.
@@ -149,9 +149,9 @@ impl NaiveRib {
         if clusters.is_none() || forbidden {
             return None;
         }
-        if !options.export.evaluate(prefix, &RouteFacts::default()).is_accepted() {
-            return None;
-        }
+        let edits = self.filtered(&options.export, prefix, best)?;
+        let filtered = NaivePath { attributes: edits.applied_to(&best.attributes), ..best.clone() };
+        let best = &filtered;
         let own = match prefix {
             Prefix::Ipv4(_) => options.own_ipv4_next_hop,
             Prefix::Ipv6(_) => options.own_ipv6_next_hop,
@@ -178,7 +178,7 @@ impl NaiveRib {
             builder.originator_id = None;
             builder.cluster_list = Vec::new();
             builder.as_path.prepend(self.asn, 1);
-            if best.peer.is_some() {
+            if best.peer.is_some() && edits.med.is_none() {
                 builder.med = None;
             }
         }
@@ -196,6 +196,31 @@ impl NaiveRib {
             }
             _ => next_hop,
         }
+    }
+
+    /// What filters set in a path that they let pass.
+    fn filtered(&self, chain: &FilterChain, prefix: Prefix, path: &NaivePath) -> Option<RouteEdits> {
+        let session = path.peer.map(|peer| {
+            let options = &self.peers[&peer].0;
+            Session {
+                name: options.name.clone(),
+                group: options.group.clone(),
+                address: options.address,
+                kind: options.kind,
+                is_client: options.reflection != Reflection::NonClient,
+            }
+        });
+        let path = RoutePath {
+            family: prefix.family(),
+            attributes: &path.attributes,
+            next_hop: path.next_hop,
+            local: LocalValues::default(),
+            source: session.as_ref().map_or(RouteSource::Local, RouteSource::Peer),
+            interface: None,
+            is_stale: false,
+        };
+        let verdict = chain.evaluate(&path, &prefix.into());
+        verdict.is_accepted().then_some(verdict.edits)
     }
 
     fn forwarding_to(&self, prefix: Prefix, multipath: usize) -> Option<Forwarding> {
@@ -252,14 +277,15 @@ impl NaiveRib {
                 let is_usable = options.families.contains(&family_of(prefix))
                     && !self.is_looped(attributes, *next_hop, options)
                     && !is_nonsense(prefix, *next_hop, options)
-                    && options.import.evaluate(prefix, &RouteFacts::default()).is_accepted()
                     && self.reachable(*next_hop);
-                is_usable.then(|| NaivePath {
+                let path = NaivePath {
                     peer: Some(peer),
                     path_id: *path_id,
                     attributes: attributes.clone(),
                     next_hop: Some(*next_hop),
-                })
+                };
+                let edits = self.filtered(&options.import, prefix, &path).filter(|_| is_usable)?;
+                Some(NaivePath { attributes: edits.applied_to(attributes), ..path })
             })
         });
         own.into_iter().chain(learned).collect()

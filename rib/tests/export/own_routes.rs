@@ -1,7 +1,9 @@
 //! What this node announces of its own, and the numbers that it shares with the kernel.
 
 use bgp_codec::{Family, NextHop, PeerKind, Prefix};
-use margay_filter::{Action, Filter, FilterChain, Match, NewValue, Rule, RuleEdits, Value, ValueRange};
+use margay_filter::{
+    Action, Condition, Edit, Filter, FilterChain, Number, NumberCondition, PrefixCondition, Rule, ValueRange,
+};
 use margay_rib::{
     Departure, Discard, Forwarding, ForwardingOptions, KernelRouteView, NetworkOptions, NextHopLoss,
     PagePosition, PeerIndex, PeerOptions, ReflectorOptions, Rib, RibOptions, RouteSelection, Step, Way,
@@ -49,9 +51,14 @@ fn forwarding(rib: &mut Rib) -> Option<Option<Forwarding>> {
     changes.into_iter().find(|change| change.prefix == prefix(BLOCK)).map(|change| change.forwarding)
 }
 
-fn chain(rules: &[(Match, RuleEdits)]) -> FilterChain {
-    let rules = rules.iter().map(|&(matches, edits)| Rule { matches, action: Action::Accept, edits });
+fn chain(rules: impl IntoIterator<Item = (Condition, Vec<Edit>)>) -> FilterChain {
+    let rules =
+        rules.into_iter().map(|(condition, edits)| Rule::new(condition, Action::Accept).with_edits(edits));
     FilterChain::new([Filter::new("contract", rules)])
+}
+
+fn set(number: Number, expression: &str) -> Edit {
+    Edit::number(number, expression.parse().expect("an expression"))
 }
 
 /// A Rib with two external peers that announce the block over these next hops, which has been told.
@@ -160,9 +167,8 @@ fn a_network_that_requires_a_route_comes_and_goes_with_it() {
 #[test]
 fn metrics_become_local_prefs_and_local_prefs_become_metrics() {
     let mut rib = forwarding_rib();
-    let export = RuleEdits { local_pref: Some(NewValue::RestOf(M, Value::Metric)), ..RuleEdits::default() };
     let mut reading = options(4);
-    reading.export = chain(&[(Match::ANY, export)]);
+    reading.export = chain([(Condition::always(), vec![set(Number::LocalPref, "2147483647 - metric")])]);
     let reader = rib.peer_up(reading, None);
     settle(&mut rib);
     for (text, metric) in [("10.65.1.1/32", 1024), ("10.65.1.2/32", 512)] {
@@ -176,11 +182,14 @@ fn metrics_become_local_prefs_and_local_prefs_become_metrics() {
     told(&mut rib, reader);
     assert_eq!(own_local_pref(&rib, reader, "10.65.8.0/26"), Some(2_147_482_623), "networks are ordinary");
 
-    let metric = RuleEdits { metric: Some(NewValue::RestOf(M, Value::LocalPref)), ..RuleEdits::default() };
-    let elevated = Match::ANY.with_values(ValueRange::new(M - 1023, M), None);
+    let metric = || set(Number::Metric, "2147483647 - local_pref");
+    let range = ValueRange::new(M - 1023, M).expect("a range");
+    let elevated = Condition::Number(NumberCondition { number: Number::LocalPref, range });
     let mut feeding = options(5);
-    feeding.import =
-        chain(&[(elevated, RuleEdits { preference: Some(160), ..metric }), (Match::ANY, metric)]);
+    feeding.import = chain([
+        (elevated, vec![metric(), set(Number::Preference, "160")]),
+        (Condition::always(), vec![metric()]),
+    ]);
     let feed = rib.peer_up(feeding, None);
     rib.set_kernel_route(prefix(BLOCK), of_metric(1024));
     let announce = |rib: &mut Rib, local_pref: Option<u32>| {
@@ -208,11 +217,12 @@ fn metrics_become_local_prefs_and_local_prefs_become_metrics() {
 #[test]
 fn what_a_filter_sets_may_differ_from_prefix_to_prefix_of_one_attribute_set() {
     let mut rib = forwarding_rib();
-    let set =
-        |local_pref| RuleEdits { local_pref: Some(NewValue::Fixed(local_pref)), ..RuleEdits::default() };
-    let covered = Match::new(Some(prefix("10.65.0.0/16")), None).unwrap();
+    let covered = Condition::Prefix(PrefixCondition::new(Some(prefix("10.65.0.0/16")), None).unwrap());
     let mut reading = options(4);
-    reading.export = chain(&[(covered, set(7)), (Match::ANY, set(8))]);
+    reading.export = chain([
+        (covered, vec![set(Number::LocalPref, "7")]),
+        (Condition::always(), vec![set(Number::LocalPref, "8")]),
+    ]);
     let reader = rib.peer_up(reading, None);
     let feed = rib.peer_up(options(FEED), None);
     settle(&mut rib);

@@ -6,7 +6,7 @@ use bgp_codec::{
     AsPathBuf, AsWidth, Asn, AttributeType, ClusterId, Community, DecodeContext, Family, Ipv4Prefix, Message,
     NextHop, PathAttributesBuilder, PeerKind, UnknownAttributeBuf, decode_message, frame_length,
 };
-use margay_filter::{Action, Filter, FilterChain, Match, Rule, RuleEdits, ValueRange};
+use margay_filter::{Action, Condition, Filter, FilterChain, Number, NumberCondition, Rule, ValueRange};
 use margay_rib::{
     Departure, EncodedUpdates, ExportRefusal, ImportRefusal, NextHopMode, NotExported, Notice, NoticeKind,
     PagePosition, PathsSent, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RouteSelection,
@@ -70,11 +70,8 @@ fn a_cluster_that_is_added_later_counts_for_what_went_through_it_before() {
 fn a_replacement_that_a_filter_refuses_is_told_as_a_withdrawal() {
     let mut rib = rib();
     let preferred = ValueRange::new(100, 200).expect("a range");
-    let rule = Rule {
-        matches: Match::ANY.with_values(Some(preferred), None),
-        action: Action::Accept,
-        edits: RuleEdits::default(),
-    };
+    let preferred = Condition::Number(NumberCondition { number: Number::LocalPref, range: preferred });
+    let rule = Rule::new(preferred, Action::Accept);
     let import = FilterChain::new([Filter::new("preferred", [rule])]);
     let feed = rib.peer_up(PeerOptions { import, ..options(5) }, None);
     let reader = rib.peer_up(options(4), None);

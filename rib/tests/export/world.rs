@@ -17,7 +17,8 @@ use margay_rib::{
 use super::by_hand::poll_export;
 use super::cast::{
     CLUSTERS, LOCAL_ASN, PEERS, Variant, announces_path_ids, attributes, connected, context, filter,
-    identifier, lengthened, likeness, next_hop, nlri, options, own_next_hops, prefix, through_the_wire,
+    identifier, lengthened, likeness, next_hop, nlri, options, own_next_hops, prefix, setting_by_prefix,
+    setting_by_source, through_the_wire,
 };
 use super::naive::{NaiveRib, NaiveRoute, Routes};
 
@@ -532,9 +533,12 @@ impl Rules {
         let filters = |number| match number {
             0 => FilterChain::accept_all(),
             1 => filter("10.1.0.0/16", Action::Reject),
+            3 => setting_by_prefix(),
+            4 => setting_by_source(),
             _ => filter("10.2.0.0/16", Action::Accept),
         };
         PeerRules {
+            group: None,
             import: filters(self.import),
             export: filters(self.export),
             next_hop: self.next_hop,

@@ -1,7 +1,7 @@
 //! Routes of others that are announced.
 
 use bgp_codec::Prefix;
-use margay_filter::Match;
+use margay_filter::PrefixCondition;
 use margay_forwarding::KernelRouteView;
 use tokio::time::timeout;
 
@@ -34,7 +34,7 @@ fn rule(table: u32, protocols: &[u8], interfaces: &[&str], within: Option<&str>)
         table,
         protocols: protocols.to_vec(),
         interfaces: InterfacePatterns(interfaces.iter().map(|&text| text.to_owned()).collect()),
-        prefixes: Match::new(within.map(prefix), None).unwrap(),
+        prefixes: PrefixCondition::new(within.map(prefix), None).unwrap(),
     }
 }
 

@@ -295,6 +295,7 @@ async fn updates_with_routes(stream: &mut TcpStream, mut wanted: usize) {
 
 fn settings() -> PeerSettings {
     PeerSettings {
+        group: None,
         name: Arc::from("peer"),
         import: FilterChain::accept_all(),
         export: FilterChain::accept_all(),
