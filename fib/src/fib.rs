@@ -127,6 +127,8 @@ impl Fib {
     }
 
     /// The dump that is being read has ended. If it was interrupted, it may lack things, and everything is read anew.
+    ///
+    /// Everything that the kernel has told by then must have been handed over before.
     pub fn on_dump_end(&mut self, interrupted: bool, now: Timestamp) {
         let Some(mut reading) = self.reading.take() else { return };
         if reading.on_dump_end(interrupted, &mut self.mirror) {

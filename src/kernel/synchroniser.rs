@@ -309,6 +309,7 @@ impl Synchronisation {
                 Err(error) => return Err(error),
             };
             self.is_dumping = false;
+            self.hear()?;
             self.on_dump_end(Dump::Ipv4Routes, end);
             return Ok(());
         }

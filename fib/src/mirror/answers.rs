@@ -118,7 +118,7 @@ impl Mirror {
             RouteRequest::Install(shape) | RouteRequest::Probe(shape) if entry.held.as_slice().is_empty() => {
                 shapes.retain(shape);
                 entry.held.append(shape);
-                return self.on_own_route_changed(prefix);
+                return;
             }
             RouteRequest::Install(shape) | RouteRequest::Probe(shape) => (shape, RouteChange::Added),
             RouteRequest::Replace(shape) => (shape, RouteChange::Replaced),
@@ -126,12 +126,15 @@ impl Mirror {
                 let table = entry.table;
                 let meant = |shape: &_| tables.is_ours(table, shape) && shape.metric == metric;
                 entry.held.forget_first(shapes, meant);
-                return self.on_own_route_changed(prefix);
+                if !matches!(entry.wish, Wish::Path(_)) {
+                    // Had it another wish, a next hop inside its own prefix would be tried again for ever.
+                    self.on_own_route_changed(prefix);
+                }
+                return;
             }
         };
         let shape = shapes.get(shape).clone();
         entry.held.follow(shapes, &shape, change, Version::of(entry.prefix) == Version::Ipv6);
-        self.on_own_route_changed(prefix);
     }
 
     fn on_route_refused(&mut self, id: EntryId, request: RouteRequest, refusal: &Refusal) {
@@ -152,9 +155,12 @@ impl Mirror {
         };
         // What is to become of the outdated route is for the next plan to say.
         self.entries.unsettle(id);
-        if refusal.errno == EEXIST && !known {
-            // Where the mirror sees nothing.
-            self.doubt();
+        if refusal.errno == EEXIST {
+            // The mirror sees nothing there. That says nothing of objects and next hops.
+            if !known {
+                self.doubt();
+            }
+            return self.fail(id, refusal.reason(), Verdict::Refused);
         }
         match self.shapes.get(shape).target.clone() {
             // The refusal of the object says more.
@@ -196,7 +202,7 @@ impl Mirror {
         self.refused_objects.push_back((object, refusal.reason()));
         self.failures.note_refusal();
         match request {
-            ObjectRequest::Remove if refusal.errno == ENOENT => {
+            ObjectRequest::Remove | ObjectRequest::Replace(_) if refusal.errno == ENOENT => {
                 let gone = self.objects.on_gone(object);
                 self.on_objects_gone(&gone);
             }

@@ -81,14 +81,18 @@ impl Mirror {
         self.all_moved = true;
         self.announce_all();
         let (disturbances, uncertain) = (self.disturbances, self.consequences.mirror_uncertain);
+        let mut is_ambiguous = false;
         for event in self.log.take().unwrap_or_default() {
             match event {
                 RouteEvent::Told(notice) => self.on_route(&notice),
-                RouteEvent::Flushed(flush) => self.flush(flush),
+                RouteEvent::Flushed(flush) => {
+                    is_ambiguous |= self.is_ambiguous(&flush);
+                    self.flush(flush);
+                }
             }
         }
         self.disturbances = disturbances;
-        self.consequences.mirror_uncertain = uncertain;
+        self.consequences.mirror_uncertain = uncertain || is_ambiguous;
         differing
     }
 

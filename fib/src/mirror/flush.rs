@@ -8,7 +8,7 @@ use bgp_codec::Prefix;
 
 use super::{Mirror, RouteEvent};
 use crate::{
-    netlink::{RouteShape, RouteTarget},
+    netlink::{RouteKind, RouteShape, RouteTarget},
     table::Entry,
     table::Hops,
     table::RT_TABLE_MAIN,
@@ -123,14 +123,31 @@ impl Mirror {
         self.log_event(|| RouteEvent::Flushed(flush));
     }
 
+    /// Whether a flush during a reading drops routes with next hops over several links: which of those were dead at its time
+    /// cannot be told from dumps of another time.
+    pub(super) fn is_ambiguous(&self, flush: &Flush) -> bool {
+        let leads_over_several = |shape: &RouteShape| match &shape.target {
+            RouteTarget::Hops(hops) => hops.iter().any(|hop| hop.interface != hops[0].interface),
+            RouteTarget::Object(_) => false,
+        };
+        let is_concerned = |shape: &RouteShape| {
+            let is_dropped = |version| flush.fate(shape, version) != Fate::Stays;
+            leads_over_several(shape) && Version::BOTH.into_iter().any(is_dropped)
+        };
+        matches!(flush, Flush::DeadHops(_)) && !self.shapes.find(is_concerned).is_empty()
+    }
+
     fn forget_flushed(&mut self, flush: &Flush, (id, prefix, table): (EntryId, Prefix, u8)) {
         let Self { entries, shapes, tables, .. } = self;
         let (number, version) = (tables.number(table), Version::of(prefix));
         let fate = |shape: &RouteShape| flush.fate_in_table(shape, version, number);
-        let held = &mut entries.get_mut(id).held;
+        let entry = entries.get_mut(id);
+        // What was asked for since may be younger than the loss that is heard of now.
+        let in_doubt = entry.touched;
+        let held = &mut entry.held;
         let uncertain = held.as_slice().iter().any(|&shape| fate(shapes.get(shape)) == Fate::Unknown);
         let forgotten = held.forget(shapes, |_, shape| fate(shape) == Fate::Dropped);
-        if uncertain {
+        if uncertain || in_doubt {
             self.doubt();
         }
         if forgotten {
@@ -199,6 +216,8 @@ impl DeadHops {
             _ if !concerned => Fate::Stays,
             (Version::Ipv6, LinkLoss::LastAddress) => Fate::Stays,
             (Version::Ipv4, LinkLoss::Deleted) => Fate::Dropped,
+            // The node's own addresses are its own for all that.
+            (Version::Ipv4, LinkLoss::Down) if shape.kind == RouteKind::LOCAL => Fate::Stays,
             _ if hops.iter().all(|hop| dead.contains(&hop.interface)) => Fate::Dropped,
             (Version::Ipv4, _)
                 if hops

@@ -132,6 +132,10 @@ impl Mirror {
     pub(crate) fn on_notice(&mut self, notice: Notice) {
         match notice {
             Notice::Link(notice) => match self.links.on_link(&notice) {
+                // The dump of links may have said so before: routes told meanwhile go with it all the same.
+                LinkChange::None if self.log.is_some() && !notice.state.up => {
+                    self.on_link_down(notice.interface);
+                }
                 LinkChange::None => return,
                 LinkChange::CameUp => self.on_usability(notice.interface),
                 LinkChange::LostCarrier => self.on_carrier_lost(notice.interface),
@@ -148,7 +152,8 @@ impl Mirror {
                 if removed && !self.links.has_address(address) {
                     self.flush(Flush::Source(address.into()));
                 }
-                if last_gone {
+                let is_bare = removed && !self.links.has_addresses(interface);
+                if last_gone || is_bare && self.log.is_some() {
                     self.flush_dead_hops(interface, LinkLoss::LastAddress);
                 }
             }
@@ -210,6 +215,11 @@ impl Mirror {
     /// Follows the objects that routes may refer to now and could not before, or the other way round.
     pub(crate) fn settle_objects(&mut self) {
         let mut changed = Vec::new();
+        let numbers = self.objects.take_renumbered();
+        if !numbers.is_empty() {
+            let (paths, mut workshop) = self.workshop();
+            changed.extend(paths.on_objects_renumbered(&numbers, &mut workshop));
+        }
         while let Some(object) = self.objects.poll_changed() {
             let (paths, mut workshop) = self.workshop();
             changed.extend(paths.on_object_changed(object, &mut workshop));
@@ -310,6 +320,7 @@ impl Mirror {
         let gone = self.objects.take_dump(notices);
         self.on_objects_gone(&gone);
         self.flush_gone_objects();
+        self.settle_objects();
     }
 
     /// Routes name their gateways.
@@ -366,6 +377,7 @@ impl Mirror {
         self.disturbances += u64::from(self.objects.is_meant(notice.object));
         let gone = self.objects.on_notice(notice);
         self.on_objects_gone(&gone);
+        self.settle_objects();
     }
 
     /// Packets can leave over a link that could not, or cannot over one that could.

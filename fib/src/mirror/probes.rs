@@ -23,8 +23,10 @@ impl Mirror {
                 return;
             }
             let Some((id, path)) = self.to_probe.pop_front() else { return };
-            let Some(entry) = self.entries.find_in_use(id).filter(|entry| entry.wish == Wish::Path(path))
-            else {
+            let Some(entry) = self.entries.find_in_use(id).filter(|entry| {
+                // It may have been given another chance since.
+                self.failures.is_refused(id) && entry.wish == Wish::Path(path)
+            }) else {
                 continue;
             };
             let place = (entry.table, Version::of(entry.prefix));
@@ -56,6 +58,8 @@ impl Mirror {
             return;
         }
         let all = bad.is_empty();
+        // What is left out now is tried again.
+        self.failures.note_refusal();
         let (paths, mut workshop) = self.workshop();
         if paths.on_probed(path, place, (good, all), &mut workshop) {
             self.look_at_paths(&[path]);

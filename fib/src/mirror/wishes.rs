@@ -36,10 +36,12 @@ impl Mirror {
     /// Takes lost next hops out of the groups that have others: one message for each, before all the routes that refer to
     /// it are changed one by one.
     pub(crate) fn on_next_hop_losses(&mut self, losses: &[NextHopLoss]) {
+        let mut changed = Vec::new();
         let (paths, mut workshop) = self.workshop();
         for loss in losses {
-            paths.set_lost(loss.next_hop, loss.lost, &mut workshop);
+            changed.extend(paths.set_lost(loss.next_hop, loss.lost, &mut workshop));
         }
+        self.look_at_paths(&changed);
     }
 
     /// From now on, routes and objects of ours that nobody asked for are removed.

@@ -94,7 +94,8 @@ fn decode_group(octets: &[u8]) -> Vec<GroupMember> {
 pub enum ObjectRequest {
     /// No object has the number. The kernel refuses when that has changed meanwhile.
     Create(ObjectContent),
-    /// The object of the number is ours and says something else; all routes that refer to it follow.
+    /// The object of the number is ours and says something else; all routes that refer to it follow. The kernel refuses when
+    /// it has gone meanwhile, and its routes with it.
     Replace(ObjectContent),
     /// The object goes, and all routes that refer to it.
     Remove,
@@ -105,7 +106,7 @@ impl ObjectRequest {
     pub(crate) fn encode(&self, object: u32, protocol: u8, sequence: u32, batch: &mut Vec<u8>) {
         let (message_type, flags, content) = match self {
             Self::Create(content) => (RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_EXCL, Some(content)),
-            Self::Replace(content) => (RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_REPLACE, Some(content)),
+            Self::Replace(content) => (RTM_NEWNEXTHOP, NLM_F_REPLACE, Some(content)),
             Self::Remove => (RTM_DELNEXTHOP, 0, None),
         };
         push_message(batch, message_type, NLM_F_REQUEST | flags, sequence, |out| {

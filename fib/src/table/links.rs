@@ -65,6 +65,11 @@ impl Links {
         }
     }
 
+    /// Whether the interface has any IPv4 address.
+    pub(crate) fn has_addresses(&self, interface: u32) -> bool {
+        self.0.get(&interface).is_some_and(|link| !link.addresses.is_empty())
+    }
+
     /// Whether any interface has the address.
     pub(crate) fn has_address(&self, address: Ipv4Addr) -> bool {
         self.0.values().any(|link| link.addresses.contains(&address))
@@ -117,11 +122,11 @@ impl Links {
             }
             return false;
         }
-        let last_gone = link.addresses.remove(&address) && link.addresses.is_empty();
-        if last_gone {
+        let was_there = link.addresses.remove(&address);
+        if link.addresses.is_empty() {
             link.ipv4_hops = Hops::Dead;
         }
-        last_gone
+        was_there && link.addresses.is_empty()
     }
 
     pub(crate) fn forget_addresses(&mut self) {

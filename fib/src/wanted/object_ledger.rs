@@ -45,6 +45,8 @@ pub(crate) struct ObjectLedger {
     awaited: BTreeSet<u32>,
     /// Objects that the kernel has refused, or accepted after all, since the last [`poll_changed`](Self::poll_changed).
     changed: BTreeSet<u32>,
+    /// Objects whose number another program has taken, with the one that they have instead.
+    renumbered: Vec<(u32, u32)>,
     next_number: u32,
     sweeping: bool,
 }
@@ -55,8 +57,6 @@ struct Object {
     wanted: Option<ObjectContent>,
     /// How many paths and groups rely on it.
     owners: usize,
-    /// Whether the number is taken by an object of ours; if not, it may turn out to be somebody else's.
-    is_made: bool,
     standing: Standing,
 }
 
@@ -67,6 +67,8 @@ enum Standing {
     Good,
     /// It refused it, perhaps because its objects are other than known: they are read before the object is asked for again.
     Doubtful,
+    /// They have been read since.
+    Reread,
     /// It refused it.
     Refused,
 }
@@ -101,6 +103,7 @@ impl ObjectLedger {
             refused: BTreeSet::new(),
             awaited: BTreeSet::new(),
             changed: BTreeSet::new(),
+            renumbered: Vec::new(),
             next_number: FIRST_NUMBER,
             sweeping: false,
         }
@@ -116,13 +119,10 @@ impl ObjectLedger {
             return number;
         }
         let left = self.unclaimed.get_mut(&content).and_then(BTreeSet::pop_first);
-        let is_made = left.is_some();
         let number = left.unwrap_or_else(|| self.free_number());
         self.by_meaning.insert(meaning.clone(), number);
-        self.objects.insert(
-            number,
-            Object { meaning, wanted: Some(content), owners: 1, is_made, standing: Standing::Good },
-        );
+        self.objects
+            .insert(number, Object { meaning, wanted: Some(content), owners: 1, standing: Standing::Good });
         self.dirty.insert(number);
         number
     }
@@ -204,6 +204,12 @@ impl ObjectLedger {
     /// Notes that the kernel refused to remove an object.
     pub(crate) fn on_removal_refused(&mut self, number: u32) {
         self.refused.insert(number);
+    }
+
+    fn accept(&mut self, number: u32) -> Option<Standing> {
+        self.refused.remove(&number);
+        let object = self.objects.get_mut(&number)?;
+        Some(std::mem::replace(&mut object.standing, Standing::Good))
     }
 
     fn refuse(&mut self, number: u32) {
@@ -326,12 +332,7 @@ impl ObjectLedger {
             ObjectRequest::Create(content) | ObjectRequest::Replace(content) => {
                 let content = Some(content.clone());
                 self.set_held(number, Some(HeldObject { protocol: self.protocol, content }));
-                self.refused.remove(&number);
-                let object = self.objects.get_mut(&number);
-                let before = object.map(|object| {
-                    object.is_made = true;
-                    std::mem::replace(&mut object.standing, Standing::Good)
-                });
+                let before = self.accept(number);
                 let was_refused = before == Some(Standing::Refused);
                 if self.awaited.remove(&number) || was_refused {
                     self.changed.insert(number);
@@ -357,9 +358,19 @@ impl ObjectLedger {
         }
         self.set_held(number, Some(HeldObject { protocol, content }));
         self.dirty_if_meant(number);
-        if self.is_taken(number) {
-            self.refuse(number);
-        } else if self.awaited.remove(&number) {
+        if self.is_meant(number) && self.is_taken(number) {
+            self.renumber(number);
+            return Vec::new();
+        }
+        let is_as_wanted = |object: &Object| {
+            self.held.get(&number).is_some_and(|held| held.content.is_some() && held.content == object.wanted)
+        };
+        let was_refused =
+            self.refused.contains(&number) && self.objects.get(&number).is_some_and(is_as_wanted);
+        if was_refused {
+            self.accept(number);
+        }
+        if self.awaited.remove(&number) || was_refused {
             self.changed.insert(number);
         }
         Vec::new()
@@ -375,9 +386,6 @@ impl ObjectLedger {
             left.remove(&number);
         }
         self.dirty_if_meant(number);
-        if let Some(object) = self.objects.get_mut(&number) {
-            object.is_made = false;
-        }
         let mut all_gone = vec![number];
         for group in self.groups.remove(&number).unwrap_or_default() {
             let Some(held) = self.held.get_mut(&group) else { continue };
@@ -407,17 +415,41 @@ impl ObjectLedger {
         let doubtful: Vec<u32> = doubtful.map(|(&number, _)| number).collect();
         for number in doubtful {
             if self.is_taken(number) {
-                self.refuse(number);
+                self.renumber(number);
+            } else if let Some(object) = self.objects.get_mut(&number) {
+                object.standing = Standing::Reread;
+                self.dirty.insert(number);
             }
-            self.dirty.insert(number);
         }
         gone
     }
 
-    /// Whether another program has an object of this number that was never ours.
+    /// Gives an object another number, as another program has taken the one it was to have.
+    fn renumber(&mut self, number: u32) {
+        let new = self.free_number();
+        let Some(object) = self.objects.remove(&number) else { return };
+        self.by_meaning.insert(object.meaning.clone(), new);
+        self.objects.insert(new, Object { standing: Standing::Good, ..object });
+        self.dirty.insert(new);
+        self.refused.remove(&number);
+        self.changed.remove(&number);
+        if self.awaited.remove(&number) {
+            self.awaited.insert(new);
+        }
+        match self.renumbered.iter_mut().find(|(_, last)| *last == number) {
+            Some((_, last)) => *last = new,
+            None => self.renumbered.push((number, new)),
+        }
+    }
+
+    /// The objects that have another number since the last call: the former and the new one of each.
+    pub(crate) fn take_renumbered(&mut self) -> Vec<(u32, u32)> {
+        std::mem::take(&mut self.renumbered)
+    }
+
+    /// Whether another program has an object of this number.
     fn is_taken(&self, number: u32) -> bool {
-        let is_made = self.objects.get(&number).is_some_and(|object| object.is_made);
-        !is_made && self.held.get(&number).is_some_and(|held| held.protocol != self.protocol)
+        self.held.get(&number).is_some_and(|held| held.protocol != self.protocol)
     }
 
     fn request(&self, number: u32, shapes: &RouteShapes) -> Option<ObjectRequest> {
@@ -429,6 +461,9 @@ impl ObjectLedger {
             return removable.then_some(ObjectRequest::Remove);
         };
         if self.is_taken(number) {
+            return None;
+        }
+        if object.standing == Standing::Doubtful {
             return None;
         }
         match (&object.wanted, held) {

@@ -294,13 +294,19 @@ impl Paths {
         changed
     }
 
-    /// Takes over whether every route over a next hop is about to go. Groups change at once, the routes of these paths do
-    /// not: what is wanted instead of each is said in its turn.
-    pub(crate) fn set_lost(&mut self, next_hop: NextHop, lost: bool, workshop: &mut Workshop<'_>) {
-        if let Some(tracked) = self.next_hops.get_mut(&next_hop).filter(|tracked| tracked.lost != lost) {
-            tracked.lost = lost;
-            self.remake(next_hop, workshop);
-        }
+    /// Takes over whether every route over a next hop is about to go. Groups change at once; what is wanted instead of each
+    /// route is said in its turn. Answers with the paths whose routes are others now.
+    pub(crate) fn set_lost(
+        &mut self,
+        next_hop: NextHop,
+        lost: bool,
+        workshop: &mut Workshop<'_>,
+    ) -> Vec<PathId> {
+        let tracked = self.next_hops.get_mut(&next_hop);
+        let Some(tracked) = tracked.filter(|tracked| tracked.lost != lost) else { return Vec::new() };
+        tracked.lost = lost;
+        let paths = tracked.paths.clone();
+        paths.into_iter().filter(|&id| self.make(id, workshop)).collect()
     }
 
     /// The kernel has refused an object, or accepted it after all. Answers with the paths whose routes are others now, or
@@ -330,6 +336,43 @@ impl Paths {
                 paths
             }
         }
+    }
+
+    /// Objects have other numbers. Answers with the paths whose routes are others now.
+    pub(crate) fn on_objects_renumbered(
+        &mut self,
+        numbers: &[(u32, u32)],
+        workshop: &mut Workshop<'_>,
+    ) -> Vec<PathId> {
+        let mut concerned = BTreeSet::new();
+        for &numbers in numbers {
+            concerned.extend(self.renumber(numbers, workshop.objects));
+        }
+        concerned.into_iter().filter(|&id| self.make(id, workshop)).collect()
+    }
+
+    /// Takes over that an object has another number. Answers with the paths that may refer to it.
+    fn renumber(&mut self, (former, new): (u32, u32), objects: &ObjectLedger) -> BTreeSet<PathId> {
+        let next_hop = match objects.meaning(new) {
+            Some(ObjectMeaning::Hop(next_hop, _)) => Some(*next_hop),
+            Some(ObjectMeaning::Group(hops)) => hops.first().map(|hop| hop.next_hop),
+            None => None,
+        };
+        let Some(tracked) = next_hop.and_then(|next_hop| self.next_hops.get_mut(&next_hop)) else {
+            return BTreeSet::new();
+        };
+        if let Some(object) = tracked.objects.iter_mut().find(|object| **object == former) {
+            *object = new;
+        }
+        let over = tracked.paths.clone();
+        for id in &over {
+            if let Some(path) = &mut self.slots[id.index()]
+                && path.object == Some(former)
+            {
+                path.object = Some(new);
+            }
+        }
+        over
     }
 
     /// The paths over a next hop whose routes refer to an object.

@@ -18,6 +18,7 @@ const PURE: &[&str] = &[
     "margay-forwarding",
     "margay-containers",
     "margay-fib",
+    "margay-kernel-model",
     "margay-rib",
     "margay-config",
     "margay-control",

@@ -1,0 +1,111 @@
+//! What passes between a mirror and its kernel, and what may go wrong with it.
+
+use margay_fib::{Ask, Batch, Fib};
+use margay_timestamp::Timestamp;
+
+use crate::KernelModel;
+
+/// Asks for what the mirror wants to ask, and hands back what came of it.
+pub struct Exchange {
+    batch: Batch,
+    sequence: u32,
+}
+
+/// What may go wrong with an exchange.
+pub trait Mishaps {
+    /// The batch is done, but the answers are lost.
+    fn loses_answers(&mut self) -> bool;
+    /// A dump may lack things.
+    fn interrupts_dump(&mut self) -> bool;
+    /// Something else happens to the kernel before it is asked.
+    fn before_asking(&mut self, kernel: &mut KernelModel);
+}
+
+/// Nothing goes wrong.
+impl Mishaps for () {
+    fn loses_answers(&mut self) -> bool {
+        false
+    }
+
+    fn interrupts_dump(&mut self) -> bool {
+        false
+    }
+
+    fn before_asking(&mut self, _kernel: &mut KernelModel) {}
+}
+
+impl Default for Exchange {
+    fn default() -> Self {
+        Self { batch: Batch::new(1), sequence: 1 }
+    }
+}
+
+impl Exchange {
+    /// Hands over what the kernel has told.
+    pub fn hear(fib: &mut Fib, kernel: &mut KernelModel, now: Timestamp) {
+        let (notices, overrun) = kernel.take_notices();
+        notices.into_iter().for_each(|notice| fib.handle_notice(notice));
+        fib.on_heard(now);
+        if overrun {
+            fib.on_lost_messages(now);
+        }
+    }
+
+    /// Asks once. Answers whether there was anything to ask.
+    pub fn ask(
+        &mut self,
+        fib: &mut Fib,
+        kernel: &mut KernelModel,
+        now: Timestamp,
+        mishaps: &mut impl Mishaps,
+    ) -> bool {
+        self.batch.restart(self.sequence);
+        let Some(ask) = fib.poll_ask(&mut self.batch, now) else { return false };
+        mishaps.before_asking(kernel);
+        match ask {
+            Ask::Batch => {
+                self.sequence = self.batch.last_sequence().wrapping_add(1);
+                let refusals = kernel.handle(self.batch.seal());
+                if mishaps.loses_answers() {
+                    fib.on_unanswered(&self.batch, now);
+                } else {
+                    fib.on_answers(&self.batch, &refusals, now);
+                }
+                Self::hear(fib, kernel, now);
+            }
+            Ask::Dump(dump) => match kernel.dump(dump) {
+                Some(notices) => {
+                    notices.into_iter().for_each(|notice| fib.on_dumped(notice));
+                    Self::hear(fib, kernel, now);
+                    fib.on_dump_end(mishaps.interrupts_dump(), now);
+                }
+                None => {
+                    fib.on_dump_refused(now);
+                }
+            },
+        }
+        true
+    }
+
+    /// Hears, does what is due, and asks, until nothing is left to do at this time.
+    ///
+    /// # Panics
+    ///
+    /// When that takes a thousand batches: the two never agree.
+    pub fn settle(
+        &mut self,
+        fib: &mut Fib,
+        kernel: &mut KernelModel,
+        now: Timestamp,
+        mishaps: &mut impl Mishaps,
+    ) {
+        Self::hear(fib, kernel, now);
+        fib.handle_timeout(now);
+        for _ in 0..1_000 {
+            if !self.ask(fib, kernel, now, mishaps) {
+                return;
+            }
+        }
+        panic!("the mirror and the kernel never agree");
+    }
+}

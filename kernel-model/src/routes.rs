@@ -1,0 +1,329 @@
+//! Routes: how they come, and how they go without a message.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use bgp_codec::Prefix;
+use margay_fib::{
+    EEXIST, KernelHop, KernelRoute, Notice, RouteChange, RouteKind, RouteNotice, RouteShape, RouteTarget,
+};
+
+use crate::{Cause, KernelModel, Refused, links::Link};
+
+/// A route that the kernel holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) shape: RouteShape,
+    /// The interfaces whose next hops are dead.
+    dead: BTreeSet<u32>,
+}
+
+/// The gateways and interfaces that packets go to.
+pub type UsedHops = BTreeSet<(Option<IpAddr>, u32)>;
+
+/// How a new route takes its place among those of its prefix and metric.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Place {
+    /// There must be none.
+    Only,
+    /// It takes the place of the first one.
+    Replacing,
+    /// It comes before the others.
+    First,
+}
+
+/// How next hops over a link are lost.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Loss {
+    Down,
+    /// IPv4 only.
+    LastAddress,
+    Deleted,
+}
+
+impl KernelModel {
+    /// Somebody else adds a route, before others of the same metric.
+    ///
+    /// # Errors
+    ///
+    /// As the kernel says: the error number, and its words.
+    pub fn add_route(&mut self, table: u32, prefix: Prefix, shape: RouteShape) -> Result<(), Refused> {
+        let place = if is_ipv4(prefix) { Place::First } else { Place::Only };
+        self.insert((table, prefix), shape, place, Cause::Others)
+    }
+
+    /// Somebody else replaces the first route of the metric.
+    ///
+    /// # Errors
+    ///
+    /// As the kernel says: the error number, and its words.
+    pub fn replace_route(&mut self, table: u32, prefix: Prefix, shape: RouteShape) -> Result<(), Refused> {
+        self.insert((table, prefix), shape, Place::Replacing, Cause::Others)
+    }
+
+    /// Somebody else removes the first route of a protocol number, of the metric if one is given. Answers whether there
+    /// was one.
+    pub fn remove_route(&mut self, table: u32, prefix: Prefix, protocol: u8, metric: Option<u32>) -> bool {
+        let is_meant = |shape: &RouteShape| {
+            shape.protocol == protocol && metric.is_none_or(|metric| shape.metric == metric)
+        };
+        self.remove_first((table, prefix), is_meant, Cause::Others)
+    }
+
+    /// Somebody else removes all routes of a protocol number.
+    pub fn flush_routes(&mut self, protocol: u8) {
+        let places: Vec<(u32, Prefix)> = self.routes.keys().copied().collect();
+        for (table, prefix) in places {
+            while self.remove_route(table, prefix, protocol, None) {}
+        }
+    }
+
+    /// The routes to a prefix with the gateways and interfaces that their packets go to now.
+    #[must_use]
+    pub fn routes(&self, table: u32, prefix: Prefix) -> Vec<(RouteShape, UsedHops)> {
+        let held = self.routes.get(&(table, prefix)).into_iter().flatten();
+        held.map(|held| (held.shape.clone(), self.used_hops(held))).collect()
+    }
+
+    /// All prefixes of a table at which there is a route of a protocol number.
+    #[must_use]
+    pub fn prefixes(&self, table: u32, protocol: u8) -> BTreeSet<Prefix> {
+        let is_meant = |held: &Held| held.shape.protocol == protocol;
+        let places = self.routes.iter().filter(|((of, _), held)| *of == table && held.iter().any(is_meant));
+        places.map(|((_, prefix), _)| *prefix).collect()
+    }
+
+    pub(crate) fn insert(
+        &mut self,
+        place_of: (u32, Prefix),
+        shape: RouteShape,
+        place: Place,
+        cause: Cause,
+    ) -> Result<(), Refused> {
+        self.check_shape(&shape)?;
+        let list = self.routes.entry(place_of).or_default();
+        let present = list.iter().position(|held| held.shape.metric == shape.metric);
+        let held = Held { shape: shape.clone(), dead: BTreeSet::new() };
+        let change = match (place, present) {
+            (Place::Only, Some(_)) => return Err((EEXIST, "")),
+            (Place::Replacing, Some(index)) => {
+                list[index] = held;
+                RouteChange::Replaced
+            }
+            (Place::First, Some(index)) => {
+                list.insert(index, held);
+                RouteChange::Added
+            }
+            (_, None) => {
+                list.push(held);
+                RouteChange::Added
+            }
+        };
+        self.tell_route(cause, place_of, shape, change);
+        Ok(())
+    }
+
+    /// Answers whether there was one.
+    pub(crate) fn remove_first(
+        &mut self,
+        place: (u32, Prefix),
+        is_meant: impl Fn(&RouteShape) -> bool,
+        cause: Cause,
+    ) -> bool {
+        let Some(list) = self.routes.get_mut(&place) else { return false };
+        let Some(index) = list.iter().position(|held| is_meant(&held.shape)) else { return false };
+        let held = list.remove(index);
+        self.tell_route(cause, place, held.shape, RouteChange::Removed);
+        self.forget_empty();
+        true
+    }
+
+    /// The kernel itself adds a route.
+    pub(crate) fn insert_told(&mut self, table: u32, prefix: Prefix, shape: RouteShape) {
+        let list = self.routes.entry((table, prefix)).or_default();
+        if list.iter().all(|held| held.shape != shape) {
+            list.push(Held { shape: shape.clone(), dead: BTreeSet::new() });
+            self.tell_route(Cause::Others, (table, prefix), shape, RouteChange::Added);
+        }
+    }
+
+    /// The kernel itself removes a route.
+    pub(crate) fn remove_told(&mut self, table: u32, prefix: Prefix, shape: &RouteShape) {
+        // It may have gone with its link already.
+        self.remove_first((table, prefix), |held| held == shape, Cause::Others);
+    }
+
+    /// Next hops over a link are dead, and with the last of its next hops each route.
+    pub(crate) fn lose_hops(&mut self, interface: u32, loss: Loss) {
+        let mut dropped = Vec::new();
+        for (&place, list) in &mut self.routes {
+            let ipv4 = is_ipv4(place.1);
+            if loss == Loss::LastAddress && !ipv4 {
+                continue;
+            }
+            list.retain_mut(|held| {
+                let RouteTarget::Hops(hops) = &mut held.shape.target else { return true };
+                let is_here = |hop: &KernelHop| hop.interface == interface;
+                let stays = held.shape.kind == RouteKind::LOCAL && ipv4 && loss == Loss::Down;
+                if stays || !hops.iter().any(is_here) {
+                    return true;
+                }
+                held.dead.insert(interface);
+                let all_dead = hops.iter().all(|hop| held.dead.contains(&hop.interface));
+                if all_dead || ipv4 && loss == Loss::Deleted {
+                    dropped.push((place, held.shape.clone()));
+                    return false;
+                }
+                if loss == Loss::Deleted {
+                    // IPv6 tells of each next hop that leaves a route.
+                    let gone: Vec<KernelHop> = hops.extract_if(.., |hop| is_here(hop)).collect();
+                    let target = RouteTarget::Hops(gone);
+                    dropped.push((place, RouteShape { target, ..held.shape.clone() }));
+                }
+                true
+            });
+        }
+        self.forget_empty();
+        for (place, shape) in dropped {
+            self.tell_dropped(place, shape);
+        }
+    }
+
+    pub(crate) fn revive_hops(&mut self, interface: u32, ipv4: bool) {
+        let lists = self.routes.iter_mut().filter(|((_, prefix), _)| is_ipv4(*prefix) == ipv4);
+        lists.flat_map(|(_, list)| list).for_each(|held| {
+            held.dead.remove(&interface);
+        });
+    }
+
+    /// Routes of the main table with a preferred source go with the address.
+    pub(crate) fn lose_source(&mut self, source: IpAddr) {
+        for ((table, prefix), list) in &mut self.routes {
+            if *table == 254 && is_ipv4(*prefix) {
+                list.retain(|held| held.shape.source != Some(source));
+            }
+        }
+        self.forget_empty();
+    }
+
+    /// Routes go with the object that they refer to.
+    pub(crate) fn lose_object(&mut self, object: u32) {
+        let mut dropped = Vec::new();
+        for (&place, list) in &mut self.routes {
+            list.retain(|held| {
+                let stays = held.shape.target != RouteTarget::Object(object);
+                if !stays {
+                    dropped.push((place, held.shape.clone()));
+                }
+                stays
+            });
+        }
+        self.forget_empty();
+        for (place, shape) in dropped {
+            self.tell_dropped(place, shape);
+        }
+    }
+
+    /// Whether the kernel would find a gateway on its link.
+    pub(crate) fn check_hop(&self, hop: &KernelHop) -> Result<(), Refused> {
+        let link = self.links.get(&hop.interface).ok_or((ENODEV, ""))?;
+        if !link.is_up() {
+            return Err((ENETDOWN, "Nexthop device is not up"));
+        }
+        let Some(gateway) = hop.gateway else { return Ok(()) };
+        if self.refused.contains(&gateway) {
+            return Err((EINVAL, "Nexthop has invalid gateway"));
+        }
+        match gateway {
+            IpAddr::V4(_) if hop.onlink => Ok(()),
+            IpAddr::V4(_) => match self.best(gateway, |shape| is_attached(shape, hop.interface)) {
+                Some(shape) if shape.kind == RouteKind::UNICAST => Ok(()),
+                Some(_) => Err((EINVAL, "Nexthop has invalid gateway")),
+                None => Err((ENETUNREACH, "Nexthop has invalid gateway")),
+            },
+            IpAddr::V6(address) if address.is_unicast_link_local() => Ok(()),
+            IpAddr::V6(_) if hop.onlink => Ok(()),
+            IpAddr::V6(_) => match self.best(gateway, |_| true) {
+                Some(shape) if shape.kind == RouteKind::UNICAST && is_attached(shape, hop.interface) => {
+                    Ok(())
+                }
+                Some(_) | None => Err((EHOSTUNREACH, "")),
+            },
+        }
+    }
+
+    pub(crate) fn dump_routes(&self, ipv4: bool) -> Vec<Notice> {
+        let places = self.routes.iter().filter(|((_, prefix), _)| is_ipv4(*prefix) == ipv4);
+        let notices = places.flat_map(|(&place, list)| {
+            list.iter().map(move |held| route_notice(place, held.shape.clone(), RouteChange::Added))
+        });
+        notices.collect()
+    }
+
+    fn check_shape(&self, shape: &RouteShape) -> Result<(), Refused> {
+        if shape.source.is_some_and(|source| !self.has_address(source)) {
+            return Err((EINVAL, "Invalid prefsrc address"));
+        }
+        match &shape.target {
+            RouteTarget::Object(object) if self.objects.contains_key(object) => Ok(()),
+            RouteTarget::Object(_) => Err((EINVAL, "Nexthop id does not exist")),
+            RouteTarget::Hops(hops) => hops.iter().try_for_each(|hop| self.check_hop(hop)),
+        }
+    }
+
+    /// The route with the longest prefix around an address, of those with a property.
+    fn best(&self, address: IpAddr, is_meant: impl Fn(&RouteShape) -> bool) -> Option<&RouteShape> {
+        let around = self.routes.iter().filter(|((table, prefix), _)| {
+            [254, 255].contains(table) && prefix.contains(crate::links::host(address))
+        });
+        let shapes =
+            around.flat_map(|((_, prefix), list)| list.iter().map(move |held| (prefix, &held.shape)));
+        let meant = shapes.filter(|(_, shape)| is_meant(shape));
+        meant
+            .min_by_key(|(prefix, shape)| (std::cmp::Reverse(prefix.length()), shape.metric))
+            .map(|(_, shape)| shape)
+    }
+
+    fn used_hops(&self, held: &Held) -> UsedHops {
+        let hops: Vec<KernelHop> = match &held.shape.target {
+            RouteTarget::Hops(hops) => hops.clone(),
+            RouteTarget::Object(object) => self.object_hops(*object),
+        };
+        let alive = hops.into_iter().filter(|hop| !held.dead.contains(&hop.interface));
+        let running = alive.filter(|hop| self.links.get(&hop.interface).is_some_and(Link::has_carrier));
+        running.map(|hop| (hop.gateway, hop.interface)).collect()
+    }
+
+    fn tell_dropped(&mut self, place: (u32, Prefix), shape: RouteShape) {
+        if !is_ipv4(place.1) && !self.silent_ipv6 {
+            self.tell_route(Cause::Others, place, shape, RouteChange::Removed);
+        }
+    }
+
+    fn tell_route(&mut self, cause: Cause, place: (u32, Prefix), shape: RouteShape, change: RouteChange) {
+        self.tell(cause, route_notice(place, shape, change));
+    }
+
+    fn forget_empty(&mut self) {
+        self.routes.retain(|_, list| !list.is_empty());
+    }
+}
+
+fn route_notice((table, prefix): (u32, Prefix), shape: RouteShape, change: RouteChange) -> Notice {
+    Notice::Route(RouteNotice { route: KernelRoute { prefix, table, shape }, change })
+}
+
+fn is_attached(shape: &RouteShape, interface: u32) -> bool {
+    let is_here = |hop: &KernelHop| hop.gateway.is_none() && hop.interface == interface;
+    matches!(&shape.target, RouteTarget::Hops(hops) if hops.iter().any(is_here))
+}
+
+fn is_ipv4(prefix: Prefix) -> bool {
+    matches!(prefix, Prefix::Ipv4(_))
+}
+
+const ENODEV: i32 = 19;
+const EINVAL: i32 = 22;
+const ENETDOWN: i32 = 100;
+const ENETUNREACH: i32 = 101;
+const EHOSTUNREACH: i32 = 113;
