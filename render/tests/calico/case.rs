@@ -31,7 +31,7 @@ pub(crate) fn read_all() -> Vec<Case> {
 }
 
 impl Case {
-    #[expect(clippy::disallowed_methods, reason = "the crate reads no files, its tests read the corpus")]
+    #[allow(clippy::disallowed_methods, reason = "the crate reads no files, but its tests read the corpus")]
     fn read(path: &Path) -> Self {
         let whole: Value = serde_json::from_slice(&fs::read(path).expect("a case")).expect("JSON");
         let text = |name: &str| whole[name].as_str().expect("a text").to_owned();

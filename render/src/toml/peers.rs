@@ -1,0 +1,118 @@
+//! Peers as tables of the file.
+
+use std::collections::BTreeSet;
+
+use super::chains::ChainNames;
+use super::text::{Text, quoted};
+use crate::Problem;
+use crate::peers::{NextHop, Origin, PeerPlan, ReflectedCluster};
+use crate::speaker::Speaker;
+
+/// The TTL of packets to peers that may be anywhere.
+const FAR: u8 = 64;
+
+/// The peers that the daemon can have: it knows a peer by its address, which must be that of one host.
+pub(super) fn sessions<'a>(peers: &'a [PeerPlan], problems: &mut Vec<Problem>) -> Vec<&'a PeerPlan> {
+    let mut addresses = BTreeSet::new();
+    let mut kept = Vec::new();
+    for peer in peers {
+        let (kind, object) = peer.origin.object();
+        let address = peer.address;
+        if address.is_multicast() || address.is_unspecified() {
+            let what = format!("its session with {address} is left out: it is not the address of a host");
+            problems.push(Problem::new(kind, object, what));
+        } else if addresses.insert(address) {
+            kept.push(peer);
+        } else {
+            let what = format!("its session {} is left out: there is another one with {address}", peer.name);
+            problems.push(Problem::new(kind, object, what));
+        }
+    }
+    kept
+}
+
+/// Writes a peer; one that cannot be what it is to be is left out and reported.
+pub(super) fn write(
+    text: &mut Text,
+    speaker: &Speaker,
+    peer: &PeerPlan,
+    chains: &ChainNames,
+    problems: &mut Vec<Problem>,
+) {
+    let (kind, object) = peer.origin.object();
+    let mut say = |what: String| problems.push(Problem::new(kind, object, what));
+    if let Some(asn) = peer.local_asn.filter(|asn| *asn != speaker.asn) {
+        return say(format!(
+            "its session with {} is left out: a local AS number ({asn}) is not supported",
+            peer.address
+        ));
+    }
+    for (is_wanted, what) in [
+        (
+            peer.allow_local_as.is_some(),
+            "numAllowedLocalASNumbers is not supported: routes with the own AS are refused",
+        ),
+        (peer.restart_time.is_some(), "a restart time is not supported"),
+        (peer.keepalive.is_some(), "keepaliveTime is not supported: it is a third of the hold time"),
+        (
+            peer.reachable_by.is_some(),
+            "reachableBy is not supported: the way to the peer must be there otherwise",
+        ),
+    ] {
+        if is_wanted {
+            say(what.to_owned());
+        }
+    }
+    text.comment(&comment(&peer.origin));
+    text.array_table("peer");
+    text.value("name", &quoted(&peer.name));
+    text.value("address", &quoted(&peer.address.to_string()));
+    text.value("remote_asn", &peer.remote_asn.0.to_string());
+    if let Some(port) = peer.port {
+        text.value("port", &port.to_string());
+    }
+    if let Some(source) = peer.source_address {
+        text.value("source_address", &quoted(&source.to_string()));
+    }
+    if peer.passive {
+        text.value("passive", "true");
+    }
+    write_reach(text, speaker, peer);
+    if let Some(password) = &peer.password {
+        text.value("password_file", &quoted(&password.path));
+    }
+    if let Some(ReflectedCluster(cluster)) = peer.reflected {
+        text.value("rr_client", "true");
+        text.value("cluster_id", &quoted(&cluster.to_string()));
+    }
+    match peer.next_hop {
+        NextHop::Auto => (),
+        NextHop::Own => text.value("next_hop", &quoted("self")),
+        NextHop::Keep => text.value("next_hop", &quoted("keep")),
+    }
+    text.value("hold_time", &quoted("240s"));
+    text.value("connect_retry", &quoted("5s"));
+    text.value("add_path", &quoted("both"));
+    text.list("import", &[quoted(&chains.import)]);
+    text.list("export", &[quoted(&chains.export)]);
+}
+
+/// How far away the peer may be.
+fn write_reach(text: &mut Text, speaker: &Speaker, peer: &PeerPlan) {
+    match peer.ttl_security {
+        Some(hops) => {
+            text.value("multihop", &hops.to_string());
+            text.value("ttl_security", "true");
+        }
+        None if !peer.is_internal(speaker.asn) => text.value("multihop", &FAR.to_string()),
+        None => (),
+    }
+}
+
+fn comment(origin: &Origin) -> String {
+    match origin {
+        Origin::Mesh(node) => format!("Node {node}, in the mesh."),
+        Origin::Global(name) | Origin::Node(name) => format!("BGPPeer {name}."),
+        Origin::LocalWorkload(name) => format!("BGPPeer {name}, a workload of this node."),
+    }
+}
