@@ -29,6 +29,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("margay-datastore", &["margay-timestamp", "margay-watch"]),
     ("margay-cluster", &[]),
     ("margay-render", &["margay-cluster"]),
+    (
+        "margay-confd",
+        &["margay-cluster", "margay-config", "margay-control", "margay-datastore", "margay-render"],
+    ),
     ("margay", DAEMON),
     ("margay-cli", CLI),
     ("margay-bench", &["bgp-codec", "margay-filter", "margay-lab", "margay-rib"]),
