@@ -3,13 +3,10 @@
 //! Up to MULTI_EXIT_DISC every step keeps the paths with the lowest value, whoever else there is; so do those after
 //! it. Only MULTI_EXIT_DISC compares within a neighbouring AS, and only there can a third path matter.
 
-use std::cmp::{Ordering, Reverse};
-use std::net::IpAddr;
+use std::cmp::Ordering;
 
-use bgp_codec::{BgpIdentifier, Origin, PathId};
-
-use super::{Candidate, DEFAULT_LOCAL_PREF};
-use crate::paths::CandidateOrigin;
+use super::candidate::Candidate;
+use super::steps::{STEPS, Scope, StepRule};
 
 /// What becomes of the best path when another one changes.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -40,14 +37,14 @@ impl Effect {
     }
 
     fn of_coming(best: &Candidate<'_>, path: &Candidate<'_>) -> Self {
-        match path.before_med().cmp(&best.before_med()) {
+        match path.compare_before_med(best) {
             Ordering::Less => return Self::NewBestAlone,
             Ordering::Greater => return Self::Nothing,
             Ordering::Equal => {}
         }
-        let is_better = path.after_med() < best.after_med();
+        let is_better = path.is_preferred_to_equal(best);
         let by_med = path.med().cmp(&best.med());
-        match (path.attributes.neighbor_as() == best.attributes.neighbor_as(), by_med, is_better) {
+        match (path.neighbor() == best.neighbor(), by_med, is_better) {
             (true, Ordering::Greater, _) => Self::Nothing,
             (true, Ordering::Less, _) => Self::Open,
             (true, Ordering::Equal, true) => Self::NewBest,
@@ -59,66 +56,53 @@ impl Effect {
     }
 
     fn of_going(best: &Candidate<'_>, path: &Candidate<'_>) -> Self {
-        match path.before_med().cmp(&best.before_med()) {
+        match path.compare_before_med(best) {
             Ordering::Greater => Self::Nothing,
             // Whom it beat by MED, the best path beats as well.
-            Ordering::Equal if path.attributes.neighbor_as() == best.attributes.neighbor_as() => {
-                Self::SameBest
-            }
+            Ordering::Equal if path.neighbor() == best.neighbor() => Self::SameBest,
             Ordering::Equal | Ordering::Less => Self::Open,
         }
     }
 }
 
 impl Candidate<'_> {
-    /// Compares in what is looked at before MULTI_EXIT_DISC; the lower one is preferred.
+    /// The order by the steps before MULTI_EXIT_DISC; the lower one is preferred.
     pub(super) fn compare_before_med(&self, other: &Self) -> Ordering {
-        self.before_med().cmp(&other.before_med())
+        compare(STEPS.iter().take_while(|rule| rule.scope == Scope::All), self, other)
+    }
+
+    /// The order by the steps after MULTI_EXIT_DISC.
+    fn compare_after_med(&self, other: &Self) -> Ordering {
+        let after = STEPS.iter().skip_while(|rule| rule.scope == Scope::All);
+        compare(after.filter(|rule| rule.scope == Scope::All), self, other)
     }
 
     /// Whether tie-breaks prefer it to one that has the same attributes.
     pub(super) fn is_preferred_to_equal(&self, other: &Self) -> bool {
-        self.after_med() < other.after_med()
+        self.compare_after_med(other).is_lt()
     }
+}
 
-    /// What the steps before MULTI_EXIT_DISC look at, in their order; the lowest is preferred.
-    fn before_med(&self) -> (Reverse<u32>, Reverse<u32>, bool, Reverse<u32>, u32, Origin) {
-        let local_pref = self.attributes.local_pref().unwrap_or(DEFAULT_LOCAL_PREF);
-        let is_learned = self.origin != CandidateOrigin::Local;
-        (
-            Reverse(self.preference),
-            Reverse(self.weight),
-            is_learned,
-            Reverse(local_pref),
-            self.attributes.as_path_length(),
-            self.attributes.origin(),
-        )
-    }
-
-    fn med(&self) -> u32 {
-        self.attributes.med().unwrap_or(0)
-    }
-
-    /// What the steps after MULTI_EXIT_DISC look at.
-    fn after_med(&self) -> (bool, u32, Option<BgpIdentifier>, u32, Option<IpAddr>, PathId) {
-        (
-            self.is_internal(),
-            self.interior_cost,
-            self.identifier(),
-            self.attributes.cluster_list_length(),
-            self.peer_address(),
-            self.path_id,
-        )
-    }
+fn compare(
+    steps: impl Iterator<Item = &'static StepRule>,
+    one: &Candidate<'_>,
+    other: &Candidate<'_>,
+) -> Ordering {
+    steps.map(|rule| (rule.compare)(one, other)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
 #[cfg(test)]
 mod tests {
-    use bgp_codec::{AsPathBuf, Asn, PathAttributes, PathAttributesBuilder, PeerKind};
+    use std::net::IpAddr;
+
+    use bgp_codec::{
+        AsPathBuf, Asn, BgpIdentifier, Origin, PathAttributes, PathAttributesBuilder, PathId, PeerKind,
+    };
     use proptest::prelude::*;
 
     use super::*;
     use crate::decision::decide;
+    use crate::paths::CandidateOrigin;
 
     type Row = (u8, u8, Option<u8>, u8, bool, u8);
 

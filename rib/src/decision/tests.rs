@@ -1,8 +1,11 @@
 //! Each step as a row: two or three paths, which one wins, and by which step.
 
-use bgp_codec::{AsPathBuf, Asn, ClusterId, Origin, PathAttributesBuilder};
+use std::net::IpAddr;
+
+use bgp_codec::{AsPathBuf, Asn, BgpIdentifier, ClusterId, Origin, PathAttributesBuilder, PathId, PeerKind};
 
 use super::*;
+use crate::paths::CandidateOrigin;
 
 /// A path in the making: external, from AS 65001, identifier 10.0.0.1, address 10.0.0.1.
 struct Row {

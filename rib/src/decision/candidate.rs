@@ -1,0 +1,68 @@
+//! What the decision process knows of a path.
+
+use std::net::IpAddr;
+
+use bgp_codec::{Asn, BgpIdentifier, PathAttributes, PathId, PeerKind};
+
+use crate::paths::CandidateOrigin;
+
+/// LOCAL_PREF of a path that carries none (the field's common default; RFC 4271 §5.1.5 leaves it to local policy).
+pub const DEFAULT_LOCAL_PREF: u32 = 100;
+
+/// What the decision process looks at in one usable path.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// Where the path comes from.
+    pub origin: CandidateOrigin,
+    /// The peer's own number for the path; zero where the session has none.
+    pub path_id: PathId,
+    /// Its attributes after import.
+    pub attributes: &'a PathAttributes,
+    /// The cost to reach its next hop.
+    pub interior_cost: u32,
+    /// What it is worth to this speaker before anything of BGP is compared; the highest wins.
+    pub preference: u32,
+    /// What filters add to that; the highest wins.
+    pub weight: u32,
+}
+
+impl Candidate<'_> {
+    pub(super) fn is_learned(&self) -> bool {
+        self.origin != CandidateOrigin::Local
+    }
+
+    pub(super) fn is_internal(&self) -> bool {
+        matches!(self.origin, CandidateOrigin::Peer { kind: PeerKind::Ibgp, .. })
+    }
+
+    pub(super) fn local_pref(&self) -> u32 {
+        self.attributes.local_pref().unwrap_or(DEFAULT_LOCAL_PREF)
+    }
+
+    /// The neighbouring AS. A path without one stays inside our own, which then is the neighbour of all such paths.
+    pub(super) fn neighbor(&self) -> Option<Asn> {
+        self.attributes.neighbor_as()
+    }
+
+    /// A missing MULTI_EXIT_DISC counts as the lowest value (RFC 4271 §9.1.2.2 c).
+    pub(super) fn med(&self) -> u32 {
+        self.attributes.med().unwrap_or(0)
+    }
+
+    /// The identifier of the speaker that brought the path into the AS, where another one did (RFC 4456 §9).
+    pub(super) fn identifier(&self) -> Option<BgpIdentifier> {
+        match self.origin {
+            CandidateOrigin::Local => None,
+            CandidateOrigin::Peer { identifier, .. } => {
+                Some(self.attributes.originator_id().unwrap_or(identifier))
+            }
+        }
+    }
+
+    pub(super) fn peer_address(&self) -> Option<IpAddr> {
+        match self.origin {
+            CandidateOrigin::Local => None,
+            CandidateOrigin::Peer { address, .. } => Some(address),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The steps of the decision process, in the order in which they are taken.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use super::candidate::Candidate;
+
+/// The steps in the order in which they are taken.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Step {
+    /// There is no other usable path.
+    OnlyPath,
+    /// The highest preference: own routes before those of the kernel before learned ones, unless filters set another.
+    Preference,
+    /// The highest weight, which filters set.
+    Weight,
+    /// Own routes come before learned ones.
+    LocallyOriginated,
+    /// The highest degree of preference (RFC 4271 §9.1.1).
+    LocalPref,
+    /// The shortest AS_PATH (RFC 4271 §9.1.2.2 a).
+    AsPathLength,
+    /// The lowest ORIGIN (RFC 4271 §9.1.2.2 b).
+    Origin,
+    /// The lowest MULTI_EXIT_DISC among paths of the same neighbouring AS (RFC 4271 §9.1.2.2 c).
+    MultiExitDisc,
+    /// External before internal (RFC 4271 §9.1.2.2 d).
+    ExternalOverInternal,
+    /// The lowest cost to the next hop (RFC 4271 §9.1.2.2 e).
+    InteriorCost,
+    /// The lowest BGP Identifier, ORIGINATOR_ID in its place where present (RFC 4271 §9.1.2.2 f, RFC 4456 §9).
+    Identifier,
+    /// The shortest CLUSTER_LIST (RFC 4456 §9).
+    ClusterListLength,
+    /// The lowest peer address (RFC 4271 §9.1.2.2 g).
+    PeerAddress,
+    /// Several paths of one peer (RFC 7911): the one with the lowest path id.
+    PathId,
+}
+
+impl Step {
+    /// Whether the step only tells apart paths that are equally good for forwarding.
+    #[must_use]
+    pub fn is_tie_break(self) -> bool {
+        self > Self::InteriorCost
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OnlyPath => "only path",
+            Self::Preference => "preference",
+            Self::Weight => "weight",
+            Self::LocallyOriginated => "locally originated",
+            Self::LocalPref => "local preference",
+            Self::AsPathLength => "AS path length",
+            Self::Origin => "origin",
+            Self::MultiExitDisc => "MED",
+            Self::ExternalOverInternal => "eBGP over iBGP",
+            Self::InteriorCost => "cost to the next hop",
+            Self::Identifier => "router id",
+            Self::ClusterListLength => "cluster list length",
+            Self::PeerAddress => "peer address",
+            Self::PathId => "path id",
+        })
+    }
+}
+
+/// What a step compares.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StepRule {
+    pub(super) step: Step,
+    pub(super) scope: Scope,
+    /// The order of two paths: the lower one is preferred.
+    pub(super) compare: fn(&Candidate<'_>, &Candidate<'_>) -> Ordering,
+}
+
+/// Which paths a step compares with each other.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Scope {
+    /// All that are left.
+    All,
+    /// Those of the same neighbouring AS: a third path can matter.
+    NeighborAs,
+}
+
+/// The one list of the steps, which the decision and its [`Effect`](super::Effect) share. Several paths of one speaker are told
+/// apart by the last one, so that it leaves a single path.
+pub(super) const STEPS: [StepRule; 13] = [
+    among_all(Step::Preference, |one, other| other.preference.cmp(&one.preference)),
+    among_all(Step::Weight, |one, other| other.weight.cmp(&one.weight)),
+    among_all(Step::LocallyOriginated, |one, other| one.is_learned().cmp(&other.is_learned())),
+    among_all(Step::LocalPref, |one, other| other.local_pref().cmp(&one.local_pref())),
+    among_all(Step::AsPathLength, |one, other| {
+        one.attributes.as_path_length().cmp(&other.attributes.as_path_length())
+    }),
+    among_all(Step::Origin, |one, other| one.attributes.origin().cmp(&other.attributes.origin())),
+    StepRule {
+        step: Step::MultiExitDisc,
+        scope: Scope::NeighborAs,
+        compare: |one, other| one.med().cmp(&other.med()),
+    },
+    among_all(Step::ExternalOverInternal, |one, other| one.is_internal().cmp(&other.is_internal())),
+    among_all(Step::InteriorCost, |one, other| one.interior_cost.cmp(&other.interior_cost)),
+    among_all(Step::Identifier, |one, other| one.identifier().cmp(&other.identifier())),
+    among_all(Step::ClusterListLength, |one, other| {
+        one.attributes.cluster_list_length().cmp(&other.attributes.cluster_list_length())
+    }),
+    among_all(Step::PeerAddress, |one, other| one.peer_address().cmp(&other.peer_address())),
+    among_all(Step::PathId, |one, other| one.path_id.cmp(&other.path_id)),
+];
+
+const fn among_all(step: Step, compare: fn(&Candidate<'_>, &Candidate<'_>) -> Ordering) -> StepRule {
+    StepRule { step, scope: Scope::All, compare }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What only tie-breaks separate may share traffic, so the order of the enum counts as well.
+    #[test]
+    fn the_list_has_the_order_of_the_steps() {
+        assert!(STEPS.is_sorted_by_key(|rule| rule.step));
+        let compared_within: Vec<Step> =
+            STEPS.iter().filter(|rule| rule.scope == Scope::NeighborAs).map(|rule| rule.step).collect();
+        assert_eq!(compared_within, [Step::MultiExitDisc]);
+    }
+}
