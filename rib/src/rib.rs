@@ -96,7 +96,7 @@ impl Rib {
     /// in families that the new session has not agreed on. No message of the former session may be applied any more.
     pub fn peer_up(&mut self, options: PeerOptions, resumes: Option<PeerIndex>) -> PeerIndex {
         let options = Arc::new(options);
-        let peer = match resumes.filter(|&peer| self.resume(peer, &options)) {
+        let peer = match resumes.filter(|&peer| resume(self, peer, &options)) {
             Some(peer) => peer,
             None => self.shared.peers.add(Arc::clone(&options)),
         };
@@ -104,32 +104,6 @@ impl Rib {
             self.families[family].peer_up(&mut self.shared, &self.options, peer);
         }
         peer
-    }
-
-    /// Takes a peer up again with other options. Returns whether it is the one that went away; if not, that one is gone.
-    fn resume(&mut self, peer: PeerIndex, options: &Arc<PeerOptions>) -> bool {
-        let Some(former) = self.shared.peers.in_use(peer).cloned() else { return false };
-        if self.shared.peers.presence(peer) != Some(Presence::Away) || !former.is_same_speaker(options) {
-            self.peer_down(peer, Departure::Final);
-            return false;
-        }
-        self.shared.peers.set_presence(peer, Presence::Up);
-        self.shared.peers.set_options(peer, Arc::clone(options));
-        for (family, rib) in self.families.iter_mut() {
-            rib.begin_refresh(&mut self.shared, peer);
-            if !options.families.contains(&family.family()) {
-                rib.end_refresh(&mut self.shared, peer);
-            }
-        }
-        let is_of_peer = |is: bool| is.then_some(peer).into_iter();
-        let change = RulesChange {
-            imported: is_of_peer(!former.has_same_import(options)).collect(),
-            reflected: is_of_peer(former.reflection != options.reflection).collect(),
-        };
-        if change != RulesChange::default() {
-            self.on_rules_changed(&change);
-        }
-        true
     }
 
     /// A session went down. Unless the peer is expected back, its paths are out of use from now on, and
@@ -296,17 +270,7 @@ impl Rib {
             }
             self.shared.peers.set_options(peer, Arc::new(new));
         }
-        self.on_rules_changed(&change);
-    }
-
-    fn on_rules_changed(&mut self, change: &RulesChange) {
-        let peers = &self.shared.peers;
-        let learned_from = |&peer| Some((peer, LearnedFrom::of(peers.in_use(peer)?)));
-        let learned_from: BTreeMap<_, _> = change.reflected.iter().filter_map(learned_from).collect();
-        self.shared.sources.set_learned_from(&learned_from);
-        for (_, family) in self.families.iter_mut() {
-            family.on_rules_changed(&self.shared, change);
-        }
+        on_rules_changed(&mut self.families, &mut self.shared, &change);
     }
 
     /// Takes over other addresses of this speaker towards peers: what is advertised with the former ones is advertised again. What
@@ -325,7 +289,7 @@ impl Rib {
             let new = own.applied_to(options);
             self.shared.peers.set_options(peer, Arc::new(new));
         }
-        self.on_rules_changed(&change);
+        on_rules_changed(&mut self.families, &mut self.shared, &change);
     }
 
     /// Does a part of the work that is due, of about `steps` steps: an entry looked at, a group told of it, or a slot of a
@@ -394,4 +358,44 @@ impl Rib {
 
 fn has_work(families: &PerFamily<Box<dyn AnyFamilyRib>>) -> bool {
     families.iter().any(|(_, family)| family.has_work())
+}
+
+/// Takes a peer up again with other options. Returns whether it is the one that went away; if not, that one is gone.
+fn resume(rib: &mut Rib, peer: PeerIndex, options: &Arc<PeerOptions>) -> bool {
+    let Some(former) = rib.shared.peers.in_use(peer).cloned() else { return false };
+    if rib.shared.peers.presence(peer) != Some(Presence::Away) || !former.is_same_speaker(options) {
+        rib.peer_down(peer, Departure::Final);
+        return false;
+    }
+    rib.shared.peers.set_presence(peer, Presence::Up);
+    rib.shared.peers.set_options(peer, Arc::clone(options));
+    for (index, family) in rib.families.iter_mut() {
+        family.begin_refresh(&mut rib.shared, peer);
+        if !options.families.contains(&index.family()) {
+            family.end_refresh(&mut rib.shared, peer);
+        }
+    }
+    let is_of_peer = |is: bool| is.then_some(peer).into_iter();
+    let change = RulesChange {
+        imported: is_of_peer(!former.has_same_import(options)).collect(),
+        reflected: is_of_peer(former.reflection != options.reflection).collect(),
+    };
+    if change != RulesChange::default() {
+        on_rules_changed(&mut rib.families, &mut rib.shared, &change);
+    }
+    true
+}
+
+/// What follows from other rules of peers.
+fn on_rules_changed(
+    families: &mut PerFamily<Box<dyn AnyFamilyRib>>,
+    shared: &mut Shared,
+    change: &RulesChange,
+) {
+    let learned_from = |&peer| Some((peer, LearnedFrom::of(shared.peers.in_use(peer)?)));
+    let learned_from: BTreeMap<_, _> = change.reflected.iter().filter_map(learned_from).collect();
+    shared.sources.set_learned_from(&learned_from);
+    for (_, family) in families.iter_mut() {
+        family.on_rules_changed(shared, change);
+    }
 }

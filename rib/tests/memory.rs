@@ -18,7 +18,8 @@ use bgp_codec::{
 };
 use margay_filter::FilterChain;
 use margay_rib::{
-    Departure, NextHopMode, PathsSent, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RibOptions,
+    Audit, Departure, NextHopMode, PathsSent, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib,
+    RibOptions,
 };
 
 thread_local! {
@@ -158,7 +159,7 @@ fn a_reader_that_stands_still_is_overdue_before_it_costs_64_mebibytes() {
         rib.peer_down(stuck, Departure::Final);
         while rib.work(1000) {}
         assert!(rib.overdue().is_empty());
-        let left = rib.audit();
+        let left = Audit::of(&rib);
         assert_eq!(left.tombstones, 0, "{left:?}");
     }
 }
@@ -181,7 +182,7 @@ fn a_reader_is_not_overdue_when_a_whole_table_is_withdrawn() {
         while rib.poll_export(client, &mut Vec::new()) {}
     }
     while rib.work(1000) {}
-    assert_eq!(rib.audit().tombstones, 0);
+    assert_eq!(Audit::of(&rib).tombstones, 0);
 }
 
 fn rib_and_source() -> (Rib, PeerIndex) {

@@ -31,7 +31,7 @@ impl Recordings {
         if replayed.len() != dump.len() {
             bail!("a replay has {} octets of state, and the daemon {}", replayed.len(), dump.len());
         }
-        Ok(present.rib.audit())
+        Ok(Audit::of(&present.rib))
     }
 
     /// Every run has ended, and its recording leads to what it had then. Forgets them all.

@@ -30,19 +30,18 @@ pub struct Audit {
     pub tombstones: usize,
 }
 
-impl Rib {
-    /// Counts again what is counted: references to attribute sets and next hops, paths of each source, what pins an entry,
-    /// and the numbers of each peer; and looks whether every peer is told by its rules. It takes as long as the table is
-    /// long: for tests.
+impl Audit {
+    /// Counts everything in a Rib again, and checks that every peer is in a group that has its rules. It takes as long as the
+    /// table is long: for tests.
     #[must_use]
-    pub fn audit(&self) -> Audit {
+    pub fn of(rib: &Rib) -> Self {
         let mut recount = Recount::default();
         for family in FamilyIndex::ALL {
-            let view = FamilyView::of(self, family);
+            let view = FamilyView::of(rib, family);
             recount.family(family, view);
-            recount.members(family, view, &self.options);
+            recount.members(family, view, &rib.options);
         }
-        recount.compare(&self.shared)
+        recount.compare(&rib.shared)
     }
 }
 

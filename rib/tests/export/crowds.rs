@@ -3,8 +3,8 @@
 
 use bgp_codec::{Family, Ipv4Prefix, Nlri, PathId, Update};
 use margay_rib::{
-    Departure, ForwardingOptions, PathsSent, PeerIndex, PeerOptions, ReflectorOptions, Rib, RibOptions, Way,
-    WayChange,
+    Audit, Departure, ForwardingOptions, PathsSent, PeerIndex, PeerOptions, ReflectorOptions, Rib,
+    RibOptions, Way, WayChange,
 };
 
 use super::by_hand::{BLOCK, attributes, gateway, parse, told, told_paths};
@@ -41,7 +41,7 @@ fn a_hundred_thousand_paths_to_a_prefix_come_and_go_in_parts() {
         rib.peer_down(feed, Departure::Final);
         work(&mut rib);
         assert_eq!(reads(&mut rib, reader).unreached.len(), expected, "{case}");
-        assert_eq!(rib.audit().faults, Vec::<String>::new(), "{case}");
+        assert_eq!(Audit::of(&rib).faults, Vec::<String>::new(), "{case}");
         assert_eq!((rib.counts().paths, rib.counts().ipv4_prefixes), (0, 0), "{case}");
     }
 }
@@ -72,7 +72,7 @@ fn prefixes_that_all_nodes_have_go_with_all_nodes() {
     }
     work(&mut rib);
     assert_eq!((rib.counts().paths, rib.counts().ipv4_prefixes), (0, 0));
-    assert_eq!(rib.audit().faults, Vec::<String>::new());
+    assert_eq!(Audit::of(&rib).faults, Vec::<String>::new());
 }
 
 fn rib(forwards: bool) -> Rib {

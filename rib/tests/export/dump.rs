@@ -1,6 +1,8 @@
 //! The state as text: it follows from what the Rib is told, and from nothing else.
 
-use margay_rib::{ForwardingOptions, KernelRouteView, NetworkOptions, ReflectorOptions, Rib, RibOptions};
+use margay_rib::{
+    Audit, ForwardingOptions, KernelRouteView, NetworkOptions, ReflectorOptions, Rib, RibOptions,
+};
 use proptest::prelude::*;
 
 use super::by_hand::{BLOCK, attributes, gateway, parse, reach, told};
@@ -20,7 +22,7 @@ proptest! {
         let dump = || {
             let mut world = World::starting(forwards, holds_back);
             events.iter().for_each(|event| world.happen_somewhere(event.clone()));
-            assert_eq!(world.rib.audit().faults, Vec::<String>::new(), "in the middle of everything");
+            assert_eq!(Audit::of(&world.rib).faults, Vec::<String>::new(), "in the middle of everything");
             world.rib.dump().to_string()
         };
         prop_assert_eq!(dump(), dump());

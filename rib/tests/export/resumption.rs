@@ -1,7 +1,7 @@
 //! A peer that restarts and comes back: its paths stay in use, and only what differs afterwards is sent.
 
 use bgp_codec::{Family, PathId};
-use margay_rib::{Departure, PathsSent, PeerIndex, PeerOptions, Rib};
+use margay_rib::{Audit, Departure, PathsSent, PeerIndex, PeerOptions, Rib};
 
 use super::by_hand::{
     BLOCK, FEED, attributes, feed_and_reader, gateway, parse, reach, rib, told, told_paths, unreach,
@@ -22,7 +22,7 @@ fn without_the_feed() -> (Rib, PeerIndex, PeerIndex) {
 
 fn work(rib: &mut Rib) {
     while rib.work(1000) {}
-    let audit = rib.audit();
+    let audit = Audit::of(rib);
     assert_eq!(audit.faults, Vec::<String>::new());
 }
 

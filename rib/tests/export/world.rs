@@ -9,7 +9,7 @@ use bgp_codec::{
 use bytes::{Buf, BytesMut};
 use margay_filter::{Action, FilterChain};
 use margay_rib::{
-    ClientToClient, ConnectedRoute, Departure, Discard, Forwarding, ForwardingOptions, NetworkOptions,
+    Audit, ClientToClient, ConnectedRoute, Departure, Discard, Forwarding, ForwardingOptions, NetworkOptions,
     NextHopMode, PagePosition, PathsSent, PeerIndex, PeerRules, Reflection, ReflectorOptions, Rib,
     RibOptions, RouteSelection, RouteView, Target, Way, WayChange,
 };
@@ -517,7 +517,7 @@ impl World {
 
     /// No attribute set, path id, tombstone or entry outlives its last use.
     fn nothing_is_left_over(&self) {
-        let audit = self.rib.audit();
+        let audit = Audit::of(&self.rib);
         assert_eq!((audit.faults, audit.tombstones), (Vec::new(), 0));
         let counts = self.rib.counts();
         let announced = self.naive.peers.values().map(|(_, routes)| routes.len()).sum::<usize>();
