@@ -2,19 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use bgp_codec::{Family, Nlri, Prefix};
-use bytes::{Bytes, BytesMut};
+use bgp_codec::{Family, Prefix};
+use bytes::BytesMut;
 use margay_filter::FilterChain;
 
-use super::path_slots::PathSlots;
+use super::path_log::{PathLog, SetOutcome};
 use super::signature::GroupSignature;
 use super::slice::{EncodedUpdates, Slice};
 use super::slice_cache::SliceCache;
 use crate::attributes::{AttributeHandle, AttributeStore};
 use crate::decision::{best_of, candidate};
-use crate::family::RibFamily;
+use crate::family::{FamilyIndex, RibFamily};
 use crate::index::{EntryIndex, GroupId, PeerIndex, SlotIndex, SourceIndex};
-use crate::log::{Change, ExportLog, ReaderId, Slot};
+use crate::log::{ExportLog, ReaderId};
 use crate::notices::{Notice, NoticeKind};
 use crate::options::PathsSent;
 use crate::paths::{Entry, Path, Table};
@@ -25,10 +25,10 @@ use crate::shared::{Shared, Telling};
 #[derive(Debug)]
 pub(crate) struct ExportGroup {
     pub(crate) id: GroupId,
+    family: FamilyIndex,
     pub(crate) signature: GroupSignature,
     pub(crate) rules: ExportRules,
-    pub(crate) log: ExportLog<AttributeHandle>,
-    slots: Slots,
+    pub(crate) log: PathLog<AttributeHandle>,
     pub(crate) members: Vec<PeerIndex>,
     /// The group that has come to be told the same: members move to it as soon as they know all that this one says.
     pub(crate) heir: Option<GroupId>,
@@ -50,41 +50,24 @@ pub(crate) enum ChangedPaths {
     Any,
 }
 
-/// What the slots of a group's log stand for.
-#[derive(Debug)]
-enum Slots {
-    /// The best path of the entry with the slot's number.
-    BestPaths,
-    /// Paths, each with a slot of its own.
-    Paths(PathsSent, PathSlots),
-}
-
-impl Slots {
-    /// The route that a slot stands for.
-    fn nlri<P: RibFamily>(&self, table: &Table<P>, slot: SlotIndex) -> Nlri<P> {
-        match self {
-            Self::BestPaths => Nlri::new(table.entry(EntryIndex(slot.0)).prefix),
-            Self::Paths(_, slots) => {
-                let (entry, source) = slots.path(slot);
-                Nlri { path_id: Some(source.exported_path_id()), prefix: table.entry(entry).prefix }
-            }
-        }
-    }
-}
-
 /// A slice covers as many records as this, so that encoding it takes a fraction of a millisecond.
 const SLICE_RECORDS: usize = 2048;
 
 impl ExportGroup {
     /// A group without members yet. Two filters of one content decide alike, so any member's will do.
-    pub(crate) fn new(id: GroupId, signature: GroupSignature, filter: FilterChain) -> Self {
+    pub(crate) fn new(
+        id: GroupId,
+        family: FamilyIndex,
+        signature: GroupSignature,
+        filter: FilterChain,
+    ) -> Self {
         Self {
             id,
+            family,
             rules: ExportRules::new(signature.policy.clone(), filter, signature.encoder()),
-            log: ExportLog::new(),
-            slots: match signature.add_path {
-                None => Slots::BestPaths,
-                Some(paths) => Slots::Paths(paths, PathSlots::default()),
+            log: match signature.add_path {
+                None => PathLog::of_best_paths(),
+                Some(_) => PathLog::of_paths(),
             },
             signature,
             members: Vec::new(),
@@ -99,29 +82,19 @@ impl ExportGroup {
     /// Begins a copy of the group, which is made by [`copy_part`](Self::copy_part) while the group goes on.
     pub(crate) fn begin_copy(&mut self) {
         self.log.begin_copy();
-        if let Slots::Paths(_, slots) = &mut self.slots {
-            slots.begin_copy();
-        }
         self.is_copied = true;
     }
 
-    /// Copies up to `limit` more slots, with references of their own. Answers with the entries that the copy pins.
+    /// Copies up to `limit` more slots, with references of their own. Returns the entries that the copy pins.
     pub(crate) fn copy_part(&mut self, store: &mut AttributeStore, limit: usize) -> Vec<EntryIndex> {
-        let (copied, in_use) = self.log.copy_part(limit);
-        in_use.iter().filter_map(|&(_, handle)| handle).for_each(|handle| store.retain(handle));
-        match &mut self.slots {
-            Slots::BestPaths => in_use.into_iter().map(|(slot, _)| EntryIndex(slot.0)).collect(),
-            Slots::Paths(_, slots) => slots.copy_part(limit - copied).1,
-        }
+        let copied = self.log.copy_part(limit);
+        copied.values.into_iter().for_each(|handle| store.retain(handle));
+        copied.entries
     }
 
     /// Whether all is copied.
     pub(crate) fn is_copy_whole(&self) -> bool {
         self.log.is_copy_whole()
-            && match &self.slots {
-                Slots::BestPaths => true,
-                Slots::Paths(_, slots) => slots.is_copy_whole(),
-            }
     }
 
     /// The same group once more for some of the members, who are told there what they have not been told here, once all
@@ -131,13 +104,10 @@ impl ExportGroup {
         self.is_copied = false;
         Self {
             id,
+            family: self.family,
             signature: self.signature.clone(),
             rules: self.rules.afresh(),
             log: self.log.take_copy(&readers),
-            slots: match &mut self.slots {
-                Slots::BestPaths => Slots::BestPaths,
-                Slots::Paths(sent, slots) => Slots::Paths(*sent, slots.take_copy()),
-            },
             members: members.iter().map(|&(peer, _)| peer).collect(),
             heir: None,
             filled_to: None,
@@ -147,74 +117,17 @@ impl ExportGroup {
         }
     }
 
-    /// The entries that the group pins; twice those that its copy pins, too.
-    pub(crate) fn pinned(&self) -> Vec<EntryIndex> {
-        let twice = |entry, is_copied| std::iter::repeat_n(entry, 1 + usize::from(is_copied));
-        match &self.slots {
-            Slots::BestPaths => {
-                let slots = self.log.in_use().map(|(slot, _)| slot);
-                slots.flat_map(|slot| twice(EntryIndex(slot.0), self.log.is_copied(slot))).collect()
-            }
-            Slots::Paths(_, slots) => {
-                slots.entries().flat_map(|entry| twice(entry, slots.is_copied(entry))).collect()
-            }
-        }
-    }
-
     /// Other rules from now on. The log still says what followed from the former ones: it has to be filled again.
     ///
     /// What cannot change in a session is the same in both signatures.
     pub(crate) fn set_rules(&mut self, signature: GroupSignature, filter: FilterChain) {
         self.rules = ExportRules::new(signature.policy.clone(), filter, signature.encoder());
-        if let (Slots::Paths(sent, _), Some(paths)) = (&mut self.slots, signature.add_path) {
-            *sent = paths;
-        }
         self.signature = signature;
     }
 
-    /// Whether the group is told more than the best path of an entry.
+    /// Whether the group is sent more than the best path of an entry.
     pub(crate) fn tells_several(&self) -> bool {
-        matches!(self.slots, Slots::Paths(..))
-    }
-
-    /// What the group is told of the best path of an entry, if it is not told several.
-    pub(crate) fn told_best(&self, entry: EntryIndex) -> Option<AttributeHandle> {
-        match self.slots {
-            Slots::BestPaths => self.log.slot(SlotIndex(entry.0)).value(),
-            Slots::Paths(..) => None,
-        }
-    }
-
-    /// The slots of an entry, with the source of the path where the group is told several.
-    pub(crate) fn slots_of(&self, entry: EntryIndex) -> Vec<(SlotIndex, Option<SourceIndex>)> {
-        match &self.slots {
-            Slots::BestPaths => vec![(SlotIndex(entry.0), None)],
-            Slots::Paths(_, slots) => slots.of(entry).map(|(slot, source)| (slot, Some(source))).collect(),
-        }
-    }
-
-    /// The path that a slot stands for, in a group that is told several to a prefix.
-    pub(crate) fn path_of(&self, slot: SlotIndex) -> Option<(EntryIndex, SourceIndex)> {
-        match &self.slots {
-            Slots::BestPaths => None,
-            Slots::Paths(_, slots) => Some(slots.path(slot)),
-        }
-    }
-
-    /// How many paths have a slot, in a group that is told several to a prefix.
-    pub(crate) fn path_slots_in_use(&self) -> Option<usize> {
-        match &self.slots {
-            Slots::BestPaths => None,
-            Slots::Paths(_, slots) => Some(slots.in_use()),
-        }
-    }
-
-    /// The slots that the next paths are given, the last one first, in a group that is told several to a prefix.
-    pub(crate) fn free_path_slots(&self) -> Option<&[SlotIndex]> {
-        match &self.slots {
-            Slots::BestPaths => None,
-            Slots::Paths(_, slots) => Some(slots.free()),
-        }
+        self.signature.add_path.is_some()
     }
 
     /// Sets all that the group is told of an entry.
@@ -241,12 +154,13 @@ impl ExportGroup {
         let best = entry.best_path();
         self.retain_too_long(index, |source| best.is_some_and(|best| best.source == source));
         let wanted = best.and_then(|path| self.export(shared, entry, index, &path));
-        entry.pins += self.set::<P>(shared, SlotIndex(index.0), wanted);
+        entry.pins +=
+            self.set(shared, wanted, |log, wanted, reader_of| log.set_best(index, wanted, reader_of));
     }
 
     /// Whether the group is told the best few paths of an entry, which follow from all of them.
     pub(crate) fn tells_best_few(&self) -> bool {
-        matches!(self.slots, Slots::Paths(PathsSent::Best(_), _))
+        matches!(self.signature.add_path, Some(PathsSent::Best(_)))
     }
 
     /// Sets what a group that is told several paths is told of an entry.
@@ -257,29 +171,22 @@ impl ExportGroup {
         index: EntryIndex,
         changed: ChangedPaths,
     ) {
-        let Slots::Paths(sent, slots) = &self.slots else { return };
-        let had_slots = slots.has(index);
-        match (*sent, changed) {
+        let Some(sent) = self.signature.add_path else { return };
+        match (sent, changed) {
             (PathsSent::All, ChangedPaths::One(source, path)) => {
                 let path = path.filter(|path| candidate(&shared.store, &shared.sources, path).is_ok());
                 self.retain_too_long(index, |withheld| path.is_some() || withheld != source);
                 let wanted = path.and_then(|path| self.export(shared, entry, index, &path));
-                self.set_path::<P>(shared, index, source, wanted);
+                entry.pins += self.set_path(shared, index, source, wanted);
             }
             (sent, _) => self.set_paths(shared, entry, index, sent),
-        }
-        if let Slots::Paths(_, slots) = &self.slots
-            && !had_slots
-            && slots.has(index)
-        {
-            entry.pins += 1 + u16::from(slots.is_copied(index));
         }
     }
 
     fn set_paths<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
-        entry: &Entry<P>,
+        entry: &mut Entry<P>,
         index: EntryIndex,
         sent: PathsSent,
     ) {
@@ -305,30 +212,23 @@ impl ExportGroup {
         }
         exported.sort_unstable_by_key(|(path, _)| path.source);
         let is_told = |source| exported.binary_search_by_key(&source, |(path, _)| path.source).is_ok();
-        let untold = self.slots_of(index).into_iter().filter_map(|(_, source)| source);
+        let untold = self.log.slots_of(index).into_iter().filter_map(|(_, source)| source);
         for source in untold.filter(|&source| !is_told(source)) {
-            self.set_path::<P>(shared, index, source, None);
+            entry.pins += self.set_path(shared, index, source, None);
         }
         for (path, wanted) in exported {
-            self.set_path::<P>(shared, index, path.source, Some(wanted));
+            entry.pins += self.set_path(shared, index, path.source, Some(wanted));
         }
     }
 
-    fn set_path<P: RibFamily>(
+    fn set_path(
         &mut self,
         shared: &mut Shared,
         entry: EntryIndex,
         source: SourceIndex,
         wanted: Option<(AttributeHandle, PeerIndex)>,
-    ) {
-        let Slots::Paths(_, slots) = &mut self.slots else { return };
-        let slot = match wanted {
-            Some(_) => Some(slots.find_or_insert(entry, source)),
-            None => slots.find(entry, source),
-        };
-        if let Some(slot) = slot {
-            self.set::<P>(shared, slot, wanted);
-        }
+    ) -> u16 {
+        self.set(shared, wanted, |log, wanted, reader_of| log.set_path(entry, source, wanted, reader_of))
     }
 
     /// What the group is told for a path, with a reference to the attributes, and the peer that it came from.
@@ -378,36 +278,34 @@ impl ExportGroup {
         ExportedRoute { prefix, nlri_octets }
     }
 
-    /// Sets a slot of the log, which takes over the reference, and its copy if it has one. Answers how many of them were
-    /// not in use before.
-    fn set<P: RibFamily>(
+    /// Sets a slot of the log, which takes over the reference. Returns how many more pins the log needs the entry with.
+    fn set(
         &mut self,
         shared: &mut Shared,
-        slot: SlotIndex,
         wanted: Option<(AttributeHandle, PeerIndex)>,
+        set: impl FnOnce(
+            &mut PathLog<AttributeHandle>,
+            Option<(AttributeHandle, PeerIndex)>,
+            &dyn Fn(PeerIndex) -> Option<ReaderId>,
+        ) -> SetOutcome<AttributeHandle>,
     ) -> u16 {
         let Shared { store, peers, .. } = shared;
-        let id = self.id;
+        let (id, family) = (self.id, self.family);
         let reader_of = |peer| {
-            let membership = peers.routes(P::INDEX, peer)?.membership?;
+            let membership = peers.routes(family, peer)?.membership?;
             (membership.group == id).then_some(membership.reader)
         };
-        let change = self.log.set(slot, wanted, reader_of);
+        let SetOutcome { slots, replaced, pins } = set(&mut self.log, wanted, &reader_of);
         self.forget_compacted();
-        let wanted = wanted.map(|(handle, _)| handle);
-        if change == Change::None {
-            wanted.into_iter().for_each(|handle| store.release(handle));
-            return 0;
+        match (wanted, slots) {
+            (Some((handle, _)), 0) => store.release(handle),
+            (Some((handle, _)), 2..) => store.retain(handle),
+            (Some(_), 1) | (None, _) => {}
         }
-        let is_copied = self.log.is_copied(slot);
-        if is_copied {
-            wanted.into_iter().for_each(|handle| store.retain(handle));
-        }
-        let slots = 1 + u16::from(is_copied);
-        if let Change::Replaced(old) = change {
+        if let Some(old) = replaced {
             (0..slots).for_each(|_| store.release(old));
         }
-        if change == Change::Filled { slots } else { 0 }
+        pins
     }
 
     /// Appends to `out` what `reader` is to be told next, where `cache_room` octets of slices may be kept. Answers with the
@@ -433,7 +331,7 @@ impl ExportGroup {
             }
         };
         slice.append_for(peer, out, |withdrawn, octets| {
-            let routes = withdrawn.iter().map(|&slot| self.slots.nlri(table, slot));
+            let routes = withdrawn.iter().map(|&slot| self.log.nlri(table, slot));
             self.signature.encoder().unreach(octets, routes);
         });
         let end = slice.end;
@@ -449,14 +347,14 @@ impl ExportGroup {
     /// Takes a member out. Withdrawals may have waited for nobody else: the group has to be [settled](Self::settle).
     pub(crate) fn leave(&mut self, reader: ReaderId, peer: PeerIndex) {
         self.members.retain(|&member| member != peer);
-        self.log.leave(reader);
+        self.log.readers().leave(reader);
     }
 
     /// Sends a member back to the start, to be told everything again.
     ///
     /// Kept slices are void then: they may announce to the member what has come to be its own path since.
     pub(crate) fn rewind(&mut self, reader: ReaderId) {
-        self.log.rewind(reader);
+        self.log.readers().rewind(reader);
         self.slices.clear();
     }
 
@@ -474,50 +372,26 @@ impl ExportGroup {
         movement: impl FnOnce(&mut ExportLog<AttributeHandle>) -> Vec<SlotIndex>,
     ) -> Vec<EntryIndex> {
         let settled = self.log.settled();
-        let emptied = movement(&mut self.log);
+        let entries = self.log.settle_by(movement);
         self.forget_compacted();
         if self.log.settled() != settled {
             self.slices.forget_before(self.log.settled());
         }
-        self.on_emptied(emptied)
+        entries
     }
 
     /// Forgets the slices of parts of the log where positions have come to mean something else.
     fn forget_compacted(&mut self) {
-        for range in self.log.take_compacted() {
+        for range in self.log.readers().take_compacted() {
             self.slices.forget_over(&range);
         }
     }
 
-    /// Answers with the entries that the group no longer needs, now that these slots are empty; twice where its copy does
-    /// not need them either.
-    fn on_emptied(&mut self, emptied: Vec<SlotIndex>) -> Vec<EntryIndex> {
-        let Self { slots, log, .. } = self;
-        let mut entries = Vec::with_capacity(emptied.len());
-        for slot in emptied {
-            let (entry, is_copied) = match slots {
-                Slots::BestPaths => (EntryIndex(slot.0), log.is_copied(slot)),
-                Slots::Paths(_, slots) => match slots.remove(slot) {
-                    Some(entry) => (entry, slots.is_copied(entry)),
-                    None => continue,
-                },
-            };
-            entries.extend(std::iter::repeat_n(entry, 1 + usize::from(is_copied)));
-        }
-        entries
-    }
-
     /// Gives up to `limit` slots up. Answers with the entries that the group no longer needs; `None` when all is given up.
     pub(crate) fn drain(&mut self, store: &mut AttributeStore, limit: usize) -> Option<Vec<EntryIndex>> {
-        let Some(drained) = self.log.drain(limit) else {
-            let more = match &mut self.slots {
-                Slots::BestPaths => false,
-                Slots::Paths(_, slots) => slots.drain(limit),
-            };
-            return more.then(Vec::new);
-        };
-        drained.iter().filter_map(|&(_, handle)| handle).for_each(|handle| store.release(handle));
-        Some(self.on_emptied(drained.into_iter().map(|(slot, _)| slot).collect()))
+        let drained = self.log.drain(limit)?;
+        drained.values.into_iter().for_each(|handle| store.release(handle));
+        Some(drained.entries)
     }
 
     /// The marker that the table has been told (RFC 4724 §2).
@@ -527,62 +401,8 @@ impl ExportGroup {
         EncodedUpdates::new(out.freeze())
     }
 
-    fn encode<P: RibFamily>(&mut self, table: &Table<P>, store: &AttributeStore, start: u32) -> Slice {
+    fn encode<P: RibFamily>(&self, table: &Table<P>, store: &AttributeStore, start: u32) -> Slice {
         let batch = self.log.batch(start, SLICE_RECORDS);
-        let encoder = self.signature.encoder();
-        let mut slice = SliceWriter { slice: Slice::new(start, batch.end), out: BytesMut::new() };
-        let mut reach = Vec::with_capacity(batch.changes.len());
-        let mut unreach = Vec::new();
-        for (index, slot) in batch.changes {
-            match slot {
-                Slot::Empty => {}
-                Slot::Withdrawn(record) => {
-                    let source = (!record.source_may_hold).then_some(record.source);
-                    unreach.push((source, index));
-                }
-                Slot::Exported(handle, record) => {
-                    if record.source_may_hold {
-                        slice.slice.withdraw_from_source(record.source, index);
-                    }
-                    reach.push(((handle, record.source), index));
-                }
-            }
-        }
-        unreach.sort_by_key(|&(source, _)| source);
-        for run in unreach.chunk_by(|a, b| a.0 == b.0) {
-            encoder.unreach(&mut slice.out, run.iter().map(|&(_, index)| self.slots.nlri(table, index)));
-            slice.end_of_messages(run[0].0);
-        }
-        reach.sort_by_key(|&(key, _)| key);
-        for run in reach.chunk_by(|a, b| a.0 == b.0) {
-            let (handle, source) = run[0].0;
-            let set = store.get(handle);
-            let routes = || run.iter().map(|&(_, index)| self.slots.nlri(table, index));
-            let next_hop = store.next_hop(handle);
-            let encoded = next_hop.map(|hop| encoder.reach(&mut slice.out, &set.attributes, hop, routes()));
-            if !matches!(encoded, Some(Ok(()))) {
-                debug_assert!(false, "what is too long is not exported");
-                encoder.unreach(&mut slice.out, routes());
-            }
-            slice.end_of_messages(Some(source));
-        }
-        slice.finish()
-    }
-}
-
-/// A slice while it is encoded.
-struct SliceWriter {
-    slice: Slice,
-    out: BytesMut,
-}
-
-impl SliceWriter {
-    fn end_of_messages(&mut self, source: Option<PeerIndex>) {
-        self.slice.mark(source, &self.out);
-    }
-
-    fn finish(self) -> Slice {
-        // What is written to has been given up to twice the memory, and slices are kept.
-        self.slice.with_octets(Bytes::copy_from_slice(&self.out))
+        Slice::encode(start, batch, &self.signature.encoder(), store, |slot| self.log.nlri(table, slot))
     }
 }

@@ -42,12 +42,12 @@ impl GroupSet {
         let id = known.unwrap_or_else(|| self.take_group_id());
         if known.is_none() {
             self.by_signature.insert(signature.clone(), id);
-            self.groups.insert(id, ExportGroup::new(id, signature, options.export.clone()));
+            self.groups.insert(id, ExportGroup::new(id, self.family, signature, options.export.clone()));
             self.work.push(Work::Fill(id));
         }
         let group = self.groups.get_mut(&id)?;
         group.members.push(peer);
-        let membership = Membership { group: id, reader: group.log.join() };
+        let membership = Membership { group: id, reader: group.log.readers().join() };
         let routes = shared.peers.routes_mut(self.family, peer)?;
         if routes.was_member {
             group.forget_slices();
@@ -130,7 +130,7 @@ impl GroupSet {
         group.leave(reader, peer);
         let heir = self.groups.get_mut(&heir)?;
         heir.members.push(peer);
-        routes.membership = Some(Membership { group: heir.id, reader: heir.log.join_at_end() });
+        routes.membership = Some(Membership { group: heir.id, reader: heir.log.readers().join_at_end() });
         Some(())
     }
 

@@ -2,6 +2,7 @@
 
 mod group;
 mod groups;
+mod path_log;
 mod path_slots;
 mod regrouping;
 mod signature;
@@ -138,7 +139,7 @@ impl ExportGroups {
         self.groups
             .groups
             .values()
-            .flat_map(|group| entries.iter().filter_map(|&index| group.told_best(index)))
+            .flat_map(|group| entries.iter().filter_map(|&index| group.log.best(index)))
     }
 
     /// Appends to `out` what `peer` is to be sent next; `None` when it is up to date.

@@ -1,9 +1,12 @@
 //! A part of an export log, encoded: whole messages that every member at its start is sent, each with its source.
 
-use bgp_codec::{Family, RouteRefresh};
+use bgp_codec::{Family, Nlri, RouteRefresh, UpdateEncoder};
 use bytes::{Bytes, BytesMut};
 
+use crate::attributes::{AttributeHandle, AttributeStore};
+use crate::family::RibFamily;
 use crate::index::{PeerIndex, SlotIndex};
+use crate::log::{Batch, Slot};
 
 /// Whole UPDATEs, or a mark around those that answer a ROUTE-REFRESH, to be sent as they are.
 ///
@@ -63,13 +66,60 @@ impl Slice {
         Self { start, end, octets: Bytes::new(), runs: Vec::new(), withdrawn_from_source: Vec::new() }
     }
 
+    /// Encodes the changes from one position of a log on. `nlri` is the route that a slot stands for.
+    pub(super) fn encode<P: RibFamily>(
+        start: u32,
+        batch: Batch<AttributeHandle>,
+        encoder: &UpdateEncoder,
+        store: &AttributeStore,
+        nlri: impl Fn(SlotIndex) -> Nlri<P>,
+    ) -> Self {
+        let mut slice = SliceWriter { slice: Self::new(start, batch.end), out: BytesMut::new() };
+        let mut reach = Vec::with_capacity(batch.changes.len());
+        let mut unreach = Vec::new();
+        for (index, slot) in batch.changes {
+            match slot {
+                Slot::Empty => {}
+                Slot::Withdrawn(record) => {
+                    let source = (!record.source_may_hold).then_some(record.source);
+                    unreach.push((source, index));
+                }
+                Slot::Exported(handle, record) => {
+                    if record.source_may_hold {
+                        slice.slice.withdraw_from_source(record.source, index);
+                    }
+                    reach.push(((handle, record.source), index));
+                }
+            }
+        }
+        unreach.sort_by_key(|&(source, _)| source);
+        for run in unreach.chunk_by(|a, b| a.0 == b.0) {
+            encoder.unreach(&mut slice.out, run.iter().map(|&(_, index)| nlri(index)));
+            slice.end_of_messages(run[0].0);
+        }
+        reach.sort_by_key(|&(key, _)| key);
+        for run in reach.chunk_by(|a, b| a.0 == b.0) {
+            let (handle, source) = run[0].0;
+            let set = store.get(handle);
+            let routes = || run.iter().map(|&(_, index)| nlri(index));
+            let next_hop = store.next_hop(handle);
+            let encoded = next_hop.map(|hop| encoder.reach(&mut slice.out, &set.attributes, hop, routes()));
+            if !matches!(encoded, Some(Ok(()))) {
+                debug_assert!(false, "what is too long is not exported");
+                encoder.unreach(&mut slice.out, routes());
+            }
+            slice.end_of_messages(Some(source));
+        }
+        slice.finish()
+    }
+
     /// The length of the messages.
     pub(crate) fn octets(&self) -> usize {
         self.octets.len()
     }
 
     /// The messages since the last mark are not for `source`; `encoded` is all so far.
-    pub(crate) fn mark(&mut self, source: Option<PeerIndex>, encoded: &[u8]) {
+    fn mark(&mut self, source: Option<PeerIndex>, encoded: &[u8]) {
         let start = self.runs.last().map_or(0, |run| run.end_octets);
         let messages = count_messages(encoded.get(start..).unwrap_or_default());
         match self.runs.last_mut() {
@@ -82,7 +132,7 @@ impl Slice {
     }
 
     /// The source of a slot's path is to be sent a withdrawal of its own.
-    pub(crate) fn withdraw_from_source(&mut self, source: PeerIndex, slot: SlotIndex) {
+    fn withdraw_from_source(&mut self, source: PeerIndex, slot: SlotIndex) {
         self.withdrawn_from_source.push((source, slot));
     }
 
@@ -124,6 +174,23 @@ impl Slice {
             }
             start = runs.last().map_or(start, |run| run.end_octets);
         }
+    }
+}
+
+/// A slice while it is encoded.
+struct SliceWriter {
+    slice: Slice,
+    out: BytesMut,
+}
+
+impl SliceWriter {
+    fn end_of_messages(&mut self, source: Option<PeerIndex>) {
+        self.slice.mark(source, &self.out);
+    }
+
+    fn finish(self) -> Slice {
+        // What is written to has been given up to twice the memory, and slices are kept.
+        self.slice.with_octets(Bytes::copy_from_slice(&self.out))
     }
 }
 

@@ -60,7 +60,7 @@ impl Recount {
         let mut pins = BTreeMap::<EntryIndex, u16>::new();
         for group in state.groups.iter().chain(state.groups.pending().drained()) {
             self.group(group);
-            group.pinned().into_iter().for_each(|entry| *pins.entry(entry).or_default() += 1);
+            group.log.pinned().into_iter().for_each(|entry| *pins.entry(entry).or_default() += 1);
         }
         if let Some(log) = state.forwarding {
             log.pinned().for_each(|entry| *pins.entry(entry).or_default() += 1);
@@ -154,7 +154,7 @@ impl Recount {
         self.tombstones += withdrawals;
         let name = || format!("group {}", group.id.0);
         self.expect(name, "withdrawals", group.log.withdrawals(), withdrawals);
-        if let Some(paths) = group.path_slots_in_use() {
+        if let Some((paths, _)) = group.log.path_slots() {
             self.expect(name, "slots of paths", paths, slots);
         }
     }

@@ -159,12 +159,12 @@ fn write_group(
             writeln!(f, "  peer {} has been told up to {} of {}", peer.0, log.cursor(reader), log.end())?;
         }
     }
-    if let Some(free) = group.free_path_slots() {
+    if let Some((_, free)) = group.log.path_slots() {
         writeln!(f, "  free slots {free:?}")?;
     }
     for (slot, said) in log.in_use() {
         write!(f, "  slot {}", slot.0)?;
-        if let Some((entry, source)) = group.path_of(slot) {
+        if let (entry, Some(source)) = group.log.path_of(slot) {
             write!(f, " for entry {} from source {}", entry.0, source.0)?;
         }
         match said {

@@ -94,7 +94,7 @@ impl FamilyView<'_> {
                 refusal.map(NotExported::Refused)
             }
         };
-        let slots = group.slots_of(entry.index).into_iter().map(|(slot, _)| slot);
+        let slots = group.log.slots_of(entry.index).into_iter().map(|(slot, _)| slot);
         let is_for_peer = |slot: &SlotIndex| matches!(group.log.slot(*slot), Slot::Exported(_, record) if record.source != peer);
         let exported: Vec<SlotIndex> = slots.filter(is_for_peer).collect();
         let sent = exported.iter().filter(|&&slot| group.log.has_been_told(reader, slot)).count();

@@ -152,7 +152,7 @@ impl FamilyView<'_> {
             let view = route(self.shared, entry, path, handle, status.clone());
             Some(RouteView { path_id: source.map_or(PathId(0), SourceIndex::exported_path_id), ..view })
         };
-        Some(group.slots_of(entry.index).into_iter().filter_map(view).collect())
+        Some(group.log.slots_of(entry.index).into_iter().filter_map(view).collect())
     }
 }
 
