@@ -271,6 +271,11 @@ impl ExportGroup {
         }
     }
 
+    /// A path is gone, and what is sent instead is still to be decided.
+    pub(crate) fn forget_too_long(&mut self, entry: EntryIndex, source: SourceIndex) {
+        self.too_long.remove(&(entry, source));
+    }
+
     /// A route as far as it matters to whether it is exported.
     pub(crate) fn route(&self, prefix: Prefix) -> ExportedRoute {
         let path_id_octets = if self.signature.add_path.is_some() { 4 } else { 0 };

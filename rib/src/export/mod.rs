@@ -116,9 +116,12 @@ impl ExportGroups {
         index: EntryIndex,
         changed: ChangedPaths,
     ) {
-        let several = self.groups.groups.values_mut().filter(|group| group.tells_several());
-        for group in several.filter(|group| !group.tells_best_few()) {
-            group.tell_paths(shared, entry, index, changed);
+        for group in self.groups.groups.values_mut() {
+            if group.tells_several() && !group.tells_best_few() {
+                group.tell_paths(shared, entry, index, changed);
+            } else if let ChangedPaths::One(source, None) = changed {
+                group.forget_too_long(index, source);
+            }
         }
     }
 
