@@ -235,7 +235,7 @@ impl Rib {
             change.reflected.insert(peer);
         }
         if !change.imported.is_empty() || !change.reflected.is_empty() {
-            self.on_rules_changed(&change);
+            on_rules_changed(&mut self.families, &mut self.shared, &change);
         }
     }
 
