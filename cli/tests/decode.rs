@@ -199,7 +199,10 @@ fn the_context_of_a_line_sets_the_terms() {
 fn a_stream_that_ends_early_says_what_is_left() {
     let whole = [&[0xff; 16][..], &[0, 19, 4]].concat();
     let output = decode(&["--format", "raw"], &[&whole[..], &whole[..7]].concat());
-    assert_eq!(text(&output), "KEEPALIVE, 19 octets: ok\nnot read: the last 7 octets are no whole message\n");
+    assert_eq!(
+        text(&output),
+        "KEEPALIVE, 19 octets: ok\nnot read: the last 7 octets are not a whole message\n"
+    );
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -220,6 +223,31 @@ fn a_file_that_is_not_what_was_said_is_an_error() {
     }
     let missing = decode(&["/nonexistent"], b"");
     assert!(String::from_utf8_lossy(&missing.stderr).contains("/nonexistent"), "{missing:?}");
+}
+
+#[test]
+fn a_file_takes_no_more_memory_than_a_message() {
+    let folder = std::env::temp_dir().join(format!("margay-decode-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let sparse = folder.join("sparse");
+    fs::File::create(&sparse).unwrap().set_len(2 << 30).unwrap();
+    let long = folder.join("long.hex");
+    let comment = format!("# {}\n", "-".repeat(997));
+    fs::write(&long, [comment.repeat(100_000).as_bytes(), KEEPALIVE.as_bytes()].concat()).unwrap();
+    for (format, file, expected) in [
+        ("hex", &sparse, "is not made of hexadecimal digits"),
+        ("raw", &sparse, "the marker of a message is not all ones"),
+        ("pcap", &sparse, "neither a pcap nor a pcapng"),
+        ("hex", &long, "KEEPALIVE, 19 octets: ok"),
+    ] {
+        // 64 MiB of addresses, the program's own among them.
+        let script = "ulimit -v 65536; exec \"$0\" decode --format \"$1\" \"$2\"";
+        let mut limited = Command::new("sh");
+        limited.args(["-c", script, env!("CARGO_BIN_EXE_margay"), format]).arg(file);
+        let output = limited.output().unwrap();
+        assert!(text(&output).contains(expected), "{format} {file:?}: {output:?}");
+    }
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

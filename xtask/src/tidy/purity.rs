@@ -25,6 +25,7 @@ const PURE: &[&str] = &[
     "margay-render",
     "margay-watch",
     "margay-cluster",
+    "margay-mrt",
 ];
 
 /// External crates that do I/O, read clocks, log or draw randomness.

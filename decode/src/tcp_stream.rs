@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// The octets of a direction. Segments may come twice, overlap, out of order, or not at all.
 #[derive(Debug, Default)]
-pub(super) struct TcpStream {
+pub(crate) struct TcpStream {
     /// The sequence number that the first segment had.
     base: Option<u32>,
     segments: BTreeMap<usize, Vec<u8>>,
@@ -12,15 +12,15 @@ pub(super) struct TcpStream {
 
 /// What came without a gap.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Run {
+pub(crate) struct Run {
     /// How many octets are missing before it.
-    pub(super) missing_octets: usize,
-    pub(super) octets: Vec<u8>,
+    pub(crate) missing_octets: usize,
+    pub(crate) octets: Vec<u8>,
 }
 
 impl TcpStream {
     /// Takes in a segment. With `starts`, the segment opens the connection.
-    pub(super) fn add(&mut self, sequence: u32, starts: bool, payload: &[u8]) {
+    pub(crate) fn add(&mut self, sequence: u32, starts: bool, payload: &[u8]) {
         let first = if starts && payload.is_empty() { sequence.wrapping_add(1) } else { sequence };
         let base = *self.base.get_or_insert(first);
         let distance = sequence.wrapping_sub(base);
@@ -36,7 +36,7 @@ impl TcpStream {
     }
 
     /// The octets in order, cut where some are missing.
-    pub(super) fn finish(self) -> Vec<Run> {
+    pub(crate) fn finish(self) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         let mut end = 0;
         for (place, payload) in self.segments {

@@ -9,11 +9,11 @@ use bgp_codec::{
 };
 use serde_json::{Map, Value, json};
 
-use super::hex;
-use super::judged::Judged;
+use crate::hex;
+use crate::judged::Judged;
 
 /// The verdict on a message, and what it says.
-pub(super) fn verdict(judged: &Judged) -> Value {
+pub(crate) fn verdict(judged: &Judged) -> Value {
     let notification = judged.result.as_ref().err().map(|error| {
         let notification = error.clone().into_notification();
         json!({
@@ -122,7 +122,7 @@ fn update(judged: &Judged, update: &Update) -> Value {
 }
 
 /// The acceptable attributes, whether routes are advertised with them or not.
-pub(super) fn attributes_of(update: &Update) -> Option<PathAttributes> {
+pub(crate) fn attributes_of(update: &Update) -> Option<PathAttributes> {
     let advertised = update.attributes().map(|attributes| attributes.to_path_attributes());
     advertised.or_else(|| update.unused_attributes().cloned())
 }

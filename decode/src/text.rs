@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use bgp_codec::{Message, Open, Update};
 use serde_json::Value;
 
-use super::json;
-use super::judged::Judged;
+use crate::json;
+use crate::judged::Judged;
 
 /// Writes a message and its verdict.
-pub(super) fn write(out: &mut impl Write, label: &str, judged: &Judged) -> io::Result<()> {
+pub(crate) fn write(out: &mut impl Write, label: &str, judged: &Judged) -> io::Result<()> {
     let kind = match &judged.result {
         Ok(Message::Open(_)) => "OPEN",
         Ok(Message::Update(update)) if update.end_of_rib().is_some() => "UPDATE (End-of-RIB)",

@@ -1,0 +1,139 @@
+//! BGP messages from files and captures, as text or JSON, with what RFC 7606 makes of them.
+//!
+//! Input is read in pieces: hexadecimal digits, raw streams, lines of JSON and MRT records need memory for one message, line
+//! or record, whatever the size of the file; a capture needs memory for what its connections carry.
+
+mod capture;
+mod hex;
+mod json;
+mod jsonl;
+mod judged;
+mod link;
+mod message_stream;
+mod mrt;
+mod source;
+mod tcp_stream;
+mod text;
+
+use std::io::{self, BufRead, Write};
+
+use bgp_codec::{AsWidth, PeerKind};
+use bytes::BytesMut;
+
+use crate::hex::HexSource;
+use crate::judged::Judged;
+use crate::message_stream::{MessageStream, RawSource};
+use crate::source::{SourceMessage, terms};
+
+/// What the input holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum InputFormat {
+    /// Hexadecimal digits, with comments after `#`.
+    Hex,
+    /// Messages one after the other, as they travel.
+    Raw,
+    /// An MRT file, not compressed.
+    Mrt,
+    /// A capture of pcap or pcapng.
+    Pcap,
+    /// A JSON object a line, answered by a line each.
+    Jsonl,
+}
+
+/// What is printed for each message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OutputFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// How the input is read and shown. Captures and MRT files say the terms of their sessions themselves, where they can.
+#[derive(Clone, Copy, Debug)]
+pub struct DecodeOptions {
+    /// What the input holds.
+    pub input: InputFormat,
+    /// What is printed. Lines of JSON are always answered with JSON.
+    pub output: OutputFormat,
+    /// Whose messages they are.
+    pub peer: PeerKind,
+    /// How many octets an AS number has.
+    pub as_width: AsWidth,
+    /// Whether NLRI have path identifiers.
+    pub add_path: bool,
+}
+
+/// What became of the input as a whole.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// All of it was read, and no message would close a session.
+    AllWell,
+    /// A message would close a session, or a part of the input could not be read. The output says which.
+    Faulty,
+}
+
+/// Decodes the input, and prints each message as soon as it is read.
+///
+/// # Errors
+///
+/// The output cannot be written. What cannot be read is told in the output, in its place.
+pub fn run(options: &DecodeOptions, input: impl BufRead + Send, out: &mut impl Write) -> io::Result<Outcome> {
+    let terms = terms(options.peer, options.as_width, options.add_path);
+    let mut printer = Printer { output: options.output, out, outcome: Outcome::AllWell };
+    match options.input {
+        InputFormat::Hex => {
+            printer.print_all(MessageStream::new(HexSource::new(input), BytesMut::new(), terms))?
+        }
+        InputFormat::Raw => {
+            printer.print_all(MessageStream::new(RawSource::new(input), BytesMut::new(), terms))?
+        }
+        InputFormat::Mrt => printer.print_all(mrt::MrtMessages::new(input, options.peer))?,
+        InputFormat::Pcap => printer.print_all(capture::messages(input, &terms))?,
+        InputFormat::Jsonl => return jsonl::run(input, printer.out),
+    }
+    Ok(printer.outcome)
+}
+
+struct Printer<'a, W> {
+    output: OutputFormat,
+    out: &'a mut W,
+    outcome: Outcome,
+}
+
+impl<W: Write> Printer<'_, W> {
+    fn print_all(
+        &mut self,
+        messages: impl IntoIterator<Item = Result<SourceMessage, String>>,
+    ) -> io::Result<()> {
+        messages.into_iter().try_for_each(|message| match message {
+            Ok(message) => self.print(message),
+            Err(error) => self.print_error(&error),
+        })
+    }
+
+    fn print(&mut self, message: SourceMessage) -> io::Result<()> {
+        let judged = Judged::new(message.octets, &message.context);
+        if judged.result.is_err() {
+            self.outcome = Outcome::Faulty;
+        }
+        match self.output {
+            OutputFormat::Text => text::write(self.out, &message.label, &judged),
+            OutputFormat::Json => {
+                let mut value = json::verdict(&judged);
+                if let (Some(object), false) = (value.as_object_mut(), message.label.is_empty()) {
+                    object.insert("source".to_owned(), message.label.into());
+                }
+                writeln!(self.out, "{value}")
+            }
+        }
+    }
+
+    fn print_error(&mut self, error: &str) -> io::Result<()> {
+        self.outcome = Outcome::Faulty;
+        match self.output {
+            OutputFormat::Text => writeln!(self.out, "not read: {error}"),
+            OutputFormat::Json => writeln!(self.out, "{}", serde_json::json!({ "error": error })),
+        }
+    }
+}
