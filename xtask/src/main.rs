@@ -6,6 +6,8 @@ mod breaks;
 mod ci;
 mod demo;
 mod fuzz;
+mod mutants;
+mod nightly;
 mod protos;
 mod replay;
 mod rust_source;
@@ -32,6 +34,8 @@ fn main() -> ExitCode {
         Chore::Ci => ci::run(&workspace),
         Chore::Demo { programs } => demo::run(&workspace, programs),
         Chore::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
+        Chore::Mutants { files } => mutants::run(&workspace, &files),
+        Chore::Nightly => nightly::run(&workspace),
         Chore::Protos { check } => protos::run(&workspace, check),
         Chore::Replay { arguments } => replay::run(&workspace, &arguments),
         Chore::Sim { arguments } => sim::run(&workspace, &arguments),
@@ -84,6 +88,13 @@ enum Chore {
         #[arg(long, default_value_t = 600)]
         seconds: u32,
     },
+    /// Change the decision process, imports, logs and filters one expression at a time: some test must notice each change
+    Mutants {
+        /// Only these files, as patterns relative to the root
+        files: Vec<String>,
+    },
+    /// Run what takes longer than a change can wait for: breaks, histories, seeds, fuzzing, mutants
+    Nightly,
     /// Make the checked-in gRPC stubs from the `.proto` files; needs no protoc
     Protos {
         /// Only compare the stubs with what the `.proto` files give

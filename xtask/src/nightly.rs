@@ -1,0 +1,30 @@
+//! Everything that takes longer than a change can wait for.
+
+use anyhow::Result;
+
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+use crate::{breaks, fuzz, mutants, sim};
+
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let mut steps = Steps::new();
+    steps.run("breaks", || breaks::run(workspace, &[]));
+    let histories = ["test", "-p", "margay-rib", "--test", "export", "any_history"];
+    steps.command("histories", workspace.cargo().args(histories).env("PROPTEST_CASES", HISTORIES));
+    steps.run("simulation", || {
+        sim::run(workspace, &["--seeds", SEEDS, "--first", FIRST_SEED].map(Into::into))
+    });
+    steps.run("fuzz", || fuzz::run(workspace, None, SECONDS_FOR_EACH_FUZZ_TARGET));
+    steps.run("mutants", || mutants::run(workspace, &[]));
+    steps.finish("nightly")
+}
+
+/// Ten times as many as each change has to pass.
+const HISTORIES: &str = "100000";
+
+const SEEDS: &str = "10000";
+
+/// After those that each change has to pass.
+const FIRST_SEED: &str = "1000";
+
+const SECONDS_FOR_EACH_FUZZ_TARGET: u32 = 600;
