@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use bgp_codec::Prefix;
@@ -28,11 +29,11 @@ pub(crate) enum Command {
     /// Show peers, routes, the kernel or the daemon itself
     #[command(subcommand)]
     Show(Show),
-    /// Say why a prefix is routed as it is
+    /// Say why a prefix is routed as it is, or which route an address has and why
     Explain {
-        /// The prefix, such as 10.65.1.0/26
-        #[arg(value_parser = parse_prefix)]
-        prefix: Prefix,
+        /// A prefix, such as 10.65.1.0/26; or an address, such as 10.65.1.5, for the longest prefix around it with a usable route
+        #[arg(value_parser = parse_destination)]
+        destination: String,
     },
     /// Do something with the session of one peer
     Peer {
@@ -143,9 +144,9 @@ pub(crate) enum Show {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowRoutes {
-    /// Only routes to exactly this prefix, such as 10.65.1.0/26
-    #[arg(value_parser = parse_prefix)]
-    pub(crate) prefix: Option<Prefix>,
+    /// Only routes to exactly this prefix, such as 10.65.1.0/26; or to all prefixes around an address, such as 10.65.1.5
+    #[arg(value_parser = parse_destination)]
+    pub(crate) destination: Option<String>,
     /// Only routes from this peer or, with --advertised, to it
     #[arg(long, value_name = "NAME")]
     pub(crate) peer: Option<String>,
@@ -157,14 +158,15 @@ pub(crate) struct ShowRoutes {
     pub(crate) advertised: bool,
 }
 
-fn parse_prefix(text: &str) -> Result<Prefix, String> {
-    text.parse().map_err(|error| match text.parse::<std::net::IpAddr>() {
-        Ok(address) => {
-            let length = if address.is_ipv4() { 32 } else { 128 };
-            format!("it has no length: write {address}/{length} for a single address")
-        }
-        Err(_) => format!("{error}"),
-    })
+/// A prefix or an address, in the usual form.
+fn parse_destination(text: &str) -> Result<String, String> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(address.to_string());
+    }
+    match text.parse::<Prefix>() {
+        Ok(prefix) => Ok(prefix.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -186,9 +188,18 @@ mod tests {
     }
 
     #[test]
+    fn a_destination_is_a_prefix_or_an_address() {
+        for destination in ["10.65.1.5", "10.65.1.0/26", "2001:db8::5", "2001:db8::/64"] {
+            let arguments = Arguments::try_parse_from(["margay", "explain", destination]).unwrap();
+            let Command::Explain { destination: parsed } = arguments.command else { panic!("{arguments:?}") };
+            assert_eq!(parsed, destination);
+        }
+    }
+
+    #[test]
     fn wrong_commands_say_what_is_wrong() {
         let rows: &[(&[&str], &str)] = &[
-            (&["explain", "10.65.1.5"], "write 10.65.1.5/32 for a single address"),
+            (&["explain", "10.65.1"], "invalid value '10.65.1'"),
             (&["explain", "10.65.1.1/26"], "10.65.1.1/26"),
             (&["show", "routes", "pods"], "invalid value 'pods'"),
             (&["show", "routes", "--advertised"], "--peer <NAME>"),

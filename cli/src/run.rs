@@ -56,8 +56,8 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
             let request = if *reset { Request::TakeTurns } else { Request::Turns };
             print(&client, &request, json, view::turns, out)?;
         }
-        Command::Explain { prefix } => {
-            let query = ExplainQuery { prefix: prefix.to_string() };
+        Command::Explain { destination } => {
+            let query = ExplainQuery { prefix: destination.clone() };
             print(&client, &Request::Explain(query), json, view::explanation, out)?;
         }
         Command::Peer { name, action } => {
@@ -116,7 +116,7 @@ fn action_query(command: &PeerCommand) -> PeerActionQuery {
 
 fn routes_query(which: &ShowRoutes) -> RoutesQuery {
     RoutesQuery {
-        prefix: which.prefix.map(|prefix| prefix.to_string()),
+        prefix: which.destination.clone(),
         peer: which.peer.clone(),
         view: match (which.received, which.advertised) {
             (true, _) => RoutesView::Received,

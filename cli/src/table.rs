@@ -49,6 +49,11 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// How wide all columns together are.
+    pub(crate) fn width(&self) -> usize {
+        self.columns.iter().map(|column| column.width).sum()
+    }
+
     /// Whether there is any row.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()

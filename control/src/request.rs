@@ -51,7 +51,7 @@ pub enum Request {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoutesQuery {
-    /// Routes to this prefix exactly, such as `10.65.1.0/26`.
+    /// Routes to this prefix exactly, such as `10.65.1.0/26`; or to every prefix that covers an address, such as `10.65.1.5`.
     pub prefix: Option<String>,
     /// Routes from this peer or, in the view [`RoutesView::Advertised`], to it.
     pub peer: Option<String>,
@@ -77,11 +77,11 @@ pub enum RoutesView {
     Advertised,
 }
 
-/// Which prefix to explain.
+/// What to explain.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExplainQuery {
-    /// The prefix, such as `10.65.1.0/26`.
+    /// The prefix, such as `10.65.1.0/26`; or an address, such as `10.65.1.5`, for the prefix whose route its packets take.
     pub prefix: String,
 }
 

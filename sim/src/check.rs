@@ -155,8 +155,13 @@ async fn key(node: &Node, peer: &Node) -> Result<PeerKey> {
 async fn all_routes(node: &Node, selection: PeerSelection) -> Result<Vec<RouteView>> {
     let mut routes = Vec::new();
     for family in [Family::IPV4_UNICAST, Family::IPV6_UNICAST] {
-        let question =
-            RoutesQuestion { prefix: None, selection, family, position: PagePosition::default(), limit: 100 };
+        let question = RoutesQuestion {
+            destination: None,
+            selection,
+            family,
+            position: PagePosition::default(),
+            limit: 100,
+        };
         routes.extend(node.routes(question).await?);
     }
     Ok(routes)

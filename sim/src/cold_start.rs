@@ -102,7 +102,7 @@ fn plans(nodes: usize) -> Vec<NodePlan> {
 
 async fn best_routes(world: &World, node: NodeId) -> Result<usize> {
     let question = RoutesQuestion {
-        prefix: None,
+        destination: None,
         selection: PeerSelection::Best,
         family: bgp_codec::Family::IPV4_UNICAST,
         position: PagePosition::default(),

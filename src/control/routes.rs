@@ -1,21 +1,21 @@
 //! The answer to `GET /v1/routes`: pages of routes, IPv4 before IPv6.
 
-use bgp_codec::{Family, Prefix};
+use bgp_codec::Family;
 use margay_control::{DEFAULT_PAGE_ROUTES, MAX_PAGE_ROUTES, RoutesPage, RoutesQuery, RoutesView};
 use margay_rib::PagePosition;
 
 use super::error::ApiError;
 use super::route::route;
 use super::server::Api;
-use crate::speaker::{PeerSelection, RoutesQuestion, SpeakerRequest};
+use crate::speaker::{Destination, PeerSelection, RoutesQuestion, SpeakerRequest};
 
 /// Asks the speaker for one page.
 pub(super) async fn routes(api: &Api, query: RoutesQuery) -> Result<RoutesPage, ApiError> {
-    let prefix = query.prefix.as_deref().map(parse_prefix).transpose()?;
+    let destination = query.prefix.as_deref().map(parse_destination).transpose()?;
     let selection = selection(api, &query).await?;
     let (family, position) = query.after.as_deref().map_or(Ok(START), parse_position)?;
     let limit = query.limit.unwrap_or(DEFAULT_PAGE_ROUTES).clamp(1, MAX_PAGE_ROUTES);
-    let question = RoutesQuestion { prefix, selection, family, position, limit };
+    let question = RoutesQuestion { destination, selection, family, position, limit };
     let page = api.ask(|answer| SpeakerRequest::Routes(question, answer)).await?;
     let Some(mut page) = page else {
         let name = query.peer.unwrap_or_default();
@@ -24,7 +24,7 @@ pub(super) async fn routes(api: &Api, query: RoutesQuery) -> Result<RoutesPage, 
     page.routes.sort_by_key(|route| route.prefix);
     let next = match page.next {
         Some(next) => Some((family, next)),
-        None if prefix.is_none() && family == Family::IPV4_UNICAST => {
+        None if destination.is_none() && family == Family::IPV4_UNICAST => {
             Some((Family::IPV6_UNICAST, PagePosition::default()))
         }
         None => None,
@@ -35,9 +35,15 @@ pub(super) async fn routes(api: &Api, query: RoutesQuery) -> Result<RoutesPage, 
 /// Where the first page starts.
 const START: (Family, PagePosition) = (Family::IPV4_UNICAST, PagePosition(0));
 
-/// A prefix as a client writes it.
-pub(super) fn parse_prefix(text: &str) -> Result<Prefix, ApiError> {
-    text.parse().map_err(|error| ApiError::bad_request(format!("{text:?} is not a prefix: {error}")))
+/// A prefix or an address as a client writes it.
+pub(super) fn parse_destination(text: &str) -> Result<Destination, ApiError> {
+    if let Ok(address) = text.parse() {
+        return Ok(Destination::Address(address));
+    }
+    let prefix = text.parse().map_err(|error| {
+        ApiError::bad_request(format!("{text:?} is neither an address nor a prefix: {error}"))
+    })?;
+    Ok(Destination::Prefix(prefix))
 }
 
 async fn selection(api: &Api, query: &RoutesQuery) -> Result<PeerSelection, ApiError> {

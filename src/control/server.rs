@@ -21,12 +21,12 @@ use super::error::ApiError;
 use super::explain::explanation;
 use super::kernel::kernel_status;
 use super::peers::{detail, summary};
-use super::routes::{parse_prefix, routes};
+use super::routes::{parse_destination, routes};
 use super::turns::turns;
 use crate::daemon::{DaemonRequest, DaemonStatus, PeerCommand, PeerEntry};
 use crate::kernel::KernelRequest;
 use crate::log::LogCounts;
-use crate::speaker::{SpeakerCounts, SpeakerHandle, SpeakerRequest};
+use crate::speaker::{Destination, SpeakerCounts, SpeakerHandle, SpeakerRequest};
 
 /// The parts of the daemon that answer the handlers.
 #[derive(Clone, Debug)]
@@ -195,11 +195,21 @@ async fn get_explanation(
     query: Result<Query<ExplainQuery>, extract::rejection::QueryRejection>,
 ) -> Result<Json<Explanation>, ApiError> {
     let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    let prefix = parse_prefix(&query.prefix)?;
-    let known = api.ask(|answer| SpeakerRequest::Explain(prefix, answer)).await?;
-    let known = known.ok_or_else(|| ApiError::not_found(format!("there is no route to {prefix}")))?;
-    let kernel = api.ask_kernel(|answer| KernelRequest::Describe(prefix, answer)).await;
+    let destination = parse_destination(&query.prefix)?;
+    let known = api.ask(|answer| SpeakerRequest::Explain(destination, answer)).await?;
+    let known = known.ok_or_else(|| no_route(destination))?;
+    let kernel = api.ask_kernel(|answer| KernelRequest::Describe(known.prefix, answer)).await;
     Ok(Json(explanation(&known, kernel.as_deref())))
+}
+
+fn no_route(destination: Destination) -> ApiError {
+    ApiError::not_found(match destination {
+        Destination::Address(address) => format!("no route covers {address}"),
+        Destination::Prefix(prefix) => {
+            let address = prefix.network();
+            format!("there is no route to exactly {prefix}; ask for {address} to see which route covers it")
+        }
+    })
 }
 
 async fn get_kernel(State(api): State<Api>) -> Result<Json<KernelStatus>, ApiError> {

@@ -27,7 +27,9 @@ pub use hold_back::HoldBack;
 pub use input::{PeerKey, PeerUp, RefreshMark, SessionEpoch, SpeakerInput};
 pub use input_queue::{InputQueue, Inputs, Room, input_queue};
 pub use kernel_feed::KernelFeed;
-pub use request::{FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest};
+pub use request::{
+    Destination, FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest,
+};
 use run::{Channels, Speaker};
 pub use session_door::{DoorBell, Interruption, SessionDoor};
 pub use turns::{Step, TimesTaken, TurnTimes};

@@ -1,5 +1,6 @@
 //! What the daemon asks of the speaker: changes of the configuration, and questions of operators.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_codec::{Family, Prefix};
@@ -29,8 +30,8 @@ pub enum SpeakerRequest {
     StopOriginating(Prefix),
     /// A page of routes; `None` when the question names a peer without a session.
     Routes(RoutesQuestion, oneshot::Sender<Option<RoutePage>>),
-    /// Why a prefix is routed as it is; `None` when there is no path to it.
-    Explain(Prefix, oneshot::Sender<Option<Explanation>>),
+    /// Why a prefix, or the one that packets to an address take, is routed as it is; `None` when there is no path to it.
+    Explain(Destination, oneshot::Sender<Option<Explanation>>),
     /// The routes of all peers in numbers.
     Counts(oneshot::Sender<SpeakerCounts>),
     /// All routing state as text. It takes the speaker as long as it is: about a second for a million routes.
@@ -96,14 +97,23 @@ impl PeerSettings {
     }
 }
 
+/// What a question is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Destination {
+    /// Exactly this prefix.
+    Prefix(Prefix),
+    /// Whatever prefix this address lies in.
+    Address(IpAddr),
+}
+
 /// Which routes an operator asks for.
 #[derive(Clone, Copy, Debug)]
 pub struct RoutesQuestion {
-    /// Of one prefix only.
-    pub prefix: Option<Prefix>,
+    /// Of one prefix only, or of those around an address.
+    pub destination: Option<Destination>,
     /// From where.
     pub selection: PeerSelection,
-    /// Of which family, where no prefix is named.
+    /// Of which family, where no destination is named.
     pub family: Family,
     /// Where the page starts.
     pub position: PagePosition,

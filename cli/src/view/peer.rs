@@ -176,6 +176,7 @@ import filters      pods-only, no-default
 export filters      -
 families            ipv4-unicast
 state               Established since 2h03m
+held down           -
 last error          connection refused
 dialing             by both sides, every 10s
 next timer          in 4s

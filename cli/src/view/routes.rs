@@ -5,7 +5,8 @@ use margay_control::Route;
 use super::or_dash;
 use crate::table::{Align, Table};
 
-/// Routes, a page at a time; the columns keep their widths from page to page unless a later one needs more.
+/// Routes, a page at a time. The columns keep their widths from page to page; where a later one needs more, as that of the
+/// first IPv6 routes does, the titles come again.
 pub(crate) struct RoutesTable {
     table: Table,
     has_titles: bool,
@@ -28,6 +29,7 @@ impl RoutesTable {
 
     /// The lines of one page; the first one begins with the titles.
     pub(crate) fn page(&mut self, routes: &[Route]) -> String {
+        let former_width = self.table.width();
         for route in routes {
             self.table.row([
                 mark(route).to_owned(),
@@ -43,7 +45,11 @@ impl RoutesTable {
         if self.table.is_empty() {
             return String::new();
         }
-        let titles = if self.has_titles { String::new() } else { self.table.titles() };
+        let titles = match (self.has_titles, self.table.width() > former_width) {
+            (true, false) => String::new(),
+            (true, true) => format!("\n{}", self.table.titles()),
+            (false, _) => self.table.titles(),
+        };
         self.has_titles = true;
         titles + &self.table.take_rows()
     }
@@ -136,6 +142,17 @@ x  10.99.0.0/16   172.16.0.1  tor1   100   20  65001 65002 i  rejected by filter
             "no titles again, same widths"
         );
         assert!(table.end().contains("* chosen"));
+    }
+
+    #[test]
+    fn the_titles_come_again_over_wider_columns() {
+        let mut table = RoutesTable::new();
+        table.page(&[learned("10.65.2.0/26")]);
+        let text = table.page(&[learned("2001:db8:65:2::/64")]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((lines.len(), lines[0]), (3, ""));
+        assert_eq!(lines[1].find("NEXT HOP"), lines[2].find("172.16.0.1"), "{text}");
+        assert_eq!(table.page(&[learned("10.65.3.0/26")]).lines().count(), 1);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod audit;
 mod counts;
+mod covering;
 mod dump;
 mod explanation;
 mod family_view;

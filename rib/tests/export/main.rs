@@ -4,6 +4,7 @@ mod add_path;
 mod by_hand;
 mod cast;
 mod coverage;
+mod covering;
 mod crowds;
 mod dump;
 mod history;

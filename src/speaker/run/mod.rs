@@ -22,8 +22,8 @@ use super::recipient::{Fed, Recipient};
 use super::session::SpeakerSession;
 use super::turns::{Step, TurnClock};
 use super::{
-    Burst, FamilyCounts, HoldBack, Inputs, KernelFeed, PeerKey, PeerSelection, PeerSettings, PeerUp,
-    RoutesQuestion, SessionEpoch, SpeakerCounts, SpeakerInput, SpeakerRequest,
+    Burst, Destination, FamilyCounts, HoldBack, Inputs, KernelFeed, PeerKey, PeerSelection, PeerSettings,
+    PeerUp, RoutesQuestion, SessionEpoch, SpeakerCounts, SpeakerInput, SpeakerRequest,
 };
 use crate::kernel::KernelEvent;
 use crate::machine::{AddressBook, Processor, Slice};
@@ -527,7 +527,13 @@ impl Speaker {
             SpeakerRequest::Originate(prefix, options) => self.rib.originate(prefix, options),
             SpeakerRequest::StopOriginating(prefix) => self.rib.stop_originating(prefix),
             SpeakerRequest::Routes(question, answer) => reply(answer, self.routes(question)),
-            SpeakerRequest::Explain(prefix, answer) => reply(answer, self.rib.explain(prefix)),
+            SpeakerRequest::Explain(destination, answer) => {
+                let prefix = match destination {
+                    Destination::Prefix(prefix) => Some(prefix),
+                    Destination::Address(address) => self.rib.route_to(address),
+                };
+                reply(answer, prefix.and_then(|prefix| self.rib.explain(prefix)));
+            }
             SpeakerRequest::Counts(answer) => reply(answer, self.counts()),
             SpeakerRequest::Dump(answer) => {
                 reply(answer, self.processor.at_length(|| self.rib.dump().to_string()));
@@ -615,8 +621,15 @@ impl Speaker {
             }
             PeerSelection::AdvertisedTo(key) => RouteSelection::AdvertisedTo(index(key)?),
         };
-        let mut page = match question.prefix {
-            Some(prefix) => RoutePage { routes: self.rib.routes_to(prefix, selection), next: None },
+        let prefixes = question.destination.map(|destination| match destination {
+            Destination::Prefix(prefix) => vec![prefix],
+            Destination::Address(address) => self.rib.covering(address),
+        });
+        let mut page = match prefixes {
+            Some(prefixes) => {
+                let routes = prefixes.into_iter().flat_map(|prefix| self.rib.routes_to(prefix, selection));
+                RoutePage { routes: routes.collect(), next: None }
+            }
             None => self.rib.routes(question.family, selection, question.position, question.limit),
         };
         if let PeerSelection::BestFrom(_) = question.selection {
