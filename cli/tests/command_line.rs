@@ -161,12 +161,15 @@ fn a_reader_that_has_enough_is_no_error() {
 
 #[test]
 fn check_counts_what_is_in_a_good_file() {
-    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/example.toml");
+    let example = include_str!("../../config/example.toml");
     let directory = Directory::create();
     let (file, key) = (directory.path("example.toml"), directory.path("tor1.key"));
-    fs::write(&key, "a password\n").unwrap();
-    let text = fs::read_to_string(example).unwrap().replace("/etc/margay/tor1.key", &key);
-    fs::write(&file, text).unwrap();
+    fs::write(&file, example.replace("/etc/margay/tor1.key", &key)).unwrap();
+    let output = margay(&["check", &file]);
+    let place = format!("{file}:93:17: password_file: {key} cannot be used: ");
+    assert!(stdout(&output).starts_with(&place), "{}", stdout(&output));
+    assert_eq!(output.status.code(), Some(1));
+    fs::write(&key, "secret\n").unwrap();
     let output = margay(&["check", &file]);
     assert_eq!(stdout(&output), format!("{file}: ok, 2 peers, 2 networks\n"));
     assert_eq!(output.status.code(), Some(0));
