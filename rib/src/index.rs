@@ -12,7 +12,7 @@ impl PeerIndex {
     /// The source of the routes that this speaker originates.
     pub const LOCAL: Self = Self(0);
 
-    /// The number, for those who write down what they tell the Rib.
+    /// The number, for recordings and logs.
     #[must_use]
     pub fn to_u32(self) -> u32 {
         self.0
@@ -27,8 +27,8 @@ impl PeerIndex {
 
 /// Names a source of paths. An entry has at most one path of each source.
 ///
-/// A number is used again when no path of its source is left. So it tells the paths to a prefix apart, at any one time
-/// and for as long as each lives, and serves as path id in what peers are told.
+/// A number is used again when no path of its source is left. So it separates the paths to a prefix, at any one time
+/// and for as long as each lives, and serves as path id towards peers.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct SourceIndex(pub(crate) u32);
 
@@ -43,7 +43,7 @@ impl SourceIndex {
     /// The highest number that there may be.
     pub(crate) const LAST: Self = Self(u32::MAX);
 
-    /// The path id for peers that are told several paths. Never zero, which some implementations take for none.
+    /// The path id towards peers that take several paths. Never zero, which some implementations take for none.
     pub(crate) fn exported_path_id(self) -> PathId {
         PathId(self.0.wrapping_add(1))
     }
@@ -67,7 +67,7 @@ impl EntryIndex {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct GroupId(pub(crate) u64);
 
-/// Names a slot of a log: a table entry's number, or that of a path where a group is told several.
+/// Names a slot of a log: a table entry's number, or that of a path where a group is sent several.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct SlotIndex(pub(crate) u32);
 

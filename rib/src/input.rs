@@ -14,8 +14,8 @@ use crate::rib::Rib;
 
 /// One call on a [`Rib`] that changes it: that of the method with the same name.
 ///
-/// `U` is how an UPDATE is given. An [`Update`] is written as the octets of its message; whoever reads them back decodes
-/// them under the terms of the session, by [`map_update`](Self::map_update).
+/// `U` is how an UPDATE is given. An [`Update`] is written as the octets of its message, which are decoded again
+/// under the terms of the session, by [`map_update`](Self::map_update).
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub enum RibInput<U = Update> {
     /// [`Rib::hold_back`].

@@ -1,7 +1,7 @@
 //! Adj-RIB-In, decision process, Loc-RIB and export logs, without I/O.
 //!
-//! A [`Rib`] is a plain value with one owner. The events of peers go in; two things come out, each asked for by
-//! whoever can take it: encoded messages for a peer ([`Rib::poll_export`]) and changes of the forwarding table
+//! A [`Rib`] is a plain value with one owner. The events of peers go in; two things come out, each when it is
+//! polled for: encoded messages for a peer ([`Rib::poll_export`]) and changes of the forwarding table
 //! ([`Rib::poll_forwarding`]). Both are read from compacted logs, so a slow reader costs a cursor and nothing else.
 //!
 //! ```text

@@ -22,7 +22,7 @@ pub struct Notice {
 pub enum NoticeKind {
     /// Import refused it, and not by a filter: such a route should not have been announced.
     Refused(ImportRefusal),
-    /// It is too long for the messages of a peer and of so many others, and withheld from them (RFC 4271 §9.2).
+    /// It is too long for the messages of a peer and of this many others, and withheld from them (RFC 4271 §9.2).
     TooLong {
         /// One of the peers.
         peer: PeerIndex,
@@ -31,7 +31,7 @@ pub enum NoticeKind {
     },
 }
 
-/// The notices that nobody has asked for yet.
+/// Notices that have not been polled yet.
 #[derive(Debug, Default)]
 pub(crate) struct Notices {
     waiting: Vec<Notice>,

@@ -35,7 +35,7 @@ pub struct Rib {
     pub(crate) forwarding_turn: FamilyTurn,
 }
 
-/// A family of routes. The only place that names them all beside [`FamilyIndex`] itself.
+/// A family of routes. With [`FamilyIndex`], the only place that names them all.
 fn new_family(family: FamilyIndex, options: &RibOptions) -> Box<dyn AnyFamilyRib> {
     let (seed, forwarding) = (options.hash_seed, options.forwarding);
     match family {
@@ -70,15 +70,15 @@ impl Rib {
         }
     }
 
-    /// From now on peers are told this speaker's own routes only, and no End-of-RIB, until
-    /// [`end_hold_back`](Self::end_hold_back). To be called before the first peer is up: what was told is not taken back.
+    /// Advertises this speaker's own routes only, and sends no End-of-RIB, until
+    /// [`end_hold_back`](Self::end_hold_back). To be called before the first peer is up: nothing is withdrawn.
     ///
     /// Right after the start, when most peers have not announced their routes yet, the best paths change all the time.
     pub fn hold_back(&mut self) {
         self.shared.telling = Telling::OwnRoutes;
     }
 
-    /// Peers are told everything: what was held back enters the logs by [`work`](Self::work), each prefix as it is then.
+    /// Advertises all routes: what was held back enters the logs by [`work`](Self::work), each prefix as it is then.
     pub fn end_hold_back(&mut self) {
         if self.shared.telling == Telling::Everything {
             return;
@@ -172,7 +172,7 @@ impl Rib {
         }
     }
 
-    /// Takes over which route of somebody else the kernel has at `prefix`, as far as it is to be announced or a network
+    /// Takes over which foreign route the kernel has at `prefix`, as far as it is to be announced or a network
     /// requires one.
     pub fn set_kernel_route(&mut self, prefix: Prefix, route: Option<KernelRouteView>) {
         if let Some(family) = FamilyIndex::of(prefix.family()) {
@@ -197,30 +197,30 @@ impl Rib {
         }
     }
 
-    /// The peer asks to be told everything again (RFC 2918).
+    /// The peer asks for all routes again (RFC 2918).
     pub fn refresh(&mut self, peer: PeerIndex, family: Family) {
         if let Some(family) = FamilyIndex::of(family) {
             self.families[family].refresh(&mut self.shared, peer);
         }
     }
 
-    /// The peer begins to tell everything again (BoRR). Whatever it told before is stale from now on; should there be a
-    /// refresh already, it begins anew.
+    /// The peer begins to announce all its routes again (BoRR). What it announced before is stale from now on. A refresh that
+    /// is under way begins anew.
     pub fn begin_refresh(&mut self, peer: PeerIndex, family: Family) {
         if let Some(family) = FamilyIndex::of(family) {
             self.families[family].begin_refresh(&mut self.shared, peer);
         }
     }
 
-    /// The peer has told everything (EoRR): [`work`](Self::work) removes what is still stale. Without a beginning it says
-    /// nothing.
+    /// The peer has announced all its routes (EoRR): [`work`](Self::work) removes what is still stale. Without a beginning
+    /// it has no effect.
     pub fn end_refresh(&mut self, peer: PeerIndex, family: Family) {
         if let Some(family) = FamilyIndex::of(family) {
             self.families[family].end_refresh(&mut self.shared, peer);
         }
     }
 
-    /// Has a peer called by another name, where operators are told of it.
+    /// Renames a peer, as operators see it.
     pub fn rename(&mut self, peer: PeerIndex, name: &Arc<str>) {
         let Some(options) = self.shared.peers.in_use(peer).filter(|options| options.name != *name) else {
             return;
@@ -239,7 +239,7 @@ impl Rib {
         }
     }
 
-    /// Whether there are members of groups that have come to have other rules, and are yet to be put into groups of their own.
+    /// Whether members are still being moved to groups that have their rules.
     #[must_use]
     pub fn is_regrouping(&self) -> bool {
         self.families.iter().any(|(_, family)| family.state().groups.is_regrouping())
@@ -292,8 +292,8 @@ impl Rib {
         on_rules_changed(&mut self.families, &mut self.shared, &change);
     }
 
-    /// Does a part of the work that is due, of about `steps` steps: an entry looked at, a group told of it, or a slot of a
-    /// group copied. Answers whether there is more. What is due at the same time takes turns.
+    /// Does a part of the work that is due, of about `steps` steps: an entry looked at, exported to a group, or a slot of a
+    /// group copied. Returns whether there is more. What is due at the same time takes turns.
     pub fn work(&mut self, steps: usize) -> bool {
         let due = self.work_turn.order().find(|&family| self.families[family].has_work());
         if let Some(family) = due {
@@ -304,7 +304,7 @@ impl Rib {
     }
 
     /// Appends to `out` what `peer` is to be sent next: whole messages, the same octets for all peers of its group that are
-    /// at the same point. Answers whether there is more. Nothing is appended where what was looked at is not for this peer.
+    /// at the same point. Returns whether there is more. Nothing is appended where what was looked at is not for this peer.
     pub fn poll_export(&mut self, peer: PeerIndex, out: &mut Vec<EncodedUpdates>) -> bool {
         let Self { families, shared, .. } = self;
         let turn = shared.peers.turn(peer);
@@ -328,8 +328,8 @@ impl Rib {
         self.families.iter().flat_map(|(_, family)| family.state().groups.overdue(&self.shared)).collect()
     }
 
-    /// What has become of next hops that lets the forwarding table do without them early, or with them again. To be told
-    /// before what [`poll_forwarding`](Self::poll_forwarding) answers next.
+    /// Next hops that are lost with a peer, so that the forwarding table can do without them early, or are back. To be handled
+    /// before what [`poll_forwarding`](Self::poll_forwarding) returns next.
     pub fn poll_next_hop_losses(&mut self) -> Vec<NextHopLoss> {
         self.next_hop_losses.poll()
     }

@@ -14,11 +14,11 @@ pub(crate) struct Shared {
     pub(crate) notices: Notices,
     /// How many next hops a forwarding may have.
     pub(crate) multipath: usize,
-    /// Whether peers are told other peers' routes yet.
+    /// Which routes are advertised yet.
     pub(crate) telling: Telling,
 }
 
-/// What peers are told at all.
+/// Which routes are advertised at all.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Telling {
     /// Only what this speaker announces itself, and no End-of-RIB.

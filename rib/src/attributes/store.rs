@@ -19,7 +19,7 @@ pub(crate) struct AttributeSet {
     pub(crate) values: PathValues,
 }
 
-/// What a path is worth to this speaker alone; nobody is told.
+/// Local properties of a path, never advertised.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct PathValues {
     /// Compared before anything of BGP; the highest wins.
@@ -131,7 +131,7 @@ impl AttributeHandle {
 
 /// The interned sets, counted by reference.
 ///
-/// Whoever keeps a handle owns one reference: taken by [`intern`](Self::intern) or [`retain`](Self::retain), given
+/// Each handle that is kept is one reference: taken by [`intern`](Self::intern) or [`retain`](Self::retain), given
 /// back by [`release`](Self::release). A set goes when its last reference does.
 #[derive(Debug)]
 pub(crate) struct AttributeStore {
@@ -251,7 +251,7 @@ impl AttributeStore {
         }
     }
 
-    /// Gives up a set that nobody refers to any more.
+    /// Frees a set without references.
     fn forget(&mut self, handle: AttributeHandle) {
         let set = self.slots[handle.index()].take().expect("a counted slot holds a set");
         self.index.remove(self.uses[handle.index()].hash, handle.0);
@@ -279,7 +279,7 @@ impl AttributeStore {
     }
 
     pub(crate) fn get(&self, handle: AttributeHandle) -> &AttributeSet {
-        self.slots[handle.index()].as_ref().expect("whoever has a handle owns a reference")
+        self.slots[handle.index()].as_ref().expect("a handle is a reference to a set")
     }
 
     /// The handle of a set in which filters have set something, with one more reference.

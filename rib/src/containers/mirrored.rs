@@ -1,6 +1,6 @@
 //! A vector that is copied in parts while it goes on changing.
 
-/// See the [module](self). Whatever is set where the copy has come to is set there, too: when the last part is copied, the
+/// See the [module](self). Writes below the copied length go to both: when the last part is copied, the
 /// copy is what the vector is at that moment.
 #[derive(Debug)]
 pub(crate) struct Mirrored<T> {
@@ -47,7 +47,7 @@ impl<T: Copy> Mirrored<T> {
         }
     }
 
-    /// Takes up to `limit` items out, the last ones, and gives their memory back. Answers with the index of the first, and
+    /// Takes up to `limit` items out, the last ones, and gives their memory back. Returns the index of the first, and
     /// them; `None` when there are none left. There must be no copy under way.
     pub(crate) fn take_last(&mut self, limit: usize) -> Option<(usize, Vec<T>)> {
         let first = self.items.len().saturating_sub(limit);
@@ -66,7 +66,7 @@ impl<T: Copy> Mirrored<T> {
         self.copy.as_ref().is_some_and(|copy| index < copy.len())
     }
 
-    /// Copies up to `limit` more items. Answers with them, and the index of the first.
+    /// Copies up to `limit` more items. Returns them, and the index of the first.
     pub(crate) fn copy_part(&mut self, limit: usize) -> (usize, &[T]) {
         let Some(copy) = &mut self.copy else { return (0, &[]) };
         let first = copy.len();

@@ -1,6 +1,6 @@
 //! What one path more or less does to a decision, where that is known without looking at all the others.
 //!
-//! Up to MULTI_EXIT_DISC every step keeps the paths with the lowest value, whoever else there is; so do those after
+//! Up to MULTI_EXIT_DISC every step keeps the paths with the lowest value, independent of all others; so do those after
 //! it. Only MULTI_EXIT_DISC compares within a neighbouring AS, and only there can a third path matter.
 
 use std::cmp::Ordering;

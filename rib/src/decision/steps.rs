@@ -85,8 +85,8 @@ pub(super) enum Scope {
     NeighborAs,
 }
 
-/// The one list of the steps, which the decision and its [`Effect`](super::Effect) share. Several paths of one speaker are told
-/// apart by the last one, so that it leaves a single path.
+/// The one list of the steps, which the decision and its [`Effect`](super::Effect) share. The last one
+/// separates several paths of one speaker, so that a single path is left.
 pub(super) const STEPS: [StepRule; 13] = [
     among_all(Step::Preference, |one, other| other.preference.cmp(&one.preference)),
     among_all(Step::Weight, |one, other| other.weight.cmp(&one.weight)),

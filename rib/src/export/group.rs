@@ -1,4 +1,4 @@
-//! Peers that are told the same: one log, encoded once, read by all of them.
+//! An export group: peers with equal rules, which read one log that is encoded once.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ pub(crate) struct ExportGroup {
     pub(crate) rules: ExportRules,
     pub(crate) log: PathLog<AttributeHandle>,
     pub(crate) members: Vec<PeerIndex>,
-    /// The group that has come to be told the same: members move to it as soon as they know all that this one says.
+    /// A group with equal rules. Members move there once they have read this log to its end.
     pub(crate) heir: Option<GroupId>,
     /// The table is entered into the log up to here; `None` when all of it is.
     pub(crate) filled_to: Option<u32>,
@@ -97,7 +97,7 @@ impl ExportGroup {
         self.log.is_copy_whole()
     }
 
-    /// The same group once more for some of the members, who are told there what they have not been told here, once all
+    /// A copy of the group for some of its members, which go on reading there where they stand here, once all
     /// is copied. It has to be filled, as this one may not be filled itself.
     pub(crate) fn take_copy(&mut self, id: GroupId, members: &[(PeerIndex, ReaderId)]) -> Self {
         let readers: Vec<ReaderId> = members.iter().map(|&(_, reader)| reader).collect();
@@ -126,26 +126,26 @@ impl ExportGroup {
     }
 
     /// Whether the group is sent more than the best path of an entry.
-    pub(crate) fn tells_several(&self) -> bool {
+    pub(crate) fn sends_several(&self) -> bool {
         self.signature.add_path.is_some()
     }
 
-    /// Sets all that the group is told of an entry.
-    pub(crate) fn tell_all<P: RibFamily>(
+    /// Exports an entry again.
+    pub(crate) fn export_all<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
         entry: &mut Entry<P>,
         index: EntryIndex,
     ) {
-        if self.tells_several() {
-            self.tell_paths(shared, entry, index, ChangedPaths::Any);
+        if self.sends_several() {
+            self.export_paths(shared, entry, index, ChangedPaths::Any);
         } else {
-            self.tell_best(shared, entry, index);
+            self.export_best(shared, entry, index);
         }
     }
 
-    /// Sets what a group that is told one path for each prefix is told of an entry.
-    pub(crate) fn tell_best<P: RibFamily>(
+    /// Exports the best path of an entry, in a group that is sent one path for each prefix.
+    pub(crate) fn export_best<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
         entry: &mut Entry<P>,
@@ -158,13 +158,13 @@ impl ExportGroup {
             self.set(shared, wanted, |log, wanted, reader_of| log.set_best(index, wanted, reader_of));
     }
 
-    /// Whether the group is told the best few paths of an entry, which follow from all of them.
-    pub(crate) fn tells_best_few(&self) -> bool {
+    /// Whether the group is sent the best few paths of an entry, which follow from all of them.
+    pub(crate) fn sends_best_few(&self) -> bool {
         matches!(self.signature.add_path, Some(PathsSent::Best(_)))
     }
 
-    /// Sets what a group that is told several paths is told of an entry.
-    pub(crate) fn tell_paths<P: RibFamily>(
+    /// Exports the paths of an entry that changed, in a group that is sent several.
+    pub(crate) fn export_paths<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
         entry: &mut Entry<P>,
@@ -204,11 +204,11 @@ impl ExportGroup {
         {
             let paths = exported.iter().map(|&(path, _)| path).collect();
             let best = best_of(&shared.store, &shared.sources, paths, most.get().into());
-            let (told, others): (Vec<_>, Vec<_>) = exported
+            let (chosen, others): (Vec<_>, Vec<_>) = exported
                 .into_iter()
                 .partition(|(path, _)| best.iter().any(|best| best.source == path.source));
             others.into_iter().for_each(|(_, (handle, _))| shared.store.release(handle));
-            exported = told;
+            exported = chosen;
         }
         exported.sort_unstable_by_key(|(path, _)| path.source);
         let is_told = |source| exported.binary_search_by_key(&source, |(path, _)| path.source).is_ok();
@@ -231,7 +231,7 @@ impl ExportGroup {
         self.set(shared, wanted, |log, wanted, reader_of| log.set_path(entry, source, wanted, reader_of))
     }
 
-    /// What the group is told for a path, with a reference to the attributes, and the peer that it came from.
+    /// The attributes with which a path is exported, with a reference to them, and the peer that it came from.
     fn export<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
@@ -313,11 +313,11 @@ impl ExportGroup {
         pins
     }
 
-    /// Appends to `out` what `reader` is to be told next, where `cache_room` octets of slices may be kept. Answers with the
-    /// entries whose last withdrawal everyone has been told by it.
+    /// Appends to `out` what `reader` is to be sent next, where `cache_room` octets of slices may be kept. Returns the entries
+    /// whose last withdrawal all members have been sent by now.
     ///
     /// That there is nothing to append is possible: what changed may all have come from the member itself.
-    pub(crate) fn tell<P: RibFamily>(
+    pub(crate) fn poll<P: RibFamily>(
         &mut self,
         table: &Table<P>,
         store: &AttributeStore,
@@ -327,7 +327,7 @@ impl ExportGroup {
         out: &mut Vec<EncodedUpdates>,
     ) -> Vec<EntryIndex> {
         let start = self.log.cursor(reader);
-        // Mostly another member was told it before.
+        // Mostly another member was sent it before.
         let slice = match self.slices.find(start) {
             Some(slice) => slice,
             None => {
@@ -349,13 +349,13 @@ impl ExportGroup {
         self.slices.clear();
     }
 
-    /// Takes a member out. Withdrawals may have waited for nobody else: the group has to be [settled](Self::settle).
+    /// Takes a member out. Withdrawals may have waited for it alone: the group has to be [settled](Self::settle).
     pub(crate) fn leave(&mut self, reader: ReaderId, peer: PeerIndex) {
         self.members.retain(|&member| member != peer);
         self.log.readers().leave(reader);
     }
 
-    /// Sends a member back to the start, to be told everything again.
+    /// Sends a member back to the start, to be sent all routes again.
     ///
     /// Kept slices are void then: they may announce to the member what has come to be its own path since.
     pub(crate) fn rewind(&mut self, reader: ReaderId) {
@@ -368,7 +368,7 @@ impl ExportGroup {
         self.advance(ExportLog::settle)
     }
 
-    /// Lets a reader move, and forgets the slices that must not be told again.
+    /// Lets a reader move, and forgets the slices that must not be sent again.
     ///
     /// A slice that is kept may announce what was withdrawn since: that does no harm as long as the withdrawal is still
     /// in the log. Once withdrawals are settled, the slices before them are void.
@@ -392,14 +392,14 @@ impl ExportGroup {
         }
     }
 
-    /// Gives up to `limit` slots up. Answers with the entries that the group no longer needs; `None` when all is given up.
+    /// Frees up to `limit` slots. Returns the entries that the group no longer needs; `None` when all slots are free.
     pub(crate) fn drain(&mut self, store: &mut AttributeStore, limit: usize) -> Option<Vec<EntryIndex>> {
         let drained = self.log.drain(limit)?;
         drained.values.into_iter().for_each(|handle| store.release(handle));
         Some(drained.entries)
     }
 
-    /// The marker that the table has been told (RFC 4724 §2).
+    /// End-of-RIB (RFC 4724 §2).
     pub(crate) fn end_of_rib(&self, family: Family) -> EncodedUpdates {
         let mut out = BytesMut::new();
         self.signature.encoder().end_of_rib(&mut out, family);

@@ -85,14 +85,14 @@ impl ExportGroups {
         entry: &mut Entry<P>,
         index: EntryIndex,
     ) {
-        for group in self.groups.groups.values_mut().filter(|group| !group.tells_several()) {
-            group.tell_best(shared, entry, index);
+        for group in self.groups.groups.values_mut().filter(|group| !group.sends_several()) {
+            group.export_best(shared, entry, index);
         }
     }
 
     /// Whether there is a group that is sent the best few paths of an entry.
     pub(crate) fn have_best_few(&self) -> bool {
-        self.groups.groups.values().any(ExportGroup::tells_best_few)
+        self.groups.groups.values().any(ExportGroup::sends_best_few)
     }
 
     /// Paths of an entry changed, and all that follows is decided.
@@ -103,8 +103,8 @@ impl ExportGroups {
         index: EntryIndex,
         changed: ChangedPaths,
     ) {
-        for group in self.groups.groups.values_mut().filter(|group| group.tells_several()) {
-            group.tell_paths(shared, entry, index, changed);
+        for group in self.groups.groups.values_mut().filter(|group| group.sends_several()) {
+            group.export_paths(shared, entry, index, changed);
         }
     }
 
@@ -117,8 +117,8 @@ impl ExportGroups {
         changed: ChangedPaths,
     ) {
         for group in self.groups.groups.values_mut() {
-            if group.tells_several() && !group.tells_best_few() {
-                group.tell_paths(shared, entry, index, changed);
+            if group.sends_several() && !group.sends_best_few() {
+                group.export_paths(shared, entry, index, changed);
             } else if let ChangedPaths::One(source, None) = changed {
                 group.forget_too_long(index, source);
             }
@@ -132,8 +132,8 @@ impl ExportGroups {
         entry: &mut Entry<P>,
         index: EntryIndex,
     ) {
-        for group in self.groups.groups.values_mut().filter(|group| group.tells_best_few()) {
-            group.tell_paths(shared, entry, index, ChangedPaths::Any);
+        for group in self.groups.groups.values_mut().filter(|group| group.sends_best_few()) {
+            group.export_paths(shared, entry, index, ChangedPaths::Any);
         }
     }
 
@@ -160,7 +160,7 @@ impl ExportGroups {
         let group = self.groups.groups.get_mut(&group)?;
         match due(telling, routes, group, reader)? {
             Due::Changes => {
-                let emptied = group.tell(table, &shared.store, reader, peer, cache_room, out);
+                let emptied = group.poll(table, &shared.store, reader, peer, cache_room, out);
                 let moves = group.heir.is_some() && !group.log.is_behind(reader);
                 let id = group.id;
                 table.unpin(&emptied);
@@ -220,7 +220,7 @@ impl ExportGroups {
         let last = first.saturating_add(u32::try_from(limit).unwrap_or(u32::MAX)).min(table.end());
         for index in (first..last).map(EntryIndex) {
             if table.is_in_use(index) {
-                group.tell_all(shared, table.entry_mut(index), index);
+                group.export_all(shared, table.entry_mut(index), index);
             }
         }
         group.filled_to = (last < table.end()).then_some(last);
@@ -257,7 +257,7 @@ impl ExportGroups {
         for index in entries.iter().take(limit).map(EntryIndex) {
             if table.is_in_use(index) {
                 let entry = table.entry_mut(index);
-                self.groups.groups.values_mut().for_each(|group| group.tell_all(shared, entry, index));
+                self.groups.groups.values_mut().for_each(|group| group.export_all(shared, entry, index));
             }
         }
         entries.remove_smallest(limit as u64);

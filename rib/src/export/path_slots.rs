@@ -1,4 +1,4 @@
-//! Which slot of a log stands for which path, in a group that is told several paths to a prefix (RFC 7911).
+//! Which slot of a log stands for which path, in a group that is sent several paths to a prefix (RFC 7911).
 
 use std::num::NonZeroU32;
 
@@ -8,7 +8,7 @@ use crate::paths::{LONG, LongLists};
 
 /// The slots of the paths, as a chain for each entry.
 ///
-/// A path keeps its slot until every reader has been told of its withdrawal. A path that comes to the same prefix from the
+/// A path keeps its slot until every reader has read its withdrawal. A path that comes to the same prefix from the
 /// same source meanwhile, and so with the same path id, takes it over.
 #[derive(Debug, Default)]
 pub(crate) struct PathSlots {
@@ -83,7 +83,7 @@ impl PathSlots {
         slot
     }
 
-    /// Forgets a slot that is empty. Answers with its entry when that was the entry's last one.
+    /// Forgets a slot that is empty. Returns its entry when that was the entry's last one.
     pub(crate) fn remove(&mut self, slot: SlotIndex) -> Option<EntryIndex> {
         let PathSlot { entry, source, next, previous } = self.at(slot);
         self.long.remove(entry, source);
@@ -98,7 +98,7 @@ impl PathSlots {
         (!self.has(entry)).then_some(entry)
     }
 
-    /// Gives up the memory of up to `limit` slots and entries, of a group that has no slot in use. Answers whether there
+    /// Frees the memory of up to `limit` slots and entries, of a group that has no slot in use. Returns whether there
     /// are more.
     pub(crate) fn drain(&mut self, limit: usize) -> bool {
         let more = self.paths.take_last(limit).is_some() || self.first.take_last(limit).is_some();
@@ -123,7 +123,7 @@ impl PathSlots {
         self.first.is_copied(entry.index())
     }
 
-    /// Copies up to `limit` more slots and entries. Answers with how many it was, and with the entries that have slots.
+    /// Copies up to `limit` more slots and entries. Returns how many it was, and with the entries that have slots.
     pub(crate) fn copy_part(&mut self, limit: usize) -> (usize, Vec<EntryIndex>) {
         let paths = self.paths.copy_part(limit).1.len();
         let (number, first) = self.first.copy_part(limit - paths);

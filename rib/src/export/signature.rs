@@ -6,12 +6,12 @@ use margay_filter::ChainContent;
 use crate::options::{PathsSent, PeerOptions, RibOptions};
 use crate::policy::ExportPolicy;
 
-/// What peers must have in common to share a group. What is not listed here must not alter what a peer is told.
+/// What peers must have in common to share a group. What is not listed here must not alter what a peer is sent.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct GroupSignature {
     pub(super) policy: ExportPolicy,
     filter: ChainContent,
-    /// The paths that are told with path ids; `None` for the best path without one.
+    /// The paths that are sent with path ids; `None` for the best path without one.
     pub(super) add_path: Option<PathsSent>,
     as_width: AsWidth,
     max_message_octets: usize,

@@ -35,7 +35,7 @@ impl EncodedUpdates {
     }
 }
 
-/// The mark that the answer to a ROUTE-REFRESH begins or ends.
+/// Marks the beginning or the end of the routes that answer a ROUTE-REFRESH (RFC 7313).
 pub(crate) fn refresh_mark(family: Family, subtype: u8) -> EncodedUpdates {
     let mut out = BytesMut::new();
     RouteRefresh { family, subtype }.encode(&mut out);
@@ -53,7 +53,7 @@ pub(crate) struct Slice {
     withdrawn_from_source: Vec<(PeerIndex, SlotIndex)>,
 }
 
-/// Messages that go to everyone but `source`.
+/// Messages that all peers but `source` are sent.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     source: Option<PeerIndex>,

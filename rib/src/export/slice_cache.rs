@@ -32,7 +32,7 @@ const LEAST_OCTETS: usize = 4 << 20;
 /// A full table's slices are some 800. While one member is stuck, a slice of its own is made of each change.
 const MOST_SLICES: usize = 4096;
 
-/// How many octets of slices each of so many groups may keep.
+/// Octets of slices that each group may keep when there are this many groups.
 pub(crate) fn room(groups: usize) -> usize {
     (MOST_OCTETS / groups.max(1)).max(LEAST_OCTETS)
 }

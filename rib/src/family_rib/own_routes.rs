@@ -12,7 +12,7 @@ use crate::options::{Discard, KernelRouteView, NetworkOptions, is_elevated};
 #[derive(Debug)]
 pub(crate) struct OwnRoutes {
     networks: HashMap<Prefix, NetworkOptions>,
-    /// The routes that the kernel has beside our own, as far as they are of interest.
+    /// The kernel's routes that are not our own, as far as they are of interest.
     kernel_routes: HashMap<Prefix, KernelRouteView>,
     /// The metric of ordinary routes in the kernel; 0 without a forwarding table.
     normal_metric: u32,
@@ -59,7 +59,7 @@ impl OwnRoutes {
         changes
     }
 
-    /// Takes over what the kernel has at a prefix beside our own routes.
+    /// Takes over which route that is not our own the kernel has at a prefix.
     pub(crate) fn set_kernel_route(
         &mut self,
         prefix: Prefix,

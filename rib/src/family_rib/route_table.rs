@@ -201,7 +201,7 @@ impl<P: RibFamily> RouteTable<P> {
         }
     }
 
-    /// Reads ahead what giving up paths to these entries, and what groups are told of them, needs to know.
+    /// Reads ahead what removing paths of these entries, and what is exported of them, needs to know.
     fn read_ahead_of_removal(&self, shared: &Shared, entries: &[EntryIndex]) {
         let paths = || {
             let entries = entries.iter().filter_map(|&index| self.table.get(index));
@@ -372,7 +372,7 @@ impl<P: RibFamily> RouteTable<P> {
     /// The next changes of the wanted forwarding table, of at most `limit` entries.
     pub(super) fn poll_forwarding(&mut self, limit: usize) -> Vec<ForwardingChange> {
         let Some(log) = &mut self.forwarding else { return Vec::new() };
-        let (changes, emptied) = log.tell(&self.table, limit);
+        let (changes, emptied) = log.poll(&self.table, limit);
         self.table.unpin(&emptied);
         changes
     }
@@ -396,7 +396,7 @@ impl<P: RibFamily> RouteTable<P> {
     }
 }
 
-/// Entries with more paths are decided in a part of the work: whatever changes until then is decided about once, and not
+/// Entries with more paths are decided in a part of the work: all changes until then are decided about once, and not
 /// once for each of thousands of paths.
 const DECIDED_AT_ONCE: usize = 8;
 

@@ -32,7 +32,7 @@ impl ForwardingLog {
         Self { log, reader, slots: Vec::new(), free: Vec::new(), by_value: HashMap::new() }
     }
 
-    /// Sets where packets for `entry` go. Answers whether the log now needs the entry that it did not need before.
+    /// Sets where packets for `entry` go. Returns whether the log pins the entry from now on.
     pub(crate) fn set(&mut self, entry: EntryIndex, wanted: Option<Forwarding>) -> bool {
         let wanted = wanted.map(|forwarding| self.intern(forwarding));
         let change =
@@ -48,7 +48,7 @@ impl ForwardingLog {
     }
 
     /// The next changes, of at most `limit` entries, and the entries that the log no longer needs.
-    pub(crate) fn tell<P: RibFamily>(
+    pub(crate) fn poll<P: RibFamily>(
         &mut self,
         table: &Table<P>,
         limit: usize,
@@ -78,7 +78,7 @@ impl ForwardingLog {
         self.log.in_use().filter(|(_, slot)| slot.value().is_none()).count()
     }
 
-    /// How far the log has been told, and how far it goes.
+    /// How far the log has been read, and how far it goes.
     pub(crate) fn progress(&self) -> (u32, u32) {
         (self.log.cursor(self.reader), self.log.end())
     }

@@ -1,7 +1,7 @@
 //! The compacted log: what everything that leaves the Rib leaves through.
 //!
-//! A log has one slot for each route that it may tell, with the value that is exported now or the withdrawal that is
-//! still to be told, and an array of records in the order of change. A record is stale, and skipped, when its slot has
+//! A log has one slot for each route, with the value that is exported now or the withdrawal that is still to be
+//! read, and an array of records in the order of change. A record is stale, and skipped, when its slot has
 //! changed again since. A reader is a cursor into the array: what changed ten times while it was away it reads once.
 //!
 //! ```text
@@ -97,7 +97,7 @@ pub(crate) enum Change<V> {
     Revived,
 }
 
-/// A part of the log to be told to a reader that stands at its start.
+/// A part of the log for a reader that stands at its start.
 #[derive(Debug)]
 pub(crate) struct Batch<V> {
     /// Where the reader stands after it.
@@ -186,7 +186,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.slots.get(index.index()).unwrap_or_default()
     }
 
-    /// Takes up to `limit` slots out, the last ones, of a log that is given up. Answers with those in use, and the values
+    /// Takes up to `limit` slots out, the last ones, of a log that is freed. Returns those in use, and the values
     /// among them; `None` when no slot is left.
     pub(crate) fn drain(&mut self, limit: usize) -> Option<Vec<(SlotIndex, Option<V>)>> {
         let (first, slots) = self.slots.take_last(limit)?;
@@ -201,7 +201,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.exported.exported_to(peer)
     }
 
-    /// Up to here every withdrawal has been told to every reader, and its slot is empty.
+    /// Up to here every reader has read every withdrawal, and its slot is empty.
     pub(crate) fn settled(&self) -> u32 {
         self.settled
     }
@@ -226,7 +226,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.slots.is_copied(index.index())
     }
 
-    /// Copies up to `limit` more slots. Answers with how many it was, and with those of them that are in use.
+    /// Copies up to `limit` more slots. Returns how many it was, and with those of them that are in use.
     pub(crate) fn copy_part(&mut self, limit: usize) -> (usize, Vec<(SlotIndex, Option<V>)>) {
         let (first, part) = self.slots.copy_part(limit);
         let indexes = (SlotIndex::of(first).0..).map(SlotIndex);
@@ -263,7 +263,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.readers.leave(reader);
     }
 
-    /// Sends a reader back to the start: it will be told everything again.
+    /// Sends a reader back to the start: it will read everything again.
     pub(crate) fn rewind(&mut self, reader: ReaderId) {
         self.readers.set_cursor(reader, self.records.start());
     }
@@ -288,13 +288,13 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.readers.slowest() == Some(self.cursor(reader))
     }
 
-    /// Whether the log has records that the reader has not been told.
+    /// Whether the log has records that the reader has not read.
     pub(crate) fn is_behind(&self, reader: ReaderId) -> bool {
         self.cursor(reader) < self.end()
     }
 
-    /// Whether the reader was told of the last change of a slot.
-    pub(crate) fn has_been_told(&self, reader: ReaderId, index: SlotIndex) -> bool {
+    /// Whether the reader has read the last change of a slot.
+    pub(crate) fn has_read(&self, reader: ReaderId, index: SlotIndex) -> bool {
         self.slot(index).record().is_none_or(|record| record.position < self.cursor(reader))
     }
 
@@ -313,7 +313,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         Batch { end: self.end(), changes }
     }
 
-    /// Moves a reader on to `end`. Answers with the slots whose withdrawals all readers know by now: they are
+    /// Moves a reader on to `end`. Returns the slots whose withdrawals all readers know by now: they are
     /// empty.
     pub(crate) fn advance(&mut self, reader: ReaderId, end: u32) -> Vec<SlotIndex> {
         let start = self.cursor(reader);
@@ -325,8 +325,8 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.settle_records((end - start).max(SETTLE_RECORDS))
     }
 
-    /// Empties the slots of withdrawals that the slowest reader has passed, as many as fit into a slice of time. Answers
-    /// with those slots.
+    /// Empties the slots of withdrawals that the slowest reader has passed, as many as fit into a slice of time. Returns
+    /// those slots.
     pub(crate) fn settle(&mut self) -> Vec<SlotIndex> {
         self.settle_records(SETTLE_RECORDS)
     }
@@ -397,8 +397,8 @@ impl<V: Copy + Eq> ExportLog<V> {
     ) -> bool {
         let Some(record) = slot.record() else { return false };
         let Some(reader) = reader_of(peer) else { return false };
-        let told = record.position < self.cursor(reader);
-        match (told, record.source == peer) {
+        let has_read = record.position < self.cursor(reader);
+        match (has_read, record.source == peer) {
             (true, true) => false,
             (true, false) => matches!(slot, Slot::Exported(..)),
             (false, true) => record.source_may_hold,

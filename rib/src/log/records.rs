@@ -99,8 +99,8 @@ impl Records {
         })
     }
 
-    /// Compacts the segment of `position` when its stale records are the greater half. `is_current` is told each
-    /// record's slot with its position, and where it is going to be, and answers whether the record still counts.
+    /// Compacts the segment of `position` when its stale records are the greater half. `is_current` is called with
+    /// each record's slot, its position and its new position, and returns whether the record still counts.
     pub(super) fn compact_if_stale(
         &mut self,
         position: u32,

@@ -29,13 +29,13 @@ impl NextHopLosses {
         }
     }
 
-    /// Every route has been decided again and told: no route leads over what is lost.
+    /// Every route has been decided again and read: no route leads over what is lost.
     pub(crate) fn on_all_told(&mut self) {
         let lost = std::mem::take(&mut self.lost);
         self.untold.extend(lost.into_iter().map(|next_hop| NextHopLoss { next_hop, lost: false }));
     }
 
-    /// What is to be told before the routes.
+    /// Losses to be handled before the changes of routes.
     pub(crate) fn poll(&mut self) -> Vec<NextHopLoss> {
         self.untold.drain(..).collect()
     }

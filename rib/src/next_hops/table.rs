@@ -131,7 +131,7 @@ impl NextHopTable {
         }
     }
 
-    /// Notes that a peer announces routes over the next hop. `is_up` tells who else still counts.
+    /// Notes that a peer announces routes over the next hop. `is_up` returns whether another peer still counts.
     pub(crate) fn on_announced(
         &mut self,
         index: NextHopIndex,
@@ -146,7 +146,7 @@ impl NextHopTable {
         };
     }
 
-    /// The next hops over which nobody but this peer has announced routes.
+    /// The next hops over which this peer alone has announced routes.
     pub(crate) fn announced_only_by(&self, peer: PeerIndex) -> impl Iterator<Item = NextHop> + '_ {
         let slots = self.slots.iter().flatten();
         slots.filter(move |slot| slot.announced == Announced::By(peer)).map(|slot| slot.next_hop)

@@ -10,7 +10,7 @@ pub struct NetworkOptions {
     pub hold: Option<Discard>,
     /// The routes of the kernel inside the network are not announced, unless they are of elevated priority.
     pub suppress_more_specific: bool,
-    /// The network is announced only while the kernel has a route of somebody else to exactly this prefix.
+    /// The network is announced only while the kernel has a foreign route to exactly this prefix.
     pub require_route: bool,
 }
 

@@ -35,20 +35,20 @@ pub struct PeerOptions {
     pub families: Vec<Family>,
     /// Decides what is used of what the peer announces.
     pub import: FilterChain,
-    /// Decides what the peer is told.
+    /// Decides which routes are advertised to the peer.
     pub export: FilterChain,
-    /// How NEXT_HOP is set in what the peer is told.
+    /// How NEXT_HOP is set in routes advertised to the peer.
     pub next_hop: NextHopMode,
     /// The peer's part in route reflection.
     pub reflection: Reflection,
-    /// The families in which the peer is told paths with path ids (RFC 7911), and which paths. In other families it is
-    /// told the best one.
+    /// The families in which the peer is sent paths with path ids (RFC 7911), and which paths. In other families it is
+    /// sent the best one.
     pub add_path: Vec<(Family, PathsSent)>,
-    /// How wide AS numbers are in what the peer is told.
+    /// Width of AS numbers in UPDATEs to the peer.
     pub as_width: AsWidth,
     /// The longest message that the peer takes, in octets.
     pub max_message_octets: usize,
-    /// Whether the peer is told where the answer to its ROUTE-REFRESH begins and ends (RFC 7313).
+    /// Whether the answer to the peer's ROUTE-REFRESH begins and ends with a mark (RFC 7313).
     pub enhanced_refresh: bool,
 }
 
@@ -72,13 +72,13 @@ pub struct PeerRules {
     pub group: Option<Arc<str>>,
     /// Decides what is used of what the peer announces.
     pub import: FilterChain,
-    /// Decides what the peer is told.
+    /// Decides which routes are advertised to the peer.
     pub export: FilterChain,
-    /// How NEXT_HOP is set in what the peer is told.
+    /// How NEXT_HOP is set in routes advertised to the peer.
     pub next_hop: NextHopMode,
     /// The peer's part in route reflection.
     pub reflection: Reflection,
-    /// Which paths the peer is told in families where it is told several.
+    /// Which paths the peer is sent in families where it takes several.
     pub paths_sent: PathsSent,
 }
 
@@ -144,7 +144,7 @@ pub enum Departure {
     Restarting,
 }
 
-/// How NEXT_HOP is set in what a peer is told.
+/// How NEXT_HOP is set in routes advertised to a peer.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum NextHopMode {
     /// As RFC 4271 §5.1.3 has it: towards internal peers the next hop stays, towards external ones it is the own address.
@@ -158,7 +158,7 @@ pub enum NextHopMode {
     Keep,
 }
 
-/// Which of the usable paths to a prefix a peer is told that takes several (RFC 7911).
+/// Which of the usable paths to a prefix are sent to a peer that takes several (RFC 7911).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum PathsSent {
     /// All that export rules and filters let pass.

@@ -9,7 +9,7 @@ pub struct ReflectorOptions {
     /// The clusters that the speaker is a reflector of, and its BGP Identifier where that is none of them: a route that
     /// went through one of them has come round (RFC 4456 §8).
     pub clusters: Vec<ClusterId>,
-    /// Whether the clients of a cluster are told each other's routes.
+    /// Whether routes are reflected between the clients of a cluster.
     pub client_to_client: ClientToClient,
 }
 
@@ -28,22 +28,22 @@ impl ReflectorOptions {
     }
 }
 
-/// Whether the clients of a cluster are told each other's routes.
+/// Whether routes are reflected between the clients of a cluster.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum ClientToClient {
     /// They are: each client only peers with the reflector.
     #[default]
     Reflected,
-    /// They are peers of each other, and tell each other themselves. Clients of different clusters are still told.
+    /// The clients are peers of each other. Routes are still reflected between different clusters.
     Meshed,
 }
 
 /// The part of an internal peer in reflection. Of external peers it says nothing.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum Reflection {
-    /// An ordinary internal peer: is told what clients announce, and not what other non-clients do.
+    /// An ordinary internal peer: it is sent routes from clients, and none from other non-clients.
     #[default]
     NonClient,
-    /// A client of this cluster: is told everything.
+    /// A client of this cluster: it is sent all routes.
     Client(ClusterId),
 }

@@ -95,7 +95,7 @@ impl<P: IpPrefix> Table<P> {
     }
 
     /// Reads what looking these prefixes up will read, so that the memory is at hand then. The misses of reads that do not
-    /// wait for each other overlap. Answers with their entries, and perhaps a few others, as far as there are any.
+    /// wait for each other overlap. Returns their entries, and perhaps a few others, as far as there are any.
     pub(crate) fn touch(&self, prefixes: impl Iterator<Item = P>) -> Vec<&Entry<P>> {
         let hashes: Vec<ShortHash> = prefixes.map(|prefix| self.hash(prefix)).collect();
         self.index.touch(hashes.iter().copied());
@@ -109,7 +109,7 @@ impl<P: IpPrefix> Table<P> {
     ///
     /// # Panics
     ///
-    /// When nothing keeps the entry any more: whoever holds an index owns a path or a pin.
+    /// When nothing keeps the entry any more: an index may be held by the owner of a path or a pin only.
     pub(crate) fn entry(&self, index: EntryIndex) -> &Entry<P> {
         self.entries[index.index()].as_ref().expect("an index is only held while the entry is in use")
     }

@@ -51,11 +51,11 @@ pub(crate) struct PeerRoutes {
     pub(crate) membership: Option<Membership>,
     /// The peer was a member of a group in a former session, and has come back under the same index.
     pub(crate) was_member: bool,
-    /// The peer has not been told the end of the table yet.
+    /// End-of-RIB has not been sent yet.
     pub(crate) owes_end_of_rib: bool,
-    /// The peer is to be told everything again between two marks.
+    /// All routes are to be sent again, between two marks.
     pub(crate) refresh_out: RefreshOut,
-    /// The peer tells everything again.
+    /// The peer announces all its routes again.
     pub(crate) refresh_in: RefreshIn,
 }
 

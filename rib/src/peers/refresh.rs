@@ -4,23 +4,23 @@ use roaring::{RoaringBitmap, RoaringTreemap};
 
 use crate::index::{EntryIndex, SourceIndex};
 
-/// How far a peer's wish to be told everything again has been met.
+/// Progress of a refresh that the peer asked for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum RefreshOut {
     #[default]
     None,
     /// It has not begun.
     Wanted,
-    /// The first mark is told, and the second is not.
+    /// The first mark has been sent, and the second has not.
     UnderWay,
 }
 
-/// A peer tells everything again: what it does not repeat is stale.
+/// A refresh by a peer: what it does not announce again is stale.
 #[derive(Debug, Default)]
 pub(crate) struct RefreshIn {
     /// The one that has begun.
     receiving: Option<Stale>,
-    /// The last one that has ended, until it is swept. Whatever one before it left over is stale in it, too.
+    /// The last one that has ended, until it is swept. What one before it left over is stale in it, too.
     sweeping: Option<Stale>,
 }
 
@@ -43,7 +43,7 @@ impl RefreshIn {
         self.receiving = Some(Stale { entries, fresh: RoaringTreemap::new() });
     }
 
-    /// The peer has told everything. Answers whether there is something to sweep.
+    /// The peer has announced everything. Returns whether there is something to sweep.
     pub(crate) fn end(&mut self) -> bool {
         let ended = self.receiving.take();
         let ends = ended.is_some();

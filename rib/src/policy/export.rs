@@ -1,4 +1,4 @@
-//! What a group of peers is told of a path: whether it is, and with which attributes (RFC 4271 §5.1, §9.2).
+//! Export rules: whether a path is advertised to a group of peers, and with which attributes (RFC 4271 §5.1, §9.2).
 
 use bgp_codec::{Asn, AttributeType, Community, Family, NextHop, PathAttributes, PeerKind, Prefix};
 use margay_filter::{NextHopEdit, RouteEdits};
@@ -10,7 +10,7 @@ use crate::decision::DEFAULT_LOCAL_PREF;
 use crate::options::{ClientToClient, NextHopMode, PeerOptions, Reflection, RibOptions};
 use crate::paths::LearnedFrom;
 
-/// The export rules of a group, its filter apart. Two peers with equal policies and filters are told the same.
+/// The export rules of a group, its filter apart. Two peers with equal policies and filters are sent the same.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct ExportPolicy {
     kind: PeerKind,
@@ -52,8 +52,8 @@ impl ExportPolicy {
         }
     }
 
-    /// The attributes and next hop that the peers are told for a path. Depends on nothing but the arguments, so the
-    /// answer can be kept.
+    /// The attributes and next hop with which a path is advertised. It depends on nothing but the arguments, so the result
+    /// can be kept.
     pub(crate) fn transform(
         &self,
         attributes: &PathAttributes,
@@ -143,7 +143,7 @@ impl ExportPolicy {
         attributes.passed_on(self.local_asn, left_out)
     }
 
-    /// RFC 4271 §5.1.5: LOCAL_PREF is always told to internal peers. What comes from another one is reflected, and
+    /// RFC 4271 §5.1.5: LOCAL_PREF is always sent to internal peers. What comes from another one is reflected, and
     /// otherwise left as it is (RFC 4456 §10).
     fn to_internal(&self, attributes: &PathAttributes, learned_from: LearnedFrom) -> PathAttributes {
         let is_reflected = matches!(learned_from, LearnedFrom::Internal(_));
@@ -159,11 +159,11 @@ impl ExportPolicy {
     }
 }
 
-/// What no external peer is told.
+/// Attributes that no external peer is sent.
 const INSIDE_THE_AS: &[AttributeType] =
     &[AttributeType::LOCAL_PREF, AttributeType::ORIGINATOR_ID, AttributeType::CLUSTER_LIST];
 
-/// What no external peer is told of routes that were learned.
+/// Attributes of learned routes that no external peer is sent.
 const INSIDE_THE_AS_OR_OF_ANOTHER: &[AttributeType] = &[
     AttributeType::MULTI_EXIT_DISC,
     AttributeType::LOCAL_PREF,

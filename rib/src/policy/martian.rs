@@ -1,4 +1,4 @@
-//! Destinations and next hops that make no sense in a route, whoever announces it (RFC 4271 §6.3).
+//! Destinations and next hops that are invalid in a route from any peer (RFC 4271 §6.3).
 
 use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix, NextHop, Prefix};
 

@@ -1,15 +1,15 @@
-//! Why a peer is not told of a route.
+//! Why a route is not advertised to a peer.
 
 use std::fmt;
 
 use bgp_codec::Community;
 
-/// Why a peer is not told of a route.
+/// Why a route is not advertised to a peer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ExportRefusal {
     /// Routes from internal peers are not passed on to internal peers, unless one of them is a client (RFC 4456 §6).
     InternalToInternal,
-    /// The clients of this cluster tell each other themselves.
+    /// The clients of this cluster advertise to each other themselves.
     ClientToClient,
     /// A network around it is announced in its place.
     MoreSpecific,

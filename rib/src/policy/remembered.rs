@@ -1,4 +1,4 @@
-//! What a group is told of one path: the answer of its policy and filter, remembered per attribute set.
+//! Verdicts of a group's export policy and filter, remembered per attribute set.
 
 use bgp_codec::{Community, Family, NextHop, PathAttributes, Prefix, UpdateEncoder};
 use margay_filter::{FilterChain, Halfway, RouteEdits, RouteSource, Verdict};
@@ -23,7 +23,7 @@ pub(crate) struct ExportRules {
     last: Option<LastSet>,
 }
 
-/// The answer for one attribute set, kept while both sets live.
+/// The verdict on one attribute set, kept while both sets live.
 #[derive(Clone, Debug)]
 struct Memo {
     origin: Origin,
@@ -72,7 +72,7 @@ pub(crate) enum NotSent {
 /// No NLRI is longer: a path id, the length, and an address of IPv6.
 const LONGEST_NLRI_OCTETS: usize = 4 + 1 + 16;
 
-/// What of a path's source the answer depends on.
+/// What the verdict depends on of a path's source.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Origin {
     Local,
@@ -105,7 +105,7 @@ impl ExportRules {
         self.last = None;
     }
 
-    /// The attributes that the group is told for a path, with a reference for the caller.
+    /// The attributes with which a path is exported, with a reference for the caller.
     pub(crate) fn export(
         &mut self,
         store: &mut AttributeStore,
@@ -161,7 +161,7 @@ impl ExportRules {
         }
     }
 
-    /// Why the group is not told of a path; `None` when it is.
+    /// Why a path is not exported; `None` when it is.
     pub(crate) fn refusal(
         &self,
         shared: &Shared,
@@ -219,7 +219,7 @@ impl ExportRules {
         last.halfway.verdict(&self.filter, &path, &prefix.into()).clone()
     }
 
-    /// The former answer with the edits it is for, while both attribute sets still are what they were.
+    /// The former verdict with the edits it is for, while both attribute sets still are what they were.
     fn remembered(
         &self,
         store: &AttributeStore,
@@ -282,7 +282,7 @@ impl ExportRules {
         }
     }
 
-    /// The attributes and next hop that the group is told for a path in which the filter sets something.
+    /// The attributes and next hop with which a path is exported in which the filter sets something.
     fn told(
         &self,
         store: &AttributeStore,

@@ -26,7 +26,7 @@ pub struct Audit {
     pub attribute_sets: usize,
     /// Next hops that are held.
     pub next_hops: usize,
-    /// Withdrawals that logs keep for readers that have not been told. None when everybody has been told everything.
+    /// Withdrawals that logs keep for readers that have not read them. None when all readers are up to date.
     pub tombstones: usize,
 }
 
@@ -77,7 +77,7 @@ impl Recount {
             self.expect(name, "pins", entry.pins, pinned);
             reachable += usize::from(!entry.paths.is_empty());
             if entry.paths.is_empty() && pinned == 0 {
-                self.faults.push(format!("{}: kept for nobody", name()));
+                self.faults.push(format!("{}: neither has paths nor is pinned", name()));
             }
             for Path { source, received, import } in entry.paths {
                 *self.sources.entry(*source).or_default() += 1;
@@ -122,7 +122,7 @@ impl Recount {
         }
     }
 
-    /// Once all members are put into groups that have their rules, nobody is anywhere else.
+    /// Once regrouping is over, every member is in a group that has its rules.
     fn members(&mut self, family: FamilyIndex, view: FamilyView<'_>, speaker: &RibOptions) {
         let FamilyView { shared, state } = view;
         if state.groups.is_regrouping() {

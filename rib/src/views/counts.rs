@@ -16,11 +16,11 @@ pub struct PeerCounts {
     pub accepted: usize,
     /// Routes that are exported to the peer, those still on their way included.
     pub advertised: usize,
-    /// The export group of the peer; equal numbers are told the same.
+    /// The export group of the peer; members of one group are sent the same.
     pub group: Option<u64>,
     /// How many peers the group has.
     pub group_members: usize,
-    /// Whether the peer has been told the end of the table (RFC 4724 §2).
+    /// Whether End-of-RIB has been sent (RFC 4724 §2).
     pub end_of_rib_sent: bool,
     /// Paths that are withheld from the group, as they do not fit into a message.
     pub too_long: usize,

@@ -15,9 +15,9 @@ use crate::shared::Shared;
 
 /// A [`Rib`]'s state as text, a line for each thing that is known.
 ///
-/// Every number by which the Rib names something is there: entries, sources (and so the path ids that peers are told),
+/// Every number by which the Rib names something is there: entries, sources (and so the path ids towards peers),
 /// attribute sets, slots and positions of logs. So the texts of two Ribs are equal only when both go on in the same way. What
-/// a peer has been told is what its group's slots say up to the peer's position, less what came from the peer itself.
+/// a peer has been sent is what its group's slots say up to the peer's position, less what came from the peer itself.
 ///
 /// It is of the length of the whole table: for debugging, not for programs.
 #[derive(Clone, Copy, Debug)]
@@ -55,8 +55,8 @@ impl Shared {
             writeln!(f, "peer {} {presence:?}: {options:?}", index.0)?;
         }
         for (index, source) in self.sources.iter() {
-            let told_as = index.exported_path_id();
-            writeln!(f, "source {}, told with path id {told_as}: {source:?}", index.0)?;
+            let path_id = index.exported_path_id();
+            writeln!(f, "source {}, path id {path_id}: {source:?}", index.0)?;
         }
         writeln!(f, "free sources {:?}", self.sources.free())?;
         for next_hop in self.store.next_hops.iter() {
@@ -156,7 +156,7 @@ fn write_group(
         if let Some(Membership { reader, .. }) =
             shared.peers.routes(family, peer).and_then(|routes| routes.membership)
         {
-            writeln!(f, "  peer {} has been told up to {} of {}", peer.0, log.cursor(reader), log.end())?;
+            writeln!(f, "  peer {} has read up to {} of {}", peer.0, log.cursor(reader), log.end())?;
         }
     }
     if let Some((_, free)) = group.log.path_slots() {

@@ -24,31 +24,31 @@ pub struct Explanation {
     pub routes: Vec<RouteView>,
     /// Where the forwarding table shall send its packets; `None` when it shall not hold the prefix.
     pub forwarding: Option<Forwarding>,
-    /// What each peer is told.
+    /// What each peer is sent.
     pub exports: Vec<ExportView>,
 }
 
-/// Whether and why a peer is told of a prefix: of its best path, or where it takes several, of any.
+/// Whether a prefix is advertised to a peer, and why: its best path, or where the peer takes several, any.
 #[derive(Clone, Debug)]
 pub struct ExportView {
     /// The peer's name.
     pub peer: Arc<str>,
-    /// Why not; `None` when the peer is told.
+    /// Why not; `None` when it is advertised.
     pub refusal: Option<NotExported>,
     /// Whether the last change is already on its way to the peer.
     pub told: bool,
-    /// How many paths it is told; `None` where it takes only one (RFC 7911).
+    /// How many paths it is sent; `None` where it takes only one (RFC 7911).
     pub paths: Option<usize>,
 }
 
-/// Why a peer is not told of a route.
+/// Why a route is not advertised to a peer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum NotExported {
     /// There is no usable path.
     NoRoute,
     /// The peer itself announced the best path.
     SplitHorizon,
-    /// Peers are told own routes only, until others have announced theirs.
+    /// Initial hold-back: only own routes are advertised, until peers have announced theirs.
     HeldBack,
     /// The export rules or filters refuse it.
     Refused(ExportRefusal),
@@ -97,8 +97,8 @@ impl FamilyView<'_> {
         let slots = group.log.slots_of(entry.index).into_iter().map(|(slot, _)| slot);
         let is_for_peer = |slot: &SlotIndex| matches!(group.log.slot(*slot), Slot::Exported(_, record) if record.source != peer);
         let exported: Vec<SlotIndex> = slots.filter(is_for_peer).collect();
-        let sent = exported.iter().filter(|&&slot| group.log.has_been_told(reader, slot)).count();
-        let paths = group.tells_several().then_some(sent);
+        let sent = exported.iter().filter(|&&slot| group.log.has_read(reader, slot)).count();
+        let paths = group.sends_several().then_some(sent);
         Some(ExportView {
             peer: Arc::clone(&shared.peers.options(peer)?.name),
             // A peer that takes several paths may be sent others when it is not sent the best one.

@@ -58,7 +58,7 @@ pub struct RoutePage {
     pub next: Option<PagePosition>,
 }
 
-/// Where a page of routes starts. Positions grow; they can be told to a client and taken back from it.
+/// Where a page of routes starts. Positions grow; a client can be given one and come back with it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct PagePosition(pub u64);
 
@@ -141,7 +141,7 @@ impl FamilyView<'_> {
         let statuses = statuses(self.shared, entry);
         let view = |(slot, source): (SlotIndex, Option<SourceIndex>)| {
             let Slot::Exported(handle, record) = group.log.slot(slot) else { return None };
-            if record.source == peer || !group.log.has_been_told(reader, slot) {
+            if record.source == peer || !group.log.has_read(reader, slot) {
                 return None;
             }
             let is_sent = |path: &Path, status: &RouteStatus| match source {

@@ -69,10 +69,10 @@ fn everything_that_is_known_of_a_route_is_in_it() {
     let dump = rib.dump().to_string();
     for part in [
         "peer 1 Up: ",
-        "source 2, told with path id 3: Source { peer: PeerIndex(1)",
+        "source 2, path id 3: Source { peer: PeerIndex(1)",
         &format!("entry 0 {BLOCK}: pinned by "),
         "  best path from source 2, attributes 0, used as 0\n",
-        "  peer 2 has been told up to 1 of 1\n",
+        "  peer 2 has read up to 1 of 1\n",
         "  slot 0: attributes ",
     ] {
         assert!(dump.contains(part), "{part:?} in {dump}");
