@@ -62,13 +62,13 @@ pub(crate) enum PeerCommand {
         /// Ask the peer for its routes again, or advertise all routes to it again; the session stays
         #[arg(long, value_enum, value_name = "DIRECTION", conflicts_with = "message")]
         soft: Option<SoftReset>,
-        /// What the peer is told, up to 255 octets (RFC 9003)
+        /// Routes advertised to the peer, up to 255 octets (RFC 9003)
         #[arg(long, value_name = "TEXT")]
         message: Option<String>,
     },
     /// Close the session and keep it down, also across reloads
     Disable {
-        /// What the peer is told, up to 255 octets (RFC 9003)
+        /// Routes advertised to the peer, up to 255 octets (RFC 9003)
         #[arg(long, value_name = "TEXT")]
         message: Option<String>,
     },
@@ -126,17 +126,17 @@ pub(crate) enum Show {
         /// Its name; its address if it has none
         name: String,
     },
-    /// The route chosen for each prefix, or what peers announced or are told
+    /// The best route to each prefix, or routes received from peers or advertised to one
     Routes(ShowRoutes),
     /// What the daemon does in the kernel's routing table
     Kernel,
-    /// All routing state, for debugging: it holds the daemon up while it is written
+    /// All routing state, for debugging; the daemon does nothing else while it is written
     State,
     /// The daemon as a whole
     Status,
-    /// How long the daemon did not look up while it worked on routes, since its start
+    /// Event-loop latency of the speaker since the start of the daemon
     Turns {
-        /// Count anew from now on
+        /// Reset the counters
         #[arg(long)]
         reset: bool,
     },
@@ -153,7 +153,7 @@ pub(crate) struct ShowRoutes {
     /// What peers announced, rejected routes too
     #[arg(long, conflicts_with = "advertised")]
     pub(crate) received: bool,
-    /// What the peer is told
+    /// Routes advertised to the peer
     #[arg(long, requires = "peer")]
     pub(crate) advertised: bool,
 }

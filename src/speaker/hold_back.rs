@@ -1,10 +1,10 @@
-//! How long peers are not told of each other's routes after the start.
+//! The initial hold-back: how long after the start peers' routes are not advertised.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The time after the start in which routes pour in from everybody.
+/// The period after the start in which most routes arrive.
 ///
 /// Whatever is told meanwhile changes again and again, and is told to thousands. So peers are told own routes only until
 /// those with a session have told their tables, or have fallen silent; and after a longest time in any case. It is over
@@ -17,7 +17,7 @@ pub struct HoldBack {
     heard: Option<Heard>,
 }
 
-/// When was heard of whom.
+/// When sessions came up and routes last arrived.
 #[derive(Clone, Copy, Debug)]
 struct Heard {
     first_session: Instant,
@@ -45,7 +45,7 @@ impl HoldBack {
         Self { longest, expected, heard: None }
     }
 
-    /// A session has come up.
+    /// A session came up.
     pub(super) fn on_session(&mut self, now: Instant) {
         let first_session = self.heard.map_or(now, |heard| heard.first_session);
         self.heard = Some(Heard { first_session, last_session: now, last: now });

@@ -1,7 +1,7 @@
-//! The speaker: one task that owns the Rib, takes what sessions, kernel and operators tell it, and tells them back.
+//! The speaker: the task that owns the Rib, handles inputs of sessions, kernel and operators, and feeds peers and kernel.
 //!
-//! It never waits for anybody: a peer whose queue is full is left alone until its writer has made room, and so is the
-//! kernel. Work that is too much for one go is done in slices, between which everybody is heard.
+//! It never blocks: a peer whose queue is full is skipped until its writer has made room, as is the kernel. Long work is done
+//! in slices, between which all queues are polled.
 
 mod hold_back;
 mod input;
@@ -39,7 +39,7 @@ use crate::recording::{RecordedRib, Recorder, RecordingSink};
 
 use margay_rib::RibOptions;
 
-/// How many requests may wait; whoever asks more waits.
+/// Capacity of the request queue. Senders wait while it is full.
 const REQUEST_QUEUE: usize = 64;
 
 /// The way to the speaker.

@@ -1,12 +1,12 @@
-//! When peers are told: at once when there is little to tell, in larger rounds when there is much.
+//! Pacing of rounds: a few changes are advertised at once, many in larger rounds.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The rounds in which peers are told what changed.
+/// The rounds in which changes are advertised to peers.
 ///
-/// Telling a thousand peers costs the same for one change as for a hundred. So rounds take a part of the time only: after
+/// Feeding a thousand peers costs the same for one change as for a hundred. So rounds take a part of the time only: after
 /// one that took long the next does not begin soon, and what changes meanwhile goes into the same messages. What was not
 /// used of that part is saved up for a little while: a round that is the first for a while begins at once, and so does the
 /// second. No clock runs when nothing changes.
@@ -26,17 +26,17 @@ pub(super) struct Pace {
 struct Round {
     began: Instant,
     took: Duration,
-    /// How many peers have not had their turn.
+    /// Peers that have not had their turn.
     peers_left: usize,
 }
 
-/// Telling takes at most one part of the time in so many.
+/// Rounds take at most one part in this many of the time.
 const PARTS: u32 = 2;
 
 /// How much time rounds may have left unused and yet make use of.
 const SAVED_UP: Duration = Duration::from_millis(1);
 
-/// How many rounds are "lately".
+/// Rounds over which the usual length is averaged.
 const LATELY: u32 = 8;
 
 /// The longest pause.
@@ -47,7 +47,7 @@ impl Pace {
         Self { paid_until: now, usual: None, round: None }
     }
 
-    /// Begins a round among so many peers, if none is under way and it is time. Answers whether it did.
+    /// Begins a round among this many peers, if none is under way and it is due. Returns whether it did.
     pub(super) fn begin_if_due(&mut self, now: Instant, peers: usize) -> bool {
         let is_due = self.round.is_none() && now >= self.paid_until;
         if is_due {
@@ -81,7 +81,7 @@ impl Pace {
         self.round.is_some()
     }
 
-    /// How long the next round has to wait.
+    /// Time until the next round may begin.
     pub(super) fn pause(&self, now: Instant) -> Duration {
         self.paid_until.saturating_duration_since(now)
     }

@@ -1,12 +1,12 @@
-//! A peer as somebody to tell: where it stands in the Rib, and the way to it.
+//! Everything needed to feed a peer for one turn.
 
 use margay_rib::PeerIndex;
 
 use super::{Burst, ExportQueue, PeerKey};
 use crate::recording::RecordedRib;
 
-/// A peer with a session. All that one turn of telling it needs is in one place: with thousands of peers each further place to
-/// look at costs more than what is done there.
+/// A peer with a session. All that one turn needs is in one place: with thousands of peers, each further cache miss costs more
+/// than the work itself.
 #[derive(Clone, Debug)]
 pub(super) struct Recipient {
     pub(super) peer: PeerKey,
@@ -14,18 +14,18 @@ pub(super) struct Recipient {
     pub(super) exports: ExportQueue,
 }
 
-/// How far a peer was told what is new.
+/// How far a peer was fed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Fed {
-    /// It was told everything.
+    /// It is up to date.
     UpToDate,
-    /// It has had its share, and there may be more.
+    /// It has used its share of the turn, and there may be more.
     More,
-    /// It was told nothing: its queue is full. The speaker will be woken when there is room, unless the connection is gone.
+    /// Its queue is full. The speaker is woken when there is room, unless the connection is gone.
     NoRoom,
 }
 
-/// How much of a log is looked at for one peer before it is another's turn: a millisecond or two of work.
+/// Batches of the log encoded for one peer per turn: one or two milliseconds of work.
 const BATCHES: usize = 4;
 
 impl Recipient {

@@ -1,6 +1,6 @@
-//! How long the speaker does not look up: its turns, and the steps that they are made of.
+//! Event-loop latency of the speaker: its turns, and the steps that they consist of.
 //!
-//! A turn is what it does between two looks at its queues. Nobody is heard meanwhile, so none may take long.
+//! A turn is the work between two polls of the queues. No input is handled meanwhile, so turns must be short.
 
 use std::time::Duration;
 

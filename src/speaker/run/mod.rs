@@ -1,4 +1,4 @@
-//! The speaker's loop: hear everybody, do a slice of work, tell everybody.
+//! The speaker's event loop: handle inputs, do a slice of background work, feed peers and kernel.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
@@ -30,23 +30,23 @@ use crate::machine::{AddressBook, Processor, Slice};
 use crate::recording::RecordedRib;
 use crate::reply::reply;
 
-/// How long the speaker takes inputs before it tells peers and kernel what follows from them, and how long it tells peers.
+/// Length of a slice: of handling inputs before peers and kernel are fed, and of feeding peers.
 const SLICE: Duration = Duration::from_millis(2);
 
-/// How long a turn takes at the most, but for the last steps: what begins later has the shortest slices. So one that others
-/// on the machine held up is hardly longer than the hold-up or than this.
+/// Target length of a turn. Steps that start after it get the shortest slice, so a preempted turn overruns by little more than the
+/// preemption.
 const TURN: Duration = Duration::from_millis(6);
 
-/// Enough that everybody gets on.
+/// Lower bound of a slice, so that every step progresses even in an overlong turn.
 const SHORTEST_SLICE: Duration = Duration::from_micros(500);
 
-/// A pause that is waited for without hearing anybody.
+/// Longest pause between rounds that is slept through without polling the queues.
 const SHORT_PAUSE: Duration = Duration::from_millis(4);
 
-/// To how many peers is written in one go.
+/// Peers written to in one burst.
 const BURST_PEERS: usize = 128;
 
-/// How many entries of background work are done between two looks at the queues.
+/// Steps of background work per turn.
 const WORK_ENTRIES: usize = 4096;
 
 /// See the [module](super).
@@ -55,26 +55,26 @@ pub(super) struct Speaker {
     rib: RecordedRib,
     peers: BTreeMap<PeerKey, SpeakerPeer>,
     kernel: Option<KernelFeed>,
-    /// While it lasts, peers are told own routes only.
+    /// While it lasts, only own routes are advertised.
     hold_back: Option<HoldBack>,
-    /// No refresh of a peer has to be ended before this.
+    /// When the earliest route refresh times out.
     refresh_ends: Option<Instant>,
     channels: Channels,
-    /// The peers with a session, the one that is fed next in front.
+    /// The peers with a session, the next one to be fed first.
     feeding: VecDeque<Recipient>,
     pace: Pace,
-    /// What is held for those that have just been fed.
+    /// Messages held back for the peers that have just been fed.
     burst: Burst,
-    /// The peers that are behind: they wait for room in their queues or for another turn, and are told more at once.
+    /// The peers that are behind: they wait for room in their queues or for another turn, and are fed out of turn.
     catching_up: BTreeMap<PeerKey, Recipient>,
-    /// The peers from this one on are told before the others that are behind.
+    /// Round-robin position in `catching_up`.
     catches_up_next: PeerKey,
-    /// There may be something that peers have not been told since the last round began.
+    /// There may be changes that the last round did not cover.
     has_news: bool,
-    /// The Rib has more background work.
+    /// The Rib has background work left.
     working: bool,
     clock: TurnClock,
-    /// How long turns have taken since other tasks of the thread had it.
+    /// Time spent in turns since other tasks last had the thread.
     kept_thread: Duration,
 }
 
@@ -94,11 +94,11 @@ pub(super) struct Channels {
 struct SpeakerPeer {
     settings: PeerSettings,
     session: Option<SpeakerSession>,
-    /// The peer told its whole table once since the daemon started.
+    /// The peer has sent End-of-RIB for all families once since the daemon started.
     synchronised: bool,
 }
 
-/// Whether the loop goes on.
+/// Whether the loop continues.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Flow {
     Continue,
@@ -158,7 +158,7 @@ impl Speaker {
         self.processor.at_length(|| self.rib.finish());
     }
 
-    /// Waits until there is something to do, and lets other tasks have the thread if they have not had it for long.
+    /// Waits for an event, and yields the thread first if other tasks have not had it for long.
     async fn hear_in_turn(&mut self) -> Flow {
         if self.kept_thread >= SLICE {
             self.kept_thread = Duration::ZERO;
@@ -171,7 +171,7 @@ impl Speaker {
         flow
     }
 
-    /// Waits until there is something to do. What is asked comes before what is announced.
+    /// Waits for an event and handles it. Requests take precedence over peers' inputs.
     async fn hear(&mut self) -> Flow {
         let pause = self.pace.pause(Instant::now());
         let is_busy = self.working || self.pace.is_in_round();
@@ -230,7 +230,7 @@ impl Speaker {
         self.clock.begin_turn(Instant::now(), self.processor.computed());
     }
 
-    /// Does a part of the Rib's background work. The last part makes news as the others do.
+    /// Does a slice of the Rib's background work. The last slice may cause changes, as any other.
     fn work(&mut self) {
         self.has_news |= self.working;
         self.working = self.rib.work(self.processor.work_entries(WORK_ENTRIES));
@@ -243,7 +243,7 @@ impl Speaker {
         self.processor.slice(length.min(left).max(SHORTEST_SLICE))
     }
 
-    /// Takes what else has arrived, for a slice of time.
+    /// Handles further queued inputs for a slice of time.
     fn take_inputs(&mut self) {
         let mut slice = self.slice(SLICE);
         while !slice.is_over()
@@ -253,7 +253,7 @@ impl Speaker {
         }
     }
 
-    /// Whatever comes in may be news for the peers, also for those that had their turn in this round.
+    /// Handles an input. It may cause changes for any peer, even one that has had its turn in this round.
     fn take(&mut self, input: SpeakerInput) {
         self.has_news = true;
         let step = input.step();
@@ -372,7 +372,7 @@ impl Speaker {
             self.hold_back = None;
             self.rib.end_hold_back();
             self.working = true;
-            info!("peers are told each other's routes from now on");
+            info!("initial hold-back is over: advertising all routes");
         }
     }
 
@@ -384,21 +384,21 @@ impl Speaker {
         for peer in self.peers.values_mut() {
             let Some(session) = &mut peer.session else { continue };
             if session.end_late_refreshes(&mut self.rib, now) {
-                warn!(peer = %peer.settings.name, "told its routes again without end: the rest counts as withdrawn");
+                warn!(peer = %peer.settings.name, "route refresh timed out: stale routes withdrawn");
                 self.working = true;
             }
             self.refresh_ends = earlier(self.refresh_ends, session.refresh_ends_at());
         }
     }
 
-    /// When every configured peer has told its table, what is left over from an earlier run is stale.
+    /// Notes that a peer has sent End-of-RIB. Once all have, kernel routes of an earlier run are stale.
     fn synchronised(&mut self, key: PeerKey) {
         if let Some(peer) = self.peers.get_mut(&key) {
             peer.synchronised = true;
         }
         let knows_all_peers = self.kernel.as_ref().is_some_and(KernelFeed::knows_all_peers);
         if knows_all_peers && self.peers.values().all(|peer| peer.synchronised) {
-            self.end_restart("every peer has told its routes");
+            self.end_restart("every peer has sent End-of-RIB");
         }
     }
 
@@ -406,7 +406,7 @@ impl Speaker {
         if let Some(kernel) = self.kernel.as_mut().filter(|kernel| kernel.is_restarting())
             && kernel.end_restart(&mut self.rib)
         {
-            info!(reason, "kernel routes of an earlier run that nobody announced again are removed");
+            info!(reason, "removing kernel routes of an earlier run that no peer announced again");
         }
     }
 
@@ -431,7 +431,7 @@ impl Speaker {
         Flow::Continue
     }
 
-    /// Hands peers and kernel what the Rib has for them, for a slice of time. Peers take turns in rounds.
+    /// Feeds the kernel, and peers for a slice of time. Peers take turns in rounds.
     fn feed(&mut self) {
         if let Some(kernel) = &mut self.kernel {
             kernel.set_pending();
@@ -446,7 +446,7 @@ impl Speaker {
         let mut told = 0;
         while told < peers_left && !slice.is_over() {
             told += 1;
-            // The turn of a peer that has left during the round is another's, or nobody's.
+            // A peer that has left during the round leaves its turn to another.
             let Some(recipient) = self.feeding.pop_front() else { continue };
             self.tell(&recipient);
             self.feeding.push_back(recipient);
@@ -470,15 +470,15 @@ impl Speaker {
         }
     }
 
-    /// Tells those that were behind more, out of turn: it costs nothing that others would share. Who had no turn in the slice
-    /// is the first in the next.
+    /// Feeds peers that are behind, out of turn: what they read is not shared with others. Those that the slice did not reach
+    /// come first in the next.
     fn feed_catching_up(&mut self) {
         let mut slice = self.slice(SLICE / 2);
         let mut others = std::mem::take(&mut self.catching_up);
         let first = others.split_off(&self.catches_up_next);
         let mut waiting = first.into_values().chain(others.into_values());
         for recipient in waiting.by_ref() {
-            // Whoever has no room takes next to no time. If they counted, they could keep the slice from all others.
+            // A peer without room takes next to no time; if such peers counted, they could use up the slice.
             if self.tell(&recipient) != Fed::NoRoom && slice.is_over() {
                 self.channels.writable.notify_one();
                 break;
@@ -492,8 +492,7 @@ impl Speaker {
         self.burst.write();
     }
 
-    /// Tells a peer what is new to it, as far as it can be told: much is sent, a little is held until others have been told
-    /// as well.
+    /// Feeds a peer as far as its queue has room: large updates are sent at once, small ones are held for the burst.
     fn tell(&mut self, recipient: &Recipient) -> Fed {
         if self.burst.peers() == BURST_PEERS {
             self.burst.write();
@@ -504,7 +503,7 @@ impl Speaker {
             Fed::More => {
                 self.catching_up.insert(recipient.peer, recipient.clone());
                 self.channels.writable.notify_one();
-                // The peer's next turn must find nothing held from this one.
+                // The peer's next turn must not find messages of this one still held.
                 self.burst.write();
             }
             Fed::NoRoom => {
@@ -604,7 +603,7 @@ impl Speaker {
         })
     }
 
-    /// Whether every session has one turn in a round, and nobody else is waited for.
+    /// Whether exactly the peers with a session have a turn in a round, and only they are waited for.
     fn waits_for_sessions_only(&self) -> bool {
         let sessions = self.peers.values().filter(|peer| peer.session.is_some()).count();
         let has_session = |key: &PeerKey| self.peers.get(key).is_some_and(|peer| peer.session.is_some());
@@ -652,7 +651,7 @@ impl Speaker {
     }
 }
 
-/// What the loop was woken by.
+/// The event that woke the loop.
 enum Heard {
     Request(Option<SpeakerRequest>),
     Input(Option<SpeakerInput>),
@@ -682,7 +681,7 @@ fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     one.into_iter().chain(other).min()
 }
 
-/// Is ready at that time, if there is one.
+/// Completes at that time; never without one.
 async fn reached(time: Option<Instant>) {
     match time {
         Some(time) => tokio::time::sleep_until(time).await,
@@ -690,7 +689,7 @@ async fn reached(time: Option<Instant>) {
     }
 }
 
-/// What a future answers, and whether it had to be waited for.
+/// The output of a future, and whether it was pending at first.
 async fn noting_waits<T>(future: impl Future<Output = T>) -> (T, bool) {
     let mut future = pin!(future);
     let mut has_waited = false;
