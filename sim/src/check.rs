@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail};
 use bgp_codec::{Family, Prefix};
 use margay::daemon::PeerEntry;
 use margay::speaker::{PeerKey, PeerSelection, RoutesQuestion};
-use margay_rib::{Discard, Forwarding, PagePosition, RouteView, Target};
+use margay_fib::RouteKind;
+use margay_rib::{Discard, PagePosition, RouteView};
 
 use crate::fixpoint::{Best, Fixpoint};
 use crate::node::Node;
@@ -104,15 +105,12 @@ async fn check_loc_rib(node: &Node, expected: &BTreeMap<Prefix, Best>) -> Result
 }
 
 fn check_kernel(node: &Node, expected: &BTreeMap<Prefix, Best>) -> Result<()> {
-    let shown = |forwarding: &Forwarding| match &forwarding.target {
-        Target::Discard(discard) => discard.to_string(),
-        Target::Via(hops) => {
-            let hops: BTreeSet<IpAddr> = hops.iter().map(|hop| hop.next_hop.address()).collect();
-            format!("via {hops:?}")
-        }
+    let shown = |(kind, next_hops): (RouteKind, Vec<IpAddr>)| match kind {
+        RouteKind::BLACKHOLE => Discard::Blackhole.to_string(),
+        _ => format!("via {:?}", next_hops.into_iter().collect::<BTreeSet<IpAddr>>()),
     };
     let found: BTreeMap<Prefix, String> =
-        node.kernel().routes().iter().map(|(&prefix, forwarding)| (prefix, shown(forwarding))).collect();
+        node.kernel().routes().into_iter().map(|(prefix, route)| (prefix, shown(route))).collect();
     let wanted = expected.iter().map(|(&prefix, best)| {
         let text = match best.from {
             None => Discard::Blackhole.to_string(),

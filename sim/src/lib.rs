@@ -9,7 +9,7 @@ mod check;
 mod cold_start;
 mod fixpoint;
 mod history;
-mod kernel_model;
+mod kernel;
 mod machine;
 mod network;
 mod node;

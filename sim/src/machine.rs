@@ -14,7 +14,7 @@ use margay::machine::{
 };
 use tokio::sync::{mpsc, watch};
 
-use crate::kernel_model::KernelModel;
+use crate::kernel::SimKernel;
 use crate::network::{Host, Network};
 use crate::random::Random;
 use crate::watchdog::Watchdog;
@@ -27,7 +27,7 @@ pub(crate) struct SimMachine {
     incarnation: u64,
     addresses: Vec<IpAddr>,
     files: Arc<Files>,
-    kernel: Arc<KernelModel>,
+    kernel: Arc<SimKernel>,
     standstill: Arc<Standstill>,
     watchdog: Watchdog,
     random: Mutex<Random>,
@@ -69,7 +69,7 @@ pub(crate) struct HostParts {
     pub(crate) host: Host,
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) files: Arc<Files>,
-    pub(crate) kernel: Arc<KernelModel>,
+    pub(crate) kernel: Arc<SimKernel>,
     pub(crate) standstill: Arc<Standstill>,
 }
 
@@ -155,8 +155,11 @@ impl SimulatedMachine for SimMachine {
         self.random.lock().unwrap_or_else(PoisonError::into_inner).next()
     }
 
-    fn start_kernel(&self, _options: KernelOptions, events: mpsc::Sender<KernelEvent>) -> KernelHandle {
-        self.kernel.serve(Arc::clone(&self.network), (self.host, self.incarnation), events)
+    fn start_kernel(&self, options: KernelOptions, events: mpsc::Sender<KernelEvent>) -> KernelHandle {
+        let random = self.random.lock().unwrap_or_else(PoisonError::into_inner).fork(KERNEL);
+        let incarnation = (self.host, self.incarnation);
+        let addresses = self.addresses.clone();
+        self.kernel.serve(Arc::clone(&self.network), incarnation, addresses, options.fib, random, events)
     }
 
     fn slice_cost(&self) -> SliceCost {
@@ -173,3 +176,6 @@ impl SimulatedMachine for SimMachine {
         self.pace.queues
     }
 }
+
+/// What others do to a kernel is drawn apart from everything else.
+const KERNEL: u64 = 0x6b65_726e;

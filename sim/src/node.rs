@@ -10,7 +10,7 @@ use margay_rib::{Audit, RouteView};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::kernel_model::KernelModel;
+use crate::kernel::SimKernel;
 use crate::machine::{Files, HostParts, Pace, SimMachine};
 use crate::network::{Network, Power};
 use crate::plan::{NodePlan, ipv4_of, ipv6_of};
@@ -45,9 +45,9 @@ impl Node {
         }
         let parts = HostParts {
             host,
+            kernel: Arc::new(SimKernel::new(&addresses)),
             addresses,
             files: Arc::default(),
-            kernel: Arc::default(),
             standstill: Arc::default(),
         };
         Self {
@@ -66,7 +66,7 @@ impl Node {
         self.running.is_some()
     }
 
-    pub(crate) fn kernel(&self) -> &KernelModel {
+    pub(crate) fn kernel(&self) -> &SimKernel {
         &self.parts.kernel
     }
 
