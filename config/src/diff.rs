@@ -206,6 +206,7 @@ peer_settings! {
     add_path: InNewSession,
     add_path_send: Live,
     send_hold_time: InNewSession,
+    prefix_limit: Live,
 }
 
 fn reflection_keys(old: &Global, new: &Global) -> Vec<&'static str> {

@@ -13,6 +13,7 @@ use margay_filter::FilterChain;
 use crate::config_error::Report;
 use crate::filters::Filters;
 use crate::peer_settings::{Given, PeerSettings};
+use crate::prefix_limit::PrefixLimit;
 use crate::section::{Section, Value};
 use crate::suggestion::did_you_mean;
 use crate::{address, name};
@@ -65,6 +66,8 @@ pub struct Peer {
     /// How long the peer may take nothing of what is sent before it is given up (RFC 9687); `None`, the default, is
     /// twice the hold time, and at least 8 minutes.
     pub send_hold_time: Option<Duration>,
+    /// How many prefixes the peer may announce; `None` for any number.
+    pub prefix_limit: Option<PrefixLimit>,
 }
 
 /// Which next hop goes with the routes announced to a peer.
@@ -211,6 +214,7 @@ impl Peer {
             cluster_id: settings.cluster_id,
             add_path_send: settings.add_path_send.flatten(),
             send_hold_time: settings.send_hold_time,
+            prefix_limit: settings.prefix_limit,
         }
     }
 }

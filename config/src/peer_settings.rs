@@ -13,6 +13,7 @@ use crate::config_error::Report;
 use crate::filters::{Direction, Filters};
 use crate::password::password_line;
 use crate::peer::NextHopMode;
+use crate::prefix_limit::PrefixLimit;
 use crate::section::{Section, Value};
 use crate::{address, asn, duration, path};
 
@@ -38,6 +39,7 @@ pub(crate) struct PeerSettings {
     /// The most paths to a prefix that are sent; within, `None` is all.
     pub(crate) add_path_send: Option<Option<NonZeroU16>>,
     pub(crate) send_hold_time: Option<Duration>,
+    pub(crate) prefix_limit: Option<PrefixLimit>,
 }
 
 /// A setting that some peer must have, so that absence and error must be told apart.
@@ -89,6 +91,7 @@ impl PeerSettings {
             send_hold_time: get("send_hold_time").and_then(|value| {
                 value.parsed("8m", report, |text| duration::parse_within(text, seconds_range.clone()))
             }),
+            prefix_limit: get("prefix_limit").and_then(|value| PrefixLimit::read(value, report)),
         }
     }
 
@@ -116,6 +119,7 @@ impl PeerSettings {
             add_path: self.add_path.or(group.add_path),
             add_path_send: self.add_path_send.or(group.add_path_send),
             send_hold_time: self.send_hold_time.or(group.send_hold_time),
+            prefix_limit: self.prefix_limit.or(group.prefix_limit),
         }
     }
 }

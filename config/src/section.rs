@@ -137,6 +137,21 @@ impl<'t> Value<'t> {
         number
     }
 
+    /// A share above 0 and up to 1, in whole percent.
+    pub(crate) fn share_percent(self, report: &mut Report<'_>) -> Option<u8> {
+        let share = match self.node.get_ref() {
+            DeValue::Float(share) => share.as_str().parse::<f64>().ok(),
+            DeValue::Integer(integer) if number(integer) == Some(1) => Some(1.0),
+            _ => None,
+        };
+        let percent = share.map(|share| (share * 100.0).round());
+        let whole = (1..=100u8).find(|&whole| Some(f64::from(whole)) == percent);
+        if whole.is_none() {
+            self.reject(report, "expected a share from 0.01 to 1.0, such as 0.8");
+        }
+        whole
+    }
+
     /// `true` or `false`.
     pub(crate) fn boolean(self, report: &mut Report<'_>) -> Option<bool> {
         let DeValue::Boolean(value) = *self.node.get_ref() else {

@@ -153,6 +153,7 @@ fn a_minimal_file_gets_the_defaults() {
         add_path: Vec::new(),
         add_path_send: None,
         send_hold_time: None,
+        prefix_limit: None,
     };
     assert_eq!(config.peers(), [expected]);
 }
@@ -228,4 +229,29 @@ fn verdict(chain: &FilterChain, prefix: &str) -> String {
         is_stale: false,
     };
     chain.reason(&chain.evaluate(&path, &prefix.into())).to_string()
+}
+
+#[test]
+fn a_prefix_limit_is_a_number_or_a_table() {
+    let limit = |text: &str| {
+        let text = with_peer(&format!("address = \"172.16.0.1\"\nremote_asn = 65001\nprefix_limit = {text}"));
+        parsed(&text).peers()[0].prefix_limit.unwrap()
+    };
+    let usual = margay_config::PrefixLimit {
+        received: Some(1000),
+        accepted: None,
+        warn_percent: 80,
+        restart: Duration::from_mins(5),
+    };
+    assert_eq!(limit("1000"), usual);
+    assert_eq!(limit("{ received = 1000 }"), usual);
+    let all = limit("{ received = 1000, accepted = 800, warn = 0.5, restart = \"10s\" }");
+    let expected = margay_config::PrefixLimit {
+        accepted: Some(800),
+        warn_percent: 50,
+        restart: Duration::from_secs(10),
+        ..usual
+    };
+    assert_eq!(all, expected);
+    assert_eq!(limit("{ accepted = 1, warn = 1 }").warn_percent, 100);
 }

@@ -77,7 +77,7 @@ fn unknown_keys() {
         &[
             "f:5:1: unknown key \"name\" in [peer_group.mesh]: there is remote_asn, passive, import, export, families, \
            hold_time, connect_retry, password_file, port, source_address, multihop, ttl_security, next_hop, \
-           rr_client, cluster_id, add_path, add_path_send, send_hold_time",
+           rr_client, cluster_id, add_path, add_path_send, send_hold_time, prefix_limit",
         ],
     );
 }
@@ -521,4 +521,32 @@ fn check(text: &str, expected: &[&str]) {
     let errors = parse("f", text).expect_err(text);
     let lines: Vec<String> = errors.iter().map(ConfigError::to_string).collect();
     assert_eq!(lines, expected, "the file was:\n{text}");
+}
+
+#[test]
+fn prefix_limits() {
+    let limit = |text: &str| {
+        format!("[[peer]]\naddress = \"172.16.0.1\"\nremote_asn = 65001\nprefix_limit = {text}\n")
+    };
+    let number = "f:7:16: prefix_limit: expected a number from 1 to 4294967295, found a string";
+    check_after_global(&limit("\"many\""), &[number]);
+    check_after_global(
+        &limit("0"),
+        &["f:7:16: prefix_limit: 0 is out of range: write a number from 1 to 4294967295"],
+    );
+    check_after_global(
+        &limit("{ warn = 0.5 }"),
+        &["f:7:16: prefix_limit: it limits nothing: give it received, accepted or both"],
+    );
+    let share = "expected a share from 0.01 to 1.0, such as 0.8";
+    for warn in ["0.0", "1.1", "0.8e9", "nan", "\"0.8\"", "80"] {
+        check_after_global(
+            &limit(&format!("{{ received = 1, warn = {warn} }}")),
+            &[&format!("f:7:39: warn: {share}")],
+        );
+    }
+    check_after_global(
+        &limit("{ received = 1, action = \"cease\" }"),
+        &["f:7:32: unknown key \"action\" in prefix_limit: there is received, accepted, warn, restart"],
+    );
 }

@@ -37,7 +37,7 @@ pub use explanation::{Advertisement, ExplainedPath, Explanation, Installation, K
 pub use kernel::{ConnectedSubnet, FailedRoute, KernelStatus};
 pub use peer::{
     ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerRole, PeerState, PeerSummary, Peers,
-    PrefixCounts, SessionTimers,
+    PrefixCounts, PrefixLimit, SessionTimers,
 };
 pub use peer_action::{PeerAction, PeerActionQuery, PeerActionReport};
 pub use reload::{FileError, ObjectChange, ObjectChangeKind, ReloadReport};

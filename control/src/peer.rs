@@ -43,6 +43,19 @@ pub struct PeerSummary {
     pub export_groups: Vec<ExportGroupMember>,
 }
 
+/// How many prefixes a peer may announce in each family.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PrefixLimit {
+    /// The most received, refused ones included.
+    pub received: Option<u32>,
+    /// The most accepted.
+    pub accepted: Option<u32>,
+    /// At which share of a limit a warning is logged, in percent.
+    pub warn_percent: u8,
+    /// Seconds that the session stays down after it was ended for the limit.
+    pub restart_seconds: u64,
+}
+
 /// Everything about one peer: `GET /v1/peers/{name}`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PeerDetail {
@@ -65,6 +78,8 @@ pub struct PeerDetail {
     pub families: Vec<String>,
     /// The most paths to a prefix that are sent where several are (RFC 7911), the best ones; `None` for all.
     pub max_paths_sent: Option<u16>,
+    /// How many prefixes it may announce in each family; `None` for any number.
+    pub prefix_limit: Option<PrefixLimit>,
     /// Routes that are withheld from the peer because they do not fit into its messages.
     #[serde(default)]
     pub too_long: u64,

@@ -110,7 +110,7 @@ impl CloseReason {
 
 fn stopped(reason: &StopReason) -> Option<Notification> {
     Some(match reason {
-        StopReason::MaximumPrefixes => Notification::maximum_prefixes_reached(),
+        StopReason::MaximumPrefixes { .. } => Notification::maximum_prefixes_reached(),
         StopReason::AdministrativeShutdown(message) => {
             Notification::administrative_shutdown(message.as_str())
         }

@@ -1,6 +1,7 @@
 //! What happens to a session.
 
 use std::fmt;
+use std::time::Duration;
 
 use bgp_codec::{Notification, Open};
 
@@ -86,8 +87,11 @@ impl fmt::Display for ConnectionId {
 /// Why a session is to stop; each has its Cease subcode (RFC 4486 §3).
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum StopReason {
-    /// The peer sent more prefixes than it may.
-    MaximumPrefixes,
+    /// The peer sent more prefixes than it may. An interrupted session stays down for this time, and refuses the peer.
+    MaximumPrefixes {
+        /// The time.
+        restart: Duration,
+    },
     /// The operator shut the session down and may say why, or the daemon ends.
     AdministrativeShutdown(ShutdownMessage),
     /// The peer is no longer in the configuration.
@@ -105,7 +109,7 @@ pub enum StopReason {
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::MaximumPrefixes => "maximum number of prefixes reached",
+            Self::MaximumPrefixes { .. } => "maximum number of prefixes reached",
             Self::AdministrativeShutdown(_) => "administrative shutdown",
             Self::PeerDeconfigured => "peer removed from the configuration",
             Self::AdministrativeReset(_) => "administrative reset",

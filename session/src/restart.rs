@@ -110,7 +110,7 @@ impl StopReason {
     /// them otherwise (RFC 8538 §3.1).
     pub(crate) const fn is_hard(&self) -> bool {
         match self {
-            Self::MaximumPrefixes
+            Self::MaximumPrefixes { .. }
             | Self::AdministrativeShutdown(_)
             | Self::PeerDeconfigured
             | Self::OutOfResources => true,

@@ -209,9 +209,25 @@ impl Session {
 
     /// Ends the Established session, if there is one, as a failure does.
     pub(crate) fn interrupt(&mut self, now: Timestamp, reason: CloseReason) {
+        if let CloseReason::Interrupted(StopReason::MaximumPrefixes { restart }) = reason {
+            return self.hold_down(now, &reason, restart);
+        }
         if let Some(direction) = self.established_direction() {
             self.on_failure(now, direction, State::Established, reason);
         }
+    }
+
+    /// The Established session ends, and the peer is refused for a time: at once it would send the same again.
+    fn hold_down(&mut self, now: Timestamp, reason: &CloseReason, time: Duration) {
+        if self.established_direction().is_none() {
+            return;
+        }
+        self.abandon_dial();
+        for direction in [Direction::Outgoing, Direction::Incoming] {
+            self.close(now, direction, reason.clone());
+        }
+        self.close_candidates(reason);
+        self.dial = Dial::Idle(Idle::Damped { until: now + time });
     }
 
     fn established_direction(&self) -> Option<Direction> {

@@ -7,7 +7,7 @@ use bgp_codec::{AsWidth, Family};
 use margay_config::Peer;
 use margay_control::{
     ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerRole, PeerState, PeerSummary,
-    PrefixCounts, SessionTimers,
+    PrefixCounts, PrefixLimit, SessionTimers,
 };
 use margay_filter::FilterChain;
 use margay_session::{Directions, Negotiated, State};
@@ -93,6 +93,12 @@ pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerDetail {
         import: filter_names(&config.import),
         export: filter_names(&config.export),
         families: families(&config.families),
+        prefix_limit: config.prefix_limit.map(|limit| PrefixLimit {
+            received: limit.received,
+            accepted: limit.accepted,
+            warn_percent: limit.warn_percent,
+            restart_seconds: limit.restart.as_secs(),
+        }),
         max_paths_sent: config.add_path_send.map(NonZeroU16::get),
         too_long: family_counts(entry, counts).iter().map(|counts| counts.routes.too_long as u64).sum(),
         end_of_rib_received: families_that(|counts| counts.end_of_rib_received),

@@ -22,7 +22,7 @@ use tracing::warn;
 use crate::kernel::{FibOptions, ImportRule, InterfacePatterns, KernelOptions, OnlinkRule};
 use crate::machine::{Distance, Machine, TcpPassword, Transport};
 use crate::peer::PeerOptions;
-use crate::speaker::{HoldBack, PeerKey, PeerSettings, SpeakerRequest};
+use crate::speaker::{HoldBack, PeerKey, PeerSettings, PrefixLimit, SpeakerRequest};
 
 /// Why a configuration could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -176,6 +176,10 @@ pub(super) fn peer_settings(global: &Global, peer: &Peer) -> PeerSettings {
             NextHopMode::Own => margay_rib::NextHopMode::OwnAddress,
             NextHopMode::Keep => margay_rib::NextHopMode::Keep,
         },
+        prefix_limit: peer.prefix_limit.map(|limit| {
+            let margay_config::PrefixLimit { received, accepted, warn_percent, restart } = limit;
+            PrefixLimit { received, accepted, warn_percent, restart }
+        }),
         paths_sent: peer.add_path_send.map_or(PathsSent::All, PathsSent::Best),
         reflection: match peer.rr_client {
             true => Reflection::Client(peer.cluster_id.unwrap_or(global.cluster_id)),

@@ -8,6 +8,7 @@ mod input;
 mod input_queue;
 mod kernel_feed;
 mod pace;
+mod prefix_limit;
 mod recipient;
 mod request;
 mod run;
@@ -27,6 +28,7 @@ pub use hold_back::HoldBack;
 pub use input::{PeerKey, PeerUp, RefreshMark, SessionEpoch, SpeakerInput};
 pub use input_queue::{InputQueue, Inputs, Room, input_queue};
 pub use kernel_feed::KernelFeed;
+pub use prefix_limit::PrefixLimit;
 pub use request::{
     Destination, FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest,
 };

@@ -11,7 +11,7 @@ use margay_rib::{
 };
 use tokio::sync::oneshot;
 
-use super::{PeerKey, Step, TurnTimes};
+use super::{PeerKey, PrefixLimit, Step, TurnTimes};
 
 /// A request to the speaker. Questions are answered through the channel that they bring.
 #[derive(Debug)]
@@ -82,6 +82,8 @@ pub struct PeerSettings {
     pub reflection: Reflection,
     /// What it is told of several paths to a prefix, in families where it takes several.
     pub paths_sent: PathsSent,
+    /// How many prefixes it may announce; `None` for any number.
+    pub prefix_limit: Option<PrefixLimit>,
 }
 
 impl PeerSettings {

@@ -8,8 +8,9 @@ use bgp_codec::{AttributeError, Family};
 use margay_rib::{OwnNextHops, PeerIndex, PeerOptions};
 use margay_session::StopReason;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
+use super::prefix_limit::{Count, PrefixLimit, Verdict};
 use super::{PeerSettings, PeerUp, RefreshMark, SessionDoor, SessionEpoch};
 use crate::machine::AddressBook;
 use crate::recording::RecordedRib;
@@ -23,6 +24,8 @@ pub(super) struct SpeakerSession {
     door: SessionDoor,
     /// The end of the session has been asked for.
     is_interrupted: bool,
+    /// The families in which the peer's prefixes are near to their limit, and that was logged.
+    near_limit: Vec<Family>,
     /// Our end of the connection, and the peer's.
     ends: [IpAddr; 2],
     /// What the node's addresses mean for the session, as the Rib knows it.
@@ -62,6 +65,7 @@ impl SpeakerSession {
             families,
             door: up.door,
             is_interrupted: false,
+            near_limit: Vec::new(),
             ends,
             own,
             is_graceful: up.negotiated.peer_capabilities.graceful_restart().is_some(),
@@ -75,6 +79,32 @@ impl SpeakerSession {
         let is_asked = !self.is_interrupted && self.door.interrupt(reason);
         self.is_interrupted |= is_asked;
         is_asked
+    }
+
+    /// Whether the end of the session was asked for.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.is_interrupted
+    }
+
+    /// Ends the session if the peer has announced more prefixes than it may, and logs when it comes near to that.
+    pub(super) fn check_limit(&mut self, rib: &RecordedRib, limit: &PrefixLimit, peer: &str) {
+        for family in self.families.clone() {
+            match limit.judge(&rib.peer_counts(self.index, family)) {
+                Verdict::Within => self.near_limit.retain(|&near| near != family),
+                Verdict::Near(Count { kind, prefixes, limit }) => {
+                    if !self.near_limit.contains(&family) {
+                        self.near_limit.push(family);
+                        warn!(peer, %family, prefixes, limit, "{kind} prefixes are near to their limit");
+                    }
+                }
+                Verdict::Exceeded(count) => {
+                    if self.interrupt(StopReason::MaximumPrefixes { restart: limit.restart }) {
+                        let Count { kind, prefixes, limit } = count;
+                        error!(peer, %family, prefixes, limit, "{kind} prefixes exceed their limit: the session ends");
+                    }
+                }
+            }
+        }
     }
 
     /// The node's addresses have changed. Returns what they mean for the session now, if that is something else.

@@ -17,6 +17,7 @@ mod log;
 mod malformed;
 mod mesh_to_reflector;
 mod own_addresses;
+mod prefix_limit;
 mod raw_speaker;
 mod recording;
 mod reflection;

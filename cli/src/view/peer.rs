@@ -25,8 +25,19 @@ fn identity(peer: &PeerDetail) -> String {
         fact("import filters", listed(&peer.import)),
         fact("export filters", listed(&peer.export)),
         fact("families", listed(&peer.families)),
+        fact("prefix limit", prefix_limit(peer)),
     ]
     .concat()
+}
+
+/// Such as `1000 received, 800 accepted; warns at 80%, down for 5m00s`.
+fn prefix_limit(peer: &PeerDetail) -> String {
+    let Some(limit) = &peer.prefix_limit else { return "-".to_owned() };
+    let received = limit.received.map(|received| format!("{received} received"));
+    let accepted = limit.accepted.map(|accepted| format!("{accepted} accepted"));
+    let limits: Vec<String> = received.into_iter().chain(accepted).collect();
+    let restart = time_span(limit.restart_seconds);
+    format!("{}; warns at {}%, down for {restart}", limits.join(", "), limit.warn_percent)
 }
 
 fn session(peer: &PeerDetail) -> String {
@@ -134,7 +145,7 @@ fn connection(local: Option<SocketAddr>, remote: Option<SocketAddr>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use margay_control::{PeerRole, PeerState, SessionTimers};
+    use margay_control::{PeerRole, PeerState, PrefixLimit, SessionTimers};
 
     use super::*;
     use crate::view::peers::tests::established_peer;
@@ -154,6 +165,12 @@ mod tests {
         let mut answer = PeerDetail {
             cluster_id: Some([10, 0, 0, 11].into()),
             max_paths_sent: Some(4),
+            prefix_limit: Some(PrefixLimit {
+                received: Some(1000),
+                accepted: Some(800),
+                warn_percent: 80,
+                restart_seconds: 300,
+            }),
             too_long: 2,
             end_of_rib_received: vec!["ipv4-unicast".to_owned()],
             negotiated: Some(negotiated),
@@ -175,6 +192,7 @@ dialed in from      -
 import filters      pods-only, no-default
 export filters      -
 families            ipv4-unicast
+prefix limit        1000 received, 800 accepted; warns at 80%, down for 5m00s
 state               Established since 2h03m
 held down           -
 last error          connection refused
@@ -223,6 +241,7 @@ export groups       ipv4-unicast in group 1 of 24
             dynamic_range: None,
             cluster_id: None,
             max_paths_sent: None,
+            prefix_limit: None,
             too_long: 0,
             end_of_rib_received: Vec::new(),
             end_of_rib_sent: Vec::new(),

@@ -1,5 +1,7 @@
 //! What the peer's OPEN is checked for, what both OPENs agree on, and which NOTIFICATION tells of each failure.
 
+use std::time::Duration;
+
 use bgp_codec::{
     AddPathMode, AsWidth, Asn, Capabilities, Capability, Family, HoldTime, Notification, NotificationCode,
     Open, PeerKind,
@@ -204,7 +206,7 @@ fn every_close_reason_tells_the_peer_the_right_thing() {
     let ours = vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST];
     let bad_as = OpenError::BadPeerAs { expected: Some(PEER_ASN), received: Asn(1) };
     let rows: Vec<(CloseReason, Option<CodeSubcodeData>)> = vec![
-        (stop(StopReason::MaximumPrefixes), Some((6, 1, &[]))),
+        (stop(StopReason::MaximumPrefixes { restart: Duration::ZERO }), Some((6, 1, &[]))),
         (stop(StopReason::AdministrativeShutdown(ShutdownMessage::default())), Some((6, 2, &[]))),
         (stop(StopReason::PeerDeconfigured), Some((6, 3, &[]))),
         (stop(StopReason::AdministrativeReset(ShutdownMessage::default())), Some((6, 4, &[]))),

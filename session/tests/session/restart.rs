@@ -109,7 +109,11 @@ fn routes_are_kept_after_what_may_be_a_restart_and_not_after_what_is_meant() {
             [true, false],
         ),
         ("deconfigured", |rig| rig.tell(Event::Stop(StopReason::PeerDeconfigured)), [false, false]),
-        ("too many prefixes", |rig| rig.tell(Event::Stop(StopReason::MaximumPrefixes)), [false, false]),
+        (
+            "too many prefixes",
+            |rig| rig.tell(Event::Stop(StopReason::MaximumPrefixes { restart: Duration::ZERO })),
+            [false, false],
+        ),
         ("path down", |rig| rig.tell(Event::PathDown), [false, false]),
     ];
     for (name, end, expected) in rows {
@@ -140,7 +144,11 @@ fn a_stop_that_is_meant_is_a_hard_reset_where_the_peer_would_keep_routes() {
     };
     for (survives_notification, reason, expected) in [
         (true, StopReason::AdministrativeShutdown(ShutdownMessage::default()), Some(hard(&shutdown))),
-        (true, StopReason::MaximumPrefixes, Some(hard(&Notification::maximum_prefixes_reached()))),
+        (
+            true,
+            StopReason::MaximumPrefixes { restart: Duration::ZERO },
+            Some(hard(&Notification::maximum_prefixes_reached())),
+        ),
         (
             true,
             StopReason::AdministrativeReset(ShutdownMessage::default()),

@@ -263,3 +263,17 @@ fn a_session_up_for_the_longest_wait_starts_over_with_the_shortest() {
     rig.on_dialed(ConnectionEvent::Closed);
     assert_eq!(rig.session.next_timeout().unwrap().since(rig.now), Duration::from_secs(5));
 }
+
+#[test]
+fn a_session_that_ended_for_too_many_prefixes_refuses_the_peer_for_the_restart_time() {
+    let mut rig = Rig::established();
+    rig.incoming();
+    let restart = Duration::from_secs(300);
+    let log = rig.tell(Event::Interrupt(StopReason::MaximumPrefixes { restart }));
+    let reason = "(Interrupted(MaximumPrefixes { restart: 300s }))";
+    assert_eq!(log[..2], ["down #1".to_owned(), format!("close #1 with 6/1 {reason}")]);
+    assert_eq!(log.last().map(String::as_str), Some("state Idle"), "{log:?}");
+    assert_eq!(rig.pass(299), [""; 0]);
+    assert_eq!(rig.incoming(), ["close #3 with 6/5 (Refused)"]);
+    assert_eq!(rig.pass(1), ["300 connect #4", "300 state Connect"]);
+}

@@ -1,5 +1,7 @@
 //! How sessions end, and that the peer learns why.
 
+use std::time::Duration;
+
 use bgp_codec::{DecodeContext, DecodeError, Message, Notification, decode_message};
 use bytes::Bytes;
 use margay_rib::EncodedUpdates;
@@ -60,7 +62,7 @@ async fn the_speaker_ends_a_session_through_its_door_and_the_peer_may_come_back(
     let _peer = ScriptedPeer::accept(&listener).await;
     let present = speaker.next_up().await;
     assert!(door.interrupt(StopReason::OutOfResources));
-    assert!(present.door.interrupt(StopReason::MaximumPrefixes));
+    assert!(present.door.interrupt(StopReason::MaximumPrefixes { restart: Duration::from_secs(60) }));
     speaker.next_down().await;
     let error = handle.status().borrow().last_error.clone();
     assert_eq!(error.as_deref(), Some("maximum number of prefixes reached"));

@@ -337,7 +337,8 @@ impl Speaker {
     fn apply_updates(&mut self, key: PeerKey, epoch: SessionEpoch, updates: Vec<Update>) {
         let Some(peer) = self.peers.get_mut(&key) else { return };
         let session = peer.session.as_mut().filter(|session| session.epoch == epoch);
-        let Some(session) = session else { return };
+        // What a peer still sends whose session ends is not worth the work.
+        let Some(session) = session.filter(|session| !session.is_interrupted()) else { return };
         if let Some(hold_back) = &mut self.hold_back {
             hold_back.on_update(Instant::now());
         }
@@ -350,6 +351,9 @@ impl Speaker {
             }
             session.note_defects(&peer.settings.name, update.defects());
             self.rib.apply_update(session.index, update);
+        }
+        if let Some(limit) = &peer.settings.prefix_limit {
+            session.check_limit(&self.rib, limit, &peer.settings.name);
         }
         if ended {
             self.synchronised(key);

@@ -302,6 +302,7 @@ fn settings() -> PeerSettings {
         next_hop: NextHopMode::Auto,
         reflection: Reflection::NonClient,
         paths_sent: PathsSent::All,
+        prefix_limit: None,
     }
 }
 

@@ -1,0 +1,52 @@
+//! Limits of the prefixes that a peer may announce.
+
+use margay_lab::{Family, Router, holds_for, numbered_prefixes, wait_until};
+
+use crate::pair::{PATIENCE, wait_for_state};
+use crate::wire::{Wire, peer, wait_for_networks};
+
+#[test]
+fn a_peer_that_announces_too_much_is_down_for_the_restart_time_and_others_are_not() {
+    let wire = Wire::new();
+    let mut margay = wire.margay("margay", 1, |settings| {
+        settings.peers = vec![peer(2), peer(3)];
+        settings.peers[0].extra = "prefix_limit = { received = 10, warn = 0.5, restart = \"4s\" }".to_owned();
+        settings.peers[1].extra = "prefix_limit = 10".to_owned();
+    });
+    let bird = |label: &str, number, networks: Vec<String>| {
+        let mut bird = wire.bird(label, number, |settings| {
+            settings.peers = vec![peer(1)];
+            settings.networks = networks;
+        });
+        bird.start().unwrap();
+        bird
+    };
+    margay.start().unwrap();
+    let _good = bird("good", 3, vec!["10.65.60.0/24".to_owned()]);
+    wait_for_networks(&margay, &[60]);
+    let mut bad = bird("bad", 2, numbered_prefixes(Family::Ipv4, 2, 7));
+    let received = || margay.json("show peer peer2").unwrap()["prefixes"]["received"].clone();
+    wait_until(PATIENCE, "seven prefixes", || if received() == 7 { Ok(()) } else { Err(received()) });
+    wait_until(PATIENCE, "the warning", || match margay.log().unwrap() {
+        log if log.contains("received prefixes are near to their limit") => Ok(()),
+        log => Err(log),
+    });
+
+    bad.settings().networks = numbered_prefixes(Family::Ipv4, 2, 1000);
+    bad.reload().unwrap();
+    wait_for_state(&margay, "peer2", |state| state == "idle", "idle");
+    let detail = margay.json("show peer peer2").unwrap();
+    assert_eq!(detail["last_error"], "maximum number of prefixes reached", "{detail}");
+    wait_for_networks(&margay, &[60]);
+    holds_for(std::time::Duration::from_secs(2), "it stays down", || {
+        match margay.json("show peer peer2").unwrap()["state"].as_str() {
+            Some("idle") => Ok(()),
+            state => Err(format!("{state:?}")),
+        }
+    });
+
+    bad.settings().networks = numbered_prefixes(Family::Ipv4, 2, 3);
+    bad.reload().unwrap();
+    wait_until(PATIENCE, "three prefixes", || if received() == 3 { Ok(()) } else { Err(received()) });
+    assert!(margay.json("show peer peer3").unwrap()["last_error"].is_null());
+}
