@@ -207,6 +207,7 @@ peer_settings! {
     add_path_send: Live,
     send_hold_time: InNewSession,
     prefix_limit: Live,
+    graceful_restart: InNewSession,
 }
 
 fn reflection_keys(old: &Global, new: &Global) -> Vec<&'static str> {

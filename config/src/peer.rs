@@ -12,6 +12,7 @@ use margay_filter::FilterChain;
 
 use crate::config_error::Report;
 use crate::filters::Filters;
+use crate::graceful_restart::GracefulRestart;
 use crate::peer_settings::{Given, PeerSettings};
 use crate::prefix_limit::PrefixLimit;
 use crate::section::{Section, Value};
@@ -68,6 +69,8 @@ pub struct Peer {
     pub send_hold_time: Option<Duration>,
     /// How many prefixes the peer may announce; `None` for any number.
     pub prefix_limit: Option<PrefixLimit>,
+    /// Graceful restart; `None`, the default, does without.
+    pub graceful_restart: Option<GracefulRestart>,
 }
 
 /// Which next hop goes with the routes announced to a peer.
@@ -215,6 +218,7 @@ impl Peer {
             add_path_send: settings.add_path_send.flatten(),
             send_hold_time: settings.send_hold_time,
             prefix_limit: settings.prefix_limit,
+            graceful_restart: settings.graceful_restart.flatten(),
         }
     }
 }

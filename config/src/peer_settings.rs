@@ -11,11 +11,12 @@ use margay_filter::FilterChain;
 use crate::add_path::{self, AddPath};
 use crate::config_error::Report;
 use crate::filters::{Direction, Filters};
+use crate::graceful_restart::GracefulRestart;
 use crate::password::password_line;
 use crate::peer::NextHopMode;
 use crate::prefix_limit::PrefixLimit;
 use crate::section::{Section, Value};
-use crate::{address, asn, duration, path};
+use crate::{address, asn, duration, graceful_restart, path};
 
 /// The settings as far as a `[[peer]]` or a `[peer_group.NAME]` gives them.
 #[derive(Clone, Default)]
@@ -40,6 +41,8 @@ pub(crate) struct PeerSettings {
     pub(crate) add_path_send: Option<Option<NonZeroU16>>,
     pub(crate) send_hold_time: Option<Duration>,
     pub(crate) prefix_limit: Option<PrefixLimit>,
+    /// Within, `None` is `false`.
+    pub(crate) graceful_restart: Option<Option<GracefulRestart>>,
 }
 
 /// A setting that some peer must have, so that absence and error must be told apart.
@@ -92,6 +95,7 @@ impl PeerSettings {
                 value.parsed("8m", report, |text| duration::parse_within(text, seconds_range.clone()))
             }),
             prefix_limit: get("prefix_limit").and_then(|value| PrefixLimit::read(value, report)),
+            graceful_restart: get("graceful_restart").and_then(|value| graceful_restart::read(value, report)),
         }
     }
 
@@ -120,6 +124,7 @@ impl PeerSettings {
             add_path_send: self.add_path_send.or(group.add_path_send),
             send_hold_time: self.send_hold_time.or(group.send_hold_time),
             prefix_limit: self.prefix_limit.or(group.prefix_limit),
+            graceful_restart: self.graceful_restart.or(group.graceful_restart),
         }
     }
 }

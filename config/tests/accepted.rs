@@ -154,6 +154,7 @@ fn a_minimal_file_gets_the_defaults() {
         add_path_send: None,
         send_hold_time: None,
         prefix_limit: None,
+        graceful_restart: None,
     };
     assert_eq!(config.peers(), [expected]);
 }

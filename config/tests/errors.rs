@@ -77,7 +77,7 @@ fn unknown_keys() {
         &[
             "f:5:1: unknown key \"name\" in [peer_group.mesh]: there is remote_asn, passive, import, export, families, \
            hold_time, connect_retry, password_file, port, source_address, multihop, ttl_security, next_hop, \
-           rr_client, cluster_id, add_path, add_path_send, send_hold_time, prefix_limit",
+           rr_client, cluster_id, add_path, add_path_send, send_hold_time, prefix_limit, graceful_restart",
         ],
     );
 }

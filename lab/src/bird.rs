@@ -35,6 +35,32 @@ impl Bird {
         text(system("birdc").arg("-s").arg(socket).args(words.split_whitespace()))
     }
 
+    /// Starts it as a restart: it keeps its kernel routes until the peers have sent theirs (RFC 4724 §4.1).
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Router::start).
+    pub fn start_recovering(&mut self) -> Result<()> {
+        self.start_with(&["-R"])
+    }
+
+    fn start_with(&mut self, arguments: &[&str]) -> Result<()> {
+        let configuration = self.daemon.write("conf", render(&self.settings))?;
+        let socket = self.daemon.path("sock");
+        let mut command = self.daemon.namespace().command("bird");
+        command.args(arguments);
+        command.args([
+            "-f".as_ref(),
+            "-c".as_ref(),
+            configuration.as_path(),
+            "-s".as_ref(),
+            socket.as_path(),
+        ]);
+        command.args(["-P".as_ref(), self.daemon.path("pid").as_path()]);
+        self.daemon.start(&mut command)?;
+        self.daemon.wait_ready(|| answers(&socket))
+    }
+
     /// Stops its process in its tracks: the kernel acknowledges, nobody reads.
     ///
     /// # Errors
@@ -70,19 +96,7 @@ impl Router for Bird {
     }
 
     fn start(&mut self) -> Result<()> {
-        let configuration = self.daemon.write("conf", render(&self.settings))?;
-        let socket = self.daemon.path("sock");
-        let mut command = self.daemon.namespace().command("bird");
-        command.args([
-            "-f".as_ref(),
-            "-c".as_ref(),
-            configuration.as_path(),
-            "-s".as_ref(),
-            socket.as_path(),
-        ]);
-        command.args(["-P".as_ref(), self.daemon.path("pid").as_path()]);
-        self.daemon.start(&mut command)?;
-        self.daemon.wait_ready(|| answers(&socket))
+        self.start_with(&[])
     }
 
     fn reload(&mut self) -> Result<()> {
@@ -128,7 +142,9 @@ fn render(settings: &RouterSettings) -> String {
         // Reading connected subnets resolves iBGP next hops; only learned routes are put into the kernel.
         let export = if settings.kernel { "where source = RTS_BGP" } else { "none" };
         conf += &format!("protocol direct {{ {table}; }}\n");
-        conf += &format!("protocol kernel {{ learn; {table} {{ import all; export {export}; }}; }}\n");
+        conf += &format!(
+            "protocol kernel {{ learn; graceful restart; {table} {{ import all; export {export}; }}; }}\n"
+        );
         // An own network is originated even where it is a connected subnet, whose route would be preferred.
         conf += &format!("protocol static {{ {table} {{ preference 250; }};\n");
         for network in settings.networks.iter().filter(|network| Family::of_prefix(network) == family) {

@@ -53,15 +53,7 @@ impl CloseReason {
     /// This is the one place where reasons become NOTIFICATIONs.
     pub fn notification(&self, terms: Option<&RestartTerms>) -> Option<Notification> {
         match self {
-            Self::Stopped(reason) | Self::Interrupted(reason) => {
-                let notification = stopped(reason)?;
-                let would_be_survived = terms.is_some_and(|terms| terms.survives_notification);
-                Some(if would_be_survived && reason.is_hard() {
-                    hard_reset(&notification)
-                } else {
-                    notification
-                })
-            }
+            Self::Stopped(reason) | Self::Interrupted(reason) => stop_notification(reason, terms),
             Self::DecodeFailed(notification) => Some(notification.clone()),
             Self::OpenRejected(error) => Some(error.notification()),
             Self::UnexpectedMessage(state) => Some(unexpected_message(*state)),
@@ -108,8 +100,19 @@ impl CloseReason {
     }
 }
 
-fn stopped(reason: &StopReason) -> Option<Notification> {
-    Some(match reason {
+/// A restart of which the peer must not hear, or must hear as of the end; another stop as a Hard Reset where the peer would
+/// survive it and must not.
+fn stop_notification(reason: &StopReason, terms: Option<&RestartTerms>) -> Option<Notification> {
+    if *reason == StopReason::Restart && terms.is_some_and(|terms| terms.keeps_ours) {
+        return None;
+    }
+    let notification = stopped(reason);
+    let would_be_survived = terms.is_some_and(|terms| terms.survives_notification);
+    Some(if would_be_survived && reason.is_hard() { hard_reset(&notification) } else { notification })
+}
+
+fn stopped(reason: &StopReason) -> Notification {
+    match reason {
         StopReason::MaximumPrefixes { .. } => Notification::maximum_prefixes_reached(),
         StopReason::AdministrativeShutdown(message) => {
             Notification::administrative_shutdown(message.as_str())
@@ -118,8 +121,8 @@ fn stopped(reason: &StopReason) -> Option<Notification> {
         StopReason::AdministrativeReset(message) => Notification::administrative_reset(message.as_str()),
         StopReason::OtherConfigurationChange => Notification::other_configuration_change(),
         StopReason::OutOfResources => Notification::out_of_resources(),
-        StopReason::Restart => return None,
-    })
+        StopReason::Restart => Notification::administrative_shutdown("restart"),
+    }
 }
 
 /// A Hard Reset that contains the NOTIFICATION which would be sent otherwise (RFC 8538 §3).

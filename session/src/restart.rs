@@ -14,6 +14,8 @@ pub struct RestartTerms {
     /// Those of them for which the peer says that it forwarded throughout its last restart (the F bit). In others, what is
     /// left of the former session is void (RFC 4724 §4.2).
     pub forwarding_preserved: Vec<Family>,
+    /// Whether the peer is to keep our routes while we restart: our capability names families.
+    pub keeps_ours: bool,
     /// How long the peer may take to come back.
     pub restart_time: Duration,
     /// The peer has restarted and waits for our routes before it chooses its own (the R bit).
@@ -44,6 +46,7 @@ impl RestartTerms {
         Some(Self {
             families: kept.clone().collect(),
             forwarding_preserved: kept.filter(preserved).collect(),
+            keeps_ours: !our_restart.families.is_empty(),
             restart_time: Duration::from_secs(their_restart.restart_time_seconds.into()),
             peer_has_restarted: their_restart.restarted,
             survives_notification: our_restart.survives_notification && their_restart.survives_notification,

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::candidates::Candidates;
+use bgp_codec::Capability;
+
 use crate::connection::{Connection, Step};
 use crate::dial::{Dial, Idle};
 use crate::idle_hold::IdleHold;
@@ -119,6 +121,17 @@ impl Session {
     /// Sets how much the timers started from now on are shortened. To be drawn anew for each attempt to connect.
     pub fn set_jitter(&mut self, jitter: Jitter) {
         self.options.jitter = jitter;
+    }
+
+    /// This speaker has restarted long enough ago: the OPENs from now on do not say so any more, and say that forwarding
+    /// outlives the loss of a session (RFC 4724 §4.1).
+    pub fn end_restart(&mut self) {
+        for capability in &mut self.options.capabilities.0 {
+            if let Capability::GracefulRestart(restart) = capability {
+                restart.restarted = false;
+                restart.families.iter_mut().for_each(|entry| entry.forwarding_preserved = true);
+            }
+        }
     }
 
     /// The state of the session: that of the connection furthest ahead.

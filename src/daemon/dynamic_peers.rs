@@ -120,7 +120,7 @@ impl Daemon {
             return Err(Notification::administrative_shutdown(message.as_str()));
         }
         let peer = dynamic.peer(address);
-        options::session_options(&self.global, &peer).check_open(open).map_err(|error| {
+        options::session_options(&self.global, &peer, self.start.kind).check_open(open).map_err(|error| {
             info!(%address, range = %dynamic.range, "connection rejected: {error}");
             error.notification()
         })?;

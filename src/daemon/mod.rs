@@ -7,6 +7,7 @@ mod dynamic_peers;
 mod options;
 mod reload;
 mod request;
+mod run_marker;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -58,7 +59,12 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
     forward_signals(&requests).context("cannot receive signals")?;
+    let mark = run_marker::leave(&config.control().socket);
     let mut daemon = Daemon::start(Machine::Real, config_file, config, recording).await?;
+    daemon.start.kind = mark.unwrap_or_else(|error| {
+        warn!(%error, "a restart of the daemon will not be recognised as one");
+        StartKind::First
+    });
     let socket = daemon.config.control().socket.clone();
     let api = Api {
         daemon: requests,
@@ -81,6 +87,22 @@ pub async fn run(
     result
 }
 
+/// The start of this run.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    at: Instant,
+    kind: StartKind,
+}
+
+/// Whether another run came before.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum StartKind {
+    /// None did since the system booted: whatever was forwarded before is not any more.
+    First,
+    /// One did, and its routes stayed in the kernel.
+    Restart,
+}
+
 /// The daemon but for its control API. See the [module](self).
 pub struct Daemon {
     machine: Machine,
@@ -91,7 +113,7 @@ pub struct Daemon {
     config: Arc<Config>,
     /// The `[global]` in force: that of `boot`, with the reflection that the file said last.
     global: Arc<Global>,
-    started: Instant,
+    start: Start,
     config_read: Instant,
     peers: BTreeMap<IpAddr, RunningPeer>,
     /// The peers of the configuration that could not be started.
@@ -177,7 +199,7 @@ impl Daemon {
             boot: Arc::clone(&config),
             global: Arc::new(config.global().clone()),
             config,
-            started: now,
+            start: Start { at: now, kind: StartKind::First },
             config_read: now,
             peers: BTreeMap::new(),
             unstarted: BTreeMap::new(),
@@ -237,7 +259,8 @@ impl Daemon {
         Ok(())
     }
 
-    /// Ends the parts in order. The speaker goes first: what the peers' leaving would change is not to reach the kernel,
+    /// Ends the parts in order. Peers that keep this speaker's routes through a restart are left without a NOTIFICATION
+    /// (RFC 4724 §4.1). The speaker goes first: what the peers' leaving would change is not to reach the kernel,
     /// whose routes stay for the next run.
     pub async fn stop(self) {
         drop(self.listener);
@@ -249,7 +272,7 @@ impl Daemon {
         }
         let mut ending = JoinSet::new();
         for peer in self.peers.into_values() {
-            ending.spawn(peer.handle.end(StopReason::AdministrativeShutdown(ShutdownMessage::default())));
+            ending.spawn(peer.handle.end(StopReason::Restart));
         }
         while ending.join_next().await.is_some() {}
         if let Some(kernel) = self.kernel {
@@ -295,7 +318,7 @@ impl Daemon {
         password: Option<TcpPassword>,
     ) -> anyhow::Result<(PeerKey, PeerSettings, PeerHandle)> {
         let key = self.new_key();
-        let options = options::peer_options(&self.machine, key, &self.global, config, password);
+        let options = options::peer_options(&self.machine, key, &self.global, config, password, self.start);
         let (answer, known) = oneshot::channel();
         let settings = options::peer_settings(&self.global, config);
         self.tell_speaker(SpeakerRequest::AddPeer(key, settings.clone(), answer)).await;
@@ -360,7 +383,7 @@ impl Daemon {
         DaemonStatus {
             config: Arc::clone(&self.boot),
             config_file: self.config_file.clone(),
-            uptime: self.started.elapsed(),
+            uptime: self.start.at.elapsed(),
             config_age: self.config_read.elapsed(),
             peers: self.peers.len() + self.unstarted.len(),
             peers_established: self.peers.values().filter(is_established).count(),

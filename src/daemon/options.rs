@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use bgp_codec::{Capabilities, Capability, PeerKind, Prefix};
+use bgp_codec::{Capabilities, Capability, GracefulRestart, GracefulRestartFamily, PeerKind, Prefix};
 use margay_config::{
     Config, ConfigError, DynamicPeers, Global, Hold, Kernel, KernelImport, Network, NextHopMode, Peer,
 };
@@ -19,6 +19,7 @@ use margay_rib::{
 use margay_session::{DialMode, SessionOptions};
 use tracing::warn;
 
+use super::{Start, StartKind};
 use crate::kernel::{FibOptions, ImportRule, InterfacePatterns, KernelOptions, OnlinkRule};
 use crate::machine::{Distance, Machine, TcpPassword, Transport};
 use crate::peer::PeerOptions;
@@ -195,11 +196,13 @@ pub(super) fn peer_options(
     global: &Global,
     peer: &Peer,
     password: Option<TcpPassword>,
+    start: Start,
 ) -> PeerOptions {
     PeerOptions {
         key,
         name: peer.name.clone(),
-        session: session_options(global, peer),
+        session: session_options(global, peer, start.kind),
+        restart_ends: peer.graceful_restart.map(|restart| start.at + restart.restart_time),
         transport: Transport {
             peer: SocketAddr::new(peer.address, peer.port),
             source: peer.source_address,
@@ -211,7 +214,7 @@ pub(super) fn peer_options(
 }
 
 /// What both sides of a session with the peer are to agree on.
-pub(super) fn session_options(global: &Global, peer: &Peer) -> SessionOptions {
+pub(super) fn session_options(global: &Global, peer: &Peer, start: StartKind) -> SessionOptions {
     let families = peer.families.iter().copied().map(Capability::Multiprotocol);
     let others = [
         Capability::RouteRefresh,
@@ -220,7 +223,8 @@ pub(super) fn session_options(global: &Global, peer: &Peer) -> SessionOptions {
         Capability::FourOctetAs(global.asn),
     ];
     let add_path = (!peer.add_path.is_empty()).then(|| Capability::AddPath(peer.add_path.clone()));
-    let capabilities = Capabilities(families.chain(others).chain(add_path).collect());
+    let capabilities = families.chain(others).chain(add_path).chain(graceful_restart(peer, start));
+    let capabilities = Capabilities(capabilities.collect());
     SessionOptions {
         hold_time: peer.hold_time,
         dial_mode: if peer.passive { DialMode::Passive } else { DialMode::Active },
@@ -228,6 +232,21 @@ pub(super) fn session_options(global: &Global, peer: &Peer) -> SessionOptions {
         send_hold: peer.send_hold_time,
         ..SessionOptions::new(global.asn, global.router_id, Some(peer.remote_asn), capabilities)
     }
+}
+
+/// The capability as it is right after the start (RFC 4724 §3). Where this is no restart, nothing that was forwarded before is
+/// preserved. The peer's task changes both when the restart time is over.
+fn graceful_restart(peer: &Peer, start: StartKind) -> Option<Capability> {
+    let restart = peer.graceful_restart?;
+    let is_restart = start == StartKind::Restart;
+    let families = if restart.helper_only { &[][..] } else { &peer.families[..] };
+    let entry = |&family| GracefulRestartFamily { family, forwarding_preserved: is_restart };
+    Some(Capability::GracefulRestart(GracefulRestart {
+        restarted: is_restart,
+        survives_notification: true,
+        restart_time_seconds: u16::try_from(restart.restart_time.as_secs()).unwrap_or(u16::MAX),
+        families: families.iter().map(entry).collect(),
+    }))
 }
 
 /// External peers are one hop away unless the operator says otherwise; internal ones may be anywhere.

@@ -22,6 +22,7 @@ use bytes::BytesMut;
 use margay_session::{SessionOptions, StopReason};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tracing::error;
 
 pub use status::{EstablishedSession, PeerStatus};
@@ -45,6 +46,8 @@ pub struct PeerOptions {
     pub name: String,
     /// The session.
     pub session: SessionOptions,
+    /// When this speaker ceases to be one that has just been started; `None` without graceful restart.
+    pub restart_ends: Option<Instant>,
     /// The way to the peer.
     pub transport: Transport,
     /// What the task runs on.

@@ -94,6 +94,8 @@ fn epoch(input: &SpeakerInput) -> SessionEpoch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use margay_session::Departure;
+
     use crate::speaker::{PeerKey, input_queue};
 
     const PEER: PeerKey = PeerKey(1);
@@ -103,7 +105,7 @@ mod tests {
     }
 
     fn down(epoch: u64) -> SpeakerInput {
-        SpeakerInput::PeerDown { peer: PEER, epoch: SessionEpoch(epoch) }
+        SpeakerInput::PeerDown { peer: PEER, epoch: SessionEpoch(epoch), departure: Departure::Final }
     }
 
     fn line(input: &SpeakerInput) -> String {

@@ -10,8 +10,8 @@ use std::task::{Context, Poll};
 use bgp_codec::{AsWidth, Message, Notification, RouteRefresh, Update, UpdateEncoder};
 use bytes::{Bytes, BytesMut};
 use margay_session::{
-    Action, CloseReason, ConnectionEvent, ConnectionId, Event, Jitter, Negotiated, Session, ShutdownMessage,
-    State, StopReason,
+    Action, CloseReason, ConnectionEvent, ConnectionId, Departure, Event, Jitter, Negotiated, Session,
+    ShutdownMessage, State, StopReason,
 };
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -380,6 +380,9 @@ impl PeerTask {
     }
 
     fn handle(&mut self, event: Event) {
+        if self.options.restart_ends.take_if(|end| *end <= Instant::now()).is_some() {
+            self.session.end_restart();
+        }
         self.handle_with_cause(event, None);
     }
 
@@ -404,7 +407,7 @@ impl PeerTask {
                 Action::Send(id, message) => self.send(id, &message),
                 Action::Close(id, reason, notification) => self.close(id, &reason, notification),
                 Action::Established(id, negotiated) => self.on_established(id, *negotiated),
-                Action::Down(id, reason, _) => self.on_down(id, &reason),
+                Action::Down(id, reason, departure) => self.on_down(id, &reason, departure),
                 Action::StateChanged(state) => self.on_state(state),
             }
         }
@@ -467,11 +470,11 @@ impl PeerTask {
         })));
     }
 
-    fn on_down(&mut self, id: ConnectionId, reason: &CloseReason) {
+    fn on_down(&mut self, id: ConnectionId, reason: &CloseReason, departure: Departure) {
         warn!(peer = %self.options.name, "down: {}", self.explain(reason));
         self.status.send_modify(|status| status.established = None);
         let epoch = SessionEpoch(id.number());
-        self.outbox.push(SpeakerInput::PeerDown { peer: self.options.key, epoch });
+        self.outbox.push(SpeakerInput::PeerDown { peer: self.options.key, epoch, departure });
     }
 
     fn on_state(&self, state: State) {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use bgp_codec::{Family, Update};
-use margay_session::Negotiated;
+use margay_session::{Departure, Negotiated};
 
 use super::{ExportQueue, SessionDoor, Step};
 
@@ -59,6 +59,8 @@ pub enum SpeakerInput {
         peer: PeerKey,
         /// The session that is over.
         epoch: SessionEpoch,
+        /// What becomes of the routes that the peer advertised in it.
+        departure: Departure,
     },
 }
 

@@ -3,6 +3,7 @@
 //! It never blocks: a peer whose queue is full is skipped until its writer has made room, as is the kernel. Long work is done
 //! in slices, between which all queues are polled.
 
+mod absence;
 mod hold_back;
 mod input;
 mod input_queue;

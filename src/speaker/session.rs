@@ -53,12 +53,15 @@ impl SpeakerSession {
         settings: &PeerSettings,
         addresses: &AddressBook,
         up: PeerUp,
+        resumes: Option<PeerIndex>,
     ) -> Self {
         let families = up.negotiated.families.clone();
         let ends = [up.local_address, up.peer_address];
         let own = addresses.own_next_hops(ends[0], ends[1], OwnNextHops::default());
-        let index = rib.peer_up(peer_options(settings, &up, own), None, || up.negotiated.decode_context());
-        Self {
+        let options = peer_options(settings, &up, own);
+        let index = rib.peer_up(options, resumes, || up.negotiated.decode_context());
+        let preserved = up.negotiated.restart.as_ref().map(|terms| terms.forwarding_preserved.clone());
+        let mut session = Self {
             epoch: up.epoch,
             index,
             awaited_end_of_rib: families.clone(),
@@ -71,7 +74,34 @@ impl SpeakerSession {
             is_graceful: up.negotiated.peer_capabilities.graceful_restart().is_some(),
             refreshes: Vec::new(),
             defects: 0,
+        };
+        if resumes == Some(index) {
+            session.resume(rib, &preserved.unwrap_or_default(), Instant::now());
         }
+        session
+    }
+
+    /// The peer is back from a restart. What it does not announce again before its End-of-RIB goes; in families for which it
+    /// did not preserve forwarding, everything goes at once (RFC 4724 §4.2).
+    fn resume(&mut self, rib: &mut RecordedRib, preserved: &[Family], now: Instant) {
+        for &family in &self.families {
+            if preserved.contains(&family) {
+                self.refreshes.push((family, now + LONGEST_REFRESH));
+            } else {
+                rib.end_refresh(self.index, family);
+            }
+        }
+    }
+
+    /// The peer has announced its whole table of a family. Returns whether that was the last family.
+    pub(super) fn on_end_of_rib(&mut self, rib: &mut RecordedRib, family: Family) -> bool {
+        let awaited = self.awaited_end_of_rib.len();
+        self.awaited_end_of_rib.retain(|&awaited| awaited != family);
+        let is_news = self.awaited_end_of_rib.len() < awaited;
+        if is_news && self.refreshes.iter().any(|&(other, _)| other == family) {
+            self.on_refresh_mark(rib, family, RefreshMark::End, Instant::now());
+        }
+        self.awaited_end_of_rib.is_empty()
     }
 
     /// Asks for the end of the session, once. Returns whether it was asked for just now.

@@ -10,6 +10,7 @@ mod administration;
 mod bfd;
 mod cluster_node;
 mod dynamic_peers;
+mod graceful_restart;
 mod herd;
 mod kernel;
 mod kernel_member;

@@ -73,6 +73,7 @@ fn terms_follow_from_both_opens() {
         Some(RestartTerms {
             families: vec![V4],
             forwarding_preserved: vec![V4],
+            keeps_ours: true,
             restart_time: Duration::from_secs(120),
             peer_has_restarted: false,
             survives_notification: false,

@@ -64,6 +64,7 @@ pub(super) fn options_between(local: Asn, remote: Asn, peer: SocketAddr) -> Peer
         key: PeerKey(local.0.into()),
         name: format!("AS {remote}"),
         session,
+        restart_ends: None,
         transport: Transport { peer, source: None, distance: Distance::Any, password: None },
         machine: Machine::Real,
     }

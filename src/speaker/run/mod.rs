@@ -10,11 +10,12 @@ use bgp_codec::{NextHop, Update};
 use margay_rib::{
     Departure, Notice, NoticeKind, PeerIndex, ReflectorOptions, RoutePage, RouteSelection, RouteStatus,
 };
-use margay_session::StopReason;
+use margay_session::{self as session, StopReason};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
+use super::absence::Absence;
 use super::hold_back::SessionCounts;
 use super::kernel_feed::KernelHeard;
 use super::pace::Pace;
@@ -59,6 +60,8 @@ pub(super) struct Speaker {
     hold_back: Option<HoldBack>,
     /// When the earliest route refresh times out.
     refresh_ends: Option<Instant>,
+    /// The earliest end of the absence of a peer that restarts.
+    absences_end: Option<Instant>,
     channels: Channels,
     /// The peers with a session, the next one to be fed first.
     feeding: VecDeque<Recipient>,
@@ -94,6 +97,8 @@ pub(super) struct Channels {
 struct SpeakerPeer {
     settings: PeerSettings,
     session: Option<SpeakerSession>,
+    /// It restarts, and has no session meanwhile.
+    absence: Option<Absence>,
     /// The peer has sent End-of-RIB for all families once since the daemon started.
     synchronised: bool,
 }
@@ -123,6 +128,7 @@ impl Speaker {
             kernel,
             hold_back,
             refresh_ends: None,
+            absences_end: None,
             channels,
             feeding: VecDeque::new(),
             pace: Pace::new(Instant::now()),
@@ -141,6 +147,7 @@ impl Speaker {
             self.take_inputs();
             self.end_hold_back_in_time();
             self.end_refreshes_in_time(Instant::now());
+            self.end_absences_in_time(Instant::now());
             self.clock.end_step(Step::Timers, Instant::now());
             self.work();
             self.clock.end_step(Step::Work, Instant::now());
@@ -180,7 +187,7 @@ impl Speaker {
             self.begin_turn();
             return Flow::Continue;
         }
-        let wake_at = earlier(self.hold_back_ends_at(), self.refresh_ends);
+        let wake_at = earlier(earlier(self.hold_back_ends_at(), self.refresh_ends), self.absences_end);
         let Self { kernel, channels, has_news, .. } = self;
         let Channels { inputs, requests, writable, addresses } = channels;
         let heard = tokio::select! {
@@ -259,7 +266,7 @@ impl Speaker {
         let step = input.step();
         match input {
             SpeakerInput::PeerUp(up) => self.peer_up(*up),
-            SpeakerInput::PeerDown { peer, epoch } => self.peer_down(peer, epoch),
+            SpeakerInput::PeerDown { peer, epoch, departure } => self.peer_down(peer, epoch, &departure),
             SpeakerInput::Updates { peer, epoch, updates, .. } => self.apply_updates(peer, epoch, updates),
             SpeakerInput::RefreshMark { peer, epoch, family, mark } => {
                 if let Some(session) = current(&mut self.peers, peer, epoch) {
@@ -279,7 +286,7 @@ impl Speaker {
 
     fn peer_up(&mut self, up: PeerUp) {
         let (key, epoch, exports) = (up.peer, up.epoch, up.exports.clone());
-        self.end_session(key, |_| true);
+        self.end_session(key, |_| true, &session::Departure::Final);
         let Some(peer) = self.peers.get_mut(&key) else {
             warn!(peer = key.0, "a session came up for a peer that is not configured any more");
             return;
@@ -288,7 +295,10 @@ impl Speaker {
             hold_back.on_session(Instant::now());
         }
         let addresses = Arc::clone(&self.channels.addresses.borrow());
-        let session = SpeakerSession::new(&mut self.rib, &peer.settings, &addresses, up);
+        let resumes = peer.absence.take().map(|absence| absence.index);
+        let session = SpeakerSession::new(&mut self.rib, &peer.settings, &addresses, up, resumes);
+        self.working |= resumes.is_some();
+        self.refresh_ends = earlier(self.refresh_ends, session.refresh_ends_at());
         self.feeding.push_back(Recipient { peer: key, index: session.index, exports });
         peer.session = Some(session);
         debug!(peer = %peer.settings.name, session = epoch.0, "joined");
@@ -315,20 +325,33 @@ impl Speaker {
         self.clock.end_step(Step::Configuration, Instant::now());
     }
 
-    fn peer_down(&mut self, key: PeerKey, epoch: SessionEpoch) {
-        if self.end_session(key, |session| session.epoch == epoch)
+    fn peer_down(&mut self, key: PeerKey, epoch: SessionEpoch, departure: &session::Departure) {
+        if self.end_session(key, |session| session.epoch == epoch, departure)
             && let Some(peer) = self.peers.get(&key)
         {
             debug!(peer = %peer.settings.name, session = epoch.0, "left");
         }
     }
 
-    /// Ends a peer's session, if there is one and it is the one that is meant. Answers whether it was.
-    fn end_session(&mut self, key: PeerKey, is_meant: impl FnOnce(&SpeakerSession) -> bool) -> bool {
-        let peer = self.peers.get_mut(&key);
-        let session = peer.and_then(|peer| peer.session.take_if(|session| is_meant(session)));
-        let Some(session) = session else { return false };
-        self.rib.peer_down(session.index, Departure::Final);
+    /// Ends a peer's session, if there is one and it is the one that is meant. Returns whether it was. The peer's routes stay
+    /// where the departure says so.
+    fn end_session(
+        &mut self,
+        key: PeerKey,
+        is_meant: impl FnOnce(&SpeakerSession) -> bool,
+        departure: &session::Departure,
+    ) -> bool {
+        let Some(peer) = self.peers.get_mut(&key) else { return false };
+        let Some(session) = peer.session.take_if(|session| is_meant(session)) else { return false };
+        let now = Instant::now();
+        peer.absence = Absence::after(&session, departure, now);
+        if let Some(absence) = &peer.absence {
+            let seconds = absence.left(now).as_secs();
+            info!(peer = %peer.settings.name, seconds, "restarts: its routes are kept meanwhile");
+            self.absences_end = earlier(self.absences_end, Some(absence.until));
+        }
+        let departure = if peer.absence.is_some() { Departure::Restarting } else { Departure::Final };
+        self.rib.peer_down(session.index, departure);
         self.feeding.retain(|fed| fed.peer != key);
         self.catching_up.remove(&key);
         true
@@ -345,12 +368,13 @@ impl Speaker {
         let mut ended = false;
         self.rib.read_ahead(&updates);
         for update in updates {
-            if let Some(family) = update.end_of_rib() {
-                session.awaited_end_of_rib.retain(|&awaited| awaited != family);
-                ended |= session.awaited_end_of_rib.is_empty();
-            }
+            let end_of_rib = update.end_of_rib();
             session.note_defects(&peer.settings.name, update.defects());
             self.rib.apply_update(session.index, update);
+            if let Some(family) = end_of_rib {
+                ended |= session.on_end_of_rib(&mut self.rib, family);
+                self.working = true;
+            }
         }
         if let Some(limit) = &peer.settings.prefix_limit {
             session.check_limit(&self.rib, limit, &peer.settings.name);
@@ -393,6 +417,27 @@ impl Speaker {
             }
             self.refresh_ends = earlier(self.refresh_ends, session.refresh_ends_at());
         }
+    }
+
+    fn end_absences_in_time(&mut self, now: Instant) {
+        if self.absences_end.is_none_or(|end| end > now) {
+            return;
+        }
+        self.absences_end = None;
+        let mut over = Vec::new();
+        for peer in self.peers.values_mut() {
+            if let Some(absence) = peer.absence.take_if(|absence| absence.until <= now) {
+                warn!(peer = %peer.settings.name, "did not come back from its restart in time: its routes are withdrawn");
+                over.push(absence);
+            }
+            self.absences_end = earlier(self.absences_end, peer.absence.map(|absence| absence.until));
+        }
+        over.into_iter().for_each(|absence| self.end_absence(absence));
+    }
+
+    fn end_absence(&mut self, absence: Absence) {
+        self.rib.peer_down(absence.index, Departure::Final);
+        self.working = true;
     }
 
     /// Notes that a peer has sent End-of-RIB. Once all have, kernel routes of an earlier run are stale.
@@ -521,7 +566,8 @@ impl Speaker {
         let step = request.step();
         match request {
             SpeakerRequest::AddPeer(key, settings, answer) => {
-                self.peers.insert(key, SpeakerPeer { settings, session: None, synchronised: false });
+                self.peers
+                    .insert(key, SpeakerPeer { settings, session: None, absence: None, synchronised: false });
                 reply(answer, ());
             }
             SpeakerRequest::Reconfigure(reflector, peers) => self.reconfigure(reflector, peers),
@@ -573,8 +619,10 @@ impl Speaker {
     }
 
     fn remove_peer(&mut self, key: PeerKey) {
-        self.end_session(key, |_| true);
-        self.peers.remove(&key);
+        self.end_session(key, |_| true, &session::Departure::Final);
+        if let Some(absence) = self.peers.remove(&key).and_then(|peer| peer.absence) {
+            self.end_absence(absence);
+        }
     }
 
     /// Logs which routes have come to be refused for what they are, each to the account of the peer that announced it.

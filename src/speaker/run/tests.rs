@@ -31,7 +31,10 @@ async fn a_change_that_is_taken_while_a_queue_gets_room_is_told() {
     let (feed, _feed_end) = connection(&writable).await;
     let (reader, mut reader_end) = connection(&writable).await;
     for (key, outbound) in [(FEED, &feed), (PeerKey(2), &reader)] {
-        speaker.peers.insert(key, SpeakerPeer { settings: settings(), session: None, synchronised: false });
+        speaker.peers.insert(
+            key,
+            SpeakerPeer { settings: settings(), session: None, absence: None, synchronised: false },
+        );
         inputs.try_send(SpeakerInput::PeerUp(Box::new(up(key, outbound)))).unwrap();
     }
     inputs.try_send(one_network()).unwrap();
@@ -72,7 +75,10 @@ async fn a_peer_that_is_far_behind_has_a_share_of_each_turn() {
     let (reader, _reader_end) = connection(&writable).await;
     let reader_key = PeerKey(2);
     for (key, outbound) in [(FEED, &feed), (reader_key, &reader)] {
-        speaker.peers.insert(key, SpeakerPeer { settings: settings(), session: None, synchronised: false });
+        speaker.peers.insert(
+            key,
+            SpeakerPeer { settings: settings(), session: None, absence: None, synchronised: false },
+        );
         speaker.take(SpeakerInput::PeerUp(Box::new(up(key, outbound))));
     }
     speaker.take(updates([announcement((0..20_000).map(host))]));
@@ -94,7 +100,9 @@ async fn a_peer_is_told_no_more_than_there_is_room_for_and_one_batch() {
     speaker.take(SpeakerInput::PeerUp(Box::new(up(FEED, &feed))));
     let (reader, _reader_end, sent) = connection_with_room(1, &Arc::default()).await;
     let key = PeerKey(2);
-    speaker.peers.insert(key, SpeakerPeer { settings: settings(), session: None, synchronised: false });
+    speaker
+        .peers
+        .insert(key, SpeakerPeer { settings: settings(), session: None, absence: None, synchronised: false });
     speaker.take(SpeakerInput::PeerUp(Box::new(up(key, &reader))));
     speaker.take(updates([announcement((0..20_000).map(host))]));
     while speaker.rib.work(WORK_ENTRIES) {}
@@ -128,7 +136,9 @@ async fn none_of_those_who_are_behind_has_two_turns_before_another_has_one() {
     for (key, next_hop) in (2..).map(PeerKey).zip(modes) {
         let reader = connection_with_room(64 << 20, &Arc::default()).await;
         let settings = PeerSettings { next_hop, ..settings() };
-        speaker.peers.insert(key, SpeakerPeer { settings, session: None, synchronised: false });
+        speaker
+            .peers
+            .insert(key, SpeakerPeer { settings, session: None, absence: None, synchronised: false });
         speaker.take(SpeakerInput::PeerUp(Box::new(up(key, &reader.0))));
         readers.push((key, reader));
     }
@@ -155,7 +165,9 @@ async fn a_peer_that_has_two_turns_in_a_burst_is_told_the_first_one_first() {
     speaker.take(SpeakerInput::PeerUp(Box::new(up(FEED, &feed))));
     let (reader, mut reader_end) = connection(&Arc::default()).await;
     let key = PeerKey(2);
-    speaker.peers.insert(key, SpeakerPeer { settings: settings(), session: None, synchronised: false });
+    speaker
+        .peers
+        .insert(key, SpeakerPeer { settings: settings(), session: None, absence: None, synchronised: false });
     speaker.take(SpeakerInput::PeerUp(Box::new(up(key, &reader))));
     let routes = |second: u8, count: u16| {
         (0..count).map(move |number| {
@@ -244,7 +256,10 @@ async fn speaker_of_feed() -> (Speaker, Arc<Outbound>, TcpStream) {
     let writable = Arc::new(Notify::new());
     let (mut speaker, _) = speaker(input_receiver, &writable);
     let (outbound, end) = connection(&writable).await;
-    speaker.peers.insert(FEED, SpeakerPeer { settings: settings(), session: None, synchronised: false });
+    speaker.peers.insert(
+        FEED,
+        SpeakerPeer { settings: settings(), session: None, absence: None, synchronised: false },
+    );
     (speaker, outbound, end)
 }
 
