@@ -92,7 +92,7 @@ pub(crate) struct Delete {
     /// A file with the objects, as for apply; may be given several times
     #[arg(short, long = "filename", value_name = "FILE", conflicts_with = "kinds")]
     pub(crate) files: Vec<PathBuf>,
-    /// An object that does not exist is no failure
+    /// Do not fail for an object that does not exist
     #[arg(long)]
     pub(crate) ignore_not_found: bool,
     /// Do everything but delete

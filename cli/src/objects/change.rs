@@ -85,8 +85,8 @@ pub(crate) fn delete(
     })
 }
 
-/// Makes a change that follows from what stands at a key, again when somebody else was faster; not again when the change
-/// is about one revision.
+/// Makes a change that is computed from the current value of a key. After a conflict it is computed again, unless it is
+/// pinned to one revision.
 pub(crate) fn change(
     store: &mut impl Store,
     key: &ObjectKey,

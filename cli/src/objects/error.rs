@@ -17,7 +17,7 @@ pub(crate) enum ObjectError {
         "the datastore did not answer ({0}); whether it was written is not known, look before you try again"
     )]
     Unknown(String),
-    #[error("somebody else writes it all the time; try again")]
+    #[error("other clients keep changing it; try again")]
     Contended,
     #[error("exists already")]
     Exists,

@@ -52,13 +52,14 @@ pub(crate) fn run(get: &Get, out: &mut impl Write) -> Result<ExitCode, RunError>
     if get.watch {
         return watch::run(store, &queries, &filter, get, out);
     }
-    let (found, missing) = find(&mut store, &queries, &filter)?;
+    let found = find(&mut store, &queries, &filter)?;
     let is_single = matches!(&queries[..], [Query::One(_)]);
-    output::print(&found, get.output.as_ref(), is_single, get.all_namespaces, out)?;
-    for key in &missing {
-        writeln!(out, "{} does not exist", typed_name(key))?;
-    }
-    Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    output::print(&found.objects, get.output.as_ref(), is_single, get.all_namespaces, out)?;
+    out.flush()?;
+    found.missing.iter().for_each(|key| eprintln!("margay: {} does not exist", typed_name(key)));
+    found.unreadable.iter().for_each(|key| eprintln!("margay: the value of {key} is not an object"));
+    let is_complete = found.missing.is_empty() && found.unreadable.is_empty();
+    Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// One thing that is asked for.
@@ -162,34 +163,44 @@ pub(crate) fn typed_name(key: &ObjectKey) -> String {
     }
 }
 
-/// Reads what is asked for, and says which of the named objects do not exist.
-pub(crate) fn find(
-    store: &mut impl Store,
-    queries: &[Query],
-    filter: &Filter,
-) -> Result<(Vec<Stored>, Vec<ObjectKey>), ObjectError> {
-    let mut found = Vec::new();
-    let mut missing = Vec::new();
+/// What was found of what is asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) objects: Vec<Stored>,
+    /// Named objects that do not exist.
+    missing: Vec<ObjectKey>,
+    /// Keys whose values are not objects.
+    unreadable: Vec<String>,
+}
+
+impl Found {
+    fn add(&mut self, key: &[u8], value: &[u8], revision: Revision, filter: &Filter) {
+        match Stored::read(key, value, revision) {
+            Some(stored) => self.objects.extend(filter.accepts(&stored).then_some(stored)),
+            None => self.unreadable.push(String::from_utf8_lossy(key).into_owned()),
+        }
+    }
+}
+
+/// Reads what is asked for.
+pub(crate) fn find(store: &mut impl Store, queries: &[Query], filter: &Filter) -> Result<Found, ObjectError> {
+    let mut found = Found::default();
     for query in queries {
         match query {
             Query::One(key) => match store.get(&key.to_string())? {
                 Some(current) => {
-                    let stored =
-                        Stored::read(key.to_string().as_bytes(), &current.value, current.stamp.revision);
-                    found.push(stored.ok_or_else(|| ObjectError::Unreadable(typed_name(key)))?);
+                    found.add(key.to_string().as_bytes(), &current.value, current.stamp.revision, filter);
                 }
-                None => missing.push(key.clone()),
+                None => found.missing.push(key.clone()),
             },
             Query::All(..) => {
-                let listed = store.list(&query.prefix())?;
-                let read =
-                    |KeyValue { key, entry }: &KeyValue| Stored::read(key, &entry.value, entry.revision);
-                found.extend(listed.iter().filter_map(read));
+                for KeyValue { key, entry } in store.list(&query.prefix())? {
+                    found.add(&key, &entry.value, entry.revision, filter);
+                }
             }
         }
     }
-    found.retain(|stored| filter.accepts(stored));
-    Ok((found, missing))
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -252,13 +263,18 @@ mod tests {
             let key = format!("/calico/resources/v3/projectcalico.org/nodes/{name}");
             store.put(&key, &json!({"kind": "Node", "metadata": {"name": name, "labels": labels}}));
         }
+        store.put_octets("/calico/resources/v3/projectcalico.org/nodes/z", b"{".to_vec());
         let names = |kinds: &str, names: &[&str], selector: Option<&str>| {
             let mut store = store.clone();
             let filter = Filter { selector: selector.map(|text| text.parse().unwrap()) };
             let queries = queries(&selection(kinds, names), false).unwrap();
-            let (found, missing) = find(&mut store, &queries, &filter).unwrap();
-            let found: Vec<String> = found.into_iter().map(|stored| stored.key.name).collect();
-            (found, missing.into_iter().map(|key| key.name).collect::<Vec<_>>())
+            let found = find(&mut store, &queries, &filter).unwrap();
+            assert_eq!(
+                found.unreadable,
+                ["/calico/resources/v3/projectcalico.org/nodes/z"][..usize::from(names.is_empty())]
+            );
+            let objects: Vec<String> = found.objects.into_iter().map(|stored| stored.key.name).collect();
+            (objects, found.missing.into_iter().map(|key| key.name).collect::<Vec<_>>())
         };
         assert_eq!(names("node", &[], None), (vec!["a".to_owned(), "b".to_owned()], vec![]));
         assert_eq!(names("node", &["b", "c"], None), (vec!["b".to_owned()], vec!["c".to_owned()]));

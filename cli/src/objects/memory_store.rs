@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::error::ObjectError;
 use super::store::Store;
 
-/// A write of somebody else.
+/// A concurrent write: its key and what it changes.
 type Overtaking = (String, fn(&mut Value));
 
 /// A store in memory.
@@ -22,7 +22,7 @@ pub(crate) struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// Stores a value as somebody else would.
+    /// Stores a value as another client would.
     pub(crate) fn put(&mut self, key: &str, value: &Value) {
         self.put_octets(key, value.to_string().into_bytes());
     }
@@ -45,7 +45,7 @@ impl MemoryStore {
         self.values[key].stamp.revision.0
     }
 
-    /// Before the next swap of a key is carried out, somebody else changes its value.
+    /// Lets another client change the value of a key just before the next swap.
     pub(crate) fn overtake_once(&mut self, key: &str, change: fn(&mut Value)) {
         self.overtaking = Some((key.to_owned(), change));
     }

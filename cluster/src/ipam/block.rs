@@ -12,11 +12,11 @@ use crate::schema::{Decoder, Report, Schema, record};
 use crate::value::Network;
 
 record! {
-    /// A block, and who has which of its addresses. Addresses are counted from 0 (*ordinals*).
+    /// A block and the owners of its addresses. Addresses are numbered from 0 (*ordinals*).
     pub struct Block checked {
         /// Its addresses.
         "cidr" => cidr: Network,
-        /// Who it belongs to.
+        /// Its owner.
         "affinity" => affinity: Option<BlockOwner>,
         /// When it was claimed (RFC 3339).
         "affinityClaimTime" => affinity_claim_time: Option<String>,
@@ -28,7 +28,7 @@ record! {
         "attributes" => attributes: Vec<AllocationAttributes>,
         /// Counts writes.
         "sequenceNumber" => sequence_number: u64 = 0,
-        /// The count at which each address was given out: a late release of its former owner is told by it.
+        /// The value of `sequence_number` when each address was given out, which detects a late release by a former owner.
         "sequenceNumberForAllocation" => sequence_number_for_allocation: BTreeMap<String, u64>,
         /// Whether it is about to go.
         "deleted" => deleted: bool,
@@ -39,7 +39,7 @@ record! {
     }
 }
 
-/// Who a block belongs to, `host:node1`.
+/// The owner of a block, `host:node1`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct BlockOwner {
     /// What `name` names: `host`, or `virtual` for load balancers.

@@ -112,7 +112,7 @@ impl fmt::Display for WorkloadStatusKey {
     }
 }
 
-/// The name of the file in which a node tells its own programs the state of a workload's interface.
+/// The name of the file that holds the state of a workload's interface, for programs of the same node.
 #[must_use]
 pub fn status_file_name(orchestrator: &str, workload: &str, endpoint: &str) -> String {
     [orchestrator, workload, endpoint].map(|part| part.replace('/', "%2F")).join(" ")

@@ -139,13 +139,13 @@ record! {
         "prometheusMetricsHost" => prometheus_metrics_host: Option<MetricsHost>,
         /// The port of metrics.
         "prometheusMetricsPort" => prometheus_metrics_port: Option<u16>,
-        /// Certificate authorities of those who ask for metrics.
+        /// Certificate authorities of clients of the metrics.
         "prometheusMetricsCAFile" => prometheus_metrics_ca_file: Option<String>,
         /// The certificate of metrics.
         "prometheusMetricsCertFile" => prometheus_metrics_cert_file: Option<String>,
         /// The key of metrics.
         "prometheusMetricsKeyFile" => prometheus_metrics_key_file: Option<String>,
-        /// Whether those who ask for metrics need a certificate.
+        /// Whether clients of the metrics need a certificate.
         "prometheusMetricsClientAuth" => prometheus_metrics_client_auth: Option<String>,
         /// Metrics of Go.
         "prometheusGoMetricsEnabled" => prometheus_go_metrics_enabled: Option<bool>,

@@ -36,7 +36,7 @@ record! {
         "namespaceSelector" => namespace_selector: Option<Selector>,
         /// What addresses are for; workloads and tunnels when it is empty.
         "allowedUses" => allowed_uses: Vec<AllowedUse>,
-        /// Whether addresses are given out to whoever does not ask for a pool.
+        /// Whether requests that name no pool get addresses of this one.
         "assignmentMode" => assignment_mode: AssignmentMode = AssignmentMode::Automatic,
         /// Of an old version; not allowed.
         "ipip" => old_ipip: Option<Value>,
@@ -70,11 +70,11 @@ choice! {
 }
 
 choice! {
-    /// Who gets addresses of a pool.
+    /// Which requests get addresses of a pool.
     pub enum AssignmentMode {
-        /// Everything that the selectors allow.
+        /// All that the selectors allow.
         Automatic = "Automatic",
-        /// What asks for the pool by name.
+        /// Those that name the pool.
         Manual = "Manual",
     }
 }

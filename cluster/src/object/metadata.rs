@@ -32,9 +32,9 @@ record! {
         "generateName" => generate_name: Option<String>,
         /// Objects that it goes with, in Kubernetes.
         "ownerReferences" => owner_references: Vec<Value>,
-        /// Who has to agree before it is deleted, in Kubernetes.
+        /// Programs that must agree before it is deleted, in Kubernetes.
         "finalizers" => finalizers: Vec<String>,
-        /// Who set which field, in Kubernetes.
+        /// Which program set which field, in Kubernetes.
         "managedFields" => managed_fields: Vec<Value>,
         /// A path of old versions of Kubernetes.
         "selfLink" => self_link: Option<String>,

@@ -230,7 +230,7 @@ fn same_selection(scope: &Selector, wanted: &str, record: &Value, field: &str) -
     for object in record["objects"].as_array().into_iter().flatten() {
         let labels = labels_of(&object["labels"]);
         let found = (scope.matches(&labels), wanted.matches(&labels));
-        // notSelector is no part of the scope, but of the record's verdict.
+        // The record's verdict includes notSelector; the scope does not.
         if record["entity"].get("notSelector").is_none() {
             same((json!(found.0), json!(found.1)), (object[field].clone(), object[field].clone()))
         } else {

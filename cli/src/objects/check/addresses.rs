@@ -99,7 +99,7 @@ fn check_affinities(contents: &Contents, findings: &mut Vec<Finding>) {
                 findings.push(error(subject(), format!("{has_affinity}but it does not exist")));
             }
             Some(block) if affinity.is_confirmed() && block.host() != Some(&key.owner) => {
-                let owner = block.host().map_or_else(|| "nobody".to_owned(), |host| format!("node {host}"));
+                let owner = block.host().map_or_else(|| "no node".to_owned(), |host| format!("node {host}"));
                 findings.push(error(subject(), format!("{has_affinity}but it belongs to {owner}")));
             }
             _ => {}

@@ -87,7 +87,7 @@ impl Checker<'_, '_> {
             }
         }
         if spec.peer_ip.is_none() && spec.peer_selector.is_none() && spec.local_workload_selector.is_none() {
-            self.warn(key, "names no peer: there is no session".to_owned());
+            self.warn(key, "has neither peerIP nor a selector of peers: it makes no session".to_owned());
         }
     }
 

@@ -26,7 +26,7 @@ pub enum EndpointNameError {
     /// A part is missing.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// A part begins or ends with a dash, which would not be told apart from the dashes between parts.
+    /// A part begins or ends with a dash, which could not be distinguished from the dashes between parts.
     #[error("{0} begins or ends with '-'")]
     Dash(&'static str),
     /// The name has more parts than there are.
