@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::rules::{RuleText, Side, rule_of};
+use super::rules::{RuleText, community_text, rule_of};
 use super::text::{Text, quoted};
+use crate::Family;
 use crate::peers::PeerPlan;
-use crate::policy::{ExportRule, FilterDirection, FilterUse, LOCAL_PREF_BASE};
+use crate::policy::{ExportRule, FilterDirection, FilterPlan, FilterUse, LOCAL_PREF_BASE};
 use crate::speaker::{FamilySpeaker, Speaker};
-use crate::{Family, Problem};
 
 /// The filters of the file, by name, each with its comment and its rules.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub(super) struct ChainNames {
     pub(super) export: String,
 }
 
+/// LOCAL_PREF of what an external peer sends: what it sends itself is not looked at.
+const EXTERNAL_LOCAL_PREF: u32 = 100;
 /// Preference of routes of elevated priority: above what the kernel has, below the node's own.
 const ELEVATED_PREFERENCE: u32 = 160;
 
@@ -33,21 +35,29 @@ impl Chains {
         family: Family,
         own: &FamilySpeaker,
         peer: &PeerPlan,
-        problems: &mut Vec<Problem>,
     ) -> ChainNames {
-        let is_internal = peer.is_internal(speaker.asn);
-        let mut chain = |direction, uses: &[FilterUse]| {
-            let side = Side { direction, is_internal };
-            let name = chain_name(side, family, uses);
-            self.filters
-                .entry(name.clone())
-                .or_insert_with(|| (comment(side), rules(side, own, uses, problems)));
-            name
-        };
-        ChainNames {
-            import: chain(FilterDirection::Import, &peer.import),
-            export: chain(FilterDirection::Export, &peer.export),
+        for filter in &own.filters {
+            self.add_object(family, filter);
         }
+        let side = if peer.is_internal(speaker.asn) { "internal" } else { "external" };
+        let import = chain_name("from", side, family, &peer.import);
+        self.filters.entry(import.clone()).or_insert_with(|| {
+            (format!("What {side} peers send."), import_rules(side, family, own, &peer.import))
+        });
+        let common = format!("advertise-{side}-{}", family_text(family));
+        self.filters.entry(common.clone()).or_insert_with(|| {
+            (format!("What {side} peers may know."), advertise_rules(side == "internal", own))
+        });
+        let export = chain_name("to", side, family, &peer.export);
+        self.filters.entry(export.clone()).or_insert_with(|| {
+            // External peers get no LOCAL_PREF; only a filter may ask for it.
+            let is_needed = side == "internal" || looks_at_local_pref(own, &peer.export);
+            (
+                format!("What is advertised to {side} peers."),
+                export_rules(family, &common, &peer.export, is_needed),
+            )
+        });
+        ChainNames { import, export }
     }
 
     pub(super) fn into_text(self) -> Text {
@@ -59,113 +69,132 @@ impl Chains {
         }
         text
     }
+
+    fn add_object(&mut self, family: Family, filter: &FilterPlan) {
+        let name = object_name(&filter.name, filter.direction, family);
+        self.filters.entry(name).or_insert_with(|| {
+            let rules = filter.rules.iter().filter_map(|rule| rule_of(rule, filter.direction)).collect();
+            (format!("BGPFilter {}.", filter.name), rules)
+        });
+    }
 }
 
-/// The rules of the filters in their order, as one list of which the first that matches decides; then what holds for all.
-fn rules(side: Side, own: &FamilySpeaker, uses: &[FilterUse], problems: &mut Vec<Problem>) -> Vec<String> {
+fn import_rules(side: &str, family: Family, own: &FamilySpeaker, uses: &[FilterUse]) -> Vec<String> {
     let mut rules = Vec::new();
-    for filter in uses {
-        match filter {
-            FilterUse::Named(name) => match object_rules(side, own, name) {
-                Ok(found) => rules.extend(found),
-                Err(why) => {
-                    let what = format!("a rule {why}, which is not supported: nothing passes the filter");
-                    problems.push(Problem::new("BGPFilter", name, what));
-                    rules.push(RuleText::default().reject());
-                    return rules;
-                }
-            },
-            FilterUse::RejectAll(_) => {
-                rules.push(RuleText::default().reject());
-                return rules;
-            }
-        }
+    let mut first = RuleText::default();
+    if side == "external" {
+        first = first.set("local_pref", &EXTERNAL_LOCAL_PREF.to_string());
+        first = first.set("metric", &LOCAL_PREF_BASE.saturating_sub(EXTERNAL_LOCAL_PREF).to_string());
+    } else {
+        first = first.set("metric", &quoted(&format!("{LOCAL_PREF_BASE} - local_pref")));
     }
-    match side.direction {
-        FilterDirection::Import => rules.extend(import_rules(side, own)),
-        FilterDirection::Export => rules.extend(export_rules(side, own)),
-    }
+    rules.push(first.action("continue"));
+    rules.extend(uses.iter().map(|filter| use_rule(filter, FilterDirection::Import, family)));
+    let least = LOCAL_PREF_BASE.saturating_sub(own.priority).saturating_add(1);
+    let elevated = RuleText::default()
+        .when("local_pref", &quoted(&format!("{least}..{LOCAL_PREF_BASE}")))
+        .set("preference", &ELEVATED_PREFERENCE.to_string());
+    rules.push(elevated.action("accept"));
+    rules.push(RuleText::default().action("accept"));
     rules
 }
 
-fn object_rules(side: Side, own: &FamilySpeaker, name: &str) -> Result<Vec<String>, &'static str> {
-    let plan = own.filters.iter().find(|filter| filter.name == name && filter.direction == side.direction);
-    let mut rules = Vec::new();
-    for rule in plan.into_iter().flat_map(|filter| &filter.rules) {
-        rules.extend(rule_of(rule, side)?);
-    }
-    Ok(rules)
+fn looks_at_local_pref(own: &FamilySpeaker, uses: &[FilterUse]) -> bool {
+    let is_used = |filter: &&FilterPlan| {
+        filter.direction == FilterDirection::Export && uses.contains(&FilterUse::Named(filter.name.clone()))
+    };
+    let mut rules = own.filters.iter().filter(is_used).flat_map(|filter| &filter.rules);
+    rules.any(|rule| rule.matches.local_pref.is_some())
 }
 
-/// Everything is accepted; routes of elevated priority go before those of the kernel.
-fn import_rules(side: Side, own: &FamilySpeaker) -> Vec<String> {
+fn export_rules(family: Family, common: &str, uses: &[FilterUse], sets_local_pref: bool) -> Vec<String> {
+    let own_routes = RuleText::default()
+        .when("source", "[\"local\", \"kernel\", \"static\"]")
+        .set("local_pref", &quoted(&format!("{LOCAL_PREF_BASE} - metric")));
     let mut rules = Vec::new();
-    if side.is_internal {
-        let least = LOCAL_PREF_BASE.saturating_sub(own.priority).saturating_add(1);
-        let elevated = RuleText::default()
-            .when("local_pref", &quoted(&format!("{least}..{LOCAL_PREF_BASE}")))
-            .set("set_preference", &ELEVATED_PREFERENCE.to_string());
-        rules.push(elevated.accept(side));
+    if sets_local_pref {
+        rules.push(own_routes.action("continue"));
     }
-    rules.push(RuleText::default().accept(side));
+    rules.extend(uses.iter().map(|filter| use_rule(filter, FilterDirection::Export, family)));
+    rules.push(RuleText::default().call(common));
     rules
 }
 
-/// What peers may know: the node's blocks, services and pools. Interfaces are left out where routes are learned.
-fn export_rules(side: Side, own: &FamilySpeaker) -> Vec<String> {
+fn use_rule(filter: &FilterUse, direction: FilterDirection, family: Family) -> String {
+    match filter {
+        FilterUse::Named(name) => RuleText::default().call(&object_name(name, direction, family)),
+        FilterUse::RejectAll(_) => RuleText::default().action("reject"),
+    }
+}
+
+fn advertise_rules(is_internal: bool, own: &FamilySpeaker) -> Vec<String> {
+    let inside = |network: &ipnet::IpNet| RuleText::default().when("prefix", &quoted(&network.to_string()));
+    let over = |globs: &[&str]| {
+        let globs: Vec<String> = globs.iter().map(|glob| quoted(glob)).collect();
+        RuleText::default().when("interface", &format!("[{}]", globs.join(", "))).action("reject")
+    };
     let mut rules = Vec::new();
     for rule in &own.export_rules {
         match rule {
-            ExportRule::HiddenPool(network) => rules.push(RuleText::inside(*network).reject()),
-            ExportRule::InternalInterfaces(_) | ExportRule::LocalInterfaces(_) | ExportRule::Communities => {}
-            ExportRule::Aggregates => rules.extend(aggregate_rules(side, own)),
+            ExportRule::HiddenPool(network) => rules.push(inside(network).action("reject")),
+            ExportRule::InternalInterfaces(globs) if is_internal => rules.push(over(globs)),
+            ExportRule::InternalInterfaces(_) => (),
+            ExportRule::LocalInterfaces(globs) => rules.push(over(globs)),
+            ExportRule::Communities => rules.extend(community_rules(own)),
+            ExportRule::Aggregates => rules.extend(aggregate_rules(own)),
             ExportRule::Service(network)
             | ExportRule::LoadBalancer(network)
             | ExportRule::External(network)
-            | ExportRule::Pool(network) => rules.push(RuleText::inside(*network).accept(side)),
+            | ExportRule::Pool(network) => rules.push(inside(network).action("accept")),
         }
     }
-    rules.push(RuleText::default().reject());
+    rules.push(RuleText::default().action("reject"));
     rules
 }
 
+fn community_rules(own: &FamilySpeaker) -> Vec<String> {
+    let additions = own.communities.iter().filter(|addition| !addition.communities.is_empty());
+    let rule = |addition: &crate::CommunityAddition| {
+        let communities: Vec<String> =
+            addition.communities.iter().map(|community| quoted(&community_text(*community))).collect();
+        RuleText::default()
+            .when("prefix", &quoted(&addition.network.to_string()))
+            .set("add_communities", &format!("[{}]", communities.join(", ")))
+            .action("continue")
+    };
+    additions.map(rule).collect()
+}
+
 /// A block is advertised, and what is inside it only with a lower metric than ordinary routes.
-fn aggregate_rules(side: Side, own: &FamilySpeaker) -> Vec<String> {
+fn aggregate_rules(own: &FamilySpeaker) -> Vec<String> {
     let highest = own.priority.saturating_sub(1);
     own.aggregates
         .iter()
         .flat_map(|aggregate| {
-            let elevated =
-                RuleText::inside(aggregate.block).when("metric", &quoted(&format!("0..{highest}")));
+            let block = quoted(&aggregate.block.to_string());
             [
-                RuleText::exactly(aggregate.block).accept(side),
-                elevated.accept(side),
-                RuleText::inside(aggregate.block).reject(),
+                RuleText::default().when("prefix_equal", &block).action("accept"),
+                RuleText::default()
+                    .when("prefix", &block)
+                    .when("metric", &quoted(&format!("0..{highest}")))
+                    .action("accept"),
+                RuleText::default().when("prefix", &block).action("reject"),
             ]
         })
         .collect()
 }
 
-fn comment(side: Side) -> String {
-    let peers = if side.is_internal { "peers of the own AS" } else { "external peers" };
-    match side.direction {
-        FilterDirection::Import => format!("What {peers} send."),
-        FilterDirection::Export => format!("What is advertised to {peers}."),
-    }
+fn object_name(name: &str, direction: FilterDirection, family: Family) -> String {
+    let direction = match direction {
+        FilterDirection::Import => "import",
+        FilterDirection::Export => "export",
+    };
+    format!("bgpfilter:{name}:{direction}-{}", family_text(family))
 }
 
 /// A name that follows from what the chain holds, so that peers with equal chains share it.
-fn chain_name(side: Side, family: Family, uses: &[FilterUse]) -> String {
-    let way = match side.direction {
-        FilterDirection::Import => "from",
-        FilterDirection::Export => "to",
-    };
-    let peers = if side.is_internal { "internal" } else { "external" };
-    let family = match family {
-        Family::V4 => "ipv4",
-        Family::V6 => "ipv6",
-    };
-    let mut name = format!("{way}-{peers}-{family}");
+fn chain_name(way: &str, side: &str, family: Family, uses: &[FilterUse]) -> String {
+    let mut name = format!("{way}-{side}-{}", family_text(family));
     for filter in uses {
         match filter {
             FilterUse::Named(filter) => name = format!("{name}:{filter}"),
@@ -173,4 +202,11 @@ fn chain_name(side: Side, family: Family, uses: &[FilterUse]) -> String {
         }
     }
     name.chars().map(|c| if c.is_ascii_alphanumeric() || "._:-".contains(c) { c } else { '_' }).collect()
+}
+
+fn family_text(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "ipv4",
+        Family::V6 => "ipv6",
+    }
 }

@@ -26,11 +26,6 @@ const KERNEL_PROTOCOL: u8 = 12;
 /// Protocol numbers of the kernel's own routes and of those without a protocol; routes of these are not learned as others are.
 const FIRST_FOREIGN_PROTOCOL: u8 = 3;
 
-/// Tunnel devices, whose routes other nodes have themselves.
-const TUNNELS: &[&str] = &["*.cali", "*.calico", "tunl0"];
-/// Interfaces whose networks are not those of the node.
-const WORKLOADS: &[&str] = &["cali*", "kube-ipvs*"];
-
 /// The text of the file, and what it cannot say.
 ///
 /// Equal speakers give equal texts: everything stands in the order of its names or addresses.
@@ -51,7 +46,7 @@ pub fn to_toml(speaker: &Speaker, settings: &FileSettings) -> (String, Vec<Probl
     for (family, own) in families.iter().filter_map(|(family, own)| Some((*family, own.as_ref()?))) {
         write_networks(&mut text, own);
         for peer in peers::sessions(&own.peers, &mut problems) {
-            let names = chains.of_peer(speaker, family, own, peer, &mut problems);
+            let names = chains.of_peer(speaker, family, own, peer);
             peers::write(&mut all_peers, speaker, peer, &names, &mut problems);
         }
     }
@@ -113,22 +108,15 @@ fn write_kernel(text: &mut Text, speaker: &Speaker, problems: &mut Vec<Problem>)
         };
         problems.push(Problem::new("IPPool", &rule.network.to_string(), what));
     }
-    if families.iter().any(|own| !own.communities.is_empty()) {
-        let what = "prefixAdvertisements is not supported: no communities are added";
-        problems.push(Problem::new("BGPConfiguration", "default", what));
-    }
-    let patterns = |ignored: &[&str]| -> Vec<String> {
-        let own = speaker.ignored_interfaces.iter().map(String::as_str);
-        let hidden = own.chain(ignored.iter().copied()).map(|glob| quoted(&format!("!{glob}")));
-        hidden.chain([quoted("*")]).collect()
-    };
     text.array_table("kernel.import");
     let protocols = (FIRST_FOREIGN_PROTOCOL..=u8::MAX).filter(|number| *number != KERNEL_PROTOCOL);
     text.list("protocol", &protocols.map(|number| number.to_string()).collect::<Vec<_>>());
-    text.list("interface", &patterns(TUNNELS));
     text.array_table("kernel.import");
     text.list("protocol", &[quoted("kernel")]);
-    text.list("interface", &patterns(&[TUNNELS, WORKLOADS].concat()));
+    let ignored = speaker.ignored_interfaces.iter().map(String::as_str).chain(["cali*", "kube-ipvs*"]);
+    let patterns: Vec<String> =
+        ignored.map(|glob| quoted(&format!("!{glob}"))).chain([quoted("*")]).collect();
+    text.list("interface", &patterns);
 }
 
 /// Blocks and service prefixes. Of the routes inside a block, the export filters say which are advertised.

@@ -3,37 +3,19 @@
 use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
+use margay_cluster::value::{Asn, Community};
 
 use super::text::quoted;
 use crate::policy::{FilterDirection, LOCAL_PREF_BASE, Operator, RuleEdit, RuleMatch, RulePlan};
 
-/// What becomes of routes from peers and to peers whatever else a rule says.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Side {
-    pub(super) direction: FilterDirection,
-    /// Whether the peers are in the own AS.
-    pub(super) is_internal: bool,
-}
-
-/// LOCAL_PREF of what external peers send: what they send themselves is not looked at.
-const EXTERNAL_LOCAL_PREF: u32 = 100;
-
-/// One rule: conditions, and what is set.
-#[derive(Clone, Debug, Default)]
+/// One rule: conditions, what is set, and what becomes of the route.
+#[derive(Debug, Default)]
 pub(super) struct RuleText {
     conditions: Vec<String>,
     sets: Vec<String>,
 }
 
 impl RuleText {
-    pub(super) fn inside(network: IpNet) -> Self {
-        Self::default().when("prefix", &quoted(&network.to_string()))
-    }
-
-    pub(super) fn exactly(network: IpNet) -> Self {
-        Self::inside(network).when("length", &quoted(&network.prefix_len().to_string()))
-    }
-
     pub(super) fn when(mut self, key: &str, value: &str) -> Self {
         self.conditions.push(format!("{key} = {value}"));
         self
@@ -44,127 +26,128 @@ impl RuleText {
         self
     }
 
-    pub(super) fn reject(self) -> String {
-        self.end("reject")
+    pub(super) fn action(self, action: &str) -> String {
+        self.end(&format!("action = {}", quoted(action)))
     }
 
-    /// Accepts, with the metric and LOCAL_PREF that go with each other in a Calico cluster.
-    pub(super) fn accept(self, side: Side) -> String {
-        let rest = |of: &str| quoted(&format!("{LOCAL_PREF_BASE} - {of}"));
-        let text = match (side.direction, side.is_internal) {
-            (FilterDirection::Import, true) => self.set("set_metric", &rest("local_pref")),
-            (FilterDirection::Import, false) => self.with_local_pref(EXTERNAL_LOCAL_PREF, side),
-            (FilterDirection::Export, true) => self.set("set_local_pref", &rest("metric")),
-            (FilterDirection::Export, false) => self,
-        };
-        text.end("accept")
-    }
-
-    fn accept_with(self, local_pref: u32, side: Side) -> String {
-        self.with_local_pref(local_pref, side).end("accept")
-    }
-
-    fn with_local_pref(self, local_pref: u32, side: Side) -> Self {
-        let text = self.set("set_local_pref", &local_pref.to_string());
-        match side.direction {
-            FilterDirection::Import => {
-                text.set("set_metric", &LOCAL_PREF_BASE.saturating_sub(local_pref).to_string())
-            }
-            FilterDirection::Export => text,
-        }
+    pub(super) fn call(self, filter: &str) -> String {
+        self.end(&format!("filter = {}", quoted(filter)))
     }
 
     fn end(self, action: &str) -> String {
         let mut parts = Vec::new();
-        if !self.conditions.is_empty() {
-            parts.push(format!("match = {{ {} }}", self.conditions.join(", ")));
+        for (key, members) in [("match", &self.conditions), ("set", &self.sets)] {
+            if !members.is_empty() {
+                parts.push(format!("{key} = {{ {} }}", members.join(", ")));
+            }
         }
-        parts.push(format!("action = {}", quoted(action)));
-        parts.extend(self.sets);
+        parts.push(action.to_owned());
         format!("{{ {} }}", parts.join(", "))
     }
 }
 
-/// The rule of a `BGPFilter` for peers of a side; `None` for one that no route can match.
-///
-/// # Errors
-///
-/// What of the rule the file has no words for.
-pub(super) fn rule_of(rule: &RulePlan, side: Side) -> Result<Option<String>, &'static str> {
-    let Some(text) = conditions(&rule.matches, side)? else { return Ok(None) };
+/// The rule of a `BGPFilter`; `None` for one that no route can match.
+pub(super) fn rule_of(rule: &RulePlan, direction: FilterDirection) -> Option<String> {
+    let text = conditions(&rule.matches, direction)?;
     if !rule.accepts {
-        return Ok(Some(text.reject()));
+        return Some(text.action("reject"));
     }
-    let mut local_pref = None;
-    for edit in &rule.edits {
-        match edit {
-            RuleEdit::SetLocalPref(value) => local_pref = Some(*value),
-            RuleEdit::AddCommunity(_) => return Err("adds a community"),
-            RuleEdit::Prepend(_) => return Err("prepends AS numbers"),
-        }
-    }
-    Ok(Some(match local_pref {
-        Some(local_pref) => text.accept_with(local_pref, side),
-        None => text.accept(side),
-    }))
+    Some(with_edits(text, &rule.edits, direction).action("accept"))
 }
 
-fn conditions(matches: &RuleMatch, side: Side) -> Result<Option<RuleText>, &'static str> {
-    if matches.is_internal.is_some_and(|is_internal| is_internal != side.is_internal) {
-        return Ok(None);
-    }
-    if matches.community.is_some() {
-        return Err("asks for a community");
-    }
-    if !matches.as_path_prefix.is_empty() {
-        return Err("asks for an AS path");
-    }
-    match (side.direction, &matches.interface) {
-        (FilterDirection::Export, Some(_)) => return Err("asks for an interface"),
-        // What a peer sends leads through no interface yet: only the pattern for any matches.
-        (FilterDirection::Import, Some(glob)) if glob != "*" => return Ok(None),
-        (FilterDirection::Import | FilterDirection::Export, _) => (),
-    }
-    if matches.from_peers && side.direction == FilterDirection::Export {
-        return Err("asks for routes of peers");
-    }
-    let text = match &matches.network {
-        Some((operator, network, lengths)) => match network_condition(*operator, *network, lengths.as_ref())?
-        {
-            Some(text) => text,
-            None => return Ok(None),
-        },
+fn conditions(matches: &RuleMatch, direction: FilterDirection) -> Option<RuleText> {
+    let mut text = match &matches.network {
+        Some((operator, network, lengths)) => network_condition(*operator, *network, lengths.as_ref())?,
         None => RuleText::default(),
     };
-    Ok(Some(match (side.direction, matches.local_pref) {
-        (FilterDirection::Import, Some(local_pref)) => text.when("local_pref", &range_of(local_pref)),
-        // Own routes have no LOCAL_PREF yet, but all have the metric that it follows from.
-        (FilterDirection::Export, Some(local_pref)) => {
-            text.when("metric", &range_of(LOCAL_PREF_BASE.saturating_sub(local_pref)))
+    if matches.from_peers && direction == FilterDirection::Export {
+        text = text.when("source", &quoted("peer"));
+    }
+    if let Some(interface) = &matches.interface {
+        match direction {
+            FilterDirection::Export => text = text.when("interface", &quoted(interface)),
+            // What a peer sends leads through no interface yet: only the pattern for any matches.
+            FilterDirection::Import if interface == "*" => (),
+            FilterDirection::Import => return None,
         }
-        (_, None) => text,
-    }))
-}
-
-fn range_of(value: u32) -> String {
-    quoted(&format!("{value}..{value}"))
+    }
+    if let Some(community) = matches.community {
+        text = text.when("community", &quoted(&community_text(community)));
+    }
+    if !matches.as_path_prefix.is_empty() {
+        text = text.when("as_path_starts_with", &asn_list(&matches.as_path_prefix));
+    }
+    if let Some(local_pref) = matches.local_pref {
+        text = text.when("local_pref", &local_pref.to_string());
+    }
+    if let Some(is_internal) = matches.is_internal {
+        text = text.when("peer_kind", &quoted(if is_internal { "internal" } else { "external" }));
+    }
+    Some(text)
 }
 
 fn network_condition(
     operator: Operator,
     network: IpNet,
     lengths: Option<&RangeInclusive<u8>>,
-) -> Result<Option<RuleText>, &'static str> {
-    match (operator, lengths) {
-        (Operator::Equal, None) => Ok(Some(RuleText::exactly(network))),
-        (Operator::Equal, Some(_)) => Ok(None),
-        (Operator::In, None) => Ok(Some(RuleText::inside(network))),
-        (Operator::In, Some(lengths)) => {
-            let lengths = quoted(&format!("{}..{}", lengths.start(), lengths.end()));
-            Ok(Some(RuleText::inside(network).when("length", &lengths)))
+) -> Option<RuleText> {
+    let text = RuleText::default();
+    let prefix = quoted(&network.to_string());
+    let length = lengths.map(|lengths| quoted(&format!("{}..{}", lengths.start(), lengths.end())));
+    Some(match (operator, length) {
+        (Operator::Equal, None) => text.when("prefix_equal", &prefix),
+        (Operator::NotEqual, None) => text.when("not", &format!("{{ prefix_equal = {prefix} }}")),
+        (Operator::Equal, Some(_)) => return None,
+        (Operator::NotEqual, Some(_)) => text,
+        (Operator::In, None) => text.when("prefix", &prefix),
+        (Operator::In, Some(length)) => text.when("prefix", &prefix).when("length", &length),
+        (Operator::NotIn, None) => text.when("prefix_not_in", &prefix),
+        (Operator::NotIn, Some(length)) => {
+            text.when("not", &format!("{{ prefix = {prefix}, length = {length} }}"))
         }
-        (Operator::NotEqual, Some(_)) => Ok(Some(RuleText::default())),
-        (Operator::NotEqual, None) => Err("asks for another prefix than one (NotEqual)"),
-        (Operator::NotIn, _) => Err("asks for a prefix outside of a network (NotIn)"),
+    })
+}
+
+/// Operations in their order: of LOCAL_PREF the last counts, and what is prepended later stands before what was prepended.
+fn with_edits(mut text: RuleText, edits: &[RuleEdit], direction: FilterDirection) -> RuleText {
+    let local_pref = edits.iter().rev().find_map(|edit| match edit {
+        RuleEdit::SetLocalPref(value) => Some(*value),
+        RuleEdit::AddCommunity(_) | RuleEdit::Prepend(_) => None,
+    });
+    if let Some(local_pref) = local_pref {
+        text = text.set("local_pref", &local_pref.to_string());
+        if direction == FilterDirection::Import {
+            text = text.set("metric", &LOCAL_PREF_BASE.saturating_sub(local_pref).to_string());
+        }
     }
+    let added = edits.iter().filter_map(|edit| match edit {
+        RuleEdit::AddCommunity(community) => Some(quoted(&community_text(*community))),
+        RuleEdit::Prepend(_) | RuleEdit::SetLocalPref(_) => None,
+    });
+    let added: Vec<String> = added.collect();
+    if !added.is_empty() {
+        text = text.set("add_communities", &format!("[{}]", added.join(", ")));
+    }
+    let mut prepended = Vec::new();
+    for edit in edits.iter().rev() {
+        if let RuleEdit::Prepend(asns) = edit {
+            prepended.extend(asns.iter().copied());
+        }
+    }
+    if !prepended.is_empty() {
+        text = text.set("prepend", &asn_list(&prepended));
+    }
+    text
+}
+
+pub(super) fn community_text(community: Community) -> String {
+    match community {
+        Community::Standard(first, second) => format!("{first}:{second}"),
+        Community::Large(first, second, third) => format!("large:{first}:{second}:{third}"),
+    }
+}
+
+fn asn_list(asns: &[Asn]) -> String {
+    let numbers: Vec<String> = asns.iter().map(|asn| asn.0.to_string()).collect();
+    format!("[{}]", numbers.join(", "))
 }
