@@ -221,6 +221,15 @@ fn a_file_that_is_not_what_was_said_is_an_error() {
         );
         assert_eq!(output.status.code(), Some(1), "{words:?}");
     }
+    for format in ["hex", "raw", "mrt", "pcap"] {
+        let output = decode(&["--format", format], &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0]);
+        assert!(
+            text(&output).contains("compressed: unpack it first, as with `gzip -dc`"),
+            "{}",
+            text(&output)
+        );
+        assert_eq!(output.status.code(), Some(1), "{format}");
+    }
     let missing = decode(&["/nonexistent"], b"");
     assert!(String::from_utf8_lossy(&missing.stderr).contains("/nonexistent"), "{missing:?}");
 }

@@ -4,6 +4,7 @@
 //! or record, whatever the size of the file; a capture needs memory for what its connections carry.
 
 mod capture;
+mod compression;
 mod hex;
 mod json;
 mod jsonl;
@@ -78,9 +79,18 @@ pub enum Outcome {
 /// # Errors
 ///
 /// The output cannot be written. What cannot be read is told in the output, in its place.
-pub fn run(options: &DecodeOptions, input: impl BufRead + Send, out: &mut impl Write) -> io::Result<Outcome> {
+pub fn run(
+    options: &DecodeOptions,
+    mut input: impl BufRead + Send,
+    out: &mut impl Write,
+) -> io::Result<Outcome> {
     let terms = terms(options.peer, options.as_width, options.add_path);
     let mut printer = Printer { output: options.output, out, outcome: Outcome::AllWell };
+    // An input that cannot be read is an error of its first message.
+    if let Some(program) = input.fill_buf().ok().and_then(compression::program) {
+        printer.print_error(&format!("the input is compressed: unpack it first, as with `{program} -dc`"))?;
+        return Ok(printer.outcome);
+    }
     match options.input {
         InputFormat::Hex => {
             printer.print_all(MessageStream::new(HexSource::new(input), BytesMut::new(), terms))?
