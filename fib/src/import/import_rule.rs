@@ -1,8 +1,7 @@
 //! Which routes of the kernel are announced.
 
-use margay_filter::PrefixCondition;
-
 use bgp_codec::Prefix;
+use margay_filter::PrefixCondition;
 
 use crate::netlink::{RouteKind, RouteShape};
 

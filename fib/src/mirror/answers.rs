@@ -1,20 +1,17 @@
 //! What the answers of the kernel mean.
 
-use crate::index::{EntryId, ShapeId};
+use std::collections::HashMap;
+
 use crate::{
+    index::{EntryId, ShapeId},
     mirror::Mirror,
-    netlink::ObjectRequest,
-    netlink::Refusal,
-    netlink::RouteChange,
-    netlink::RouteRequest,
-    netlink::{Batch, Request},
-    netlink::{EEXIST, ENOENT, ESRCH},
-    netlink::{KernelHop, RouteTarget},
-    table::Verdict,
-    table::Wish,
+    netlink::{
+        Batch, EEXIST, ENOENT, ESRCH, KernelHop, ObjectRequest, Refusal, Request, RouteChange, RouteRequest,
+        RouteTarget,
+    },
+    table::{Verdict, Wish},
     version::Version,
 };
-use std::collections::HashMap;
 
 impl Mirror {
     /// Notes what came of a batch: everything that was not refused was done.

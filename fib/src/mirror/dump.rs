@@ -1,12 +1,15 @@
 //! A dump of all routes, which takes the place of what was known.
 
-use crate::index::{EntryId, ShapeId};
 use std::collections::{BTreeMap, HashMap};
 
 use bgp_codec::Prefix;
 
 use super::{Flush, Mirror};
-use crate::{netlink::KernelRoute, netlink::RouteNotice, table::HeldRoutes};
+use crate::{
+    index::{EntryId, ShapeId},
+    netlink::{KernelRoute, RouteNotice},
+    table::HeldRoutes,
+};
 
 /// Something that happened to routes.
 #[derive(Clone, Debug)]

@@ -1,6 +1,5 @@
 //! Routes that the kernel drops without telling of each.
 
-use crate::index::{EntryId, ShapeId};
 use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 
@@ -8,10 +7,9 @@ use bgp_codec::Prefix;
 
 use super::{Mirror, RouteEvent};
 use crate::{
+    index::{EntryId, ShapeId},
     netlink::{RouteKind, RouteShape, RouteTarget},
-    table::Entry,
-    table::Hops,
-    table::RT_TABLE_MAIN,
+    table::{Entry, Hops, RT_TABLE_MAIN},
     version::Version,
 };
 

@@ -1,15 +1,13 @@
 //! What must be asked of the kernel to get what is wanted.
 
-use crate::index::{EntryId, PathId, ShapeId};
 use crate::{
+    index::{EntryId, PathId, ShapeId},
     mirror::Mirror,
-    netlink::ObjectRequest,
-    netlink::protocol_name,
-    netlink::{Batch, Request},
-    netlink::{KernelHop, RouteKind, RouteShape, RouteTarget, is_on_every_link},
-    netlink::{RouteRequest, encode_new_route, encode_removal},
-    table::Verdict,
-    table::{Entry, Wish},
+    netlink::{
+        Batch, KernelHop, ObjectRequest, Request, RouteKind, RouteRequest, RouteShape, RouteTarget,
+        encode_new_route, encode_removal, is_on_every_link, protocol_name,
+    },
+    table::{Entry, Verdict, Wish},
 };
 
 /// How an entry stands once what was planned is done.

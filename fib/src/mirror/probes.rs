@@ -1,17 +1,14 @@
 //! Refused routes whose next hops are tried one by one.
 
-use crate::index::{EntryId, ShapeId};
+use std::collections::HashSet;
+
 use crate::{
+    index::{EntryId, ShapeId},
     mirror::Mirror,
-    netlink::Batch,
-    netlink::EEXIST,
-    netlink::Refusal,
-    netlink::RouteRequest,
-    netlink::{KernelHop, RouteTarget},
+    netlink::{Batch, EEXIST, KernelHop, Refusal, RouteRequest, RouteTarget},
     table::Wish,
     version::Version,
 };
-use std::collections::HashSet;
 
 impl Mirror {
     /// Asks for refused routes with each of their next hops alone. The kernel looks at the next hop first: where there is a

@@ -1,16 +1,12 @@
 //! How far the kernel follows what is wanted, for operators.
 
-use crate::index::EntryId;
 use bgp_codec::Prefix;
-
 use margay_forwarding::{ConnectedRoute, Forwarding};
 
 use crate::{
-    mirror::Mirror,
-    mirror::plan::Outlook,
-    netlink::KernelHop,
-    netlink::protocol_name,
-    netlink::{RouteKind, RouteShape, RouteTarget},
+    index::EntryId,
+    mirror::{Mirror, plan::Outlook},
+    netlink::{KernelHop, RouteKind, RouteShape, RouteTarget, protocol_name},
     resolution::Resolver,
     table::{Entry, Wish},
 };

@@ -1,8 +1,8 @@
 //! What the Rib wants.
 
-use crate::index::PathId;
-use crate::{mirror::Mirror, resolution::Resolver, table::Wish, wanted::Workshop};
 use margay_forwarding::{Forwarding, ForwardingChange, NextHopLoss};
+
+use crate::{index::PathId, mirror::Mirror, resolution::Resolver, table::Wish, wanted::Workshop};
 
 impl Mirror {
     /// Takes over wishes of the Rib.

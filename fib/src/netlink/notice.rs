@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_REPLACE, NetlinkBuffer};
 
-use crate::{
-    netlink::kernel_route::KernelRoute,
-    netlink::object_message::{ObjectNotice, RTM_DELNEXTHOP, RTM_NEWNEXTHOP},
-    netlink::route_request::{RTM_DELROUTE, RTM_NEWROUTE},
-    netlink::wire::{AF_INET, AF_UNSPEC, Attribute, attributes},
+use crate::netlink::{
+    kernel_route::KernelRoute,
+    object_message::{ObjectNotice, RTM_DELNEXTHOP, RTM_NEWNEXTHOP},
+    route_request::{RTM_DELROUTE, RTM_NEWROUTE},
+    wire::{AF_INET, AF_UNSPEC, Attribute, attributes},
 };
 
 /// One message of the kernel, as far as it matters here.

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST};
 
-use crate::{
-    netlink::kernel_route::RTNH_F_ONLINK,
-    netlink::message::push_message,
-    netlink::wire::{AF_UNSPEC, attributes, family_of, push_address, push_attribute, push_number},
+use crate::netlink::{
+    kernel_route::RTNH_F_ONLINK,
+    message::push_message,
+    wire::{AF_UNSPEC, attributes, family_of, push_address, push_attribute, push_number},
 };
 
 /// What an object says of packets.

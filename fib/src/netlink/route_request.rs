@@ -5,12 +5,14 @@ use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST
 
 use crate::{
     index::ShapeId,
-    netlink::kernel_route::{
-        KernelHop, RTA_DST, RTA_GATEWAY, RTA_MULTIPATH, RTA_NH_ID, RTA_OIF, RTA_PREFSRC, RTA_PRIORITY,
-        RTA_TABLE, RTA_VIA, RTNEXTHOP_OCTETS, RTNH_F_ONLINK, RouteShape, RouteTarget,
+    netlink::{
+        kernel_route::{
+            KernelHop, RTA_DST, RTA_GATEWAY, RTA_MULTIPATH, RTA_NH_ID, RTA_OIF, RTA_PREFSRC, RTA_PRIORITY,
+            RTA_TABLE, RTA_VIA, RTNEXTHOP_OCTETS, RTNH_F_ONLINK, RouteShape, RouteTarget,
+        },
+        message::push_message,
+        wire::{AF_INET, AF_INET6, family_of, push_address, push_attribute, push_number},
     },
-    netlink::message::push_message,
-    netlink::wire::{AF_INET, AF_INET6, family_of, push_address, push_attribute, push_number},
 };
 
 /// One message to the kernel about one prefix of one table.

@@ -9,14 +9,9 @@ use margay_forwarding::ConnectedRoute;
 
 use crate::{
     FibOptions,
-    netlink::ObjectContent,
-    netlink::{KernelHop, RouteKind, RouteShape, RouteTarget},
-    table::Entries,
-    table::Links,
-    table::RouteShapes,
-    table::Tables,
-    wanted::ObjectLedger,
-    wanted::Resolution,
+    netlink::{KernelHop, ObjectContent, RouteKind, RouteShape, RouteTarget},
+    table::{Entries, Links, RouteShapes, Tables},
+    wanted::{ObjectLedger, Resolution},
 };
 
 /// Everything that a resolution looks at.

@@ -1,6 +1,5 @@
 //! Every prefix at which something is wanted or held, in a slab.
 
-use crate::index::{EntryId, PathId};
 use std::hash::BuildHasher;
 
 use bgp_codec::Prefix;
@@ -8,8 +7,8 @@ use foldhash::fast::RandomState;
 use margay_containers::{HashIndex, LongestMatch, ShortHash};
 
 use crate::{
-    table::HeldRoutes,
-    table::{Unsettled, Waiting},
+    index::{EntryId, PathId},
+    table::{HeldRoutes, Unsettled, Waiting},
 };
 
 /// One prefix of one table.

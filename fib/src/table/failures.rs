@@ -1,7 +1,8 @@
 //! The prefixes at which the kernel does not hold what is wanted, and why.
 
-use crate::index::EntryId;
 use std::collections::{HashMap, HashSet, VecDeque};
+
+use crate::index::EntryId;
 
 /// See the [module](self).
 #[derive(Default)]

@@ -1,9 +1,8 @@
 //! The routes that the kernel holds at one prefix of one table.
 
-use crate::index::ShapeId;
 use crate::{
-    netlink::RouteChange,
-    netlink::{KernelHop, RouteShape, RouteTarget},
+    index::ShapeId,
+    netlink::{KernelHop, RouteChange, RouteShape, RouteTarget},
     table::RouteShapes,
 };
 

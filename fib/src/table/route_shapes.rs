@@ -1,9 +1,11 @@
 //! The shapes of the routes that the kernel holds or shall hold, each kept once.
 
-use crate::index::ShapeId;
 use std::collections::HashMap;
 
-use crate::netlink::{RouteShape, RouteTarget};
+use crate::{
+    index::ShapeId,
+    netlink::{RouteShape, RouteTarget},
+};
 
 /// See the [module](self). Whoever keeps a number owns one reference.
 #[derive(Default)]

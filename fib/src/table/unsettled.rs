@@ -4,8 +4,9 @@
 //! below its parent, the parent's children are scanned for the next longest. With long prefixes gone first there is little
 //! to scan, and a table is gone in half the time.
 
-use crate::index::EntryId;
 use std::collections::VecDeque;
+
+use crate::index::EntryId;
 
 /// Where an entry waits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

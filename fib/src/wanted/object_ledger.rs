@@ -7,9 +7,7 @@ use bgp_codec::NextHop;
 use margay_forwarding::WeightedHop;
 
 use crate::{
-    netlink::EEXIST,
-    netlink::Refusal,
-    netlink::{GroupMember, ObjectContent, ObjectNotice, ObjectRequest},
+    netlink::{EEXIST, GroupMember, ObjectContent, ObjectNotice, ObjectRequest, Refusal},
     table::RouteShapes,
 };
 

@@ -1,6 +1,5 @@
 //! The forwardings that the Rib wants, and what each of them is in the kernel.
 
-use crate::index::{PathId, ShapeId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,13 +11,11 @@ use margay_forwarding::{Discard, Forwarding, Target, WeightedHop};
 
 use crate::{
     FibOptions,
-    netlink::{GroupMember, ObjectContent},
-    netlink::{KernelHop, RouteKind, RouteShape, RouteTarget},
-    table::RouteShapes,
-    table::Tables,
+    index::{PathId, ShapeId},
+    netlink::{GroupMember, KernelHop, ObjectContent, RouteKind, RouteShape, RouteTarget},
+    table::{RouteShapes, Tables},
     version::Version,
-    wanted::Resolution,
-    wanted::{ObjectLedger, ObjectMeaning, group_content},
+    wanted::{ObjectLedger, ObjectMeaning, Resolution, group_content},
 };
 
 /// See the [module](self).

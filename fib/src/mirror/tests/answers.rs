@@ -2,15 +2,12 @@
 
 use margay_forwarding::Discard;
 
+use super::{blackhole, options, prefix, unwanted, wanted};
 use crate::{
     FibStatus,
     mirror::Mirror,
-    netlink::Refusal,
-    netlink::RouteRequest,
-    netlink::{Batch, Request},
+    netlink::{Batch, Refusal, Request, RouteRequest},
 };
-
-use super::{blackhole, options, prefix, unwanted, wanted};
 
 /// ENOMEM, ENODEV and ENETUNREACH, as rows of number and words.
 const ERRORS: [(i32, &str); 3] = [
