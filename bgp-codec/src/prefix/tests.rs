@@ -1,3 +1,5 @@
+//! Prefixes: octets to values and back, and text.
+
 use super::*;
 
 #[test]

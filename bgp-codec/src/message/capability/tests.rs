@@ -1,3 +1,5 @@
+//! Capabilities: octets to values and back, and text.
+
 use super::*;
 
 const V4: Family = Family::IPV4_UNICAST;
