@@ -149,7 +149,7 @@ impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stopped(reason) | Self::Interrupted(reason) => write!(f, "{reason}"),
-            Self::NotificationReceived(notification) => write!(f, "peer sent: {notification}"),
+            Self::NotificationReceived(notification) => write_received(f, notification),
             Self::DecodeFailed(notification) => write!(f, "bad message from peer: {notification}"),
             Self::OpenRejected(error) => write!(f, "{error}"),
             Self::UnexpectedMessage(state) => write!(f, "peer sent a message that has no place in {state}"),
@@ -166,4 +166,20 @@ impl fmt::Display for CloseReason {
             Self::Refused => f.write_str("connection refused: the session is held down"),
         }
     }
+}
+
+/// A NOTIFICATION of the peer with what its data say: the capabilities that it misses, or that there is a reason which is not
+/// legible.
+fn write_received(f: &mut fmt::Formatter<'_>, notification: &Notification) -> fmt::Result {
+    write!(f, "peer sent: {notification}")?;
+    for (number, capability) in notification.unsupported_capabilities().iter().enumerate() {
+        write!(f, "{} {capability}", if number == 0 { ":" } else { "," })?;
+    }
+    let has_reason = notification.code == NotificationCode::CEASE
+        && matches!(notification.subcode, 2 | 4)
+        && notification.data.len() > 1;
+    if has_reason && notification.shutdown_communication().is_none() {
+        write!(f, " (with a reason of {} octets that is not legible)", notification.data.len() - 1)?;
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::header::{MessageType, encode_message};
 use crate::parser::u8_sized;
-use crate::{AttributeType, DecodeError};
+use crate::{AttributeType, Capability, DecodeError};
 
 /// Why a session ends, told to the other side as the last thing.
 ///
@@ -277,6 +277,24 @@ impl Notification {
         std::str::from_utf8(text).ok().filter(|text| !text.is_empty())
     }
 
+    /// The capabilities that the sender misses or does not accept (RFC 5492 §5), as far as they can be decoded; empty for any
+    /// other error.
+    #[must_use]
+    pub fn unsupported_capabilities(&self) -> Vec<Capability> {
+        let mut capabilities = Vec::new();
+        if (self.code, self.subcode) == (NotificationCode::OPEN_MESSAGE_ERROR, UNSUPPORTED_CAPABILITY) {
+            let mut rest = &self.data[..];
+            while let [code, sized @ ..] = rest
+                && let Ok((after, value)) = u8_sized(sized)
+            {
+                let unknown = || Capability::Unknown { code: *code, value: value.to_vec() };
+                capabilities.push(Capability::decode(*code, value).unwrap_or_else(unknown));
+                rest = after;
+            }
+        }
+        capabilities
+    }
+
     /// Appends the message. Data that would not fit in 4,096 octets are cut.
     pub fn encode(&self, out: &mut BytesMut) {
         encode_message(out, MessageType::NOTIFICATION, |out| {
@@ -421,6 +439,9 @@ fn subcode_name(code: NotificationCode, subcode: u8) -> Option<&'static str> {
     let (_, names) = SUBCODE_NAMES.iter().find(|(named, _)| *named == code)?;
     names.iter().find(|(named, _)| *named == subcode).map(|(_, name)| *name)
 }
+
+/// RFC 5492 §5.
+const UNSUPPORTED_CAPABILITY: u8 = 7;
 
 /// What operators call the codes.
 const CODE_NAMES: [(NotificationCode, &str); 8] = [
@@ -621,6 +642,24 @@ mod tests {
         }
         let other_subcode = Notification::new(NotificationCode::CEASE, 3).with_data(*b"\x01a");
         assert_eq!(other_subcode.shutdown_communication(), None);
+    }
+
+    #[test]
+    fn capabilities_that_the_peer_misses_are_read_as_far_as_they_go() {
+        let v6 = Capability::Multiprotocol(crate::Family::IPV6_UNICAST);
+        let odd = Capability::Unknown { code: 1, value: vec![9] };
+        let rows: [(&[u8], &[Capability]); 4] = [
+            (&[1, 4, 0, 2, 0, 1], std::slice::from_ref(&v6)),
+            (&[1, 4, 0, 2, 0, 1, 65, 4], std::slice::from_ref(&v6)),
+            (&[1, 1, 9], &[odd]),
+            (&[], &[]),
+        ];
+        for (data, expected) in rows {
+            let code = NotificationCode::OPEN_MESSAGE_ERROR;
+            let notification = Notification::new(code, 7).with_data(data);
+            assert_eq!(notification.unsupported_capabilities(), expected, "{data:?}");
+            assert_eq!(Notification::new(code, 6).with_data(data).unsupported_capabilities(), []);
+        }
     }
 
     #[test]

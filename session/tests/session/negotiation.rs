@@ -263,3 +263,27 @@ fn announces_what_the_options_say() {
     };
     assert_eq!(sent, Some(expected));
 }
+
+#[test]
+fn a_notification_of_the_peer_is_shown_with_what_its_data_say() {
+    for (code, subcode, data, expected) in [
+        (
+            2,
+            7,
+            &[1, 4, 0, 2, 0, 1, 2, 0][..],
+            "peer sent: OPEN message error: unsupported capability: ipv6-unicast, route refresh",
+        ),
+        (2, 7, &[], "peer sent: OPEN message error: unsupported capability"),
+        (6, 2, &[3, b'o', b'f', b'f'], "peer sent: cease: administrative shutdown (off)"),
+        (
+            6,
+            2,
+            &[2, 0xff, 0xfe],
+            "peer sent: cease: administrative shutdown (with a reason of 2 octets that is not legible)",
+        ),
+        (6, 2, &[0], "peer sent: cease: administrative shutdown"),
+    ] {
+        let notification = Notification { code: NotificationCode(code), subcode, data: data.to_vec() };
+        assert_eq!(CloseReason::NotificationReceived(notification).to_string(), expected);
+    }
+}
