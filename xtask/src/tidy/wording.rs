@@ -6,6 +6,8 @@ use crate::workspace::SourceFile;
 /// Words that are wrong wherever they stand, with the reason. Split, so that this table does not find itself.
 const WORDS: &[(&str, &str)] = &[
     (concat!("FIX", "ME"), "must be mended before it lands"),
+    (concat!("<<<<", "<<< "), "is left of a merge"),
+    (concat!(">>>>", ">>> "), "is left of a merge"),
     (concat!("/ho", "me/"), "is a path of one machine"),
     (concat!("/ro", "ot/"), "is a path of one machine"),
     (concat!("/Us", "ers/"), "is a path of one machine"),
