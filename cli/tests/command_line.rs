@@ -166,7 +166,7 @@ fn check_counts_what_is_in_a_good_file() {
     let (file, key) = (directory.path("example.toml"), directory.path("tor1.key"));
     fs::write(&file, example.replace("/etc/margay/tor1.key", &key)).unwrap();
     let output = margay(&["check", &file]);
-    let place = format!("{file}:93:17: password_file: {key} cannot be used: ");
+    let place = format!("{file}:94:17: password_file: {key} cannot be used: ");
     assert!(stdout(&output).starts_with(&place), "{}", stdout(&output));
     assert_eq!(output.status.code(), Some(1));
     fs::write(&key, "secret\n").unwrap();
