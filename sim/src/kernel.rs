@@ -106,7 +106,9 @@ impl Side {
                 // A daemon that is gone already wants to know nothing.
                 drop(events.send(event).await);
             }
-            let deadline = self.fib.next_timeout().map(|timestamp| self.start + timestamp.since_start());
+            // A daemon that is gone has no deadlines any more: one that has passed would be met again and again.
+            let next = self.fib.next_timeout().filter(|_| is_current());
+            let deadline = next.map(|timestamp| self.start + timestamp.since_start());
             tokio::select! {
                 request = requests.recv() => match request {
                     Some(request) if is_current() => {
