@@ -21,7 +21,7 @@ use objects::Object;
 use routes::Held;
 pub use routes::UsedHops;
 
-/// See the [crate](crate).
+/// See the [crate].
 #[derive(Clone, Debug, Default)]
 pub struct KernelModel {
     links: BTreeMap<u32, Link>,

@@ -83,7 +83,7 @@ impl KernelRoute {
     /// Decodes the payload of RTM_NEWROUTE or RTM_DELROUTE.
     ///
     /// `None` for what cannot concern this daemon: other families, cached clones, source-specific routes and routes
-    /// for one type of service, those that [every link has](is_on_every_link), and payloads that cannot be read.
+    /// for one type of service, those that every link has, and payloads that cannot be read.
     pub fn decode(payload: &[u8]) -> Option<Self> {
         let (header, rest) = payload.split_first_chunk::<RTMSG_OCTETS>()?;
         let [family, length, source_length, tos, table, protocol, _scope, kind, flags @ ..] = *header;
