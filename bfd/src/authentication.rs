@@ -57,7 +57,7 @@ pub struct Key {
 /// A secret that cannot be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum UnusableKey {
-    /// There are no octets in it.
+    /// It has no octets.
     Empty,
     /// It has more octets than the kind of authentication takes.
     TooLong {

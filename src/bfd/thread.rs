@@ -73,6 +73,7 @@ impl Thread {
         while !(self.requests.is_closed() && self.requests.is_empty()) {
             if let Err(error) = self.wait() {
                 warn!(%error, "BFD cannot wait for packets");
+                // An error that persists must not keep the processor; timers are still met within half an interval.
                 std::thread::sleep(Duration::from_millis(10));
             }
             self.receive();
