@@ -73,7 +73,7 @@ impl Thread {
         while !(self.requests.is_closed() && self.requests.is_empty()) {
             if let Err(error) = self.wait() {
                 warn!(%error, "BFD cannot wait for packets");
-                // An error that persists must not keep the processor; timers are still met within half an interval.
+                // An error that persists must not take the whole processor; it delays packets by 10 ms at most.
                 std::thread::sleep(Duration::from_millis(10));
             }
             self.receive();
