@@ -37,6 +37,6 @@ fn word(step: Step) -> &'static str {
         Step::Kernel => "kernel",
         Step::Timers => "timers",
         Step::Work => "work",
-        Step::Telling => "telling",
+        Step::Feeding => "telling",
     }
 }

@@ -173,10 +173,7 @@ impl Daemon {
         let (ranges, departures) = Ranges::new();
         let (kernel, feed) = match config.kernel() {
             Some(kernel) => {
-                let (handle, mut feed) = start_kernel(&machine, kernel).await?;
-                if !config.dynamic_peers().is_empty() {
-                    feed.expect_strangers();
-                }
+                let (handle, feed) = start_kernel(&machine, kernel).await?;
                 (Some(handle), Some(feed))
             }
             None => (None, None),
@@ -186,7 +183,7 @@ impl Daemon {
             &machine,
             options::rib_options(&machine, &config),
             feed,
-            options::hold_back(&config),
+            options::convergence_options(&config),
             addresses,
             recording,
         )

@@ -23,7 +23,7 @@ use super::{Start, StartKind};
 use crate::kernel::{FibOptions, ImportRule, InterfacePatterns, KernelOptions, OnlinkRule};
 use crate::machine::{Distance, Machine, TcpPassword, Transport};
 use crate::peer::PeerOptions;
-use crate::speaker::{HoldBack, PeerKey, PeerSettings, PrefixLimit, SpeakerRequest};
+use crate::speaker::{ConvergenceOptions, PeerKey, PeerSettings, PrefixLimit, SpeakerRequest};
 
 /// Why a configuration could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -100,11 +100,13 @@ pub(super) fn rib_options(machine: &Machine, config: &Config) -> RibOptions {
     }
 }
 
-/// How many peers may dial in from ranges is not known.
-pub(super) fn hold_back(config: &Config) -> Option<HoldBack> {
+/// Without a number of expected peers where dynamic ones may come.
+pub(super) fn convergence_options(config: &Config) -> ConvergenceOptions {
     let longest = config.global().update_delay;
-    let expected = config.dynamic_peers().is_empty().then(|| config.peers().len());
-    (!longest.is_zero()).then(|| HoldBack::new(longest, expected))
+    ConvergenceOptions {
+        expected_peers: config.dynamic_peers().is_empty().then(|| config.peers().len()),
+        hold_back: (!longest.is_zero()).then_some(longest),
+    }
 }
 
 /// The speaker reflects for its own cluster, and for each that a client names.

@@ -266,6 +266,12 @@ impl ExportQueue {
     pub fn open(&self) -> Option<OpenExportQueue> {
         Some(OpenExportQueue { outbound: self.outbound.upgrade()? })
     }
+
+    /// The way over a connection that is gone.
+    #[cfg(test)]
+    pub(crate) fn closed() -> Self {
+        Self { outbound: Weak::new() }
+    }
 }
 
 impl OpenExportQueue {

@@ -1,4 +1,4 @@
-//! What the speaker tells the kernel thread, and when leftovers of an earlier run may go.
+//! The speaker's way to the kernel thread, and when leftovers of an earlier run may be removed.
 
 use std::time::Duration;
 
@@ -15,16 +15,14 @@ pub struct KernelFeed {
     events: mpsc::Receiver<KernelEvent>,
     /// Leftovers are removed at this time at the latest; `None` once they are.
     restart_deadline: Option<Instant>,
-    /// Whether peers may come of whom nothing is known now.
-    strangers: bool,
     /// The Rib may have changes that the kernel thread has not been given.
     pending: bool,
 }
 
-/// How many changes go into one request.
+/// Changes in one request.
 const CHANGES: usize = 1024;
 
-/// How many requests are made before peers have their turn: a millisecond or two of work.
+/// Requests made before peers have their turn: a millisecond or two of work.
 const REQUESTS: usize = 4;
 
 impl KernelFeed {
@@ -36,18 +34,7 @@ impl KernelFeed {
         restart_window: Duration,
     ) -> Self {
         let restart_deadline = Some(Instant::now() + restart_window);
-        Self { requests, events, restart_deadline, strangers: false, pending: true }
-    }
-
-    /// Peers may come of whom nothing is known now: what they announced in an earlier run is kept until the restart window
-    /// is over, whoever else is there.
-    pub fn expect_strangers(&mut self) {
-        self.strangers = true;
-    }
-
-    /// Whether every peer that may come is known.
-    pub(super) fn knows_all_peers(&self) -> bool {
-        !self.strangers
+        Self { requests, events, restart_deadline, pending: true }
     }
 
     /// Waits for the kernel thread's next event, for room for changes that wait, or for the end of the restart window.
@@ -82,7 +69,7 @@ impl KernelFeed {
         }
     }
 
-    /// Hands over everything the Rib has, waiting for room. Answers at once when the kernel thread is gone.
+    /// Hands over everything the Rib has, waiting for room. Returns at once when the kernel thread is gone.
     pub(super) async fn feed_all(&mut self, rib: &mut RecordedRib) {
         loop {
             let Some(request) = next_request(rib) else { return };
@@ -97,7 +84,7 @@ impl KernelFeed {
         self.restart_deadline.is_some()
     }
 
-    /// Ends the restart window once all changes are handed over; otherwise it is over as soon as there is room. Answers
+    /// Ends the restart window once all changes are handed over; otherwise it is over as soon as there is room. Returns
     /// whether it did.
     pub(super) fn end_restart(&mut self, rib: &mut RecordedRib) -> bool {
         self.pending = true;
@@ -108,7 +95,7 @@ impl KernelFeed {
     }
 }
 
-/// What the kernel thread is to be told next: of lost next hops before the routes that led over them.
+/// The next request to the kernel thread: lost next hops come before the routes that led over them.
 fn next_request(rib: &mut RecordedRib) -> Option<KernelRequest> {
     let losses = rib.poll_next_hop_losses();
     if !losses.is_empty() {
@@ -118,12 +105,12 @@ fn next_request(rib: &mut RecordedRib) -> Option<KernelRequest> {
     if !changes.is_empty() {
         return Some(KernelRequest::Apply(changes));
     }
-    // With the last route told, what was lost may be like any other next hop again.
+    // Once the last route is handed over, a lost next hop is like any other again.
     let losses = rib.poll_next_hop_losses();
     (!losses.is_empty()).then_some(KernelRequest::NextHops(losses))
 }
 
-/// What the speaker hears from the kernel's side.
+/// An event of the kernel's side.
 #[derive(Debug)]
 pub(super) enum KernelHeard {
     /// The kernel thread's next event; `None` when the thread is gone.
@@ -134,14 +121,14 @@ pub(super) enum KernelHeard {
     RestartWindowOver,
 }
 
-/// Is ready when there is room. Of a thread that is gone, its events tell.
+/// Completes when there is room. If the thread is gone, that shows in its events.
 async fn room(requests: &mpsc::Sender<KernelRequest>) {
     if requests.reserve().await.is_err() {
         std::future::pending().await
     }
 }
 
-/// Is ready when `deadline` has passed and there is room to say so.
+/// Completes when `deadline` has passed and there is room for the request.
 async fn passed(requests: &mpsc::Sender<KernelRequest>, deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,

@@ -3,18 +3,17 @@
 //! It never blocks: a peer whose queue is full is skipped until its writer has made room, as is the kernel. Long work is done
 //! in slices, between which all queues are polled.
 
-mod absence;
-mod hold_back;
+#[cfg(test)]
+mod fixtures;
 mod input;
 mod input_queue;
 mod kernel_feed;
-mod pace;
-mod prefix_limit;
 mod recipient;
 mod request;
+mod rounds;
 mod run;
-mod session;
 mod session_door;
+mod sessions;
 mod turns;
 
 use std::io;
@@ -25,16 +24,15 @@ use tokio::task::JoinHandle;
 
 pub(crate) use crate::outbound::Burst;
 pub use crate::outbound::{ExportQueue, OpenExportQueue};
-pub use hold_back::HoldBack;
 pub use input::{PeerKey, PeerUp, RefreshMark, SessionEpoch, SpeakerInput};
 pub use input_queue::{InputQueue, Inputs, Room, input_queue};
 pub use kernel_feed::KernelFeed;
-pub use prefix_limit::PrefixLimit;
 pub use request::{
     Destination, FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest,
 };
 use run::{Channels, Speaker};
 pub use session_door::{DoorBell, Interruption, SessionDoor};
+pub use sessions::{ConvergenceOptions, PrefixLimit};
 pub use turns::{Step, TimesTaken, TurnTimes};
 
 use crate::machine::{AddressBook, Machine};
@@ -56,8 +54,8 @@ pub struct SpeakerHandle {
     pub writable: Arc<Notify>,
 }
 
-/// Starts the speaker's task; to be called within a tokio runtime. Without a `hold_back`, peers are told all routes from the
-/// start. What the Rib is told is recorded where there is a `recording`.
+/// Starts the speaker's task; to be called within a tokio runtime. The inputs of the Rib are recorded if there is a
+/// `recording`.
 ///
 /// # Errors
 ///
@@ -66,7 +64,7 @@ pub(crate) fn start(
     machine: &Machine,
     options: RibOptions,
     kernel: Option<KernelFeed>,
-    hold_back: Option<HoldBack>,
+    convergence: ConvergenceOptions,
     addresses: watch::Receiver<Arc<AddressBook>>,
     recording: Option<Box<dyn RecordingSink>>,
 ) -> io::Result<(SpeakerHandle, JoinHandle<()>)> {
@@ -77,7 +75,7 @@ pub(crate) fn start(
         machine.processor()?,
         RecordedRib::new(options, recording.map(Recorder::new)),
         kernel,
-        hold_back,
+        convergence,
         Channels {
             inputs: input_receiver,
             requests: request_receiver,

@@ -11,22 +11,22 @@ use tokio::time::Instant;
 pub enum Step {
     /// A session comes up or ends.
     Session,
-    /// One batch of UPDATEs is taken.
+    /// A batch of UPDATEs is handled.
     Updates,
-    /// A peer wants to be told everything again, or begins or ends to do so.
+    /// A peer requests all routes again, or begins or ends to announce its own again.
     Refresh,
     /// Peers, rules or networks change.
     Configuration,
-    /// An operator is answered.
+    /// A question of an operator is answered.
     Question,
-    /// Something is heard from the kernel's side, or told to it.
+    /// An event of the kernel's side is handled, or the kernel is fed.
     Kernel,
-    /// Hold-back and refreshes are looked at.
+    /// Hold-back, refreshes and absences end.
     Timers,
-    /// A part of the Rib's background work.
+    /// A slice of the Rib's background work.
     Work,
-    /// Peers are told, for a slice of time.
-    Telling,
+    /// Peers are fed, for a slice of time.
+    Feeding,
 }
 
 /// Times taken by things of one kind.
@@ -90,7 +90,7 @@ impl TurnClock {
         self.step_began = now;
     }
 
-    /// The turn is over with the step that was last; answers how long it took. By now its thread has `computed` for so long.
+    /// The turn is over with the step that was last; returns how long it took. By now its thread has `computed` for so long.
     pub(super) fn end_turn(&mut self, computed: Duration) -> Duration {
         let took = self.step_began.duration_since(self.turn_began);
         self.times.turns.add(took);
@@ -145,7 +145,7 @@ impl Step {
         Self::Kernel,
         Self::Timers,
         Self::Work,
-        Self::Telling,
+        Self::Feeding,
     ];
 }
 
@@ -177,7 +177,7 @@ mod tests {
             |wanted| times.steps().find(|&(step, _)| step == wanted).map(|(_, times)| milliseconds(times));
         assert_eq!(of(Step::Updates), Some((2, 0, 9, 12)));
         assert_eq!(of(Step::Work), Some((2, 0, 4, 6)));
-        assert_eq!(of(Step::Telling), Some((0, 0, 0, 0)));
+        assert_eq!(of(Step::Feeding), Some((0, 0, 0, 0)));
         assert_eq!(clock.times().turns, TimesTaken::default(), "what was taken is forgotten");
     }
 

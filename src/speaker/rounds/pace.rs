@@ -62,7 +62,7 @@ impl Pace {
     }
 
     /// Notes that so many peers had their turn, which took so long until `now`.
-    pub(super) fn on_told(&mut self, peers: usize, took: Duration, now: Instant) {
+    pub(super) fn on_fed(&mut self, peers: usize, took: Duration, now: Instant) {
         let Some(round) = &mut self.round else { return };
         round.took += took;
         round.peers_left = round.peers_left.saturating_sub(peers);
@@ -97,7 +97,7 @@ mod tests {
     fn play(pace: &mut Pace, now: Instant, took: Duration) -> (Instant, Instant) {
         let began = now + pace.pause(now);
         assert!(pace.begin_if_due(began, 1));
-        pace.on_told(1, took, began + took);
+        pace.on_fed(1, took, began + took);
         (began, began + took)
     }
 
@@ -106,15 +106,15 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         assert!(pace.begin_if_due(start, 10));
-        pace.on_told(6, MS, start + MS);
+        pace.on_fed(6, MS, start + MS);
         assert!(!pace.begin_if_due(start + 20 * MS, 12));
         assert_eq!(pace.peers_left(), 4);
-        pace.on_told(4, MS, start + 21 * MS);
+        pace.on_fed(4, MS, start + 21 * MS);
         assert!(!pace.is_in_round());
     }
 
     #[test]
-    fn telling_takes_half_of_the_time_however_much_there_is_to_tell() {
+    fn rounds_take_half_of_the_time_however_much_has_to_be_written() {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         let mut now = start;

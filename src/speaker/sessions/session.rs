@@ -1,19 +1,20 @@
-//! A session as the speaker sees it: where it is in the Rib, and what it still waits for.
+//! A session as the speaker sees it: where it is in the Rib, its route refreshes, and its limits.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bgp_codec::{AttributeError, Family};
+use bgp_codec::{AttributeError, Family, NextHop};
 use margay_rib::{OwnNextHops, PeerIndex, PeerOptions};
 use margay_session::StopReason;
 use tokio::time::Instant;
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 use super::prefix_limit::{Count, PrefixLimit, Verdict};
-use super::{PeerSettings, PeerUp, RefreshMark, SessionDoor, SessionEpoch};
+use super::{PeerSettings, PeerUp, RefreshMark, SessionEpoch};
 use crate::machine::AddressBook;
 use crate::recording::RecordedRib;
+use crate::speaker::SessionDoor;
 
 /// A session that is established.
 #[derive(Debug)]
@@ -30,17 +31,15 @@ pub(super) struct SpeakerSession {
     ends: [IpAddr; 2],
     /// What the node's addresses mean for the session, as the Rib knows it.
     own: OwnNextHops,
-    /// The families of which the peer has not told the whole table yet (RFC 4724 §2).
-    pub(super) awaited_end_of_rib: Vec<Family>,
-    /// The peer restarts gracefully: before the end of its table there is nothing that it could tell again.
+    /// The peer restarts gracefully: before the end of its table it has nothing to announce again.
     is_graceful: bool,
-    /// The families that the peer tells again (RFC 7313), and when they count as told.
+    /// The families that the peer announces again (RFC 7313), and when that times out.
     refreshes: Vec<(Family, Instant)>,
     defects: u64,
 }
 
-/// How long a peer may take to tell everything again; what it has not repeated by then goes. RFC 7313 §4.2 leaves the time
-/// to us.
+/// How long a peer may take to announce everything again; what it has not repeated by then goes. RFC 7313 §4.2 leaves the
+/// time to us.
 const LONGEST_REFRESH: Duration = Duration::from_mins(6);
 
 /// How many defects of a session's routes are logged for operators; further ones are for debugging.
@@ -54,6 +53,7 @@ impl SpeakerSession {
         addresses: &AddressBook,
         up: PeerUp,
         resumes: Option<PeerIndex>,
+        now: Instant,
     ) -> Self {
         let families = up.negotiated.families.clone();
         let ends = [up.local_address, up.peer_address];
@@ -64,7 +64,6 @@ impl SpeakerSession {
         let mut session = Self {
             epoch: up.epoch,
             index,
-            awaited_end_of_rib: families.clone(),
             families,
             door: up.door,
             is_interrupted: false,
@@ -76,7 +75,7 @@ impl SpeakerSession {
             defects: 0,
         };
         if resumes == Some(index) {
-            session.resume(rib, &preserved.unwrap_or_default(), Instant::now());
+            session.resume(rib, &preserved.unwrap_or_default(), now);
         }
         session
     }
@@ -93,15 +92,11 @@ impl SpeakerSession {
         }
     }
 
-    /// The peer has announced its whole table of a family. Returns whether that was the last family.
-    pub(super) fn on_end_of_rib(&mut self, rib: &mut RecordedRib, family: Family) -> bool {
-        let awaited = self.awaited_end_of_rib.len();
-        self.awaited_end_of_rib.retain(|&awaited| awaited != family);
-        let is_news = self.awaited_end_of_rib.len() < awaited;
-        if is_news && self.refreshes.iter().any(|&(other, _)| other == family) {
-            self.on_refresh_mark(rib, family, RefreshMark::End, Instant::now());
+    /// The peer has announced its whole table of a family: a restart is over in it.
+    pub(super) fn on_end_of_rib(&mut self, rib: &mut RecordedRib, family: Family) {
+        if self.refreshes.iter().any(|&(other, _)| other == family) {
+            self.end_refresh(rib, family);
         }
-        self.awaited_end_of_rib.is_empty()
     }
 
     /// Asks for the end of the session, once. Returns whether it was asked for just now.
@@ -138,46 +133,53 @@ impl SpeakerSession {
     }
 
     /// The node's addresses have changed. Returns what they mean for the session now, if that is something else.
-    pub(super) fn on_addresses(&mut self, addresses: &AddressBook) -> Option<OwnNextHops> {
-        let [local, peer] = self.ends;
-        let own = addresses.own_next_hops(local, peer, self.own);
-        (std::mem::replace(&mut self.own, own) != own).then_some(own)
+    pub(super) fn on_addresses(&mut self, peer: &str, addresses: &AddressBook) -> Option<OwnNextHops> {
+        let [local, remote] = self.ends;
+        let own = addresses.own_next_hops(local, remote, self.own);
+        if own == self.own {
+            return None;
+        }
+        self.own = own;
+        let text = |own: Option<NextHop>| own.map_or_else(|| "none".to_owned(), |own| own.to_string());
+        info!(peer, ipv4 = text(own.ipv4), ipv6 = text(own.ipv6), "own next hops have changed");
+        Some(own)
     }
 
-    /// The peer begins or ends to tell everything again (RFC 7313 §4.2).
+    /// The peer begins or ends to announce a table again (RFC 7313 §4.2), which it may not have announced once yet.
     pub(super) fn on_refresh_mark(
         &mut self,
         rib: &mut RecordedRib,
         family: Family,
         mark: RefreshMark,
+        is_table_awaited: bool,
         now: Instant,
     ) {
         match mark {
-            RefreshMark::Begin if self.is_graceful && self.awaited_end_of_rib.contains(&family) => {}
+            RefreshMark::Begin if self.is_graceful && is_table_awaited => {}
             RefreshMark::Begin => {
                 rib.begin_refresh(self.index, family);
                 self.refreshes.retain(|&(other, _)| other != family);
                 self.refreshes.push((family, now + LONGEST_REFRESH));
             }
-            RefreshMark::End => {
-                rib.end_refresh(self.index, family);
-                self.refreshes.retain(|&(other, _)| other != family);
-            }
+            RefreshMark::End => self.end_refresh(rib, family),
         }
     }
 
-    /// When the next refresh counts as told, whether it ends or not.
+    fn end_refresh(&mut self, rib: &mut RecordedRib, family: Family) {
+        rib.end_refresh(self.index, family);
+        self.refreshes.retain(|&(other, _)| other != family);
+    }
+
+    /// When the next refresh times out.
     pub(super) fn refresh_ends_at(&self) -> Option<Instant> {
         self.refreshes.iter().map(|&(_, end)| end).min()
     }
 
-    /// Ends refreshes that have gone on for too long. Answers whether there were any.
+    /// Ends refreshes that have timed out. Returns whether there were any.
     pub(super) fn end_late_refreshes(&mut self, rib: &mut RecordedRib, now: Instant) -> bool {
         let late: Vec<Family> =
             self.refreshes.iter().filter(|&&(_, end)| end <= now).map(|&(family, _)| family).collect();
-        for &family in &late {
-            self.on_refresh_mark(rib, family, RefreshMark::End, now);
-        }
+        late.iter().for_each(|&family| self.end_refresh(rib, family));
         !late.is_empty()
     }
 

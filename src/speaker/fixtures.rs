@@ -1,0 +1,81 @@
+//! A Rib, peers and UPDATEs for the tests of the speaker.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bgp_codec::{
+    AsWidth, Asn, BgpIdentifier, Capabilities, Family, HoldTime, Ipv4Prefix, NextHop, Nlri, Origin,
+    PathAttributesBuilder, PeerKind, Update,
+};
+use margay_filter::FilterChain;
+use margay_rib::{NextHopMode, PathsSent, Reflection, ReflectorOptions, RibOptions};
+use margay_session::{Directions, Negotiated};
+
+use super::{DoorBell, ExportQueue, PeerKey, PeerSettings, PeerUp, SessionEpoch};
+use crate::recording::RecordedRib;
+
+pub(super) fn rib() -> RecordedRib {
+    let identifier = BgpIdentifier::new(1).unwrap();
+    let options = RibOptions {
+        asn: Asn(64512),
+        identifier,
+        reflector: ReflectorOptions::new(identifier),
+        forwarding: None,
+        hash_seed: 1,
+    };
+    RecordedRib::new(options, None)
+}
+
+pub(super) fn settings() -> PeerSettings {
+    PeerSettings {
+        group: None,
+        name: Arc::from("peer"),
+        import: FilterChain::accept_all(),
+        export: FilterChain::accept_all(),
+        next_hop: NextHopMode::Auto,
+        reflection: Reflection::NonClient,
+        paths_sent: PathsSent::All,
+        prefix_limit: None,
+    }
+}
+
+/// The first session of an external peer that is the only one of its AS.
+pub(super) fn up(peer: PeerKey, exports: ExportQueue) -> PeerUp {
+    let number = u32::try_from(peer.0).unwrap();
+    let epoch = SessionEpoch(1);
+    PeerUp {
+        door: DoorBell::new().door(epoch),
+        peer,
+        epoch,
+        negotiated: Negotiated {
+            restart: None,
+            peer_identifier: BgpIdentifier::new(100 + number).unwrap(),
+            peer_asn: Asn(65000 + number),
+            local_asn: Asn(64512),
+            kind: PeerKind::Ebgp,
+            as_width: AsWidth::Four,
+            hold_time: HoldTime::ZERO,
+            families: vec![Family::IPV4_UNICAST],
+            path_ids_received: Vec::new(),
+            path_ids_sent: Vec::new(),
+            route_refresh: NEITHER,
+            enhanced_route_refresh: NEITHER,
+            extended_message: NEITHER,
+            peer_capabilities: Capabilities::default(),
+        },
+        local_address: IpAddr::from([127, 0, 0, 1]),
+        peer_address: IpAddr::from([127, 0, 0, 1]),
+        exports,
+    }
+}
+
+/// Announces prefixes of AS 65001.
+pub(super) fn announcement(prefixes: impl IntoIterator<Item = Ipv4Prefix>) -> Update {
+    let next_hop = NextHop::Ipv4([192, 0, 2, 1].into());
+    let mut builder = PathAttributesBuilder::new(Origin::Igp);
+    builder.as_path.prepend(Asn(65001), 1);
+    Update::advertising(builder.build(), next_hop, false, prefixes.into_iter().map(Nlri::new))
+}
+
+/// A capability that no side advertised.
+const NEITHER: Directions = Directions { from_peer: false, to_peer: false };

@@ -1,0 +1,80 @@
+//! The speaker's handling of requests: changes of the configuration, and questions of operators.
+
+use margay_rib::{RoutePage, RouteSelection, RouteStatus};
+use tokio::time::Instant;
+
+use super::Speaker;
+use crate::reply::reply;
+use crate::speaker::{Destination, PeerSelection, RoutesQuestion, SpeakerCounts, SpeakerRequest};
+
+impl Speaker {
+    /// Handles a request. It may cause changes for any peer.
+    pub(super) fn handle_request(&mut self, request: SpeakerRequest) {
+        self.rounds.on_news();
+        let (step, now) = (request.step(), Instant::now());
+        match request {
+            SpeakerRequest::AddPeer(key, settings, answer) => {
+                self.sessions.add_peer(key, settings);
+                reply(answer, ());
+            }
+            SpeakerRequest::Reconfigure(reflector, peers) => {
+                self.sessions.reconfigure(&mut self.rib, reflector, peers);
+            }
+            SpeakerRequest::RemovePeer(key) => {
+                self.sessions.remove_peer(&mut self.rib, key, now);
+                self.rounds.leave(key);
+            }
+            SpeakerRequest::AdvertiseAgain(key, answer) => {
+                reply(answer, self.sessions.advertise_again(&mut self.rib, key));
+            }
+            SpeakerRequest::Originate(prefix, options) => self.rib.originate(prefix, options),
+            SpeakerRequest::StopOriginating(prefix) => self.rib.stop_originating(prefix),
+            SpeakerRequest::Routes(question, answer) => reply(answer, self.routes(question)),
+            SpeakerRequest::Explain(destination, answer) => {
+                let prefix = match destination {
+                    Destination::Prefix(prefix) => Some(prefix),
+                    Destination::Address(address) => self.rib.route_to(address),
+                };
+                reply(answer, prefix.and_then(|prefix| self.rib.explain(prefix)));
+            }
+            SpeakerRequest::Counts(answer) => {
+                let peers = self.sessions.counts(&self.rib);
+                reply(answer, SpeakerCounts { rib: self.rib.counts(), peers });
+            }
+            SpeakerRequest::Dump(answer) => {
+                reply(answer, self.processor.at_length(|| self.rib.dump().to_string()));
+            }
+            SpeakerRequest::Turns(answer) => reply(answer, self.clock.times()),
+            SpeakerRequest::TakeTurns(answer) => reply(answer, self.clock.take(now)),
+            SpeakerRequest::Stop => {}
+        }
+        self.clock.end_step(step, Instant::now());
+    }
+
+    fn routes(&self, question: RoutesQuestion) -> Option<RoutePage> {
+        let index = |key| self.sessions.index(key);
+        let selection = match question.selection {
+            PeerSelection::All => RouteSelection::All,
+            PeerSelection::Best => RouteSelection::Best,
+            PeerSelection::BestFrom(key) | PeerSelection::ReceivedFrom(key) => {
+                RouteSelection::ReceivedFrom(index(key)?)
+            }
+            PeerSelection::AdvertisedTo(key) => RouteSelection::AdvertisedTo(index(key)?),
+        };
+        let prefixes = question.destination.map(|destination| match destination {
+            Destination::Prefix(prefix) => vec![prefix],
+            Destination::Address(address) => self.rib.covering(address),
+        });
+        let mut page = match prefixes {
+            Some(prefixes) => {
+                let routes = prefixes.into_iter().flat_map(|prefix| self.rib.routes_to(prefix, selection));
+                RoutePage { routes: routes.collect(), next: None }
+            }
+            None => self.rib.routes(question.family, selection, question.position, question.limit),
+        };
+        if let PeerSelection::BestFrom(_) = question.selection {
+            page.routes.retain(|route| matches!(route.status, RouteStatus::Best(_)));
+        }
+        Some(page)
+    }
+}

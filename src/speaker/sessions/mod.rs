@@ -1,0 +1,383 @@
+//! The configured peers: their sessions, the absence of those that restart, and what is awaited of them.
+
+mod absence;
+mod convergence;
+mod hold_back;
+mod prefix_limit;
+mod session;
+
+use std::collections::BTreeMap;
+
+use bgp_codec::{Family, Update};
+use margay_rib::{Departure, Notice, NoticeKind, PeerIndex, ReflectorOptions};
+use margay_session::{self as session_machine, StopReason};
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use self::absence::Absence;
+use self::convergence::Convergence;
+pub use self::convergence::ConvergenceOptions;
+pub use self::prefix_limit::PrefixLimit;
+use self::session::SpeakerSession;
+use super::{FamilyCounts, PeerKey, PeerSettings, PeerUp, RefreshMark, SessionEpoch};
+use crate::machine::AddressBook;
+use crate::recording::RecordedRib;
+
+/// See the [module](self).
+///
+/// Its methods pass on to the Rib what follows for it. They return whether routes may have changed, where that is not certain.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    peers: BTreeMap<PeerKey, SpeakerPeer>,
+    convergence: Convergence,
+    /// When the earliest route refresh times out.
+    refresh_ends: Option<Instant>,
+    /// The earliest end of the absence of a peer that restarts.
+    absence_ends: Option<Instant>,
+}
+
+/// A configured peer.
+#[derive(Debug)]
+struct SpeakerPeer {
+    settings: PeerSettings,
+    session: Option<SpeakerSession>,
+    /// It restarts, and has no session meanwhile.
+    absence: Option<Absence>,
+}
+
+/// Which session of a peer is meant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Which {
+    Present,
+    Epoch(SessionEpoch),
+}
+
+impl Sessions {
+    /// Without peers. The Rib holds back routes from now on if the options say so.
+    pub(super) fn new(rib: &mut RecordedRib, options: ConvergenceOptions) -> Self {
+        let convergence = Convergence::new(options);
+        if convergence.holds_back() {
+            rib.hold_back();
+        }
+        Self { peers: BTreeMap::new(), convergence, refresh_ends: None, absence_ends: None }
+    }
+
+    /// A peer is configured.
+    pub(super) fn add_peer(&mut self, key: PeerKey, settings: PeerSettings) {
+        self.peers.insert(key, SpeakerPeer { settings, session: None, absence: None });
+        self.convergence.on_peer_added(key);
+    }
+
+    /// A peer is not configured any more: its session or absence is over.
+    pub(super) fn remove_peer(&mut self, rib: &mut RecordedRib, key: PeerKey, now: Instant) {
+        self.end_session(rib, key, Which::Present, &session_machine::Departure::Final, now);
+        if let Some(absence) = self.peers.remove(&key).and_then(|peer| peer.absence) {
+            rib.peer_down(absence.index, Departure::Final);
+        }
+        self.convergence.on_peer_removed(key);
+    }
+
+    /// Peers have other settings, and this speaker reflects differently. Sessions stay.
+    pub(super) fn reconfigure(
+        &mut self,
+        rib: &mut RecordedRib,
+        reflector: ReflectorOptions,
+        peers: Vec<(PeerKey, PeerSettings)>,
+    ) {
+        let mut rules = Vec::new();
+        for (key, settings) in peers {
+            let Some(peer) = self.peers.get_mut(&key) else { continue };
+            if let Some(session) = &peer.session {
+                rib.rename(session.index, &settings.name);
+                rules.push((session.index, settings.rules()));
+            }
+            peer.settings = settings;
+        }
+        rib.reconfigure(reflector, rules);
+    }
+
+    /// A session is established, and a former one of the peer is over. Returns where the peer is in the Rib; `None` if the peer
+    /// is not configured any more.
+    pub(super) fn peer_up(
+        &mut self,
+        rib: &mut RecordedRib,
+        addresses: &AddressBook,
+        up: PeerUp,
+        now: Instant,
+    ) -> Option<PeerIndex> {
+        let (key, epoch) = (up.peer, up.epoch);
+        self.end_session(rib, key, Which::Present, &session_machine::Departure::Final, now);
+        let Some(peer) = self.peers.get_mut(&key) else {
+            warn!(peer = key.0, "a session came up for a peer that is not configured any more");
+            return None;
+        };
+        let resumes = peer.absence.take().map(|absence| absence.index);
+        let session = SpeakerSession::new(rib, &peer.settings, addresses, up, resumes, now);
+        self.convergence.on_established(key, &session.families, now);
+        self.refresh_ends = earlier(self.refresh_ends, session.refresh_ends_at());
+        debug!(peer = %peer.settings.name, session = epoch.0, "joined");
+        Some(peer.session.insert(session).index)
+    }
+
+    /// A session is over. Returns whether it was the present one.
+    pub(super) fn peer_down(
+        &mut self,
+        rib: &mut RecordedRib,
+        key: PeerKey,
+        epoch: SessionEpoch,
+        departure: &session_machine::Departure,
+        now: Instant,
+    ) -> bool {
+        let is_over = self.end_session(rib, key, Which::Epoch(epoch), departure, now);
+        if let Some(peer) = self.peers.get(&key).filter(|_| is_over) {
+            debug!(peer = %peer.settings.name, session = epoch.0, "left");
+        }
+        is_over
+    }
+
+    /// Ends a peer's session, if there is one and it is the one that is meant. Returns whether it was. The peer's routes stay
+    /// where the departure says so.
+    fn end_session(
+        &mut self,
+        rib: &mut RecordedRib,
+        key: PeerKey,
+        which: Which,
+        departure: &session_machine::Departure,
+        now: Instant,
+    ) -> bool {
+        let Some(peer) = self.peers.get_mut(&key) else { return false };
+        let is_meant = |session: &mut SpeakerSession| match which {
+            Which::Present => true,
+            Which::Epoch(epoch) => session.epoch == epoch,
+        };
+        let Some(session) = peer.session.take_if(is_meant) else { return false };
+        self.convergence.on_session_ended(key);
+        peer.absence = Absence::after(&session, departure, now);
+        if let Some(absence) = &peer.absence {
+            let seconds = absence.left(now).as_secs();
+            info!(peer = %peer.settings.name, seconds, "restarts: its routes are kept meanwhile");
+            self.absence_ends = earlier(self.absence_ends, Some(absence.until));
+        }
+        let departure = if peer.absence.is_some() { Departure::Restarting } else { Departure::Final };
+        rib.peer_down(session.index, departure);
+        true
+    }
+
+    /// A peer has sent these UPDATEs. Returns whether they completed the tables of all peers.
+    pub(super) fn apply_updates(
+        &mut self,
+        rib: &mut RecordedRib,
+        key: PeerKey,
+        epoch: SessionEpoch,
+        updates: Vec<Update>,
+        now: Instant,
+    ) -> bool {
+        let Some(SpeakerPeer { settings, session, .. }) = self.peers.get_mut(&key) else { return false };
+        let session = session.as_mut().filter(|session| session.epoch == epoch);
+        // What a peer still sends whose session ends is not worth the work.
+        let Some(session) = session.filter(|session| !session.is_interrupted()) else { return false };
+        self.convergence.on_update(now);
+        let mut is_news = false;
+        rib.read_ahead(&updates);
+        for update in updates {
+            let end_of_rib = update.end_of_rib();
+            session.note_defects(&settings.name, update.defects());
+            rib.apply_update(session.index, update);
+            if let Some(family) = end_of_rib
+                && self.convergence.on_end_of_rib(key, family)
+            {
+                session.on_end_of_rib(rib, family);
+                is_news = true;
+            }
+        }
+        if let Some(limit) = &settings.prefix_limit {
+            session.check_limit(rib, limit, &settings.name);
+        }
+        is_news && self.convergence.is_complete()
+    }
+
+    /// A peer begins or ends to announce a table again (RFC 7313 §4.2).
+    pub(super) fn on_refresh_mark(
+        &mut self,
+        rib: &mut RecordedRib,
+        key: PeerKey,
+        epoch: SessionEpoch,
+        (family, mark): (Family, RefreshMark),
+        now: Instant,
+    ) {
+        let is_table_awaited = self.convergence.is_awaited(key, family);
+        if let Some(session) = self.current(key, epoch) {
+            session.on_refresh_mark(rib, family, mark, is_table_awaited, now);
+            let ends = session.refresh_ends_at();
+            self.refresh_ends = earlier(self.refresh_ends, ends);
+        }
+    }
+
+    /// A peer requests all routes of a family again (RFC 2918).
+    pub(super) fn on_route_refresh(
+        &mut self,
+        rib: &mut RecordedRib,
+        key: PeerKey,
+        epoch: SessionEpoch,
+        family: Family,
+    ) {
+        if let Some(session) = self.current(key, epoch) {
+            rib.refresh(session.index, family);
+        }
+    }
+
+    /// Advertises all routes to a peer again, as if it had requested them. Returns whether it has a session.
+    pub(super) fn advertise_again(&self, rib: &mut RecordedRib, key: PeerKey) -> bool {
+        let Some(session) = self.session(key) else { return false };
+        session.families.iter().for_each(|&family| rib.refresh(session.index, family));
+        true
+    }
+
+    /// The node's addresses have changed: what was advertised with another own address is advertised again. Returns whether
+    /// that concerns any peer.
+    pub(super) fn on_addresses(&mut self, rib: &mut RecordedRib, addresses: &AddressBook) -> bool {
+        let mut changed = Vec::new();
+        for peer in self.peers.values_mut() {
+            if let Some(session) = &mut peer.session
+                && let Some(own) = session.on_addresses(&peer.settings.name, addresses)
+            {
+                changed.push((session.index, own));
+            }
+        }
+        let is_any = !changed.is_empty();
+        if is_any {
+            rib.set_own_next_hops(changed);
+        }
+        is_any
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        earlier(earlier(self.convergence.hold_back_ends_at(), self.refresh_ends), self.absence_ends)
+    }
+
+    /// Ends whatever has lasted long enough: hold-back, refreshes and absences. Returns whether anything has.
+    pub(super) fn handle_timeout(&mut self, rib: &mut RecordedRib, now: Instant) -> bool {
+        let mut has_ended = self.convergence.end_hold_back_in_time(now);
+        if has_ended {
+            rib.end_hold_back();
+            info!("initial hold-back is over: advertising all routes");
+        }
+        if self.refresh_ends.is_some_and(|end| end <= now) {
+            has_ended |= self.end_late_refreshes(rib, now);
+        }
+        if self.absence_ends.is_some_and(|end| end <= now) {
+            has_ended |= self.end_absences(rib, now);
+        }
+        has_ended
+    }
+
+    fn end_late_refreshes(&mut self, rib: &mut RecordedRib, now: Instant) -> bool {
+        self.refresh_ends = None;
+        let mut are_any_late = false;
+        for peer in self.peers.values_mut() {
+            let Some(session) = &mut peer.session else { continue };
+            if session.end_late_refreshes(rib, now) {
+                warn!(peer = %peer.settings.name, "route refresh timed out: stale routes withdrawn");
+                are_any_late = true;
+            }
+            self.refresh_ends = earlier(self.refresh_ends, session.refresh_ends_at());
+        }
+        are_any_late
+    }
+
+    fn end_absences(&mut self, rib: &mut RecordedRib, now: Instant) -> bool {
+        self.absence_ends = None;
+        let mut are_any_over = false;
+        for peer in self.peers.values_mut() {
+            if let Some(absence) = peer.absence.take_if(|absence| absence.until <= now) {
+                warn!(peer = %peer.settings.name, "did not come back from its restart in time: its routes are withdrawn");
+                rib.peer_down(absence.index, Departure::Final);
+                are_any_over = true;
+            }
+            self.absence_ends = earlier(self.absence_ends, peer.absence.map(|absence| absence.until));
+        }
+        are_any_over
+    }
+
+    /// Ends the sessions of peers that do not read while ever more withdrawals have to be kept for them.
+    pub(super) fn interrupt_overdue(&mut self, rib: &RecordedRib) {
+        for index in rib.overdue() {
+            if let Some((peer, session)) = self.of_index(index)
+                && session.interrupt(StopReason::OutOfResources)
+            {
+                warn!(peer, "the peer does not read, and too many withdrawals wait for it: its session ends");
+            }
+        }
+    }
+
+    /// Logs which routes are refused or withheld, each to the account of the peer that announced it.
+    pub(super) fn log_notices(&mut self, rib: &mut RecordedRib) {
+        let (notices, dropped) = rib.poll_notices();
+        for Notice { peer, prefix, kind } in notices {
+            let line = match kind {
+                NoticeKind::Refused(refusal) => format!("{prefix} is not accepted: {refusal}"),
+                NoticeKind::TooLong { peer, others } => {
+                    let name = self.of_index(peer).map_or("a peer", |(name, _)| name);
+                    let others =
+                        if others == 0 { String::new() } else { format!(" and {others} more peers") };
+                    format!("{prefix} is withheld from {name}{others}: too long for their messages")
+                }
+            };
+            if let Some((name, session)) = self.of_index(peer) {
+                session.log(name, format_args!("{line}"));
+            }
+        }
+        if dropped > 0 {
+            debug!(dropped, "more routes are refused or withheld than are logged");
+        }
+    }
+
+    /// Where a peer with a session is in the Rib.
+    pub(super) fn index(&self, key: PeerKey) -> Option<PeerIndex> {
+        Some(self.session(key)?.index)
+    }
+
+    /// The peers with a session.
+    pub(super) fn established(&self) -> impl Iterator<Item = PeerKey> + '_ {
+        self.peers.iter().filter(|(_, peer)| peer.session.is_some()).map(|(&key, _)| key)
+    }
+
+    /// What each session carries.
+    pub(super) fn counts(&self, rib: &RecordedRib) -> Vec<(PeerKey, Vec<FamilyCounts>)> {
+        let sessions = self.peers.iter().filter_map(|(&key, peer)| Some((key, peer.session.as_ref()?)));
+        let counts = sessions.map(|(key, session)| {
+            let of_family = |&family| FamilyCounts {
+                family,
+                routes: rib.peer_counts(session.index, family),
+                end_of_rib_received: !self.convergence.is_awaited(key, family),
+            };
+            (key, session.families.iter().map(of_family).collect())
+        });
+        counts.collect()
+    }
+
+    fn session(&self, key: PeerKey) -> Option<&SpeakerSession> {
+        self.peers.get(&key)?.session.as_ref()
+    }
+
+    /// The session that `epoch` names, if it is the present one.
+    fn current(&mut self, key: PeerKey, epoch: SessionEpoch) -> Option<&mut SpeakerSession> {
+        self.peers.get_mut(&key)?.session.as_mut().filter(|session| session.epoch == epoch)
+    }
+
+    /// The session with this index in the Rib, and the name of its peer.
+    fn of_index(&mut self, index: PeerIndex) -> Option<(&str, &mut SpeakerSession)> {
+        self.peers.values_mut().find_map(|peer| {
+            let session = peer.session.as_mut().filter(|session| session.index == index)?;
+            Some((&*peer.settings.name, session))
+        })
+    }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,279 @@
+//! Sessions by themselves, with time as an argument: former sessions, refreshes, absences, limits and hold-back.
+
+use std::time::Duration;
+
+use bgp_codec::{Capabilities, Capability, GracefulRestart, Ipv4Prefix};
+use margay_session::RestartTerms;
+
+use super::*;
+use crate::speaker::fixtures::{announcement, rib, settings, up};
+use crate::speaker::{DoorBell, ExportQueue};
+
+const PEER: PeerKey = PeerKey(1);
+const OTHER: PeerKey = PeerKey(2);
+const FAMILY: Family = Family::IPV4_UNICAST;
+const SECOND: Duration = Duration::from_secs(1);
+const RESTART_TIME: Duration = Duration::from_mins(2);
+const LONGEST_REFRESH: Duration = Duration::from_mins(6);
+
+/// Sessions with a Rib and a clock.
+struct World {
+    rib: RecordedRib,
+    sessions: Sessions,
+    now: Instant,
+}
+
+impl World {
+    /// With these configured peers.
+    fn new<const N: usize>(options: ConvergenceOptions, peers: [PeerKey; N]) -> Self {
+        let mut rib = rib();
+        let mut sessions = Sessions::new(&mut rib, options);
+        peers.into_iter().for_each(|peer| sessions.add_peer(peer, settings()));
+        Self { rib, sessions, now: Instant::now() }
+    }
+
+    /// With one peer, which has a session.
+    fn with_session() -> Self {
+        let mut world = Self::new(ConvergenceOptions::default(), [PEER]);
+        world.up(session(PEER, 1));
+        world
+    }
+
+    fn up(&mut self, up: PeerUp) -> Option<PeerIndex> {
+        self.sessions.peer_up(&mut self.rib, &AddressBook::default(), up, self.now)
+    }
+
+    fn down(&mut self, epoch: u64, departure: &session_machine::Departure) -> bool {
+        self.sessions.peer_down(&mut self.rib, PEER, SessionEpoch(epoch), departure, self.now)
+    }
+
+    fn update(&mut self, peer: PeerKey, epoch: u64, update: Update) -> bool {
+        self.sessions.apply_updates(&mut self.rib, peer, SessionEpoch(epoch), vec![update], self.now)
+    }
+
+    fn mark(&mut self, epoch: u64, mark: RefreshMark) {
+        let epoch = SessionEpoch(epoch);
+        self.sessions.on_refresh_mark(&mut self.rib, PEER, epoch, (FAMILY, mark), self.now);
+    }
+
+    /// Lets time pass, and handles what is due then. Returns whether anything was.
+    fn pass(&mut self, time: Duration) -> bool {
+        self.now += time;
+        self.sessions.handle_timeout(&mut self.rib, self.now)
+    }
+
+    /// The number of prefixes in the Rib once its work is done.
+    fn prefixes(&mut self) -> usize {
+        while self.rib.work(usize::MAX) {}
+        self.rib.counts().ipv4_prefixes
+    }
+}
+
+fn session(peer: PeerKey, epoch: u64) -> PeerUp {
+    PeerUp { epoch: SessionEpoch(epoch), ..up(peer, ExportQueue::closed()) }
+}
+
+/// Two prefixes.
+fn both() -> [Ipv4Prefix; 2] {
+    [1, 2].map(|third| Ipv4Prefix::truncating([10, 65, third, 0].into(), 24))
+}
+
+fn first_only() -> Update {
+    announcement(both().into_iter().take(1))
+}
+
+/// A graceful restart in which the peer preserves the forwarding state of these families.
+fn restart(forwarding_preserved: &[Family]) -> RestartTerms {
+    RestartTerms {
+        families: vec![FAMILY],
+        forwarding_preserved: forwarding_preserved.to_vec(),
+        keeps_ours: false,
+        restart_time: RESTART_TIME,
+        peer_has_restarted: true,
+        survives_notification: false,
+        long_lived: Vec::new(),
+    }
+}
+
+fn resumed(epoch: u64, forwarding_preserved: &[Family]) -> PeerUp {
+    let mut up = session(PEER, epoch);
+    up.negotiated.restart = Some(restart(forwarding_preserved));
+    up
+}
+
+#[test]
+fn messages_of_a_former_session_are_ignored() {
+    let mut world = World::with_session();
+    world.up(session(PEER, 2));
+    world.update(PEER, 1, announcement(both()));
+    assert_eq!(world.prefixes(), 0);
+    world.update(PEER, 2, announcement(both()));
+    world.mark(1, RefreshMark::Begin);
+    world.mark(2, RefreshMark::End);
+    assert!(!world.down(1, &session_machine::Departure::Final));
+    assert_eq!(world.prefixes(), 2);
+    assert!(world.down(2, &session_machine::Departure::Final));
+    assert_eq!(world.prefixes(), 0);
+}
+
+#[test]
+fn a_session_of_a_peer_that_is_not_configured_any_more_is_refused() {
+    let mut world = World::with_session();
+    world.update(PEER, 1, announcement(both()));
+    world.sessions.remove_peer(&mut world.rib, PEER, world.now);
+    assert_eq!(world.prefixes(), 0);
+    assert_eq!(world.up(session(PEER, 2)), None);
+    assert_eq!(world.sessions.established().count(), 0);
+}
+
+#[test]
+fn a_refresh_without_end_ends_after_six_minutes() {
+    let mut world = World::with_session();
+    world.update(PEER, 1, announcement(both()));
+    world.mark(1, RefreshMark::Begin);
+    world.update(PEER, 1, first_only());
+    assert_eq!(world.sessions.next_timeout(), Some(world.now + LONGEST_REFRESH));
+    assert!(!world.pass(LONGEST_REFRESH - SECOND));
+    assert_eq!(world.prefixes(), 2);
+    assert!(world.pass(SECOND));
+    assert_eq!(world.prefixes(), 1);
+    assert_eq!(world.sessions.next_timeout(), None);
+    // An end that comes all the same ends nothing.
+    world.update(PEER, 1, announcement(both()));
+    world.mark(1, RefreshMark::End);
+    assert_eq!(world.prefixes(), 2);
+}
+
+/// RFC 7313 §4.2: it has nothing yet to announce again, and what it held before is marked anyway.
+#[test]
+fn a_peer_that_restarts_gracefully_begins_no_refresh_before_the_end_of_its_table() {
+    let mut world = World::new(ConvergenceOptions::default(), [PEER]);
+    let capability = GracefulRestart {
+        restarted: true,
+        survives_notification: false,
+        restart_time_seconds: 120,
+        families: Vec::new(),
+    };
+    let mut up = session(PEER, 1);
+    up.negotiated.peer_capabilities = Capabilities::from_iter([Capability::GracefulRestart(capability)]);
+    world.up(up);
+    for (before, left) in [(announcement(both()), 2), (Update::ending(FAMILY), 1)] {
+        world.update(PEER, 1, before);
+        world.mark(1, RefreshMark::Begin);
+        world.update(PEER, 1, first_only());
+        world.mark(1, RefreshMark::End);
+        assert_eq!(world.prefixes(), left);
+    }
+}
+
+#[test]
+fn routes_of_a_peer_that_restarts_stay_for_its_restart_time_and_no_longer() {
+    let mut world = World::with_session();
+    world.update(PEER, 1, announcement(both()));
+    assert!(world.down(1, &session_machine::Departure::Restart(restart(&[FAMILY]))));
+    assert_eq!(world.sessions.established().count(), 0);
+    assert_eq!(world.sessions.next_timeout(), Some(world.now + RESTART_TIME));
+    assert!(!world.pass(RESTART_TIME - SECOND));
+    assert_eq!(world.prefixes(), 2);
+    assert!(world.pass(SECOND));
+    assert_eq!(world.prefixes(), 0);
+    assert_eq!(world.sessions.next_timeout(), None);
+}
+
+#[test]
+fn a_peer_that_is_back_in_time_keeps_what_it_announces_again() {
+    let mut world = World::with_session();
+    world.update(PEER, 1, announcement(both()));
+    let before = world.sessions.index(PEER);
+    world.down(1, &session_machine::Departure::Restart(restart(&[FAMILY])));
+    world.pass(RESTART_TIME - SECOND);
+    assert_eq!(world.up(resumed(2, &[FAMILY])), before);
+    world.pass(2 * SECOND);
+    assert_eq!(world.prefixes(), 2, "the restart time is over, and the peer is back");
+    world.update(PEER, 2, first_only());
+    world.update(PEER, 2, Update::ending(FAMILY));
+    assert_eq!(world.prefixes(), 1, "the other was not announced again");
+    world.pass(LONGEST_REFRESH);
+    assert_eq!(world.prefixes(), 1);
+}
+
+#[test]
+fn a_peer_that_is_back_without_its_forwarding_state_keeps_nothing() {
+    let mut world = World::with_session();
+    world.update(PEER, 1, announcement(both()));
+    world.down(1, &session_machine::Departure::Restart(restart(&[FAMILY])));
+    world.up(resumed(2, &[]));
+    assert_eq!(world.prefixes(), 0);
+}
+
+#[test]
+fn a_peer_that_is_back_and_never_sends_end_of_rib_keeps_stale_routes_for_six_minutes() {
+    let mut world = World::with_session();
+    world.update(PEER, 1, announcement(both()));
+    world.down(1, &session_machine::Departure::Restart(restart(&[FAMILY])));
+    world.up(resumed(2, &[FAMILY]));
+    world.update(PEER, 2, first_only());
+    assert!(!world.pass(LONGEST_REFRESH - SECOND));
+    assert_eq!(world.prefixes(), 2);
+    assert!(world.pass(SECOND));
+    assert_eq!(world.prefixes(), 1);
+}
+
+#[test]
+fn a_peer_that_is_removed_while_it_restarts_leaves_no_routes() {
+    let mut world = World::with_session();
+    world.update(PEER, 1, announcement(both()));
+    world.down(1, &session_machine::Departure::Restart(restart(&[FAMILY])));
+    world.sessions.remove_peer(&mut world.rib, PEER, world.now);
+    assert_eq!(world.prefixes(), 0);
+}
+
+#[tokio::test]
+async fn a_peer_above_its_limit_is_interrupted_once_and_ignored_from_then_on() {
+    let mut world = World::new(ConvergenceOptions::default(), []);
+    let limit = PrefixLimit { received: Some(1), accepted: None, warn_percent: 80, restart: SECOND };
+    world.sessions.add_peer(PEER, PeerSettings { prefix_limit: Some(limit), ..settings() });
+    let mut bell = DoorBell::new();
+    world.up(PeerUp { door: bell.door(SessionEpoch(1)), ..session(PEER, 1) });
+    world.update(PEER, 1, announcement(both()));
+    let reason = bell.interrupted().await.map(|interruption| interruption.reason);
+    assert_eq!(reason, Some(StopReason::MaximumPrefixes { restart: SECOND }));
+    let third = Ipv4Prefix::truncating([10, 66, 0, 0].into(), 24);
+    world.update(PEER, 1, announcement([third]));
+    assert_eq!(world.prefixes(), 2);
+    assert!(tokio::time::timeout(Duration::ZERO, bell.interrupted()).await.is_err(), "asked once");
+}
+
+#[test]
+fn the_last_end_of_rib_completes_the_tables_once() {
+    let options = ConvergenceOptions { expected_peers: Some(2), hold_back: None };
+    let mut world = World::new(options, [PEER, OTHER]);
+    world.up(session(PEER, 1));
+    world.up(session(OTHER, 1));
+    assert!(!world.update(PEER, 1, Update::ending(FAMILY)));
+    assert!(!world.update(OTHER, 1, announcement(both())));
+    assert!(world.update(OTHER, 1, Update::ending(FAMILY)));
+    assert!(!world.update(OTHER, 1, Update::ending(FAMILY)), "it is no news");
+    assert!(!world.update(OTHER, 1, first_only()));
+}
+
+#[test]
+fn routes_are_held_back_until_the_tables_are_complete() {
+    let options = ConvergenceOptions { expected_peers: Some(2), hold_back: Some(5 * SECOND) };
+    let mut world = World::new(options, [PEER, OTHER]);
+    world.up(session(PEER, 1));
+    let reader = world.up(session(OTHER, 1)).expect("it is configured");
+    world.update(OTHER, 1, Update::ending(FAMILY));
+    world.update(PEER, 1, announcement(both()));
+    let advertises = |world: &mut World| {
+        while world.rib.work(usize::MAX) {}
+        let mut updates = Vec::new();
+        while world.rib.poll_export(reader, &mut updates) {}
+        !updates.is_empty()
+    };
+    assert!(!world.pass(Duration::ZERO));
+    assert!(!advertises(&mut world));
+    world.update(PEER, 1, Update::ending(FAMILY));
+    assert!(world.pass(Duration::ZERO));
+    assert!(advertises(&mut world));
+}
