@@ -1,4 +1,4 @@
-//! The address families that the Rib holds, and values that exist once for each.
+//! The address families that the Rib holds, and values kept for each of them.
 
 use std::ops::{Index, IndexMut};
 
@@ -12,7 +12,7 @@ pub(crate) enum FamilyIndex {
 }
 
 impl FamilyIndex {
-    /// All of them, in the order of their numbers.
+    /// All families, in the order of their numbers.
     pub(crate) const ALL: [Self; 2] = [Self::Ipv4Unicast, Self::Ipv6Unicast];
 
     /// `None` for a family that the Rib does not hold.
@@ -85,7 +85,7 @@ impl<T> IndexMut<FamilyIndex> for PerFamily<T> {
     }
 }
 
-/// Which family is served next, where families take turns.
+/// The family that is served next where families take turns.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct FamilyTurn(usize);
 
@@ -95,7 +95,7 @@ impl FamilyTurn {
         FamilyIndex::ALL.into_iter().cycle().skip(self.0).take(FamilyIndex::ALL.len())
     }
 
-    /// A family has been served: it comes last from now on.
+    /// Notes that a family has been served: it comes last from now on.
     pub(crate) fn on_served(&mut self, family: FamilyIndex) {
         self.0 = (family as usize + 1) % FamilyIndex::ALL.len();
     }

@@ -1,10 +1,10 @@
-//! The numbers that name things in the Rib.
+//! Indexes that name the things in a Rib.
 
 use bgp_codec::PathId;
 use serde::{Deserialize, Serialize};
 
-/// Names a peer's session in the Rib. A peer that comes back is given another one, so that nothing of the former
-/// session is taken for the new one's.
+/// Names a peer's session in the Rib. A peer that comes back gets another one, so that nothing of the former
+/// session is attributed to the new one.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 pub struct PeerIndex(pub(crate) u32);
 
@@ -12,13 +12,13 @@ impl PeerIndex {
     /// The source of the routes that this speaker originates.
     pub const LOCAL: Self = Self(0);
 
-    /// The number, for recordings and logs.
+    /// The number, for recordings and log lines.
     #[must_use]
     pub fn to_u32(self) -> u32 {
         self.0
     }
 
-    /// The index with a number that was written down.
+    /// The index with a recorded number.
     #[must_use]
     pub fn from_u32(number: u32) -> Self {
         Self(number)
@@ -27,8 +27,8 @@ impl PeerIndex {
 
 /// Names a source of paths. An entry has at most one path of each source.
 ///
-/// A number is used again when no path of its source is left. So it separates the paths to a prefix, at any one time
-/// and for as long as each lives, and serves as path id towards peers.
+/// A number is reused once its source has no paths left. So it distinguishes the paths to a prefix at any one
+/// time, and throughout the life of each, which allows it to serve as path identifier towards peers.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct SourceIndex(pub(crate) u32);
 
@@ -38,12 +38,13 @@ impl SourceIndex {
     /// The source of the routes that the kernel has and this speaker announces.
     pub(crate) const KERNEL: Self = Self(1);
 
-    /// The lowest number that there may be.
+    /// The lowest number.
     pub(crate) const FIRST: Self = Self(0);
-    /// The highest number that there may be.
+    /// The highest number.
     pub(crate) const LAST: Self = Self(u32::MAX);
 
-    /// The path id towards peers that take several paths. Never zero, which some implementations take for none.
+    /// The path identifier towards peers that receive several paths. Never zero, which some implementations
+    /// treat as absent.
     pub(crate) fn exported_path_id(self) -> PathId {
         PathId(self.0.wrapping_add(1))
     }
@@ -53,7 +54,7 @@ impl SourceIndex {
     }
 }
 
-/// Names an entry of a [`Table`]. It stays the same as long as the prefix has a path or anything pins it.
+/// Names an entry of a [`Table`]. It is stable as long as the prefix has a path or anything pins it.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct EntryIndex(pub(crate) u32);
 
@@ -63,11 +64,11 @@ impl EntryIndex {
     }
 }
 
-/// Names an export group. Numbers are not used again.
+/// Names an export group. Numbers are not reused.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct GroupId(pub(crate) u64);
 
-/// Names a slot of a log: a table entry's number, or that of a path where a group is sent several.
+/// Names a slot of a log: the number of a table entry, or of a path in a group that is sent several.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct SlotIndex(pub(crate) u32);
 

@@ -1,4 +1,4 @@
-//! What changes a Rib, as values that can be written down and handed to another one.
+//! The inputs of a Rib as values that can be recorded and replayed.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::options::{
 };
 use crate::rib::Rib;
 
-/// One call on a [`Rib`] that changes it: that of the method with the same name.
+/// One call on a [`Rib`] that changes it: the method of the same name.
 ///
-/// `U` is how an UPDATE is given. An [`Update`] is written as the octets of its message, which are decoded again
-/// under the terms of the session, by [`map_update`](Self::map_update).
+/// `U` is the form of an UPDATE. An [`Update`] is recorded as the octets of its message, which a replay
+/// decodes again under the terms of the session, by [`map_update`](Self::map_update).
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub enum RibInput<U = Update> {
     /// [`Rib::hold_back`].
@@ -59,7 +59,7 @@ pub enum RibInput<U = Update> {
 }
 
 impl<U> RibInput<U> {
-    /// The same input with its UPDATE in another form; `None` when there is none for it.
+    /// The same input with its UPDATE in another form; `None` if `map` returns none.
     pub fn map_update<V>(self, map: impl FnOnce(PeerIndex, U) -> Option<V>) -> Option<RibInput<V>> {
         Some(match self {
             Self::Update(peer, update) => RibInput::Update(peer, map(peer, update)?),
@@ -86,7 +86,7 @@ impl<U> RibInput<U> {
 }
 
 impl Rib {
-    /// Does what the input says. Returns the peer's index when a peer came up; what else there is to return is dropped.
+    /// Makes the call. Returns the peer's index for a peer that came up; all other results are dropped.
     pub fn handle_input(&mut self, input: RibInput) -> Option<PeerIndex> {
         match input {
             RibInput::HoldBack => self.hold_back(),

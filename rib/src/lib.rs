@@ -1,12 +1,13 @@
 //! Adj-RIB-In, decision process, Loc-RIB and export logs, without I/O.
 //!
-//! A [`Rib`] is a plain value with one owner. The events of peers go in; two things come out, each when it is
-//! polled for: encoded messages for a peer ([`Rib::poll_export`]) and changes of the forwarding table
-//! ([`Rib::poll_forwarding`]). Both are read from compacted logs, so a slow reader costs a cursor and nothing else.
+//! A [`Rib`] is a plain value with one owner. It takes the events of peers, and has two outputs, which are
+//! polled: encoded messages for a peer ([`Rib::poll_export`]) and changes of the forwarding table
+//! ([`Rib::poll_forwarding`]). Both are read from compacted logs, so a slow reader costs a cursor and nothing
+//! else.
 //!
 //! ```text
-//!  UPDATE -> import -> paths of the entry -> decision process -> best path -+-> export group's log -> slices -> peers
-//!                                                                           +-> forwarding log -> kernel
+//!   UPDATE -> import -> paths of the entry -> decision process -> best path -+-> export group's log -> slices -> peers
+//!                                                                          +-> forwarding log -> kernel
 //! ```
 
 mod attributes;

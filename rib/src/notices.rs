@@ -1,32 +1,33 @@
-//! What operators should read in the log: routes that are refused because of what they are.
+//! Events for the operator's log: routes refused for what they are.
 
 use bgp_codec::Prefix;
 
 use crate::index::PeerIndex;
 use crate::paths::ImportRefusal;
 
-/// A route that did not become what its peer may have meant. It is noticed when it comes to be so, and not again for as
-/// long as it stays so.
+/// A route that did not have the effect that its peer may have intended. Reported when this begins, and not
+/// repeated while it lasts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Notice {
     /// The peer that announced the route.
     pub peer: PeerIndex,
     /// The destination.
     pub prefix: Prefix,
-    /// What became of it.
+    /// The kind of event.
     pub kind: NoticeKind,
 }
 
-/// What became of a route.
+/// What happened to a route.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum NoticeKind {
-    /// Import refused it, and not by a filter: such a route should not have been announced.
+    /// Import refused it, not by a filter: such a route should not have been announced.
     Refused(ImportRefusal),
-    /// It is too long for the messages of a peer and of this many others, and withheld from them (RFC 4271 §9.2).
+    /// It is too long for the messages of a peer and this number of others, and withheld from them (RFC 4271
+    /// §9.2).
     TooLong {
         /// One of the peers.
         peer: PeerIndex,
-        /// How many others there are.
+        /// Number of other peers.
         others: usize,
     },
 }
@@ -38,7 +39,7 @@ pub(crate) struct Notices {
     dropped: u64,
 }
 
-/// Notices that wait at most: more in one turn are counted and dropped.
+/// Notices kept until the next poll: further ones are counted and dropped.
 const MOST_WAITING: usize = 64;
 
 impl Notices {
@@ -50,7 +51,7 @@ impl Notices {
         }
     }
 
-    /// The notices since this was called last, and how many were dropped.
+    /// Returns the notices since the last call, and the number of dropped ones.
     pub(crate) fn take(&mut self) -> (Vec<Notice>, u64) {
         (std::mem::take(&mut self.waiting), std::mem::take(&mut self.dropped))
     }

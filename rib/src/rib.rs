@@ -1,4 +1,4 @@
-//! The Rib: the events of peers go in, slices of encoded messages and forwarding changes come out.
+//! The Rib: takes the events of peers, and returns slices of encoded messages and forwarding changes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,22 +20,23 @@ use crate::options::{
 use crate::paths::{LearnedFrom, Sources};
 use crate::peers::{Peers, Presence};
 use crate::policy::ImportPolicy;
-use crate::shared::{Shared, Telling};
+use crate::shared::{Advertising, Shared};
 
-/// All routing state of a speaker. A plain value with one owner; see the crate's documentation for its way of working.
+/// All routing state of a speaker: a plain value with one owner. The crate's documentation describes how it
+/// works.
 #[derive(Debug)]
 pub struct Rib {
     pub(crate) options: RibOptions,
     pub(crate) shared: Shared,
     pub(crate) families: PerFamily<Box<dyn AnyFamilyRib>>,
     pub(crate) next_hop_losses: NextHopLosses,
-    /// Whose work is done next.
+    /// The family whose work is done next.
     pub(crate) work_turn: FamilyTurn,
-    /// Whose forwarding changes are handed out next.
+    /// The family whose forwarding changes are returned next.
     pub(crate) forwarding_turn: FamilyTurn,
 }
 
-/// A family of routes. With [`FamilyIndex`], the only place that names them all.
+/// Makes a family of routes. Apart from [`FamilyIndex`], this is the only place that names all families.
 fn new_family(family: FamilyIndex, options: &RibOptions) -> Box<dyn AnyFamilyRib> {
     let (seed, forwarding) = (options.hash_seed, options.forwarding);
     match family {
@@ -45,7 +46,7 @@ fn new_family(family: FamilyIndex, options: &RibOptions) -> Box<dyn AnyFamilyRib
 }
 
 impl Rib {
-    /// An empty Rib.
+    /// Makes an empty Rib.
     #[must_use]
     pub fn new(options: RibOptions) -> Self {
         let resolution = match options.forwarding {
@@ -58,7 +59,7 @@ impl Rib {
             sources: Sources::new(),
             notices: Notices::default(),
             multipath: options.forwarding.map_or(1, |forwarding| forwarding.multipath),
-            telling: Telling::Everything,
+            advertising: Advertising::Everything,
         };
         Self {
             families: PerFamily::new(|family| new_family(family, &options)),
@@ -70,30 +71,35 @@ impl Rib {
         }
     }
 
-    /// Advertises this speaker's own routes only, and sends no End-of-RIB, until
-    /// [`end_hold_back`](Self::end_hold_back). To be called before the first peer is up: nothing is withdrawn.
+    /// Advertises only this speaker's own routes, and sends no End-of-RIB, until
+    /// [`end_hold_back`](Self::end_hold_back). To be called before the first peer is up: nothing is
+    /// withdrawn.
     ///
-    /// Right after the start, when most peers have not announced their routes yet, the best paths change all the time.
+    /// Right after the start, while most peers have not announced their routes yet, the best paths change all
+    /// the time.
     pub fn hold_back(&mut self) {
-        self.shared.telling = Telling::OwnRoutes;
+        self.shared.advertising = Advertising::OwnRoutes;
     }
 
-    /// Advertises all routes: what was held back enters the logs by [`work`](Self::work), each prefix as it is then.
+    /// Advertises all routes: [`work`](Self::work) enters the withheld prefixes into the logs with their
+    /// present state.
     pub fn end_hold_back(&mut self) {
-        if self.shared.telling == Telling::Everything {
+        if self.shared.advertising == Advertising::Everything {
             return;
         }
-        self.shared.telling = Telling::Everything;
+        self.shared.advertising = Advertising::Everything;
         self.families.iter_mut().for_each(|(_, family)| family.fill_again());
     }
 
-    /// A session is established: the peer joins the export groups of its families.
+    /// Handles an established session: the peer joins the export groups of its families.
     ///
-    /// `resumes` is the index that a peer had which comes back after a [restart](Departure::Restarting). It is returned again
-    /// when the peer is the same speaker at the same address; otherwise the former paths go. The paths of a peer that
-    /// resumes keep their sources, so a route that is announced as before is no change, and nothing is sent for it. What the
-    /// peer has not announced again when [`end_refresh`](Self::end_refresh) is called for its family is removed, and at once
-    /// in families that the new session has not agreed on. No message of the former session may be applied any more.
+    /// `resumes` is the former index of a peer that comes back after a [restart](Departure::Restarting). It
+    /// is returned again if the peer is the same speaker at the same address; otherwise the former paths are
+    /// removed. The paths of a peer that resumes keep their sources, so a route that is announced as before
+    /// is not a change, and nothing is sent for it. Paths that the peer has not announced again when
+    /// [`end_refresh`](Self::end_refresh) is called for their family are removed; in families that the new
+    /// session has not agreed on, all paths are removed at once. No message of the former session may be
+    /// applied any more.
     pub fn peer_up(&mut self, options: PeerOptions, resumes: Option<PeerIndex>) -> PeerIndex {
         let options = Arc::new(options);
         let peer = match resumes.filter(|&peer| resume(self, peer, &options)) {
@@ -106,8 +112,8 @@ impl Rib {
         peer
     }
 
-    /// A session went down. Unless the peer is expected back, its paths are out of use from now on, and
-    /// [`work`](Self::work) removes them; so they are after a final departure that follows another one.
+    /// Handles the end of a session. Unless the peer is expected back, its paths are out of use from now on,
+    /// and [`work`](Self::work) removes them. The same happens at a final departure that follows another one.
     pub fn peer_down(&mut self, peer: PeerIndex, departure: Departure) {
         match (self.shared.peers.presence(peer), departure) {
             (Some(Presence::Up), Departure::Restarting) => {
@@ -127,7 +133,8 @@ impl Rib {
         }
     }
 
-    /// Reads ahead what taking these UPDATEs needs to know. It changes nothing but how long that takes.
+    /// Reads ahead the memory that applying these UPDATEs will need. Affects nothing but the time that this
+    /// takes.
     pub fn read_ahead(&self, updates: &[Update]) {
         for update in updates {
             for block in update.reach().map(|reach| reach.nlri).chain(update.unreach()) {
@@ -138,8 +145,8 @@ impl Rib {
         }
     }
 
-    /// Takes an UPDATE. One from a peer that is not up (any more) says nothing, nor do routes of a family that the
-    /// session has not agreed on.
+    /// Applies an UPDATE. It is ignored if the session of the peer is not up, as are routes of a family that
+    /// the session has not agreed on.
     pub fn apply_update(&mut self, peer: PeerIndex, update: Update) {
         let Some(options) = self.shared.peers.up(peer) else { return };
         let peer_options = Arc::clone(options);
@@ -172,8 +179,8 @@ impl Rib {
         }
     }
 
-    /// Takes over which foreign route the kernel has at `prefix`, as far as it is to be announced or a network
-    /// requires one.
+    /// Sets the foreign route that the kernel has at `prefix`, if it is to be announced or a network requires
+    /// one.
     pub fn set_kernel_route(&mut self, prefix: Prefix, route: Option<KernelRouteView>) {
         if let Some(family) = FamilyIndex::of(prefix.family()) {
             self.families[family].set_kernel_route(&mut self.shared, prefix, route);
@@ -187,7 +194,7 @@ impl Rib {
         }
     }
 
-    /// Takes over how the kernel's own routes lead further: next hops can be reached over these, and over no others.
+    /// Sets the ways that the kernel's own routes lead: next hops are reachable over these only.
     pub fn set_ways(&mut self, changes: &[WayChange]) {
         for change in changes {
             let affected = self.shared.store.next_hops.set_way(change);
@@ -197,30 +204,30 @@ impl Rib {
         }
     }
 
-    /// The peer asks for all routes again (RFC 2918).
+    /// Handles a request of the peer for all routes (RFC 2918).
     pub fn refresh(&mut self, peer: PeerIndex, family: Family) {
         if let Some(family) = FamilyIndex::of(family) {
             self.families[family].refresh(&mut self.shared, peer);
         }
     }
 
-    /// The peer begins to announce all its routes again (BoRR). What it announced before is stale from now on. A refresh that
-    /// is under way begins anew.
+    /// Handles the beginning of a route refresh by the peer (BoRR): its earlier paths are stale from now on.
+    /// A refresh that is in progress starts again.
     pub fn begin_refresh(&mut self, peer: PeerIndex, family: Family) {
         if let Some(family) = FamilyIndex::of(family) {
             self.families[family].begin_refresh(&mut self.shared, peer);
         }
     }
 
-    /// The peer has announced all its routes (EoRR): [`work`](Self::work) removes what is still stale. Without a beginning
-    /// it has no effect.
+    /// Handles the end of a route refresh by the peer (EoRR): [`work`](Self::work) removes the paths that are
+    /// still stale. Has no effect without a beginning.
     pub fn end_refresh(&mut self, peer: PeerIndex, family: Family) {
         if let Some(family) = FamilyIndex::of(family) {
             self.families[family].end_refresh(&mut self.shared, peer);
         }
     }
 
-    /// Renames a peer, as operators see it.
+    /// Changes the name of a peer for operators.
     pub fn rename(&mut self, peer: PeerIndex, name: &Arc<str>) {
         let Some(options) = self.shared.peers.in_use(peer).filter(|options| options.name != *name) else {
             return;
@@ -239,15 +246,16 @@ impl Rib {
         }
     }
 
-    /// Whether members are still being moved to groups that have their rules.
+    /// Whether some members are still to be moved to groups with their rules.
     #[must_use]
     pub fn is_regrouping(&self) -> bool {
         self.families.iter().any(|(_, family)| family.state().groups.is_regrouping())
     }
 
-    /// Takes over other rules for the speaker and for peers. What follows from them is done by [`work`](Self::work).
+    /// Changes the rules of the speaker and of peers. [`work`](Self::work) applies the consequences.
     ///
-    /// Peers that get the same rules should get them together: a group that changes as a whole need not be copied.
+    /// Peers that get the same rules should get them in one call: a group that changes as a whole need not be
+    /// copied.
     pub fn reconfigure(
         &mut self,
         reflector: ReflectorOptions,
@@ -273,16 +281,16 @@ impl Rib {
         on_rules_changed(&mut self.families, &mut self.shared, &change);
     }
 
-    /// Takes over other addresses of this speaker towards peers: what is advertised with the former ones is advertised again. What
-    /// follows is done by [`work`](Self::work).
+    /// Changes the addresses of this speaker towards peers: routes advertised with the former ones are
+    /// advertised again. [`work`](Self::work) applies the consequences.
     ///
-    /// As with [`reconfigure`](Self::reconfigure), peers with the same change should get it together.
+    /// As with [`reconfigure`](Self::reconfigure), peers with the same change should get it in one call.
     pub fn set_own_next_hops(&mut self, peers: impl IntoIterator<Item = (PeerIndex, OwnNextHops)>) {
         let mut change = RulesChange::default();
         for (peer, own) in peers {
             let Some(options) = self.shared.peers.in_use(peer) else { continue };
             let former = OwnNextHops::of(options);
-            // Import refuses paths whose next hop is our own.
+            // Import refuses paths whose next hop is our own address.
             if (former.ipv4, former.ipv6) != (own.ipv4, own.ipv6) {
                 change.imported.insert(peer);
             }
@@ -292,8 +300,8 @@ impl Rib {
         on_rules_changed(&mut self.families, &mut self.shared, &change);
     }
 
-    /// Does a part of the work that is due, of about `steps` steps: an entry looked at, exported to a group, or a slot of a
-    /// group copied. Returns whether there is more. What is due at the same time takes turns.
+    /// Does a part of the pending work, of about `steps` steps: an entry decided or exported to a group, or a
+    /// slot of a group copied. Returns whether there is more. The kinds of work take turns.
     pub fn work(&mut self, steps: usize) -> bool {
         let due = self.work_turn.order().find(|&family| self.families[family].has_work());
         if let Some(family) = due {
@@ -303,8 +311,9 @@ impl Rib {
         has_work(&self.families)
     }
 
-    /// Appends to `out` what `peer` is to be sent next: whole messages, the same octets for all peers of its group that are
-    /// at the same point. Returns whether there is more. Nothing is appended where what was looked at is not for this peer.
+    /// Appends to `out` what `peer` is to be sent next: whole messages, whose octets are shared by all peers
+    /// of its group at the same position. Returns whether there is more. Nothing is appended if none of the
+    /// changes is for this peer.
     pub fn poll_export(&mut self, peer: PeerIndex, out: &mut Vec<EncodedUpdates>) -> bool {
         let Self { families, shared, .. } = self;
         let turn = shared.peers.turn(peer);
@@ -315,32 +324,33 @@ impl Rib {
         served.is_some() && self.has_export(peer)
     }
 
-    /// Whether [`poll_export`](Self::poll_export) has something to look at for `peer`.
+    /// Whether [`poll_export`](Self::poll_export) has changes to process for `peer`.
     #[must_use]
     pub fn has_export(&self, peer: PeerIndex) -> bool {
         self.families.iter().any(|(_, family)| family.state().groups.has_export(&self.shared, peer))
     }
 
-    /// The peers that have not read for so long that withdrawals pile up for them beyond a bound. Memory comes back when
-    /// their sessions end.
+    /// The peers that have not read for so long that withdrawals accumulate for them beyond a bound. Ending
+    /// their sessions frees the memory.
     #[must_use]
     pub fn overdue(&self) -> Vec<PeerIndex> {
         self.families.iter().flat_map(|(_, family)| family.state().groups.overdue(&self.shared)).collect()
     }
 
-    /// Next hops that are lost with a peer, so that the forwarding table can do without them early, or are back. To be handled
-    /// before what [`poll_forwarding`](Self::poll_forwarding) returns next.
+    /// Next hops that are lost with a peer, so that the forwarding table can drop them early, or that are
+    /// back. To be applied before the next result of [`poll_forwarding`](Self::poll_forwarding).
     pub fn poll_next_hop_losses(&mut self) -> Vec<NextHopLoss> {
         self.next_hop_losses.poll()
     }
 
-    /// The routes that have come to be refused for what they are since this was called last, and the number of those that are
-    /// left out because there were too many. It changes nothing but the answer of the next call.
+    /// The routes refused for what they are since the last call, and the number of those left out because
+    /// there were too many. Affects nothing but the result of the next call.
     pub fn poll_notices(&mut self) -> (Vec<Notice>, u64) {
         self.shared.notices.take()
     }
 
-    /// The next changes of the wanted forwarding table, of about `limit` entries. Empty when it is up to date.
+    /// The next changes of the wanted forwarding table, of about `limit` entries. Empty when the reader is up
+    /// to date.
     pub fn poll_forwarding(&mut self, limit: usize) -> Vec<ForwardingChange> {
         let mut changes = Vec::new();
         for family in self.forwarding_turn.order() {
@@ -350,7 +360,7 @@ impl Rib {
             changes.extend(self.families[family].poll_forwarding(limit - changes.len()));
         }
         if changes.is_empty() && !has_work(&self.families) {
-            self.next_hop_losses.on_all_told();
+            self.next_hop_losses.on_all_read();
         }
         changes
     }
@@ -360,7 +370,8 @@ fn has_work(families: &PerFamily<Box<dyn AnyFamilyRib>>) -> bool {
     families.iter().any(|(_, family)| family.has_work())
 }
 
-/// Takes a peer up again with other options. Returns whether it is the one that went away; if not, that one is gone.
+/// Takes a peer up again with new options. Returns whether it is the one that went away; if not, the former
+/// one is removed.
 fn resume(rib: &mut Rib, peer: PeerIndex, options: &Arc<PeerOptions>) -> bool {
     let Some(former) = rib.shared.peers.in_use(peer).cloned() else { return false };
     if rib.shared.peers.presence(peer) != Some(Presence::Away) || !former.is_same_speaker(options) {
@@ -386,7 +397,7 @@ fn resume(rib: &mut Rib, peer: PeerIndex, options: &Arc<PeerOptions>) -> bool {
     true
 }
 
-/// What follows from other rules of peers.
+/// Applies the consequences of new rules of peers.
 fn on_rules_changed(
     families: &mut PerFamily<Box<dyn AnyFamilyRib>>,
     shared: &mut Shared,

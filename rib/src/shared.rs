@@ -12,16 +12,16 @@ pub(crate) struct Shared {
     pub(crate) peers: Peers,
     pub(crate) sources: Sources,
     pub(crate) notices: Notices,
-    /// How many next hops a forwarding may have.
+    /// Highest number of next hops of a forwarding.
     pub(crate) multipath: usize,
-    /// Which routes are advertised yet.
-    pub(crate) telling: Telling,
+    /// Which routes are advertised at present.
+    pub(crate) advertising: Advertising,
 }
 
-/// Which routes are advertised at all.
+/// Which routes are advertised.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Telling {
-    /// Only what this speaker announces itself, and no End-of-RIB.
+pub(crate) enum Advertising {
+    /// Only this speaker's own routes, without End-of-RIB.
     OwnRoutes,
     Everything,
 }

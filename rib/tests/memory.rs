@@ -1,4 +1,4 @@
-//! What members of an export group cost: a cursor each, and nothing of the routes.
+//! Memory of members of an export group: a cursor each, and nothing per route.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 #![expect(
@@ -23,7 +23,7 @@ use margay_rib::{
 };
 
 thread_local! {
-    /// What this thread has allocated and not given back.
+    /// Octets that this thread has allocated and not freed.
     static OCTETS: Cell<isize> = const { Cell::new(0) };
 }
 
@@ -54,7 +54,7 @@ unsafe impl GlobalAlloc for Counting {
 static COUNTING: Counting = Counting;
 
 fn note(octets: isize) {
-    // At the end of a thread there is nothing left to count in.
+    // At the end of a thread the counter no longer exists.
     OCTETS.try_with(|all| all.set(all.get() + octets)).ok();
 }
 
@@ -80,25 +80,25 @@ fn a_thousand_more_clients_cost_less_than_two_kilobytes_each_whatever_the_table(
 }
 
 #[test]
-fn clients_that_are_behind_at_places_of_their_own_keep_few_slices() {
+fn clients_that_are_behind_at_different_positions_keep_few_slices() {
     const CLIENTS: u32 = 100;
     const PREFIXES: u32 = 2000;
     let (mut rib, source) = rib_and_source();
     announce(&mut rib, source, 0..PREFIXES, |prefix| prefix);
     let clients = join(&mut rib, 0..CLIENTS, &[]);
     let before = allocated();
-    let (mut most, mut told) = (0, 0);
+    let (mut most, mut exports) = (0, 0);
     for (round, &client) in (1..).zip(&clients) {
         announce(&mut rib, source, 0..PREFIXES, |prefix| prefix + round);
         let mut batch = Vec::new();
         rib.poll_export(client, &mut batch);
-        told += batch.iter().map(|updates| updates.octets.len()).sum::<usize>();
+        exports += batch.iter().map(|updates| updates.octets.len()).sum::<usize>();
         drop(batch);
         most = most.max(allocated() - before);
     }
-    let told = told.cast_signed();
-    assert!(told > 10 << 20, "{told} octets of slices, each for one client");
-    assert!(most < 6 << 20, "{most} octets kept of {told}");
+    let exports = exports.cast_signed();
+    assert!(exports > 10 << 20, "{exports} octets of slices, each for one client");
+    assert!(most < 6 << 20, "{most} octets kept of {exports}");
 }
 
 #[test]
@@ -120,20 +120,21 @@ fn clients_that_come_and_go_leave_no_memory_behind() {
             assert_eq!(
                 (rib.counts().paths, rib.counts().export_groups),
                 (500, 2),
-                "those of the source are left"
+                "those of the source remain"
             );
             allocated_after.push(allocated());
         }
-        // The source reads nothing, and its log is compacted now and then. An octet left over of each client would be 1,500.
+        // The source reads nothing, and its log is compacted now and then. One leaked octet per client would
+        // be 1,500.
         let most = |rounds: &[isize]| rounds.iter().copied().max().unwrap();
         let (earlier, later) = (most(&allocated_after[..15]), most(&allocated_after[15..]));
         assert!(later < earlier + 512, "{allocated_after:?}, {add_path:?}");
     }
 }
 
-/// Ever new prefixes that come and go behind a reader that stands still.
+/// New prefixes keep coming and going behind a reader that does not read.
 #[test]
-fn a_reader_that_stands_still_is_overdue_before_it_costs_64_mebibytes() {
+fn a_reader_that_does_not_read_is_overdue_before_it_costs_64_mebibytes() {
     const TABLE: u32 = 100_000;
     const ROUND: u32 = 10_000;
     for add_path in [Vec::new(), vec![(Family::IPV4_UNICAST, PathsSent::All)]] {
@@ -164,7 +165,7 @@ fn a_reader_that_stands_still_is_overdue_before_it_costs_64_mebibytes() {
     }
 }
 
-/// A withdrawn table needs no more memory than it had: the slowest reader has its time.
+/// A withdrawn table needs no more memory than it had, so the slowest reader is given time.
 #[test]
 fn a_reader_is_not_overdue_when_a_whole_table_is_withdrawn() {
     const TABLE: u32 = 400_000;
@@ -212,7 +213,7 @@ fn withdraw(rib: &mut Rib, source: PeerIndex, prefixes: Range<u32>) {
     }
 }
 
-/// Clients come, and are told everything.
+/// Clients join, and are sent everything.
 fn join(rib: &mut Rib, numbers: Range<u32>, add_path: &[(Family, PathsSent)]) -> Vec<PeerIndex> {
     let clients: Vec<PeerIndex> =
         numbers.map(|number| rib.peer_up(client(1 + number, add_path), None)).collect();

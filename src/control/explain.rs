@@ -50,7 +50,7 @@ fn kernel_routes(state: &PrefixState) -> impl Iterator<Item = KernelRoute> + '_ 
 
 fn advertisement(view: &ExportView) -> Advertisement {
     let withheld = match &view.refusal {
-        None if view.told => None,
+        None if view.is_sent => None,
         None => Some("on its way: the peer is behind".to_owned()),
         Some(NotExported::NoRoute) => Some("there is no usable path".to_owned()),
         Some(NotExported::HeldBack) => {

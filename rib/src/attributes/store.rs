@@ -22,36 +22,36 @@ pub(crate) struct AttributeSet {
 /// Local properties of a path, never advertised.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct PathValues {
-    /// Compared before anything of BGP; the highest wins.
+    /// Compared before every step of BGP; the highest wins.
     pub(crate) preference: u32,
-    /// The metric in the kernel: that of a route which comes from there, or that which filters have set.
+    /// Metric in the kernel: that of an imported kernel route, or the value set by a filter.
     pub(crate) metric: Option<u32>,
-    /// Covered by a network that is announced in its place.
+    /// Whether a network that is announced instead covers the route.
     pub(crate) is_covered: bool,
-    /// What few paths have; `None` is [`RareValues::default`].
+    /// Values that few paths have; `None` stands for [`RareValues::default`].
     pub(crate) rare: Option<Arc<RareValues>>,
 }
 
-/// Local properties that few paths have, out of the way of the others.
+/// Local properties that few paths have, kept apart so that the others stay small.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub(crate) struct RareValues {
     /// Compared after the preference; the highest wins.
     pub(crate) weight: u32,
-    /// The operator's mark, which only filters set and read.
+    /// The operator's mark, set and read by filters only.
     pub(crate) tag: Option<u32>,
-    /// Whether packets are dropped (RFC 7999).
+    /// Whether packets are discarded (RFC 7999).
     pub(crate) is_blackhole: bool,
-    /// The interface that a route of the kernel leads over.
+    /// Outgoing interface of an imported kernel route.
     pub(crate) interface: Option<Arc<str>>,
 }
 
 impl PathValues {
-    /// Those of a route that a peer announced.
+    /// Values of a route learned from a peer.
     pub(crate) const LEARNED: Self =
         Self { preference: LEARNED_PREFERENCE, metric: None, is_covered: false, rare: None };
-    /// Those of a network of this speaker.
+    /// Values of a network that this speaker originates.
     pub(crate) const ORIGINATED: Self = Self { preference: ORIGINATED_PREFERENCE, ..Self::LEARNED };
-    /// Those of a route that comes from the kernel.
+    /// Values of a route imported from the kernel.
     pub(crate) const IMPORTED: Self = Self { preference: IMPORTED_PREFERENCE, ..Self::LEARNED };
 
     /// Compared after the preference; the highest wins.
@@ -59,7 +59,7 @@ impl PathValues {
         self.rare.as_ref().map_or(0, |rare| rare.weight)
     }
 
-    /// Whether packets are dropped (RFC 7999).
+    /// Whether packets are discarded (RFC 7999).
     pub(crate) fn is_blackhole(&self) -> bool {
         self.rare.as_ref().is_some_and(|rare| rare.is_blackhole)
     }
@@ -69,18 +69,18 @@ impl PathValues {
         self.rare.as_ref().and_then(|rare| rare.tag)
     }
 
-    /// The interface that a route of the kernel leads over.
+    /// Outgoing interface of an imported kernel route.
     pub(crate) fn interface(&self) -> Option<&str> {
         self.rare.as_ref().and_then(|rare| rare.interface.as_deref())
     }
 
-    /// The same values with these rare ones.
+    /// The same values with other rare ones.
     pub(crate) fn with_rare(self, rare: RareValues) -> Self {
         let rare = (rare != RareValues::default()).then(|| Arc::new(rare));
         Self { rare, ..self }
     }
 
-    /// The values as filters have set them.
+    /// The values with a filter's edits applied.
     fn edited(&self, edits: &RouteEdits) -> Self {
         let local = edits.applied_to_local(self.local());
         let rare = RareValues {
@@ -93,7 +93,7 @@ impl PathValues {
         Self { preference, metric, is_covered: self.is_covered, rare: None }.with_rare(rare)
     }
 
-    /// What filters may know of them.
+    /// The part that filters can read.
     fn local(&self) -> LocalValues {
         LocalValues {
             preference: self.preference,
@@ -113,7 +113,7 @@ const ORIGINATED_PREFERENCE: u32 = 200;
 pub(crate) struct AttributeHandle(u32);
 
 impl AttributeHandle {
-    /// The highest number that a handle may have; what lies above is free for other meanings.
+    /// The highest number of a handle; the numbers above it are free for other meanings.
     pub(crate) const MAX: u32 = u32::MAX - 256;
 
     pub(crate) fn from_raw(raw: u32) -> Option<Self> {
@@ -129,20 +129,22 @@ impl AttributeHandle {
     }
 }
 
-/// The interned sets, counted by reference.
+/// The interned sets, reference counted.
 ///
-/// Each handle that is kept is one reference: taken by [`intern`](Self::intern) or [`retain`](Self::retain), given
-/// back by [`release`](Self::release). A set goes when its last reference does.
+/// Every handle that is kept holds one reference: taken by [`intern`](Self::intern) or
+/// [`retain`](Self::retain), given back by [`release`](Self::release). A set is freed with its last
+/// reference.
 #[derive(Debug)]
 pub(crate) struct AttributeStore {
     pub(crate) next_hops: NextHopTable,
     slots: Vec<Option<AttributeSet>>,
-    /// How each slot is used. These are looked at for every path, and lie closer together than the sets do.
+    /// Reference count and hash of each slot. They are read for every path, and so are stored apart from the
+    /// larger sets.
     uses: Vec<Use>,
     free: Vec<u32>,
     index: HashIndex,
     hasher: FixedState,
-    /// Where the octets of received sets are put together, to be looked up.
+    /// Scratch buffer in which the octets of a received set are assembled for a look-up.
     buffer: Vec<u8>,
 }
 
@@ -150,7 +152,7 @@ pub(crate) struct AttributeStore {
 struct Use {
     hash: ShortHash,
     references: u32,
-    /// How many sets the slot has held before.
+    /// Number of sets that the slot held before this one.
     generation: u32,
 }
 
@@ -167,7 +169,8 @@ impl AttributeStore {
         }
     }
 
-    /// The handle of these attributes with this next hop (`None`: ourselves), with one more reference.
+    /// Returns the handle of these attributes with this next hop (`None`: this speaker), with one more
+    /// reference.
     pub(crate) fn intern(
         &mut self,
         attributes: PathAttributes,
@@ -176,7 +179,7 @@ impl AttributeStore {
         self.intern_with(attributes, next_hop, PathValues::LEARNED)
     }
 
-    /// [`intern`](Self::intern) for the attributes of a message, which are copied only when they are new.
+    /// [`intern`](Self::intern) for the attributes of a message, which are copied only if the set is new.
     pub(crate) fn intern_received(
         &mut self,
         attributes: AttributeView<'_>,
@@ -195,7 +198,7 @@ impl AttributeStore {
         })
     }
 
-    /// [`intern`](Self::intern) for a path that is worth something else to this speaker than others.
+    /// [`intern`](Self::intern) for a path with local properties of its own.
     pub(crate) fn intern_with(
         &mut self,
         attributes: PathAttributes,
@@ -211,8 +214,8 @@ impl AttributeStore {
         }
     }
 
-    /// The handle of the set that is equal to `key`, with one more reference: that which the key has to its next hop is
-    /// given back.
+    /// Returns the handle of the set that equals `key`, with one more reference. The reference that the key
+    /// holds to its next hop is given back.
     fn known(&mut self, hash: ShortHash, key: &SetKey<'_>) -> Option<AttributeHandle> {
         let is_wanted = |number: u32| self.slots[number as usize].as_ref().is_some_and(|set| key.is_of(set));
         let number = self.index.find(hash, is_wanted)?;
@@ -221,7 +224,7 @@ impl AttributeStore {
         Some(AttributeHandle(number))
     }
 
-    /// Takes in a set that is not there yet, with one reference.
+    /// Stores a new set, with one reference.
     fn insert(&mut self, hash: ShortHash, set: AttributeSet) -> AttributeHandle {
         let number = self.free.pop().unwrap_or_else(|| {
             let number =
@@ -259,7 +262,7 @@ impl AttributeStore {
         self.next_hops.release(set.next_hop);
     }
 
-    /// Reads what comparing these sets will read, so that the memory is at hand then.
+    /// Reads the memory that comparing these sets will need, to have it in the cache by then.
     pub(crate) fn touch(&self, handles: impl Iterator<Item = AttributeHandle>) {
         let read = |handle| {
             let set = self.get(handle);
@@ -268,7 +271,7 @@ impl AttributeStore {
         std::hint::black_box(handles.map(read).fold(0, BitXor::bitxor));
     }
 
-    /// [`touch`](Self::touch) for sets whose last references may be given back.
+    /// [`touch`](Self::touch) for sets that may lose their last reference.
     pub(crate) fn touch_whole(&self, handles: impl Iterator<Item = AttributeHandle>) {
         let mut handles: Vec<AttributeHandle> = handles.collect();
         handles.dedup();
@@ -282,19 +285,19 @@ impl AttributeStore {
         self.slots[handle.index()].as_ref().expect("a handle is a reference to a set")
     }
 
-    /// The handle of a set in which filters have set something, with one more reference.
+    /// Returns the handle of a set with a filter's edits applied, with one more reference.
     pub(crate) fn edited(&mut self, handle: AttributeHandle, edits: &RouteEdits) -> AttributeHandle {
         let set = self.get(handle);
         let (attributes, values) = (edits.applied_to(&set.attributes), set.values.edited(edits));
         let next_hop = match edits.next_hop {
             Some(NextHopEdit::Address(next_hop)) => Some(next_hop),
-            // Both are about what peers are sent.
+            // Both only concern what is advertised to peers.
             Some(NextHopEdit::OwnAddress | NextHopEdit::Keep) | None => self.next_hop(handle),
         };
         self.intern_with(attributes, next_hop, values)
     }
 
-    /// A path with this set as filters see it.
+    /// A path with this set, as filters see it.
     pub(crate) fn route_path<'a>(
         &'a self,
         handle: AttributeHandle,
@@ -313,7 +316,7 @@ impl AttributeStore {
         }
     }
 
-    /// The next hop of the set; `None` for ourselves.
+    /// The next hop of the set; `None` for this speaker.
     pub(crate) fn next_hop(&self, handle: AttributeHandle) -> Option<NextHop> {
         self.next_hops.address(self.get(handle).next_hop)
     }
@@ -323,23 +326,23 @@ impl AttributeStore {
         self.get(one).next_hop == self.get(other).next_hop
     }
 
-    /// Tells apart the sets which bore the same handle one after the other.
+    /// Distinguishes the sets that had the same handle one after another.
     pub(crate) fn generation(&self, handle: AttributeHandle) -> u32 {
         self.uses[handle.index()].generation
     }
 
-    /// The sets that are interned now, with the number of references to each.
+    /// The interned sets, each with its number of references.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (AttributeHandle, &AttributeSet, u32)> {
         let slots = (0..).map(AttributeHandle).zip(self.slots.iter().zip(&self.uses));
         slots.filter_map(|(handle, (slot, usage))| Some((handle, slot.as_ref()?, usage.references)))
     }
 
-    /// The numbers that are used next, the last one first.
+    /// Free slot numbers, the next one to be used last.
     pub(crate) fn free(&self) -> &[u32] {
         &self.free
     }
 
-    /// The number of sets that are interned now.
+    /// Number of interned sets.
     pub(crate) fn len(&self) -> usize {
         self.index.len()
     }
@@ -353,7 +356,7 @@ impl AttributeStore {
     }
 }
 
-/// What makes a set the same as another.
+/// The values that identify a set.
 struct SetKey<'a> {
     /// The canonical octets of the attributes.
     octets: &'a [u8],

@@ -1,11 +1,11 @@
-//! A vector that is copied in parts while it goes on changing.
+//! A vector that can be copied in parts while it keeps changing.
 
-/// See the [module](self). Writes below the copied length go to both: when the last part is copied, the
-/// copy is what the vector is at that moment.
+/// See the [module](self). Writes below the copied length go to both the vector and the copy, so that the
+/// finished copy equals the vector at that moment.
 #[derive(Debug)]
 pub(crate) struct Mirrored<T> {
     items: Vec<T>,
-    /// The first of the items, as many as are copied.
+    /// The copied items, from the first one on.
     copy: Option<Vec<T>>,
 }
 
@@ -28,7 +28,7 @@ impl<T: Copy> Mirrored<T> {
     ///
     /// # Panics
     ///
-    /// There is none at this index.
+    /// Panics if `index` is out of bounds.
     pub(crate) fn set(&mut self, index: usize, item: T) {
         self.items[index] = item;
         if let Some(copied) = self.copy.as_mut().and_then(|copy| copy.get_mut(index)) {
@@ -40,15 +40,15 @@ impl<T: Copy> Mirrored<T> {
         self.items.push(item);
     }
 
-    /// Makes the vector at least this long, with `filler` in what is new.
+    /// Extends the vector to at least this length, filling with `filler`.
     pub(crate) fn grow_to(&mut self, len: usize, filler: T) {
         if self.items.len() < len {
             self.items.resize(len, filler);
         }
     }
 
-    /// Takes up to `limit` items out, the last ones, and gives their memory back. Returns the index of the first, and
-    /// them; `None` when there are none left. There must be no copy under way.
+    /// Removes up to `limit` items from the end and frees their memory. Returns the index of the first
+    /// removed item with the items; `None` if the vector is empty. No copy may be in progress.
     pub(crate) fn take_last(&mut self, limit: usize) -> Option<(usize, Vec<T>)> {
         let first = self.items.len().saturating_sub(limit);
         let taken = self.items.split_off(first);
@@ -56,33 +56,33 @@ impl<T: Copy> Mirrored<T> {
         (!taken.is_empty()).then_some((first, taken))
     }
 
-    /// Begins a copy.
+    /// Starts a copy.
     pub(crate) fn begin_copy(&mut self) {
         self.copy = Some(Vec::new());
     }
 
-    /// Whether an item has a copy so far.
+    /// Whether the item has been copied.
     pub(crate) fn is_copied(&self, index: usize) -> bool {
         self.copy.as_ref().is_some_and(|copy| index < copy.len())
     }
 
-    /// Copies up to `limit` more items. Returns them, and the index of the first.
+    /// Copies up to `limit` more items. Returns the index of the first of them, and the items.
     pub(crate) fn copy_part(&mut self, limit: usize) -> (usize, &[T]) {
         let Some(copy) = &mut self.copy else { return (0, &[]) };
         let first = copy.len();
         let last = first.saturating_add(limit).min(self.items.len());
-        // All at once, so that the copy never has to be moved.
+        // Reserved at once, so that the copy is never moved.
         copy.reserve_exact(self.items.len() - first);
         copy.extend_from_slice(&self.items[first..last]);
         (first, &self.items[first..last])
     }
 
-    /// Whether all items are copied.
+    /// Whether all items have been copied.
     pub(crate) fn is_copy_whole(&self) -> bool {
         self.copy.as_ref().is_some_and(|copy| copy.len() == self.items.len())
     }
 
-    /// The copy, which is no longer kept.
+    /// Takes the copy out; later writes no longer go to it.
     pub(crate) fn take_copy(&mut self) -> Self {
         Self { items: self.copy.take().unwrap_or_default(), copy: None }
     }

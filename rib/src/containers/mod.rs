@@ -1,4 +1,4 @@
-//! Containers that know nothing of routes.
+//! Containers that are independent of routes.
 
 mod mirrored;
 

@@ -1,4 +1,4 @@
-//! What the decision process knows of a path.
+//! A path as the decision process sees it.
 
 use std::net::IpAddr;
 
@@ -6,23 +6,24 @@ use bgp_codec::{Asn, BgpIdentifier, PathAttributes, PathId, PeerKind};
 
 use crate::paths::CandidateOrigin;
 
-/// LOCAL_PREF of a path that carries none (the field's common default; RFC 4271 §5.1.5 leaves it to local policy).
+/// LOCAL_PREF of a path that carries none. RFC 4271 §5.1.5 leaves the value to local policy; 100 is the
+/// common default.
 pub const DEFAULT_LOCAL_PREF: u32 = 100;
 
-/// What the decision process looks at in one usable path.
+/// A usable path as the decision process sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
     /// Where the path comes from.
     pub origin: CandidateOrigin,
-    /// The peer's own number for the path; zero where the session has none.
+    /// The path identifier that the peer assigned; zero if the session has none.
     pub path_id: PathId,
     /// Its attributes after import.
     pub attributes: &'a PathAttributes,
     /// The cost to reach its next hop.
     pub interior_cost: u32,
-    /// What it is worth to this speaker before anything of BGP is compared; the highest wins.
+    /// Local preference over every step of BGP; the highest wins.
     pub preference: u32,
-    /// What filters add to that; the highest wins.
+    /// Weight set by filters, compared after `preference`; the highest wins.
     pub weight: u32,
 }
 
@@ -39,7 +40,8 @@ impl Candidate<'_> {
         self.attributes.local_pref().unwrap_or(DEFAULT_LOCAL_PREF)
     }
 
-    /// The neighbouring AS. A path without one stays inside our own, which then is the neighbour of all such paths.
+    /// The neighbouring AS. `None` for a path that originates in our own AS; all such paths share that
+    /// neighbour.
     pub(super) fn neighbor(&self) -> Option<Asn> {
         self.attributes.neighbor_as()
     }
@@ -49,7 +51,8 @@ impl Candidate<'_> {
         self.attributes.med().unwrap_or(0)
     }
 
-    /// The identifier of the speaker that brought the path into the AS, where another one did (RFC 4456 §9).
+    /// The identifier that the path is compared by: that of the router that brought it into the AS, if it was
+    /// reflected (RFC 4456 §9).
     pub(super) fn identifier(&self) -> Option<BgpIdentifier> {
         match self.origin {
             CandidateOrigin::Local => None,

@@ -1,4 +1,4 @@
-//! The paths of an entry that may be chosen, and the decision between them.
+//! The eligible paths of an entry, and the decision between them.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -11,11 +11,11 @@ use crate::attributes::{AttributeHandle, AttributeStore};
 use crate::family::RibFamily;
 use crate::paths::{Entry, ImportRefusal, Path, Sources};
 
-/// What the decision process chose for an entry, as positions in its paths.
+/// The choice of the decision process for an entry, as positions in its list of paths.
 #[derive(Default)]
 pub(crate) struct Choice {
     pub(crate) best: Option<usize>,
-    /// The other paths that share the traffic with it.
+    /// The other paths that share the traffic with the best one.
     pub(crate) others: Vec<usize>,
 }
 
@@ -36,14 +36,15 @@ impl Choice {
         }
     }
 
-    /// One path that shares the traffic with no other.
+    /// A choice of one path that shares the traffic with no other.
     pub(crate) fn only(best: usize) -> Self {
         Self { best: Some(best), others: Vec::new() }
     }
 }
 
-/// The usable ones among `paths` that may be chosen, by position: of paths with the same attributes, and so with the same
-/// next hop, only the one that tie-breaks prefer, and none that lose before MULTI_EXIT_DISC to one of those seen so far.
+/// Positions of the usable `paths` that can still win. Of paths with the same attributes, and so the same
+/// next hop, only the one that the tie-breaks prefer is kept, and a path that loses before MULTI_EXIT_DISC to
+/// an earlier one is left out.
 fn rivals<'s>(
     store: &'s AttributeStore,
     sources: &'s Sources,
@@ -78,19 +79,19 @@ fn rivals<'s>(
     rivals.into_iter().unzip()
 }
 
-/// One path of an entry that changed.
+/// A change of one path of an entry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PathChange {
-    /// What stood in its place before.
+    /// The former path from this source.
     pub(crate) old: Option<Path>,
-    /// What stands there now.
+    /// The present path from this source.
     pub(crate) new: Option<Path>,
     /// The path that was best before.
     pub(crate) former_best: Option<Path>,
 }
 
 impl PathChange {
-    /// What it does to the former best path, as far as that can be known from these paths alone.
+    /// Effect on the former best path, as far as it follows from these paths alone.
     pub(crate) fn effect(&self, store: &AttributeStore, sources: &Sources) -> Effect {
         let Some(best) = self.former_best.filter(|best| self.old.is_none_or(|old| old.source != best.source))
         else {
@@ -103,7 +104,7 @@ impl PathChange {
     }
 }
 
-/// Why a path takes no part in the decision process.
+/// Why a path is excluded from the decision process.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Unusable {
     Refused(ImportRefusal),
@@ -111,7 +112,7 @@ pub(crate) enum Unusable {
     PeerGone,
 }
 
-/// The usable ones among `paths` by position, and the decision between them.
+/// Positions of the usable `paths`, and the decision between them.
 pub(crate) fn contest(
     store: &AttributeStore,
     sources: &Sources,
@@ -125,7 +126,7 @@ pub(crate) fn contest(
     Some((positions, decision))
 }
 
-/// The best `most` of these paths, all of them usable, best first.
+/// The best `most` of these usable paths, best first.
 pub(crate) fn best_of(
     store: &AttributeStore,
     sources: &Sources,
@@ -141,7 +142,7 @@ pub(crate) fn best_of(
     best
 }
 
-/// What the decision process has to know of a path, if the path takes part.
+/// The path as a candidate, or why it is excluded.
 pub(crate) fn candidate<'s>(
     store: &'s AttributeStore,
     sources: &'s Sources,
@@ -164,7 +165,7 @@ pub(crate) fn candidate<'s>(
     })
 }
 
-/// A path that may have taken part before, whether or not it would now.
+/// A path that may have been a candidate before, whether or not it is one now.
 fn former_candidate<'s>(
     store: &'s AttributeStore,
     sources: &'s Sources,
@@ -172,7 +173,7 @@ fn former_candidate<'s>(
 ) -> Option<Candidate<'s>> {
     let set = store.get(path.import.handle()?);
     let source = sources.get(path.source);
-    // Nothing before MULTI_EXIT_DISC looks at the cost.
+    // No step before MULTI_EXIT_DISC compares the cost.
     Some(Candidate {
         origin: source.origin,
         path_id: source.path_id,

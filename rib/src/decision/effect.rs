@@ -1,31 +1,33 @@
-//! What one path more or less does to a decision, where that is known without looking at all the others.
+//! Effect of adding, removing or replacing one path on a decision, where it follows without comparing all
+//! paths.
 //!
-//! Up to MULTI_EXIT_DISC every step keeps the paths with the lowest value, independent of all others; so do those after
-//! it. Only MULTI_EXIT_DISC compares within a neighbouring AS, and only there can a third path matter.
+//! Every step before MULTI_EXIT_DISC keeps the paths with the lowest value, whatever the others are, and so
+//! does every step after it. Only MULTI_EXIT_DISC compares within a neighbouring AS, so only there can a
+//! third path matter.
 
 use std::cmp::Ordering;
 
 use super::candidate::Candidate;
 use super::steps::{STEPS, Scope, StepRule};
 
-/// What becomes of the best path when another one changes.
+/// Effect of a changed path on the best one.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Effect {
-    /// It stays the best, and traffic is shared with the same paths as before.
+    /// The best path and the paths that share its traffic stay the same.
     Nothing,
-    /// It stays the best; others may share the traffic than before.
+    /// The best path stays; the paths that share its traffic may change.
     SameBest,
-    /// The new path is the best; others may share the traffic.
+    /// The new path becomes the best; other paths may share its traffic.
     NewBest,
-    /// The new path is the best, and no other is as good but for a tie-break.
+    /// The new path becomes the best, and no other path is equal up to the tie-breaks.
     NewBestAlone,
-    /// That depends on the other paths.
+    /// Depends on the other paths.
     Open,
 }
 
 impl Effect {
-    /// The effect on `best`, the best of all paths, of one that is gone and one that came. A path that could not be used
-    /// when `best` was found may be passed as `gone` all the same.
+    /// Effect on `best`, the best of all paths, of removing `gone` and adding `came`. `gone` may be a path
+    /// that was unusable when `best` was chosen.
     pub(crate) fn on(
         best: &Candidate<'_>,
         gone: Option<&Candidate<'_>>,
@@ -58,7 +60,7 @@ impl Effect {
     fn of_going(best: &Candidate<'_>, path: &Candidate<'_>) -> Self {
         match path.compare_before_med(best) {
             Ordering::Greater => Self::Nothing,
-            // Whom it beat by MED, the best path beats as well.
+            // The best path also wins by MED over every path that this one beat by MED.
             Ordering::Equal if path.neighbor() == best.neighbor() => Self::SameBest,
             Ordering::Equal | Ordering::Less => Self::Open,
         }
@@ -66,18 +68,18 @@ impl Effect {
 }
 
 impl Candidate<'_> {
-    /// The order by the steps before MULTI_EXIT_DISC; the lower one is preferred.
+    /// Compares by the steps before MULTI_EXIT_DISC; the lower one is preferred.
     pub(super) fn compare_before_med(&self, other: &Self) -> Ordering {
         compare(STEPS.iter().take_while(|rule| rule.scope == Scope::All), self, other)
     }
 
-    /// The order by the steps after MULTI_EXIT_DISC.
+    /// Compares by the steps after MULTI_EXIT_DISC; the lower one is preferred.
     fn compare_after_med(&self, other: &Self) -> Ordering {
         let after = STEPS.iter().skip_while(|rule| rule.scope == Scope::All);
         compare(after.filter(|rule| rule.scope == Scope::All), self, other)
     }
 
-    /// Whether tie-breaks prefer it to one that has the same attributes.
+    /// Whether the tie-breaks prefer it to a path with the same attributes.
     pub(super) fn is_preferred_to_equal(&self, other: &Self) -> bool {
         self.compare_after_med(other).is_lt()
     }
@@ -106,7 +108,7 @@ mod tests {
 
     type Row = (u8, u8, Option<u8>, u8, bool, u8);
 
-    /// The attributes of paths drawn from few enough values that they tie in every step.
+    /// Attributes from so few values that paths often tie in every step.
     fn attributes((first_as, length, med, local_pref, _, _): Row) -> PathAttributes {
         let mut builder = PathAttributesBuilder::new(Origin::Igp);
         let asns = (0..=u32::from(length)).map(|position| Asn(u32::from(first_as) * 10 + position + 1));
@@ -118,7 +120,7 @@ mod tests {
 
     fn candidate(number: u32, row: Row, attributes: &PathAttributes) -> Candidate<'_> {
         let kind = if row.4 { PeerKind::Ibgp } else { PeerKind::Ebgp };
-        // The same identifier for two of them, so that the address decides.
+        // Two paths share an identifier, so that the address decides.
         let identifier = BgpIdentifier::new(1 + number / 2).unwrap();
         let origin = CandidateOrigin::Peer { kind, identifier, address: IpAddr::V4((1000 - number).into()) };
         Candidate {
@@ -138,9 +140,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 5_000, ..ProptestConfig::default() })]
 
-        /// `rows[0]` goes or not, `rows[1]` comes or not, the others are there before and after.
+        /// `rows[0]` may be removed and `rows[1]` added; the others stay.
         #[test]
-        fn what_it_says_is_what_deciding_anew_finds(
+        fn the_effect_equals_a_full_decision(
             rows in proptest::collection::vec(row(), 3..7),
             goes: bool,
             comes: bool,
@@ -159,7 +161,7 @@ mod tests {
             };
             let (best, sharing) = decision(&subset(goes, false));
             if best == 0 {
-                // Of the best path itself nothing is said.
+                // No effect is defined for a change of the best path itself.
                 return Ok(());
             }
             let after = decision(&subset(false, comes));

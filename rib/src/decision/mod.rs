@@ -1,7 +1,7 @@
-//! The decision process: numbered steps that leave one path, and say which of them decided.
+//! The decision process: numbered steps that leave one path, and report which of them decided.
 //!
-//! Routes are not ordered here: with MULTI_EXIT_DISC the preference between two paths depends on the third
-//! (RFC 4271 §9.1.2.2 c), so each step removes candidates from the whole set.
+//! Paths have no order: with MULTI_EXIT_DISC the preference between two paths depends on a third (RFC 4271
+//! §9.1.2.2 c), so each step removes candidates from the whole set.
 
 mod candidate;
 mod contest;
@@ -16,7 +16,7 @@ pub(crate) use self::effect::Effect;
 pub use self::steps::Step;
 use self::steps::{STEPS, Scope, StepRule};
 
-/// What the decision process found.
+/// Result of the decision process.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Decision {
     /// Position of the best path among the candidates.
@@ -28,15 +28,16 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// The positions of the paths over which traffic may be shared: those that only a tie-break put behind the best.
+    /// Positions of the paths that may share the traffic: the best one, and those that lost to it by a
+    /// tie-break only.
     pub fn multipath(&self) -> impl Iterator<Item = usize> + '_ {
         (0..).zip(&self.lost_at).filter(|&(_, lost)| lost.is_none_or(Step::is_tie_break)).map(|(i, _)| i)
     }
 }
 
-/// Chooses among the usable paths of one prefix; `None` when there is none.
+/// Chooses among the usable paths of one prefix; `None` if there are none.
 ///
-/// The answer does not depend on the order of the candidates.
+/// The result does not depend on the order of the candidates.
 #[must_use]
 pub fn decide(candidates: &[Candidate<'_>]) -> Option<Decision> {
     let mut contest = Contest::new(candidates);
@@ -46,7 +47,7 @@ pub fn decide(candidates: &[Candidate<'_>]) -> Option<Decision> {
     contest.finish()
 }
 
-/// The candidates while they are being removed.
+/// The candidates that remain while the steps are applied.
 struct Contest<'a> {
     candidates: &'a [Candidate<'a>],
     lost_at: Vec<Option<Step>>,

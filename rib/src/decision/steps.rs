@@ -1,20 +1,20 @@
-//! The steps of the decision process, in the order in which they are taken.
+//! The steps of the decision process, in order.
 
 use std::cmp::Ordering;
 use std::fmt;
 
 use super::candidate::Candidate;
 
-/// The steps in the order in which they are taken.
+/// The steps of the decision process, in order.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Step {
-    /// There is no other usable path.
+    /// The only usable path.
     OnlyPath,
-    /// The highest preference: own routes before those of the kernel before learned ones, unless filters set another.
+    /// The highest preference: own routes before kernel routes before learned ones, unless a filter sets it.
     Preference,
-    /// The highest weight, which filters set.
+    /// The highest weight, set by filters.
     Weight,
-    /// Own routes come before learned ones.
+    /// Own routes before learned ones.
     LocallyOriginated,
     /// The highest degree of preference (RFC 4271 §9.1.1).
     LocalPref,
@@ -34,12 +34,12 @@ pub enum Step {
     ClusterListLength,
     /// The lowest peer address (RFC 4271 §9.1.2.2 g).
     PeerAddress,
-    /// Several paths of one peer (RFC 7911): the one with the lowest path id.
+    /// The lowest path identifier, among several paths of one peer (RFC 7911).
     PathId,
 }
 
 impl Step {
-    /// Whether the step only tells apart paths that are equally good for forwarding.
+    /// Whether the step only separates paths that are equally good for forwarding.
     #[must_use]
     pub fn is_tie_break(self) -> bool {
         self > Self::InteriorCost
@@ -67,26 +67,26 @@ impl fmt::Display for Step {
     }
 }
 
-/// What a step compares.
+/// The comparison of a step.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StepRule {
     pub(super) step: Step,
     pub(super) scope: Scope,
-    /// The order of two paths: the lower one is preferred.
+    /// Compares two paths: the lower one is preferred.
     pub(super) compare: fn(&Candidate<'_>, &Candidate<'_>) -> Ordering,
 }
 
-/// Which paths a step compares with each other.
+/// The paths that a step compares with each other.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Scope {
-    /// All that are left.
+    /// All remaining paths.
     All,
-    /// Those of the same neighbouring AS: a third path can matter.
+    /// Paths of the same neighbouring AS, where a third path can matter.
     NeighborAs,
 }
 
-/// The one list of the steps, which the decision and its [`Effect`](super::Effect) share. The last one
-/// separates several paths of one speaker, so that a single path is left.
+/// The list of steps, shared by the decision and [`Effect`](super::Effect). The last step separates several
+/// paths of one speaker, so that a single path remains.
 pub(super) const STEPS: [StepRule; 13] = [
     among_all(Step::Preference, |one, other| other.preference.cmp(&one.preference)),
     among_all(Step::Weight, |one, other| other.weight.cmp(&one.weight)),
@@ -119,7 +119,7 @@ const fn among_all(step: Step, compare: fn(&Candidate<'_>, &Candidate<'_>) -> Or
 mod tests {
     use super::*;
 
-    /// What only tie-breaks separate may share traffic, so the order of the enum counts as well.
+    /// Paths that only tie-breaks separate may share traffic, so the order of the variants matters, too.
     #[test]
     fn the_list_has_the_order_of_the_steps() {
         assert!(STEPS.is_sorted_by_key(|rule| rule.step));

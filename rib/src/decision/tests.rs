@@ -1,4 +1,4 @@
-//! Each step as a row: two or three paths, which one wins, and by which step.
+//! Each step as a row: two or three paths, the one that wins, and the step that decides.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use bgp_codec::{AsPathBuf, Asn, BgpIdentifier, ClusterId, Origin, PathAttributes
 use super::*;
 use crate::paths::CandidateOrigin;
 
-/// A path in the making: external, from AS 65001, identifier 10.0.0.1, address 10.0.0.1.
+/// Builder of a path: external, from AS 65001, identifier 10.0.0.1, address 10.0.0.1.
 struct Row {
     attributes: PathAttributesBuilder,
     origin: CandidateOrigin,

@@ -1,4 +1,4 @@
-//! An export group: peers with equal rules, which read one log that is encoded once.
+//! An export group: peers with equal export rules, which read one log that is encoded once.
 
 use std::collections::BTreeSet;
 
@@ -19,9 +19,9 @@ use crate::notices::{Notice, NoticeKind};
 use crate::options::PathsSent;
 use crate::paths::{Entry, Path, Table};
 use crate::policy::{ExportRules, ExportedRoute, NotSent};
-use crate::shared::{Shared, Telling};
+use crate::shared::{Advertising, Shared};
 
-/// A group: the rules its members have in common, and the log of what follows from them.
+/// A group: the rules that its members share, and the log of the routes that follow from them.
 #[derive(Debug)]
 pub(crate) struct ExportGroup {
     pub(crate) id: GroupId,
@@ -32,29 +32,29 @@ pub(crate) struct ExportGroup {
     pub(crate) members: Vec<PeerIndex>,
     /// A group with equal rules. Members move there once they have read this log to its end.
     pub(crate) heir: Option<GroupId>,
-    /// The table is entered into the log up to here; `None` when all of it is.
+    /// Entry up to which the table has been entered into the log; `None` once it is complete.
     pub(crate) filled_to: Option<u32>,
-    /// A copy is being made: the group has to stay until it is whole.
+    /// Whether a copy is in progress: the group has to stay until it is complete.
     pub(crate) is_copied: bool,
-    /// The paths that would be sent, but do not fit into a message of the group.
+    /// The paths that pass the rules but do not fit into a message of the group.
     pub(crate) too_long: BTreeSet<(EntryIndex, SourceIndex)>,
     slices: SliceCache,
 }
 
-/// Which paths of an entry have changed.
+/// The changed paths of an entry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ChangedPaths {
-    /// That of one source, which is this one now.
+    /// The path from this source; its present value.
     One(SourceIndex, Option<Path>),
-    /// Any of them may have.
+    /// Any of them.
     Any,
 }
 
-/// A slice covers as many records as this, so that encoding it takes a fraction of a millisecond.
+/// Records that a slice covers: few enough to be encoded in a fraction of a millisecond.
 const SLICE_RECORDS: usize = 2048;
 
 impl ExportGroup {
-    /// A group without members yet. Two filters of one content decide alike, so any member's will do.
+    /// A group without members. Filters with equal contents decide alike, so the filter of any member serves.
     pub(crate) fn new(
         id: GroupId,
         family: FamilyIndex,
@@ -79,26 +79,27 @@ impl ExportGroup {
         }
     }
 
-    /// Begins a copy of the group, which is made by [`copy_part`](Self::copy_part) while the group goes on.
+    /// Starts a copy of the group. [`copy_part`](Self::copy_part) fills it while the group stays in use.
     pub(crate) fn begin_copy(&mut self) {
         self.log.begin_copy();
         self.is_copied = true;
     }
 
-    /// Copies up to `limit` more slots, with references of their own. Returns the entries that the copy pins.
+    /// Copies up to `limit` more slots, taking references for the copy. Returns the entries that the copy
+    /// pins.
     pub(crate) fn copy_part(&mut self, store: &mut AttributeStore, limit: usize) -> Vec<EntryIndex> {
         let copied = self.log.copy_part(limit);
         copied.values.into_iter().for_each(|handle| store.retain(handle));
         copied.entries
     }
 
-    /// Whether all is copied.
+    /// Whether the copy is complete.
     pub(crate) fn is_copy_whole(&self) -> bool {
         self.log.is_copy_whole()
     }
 
-    /// A copy of the group for some of its members, which go on reading there where they stand here, once all
-    /// is copied. It has to be filled, as this one may not be filled itself.
+    /// Takes the complete copy, as a group for some of the members, which keep their positions. It has to be
+    /// filled, because this group may not have been filled itself.
     pub(crate) fn take_copy(&mut self, id: GroupId, members: &[(PeerIndex, ReaderId)]) -> Self {
         let readers: Vec<ReaderId> = members.iter().map(|&(_, reader)| reader).collect();
         self.is_copied = false;
@@ -117,15 +118,16 @@ impl ExportGroup {
         }
     }
 
-    /// Other rules from now on. The log still says what followed from the former ones: it has to be filled again.
+    /// Replaces the rules. The log still holds what followed from the former ones, so it has to be filled
+    /// again.
     ///
-    /// What cannot change in a session is the same in both signatures.
+    /// The two signatures agree in everything that cannot change during a session.
     pub(crate) fn set_rules(&mut self, signature: GroupSignature, filter: FilterChain) {
         self.rules = ExportRules::new(signature.policy.clone(), filter, signature.encoder());
         self.signature = signature;
     }
 
-    /// Whether the group is sent more than the best path of an entry.
+    /// Whether the group is sent several paths for each prefix.
     pub(crate) fn sends_several(&self) -> bool {
         self.signature.add_path.is_some()
     }
@@ -158,12 +160,12 @@ impl ExportGroup {
             self.set(shared, wanted, |log, wanted, reader_of| log.set_best(index, wanted, reader_of));
     }
 
-    /// Whether the group is sent the best few paths of an entry, which follow from all of them.
+    /// Whether the group is sent the best few paths of an entry, which depend on all of them.
     pub(crate) fn sends_best_few(&self) -> bool {
         matches!(self.signature.add_path, Some(PathsSent::Best(_)))
     }
 
-    /// Exports the paths of an entry that changed, in a group that is sent several.
+    /// Exports the changed paths of an entry, in a group that is sent several.
     pub(crate) fn export_paths<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
@@ -211,9 +213,9 @@ impl ExportGroup {
             exported = chosen;
         }
         exported.sort_unstable_by_key(|(path, _)| path.source);
-        let is_told = |source| exported.binary_search_by_key(&source, |(path, _)| path.source).is_ok();
+        let is_sent = |source| exported.binary_search_by_key(&source, |(path, _)| path.source).is_ok();
         let untold = self.log.slots_of(index).into_iter().filter_map(|(_, source)| source);
-        for source in untold.filter(|&source| !is_told(source)) {
+        for source in untold.filter(|&source| !is_sent(source)) {
             entry.pins += self.set_path(shared, index, source, None);
         }
         for (path, wanted) in exported {
@@ -231,7 +233,8 @@ impl ExportGroup {
         self.set(shared, wanted, |log, wanted, reader_of| log.set_path(entry, source, wanted, reader_of))
     }
 
-    /// The attributes with which a path is exported, with a reference to them, and the peer that it came from.
+    /// The attributes with which a path is exported, with a reference to them, and the peer that announced
+    /// it.
     fn export<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
@@ -239,9 +242,9 @@ impl ExportGroup {
         index: EntryIndex,
         path: &Path,
     ) -> Option<(AttributeHandle, PeerIndex)> {
-        let Shared { store, peers, sources, telling, notices, .. } = shared;
+        let Shared { store, peers, sources, advertising, notices, .. } = shared;
         let source = sources.get(path.source);
-        if *telling == Telling::OwnRoutes && source.peer != PeerIndex::LOCAL {
+        if *advertising == Advertising::OwnRoutes && source.peer != PeerIndex::LOCAL {
             return None;
         }
         let route = self.route(entry.prefix.erase());
@@ -259,7 +262,7 @@ impl ExportGroup {
         Some((exported.ok()?, source.peer))
     }
 
-    /// Forgets of the paths to an entry that were too long those that the caller does not keep.
+    /// Forgets the too long paths of an entry, except those for which `keeps` returns true.
     fn retain_too_long(&mut self, entry: EntryIndex, keeps: impl Fn(SourceIndex) -> bool) {
         if self.too_long.is_empty() {
             return;
@@ -271,19 +274,20 @@ impl ExportGroup {
         }
     }
 
-    /// A path is gone, and what is sent instead is still to be decided.
+    /// Forgets a too long path that is gone, before its replacement has been decided.
     pub(crate) fn forget_too_long(&mut self, entry: EntryIndex, source: SourceIndex) {
         self.too_long.remove(&(entry, source));
     }
 
-    /// A route as far as it matters to whether it is exported.
+    /// The properties of a route that decide whether it is exported.
     pub(crate) fn route(&self, prefix: Prefix) -> ExportedRoute {
         let path_id_octets = if self.signature.add_path.is_some() { 4 } else { 0 };
         let nlri_octets = path_id_octets + 1 + usize::from(prefix.length().div_ceil(8));
         ExportedRoute { prefix, nlri_octets }
     }
 
-    /// Sets a slot of the log, which takes over the reference. Returns how many more pins the log needs the entry with.
+    /// Sets a slot of the log, which takes over the reference. Returns the number of additional pins on the
+    /// entry.
     fn set(
         &mut self,
         shared: &mut Shared,
@@ -313,10 +317,10 @@ impl ExportGroup {
         pins
     }
 
-    /// Appends to `out` what `reader` is to be sent next, where `cache_room` octets of slices may be kept. Returns the entries
-    /// whose last withdrawal all members have been sent by now.
+    /// Appends to `out` what `reader` is to be sent next. Up to `cache_room` octets of slices are kept.
+    /// Returns the entries whose withdrawal has now been sent to all members.
     ///
-    /// That there is nothing to append is possible: what changed may all have come from the member itself.
+    /// Nothing is appended if all changes came from the member itself.
     pub(crate) fn poll<P: RibFamily>(
         &mut self,
         table: &Table<P>,
@@ -327,7 +331,7 @@ impl ExportGroup {
         out: &mut Vec<EncodedUpdates>,
     ) -> Vec<EntryIndex> {
         let start = self.log.cursor(reader);
-        // Mostly another member was sent it before.
+        // Usually another member has been sent it before.
         let slice = match self.slices.find(start) {
             Some(slice) => slice,
             None => {
@@ -343,35 +347,36 @@ impl ExportGroup {
         self.advance(|log| log.advance(reader, end))
     }
 
-    /// Kept slices are void when a member comes back under the same index: they may announce to it what is its own path by
-    /// now.
+    /// Drops the cached slices, when a member comes back under the same index: they may contain its own paths
+    /// by now.
     pub(crate) fn forget_slices(&mut self) {
         self.slices.clear();
     }
 
-    /// Takes a member out. Withdrawals may have waited for it alone: the group has to be [settled](Self::settle).
+    /// Removes a member. Withdrawals may have waited for it alone, so the group has to be
+    /// [settled](Self::settle).
     pub(crate) fn leave(&mut self, reader: ReaderId, peer: PeerIndex) {
         self.members.retain(|&member| member != peer);
         self.log.readers().leave(reader);
     }
 
-    /// Sends a member back to the start, to be sent all routes again.
+    /// Moves a member back to the start, to be sent all routes again.
     ///
-    /// Kept slices are void then: they may announce to the member what has come to be its own path since.
+    /// This drops the cached slices: they may contain paths that have since become the member's own.
     pub(crate) fn rewind(&mut self, reader: ReaderId) {
         self.log.readers().rewind(reader);
         self.slices.clear();
     }
 
-    /// Forgets withdrawals that every member knows of, as many as fit into a slice of time.
+    /// Forgets withdrawals that every member has read, as many as fit into a slice of work.
     pub(crate) fn settle(&mut self) -> Vec<EntryIndex> {
         self.advance(ExportLog::settle)
     }
 
-    /// Lets a reader move, and forgets the slices that must not be sent again.
+    /// Moves a reader forward, and drops the slices that must not be sent again.
     ///
-    /// A slice that is kept may announce what was withdrawn since: that does no harm as long as the withdrawal is still
-    /// in the log. Once withdrawals are settled, the slices before them are void.
+    /// A cached slice may announce a route that has been withdrawn since. That does no harm as long as the
+    /// withdrawal is still in the log. Once withdrawals are settled, the slices before them are void.
     fn advance(
         &mut self,
         movement: impl FnOnce(&mut ExportLog<AttributeHandle>) -> Vec<SlotIndex>,
@@ -385,21 +390,22 @@ impl ExportGroup {
         entries
     }
 
-    /// Forgets the slices of parts of the log where positions have come to mean something else.
+    /// Drops the slices of parts of the log whose positions have changed meaning.
     fn forget_compacted(&mut self) {
         for range in self.log.readers().take_compacted() {
             self.slices.forget_over(&range);
         }
     }
 
-    /// Frees up to `limit` slots. Returns the entries that the group no longer needs; `None` when all slots are free.
+    /// Frees up to `limit` slots. Returns the entries that the group no longer needs; `None` when no slot is
+    /// left.
     pub(crate) fn drain(&mut self, store: &mut AttributeStore, limit: usize) -> Option<Vec<EntryIndex>> {
         let drained = self.log.drain(limit)?;
         drained.values.into_iter().for_each(|handle| store.release(handle));
         Some(drained.entries)
     }
 
-    /// End-of-RIB (RFC 4724 §2).
+    /// Encodes End-of-RIB (RFC 4724 §2).
     pub(crate) fn end_of_rib(&self, family: Family) -> EncodedUpdates {
         let mut out = BytesMut::new();
         self.signature.encoder().end_of_rib(&mut out, family);

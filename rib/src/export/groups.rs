@@ -1,4 +1,4 @@
-//! The groups of a family: who is a member of which, and what becomes of one that a member has left.
+//! The groups of a family: their members, and the end of a group whose members have left.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,10 +16,10 @@ use crate::shared::Shared;
 pub(super) struct GroupSet {
     pub(super) family: FamilyIndex,
     pub(super) groups: BTreeMap<GroupId, ExportGroup>,
-    /// The group that a peer with such rules joins.
+    /// The group that a peer with this signature joins.
     by_signature: HashMap<GroupSignature, GroupId>,
     next_group: u64,
-    /// What is left to be done about the groups.
+    /// Pending work on the groups.
     pub(super) work: GroupWork,
 }
 
@@ -34,7 +34,7 @@ impl GroupSet {
         }
     }
 
-    /// Puts `peer` into the group of those with equal rules. A new group is filled later.
+    /// Adds `peer` to the group with equal rules. A new group is filled later.
     pub(super) fn join(&mut self, shared: &mut Shared, speaker: &RibOptions, peer: PeerIndex) -> Option<()> {
         let options = shared.peers.options(peer)?;
         let signature = GroupSignature::new(options, self.family.family(), speaker);
@@ -64,7 +64,7 @@ impl GroupSet {
         id
     }
 
-    /// Takes `peer` out of its group.
+    /// Removes `peer` from its group.
     pub(super) fn leave(&mut self, shared: &mut Shared, peer: PeerIndex) {
         let Some(routes) = shared.peers.routes_mut(self.family, peer) else { return };
         let Some(Membership { group: id, reader }) = routes.membership.take() else { return };
@@ -75,8 +75,8 @@ impl GroupSet {
         }
     }
 
-    /// Members have left a group: withdrawals may have waited for them alone. With the last member the group goes, except
-    /// for one that is being copied, which stays until the copy is whole.
+    /// Handles the departure of members: withdrawals may have waited for them alone. A group without members
+    /// is removed, unless it is being copied; then it stays until the copy is complete.
     pub(super) fn on_left(&mut self, id: GroupId) {
         let Some(group) = self.groups.get(&id) else { return };
         if !group.members.is_empty() || group.is_copied {
@@ -87,7 +87,8 @@ impl GroupSet {
         }
     }
 
-    /// Makes one of the groups with this signature the one that others join, and the heir of the others.
+    /// Chooses one of the groups with this signature as the one that peers join, and makes it the heir of the
+    /// others.
     pub(super) fn appoint(&mut self, signature: &GroupSignature) {
         let has_it = |id: &GroupId| self.groups.get(id).is_some_and(|group| group.signature == *signature);
         let known = self.by_signature.get(signature).copied().filter(has_it);
@@ -101,10 +102,10 @@ impl GroupSet {
         }
     }
 
-    /// Moves those of `members` that have read all of a group's log to the group with equal rules.
+    /// Moves those of `members` that have read all of a group's log to its heir.
     ///
-    /// Both logs follow from the same rules and say the same of every entry, so a member that is up to date in one is up
-    /// to date in the other. Returns the group that they may have moved to.
+    /// Both logs follow from the same rules and agree on every entry, so a member that is up to date in one
+    /// is up to date in the other. Returns the heir.
     pub(super) fn unite(
         &mut self,
         shared: &mut Shared,
@@ -134,7 +135,7 @@ impl GroupSet {
         Some(())
     }
 
-    /// The table enters the logs of all groups again.
+    /// Schedules all groups to be filled from the table again.
     pub(super) fn fill_again(&mut self) {
         for group in self.groups.values_mut() {
             if group.filled_to.replace(0).is_none() {

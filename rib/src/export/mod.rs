@@ -1,4 +1,4 @@
-//! Export groups: which peers read which log, and the octets that they are sent.
+//! Export groups: the log that each peer reads, and the octets that it is sent.
 
 mod group;
 mod groups;
@@ -27,9 +27,9 @@ use crate::log::ReaderId;
 use crate::options::RibOptions;
 use crate::paths::{Entry, Table};
 use crate::peers::{Membership, PeerRoutes, RefreshOut};
-use crate::shared::{Shared, Telling};
+use crate::shared::{Advertising, Shared};
 
-/// The export groups of one family. The entries that their logs pin are those of the table that is handed in.
+/// The export groups of one family. The caller passes the table whose entries their logs pin.
 #[derive(Debug)]
 pub(crate) struct ExportGroups {
     groups: GroupSet,
@@ -41,44 +41,45 @@ impl ExportGroups {
         Self { groups: GroupSet::new(family), regrouping: Regrouping::default() }
     }
 
-    /// Puts `peer` into the group of those with equal rules. A new group is filled by [`work`](Self::work).
+    /// Adds `peer` to the group with equal rules. [`work`](Self::work) fills a new group.
     pub(crate) fn join(&mut self, shared: &mut Shared, speaker: &RibOptions, peer: PeerIndex) {
         self.groups.join(shared, speaker, peer);
     }
 
-    /// Takes `peer` out of its group.
+    /// Removes `peer` from its group.
     pub(crate) fn leave(&mut self, shared: &mut Shared, peer: PeerIndex) {
         self.groups.leave(shared, peer);
     }
 
-    /// The table enters the logs of all groups again.
+    /// Schedules all groups to be filled from the table again.
     pub(crate) fn fill_again(&mut self) {
         self.groups.fill_again();
     }
 
-    /// The rules of any member may have changed: [`work`](Self::work) moves members to groups that have theirs.
+    /// Notes that the rules of any member may have changed: [`work`](Self::work) then moves members to groups
+    /// with equal rules.
     pub(crate) fn on_rules_changed(&mut self) {
         self.regrouping.begin(&mut self.groups);
     }
 
-    /// Whether members may be in groups that do not have their rules.
+    /// Whether some members may be in groups with other rules than theirs.
     pub(crate) fn is_regrouping(&self) -> bool {
         self.regrouping.is_under_way()
     }
 
-    /// Whether what some group is sent depends on the name or group of a path's peer.
+    /// Whether the export of some group depends on the name or group of a path's peer.
     pub(crate) fn look_at_source(&self) -> bool {
         self.groups.groups.values().any(|group| group.rules.looks_at_source())
     }
 
-    /// The attributes of paths to these entries depend on other rules now: what was remembered of export is void, and the
-    /// entries are exported again by [`work`](Self::work).
+    /// Notes that the rules for paths to these entries have changed: remembered verdicts are dropped, and
+    /// [`work`](Self::work) exports the entries again.
     pub(crate) fn export_again(&mut self, entries: RoaringBitmap) {
         self.groups.groups.values_mut().for_each(|group| group.rules.forget());
         self.groups.work.push(Work::Export(entries));
     }
 
-    /// The best path of an entry changed.
+    /// Handles a new best path of an entry.
     pub(crate) fn export_best<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
@@ -90,12 +91,12 @@ impl ExportGroups {
         }
     }
 
-    /// Whether there is a group that is sent the best few paths of an entry.
+    /// Whether some group is sent the best few paths of an entry.
     pub(crate) fn have_best_few(&self) -> bool {
         self.groups.groups.values().any(ExportGroup::sends_best_few)
     }
 
-    /// Paths of an entry changed, and all that follows is decided.
+    /// Handles changed paths of an entry, all of whose consequences are decided.
     pub(crate) fn export_paths<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
@@ -108,7 +109,7 @@ impl ExportGroups {
         }
     }
 
-    /// Paths of an entry changed, and which of them are the best is still to be decided.
+    /// Handles changed paths of an entry whose best paths are still to be decided.
     pub(crate) fn export_undecided<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
@@ -125,7 +126,7 @@ impl ExportGroups {
         }
     }
 
-    /// Which paths of an entry are the best has been decided.
+    /// Handles the decision about the best paths of an entry.
     pub(crate) fn export_decided<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
@@ -153,12 +154,12 @@ impl ExportGroups {
         peer: PeerIndex,
         out: &mut Vec<EncodedUpdates>,
     ) -> Option<()> {
-        let telling = shared.telling;
+        let advertising = shared.advertising;
         let cache_room = slice_cache::room(self.groups.groups.len());
         let routes = shared.peers.routes_mut(self.groups.family, peer)?;
         let Membership { group, reader } = routes.membership?;
         let group = self.groups.groups.get_mut(&group)?;
-        match due(telling, routes, group, reader)? {
+        match due(advertising, routes, group, reader)? {
             Due::Changes => {
                 let emptied = group.poll(table, &shared.store, reader, peer, cache_room, out);
                 let moves = group.heir.is_some() && !group.log.is_behind(reader);
@@ -185,8 +186,8 @@ impl ExportGroups {
         Some(())
     }
 
-    /// Does a part of the work that is due, of about `steps` steps: an entry exported to a group, or a slot copied or
-    /// freed. What is due at the same time takes turns.
+    /// Does a part of the pending work, of about `steps` steps: an entry exported to a group, or a slot
+    /// copied or freed. The kinds of work take turns.
     pub(crate) fn work<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
@@ -237,15 +238,16 @@ impl ExportGroups {
         false
     }
 
-    /// Forgets withdrawals of a group that every member has read, as many as fit into a slice of time. Returns whether
-    /// there are more.
+    /// Forgets withdrawals of a group that every member has read, as many as fit into a slice of work.
+    /// Returns whether there are more.
     fn settle<P: RibFamily>(&mut self, table: &mut Table<P>, id: GroupId) -> bool {
         let Some(group) = self.groups.groups.get_mut(&id) else { return false };
         table.unpin(&group.settle());
         !group.log.is_settled()
     }
 
-    /// Exports some of these entries again, except those that have gone. Returns whether there are more.
+    /// Exports some of these entries again, except those that no longer exist. Returns whether there are
+    /// more.
     fn export_some<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
@@ -264,17 +266,18 @@ impl ExportGroups {
         !entries.is_empty()
     }
 
-    /// Whether there is something to send to `peer`.
+    /// Whether `peer` has something to be sent.
     pub(crate) fn has_export(&self, shared: &Shared, peer: PeerIndex) -> bool {
         let Some(routes) = shared.peers.routes(self.groups.family, peer) else { return false };
         let Some(Membership { group, reader }) = routes.membership else { return false };
         self.groups
             .groups
             .get(&group)
-            .is_some_and(|group| due(shared.telling, routes, group, reader).is_some())
+            .is_some_and(|group| due(shared.advertising, routes, group, reader).is_some())
     }
 
-    /// `peer` asks for all routes again (RFC 2918): they are sent between two marks where it takes them (RFC 7313).
+    /// Handles a request of `peer` for all routes (RFC 2918). They are sent between two marks if the peer
+    /// supports them (RFC 7313).
     pub(crate) fn refresh(&mut self, shared: &mut Shared, peer: PeerIndex) {
         let takes_marks = shared.peers.up(peer).is_some_and(|options| options.enhanced_refresh);
         let Some(routes) = shared.peers.routes_mut(self.groups.family, peer) else { return };
@@ -290,7 +293,7 @@ impl ExportGroups {
         self.groups.family
     }
 
-    /// How many groups there are.
+    /// Number of groups.
     pub(crate) fn len(&self) -> usize {
         self.groups.groups.len()
     }
@@ -300,14 +303,14 @@ impl ExportGroups {
         self.groups.groups.values()
     }
 
-    /// The group that a peer is a member of, and the reader of its log that the peer is.
+    /// The group of a peer, and its reader of that group's log.
     pub(crate) fn of_member(&self, shared: &Shared, peer: PeerIndex) -> Option<(&ExportGroup, ReaderId)> {
         let Membership { group, reader } = shared.peers.routes(self.groups.family, peer)?.membership?;
         Some((self.groups.groups.get(&group)?, reader))
     }
 
-    /// The members that stand still while their group keeps more withdrawals for them than it may: their sessions are to
-    /// be ended.
+    /// The members that do not read while their group keeps more withdrawals for them than it may: their
+    /// sessions are to be ended.
     pub(crate) fn overdue(&self, shared: &Shared) -> impl Iterator<Item = PeerIndex> {
         let held_up = self.groups.groups.values().filter(|group| group.log.is_held_up());
         held_up.flat_map(|group| {
@@ -320,7 +323,7 @@ impl ExportGroups {
         })
     }
 
-    /// What is left to be done.
+    /// Pending work.
     pub(crate) fn pending(&self) -> &GroupWork {
         &self.groups.work
     }
@@ -338,7 +341,7 @@ fn drain<P: RibFamily>(
     entries.is_some()
 }
 
-/// What a member is to be sent next.
+/// The next thing to send to a member.
 enum Due {
     RefreshBegin,
     Changes,
@@ -347,8 +350,8 @@ enum Due {
 }
 
 /// RFC 7313 §4.1: a refresh does not begin before the table was sent once, and its end is the end of the whole table.
-fn due(telling: Telling, routes: &PeerRoutes, group: &ExportGroup, reader: ReaderId) -> Option<Due> {
-    let is_whole = telling == Telling::Everything && group.filled_to.is_none();
+fn due(advertising: Advertising, routes: &PeerRoutes, group: &ExportGroup, reader: ReaderId) -> Option<Due> {
+    let is_whole = advertising == Advertising::Everything && group.filled_to.is_none();
     if routes.refresh_out == RefreshOut::Wanted && !routes.owes_end_of_rib {
         Some(Due::RefreshBegin)
     } else if group.log.is_behind(reader) {

@@ -1,6 +1,8 @@
-//! The log of a group together with what its slots stand for: best paths, or several paths to a prefix (RFC 7911).
+//! The log of a group together with the meaning of its slots: best paths, or several paths to a prefix (RFC
+//! 7911).
 //!
-//! It knows neither policy nor encoding: what else needs paths in the order of their changes can read one, too.
+//! It is independent of policy and encoding, so that other consumers of paths in the order of their changes
+//! can read one, too.
 
 use std::ops::Deref;
 
@@ -11,14 +13,14 @@ use crate::index::{EntryIndex, PeerIndex, SlotIndex, SourceIndex};
 use crate::log::{Change, ExportLog, ReaderId};
 use crate::paths::Table;
 
-/// See the [module](self). What changes nothing is asked of the log itself.
+/// See the [module](self). Read-only methods are those of the log itself.
 #[derive(Debug)]
 pub(crate) struct PathLog<V> {
     log: ExportLog<V>,
     slots: Slots,
 }
 
-/// What the slots of a log stand for.
+/// The meaning of the slots of a log.
 #[derive(Debug)]
 enum Slots {
     /// The best path of the entry with the slot's number.
@@ -27,18 +29,18 @@ enum Slots {
     Paths(PathSlots),
 }
 
-/// Result of setting a slot. A slot that is copied counts twice: the copy follows it.
+/// Result of setting a slot. A slot that has been copied counts twice: the copy follows it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct SetOutcome<V> {
-    /// How many slots hold the wanted value now: none where it is no change.
+    /// Number of slots that now hold the wanted value: zero if nothing changed.
     pub(super) slots: u16,
-    /// The value that as many slots held before.
+    /// The value that the same number of slots held before.
     pub(super) replaced: Option<V>,
-    /// How many more pins the log needs the entry with.
+    /// Number of additional pins on the entry.
     pub(super) pins: u16,
 }
 
-/// A part of a log that was freed.
+/// A freed part of a log.
 #[derive(Debug)]
 pub(super) struct Drained<V> {
     /// The values that the slots held.
@@ -47,10 +49,10 @@ pub(super) struct Drained<V> {
     pub(super) entries: Vec<EntryIndex>,
 }
 
-/// A part of a log that was copied.
+/// A copied part of a log.
 #[derive(Debug)]
 pub(super) struct CopiedPart<V> {
-    /// The values that the copy holds as well.
+    /// The values that the copy now holds as well.
     pub(super) values: Vec<V>,
     /// The entries that the copy pins.
     pub(super) entries: Vec<EntryIndex>,

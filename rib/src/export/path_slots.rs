@@ -1,4 +1,4 @@
-//! Which slot of a log stands for which path, in a group that is sent several paths to a prefix (RFC 7911).
+//! Slots of paths in the log of a group that is sent several paths to a prefix (RFC 7911).
 
 use std::num::NonZeroU32;
 
@@ -8,15 +8,15 @@ use crate::paths::{LONG, LongLists};
 
 /// The slots of the paths, as a chain for each entry.
 ///
-/// A path keeps its slot until every reader has read its withdrawal. A path that comes to the same prefix from the
-/// same source meanwhile, and so with the same path id, takes it over.
+/// A path keeps its slot until every reader has read its withdrawal. A new path to the same prefix from the
+/// same source, and so with the same path identifier, takes it over.
 #[derive(Debug, Default)]
 pub(crate) struct PathSlots {
     paths: Mirrored<PathSlot>,
     free: Vec<SlotIndex>,
     /// The first slot of each entry, by entry number.
     first: Mirrored<Link>,
-    /// The slots of entries with long chains. A copy of the log makes its own when it needs them.
+    /// The slots of entries with long chains. A copy of the log builds its own when it needs them.
     long: LongLists<SlotIndex>,
 }
 
@@ -28,12 +28,12 @@ struct PathSlot {
     previous: Link,
 }
 
-/// A slot, or none, in four octets.
+/// An optional slot in four octets.
 #[derive(Clone, Copy, Debug, Default)]
 struct Link(Option<NonZeroU32>);
 
 impl PathSlots {
-    /// The slots of an entry, with the source that each stands for.
+    /// The slots of an entry, each with its source.
     pub(crate) fn of(&self, entry: EntryIndex) -> impl Iterator<Item = (SlotIndex, SourceIndex)> + '_ {
         let mut next = self.first_of(entry);
         std::iter::from_fn(move || {
@@ -57,7 +57,7 @@ impl PathSlots {
         self.long.find(entry, source)
     }
 
-    /// The slot of a path, made if there is none.
+    /// The slot of a path, allocated if there is none.
     pub(crate) fn find_or_insert(&mut self, entry: EntryIndex, source: SourceIndex) -> SlotIndex {
         if let Some(slot) = self.find(entry, source) {
             return slot;
@@ -83,7 +83,7 @@ impl PathSlots {
         slot
     }
 
-    /// Forgets a slot that is empty. Returns its entry when that was the entry's last one.
+    /// Frees an empty slot. Returns its entry if that was the entry's last slot.
     pub(crate) fn remove(&mut self, slot: SlotIndex) -> Option<EntryIndex> {
         let PathSlot { entry, source, next, previous } = self.at(slot);
         self.long.remove(entry, source);
@@ -98,8 +98,8 @@ impl PathSlots {
         (!self.has(entry)).then_some(entry)
     }
 
-    /// Frees the memory of up to `limit` slots and entries, of a group that has no slot in use. Returns whether there
-    /// are more.
+    /// Frees the memory of up to `limit` slots and entries, of a group that has no slot in use. Returns
+    /// whether there are more.
     pub(crate) fn drain(&mut self, limit: usize) -> bool {
         let more = self.paths.take_last(limit).is_some() || self.first.take_last(limit).is_some();
         self.free.truncate(self.paths.len());
@@ -112,18 +112,18 @@ impl PathSlots {
         (0..).map(EntryIndex).take(self.first.len()).filter(|&entry| self.has(entry))
     }
 
-    /// Begins a copy, which is made by [`copy_part`](Self::copy_part).
+    /// Starts a copy, which [`copy_part`](Self::copy_part) fills.
     pub(crate) fn begin_copy(&mut self) {
         self.paths.begin_copy();
         self.first.begin_copy();
     }
 
-    /// Whether the copy says of an entry what this says.
+    /// Whether the copy covers an entry.
     pub(crate) fn is_copied(&self, entry: EntryIndex) -> bool {
         self.first.is_copied(entry.index())
     }
 
-    /// Copies up to `limit` more slots and entries. Returns how many it was, and with the entries that have slots.
+    /// Copies up to `limit` more slots and entries. Returns their number, and the entries that have slots.
     pub(crate) fn copy_part(&mut self, limit: usize) -> (usize, Vec<EntryIndex>) {
         let paths = self.paths.copy_part(limit).1.len();
         let (number, first) = self.first.copy_part(limit - paths);
@@ -132,12 +132,12 @@ impl PathSlots {
         (paths + first.len(), with_slots.collect())
     }
 
-    /// Whether all is copied.
+    /// Whether the copy is complete.
     pub(crate) fn is_copy_whole(&self) -> bool {
         self.paths.is_copy_whole() && self.first.is_copy_whole()
     }
 
-    /// The copy, once all is copied.
+    /// Takes the complete copy.
     pub(crate) fn take_copy(&mut self) -> Self {
         Self {
             paths: self.paths.take_copy(),
@@ -152,18 +152,18 @@ impl PathSlots {
         self.first_of(entry).slot().is_some()
     }
 
-    /// The path that a slot stands for.
+    /// The path of a slot.
     pub(crate) fn path(&self, slot: SlotIndex) -> (EntryIndex, SourceIndex) {
         let PathSlot { entry, source, .. } = self.at(slot);
         (entry, source)
     }
 
-    /// How many paths have a slot.
+    /// Number of paths that have a slot.
     pub(crate) fn in_use(&self) -> usize {
         self.paths.len() - self.free.len()
     }
 
-    /// The slots that are used next, the last one first.
+    /// Free slots, the next one to be used last.
     pub(crate) fn free(&self) -> &[SlotIndex] {
         &self.free
     }

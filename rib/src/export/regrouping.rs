@@ -1,10 +1,11 @@
-//! Members whose rules change while their sessions stay: each moves to a group that has its rules, and is sent what
-//! follows from them and nothing else.
+//! Moves members whose rules change during their sessions to groups with those rules, and sends them only the
+//! differences.
 //!
-//! A group whose members all get the same other rules takes them over with its log; where only some do, they take a copy
-//! of the log with them, which is made in parts while the group goes on under the former rules. Either way the log still
-//! says what the members hold, and filling it again under the new rules records what differs. When another group has the
-//! same rules already, members move to it as soon as they are up to date.
+//! If all members of a group get the same new rules, the group keeps its log and adopts them. If only some
+//! do, these members take a copy of the log with them, which is made in parts while the group continues under
+//! the former rules. In both cases the log still describes what the members hold, and filling it under the
+//! new rules records the differences. If another group already has the new rules, members move to it as soon
+//! as they are up to date.
 
 use std::collections::BTreeSet;
 
@@ -21,18 +22,18 @@ use crate::paths::Table;
 use crate::peers::Membership;
 use crate::shared::Shared;
 
-/// How far members have been sorted into groups that have their rules.
+/// Progress of moving members to groups with their rules.
 #[derive(Debug, Default)]
 pub(super) struct Regrouping {
     is_under_way: bool,
     /// The groups whose members may have other rules than their group.
     unsorted: BTreeSet<GroupId>,
-    /// The group of which a copy is being made.
+    /// The group of which a copy is in progress.
     copied: Option<GroupId>,
 }
 
 impl Regrouping {
-    /// The rules of any member may have changed.
+    /// Starts over: the rules of any member may have changed.
     pub(super) fn begin(&mut self, groups: &mut GroupSet) {
         self.unsorted.extend(groups.groups.keys());
         if !self.is_under_way {
@@ -41,21 +42,21 @@ impl Regrouping {
         }
     }
 
-    /// Whether members may be in groups that do not have their rules.
+    /// Whether some members may be in groups with other rules than theirs.
     pub(super) fn is_under_way(&self) -> bool {
         self.is_under_way
     }
 
-    /// Members joined a group while their rules may be other ones than the group's.
+    /// Notes that members joined a group whose rules may differ from theirs.
     pub(super) fn on_joined(&mut self, group: GroupId) {
         if self.is_under_way {
             self.unsorted.insert(group);
         }
     }
 
-    /// Moves some members whose rules are no longer their group's into a group that has theirs; or copies up to `limit`
-    /// slots of the group, where only some of its members have other rules; or looks at about `limit` members that have
-    /// their group's. Returns whether there may be more to do.
+    /// Does one step: moves members whose rules differ from their group's to a group with their rules, copies
+    /// up to `limit` slots of a group in which only some members have other rules, or checks about `limit`
+    /// members that need not move. Returns whether there may be more to do.
     pub(super) fn step<P: RibFamily>(
         &mut self,
         groups: &mut GroupSet,
@@ -86,7 +87,7 @@ impl Regrouping {
         false
     }
 
-    /// Gives a group its members' rules, or begins a copy of it where only some have strayed.
+    /// Gives a group its members' rules, or starts a copy of it if only some members differ.
     fn regroup_some(&mut self, groups: &mut GroupSet, id: GroupId, strayed: Strayed) {
         match groups.groups.get_mut(&id) {
             Some(group) if group.members.len() != strayed.peers.len() => {
@@ -114,7 +115,7 @@ impl Regrouping {
             return;
         }
         self.copied = None;
-        // Since the copy began, rules may have changed again, and members may have left.
+        // Since the copy was started, rules may have changed again, and members may have left.
         let strayed = strayed(shared, speaker, groups.family, group);
         let copy = separate(groups, shared, id, strayed.as_ref().map_or(&[], |strayed| &strayed.peers));
         if let Some(strayed) = strayed {
@@ -123,7 +124,7 @@ impl Regrouping {
     }
 }
 
-/// Gives a group the rules that its members have, which it is filled by anew.
+/// Gives a group the rules of its members and schedules it to be filled again.
 fn set_rules(groups: &mut GroupSet, id: GroupId, strayed: Strayed) {
     let Some(group) = groups.groups.get_mut(&id) else { return };
     let former = group.signature.clone();
@@ -135,7 +136,7 @@ fn set_rules(groups: &mut GroupSet, id: GroupId, strayed: Strayed) {
     groups.appoint(&strayed.signature);
 }
 
-/// A group of these members alone: the copy of theirs, which is whole.
+/// Makes a group of these members alone from the complete copy of theirs.
 fn separate(groups: &mut GroupSet, shared: &mut Shared, id: GroupId, peers: &[PeerIndex]) -> GroupId {
     let family = groups.family;
     let copy_id = groups.take_group_id();
@@ -155,15 +156,15 @@ fn separate(groups: &mut GroupSet, shared: &mut Shared, id: GroupId, peers: &[Pe
     copy_id
 }
 
-/// Members of one group that have the same other rules.
+/// Members of one group that share the same other rules.
 struct Strayed {
     signature: GroupSignature,
-    /// Two filters of one content decide alike, so any member's will do.
+    /// Filters with equal contents decide alike, so the filter of any member serves.
     export: FilterChain,
     peers: Vec<PeerIndex>,
 }
 
-/// Members of a group that have other rules, the same ones.
+/// The members of a group that differ from it and share the same rules.
 fn strayed(
     shared: &Shared,
     speaker: &RibOptions,

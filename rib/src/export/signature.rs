@@ -1,4 +1,4 @@
-//! What peers must have in common to share an export group.
+//! What peers have to share to be in one export group.
 
 use bgp_codec::{AsWidth, Family, UpdateEncoder};
 use margay_filter::ChainContent;
@@ -6,12 +6,13 @@ use margay_filter::ChainContent;
 use crate::options::{PathsSent, PeerOptions, RibOptions};
 use crate::policy::ExportPolicy;
 
-/// What peers must have in common to share a group. What is not listed here must not alter what a peer is sent.
+/// What peers have to share to be in one group. A setting that is not listed must not alter what a peer is
+/// sent.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct GroupSignature {
     pub(super) policy: ExportPolicy,
     filter: ChainContent,
-    /// The paths that are sent with path ids; `None` for the best path without one.
+    /// The paths that are sent with path identifiers; `None` for the best path without one.
     pub(super) add_path: Option<PathsSent>,
     as_width: AsWidth,
     max_message_octets: usize,

@@ -1,4 +1,4 @@
-//! A part of an export log, encoded: whole messages that every member at its start is sent, each with its source.
+//! A part of an export log, encoded: whole messages for every member at its start, each with its source.
 
 use bgp_codec::{Family, Nlri, RouteRefresh, UpdateEncoder};
 use bytes::{Bytes, BytesMut};
@@ -8,28 +8,28 @@ use crate::family::RibFamily;
 use crate::index::{PeerIndex, SlotIndex};
 use crate::log::{Batch, Slot};
 
-/// Whole UPDATEs, or a mark around those that answer a ROUTE-REFRESH, to be sent as they are.
+/// Whole UPDATEs, or a mark around those that answer a ROUTE-REFRESH, ready to be sent.
 ///
-/// A clone, and what other peers of the group are sent, share the octets.
+/// Clones, and the other peers of the group, share the octets.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EncodedUpdates {
     /// The messages.
     pub octets: Bytes,
-    /// How many they are.
+    /// Number of messages.
     pub messages: u64,
-    /// How many of them are UPDATEs: all, or none.
+    /// Number of UPDATEs among them: all or none.
     pub updates: u64,
 }
 
 impl EncodedUpdates {
-    /// These octets, which are whole UPDATEs.
+    /// Wraps octets that are whole UPDATEs.
     #[must_use]
     pub fn new(octets: Bytes) -> Self {
         let messages = count_messages(&octets);
         Self { octets, messages, updates: messages }
     }
 
-    /// These octets, which are one ROUTE-REFRESH.
+    /// Wraps octets that are one ROUTE-REFRESH.
     pub(crate) fn refresh_mark(octets: Bytes) -> Self {
         Self { octets, messages: 1, updates: 0 }
     }
@@ -42,18 +42,18 @@ pub(crate) fn refresh_mark(family: Family, subtype: u8) -> EncodedUpdates {
     EncodedUpdates::refresh_mark(out.freeze())
 }
 
-/// Encoded changes from one position of a log to another.
+/// The encoded changes between two positions of a log.
 #[derive(Clone, Debug)]
 pub(crate) struct Slice {
     pub(crate) start: u32,
     pub(crate) end: u32,
     octets: Bytes,
     runs: Vec<Run>,
-    /// Slots whose path came from a peer that may still hold another one for them.
+    /// Slots whose path came from a peer that may still hold another path for them.
     withdrawn_from_source: Vec<(PeerIndex, SlotIndex)>,
 }
 
-/// Messages that all peers but `source` are sent.
+/// Messages for all peers except `source`.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     source: Option<PeerIndex>,
@@ -66,7 +66,7 @@ impl Slice {
         Self { start, end, octets: Bytes::new(), runs: Vec::new(), withdrawn_from_source: Vec::new() }
     }
 
-    /// Encodes the changes from one position of a log on. `nlri` is the route that a slot stands for.
+    /// Encodes the changes from a position of a log on. `nlri` returns the route of a slot.
     pub(super) fn encode<P: RibFamily>(
         start: u32,
         batch: Batch<AttributeHandle>,
@@ -113,12 +113,12 @@ impl Slice {
         slice.finish()
     }
 
-    /// The length of the messages.
+    /// Length of the messages in octets.
     pub(crate) fn octets(&self) -> usize {
         self.octets.len()
     }
 
-    /// The messages since the last mark are not for `source`; `encoded` is all so far.
+    /// Ends a run: the messages since the last mark are not for `source`. `encoded` is everything so far.
     fn mark(&mut self, source: Option<PeerIndex>, encoded: &[u8]) {
         let start = self.runs.last().map_or(0, |run| run.end_octets);
         let messages = count_messages(encoded.get(start..).unwrap_or_default());
@@ -131,7 +131,7 @@ impl Slice {
         }
     }
 
-    /// The source of a slot's path is to be sent a withdrawal of its own.
+    /// Notes that the source of a slot's path needs a withdrawal of its own.
     fn withdraw_from_source(&mut self, source: PeerIndex, slot: SlotIndex) {
         self.withdrawn_from_source.push((source, slot));
     }
@@ -141,8 +141,8 @@ impl Slice {
         self
     }
 
-    /// Appends what `peer` is sent: the shared octets, less the messages that came from itself, and before them the
-    /// withdrawals that only concern it, which `encode_withdrawals` writes.
+    /// Appends the messages for `peer`: the shared octets without the messages that came from itself,
+    /// preceded by the withdrawals that concern this peer alone, which `encode_withdrawals` writes.
     pub(crate) fn append_for(
         &self,
         peer: PeerIndex,
@@ -177,7 +177,7 @@ impl Slice {
     }
 }
 
-/// A slice while it is encoded.
+/// A slice that is being encoded.
 struct SliceWriter {
     slice: Slice,
     out: BytesMut,
@@ -189,12 +189,12 @@ impl SliceWriter {
     }
 
     fn finish(self) -> Slice {
-        // What is written to has been given up to twice the memory, and slices are kept.
+        // The buffer may have up to twice the capacity it needs, and slices are kept.
         self.slice.with_octets(Bytes::copy_from_slice(&self.out))
     }
 }
 
-/// How many messages there are in octets of our own making.
+/// Number of messages in octets that this speaker encoded.
 fn count_messages(mut octets: &[u8]) -> u64 {
     let mut messages = 0;
     while let Some(&[high, low]) = octets.get(LENGTH_AT..LENGTH_AT + 2) {
@@ -204,7 +204,7 @@ fn count_messages(mut octets: &[u8]) -> u64 {
     messages
 }
 
-/// Where the length stands in a message (RFC 4271 §4.1).
+/// Offset of the length field in a message (RFC 4271 §4.1).
 const LENGTH_AT: usize = 16;
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
-//! Encoded parts of a group's log, kept for members that have yet to come by.
+//! Encoded parts of a group's log, kept for members that have not reached them yet.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::slice::Slice;
 
-/// Slices by where they start. When they are too many octets, the one that was used the longest ago goes first.
+/// Slices by start position. When they exceed the limit, the least recently used one is dropped first.
 #[derive(Debug, Default)]
 pub(crate) struct SliceCache {
     by_start: BTreeMap<u32, Kept>,
-    /// Where the slices start, by when each was used last.
+    /// Start positions by last use.
     by_use: BTreeMap<u64, u32>,
-    /// How often any was used: the time by which they go.
+    /// Number of uses so far: the clock of `by_use`.
     uses: u64,
     octets: usize,
 }
@@ -22,14 +22,14 @@ struct Kept {
     used: u64,
 }
 
-/// Octets of encoded slices that one group keeps: more than a full table's, so that it is encoded once for however many
-/// members, wherever in it they are. Once all of them are up to date, nothing is kept.
+/// Octets of encoded slices that one group keeps. This exceeds a full table, so that the table is encoded
+/// once for any number of members at any positions. When all of them are up to date, nothing is kept.
 const MOST_OCTETS: usize = 32 << 20;
 
-/// Octets that a group may keep however many groups there are.
+/// Octets that a group may keep with any number of groups.
 const LEAST_OCTETS: usize = 4 << 20;
 
-/// A full table's slices are some 800. While one member is stuck, a slice of its own is made of each change.
+/// A full table takes some 800 slices. While one member is stuck, every change makes a slice of its own.
 const MOST_SLICES: usize = 4096;
 
 /// Octets of slices that each group may keep when there are this many groups.
@@ -38,10 +38,10 @@ pub(crate) fn room(groups: usize) -> usize {
 }
 
 impl SliceCache {
-    /// The slice that starts at a position, if it is there. It has just been used.
+    /// The slice that starts at a position, marked as just used.
     pub(crate) fn find(&mut self, start: u32) -> Option<&Slice> {
         let kept = self.by_start.get_mut(&start)?;
-        // Members are mostly at the same position as the one before.
+        // Members are usually at the same position as the previous one.
         if kept.used != self.uses {
             self.by_use.remove(&kept.used);
             self.uses += 1;
@@ -51,7 +51,8 @@ impl SliceCache {
         Some(&kept.slice)
     }
 
-    /// Keeps a slice that has just been used, however large it is by itself, and of the others what there is `room` for.
+    /// Keeps a slice that has just been used, whatever its size, and as many others as fit into `room`
+    /// octets.
     pub(crate) fn keep(&mut self, slice: Slice, room: usize) -> &Slice {
         let start = slice.start;
         self.forget(start);
@@ -66,19 +67,19 @@ impl SliceCache {
         &self.by_start.entry(start).or_insert(Kept { slice, used: self.uses }).slice
     }
 
-    /// Forgets all slices.
+    /// Drops all slices.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Forgets the slices that start before a position.
+    /// Drops the slices that start before a position.
     pub(crate) fn forget_before(&mut self, position: u32) {
         while let Some(&first) = self.by_start.keys().next().filter(|&&first| first < position) {
             self.forget(first);
         }
     }
 
-    /// Forgets the slices that go over any of these positions.
+    /// Drops the slices that cover any of these positions.
     pub(crate) fn forget_over(&mut self, positions: &RangeInclusive<u32>) {
         let before_end = self.by_start.range(..=positions.end());
         let over = before_end.filter(|(_, kept)| kept.slice.end >= *positions.start());

@@ -1,4 +1,4 @@
-//! Work on export groups that is too much for one go, and is done in parts.
+//! Work on export groups that is split into parts, because it would take too long at once.
 
 use std::collections::VecDeque;
 
@@ -7,18 +7,18 @@ use roaring::RoaringBitmap;
 use super::group::ExportGroup;
 use crate::index::GroupId;
 
-/// What is left to be done, in the order in which it is due.
+/// Pending work, in the order in which it is due.
 #[derive(Debug, Default)]
 pub(crate) struct GroupWork(VecDeque<Work>);
 
 /// One kind of work on groups.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// Enter the table into the log of a group that is new, or has other rules.
+    /// Enter the table into the log of a group that is new or has new rules.
     Fill(GroupId),
     /// Free the log of a former group.
     Drain(Box<ExportGroup>),
-    /// Forget the withdrawals of a group that waited only for a member that left.
+    /// Forget the withdrawals that waited only for a member that left.
     Settle(GroupId),
     /// Export entries again.
     Export(RoaringBitmap),

@@ -17,11 +17,12 @@ use crate::paths::AnyTable;
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
 
-/// What the Rib asks of a family. A call is made for a block of routes or a slice of work, not for each route.
+/// The interface of a family towards the Rib. It is called once for a block of routes or a slice of work, not
+/// for each route.
 ///
-/// Blocks and prefixes must be of the family; others are ignored.
+/// Blocks and prefixes of another family are ignored.
 pub(crate) trait AnyFamilyRib: fmt::Debug + Send + Sync {
-    /// Reads ahead what changing the paths to these prefixes needs to know.
+    /// Reads ahead the memory that changing the paths to these prefixes will need.
     fn read_ahead(&self, shared: &Shared, routes: NlriBlock<'_>);
 
     /// Enters routes that `peer` announced with the same attributes.
@@ -37,43 +38,43 @@ pub(crate) trait AnyFamilyRib: fmt::Debug + Send + Sync {
     /// Removes routes that `peer` withdrew.
     fn withdraw(&mut self, shared: &mut Shared, peer: PeerIndex, routes: NlriBlock<'_>);
 
-    /// Originates a network; or, where it is originated already, with other options.
+    /// Originates a network. If it is originated already, replaces its options.
     fn originate(&mut self, shared: &mut Shared, prefix: Prefix, options: NetworkOptions);
 
     /// Stops originating `prefix`.
     fn stop_originating(&mut self, shared: &mut Shared, prefix: Prefix);
 
-    /// Takes over which route of others the kernel has at `prefix`.
+    /// Sets the foreign route that the kernel has at `prefix`.
     fn set_kernel_route(&mut self, shared: &mut Shared, prefix: Prefix, route: Option<KernelRouteView>);
 
-    /// The next hops of paths to these entries cost something else now.
+    /// Handles a new cost of the next hops of paths to these entries.
     fn on_costs_changed(&mut self, entries: RoaringBitmap);
 
-    /// The session of `peer` is up, and has agreed on this family.
+    /// Handles the start of a session that has agreed on this family.
     fn peer_up(&mut self, shared: &mut Shared, speaker: &RibOptions, peer: PeerIndex);
 
-    /// The session of `peer` is down.
+    /// Handles the end of the session of `peer`.
     fn peer_down(&mut self, shared: &mut Shared, peer: PeerIndex, departure: Departure);
 
-    /// Peers, or the speaker, have other rules.
+    /// Handles new rules of peers or of the speaker.
     fn on_rules_changed(&mut self, shared: &Shared, change: &RulesChange);
 
-    /// The table enters all logs again.
+    /// Schedules all logs to be filled from the table again.
     fn fill_again(&mut self);
 
-    /// `peer` asks for all routes again (RFC 2918).
+    /// Handles a request of `peer` for all routes (RFC 2918).
     fn refresh(&mut self, shared: &mut Shared, peer: PeerIndex);
 
-    /// `peer` begins to announce all its routes again (RFC 7313).
+    /// Handles the beginning of a route refresh by `peer` (RFC 7313).
     fn begin_refresh(&mut self, shared: &mut Shared, peer: PeerIndex);
 
-    /// `peer` has announced all its routes again.
+    /// Handles the end of a route refresh by `peer`.
     fn end_refresh(&mut self, shared: &mut Shared, peer: PeerIndex);
 
-    /// Does a part of the work that is due, of about `steps` steps.
+    /// Does a part of the pending work, of about `steps` steps.
     fn work(&mut self, shared: &mut Shared, speaker: &RibOptions, steps: usize);
 
-    /// Whether work is due.
+    /// Whether there is pending work.
     fn has_work(&self) -> bool;
 
     /// Appends to `out` what `peer` is to be sent next. Returns whether the peer was behind.
@@ -82,20 +83,20 @@ pub(crate) trait AnyFamilyRib: fmt::Debug + Send + Sync {
     /// The next changes of the wanted forwarding table, of at most `limit` entries.
     fn poll_forwarding(&mut self, limit: usize) -> Vec<ForwardingChange>;
 
-    /// The state, to be looked at.
+    /// The state, for views.
     fn state(&self) -> FamilyState<'_>;
 }
 
-/// Other rules of peers whose sessions stay.
+/// New rules of peers whose sessions stay.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(crate) struct RulesChange {
-    /// The peers whose paths are imported by other rules.
+    /// The peers whose import rules changed.
     pub(crate) imported: BTreeSet<PeerIndex>,
-    /// The peers whose paths are reflected by other rules.
+    /// The peers whose role in route reflection changed.
     pub(crate) reflected: BTreeSet<PeerIndex>,
 }
 
-/// What a family holds.
+/// The state of a family.
 #[derive(Clone, Copy)]
 pub(crate) struct FamilyState<'a> {
     pub(crate) table: &'a dyn AnyTable,
@@ -103,9 +104,9 @@ pub(crate) struct FamilyState<'a> {
     pub(crate) groups: &'a ExportGroups,
     pub(crate) forwarding: Option<&'a ForwardingLog>,
     pub(crate) work: &'a PathWork,
-    /// The entries with many paths that are to be decided.
+    /// The entries with many paths whose decision is pending.
     pub(crate) undecided: &'a RoaringBitmap,
-    /// How many entries have a path; the others only wait for their withdrawal to be read.
+    /// Number of entries with a path; other entries only wait for their withdrawal to be read.
     pub(crate) reachable_prefixes: usize,
     /// Whether work on paths is the next to be done.
     pub(crate) paths_are_next: bool,

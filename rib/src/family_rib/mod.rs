@@ -22,23 +22,23 @@ use crate::options::{Departure, ForwardingOptions, KernelRouteView, NetworkOptio
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
 
-/// The routes of one family, and the work that is left to be done about them.
+/// The routes of one family, and the pending work on them.
 #[derive(Debug)]
 pub(crate) struct FamilyRib<P> {
     routes: RouteTable<P>,
     work: PathWork,
-    /// Work on paths and work on groups take turns.
+    /// Whether work on paths is next: it takes turns with work on groups.
     paths_are_next: bool,
 }
 
 impl<P: RibFamily> FamilyRib<P> {
-    /// `forwarding` are the options of the forwarding table, if there is one.
+    /// Makes an empty family. `forwarding` are the options of the forwarding table, if there is one.
     pub(crate) fn new(hash_seed: u64, forwarding: Option<ForwardingOptions>) -> Self {
         let routes = RouteTable::new(hash_seed, forwarding);
         Self { routes, work: PathWork::default(), paths_are_next: true }
     }
 
-    /// Does a part of some work on paths. Returns whether there is more.
+    /// Does a part of one piece of work on paths. Returns whether there is more.
     fn work_on_paths(
         &mut self,
         shared: &mut Shared,
@@ -66,7 +66,7 @@ impl<P: RibFamily> FamilyRib<P> {
             }
             Work::Decide => self.routes.decide(shared, limit),
             Work::Reimport(peer, entries) => {
-                // Where the peer has left, its paths are swept.
+                // If the peer has left, its paths are swept instead.
                 let Some(options) = shared.peers.in_use(*peer).cloned() else { return false };
                 let import = ImportPolicy { speaker, peer: &options };
                 for index in take_some(entries, limit) {
@@ -80,7 +80,7 @@ impl<P: RibFamily> FamilyRib<P> {
     }
 }
 
-/// Takes the first `limit` entries out.
+/// Removes the first `limit` entries and returns them.
 fn take_some(entries: &mut RoaringBitmap, limit: usize) -> Vec<EntryIndex> {
     let first = entries.iter().take(limit).map(EntryIndex).collect();
     entries.remove_smallest(limit as u64);

@@ -1,4 +1,4 @@
-//! The routes that this node announces of its own: networks by configuration, and routes of the kernel.
+//! Routes that this node originates: configured networks, and routes imported from the kernel.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,24 +8,24 @@ use crate::attributes::PathValues;
 use crate::index::SourceIndex;
 use crate::options::{Discard, KernelRouteView, NetworkOptions, is_elevated};
 
-/// The own routes of one family, and which paths follow from them.
+/// The own routes of one family, and the paths that follow from them.
 #[derive(Debug)]
 pub(crate) struct OwnRoutes {
     networks: HashMap<Prefix, NetworkOptions>,
-    /// The kernel's routes that are not our own, as far as they are of interest.
+    /// Foreign routes of the kernel, as far as they are relevant.
     kernel_routes: HashMap<Prefix, KernelRouteView>,
-    /// The metric of ordinary routes in the kernel; 0 without a forwarding table.
+    /// Metric of ordinary routes in the kernel; 0 without a forwarding table.
     normal_metric: u32,
 }
 
-/// What an own route does to the paths of its prefix.
+/// Effect of an own route on the paths of its prefix.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum OwnPathChange {
-    /// The path from this source has these values.
+    /// Enter a path with these values from this source.
     Enter(Prefix, SourceIndex, PathValues),
-    /// There is no path from this source.
+    /// Remove the path from this source.
     Remove(Prefix, SourceIndex),
-    /// The paths stay, and the forwarding of the best one changes.
+    /// Keep the paths; only the forwarding of the best one changed.
     Redecide(Prefix),
 }
 
@@ -34,7 +34,7 @@ impl OwnRoutes {
         Self { networks: HashMap::new(), kernel_routes: HashMap::new(), normal_metric }
     }
 
-    /// Originates a network; or, where it is originated already, with other options.
+    /// Originates a network. If it is originated already, replaces its options.
     pub(crate) fn originate(&mut self, prefix: Prefix, options: NetworkOptions) -> Vec<OwnPathChange> {
         let former = self.networks.insert(prefix, options);
         let mut changes = vec![self.network_path(prefix, options)];
@@ -42,7 +42,7 @@ impl OwnRoutes {
         if suppressed != options.suppress_more_specific {
             changes.extend(self.kernel_paths_inside(prefix));
         }
-        // The path is the same with and without a route that holds it; only its forwarding is not.
+        // The hold option alters only the forwarding, not the path.
         if former.is_some_and(|former| former.hold != options.hold) {
             changes.push(OwnPathChange::Redecide(prefix));
         }
@@ -59,7 +59,7 @@ impl OwnRoutes {
         changes
     }
 
-    /// Takes over which route that is not our own the kernel has at a prefix.
+    /// Sets the foreign route that the kernel has at a prefix.
     pub(crate) fn set_kernel_route(
         &mut self,
         prefix: Prefix,
@@ -73,7 +73,7 @@ impl OwnRoutes {
         std::iter::once(self.kernel_path(prefix)).chain(network).collect()
     }
 
-    /// How packets to a network are dropped that no more specific route takes.
+    /// How packets to a network are discarded when no more specific route matches.
     pub(crate) fn hold(&self, prefix: Prefix) -> Option<Discard> {
         self.networks.get(&prefix).and_then(|network| network.hold)
     }
@@ -83,18 +83,18 @@ impl OwnRoutes {
         self.networks.iter().map(|(&prefix, &options)| (prefix, options)).collect()
     }
 
-    /// The routes of the kernel, in the order of their prefixes.
+    /// The kernel's foreign routes, in the order of their prefixes.
     pub(crate) fn sorted_kernel_routes(&self) -> BTreeMap<Prefix, KernelRouteView> {
         self.kernel_routes.iter().map(|(&prefix, &route)| (prefix, route)).collect()
     }
 
-    /// How many paths are this node's own.
+    /// Number of own paths.
     pub(crate) fn paths(&self) -> usize {
         self.networks.len() + self.kernel_routes.values().filter(|route| route.announced).count()
     }
 
-    /// The path of a network; none while the route that it requires is not there. Where there is a forwarding table, its
-    /// metric is that of ordinary routes: so is that of the route that holds it there.
+    /// The path of a network; removed while the kernel route that it requires is missing. With a forwarding
+    /// table, its metric is that of ordinary routes, which the route holding the network has there, too.
     fn network_path(&self, prefix: Prefix, options: NetworkOptions) -> OwnPathChange {
         if options.require_route && !self.kernel_routes.contains_key(&prefix) {
             return OwnPathChange::Remove(prefix, SourceIndex::LOCAL);
@@ -104,7 +104,7 @@ impl OwnRoutes {
         OwnPathChange::Enter(prefix, SourceIndex::LOCAL, values)
     }
 
-    /// The path of a route of the kernel, if it is to be announced.
+    /// The path of a kernel route, if it is to be announced.
     fn kernel_path(&self, prefix: Prefix) -> OwnPathChange {
         match self.kernel_routes.get(&prefix).filter(|route| route.announced) {
             Some(&KernelRouteView { metric, .. }) => {
@@ -116,7 +116,7 @@ impl OwnRoutes {
         }
     }
 
-    /// Whether a network around `prefix` is announced in its place.
+    /// Whether a network that covers `prefix` is announced instead.
     fn is_suppressed(&self, prefix: Prefix) -> bool {
         let mut networks = self.networks.iter();
         networks.any(|(network, options)| {
@@ -124,10 +124,10 @@ impl OwnRoutes {
         })
     }
 
-    /// The paths of the kernel's routes inside a network that suppresses them or does so no longer.
+    /// The paths of kernel routes inside a network that starts or stops suppressing them.
     fn kernel_paths_inside(&self, network: Prefix) -> impl Iterator<Item = OwnPathChange> {
         let inside = self.kernel_routes.keys().copied().filter(|prefix| network.contains(*prefix));
-        // In an order that follows from the routes, as numbers are given out in it.
+        // Numbers are given out in this order, so it must follow from the routes alone.
         let sorted: BTreeSet<Prefix> = inside.collect();
         sorted.into_iter().map(|prefix| self.kernel_path(prefix))
     }

@@ -1,4 +1,4 @@
-//! A peer's route refresh with marks around it (RFC 7313): what it does not repeat is swept.
+//! Sweep after a route refresh with marks (RFC 7313): removes the paths that the peer did not repeat.
 
 use super::route_table::RouteTable;
 use crate::family::RibFamily;

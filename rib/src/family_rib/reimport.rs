@@ -1,4 +1,5 @@
-//! A peer's paths under other import rules: refused ones were kept, so the peer need not send anything again.
+//! Reimport of a peer's paths under new import rules. Refused paths were kept, so the peer need not repeat
+//! them.
 
 use super::route_table::RouteTable;
 use crate::family::RibFamily;

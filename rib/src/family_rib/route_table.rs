@@ -1,4 +1,5 @@
-//! The paths of a family and the decisions between them, as they enter the logs of groups and forwarding table.
+//! The paths of a family and the decisions between them, as entered into the logs of groups and forwarding
+//! table.
 
 use bgp_codec::{Nlri, Origin, PathAttributesBuilder, PathId, Prefix};
 use margay_filter::RouteEdits;
@@ -17,21 +18,21 @@ use crate::paths::{Entry, ImportOutcome, LONG, Path, Table};
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
 
-/// See the [module](self). Logs are read and worked on by themselves; what changes paths goes through here.
+/// See the [module](self). Logs are read and worked on directly; every change of paths goes through here.
 #[derive(Debug)]
 pub(crate) struct RouteTable<P> {
     pub(super) table: Table<P>,
     pub(super) groups: ExportGroups,
     pub(super) forwarding: Option<ForwardingLog>,
     pub(super) own_routes: OwnRoutes,
-    /// The entries with so many paths that the next decision between them is left to [`decide`](Self::decide).
+    /// The entries with so many paths that [`decide`](Self::decide) makes the next decision between them.
     pub(super) undecided: RoaringBitmap,
-    /// How many entries have a path; the others are only kept until their withdrawal is read.
+    /// Number of entries with a path; other entries only wait for their withdrawal to be read.
     pub(super) reachable_prefixes: usize,
 }
 
 impl<P: RibFamily> RouteTable<P> {
-    /// `forwarding` are the options of the forwarding table, if there is one.
+    /// Makes an empty table. `forwarding` are the options of the forwarding table, if there is one.
     pub(super) fn new(hash_seed: u64, forwarding: Option<ForwardingOptions>) -> Self {
         Self {
             table: Table::new(hash_seed),
@@ -43,7 +44,7 @@ impl<P: RibFamily> RouteTable<P> {
         }
     }
 
-    /// Reads ahead what changing the paths to these prefixes needs to know.
+    /// Reads ahead the memory that changing the paths to these prefixes will need.
     pub(super) fn read_ahead(&self, shared: &Shared, prefixes: impl Iterator<Item = P>) {
         let entries = self.table.touch(prefixes);
         let best = entries.into_iter().filter_map(Entry::best_path);
@@ -62,10 +63,10 @@ impl<P: RibFamily> RouteTable<P> {
         let attributes = import.check(shared.store.get(received), shared.store.next_hop(received));
         let is_refresh =
             shared.peers.routes(P::INDEX, peer).is_some_and(|routes| routes.refresh_in.is_under_way());
-        // What filters set is the same for most routes of an UPDATE, and without ADD-PATH so is the source.
+        // A filter's edits are the same for most routes of an UPDATE, and without ADD-PATH so is the source.
         let mut edited: Option<(&RouteEdits, AttributeHandle)> = None;
         let mut known_source: Option<(PathId, SourceIndex)> = None;
-        // All entries are found before the first is worked on: their cache misses overlap then.
+        // All entries are looked up before any is changed, so that their cache misses overlap.
         let found: Vec<_> = routes.map(|nlri| (self.table.find_or_insert(nlri.prefix), nlri)).collect();
         let prefixes = found.iter().map(|(_, nlri)| nlri.prefix.erase());
         let filtered = import.filter(&shared.store, P::FAMILY, received, prefixes);
@@ -151,10 +152,10 @@ impl<P: RibFamily> RouteTable<P> {
         shared.store.release(handle);
     }
 
-    /// Takes up to `limit` paths of a peer that left out. Returns whether there are more.
+    /// Removes up to `limit` paths of a peer that left. Returns whether there are more.
     pub(super) fn sweep(&mut self, shared: &mut Shared, peer: PeerIndex, limit: usize) -> bool {
         let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) else { return false };
-        // Nothing is announced by the peer any more, so nothing is noted in the meantime.
+        // The peer announces nothing any more, so the set cannot change in the meantime.
         let mut entries = std::mem::take(&mut routes.entries);
         let part: Vec<EntryIndex> = entries.iter().take(limit).map(EntryIndex).collect();
         self.read_ahead_of_removal(shared, &part);
@@ -180,8 +181,8 @@ impl<P: RibFamily> RouteTable<P> {
         more
     }
 
-    /// Up to `limit` sources of a peer of which an entry has paths. It takes as long as the entry has paths, or the peer has
-    /// sources, whichever are fewer.
+    /// Up to `limit` sources of a peer with paths to an entry. The cost is the number of the entry's paths or
+    /// of the peer's sources, whichever is lower.
     fn sources_of(
         &self,
         shared: &Shared,
@@ -201,7 +202,7 @@ impl<P: RibFamily> RouteTable<P> {
         }
     }
 
-    /// Reads ahead what removing paths of these entries, and what is exported of them, needs to know.
+    /// Reads ahead the memory that removing paths of these entries, and their exports, will need.
     fn read_ahead_of_removal(&self, shared: &Shared, entries: &[EntryIndex]) {
         let paths = || {
             let entries = entries.iter().filter_map(|&index| self.table.get(index));
@@ -213,7 +214,7 @@ impl<P: RibFamily> RouteTable<P> {
         shared.store.touch_whole(self.groups.exported_best(entries));
     }
 
-    /// Decides about an entry of which any path may have changed, and enters what follows into the logs.
+    /// Decides about an entry of which any path may have changed, and enters the result into the logs.
     pub(super) fn redecide(&mut self, shared: &mut Shared, index: EntryIndex) {
         self.undecided.remove(index.0);
         let entry = self.table.entry(index);
@@ -223,8 +224,8 @@ impl<P: RibFamily> RouteTable<P> {
         self.groups.export_paths(shared, self.table.entry_mut(index), index, ChangedPaths::Any);
     }
 
-    /// Decides about some of the entries that were left undecided, with `limit` paths or a little more. Returns whether there
-    /// are more.
+    /// Decides about some of the undecided entries, looking at about `limit` paths. Returns whether there are
+    /// more.
     pub(super) fn decide(&mut self, shared: &mut Shared, limit: usize) -> bool {
         let mut paths = 0;
         while paths < limit
@@ -242,7 +243,8 @@ impl<P: RibFamily> RouteTable<P> {
         !self.undecided.is_empty()
     }
 
-    /// Decides about an entry of which one path changed, or leaves it undecided where that means to look at many paths.
+    /// Decides about an entry after a change of one path, or leaves it undecided if that means to look at
+    /// many paths.
     fn on_changed(&mut self, shared: &mut Shared, index: EntryIndex, change: PathChange) {
         let PathChange { old, new, former_best } = change;
         let Some(source) = new.or(old).map(|path| path.source) else { return };
@@ -259,7 +261,7 @@ impl<P: RibFamily> RouteTable<P> {
             Effect::SameBest | Effect::NewBest | Effect::Open if entry.paths.len() > DECIDED_AT_ONCE => {
                 self.undecided.insert(index.0);
                 let entry = self.table.entry_mut(index);
-                // The best path that groups know of is what stood here before.
+                // This path was the best one when the groups were last updated.
                 if former_best.is_some_and(|best| best.source == source) {
                     entry.set_best_position(None);
                 }
@@ -282,7 +284,7 @@ impl<P: RibFamily> RouteTable<P> {
         }
     }
 
-    /// Enters what was chosen for an entry into the logs of groups and forwarding table.
+    /// Enters the choice for an entry into the logs of groups and forwarding table.
     fn enter_choice(
         &mut self,
         shared: &mut Shared,
@@ -307,7 +309,7 @@ impl<P: RibFamily> RouteTable<P> {
         }
     }
 
-    /// Enters or replaces a path, taking references of its own for it.
+    /// Enters or replaces a path, with references of its own.
     pub(super) fn put(&mut self, shared: &mut Shared, index: EntryIndex, path: Path) {
         let entry = self.table.entry(index);
         let was_empty = entry.paths.as_slice().is_empty();
@@ -352,7 +354,8 @@ impl<P: RibFamily> RouteTable<P> {
         self.reachable_prefixes -= usize::from(paths.is_empty());
         let peer = shared.sources.get(source).peer;
         let has_more = if paths.len() > LONG {
-            // Whether one of them is the peer's is not worth a look at all: the entry may be named without.
+            // It is cheaper to name the entry unconditionally than to find out whether one of these paths is
+            // the peer's.
             shared.sources.of_peer(peer).nth(1).is_some()
         } else {
             paths.iter().any(|path| shared.sources.get(path.source).peer == peer)
@@ -396,12 +399,13 @@ impl<P: RibFamily> RouteTable<P> {
     }
 }
 
-/// Entries with more paths are decided in a part of the work: all changes until then are decided about once, and not
-/// once for each of thousands of paths.
+/// Entries with more paths are decided as part of the pending work: one decision covers all changes up to
+/// then, instead of one for each of thousands of paths.
 const DECIDED_AT_ONCE: usize = 8;
 
-/// Gives back what a path that is gone from `entry` referred to. The next hop may go on naming an entry with many paths:
-/// that costs a decision for nothing when the next hop changes, and finding out would cost a look at all of them each time.
+/// Gives back the references of a removed path of `entry`. The next hop may keep naming an entry with many
+/// paths: finding out would mean to look at all of them every time, whereas a stale name only costs one
+/// needless decision when the next hop changes.
 fn release_path<P: RibFamily>(store: &mut AttributeStore, entry: &Entry<P>, index: EntryIndex, path: &Path) {
     if let Some(handle) = path.import.handle() {
         let mut rest = entry.paths.as_slice().iter().filter_map(|path| path.import.handle());

@@ -1,4 +1,4 @@
-//! Work on the paths of a family that is too much for one go, and is done in parts.
+//! Work on the paths of a family that is split into parts, because it would take too long at once.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use roaring::RoaringBitmap;
 
 use crate::index::PeerIndex;
 
-/// What is left to be done, in the order in which it is due.
+/// Pending work, in the order in which it is due.
 #[derive(Debug, Default)]
 pub(crate) struct PathWork(VecDeque<Work>);
 
@@ -17,11 +17,11 @@ pub(crate) enum Work {
     Sweep(PeerIndex),
     /// Remove the paths that a peer did not repeat in a route refresh.
     SweepStale(PeerIndex),
-    /// Decide again, as next hops cost something else.
+    /// Decide again, after a change of next hop costs.
     Redecide(RoaringBitmap),
-    /// Decide about the entries that were left undecided.
+    /// Decide about the undecided entries.
     Decide,
-    /// Import a peer's paths again, as its rules have changed.
+    /// Import a peer's paths again, after a change of its rules.
     Reimport(PeerIndex, RoaringBitmap),
 }
 
@@ -30,7 +30,7 @@ impl PathWork {
         self.0.push_back(work);
     }
 
-    /// Adds entries to those that are to be decided again.
+    /// Adds entries to those that will be decided again.
     pub(crate) fn redecide(&mut self, entries: RoaringBitmap) {
         if entries.is_empty() {
             return;
@@ -45,7 +45,7 @@ impl PathWork {
         }
     }
 
-    /// Has undecided entries decided after what is due already.
+    /// Schedules the undecided entries behind the work that is pending already.
     pub(crate) fn decide(&mut self) {
         if !self.0.iter().any(|work| matches!(work, Work::Decide)) {
             self.push(Work::Decide);

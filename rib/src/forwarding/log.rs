@@ -1,4 +1,4 @@
-//! The forwarding table as a reader of the Rib: the log that the kernel is fed from.
+//! The wanted forwarding table as a log, from which the kernel is programmed.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::paths::Table;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct ForwardingHandle(usize);
 
-/// What the forwarding table of one family shall hold, as a log with one reader.
+/// The wanted forwarding table of one family, as a log with one reader.
 #[derive(Debug)]
 pub(crate) struct ForwardingLog {
     log: ExportLog<ForwardingHandle>,
@@ -32,7 +32,7 @@ impl ForwardingLog {
         Self { log, reader, slots: Vec::new(), free: Vec::new(), by_value: HashMap::new() }
     }
 
-    /// Sets where packets for `entry` go. Returns whether the log pins the entry from now on.
+    /// Sets the forwarding for `entry`. Returns whether the log now pins the entry.
     pub(crate) fn set(&mut self, entry: EntryIndex, wanted: Option<Forwarding>) -> bool {
         let wanted = wanted.map(|forwarding| self.intern(forwarding));
         let change =
@@ -42,7 +42,7 @@ impl ForwardingLog {
             Change::Replaced(old) => self.release(old),
             Change::Filled | Change::Revived => {}
         }
-        // Nothing is kept here that goes by positions.
+        // Nothing is kept here by position.
         drop(self.log.take_compacted());
         change == Change::Filled
     }
@@ -63,7 +63,7 @@ impl ForwardingLog {
         (changes, emptied.into_iter().map(|slot| EntryIndex(slot.0)).collect())
     }
 
-    /// Where packets for `entry` go.
+    /// The forwarding for `entry`.
     pub(crate) fn get(&self, entry: EntryIndex) -> Option<&Forwarding> {
         self.forwarding(self.log.slot(SlotIndex(entry.0)).value())
     }
@@ -73,12 +73,12 @@ impl ForwardingLog {
         self.log.in_use().map(|(slot, _)| EntryIndex(slot.0))
     }
 
-    /// How many withdrawals it keeps.
+    /// Number of withdrawals that it keeps.
     pub(crate) fn tombstones(&self) -> usize {
         self.log.in_use().filter(|(_, slot)| slot.value().is_none()).count()
     }
 
-    /// How far the log has been read, and how far it goes.
+    /// Position of the reader, and of the end of the log.
     pub(crate) fn progress(&self) -> (u32, u32) {
         (self.log.cursor(self.reader), self.log.end())
     }
@@ -120,7 +120,7 @@ impl ForwardingLog {
     }
 }
 
-/// The forwarding over these next hops, the lowest `multipath` of them; `None` without any.
+/// The forwarding over these next hops, at most the lowest `multipath` of them; `None` without any.
 pub(crate) fn via(next_hops: impl Iterator<Item = NextHop>, multipath: usize) -> Option<Forwarding> {
     let mut next_hops: Vec<_> = next_hops.collect();
     next_hops.sort_unstable();

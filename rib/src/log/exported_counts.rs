@@ -1,4 +1,4 @@
-//! How many slots of a log are exported, by the peer that the path came from.
+//! Number of exported slots of a log, by the peer that announced the path.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ impl ExportedCounts {
         Self { by_source: HashMap::with_hasher(FixedState::default()), total: 0 }
     }
 
-    /// A slot was exported with a path of `former`, and is now with one of `present`.
+    /// Updates the counts for a slot that changed from a path of `former` to one of `present`.
     pub(super) fn on_changed(&mut self, former: Option<PeerIndex>, present: Option<PeerIndex>) {
         if former == present {
             return;
@@ -38,12 +38,12 @@ impl ExportedCounts {
         }
     }
 
-    /// How many are exported.
+    /// Number of all exported slots.
     pub(super) fn total(&self) -> usize {
         self.total
     }
 
-    /// How many are exported to a reader that is `peer`: not those that came from it.
+    /// Number of slots exported to a reader that is `peer`: all but its own paths.
     pub(super) fn exported_to(&self, peer: PeerIndex) -> usize {
         self.total - self.by_source.get(&peer).copied().unwrap_or(0)
     }

@@ -25,7 +25,7 @@ use self::waiting_withdrawals::WaitingWithdrawals;
 use crate::containers::Mirrored;
 use crate::index::{PeerIndex, SlotIndex};
 
-/// What a log says of one route.
+/// State of one route in a log.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Slot<V> {
     /// Nothing is exported, and every reader knows.
@@ -33,22 +33,23 @@ pub(crate) enum Slot<V> {
     Empty,
     /// The value is exported, except to the peer that it came from.
     Exported(V, Record),
-    /// Nothing is exported any more, and some reader may not know yet.
+    /// Nothing is exported any more, and some reader may not have read that yet.
     Withdrawn(Record),
 }
 
-/// When a slot changed last, and because of whom.
+/// Position of a slot's last change, and the peer that caused it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Record {
     position: u32,
     /// The peer that announced the path that was exported last.
     pub(crate) source: PeerIndex,
-    /// The source may still hold what another peer's path had made us export to it, and needs a withdrawal.
+    /// Whether the source may still hold another peer's path, which was exported to it earlier, and so needs
+    /// a withdrawal.
     pub(crate) source_may_hold: bool,
 }
 
 impl<V: Copy> Slot<V> {
-    /// The value that is exported.
+    /// The exported value.
     pub(crate) fn value(&self) -> Option<V> {
         match self {
             Self::Exported(value, _) => Some(*value),
@@ -56,7 +57,7 @@ impl<V: Copy> Slot<V> {
         }
     }
 
-    /// The peer that the path came from which is exported.
+    /// The peer that announced the exported path.
     fn exported_from(&self) -> Option<PeerIndex> {
         match self {
             Self::Exported(_, record) => Some(record.source),
@@ -75,7 +76,7 @@ impl<V: Copy> Slot<V> {
         }
     }
 
-    /// The same with its record at another position.
+    /// The same slot with its record at another position.
     fn moved_to(mut self, position: u32) -> Self {
         if let Self::Exported(_, record) | Self::Withdrawn(record) = &mut self {
             record.position = position;
@@ -84,10 +85,10 @@ impl<V: Copy> Slot<V> {
     }
 }
 
-/// What [`ExportLog::set`] did.
+/// Result of [`ExportLog::set`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Change<V> {
-    /// The slot already said so.
+    /// Nothing changed.
     None,
     /// The slot was empty, and is now in use.
     Filled,
@@ -97,10 +98,10 @@ pub(crate) enum Change<V> {
     Revived,
 }
 
-/// A part of the log for a reader that stands at its start.
+/// A part of the log for a reader at its start.
 #[derive(Debug)]
 pub(crate) struct Batch<V> {
-    /// Where the reader stands after it.
+    /// Position of the reader after it.
     pub(crate) end: u32,
     /// The current slots of the routes that changed: each at most once, none empty.
     pub(crate) changes: Vec<(SlotIndex, Slot<V>)>,
@@ -114,13 +115,13 @@ pub(crate) struct ExportLog<V> {
     exported: ExportedCounts,
     readers: Readers,
     withdrawals: WaitingWithdrawals,
-    /// Up to here no withdrawal is waiting: every reader has passed.
+    /// Position before which no withdrawal is waiting: every reader has passed it.
     settled: u32,
     /// See [`take_compacted`](Self::take_compacted).
     compacted: Vec<RangeInclusive<u32>>,
 }
 
-/// How many records are settled at a time: a few milliseconds of work.
+/// Records that are settled at a time: a few milliseconds of work.
 const SETTLE_RECORDS: u32 = 16_384;
 
 impl<V: Copy + Eq> ExportLog<V> {
@@ -136,9 +137,9 @@ impl<V: Copy + Eq> ExportLog<V> {
         }
     }
 
-    /// Sets what is exported in a slot: a value and the peer that it came from, or nothing.
+    /// Sets what is exported in a slot: a value and the peer that announced it, or nothing.
     ///
-    /// `reader_of` finds the reader of a peer, if the peer reads this log.
+    /// `reader_of` returns the reader of a peer, if the peer reads this log.
     pub(crate) fn set(
         &mut self,
         index: SlotIndex,
@@ -181,13 +182,13 @@ impl<V: Copy + Eq> ExportLog<V> {
         change
     }
 
-    /// What the log says of a route now.
+    /// The present state of a route.
     pub(crate) fn slot(&self, index: SlotIndex) -> Slot<V> {
         self.slots.get(index.index()).unwrap_or_default()
     }
 
-    /// Takes up to `limit` slots out, the last ones, of a log that is freed. Returns those in use, and the values
-    /// among them; `None` when no slot is left.
+    /// Removes up to `limit` slots from the end of a log that is being freed. Returns those in use with their
+    /// values; `None` when no slot is left.
     pub(crate) fn drain(&mut self, limit: usize) -> Option<Vec<(SlotIndex, Option<V>)>> {
         let (first, slots) = self.slots.take_last(limit)?;
         let withdrawn = slots.iter().filter(|slot| slot.is_withdrawn()).count();
@@ -196,49 +197,49 @@ impl<V: Copy + Eq> ExportLog<V> {
         Some(indexes.zip(&slots).filter_map(|(index, slot)| used(index, slot)).collect())
     }
 
-    /// How many routes are exported to a reader that is `peer`: not those that came from it.
+    /// Number of routes exported to a reader that is `peer`: all but its own.
     pub(crate) fn exported_to(&self, peer: PeerIndex) -> usize {
         self.exported.exported_to(peer)
     }
 
-    /// Up to here every reader has read every withdrawal, and its slot is empty.
+    /// Position up to which every reader has read every withdrawal, whose slots are empty.
     pub(crate) fn settled(&self) -> u32 {
         self.settled
     }
 
-    /// A new reader, before the first record.
+    /// Adds a reader, before the first record.
     pub(crate) fn join(&mut self) -> ReaderId {
         self.readers.join(self.records.start())
     }
 
-    /// A new reader that knows all that the log says.
+    /// Adds a reader that already holds everything the log describes.
     pub(crate) fn join_at_end(&mut self) -> ReaderId {
         self.readers.join(self.records.end())
     }
 
-    /// Begins a copy of the log, which is made by [`copy_part`](Self::copy_part).
+    /// Starts a copy of the log, which [`copy_part`](Self::copy_part) fills.
     pub(crate) fn begin_copy(&mut self) {
         self.slots.begin_copy();
     }
 
-    /// Whether a slot has a copy, which follows it.
+    /// Whether a slot has been copied: the copy then follows it.
     pub(crate) fn is_copied(&self, index: SlotIndex) -> bool {
         self.slots.is_copied(index.index())
     }
 
-    /// Copies up to `limit` more slots. Returns how many it was, and with those of them that are in use.
+    /// Copies up to `limit` more slots. Returns their number, and those of them that are in use.
     pub(crate) fn copy_part(&mut self, limit: usize) -> (usize, Vec<(SlotIndex, Option<V>)>) {
         let (first, part) = self.slots.copy_part(limit);
         let indexes = (SlotIndex::of(first).0..).map(SlotIndex);
         (part.len(), indexes.zip(part).filter_map(|(index, slot)| used(index, slot)).collect())
     }
 
-    /// Whether every slot is copied.
+    /// Whether the copy is complete.
     pub(crate) fn is_copy_whole(&self) -> bool {
         self.slots.is_copy_whole()
     }
 
-    /// The same log for some of the readers, each where it stands, once every slot is copied.
+    /// Takes the complete copy for some of the readers, which keep their positions.
     pub(crate) fn take_copy(&mut self, readers: &[ReaderId]) -> Self {
         Self {
             slots: self.slots.take_copy(),
@@ -251,34 +252,34 @@ impl<V: Copy + Eq> ExportLog<V> {
         }
     }
 
-    /// The slots that are in use, with what the log says of them.
+    /// The slots in use, with their states.
     pub(crate) fn in_use(&self) -> impl Iterator<Item = (SlotIndex, Slot<V>)> + '_ {
         let indexes = (0..).map(SlotIndex).take(self.slots.len());
         let slots = indexes.map(|index| (index, self.slot(index)));
         slots.filter(|(_, slot)| slot.record().is_some())
     }
 
-    /// Takes a reader out. It may have been the one that withdrawals waited for: the log is to be [settled](Self::settle).
+    /// Removes a reader. Withdrawals may have waited for it, so the log has to be [settled](Self::settle).
     pub(crate) fn leave(&mut self, reader: ReaderId) {
         self.readers.leave(reader);
     }
 
-    /// Sends a reader back to the start: it will read everything again.
+    /// Moves a reader back to the start: it will read everything again.
     pub(crate) fn rewind(&mut self, reader: ReaderId) {
         self.readers.set_cursor(reader, self.records.start());
     }
 
-    /// Where a reader stands.
+    /// Position of a reader.
     pub(crate) fn cursor(&self, reader: ReaderId) -> u32 {
         self.readers.cursor(reader)
     }
 
-    /// The withdrawals that are kept for readers.
+    /// Number of withdrawals that are kept for readers.
     pub(crate) fn withdrawals(&self) -> usize {
         self.withdrawals.waiting()
     }
 
-    /// Whether withdrawals wait for the slowest readers beyond what may be kept for them.
+    /// Whether the slowest readers hold up more withdrawals than may be kept for them.
     pub(crate) fn is_held_up(&self) -> bool {
         self.withdrawals.are_too_many()
     }
@@ -298,7 +299,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.slot(index).record().is_none_or(|record| record.position < self.cursor(reader))
     }
 
-    /// The changes of the next `limit` records from `start` on.
+    /// The changes in the next `limit` records from `start` on.
     pub(crate) fn batch(&self, start: u32, limit: usize) -> Batch<V> {
         let mut changes = Vec::new();
         for (position, index) in self.records.iter_from(start) {
@@ -313,20 +314,20 @@ impl<V: Copy + Eq> ExportLog<V> {
         Batch { end: self.end(), changes }
     }
 
-    /// Moves a reader on to `end`. Returns the slots whose withdrawals all readers know by now: they are
-    /// empty.
+    /// Moves a reader forward to `end`. Returns the slots whose withdrawals all readers have read, which are
+    /// now empty.
     pub(crate) fn advance(&mut self, reader: ReaderId, end: u32) -> Vec<SlotIndex> {
         let start = self.cursor(reader);
         if start == end {
             return Vec::new();
         }
         self.readers.set_cursor(reader, end);
-        // The slowest reader moves on by no more than this, so nothing is left over.
+        // The slowest reader cannot move further than this, so nothing is left over.
         self.settle_records((end - start).max(SETTLE_RECORDS))
     }
 
-    /// Empties the slots of withdrawals that the slowest reader has passed, as many as fit into a slice of time. Returns
-    /// those slots.
+    /// Empties the slots of withdrawals that the slowest reader has passed, as many as fit into a slice of
+    /// work. Returns those slots.
     pub(crate) fn settle(&mut self) -> Vec<SlotIndex> {
         self.settle_records(SETTLE_RECORDS)
     }
@@ -340,24 +341,24 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.withdrawals.on_settled(emptied.len(), self.exported.total());
         self.settled = end;
         emptied.iter().for_each(|&(position, _)| self.records.on_stale(position));
-        // Later segments first: the positions in them are those from before.
+        // Later segments first: the positions in them are those from before compaction.
         for of_segment in emptied.chunk_by(|a, b| a.0 / SEGMENT_RECORDS == b.0 / SEGMENT_RECORDS).rev() {
             self.compact(Some(of_segment[0].0));
         }
         emptied.into_iter().map(|(_, index)| index).collect()
     }
 
-    /// Whether no withdrawal is kept that every reader knows of.
+    /// Whether no withdrawal is kept that every reader has read.
     pub(crate) fn is_settled(&self) -> bool {
         self.settled >= self.slowest()
     }
 
-    /// The positions that came to mean something else since this was asked last.
+    /// The positions that have changed meaning since the last call.
     pub(crate) fn take_compacted(&mut self) -> Vec<RangeInclusive<u32>> {
         std::mem::take(&mut self.compacted)
     }
 
-    /// Compacts the part of the log around the record at `position`, which is stale now, when that is due.
+    /// Compacts the part of the log around the record at `position`, which has become stale, if that is due.
     fn compact(&mut self, position: Option<u32>) {
         let is_used_up = self.records.are_used_up();
         if position.is_none() && !is_used_up {
@@ -388,7 +389,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.records.end()
     }
 
-    /// Whether `peer` may hold an export of `slot`'s entry that the slot's next change has to take back.
+    /// Whether `peer` may hold an export of `slot`'s entry that the next change of the slot has to withdraw.
     fn may_hold(
         &self,
         peer: PeerIndex,
@@ -402,18 +403,18 @@ impl<V: Copy + Eq> ExportLog<V> {
             (true, true) => false,
             (true, false) => matches!(slot, Slot::Exported(..)),
             (false, true) => record.source_may_hold,
-            // What the peer knows is older than the slot, and not remembered.
+            // The peer's state is older than the slot, and not recorded.
             (false, false) => true,
         }
     }
 
-    /// Where the slowest reader stands.
+    /// Position of the slowest reader.
     fn slowest(&self) -> u32 {
         self.readers.slowest().unwrap_or_else(|| self.end())
     }
 }
 
-/// A slot that is in use, with what it exports.
+/// A slot in use, with its exported value.
 fn used<V: Copy>(index: SlotIndex, slot: &Slot<V>) -> Option<(SlotIndex, Option<V>)> {
     slot.record().map(|_| (index, slot.value()))
 }

@@ -1,4 +1,4 @@
-//! The readers of a log: a cursor each, and where the slowest of them stands.
+//! The readers of a log: their cursors, and the position of the slowest.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ pub(crate) struct ReaderId(usize);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Readers {
     cursors: Vec<Option<u32>>,
-    /// How many readers stand at each position.
+    /// Number of readers at each position.
     positions: BTreeMap<u32, u32>,
 }
 
 impl Readers {
-    /// A new reader at this position.
+    /// Adds a reader at this position.
     pub(super) fn join(&mut self, position: u32) -> ReaderId {
         self.arrive(position);
         match self.cursors.iter().position(Option::is_none) {
@@ -36,7 +36,7 @@ impl Readers {
         self.depart(cursor);
     }
 
-    /// Where a reader stands.
+    /// Position of a reader.
     pub(super) fn cursor(&self, reader: ReaderId) -> u32 {
         self.cursors[reader.0].expect("a reader has a cursor until it leaves")
     }
@@ -48,7 +48,7 @@ impl Readers {
         self.depart(former);
     }
 
-    /// Positions have moved.
+    /// Moves all cursors after a change of positions.
     pub(super) fn move_all(&mut self, moved: impl Fn(u32) -> u32) {
         let positions = std::mem::take(&mut self.positions);
         for cursor in self.cursors.iter_mut().flatten() {
@@ -59,12 +59,12 @@ impl Readers {
         }
     }
 
-    /// The position of the slowest reader; `None` without readers.
+    /// Position of the slowest reader; `None` without readers.
     pub(super) fn slowest(&self) -> Option<u32> {
         self.positions.keys().next().copied()
     }
 
-    /// The same cursors for some of the readers, under the same names.
+    /// The cursors of some of the readers, under the same names.
     pub(super) fn copy_of(&self, readers: &[ReaderId]) -> Self {
         let mut copy = Self { cursors: self.cursors.clone(), positions: BTreeMap::new() };
         for (number, cursor) in copy.cursors.iter_mut().enumerate() {

@@ -19,7 +19,7 @@ use crate::index::SlotIndex;
 #[derive(Debug)]
 pub(super) struct Records {
     segments: VecDeque<Segment>,
-    /// The number of the first segment that is kept.
+    /// Number of the first segment that is kept.
     first: u32,
 }
 
@@ -30,18 +30,18 @@ struct Segment {
     stale: u32,
 }
 
-/// The slots that a segment names. A log and its copy share them until they come to differ.
+/// The slots that a segment names. A log and its copy share them until one of them changes.
 #[derive(Debug)]
 enum SegmentSlots {
     Own(Vec<SlotIndex>),
     Shared(Arc<Vec<SlotIndex>>),
 }
 
-/// How many records a segment takes: few enough that compacting one is a fraction of a millisecond. Tests take shorter
-/// ones, so that their histories fill many.
+/// Records of a segment: few enough to be compacted in a fraction of a millisecond. Tests use shorter
+/// segments, so that their histories fill many.
 pub(super) const SEGMENT_RECORDS: u32 = if cfg!(test) { 64 } else { 1 << 14 };
 
-/// A shorter segment is not worth compacting.
+/// Stale records that make compacting worth while.
 const COMPACT_RECORDS: usize = if cfg!(test) { 16 } else { 64 };
 
 impl Records {
@@ -49,19 +49,19 @@ impl Records {
         Self { segments: VecDeque::from([Segment::default()]), first: 0 }
     }
 
-    /// The same records. It takes no longer for many of them: whole segments are shared.
+    /// Makes a copy. The cost is independent of the number of records, because whole segments are shared.
     pub(super) fn copy(&mut self) -> Self {
         let segment = |segment: &mut Segment| Segment { slots: segment.slots.share(), stale: segment.stale };
         Self { segments: self.segments.iter_mut().map(segment).collect(), first: self.first }
     }
 
-    /// The position of the next record.
+    /// Position of the next record.
     pub(super) fn end(&self) -> u32 {
         let last = position_of(self.segments.len() - 1);
         (self.first + last) * SEGMENT_RECORDS + self.segments.back().map_or(0, Segment::len)
     }
 
-    /// Whether positions are about to run out, after thousands of millions of records.
+    /// Whether positions are about to run out, after billions of records.
     pub(super) fn are_used_up(&self) -> bool {
         self.first + position_of(self.segments.len()) >= u32::MAX / SEGMENT_RECORDS
     }
@@ -79,14 +79,14 @@ impl Records {
         }
     }
 
-    /// Notes that the record at `position` counts for nothing any more.
+    /// Marks the record at `position` as stale.
     pub(super) fn on_stale(&mut self, position: u32) {
         if let Some(segment) = self.segment_mut(position / SEGMENT_RECORDS) {
             segment.stale += 1;
         }
     }
 
-    /// The records from `start` on, with their positions; those that are stale are among them.
+    /// The records from `start` on, with their positions, stale ones included.
     pub(super) fn iter_from(&self, start: u32) -> impl Iterator<Item = (u32, SlotIndex)> + '_ {
         let start = start.max(self.start());
         let number = start / SEGMENT_RECORDS;
@@ -99,8 +99,8 @@ impl Records {
         })
     }
 
-    /// Compacts the segment of `position` when its stale records are the greater half. `is_current` is called with
-    /// each record's slot, its position and its new position, and returns whether the record still counts.
+    /// Compacts the segment of `position` if more than half of its records are stale. `is_current` is called
+    /// with each record's slot, its position and its new position, and returns whether the record is current.
     pub(super) fn compact_if_stale(
         &mut self,
         position: u32,
@@ -141,7 +141,7 @@ impl Records {
         moves
     }
 
-    /// Where the first record is, or would be.
+    /// Position of the first record, present or future.
     pub(super) fn start(&self) -> u32 {
         self.first * SEGMENT_RECORDS
     }
@@ -178,7 +178,7 @@ impl Segment {
 }
 
 impl SegmentSlots {
-    /// The same slots, which are shared from now on.
+    /// Makes the slots shared, and returns them again.
     fn share(&mut self) -> Self {
         let shared = match std::mem::take(self) {
             Self::Own(slots) => Arc::new(slots),
@@ -188,7 +188,7 @@ impl SegmentSlots {
         Self::Shared(shared)
     }
 
-    /// The slots, to be changed.
+    /// The slots, for changes.
     fn own(&mut self) -> &mut Vec<SlotIndex> {
         if let Self::Shared(slots) = self {
             *self = Self::Own(std::mem::take(slots).to_vec());
@@ -217,22 +217,22 @@ impl Default for SegmentSlots {
     }
 }
 
-/// How positions moved.
+/// Movements of positions.
 #[derive(Debug, Default)]
 pub(super) struct Moves(Vec<Move>);
 
-/// How the positions of one segment moved.
+/// Movements of the positions of one segment.
 #[derive(Debug)]
 struct Move {
     base: u32,
-    /// Where each record of the segment went, or would be now.
+    /// New position of each record of the segment, or the position that follows if the record is gone.
     moved_to: Vec<u32>,
-    /// Where the segment's records end now.
+    /// Position at which the segment's records now end.
     end: u32,
 }
 
 impl Moves {
-    /// Where a reader that stood at `position` stands now.
+    /// The present position of a reader that was at `position`.
     pub(super) fn moved(&self, position: u32) -> u32 {
         let moved = self.0.iter().find(|of_segment| of_segment.range().contains(&position));
         moved.map_or(position, |of_segment| {
@@ -240,7 +240,7 @@ impl Moves {
         })
     }
 
-    /// The positions that no longer mean what they meant, and the ends of the segments that they were in.
+    /// The ranges of positions that changed meaning.
     pub(super) fn ranges(self) -> impl Iterator<Item = RangeInclusive<u32>> {
         self.0.into_iter().map(|of_segment| of_segment.range())
     }

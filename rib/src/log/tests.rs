@@ -1,4 +1,4 @@
-//! The log by itself: cursors, withdrawals that wait, sources that must be told, compaction.
+//! The log by itself: cursors, waiting withdrawals, withdrawals towards sources, compaction.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::*;
 const ALICE: PeerIndex = PeerIndex(1);
 const BOB: PeerIndex = PeerIndex(2);
 
-fn nobody(_: PeerIndex) -> Option<ReaderId> {
+fn no_reader(_: PeerIndex) -> Option<ReaderId> {
     None
 }
 
@@ -22,8 +22,8 @@ fn what_changed_often_is_read_once() {
     let mut log = ExportLog::new();
     let reader = log.join();
     for value in 0..10 {
-        log.set(SlotIndex(7), Some((value, ALICE)), nobody);
-        log.set(SlotIndex(3), Some((value, ALICE)), nobody);
+        log.set(SlotIndex(7), Some((value, ALICE)), no_reader);
+        log.set(SlotIndex(3), Some((value, ALICE)), no_reader);
     }
     let batch = log.batch(log.cursor(reader), 100);
     assert_eq!(entries(&batch), [(7, Some(9)), (3, Some(9))]);
@@ -34,23 +34,23 @@ fn what_changed_often_is_read_once() {
 #[test]
 fn equal_value_and_source_is_no_change_and_another_source_is() {
     let mut log = ExportLog::new();
-    assert_eq!(log.set(SlotIndex(0), Some((1, ALICE)), nobody), Change::Filled);
-    assert_eq!(log.set(SlotIndex(0), Some((1, ALICE)), nobody), Change::None);
-    assert_eq!(log.set(SlotIndex(0), Some((1, BOB)), nobody), Change::Replaced(1));
-    assert_eq!(log.set(SlotIndex(0), None, nobody), Change::Replaced(1));
-    assert_eq!(log.set(SlotIndex(0), None, nobody), Change::None);
-    assert_eq!(log.set(SlotIndex(0), Some((2, BOB)), nobody), Change::Revived);
+    assert_eq!(log.set(SlotIndex(0), Some((1, ALICE)), no_reader), Change::Filled);
+    assert_eq!(log.set(SlotIndex(0), Some((1, ALICE)), no_reader), Change::None);
+    assert_eq!(log.set(SlotIndex(0), Some((1, BOB)), no_reader), Change::Replaced(1));
+    assert_eq!(log.set(SlotIndex(0), None, no_reader), Change::Replaced(1));
+    assert_eq!(log.set(SlotIndex(0), None, no_reader), Change::None);
+    assert_eq!(log.set(SlotIndex(0), Some((2, BOB)), no_reader), Change::Revived);
 }
 
 #[test]
 fn a_withdrawal_waits_for_the_slowest_reader() {
     let mut log = ExportLog::new();
     let (fast, slow) = (log.join(), log.join());
-    log.set(SlotIndex(5), Some((1, ALICE)), nobody);
+    log.set(SlotIndex(5), Some((1, ALICE)), no_reader);
     for reader in [fast, slow] {
         assert_eq!(log.advance(reader, 1), []);
     }
-    log.set(SlotIndex(5), None, nobody);
+    log.set(SlotIndex(5), None, no_reader);
     assert_eq!(log.advance(fast, 2), []);
     assert_eq!(entries(&log.batch(log.cursor(slow), 100)), [(5, None)]);
     assert_eq!(log.advance(slow, 2), [SlotIndex(5)]);
@@ -61,18 +61,18 @@ fn a_withdrawal_waits_for_the_slowest_reader() {
 fn the_slowest_reader_leaving_settles_what_waited_for_it() {
     let mut log = ExportLog::new();
     let (fast, slow) = (log.join(), log.join());
-    log.set(SlotIndex(5), Some((1, ALICE)), nobody);
-    log.set(SlotIndex(5), None, nobody);
+    log.set(SlotIndex(5), Some((1, ALICE)), no_reader);
+    log.set(SlotIndex(5), None, no_reader);
     assert_eq!(log.advance(fast, 2), []);
     log.leave(slow);
     assert_eq!(log.settle(), [SlotIndex(5)]);
 }
 
 #[test]
-fn a_new_reader_is_told_everything_and_a_rewound_one_again() {
+fn a_new_reader_reads_everything_and_a_rewound_one_again() {
     let mut log = ExportLog::new();
     let first = log.join();
-    log.set(SlotIndex(1), Some((1, ALICE)), nobody);
+    log.set(SlotIndex(1), Some((1, ALICE)), no_reader);
     log.advance(first, 1);
     let second = log.join();
     assert_eq!(entries(&log.batch(log.cursor(second), 100)), [(1, Some(1))]);
@@ -94,9 +94,9 @@ fn the_source_is_withdrawn_from_only_where_it_may_hold_another_path() {
     log.set(SlotIndex(1), Some((1, BOB)), reader_of);
     log.advance(alice, log.end());
     log.set(SlotIndex(1), Some((2, ALICE)), reader_of);
-    assert!(flag(&log, 1), "Alice was told of Bob's path, and now the best one is her own");
+    assert!(flag(&log, 1), "Alice has read Bob's path, and now the best one is her own");
     log.set(SlotIndex(1), Some((3, ALICE)), reader_of);
-    assert!(flag(&log, 1), "Alice was not told yet");
+    assert!(flag(&log, 1), "Alice has not read it yet");
     log.advance(alice, log.end());
     log.set(SlotIndex(1), Some((4, ALICE)), reader_of);
     assert!(!flag(&log, 1), "Alice knows");
@@ -104,7 +104,7 @@ fn the_source_is_withdrawn_from_only_where_it_may_hold_another_path() {
     assert!(!flag(&log, 1), "Alice withdrew her own path");
 }
 
-/// A reader of a random history: what it holds, by what it was told.
+/// A reader of a random history, with what it has read.
 struct Holder {
     reader: ReaderId,
     held: BTreeMap<u32, u32>,
@@ -144,7 +144,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Over many segments, compactions, and with positions that run out on the way.
+    /// Over many segments and compactions, with positions that run out on the way.
     #[test]
     fn any_history_leaves_every_reader_with_what_is_exported(
         steps in proptest::collection::vec(step(), 1..120),
@@ -161,7 +161,7 @@ proptest! {
             match step {
                 Step::Set { first, count, value } => {
                     for index in (0..count).map(|offset| u32::from(first.wrapping_add(offset))) {
-                        log.set(SlotIndex(index), value.map(|value| (value, ALICE)), nobody);
+                        log.set(SlotIndex(index), value.map(|value| (value, ALICE)), no_reader);
                         match value {
                             Some(value) => exported.insert(index, value),
                             None => exported.remove(&index),
@@ -192,18 +192,18 @@ proptest! {
             log.settle();
         }
         let empty = (0..256).filter(|&index| log.slot(SlotIndex(index)) == Slot::Empty).count();
-        prop_assert_eq!(empty + exported.len(), 256, "no withdrawal waits for anybody");
+        prop_assert_eq!(empty + exported.len(), 256, "no withdrawal waits");
     }
 }
 
 #[test]
-fn what_everybody_was_told_takes_no_records() {
+fn changes_that_all_have_read_take_no_records() {
     let mut log = ExportLog::new();
     let reader = log.join();
     let count = SEGMENT_RECORDS * 20;
     for value in [Some((1, ALICE)), Some((2, ALICE)), None] {
         for index in 0..count {
-            log.set(SlotIndex(index), value, nobody);
+            log.set(SlotIndex(index), value, no_reader);
         }
         log.advance(reader, log.end());
     }
@@ -219,7 +219,7 @@ fn a_reader_that_is_stuck_keeps_no_more_records_than_a_few_for_each_route() {
     let mut most = 0;
     for round in 0..100 {
         for index in 0..count {
-            log.set(SlotIndex(index), Some((round, ALICE)), nobody);
+            log.set(SlotIndex(index), Some((round, ALICE)), no_reader);
         }
         log.advance(up_to_date, log.end());
         most = most.max(log.records.iter_from(0).count());
@@ -230,10 +230,10 @@ fn a_reader_that_is_stuck_keeps_no_more_records_than_a_few_for_each_route() {
 #[test]
 fn exports_are_counted_without_those_of_the_reader_itself() {
     let mut log = ExportLog::new();
-    log.set(SlotIndex(0), Some((1, ALICE)), nobody);
-    log.set(SlotIndex(1), Some((1, BOB)), nobody);
-    log.set(SlotIndex(2), Some((1, BOB)), nobody);
-    log.set(SlotIndex(2), Some((1, ALICE)), nobody);
-    log.set(SlotIndex(1), None, nobody);
+    log.set(SlotIndex(0), Some((1, ALICE)), no_reader);
+    log.set(SlotIndex(1), Some((1, BOB)), no_reader);
+    log.set(SlotIndex(2), Some((1, BOB)), no_reader);
+    log.set(SlotIndex(2), Some((1, ALICE)), no_reader);
+    log.set(SlotIndex(1), None, no_reader);
     assert_eq!((log.exported_to(ALICE), log.exported_to(BOB)), (0, 2));
 }

@@ -1,4 +1,4 @@
-//! Next hops: which are in use, what it costs to reach them, and which are lost with a peer.
+//! Next hops: which are in use, the cost to reach them, and which are lost with a peer.
 
 mod losses;
 mod table;

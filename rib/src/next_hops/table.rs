@@ -1,4 +1,4 @@
-//! Next hops: which there are, whether they can be reached, and which prefixes hang on each.
+//! The next hops in use, their reachability, and the prefixes that depend on each.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::index::{EntryIndex, PeerIndex};
 pub(crate) struct NextHopIndex(u32);
 
 impl NextHopIndex {
-    /// The next hop of routes that this speaker originates: itself, whatever its address towards a peer is.
+    /// The next hop of routes that this speaker originates: itself, with whatever address a peer has for it.
     pub(crate) const OWN: Self = Self(0);
 
     fn index(self) -> usize {
@@ -25,23 +25,23 @@ impl NextHopIndex {
     }
 }
 
-/// How it is decided whether a next hop can be reached.
+/// How the reachability of a next hop is decided.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum NextHopResolution {
-    /// All can: the speaker forwards nothing itself (a route reflector without a kernel).
+    /// All are reachable: the speaker forwards nothing itself (a route reflector without a kernel).
     Assumed,
-    /// Those to which the kernel's routes lead can.
+    /// Those that the kernel has a route to.
     Kernel,
 }
 
-/// All next hops in use, by reference count.
+/// All next hops in use, reference counted.
 #[derive(Debug)]
 pub(crate) struct NextHopTable {
     resolution: NextHopResolution,
-    /// How the kernel's own routes lead further.
+    /// The ways that the kernel's own routes lead.
     ways: LongestMatch<Way>,
     by_network: BTreeMap<IpAddr, BTreeSet<NextHop>>,
-    /// Index 0 stands for ourselves.
+    /// Index 0 stands for this speaker.
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     by_address: HashMap<NextHop, NextHopIndex>,
@@ -51,14 +51,14 @@ pub(crate) struct NextHopTable {
 struct Slot {
     next_hop: NextHop,
     references: u32,
-    /// The cost to reach it; `None` when it cannot be reached.
+    /// Cost to reach it; `None` if it is unreachable.
     cost: Option<u32>,
     announced: Announced,
-    /// The entries with a path over this next hop. Empty where all next hops are assumed to be reachable.
+    /// The entries with a path over this next hop. Empty if all next hops are assumed reachable.
     entries: PerFamily<RoaringBitmap>,
 }
 
-/// Who has announced routes over a next hop since it is in use.
+/// Peers that have announced routes over a next hop while it was in use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Announced {
     ByNobody,
@@ -131,7 +131,8 @@ impl NextHopTable {
         }
     }
 
-    /// Notes that a peer announces routes over the next hop. `is_up` returns whether another peer still counts.
+    /// Notes that a peer announces routes over the next hop. `is_up` returns whether another peer's session
+    /// is up.
     pub(crate) fn on_announced(
         &mut self,
         index: NextHopIndex,
@@ -146,39 +147,39 @@ impl NextHopTable {
         };
     }
 
-    /// The next hops over which this peer alone has announced routes.
+    /// The next hops over which only this peer has announced routes.
     pub(crate) fn announced_only_by(&self, peer: PeerIndex) -> impl Iterator<Item = NextHop> + '_ {
         let slots = self.slots.iter().flatten();
         slots.filter(move |slot| slot.announced == Announced::By(peer)).map(|slot| slot.next_hop)
     }
 
-    /// Those in use, and what hangs on each.
+    /// The next hops in use, each with the state that depends on it.
     pub(crate) fn iter(&self) -> impl Iterator<Item = impl fmt::Debug> {
         (0..).map(NextHopIndex).zip(&self.slots).filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
     }
 
-    /// Those in use, with the number of references to each.
+    /// The next hops in use, with the number of references to each.
     pub(crate) fn references(&self) -> impl Iterator<Item = (NextHopIndex, u32)> {
         let slots = (0..).map(NextHopIndex).zip(&self.slots);
         slots.filter_map(|(index, slot)| Some((index, slot.as_ref()?.references)))
     }
 
-    /// How the kernel's own routes lead further, in the order of their prefixes.
+    /// The ways that the kernel's own routes lead, in the order of their prefixes.
     pub(crate) fn sorted_ways(&self) -> BTreeMap<Prefix, Way> {
         self.ways.iter().map(|(prefix, &way)| (prefix, way)).collect()
     }
 
-    /// The address; `None` for ourselves.
+    /// The address; `None` for this speaker.
     pub(crate) fn address(&self, index: NextHopIndex) -> Option<NextHop> {
         self.slots[index.index()].as_ref().map(|slot| slot.next_hop)
     }
 
-    /// The cost to reach the next hop; `None` when it cannot be reached.
+    /// Cost to reach the next hop; `None` if it is unreachable.
     pub(crate) fn cost(&self, index: NextHopIndex) -> Option<u32> {
         self.slots[index.index()].as_ref().map_or(Some(0), |slot| slot.cost)
     }
 
-    /// Whether paths must be remembered by next hop, because its state can change.
+    /// Whether paths are indexed by next hop, because its reachability can change.
     pub(crate) fn tracks_entries(&self) -> bool {
         self.resolution == NextHopResolution::Kernel
     }
@@ -195,8 +196,8 @@ impl NextHopTable {
         }
     }
 
-    /// Takes over how a prefix leads further, and answers with the entries that have to be decided again: those whose
-    /// next hops are inside it and cost something else now.
+    /// Sets the way that leads to a prefix. Returns the entries that have to be decided again: those whose
+    /// next hops are inside the prefix and changed their cost.
     pub(crate) fn set_way(&mut self, change: &WayChange) -> PerFamily<RoaringBitmap> {
         match change.way {
             Some(way) => self.ways.insert(change.prefix, way),

@@ -1,4 +1,4 @@
-//! What a Rib is configured with: plain values.
+//! Options of a Rib: plain values.
 
 mod network;
 mod peer;

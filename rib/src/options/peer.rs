@@ -1,4 +1,4 @@
-//! What a Rib has to know of a peer: what is settled for its session, and the rules that may change in it.
+//! Options of a peer: what is fixed for its session, and the rules that may change during it.
 
 use std::net::IpAddr;
 use std::num::NonZeroU16;
@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::reflection::Reflection;
 
-/// What the Rib has to know of a peer whose session is established.
+/// What the Rib has to know about a peer whose session is established.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct PeerOptions {
-    /// What operators call the peer.
+    /// The peer's name for operators.
     pub name: Arc<str>,
-    /// The group that the peer takes settings from, which filters may ask for.
+    /// The group that the peer takes settings from, which filters can match.
     pub group: Option<Arc<str>>,
     /// Whether the peer is external or internal.
     pub kind: PeerKind,
@@ -25,30 +25,30 @@ pub struct PeerOptions {
     pub identifier: BgpIdentifier,
     /// The peer's address.
     pub address: IpAddr,
-    /// What the peer may use as next hop for IPv4 routes through this speaker.
+    /// The next hop that the peer may use for IPv4 routes through this speaker.
     pub own_ipv4_next_hop: Option<NextHop>,
-    /// What the peer may use as next hop for IPv6 routes through this speaker.
+    /// The next hop that the peer may use for IPv6 routes through this speaker.
     pub own_ipv6_next_hop: Option<NextHop>,
-    /// The subnet over which the peer is directly attached, if it is.
+    /// The subnet over which the peer is directly connected, if it is.
     pub shared_subnet: Option<Prefix>,
-    /// The families that both sides announced.
+    /// The address families that both sides announced.
     pub families: Vec<Family>,
-    /// Decides what is used of what the peer announces.
+    /// Filter that decides which routes of the peer are accepted.
     pub import: FilterChain,
-    /// Decides which routes are advertised to the peer.
+    /// Filter that decides which routes are advertised to the peer.
     pub export: FilterChain,
     /// How NEXT_HOP is set in routes advertised to the peer.
     pub next_hop: NextHopMode,
-    /// The peer's part in route reflection.
+    /// The peer's role in route reflection.
     pub reflection: Reflection,
-    /// The families in which the peer is sent paths with path ids (RFC 7911), and which paths. In other families it is
-    /// sent the best one.
+    /// The families in which the peer is sent paths with path identifiers (RFC 7911), and which paths. In
+    /// other families it is sent the best one.
     pub add_path: Vec<(Family, PathsSent)>,
     /// Width of AS numbers in UPDATEs to the peer.
     pub as_width: AsWidth,
-    /// The longest message that the peer takes, in octets.
+    /// Longest message that the peer accepts, in octets.
     pub max_message_octets: usize,
-    /// Whether the answer to the peer's ROUTE-REFRESH begins and ends with a mark (RFC 7313).
+    /// Whether the answer to the peer's ROUTE-REFRESH is enclosed in marks (RFC 7313).
     pub enhanced_refresh: bool,
 }
 
@@ -65,31 +65,31 @@ impl PeerOptions {
     }
 }
 
-/// Those options of a peer that may change while its session stays.
+/// The options of a peer that may change during its session.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct PeerRules {
     /// The group that the peer takes settings from.
     pub group: Option<Arc<str>>,
-    /// Decides what is used of what the peer announces.
+    /// Filter that decides which routes of the peer are accepted.
     pub import: FilterChain,
-    /// Decides which routes are advertised to the peer.
+    /// Filter that decides which routes are advertised to the peer.
     pub export: FilterChain,
     /// How NEXT_HOP is set in routes advertised to the peer.
     pub next_hop: NextHopMode,
-    /// The peer's part in route reflection.
+    /// The peer's role in route reflection.
     pub reflection: Reflection,
-    /// Which paths the peer is sent in families where it takes several.
+    /// The paths that the peer is sent in families where it accepts several.
     pub paths_sent: PathsSent,
 }
 
-/// The addresses of this speaker that matter to one peer. They may change while the session stays.
+/// The addresses of this speaker that matter to one peer. They may change during the session.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct OwnNextHops {
-    /// What the peer may use as next hop for IPv4 routes through this speaker.
+    /// The next hop that the peer may use for IPv4 routes through this speaker.
     pub ipv4: Option<NextHop>,
-    /// What the peer may use as next hop for IPv6 routes through this speaker.
+    /// The next hop that the peer may use for IPv6 routes through this speaker.
     pub ipv6: Option<NextHop>,
-    /// The subnet over which the peer is directly attached, if it is.
+    /// The subnet over which the peer is directly connected, if it is.
     pub shared_subnet: Option<Prefix>,
 }
 
@@ -121,20 +121,21 @@ impl PeerRules {
 }
 
 impl PeerOptions {
-    /// Whether these are options of the same speaker at the same address: what its paths are compared by is the same.
+    /// Whether these are options of the same speaker at the same address, so that its paths compare as
+    /// before.
     pub(crate) fn is_same_speaker(&self, other: &Self) -> bool {
         let of = |options: &Self| (options.kind, options.asn, options.identifier, options.address);
         of(self) == of(other)
     }
 
-    /// Whether the paths of the peer are imported by the same rules.
+    /// Whether the import rules are the same.
     pub(crate) fn has_same_import(&self, other: &Self) -> bool {
         let own = |options: &Self| (options.own_ipv4_next_hop, options.own_ipv6_next_hop);
         self.import.same_content(&other.import) && own(self) == own(other)
     }
 }
 
-/// Why a session is over, as far as the Rib cares.
+/// Whether a peer that went down is expected back.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub enum Departure {
     /// The peer's paths go.
@@ -147,23 +148,23 @@ pub enum Departure {
 /// How NEXT_HOP is set in routes advertised to a peer.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum NextHopMode {
-    /// As RFC 4271 §5.1.3 has it: towards internal peers the next hop stays, towards external ones it is the own address.
-    /// For a route from inside this AS whose next hop is on the subnet shared with the external peer it stays, too: the
-    /// peer need not send the packets through this speaker.
+    /// As in RFC 4271 §5.1.3: towards internal peers the next hop is kept, towards external ones it is the
+    /// own address. For a route from inside this AS whose next hop is on the subnet shared with the external
+    /// peer it is kept, too: packets need not pass through this speaker.
     #[default]
     Auto,
     /// Always the own address.
     OwnAddress,
-    /// The next hop stays, towards external peers too.
+    /// The next hop is kept, towards external peers as well.
     Keep,
 }
 
-/// Which of the usable paths to a prefix are sent to a peer that takes several (RFC 7911).
+/// Which usable paths to a prefix are sent to a peer that accepts several (RFC 7911).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum PathsSent {
-    /// All that export rules and filters let pass.
+    /// All paths that pass the export rules and filters.
     #[default]
     All,
-    /// The best ones of those that export rules and filters let pass, as many as this.
+    /// The best paths that pass the export rules and filters, at most this number.
     Best(NonZeroU16),
 }

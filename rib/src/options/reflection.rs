@@ -1,4 +1,4 @@
-//! Route reflection as it is configured (RFC 4456): clusters, and who is a client.
+//! Options of route reflection (RFC 4456): clusters and clients.
 
 use bgp_codec::{BgpIdentifier, ClusterId};
 use serde::{Deserialize, Serialize};
@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 /// How a speaker reflects routes between its internal peers.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct ReflectorOptions {
-    /// The clusters that the speaker is a reflector of, and its BGP Identifier where that is none of them: a route that
-    /// went through one of them has come round (RFC 4456 §8).
+    /// The clusters that the speaker reflects for, and its BGP Identifier if that is not one of them: a route
+    /// with one of them in its CLUSTER_LIST has looped (RFC 4456 §8).
     pub clusters: Vec<ClusterId>,
     /// Whether routes are reflected between the clients of a cluster.
     pub client_to_client: ClientToClient,
 }
 
 impl ReflectorOptions {
-    /// A speaker that acts for one cluster only, which bears its identifier.
+    /// The options of a speaker with one cluster, whose identifier is the speaker's own.
     #[must_use]
     pub fn new(identifier: BgpIdentifier) -> Self {
         Self { clusters: vec![identifier.into()], client_to_client: ClientToClient::Reflected }
@@ -34,14 +34,14 @@ pub enum ClientToClient {
     /// They are: each client only peers with the reflector.
     #[default]
     Reflected,
-    /// The clients are peers of each other. Routes are still reflected between different clusters.
+    /// The clients are fully meshed. Routes are still reflected between different clusters.
     Meshed,
 }
 
-/// The part of an internal peer in reflection. Of external peers it says nothing.
+/// The role of an internal peer in reflection. It has no meaning for external peers.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum Reflection {
-    /// An ordinary internal peer: it is sent routes from clients, and none from other non-clients.
+    /// An ordinary internal peer: it is sent routes from clients, but not from other non-clients.
     #[default]
     NonClient,
     /// A client of this cluster: it is sent all routes.

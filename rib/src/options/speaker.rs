@@ -1,11 +1,11 @@
-//! What a Rib has to know of its speaker.
+//! Options of the speaker that owns a Rib.
 
 use bgp_codec::{Asn, BgpIdentifier};
 use serde::{Deserialize, Serialize};
 
 use super::reflection::ReflectorOptions;
 
-/// What a Rib has to know of its speaker.
+/// Options of the speaker that owns a Rib.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct RibOptions {
     /// The speaker's AS number.
@@ -14,17 +14,18 @@ pub struct RibOptions {
     pub identifier: BgpIdentifier,
     /// How routes are reflected between internal peers.
     pub reflector: ReflectorOptions,
-    /// The forwarding table to be kept; `None` for a pure control plane, which assumes all next hops reachable.
+    /// The forwarding table to be kept; `None` for a pure control plane, which assumes all next hops
+    /// reachable.
     pub forwarding: Option<ForwardingOptions>,
-    /// Makes the hash tables differ from those of other speakers. Drawn at random by the shell.
+    /// Makes the hash tables differ from those of other speakers. The daemon draws it at random.
     pub hash_seed: u64,
 }
 
-/// How the wanted forwarding table is made.
+/// Options of the wanted forwarding table.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct ForwardingOptions {
-    /// How many next hops a route may have at the most.
+    /// Highest number of next hops of a route.
     pub multipath: usize,
-    /// The metric of ordinary routes: a route of the kernel with a lower one is of elevated priority.
+    /// Metric of ordinary routes: a kernel route with a lower one has elevated priority.
     pub normal_metric: u32,
 }

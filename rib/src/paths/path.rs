@@ -1,4 +1,4 @@
-//! One candidate for a prefix, and the list of them that an entry keeps.
+//! One candidate for a prefix, and the list of candidates of an entry.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use thin_vec::{ThinVec, thin_vec};
 use crate::attributes::AttributeHandle;
 use crate::index::SourceIndex;
 
-/// One candidate for a prefix: who announced it, what was announced, and what import made of it.
+/// One candidate for a prefix: its source, the attributes as announced, and the result of import.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Path {
     pub(crate) source: SourceIndex,
@@ -16,7 +16,7 @@ pub(crate) struct Path {
     pub(crate) import: ImportOutcome,
 }
 
-/// Why a received path may not be used.
+/// Why a received path must not be used.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum ImportRefusal {
     /// The path already went through this autonomous system (RFC 4271 §9.1.2).
@@ -29,7 +29,7 @@ pub enum ImportRefusal {
     NextHopIsOwn,
     /// An import filter of the peer rejected it.
     Filter,
-    /// No router may forward packets to the destination (RFC 4271 §6.3).
+    /// Packets to the destination must not be forwarded (RFC 4271 §6.3).
     MartianDestination,
     /// The destination is this speaker's own address on the session.
     DestinationIsOwn,
@@ -38,7 +38,7 @@ pub enum ImportRefusal {
 }
 
 impl ImportRefusal {
-    /// Whether the route should not have been announced, and operators should know.
+    /// Whether the route should not have been announced, which operators should know.
     pub(crate) fn is_noteworthy(self) -> bool {
         match self {
             Self::MartianDestination | Self::DestinationIsOwn | Self::MartianNextHop => true,
@@ -66,7 +66,7 @@ impl fmt::Display for ImportRefusal {
     }
 }
 
-/// What import made of a path, in the four octets of a handle: the handle after import, or why there is none.
+/// Result of import in the four octets of a handle: the handle after import, or the reason for the refusal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct ImportOutcome(u32);
 
@@ -92,7 +92,7 @@ impl ImportOutcome {
         Self(AttributeHandle::MAX + 1 + code)
     }
 
-    /// The attributes after import, when the path was accepted.
+    /// The attributes after import, if the path was accepted.
     pub(crate) fn handle(self) -> Option<AttributeHandle> {
         AttributeHandle::from_raw(self.0)
     }
@@ -105,10 +105,11 @@ impl ImportOutcome {
     }
 }
 
-/// A list of fewer paths keeps its memory until the last but one goes.
+/// A shorter list keeps its memory until only one path is left.
 const SHRINKING: usize = 64;
 
-/// The paths of one prefix, each of another source: nearly always one, which then needs no memory of its own.
+/// The paths of one prefix, each of another source. Nearly always there is one, which needs no memory of its
+/// own.
 #[derive(Debug, Default)]
 pub(crate) enum Paths {
     #[default]
@@ -130,12 +131,12 @@ impl Paths {
         self.as_slice().len()
     }
 
-    /// Where the path of this source is. It takes as long as there are paths.
+    /// Position of the path of this source. A linear search.
     pub(crate) fn position(&self, source: SourceIndex) -> Option<usize> {
         self.as_slice().iter().position(|path| path.source == source)
     }
 
-    /// Adds a path of another source at the end.
+    /// Appends a path of another source.
     pub(crate) fn push(&mut self, path: Path) {
         match self {
             Self::Empty => *self = Self::One(path),
@@ -144,11 +145,11 @@ impl Paths {
         }
     }
 
-    /// Puts another path of the same source in the place of one, which is handed back.
+    /// Replaces a path by another one of the same source, and returns the former one.
     ///
     /// # Panics
     ///
-    /// There is no path at this position.
+    /// Panics if there is no path at this position.
     pub(crate) fn replace(&mut self, position: usize, path: Path) -> Path {
         let paths = match self {
             Self::Empty => &mut [],
@@ -158,11 +159,11 @@ impl Paths {
         std::mem::replace(&mut paths[position], path)
     }
 
-    /// Takes a path out. The last path is in its place then.
+    /// Removes a path. The last path takes its position.
     ///
     /// # Panics
     ///
-    /// There is no path at this position.
+    /// Panics if there is no path at this position.
     pub(crate) fn swap_remove(&mut self, position: usize) -> Path {
         match self {
             Self::Empty => panic!("there is no path"),

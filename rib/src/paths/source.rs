@@ -1,4 +1,4 @@
-//! Where paths come from: a peer's session together with the path id that the peer gave (RFC 7911 §3).
+//! Sources of paths: a peer's session together with the path identifier that the peer assigned (RFC 7911 §3).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -13,23 +13,23 @@ use crate::options::{PeerOptions, Reflection};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source {
     pub(crate) peer: PeerIndex,
-    /// The peer's own number for the path; zero where the session has none.
+    /// The path identifier that the peer assigned; zero if the session has none.
     pub(crate) path_id: PathId,
     pub(crate) origin: CandidateOrigin,
     pub(crate) learned_from: LearnedFrom,
-    /// Whether the session is up; otherwise the paths are invisible and wait to be swept.
+    /// Whether the session is up; if not, the paths are out of use and wait to be swept.
     pub(crate) is_up: bool,
     paths: u32,
 }
 
 impl Source {
-    /// How many paths there are of it; the speaker's own two have one more.
+    /// Number of its paths; the speaker's own two sources count one more.
     pub(crate) fn paths(&self) -> u32 {
         self.paths
     }
 }
 
-/// All sources that have paths, and those of the peers that are known.
+/// All sources that have paths, and the sources of the known peers.
 #[derive(Debug)]
 pub(crate) struct Sources {
     slots: Vec<Source>,
@@ -45,14 +45,14 @@ impl Sources {
             origin: CandidateOrigin::Local,
             learned_from: LearnedFrom::Local,
             is_up: true,
-            // The speaker's own reference: neither of the two ever goes.
+            // The speaker's own reference, so that neither source is ever freed.
             paths: 1,
         };
         Self { slots: vec![local, local], free: Vec::new(), by_id: BTreeMap::new() }
     }
 
-    /// The source of the paths that `peer` gives this number. Without paths it stays until the next
-    /// [`release`](Self::release) of one, so the caller enters a path at once.
+    /// The source of the paths to which `peer` assigns this identifier. Without paths it exists only until
+    /// the next [`release`](Self::release) of any source, so the caller has to enter a path at once.
     pub(crate) fn intern(&mut self, peer: PeerIndex, path_id: PathId, options: &PeerOptions) -> SourceIndex {
         let Self { slots, free, by_id } = self;
         *by_id.entry((peer, path_id)).or_insert_with(|| {
@@ -76,7 +76,7 @@ impl Sources {
         })
     }
 
-    /// The source of that name, if it has paths.
+    /// The source with this peer and identifier, if it has paths.
     pub(crate) fn find(&self, peer: PeerIndex, path_id: PathId) -> Option<SourceIndex> {
         match peer {
             PeerIndex::LOCAL => Some(SourceIndex::LOCAL),
@@ -84,12 +84,12 @@ impl Sources {
         }
     }
 
-    /// One more path comes from this source.
+    /// Adds a path of this source.
     pub(crate) fn retain(&mut self, index: SourceIndex) {
         self.slots[index.index()].paths += 1;
     }
 
-    /// A path of this source is gone.
+    /// Removes a path of this source.
     pub(crate) fn release(&mut self, index: SourceIndex) {
         let source = &mut self.slots[index.index()];
         source.paths -= 1;
@@ -99,7 +99,7 @@ impl Sources {
         }
     }
 
-    /// The paths of these peers count as learned in another way from now on.
+    /// Changes how the paths of these peers were learned.
     pub(crate) fn set_learned_from(&mut self, peers: &BTreeMap<PeerIndex, LearnedFrom>) {
         for source in &mut self.slots {
             if let Some(&learned_from) = peers.get(&source.peer) {
@@ -112,41 +112,41 @@ impl Sources {
         &self.slots[index.index()]
     }
 
-    /// Those that have paths, and the speaker's own two.
+    /// The sources with paths, and the speaker's own two.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (SourceIndex, &Source)> {
         let slots = (0..).map(SourceIndex).zip(&self.slots);
         slots.filter(|(_, source)| source.paths > 0)
     }
 
-    /// How many peers' ids have a number.
+    /// Number of sources of peers.
     pub(crate) fn known(&self) -> usize {
         self.by_id.len()
     }
 
-    /// How many numbers there are, free ones and the speaker's own two included.
+    /// Number of all slots, including free ones and the speaker's own two.
     pub(crate) fn numbers(&self) -> usize {
         self.slots.len()
     }
 
-    /// The numbers that are used next, the last one first.
+    /// Free slot numbers, the next one to be used last.
     pub(crate) fn free(&self) -> &[SourceIndex] {
         &self.free
     }
 
-    /// The session of `peer` is over: from now on its paths count for nothing.
+    /// Takes the paths of `peer` out of use: its session is over.
     pub(crate) fn set_down(&mut self, peer: PeerIndex) {
         for &index in self.by_id.range(of_peer(peer)).map(|(_, index)| index) {
             self.slots[index.index()].is_up = false;
         }
     }
 
-    /// The sources that are a peer's.
+    /// The sources of a peer.
     pub(crate) fn of_peer(&self, peer: PeerIndex) -> impl Iterator<Item = SourceIndex> {
         self.by_id.range(of_peer(peer)).map(|(_, &index)| index)
     }
 }
 
-/// Where a candidate comes from.
+/// Origin of a candidate.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CandidateOrigin {
     /// This speaker originates the route.
@@ -162,7 +162,7 @@ pub enum CandidateOrigin {
     },
 }
 
-/// How a path came to this speaker, as far as the export rules care.
+/// How a path was learned, as far as the export rules depend on it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum LearnedFrom {
     Local,
@@ -171,7 +171,7 @@ pub(crate) enum LearnedFrom {
 }
 
 impl LearnedFrom {
-    /// How the paths of a peer come to this speaker.
+    /// How paths of a peer are learned.
     pub(crate) fn of(peer: &PeerOptions) -> Self {
         match peer.kind {
             PeerKind::Ebgp => Self::External,
@@ -182,14 +182,14 @@ impl LearnedFrom {
     }
 }
 
-/// The internal peer that a path came from.
+/// The internal peer that announced a path.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct InternalSource {
     pub(crate) identifier: BgpIdentifier,
     pub(crate) reflection: Reflection,
 }
 
-/// What names a peer's sources.
+/// The names of a peer's sources.
 fn of_peer(peer: PeerIndex) -> RangeInclusive<(PeerIndex, PathId)> {
     (peer, PathId(0))..=(peer, PathId(u32::MAX))
 }

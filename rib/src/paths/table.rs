@@ -11,16 +11,17 @@ use super::path::{Path, Paths};
 use crate::containers::{HashIndex, ShortHash};
 use crate::index::{EntryIndex, SourceIndex};
 
-/// All that is known about one prefix.
+/// Everything known about one prefix.
 #[derive(Debug)]
 pub(crate) struct Entry<P> {
     pub(crate) prefix: P,
     pub(crate) paths: Paths,
-    /// Position of the best path in `paths`, counted from one. A peer may give as many paths as path ids have values.
+    /// Position of the best path in `paths`, counted from one. A peer may announce as many paths as there are
+    /// path identifiers.
     best: Option<NonZeroU32>,
-    /// How many export logs still have something to say about this entry, a withdrawal included.
+    /// Number of export logs that still refer to this entry, a pending withdrawal included.
     ///
-    /// While there is one, the index must not come to mean another prefix.
+    /// While there is one, the index must not be reused for another prefix.
     pub(crate) pins: u16,
 }
 
@@ -30,7 +31,7 @@ impl<P> Entry<P> {
         self.best_position().map(|position| self.paths.as_slice()[position])
     }
 
-    /// Where the path that was chosen last is in `paths`.
+    /// Position in `paths` of the path that was chosen last.
     pub(crate) fn best_position(&self) -> Option<usize> {
         self.best.map(|number| number.get() as usize - 1)
     }
@@ -48,12 +49,12 @@ pub(crate) struct Table<P> {
     entries: Vec<Option<Entry<P>>>,
     free: Vec<u32>,
     hasher: FixedState,
-    /// Where the paths are in long lists.
+    /// Positions of the paths in long lists.
     positions: LongLists<u32>,
 }
 
 impl<P: IpPrefix> Table<P> {
-    /// An empty table; `hash_seed` is drawn by the shell, so that peers cannot choose prefixes that collide.
+    /// Makes an empty table. `hash_seed` is random, so that peers cannot choose prefixes that collide.
     pub(crate) fn new(hash_seed: u64) -> Self {
         Self {
             index: HashIndex::new(),
@@ -64,7 +65,7 @@ impl<P: IpPrefix> Table<P> {
         }
     }
 
-    /// One more than the highest entry number in use so far.
+    /// One more than the highest entry number that was in use so far.
     pub(crate) fn end(&self) -> u32 {
         u32::try_from(self.entries.len()).unwrap_or(u32::MAX)
     }
@@ -73,7 +74,7 @@ impl<P: IpPrefix> Table<P> {
         self.find_hashed(prefix, self.hash(prefix))
     }
 
-    /// The entry of `prefix`, made if there is none.
+    /// The entry of `prefix`, created if there is none.
     pub(crate) fn find_or_insert(&mut self, prefix: P) -> EntryIndex {
         let hash = self.hash(prefix);
         if let Some(found) = self.find_hashed(prefix, hash) {
@@ -94,8 +95,9 @@ impl<P: IpPrefix> Table<P> {
         EntryIndex(number)
     }
 
-    /// Reads what looking these prefixes up will read, so that the memory is at hand then. The misses of reads that do not
-    /// wait for each other overlap. Returns their entries, and perhaps a few others, as far as there are any.
+    /// Reads the memory that looking up these prefixes will need, to have it in the cache by then; these
+    /// reads do not wait for each other, so their misses overlap. Returns the entries of existing prefixes,
+    /// and possibly a few others.
     pub(crate) fn touch(&self, prefixes: impl Iterator<Item = P>) -> Vec<&Entry<P>> {
         let hashes: Vec<ShortHash> = prefixes.map(|prefix| self.hash(prefix)).collect();
         self.index.touch(hashes.iter().copied());
@@ -105,11 +107,11 @@ impl<P: IpPrefix> Table<P> {
         entries
     }
 
-    /// The entry itself.
+    /// The entry of an index.
     ///
     /// # Panics
     ///
-    /// When nothing keeps the entry any more: an index may be held by the owner of a path or a pin only.
+    /// Panics if the entry is no longer in use: only the owner of a path or a pin may hold an index.
     pub(crate) fn entry(&self, index: EntryIndex) -> &Entry<P> {
         self.entries[index.index()].as_ref().expect("an index is only held while the entry is in use")
     }
@@ -118,12 +120,12 @@ impl<P: IpPrefix> Table<P> {
         entry_of(&mut self.entries, index)
     }
 
-    /// The entry that the number names now, if there is one.
+    /// The entry that the number now names, if there is one.
     pub(crate) fn get(&self, index: EntryIndex) -> Option<&Entry<P>> {
         self.entries.get(index.index())?.as_ref()
     }
 
-    /// Where the path of a source is among those of an entry. It takes the same time however many there are.
+    /// Position of the path of a source among those of an entry. The cost is independent of their number.
     pub(crate) fn position(&self, index: EntryIndex, source: SourceIndex) -> Option<usize> {
         let paths = &self.entry(index).paths;
         if paths.len() > LONG / 2 && self.positions.has(index) {
@@ -133,7 +135,7 @@ impl<P: IpPrefix> Table<P> {
         }
     }
 
-    /// Puts a path in the place of the one of its source, which is handed back, or adds it.
+    /// Replaces the path of the same source and returns it, or adds the path.
     pub(crate) fn put_path(&mut self, index: EntryIndex, path: Path) -> Option<Path> {
         if let Some(position) = self.position(index, path.source) {
             return Some(self.entry_mut(index).paths.replace(position, path));
@@ -150,7 +152,7 @@ impl<P: IpPrefix> Table<P> {
         None
     }
 
-    /// Takes the path of a source out. The best path is none any more if it was this one.
+    /// Removes the path of a source. If it was the best path, the entry has none until the next decision.
     pub(crate) fn take_path(&mut self, index: EntryIndex, source: SourceIndex) -> Option<Path> {
         let position = self.position(index, source)?;
         let Self { entries, positions, .. } = self;
@@ -169,12 +171,12 @@ impl<P: IpPrefix> Table<P> {
         Some(taken)
     }
 
-    /// Whether the number names an entry now.
+    /// Whether the number now names an entry.
     pub(crate) fn is_in_use(&self, index: EntryIndex) -> bool {
         self.get(index).is_some()
     }
 
-    /// Forgets the entry when it has no path and nothing pins it.
+    /// Removes the entry if it has no path and nothing pins it.
     pub(crate) fn remove_if_unused(&mut self, index: EntryIndex) {
         let Some(entry) = self.get(index) else { return };
         if entry.pins > 0 || !entry.paths.as_slice().is_empty() {
@@ -185,20 +187,20 @@ impl<P: IpPrefix> Table<P> {
         self.free.push(index.0);
     }
 
-    /// Forgets those of many entries that have no path and that nothing pins.
+    /// Removes those of many entries that have no path and that nothing pins.
     fn remove_unused(&mut self, indexes: &[EntryIndex]) {
         let prefixes = indexes.iter().filter_map(|&index| Some(self.get(index)?.prefix));
         self.index.touch(prefixes.map(|prefix| self.hash(prefix)));
         indexes.iter().for_each(|&index| self.remove_if_unused(index));
     }
 
-    /// Logs no longer need these entries, once for each time that they are named.
+    /// Removes a pin from these entries for each time that they are named.
     pub(crate) fn unpin(&mut self, entries: &[EntryIndex]) {
         entries.iter().for_each(|&index| self.entry_mut(index).pins -= 1);
         self.remove_unused(entries);
     }
 
-    /// The entries in use with numbers from `first` on, in order of number.
+    /// The entries in use with numbers from `first` on, in the order of their numbers.
     fn iter_from(&self, first: u32) -> impl Iterator<Item = (EntryIndex, &Entry<P>)> {
         (first..)
             .zip(self.entries.get(first as usize..).unwrap_or_default())
@@ -216,22 +218,22 @@ impl<P: IpPrefix> Table<P> {
     }
 }
 
-/// A table without the type of its prefixes, to be looked at.
+/// A table without the type of its prefixes, for views.
 pub(crate) trait AnyTable {
-    /// The entry of a prefix; none for a prefix of another family.
+    /// The entry of a prefix; `None` for a prefix of another family.
     fn find_any(&self, prefix: Prefix) -> Option<EntryIndex>;
 
-    /// The entry that the number names.
+    /// The entry of an index.
     ///
     /// # Panics
     ///
-    /// When nothing keeps the entry any more.
+    /// Panics if the entry is no longer in use.
     fn view(&self, index: EntryIndex) -> EntryView<'_>;
 
-    /// The entries in use with numbers from `first` on, in order of number.
+    /// The entries in use with numbers from `first` on, in the order of their numbers.
     fn views_from<'a>(&'a self, first: u32) -> Box<dyn Iterator<Item = EntryView<'a>> + 'a>;
 
-    /// The numbers that are used next, the last one first.
+    /// Free entry numbers, the next one to be used last.
     fn free_numbers(&self) -> &[u32];
 }
 
@@ -242,7 +244,7 @@ pub(crate) struct EntryView<'a> {
     pub(crate) prefix: Prefix,
     pub(crate) paths: &'a [Path],
     pub(crate) best: Option<Path>,
-    /// How many logs need the entry.
+    /// Number of logs that need the entry.
     pub(crate) pins: u16,
 }
 

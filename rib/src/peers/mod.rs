@@ -16,7 +16,7 @@ use crate::log::ReaderId;
 use crate::options::PeerOptions;
 use crate::paths::{Path, Source};
 
-/// Everything that is known about one peer.
+/// Everything known about one peer.
 #[derive(Debug)]
 struct Peer {
     options: Arc<PeerOptions>,
@@ -24,43 +24,43 @@ struct Peer {
     session: Session,
     presence: Presence,
     routes: PerFamily<PeerRoutes>,
-    /// The family of which the peer is sent routes next.
+    /// The family whose routes the peer is sent next.
     turn: FamilyTurn,
 }
 
-/// How it stands with the session of a peer.
+/// State of a peer's session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Presence {
     /// Established.
     Up,
-    /// Over, and expected to come back: the peer's paths stay in use.
+    /// Over, and expected to be resumed: the peer's paths stay in use.
     Away,
     /// Over: the peer's paths are out of use, and wait to be swept.
     Down,
 }
 
-/// What a peer has in one family.
+/// State of a peer in one family.
 #[derive(Debug, Default)]
 pub(crate) struct PeerRoutes {
     /// The entries with a path from the peer.
     pub(crate) entries: RoaringBitmap,
-    /// How many paths the peer announced.
+    /// Number of paths that the peer announced.
     pub(crate) received: usize,
-    /// How many of them import accepted.
+    /// Number of these paths that import accepted.
     pub(crate) accepted: usize,
     pub(crate) membership: Option<Membership>,
-    /// The peer was a member of a group in a former session, and has come back under the same index.
+    /// Whether the peer was a member of a group in a former session, and has come back under the same index.
     pub(crate) was_member: bool,
-    /// End-of-RIB has not been sent yet.
+    /// Whether End-of-RIB is still to be sent.
     pub(crate) owes_end_of_rib: bool,
-    /// All routes are to be sent again, between two marks.
+    /// Progress of sending all routes again, between two marks.
     pub(crate) refresh_out: RefreshOut,
-    /// The peer announces all its routes again.
+    /// Progress of a route refresh by the peer.
     pub(crate) refresh_in: RefreshIn,
 }
 
 impl PeerRoutes {
-    /// Notes that a path of the peer took the place of another; the caller removes the entry when its last path goes.
+    /// Notes that a path of the peer replaced another one. The caller removes the entry with its last path.
     pub(crate) fn on_replaced(&mut self, index: EntryIndex, old: Option<&Path>, new: Option<&Path>) {
         let accepted =
             |path: Option<&Path>| usize::from(path.is_some_and(|path| path.import.handle().is_some()));
@@ -72,7 +72,7 @@ impl PeerRoutes {
     }
 }
 
-/// A peer's place in an export group.
+/// A peer's membership in an export group.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Membership {
     pub(crate) group: GroupId,
@@ -81,8 +81,8 @@ pub(crate) struct Membership {
 
 /// All peers whose session is up, or whose paths are not swept yet.
 ///
-/// An index is not used again before all others have been: messages and records that name a peer of the past must not come to
-/// mean another one.
+/// An index is not reused before all others have been: messages and records that name a former peer must not
+/// be attributed to another one.
 #[derive(Debug)]
 pub(crate) struct Peers {
     by_index: HashMap<PeerIndex, Peer, FixedState>,
@@ -103,7 +103,7 @@ impl Peers {
         index
     }
 
-    /// An index that no known peer has. Peers that come and go fast use all of them up within weeks.
+    /// Takes an index that no known peer has. Peers that come and go fast use up all indexes within weeks.
     fn take_index(&mut self) -> PeerIndex {
         loop {
             let index = PeerIndex(self.next);
@@ -120,12 +120,12 @@ impl Peers {
         }
     }
 
-    /// How it stands with the session of a peer that is known.
+    /// State of the session of a known peer.
     pub(crate) fn presence(&self, peer: PeerIndex) -> Option<Presence> {
         self.by_index.get(&peer).map(|peer| peer.presence)
     }
 
-    /// Forgets a peer whose session is down once no family has a path of it.
+    /// Removes a peer whose session is down once no family has a path of it.
     pub(crate) fn remove_if_swept(&mut self, peer: PeerIndex) {
         let is_swept = |peer: &Peer| {
             peer.presence == Presence::Down && peer.routes.iter().all(|(_, routes)| routes.entries.is_empty())
@@ -135,7 +135,7 @@ impl Peers {
         }
     }
 
-    /// Other options for a peer, with what cannot change in a session as it was.
+    /// Replaces the options of a peer, except for those that are fixed during a session.
     pub(crate) fn set_options(&mut self, peer: PeerIndex, options: Arc<PeerOptions>) {
         if let Some(peer) = self.by_index.get_mut(&peer) {
             peer.session = options.session();
@@ -143,7 +143,7 @@ impl Peers {
         }
     }
 
-    /// Where the paths of a source come from, as filters see it.
+    /// The origin of the paths of a source, as filters see it.
     pub(crate) fn route_source(&self, index: SourceIndex, source: &Source) -> RouteSource<'_> {
         match index {
             SourceIndex::LOCAL => RouteSource::Local,
@@ -161,7 +161,7 @@ impl Peers {
         in_use.map(|(&index, _)| index).collect()
     }
 
-    /// All that are known, in the order of their indexes, and how it stands with their sessions.
+    /// All known peers with the states of their sessions, in the order of their indexes.
     pub(crate) fn sorted(&self) -> Vec<(PeerIndex, &PeerOptions, Presence)> {
         let peers = self.by_index.iter().map(|(&index, peer)| (index, &*peer.options, peer.presence));
         let mut peers: Vec<_> = peers.collect();
@@ -169,7 +169,7 @@ impl Peers {
         peers
     }
 
-    /// The options of a peer that is known, up or not.
+    /// The options of a known peer, whether its session is up or not.
     pub(crate) fn options(&self, peer: PeerIndex) -> Option<&Arc<PeerOptions>> {
         self.by_index.get(&peer).map(|peer| &peer.options)
     }
@@ -179,7 +179,7 @@ impl Peers {
         self.by_index.get(&peer).filter(|peer| peer.presence == Presence::Up).map(|peer| &peer.options)
     }
 
-    /// The options of a peer whose paths are in use: its session is up, or it is expected to come back.
+    /// The options of a peer whose paths are in use: its session is up or expected to be resumed.
     pub(crate) fn in_use(&self, peer: PeerIndex) -> Option<&Arc<PeerOptions>> {
         self.by_index.get(&peer).filter(|peer| peer.presence != Presence::Down).map(|peer| &peer.options)
     }
@@ -192,19 +192,19 @@ impl Peers {
         self.by_index.get_mut(&peer).map(|peer| &mut peer.routes[family])
     }
 
-    /// The order in which a peer is sent routes of the families.
+    /// The order in which a peer is sent the routes of the families.
     pub(crate) fn turn(&self, peer: PeerIndex) -> FamilyTurn {
         self.by_index.get(&peer).map_or_else(FamilyTurn::default, |peer| peer.turn)
     }
 
-    /// The peer has been sent routes of this family.
+    /// Notes that the peer has been sent routes of this family.
     pub(crate) fn on_served(&mut self, peer: PeerIndex, family: FamilyIndex) {
         if let Some(peer) = self.by_index.get_mut(&peer) {
             peer.turn.on_served(family);
         }
     }
 
-    /// The routes of every peer that is known.
+    /// The routes of every known peer.
     pub(crate) fn all_routes(&self, family: FamilyIndex) -> impl Iterator<Item = &PeerRoutes> {
         self.by_index.values().map(move |peer| &peer.routes[family])
     }

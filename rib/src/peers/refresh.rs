@@ -1,4 +1,5 @@
-//! Route refresh with marks around the answer (RFC 7313): how far ours to a peer is, and a peer's to us.
+//! Route refresh with marks around the answer (RFC 7313): progress of those to a peer, and of those by a
+//! peer.
 
 use roaring::{RoaringBitmap, RoaringTreemap};
 
@@ -9,27 +10,28 @@ use crate::index::{EntryIndex, SourceIndex};
 pub(crate) enum RefreshOut {
     #[default]
     None,
-    /// It has not begun.
+    /// Requested, and not begun.
     Wanted,
-    /// The first mark has been sent, and the second has not.
+    /// The first mark has been sent, but not the second.
     UnderWay,
 }
 
-/// A refresh by a peer: what it does not announce again is stale.
+/// A refresh by a peer: paths that it does not repeat are stale.
 #[derive(Debug, Default)]
 pub(crate) struct RefreshIn {
-    /// The one that has begun.
+    /// The refresh that is in progress.
     receiving: Option<Stale>,
-    /// The last one that has ended, until it is swept. What one before it left over is stale in it, too.
+    /// The last refresh that ended, until it is swept. Paths left over by an earlier one are stale in it,
+    /// too.
     sweeping: Option<Stale>,
 }
 
-/// The paths of a refresh that were not repeated, as far as they are not swept.
+/// The paths that were not repeated in a refresh, as far as they are not swept.
 #[derive(Debug)]
 pub(crate) struct Stale {
-    /// The entries with a path from the peer when it began, and that are not swept.
+    /// The entries with a path from the peer at the beginning, as far as they are not swept.
     pub(crate) entries: RoaringBitmap,
-    /// The paths that were announced since, by source and entry.
+    /// The paths announced since then, by source and entry.
     fresh: RoaringTreemap,
 }
 
@@ -38,12 +40,12 @@ impl RefreshIn {
         self.receiving.is_some() || self.sweeping.is_some()
     }
 
-    /// The peer begins, with paths to these entries.
+    /// Starts a refresh by a peer with paths to these entries.
     pub(crate) fn begin(&mut self, entries: RoaringBitmap) {
         self.receiving = Some(Stale { entries, fresh: RoaringTreemap::new() });
     }
 
-    /// The peer has announced everything. Returns whether there is something to sweep.
+    /// Ends the refresh. Returns whether there are paths to sweep.
     pub(crate) fn end(&mut self) -> bool {
         let ended = self.receiving.take();
         let ends = ended.is_some();
@@ -53,7 +55,8 @@ impl RefreshIn {
         ends
     }
 
-    /// What is to be swept, for as long as a part of it is; [`sweep_later`](Self::sweep_later) takes back the rest.
+    /// Takes the paths to be swept, while a part of them is swept; [`sweep_later`](Self::sweep_later) puts
+    /// back the rest.
     pub(crate) fn take_stale(&mut self) -> Option<Stale> {
         self.sweeping.take()
     }
@@ -62,7 +65,7 @@ impl RefreshIn {
         self.sweeping = Some(stale);
     }
 
-    /// A path was announced.
+    /// Notes that a path was announced.
     pub(crate) fn on_announced(&mut self, entry: EntryIndex, source: SourceIndex) {
         for stale in self.receiving.iter_mut().chain(&mut self.sweeping) {
             stale.fresh.insert(path_number(entry, source));
@@ -77,7 +80,7 @@ impl Stale {
     }
 }
 
-/// Sources are few and entries many: paths of one source lie close together.
+/// Number of a path. Sources are few and entries many: the paths of one source are numbered close together.
 fn path_number(entry: EntryIndex, source: SourceIndex) -> u64 {
     u64::from(source.0) << 32 | u64::from(entry.0)
 }

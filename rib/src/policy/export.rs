@@ -10,19 +10,19 @@ use crate::decision::DEFAULT_LOCAL_PREF;
 use crate::options::{ClientToClient, NextHopMode, PeerOptions, Reflection, RibOptions};
 use crate::paths::LearnedFrom;
 
-/// The export rules of a group, its filter apart. Two peers with equal policies and filters are sent the same.
+/// The export rules of a group without its filter. Peers with equal policies and filters are sent the same
+/// routes.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct ExportPolicy {
     kind: PeerKind,
     local_asn: Asn,
-    /// The part of internal peers in reflection.
+    /// The role of internal peers in reflection.
     reflection: Reflection,
     client_to_client: ClientToClient,
     next_hop: NextHopMode,
-    /// Own address in this family, as the peers reach it.
+    /// Own address of this family towards the peers.
     own_next_hop: Option<NextHop>,
-    /// The subnet that the peers share with this speaker, where it matters for their next hops: for external peers, and in
-    /// IPv6.
+    /// The subnet shared with the peers, if their next hops depend on it: for external peers, and in IPv6.
     shared_subnet: Option<Prefix>,
 }
 
@@ -52,8 +52,8 @@ impl ExportPolicy {
         }
     }
 
-    /// The attributes and next hop with which a path is advertised. It depends on nothing but the arguments, so the result
-    /// can be kept.
+    /// The attributes and next hop with which a path is advertised. A pure function of its arguments, so the
+    /// result can be cached.
     pub(crate) fn transform(
         &self,
         attributes: &PathAttributes,
@@ -87,8 +87,9 @@ impl ExportPolicy {
         }
     }
 
-    /// RFC 4271 §5.1.3. Own routes have no next hop that could be kept, nor has a link-local address a meaning beyond the
-    /// link that it was received on. What a filter sets comes before the mode of the session.
+    /// Next hop as in RFC 4271 §5.1.3. Own routes have no next hop to keep, and a link-local address has no
+    /// meaning beyond the link that it was received on. A filter's setting has precedence over the mode of
+    /// the session.
     fn next_hop(
         &self,
         attributes: &PathAttributes,
@@ -111,8 +112,8 @@ impl ExportPolicy {
         received.filter(is_meaningful).filter(keeps).or(self.own_next_hop)
     }
 
-    /// The link-local address goes with the global one if and only if this speaker, the next hop and the peer share a subnet
-    /// (RFC 2545 §3).
+    /// The link-local address accompanies the global one if and only if this speaker, the next hop and the
+    /// peer share a subnet (RFC 2545 §3).
     fn without_foreign_link_local(&self, next_hop: NextHop) -> NextHop {
         if self.shared_subnet.is_some_and(|subnet| next_hop.is_in(subnet)) {
             next_hop
@@ -121,14 +122,14 @@ impl ExportPolicy {
         }
     }
 
-    /// Whether the peer can reach a next hop as well as this speaker does. A route from inside this AS has no next hop
-    /// that is the peer itself.
+    /// Whether the peer can reach a next hop without this speaker. The next hop of a route from inside this
+    /// AS is never the peer itself.
     fn is_third_party(&self, attributes: &PathAttributes, next_hop: NextHop) -> bool {
         attributes.as_path_length() == 0 && self.shared_subnet.is_some_and(|subnet| next_hop.is_in(subnet))
     }
 
-    /// RFC 4271 §5.1.2, §5.1.4, §5.1.5 and RFC 4456 §8: our AS in front, nothing that is meant for inside the AS, and
-    /// no MULTI_EXIT_DISC of another AS. One that a filter sets is ours.
+    /// RFC 4271 §5.1.2, §5.1.4, §5.1.5 and RFC 4456 §8: prepends our AS, and removes attributes that belong
+    /// inside the AS and a MULTI_EXIT_DISC of another AS. One set by a filter counts as our own.
     fn to_external(
         &self,
         attributes: &PathAttributes,
@@ -143,8 +144,8 @@ impl ExportPolicy {
         attributes.passed_on(self.local_asn, left_out)
     }
 
-    /// RFC 4271 §5.1.5: LOCAL_PREF is always sent to internal peers. What comes from another one is reflected, and
-    /// otherwise left as it is (RFC 4456 §10).
+    /// RFC 4271 §5.1.5: LOCAL_PREF is always sent to internal peers. A path from another internal peer is
+    /// reflected, and otherwise left unchanged (RFC 4456 §10).
     fn to_internal(&self, attributes: &PathAttributes, learned_from: LearnedFrom) -> PathAttributes {
         let is_reflected = matches!(learned_from, LearnedFrom::Internal(_));
         if attributes.local_pref().is_some() && !is_reflected {
@@ -159,11 +160,11 @@ impl ExportPolicy {
     }
 }
 
-/// Attributes that no external peer is sent.
+/// Attributes that are never sent to external peers.
 const INSIDE_THE_AS: &[AttributeType] =
     &[AttributeType::LOCAL_PREF, AttributeType::ORIGINATOR_ID, AttributeType::CLUSTER_LIST];
 
-/// Attributes of learned routes that no external peer is sent.
+/// Attributes of learned routes that are never sent to external peers.
 const INSIDE_THE_AS_OR_OF_ANOTHER: &[AttributeType] = &[
     AttributeType::MULTI_EXIT_DISC,
     AttributeType::LOCAL_PREF,

@@ -1,4 +1,4 @@
-//! What is made of a path that a peer announces, before it may be chosen (RFC 4271 §9.1.1, RFC 4456 §8).
+//! Import of a path that a peer announces, before it may be chosen (RFC 4271 §9.1.1, RFC 4456 §8).
 
 use bgp_codec::{Family, NextHop, Prefix};
 use margay_filter::{RouteEdits, RouteSource, Verdict};
@@ -16,7 +16,7 @@ pub(crate) struct ImportPolicy<'a> {
 }
 
 impl ImportPolicy<'_> {
-    /// The rules that look at attributes alone: asked once for all prefixes of an UPDATE.
+    /// Checks the rules that depend on attributes only, once for all prefixes of an UPDATE.
     pub(crate) fn check(&self, set: &AttributeSet, next_hop: Option<NextHop>) -> Result<(), ImportRefusal> {
         let attributes = &set.attributes;
         if attributes.as_path().count(self.speaker.asn) > 0 {
@@ -40,12 +40,12 @@ impl ImportPolicy<'_> {
         Ok(())
     }
 
-    /// The rules that look at the destination.
+    /// Checks the rules that depend on the destination.
     pub(crate) fn check_destination(&self, prefix: Prefix) -> Result<(), ImportRefusal> {
         if is_martian(prefix) {
             return Err(ImportRefusal::MartianDestination);
         }
-        // Other addresses of this node may be those of other nodes, too: anycast and service addresses are.
+        // Other addresses of this node may belong to other nodes, too: anycast and service addresses do.
         let own = [self.peer.own_ipv4_next_hop, self.peer.own_ipv6_next_hop];
         if own.into_iter().flatten().any(|own| is_host(prefix, own)) {
             return Err(ImportRefusal::DestinationIsOwn);
@@ -53,8 +53,8 @@ impl ImportPolicy<'_> {
         Ok(())
     }
 
-    /// What the peer's import filters make of routes to these prefixes that share their attributes. These are looked at
-    /// once.
+    /// Verdicts of the peer's import filters on routes to these prefixes that share their attributes, which
+    /// are evaluated once.
     pub(crate) fn filter(
         &self,
         store: &AttributeStore,
@@ -79,16 +79,16 @@ impl ImportPolicy<'_> {
     }
 }
 
-/// What import filters made of routes that share their attributes.
+/// Verdicts of import filters on routes that share their attributes.
 pub(crate) enum Filtered {
-    /// The same of all.
+    /// The same verdict for all.
     Alike(Result<RouteEdits, ImportRefusal>),
-    /// This of each, in order.
+    /// A verdict for each, in order.
     Each(Vec<Result<RouteEdits, ImportRefusal>>),
 }
 
 impl Filtered {
-    /// What they made of the route at a position.
+    /// The verdict on the route at a position.
     pub(crate) fn of(&self, position: usize) -> Result<&RouteEdits, ImportRefusal> {
         let outcome = match self {
             Self::Alike(outcome) => outcome,

@@ -2,11 +2,11 @@
 
 use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix, NextHop, Prefix};
 
-/// Whether no router may forward packets to any address of a prefix: "this network", loopback and multicast addresses, and the
-/// limited broadcast address in IPv4 (RFC 6890 §2.2.2); the unspecified, loopback, IPv4-mapped, link-local and multicast addresses
-/// in IPv6 (RFC 6890 §2.2.3, RFC 4291 §2).
+/// Whether packets to any address of a prefix must not be forwarded: "this network", loopback and multicast
+/// addresses, and the limited broadcast address in IPv4 (RFC 6890 §2.2.2); the unspecified, loopback,
+/// IPv4-mapped, link-local and multicast addresses in IPv6 (RFC 6890 §2.2.3, RFC 4291 §2).
 ///
-/// A prefix around such addresses and others, the default route for one, is not martian.
+/// A prefix that also covers other addresses, such as the default route, is not martian.
 pub(crate) fn is_martian(prefix: Prefix) -> bool {
     let first = prefix.network();
     let is_within = |length_bits| prefix.length() >= length_bits;
@@ -27,14 +27,14 @@ pub(crate) fn is_martian(prefix: Prefix) -> bool {
     }
 }
 
-/// Whether an address cannot be the next router's: a loopback or multicast address. The codec refuses others that are not a
-/// host's.
+/// Whether an address cannot be that of the next router: a loopback or multicast address. The codec refuses
+/// all others that cannot be a host's.
 pub(crate) fn is_martian_next_hop(next_hop: NextHop) -> bool {
     let address = next_hop.address();
     address.is_loopback() || address.is_multicast()
 }
 
-/// Whether a prefix is one address, and this one.
+/// Whether a prefix covers exactly this one address.
 pub(crate) fn is_host(prefix: Prefix, address: NextHop) -> bool {
     match (prefix, address) {
         (Prefix::Ipv4(prefix), NextHop::Ipv4(address)) => prefix == Ipv4Prefix::host(address),
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_router_forwards_is_martian_and_what_is_around_it_is_not() {
+    fn a_prefix_is_martian_if_none_of_its_addresses_is_forwarded() {
         let martian = [
             "0.0.0.0/8",
             "0.1.2.0/24",
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_other_router_is_not_a_next_hop() {
+    fn loopback_and_multicast_addresses_are_not_next_hops() {
         for (next_hop, expected) in [
             ("127.0.0.1", true),
             ("::1", true),

@@ -1,4 +1,4 @@
-//! What a path becomes on its way in and on its way out, or why it is refused.
+//! Import and export: the changes made to a path, and the reasons for refusing it.
 
 mod export;
 mod import;

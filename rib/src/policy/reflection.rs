@@ -1,4 +1,4 @@
-//! Route reflection (RFC 4456): who is a client, and what a reflector adds to a route that it passes on.
+//! Route reflection (RFC 4456): which routes are passed on, and the attributes that a reflector adds.
 
 use bgp_codec::PathAttributesBuilder;
 
@@ -21,8 +21,8 @@ pub(crate) fn check(
     }
 }
 
-/// Marks a route that is passed on: who brought it into the AS, and the clusters that it goes through here, that of the
-/// receiver in front (RFC 4456 §8).
+/// Marks a reflected route with the router that brought it into the AS, and with the clusters that it passes
+/// here, the receiver's first (RFC 4456 §8).
 pub(crate) fn mark(route: &mut PathAttributesBuilder, source: InternalSource, to: Reflection) {
     route.originator_id.get_or_insert(source.identifier);
     let through = match (source.reflection, to) {
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_told_what() {
+    fn reflects_from_and_to_clients_only() {
         use ClientToClient::{Meshed, Reflected};
         let rows = [
             (NON_CLIENT, NON_CLIENT, Reflected, Err(ExportRefusal::InternalToInternal)),

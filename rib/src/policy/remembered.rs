@@ -1,4 +1,4 @@
-//! Verdicts of a group's export policy and filter, remembered per attribute set.
+//! Verdicts of a group's export policy and filter, cached by attribute set.
 
 use bgp_codec::{Community, Family, NextHop, PathAttributes, Prefix, UpdateEncoder};
 use margay_filter::{FilterChain, Halfway, RouteEdits, RouteSource, Verdict};
@@ -11,39 +11,40 @@ use crate::paths::{LearnedFrom, Source};
 use crate::peers::Peers;
 use crate::shared::Shared;
 
-/// The rules of a group, and what they said of the attribute sets that were asked about.
+/// The rules of a group, and their verdicts on the attribute sets seen so far.
 #[derive(Debug)]
 pub(crate) struct ExportRules {
     policy: ExportPolicy,
     filter: FilterChain,
-    /// How routes are encoded for the group: not all of them fit into a message.
+    /// Encoder of the group's messages, which decides whether a route fits into one.
     encoder: UpdateEncoder,
     memo: Vec<Option<Memo>>,
-    /// What the filter said of the last attribute set, where that depends on the prefix: sets come many times in a row.
+    /// First half of the filter's verdict on the last attribute set, if the rest depends on the prefix: the
+    /// same set comes many times in a row.
     last: Option<LastSet>,
 }
 
-/// The verdict on one attribute set, kept while both sets live.
+/// The verdict on one attribute set, kept while both sets exist.
 #[derive(Clone, Debug)]
 struct Memo {
     origin: Origin,
-    /// What the filter sets, which may differ from prefix to prefix. Mostly nothing, which then takes no room.
+    /// Edits of the filter, which may differ by prefix. Usually none, which takes no memory.
     edits: Option<Box<RouteEdits>>,
     generation: u32,
     answer: Answer,
 }
 
-/// What filter and policy said, with the generation of the set that is exported.
+/// Verdict of filter and policy, with the generation of the exported set.
 #[derive(Clone, Copy, Debug)]
 enum Answer {
     Refused,
     /// The set leaves room in a message for any route.
     Exported(AttributeHandle, u32),
-    /// It may not leave room for a route.
+    /// The set may not leave room for a route.
     Long(AttributeHandle, u32),
 }
 
-/// The first half of the filter's verdict on an attribute set.
+/// First half of the filter's verdict on an attribute set.
 #[derive(Debug)]
 struct LastSet {
     handle: AttributeHandle,
@@ -52,15 +53,15 @@ struct LastSet {
     halfway: Halfway,
 }
 
-/// A route as far as it matters to whether it is exported.
+/// The properties of a route that decide whether it is exported.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExportedRoute {
     pub(crate) prefix: Prefix,
-    /// How long it is in a message.
+    /// Length of its NLRI in a message, in octets.
     pub(crate) nlri_octets: usize,
 }
 
-/// Why the group is not sent a route.
+/// Why a route is not sent to the group.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum NotSent {
     /// Rules or filters refuse it.
@@ -69,37 +70,37 @@ pub(crate) enum NotSent {
     TooLong,
 }
 
-/// No NLRI is longer: a path id, the length, and an address of IPv6.
+/// Length of the longest NLRI: a path identifier, the prefix length, and an IPv6 address.
 const LONGEST_NLRI_OCTETS: usize = 4 + 1 + 16;
 
-/// What the verdict depends on of a path's source.
+/// The properties of a path's source that the verdict depends on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Origin {
     Local,
-    /// The kernel, where the filter asks for the source.
+    /// The kernel, if the filter matches the source.
     Kernel,
     External,
-    /// The session itself: its identifier may become the ORIGINATOR_ID, or the filter asks for it.
+    /// The session itself: its identifier may become the ORIGINATOR_ID, or the filter matches it.
     Peer(PeerIndex),
 }
 
 impl ExportRules {
-    /// Two filters of one content decide alike, so that of any member will do.
+    /// Filters with equal contents decide alike, so the filter of any member serves.
     pub(crate) fn new(policy: ExportPolicy, filter: FilterChain, encoder: UpdateEncoder) -> Self {
         Self { policy, filter, encoder, memo: Vec::new(), last: None }
     }
 
-    /// The same rules, with nothing remembered.
+    /// The same rules without cached verdicts.
     pub(crate) fn afresh(&self) -> Self {
         Self::new(self.policy.clone(), self.filter.clone(), self.encoder)
     }
 
-    /// Whether the filter asks where a path comes from.
+    /// Whether the filter matches the source of a path.
     pub(crate) fn looks_at_source(&self) -> bool {
         self.filter.looks_at_source()
     }
 
-    /// Forgets what was said of attribute sets: it may have depended on what is otherwise now.
+    /// Drops the cached verdicts, because something else that they depend on has changed.
     pub(crate) fn forget(&mut self) {
         self.memo.clear();
         self.last = None;
@@ -125,7 +126,7 @@ impl ExportRules {
         }
     }
 
-    /// What filter and policy say of a path, with a reference for the caller.
+    /// Verdict of filter and policy on a path, with a reference for the caller.
     fn answer(
         &mut self,
         store: &mut AttributeStore,
@@ -146,7 +147,7 @@ impl ExportRules {
         }
         let verdict = self.verdict(store, prefix, handle, origin, peers.route_source(index, source));
         if !verdict.is_accepted() {
-            // Other prefixes may pass with this set, where the filter looks at them.
+            // If the filter matches prefixes, it may accept others with this set.
             if !self.filter.looks_at_prefix() {
                 self.remember(store, handle, origin, RouteEdits::default(), Answer::Refused);
             }
@@ -161,7 +162,7 @@ impl ExportRules {
         }
     }
 
-    /// Why a path is not exported; `None` when it is.
+    /// Why a path is not exported; `None` if it is.
     pub(crate) fn refusal(
         &self,
         shared: &Shared,
@@ -173,7 +174,7 @@ impl ExportRules {
         let (source, family) = (sources.get(index), route.prefix.family());
         let path = store.route_path(handle, family, peers.route_source(index, source));
         let verdict = self.filter.evaluate(&path, &route.prefix.into());
-        match self.told(store, handle, source, &verdict.edits) {
+        match self.edited_export(store, handle, source, &verdict.edits) {
             Err(refusal) => Some(refusal),
             Ok(_) if !verdict.is_accepted() => {
                 Some(ExportRefusal::Filter(self.filter.reason(&verdict).to_string()))
@@ -185,7 +186,7 @@ impl ExportRules {
         }
     }
 
-    /// Whether a route fits into a message with attributes that are long.
+    /// Whether a route fits into a message with long attributes.
     fn fits(&self, store: &AttributeStore, route: ExportedRoute, exported: AttributeHandle) -> bool {
         let attributes = &store.get(exported).attributes;
         store.next_hop(exported).is_some_and(|next_hop| {
@@ -193,7 +194,7 @@ impl ExportRules {
         })
     }
 
-    /// What the filter says of a path to a prefix.
+    /// The filter's verdict on a path to a prefix.
     fn verdict(
         &mut self,
         store: &AttributeStore,
@@ -219,7 +220,7 @@ impl ExportRules {
         last.halfway.verdict(&self.filter, &path, &prefix.into()).clone()
     }
 
-    /// The former verdict with the edits it is for, while both attribute sets still are what they were.
+    /// The cached verdict with the edits that it is for, while both attribute sets are the same.
     fn remembered(
         &self,
         store: &AttributeStore,
@@ -246,7 +247,7 @@ impl ExportRules {
         (origin, source): (Origin, &Source),
         edits: RouteEdits,
     ) -> Answer {
-        let answer = match self.told(store, handle, source, &edits) {
+        let answer = match self.edited_export(store, handle, source, &edits) {
             Err(_) => Answer::Refused,
             Ok((attributes, next_hop)) => self.exported(store, attributes, next_hop),
         };
@@ -271,7 +272,7 @@ impl ExportRules {
     }
 
     fn exported(&self, store: &mut AttributeStore, attributes: PathAttributes, next_hop: NextHop) -> Answer {
-        // In IPv4 the next hop takes less room than anywhere in IPv6.
+        // The next hop takes less room in IPv4 than anywhere in IPv6.
         let room = self.encoder.nlri_room_octets(&attributes, next_hop, Family::IPV6_UNICAST);
         let exported = store.intern(attributes, Some(next_hop));
         let generation = store.generation(exported);
@@ -282,8 +283,8 @@ impl ExportRules {
         }
     }
 
-    /// The attributes and next hop with which a path is exported in which the filter sets something.
-    fn told(
+    /// The attributes and next hop with which a path is exported after a filter's edits.
+    fn edited_export(
         &self,
         store: &AttributeStore,
         handle: AttributeHandle,

@@ -1,4 +1,4 @@
-//! Everything that is counted, counted again: nothing may leak.
+//! Recount of everything that is counted, to find leaks.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -15,24 +15,25 @@ use crate::paths::Path;
 use crate::rib::Rib;
 use crate::shared::Shared;
 
-/// What counting again has found.
+/// Result of a recount.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Audit {
-    /// What is not as many as it is said to be, in words. Empty at all times, unless there is a bug.
+    /// Differences between counts and recounts, in words. Empty unless there is a bug.
     pub faults: Vec<String>,
-    /// Path ids that peers' paths have taken. As many as there are paths that differ in peer or received path id.
+    /// Number of path identifiers in use: one for each pair of peer and received path identifier among the
+    /// paths.
     pub path_ids: usize,
-    /// Attribute sets that are held.
+    /// Number of attribute sets that are held.
     pub attribute_sets: usize,
-    /// Next hops that are held.
+    /// Number of next hops that are held.
     pub next_hops: usize,
-    /// Withdrawals that logs keep for readers that have not read them. None when all readers are up to date.
+    /// Number of withdrawals that logs keep for readers. Zero when all readers are up to date.
     pub tombstones: usize,
 }
 
 impl Audit {
-    /// Counts everything in a Rib again, and checks that every peer is in a group that has its rules. It takes as long as the
-    /// table is long: for tests.
+    /// Recounts everything in a Rib, and checks that every peer is in a group with its rules. Takes time in
+    /// proportion to the table: for tests.
     #[must_use]
     pub fn of(rib: &Rib) -> Self {
         let mut recount = Recount::default();
@@ -45,7 +46,7 @@ impl Audit {
     }
 }
 
-/// What there is, found by looking at everything.
+/// The state found by looking at everything.
 #[derive(Debug, Default)]
 struct Recount {
     faults: Vec<String>,
@@ -77,7 +78,7 @@ impl Recount {
             self.expect(name, "pins", entry.pins, pinned);
             reachable += usize::from(!entry.paths.is_empty());
             if entry.paths.is_empty() && pinned == 0 {
-                self.faults.push(format!("{}: neither has paths nor is pinned", name()));
+                self.faults.push(format!("{}: has no paths and is not pinned", name()));
             }
             for Path { source, received, import } in entry.paths {
                 *self.sources.entry(*source).or_default() += 1;
@@ -89,7 +90,7 @@ impl Recount {
             }
         }
         for entry in pins.into_keys() {
-            self.faults.push(format!("entry {} is pinned, and not there", entry.0));
+            self.faults.push(format!("entry {} is pinned but does not exist", entry.0));
         }
         self.expect(
             || family.family().to_string(),
@@ -104,11 +105,11 @@ impl Recount {
             self.expect(|| format!("peer {}", peer.0), "paths", (routes.received, routes.accepted), found);
         }
         for (peer, paths) in peers {
-            self.faults.push(format!("peer {} is forgotten, and has {paths:?} paths", peer.0));
+            self.faults.push(format!("peer {} is forgotten but has {paths:?} paths", peer.0));
         }
     }
 
-    /// What is too long for a group is a path.
+    /// A route that is too long for a group must be a path.
     fn too_long(&mut self, view: FamilyView<'_>, group: &ExportGroup) {
         for &(entry, source) in &group.too_long {
             let mut views = view.state.table.views_from(entry.0);
@@ -122,7 +123,7 @@ impl Recount {
         }
     }
 
-    /// Once regrouping is over, every member is in a group that has its rules.
+    /// Once regrouping is over, every member is in a group with its rules.
     fn members(&mut self, family: FamilyIndex, view: FamilyView<'_>, speaker: &RibOptions) {
         let FamilyView { shared, state } = view;
         if state.groups.is_regrouping() {
@@ -170,7 +171,7 @@ impl Recount {
             self.expect(|| format!("source {}", index.0), "paths", source.paths(), found);
         }
         for index in std::mem::take(&mut self.sources).into_keys() {
-            self.faults.push(format!("source {} has paths, and is free", index.0));
+            self.faults.push(format!("source {} has paths but is free", index.0));
         }
         let (free, known) = (sources.free().len(), sources.known());
         self.expect(|| "path ids".to_owned(), "names of peers and their ids", known, path_ids);
@@ -190,7 +191,7 @@ impl Recount {
             }
         }
         for handle in std::mem::take(&mut self.attributes).into_keys() {
-            self.faults.push(format!("attributes {} are referred to, and not there", handle.raw()));
+            self.faults.push(format!("attributes {} are referred to but do not exist", handle.raw()));
         }
         for (index, references) in store.next_hops.references() {
             let found = next_hops.remove(&index).unwrap_or_default();
@@ -213,7 +214,7 @@ impl Recount {
         found: T,
     ) {
         if said != found {
-            self.faults.push(format!("{}: {what}: {said:?} are said, and there are {found:?}", whose()));
+            self.faults.push(format!("{}: {what}: counted {said:?}, found {found:?}", whose()));
         }
     }
 }

@@ -10,19 +10,19 @@ use crate::rib::Rib;
 /// A peer's routes in numbers.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct PeerCounts {
-    /// Paths that the peer announced.
+    /// Number of paths that the peer announced.
     pub received: usize,
-    /// Those that import accepted.
+    /// Number of these paths that import accepted.
     pub accepted: usize,
-    /// Routes that are exported to the peer, those still on their way included.
+    /// Number of routes exported to the peer, including those that are still to be sent.
     pub advertised: usize,
-    /// The export group of the peer; members of one group are sent the same.
+    /// The peer's export group; members of one group are sent the same routes.
     pub group: Option<u64>,
-    /// How many peers the group has.
+    /// Number of peers in the group.
     pub group_members: usize,
     /// Whether End-of-RIB has been sent (RFC 4724 §2).
     pub end_of_rib_sent: bool,
-    /// Paths that are withheld from the group, as they do not fit into a message.
+    /// Number of paths withheld from the group because they do not fit into a message.
     pub too_long: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Which routes an address has: the prefixes around it.
+//! The prefixes that cover an address.
 
 use std::net::IpAddr;
 
@@ -9,14 +9,14 @@ use crate::family::FamilyIndex;
 use crate::rib::Rib;
 
 impl Rib {
-    /// The prefixes with a path that an address lies in, the longest first.
+    /// The prefixes with a path that cover an address, the longest first.
     #[must_use]
     pub fn covering(&self, address: IpAddr) -> Vec<Prefix> {
         around(address).filter(|&prefix| self.has_path(prefix, false)).collect()
     }
 
-    /// The prefix whose route packets to an address take: the longest with a usable path, or where there is none the longest
-    /// with a path.
+    /// The prefix whose route is used for packets to an address: the longest with a usable path, or if there
+    /// is none the longest with a path.
     #[must_use]
     pub fn route_to(&self, address: IpAddr) -> Option<Prefix> {
         let usable = around(address).find(|&prefix| self.has_path(prefix, true));
@@ -30,7 +30,7 @@ impl Rib {
     }
 }
 
-/// The prefixes around an address, the longest first.
+/// The prefixes that cover an address, the longest first.
 fn around(address: IpAddr) -> Box<dyn Iterator<Item = Prefix>> {
     match address {
         IpAddr::V4(address) => {

@@ -1,4 +1,4 @@
-//! All routing state as text: what a recording that is replayed is compared by.
+//! All routing state as text, by which a recording and its replay are compared.
 
 use std::fmt;
 
@@ -13,13 +13,14 @@ use crate::peers::Membership;
 use crate::rib::Rib;
 use crate::shared::Shared;
 
-/// A [`Rib`]'s state as text, a line for each thing that is known.
+/// A [`Rib`]'s state as text, a line for each item.
 ///
-/// Every number by which the Rib names something is there: entries, sources (and so the path ids towards peers),
-/// attribute sets, slots and positions of logs. So the texts of two Ribs are equal only when both go on in the same way. What
-/// a peer has been sent is what its group's slots say up to the peer's position, less what came from the peer itself.
+/// It contains every number that names something in the Rib: entries, sources (and with them the path
+/// identifiers towards peers), attribute sets, slots and positions of logs. So the texts of two Ribs are
+/// equal only if both continue in the same way. What a peer has been sent follows from its group's slots up
+/// to the peer's position, without the peer's own paths.
 ///
-/// It is of the length of the whole table: for debugging, not for programs.
+/// Its length is in proportion to the table: for debugging, not for programs.
 #[derive(Clone, Copy, Debug)]
 pub struct Dump<'a>(&'a Rib);
 
@@ -38,7 +39,7 @@ impl fmt::Display for Dump<'_> {
         writeln!(
             f,
             "speaker {identifier} of AS {asn}: {reflector:?}, {forwarding:?}, advertises {:?}",
-            shared.telling
+            shared.advertising
         )?;
         shared.write(f)?;
         for (index, family) in families.iter() {

@@ -1,4 +1,4 @@
-//! Why a prefix is routed as it is: its paths, what became of each, and who is sent what.
+//! Why a prefix is routed as it is: its paths with their states, and what each peer is sent.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::log::Slot;
 use crate::paths::EntryView;
 use crate::policy::ExportRefusal;
 use crate::rib::Rib;
-use crate::shared::Telling;
+use crate::shared::Advertising;
 
 /// Why a prefix is routed as it is.
 #[derive(Clone, Debug)]
@@ -22,22 +22,22 @@ pub struct Explanation {
     pub prefix: Prefix,
     /// Its paths, the best one first.
     pub routes: Vec<RouteView>,
-    /// Where the forwarding table shall send its packets; `None` when it shall not hold the prefix.
+    /// Where the forwarding table sends packets; `None` if it is not to hold the prefix.
     pub forwarding: Option<Forwarding>,
     /// What each peer is sent.
     pub exports: Vec<ExportView>,
 }
 
-/// Whether a prefix is advertised to a peer, and why: its best path, or where the peer takes several, any.
+/// Whether a prefix is advertised to a peer, and why: its best path, or any path if the peer accepts several.
 #[derive(Clone, Debug)]
 pub struct ExportView {
     /// The peer's name.
     pub peer: Arc<str>,
-    /// Why not; `None` when it is advertised.
+    /// Why it is not advertised; `None` if it is.
     pub refusal: Option<NotExported>,
-    /// Whether the last change is already on its way to the peer.
-    pub told: bool,
-    /// How many paths it is sent; `None` where it takes only one (RFC 7911).
+    /// Whether the last change has been handed out for sending.
+    pub is_sent: bool,
+    /// Number of paths that are sent; `None` if the peer accepts only one (RFC 7911).
     pub paths: Option<usize>,
 }
 
@@ -48,14 +48,14 @@ pub enum NotExported {
     NoRoute,
     /// The peer itself announced the best path.
     SplitHorizon,
-    /// Initial hold-back: only own routes are advertised, until peers have announced theirs.
+    /// Initial hold-back: only own routes are advertised until the peers have announced theirs.
     HeldBack,
     /// The export rules or filters refuse it.
     Refused(ExportRefusal),
 }
 
 impl Rib {
-    /// Why `prefix` is routed as it is; `None` when there is no path to it.
+    /// Why `prefix` is routed as it is; `None` if there is no path to it.
     #[must_use]
     pub fn explain(&self, prefix: Prefix) -> Option<Explanation> {
         FamilyView::of(self, FamilyIndex::of(prefix.family())?).explain(prefix)
@@ -85,7 +85,9 @@ impl FamilyView<'_> {
         let refusal = match entry.best.map(|path| (path, shared.sources.get(path.source))) {
             None => Some(NotExported::NoRoute),
             Some((_, source)) if source.peer == peer => Some(NotExported::SplitHorizon),
-            Some((_, source)) if shared.telling == Telling::OwnRoutes && source.peer != PeerIndex::LOCAL => {
+            Some((_, source))
+                if shared.advertising == Advertising::OwnRoutes && source.peer != PeerIndex::LOCAL =>
+            {
                 Some(NotExported::HeldBack)
             }
             Some((path, _)) => {
@@ -101,9 +103,9 @@ impl FamilyView<'_> {
         let paths = group.sends_several().then_some(sent);
         Some(ExportView {
             peer: Arc::clone(&shared.peers.options(peer)?.name),
-            // A peer that takes several paths may be sent others when it is not sent the best one.
+            // A peer that accepts several paths may be sent others even if it is not sent the best one.
             refusal: refusal.filter(|_| paths.is_none() || exported.is_empty()),
-            told: sent > 0 && sent == exported.len(),
+            is_sent: sent > 0 && sent == exported.len(),
             paths,
         })
     }

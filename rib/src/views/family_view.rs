@@ -1,4 +1,4 @@
-//! One family of a Rib, to be looked at together with what the families share.
+//! One family of a Rib, together with the state that the families share.
 
 use bgp_codec::Prefix;
 

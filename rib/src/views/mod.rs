@@ -1,4 +1,4 @@
-//! Ways to look at a Rib that change nothing.
+//! Views of a Rib, which change nothing.
 
 mod audit;
 mod counts;

@@ -22,30 +22,30 @@ pub struct RouteView {
     pub prefix: Prefix,
     /// The name of the peer that announced it; `None` for routes that this speaker originates.
     pub peer: Option<Arc<str>>,
-    /// The peer's number for the path (RFC 7911); 0 where the session has none.
+    /// The path identifier that the peer assigned (RFC 7911); 0 if the session has none.
     pub path_id: PathId,
     /// Its attributes: as received, or as advertised.
     pub attributes: PathAttributes,
-    /// Its next hop; `None` for ourselves.
+    /// Its next hop; `None` for this speaker.
     pub next_hop: Option<NextHop>,
-    /// What became of it.
+    /// State of the path.
     pub status: RouteStatus,
 }
 
-/// What became of a path.
+/// State of a path.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum RouteStatus {
-    /// It is the best path; the step removed its last rival.
+    /// The best path; the step removed the last other candidate.
     Best(Step),
-    /// It is as good as the best one but for this tie-break, and may share the traffic.
+    /// Equal to the best path up to this tie-break, and may share the traffic.
     Multipath(Step),
-    /// It is usable, and another one was preferred at this step.
+    /// Usable, but another path was preferred at this step.
     Lost(Step),
-    /// Import refused it; the text of the filter's verdict where a filter did.
+    /// Refused by import; with the text of the filter's verdict if a filter refused it.
     Refused(ImportRefusal, Option<String>),
-    /// Its next hop cannot be reached.
+    /// Its next hop is unreachable.
     NextHopUnreachable,
-    /// Its peer is gone, and it waits to be removed.
+    /// The session of its peer is over, and it waits to be removed.
     PeerGone,
 }
 
@@ -58,11 +58,11 @@ pub struct RoutePage {
     pub next: Option<PagePosition>,
 }
 
-/// Where a page of routes starts. Positions grow; a client can be given one and come back with it.
+/// Start of a page of routes. Positions increase, and clients can keep one for the next request.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct PagePosition(pub u64);
 
-/// Which routes are asked for.
+/// Selection of routes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RouteSelection {
     /// Every path.
@@ -71,15 +71,15 @@ pub enum RouteSelection {
     Best,
     /// The paths that a peer announced, before import (Adj-RIB-In).
     ReceivedFrom(PeerIndex),
-    /// The routes that a peer was sent (Adj-RIB-Out).
+    /// The routes that a peer has been sent (Adj-RIB-Out).
     AdvertisedTo(PeerIndex),
 }
 
-/// How many paths are looked at for a page: a few milliseconds of the speaker's time.
+/// Paths examined for a page at most: a few milliseconds of the speaker's time.
 const MAX_PAGE_PATHS: usize = 8192;
 
 impl Rib {
-    /// A page of at most about `limit` routes from `position` on.
+    /// A page of about `limit` routes from `position` on.
     #[must_use]
     pub fn routes(
         &self,
@@ -109,7 +109,7 @@ impl FamilyView<'_> {
         let first = u32::try_from(position.0).unwrap_or(u32::MAX);
         let mut looked_at = 0;
         for entry in self.state.table.views_from(first) {
-            // A selection that matches little must not make the page a scan of the table.
+            // A selection with few matches must not turn the page into a scan of the table.
             if routes.len() >= limit || looked_at >= MAX_PAGE_PATHS {
                 return RoutePage { routes, next: Some(PagePosition(entry.index.0.into())) };
             }
@@ -119,7 +119,7 @@ impl FamilyView<'_> {
         RoutePage { routes, next: None }
     }
 
-    /// The routes of an entry that are asked for.
+    /// The selected routes of an entry.
     pub(super) fn routes(self, entry: EntryView<'_>, selection: RouteSelection) -> Vec<RouteView> {
         let Self { shared, .. } = self;
         let selects = |path: &Path, status: &RouteStatus| match selection {
@@ -135,7 +135,7 @@ impl FamilyView<'_> {
         statuses.map(|(path, status)| route(shared, entry, &path, path.received, status)).collect()
     }
 
-    /// The routes of an entry that `peer` was sent, as far as it was sent the present state.
+    /// The routes of an entry that `peer` has been sent, as far as the present state has been sent.
     fn advertised(self, entry: EntryView<'_>, peer: PeerIndex) -> Option<Vec<RouteView>> {
         let (group, reader) = self.state.groups.of_member(self.shared, peer)?;
         let statuses = statuses(self.shared, entry);
@@ -174,7 +174,7 @@ fn route(
     }
 }
 
-/// The paths of an entry with what became of each.
+/// The paths of an entry with their states.
 fn statuses(shared: &Shared, entry: EntryView<'_>) -> Vec<(Path, RouteStatus)> {
     let mut statuses: Vec<_> =
         entry.paths.iter().map(|path| (*path, exclusion(shared, entry.prefix, path))).collect();
@@ -190,7 +190,7 @@ fn statuses(shared: &Shared, entry: EntryView<'_>) -> Vec<(Path, RouteStatus)> {
     statuses.into_iter().filter_map(|(path, status)| Some((path, status?))).collect()
 }
 
-/// Why a path takes no part in the decision process; `None` when it does.
+/// Why a path is excluded from the decision process; `None` if it is not.
 fn exclusion(shared: &Shared, prefix: Prefix, path: &Path) -> Option<RouteStatus> {
     match candidate(&shared.store, &shared.sources, path) {
         Err(Unusable::Refused(refusal)) => {

@@ -1,4 +1,4 @@
-//! What a Rib is given by hand, and what it tells.
+//! Events given to a Rib by hand, and the decoded updates that it sends.
 
 use bgp_codec::{
     AsPathBuf, AsWidth, Asn, DecodeContext, Family, Ipv4Prefix, Message, NextHop, Nlri, Origin,
@@ -20,43 +20,43 @@ pub(crate) fn rib() -> Rib {
     Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding: None, hash_seed: 1 })
 }
 
-/// A Rib with an external feed, and an internal reader that has been told the (empty) table.
+/// A Rib with an external feed, and an internal reader that has been sent the (empty) table.
 pub(crate) fn feed_and_reader() -> (Rib, PeerIndex, PeerIndex) {
     let mut rib = rib();
     let feed = rib.peer_up(options(FEED), None);
     let reader = rib.peer_up(options(4), None);
     while rib.work(1000) {}
-    told(&mut rib, reader);
+    exports(&mut rib, reader);
     (rib, feed, reader)
 }
 
-/// All that a peer is told until it is up to date.
+/// Everything that a peer is sent until it is up to date.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct Exports {
     pub(crate) octets: usize,
     pub(crate) messages: usize,
     pub(crate) reached: Vec<Ipv4Prefix>,
     pub(crate) unreached: Vec<Ipv4Prefix>,
-    /// The next hops of what is reached, each once in a row.
+    /// The next hops of the announcements, without repetitions in a row.
     pub(crate) next_hops: Vec<NextHop>,
-    /// The same, with path ids.
+    /// The announcements and withdrawals with path identifiers.
     pub(crate) reached_paths: Vec<(Ipv4Prefix, Option<PathId>)>,
     pub(crate) unreached_paths: Vec<(Ipv4Prefix, Option<PathId>)>,
-    /// The marks around a table that is told again, by their subtype.
+    /// The marks around a table that is sent again, by their subtype.
     pub(crate) marks: Vec<u8>,
 }
 
-pub(crate) fn told(rib: &mut Rib, peer: PeerIndex) -> Told {
-    told_in(rib, peer, &DecodeContext::new(PeerKind::Ibgp, AsWidth::Four))
+pub(crate) fn exports(rib: &mut Rib, peer: PeerIndex) -> Exports {
+    exports_in(rib, peer, &DecodeContext::new(PeerKind::Ibgp, AsWidth::Four))
 }
 
-/// [`told`] to a peer that takes path ids.
-pub(crate) fn told_paths(rib: &mut Rib, peer: PeerIndex) -> Told {
+/// [`exports`] to a peer that accepts path identifiers.
+pub(crate) fn path_exports(rib: &mut Rib, peer: PeerIndex) -> Exports {
     let add_path = vec![Family::IPV4_UNICAST];
-    told_in(rib, peer, &DecodeContext { add_path, ..DecodeContext::new(PeerKind::Ibgp, AsWidth::Four) })
+    exports_in(rib, peer, &DecodeContext { add_path, ..DecodeContext::new(PeerKind::Ibgp, AsWidth::Four) })
 }
 
-/// What a peer is told next; `None` when it is up to date.
+/// The next octets that a peer is sent; `None` when it is up to date.
 pub(crate) fn poll_export(rib: &mut Rib, peer: PeerIndex) -> Option<Vec<EncodedUpdates>> {
     if !rib.has_export(peer) {
         return None;
@@ -67,20 +67,20 @@ pub(crate) fn poll_export(rib: &mut Rib, peer: PeerIndex) -> Option<Vec<EncodedU
     Some(updates)
 }
 
-fn told_in(rib: &mut Rib, peer: PeerIndex, context: &DecodeContext) -> Told {
-    let mut told = Told::default();
+fn exports_in(rib: &mut Rib, peer: PeerIndex, context: &DecodeContext) -> Exports {
+    let mut exports = Exports::default();
     while let Some(chunks) = poll_export(rib, peer) {
         for mut chunk in chunks.into_iter().map(|chunk| chunk.octets) {
-            told.octets += chunk.len();
+            exports.octets += chunk.len();
             while let Some(length) = frame_length(&chunk, 4096).expect("well-formed headers") {
-                told.read(chunk.split_to(length), context);
+                exports.read(chunk.split_to(length), context);
             }
         }
     }
-    told
+    exports
 }
 
-impl Told {
+impl Exports {
     fn read(&mut self, message: Bytes, context: &DecodeContext) {
         let update = match decode_message(message, context).expect("well-formed messages") {
             Message::Update(update) => update,

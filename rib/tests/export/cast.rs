@@ -1,4 +1,4 @@
-//! The peers of a world: what they are, and what they can say.
+//! The peers of a random history: their options, and the routes that they can announce.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU16;
@@ -22,7 +22,7 @@ pub(crate) const PEERS: usize = 20;
 /// The clusters that the Rib reflects for.
 pub(crate) const CLUSTERS: [ClusterId; 2] = [ClusterId(100), ClusterId(61)];
 
-/// Attributes, drawn from few enough values that they collide, repeat and tie.
+/// Attributes from so few values that they collide, repeat and tie.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Variant {
     pub(crate) asns: Vec<u8>,
@@ -32,17 +32,19 @@ pub(crate) struct Variant {
     pub(crate) community: Option<u8>,
     pub(crate) originator: Option<u8>,
     pub(crate) next_hop: u8,
-    /// How much the attributes are short of the longest that fit into a message of the peer's, in steps of six octets.
+    /// Octets, in steps of six, by which the attributes are shorter than the longest that fit into a message
+    /// of the peer.
     pub(crate) short_of_longest: Option<u8>,
 }
 
-/// Whether the peer tells path ids.
+/// Whether the peer announces path identifiers.
 pub(crate) fn announces_path_ids(peer: usize) -> bool {
     matches!(likeness(peer), 3 | 6 | 12 | 13)
 }
 
-/// What the peers are: external (0 to 3, and 8 to 10, which share a group) and internal, with filters, modes and widths
-/// of their own. Several paths are told to 11 and 12, which share a group, to 13, and to 14 in one family only.
+/// The peers' options: external (0 to 3, and 8 to 10, which share a group) and internal, with filters, modes
+/// and widths of their own. Several paths are sent to 11 and 12, which share a group, to 13, and to 14 in one
+/// family only.
 pub(crate) fn options(peer: usize) -> PeerOptions {
     let number = u32::try_from(peer).expect("few peers") + 1;
     let is_alone = peer != likeness(peer);
@@ -92,7 +94,8 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
     }
 }
 
-/// Own addresses towards a peer, by number: those of [`options`], none, and others, which routes come with as next hops, too.
+/// Own addresses towards a peer, by number: those of [`options`], none, and others, which also appear as next
+/// hops of routes.
 pub(crate) fn own_next_hops(peer: usize, number: u8) -> OwnNextHops {
     match number {
         0 => {
@@ -112,8 +115,8 @@ pub(crate) fn own_next_hops(peer: usize, number: u8) -> OwnNextHops {
     }
 }
 
-/// Whom a peer is like but for the longest message, which no route here comes near: 15 to 19 are told what others are,
-/// each in a group of its own.
+/// The peer with the same options except for the longest message, which no route here comes near: 15 to 19
+/// are sent the same as others, each in a group of its own.
 pub(crate) fn likeness(peer: usize) -> usize {
     match peer {
         15 => 8,
@@ -125,7 +128,7 @@ pub(crate) fn likeness(peer: usize) -> usize {
     }
 }
 
-/// Does `action` to what `prefix` covers, and the opposite to the rest.
+/// Applies `action` to routes that `prefix` covers, and the opposite to all others.
 pub(crate) fn filter(prefix: &str, action: Action) -> FilterChain {
     let opposite = if action == Action::Accept { Action::Reject } else { Action::Accept };
     let rules = [Rule::new(inside(prefix), action), Rule::new(Condition::always(), opposite)];
@@ -137,7 +140,7 @@ fn inside(prefix: &str) -> Condition {
     Condition::Prefix(condition.expect("every length is possible"))
 }
 
-/// Sets other attributes inside a prefix than elsewhere.
+/// Sets different attributes inside a prefix and outside it.
 pub(crate) fn setting_by_prefix() -> FilterChain {
     let edits = |local_pref: &str, asn: u32| {
         let local_pref = Edit::number(Number::LocalPref, local_pref.parse().expect("an expression"));
@@ -151,8 +154,8 @@ pub(crate) fn setting_by_prefix() -> FilterChain {
     FilterChain::new([Filter::new("by-prefix", rules)])
 }
 
-/// Looks at no prefix, but at where a path comes from: what internal peers advertise is marked, the rest of what peers
-/// advertise is refused where it has a MED.
+/// Matches the source of a path, not its prefix: marks what internal peers advertise, and refuses paths of
+/// other peers that have a MED.
 pub(crate) fn setting_by_source() -> FilterChain {
     let mark = [
         Edit::AddCommunities(vec!["65000:77".parse().expect("a community")]),
@@ -172,7 +175,7 @@ pub(crate) fn setting_by_source() -> FilterChain {
 /// 24 prefixes: nested, and of both families.
 pub(crate) fn prefix(number: u8) -> Prefix {
     let (block, kind) = (number % 6, number / 6);
-    // Nobody may announce the last ones of two kinds to us: our own address, and multicast addresses.
+    // No peer may announce the last prefixes of two kinds to us: our own address, and multicast addresses.
     let text = match kind {
         2 if block == 5 => "10.0.0.100/32".to_owned(),
         3 if block == 5 => "ff0e::/16".to_owned(),
@@ -184,11 +187,11 @@ pub(crate) fn prefix(number: u8) -> Prefix {
     text.parse().expect("a prefix")
 }
 
-/// How many next hops there are.
+/// Number of next hops.
 pub(crate) const NEXT_HOPS: u8 = 7;
 
-/// The next hops; number 4 is our own, 3 is in no subnet, 5 comes with a link-local address in IPv6, and 6 is the peer's
-/// loopback address.
+/// The next hops: number 4 is our own, 3 is in no subnet, 5 has a link-local address in IPv6, and 6 is the
+/// peer's loopback address.
 pub(crate) fn next_hop(number: u8, v6: bool) -> NextHop {
     if number == 6 {
         return if v6 { NextHop::Ipv6(Ipv6Addr::LOCALHOST) } else { NextHop::Ipv4(Ipv4Addr::LOCALHOST) };
@@ -204,7 +207,7 @@ pub(crate) fn next_hop(number: u8, v6: bool) -> NextHop {
     }
 }
 
-/// The subnets of the first three next hops, those whose bit is set.
+/// The subnets of those of the first three next hops whose bit is set.
 pub(crate) fn connected(subnets: u8) -> Vec<ConnectedRoute> {
     let up = (0..3u8).filter(|number| subnets & (1 << number) != 0);
     let texts = up.flat_map(|number| [format!("10.200.{number}.0/24"), format!("2001:db8:ff:{number}::/64")]);
@@ -229,7 +232,7 @@ pub(crate) fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttrib
             builder.originator_id = variant
                 .originator
                 .map(|number| identifier(if number == 2 { 100 } else { 50 + u32::from(number) }));
-            // Of the clusters 60 to 62, the one in the middle is ours: a loop.
+            // Of the clusters 60 to 62, the middle one is ours: a loop.
             builder.cluster_list =
                 variant.originator.map(|number| ClusterId(60 + u32::from(number))).into_iter().collect();
         }
@@ -237,7 +240,7 @@ pub(crate) fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttrib
     builder.build()
 }
 
-/// These attributes made so long that a message of 4,096 octets of the peer has room for one route beside them, and little
+/// These attributes, extended so that a message of 4,096 octets to the peer has room for one route and little
 /// more.
 pub(crate) fn lengthened(
     attributes: &PathAttributes,
@@ -247,7 +250,7 @@ pub(crate) fn lengthened(
 ) -> PathAttributes {
     // Header and lengths, the next hop where the family has it, and the NLRI of a host with a path id.
     let others = 23 + if v6 { 41 + 21 } else { 7 + 9 };
-    // AS4_PATH of the longest path here.
+    // AS4_PATH of the longest path used here.
     let as4_path = if options.as_width == AsWidth::Two { 17 } else { 0 };
     // The header of the attribute that fills the rest.
     let used = others + as4_path + attributes.octets().len() + 4;
@@ -272,7 +275,7 @@ pub(crate) fn nlri<P: IpPrefix>(
     prefixes.iter().filter_map(|&prefix| P::narrow(prefix)).map(move |prefix| Nlri { path_id, prefix })
 }
 
-/// What the peer's encoder writes, as our decoder reads it.
+/// The attributes and next hop as decoded from what the peer's encoder writes.
 pub(crate) fn through_the_wire(
     options: &PeerOptions,
     add_path: bool,

@@ -1,4 +1,5 @@
-//! What happens in random histories: a history that finds nothing proves little if the hard cases are not in it.
+//! Contents of random histories: a history that finds nothing proves little unless it contains the hard
+//! cases.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,38 +13,38 @@ use super::cast::prefix;
 use super::history::event;
 use super::world::{Event, Session, World};
 
-/// What the histories are to be full of.
+/// The cases that histories have to contain.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Case {
     /// A peer holds a route that was reflected to it.
     Reflected,
     /// A peer holds several paths to a prefix.
     SeveralPaths,
-    /// The best path comes to be another peer's, and the former one is still up.
+    /// The best path becomes one of another peer, while the former one's session is still up.
     SourceMoves,
-    /// The best path comes to be that of a peer that is told the group's routes, and was told another one before.
+    /// The best path becomes one of a peer that reads the group's log and was sent another path before.
     SourceMovesToReader,
-    /// A peer takes a part of what waits for it.
+    /// A peer reads a part of what waits for it.
     SlowMember,
     /// Routes change while a peer is behind.
     ChangeBehindSlowMember,
-    /// A peer comes when there are routes.
+    /// A peer comes up when there are routes.
     LateJoiner,
-    /// A peer leaves when it had routes and others are behind.
+    /// A peer leaves when it has routes and others are behind.
     SourceLeaves,
     Refresh,
     EnhancedRefresh,
-    /// A peer tells everything again, and leaves something out.
+    /// A peer announces everything again, and leaves something out.
     RefreshLeavesOut,
-    /// Some members of a group get other rules.
+    /// Some members of a group get new rules.
     RulesOfSome,
-    /// A whole group of several members gets other rules.
+    /// A whole group of several members gets new rules.
     RulesOfAll,
-    /// Rules change while the members of a group are being taken apart.
+    /// Rules change while a group is being split.
     RulesAgain,
     /// Rules change while a member is behind.
     RulesBehind,
-    /// A peer leaves or comes while members of a group are being taken apart.
+    /// A peer leaves or comes up while a group is being split.
     PeersWhileRegrouping,
     Clusters,
     NextHopLost,
@@ -51,9 +52,9 @@ enum Case {
     HoldBackEnds,
     /// A route is too long for the messages of a peer.
     TooLong,
-    /// A prefix has so many paths that they have an index, and their decision is left for later.
+    /// A prefix has so many paths that they are indexed, and their decision is postponed.
     ManyPaths,
-    /// Many paths to a prefix become few again.
+    /// A prefix with many paths loses most of them.
     ManyPathsGo,
 }
 
@@ -83,11 +84,11 @@ const CASES: [Case; 23] = [
     Case::ManyPathsGo,
 ];
 
-/// So many histories are looked at, of the ten thousand that are like them.
+/// Number of histories examined, a sample of the ten thousand that the other tests draw.
 const HISTORIES: usize = 200;
 
 #[test]
-fn every_hard_case_is_in_a_good_part_of_the_histories() {
+fn every_hard_case_occurs_in_a_tenth_of_the_histories() {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
     let histories = (any::<bool>(), any::<bool>(), vec(event(), 1..160));
@@ -106,7 +107,7 @@ fn every_hard_case_is_in_a_good_part_of_the_histories() {
     assert!(rare.is_empty(), "in less than a tenth: {rare:?}");
 }
 
-/// The cases that a history holds.
+/// The cases that a history contains.
 fn cases(forwards: bool, holds_back: bool, events: Vec<Event>) -> BTreeSet<Case> {
     let mut world = World::starting(forwards, holds_back);
     let mut seen = BTreeSet::new();
@@ -142,7 +143,7 @@ fn cases(forwards: bool, holds_back: bool, events: Vec<Event>) -> BTreeSet<Case>
     seen
 }
 
-/// What an event is, as things stand when it happens.
+/// The cases that an event is, judged by the state before it.
 fn before(world: &World, event: &Event) -> Vec<Case> {
     let is_up = |peer: &usize| world.sessions.contains_key(peer);
     let has_routes = world.rib.counts().paths > 0;
@@ -189,7 +190,7 @@ fn before(world: &World, event: &Event) -> Vec<Case> {
     seen
 }
 
-/// What a peer holds.
+/// The cases that a peer's routes are.
 fn held(session: &Session) -> Vec<Case> {
     let is_reflected = session.received.values().any(|(attributes, _)| attributes.originator_id().is_some());
     let mut prefixes = session.received.keys().map(|(prefix, _)| *prefix);
@@ -226,7 +227,7 @@ fn is_somebody_behind(world: &World) -> bool {
     world.sessions.values().any(|session| world.rib.has_export(session.index))
 }
 
-/// For each group, how many members it has, and how many of them are among `peers`.
+/// For each group, its number of members, and how many of them are among `peers`.
 fn groups(world: &World, peers: &[usize]) -> Vec<(usize, usize)> {
     let mut groups: BTreeMap<Option<u64>, (usize, usize)> = BTreeMap::new();
     for (peer, session) in &world.sessions {

@@ -1,4 +1,4 @@
-//! Questions by address: which route covers it.
+//! Look-ups by address: the route that covers it.
 
 use margay_rib::Rib;
 
@@ -26,5 +26,5 @@ fn the_longest_prefix_with_a_usable_path_is_the_route_of_an_address() {
     let (mut rib, feed, _) = feed_and_reader();
     rib.apply_update(feed, reach(&["172.16.0.0/12"], looped(), gateway()));
     let only = rib.route_to("172.16.1.1".parse().expect("an address")).map(|prefix| prefix.to_string());
-    assert_eq!(only.as_deref(), Some("172.16.0.0/12"), "it says why it is not usable");
+    assert_eq!(only.as_deref(), Some("172.16.0.0/12"), "shown with the reason why it is unusable");
 }

@@ -1,5 +1,5 @@
-//! Very many paths to a prefix: what a change costs does not depend on how many there are. If it did, these tests would take
-//! minutes.
+//! Very many paths to a prefix: the cost of a change does not depend on their number. If it did, these tests
+//! would take minutes.
 
 use bgp_codec::{Family, Ipv4Prefix, Nlri, PathId, Update};
 use margay_rib::{
@@ -7,10 +7,10 @@ use margay_rib::{
     RibOptions, Way, WayChange,
 };
 
-use super::by_hand::{BLOCK, attributes, gateway, parse, told, told_paths};
+use super::by_hand::{BLOCK, attributes, exports, gateway, parse, path_exports};
 use super::cast::{LOCAL_ASN, identifier, options};
 
-/// Steps of work in one go, as the speaker has it done.
+/// Steps of work in one part, as in the speaker.
 const STEPS: usize = 4096;
 
 #[test]
@@ -21,7 +21,7 @@ fn a_hundred_thousand_paths_to_a_prefix_come_and_go_in_parts() {
         let case = format!("{paths} paths, forwards {forwards}, {sent:?}");
         let mut rib = rib(forwards);
         let feed = rib.peer_up(options(4), None);
-        let reads = if sent.is_some() { told_paths } else { told };
+        let reads = if sent.is_some() { path_exports } else { exports };
         let add_path = sent.map(|sent| (Family::IPV4_UNICAST, sent)).into_iter().collect();
         let reader = rib.peer_up(PeerOptions { add_path, identifier: identifier(9), ..options(4) }, None);
         work(&mut rib);
@@ -33,7 +33,7 @@ fn a_hundred_thousand_paths_to_a_prefix_come_and_go_in_parts() {
         assert_eq!(rib.counts().paths, paths as usize, "{case}");
         let expected = if sent.is_some() { paths as usize } else { 1 };
         assert_eq!(reads(&mut rib, reader).reached.len(), expected, "{case}");
-        // Half of them go one by one, the others with the session.
+        // Half of them are withdrawn one by one, the others with the session.
         for part in parts(paths / 2) {
             rib.apply_update(feed, Update::withdrawing(true, part.map(path)));
         }
@@ -47,7 +47,7 @@ fn a_hundred_thousand_paths_to_a_prefix_come_and_go_in_parts() {
 }
 
 #[test]
-fn prefixes_that_all_nodes_have_go_with_all_nodes() {
+fn prefixes_shared_by_all_nodes_are_removed_with_the_last_node() {
     const NODES: u32 = 4000;
     let prefixes: Vec<Ipv4Prefix> =
         (0..100u32).map(|number| Ipv4Prefix::truncating((0x1000_0000 + (number << 8)).into(), 24)).collect();
@@ -85,7 +85,7 @@ fn rib(forwards: bool) -> Rib {
     rib
 }
 
-/// Does all work in parts, none of which removes more paths than it has steps.
+/// Does all work in parts, none of which may remove more paths than it has steps.
 fn work(rib: &mut Rib) {
     let mut paths = rib.counts().paths;
     while rib.work(STEPS) {

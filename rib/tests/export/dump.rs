@@ -1,11 +1,11 @@
-//! The state as text: it follows from what the Rib is told, and from nothing else.
+//! The state as text: it follows from the inputs of the Rib, and from nothing else.
 
 use margay_rib::{
     Audit, ForwardingOptions, KernelRouteView, NetworkOptions, ReflectorOptions, Rib, RibOptions,
 };
 use proptest::prelude::*;
 
-use super::by_hand::{BLOCK, attributes, gateway, parse, reach, told};
+use super::by_hand::{BLOCK, attributes, exports, gateway, parse, reach};
 use super::cast::{LOCAL_ASN, identifier, options};
 use super::history::event;
 use super::world::World;
@@ -14,7 +14,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_told_the_same_is_the_same_to_the_last_number(
+    fn equal_inputs_give_equal_numbers(
         forwards: bool,
         holds_back: bool,
         events in proptest::collection::vec(event(), 1..160),
@@ -29,7 +29,7 @@ proptest! {
     }
 }
 
-/// Routes of the kernel inside a network that comes to stand for them, and no longer does.
+/// Kernel routes inside a network that starts and stops suppressing them.
 #[test]
 fn the_order_in_which_tables_are_hashed_does_not_matter() {
     let dump = || {
@@ -52,7 +52,7 @@ fn the_order_in_which_tables_are_hashed_does_not_matter() {
             );
         }
         while rib.work(1000) {}
-        told(&mut rib, reader);
+        exports(&mut rib, reader);
         rib.stop_originating(network.into());
         rib.dump().to_string()
     };
@@ -65,7 +65,7 @@ fn everything_that_is_known_of_a_route_is_in_it() {
     let (feed, reader) = (rib.peer_up(options(0), None), rib.peer_up(options(4), None));
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
     while rib.work(1000) {}
-    told(&mut rib, reader);
+    exports(&mut rib, reader);
     let dump = rib.dump().to_string();
     for part in [
         "peer 1 Up: ",

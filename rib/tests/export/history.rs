@@ -1,4 +1,5 @@
-//! Any history must leave every peer, and the forwarding table, with exactly what a naive recomputation gives them.
+//! Any history must leave every peer, and the forwarding table, with exactly what a naive recomputation
+//! yields.
 
 use std::env;
 
@@ -12,7 +13,7 @@ proptest! {
     #![proptest_config(histories())]
 
     #[test]
-    fn any_history_leaves_everyone_with_what_a_naive_rib_gives_them(
+    fn any_history_leaves_every_peer_with_what_a_naive_rib_computes(
         forwards: bool,
         holds_back: bool,
         events in proptest::collection::vec(event(), 1..160),
@@ -25,8 +26,8 @@ proptest! {
     }
 }
 
-/// A slice that members shared once must not come back after what it announced was withdrawn from all of them.
-/// Ten thousand histories, unless the environment says otherwise (`PROPTEST_CASES`, `PROPTEST_MAX_SHRINK_ITERS`).
+/// Ten thousand histories, unless the environment says otherwise (`PROPTEST_CASES`,
+/// `PROPTEST_MAX_SHRINK_ITERS`).
 fn histories() -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if env::var_os("PROPTEST_CASES").is_none() {

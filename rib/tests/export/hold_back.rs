@@ -1,20 +1,20 @@
-//! The time after the start, when peers are told own routes only.
+//! Initial hold-back, during which peers are sent own routes only.
 
 use margay_rib::{NetworkOptions, NotExported, PeerIndex, Rib};
 
-use super::by_hand::{BLOCK, Told, attributes, gateway, parse, reach, rib, told, unreach};
+use super::by_hand::{BLOCK, Exports, attributes, exports, gateway, parse, reach, rib, unreach};
 use super::cast::options;
 
 /// Announced by two external peers in turn, each time with a better path.
 const CONTESTED: &str = "10.65.2.0/26";
 
-fn settled(rib: &mut Rib, peer: PeerIndex) -> Told {
+fn settled(rib: &mut Rib, peer: PeerIndex) -> Exports {
     while rib.work(1000) {}
-    told(rib, peer)
+    exports(rib, peer)
 }
 
 #[test]
-fn what_changes_meanwhile_is_told_once_and_own_routes_are_told_at_once() {
+fn withheld_changes_are_sent_once_and_own_routes_at_once() {
     let mut rib = rib();
     rib.hold_back();
     let feeds = [0, 8].map(|peer| rib.peer_up(options(peer), None));
@@ -47,5 +47,5 @@ fn what_changes_meanwhile_is_told_once_and_own_routes_are_told_at_once() {
     rib.apply_update(feeds[0], unreach(&[CONTESTED]));
     rib.apply_update(feeds[1], unreach(&[CONTESTED]));
     rib.end_hold_back();
-    assert_eq!(settled(&mut rib, reader).unreached, parse(&[CONTESTED]), "nothing is held back any more");
+    assert_eq!(settled(&mut rib, reader).unreached, parse(&[CONTESTED]), "the hold-back is over");
 }

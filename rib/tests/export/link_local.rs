@@ -22,7 +22,7 @@ fn with_link_local() -> NextHop {
     }
 }
 
-/// The next hop that a peer is sent for a route with this one from an external peer, or from an internal one.
+/// The next hop that a peer is sent for a route with this next hop from an external or an internal peer.
 fn sent(from_external: bool, received: NextHop, reader: PeerOptions) -> NextHop {
     let mut rib: Rib = rib();
     let feed =
@@ -33,7 +33,7 @@ fn sent(from_external: bool, received: NextHop, reader: PeerOptions) -> NextHop 
         Ok(Prefix::Ipv6(prefix)) => prefix,
         other => panic!("{other:?}"),
     };
-    // Without an AS, it comes from inside this one.
+    // A path without an AS comes from inside this one.
     let attributes = attributes(|it| it.as_path = AsPathBuf::from_sequence([]));
     rib.apply_update(feed, Update::advertising(attributes, received, false, [Nlri::new(block)]));
     let mut next_hops = Vec::new();
@@ -84,7 +84,7 @@ fn a_link_local_address_goes_to_peers_on_the_subnet_of_the_next_hop_and_to_no_ot
 }
 
 #[test]
-fn what_has_a_meaning_on_a_link_only_is_replaced_by_the_own_address() {
+fn a_lone_link_local_next_hop_is_replaced_by_the_own_address() {
     let link_local = ipv6("fe80::2");
     for (case, reader) in [("internal", options(4)), ("external, kept", options(3))] {
         let reader = PeerOptions { families: vec![Family::IPV6_UNICAST], ..reader };

@@ -1,4 +1,5 @@
-//! What the Rib tells its peers and the forwarding table: any history, and the traps that history tends to hold.
+//! Exports of the Rib to peers and the forwarding table: random histories, and single cases that histories
+//! rarely hit.
 
 mod add_path;
 mod by_hand;

@@ -1,4 +1,4 @@
-//! The oracle: a Rib that remembers nothing but what was announced, and computes everything anew, the slow way.
+//! The oracle: a Rib that keeps nothing but the announcements, and computes everything from them, slowly.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,28 +9,29 @@ use bgp_codec::{
 use margay_filter::{FilterChain, LocalValues, RouteEdits, RoutePath, RouteSource, Session};
 use margay_rib::{ConnectedRoute, Discard, Forwarding, NextHopMode, PathsSent, PeerOptions, Reflection};
 
-/// What one side holds of the other: an Adj-RIB-In or an Adj-RIB-Out. The path id is zero where there is none.
+/// What one side holds of the other: an Adj-RIB-In or an Adj-RIB-Out. The path identifier is zero if there is
+/// none.
 pub(crate) type Routes = BTreeMap<(Prefix, PathId), (PathAttributes, NextHop)>;
 
-/// A route as it is compared: prefix, canonical attributes, next hop.
+/// A route in comparable form: prefix, canonical attributes, next hop.
 pub(crate) type NaiveRoute = (Prefix, Vec<u8>, NextHop);
 
-/// Everything that was said and not taken back.
+/// Everything that was announced and not withdrawn.
 pub(crate) struct NaiveRib {
     pub(crate) asn: Asn,
     pub(crate) identifier: BgpIdentifier,
     pub(crate) clusters: Vec<ClusterId>,
-    /// Clients of one cluster are not told each other's routes.
+    /// Clients of one cluster are not sent each other's routes.
     pub(crate) meshed: bool,
-    /// The most next hops of a forwarding; `None` for a pure control plane.
+    /// Highest number of next hops of a forwarding; `None` for a pure control plane.
     pub(crate) multipath: Option<usize>,
     /// By peer number: the peers that are up, and what each announced.
     pub(crate) peers: BTreeMap<usize, (PeerOptions, Routes)>,
     pub(crate) originated: BTreeMap<Prefix, bool>,
     pub(crate) connected: Vec<ConnectedRoute>,
-    /// Peers are told own routes only.
+    /// Peers are sent own routes only.
     pub(crate) holds_back: bool,
-    /// The peers that tell everything again, and what they have not repeated.
+    /// The peers with a refresh in progress, and the routes that they have not repeated.
     pub(crate) refreshing: BTreeMap<usize, BTreeSet<(Prefix, PathId)>>,
 }
 
@@ -44,7 +45,7 @@ struct NaivePath {
 }
 
 impl NaiveRib {
-    /// The peer begins to tell its IPv4 routes again.
+    /// The peer begins to announce its IPv4 routes again.
     pub(crate) fn begin_refresh(&mut self, peer: usize) {
         let keys = self.peers[&peer].1.keys();
         let ipv4 = keys.filter(|(prefix, _)| matches!(prefix, Prefix::Ipv4(_)));
@@ -57,7 +58,7 @@ impl NaiveRib {
         self.refreshing.insert(peer, self.peers[&peer].1.keys().copied().collect());
     }
 
-    /// What the peer has not repeated goes.
+    /// Removes the routes that the peer has not repeated.
     pub(crate) fn end_refresh(&mut self, peer: usize) {
         let stale = self.refreshing.remove(&peer).unwrap_or_default();
         if let Some((_, routes)) = self.peers.get_mut(&peer) {
@@ -93,12 +94,12 @@ impl NaiveRib {
         announced.chain(self.originated.keys().copied()).collect()
     }
 
-    /// The routes to `prefix` that the peer must hold. What would be its own paths are not told to it, but count among the
-    /// best: they are left out for it alone.
+    /// The routes to `prefix` that the peer must hold. A peer's own paths count among the best, but are not
+    /// sent to it: they are left out for it alone.
     fn exported(&self, prefix: Prefix, peer: usize, options: &PeerOptions) -> Vec<NaiveRoute> {
         let paths = self.usable(prefix);
         let several = options.add_path.iter().find(|&&(family, _)| family == family_of(prefix));
-        let told: Vec<(NaivePath, (PathAttributes, NextHop))> = match several {
+        let exports: Vec<(NaivePath, (PathAttributes, NextHop))> = match several {
             None => {
                 let best = self.best(&paths).into_iter();
                 best.filter_map(|path| Some((path.clone(), self.transformed(prefix, &path, options)?)))
@@ -110,22 +111,22 @@ impl NaiveRib {
                     .filter(|path| self.transformed(prefix, path, options).is_some())
                     .collect();
                 let most = if let PathsSent::Best(most) = sent { most.get().into() } else { usize::MAX };
-                let mut told = Vec::new();
-                while told.len() < most
+                let mut exports = Vec::new();
+                while exports.len() < most
                     && let Some(best) = self.best(&left)
                 {
                     left.retain(|path| (path.peer, path.path_id) != (best.peer, best.path_id));
                     let route = self.transformed(prefix, &best, options).expect("asked before");
-                    told.push((best, route));
+                    exports.push((best, route));
                 }
-                told
+                exports
             }
         };
-        let others = told.into_iter().filter(|(path, _)| path.peer != Some(peer));
+        let others = exports.into_iter().filter(|(path, _)| path.peer != Some(peer));
         others.map(|(_, (attributes, next_hop))| (prefix, attributes.octets().to_vec(), next_hop)).collect()
     }
 
-    /// What peers of this kind are told for a path.
+    /// What peers of this kind are sent for a path.
     fn transformed(
         &self,
         prefix: Prefix,
@@ -186,7 +187,7 @@ impl NaiveRib {
         fits(prefix, &attributes, next_hop, options).then_some((attributes, next_hop))
     }
 
-    /// A link-local address is for those who share the subnet of the global one.
+    /// A link-local address is only for peers that share the subnet of the global one.
     fn as_seen_by(&self, options: &PeerOptions, next_hop: NextHop) -> NextHop {
         match next_hop {
             NextHop::Ipv6LinkLocal { global, .. }
@@ -198,7 +199,7 @@ impl NaiveRib {
         }
     }
 
-    /// What filters set in a path that they let pass.
+    /// The edits of filters in a path that they accept.
     fn filtered(&self, chain: &FilterChain, prefix: Prefix, path: &NaivePath) -> Option<RouteEdits> {
         let session = path.peer.map(|peer| {
             let options = &self.peers[&peer].0;
@@ -237,14 +238,14 @@ impl NaiveRib {
         self.equally_good(paths).into_iter().next()
     }
 
-    /// The paths that only a tie-break tells apart from the best one, which comes first.
+    /// The paths that only a tie-break separates from the best one, which comes first.
     fn equally_good(&self, paths: &[NaivePath]) -> Vec<NaivePath> {
         let mut paths = paths.to_vec();
         keep_least(&mut paths, |path| u32::from(path.peer.is_some()));
         keep_least(&mut paths, |path| u32::MAX - path.attributes.local_pref().unwrap_or(100));
         keep_least(&mut paths, |path| path.attributes.as_path().length());
         keep_least(&mut paths, |path| path.attributes.origin() as u32);
-        // MED: a path goes when another one of its neighbouring AS has less.
+        // MED: a path is removed if another one of its neighbouring AS has a lower value.
         let all = paths.clone();
         paths.retain(|path| {
             let better = |other: &NaivePath| {
@@ -307,7 +308,8 @@ impl NaiveRib {
     }
 }
 
-/// The clusters that a route passes on its way through the reflector, the last one first; `None` when it is not reflected.
+/// The clusters that a route passes on its way through the reflector, the last one first; `None` if it is not
+/// reflected.
 fn clusters_between(from: Reflection, to: Reflection) -> Option<Vec<ClusterId>> {
     let mut clusters = Vec::new();
     clusters.extend(if let Reflection::Client(cluster) = to { Some(cluster) } else { None });
@@ -349,7 +351,7 @@ fn is_nonsense(prefix: Prefix, next_hop: NextHop, options: &PeerOptions) -> bool
         || next_hop.address().is_loopback()
 }
 
-/// Whether a message to a peer has room for a route beside its attributes.
+/// Whether a message to a peer has room for a route after its attributes.
 fn fits(prefix: Prefix, attributes: &PathAttributes, next_hop: NextHop, options: &PeerOptions) -> bool {
     let next_hop_octets = match (prefix, next_hop) {
         (Prefix::Ipv4(_), _) => 7,
@@ -358,7 +360,7 @@ fn fits(prefix: Prefix, attributes: &PathAttributes, next_hop: NextHop, options:
     };
     let path_id_octets = if options.add_path.iter().any(|&(of, _)| of == family_of(prefix)) { 4 } else { 0 };
     let asns: Vec<Asn> = attributes.as_path().asns().collect();
-    // Two octets less for each AS number, and AS4_PATH with all of them where one needs more.
+    // Two octets less for each AS number, and AS4_PATH with all of them if one needs more.
     let (saved, as4_path) = match options.as_width {
         AsWidth::Four => (0, 0),
         AsWidth::Two if asns.iter().any(|asn| asn.0 > 65535) => (2 * asns.len(), 5 + 4 * asns.len()),

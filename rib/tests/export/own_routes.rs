@@ -1,4 +1,4 @@
-//! What this node announces of its own, and the numbers that it shares with the kernel.
+//! Routes that this node originates, and the metrics that it shares with the kernel.
 
 use bgp_codec::{Family, NextHop, PeerKind, Prefix};
 use margay_filter::{
@@ -10,10 +10,11 @@ use margay_rib::{
     WayChange,
 };
 
-use super::by_hand::{BLOCK, FEED, attributes, gateway, parse, reach, told, unreach};
+use super::by_hand::{BLOCK, FEED, attributes, exports, gateway, parse, reach, unreach};
 use super::cast::{LOCAL_ASN, identifier, options};
 
-/// The number from which metric and LOCAL_PREF are taken, one to get the other, in Calico's clusters.
+/// The number from which metric and LOCAL_PREF are subtracted to convert one into the other in Calico's
+/// clusters.
 const M: u32 = 2_147_483_647;
 
 fn forwarding_rib() -> Rib {
@@ -41,11 +42,11 @@ fn settle(rib: &mut Rib) {
 fn reader(rib: &mut Rib) -> PeerIndex {
     let reader = rib.peer_up(options(4), None);
     settle(rib);
-    told(rib, reader);
+    exports(rib, reader);
     reader
 }
 
-/// The forwarding that is wanted at the block.
+/// The wanted forwarding of the block.
 fn forwarding(rib: &mut Rib) -> Option<Option<Forwarding>> {
     let changes = rib.poll_forwarding(100);
     changes.into_iter().find(|change| change.prefix == prefix(BLOCK)).map(|change| change.forwarding)
@@ -61,7 +62,7 @@ fn set(number: Number, expression: &str) -> Edit {
     Edit::number(number, expression.parse().expect("an expression"))
 }
 
-/// A Rib with two external peers that announce the block over these next hops, which has been told.
+/// A Rib with two external peers that announce the block over these next hops, after all of it has been read.
 fn rib_with_two_feeds(next_hops: [NextHop; 2]) -> (Rib, [PeerIndex; 2]) {
     let mut rib = forwarding_rib();
     let feeds = [FEED, FEED + 1]
@@ -77,14 +78,14 @@ fn rib_with_two_feeds(next_hops: [NextHop; 2]) -> (Rib, [PeerIndex; 2]) {
 }
 
 #[test]
-fn a_next_hop_that_only_the_lost_peer_announced_is_named_before_its_routes() {
+fn a_next_hop_that_only_the_lost_peer_announced_is_reported_before_its_routes() {
     let [first, second] = [3, 4].map(|low| NextHop::Ipv4([10, 200, 0, low].into()));
     let (mut rib, [peer, other]) = rib_with_two_feeds([first, second]);
     rib.peer_down(peer, Departure::Final);
     assert_eq!(rib.poll_next_hop_losses(), [NextHopLoss { next_hop: first, lost: true }]);
     settle(&mut rib);
     assert_eq!(forwarding(&mut rib), Some(Some(Forwarding::via([second]))));
-    assert_eq!(rib.poll_next_hop_losses(), [], "a route has been told, perhaps not the last");
+    assert_eq!(rib.poll_next_hop_losses(), [], "a route has been read, perhaps not the last");
     assert_eq!(forwarding(&mut rib), None);
     assert_eq!(rib.poll_next_hop_losses(), [NextHopLoss { next_hop: first, lost: false }]);
 
@@ -102,7 +103,7 @@ fn a_next_hop_that_another_peer_announces_too_is_not_lost() {
     rib.peer_down(peer, Departure::Final);
     assert_eq!(rib.poll_next_hop_losses(), []);
     settle(&mut rib);
-    // Whom it was shared with is not remembered: routes change one by one then.
+    // The peers that shared it are not remembered: routes then change one by one.
     rib.peer_down(other, Departure::Final);
     assert_eq!(rib.poll_next_hop_losses(), []);
 }
@@ -113,7 +114,7 @@ fn own_local_pref(rib: &Rib, peer: PeerIndex, text: &str) -> Option<u32> {
 }
 
 #[test]
-fn a_network_takes_the_place_of_what_is_inside_it_but_not_of_what_is_elevated_or_elsewhere() {
+fn a_network_suppresses_ordinary_routes_inside_it_only() {
     let mut rib = forwarding_rib();
     let reader = reader(&mut rib);
     for (text, metric) in
@@ -127,25 +128,25 @@ fn a_network_takes_the_place_of_what_is_inside_it_but_not_of_what_is_elevated_or
         ..NetworkOptions::default()
     };
     rib.originate(prefix(BLOCK), block);
-    let mut reached = told(&mut rib, reader).reached;
+    let mut reached = exports(&mut rib, reader).reached;
     reached.sort();
     assert_eq!(reached, parse(&[BLOCK, "10.65.1.3/32", "10.65.9.1/32"]), "ordinary ones inside are left out");
     assert_eq!(forwarding(&mut rib), Some(Some(Forwarding::discard(Discard::Blackhole))));
 
-    // A pod of the block that moves gets an elevated route, and an ordinary one later.
+    // A pod of the block that moves gets an elevated route, and later an ordinary one.
     rib.set_kernel_route(prefix("10.65.1.1/32"), of_metric(512));
     rib.set_kernel_route(prefix("10.65.1.3/32"), of_metric(1024));
-    let seen = told(&mut rib, reader);
+    let seen = exports(&mut rib, reader);
     assert_eq!((seen.reached, seen.unreached), (parse(&["10.65.1.1/32"]), parse(&["10.65.1.3/32"])));
 
     rib.originate(prefix(BLOCK), NetworkOptions { suppress_more_specific: false, ..block });
-    let mut reached = told(&mut rib, reader).reached;
+    let mut reached = exports(&mut rib, reader).reached;
     reached.sort();
-    assert_eq!(reached, parse(&["10.65.1.2/32", "10.65.1.3/32"]), "nothing is suppressed any more");
+    assert_eq!(reached, parse(&["10.65.1.2/32", "10.65.1.3/32"]), "suppression is over");
     rib.originate(prefix(BLOCK), block);
     rib.stop_originating(prefix(BLOCK));
-    let seen = told(&mut rib, reader);
-    assert_eq!(seen.unreached, parse(&[BLOCK]), "the last word is that all are announced");
+    let seen = exports(&mut rib, reader);
+    assert_eq!(seen.unreached, parse(&[BLOCK]), "in the end all are announced");
 }
 
 #[test]
@@ -154,14 +155,14 @@ fn a_network_that_requires_a_route_comes_and_goes_with_it() {
     let reader = reader(&mut rib);
     let network = NetworkOptions { require_route: true, ..NetworkOptions::default() };
     rib.originate(prefix(BLOCK), network);
-    assert_eq!(told(&mut rib, reader).reached, []);
+    assert_eq!(exports(&mut rib, reader).reached, []);
     let there = Some(KernelRouteView { metric: 0, announced: false });
     rib.set_kernel_route(prefix(BLOCK), there);
-    assert_eq!(told(&mut rib, reader).reached, parse(&[BLOCK]));
+    assert_eq!(exports(&mut rib, reader).reached, parse(&[BLOCK]));
     rib.set_kernel_route(prefix(BLOCK), None);
-    assert_eq!(told(&mut rib, reader).unreached, parse(&[BLOCK]));
+    assert_eq!(exports(&mut rib, reader).unreached, parse(&[BLOCK]));
     rib.originate(prefix(BLOCK), NetworkOptions::default());
-    assert_eq!(told(&mut rib, reader).reached, parse(&[BLOCK]));
+    assert_eq!(exports(&mut rib, reader).reached, parse(&[BLOCK]));
 }
 
 #[test]
@@ -174,12 +175,12 @@ fn metrics_become_local_prefs_and_local_prefs_become_metrics() {
     for (text, metric) in [("10.65.1.1/32", 1024), ("10.65.1.2/32", 512)] {
         rib.set_kernel_route(prefix(text), of_metric(metric));
     }
-    told(&mut rib, reader);
+    exports(&mut rib, reader);
     assert_eq!(own_local_pref(&rib, reader, "10.65.1.1/32"), Some(2_147_482_623));
     assert_eq!(own_local_pref(&rib, reader, "10.65.1.2/32"), Some(M - 512));
 
     rib.originate(prefix("10.65.8.0/26"), NetworkOptions::default());
-    told(&mut rib, reader);
+    exports(&mut rib, reader);
     assert_eq!(own_local_pref(&rib, reader, "10.65.8.0/26"), Some(2_147_482_623), "networks are ordinary");
 
     let metric = || set(Number::Metric, "2147483647 - local_pref");
@@ -195,7 +196,7 @@ fn metrics_become_local_prefs_and_local_prefs_become_metrics() {
     let announce = |rib: &mut Rib, local_pref: Option<u32>| {
         rib.apply_update(feed, reach(&[BLOCK], attributes(|it| it.local_pref = local_pref), gateway()));
     };
-    // The local route is preferred to an ordinary one, and this one to an elevated one.
+    // The local route is preferred to an ordinary kernel route, and an elevated one to the local route.
     announce(&mut rib, Some(M - 1024));
     assert_eq!(forwarding(&mut rib).flatten(), None);
     announce(&mut rib, Some(M - 512));
@@ -203,19 +204,19 @@ fn metrics_become_local_prefs_and_local_prefs_become_metrics() {
     assert_eq!(forwarding(&mut rib), Some(Some(wanted)));
     announce(&mut rib, Some(M - 511));
     let wanted = Forwarding { metric: Some(511), ..Forwarding::via([gateway()]) };
-    assert_eq!(forwarding(&mut rib), Some(Some(wanted)), "another metric is another forwarding");
+    assert_eq!(forwarding(&mut rib), Some(Some(wanted)), "a new metric is a new forwarding");
     let best = rib.routes_to(prefix(BLOCK), RouteSelection::Best);
     assert_eq!(best[0].status, margay_rib::RouteStatus::Best(Step::Preference));
     rib.apply_update(feed, unreach(&[BLOCK]));
-    assert_eq!(forwarding(&mut rib), Some(None), "the local route needs none of ours");
+    assert_eq!(forwarding(&mut rib), Some(None), "the local route needs no forwarding of ours");
     announce(&mut rib, None);
     rib.set_kernel_route(prefix(BLOCK), None);
     let wanted = Forwarding::via([gateway()]);
-    assert_eq!(forwarding(&mut rib), Some(Some(wanted)), "without LOCAL_PREF the metric is the common one");
+    assert_eq!(forwarding(&mut rib), Some(Some(wanted)), "without LOCAL_PREF the metric is the default");
 }
 
 #[test]
-fn what_a_filter_sets_may_differ_from_prefix_to_prefix_of_one_attribute_set() {
+fn filter_edits_may_differ_by_prefix_within_one_attribute_set() {
     let mut rib = forwarding_rib();
     let covered = Condition::Prefix(PrefixCondition::new(Some(prefix("10.65.0.0/16")), None).unwrap());
     let mut reading = options(4);
@@ -230,19 +231,19 @@ fn what_a_filter_sets_may_differ_from_prefix_to_prefix_of_one_attribute_set() {
         feed,
         reach(&["10.65.1.0/24", "10.66.1.0/24", "10.65.2.0/24"], attributes(|_| {}), gateway()),
     );
-    told(&mut rib, reader);
+    exports(&mut rib, reader);
     for (text, expected) in [("10.65.1.0/24", 7), ("10.66.1.0/24", 8), ("10.65.2.0/24", 7)] {
         assert_eq!(own_local_pref(&rib, reader, text), Some(expected), "{text}");
     }
 }
 
 #[test]
-fn next_hops_are_resolved_by_longest_match_and_only_those_inside_a_change_are_looked_at() {
+fn next_hops_are_resolved_by_longest_match_and_again_only_inside_a_change() {
     let mut rib = forwarding_rib();
     let feed = rib.peer_up(options(FEED), None);
     let behind = NextHop::Ipv4([10, 40, 1, 1].into());
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), behind));
-    assert_eq!(forwarding(&mut rib), None, "nothing leads there");
+    assert_eq!(forwarding(&mut rib), None, "no way leads there");
     let way = |text: &str, way| WayChange { prefix: prefix(text), way };
     let rows = [
         (way("10.40.0.0/16", Some(Way::Through { cost: 30 })), true),
@@ -259,7 +260,7 @@ fn next_hops_are_resolved_by_longest_match_and_only_those_inside_a_change_are_lo
         assert_eq!(forwarding(&mut rib), Some(expected), "{change:?}");
     }
     rib.set_ways(&[way("10.41.0.0/16", Some(Way::Through { cost: 0 }))]);
-    assert!(!rib.work(1), "a change elsewhere concerns nobody");
+    assert!(!rib.work(1), "a change elsewhere affects no route");
     let page = rib.routes(Family::IPV4_UNICAST, RouteSelection::All, PagePosition::default(), 10);
     assert_eq!(page.routes.len(), 1);
 }

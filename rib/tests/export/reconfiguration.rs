@@ -1,24 +1,24 @@
-//! Other rules for peers whose sessions stay: they are told what differs, and nothing else.
+//! New rules for peers during their sessions: they are sent the differences, and nothing else.
 
 use bgp_codec::{Family, IpPrefix, Ipv4Prefix, NextHop, RouteRefresh};
 use margay_rib::{
     NetworkOptions, NextHopMode, OwnNextHops, PathsSent, PeerIndex, PeerOptions, ReflectorOptions, Rib,
 };
 
-use super::by_hand::{FEED, attributes, gateway, parse, reach, reach_all, rib, told, unreach_all};
+use super::by_hand::{FEED, attributes, exports, gateway, parse, reach, reach_all, rib, unreach_all};
 use super::cast::{identifier, options};
 use super::world::Rules;
 
 const ALL: [&str; 3] = ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"];
 
-/// Two clients of one cluster, who are told the same; both have these filters.
+/// Two clients of one cluster, which are sent the same; both have these filters.
 const RULES: Rules =
     Rules { import: 0, export: 0, next_hop: NextHopMode::Auto, cluster: Some(0), paths: PathsSent::All };
 
-/// What a peer is told: what it can reach, and what it cannot any more.
+/// What a peer is sent: prefixes that became reachable, and prefixes that became unreachable.
 type News = (Vec<Ipv4Prefix>, Vec<Ipv4Prefix>);
 
-/// A Rib with an external feed of all prefixes and two clients that have been told.
+/// A Rib with an external feed of all prefixes and two clients that are up to date.
 fn scene() -> (Rib, PeerIndex, [PeerIndex; 2]) {
     let mut rib = rib();
     let feed = rib.peer_up(options(FEED), None);
@@ -32,10 +32,10 @@ fn scene() -> (Rib, PeerIndex, [PeerIndex; 2]) {
 
 fn news(rib: &mut Rib, peer: PeerIndex) -> News {
     while rib.work(1000) {}
-    let told = told(rib, peer);
-    let mut reached = told.reached;
+    let exports = exports(rib, peer);
+    let mut reached = exports.reached;
     reached.sort_unstable();
-    (reached, told.unreached)
+    (reached, exports.unreached)
 }
 
 fn reconfigure(rib: &mut Rib, peers: &[PeerIndex], rules: Rules) {
@@ -43,7 +43,7 @@ fn reconfigure(rib: &mut Rib, peers: &[PeerIndex], rules: Rules) {
     rib.reconfigure(ReflectorOptions::new(identifier(100)), changes);
 }
 
-/// More than are entered into a log in the parts that the tests take.
+/// More prefixes than the parts of work in these tests enter into a log at once.
 fn many() -> Vec<Ipv4Prefix> {
     (0..300_u16)
         .map(|number| {
@@ -58,7 +58,7 @@ fn groups(rib: &Rib, readers: [PeerIndex; 2]) -> [Option<u64>; 2] {
 }
 
 #[test]
-fn a_group_that_changes_as_a_whole_is_told_the_difference_and_stays_one_group() {
+fn a_group_that_changes_as_a_whole_is_sent_the_difference_and_stays_one_group() {
     let (mut rib, _, readers) = scene();
     let before = groups(&rib, readers);
     reconfigure(&mut rib, &readers, Rules { export: 1, ..RULES });
@@ -69,7 +69,7 @@ fn a_group_that_changes_as_a_whole_is_told_the_difference_and_stays_one_group() 
 }
 
 #[test]
-fn who_gets_other_rules_alone_is_told_alone_and_comes_back_to_the_others() {
+fn a_member_with_other_rules_leaves_its_group_and_returns_to_it() {
     let (mut rib, _, [one, other]) = scene();
     reconfigure(&mut rib, &[one], Rules { export: 2, ..RULES });
     assert_eq!(news(&mut rib, one), (Vec::new(), parse(&["10.1.0.0/16", "10.3.0.0/16"])));
@@ -83,7 +83,7 @@ fn who_gets_other_rules_alone_is_told_alone_and_comes_back_to_the_others() {
 }
 
 #[test]
-fn who_is_behind_when_it_gets_other_rules_ends_with_what_they_say() {
+fn a_member_that_is_behind_when_its_rules_change_ends_with_the_new_routes() {
     let (mut rib, feed, [one, other]) = scene();
     rib.apply_update(
         feed,
@@ -95,7 +95,7 @@ fn who_is_behind_when_it_gets_other_rules_ends_with_what_they_say() {
 }
 
 #[test]
-fn an_import_filter_is_asked_again_about_what_the_peer_announced_long_ago() {
+fn a_new_import_filter_applies_to_earlier_announcements() {
     let (mut rib, feed, [reader, _]) = scene();
     let external = Rules { cluster: None, ..RULES };
     reconfigure(&mut rib, &[feed], Rules { import: 2, ..external });
@@ -106,7 +106,7 @@ fn an_import_filter_is_asked_again_about_what_the_peer_announced_long_ago() {
 }
 
 #[test]
-fn the_same_rules_once_more_are_no_news() {
+fn the_same_rules_again_send_nothing() {
     let (mut rib, feed, readers) = scene();
     reconfigure(&mut rib, &readers, RULES);
     reconfigure(&mut rib, &[feed], Rules { cluster: None, ..RULES });
@@ -116,7 +116,7 @@ fn the_same_rules_once_more_are_no_news() {
 }
 
 #[test]
-fn a_group_of_which_some_change_is_taken_apart_in_parts_while_all_its_members_are_told_news() {
+fn a_group_is_split_in_parts_while_its_members_are_sent_changes() {
     const STEPS: usize = 10;
     let (mut rib, feed, [one, other]) = scene();
     let many = many();
@@ -132,7 +132,7 @@ fn a_group_of_which_some_change_is_taken_apart_in_parts_while_all_its_members_ar
         if parts == 5 {
             rib.apply_update(feed, reach_all(&many[..1], attributes(|it| it.med = Some(7)), gateway()));
             for reader in [one, other] {
-                assert_eq!(told(&mut rib, reader).reached, many[..1], "the group goes on");
+                assert_eq!(exports(&mut rib, reader).reached, many[..1], "the group goes on");
             }
         }
     }
@@ -143,7 +143,7 @@ fn a_group_of_which_some_change_is_taken_apart_in_parts_while_all_its_members_ar
 
 /// RFC 7313 §4.1: the end of a refresh is the end of the whole table, of which the log holds a part while it is filled again.
 #[test]
-fn a_refresh_ends_when_all_is_told_by_the_rules_that_came_meanwhile() {
+fn a_refresh_ends_after_all_routes_under_the_latest_rules() {
     let (mut rib, feed, readers) = scene();
     let many = many();
     reconfigure(&mut rib, &readers, Rules { export: 1, ..RULES });
@@ -156,18 +156,19 @@ fn a_refresh_ends_when_all_is_told_by_the_rules_that_came_meanwhile() {
         assert!(rib.work(1), "there is more to do");
     }
     rib.refresh(readers[0], Family::IPV4_UNICAST);
-    let first = told(&mut rib, readers[0]);
+    let first = exports(&mut rib, readers[0]);
     assert_eq!(first.marks, [RouteRefresh::BEGIN], "of {} routes", first.reached.len());
     while rib.work(1000) {}
-    let rest = told(&mut rib, readers[0]);
+    let rest = exports(&mut rib, readers[0]);
     assert_eq!(rest.marks, [RouteRefresh::END]);
     assert_eq!(first.reached.len() + rest.reached.len(), many.len() + ALL.len());
 }
 
-/// Who comes to a group knows all that its log says, and is told there what changes. Before it is filled, the log does not say
-/// what a newcomer holds, and the end of that would be no change.
+/// A member that joins a group must hold everything that its log describes, because it will be sent only the
+/// changes. Before the log is filled, it does not describe what a newcomer holds, so the removal of such a
+/// route would not be a change.
 #[test]
-fn nobody_moves_to_a_group_whose_log_is_yet_to_be_filled() {
+fn no_member_moves_to_a_group_whose_log_is_not_filled() {
     let mut rib = rib();
     rib.hold_back();
     let feed = rib.peer_up(options(FEED), None);
@@ -178,7 +179,7 @@ fn nobody_moves_to_a_group_whose_log_is_yet_to_be_filled() {
     news(&mut rib, one);
     let other = rib.peer_up(options(6), None);
     news(&mut rib, other);
-    // From now on both have the same rules, and the log of the one is filled before that of the other.
+    // From now on both have the same rules, and the first one's log is filled before the other's.
     reconfigure(&mut rib, &[one], RULES);
     while rib.is_regrouping() {
         assert!(rib.work(1), "there is more to do");
@@ -189,7 +190,7 @@ fn nobody_moves_to_a_group_whose_log_is_yet_to_be_filled() {
     let mut reached = 0;
     while reached < many.len() {
         assert!(rib.work(1), "there is more to do");
-        reached += told(&mut rib, one).reached.len();
+        reached += exports(&mut rib, one).reached.len();
     }
     assert_eq!(groups(&rib, [one, other]), [group, heir]);
     rib.apply_update(feed, unreach_all(&many[many.len() - 1..]));
@@ -198,9 +199,10 @@ fn nobody_moves_to_a_group_whose_log_is_yet_to_be_filled() {
     assert_eq!(groups(&rib, [one, other]), [heir; 2]);
 }
 
-/// A peer whose session is over IPv6 learns the IPv4 next hop of this node whenever it comes, changes or goes.
+/// A peer whose session is over IPv6 learns the IPv4 next hop of this node when it appears, changes or
+/// disappears.
 #[test]
-fn own_next_hops_that_change_are_advertised_anew() {
+fn changed_own_next_hops_are_advertised_again() {
     let mut rib = rib();
     let peer = rib.peer_up(PeerOptions { own_ipv4_next_hop: None, ..options(0) }, None);
     let prefixes = parse(&["10.1.0.0/16", "10.2.0.0/16"]);
@@ -215,9 +217,9 @@ fn own_next_hops_that_change_are_advertised_anew() {
     for own in [[192, 0, 2, 1], [192, 0, 2, 2]] {
         set(&mut rib, Some(own));
         while rib.work(1000) {}
-        let told = told(&mut rib, peer);
-        assert_eq!(told.reached, prefixes);
-        assert_eq!(told.next_hops, [NextHop::Ipv4(own.into())]);
+        let exports = exports(&mut rib, peer);
+        assert_eq!(exports.reached, prefixes);
+        assert_eq!(exports.next_hops, [NextHop::Ipv4(own.into())]);
         set(&mut rib, Some(own));
         assert_eq!(news(&mut rib, peer), (Vec::new(), Vec::new()), "nothing has changed");
     }

@@ -1,20 +1,20 @@
-//! A peer that restarts and comes back: its paths stay in use, and only what differs afterwards is sent.
+//! A peer that restarts: its paths stay in use, and only the differences afterwards are sent.
 
 use bgp_codec::{Family, PathId};
 use margay_rib::{Audit, Departure, PathsSent, PeerIndex, PeerOptions, Rib};
 
 use super::by_hand::{
-    BLOCK, FEED, attributes, feed_and_reader, gateway, parse, reach, rib, told, told_paths, unreach,
+    BLOCK, FEED, attributes, exports, feed_and_reader, gateway, parse, path_exports, reach, rib, unreach,
 };
 use super::cast::{identifier, options};
 
 const OTHER: &str = "10.65.2.0/26";
 
-/// A feed that announced two routes, which the reader has read, and went away.
+/// A Rib after a feed that announced two routes, which the reader has read, went away.
 fn without_the_feed() -> (Rib, PeerIndex, PeerIndex) {
     let (mut rib, feed, reader) = feed_and_reader();
     rib.apply_update(feed, reach(&[BLOCK, OTHER], attributes(|_| {}), gateway()));
-    told(&mut rib, reader);
+    exports(&mut rib, reader);
     rib.peer_down(feed, Departure::Restarting);
     work(&mut rib);
     (rib, feed, reader)
@@ -37,52 +37,52 @@ fn routes_announced_again_as_before_are_no_change() {
     work(&mut rib);
     assert!(!rib.has_export(reader), "nothing differs");
     assert_eq!(rib.peer_counts(back, Family::IPV4_UNICAST).received, 2);
-    let sent = told(&mut rib, back);
+    let sent = exports(&mut rib, back);
     assert_eq!((sent.reached.len(), sent.messages), (0, 2), "the feed gets its own table, which is empty");
 }
 
 #[test]
-fn what_is_not_announced_again_goes_when_the_peer_has_announced_all() {
+fn a_route_that_is_not_announced_again_is_removed_at_the_end() {
     let (mut rib, feed, reader) = without_the_feed();
     rib.peer_up(options(FEED), Some(feed));
     rib.apply_update(feed, reach(&[BLOCK], attributes(|it| it.med = Some(7)), gateway()));
     work(&mut rib);
-    let sent = told(&mut rib, reader);
+    let sent = exports(&mut rib, reader);
     assert_eq!((sent.reached, sent.unreached), (parse(&[BLOCK]), vec![]), "and not before");
     rib.end_refresh(feed, Family::IPV4_UNICAST);
     work(&mut rib);
-    let sent = told(&mut rib, reader);
+    let sent = exports(&mut rib, reader);
     assert_eq!((sent.reached, sent.unreached), (vec![], parse(&[OTHER])));
 }
 
 #[test]
-fn a_peer_that_does_not_come_back_is_given_up() {
+fn the_paths_of_a_peer_that_stays_away_are_removed() {
     let (mut rib, feed, reader) = without_the_feed();
     rib.apply_update(feed, unreach(&[BLOCK]));
     assert!(!rib.has_export(reader), "a message of the former session comes too late");
     rib.peer_down(feed, Departure::Final);
     work(&mut rib);
-    assert_eq!(told(&mut rib, reader).unreached.len(), 2);
+    assert_eq!(exports(&mut rib, reader).unreached.len(), 2);
     assert_eq!(rib.counts().paths, 0);
     assert_ne!(rib.peer_up(options(FEED), Some(feed)), feed, "it comes too late");
 }
 
 #[test]
-fn another_speaker_at_the_same_place_resumes_nothing() {
+fn another_speaker_at_the_same_address_resumes_nothing() {
     let (mut rib, feed, reader) = without_the_feed();
     let other = rib.peer_up(PeerOptions { identifier: identifier(77), ..options(FEED) }, Some(feed));
     assert_ne!(other, feed);
     work(&mut rib);
-    assert_eq!(told(&mut rib, reader).unreached.len(), 2);
+    assert_eq!(exports(&mut rib, reader).unreached.len(), 2);
 }
 
 #[test]
-fn a_family_without_agreement_goes_at_once() {
+fn a_family_that_is_no_longer_agreed_on_is_removed_at_once() {
     let (mut rib, feed, reader) = without_the_feed();
     let families = vec![Family::IPV6_UNICAST];
     assert_eq!(rib.peer_up(PeerOptions { families, ..options(FEED) }, Some(feed)), feed);
     work(&mut rib);
-    assert_eq!(told(&mut rib, reader).unreached.len(), 2);
+    assert_eq!(exports(&mut rib, reader).unreached.len(), 2);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn path_ids_stay() {
     work(&mut rib);
     let announce = |rib: &mut Rib, med| -> Vec<Option<PathId>> {
         rib.apply_update(feed, reach(&[BLOCK], attributes(|it| it.med = Some(med)), gateway()));
-        told_paths(rib, reader).reached_paths.into_iter().map(|(_, id)| id).collect()
+        path_exports(rib, reader).reached_paths.into_iter().map(|(_, id)| id).collect()
     };
     let before = announce(&mut rib, 1);
     rib.peer_down(feed, Departure::Restarting);
@@ -104,25 +104,25 @@ fn path_ids_stay() {
     assert_eq!(announce(&mut rib, 2), before);
 }
 
-/// The reader of a kept slice that comes back must not be sent what is its own path by now.
+/// A reader that comes back must not be sent a kept slice with what has become its own path.
 #[test]
-fn a_peer_that_comes_back_is_not_sent_what_its_own_path_has_replaced() {
+fn a_peer_that_comes_back_is_not_sent_a_route_that_its_own_path_replaced() {
     let mut rib = rib();
     let [feed, one, other] = [0, 8, 9].map(|peer| rib.peer_up(options(peer), None));
     work(&mut rib);
     rib.apply_update(feed, reach(&[BLOCK], attributes(|it| it.med = Some(1)), gateway()));
     rib.apply_update(one, reach(&[BLOCK], attributes(|it| it.med = Some(7)), gateway()));
     for peer in [one, other, feed] {
-        told(&mut rib, peer);
+        exports(&mut rib, peer);
     }
     rib.peer_down(one, Departure::Restarting);
     work(&mut rib);
-    // The slice that announces the feed's route is kept for the next one that starts at the beginning.
+    // The slice that announces the feed's route is kept for the next reader that starts at the beginning.
     let late = rib.peer_up(options(10), None);
-    assert_eq!(told(&mut rib, late).reached.len(), 1);
+    assert_eq!(exports(&mut rib, late).reached.len(), 1);
     rib.apply_update(feed, unreach(&[BLOCK]));
     rib.peer_up(options(8), Some(one));
     work(&mut rib);
-    let sent = told(&mut rib, one);
+    let sent = exports(&mut rib, one);
     assert_eq!(sent.reached, [], "its own path is the best, though it is stale");
 }

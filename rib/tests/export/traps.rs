@@ -1,4 +1,4 @@
-//! What other daemons have tripped over: each once, by name.
+//! Cases that other daemons have failed in: one test each.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use margay_rib::{
 };
 
 use super::by_hand::{
-    BLOCK, FEED, attributes, feed_and_reader, gateway, path, poll_export, reach, reach_all, rib, told,
-    told_paths, unreach,
+    BLOCK, FEED, attributes, exports, feed_and_reader, gateway, path, path_exports, poll_export, reach,
+    reach_all, rib, unreach,
 };
 use super::cast::{LOCAL_ASN, filter, identifier, options};
 use super::world::{Event, World};
 
-/// What a row of a table does to a value.
+/// The change that a row of a table makes to a value.
 type Change<T> = fn(&mut T);
 
 #[test]
@@ -43,31 +43,31 @@ fn a_replacement_that_is_refused_removes_what_it_replaces() {
     for (case, refused, next_hop) in rows {
         let (mut rib, feed, reader) = feed_and_reader();
         rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
-        assert_eq!(told(&mut rib, reader).reached, [BLOCK.parse().unwrap()], "{case}");
+        assert_eq!(exports(&mut rib, reader).reached, [BLOCK.parse().unwrap()], "{case}");
         rib.apply_update(feed, reach(&[BLOCK], refused, next_hop));
-        assert_eq!(told(&mut rib, reader).unreached, [BLOCK.parse().unwrap()], "{case}");
+        assert_eq!(exports(&mut rib, reader).unreached, [BLOCK.parse().unwrap()], "{case}");
         let kept = rib.routes(Family::IPV4_UNICAST, RouteSelection::All, PagePosition::default(), 10).routes;
-        assert!(matches!(kept[0].status, RouteStatus::Refused(..)), "{case}: it can still be looked at");
+        assert!(matches!(kept[0].status, RouteStatus::Refused(..)), "{case}: it can still be shown");
     }
 }
 
 #[test]
-fn a_cluster_that_is_added_later_counts_for_what_went_through_it_before() {
+fn a_cluster_added_later_applies_to_earlier_routes() {
     let (mut rib, feed, reader) = feed_and_reader();
     let through = attributes(|it| it.cluster_list = vec![ClusterId(7)]);
     rib.apply_update(feed, reach(&[BLOCK], through, gateway()));
-    assert_eq!(told(&mut rib, reader).reached, [BLOCK.parse().unwrap()]);
+    assert_eq!(exports(&mut rib, reader).reached, [BLOCK.parse().unwrap()]);
     let mut reflector = ReflectorOptions::new(identifier(100));
     for (cluster, unreached) in [(ClusterId(8), 0), (ClusterId(7), 1)] {
         reflector.clusters.push(cluster);
         rib.reconfigure(reflector.clone(), []);
         while rib.work(1000) {}
-        assert_eq!(told(&mut rib, reader).unreached.len(), unreached, "{cluster}");
+        assert_eq!(exports(&mut rib, reader).unreached.len(), unreached, "{cluster}");
     }
 }
 
 #[test]
-fn a_replacement_that_a_filter_refuses_is_told_as_a_withdrawal() {
+fn a_replacement_that_a_filter_refuses_is_sent_as_a_withdrawal() {
     let mut rib = rib();
     let preferred = ValueRange::new(100, 200).expect("a range");
     let preferred = Condition::Number(NumberCondition { number: Number::LocalPref, range: preferred });
@@ -77,14 +77,14 @@ fn a_replacement_that_a_filter_refuses_is_told_as_a_withdrawal() {
     let reader = rib.peer_up(options(4), None);
     let preference = |local_pref| attributes(|it| it.local_pref = Some(local_pref));
     rib.apply_update(feed, reach(&[BLOCK, "10.66.1.0/24"], preference(100), gateway()));
-    assert_eq!(told(&mut rib, reader).reached.len(), 2);
+    assert_eq!(exports(&mut rib, reader).reached.len(), 2);
     rib.apply_update(feed, reach(&[BLOCK], preference(99), gateway()));
-    let told = told(&mut rib, reader);
-    assert_eq!((told.unreached, told.reached), (vec![BLOCK.parse().unwrap()], Vec::new()));
+    let exports = exports(&mut rib, reader);
+    assert_eq!((exports.unreached, exports.reached), (vec![BLOCK.parse().unwrap()], Vec::new()));
 }
 
 #[test]
-fn a_best_path_that_changes_in_anything_is_told_again() {
+fn a_best_path_that_changes_in_any_way_is_sent_again() {
     let changes: [(&str, Change<PathAttributesBuilder>, NextHop); 3] = [
         ("next hop", |_| {}, NextHop::Ipv4([10, 200, 0, 77].into())),
         ("community", |it| it.communities = vec![Community(1)], gateway()),
@@ -93,24 +93,24 @@ fn a_best_path_that_changes_in_anything_is_told_again() {
     for (case, change, next_hop) in changes {
         let (mut rib, feed, reader) = feed_and_reader();
         rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
-        told(&mut rib, reader);
+        exports(&mut rib, reader);
         rib.apply_update(feed, reach(&[BLOCK], attributes(change), next_hop));
-        assert_eq!(told(&mut rib, reader).reached, [BLOCK.parse().unwrap()], "{case}");
+        assert_eq!(exports(&mut rib, reader).reached, [BLOCK.parse().unwrap()], "{case}");
         rib.apply_update(feed, reach(&[BLOCK], attributes(change), next_hop));
-        assert_eq!(told(&mut rib, reader).octets, 0, "{case}: the same again is no change");
+        assert_eq!(exports(&mut rib, reader).octets, 0, "{case}: repeating it is not a change");
     }
 }
 
 #[test]
-fn withdraw_and_announce_of_another_prefix_tells_both() {
+fn a_withdrawal_and_an_announcement_in_one_update_are_both_sent() {
     let (mut rib, feed, reader) = feed_and_reader();
     rib.apply_update(feed, reach(&["10.1.0.0/16"], attributes(|_| {}), gateway()));
-    told(&mut rib, reader);
+    exports(&mut rib, reader);
     rib.apply_update(feed, unreach(&["10.1.0.0/16"]));
     rib.apply_update(feed, reach(&["10.2.0.0/16"], attributes(|_| {}), gateway()));
-    let told = told(&mut rib, reader);
-    assert_eq!(told.unreached, ["10.1.0.0/16".parse().unwrap()]);
-    assert_eq!(told.reached, ["10.2.0.0/16".parse().unwrap()]);
+    let exports = exports(&mut rib, reader);
+    assert_eq!(exports.unreached, ["10.1.0.0/16".parse().unwrap()]);
+    assert_eq!(exports.reached, ["10.2.0.0/16".parse().unwrap()]);
 }
 
 #[test]
@@ -120,17 +120,17 @@ pub(crate) fn a_hundred_thousand_withdrawals_reach_the_peer() {
         .map(|number| Ipv4Prefix::truncating((0x1000_0000 + (number << 8)).into(), 24))
         .collect();
     rib.apply_update(feed, reach_all(&prefixes, attributes(|_| {}), gateway()));
-    assert_eq!(told(&mut rib, reader).reached.len(), prefixes.len());
+    assert_eq!(exports(&mut rib, reader).reached.len(), prefixes.len());
     rib.peer_down(feed, Departure::Final);
     while rib.work(1000) {}
-    let mut unreached = told(&mut rib, reader).unreached;
+    let mut unreached = exports(&mut rib, reader).unreached;
     unreached.sort_unstable();
     assert_eq!(unreached, prefixes);
-    assert_eq!((rib.counts().ipv4_prefixes, rib.counts().attribute_sets), (0, 0), "nothing is left over");
+    assert_eq!((rib.counts().ipv4_prefixes, rib.counts().attribute_sets), (0, 0), "nothing remains");
 }
 
 #[test]
-fn a_peer_that_leaves_is_swept_in_slices_and_counts_for_nothing_at_once() {
+fn a_peer_that_leaves_is_out_of_use_at_once_and_swept_in_slices() {
     let (mut rib, feed, _) = feed_and_reader();
     let prefixes: Vec<Ipv4Prefix> =
         (0..1000u32).map(|number| Ipv4Prefix::truncating((0x1000_0000 + (number << 8)).into(), 24)).collect();
@@ -152,13 +152,14 @@ fn a_peer_that_leaves_is_swept_in_slices_and_counts_for_nothing_at_once() {
 #[test]
 fn a_route_that_leaves_no_room_for_its_prefix_is_withdrawn_not_lost() {
     let (mut rib, feed, reader) = feed_and_reader();
-    // Beside a prefix, the other attributes and the headers, 1,009 communities fit into the 4,096 octets of a message.
+    // Besides a prefix, the other attributes and the headers, 1,009 communities fit into the 4,096 octets of
+    // a message.
     let fits = attributes(|it| it.communities = (0..1009).map(Community).collect());
     rib.apply_update(feed, reach(&[BLOCK, "10.66.0.0/16"], fits, gateway()));
-    assert_eq!(told(&mut rib, reader).reached.len(), 2);
+    assert_eq!(exports(&mut rib, reader).reached.len(), 2);
     let too_long = attributes(|it| it.communities = (0..1010).map(Community).collect());
     rib.apply_update(feed, reach(&[BLOCK], too_long, gateway()));
-    assert_eq!(told(&mut rib, reader).unreached, [BLOCK.parse().unwrap()]);
+    assert_eq!(exports(&mut rib, reader).unreached, [BLOCK.parse().unwrap()]);
     let counts = rib.peer_counts(reader, Family::IPV4_UNICAST);
     assert_eq!((counts.advertised, counts.too_long), (1, 1));
 }
@@ -171,7 +172,7 @@ fn a_route_that_is_too_long_for_a_peer_is_shown_as_withheld_and_noticed_once() {
     let (long, short) = ([BLOCK, "10.66.0.0/24"], "10.0.0.0/8");
     for (communities, noticed) in [(1010, 2), (1011, 1), (1, 0), (1010, 2)] {
         rib.apply_update(feed, reach(&[long[0], long[1], short], with_communities(communities), gateway()));
-        told(&mut rib, reader);
+        exports(&mut rib, reader);
         let is_too_long = communities >= 1010;
         let fits = if communities == 1011 { 0 } else { 1 };
         let advertised = fits + if is_too_long { 0 } else { 2 };
@@ -185,7 +186,7 @@ fn a_route_that_is_too_long_for_a_peer_is_shown_as_withheld_and_noticed_once() {
             let explanation = rib.explain(prefix.parse().unwrap()).expect("there is a path");
             let export = explanation.exports.iter().find(|export| &*export.peer == "peer4").unwrap();
             let refusal = is_too_long.then_some(NotExported::Refused(ExportRefusal::TooLong));
-            assert_eq!((&export.refusal, export.told), (&refusal, !is_too_long), "{case}, {prefix}");
+            assert_eq!((&export.refusal, export.is_sent), (&refusal, !is_too_long), "{case}, {prefix}");
         }
         let (notices, dropped) = rib.poll_notices();
         let of_reader = |notice: &&Notice| {
@@ -211,20 +212,20 @@ fn martian_routes_are_refused_shown_and_noticed_once() {
             let attributes = attributes(|it| it.med = Some(med));
             rib.apply_update(feed, reach(&[prefix], attributes, next_hop));
         }
-        assert_eq!(told(&mut rib, reader).octets, 0, "{prefix}");
+        assert_eq!(exports(&mut rib, reader).octets, 0, "{prefix}");
         let shown = rib.routes_to(prefix.parse().unwrap(), RouteSelection::All);
         assert_eq!(shown[0].status, RouteStatus::Refused(refusal, None), "{prefix}");
         let notice =
             Notice { peer: feed, prefix: prefix.parse().unwrap(), kind: NoticeKind::Refused(refusal) };
         assert_eq!(rib.poll_notices(), (vec![notice], 0), "{prefix}");
     }
-    // What is nobody's fault is not noticed.
+    // A refusal that is not a mistake of the peer is not noticed.
     let (mut rib, feed, _) = feed_and_reader();
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), own));
     assert_eq!(rib.poll_notices(), (Vec::new(), 0));
 }
 
-/// To the octet: what is reflected has ORIGINATOR_ID and CLUSTER_LIST more than what came.
+/// Exact to the octet: a reflected route has ORIGINATOR_ID and CLUSTER_LIST in addition to what was received.
 #[test]
 fn a_route_that_reflection_makes_too_long_is_withdrawn_and_comes_back_when_it_is_shorter() {
     // Header, lengths, ORIGIN, AS_PATH of one, NEXT_HOP, LOCAL_PREF, ORIGINATOR_ID, CLUSTER_LIST of one, a long attribute's
@@ -243,50 +244,51 @@ fn a_route_that_reflection_makes_too_long_is_withdrawn_and_comes_back_when_it_is
         let several = vec![(Family::IPV4_UNICAST, PathsSent::All)];
         let add_path = if path_id > 0 { several } else { Vec::new() };
         let reader = rib.peer_up(PeerOptions { add_path, identifier: identifier(9), ..options(4) }, None);
-        let read = if path_id > 0 { told_paths } else { told };
+        let read = if path_id > 0 { path_exports } else { exports };
         while rib.work(1000) {}
         read(&mut rib, reader);
         let most = 4096 - others - path_id;
-        for (octets, is_told) in [(most - 1, true), (most, true), (most + 1, false), (most, true)] {
+        for (octets, is_sent) in [(most - 1, true), (most, true), (most + 1, false), (most, true)] {
             rib.apply_update(source, reach(&[BLOCK], padded(octets), gateway()));
-            let told = read(&mut rib, reader);
+            let exports = read(&mut rib, reader);
             let case = format!("{octets} octets, {path_id} of a path id");
             assert_eq!(
-                (told.reached.len(), told.unreached.len()),
-                (is_told.into(), (!is_told).into()),
+                (exports.reached.len(), exports.unreached.len()),
+                (is_sent.into(), (!is_sent).into()),
                 "{case}"
             );
-            assert!(octets != most || told.octets == 4096, "{case}: a full message of {}", told.octets);
+            assert!(octets != most || exports.octets == 4096, "{case}: a full message of {}", exports.octets);
         }
     }
 }
 
 #[test]
-fn what_changed_often_while_a_reader_was_away_is_sent_once() {
+fn a_route_that_changed_often_while_a_reader_was_behind_is_sent_once() {
     let (mut rib, feed, reader) = feed_and_reader();
     for med in 0..10 {
         rib.apply_update(feed, reach(&[BLOCK], attributes(|it| it.med = Some(med)), gateway()));
     }
-    assert_eq!(told(&mut rib, reader).messages, 1);
+    assert_eq!(exports(&mut rib, reader).messages, 1);
 }
 
-/// What a member was told of its own path does not say again that it may hold another one. So after a refresh it must not read
-/// what was encoded when another one was best: here from the beginning of the log, which a newcomer has just read, where what
-/// followed has been given up for the sake of memory.
+/// What a member was sent before its own path became the best is not repeated when it starts again. So after
+/// a refresh it must not read a slice that was encoded when another path was best: here one from the
+/// beginning of the log, which a newcomer has just read, while the slices after it were dropped to save
+/// memory.
 #[test]
 fn a_refresh_brings_no_member_what_its_own_path_has_replaced() {
     let (mut rib, feed, member) = feed_and_reader();
-    // It reads nothing, so that the beginning stays.
+    // It reads nothing, so that the beginning of the log stays.
     rib.peer_up(options(4), None);
     let newcomer = rib.peer_up(options(4), None);
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
-    assert_eq!(told(&mut rib, member).reached.len(), 1);
+    assert_eq!(exports(&mut rib, member).reached.len(), 1);
     for (med, withdrawn) in [(1, 1), (2, 0)] {
         let better = attributes(|it| (it.local_pref, it.med) = (Some(200), Some(med)));
         rib.apply_update(member, reach(&[BLOCK], better, gateway()));
-        assert_eq!(told(&mut rib, member).unreached.len(), withdrawn);
+        assert_eq!(exports(&mut rib, member).unreached.len(), withdrawn);
     }
-    // Twice two thirds of what is kept at the most.
+    // Twice two thirds of the octets that are kept at most.
     let announce_much = |rib: &mut Rib, number: u8| {
         for host in 0..6000 {
             let [high, low] = u16::to_be_bytes(host);
@@ -297,30 +299,31 @@ fn a_refresh_brings_no_member_what_its_own_path_has_replaced() {
             });
             rib.apply_update(feed, reach_all(&[prefix], long, gateway()));
         }
-        assert_eq!(told(rib, member).reached.len(), 6000);
+        assert_eq!(exports(rib, member).reached.len(), 6000);
     };
     announce_much(&mut rib, 1);
     poll_export(&mut rib, newcomer);
     announce_much(&mut rib, 2);
     rib.refresh(member, Family::IPV4_UNICAST);
-    let told = told(&mut rib, member);
-    assert_eq!(told.reached.len(), 12_000, "from {:?} on", told.reached.first());
+    let exports = exports(&mut rib, member);
+    assert_eq!(exports.reached.len(), 12_000, "from {:?} on", exports.reached.first());
 }
 
 #[test]
-fn a_message_of_a_former_session_says_nothing() {
+fn a_message_of_a_former_session_is_ignored() {
     let (mut rib, feed, reader) = feed_and_reader();
     rib.peer_down(feed, Departure::Final);
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
     while rib.work(1000) {}
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
-    assert_eq!(told(&mut rib, reader).reached, []);
+    assert_eq!(exports(&mut rib, reader).reached, []);
 }
 
-/// A member that is away keeps a slice alive in which peer 1's route is announced. Meanwhile peer 8 takes the prefix
-/// over, leaves, and comes back: the withdrawal is for the new session, though it came from the former one.
+/// A member that does not read keeps a slice alive in which peer 1's route is announced. Meanwhile peer 8
+/// takes the prefix over, leaves, and comes back: the withdrawal is for the new session, although the path
+/// came from the former one.
 #[test]
-fn a_peer_that_comes_back_is_not_taken_for_its_former_session() {
+fn a_new_session_is_not_confused_with_the_former_one() {
     let mut world = World::new(true);
     let up = [8, 9, 10, 1].map(Event::Up);
     let works = || (0..9).map(|_| Event::Work(100));
@@ -334,7 +337,7 @@ fn a_peer_that_comes_back_is_not_taken_for_its_former_session() {
 }
 
 #[test]
-fn a_prefix_that_only_waits_for_its_withdrawal_is_no_route() {
+fn a_prefix_that_only_waits_for_its_withdrawal_is_not_a_route() {
     let (mut rib, feed, _) = feed_and_reader();
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
     assert_eq!((rib.counts().ipv4_prefixes, rib.counts().paths), (1, 1));
@@ -344,7 +347,7 @@ fn a_prefix_that_only_waits_for_its_withdrawal_is_no_route() {
 }
 
 #[test]
-fn routes_of_a_family_that_was_not_agreed_on_say_nothing() {
+fn routes_of_a_family_that_was_not_agreed_on_are_ignored() {
     let mut rib = rib();
     let feed = rib.peer_up(PeerOptions { families: vec![Family::IPV6_UNICAST], ..options(FEED) }, None);
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
@@ -352,7 +355,7 @@ fn routes_of_a_family_that_was_not_agreed_on_say_nothing() {
 }
 
 #[test]
-fn a_thousand_peers_with_filters_of_other_names_are_one_group_and_share_octets() {
+fn a_thousand_peers_with_differently_named_equal_filters_share_octets() {
     let mut rib = rib();
     let feed = rib.peer_up(options(FEED), None);
     let readers: Vec<PeerIndex> = (0..1000)
@@ -373,22 +376,22 @@ fn a_thousand_peers_with_filters_of_other_names_are_one_group_and_share_octets()
 }
 
 #[test]
-fn members_that_come_or_ask_for_everything_again_together_share_octets() {
+fn members_that_join_or_request_a_refresh_together_share_octets() {
     let (mut rib, feed, _) = feed_and_reader();
     let prefixes: Vec<Ipv4Prefix> =
         (0..5000u32).map(|number| Ipv4Prefix::truncating((0x1000_0000 + (number << 8)).into(), 24)).collect();
     rib.apply_update(feed, reach_all(&prefixes, attributes(|_| {}), gateway()));
     let late: Vec<PeerIndex> = (0..50).map(|_| rib.peer_up(options(4), None)).collect();
     while rib.work(1000) {}
-    let told = share_octets(&mut rib, &late);
-    assert_eq!(told, prefixes.len(), "to those that come late");
+    let exports = share_octets(&mut rib, &late);
+    assert_eq!(exports, prefixes.len(), "to late joiners");
     late.iter().for_each(|&peer| rib.refresh(peer, Family::IPV4_UNICAST));
-    let told_again = share_octets(&mut rib, &late);
-    assert_eq!(told_again, prefixes.len(), "to those that ask for a refresh");
+    let sent_again = share_octets(&mut rib, &late);
+    assert_eq!(sent_again, prefixes.len(), "to those that request a refresh");
 }
 
-/// Has all peers take turns until they are up to date, each time with the same memory. Answers with how many prefixes each is
-/// told.
+/// Lets all peers read in turns until they are up to date, each time the same memory. Returns the number of
+/// prefixes that each is sent.
 fn share_octets(rib: &mut Rib, peers: &[PeerIndex]) -> usize {
     let mut shared = 0;
     let mut reached = 0;
@@ -398,7 +401,7 @@ fn share_octets(rib: &mut Rib, peers: &[PeerIndex]) -> usize {
             let addresses = |updates: &[EncodedUpdates]| -> Vec<*const u8> {
                 updates.iter().map(|it| it.octets.as_ptr()).collect()
             };
-            // Marks and ends of tables are a few octets, made for each.
+            // Marks and End-of-RIB are a few octets, encoded for each peer.
             let is_routes = first.iter().any(|it| it.octets.len() > 100);
             assert!(!is_routes || addresses(&first) == addresses(&others), "a copy");
             shared += usize::from(is_routes);
@@ -424,7 +427,7 @@ fn prefixes_in(updates: &[EncodedUpdates]) -> usize {
 }
 
 #[test]
-fn each_knob_that_alters_what_a_peer_is_told_splits_a_group_and_no_other_does() {
+fn exactly_the_settings_that_alter_exports_split_a_group() {
     let knobs: [(&str, Change<PeerOptions>, bool); 11] = [
         ("name", |it| it.name = Arc::from("another"), false),
         ("address", |it| it.address = [10, 0, 0, 55].into(), false),
@@ -457,7 +460,7 @@ fn each_knob_that_alters_what_a_peer_is_told_splits_a_group_and_no_other_does() 
         assert_eq!(splits_group(options(4), turn), splits, "{knob}");
     }
     let client = |it: &mut PeerOptions| it.reflection = Reflection::Client(ClusterId(9));
-    assert!(!splits_group(options(FEED), client), "reflection says nothing of external peers");
+    assert!(!splits_group(options(FEED), client), "reflection does not affect external peers");
 }
 
 fn splits_group(options: PeerOptions, turn: impl FnOnce(&mut PeerOptions)) -> bool {
@@ -486,16 +489,16 @@ fn an_external_peer_on_the_same_subnet_is_sent_to_the_node_itself() {
     for (case, attributes, received, expected) in rows {
         rib.apply_update(node, reach(&[BLOCK], attributes, received));
         while rib.work(1000) {}
-        let told = rib.routes_to(BLOCK.parse().unwrap(), RouteSelection::AdvertisedTo(tor));
-        assert!(told.is_empty(), "{case}: not told yet");
+        let exports = rib.routes_to(BLOCK.parse().unwrap(), RouteSelection::AdvertisedTo(tor));
+        assert!(exports.is_empty(), "{case}: not sent yet");
         while poll_export(&mut rib, tor).is_some() {}
-        let told = rib.routes_to(BLOCK.parse().unwrap(), RouteSelection::AdvertisedTo(tor));
-        assert_eq!(told[0].next_hop, Some(expected), "{case}");
+        let exports = rib.routes_to(BLOCK.parse().unwrap(), RouteSelection::AdvertisedTo(tor));
+        assert_eq!(exports[0].next_hop, Some(expected), "{case}");
     }
 }
 
 #[test]
-fn filters_count_by_content_not_by_name() {
+fn filters_are_compared_by_content_not_by_name() {
     let mut rib = rib();
     let named = |prefix| PeerOptions { export: filter(prefix, Action::Accept), ..options(4) };
     let first = rib.peer_up(named("10.65.0.0/16"), None);

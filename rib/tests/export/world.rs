@@ -1,4 +1,4 @@
-//! A Rib beside a naive one, and a receiver for each peer that knows nothing but the codec.
+//! A Rib compared with a naive one, and a receiver for each peer that uses nothing but the codec.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,12 +24,12 @@ use super::naive::{NaiveRib, NaiveRoute, Routes};
 
 const MULTIPATH: usize = 2;
 
-/// One thing that happens.
+/// An event of a history.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     Up(usize),
     Down(usize),
-    /// A peer restarts: the next time that it is up, it comes back.
+    /// A peer restarts: it resumes when it is next up.
     Away(usize),
     Announce {
         peer: usize,
@@ -59,34 +59,34 @@ pub(crate) enum Event {
     },
     Connected(u8),
     EndHoldBack,
-    /// Other rules for peers, and for the reflector.
+    /// New rules for peers, and for the reflector.
     Reconfigure {
         peers: Vec<usize>,
         rules: Rules,
         reflector: Reflector,
     },
-    /// Other own addresses towards some peers, by number.
+    /// New own addresses towards some peers, by number.
     OwnNextHops {
         peers: Vec<usize>,
         own: u8,
     },
     Refresh(usize),
-    /// A peer begins to tell everything again, or ends.
+    /// A peer begins or ends a refresh of its own routes.
     Begin(usize),
     End(usize),
-    /// A part of the Rib's background work.
+    /// A part of the Rib's pending work.
     Work(usize),
-    /// A peer takes some of what waits for it, or all.
+    /// A peer reads some of what waits for it, or all.
     Read {
         peer: usize,
         chunks: usize,
     },
     ReadForwarding(usize),
-    /// Everything comes to rest, and is compared.
+    /// All work is done and read, and the results are compared.
     Settle,
 }
 
-/// Rules of a peer that may change while its session stays.
+/// Rules of a peer that may change during its session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     /// The filters, by number.
@@ -105,7 +105,7 @@ pub(crate) struct Reflector {
     pub(crate) meshed: bool,
 }
 
-/// A Rib, the naive one beside it, and a receiver for each peer.
+/// A Rib, the naive one for comparison, and a receiver for each peer.
 pub(crate) struct World {
     pub(crate) rib: Rib,
     pub(crate) naive: NaiveRib,
@@ -113,7 +113,7 @@ pub(crate) struct World {
     /// The peers that restart.
     pub(crate) away: BTreeMap<usize, PeerIndex>,
     forwarding: BTreeMap<Prefix, Forwarding>,
-    /// The next hops that are said to be lost.
+    /// The next hops reported as lost.
     lost: BTreeSet<NextHop>,
 }
 
@@ -122,19 +122,19 @@ pub(crate) struct Session {
     pub(crate) received: Routes,
     /// The families whose End-of-RIB has come.
     ended: Vec<Family>,
-    /// What was received before the first mark of a refresh and not since, until the second one comes.
+    /// The routes received before the first mark of a refresh and not since, until the second mark.
     stale: Option<BTreeSet<(Prefix, PathId)>>,
     octets: BytesMut,
     context: DecodeContext,
 }
 
 impl World {
-    /// A speaker that forwards itself, or a pure control plane, which takes all next hops for reachable.
+    /// A speaker that forwards itself, or a pure control plane, which assumes all next hops reachable.
     pub(crate) fn new(forwards: bool) -> Self {
         Self::starting(forwards, false)
     }
 
-    /// A speaker that may hold back at first what peers announce.
+    /// A speaker that may start with a hold-back of what peers announce.
     pub(crate) fn starting(forwards: bool, holds_back: bool) -> Self {
         let identifier = identifier(100);
         let forwarding = forwards.then_some(ForwardingOptions { multipath: MULTIPATH, normal_metric: 1024 });
@@ -179,7 +179,7 @@ impl World {
             Event::Crowd { peer, prefix, paths, attributes } => {
                 for path_id in 0..paths {
                     match &attributes {
-                        // Every other one is as good as the first, but for tie-breaks.
+                        // Every other one ties with the first up to the tie-breaks.
                         Some(variant) => {
                             let med = Some(path_id % 2);
                             self.announce(peer, &[prefix], path_id, &Variant { med, ..variant.clone() });
@@ -246,14 +246,14 @@ impl World {
         }
     }
 
-    /// An event of a random history happens.
+    /// Applies an event of a random history.
     pub(crate) fn happen_somewhere(&mut self, event: Event) {
         let event = self.aimed(event);
         self.happen(event);
     }
 
-    /// The same event with a peer that it can happen to, if there is one: a random history is else full of peers that are not
-    /// up and do nothing.
+    /// The same event for a peer to which it can happen, if there is one: otherwise most events of a random
+    /// history would hit peers that are down.
     pub(crate) fn aimed(&self, mut event: Event) -> Event {
         let up = || self.naive.peers.keys().copied();
         match &mut event {
@@ -317,9 +317,9 @@ impl World {
             return;
         }
         let options = options(peer);
-        let told_paths = options.add_path.iter().map(|&(family, _)| family).collect();
+        let path_exports = options.add_path.iter().map(|&(family, _)| family).collect();
         let context = DecodeContext {
-            add_path: told_paths,
+            add_path: path_exports,
             max_message_octets: 65535,
             ..context(options.kind, options.as_width)
         };
@@ -402,7 +402,7 @@ impl World {
         }
     }
 
-    /// Lets the peer take one batch of octets.
+    /// Lets the peer read one batch of octets.
     pub(crate) fn read(&mut self, peer: usize) -> bool {
         let Some(session) = self.sessions.get_mut(&peer) else { return false };
         let Some(chunks) = poll_export(&mut self.rib, session.index) else { return false };
@@ -425,7 +425,7 @@ impl World {
         !changes.is_empty()
     }
 
-    /// Whatever has been told so far: what counts now never leads over a next hop that is lost.
+    /// At any time, no wanted forwarding leads over a lost next hop.
     fn read_next_hop_losses(&mut self) {
         for loss in self.rib.poll_next_hop_losses() {
             let is_news =
@@ -446,35 +446,35 @@ impl World {
         while self.rib.work(5) {}
         while self.read_forwarding(7) {}
         self.read_next_hop_losses();
-        assert_eq!(self.lost, BTreeSet::new(), "every route has been told");
+        assert_eq!(self.lost, BTreeSet::new(), "every route has been read");
         for peer in 0..PEERS {
             while self.read(peer) {}
         }
-        // What was read lets members move to other groups.
+        // Reading lets members move to other groups.
         while self.rib.work(5) {}
         assert_eq!(self.forwarding, self.naive.forwarding(), "the forwarding table");
         for (&peer, session) in &self.sessions {
             assert_eq!(
                 without_ids(&session.received),
                 self.naive.adj_rib_out(peer),
-                "what peer {peer} holds of us"
+                "the routes that peer {peer} holds"
             );
-            assert_eq!(self.advertised(session), session.received, "what is shown of peer {peer}");
+            assert_eq!(self.advertised(session), session.received, "the routes shown for peer {peer}");
             let families: &[Family] =
                 if self.naive.holds_back { &[] } else { &self.naive.peers[&peer].0.families };
             let ended = families.iter().filter(|family| session.ended.contains(family)).count();
             assert_eq!([ended, session.ended.len()], [families.len(); 2], "End-of-RIB to peer {peer}");
             assert!(session.stale.is_none(), "the refresh of peer {peer} has no end");
         }
-        self.nothing_is_left_over();
+        self.nothing_has_leaked();
         for (&peer, session) in self.sessions.iter().filter(|&(&peer, _)| peer != likeness(peer)) {
             let group_members = self.rib.peer_counts(session.index, Family::IPV4_UNICAST).group_members;
-            assert_eq!(group_members, 1, "peer {peer} is alone, and told all the same");
+            assert_eq!(group_members, 1, "peer {peer} is alone but sent the same routes");
         }
-        self.who_is_told_the_same_shares_a_group();
+        self.peers_with_equal_exports_share_a_group();
     }
 
-    /// What operators are shown of a peer: as many routes as are counted.
+    /// The routes that operators are shown for a peer, as many as are counted.
     fn advertised(&self, session: &Session) -> Routes {
         let families = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
         let selection = RouteSelection::AdvertisedTo(session.index);
@@ -489,8 +489,8 @@ impl World {
         shown.into_iter().map(route).collect()
     }
 
-    fn who_is_told_the_same_shares_a_group(&self) {
-        // These differ in nothing but their rules and own addresses.
+    fn peers_with_equal_exports_share_a_group(&self) {
+        // These peers differ in nothing but their rules and own addresses.
         for (one, other) in [(8, 9), (8, 10), (9, 10), (11, 12), (4, 11), (4, 12), (0, 8)] {
             let alike = |peer| {
                 let options = &self.naive.peers.get(&peer).filter(|_| self.sessions.contains_key(&peer))?.0;
@@ -515,8 +515,8 @@ impl World {
         }
     }
 
-    /// No attribute set, path id, tombstone or entry outlives its last use.
-    fn nothing_is_left_over(&self) {
+    /// No attribute set, path identifier, tombstone or entry outlives its last use.
+    fn nothing_has_leaked(&self) {
         let audit = Audit::of(&self.rib);
         assert_eq!((audit.faults, audit.tombstones), (Vec::new(), 0));
         let counts = self.rib.counts();
@@ -599,7 +599,7 @@ impl Session {
     }
 }
 
-/// What a block names: each prefix with its path id, zero where there is none.
+/// The routes of a block: each prefix with its path identifier, zero if there is none.
 fn keys(block: NlriBlock<'_>) -> Vec<(Prefix, PathId)> {
     fn key<P: IpPrefix>(nlri: Nlri<P>) -> (Prefix, PathId) {
         (nlri.prefix.erase(), nlri.path_id.unwrap_or(PathId(0)))
@@ -607,7 +607,7 @@ fn keys(block: NlriBlock<'_>) -> Vec<(Prefix, PathId)> {
     block.iter::<Ipv4Prefix>().map(key).chain(block.iter::<Ipv6Prefix>().map(key)).collect()
 }
 
-/// The routes without their path ids, which only have to tell paths apart.
+/// The routes without their path identifiers, whose values are arbitrary.
 fn without_ids(routes: &Routes) -> Vec<NaiveRoute> {
     let mut routes: Vec<NaiveRoute> = routes
         .iter()
