@@ -1,9 +1,9 @@
 //! An index from hashes to numbers, for slabs whose entries know their own keys.
 //!
-//! It is split into parts that grow one by one, and each slot keeps the hash beside the number. So growing never stops
-//! its owner for long, and looks at no entry.
+//! It consists of parts that grow one by one, and each slot holds the hash next to the number. So growing
+//! never blocks the owner for long, and reads no entry.
 
-/// Numbers by hashes, which are expected to be even in all their bits.
+/// Numbers by hash. The hashes are expected to be uniform in all their bits.
 #[derive(Debug)]
 pub struct HashIndex {
     parts: Vec<Part>,
@@ -17,15 +17,15 @@ struct Part {
     len: usize,
 }
 
-/// The upper half is a number plus one, the lower one the hash; zero is an empty slot.
+/// The upper half is a number plus one, the lower half the hash; zero is an empty slot.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct Slot(u64);
 
-/// Half of a hash: this much is kept.
+/// The half of a hash that is kept.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct ShortHash(u32);
 
-/// How many parts there are.
+/// Number of parts.
 const PARTS: usize = 1 << PART_BITS;
 const PART_BITS: u32 = 8;
 
@@ -44,56 +44,56 @@ impl Default for HashIndex {
 }
 
 impl HashIndex {
-    /// Holds nothing.
+    /// Makes an empty index.
     #[must_use]
     pub fn new() -> Self {
         Self { parts: (0..PARTS).map(|_| Part::default()).collect(), len: 0 }
     }
 
-    /// How many numbers it holds.
+    /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether it holds nothing.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The number with this hash that `is_wanted` says yes to.
+    /// The number with this hash for which `is_wanted` returns true.
     #[must_use]
     pub fn find(&self, hash: ShortHash, is_wanted: impl Fn(u32) -> bool) -> Option<u32> {
         self.parts[part_of(hash)].find(hash, is_wanted)
     }
 
-    /// Adds a number that is not there.
+    /// Adds a number, which must not be in the index.
     pub fn insert(&mut self, hash: ShortHash, number: u32) {
         self.parts[part_of(hash)].insert(hash, number);
         self.len += 1;
     }
 
-    /// Takes a number out that was added with this hash.
+    /// Removes a number that was added with this hash.
     pub fn remove(&mut self, hash: ShortHash, number: u32) {
         self.len -= usize::from(self.parts[part_of(hash)].remove(Slot::new(hash, number)));
     }
 
-    /// Reads the places where numbers with these hashes are looked for first: what is done with many of them right after
-    /// finds the memory at hand. The misses of reads that do not wait for each other overlap.
+    /// Reads the slots where look-ups of these hashes start, to have them in the cache for the look-ups that
+    /// follow. These reads do not wait for each other, so their misses overlap.
     pub fn touch(&self, hashes: impl Iterator<Item = ShortHash>) {
         let slots = hashes.map(|hash| self.parts[part_of(hash)].first_slot(hash).0);
         std::hint::black_box(slots.fold(0, std::ops::BitXor::bitxor));
     }
 }
 
-/// The part is chosen by the upper bits, the place in it by the lower ones.
+/// The upper bits choose the part, the lower bits the slot in it.
 fn part_of(hash: ShortHash) -> usize {
     (hash.0 >> (u32::BITS - PART_BITS)) as usize
 }
 
 impl Part {
-    /// What is in the place where a hash is looked for first.
+    /// The slot where the look-up of a hash starts.
     fn first_slot(&self, hash: ShortHash) -> Slot {
         let mask = self.slots.len().wrapping_sub(1);
         self.slots.get(hash.0 as usize & mask).copied().unwrap_or_default()
@@ -113,7 +113,7 @@ impl Part {
     }
 
     fn insert(&mut self, hash: ShortHash, number: u32) {
-        // Three quarters full is as far as probing stays short.
+        // Beyond three quarters full, probing gets long.
         if (self.len + 1) * 4 > self.slots.len() * 3 {
             self.grow();
         }
@@ -146,7 +146,7 @@ impl Part {
             gap = (gap + 1) & mask;
         }
         self.len -= 1;
-        // Whoever was put further along because of the slot moves back, so that probing still finds it.
+        // Entries that were displaced by this slot move back, so that probing still finds them.
         let mut at = gap;
         loop {
             self.slots[gap] = Slot::default();
@@ -188,7 +188,7 @@ mod tests {
 
     use super::*;
 
-    /// Few parts and few places, so that numbers get in each other's way.
+    /// Few parts and slots, so that numbers collide.
     fn hash(number: u32) -> ShortHash {
         ShortHash(((number % 3) << 24) | (number % 7))
     }

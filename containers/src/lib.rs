@@ -1,4 +1,4 @@
-//! Containers for large tables that know nothing of routes.
+//! Containers for large tables, independent of routes.
 
 mod hash_index;
 mod longest_match;

@@ -1,4 +1,4 @@
-//! A table that is asked for the longest prefix around an address.
+//! A table for longest-prefix match.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,8 +7,8 @@ use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix, Prefix};
 
 /// Values by prefix, of both families.
 ///
-/// A hash table and the number of prefixes of each length: a question costs a look for each length in use, and real
-/// tables use few.
+/// A hash table and the number of prefixes of each length: a match takes one look-up for each length in use,
+/// and real tables use few.
 #[derive(Clone, Debug)]
 pub struct LongestMatch<T> {
     values: HashMap<Prefix, T>,
@@ -33,7 +33,7 @@ impl<T> LongestMatch<T> {
         self.values.get(&prefix)
     }
 
-    /// Sets the value of a prefix and hands back the former one.
+    /// Sets the value of a prefix and returns the former one.
     pub fn insert(&mut self, prefix: Prefix, value: T) -> Option<T> {
         let former = self.values.insert(prefix, value);
         if former.is_none() {
@@ -42,14 +42,14 @@ impl<T> LongestMatch<T> {
         former
     }
 
-    /// Forgets a prefix and hands back its value.
+    /// Removes a prefix and returns its value.
     pub fn remove(&mut self, prefix: Prefix) -> Option<T> {
         let former = self.values.remove(&prefix)?;
         *self.count(prefix) -= 1;
         Some(former)
     }
 
-    /// The prefixes around an address, the longest first.
+    /// The prefixes that cover an address, the longest first.
     pub fn around(&self, address: IpAddr) -> impl Iterator<Item = (Prefix, &T)> {
         let lengths = match address {
             IpAddr::V4(_) => &self.ipv4_lengths,

@@ -1,6 +1,6 @@
-//! The numbers that name things.
+//! Indexes that name things.
 
-/// Names an entry as long as something is wanted or held there, or it waits to be looked at.
+/// Names an entry as long as a route is wanted or held there, or it waits to be compared.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct EntryId(pub(crate) u32);
 
@@ -8,7 +8,7 @@ pub struct EntryId(pub(crate) u32);
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct ShapeId(pub(crate) u32);
 
-/// Names a forwarding that the Rib wants somewhere.
+/// Names a forwarding that is wanted at some prefix.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct PathId(pub(crate) u32);
 

@@ -1,17 +1,17 @@
-//! The kernel's forwarding table: what it holds, what is wanted there, and what to ask for, without I/O.
+//! The kernel's forwarding table: what it holds, what is wanted, and the requests that follow, without I/O.
 //!
-//! A [`Fib`] is a plain value with one owner. Messages of the kernel ([`Fib::handle_notice`]) and wanted routes
-//! ([`Fib::want`]) go in. Dumps and batches of requests come out ([`Fib::poll_ask`]), and what came of them goes in again
-//! ([`Fib::on_dumped`], [`Fib::on_answers`]). The mirror of the kernel's tables is written by the kernel alone; wherever it
-//! differs from what is wanted, requests are planned.
+//! A [`Fib`] is a plain value with one owner. It takes messages of the kernel ([`Fib::handle_notice`]) and
+//! wanted routes ([`Fib::want`]). It returns dumps and batches of requests ([`Fib::poll_ask`]), and takes
+//! their outcome ([`Fib::on_dumped`], [`Fib::on_answers`]). Only the kernel writes the mirror of its tables;
+//! where the mirror differs from what is wanted, requests are planned.
 //!
 //! ```text
-//!  messages of the kernel -> mirror -> resolution of next hops -> paths and next hop objects -+-> batch -> kernel
-//!  wanted routes -----------------------------------------------------------------------------+
+//!   messages of the kernel -> mirror -> resolution of next hops -> paths and next hop objects -+-> batch -> kernel
+//!   wanted routes -----------------------------------------------------------------------------+
 //! ```
 //!
-//! A route belongs to this daemon when it lies in a configured table and carries the configured protocol number. All
-//! others are foreign: they are neither replaced nor removed, not even where they hold the prefix and metric of a
+//! A route belongs to this daemon if it is in a configured table and has the configured protocol number. All
+//! others are foreign: they are neither replaced nor removed, even if they hold the prefix and metric of a
 //! wanted route.
 
 mod fib;

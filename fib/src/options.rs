@@ -1,4 +1,4 @@
-//! Where routes are put, and how.
+//! Options: the tables, marks and metrics of installed routes.
 
 use std::net::IpAddr;
 
@@ -6,31 +6,31 @@ use bgp_codec::Prefix;
 
 use crate::{import::ImportRule, version::Version};
 
-/// Where this daemon's routes are put and how they are told from others.
+/// Where this daemon installs routes, and how it recognises them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FibOptions {
     /// The routing tables that every route is put into; 254 is `main`.
     pub tables: Vec<u32>,
     /// The route protocol number that marks this daemon's routes.
     pub protocol: u8,
-    /// The metric of routes that ask for no other. The kernel reads 0 as 1024 for IPv6.
+    /// The default metric of routes. The kernel reads 0 as 1024 for IPv6.
     pub metric: u32,
     /// The preferred source addresses of IPv4 and IPv6 routes.
     pub sources: [Option<IpAddr>; 2],
-    /// Next hops that are taken to be on a link whatever the routes say.
+    /// Next hops that are treated as directly connected, whatever the routes say.
     pub onlink: Vec<OnlinkRule>,
-    /// Which routes of others are announced.
+    /// Which foreign routes are announced.
     pub imports: Vec<ImportRule>,
-    /// Whether routes share next hop objects, where the kernel has them.
+    /// Whether routes share next hop objects, if the kernel has them.
     pub nexthop_objects: bool,
 }
 
-/// Next hops that are taken to be on a link.
+/// Next hops that are treated as directly connected to a link.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OnlinkRule {
-    /// Where the next hops are.
+    /// The next hops.
     pub next_hops: Prefix,
-    /// The name of the link.
+    /// Name of the link.
     pub interface: String,
 }
 

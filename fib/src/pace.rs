@@ -1,4 +1,4 @@
-//! When the mirror does what it does not do at once.
+//! Deadlines of the mirror's delayed work.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use margay_timestamp::Timestamp;
 
 use crate::mirror::Consequences;
 
-/// A deadline that is set is never put off, so that steady churn cannot keep it from coming.
+/// The deadlines. A deadline that is set is never postponed, so that steady churn cannot hold it off.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     look_around_at: Option<Timestamp>,
     read_at: Option<Timestamp>,
     retry_at: Option<Timestamp>,
-    /// The last interval between two attempts at what was refused.
+    /// The last interval between two attempts at refused requests.
     retry_delay: Option<Duration>,
 }
 
@@ -47,7 +47,7 @@ impl Pace {
         self.retry_at = Some(now + delay);
     }
 
-    /// The next attempt comes after the shortest interval again.
+    /// Makes the next attempt follow after the shortest interval again.
     pub(crate) fn forget_retries(&mut self) {
         self.retry_delay = None;
     }
@@ -69,9 +69,10 @@ impl Pace {
     }
 }
 
-/// Changes of links, addresses and subnets come in flocks: an interface that comes up causes a dozen messages.
+/// Changes of links, addresses and subnets come in bursts: an interface that comes up causes a dozen
+/// messages.
 const LOOK_AROUND_DELAY: Duration = Duration::from_millis(50);
-/// Long enough that reading a full table over and over costs no more than a part of one core.
+/// Long enough that reading a full table again and again takes only a part of one core.
 const READ_DELAY: Duration = Duration::from_millis(500);
 const RETRY_DELAY_FIRST: Duration = Duration::from_secs(2);
 const RETRY_DELAY_LAST: Duration = Duration::from_secs(32);

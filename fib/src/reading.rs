@@ -1,4 +1,4 @@
-//! A reading of what the kernel holds: dumps of one kind after the other, which take the place of what was known.
+//! A reading of the kernel's state: dumps of one kind after another, which replace the known state.
 
 use bgp_codec::Prefix;
 
@@ -12,9 +12,9 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Reading {
     scope: Scope,
-    /// The dumps that are left, the present one first.
+    /// The remaining dumps, the present one first.
     left: &'static [Dump],
-    /// The present one has been asked for.
+    /// Whether the present one has been asked for.
     is_asked: bool,
     links: Vec<u32>,
     objects: Vec<ObjectNotice>,
@@ -26,7 +26,7 @@ pub(crate) struct Reading {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Scope {
     Everything,
-    /// Next hop objects alone.
+    /// Next hop objects only.
     Objects,
 }
 
@@ -63,14 +63,14 @@ impl Reading {
         !self.is_asked && !self.left.is_empty()
     }
 
-    /// The dump to ask for, once.
+    /// The dump to ask for; returned once.
     pub(crate) fn poll_dump(&mut self) -> Option<Dump> {
         let dump = self.left.first().copied().filter(|_| !self.is_asked)?;
         self.is_asked = true;
         Some(dump)
     }
 
-    /// Takes a message of the present dump.
+    /// Handles a message of the present dump.
     pub(crate) fn take(&mut self, notice: Notice, mirror: &mut Mirror) {
         match (self.left.first(), notice) {
             (Some(Dump::Links), Notice::Link(link)) => {
@@ -86,13 +86,13 @@ impl Reading {
         }
     }
 
-    /// The present dump has ended. Answers whether it was the last one.
+    /// Handles the end of the present dump. Returns whether it was the last one.
     pub(crate) fn on_dump_end(&mut self, interrupted: bool, mirror: &mut Mirror) -> bool {
         self.interrupted |= interrupted;
         match self.left.first() {
             // Addresses come after links.
             Some(Dump::Links) => mirror.keep_links(&self.links),
-            // What is not told may be there for all that: it is read again.
+            // Objects that are missing from the dump may exist nevertheless, so it is repeated.
             Some(Dump::Objects) if interrupted => mirror.doubt_objects(),
             Some(Dump::Objects) => {
                 mirror.take_objects_suspicion();
@@ -103,7 +103,7 @@ impl Reading {
         self.next(mirror)
     }
 
-    /// The kernel refused the present dump. Answers whether it can be done without.
+    /// Handles the refusal of the present dump. Returns whether it is dispensable.
     pub(crate) fn on_dump_refused(&mut self, mirror: &mut Mirror) -> bool {
         if self.left.first() != Some(&Dump::Objects) {
             return false;
@@ -117,13 +117,13 @@ impl Reading {
         self.left = self.left.get(1..).unwrap_or_default();
         self.is_asked = false;
         if matches!(self.left.first(), Some(Dump::Ipv4Routes)) {
-            // The routes that follow tell what was uncertain until now.
+            // The route dumps that follow resolve every earlier uncertainty.
             mirror.forget_uncertainty();
         }
         self.has_ended()
     }
 
-    /// Takes what was read for the truth. Answers `false` where it cannot be trusted.
+    /// Replaces the known state by what was read. Returns `false` if that cannot be trusted.
     pub(crate) fn end(self, mirror: &mut Mirror) -> bool {
         if self.interrupted || mirror.told_during_dump() > TOLD_DURING_DUMP {
             mirror.abandon_dump(self.routes);
@@ -133,7 +133,7 @@ impl Reading {
         true
     }
 
-    /// What was read of routes is of no use.
+    /// Discards the routes that were read.
     pub(crate) fn abandon(self, mirror: &mut Mirror) {
         if self.is_of_everything() {
             mirror.abandon_dump(self.routes);
@@ -141,5 +141,5 @@ impl Reading {
     }
 }
 
-/// A dump during which more than this happens is begun again later.
+/// A dump during which more messages arrive is repeated later.
 const TOLD_DURING_DUMP: usize = 1 << 18;

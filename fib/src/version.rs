@@ -1,4 +1,4 @@
-//! The two versions of IP, as far as the kernel treats their routes differently.
+//! The two versions of IP, where the kernel treats their routes differently.
 
 use bgp_codec::Prefix;
 
@@ -18,7 +18,7 @@ impl Version {
         }
     }
 
-    /// The position in [`BOTH`](Self::BOTH).
+    /// Position in [`BOTH`](Self::BOTH).
     pub(crate) fn index(self) -> usize {
         match self {
             Self::Ipv4 => 0,
@@ -26,7 +26,7 @@ impl Version {
         }
     }
 
-    /// The metric that a route gets when it is asked for this one: there are no IPv6 routes of metric 0.
+    /// The metric that a route gets when this one is requested: there are no IPv6 routes of metric 0.
     pub(crate) fn metric(self, metric: u32) -> u32 {
         match (self, metric) {
             (Self::Ipv6, 0) => IP6_RT_PRIO_USER,

@@ -1,4 +1,4 @@
-//! Batches are bounded, however much changes at once.
+//! Batches are bounded, however many changes there are at once.
 
 use bgp_codec::{IpPrefix as _, Ipv4Prefix, NextHop};
 use margay_fib::{Ask, Batch, Fib, FibOptions};
@@ -9,10 +9,10 @@ use margay_timestamp::Timestamp;
 const GROUPS: u32 = 20_000;
 /// The next hop that all groups have in common.
 const COMMON: NextHop = NextHop::Ipv4(std::net::Ipv4Addr::new(10, 0, 0, 2));
-/// What a netlink socket takes in one send unless the system is set otherwise.
+/// What a netlink socket accepts in one send by default.
 const SEND_BUFFER_OCTETS: usize = 212_992;
 
-/// When the common next hop goes, each group has to be told, and each is a message of its own.
+/// If the common next hop is lost, each group has to be updated by a message of its own.
 #[test]
 fn twenty_thousand_groups_that_lose_a_next_hop_are_updated_in_bounded_batches() {
     for size in [2, 16] {
@@ -57,7 +57,7 @@ fn start() -> Fib {
     fib
 }
 
-/// Asks a kernel that accepts everything, and returns the number of requests.
+/// Answers every request with success, and returns the number of requests.
 fn accept_all(fib: &mut Fib) -> usize {
     let mut batch = Batch::new(1);
     let mut requests = 0;
@@ -65,7 +65,7 @@ fn accept_all(fib: &mut Fib) -> usize {
         batch.restart(1);
         match fib.poll_ask(&mut batch, Timestamp::START) {
             None => return requests,
-            Some(Ask::Dump(dump)) => panic!("{dump:?} is asked for without need"),
+            Some(Ask::Dump(dump)) => panic!("{dump:?} is asked for needlessly"),
             Some(Ask::Batch) => {}
         }
         assert!(batch.seal().len() < SEND_BUFFER_OCTETS, "{} octets in one batch", batch.seal().len());
@@ -75,7 +75,7 @@ fn accept_all(fib: &mut Fib) -> usize {
     }
 }
 
-/// Next hops of which no two groups have the same, and the common one.
+/// Next hops that differ for each group, and the common one.
 fn next_hops(group: u32, size: u32) -> impl Iterator<Item = NextHop> {
     let own = 0x0a40_0002 + group;
     let others = (2..size).map(|number| 0x0a60_0000 | number);

@@ -1,4 +1,4 @@
-//! What the forwarding table shall hold.
+//! What the forwarding table is to hold.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 /// What the forwarding table does with packets for a prefix.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Forwarding {
-    /// Where they go.
+    /// Where they are sent.
     pub target: Target,
-    /// The metric of the route; `None` for the one that all routes have which ask for no other.
+    /// The metric of the route; `None` for the default.
     pub metric: Option<u32>,
 }
 
-/// Where packets for a prefix go.
+/// Where packets for a prefix are sent.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Target {
-    /// They are dropped: the aggregate of a block whose addresses are not all in use.
+    /// They are discarded: the aggregate of a block whose addresses are not all in use.
     Discard(Discard),
-    /// They go to one of these next hops: at least one, sorted, each reachable.
+    /// They are sent to one of these next hops: at least one, sorted, each reachable.
     Via(Arc<[WeightedHop]>),
 }
 
@@ -29,19 +29,19 @@ pub enum Target {
 pub struct WeightedHop {
     /// The next hop.
     pub next_hop: NextHop,
-    /// Its share beside those of the others: at least 1.
+    /// Its share relative to the others: at least 1.
     pub weight: u8,
 }
 
 impl Forwarding {
-    /// Over one next hop, or over several with equal shares.
+    /// A route over one next hop, or over several with equal shares.
     #[must_use]
     pub fn via(next_hops: impl IntoIterator<Item = NextHop>) -> Self {
         let hops = next_hops.into_iter().map(|next_hop| WeightedHop { next_hop, weight: 1 });
         Self { target: Target::Via(hops.collect()), metric: None }
     }
 
-    /// A route that drops packets.
+    /// A route that discards packets.
     #[must_use]
     pub fn discard(discard: Discard) -> Self {
         Self { target: Target::Discard(discard), metric: None }
@@ -53,18 +53,18 @@ impl Forwarding {
 pub struct ForwardingChange {
     /// The destination.
     pub prefix: Prefix,
-    /// What replaces the present route; `None` removes it.
+    /// The replacement of the present route; `None` removes it.
     pub forwarding: Option<Forwarding>,
 }
 
-/// How packets are dropped.
+/// How packets are discarded.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Deserialize, Serialize)]
 pub enum Discard {
-    /// Without a word.
+    /// Silently.
     Blackhole,
-    /// The sender is told that the destination is unreachable.
+    /// With the ICMP message that the destination is unreachable.
     Unreachable,
-    /// The sender is told that the destination is administratively prohibited.
+    /// With the ICMP message that the destination is administratively prohibited.
     Prohibit,
 }
 

@@ -1,9 +1,9 @@
-//! What the kernel has beside the routes of the daemon.
+//! Routes of the kernel other than the daemon's.
 
 use bgp_codec::Prefix;
 use serde::{Deserialize, Serialize};
 
-/// A route that the kernel has beside our own.
+/// A foreign route of the kernel.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct KernelRouteView {
     /// Its metric.
@@ -12,7 +12,7 @@ pub struct KernelRouteView {
     pub announced: bool,
 }
 
-/// A subnet attached to an interface that is up.
+/// A subnet directly connected to an interface that is up.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ConnectedRoute {
     /// The subnet.

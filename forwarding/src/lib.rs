@@ -1,8 +1,8 @@
-//! What the routing tables and the kernel's side say to each other, as values.
+//! The values exchanged between the routing tables and the kernel's side.
 //!
-//! One way go the routes that are wanted ([`ForwardingChange`]) and the next hops that are about to lose theirs
-//! ([`NextHopLoss`]). The other way go the kernel's own routes: where they lead ([`WayChange`]), and what is there to be
-//! announced ([`KernelRouteView`]).
+//! One way go wanted routes ([`ForwardingChange`]) and next hops that are about to lose theirs
+//! ([`NextHopLoss`]). The other way go the kernel's own routes: the ways that they lead ([`WayChange`]), and
+//! those that may be announced ([`KernelRouteView`]).
 
 mod forwarding_route;
 mod kernel_route;

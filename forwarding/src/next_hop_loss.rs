@@ -2,8 +2,8 @@
 
 use bgp_codec::NextHop;
 
-/// A next hop whose every route is about to change, since the only peer that announced any over it has left; or that is
-/// like any other again, as somebody announces it or all those changes have been told.
+/// A next hop whose routes are all about to change, because the only peer that announced any over it has
+/// left; or the end of that state, because a peer announces it again or all those changes have been read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct NextHopLoss {
     /// The next hop.

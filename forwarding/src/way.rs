@@ -1,25 +1,26 @@
-//! How the kernel's own routes lead to addresses.
+//! The ways that the kernel's own routes lead.
 
 use bgp_codec::Prefix;
 use serde::{Deserialize, Serialize};
 
-/// How the kernel's own routes lead to the addresses inside a prefix, unless those of a longer one do.
+/// The way that the kernel's own routes lead to the addresses inside a prefix, unless a longer prefix covers
+/// them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub enum Way {
-    /// They can be reached: at no cost where they are attached, at the route's metric behind gateways.
+    /// Reachable: at no cost if directly connected, at the route's metric behind gateways.
     Through {
-        /// What the decision process compares (RFC 4271 §9.1.2.2 e).
+        /// Cost that the decision process compares (RFC 4271 §9.1.2.2 e).
         cost: u32,
     },
-    /// Packets are dropped, or are for this node.
+    /// Packets are discarded or delivered on this node.
     Nowhere,
 }
 
-/// One change of the ways.
+/// A change of a way.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 pub struct WayChange {
     /// The prefix.
     pub prefix: Prefix,
-    /// How it leads further now; `None` when it says nothing any more.
+    /// The present way; `None` if the prefix no longer has one.
     pub way: Option<Way>,
 }

@@ -1,27 +1,27 @@
-//! What passes between a mirror and its kernel, and what may go wrong with it.
+//! The exchange between a mirror and its kernel, and mishaps in it.
 
 use margay_fib::{Ask, Batch, Fib};
 use margay_timestamp::Timestamp;
 
 use crate::KernelModel;
 
-/// Asks for what the mirror wants to ask, and hands back what came of it.
+/// Makes the mirror's requests and returns the outcome to it.
 pub struct Exchange {
     batch: Batch,
     sequence: u32,
 }
 
-/// What may go wrong with an exchange.
+/// Mishaps in an exchange.
 pub trait Mishaps {
-    /// The batch is done, but the answers are lost.
+    /// Whether the batch is done but the answers are lost.
     fn loses_answers(&mut self) -> bool;
-    /// A dump may lack things.
+    /// Whether a dump may be incomplete.
     fn interrupts_dump(&mut self) -> bool;
-    /// Something else happens to the kernel before it is asked.
+    /// Applies other events to the kernel before it is asked.
     fn before_asking(&mut self, kernel: &mut KernelModel);
 }
 
-/// Nothing goes wrong.
+/// No mishaps.
 impl Mishaps for () {
     fn loses_answers(&mut self) -> bool {
         false
@@ -41,7 +41,7 @@ impl Default for Exchange {
 }
 
 impl Exchange {
-    /// Hands over what the kernel has told.
+    /// Delivers the kernel's messages.
     pub fn hear(fib: &mut Fib, kernel: &mut KernelModel, now: Timestamp) {
         let (notices, overrun) = kernel.take_notices();
         notices.into_iter().for_each(|notice| fib.handle_notice(notice));
@@ -51,7 +51,7 @@ impl Exchange {
         }
     }
 
-    /// Asks once. Answers whether there was anything to ask.
+    /// Asks one question. Returns whether there was one.
     pub fn ask(
         &mut self,
         fib: &mut Fib,
@@ -87,11 +87,11 @@ impl Exchange {
         true
     }
 
-    /// Hears, does what is due, and asks, until nothing is left to do at this time.
+    /// Delivers messages, does what is due, and asks, until there is nothing left to do at this time.
     ///
     /// # Panics
     ///
-    /// When that takes a thousand batches: the two never agree.
+    /// Panics after a thousand batches: mirror and kernel do not converge.
     pub fn settle(
         &mut self,
         fib: &mut Fib,
@@ -106,6 +106,6 @@ impl Exchange {
                 return;
             }
         }
-        panic!("the mirror and the kernel never agree");
+        panic!("the mirror and the kernel do not converge");
     }
 }

@@ -1,7 +1,9 @@
-//! A kernel's links, routes and next hop objects as a value: it refuses, forgets and flushes as Linux does.
+//! A kernel's links, routes and next hop objects as a value, which refuses, forgets and flushes as Linux
+//! does.
 //!
-//! The daemon's requests are decoded from their octets, and its own changes are not echoed. What others change is told in
-//! notices, as far as Linux tells it: IPv4 routes that go with their links, addresses or objects go without a message.
+//! The daemon's requests are decoded from their octets, and its own changes are not echoed. Changes by others
+//! cause notices as in Linux: IPv4 routes that are removed with their links, addresses or objects do not
+//! cause any.
 
 mod exchange;
 mod links;
@@ -28,17 +30,17 @@ pub struct KernelModel {
     routes: BTreeMap<(u32, Prefix), Vec<Held>>,
     objects: BTreeMap<u32, Object>,
     notices: VecDeque<Notice>,
-    /// Notices were lost since they were taken last.
+    /// Whether notices were lost since they were taken last.
     overrun: bool,
-    /// Gateways that are refused whatever the routes say.
+    /// Gateways that are refused, whatever the routes say.
     refused: BTreeSet<IpAddr>,
-    /// IPv6 routes that go with their link go without a message, too.
+    /// Whether IPv6 routes that are removed with their link cause no message either.
     silent_ipv6: bool,
-    /// It is older than next hop objects.
+    /// Whether the kernel is older than next hop objects.
     without_objects: bool,
 }
 
-/// Who asks for a change: the daemon does not hear of its own.
+/// Originator of a change: the daemon is not notified of its own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Cause {
     Daemon,
@@ -54,17 +56,18 @@ impl KernelModel {
         kernel
     }
 
-    /// Has IPv6 routes that go with their link go without a message (`skip_notify_on_dev_down`).
+    /// Sets whether IPv6 routes that are removed with their link cause no message
+    /// (`skip_notify_on_dev_down`).
     pub fn set_silent_ipv6(&mut self, silent: bool) {
         self.silent_ipv6 = silent;
     }
 
-    /// Has the kernel know nothing of next hop objects.
+    /// Makes the kernel one without next hop objects.
     pub fn set_without_objects(&mut self) {
         self.without_objects = true;
     }
 
-    /// Has a gateway refused from now on, or accepted again. What leads over it stays.
+    /// Sets whether a gateway is refused from now on. Routes over it stay.
     pub fn set_refused(&mut self, gateway: IpAddr, refused: bool) {
         if refused {
             self.refused.insert(gateway);
@@ -85,7 +88,7 @@ impl KernelModel {
         self.overrun || !self.notices.is_empty()
     }
 
-    /// What others have changed since the last call, and whether some of it was lost.
+    /// Changes by others since the last call, and whether some notices were lost.
     pub fn take_notices(&mut self) -> (Vec<Notice>, bool) {
         (self.notices.drain(..).collect(), std::mem::take(&mut self.overrun))
     }
@@ -96,7 +99,7 @@ impl KernelModel {
         self.notices.clear();
     }
 
-    /// Everything of a kind; `None` when the kernel knows no such kind.
+    /// Everything of a kind; `None` if the kernel does not know the kind.
     #[must_use]
     pub fn dump(&self, dump: Dump) -> Option<Vec<Notice>> {
         Some(match dump {

@@ -1,4 +1,4 @@
-//! Links, their addresses, and the routes that come and go with them.
+//! Links, their addresses, and the routes that are added and removed with them.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -39,7 +39,7 @@ impl Link {
 }
 
 impl KernelModel {
-    /// Makes a link that is up.
+    /// Adds a link that is up.
     pub fn add_link(&mut self, name: &str) -> u32 {
         let interface = self.links.keys().max().map_or(1, |last| last + 1);
         self.links.insert(interface, Link { name: name.to_owned(), loopback: false, ..Link::loopback() });
@@ -47,13 +47,13 @@ impl KernelModel {
         interface
     }
 
-    /// The interface of a name.
+    /// The interface with a name.
     #[must_use]
     pub fn interface(&self, name: &str) -> Option<u32> {
         self.links.iter().find(|(_, link)| link.name == name).map(|(&interface, _)| interface)
     }
 
-    /// Whether packets can leave over a link.
+    /// Whether packets can be sent over a link.
     #[must_use]
     pub fn is_usable(&self, interface: u32) -> bool {
         self.links.get(&interface).is_some_and(Link::has_carrier)
@@ -68,7 +68,7 @@ impl KernelModel {
         })
     }
 
-    /// The operator sets a link down. It keeps its IPv4 addresses and loses those of IPv6.
+    /// Sets a link down. It keeps its IPv4 addresses and loses those of IPv6.
     pub fn set_down(&mut self, interface: u32) {
         let Some(link) = self.links.get_mut(&interface).filter(|link| link.up) else { return };
         link.up = false;
@@ -78,7 +78,7 @@ impl KernelModel {
         self.lose_hops(interface, Loss::Down);
     }
 
-    /// The operator sets a link up.
+    /// Sets a link up.
     pub fn set_up(&mut self, interface: u32) {
         let Some(link) = self.links.get_mut(&interface).filter(|link| !link.up) else { return };
         link.up = true;
@@ -92,7 +92,7 @@ impl KernelModel {
         self.revive_hops(interface, false);
     }
 
-    /// A link loses its carrier, or gets it back.
+    /// Sets whether a link has a carrier.
     pub fn set_carrier(&mut self, interface: u32, carrier: bool) {
         let Some(link) = self.links.get_mut(&interface).filter(|link| link.carrier != carrier) else {
             return;
@@ -104,7 +104,7 @@ impl KernelModel {
         }
     }
 
-    /// A link is deleted.
+    /// Deletes a link.
     pub fn delete_link(&mut self, interface: u32) {
         self.set_down(interface);
         let Some(link) = self.links.get(&interface) else { return };
@@ -118,7 +118,7 @@ impl KernelModel {
         self.tell(Cause::Others, Notice::LinkGone { interface });
     }
 
-    /// Gives a link an address with a subnet of a length.
+    /// Adds an address with a subnet of this length to a link.
     pub fn add_address(&mut self, interface: u32, address: IpAddr, length: u8) {
         let Some(link) = self.links.get_mut(&interface) else { return };
         let up = link.up;
@@ -140,7 +140,7 @@ impl KernelModel {
         }
     }
 
-    /// Takes an address away.
+    /// Removes an address.
     pub fn remove_address(&mut self, interface: u32, address: IpAddr) {
         let Some(link) = self.links.get_mut(&interface) else { return };
         let length = match address {

@@ -12,16 +12,16 @@ pub(crate) struct Object {
 }
 
 impl KernelModel {
-    /// Somebody else removes an object. Answers whether there was one.
+    /// Removes an object for another program. Returns whether there was one.
     pub fn remove_object(&mut self, number: u32) -> bool {
         self.drop_object(number, Cause::Others)
     }
 
-    /// Somebody else makes an object, or puts another in its place.
+    /// Creates or replaces an object for another program.
     ///
     /// # Errors
     ///
-    /// As the kernel says: the error number, and its words.
+    /// The kernel's error number and its message.
     pub fn put_object(&mut self, number: u32, protocol: u8, content: ObjectContent) -> Result<(), Refused> {
         self.set_object((number, protocol), content, true, Cause::Others)
     }
@@ -70,8 +70,8 @@ impl KernelModel {
         Ok(())
     }
 
-    /// An object goes, with its place in groups, the groups that it leaves empty, and the routes that refer to any of them.
-    /// Answers whether it was there.
+    /// Removes an object, its membership in groups, the groups that it leaves empty, and the routes that
+    /// refer to any of them. Returns whether it existed.
     pub(crate) fn drop_object(&mut self, number: u32, cause: Cause) -> bool {
         let Some(object) = self.objects.remove(&number) else { return false };
         let Object { protocol, content } = object;
@@ -82,7 +82,7 @@ impl KernelModel {
         true
     }
 
-    /// Objects go with their link without a message.
+    /// Removes the objects over a link, without a message.
     pub(crate) fn remove_objects_on(&mut self, interface: u32) {
         let is_here = |object: &Object| matches!(object.content, ObjectContent::Hop { interface: on, .. } if on == interface);
         let here: Vec<u32> =

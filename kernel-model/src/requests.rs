@@ -1,4 +1,4 @@
-//! The daemon's requests, from octets to answers.
+//! Decoding and execution of the daemon's requests.
 
 use margay_fib::{
     ENOENT, ESRCH, KernelRoute, ObjectNotice, RTM_DELNEXTHOP, RTM_DELROUTE, RTM_NEWNEXTHOP, RTM_NEWROUTE,
@@ -8,7 +8,7 @@ use margay_fib::{
 use crate::{Cause, KernelModel, Refused, routes::Place};
 
 impl KernelModel {
-    /// Does what a batch of requests asks for, one after the other, and answers with those that are refused.
+    /// Executes a batch of requests in order, and returns the refusals.
     pub fn handle(&mut self, octets: &[u8]) -> Vec<Refusal> {
         let mut refusals = Vec::new();
         for message in messages(octets) {

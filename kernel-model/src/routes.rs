@@ -1,4 +1,4 @@
-//! Routes: how they come, and how they go without a message.
+//! Routes: how they are added, and how they are removed without a message.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -21,14 +21,14 @@ pub(crate) struct Held {
 /// The gateways and interfaces that packets go to.
 pub type UsedHops = BTreeSet<(Option<IpAddr>, u32)>;
 
-/// How a new route takes its place among those of its prefix and metric.
+/// Position of a new route among those of its prefix and metric.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Place {
-    /// There must be none.
+    /// There must be no other.
     Only,
-    /// It takes the place of the first one.
+    /// It replaces the first one.
     Replacing,
-    /// It comes before the others.
+    /// Before the others.
     First,
 }
 
@@ -42,27 +42,27 @@ pub(crate) enum Loss {
 }
 
 impl KernelModel {
-    /// Somebody else adds a route, before others of the same metric.
+    /// Adds a route for another program, before others of the same metric.
     ///
     /// # Errors
     ///
-    /// As the kernel says: the error number, and its words.
+    /// The kernel's error number and its message.
     pub fn add_route(&mut self, table: u32, prefix: Prefix, shape: RouteShape) -> Result<(), Refused> {
         let place = if is_ipv4(prefix) { Place::First } else { Place::Only };
         self.insert((table, prefix), shape, place, Cause::Others)
     }
 
-    /// Somebody else replaces the first route of the metric.
+    /// Replaces the first route of the metric for another program.
     ///
     /// # Errors
     ///
-    /// As the kernel says: the error number, and its words.
+    /// The kernel's error number and its message.
     pub fn replace_route(&mut self, table: u32, prefix: Prefix, shape: RouteShape) -> Result<(), Refused> {
         self.insert((table, prefix), shape, Place::Replacing, Cause::Others)
     }
 
-    /// Somebody else removes the first route of a protocol number, of the metric if one is given. Answers whether there
-    /// was one.
+    /// Removes the first route of a protocol number, and of the metric if one is given, for another program.
+    /// Returns whether there was one.
     pub fn remove_route(&mut self, table: u32, prefix: Prefix, protocol: u8, metric: Option<u32>) -> bool {
         let is_meant = |shape: &RouteShape| {
             shape.protocol == protocol && metric.is_none_or(|metric| shape.metric == metric)
@@ -70,7 +70,7 @@ impl KernelModel {
         self.remove_first((table, prefix), is_meant, Cause::Others)
     }
 
-    /// Somebody else removes all routes of a protocol number.
+    /// Removes all routes of a protocol number for another program.
     pub fn flush_routes(&mut self, protocol: u8) {
         let places: Vec<(u32, Prefix)> = self.routes.keys().copied().collect();
         for (table, prefix) in places {
@@ -78,7 +78,7 @@ impl KernelModel {
         }
     }
 
-    /// The routes to a prefix with the gateways and interfaces that their packets go to now.
+    /// The routes to a prefix with the gateways and interfaces that their packets are sent to now.
     #[must_use]
     pub fn routes(&self, table: u32, prefix: Prefix) -> Vec<(RouteShape, UsedHops)> {
         let held = self.routes.get(&(table, prefix)).into_iter().flatten();
@@ -123,7 +123,7 @@ impl KernelModel {
         Ok(())
     }
 
-    /// Answers whether there was one.
+    /// Removes the first matching route. Returns whether there was one.
     pub(crate) fn remove_first(
         &mut self,
         place: (u32, Prefix),
@@ -138,7 +138,7 @@ impl KernelModel {
         true
     }
 
-    /// The kernel itself adds a route.
+    /// Adds a route of the kernel itself.
     pub(crate) fn insert_told(&mut self, table: u32, prefix: Prefix, shape: RouteShape) {
         let list = self.routes.entry((table, prefix)).or_default();
         if list.iter().all(|held| held.shape != shape) {
@@ -147,13 +147,13 @@ impl KernelModel {
         }
     }
 
-    /// The kernel itself removes a route.
+    /// Removes a route of the kernel itself.
     pub(crate) fn remove_told(&mut self, table: u32, prefix: Prefix, shape: &RouteShape) {
-        // It may have gone with its link already.
+        // It may have been removed with its link already.
         self.remove_first((table, prefix), |held| held == shape, Cause::Others);
     }
 
-    /// Next hops over a link are dead, and with the last of its next hops each route.
+    /// Marks next hops over a link as dead, and removes routes without a live one.
     pub(crate) fn lose_hops(&mut self, interface: u32, loss: Loss) {
         let mut dropped = Vec::new();
         for (&place, list) in &mut self.routes {
@@ -175,7 +175,7 @@ impl KernelModel {
                     return false;
                 }
                 if loss == Loss::Deleted {
-                    // IPv6 tells of each next hop that leaves a route.
+                    // IPv6 reports each next hop that is removed from a route.
                     let gone: Vec<KernelHop> = hops.extract_if(.., |hop| is_here(hop)).collect();
                     let target = RouteTarget::Hops(gone);
                     dropped.push((place, RouteShape { target, ..held.shape.clone() }));
@@ -196,7 +196,7 @@ impl KernelModel {
         });
     }
 
-    /// Routes of the main table with a preferred source go with the address.
+    /// Removes the routes of the main table with a preferred source, together with that address.
     pub(crate) fn lose_source(&mut self, source: IpAddr) {
         for ((table, prefix), list) in &mut self.routes {
             if *table == 254 && is_ipv4(*prefix) {
@@ -206,7 +206,7 @@ impl KernelModel {
         self.forget_empty();
     }
 
-    /// Routes go with the object that they refer to.
+    /// Removes the routes that refer to an object.
     pub(crate) fn lose_object(&mut self, object: u32) {
         let mut dropped = Vec::new();
         for (&place, list) in &mut self.routes {
@@ -224,7 +224,7 @@ impl KernelModel {
         }
     }
 
-    /// Whether the kernel would find a gateway on its link.
+    /// Checks that the kernel can resolve a gateway on its link.
     pub(crate) fn check_hop(&self, hop: &KernelHop) -> Result<(), Refused> {
         let link = self.links.get(&hop.interface).ok_or((ENODEV, ""))?;
         if !link.is_up() {
@@ -271,7 +271,7 @@ impl KernelModel {
         }
     }
 
-    /// The route with the longest prefix around an address, of those with a property.
+    /// The matching route with the longest prefix that covers an address.
     fn best(&self, address: IpAddr, is_meant: impl Fn(&RouteShape) -> bool) -> Option<&RouteShape> {
         let around = self.routes.iter().filter(|((table, prefix), _)| {
             [254, 255].contains(table) && prefix.contains(crate::links::host(address))

@@ -1,31 +1,32 @@
-//! What the daemon is told of the kernel's own routes: where they lead, and which are to be announced.
+//! What the daemon has been notified of about the kernel's own routes: the ways that they lead, and which are
+//! to be announced.
 
 use std::collections::{BTreeSet, HashMap};
 
 use bgp_codec::Prefix;
 use margay_forwarding::{KernelRouteView, Way, WayChange};
 
-/// What was told so far, and the prefixes at which that may be outdated.
+/// What was reported so far, and the prefixes at which that may be outdated.
 #[derive(Default)]
 pub(crate) struct Announcements {
     ways: HashMap<Prefix, Way>,
     routes: HashMap<Prefix, KernelRouteView>,
     outdated: BTreeSet<Prefix>,
-    /// Prefixes whose routes are asked for by networks that require one.
+    /// Prefixes that networks require a route to.
     required: BTreeSet<Prefix>,
 }
 
-/// A change of a route that the daemon is to announce, or that a network requires.
+/// A change of a kernel route that is to be announced or that a network requires.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct KernelRouteChange {
     /// The prefix.
     pub prefix: Prefix,
-    /// The route with the lowest metric; `None` when there is none any more.
+    /// The route with the lowest metric; `None` if there is no route any more.
     pub route: Option<KernelRouteView>,
 }
 
 impl Announcements {
-    /// Others' routes at the prefix, or the links that they lead over, are not what they were.
+    /// Notes a change of the foreign routes at the prefix, or of the links that they lead over.
     pub(crate) fn on_changed(&mut self, prefix: Prefix) {
         self.outdated.insert(prefix);
     }
@@ -34,7 +35,7 @@ impl Announcements {
         self.required.contains(&prefix)
     }
 
-    /// Sets which prefixes are required. Answers with those that were not before.
+    /// Sets the required prefixes. Returns the newly required ones.
     pub(crate) fn set_required(&mut self, required: BTreeSet<Prefix>) -> Vec<Prefix> {
         let new = required.difference(&self.required).copied().collect();
         self.outdated.extend(self.required.symmetric_difference(&required));
@@ -42,12 +43,12 @@ impl Announcements {
         new
     }
 
-    /// Whether there may be something to tell.
+    /// Whether there may be something to report.
     pub(crate) fn is_outdated(&self) -> bool {
         !self.outdated.is_empty()
     }
 
-    /// The changes of up to `limit` prefixes. `look` says how things are now.
+    /// The changes at up to `limit` prefixes. `look` returns the present state.
     pub(crate) fn poll(
         &mut self,
         limit: usize,
@@ -68,7 +69,7 @@ impl Announcements {
     }
 }
 
-/// Sets what is told of a prefix. Answers whether that is something else than before.
+/// Sets what has been reported about a prefix. Returns whether it changed.
 fn replace<T: Copy + PartialEq>(told: &mut HashMap<Prefix, T>, prefix: Prefix, now: Option<T>) -> bool {
     let before = match now {
         Some(now) => told.insert(prefix, now),

@@ -1,16 +1,16 @@
-//! Which routes of the kernel are announced.
+//! Which kernel routes are announced.
 
 use bgp_codec::Prefix;
 use margay_filter::PrefixCondition;
 
 use crate::netlink::{RouteKind, RouteShape};
 
-/// Routes of others that are announced. All conditions must hold.
+/// Selects foreign routes to be announced. All conditions must hold.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ImportRule {
     /// The routing table.
     pub table: u32,
-    /// The route protocol numbers; none asks for nothing.
+    /// The route protocol numbers; any if empty.
     pub protocols: Vec<u8>,
     /// The interfaces that the routes lead over.
     pub interfaces: InterfacePatterns,
@@ -18,13 +18,14 @@ pub struct ImportRule {
     pub prefixes: PrefixCondition,
 }
 
-/// Names of interfaces, with `*` for any characters and a leading `!` for those that are not meant; the first pattern
-/// that matches decides. What none matches is meant unless some pattern says what is.
+/// Patterns for names of interfaces, with `*` for any characters and a leading `!` for exclusion; the first
+/// pattern that matches decides. A name that matches no pattern is selected only if all patterns are
+/// exclusions.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct InterfacePatterns(pub Vec<String>);
 
 impl ImportRule {
-    /// Whether the rule is for a route over interfaces of these names.
+    /// Whether the rule selects a route over interfaces of these names.
     pub(crate) fn covers(&self, prefix: Prefix, shape: &RouteShape, interfaces: &[&str]) -> bool {
         is_announceable(shape.kind)
             && (self.protocols.is_empty() || self.protocols.contains(&shape.protocol))
@@ -33,7 +34,7 @@ impl ImportRule {
     }
 }
 
-/// Addresses of this node, broadcast and multicast are no routes that others could use.
+/// Addresses of this node, broadcast and multicast are not routes that other routers could use.
 fn is_announceable(kind: RouteKind) -> bool {
     matches!(kind, RouteKind::UNICAST | RouteKind::BLACKHOLE | RouteKind::UNREACHABLE | RouteKind::PROHIBIT)
 }
@@ -52,7 +53,7 @@ impl InterfacePatterns {
     }
 }
 
-/// Whether a name is what a pattern says, in which `*` stands for any characters.
+/// Whether a name matches a pattern, in which `*` stands for any characters.
 fn matches_pattern(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,

@@ -1,4 +1,4 @@
-//! Which routes of others the daemon is told of.
+//! Foreign routes that are reported to the daemon.
 
 mod announcements;
 mod import_rule;

@@ -1,4 +1,4 @@
-//! Requests that go to the kernel in one send.
+//! Requests sent to the kernel together.
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST, NetlinkBuffer};
 
@@ -19,17 +19,17 @@ pub enum Request {
     Object(u32, ObjectRequest),
 }
 
-/// Encoded requests with consecutive sequence numbers, by which the kernel's refusals find back.
+/// Encoded requests with consecutive sequence numbers, by which refusals are attributed.
 ///
-/// The last message alone asks for an acknowledgement: the kernel works the batch off in order and tells each refusal
-/// unasked.
+/// Only the last message asks for an acknowledgement: the kernel processes a batch in order and reports each
+/// refusal without being asked.
 pub struct Batch {
     first_sequence: u32,
     requests: Vec<Request>,
     octets: Vec<u8>,
-    /// Where the last message starts.
+    /// Offset of the last message.
     last: usize,
-    /// It is full with so many requests or octets.
+    /// Numbers of requests and of octets at which the batch is full.
     full: (usize, usize),
 }
 
@@ -45,7 +45,7 @@ impl Batch {
         }
     }
 
-    /// Empties the batch for another use.
+    /// Empties the batch for reuse.
     pub fn restart(&mut self, first_sequence: u32) {
         self.first_sequence = first_sequence;
         self.requests.clear();
@@ -53,15 +53,15 @@ impl Batch {
         self.last = 0;
     }
 
-    /// Adds a request that `encode` writes with the sequence number it is given.
+    /// Adds a request; `encode` is given its sequence number.
     pub fn push(&mut self, request: Request, encode: impl FnOnce(u32, &mut Vec<u8>)) {
         self.last = self.octets.len();
         encode(self.next_sequence(), &mut self.octets);
         self.requests.push(request);
     }
 
-    /// Adds a request that changes nothing: there is no object without a number, and who may not remove any is told that
-    /// first.
+    /// Adds a request that changes nothing and reveals missing permissions: no object has number 0, but the
+    /// kernel checks the permission first.
     pub fn push_permission_check(&mut self) {
         self.push(Request::Object(0, ObjectRequest::Remove), |sequence, out| {
             push_message(out, RTM_DELNEXTHOP, NLM_F_REQUEST, sequence, |out| out.extend_from_slice(&[0; 8]));
@@ -73,12 +73,12 @@ impl Batch {
         self.requests.is_empty()
     }
 
-    /// Whether no more requests are to be added.
+    /// Whether no more requests may be added.
     pub fn is_full(&self) -> bool {
         self.requests.len() >= self.full.0 || self.octets.len() >= self.full.1
     }
 
-    /// The socket did not take so much, or could not hold the answers: batches are half as large from now on.
+    /// Halves the size of batches: the socket rejected this one, or could not hold the answers.
     pub fn shrink(&mut self) {
         self.full = ((self.full.0 / 2).max(1), (self.full.1 / 2).max(1));
     }
@@ -88,7 +88,7 @@ impl Batch {
         Refusal { sequence: self.last_sequence(), errno, explanation: None }
     }
 
-    /// The octets to send, with the request for an acknowledgement in the last message.
+    /// Returns the octets to send, with the request for an acknowledgement in the last message.
     pub fn seal(&mut self) -> &[u8] {
         if let Some(last) = self.octets.get_mut(self.last..).filter(|last| !last.is_empty()) {
             let mut message = NetlinkBuffer::new(last);
@@ -103,13 +103,13 @@ impl Batch {
         self.next_sequence().wrapping_sub(1)
     }
 
-    /// The place of the request that the kernel's answer is about; `None` if it is not of this batch.
+    /// Position of the request with this sequence number; `None` if it is not in this batch.
     pub fn position(&self, sequence: u32) -> Option<usize> {
         let position = usize::try_from(sequence.wrapping_sub(self.first_sequence)).ok()?;
         (position < self.requests.len()).then_some(position)
     }
 
-    /// The requests in their order.
+    /// The requests, in order.
     pub fn requests(&self) -> &[Request] {
         &self.requests
     }
@@ -121,7 +121,7 @@ impl Batch {
     }
 }
 
-/// So many that the cost of a send is spread thin, so few that refusals fit in the buffer of the socket.
+/// Enough to spread the cost of a send, and few enough that all refusals fit into the socket's buffer.
 const FULL_REQUESTS: usize = 256;
-/// Far below what the kernel takes in one send.
+/// Well below what the kernel accepts in one send.
 const FULL_OCTETS: usize = 64 * 1024;

@@ -1,4 +1,4 @@
-//! What the kernel can be asked for as a whole.
+//! Dumps that the kernel can be asked for.
 
 use super::{
     notice::{RTM_GETADDR, RTM_GETLINK, RTM_GETROUTE},
@@ -22,8 +22,8 @@ pub enum Dump {
 }
 
 impl Dump {
-    /// The type of the message that asks for it, and the fixed header of that type: `ifinfomsg`, `ifaddrmsg`, `nhmsg` or
-    /// `rtmsg`.
+    /// The message type of the request, and the fixed header of that type: `ifinfomsg`, `ifaddrmsg`, `nhmsg`
+    /// or `rtmsg`.
     #[must_use]
     pub fn request(self) -> (u16, &'static [u8]) {
         match self {

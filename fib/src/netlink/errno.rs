@@ -1,8 +1,8 @@
-//! The errors of the kernel that mean something special (errno(3)).
+//! Kernel errors with a special meaning (errno(3)).
 
-/// What was to be removed is not there: "No such file or directory", for next hop objects.
+/// The object to be removed does not exist: "No such file or directory".
 pub const ENOENT: i32 = 2;
-/// What was to be removed is not there: "No such process", for routes.
+/// The route to be removed does not exist: "No such process".
 pub const ESRCH: i32 = 3;
-/// What was to be made is there already: "File exists".
+/// The route or object to be created exists already: "File exists".
 pub const EEXIST: i32 = 17;

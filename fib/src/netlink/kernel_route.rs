@@ -1,4 +1,4 @@
-//! A route as the kernel tells it.
+//! A route as reported by the kernel.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,84 +6,84 @@ use bgp_codec::{IpPrefix as _, Ipv4Prefix, Ipv6Prefix, Prefix};
 
 use crate::netlink::wire::{AF_INET, AF_INET6, Attribute, address, attributes};
 
-/// A route of any table, with what is needed to recognise it and to compare it with a wanted one.
+/// A route of any table, with everything needed to recognise it and to compare it with a wanted one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KernelRoute {
     /// The destination.
     pub prefix: Prefix,
     /// The number of the table.
     pub table: u32,
-    /// All the rest.
+    /// All other properties.
     pub shape: RouteShape,
 }
 
-/// All of a route but its destination and table: few shapes serve a whole table.
+/// A route without its destination and table: few shapes serve a whole table.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct RouteShape {
     /// The route protocol number.
     pub protocol: u8,
-    /// What becomes of packets.
+    /// What happens to packets.
     pub kind: RouteKind,
     /// The metric.
     pub metric: u32,
-    /// Where packets go.
+    /// Where packets are sent.
     pub target: RouteTarget,
-    /// The address from which this node's own packets are sent.
+    /// Source address of this node's own packets.
     pub source: Option<IpAddr>,
-    /// Whether the route has something this daemon never sets: an MTU, an encapsulation...
+    /// Whether the route has a property that this daemon never sets: an MTU, an encapsulation...
     pub decorated: bool,
 }
 
-/// What the kernel does with a packet that meets the route (rtnetlink(7), `rtm_type`).
+/// What the kernel does with a packet that matches the route (rtnetlink(7), `rtm_type`).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct RouteKind(pub u8);
 
 impl RouteKind {
-    /// To one of the next hops.
+    /// Forwarded to one of the next hops.
     pub const UNICAST: Self = Self(1);
-    /// To this node.
+    /// Delivered on this node.
     pub const LOCAL: Self = Self(2);
-    /// To everybody on the link.
+    /// Sent to all hosts on the link.
     pub const BROADCAST: Self = Self(3);
-    /// To one of several nodes with the address.
+    /// Sent to one of several nodes with the address.
     pub const ANYCAST: Self = Self(4);
-    /// To the members of a group.
+    /// Sent to the members of a group.
     pub const MULTICAST: Self = Self(5);
-    /// They are dropped silently.
+    /// Discarded silently.
     pub const BLACKHOLE: Self = Self(6);
-    /// They are dropped as unreachable.
+    /// Discarded as unreachable.
     pub const UNREACHABLE: Self = Self(7);
-    /// They are dropped as prohibited.
+    /// Discarded as prohibited.
     pub const PROHIBIT: Self = Self(8);
 }
 
-/// Where packets go.
+/// Where packets are sent.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum RouteTarget {
-    /// Where the next hop object of this number says.
+    /// To the next hop object of this number.
     Object(u32),
-    /// Sorted; empty for kinds that forward nothing.
+    /// To these next hops, sorted; empty for kinds that do not forward.
     Hops(Vec<KernelHop>),
 }
 
 /// One next hop.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct KernelHop {
-    /// `None`: the destination is attached to the interface.
+    /// `None` for a directly connected destination.
     pub gateway: Option<IpAddr>,
-    /// The interface's index; 0 where the kernel names none.
+    /// Index of the interface; 0 if the kernel names none.
     pub interface: u32,
-    /// The gateway is taken to be on the link whatever the routes say.
+    /// Whether the gateway is treated as directly connected, whatever the routes say.
     pub onlink: bool,
-    /// Its share beside others.
+    /// Its share of the traffic relative to others.
     pub weight: u8,
 }
 
 impl KernelRoute {
     /// Decodes the payload of RTM_NEWROUTE or RTM_DELROUTE.
     ///
-    /// `None` for what cannot concern this daemon: other families, cached clones, source-specific routes and routes
-    /// for one type of service, those that every link has, and payloads that cannot be read.
+    /// `None` for routes that are irrelevant to this daemon: other families, cached clones, source-specific
+    /// routes and routes for one type of service, those that every link has, and malformed payloads.
     pub fn decode(payload: &[u8]) -> Option<Self> {
         let (header, rest) = payload.split_first_chunk::<RTMSG_OCTETS>()?;
         let [family, length, source_length, tos, table, protocol, _scope, kind, flags @ ..] = *header;
@@ -109,8 +109,8 @@ impl KernelRoute {
 
 /// Whether each link has a route to the prefix: link-local and multicast destinations of IPv6.
 ///
-/// They say nothing of where a next hop is, nobody else's router is told of them, and on a node with a thousand links each
-/// of these prefixes has a thousand routes.
+/// Such routes do not resolve next hops and are never announced, and on a node with a thousand links each of
+/// these prefixes has a thousand routes.
 pub(crate) fn is_on_every_link(prefix: Prefix) -> bool {
     match prefix {
         Prefix::Ipv4(_) => false,
@@ -118,7 +118,7 @@ pub(crate) fn is_on_every_link(prefix: Prefix) -> bool {
     }
 }
 
-/// The attributes that were read so far.
+/// The attributes read so far.
 struct Reading {
     destination: Option<IpAddr>,
     table: u32,
@@ -171,7 +171,7 @@ impl KernelHop {
         (self.gateway, self.interface) == (other.gateway, other.interface)
     }
 
-    /// Takes over what the attribute says of the next hop; `false` when it says something this daemon never sets.
+    /// Reads an attribute of the next hop; `false` if it is one that this daemon never sets.
     fn take(&mut self, attribute: &Attribute<'_>) -> bool {
         match attribute.kind {
             RTA_OIF => self.interface = attribute.number().unwrap_or_default(),
@@ -184,7 +184,7 @@ impl KernelHop {
     }
 }
 
-/// The next hops of RTA_MULTIPATH, and whether any has something this daemon never sets.
+/// The next hops of RTA_MULTIPATH, and whether any has a property that this daemon never sets.
 fn multipath(mut rest: &[u8]) -> (Vec<KernelHop>, bool) {
     let (mut hops, mut decorated) = (Vec::new(), false);
     while let Some(header) = rest.first_chunk::<RTNEXTHOP_OCTETS>() {

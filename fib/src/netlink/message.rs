@@ -6,7 +6,7 @@ use netlink_packet_core::NetlinkBuffer;
 ///
 /// # Panics
 ///
-/// When the payload is longer than a message may be, 4 GiB.
+/// Panics if the payload is longer than a message can be, 4 GiB.
 pub fn push_message(
     batch: &mut Vec<u8>,
     message_type: u16,
@@ -26,7 +26,7 @@ pub fn push_message(
     batch.resize(batch.len().next_multiple_of(ALIGNMENT_OCTETS), 0);
 }
 
-/// The messages of a datagram, up to the first that is cut short.
+/// The messages of a datagram, up to the first that is truncated.
 pub fn messages(datagram: &[u8]) -> impl Iterator<Item = NetlinkBuffer<&[u8]>> {
     let mut rest = datagram;
     std::iter::from_fn(move || {
@@ -37,6 +37,6 @@ pub fn messages(datagram: &[u8]) -> impl Iterator<Item = NetlinkBuffer<&[u8]>> {
     })
 }
 
-/// The length of the header.
+/// Length of the header in octets.
 pub const MESSAGE_HEADER_OCTETS: usize = 16;
 const ALIGNMENT_OCTETS: usize = 4;

@@ -1,4 +1,4 @@
-//! Octets of netlink to messages and back.
+//! Encoding and decoding of netlink messages.
 
 mod batch;
 mod dump;

@@ -1,4 +1,4 @@
-//! What the kernel tells by multicast or in a dump.
+//! Messages that the kernel sends by multicast or in a dump.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -11,35 +11,36 @@ use crate::netlink::{
     wire::{AF_INET, AF_UNSPEC, Attribute, attributes},
 };
 
-/// One message of the kernel, as far as it matters here.
+/// A relevant message of the kernel.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Notice {
-    /// A link came or changed.
+    /// A link was added or changed.
     Link(LinkNotice),
-    /// A link has been deleted.
+    /// A link was deleted.
     LinkGone {
-        /// The index of the interface.
+        /// Index of the interface.
         interface: u32,
     },
-    /// An IPv4 address came or left. With the last one, the kernel silently flushes the interface's IPv4 routes.
+    /// An IPv4 address was added or removed. With the last one, the kernel silently flushes the interface's
+    /// IPv4 routes.
     Address {
-        /// The index of the interface.
+        /// Index of the interface.
         interface: u32,
         /// The address.
         address: Ipv4Addr,
-        /// Whether it left.
+        /// Whether it was removed.
         removed: bool,
     },
-    /// A route came, changed or left.
+    /// A route was added, changed or removed.
     Route(RouteNotice),
-    /// A next hop object came, changed or left.
+    /// A next hop object was added, changed or removed.
     Object(ObjectNotice),
 }
 
-/// A link came or changed.
+/// A link was added or changed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LinkNotice {
-    /// The index of the interface.
+    /// Index of the interface.
     pub interface: u32,
     /// Its name.
     pub name: String,
@@ -47,41 +48,41 @@ pub struct LinkNotice {
     pub state: LinkState,
 }
 
-/// Whether packets can leave over a link.
+/// Whether packets can be sent over a link.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LinkState {
-    /// The operator has set it up.
+    /// Whether it is administratively up.
     pub up: bool,
-    /// There is a carrier.
+    /// Whether it has a carrier.
     pub running: bool,
-    /// It is a loopback interface.
+    /// Whether it is a loopback interface.
     pub loopback: bool,
 }
 
-/// A route came, changed or left.
+/// A route was added, changed or removed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RouteNotice {
-    /// The route; of one that was removed, enough to recognise it.
+    /// The route; enough of it to be recognised if it was removed.
     pub route: KernelRoute,
-    /// What became of it.
+    /// What happened to it.
     pub change: RouteChange,
 }
 
-/// How a route came or left.
+/// How a route was added or removed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RouteChange {
-    /// It stands before others of the same prefix and metric.
+    /// Added before others of the same prefix and metric.
     Added,
-    /// It stands behind others of the same prefix and metric.
+    /// Added after others of the same prefix and metric.
     Appended,
-    /// It took the place of another of the same prefix and metric.
+    /// Replaced another one of the same prefix and metric.
     Replaced,
-    /// It has left.
+    /// Removed.
     Removed,
 }
 
 impl Notice {
-    /// Decodes a message; `None` when it does not matter.
+    /// Decodes a message; `None` if it is irrelevant.
     #[must_use]
     pub fn decode(message: &NetlinkBuffer<&[u8]>) -> Option<Self> {
         let payload = message.payload();
@@ -115,7 +116,7 @@ fn change(message: &NetlinkBuffer<&[u8]>) -> RouteChange {
     }
 }
 
-/// Bridges send their messages per port with another family: those say nothing of the link.
+/// Bridges send messages about their ports with another family: these do not concern the link.
 fn link(payload: &[u8]) -> Option<LinkNotice> {
     let (header, rest) = payload.split_first_chunk::<IFINFOMSG_OCTETS>()?;
     let [family, _, _, _, i0, i1, i2, i3, f0, f1, f2, f3, ..] = *header;

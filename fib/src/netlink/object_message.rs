@@ -1,4 +1,5 @@
-//! A next hop object of the kernel: one next hop, or a group of others, that many routes refer to by its number.
+//! A next hop object of the kernel: one next hop, or a group of others, which many routes refer to by its
+//! number.
 
 use std::net::IpAddr;
 
@@ -10,41 +11,41 @@ use crate::netlink::{
     wire::{AF_UNSPEC, attributes, family_of, push_address, push_attribute, push_number},
 };
 
-/// What an object says of packets.
+/// Content of an object.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum ObjectContent {
-    /// They go to this gateway.
+    /// A single next hop.
     Hop {
-        /// The address of the gateway.
+        /// Address of the gateway.
         gateway: IpAddr,
-        /// The index of the interface.
+        /// Index of the interface.
         interface: u32,
-        /// The gateway is taken to be on the link whatever the routes say.
+        /// Whether the gateway is treated as directly connected, whatever the routes say.
         onlink: bool,
     },
-    /// They are shared among these objects, in this order.
+    /// A group of these objects that share the traffic, in this order.
     Group(Vec<GroupMember>),
 }
 
-/// An object in a group and its share.
+/// An object in a group and its share of the traffic.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct GroupMember {
-    /// The number of the object.
+    /// Number of the object.
     pub object: u32,
-    /// Its share beside others, at least 1.
+    /// Its share relative to others, at least 1.
     pub weight: u8,
 }
 
-/// An object came, changed or left.
+/// An object was added, changed or removed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ObjectNotice {
-    /// The number of the object.
+    /// Number of the object.
     pub object: u32,
-    /// The protocol number of its owner.
+    /// Protocol number of its owner.
     pub protocol: u8,
     /// `None` for an object of a kind that this daemon never makes.
     pub content: Option<ObjectContent>,
-    /// Whether it left.
+    /// Whether it was removed.
     pub removed: bool,
 }
 
@@ -89,15 +90,15 @@ fn decode_group(octets: &[u8]) -> Vec<GroupMember> {
         .collect()
 }
 
-/// A request to the kernel about one object.
+/// A request about one object.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ObjectRequest {
-    /// No object has the number. The kernel refuses when that has changed meanwhile.
+    /// Create an object. Refused if the number is in use by then.
     Create(ObjectContent),
-    /// The object of the number is ours and says something else; all routes that refer to it follow. The kernel refuses when
-    /// it has gone meanwhile, and its routes with it.
+    /// Replace the content of an own object, which also changes the routes that refer to it. Refused if the
+    /// object no longer exists, in which case its routes are gone, too.
     Replace(ObjectContent),
-    /// The object goes, and all routes that refer to it.
+    /// Remove an object and all routes that refer to it.
     Remove,
 }
 
@@ -114,7 +115,7 @@ impl ObjectRequest {
                 Some(ObjectContent::Hop { gateway, onlink, .. }) => (family_of(*gateway), *onlink),
                 Some(ObjectContent::Group(_)) | None => (AF_UNSPEC, false),
             };
-            // The kernel wants a protocol only where it makes something.
+            // The kernel requires a protocol only where it creates something.
             let protocol = if content.is_some() { protocol } else { 0 };
             out.extend_from_slice(&[family, 0, protocol, 0]);
             out.extend_from_slice(&if onlink { RTNH_F_ONLINK } else { 0 }.to_ne_bytes());
@@ -142,9 +143,9 @@ fn encode_group(members: &[GroupMember]) -> Vec<u8> {
 const NHMSG_OCTETS: usize = 8;
 const NEXTHOP_GRP_OCTETS: usize = 8;
 
-/// A next hop object is made or changed.
+/// Creates or changes a next hop object.
 pub const RTM_NEWNEXTHOP: u16 = 104;
-/// A next hop object is removed.
+/// Removes a next hop object.
 pub const RTM_DELNEXTHOP: u16 = 105;
 pub(crate) const RTM_GETNEXTHOP: u16 = 106;
 
@@ -153,7 +154,7 @@ const NHA_GROUP: u16 = 2;
 const NHA_GROUP_TYPE: u16 = 3;
 const NHA_OIF: u16 = 5;
 const NHA_GATEWAY: u16 = 6;
-/// What comes from here on says nothing of where packets go.
+/// This attribute and later ones do not affect where packets are sent.
 const NHA_OP_FLAGS: u16 = 14;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What Linux calls the route protocol numbers that it sets aside (rtnetlink(7), `rtm_protocol`).
+//! Names that Linux gives to route protocol numbers (rtnetlink(7), `rtm_protocol`).
 
 pub(crate) fn protocol_name(number: u8) -> Option<&'static str> {
     NAMES.iter().find(|&&(known, _)| known == number).map(|&(_, name)| name)

@@ -1,4 +1,4 @@
-//! What the kernel says to a request that it does not do.
+//! The kernel's refusal of a request.
 
 use std::io;
 
@@ -6,14 +6,14 @@ use netlink_packet_core::{NLM_F_ACK_TLVS, NetlinkBuffer, NlaBuffer, NlasIterator
 
 use super::message::MESSAGE_HEADER_OCTETS;
 
-/// A request that the kernel turned down.
+/// A refused request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Refusal {
-    /// The sequence number of the request.
+    /// Sequence number of the request.
     pub sequence: u32,
     /// The kernel's error number, positive.
     pub errno: i32,
-    /// The kernel's own words, where it gave any.
+    /// The kernel's explanation, if it gave any.
     pub explanation: Option<String>,
 }
 
@@ -31,7 +31,7 @@ impl Refusal {
         Some(Self { sequence: message.sequence_number(), errno, explanation })
     }
 
-    /// The error in words: the kernel's number as text, then its explanation.
+    /// The reason: the text of the error number, then the kernel's explanation.
     #[must_use]
     pub fn reason(&self) -> String {
         let error = io::Error::from_raw_os_error(self.errno);

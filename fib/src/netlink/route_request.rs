@@ -15,16 +15,16 @@ use crate::{
     },
 };
 
-/// One message to the kernel about one prefix of one table.
+/// One request about one prefix of one table.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RouteRequest {
-    /// Nobody holds the prefix and metric. The kernel refuses when that has changed meanwhile.
+    /// Add a route. Refused if the prefix and metric are in use by then.
     Install(ShapeId),
-    /// The prefix and metric hold a route of ours, which gives way in the same step.
+    /// Replace the own route at this prefix and metric, in one step.
     Replace(ShapeId),
-    /// As [`Install`](Self::Install), to learn whether the kernel accepts the next hop.
+    /// As [`Install`](Self::Install), to find out whether the kernel accepts the next hop.
     Probe(ShapeId),
-    /// A route of ours with this metric goes.
+    /// Remove an own route with this metric.
     Remove {
         /// The metric.
         metric: u32,
@@ -32,7 +32,7 @@ pub enum RouteRequest {
 }
 
 impl RouteRequest {
-    /// What the route shall be.
+    /// The shape that the route will have.
     pub(crate) fn shape(self) -> Option<ShapeId> {
         match self {
             Self::Install(shape) | Self::Replace(shape) | Self::Probe(shape) => Some(shape),
@@ -41,7 +41,7 @@ impl RouteRequest {
     }
 }
 
-/// Appends a message that makes a route of a shape.
+/// Appends a message that adds a route of a shape.
 pub(crate) fn encode_new_route(
     batch: &mut Vec<u8>,
     sequence: u32,
@@ -79,7 +79,7 @@ pub(crate) fn encode_removal(
     });
 }
 
-/// What differs between the headers of requests.
+/// The fields in which the headers of requests differ.
 struct Header {
     scope: u8,
     protocol: u8,
@@ -156,9 +156,9 @@ fn push_gateway(out: &mut Vec<u8>, prefix: Prefix, hop: &KernelHop) {
     push_attribute(out, RTA_VIA, &via);
 }
 
-/// A route is made or replaced.
+/// Adds or replaces a route.
 pub const RTM_NEWROUTE: u16 = 24;
-/// A route is removed.
+/// Removes a route.
 pub const RTM_DELROUTE: u16 = 25;
 const RT_SCOPE_UNIVERSE: u8 = 0;
 const RT_SCOPE_NOWHERE: u8 = 255;

@@ -1,4 +1,4 @@
-//! The attributes and headers that route, next hop, link and address messages are made of (rtnetlink(7)).
+//! Attributes and headers of route, next hop, link and address messages (rtnetlink(7)).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,7 +10,7 @@ pub(crate) struct Attribute<'m> {
     pub(crate) value: &'m [u8],
 }
 
-/// The attributes in `octets`, up to the first that is cut short.
+/// The attributes in `octets`, up to the first that is truncated.
 pub(crate) fn attributes(octets: &[u8]) -> impl Iterator<Item = Attribute<'_>> {
     let mut rest = octets;
     std::iter::from_fn(move || {
@@ -24,12 +24,12 @@ pub(crate) fn attributes(octets: &[u8]) -> impl Iterator<Item = Attribute<'_>> {
 }
 
 impl Attribute<'_> {
-    /// A number of 32 bits in the machine's order.
+    /// A 32-bit number in the machine's byte order.
     pub(crate) fn number(&self) -> Option<u32> {
         Some(u32::from_ne_bytes(self.value.try_into().ok()?))
     }
 
-    /// An address, whose family its length tells.
+    /// An address, whose family follows from its length.
     pub(crate) fn address(&self) -> Option<IpAddr> {
         address(self.value)
     }
@@ -65,7 +65,7 @@ pub(crate) fn push_number(out: &mut Vec<u8>, kind: u16, number: u32) {
     push_attribute(out, kind, &number.to_ne_bytes());
 }
 
-/// The address family of an address, as the kernel numbers it.
+/// The kernel's number for the family of an address.
 pub(crate) fn family_of(address: IpAddr) -> u8 {
     match address {
         IpAddr::V4(_) => AF_INET,
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_short_ends_the_attributes() {
+    fn a_truncated_attribute_ends_the_list() {
         let mut octets = Vec::new();
         push_number(&mut octets, 6, 1024);
         push_number(&mut octets, 7, 1);

@@ -1,4 +1,4 @@
-//! Where next hops are, by the routes of others.
+//! Resolution of next hops by foreign routes.
 
 mod resolver;
 

@@ -1,4 +1,4 @@
-//! Which prefixes of others a link carries: what its coming and going concerns.
+//! Foreign prefixes by the links that their routes lead over.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,7 +15,7 @@ impl ForeignLinks {
     /// Stands for routes that refer to a next hop object: they may lead over any link.
     pub(crate) const ANY_INTERFACE: u32 = 0;
 
-    /// Sets over which interfaces the routes to a prefix lead.
+    /// Sets the interfaces that the routes to a prefix lead over.
     pub(crate) fn set(&mut self, prefix: Prefix, interfaces: BTreeSet<u32>) {
         let before = self.by_prefix.remove(&prefix).unwrap_or_default();
         for left in before.difference(&interfaces) {
@@ -61,6 +61,6 @@ mod tests {
         for gone in [a, b, object] {
             links.set(gone, BTreeSet::new());
         }
-        assert!(links.by_interface.is_empty() && links.by_prefix.is_empty(), "nothing is left over");
+        assert!(links.by_interface.is_empty() && links.by_prefix.is_empty(), "nothing remains");
     }
 }

@@ -6,25 +6,26 @@ use crate::{
     table::RouteShapes,
 };
 
-/// Routes of one prefix and table, of any metric and protocol, in the kernel's order as far as that is told.
+/// Routes of one prefix and table, of any metric and protocol, in the kernel's order as far as that is known.
 ///
-/// A message may be heard after a dump that already shows its outcome. Following it again changes nothing then, or
-/// is reported as uncertain.
+/// A message may arrive after a dump that already includes its effect. Applying it again then changes
+/// nothing, or is reported as uncertain.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(crate) enum HeldRoutes {
     #[default]
     None,
-    /// Nearly always, and needs no memory of its own.
+    /// The usual case, which needs no memory of its own.
     One(ShapeId),
     #[expect(clippy::box_collection, reason = "a pointer keeps the entry of a table small")]
     Many(Box<Vec<ShapeId>>),
 }
 
-/// Whether the mirror is known to equal the kernel at a prefix.
+/// Whether the mirror is known to match the kernel at a prefix.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Certainty {
     Certain,
-    /// Several routes share prefix and metric, and the message did not tell which was meant: read the table again.
+    /// Several routes share prefix and metric, and the message did not identify one of them: the table has to
+    /// be read again.
     Uncertain,
 }
 
@@ -37,7 +38,7 @@ impl HeldRoutes {
         }
     }
 
-    /// Takes over a message of the kernel. `ipv6` tells whose habits it has.
+    /// Applies a message of the kernel, by the rules of IPv4 or IPv6.
     pub(crate) fn follow(
         &mut self,
         shapes: &mut RouteShapes,
@@ -53,7 +54,7 @@ impl HeldRoutes {
         }
     }
 
-    /// Notes a route that a dump tells, behind those it told before.
+    /// Appends a dumped route.
     pub(crate) fn append(&mut self, shape: ShapeId) {
         if *self == Self::None {
             *self = Self::One(shape);
@@ -64,7 +65,7 @@ impl HeldRoutes {
         *self = Self::of(list);
     }
 
-    /// Forgets routes; answers whether there were any.
+    /// Removes routes. Returns whether there were any.
     pub(crate) fn forget(
         &mut self,
         shapes: &mut RouteShapes,
@@ -79,10 +80,10 @@ impl HeldRoutes {
         changed
     }
 
-    /// Forgets the first route with a property.
+    /// Removes the first route with a property.
     pub(crate) fn forget_first(&mut self, shapes: &mut RouteShapes, which: impl Fn(&RouteShape) -> bool) {
         if let Self::One(only) = *self {
-            // A whole table may go this way: no list is made.
+            // A whole table may be removed this way, so no list is built.
             if which(shapes.get(only)) {
                 shapes.release(only);
                 *self = Self::None;
@@ -103,7 +104,7 @@ impl HeldRoutes {
         }
         let mut list = self.take_list();
         if !list.iter().any(|&id| shapes.get(id) == shape) {
-            // IPv6 tells of a multipath route as a whole, whichever next hop was added to it.
+            // IPv6 reports a multipath route as a whole, whichever next hop was added to it.
             let grown = list.iter().position(|&id| {
                 let held = shapes.get(id);
                 ipv6 && held.same_key(shape) && has_all_hops(shape, held)
@@ -158,7 +159,7 @@ impl HeldRoutes {
     }
 }
 
-/// Where a new route stands among those of its prefix.
+/// Position of a new route among those of its prefix.
 #[derive(Clone, Copy)]
 enum Place {
     Front,
@@ -182,7 +183,7 @@ fn remove_from(
     if !ipv6 || !has_all_hops(&held, shape) {
         return Certainty::Uncertain;
     }
-    // IPv6 takes single next hops out of a multipath route.
+    // IPv6 removes single next hops from a multipath route.
     if let (RouteTarget::Hops(hops), RouteTarget::Hops(gone)) = (&mut held.target, &shape.target) {
         hops.retain(|hop| !gone.contains(hop));
         shapes.release(list.remove(index));
@@ -207,7 +208,7 @@ impl RouteShape {
     }
 }
 
-/// Whether a route has all next hops of another that has some.
+/// Whether a route has all next hops of another one, which has some.
 fn has_all_hops(route: &RouteShape, of: &RouteShape) -> bool {
     let (all, some) = (route.plain_hops(), of.plain_hops());
     !some.is_empty() && some.iter().all(|hop| all.contains(hop))
@@ -220,7 +221,7 @@ mod tests {
     use super::*;
     use crate::netlink::RouteKind;
 
-    /// A row is a history of changes and what is held after it; routes are lists of gateways.
+    /// A row is a history of changes and the routes held after it; routes are lists of gateways.
     #[test]
     fn histories_end_as_in_the_kernel() {
         use Certainty::{Certain, Uncertain};

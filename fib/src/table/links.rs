@@ -17,35 +17,37 @@ struct Link {
     name: String,
     state: Option<LinkState>,
     addresses: HashSet<Ipv4Addr>,
-    /// What the IPv4 next hops over it are.
+    /// State of the IPv4 next hops over it.
     ipv4_hops: Hops,
 }
 
-/// What the kernel takes the next hops over a link for (`RTNH_F_DEAD`). A route all of whose next hops are dead is dropped.
+/// State that the kernel assigns to the next hops over a link (`RTNH_F_DEAD`). A route whose next hops are
+/// all dead is removed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Hops {
     Alive,
     Dead,
-    /// The link has no address, and nobody knows whether the routes over it are older than that.
+    /// The link has no address, and it is unknown whether the routes over it are older than that.
     #[default]
     Doubtful,
 }
 
-/// What a message about a link means for routes.
+/// Meaning of a link message for routes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum LinkChange {
-    /// Counters: nothing that matters to routes.
+    /// No relevant change, only counters.
     None,
-    /// It can be used now, which it could not be before.
+    /// The link became usable.
     CameUp,
-    /// It lost its carrier. The kernel keeps routes over it, and drops next hop objects.
+    /// It lost its carrier. The kernel keeps routes over it, and removes next hop objects.
     LostCarrier,
-    /// The operator has set it down, or it is gone: routes over it are flushed, IPv4 ones without a word.
+    /// It was set down or deleted: routes over it are flushed, IPv4 ones silently.
     WentDown,
 }
 
 impl Links {
-    /// Whether packets can leave over the interface: up by the operator's word and by the carrier's, and no loopback.
+    /// Whether packets can be sent over the interface: administratively up, with a carrier, and not a
+    /// loopback interface.
     pub(crate) fn is_usable(&self, interface: u32) -> bool {
         let state = self.0.get(&interface).and_then(|link| link.state);
         state.is_some_and(LinkState::is_usable)
@@ -55,7 +57,8 @@ impl Links {
         self.0.get(&interface).map(|link| link.name.as_str())
     }
 
-    /// What next hops over the interface are. With its last address, IPv4 ones die as if the link had been set down.
+    /// State of the next hops over the interface. With its last address, IPv4 ones die as if the link had
+    /// been set down.
     pub(crate) fn hops(&self, interface: u32, version: Version) -> Hops {
         let Some(link) = self.0.get(&interface) else { return Hops::Dead };
         match version {
@@ -84,7 +87,7 @@ impl Links {
         self.0.keys().copied()
     }
 
-    /// Takes over a link's state and says what became of it.
+    /// Handles a link's new state and returns what changed.
     pub(crate) fn on_link(&mut self, notice: &LinkNotice) -> LinkChange {
         let link = self.0.entry(notice.interface).or_default();
         let renamed = link.name != notice.name;
@@ -112,7 +115,7 @@ impl Links {
         self.0.remove(&interface);
     }
 
-    /// Takes over an address. Answers whether the interface has just lost its last.
+    /// Handles an address. Returns whether the interface has just lost its last one.
     pub(crate) fn on_address(&mut self, interface: u32, address: Ipv4Addr, removed: bool) -> bool {
         let link = self.0.entry(interface).or_default();
         if !removed {
@@ -150,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_s_changes_are_told_apart() {
+    fn changes_of_a_link_are_classified() {
         let mut links = Links::default();
         let rows = [
             (false, false, LinkChange::None),

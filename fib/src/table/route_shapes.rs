@@ -1,4 +1,4 @@
-//! The shapes of the routes that the kernel holds or shall hold, each kept once.
+//! The shapes of held and wanted routes, each stored once.
 
 use std::collections::HashMap;
 
@@ -7,20 +7,20 @@ use crate::{
     netlink::{RouteShape, RouteTarget},
 };
 
-/// See the [module](self). Whoever keeps a number owns one reference.
+/// See the [module](self). The owner of a number holds one reference.
 #[derive(Default)]
 pub(crate) struct RouteShapes {
     slots: Vec<Option<(RouteShape, u32)>>,
     free: Vec<ShapeId>,
     by_value: HashMap<RouteShape, ShapeId>,
-    /// How many shapes refer to each next hop object.
+    /// Number of shapes that refer to each next hop object.
     objects: HashMap<u32, u32>,
-    /// The objects that no shape refers to any more.
+    /// Objects that no shape refers to any more.
     unused_objects: Vec<u32>,
 }
 
 impl RouteShapes {
-    /// The number of a shape, with one more reference.
+    /// Returns the number of a shape, with one more reference.
     pub(crate) fn intern(&mut self, shape: RouteShape) -> ShapeId {
         if let Some(&id) = self.by_value.get(&shape) {
             self.retain(id);
@@ -73,7 +73,7 @@ impl RouteShapes {
 
     pub(crate) fn get(&self, id: ShapeId) -> &RouteShape {
         let slot = self.slots[id.index()].as_ref();
-        &slot.expect("whoever has a number owns a reference").0
+        &slot.expect("the owner of a number holds a reference").0
     }
 
     /// The shapes in use with a property.
@@ -88,7 +88,7 @@ impl RouteShapes {
         self.objects.contains_key(&object)
     }
 
-    /// An object that no shape has referred to since; it may be referred to again by now.
+    /// An object that lost its last reference since the last call; it may have another one by now.
     pub(crate) fn poll_unused_object(&mut self) -> Option<u32> {
         self.unused_objects.pop()
     }

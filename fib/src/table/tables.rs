@@ -2,7 +2,7 @@
 
 use crate::{FibOptions, netlink::RouteShape};
 
-/// The numbers of the watched tables by position: those that our routes are put into come first.
+/// Numbers of the watched tables by position: those for our routes come first.
 #[derive(Clone, Debug)]
 pub(crate) struct Tables {
     numbers: Vec<u32>,
@@ -24,7 +24,7 @@ impl Tables {
         Self { numbers, ours, protocol: options.protocol }
     }
 
-    /// The position of a table; `None` when it is not watched.
+    /// Position of a table; `None` if it is not watched.
     pub(crate) fn position(&self, number: u32) -> Option<u8> {
         self.numbers
             .iter()
@@ -51,7 +51,7 @@ impl Tables {
         position < self.ours && shape.protocol == self.protocol
     }
 
-    /// The positions of the tables that a next hop is looked up in, in the kernel's order of rules.
+    /// Positions of the tables that a next hop is looked up in, in the order of the kernel's rules.
     pub(crate) fn for_resolution(&self) -> impl Iterator<Item = u8> + '_ {
         let fixed = [RT_TABLE_LOCAL, RT_TABLE_MAIN].into_iter().filter_map(|number| self.position(number));
         let others =

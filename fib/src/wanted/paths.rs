@@ -1,4 +1,4 @@
-//! The forwardings that the Rib wants, and what each of them is in the kernel.
+//! The forwardings that the Rib wants, and their form in the kernel.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -27,38 +27,40 @@ pub(crate) struct Paths {
     by_forwarding: HashMap<Forwarding, PathId, RandomState>,
     next_hops: HashMap<NextHop, TrackedHop>,
     by_address: BTreeMap<IpAddr, BTreeSet<NextHop>>,
-    /// The paths with next hops that were tried one by one.
+    /// The paths whose next hops were probed one by one.
     probed: BTreeSet<PathId>,
 }
 
 /// One forwarding, for every prefix that has it.
 struct Path {
     forwarding: Forwarding,
-    /// How many entries want it.
+    /// Number of entries that want it.
     users: u32,
     /// The object that routes refer to, unless the kernel refuses it.
     object: Option<u32>,
-    /// The next hops that the kernel accepts for a table and version where it refused all of them together.
+    /// The next hops that the kernel accepts, by table and version, where it refused all of them together.
     narrowed: BTreeMap<(u8, Version), Vec<KernelHop>>,
-    /// Where its next hops have been tried one by one.
+    /// Where its next hops have been probed one by one.
     probed: BTreeSet<(u8, Version)>,
-    /// For each table of ours, the route of an IPv4 and of an IPv6 prefix, or why there is none.
+    /// For each of our tables, the route of an IPv4 and of an IPv6 prefix, or the reason why there is none.
     shapes: Vec<[Result<ShapeId, String>; 2]>,
 }
 
 /// A next hop that paths lead over.
 struct TrackedHop {
     resolution: Resolution,
-    /// The objects of its hops, by their order.
+    /// The objects of its hops, in order.
     objects: Vec<u32>,
     paths: BTreeSet<PathId>,
-    /// The kernel is told that it is on its link: by its routes, ours included, the kernel found it elsewhere.
+    /// Whether the kernel is told that it is directly connected: by its routes, own ones included, the kernel
+    /// resolved it otherwise.
     onlink: bool,
-    /// Every route over it is about to go: groups do without it as long as they have another member.
+    /// Whether every route over it is about to be removed: groups do without it as long as they have another
+    /// member.
     lost: bool,
 }
 
-/// What paths are made of.
+/// Everything that paths are built from.
 pub(crate) struct Workshop<'m> {
     pub(crate) options: &'m FibOptions,
     pub(crate) tables: &'m Tables,
@@ -80,7 +82,8 @@ impl Paths {
         next_hops.filter(|next_hop| !self.next_hops.contains_key(next_hop))
     }
 
-    /// The path of a forwarding that is new, with one user. `resolved` says where its unknown next hops are.
+    /// Adds the path of a new forwarding, with one user. `resolved` holds the resolution of its unknown next
+    /// hops.
     pub(crate) fn insert(
         &mut self,
         forwarding: &Forwarding,
@@ -120,7 +123,7 @@ impl Paths {
         }
     }
 
-    /// Gives a user back. What the last one leaves behind is given up.
+    /// Gives back a user's share. A path without users is removed.
     pub(crate) fn release(&mut self, id: PathId, workshop: &mut Workshop<'_>) {
         let Some(path) = &mut self.slots[id.index()] else { return };
         path.users -= 1;
@@ -138,13 +141,13 @@ impl Paths {
         }
     }
 
-    /// The route that the path is for a prefix in a table of ours, or why there is none.
+    /// The path's route for a prefix in one of our tables, or the reason why there is none.
     pub(crate) fn shape(&self, id: PathId, table: u8, prefix: Prefix) -> Result<ShapeId, &str> {
         let shapes = &self.path(id).shapes[usize::from(table)];
         shapes[Version::of(prefix).index()].as_ref().copied().map_err(String::as_str)
     }
 
-    /// Where the path leads now, whatever the kernel has refused of it.
+    /// The next hops of the path at present, including those that the kernel refused.
     pub(crate) fn kernel_hops(&self, id: PathId) -> impl Iterator<Item = KernelHop> {
         let hops = weighted_hops(&self.path(id).forwarding).iter();
         hops.filter_map(|hop| self.next_hops.get(&hop.next_hop)).flat_map(TrackedHop::kernel_hops)
@@ -159,13 +162,13 @@ impl Paths {
         &self.path(id).forwarding
     }
 
-    /// The next hops that a change of this prefix's route may move.
+    /// The next hops whose resolution may change with this prefix's route.
     pub(crate) fn next_hops_in(&self, prefix: Prefix) -> Vec<NextHop> {
         let (first, last) = address_range(prefix);
         self.by_address.range(first..=last).flat_map(|(_, next_hops)| next_hops).copied().collect()
     }
 
-    /// The next hops that use an object or the interface of one, or lead nowhere.
+    /// The next hops over an interface, and those that are unresolved.
     pub(crate) fn next_hops_on(&self, interface: u32) -> Vec<NextHop> {
         let uses = |hop: &TrackedHop| hop.resolution.hops.iter().any(|hop| hop.interface == interface);
         self.next_hops.iter().filter(|(_, hop)| uses(hop)).map(|(&next_hop, _)| next_hop).collect()
@@ -176,7 +179,7 @@ impl Paths {
         self.next_hops.keys().copied().collect()
     }
 
-    /// Takes over where a next hop is now. Answers with the paths whose routes are others now.
+    /// Sets the resolution of a next hop. Returns the paths whose routes changed.
     pub(crate) fn on_resolved(
         &mut self,
         next_hop: NextHop,
@@ -192,8 +195,7 @@ impl Paths {
         self.remake(next_hop, workshop)
     }
 
-    /// The kernel may accept by now what it refused of a next hop. Answers with the paths over it, and with those of them
-    /// whose routes are others now.
+    /// Retries a refused next hop. Returns the paths over it, and those of them whose routes changed.
     pub(crate) fn reconsider(
         &mut self,
         next_hop: NextHop,
@@ -206,20 +208,20 @@ impl Paths {
         (paths, changed)
     }
 
-    /// As [`reconsider`](Self::reconsider), for all next hops. Answers with the paths whose routes are others now.
+    /// As [`reconsider`](Self::reconsider), for all next hops. Returns the paths whose routes changed.
     pub(crate) fn reconsider_all(&mut self, workshop: &mut Workshop<'_>) -> Vec<PathId> {
         workshop.objects.retry();
         let probed = std::mem::take(&mut self.probed);
         probed.into_iter().filter(|&id| self.widen(id, workshop)).collect()
     }
 
-    /// Whether routes do without next hops that the kernel refused.
+    /// Whether routes leave out next hops that the kernel refused.
     pub(crate) fn has_narrowed(&self) -> bool {
         !self.probed.is_empty()
     }
 
-    /// The next hops of a path to be tried one by one, where the kernel refused them all together. `None` where there is
-    /// only one, and where that has been done.
+    /// The next hops of a path to be probed one by one, after the kernel refused all of them together. `None`
+    /// if there is only one, or if they have been probed.
     pub(crate) fn to_probe(
         &self,
         id: PathId,
@@ -240,10 +242,10 @@ impl Paths {
         Some(hops.iter().map(alone).collect())
     }
 
-    /// Notes which next hops of a path the kernel accepts one by one, having refused them together. Answers whether the
-    /// path's routes are others now.
+    /// Notes which next hops of a path the kernel accepts one by one, after refusing them together. Returns
+    /// whether the path's routes changed.
     ///
-    /// Where it accepts each, the first one is used: some kernels have no routes with several.
+    /// If it accepts each, the first one is used: some kernels do not support routes with several next hops.
     pub(crate) fn on_probed(
         &mut self,
         id: PathId,
@@ -262,7 +264,7 @@ impl Paths {
         self.make(id, workshop)
     }
 
-    /// Has the path lead over all of its next hops again.
+    /// Restores all next hops of the path.
     fn widen(&mut self, id: PathId, workshop: &mut Workshop<'_>) -> bool {
         let Some(path) = self.slots.get_mut(id.index()).and_then(Option::as_mut) else { return false };
         self.probed.remove(&id);
@@ -274,8 +276,8 @@ impl Paths {
         self.make(id, workshop)
     }
 
-    /// The kernel refused a gateway. If it is known to be on a link, the kernel is told so the next time. Answers with the
-    /// paths whose routes are others now.
+    /// Notes that the kernel refused a gateway. If it is known to be directly connected, the kernel is told
+    /// so from now on. Returns the paths whose routes changed.
     pub(crate) fn set_onlink(&mut self, gateway: IpAddr, workshop: &mut Workshop<'_>) -> Vec<PathId> {
         let sharing = self.by_address.get(&gateway).into_iter().flatten().copied().collect::<Vec<_>>();
         let mut changed = Vec::new();
@@ -291,8 +293,8 @@ impl Paths {
         changed
     }
 
-    /// Takes over whether every route over a next hop is about to go. Groups change at once; what is wanted instead of each
-    /// route is said in its turn. Answers with the paths whose routes are others now.
+    /// Sets whether every route over a next hop is about to be removed. Groups change at once; each route is
+    /// replaced in its turn. Returns the paths whose routes changed.
     pub(crate) fn set_lost(
         &mut self,
         next_hop: NextHop,
@@ -306,8 +308,8 @@ impl Paths {
         paths.into_iter().filter(|&id| self.make(id, workshop)).collect()
     }
 
-    /// The kernel has refused an object, or accepted it after all. Answers with the paths whose routes are others now, or
-    /// which waited for the object.
+    /// Handles the refusal of an object, or its acceptance after a refusal. Returns the paths whose routes
+    /// changed, or which waited for the object.
     pub(crate) fn on_object_changed(&mut self, object: u32, workshop: &mut Workshop<'_>) -> Vec<PathId> {
         match workshop.objects.meaning(object).cloned() {
             None => Vec::new(),
@@ -335,7 +337,7 @@ impl Paths {
         }
     }
 
-    /// Objects have other numbers. Answers with the paths whose routes are others now.
+    /// Handles new numbers of objects. Returns the paths whose routes changed.
     pub(crate) fn on_objects_renumbered(
         &mut self,
         numbers: &[(u32, u32)],
@@ -348,7 +350,7 @@ impl Paths {
         concerned.into_iter().filter(|&id| self.make(id, workshop)).collect()
     }
 
-    /// Takes over that an object has another number. Answers with the paths that may refer to it.
+    /// Handles a new number of an object. Returns the paths that may refer to it.
     fn renumber(&mut self, (former, new): (u32, u32), objects: &ObjectLedger) -> BTreeSet<PathId> {
         let next_hop = match objects.meaning(new) {
             Some(ObjectMeaning::Hop(next_hop, _)) => Some(*next_hop),
@@ -424,7 +426,8 @@ impl Paths {
         }
     }
 
-    /// Has the objects of a next hop say where it is. They stay while it leads nowhere: it may come back.
+    /// Sets the content of a next hop's objects to its resolution. They stay while it is unresolved, because
+    /// it may come back.
     fn make_hop_objects(&mut self, next_hop: NextHop, workshop: &mut Workshop<'_>) {
         let Some(tracked) = self.next_hops.get_mut(&next_hop) else { return };
         let hops: Vec<KernelHop> =
@@ -438,7 +441,7 @@ impl Paths {
         }
     }
 
-    /// Makes the path's object and routes as its next hops are now. Answers whether its routes are others than before.
+    /// Builds the path's object and routes from its present next hops. Returns whether its routes changed.
     fn make(&mut self, id: PathId, workshop: &mut Workshop<'_>) -> bool {
         let path = self.path(id);
         let (forwarding, old_object) = (path.forwarding.clone(), path.object);
@@ -448,7 +451,8 @@ impl Paths {
             Means::Plain => None,
             Means::Object(object) => Some(object),
             Means::Dead => {
-                // It stays for the next hops to come back, and takes all its routes with it meanwhile.
+                // It stays in the kernel until the next hops come back, and meanwhile would take its routes
+                // with it.
                 old_object.into_iter().for_each(|object| workshop.objects.want(object, None));
                 None
             }
@@ -472,8 +476,8 @@ impl Paths {
 
     /// What routes over these next hops refer to.
     ///
-    /// One next hop is its own object. Several are a group, also while all but one are dead: so their coming and going
-    /// is a change of the group, and of no route.
+    /// A single next hop is its own object. Several are a group, even while all but one are dead: so their
+    /// failure and recovery change the group, and no route.
     fn means(&self, hops: &[WeightedHop], workshop: &mut Workshop<'_>) -> Means {
         let tracked = || hops.iter().filter_map(|hop| self.next_hops.get(&hop.next_hop));
         if tracked().all(|tracked| tracked.resolution.hops.is_empty()) {
@@ -493,7 +497,7 @@ impl Paths {
             members = self.members(hops, workshop.objects, |_| true);
         }
         if members.is_empty() {
-            // The kernel refuses the object of each: perhaps it finds their gateways by other rules in a route.
+            // The kernel refuses the object of each: in a route it may resolve the gateways by other rules.
             return Means::Plain;
         }
         let meaning = ObjectMeaning::Group(Arc::from(hops));
@@ -579,15 +583,15 @@ impl Paths {
         let is_behind_default = |hop| tracked(hop).is_some_and(|tracked| tracked.resolution.behind_default);
         if hops.iter().any(is_behind_default) {
             return format!(
-                "only a default route leads to next hop {list}: a route of its own or an entry in kernel.onlink \
+                "only a default route covers next hop {list}: a route of its own or an entry in kernel.onlink \
                  would make it usable"
             );
         }
-        format!("no route of the kernel leads to next hop {list}")
+        format!("no route of the kernel covers next hop {list}")
     }
 
     fn path(&self, id: PathId) -> &Path {
-        self.slots[id.index()].as_ref().expect("whoever has a number keeps the path in use")
+        self.slots[id.index()].as_ref().expect("the owner of a number keeps the path in use")
     }
 }
 
@@ -596,7 +600,8 @@ impl TrackedHop {
         self.resolution.hops.iter().map(|hop| KernelHop { onlink: hop.onlink || self.onlink, ..*hop })
     }
 
-    /// Whether the kernel may be told to take the next hop for attached: it is, and IPv6 looks for gateways by all routes.
+    /// Whether the kernel may be told to treat the next hop as directly connected: it is, and IPv6 resolves
+    /// gateways by all routes.
     fn may_be_onlink(&self, next_hop: NextHop) -> bool {
         match (next_hop, self.resolution.hops.as_slice()) {
             (NextHop::Ipv6(address), [hop]) => hop.gateway == Some(address.into()) && !hop.onlink,
@@ -610,9 +615,9 @@ impl TrackedHop {
 enum Means {
     /// Gateways.
     Plain,
-    /// An object, of which the caller is an owner now.
+    /// An object, of which the caller is now an owner.
     Object(u32),
-    /// Nothing: no next hop leads anywhere.
+    /// Nothing: no next hop is resolved.
     Dead,
 }
 

@@ -1,12 +1,12 @@
-//! Where a next hop is.
+//! Resolution of a next hop.
 
 use crate::netlink::KernelHop;
 
-/// Where a next hop is.
+/// Resolution of a next hop.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Resolution {
-    /// Where packets to it leave this node: sorted, each once; empty when it cannot be reached.
+    /// Next hops of packets to it: sorted, without duplicates; empty if it is unreachable.
     pub(crate) hops: Vec<KernelHop>,
-    /// Nothing but a default route leads there, which does not count.
+    /// Whether only a default route covers it, which does not count.
     pub(crate) behind_default: bool,
 }

@@ -64,7 +64,7 @@ fn a_broadcast_address_is_no_next_hop() {
             assert_eq!(our_routes(), ["10.9.0.0/16 via 10.0.0.4 metric 1024"]);
             let failures = daemon.status().failures;
             assert_eq!(failures.len(), 1);
-            assert_eq!(failures[0].reason, "no route of the kernel leads to next hop 10.0.0.255");
+            assert_eq!(failures[0].reason, "no route of the kernel covers next hop 10.0.0.255");
         });
     }
 }

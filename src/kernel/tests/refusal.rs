@@ -26,7 +26,7 @@ fn one_refused_route_loses_no_other_and_says_why() {
         let (refused, reason) = daemon.failure().await;
         let failures = [(refused, reason), daemon.failure().await];
         let expected = [
-            (prefix("10.10.0.0/16"), "no route of the kernel leads to next hop 192.0.2.1"),
+            (prefix("10.10.0.0/16"), "no route of the kernel covers next hop 192.0.2.1"),
             (prefix("fd09::/32"), "IPv6 routes cannot have the IPv4 next hop 10.0.0.2"),
         ];
         for (prefix, reason) in expected {
@@ -187,7 +187,7 @@ fn a_link_local_next_hop_goes_over_the_link_of_its_global_address() {
             .await;
         let (refused, reason) = daemon.failure().await;
         assert_eq!(refused, prefix("fd0b::/32"));
-        assert!(reason.contains("leads to next hop fd88::2"), "{reason}");
+        assert!(reason.contains("covers next hop fd88::2"), "{reason}");
         daemon.settled().await;
         let one = "fd09::/32 via fe80::2 dev one metric 1024";
         let both = "fd0a::/32 via fe80::2 dev one via fe80::2 dev two metric 1024";

@@ -1,4 +1,4 @@
-//! What the kernel's answers to a batch mean, whatever it says no with. These tests ask no kernel.
+//! The kernel's answers to a batch, for every kind of refusal. These tests use no kernel.
 
 use margay_forwarding::Discard;
 
@@ -17,7 +17,7 @@ const ERRORS: [(i32, &str); 3] = [
 ];
 
 #[test]
-fn an_installation_that_is_refused_loses_no_other_and_is_asked_for_again() {
+fn a_refused_installation_affects_no_other_and_is_requested_again() {
     for (errno, words) in ERRORS {
         let mut mirror = Mirror::new(options());
         mirror.want(&["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"].map(|text| wanted(text, blackhole())));
@@ -31,7 +31,7 @@ fn an_installation_that_is_refused_loses_no_other_and_is_asked_for_again() {
         );
         assert_eq!(mirror.poll_failure(), Some((prefix("10.2.0.0/16"), words.to_owned())));
         ask(&mut mirror, 0);
-        assert!(mirror.failures.take_refusal(), "it is to be tried again");
+        assert!(mirror.failures.take_refusal(), "it will be tried again");
         mirror.retry();
         let batch = ask(&mut mirror, 1);
         mirror.on_answers(&batch, &[]);
@@ -40,7 +40,7 @@ fn an_installation_that_is_refused_loses_no_other_and_is_asked_for_again() {
 }
 
 #[test]
-fn a_replacement_that_is_refused_takes_the_outdated_route_away_and_no_other() {
+fn a_refused_replacement_removes_the_outdated_route_only() {
     for (errno, words) in ERRORS {
         let mut mirror = Mirror::new(options());
         mirror.want(&["10.1.0.0/16", "10.2.0.0/16"].map(|text| wanted(text, blackhole())));
@@ -58,7 +58,7 @@ fn a_replacement_that_is_refused_takes_the_outdated_route_away_and_no_other() {
 }
 
 #[test]
-fn a_removal_that_is_refused_is_asked_for_again() {
+fn a_refused_removal_is_requested_again() {
     for (errno, words) in ERRORS {
         let mut mirror = Mirror::new(options());
         mirror.want(&[wanted("10.1.0.0/16", blackhole())]);
@@ -76,7 +76,7 @@ fn a_removal_that_is_refused_is_asked_for_again() {
     }
 }
 
-/// What is to be asked now: so many requests.
+/// The planned batch, which must have this number of requests.
 #[track_caller]
 fn ask(mirror: &mut Mirror, count: usize) -> Batch {
     let mut batch = Batch::new(7);

@@ -7,7 +7,7 @@ use margay_forwarding::{Discard, Forwarding, ForwardingChange};
 
 use crate::options::FibOptions;
 
-/// As a configuration without any settings has them.
+/// The options of a configuration without any settings.
 pub(crate) fn options() -> FibOptions {
     FibOptions {
         tables: vec![254],
