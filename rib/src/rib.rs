@@ -136,12 +136,12 @@ impl Rib {
     /// Reads ahead the memory that applying these UPDATEs will need. Affects nothing but the time that this
     /// takes.
     pub fn read_ahead(&self, updates: &[Update]) {
-        for update in updates {
-            for block in update.reach().map(|reach| reach.nlri).chain(update.unreach()) {
-                if let Some(family) = FamilyIndex::of(block.family()) {
-                    self.families[family].read_ahead(&self.shared, block);
-                }
-            }
+        let blocks = || {
+            updates.iter().flat_map(|update| update.reach().map(|reach| reach.nlri).chain(update.unreach()))
+        };
+        for (index, family) in self.families.iter() {
+            let mut of_family = blocks().filter(|block| FamilyIndex::of(block.family()) == Some(index));
+            family.read_ahead(&self.shared, &mut of_family);
         }
     }
 

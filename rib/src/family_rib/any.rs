@@ -17,13 +17,14 @@ use crate::paths::AnyTable;
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
 
-/// The interface of a family towards the Rib. It is called once for a block of routes or a slice of work, not
+/// The interface of a family towards the Rib. It is called once for blocks of routes or a slice of work, not
 /// for each route.
 ///
 /// Blocks and prefixes of another family are ignored.
 pub(crate) trait AnyFamilyRib: fmt::Debug + Send + Sync {
-    /// Reads ahead the memory that changing the paths to these prefixes will need.
-    fn read_ahead(&self, shared: &Shared, routes: NlriBlock<'_>);
+    /// Reads ahead the memory that changing the paths to these prefixes will need. All blocks of a batch come in one call, so
+    /// that their cache misses overlap: most UPDATEs announce a few prefixes only.
+    fn read_ahead(&self, shared: &Shared, blocks: &mut dyn Iterator<Item = NlriBlock<'_>>);
 
     /// Enters routes that `peer` announced with the same attributes.
     fn announce(

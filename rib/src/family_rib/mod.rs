@@ -88,8 +88,8 @@ fn take_some(entries: &mut RoaringBitmap, limit: usize) -> Vec<EntryIndex> {
 }
 
 impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
-    fn read_ahead(&self, shared: &Shared, routes: NlriBlock<'_>) {
-        self.routes.read_ahead(shared, routes.iter().map(|nlri| nlri.prefix));
+    fn read_ahead(&self, shared: &Shared, blocks: &mut dyn Iterator<Item = NlriBlock<'_>>) {
+        self.routes.read_ahead(shared, blocks.flat_map(NlriBlock::iter).map(|nlri| nlri.prefix));
     }
 
     fn announce(
