@@ -49,7 +49,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Ending> {
     };
     let replay = replay(BufReader::new(File::open(file)?), see)?;
     if !prints_inputs {
-        print!("{}", replay.rib.dump());
+        print!("{}", replay.rib.view().dump());
     }
     let seconds = replay.time.as_secs_f64();
     eprintln!(

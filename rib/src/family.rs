@@ -4,27 +4,54 @@ use std::ops::{Index, IndexMut};
 
 use bgp_codec::{Family, IpPrefix, Ipv4Prefix, Ipv6Prefix};
 
-/// Names an address family that the Rib holds.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum FamilyIndex {
-    Ipv4Unicast,
-    Ipv6Unicast,
+/// The families that the Rib holds, one a line: a name, and the type of its prefixes.
+macro_rules! families {
+    ($($name:ident: $prefix:ty,)+) => {
+        /// Names an address family that the Rib holds.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub(crate) enum FamilyIndex {
+            $($name,)+
+        }
+
+        impl FamilyIndex {
+            /// All families, in the order of their numbers.
+            pub(crate) const ALL: [Self; [$(Self::$name),+].len()] = [$(Self::$name),+];
+
+            /// Runs work that depends on the type of the family's prefixes.
+            pub(crate) fn with_prefixes<W: WithPrefixes>(self, work: W) -> W::Output {
+                match self {
+                    $(Self::$name => work.run::<$prefix>(),)+
+                }
+            }
+        }
+
+        $(impl RibFamily for $prefix {
+            const INDEX: FamilyIndex = FamilyIndex::$name;
+        })+
+    };
+}
+
+families! {
+    Ipv4Unicast: Ipv4Prefix,
+    Ipv6Unicast: Ipv6Prefix,
 }
 
 impl FamilyIndex {
-    /// All families, in the order of their numbers.
-    pub(crate) const ALL: [Self; 2] = [Self::Ipv4Unicast, Self::Ipv6Unicast];
-
     /// `None` for a family that the Rib does not hold.
     pub(crate) fn of(family: Family) -> Option<Self> {
         Self::ALL.into_iter().find(|held| held.family() == family)
     }
 
     pub(crate) fn family(self) -> Family {
-        match self {
-            Self::Ipv4Unicast => Ipv4Prefix::FAMILY,
-            Self::Ipv6Unicast => Ipv6Prefix::FAMILY,
+        struct FamilyOfPrefixes;
+        impl WithPrefixes for FamilyOfPrefixes {
+            type Output = Family;
+
+            fn run<P: RibFamily>(self) -> Family {
+                P::FAMILY
+            }
         }
+        self.with_prefixes(FamilyOfPrefixes)
     }
 }
 
@@ -33,12 +60,11 @@ pub(crate) trait RibFamily: IpPrefix {
     const INDEX: FamilyIndex;
 }
 
-impl RibFamily for Ipv4Prefix {
-    const INDEX: FamilyIndex = FamilyIndex::Ipv4Unicast;
-}
+/// Work on a family that depends on the type of its prefixes.
+pub(crate) trait WithPrefixes {
+    type Output;
 
-impl RibFamily for Ipv6Prefix {
-    const INDEX: FamilyIndex = FamilyIndex::Ipv6Unicast;
+    fn run<P: RibFamily>(self) -> Self::Output;
 }
 
 /// One value for each address family.

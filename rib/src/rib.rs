@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bgp_codec::{Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, Prefix, Update};
+use bgp_codec::{Family, NlriBlock, Prefix, Update};
 
 use crate::attributes::AttributeStore;
 use crate::export::EncodedUpdates;
-use crate::family::{FamilyIndex, FamilyTurn, PerFamily};
+use crate::family::{FamilyIndex, FamilyTurn, PerFamily, RibFamily, WithPrefixes};
 use crate::family_rib::{AnyFamilyRib, FamilyRib, RulesChange};
 use crate::forwarding::ForwardingChange;
 use crate::index::PeerIndex;
@@ -36,12 +36,14 @@ pub struct Rib {
     pub(crate) forwarding_turn: FamilyTurn,
 }
 
-/// Makes a family of routes. Apart from [`FamilyIndex`], this is the only place that names all families.
-fn new_family(family: FamilyIndex, options: &RibOptions) -> Box<dyn AnyFamilyRib> {
-    let (seed, forwarding) = (options.hash_seed, options.forwarding);
-    match family {
-        FamilyIndex::Ipv4Unicast => Box::new(FamilyRib::<Ipv4Prefix>::new(seed, forwarding)),
-        FamilyIndex::Ipv6Unicast => Box::new(FamilyRib::<Ipv6Prefix>::new(seed, forwarding)),
+/// Makes an empty family.
+struct NewFamily<'a>(&'a RibOptions);
+
+impl WithPrefixes for NewFamily<'_> {
+    type Output = Box<dyn AnyFamilyRib>;
+
+    fn run<P: RibFamily>(self) -> Self::Output {
+        Box::new(FamilyRib::<P>::new(self.0.hash_seed, self.0.forwarding))
     }
 }
 
@@ -62,7 +64,7 @@ impl Rib {
             advertising: Advertising::Everything,
         };
         Self {
-            families: PerFamily::new(|family| new_family(family, &options)),
+            families: PerFamily::new(|family| family.with_prefixes(NewFamily(&options))),
             options,
             shared,
             next_hop_losses: NextHopLosses::default(),

@@ -118,7 +118,7 @@ fn clients_that_come_and_go_leave_no_memory_behind() {
             }
             while rib.work(1000) {}
             assert_eq!(
-                (rib.counts().paths, rib.counts().export_groups),
+                (rib.view().counts().paths, rib.view().counts().export_groups),
                 (500, 2),
                 "those of the source remain"
             );
@@ -220,7 +220,10 @@ fn join(rib: &mut Rib, numbers: Range<u32>, add_path: &[(Family, PathsSent)]) ->
     while rib.work(1000) {}
     for &client in &clients {
         while rib.poll_export(client, &mut Vec::new()) {}
-        assert_eq!(rib.peer_counts(client, Family::IPV4_UNICAST).advertised, rib.counts().ipv4_prefixes);
+        assert_eq!(
+            rib.view().peer_counts(client, Family::IPV4_UNICAST).advertised,
+            rib.view().counts().ipv4_prefixes
+        );
     }
     clients
 }

@@ -24,7 +24,7 @@ impl Recordings {
     /// The present run's recording leads to a state whose text is this one. Returns the audit of that state.
     pub(crate) fn check_present(&self, dump: &str) -> Result<Audit> {
         let present = self.0.last().context("nothing is recorded")?.replay()?;
-        let replayed = present.rib.dump().to_string();
+        let replayed = present.rib.view().dump().to_string();
         if let Some((replayed, dump)) = replayed.lines().zip(dump.lines()).find(|(one, other)| one != other) {
             bail!("a replay has {replayed:?} where the daemon has {dump:?}");
         }

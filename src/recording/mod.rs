@@ -54,6 +54,6 @@ fn checksum(rib: &margay_rib::Rib) -> u64 {
     }
 
     let mut sum = Sum(0xcbf2_9ce4_8422_2325);
-    write!(sum, "{}", rib.dump()).expect("a number takes everything");
+    write!(sum, "{}", rib.view().dump()).expect("a number takes everything");
     sum.0
 }

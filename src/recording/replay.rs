@@ -237,7 +237,7 @@ mod tests {
 
     fn networks(octets: &[u8]) -> (usize, Ending) {
         let replay = replay(octets, |_, _| true).unwrap();
-        (replay.rib.counts().ipv4_prefixes, replay.ending)
+        (replay.rib.view().counts().ipv4_prefixes, replay.ending)
     }
 
     #[test]
@@ -264,7 +264,7 @@ mod tests {
         let mut endings = Vec::new();
         for end in 0..octets.len() {
             match replay(&octets[..end], |_, _| true) {
-                Ok(replay) => endings.push((replay.rib.counts().ipv4_prefixes, replay.ending)),
+                Ok(replay) => endings.push((replay.rib.view().counts().ipv4_prefixes, replay.ending)),
                 Err(ReplayError::NotARecording) => assert!(end < 17, "{end}"),
                 Err(error) => assert!(matches!(error, ReplayError::Damaged(0)), "{end}: {error}"),
             }

@@ -55,7 +55,7 @@ fn what_was_recorded_leads_to_the_same_state_when_margayd_is_killed_and_when_it_
     assert!(killed_in.contains(&network(51)), "{killed_in}");
     margay.kill().unwrap();
     let killed = replayed(&recording);
-    assert_eq!((killed.rib.dump().to_string(), killed.ending), (killed_in.clone(), Ending::Open));
+    assert_eq!((killed.rib.view().dump().to_string(), killed.ending), (killed_in.clone(), Ending::Open));
 
     // What is cut off in the middle of a block leads to where the block before ended.
     let octets = fs::read(&recording).unwrap();
@@ -69,9 +69,9 @@ fn what_was_recorded_leads_to_the_same_state_when_margayd_is_killed_and_when_it_
     assert!(margay.terminate().unwrap().success());
     let stopped = replayed(&recording);
     assert_eq!(stopped.ending, Ending::Same);
-    assert!(stopped.rib.dump().to_string().contains(&network(40)));
+    assert!(stopped.rib.view().dump().to_string().contains(&network(40)));
     let former = replayed(&recording.with_extension("recording.old"));
-    assert_eq!(former.rib.dump().to_string(), killed_in);
+    assert_eq!(former.rib.view().dump().to_string(), killed_in);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_recording_holds_no_password_and_only_its_owner_may_read_it() {
 fn wait_for_the_same(margay: &Margay, recording: &Path) -> String {
     wait_until(PATIENCE, "the state of the recording", || {
         let shown = margay.cli("show state").map_err(|error| format!("{error:#}"))?;
-        let replayed = replayed(recording).rib.dump().to_string();
+        let replayed = replayed(recording).rib.view().dump().to_string();
         let difference = || shown.lines().zip(replayed.lines()).find(|(one, other)| one != other);
         if shown == replayed { Ok(shown) } else { Err(format!("{:?}", difference())) }
     })

@@ -3,9 +3,9 @@
 use bgp_codec::Family;
 
 use super::family_view::FamilyView;
+use super::rib_view::RibView;
 use crate::family::FamilyIndex;
 use crate::index::PeerIndex;
-use crate::rib::Rib;
 
 /// A peer's routes in numbers.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -41,23 +41,23 @@ pub struct RibCounts {
     pub export_groups: usize,
 }
 
-impl Rib {
+impl RibView<'_> {
     /// A peer's routes in numbers, for one family.
     #[must_use]
-    pub fn peer_counts(&self, peer: PeerIndex, family: Family) -> PeerCounts {
+    pub fn peer_counts(self, peer: PeerIndex, family: Family) -> PeerCounts {
         FamilyIndex::of(family)
-            .map_or_else(PeerCounts::default, |family| FamilyView::of(self, family).peer_counts(peer))
+            .map_or_else(PeerCounts::default, |family| FamilyView::of(self.0, family).peer_counts(peer))
     }
 
     /// The Rib in numbers.
     #[must_use]
-    pub fn counts(&self) -> RibCounts {
-        let views = || FamilyIndex::ALL.into_iter().map(|family| FamilyView::of(self, family));
+    pub fn counts(self) -> RibCounts {
+        let views = || FamilyIndex::ALL.into_iter().map(|family| FamilyView::of(self.0, family));
         RibCounts {
-            ipv4_prefixes: FamilyView::of(self, FamilyIndex::Ipv4Unicast).state.reachable_prefixes,
-            ipv6_prefixes: FamilyView::of(self, FamilyIndex::Ipv6Unicast).state.reachable_prefixes,
+            ipv4_prefixes: FamilyView::of(self.0, FamilyIndex::Ipv4Unicast).state.reachable_prefixes,
+            ipv6_prefixes: FamilyView::of(self.0, FamilyIndex::Ipv6Unicast).state.reachable_prefixes,
             paths: views().map(FamilyView::paths).sum(),
-            attribute_sets: self.shared.store.len(),
+            attribute_sets: self.0.shared.store.len(),
             export_groups: views().map(|view| view.state.groups.len()).sum(),
         }
     }

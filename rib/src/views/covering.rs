@@ -5,29 +5,30 @@ use std::net::IpAddr;
 use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix, Prefix};
 
 use super::family_view::FamilyView;
+use super::rib_view::RibView;
 use crate::family::FamilyIndex;
 use crate::rib::Rib;
 
-impl Rib {
+impl RibView<'_> {
     /// The prefixes with a path that cover an address, the longest first.
     #[must_use]
-    pub fn covering(&self, address: IpAddr) -> Vec<Prefix> {
-        around(address).filter(|&prefix| self.has_path(prefix, false)).collect()
+    pub fn covering(self, address: IpAddr) -> Vec<Prefix> {
+        around(address).filter(|&prefix| has_path(self.0, prefix, false)).collect()
     }
 
     /// The prefix whose route is used for packets to an address: the longest with a usable path, or if there
     /// is none the longest with a path.
     #[must_use]
-    pub fn route_to(&self, address: IpAddr) -> Option<Prefix> {
-        let usable = around(address).find(|&prefix| self.has_path(prefix, true));
-        usable.or_else(|| around(address).find(|&prefix| self.has_path(prefix, false)))
+    pub fn route_to(self, address: IpAddr) -> Option<Prefix> {
+        let usable = around(address).find(|&prefix| has_path(self.0, prefix, true));
+        usable.or_else(|| around(address).find(|&prefix| has_path(self.0, prefix, false)))
     }
+}
 
-    fn has_path(&self, prefix: Prefix, usable: bool) -> bool {
-        let view = FamilyIndex::of(prefix.family()).map(|family| FamilyView::of(self, family));
-        view.and_then(|view| view.entry(prefix))
-            .is_some_and(|entry| !entry.paths.is_empty() && (!usable || entry.best.is_some()))
-    }
+fn has_path(rib: &Rib, prefix: Prefix, usable: bool) -> bool {
+    let view = FamilyIndex::of(prefix.family()).map(|family| FamilyView::of(rib, family));
+    view.and_then(|view| view.entry(prefix))
+        .is_some_and(|entry| !entry.paths.is_empty() && (!usable || entry.best.is_some()))
 }
 
 /// The prefixes that cover an address, the longest first.

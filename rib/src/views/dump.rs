@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::rib_view::RibView;
 use crate::decision::candidate;
 use crate::export::ExportGroup;
 use crate::family::FamilyIndex;
@@ -24,11 +25,11 @@ use crate::shared::Shared;
 #[derive(Clone, Copy, Debug)]
 pub struct Dump<'a>(&'a Rib);
 
-impl Rib {
+impl<'a> RibView<'a> {
     /// The state as text.
     #[must_use]
-    pub fn dump(&self) -> Dump<'_> {
-        Dump(self)
+    pub fn dump(self) -> Dump<'a> {
+        Dump(self.0)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bgp_codec::Prefix;
 
 use super::family_view::FamilyView;
+use super::rib_view::RibView;
 use super::routes::{RouteSelection, RouteStatus, RouteView};
 use crate::family::FamilyIndex;
 use crate::forwarding::Forwarding;
@@ -12,7 +13,6 @@ use crate::index::{PeerIndex, SlotIndex};
 use crate::log::Slot;
 use crate::paths::EntryView;
 use crate::policy::ExportRefusal;
-use crate::rib::Rib;
 use crate::shared::Advertising;
 
 /// Why a prefix is routed as it is.
@@ -54,11 +54,11 @@ pub enum NotExported {
     Refused(ExportRefusal),
 }
 
-impl Rib {
+impl RibView<'_> {
     /// Why `prefix` is routed as it is; `None` if there is no path to it.
     #[must_use]
-    pub fn explain(&self, prefix: Prefix) -> Option<Explanation> {
-        FamilyView::of(self, FamilyIndex::of(prefix.family())?).explain(prefix)
+    pub fn explain(self, prefix: Prefix) -> Option<Explanation> {
+        FamilyView::of(self.0, FamilyIndex::of(prefix.family())?).explain(prefix)
     }
 }
 

@@ -6,10 +6,12 @@ mod covering;
 mod dump;
 mod explanation;
 mod family_view;
+mod rib_view;
 mod routes;
 
 pub use self::audit::Audit;
 pub use self::counts::{PeerCounts, RibCounts};
 pub use self::dump::Dump;
 pub use self::explanation::{Explanation, ExportView, NotExported};
+pub use self::rib_view::RibView;
 pub use self::routes::{PagePosition, RoutePage, RouteSelection, RouteStatus, RouteView};

@@ -6,13 +6,13 @@ use bgp_codec::{Family, NextHop, PathAttributes, PathId, Prefix};
 use margay_filter::RouteSource;
 
 use super::family_view::FamilyView;
+use super::rib_view::RibView;
 use crate::attributes::AttributeHandle;
 use crate::decision::{Step, Unusable, candidate, contest};
 use crate::family::FamilyIndex;
 use crate::index::{PeerIndex, SlotIndex, SourceIndex};
 use crate::log::Slot;
 use crate::paths::{EntryView, ImportRefusal, Path};
-use crate::rib::Rib;
 use crate::shared::Shared;
 
 /// One path, as operators see it.
@@ -78,27 +78,27 @@ pub enum RouteSelection {
 /// Paths examined for a page at most: a few milliseconds of the speaker's time.
 const MAX_PAGE_PATHS: usize = 8192;
 
-impl Rib {
+impl RibView<'_> {
     /// A page of about `limit` routes from `position` on.
     #[must_use]
     pub fn routes(
-        &self,
+        self,
         family: Family,
         selection: RouteSelection,
         position: PagePosition,
         limit: usize,
     ) -> RoutePage {
         match FamilyIndex::of(family) {
-            Some(family) => FamilyView::of(self, family).page(selection, position, limit),
+            Some(family) => FamilyView::of(self.0, family).page(selection, position, limit),
             None => RoutePage { routes: Vec::new(), next: None },
         }
     }
 
     /// The routes of one prefix.
     #[must_use]
-    pub fn routes_to(&self, prefix: Prefix, selection: RouteSelection) -> Vec<RouteView> {
+    pub fn routes_to(self, prefix: Prefix, selection: RouteSelection) -> Vec<RouteView> {
         let Some(family) = FamilyIndex::of(prefix.family()) else { return Vec::new() };
-        let view = FamilyView::of(self, family);
+        let view = FamilyView::of(self.0, family);
         view.entry(prefix).map_or_else(Vec::new, |entry| view.routes(entry, selection))
     }
 }

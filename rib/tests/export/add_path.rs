@@ -104,8 +104,8 @@ fn a_thousand_clients_with_path_ids_are_one_group() {
             rib.peer_up(PeerOptions { address, ..reader_options(PathsSent::All) }, None)
         })
         .collect();
-    let counts = rib.peer_counts(clients[0], Family::IPV4_UNICAST);
-    assert_eq!((counts.group_members, rib.counts().export_groups), (1000, 2), "one for each family");
+    let counts = rib.view().peer_counts(clients[0], Family::IPV4_UNICAST);
+    assert_eq!((counts.group_members, rib.view().counts().export_groups), (1000, 2), "one for each family");
 }
 
 #[test]

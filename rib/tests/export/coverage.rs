@@ -146,7 +146,7 @@ fn cases(forwards: bool, holds_back: bool, events: Vec<Event>) -> BTreeSet<Case>
 /// The cases that an event is, judged by the state before it.
 fn before(world: &World, event: &Event) -> Vec<Case> {
     let is_up = |peer: &usize| world.sessions.contains_key(peer);
-    let has_routes = world.rib.counts().paths > 0;
+    let has_routes = world.rib.view().counts().paths > 0;
     let is_behind = is_somebody_behind(world);
     let mut seen = Vec::new();
     let mut note = |case, holds: bool| seen.extend(holds.then_some(case));
@@ -210,7 +210,8 @@ fn crowds(world: &World) -> BTreeSet<Prefix> {
 
 fn is_any_too_long(world: &World) -> bool {
     let families = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
-    let counts = |session: &Session| families.map(|family| world.rib.peer_counts(session.index, family));
+    let counts =
+        |session: &Session| families.map(|family| world.rib.view().peer_counts(session.index, family));
     world.sessions.values().flat_map(counts).any(|counts| counts.too_long > 0)
 }
 
@@ -231,7 +232,7 @@ fn is_somebody_behind(world: &World) -> bool {
 fn groups(world: &World, peers: &[usize]) -> Vec<(usize, usize)> {
     let mut groups: BTreeMap<Option<u64>, (usize, usize)> = BTreeMap::new();
     for (peer, session) in &world.sessions {
-        let group = world.rib.peer_counts(session.index, Family::IPV4_UNICAST).group;
+        let group = world.rib.view().peer_counts(session.index, Family::IPV4_UNICAST).group;
         let (members, changing) = groups.entry(group).or_default();
         *members += 1;
         *changing += usize::from(peers.contains(peer));

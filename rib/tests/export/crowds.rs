@@ -30,7 +30,7 @@ fn a_hundred_thousand_paths_to_a_prefix_come_and_go_in_parts() {
             rib.apply_update(feed, announcement(part));
         }
         work(&mut rib);
-        assert_eq!(rib.counts().paths, paths as usize, "{case}");
+        assert_eq!(rib.view().counts().paths, paths as usize, "{case}");
         let expected = if sent.is_some() { paths as usize } else { 1 };
         assert_eq!(reads(&mut rib, reader).reached.len(), expected, "{case}");
         // Half of them are withdrawn one by one, the others with the session.
@@ -42,7 +42,7 @@ fn a_hundred_thousand_paths_to_a_prefix_come_and_go_in_parts() {
         work(&mut rib);
         assert_eq!(reads(&mut rib, reader).unreached.len(), expected, "{case}");
         assert_eq!(Audit::of(&rib).faults, Vec::<String>::new(), "{case}");
-        assert_eq!((rib.counts().paths, rib.counts().ipv4_prefixes), (0, 0), "{case}");
+        assert_eq!((rib.view().counts().paths, rib.view().counts().ipv4_prefixes), (0, 0), "{case}");
     }
 }
 
@@ -65,13 +65,13 @@ fn prefixes_shared_by_all_nodes_are_removed_with_the_last_node() {
         rib.apply_update(node, Update::advertising(attributes, gateway(), false, nlri));
     }
     work(&mut rib);
-    assert_eq!(rib.counts().paths, NODES as usize * prefixes.len());
+    assert_eq!(rib.view().counts().paths, NODES as usize * prefixes.len());
     for &node in &nodes {
         rib.peer_down(node, Departure::Final);
         rib.work(STEPS);
     }
     work(&mut rib);
-    assert_eq!((rib.counts().paths, rib.counts().ipv4_prefixes), (0, 0));
+    assert_eq!((rib.view().counts().paths, rib.view().counts().ipv4_prefixes), (0, 0));
     assert_eq!(Audit::of(&rib).faults, Vec::<String>::new());
 }
 
@@ -87,9 +87,9 @@ fn rib(forwards: bool) -> Rib {
 
 /// Does all work in parts, none of which may remove more paths than it has steps.
 fn work(rib: &mut Rib) {
-    let mut paths = rib.counts().paths;
+    let mut paths = rib.view().counts().paths;
     while rib.work(STEPS) {
-        let left = rib.counts().paths;
+        let left = rib.view().counts().paths;
         assert!(paths - left <= STEPS, "{} paths removed in one part", paths - left);
         paths = left;
         while !rib.poll_forwarding(STEPS).is_empty() {}

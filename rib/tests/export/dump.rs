@@ -23,7 +23,7 @@ proptest! {
             let mut world = World::starting(forwards, holds_back);
             events.iter().for_each(|event| world.happen_somewhere(event.clone()));
             assert_eq!(Audit::of(&world.rib).faults, Vec::<String>::new(), "in the middle of everything");
-            world.rib.dump().to_string()
+            world.rib.view().dump().to_string()
         };
         prop_assert_eq!(dump(), dump());
     }
@@ -54,7 +54,7 @@ fn the_order_in_which_tables_are_hashed_does_not_matter() {
         while rib.work(1000) {}
         exports(&mut rib, reader);
         rib.stop_originating(network.into());
-        rib.dump().to_string()
+        rib.view().dump().to_string()
     };
     assert_eq!(dump(), dump());
 }
@@ -66,7 +66,7 @@ fn everything_that_is_known_of_a_route_is_in_it() {
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
     while rib.work(1000) {}
     exports(&mut rib, reader);
-    let dump = rib.dump().to_string();
+    let dump = rib.view().dump().to_string();
     for part in [
         "peer 1 Up: ",
         "source 2, path id 3: Source { peer: PeerIndex(1)",

@@ -35,7 +35,7 @@ fn withheld_changes_are_sent_once_and_own_routes_at_once() {
         (parse(&[BLOCK]), Vec::new(), 1),
         "no End-of-RIB"
     );
-    let explained = rib.explain(parse(&[CONTESTED])[0].into()).expect("there are paths");
+    let explained = rib.view().explain(parse(&[CONTESTED])[0].into()).expect("there are paths");
     let refusals = explained.exports.iter().filter(|view| view.refusal == Some(NotExported::HeldBack));
     assert_eq!(refusals.count(), 2, "all but the source of the best path");
 

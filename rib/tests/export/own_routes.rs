@@ -109,7 +109,7 @@ fn a_next_hop_that_another_peer_announces_too_is_not_lost() {
 }
 
 fn own_local_pref(rib: &Rib, peer: PeerIndex, text: &str) -> Option<u32> {
-    let routes = rib.routes_to(prefix(text), RouteSelection::AdvertisedTo(peer));
+    let routes = rib.view().routes_to(prefix(text), RouteSelection::AdvertisedTo(peer));
     routes.first().and_then(|route| route.attributes.local_pref())
 }
 
@@ -205,7 +205,7 @@ fn metrics_become_local_prefs_and_local_prefs_become_metrics() {
     announce(&mut rib, Some(M - 511));
     let wanted = Forwarding { metric: Some(511), ..Forwarding::via([gateway()]) };
     assert_eq!(forwarding(&mut rib), Some(Some(wanted)), "a new metric is a new forwarding");
-    let best = rib.routes_to(prefix(BLOCK), RouteSelection::Best);
+    let best = rib.view().routes_to(prefix(BLOCK), RouteSelection::Best);
     assert_eq!(best[0].status, margay_rib::RouteStatus::Best(Step::Preference));
     rib.apply_update(feed, unreach(&[BLOCK]));
     assert_eq!(forwarding(&mut rib), Some(None), "the local route needs no forwarding of ours");
@@ -261,7 +261,7 @@ fn next_hops_are_resolved_by_longest_match_and_again_only_inside_a_change() {
     }
     rib.set_ways(&[way("10.41.0.0/16", Some(Way::Through { cost: 0 }))]);
     assert!(!rib.work(1), "a change elsewhere affects no route");
-    let page = rib.routes(Family::IPV4_UNICAST, RouteSelection::All, PagePosition::default(), 10);
+    let page = rib.view().routes(Family::IPV4_UNICAST, RouteSelection::All, PagePosition::default(), 10);
     assert_eq!(page.routes.len(), 1);
 }
 

@@ -54,7 +54,7 @@ fn many() -> Vec<Ipv4Prefix> {
 }
 
 fn groups(rib: &Rib, readers: [PeerIndex; 2]) -> [Option<u64>; 2] {
-    readers.map(|reader| rib.peer_counts(reader, Family::IPV4_UNICAST).group)
+    readers.map(|reader| rib.view().peer_counts(reader, Family::IPV4_UNICAST).group)
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_new_import_filter_applies_to_earlier_announcements() {
     let external = Rules { cluster: None, ..RULES };
     reconfigure(&mut rib, &[feed], Rules { import: 2, ..external });
     assert_eq!(news(&mut rib, reader), (Vec::new(), parse(&["10.1.0.0/16", "10.3.0.0/16"])));
-    assert_eq!(rib.peer_counts(feed, Family::IPV4_UNICAST).accepted, 1);
+    assert_eq!(rib.view().peer_counts(feed, Family::IPV4_UNICAST).accepted, 1);
     reconfigure(&mut rib, &[feed], external);
     assert_eq!(news(&mut rib, reader), (parse(&["10.1.0.0/16", "10.3.0.0/16"]), Vec::new()));
 }

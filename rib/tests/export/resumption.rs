@@ -36,7 +36,7 @@ fn routes_announced_again_as_before_are_no_change() {
     rib.end_refresh(back, Family::IPV4_UNICAST);
     work(&mut rib);
     assert!(!rib.has_export(reader), "nothing differs");
-    assert_eq!(rib.peer_counts(back, Family::IPV4_UNICAST).received, 2);
+    assert_eq!(rib.view().peer_counts(back, Family::IPV4_UNICAST).received, 2);
     let sent = exports(&mut rib, back);
     assert_eq!((sent.reached.len(), sent.messages), (0, 2), "the feed gets its own table, which is empty");
 }
@@ -63,7 +63,7 @@ fn the_paths_of_a_peer_that_stays_away_are_removed() {
     rib.peer_down(feed, Departure::Final);
     work(&mut rib);
     assert_eq!(exports(&mut rib, reader).unreached.len(), 2);
-    assert_eq!(rib.counts().paths, 0);
+    assert_eq!(rib.view().counts().paths, 0);
     assert_ne!(rib.peer_up(options(FEED), Some(feed)), feed, "it comes too late");
 }
 

@@ -46,7 +46,8 @@ fn a_replacement_that_is_refused_removes_what_it_replaces() {
         assert_eq!(exports(&mut rib, reader).reached, [BLOCK.parse().unwrap()], "{case}");
         rib.apply_update(feed, reach(&[BLOCK], refused, next_hop));
         assert_eq!(exports(&mut rib, reader).unreached, [BLOCK.parse().unwrap()], "{case}");
-        let kept = rib.routes(Family::IPV4_UNICAST, RouteSelection::All, PagePosition::default(), 10).routes;
+        let kept =
+            rib.view().routes(Family::IPV4_UNICAST, RouteSelection::All, PagePosition::default(), 10).routes;
         assert!(matches!(kept[0].status, RouteStatus::Refused(..)), "{case}: it can still be shown");
     }
 }
@@ -126,7 +127,11 @@ pub(crate) fn a_hundred_thousand_withdrawals_reach_the_peer() {
     let mut unreached = exports(&mut rib, reader).unreached;
     unreached.sort_unstable();
     assert_eq!(unreached, prefixes);
-    assert_eq!((rib.counts().ipv4_prefixes, rib.counts().attribute_sets), (0, 0), "nothing remains");
+    assert_eq!(
+        (rib.view().counts().ipv4_prefixes, rib.view().counts().attribute_sets),
+        (0, 0),
+        "nothing remains"
+    );
 }
 
 #[test]
@@ -136,17 +141,17 @@ fn a_peer_that_leaves_is_out_of_use_at_once_and_swept_in_slices() {
         (0..1000u32).map(|number| Ipv4Prefix::truncating((0x1000_0000 + (number << 8)).into(), 24)).collect();
     rib.apply_update(feed, reach_all(&prefixes, attributes(|_| {}), gateway()));
     rib.peer_down(feed, Departure::Final);
-    let page = rib.routes(Family::IPV4_UNICAST, RouteSelection::All, PagePosition::default(), 1000);
+    let page = rib.view().routes(Family::IPV4_UNICAST, RouteSelection::All, PagePosition::default(), 1000);
     assert!(page.routes.iter().all(|route| route.status == RouteStatus::PeerGone));
-    let before = rib.counts().paths;
+    let before = rib.view().counts().paths;
     let mut most = 0;
     let mut left = before;
     while rib.work(100) {
-        most = most.max(left - rib.counts().paths);
-        left = rib.counts().paths;
+        most = most.max(left - rib.view().counts().paths);
+        left = rib.view().counts().paths;
     }
     assert!((1..=100).contains(&most), "{most} entries in one slice");
-    assert_eq!(rib.counts().paths, 0);
+    assert_eq!(rib.view().counts().paths, 0);
 }
 
 #[test]
@@ -160,7 +165,7 @@ fn a_route_that_leaves_no_room_for_its_prefix_is_withdrawn_not_lost() {
     let too_long = attributes(|it| it.communities = (0..1010).map(Community).collect());
     rib.apply_update(feed, reach(&[BLOCK], too_long, gateway()));
     assert_eq!(exports(&mut rib, reader).unreached, [BLOCK.parse().unwrap()]);
-    let counts = rib.peer_counts(reader, Family::IPV4_UNICAST);
+    let counts = rib.view().peer_counts(reader, Family::IPV4_UNICAST);
     assert_eq!((counts.advertised, counts.too_long), (1, 1));
 }
 
@@ -176,14 +181,14 @@ fn a_route_that_is_too_long_for_a_peer_is_shown_as_withheld_and_noticed_once() {
         let is_too_long = communities >= 1010;
         let fits = if communities == 1011 { 0 } else { 1 };
         let advertised = fits + if is_too_long { 0 } else { 2 };
-        let counts = rib.peer_counts(reader, Family::IPV4_UNICAST);
+        let counts = rib.view().peer_counts(reader, Family::IPV4_UNICAST);
         let case = format!("{communities} communities");
         assert_eq!((counts.advertised, counts.too_long), (advertised, 3 - advertised), "{case}");
         let selection = RouteSelection::AdvertisedTo(reader);
-        let shown = rib.routes(Family::IPV4_UNICAST, selection, PagePosition::default(), 10).routes;
+        let shown = rib.view().routes(Family::IPV4_UNICAST, selection, PagePosition::default(), 10).routes;
         assert_eq!(shown.len(), advertised, "{case}");
         for prefix in long {
-            let explanation = rib.explain(prefix.parse().unwrap()).expect("there is a path");
+            let explanation = rib.view().explain(prefix.parse().unwrap()).expect("there is a path");
             let export = explanation.exports.iter().find(|export| &*export.peer == "peer4").unwrap();
             let refusal = is_too_long.then_some(NotExported::Refused(ExportRefusal::TooLong));
             assert_eq!((&export.refusal, export.is_sent), (&refusal, !is_too_long), "{case}, {prefix}");
@@ -213,7 +218,7 @@ fn martian_routes_are_refused_shown_and_noticed_once() {
             rib.apply_update(feed, reach(&[prefix], attributes, next_hop));
         }
         assert_eq!(exports(&mut rib, reader).octets, 0, "{prefix}");
-        let shown = rib.routes_to(prefix.parse().unwrap(), RouteSelection::All);
+        let shown = rib.view().routes_to(prefix.parse().unwrap(), RouteSelection::All);
         assert_eq!(shown[0].status, RouteStatus::Refused(refusal, None), "{prefix}");
         let notice =
             Notice { peer: feed, prefix: prefix.parse().unwrap(), kind: NoticeKind::Refused(refusal) };
@@ -340,10 +345,10 @@ fn a_new_session_is_not_confused_with_the_former_one() {
 fn a_prefix_that_only_waits_for_its_withdrawal_is_not_a_route() {
     let (mut rib, feed, _) = feed_and_reader();
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
-    assert_eq!((rib.counts().ipv4_prefixes, rib.counts().paths), (1, 1));
+    assert_eq!((rib.view().counts().ipv4_prefixes, rib.view().counts().paths), (1, 1));
     rib.apply_update(feed, unreach(&[BLOCK]));
-    assert_eq!((rib.counts().ipv4_prefixes, rib.counts().paths), (0, 0));
-    assert!(rib.explain(BLOCK.parse().unwrap()).is_none());
+    assert_eq!((rib.view().counts().ipv4_prefixes, rib.view().counts().paths), (0, 0));
+    assert!(rib.view().explain(BLOCK.parse().unwrap()).is_none());
 }
 
 #[test]
@@ -351,7 +356,7 @@ fn routes_of_a_family_that_was_not_agreed_on_are_ignored() {
     let mut rib = rib();
     let feed = rib.peer_up(PeerOptions { families: vec![Family::IPV6_UNICAST], ..options(FEED) }, None);
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
-    assert_eq!(rib.counts().paths, 0);
+    assert_eq!(rib.view().counts().paths, 0);
 }
 
 #[test]
@@ -365,7 +370,7 @@ fn a_thousand_peers_with_differently_named_equal_filters_share_octets() {
         .collect();
     while rib.work(1000) {}
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
-    let counts = rib.peer_counts(readers[0], Family::IPV4_UNICAST);
+    let counts = rib.view().peer_counts(readers[0], Family::IPV4_UNICAST);
     assert_eq!(counts.group_members, 1000);
     let first = poll_export(&mut rib, readers[0]).unwrap();
     for &reader in &readers[1..] {
@@ -469,7 +474,7 @@ fn splits_group(options: PeerOptions, turn: impl FnOnce(&mut PeerOptions)) -> bo
     let mut other = options;
     turn(&mut other);
     let second = rib.peer_up(other, None);
-    let group = |peer| rib.peer_counts(peer, Family::IPV4_UNICAST).group;
+    let group = |peer| rib.view().peer_counts(peer, Family::IPV4_UNICAST).group;
     group(first) != group(second)
 }
 
@@ -489,10 +494,10 @@ fn an_external_peer_on_the_same_subnet_is_sent_to_the_node_itself() {
     for (case, attributes, received, expected) in rows {
         rib.apply_update(node, reach(&[BLOCK], attributes, received));
         while rib.work(1000) {}
-        let exports = rib.routes_to(BLOCK.parse().unwrap(), RouteSelection::AdvertisedTo(tor));
+        let exports = rib.view().routes_to(BLOCK.parse().unwrap(), RouteSelection::AdvertisedTo(tor));
         assert!(exports.is_empty(), "{case}: not sent yet");
         while poll_export(&mut rib, tor).is_some() {}
-        let exports = rib.routes_to(BLOCK.parse().unwrap(), RouteSelection::AdvertisedTo(tor));
+        let exports = rib.view().routes_to(BLOCK.parse().unwrap(), RouteSelection::AdvertisedTo(tor));
         assert_eq!(exports[0].next_hop, Some(expected), "{case}");
     }
 }
@@ -505,7 +510,7 @@ fn filters_are_compared_by_content_not_by_name() {
     let same = rib.peer_up(named("10.65.0.0/16"), None);
     let other = rib.peer_up(named("10.66.0.0/16"), None);
     let none = rib.peer_up(PeerOptions { export: FilterChain::accept_all(), ..options(4) }, None);
-    let group = |peer| rib.peer_counts(peer, Family::IPV4_UNICAST).group;
+    let group = |peer| rib.view().peer_counts(peer, Family::IPV4_UNICAST).group;
     assert_eq!(group(first), group(same));
     assert_ne!(group(first), group(other));
     assert_ne!(group(first), group(none));

@@ -468,7 +468,8 @@ impl World {
         }
         self.nothing_has_leaked();
         for (&peer, session) in self.sessions.iter().filter(|&(&peer, _)| peer != likeness(peer)) {
-            let group_members = self.rib.peer_counts(session.index, Family::IPV4_UNICAST).group_members;
+            let group_members =
+                self.rib.view().peer_counts(session.index, Family::IPV4_UNICAST).group_members;
             assert_eq!(group_members, 1, "peer {peer} is alone but sent the same routes");
         }
         self.peers_with_equal_exports_share_a_group();
@@ -478,9 +479,10 @@ impl World {
     fn advertised(&self, session: &Session) -> Routes {
         let families = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
         let selection = RouteSelection::AdvertisedTo(session.index);
-        let page = |family| self.rib.routes(family, selection, PagePosition::default(), usize::MAX).routes;
+        let page =
+            |family| self.rib.view().routes(family, selection, PagePosition::default(), usize::MAX).routes;
         let shown: Vec<RouteView> = families.into_iter().flat_map(page).collect();
-        let counted = families.map(|family| self.rib.peer_counts(session.index, family).advertised);
+        let counted = families.map(|family| self.rib.view().peer_counts(session.index, family).advertised);
         assert_eq!(counted.into_iter().sum::<usize>(), shown.len(), "routes counted");
         let route = |view: RouteView| {
             let next_hop = view.next_hop.expect("a peer is sent a next hop");
@@ -507,7 +509,7 @@ impl World {
             };
             let group = |peer: usize| {
                 let session = self.sessions.get(&peer)?;
-                self.rib.peer_counts(session.index, Family::IPV4_UNICAST).group
+                self.rib.view().peer_counts(session.index, Family::IPV4_UNICAST).group
             };
             if alike(one).is_some_and(|options| alike(other) == Some(options)) {
                 assert_eq!(group(one), group(other), "the groups of {one} and {other}");
@@ -519,7 +521,7 @@ impl World {
     fn nothing_has_leaked(&self) {
         let audit = Audit::of(&self.rib);
         assert_eq!((audit.faults, audit.tombstones), (Vec::new(), 0));
-        let counts = self.rib.counts();
+        let counts = self.rib.view().counts();
         let announced = self.naive.peers.values().map(|(_, routes)| routes.len()).sum::<usize>();
         assert!(counts.ipv4_prefixes + counts.ipv6_prefixes <= announced + self.naive.originated.len());
         if announced + self.naive.originated.len() == 0 {

@@ -33,16 +33,16 @@ impl Speaker {
             SpeakerRequest::Explain(destination, answer) => {
                 let prefix = match destination {
                     Destination::Prefix(prefix) => Some(prefix),
-                    Destination::Address(address) => self.rib.route_to(address),
+                    Destination::Address(address) => self.rib.view().route_to(address),
                 };
-                reply(answer, prefix.and_then(|prefix| self.rib.explain(prefix)));
+                reply(answer, prefix.and_then(|prefix| self.rib.view().explain(prefix)));
             }
             SpeakerRequest::Counts(answer) => {
                 let peers = self.sessions.counts(&self.rib);
-                reply(answer, SpeakerCounts { rib: self.rib.counts(), peers });
+                reply(answer, SpeakerCounts { rib: self.rib.view().counts(), peers });
             }
             SpeakerRequest::Dump(answer) => {
-                reply(answer, self.processor.at_length(|| self.rib.dump().to_string()));
+                reply(answer, self.processor.at_length(|| self.rib.view().dump().to_string()));
             }
             SpeakerRequest::Turns(answer) => reply(answer, self.clock.times()),
             SpeakerRequest::TakeTurns(answer) => reply(answer, self.clock.take(now)),
@@ -63,14 +63,15 @@ impl Speaker {
         };
         let prefixes = question.destination.map(|destination| match destination {
             Destination::Prefix(prefix) => vec![prefix],
-            Destination::Address(address) => self.rib.covering(address),
+            Destination::Address(address) => self.rib.view().covering(address),
         });
         let mut page = match prefixes {
             Some(prefixes) => {
-                let routes = prefixes.into_iter().flat_map(|prefix| self.rib.routes_to(prefix, selection));
+                let routes =
+                    prefixes.into_iter().flat_map(|prefix| self.rib.view().routes_to(prefix, selection));
                 RoutePage { routes: routes.collect(), next: None }
             }
-            None => self.rib.routes(question.family, selection, question.position, question.limit),
+            None => self.rib.view().routes(question.family, selection, question.position, question.limit),
         };
         if let PeerSelection::BestFrom(_) = question.selection {
             page.routes.retain(|route| matches!(route.status, RouteStatus::Best(_)));

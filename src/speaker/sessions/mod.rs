@@ -349,7 +349,7 @@ impl Sessions {
         let counts = sessions.map(|(key, session)| {
             let of_family = |&family| FamilyCounts {
                 family,
-                routes: rib.peer_counts(session.index, family),
+                routes: rib.view().peer_counts(session.index, family),
                 end_of_rib_received: !self.convergence.is_awaited(key, family),
             };
             (key, session.families.iter().map(of_family).collect())

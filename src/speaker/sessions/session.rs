@@ -114,7 +114,7 @@ impl SpeakerSession {
     /// Ends the session if the peer has announced more prefixes than it may, and logs when it comes near to that.
     pub(super) fn check_limit(&mut self, rib: &RecordedRib, limit: &PrefixLimit, peer: &str) {
         for family in self.families.clone() {
-            match limit.judge(&rib.peer_counts(self.index, family)) {
+            match limit.judge(&rib.view().peer_counts(self.index, family)) {
                 Verdict::Within => self.near_limit.retain(|&near| near != family),
                 Verdict::Near(Count { kind, prefixes, limit }) => {
                     if !self.near_limit.contains(&family) {

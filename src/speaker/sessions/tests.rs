@@ -65,7 +65,7 @@ impl World {
     /// The number of prefixes in the Rib once its work is done.
     fn prefixes(&mut self) -> usize {
         while self.rib.work(usize::MAX) {}
-        self.rib.counts().ipv4_prefixes
+        self.rib.view().counts().ipv4_prefixes
     }
 }
 
