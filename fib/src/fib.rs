@@ -201,10 +201,16 @@ impl Fib {
         self.mirror.require(prefixes);
     }
 
-    /// How far the kernel follows what is wanted.
+    /// How far the kernel follows what is wanted. It costs the answer, however many routes there are.
     #[must_use]
     pub fn status(&self) -> FibStatus {
         self.mirror.status()
+    }
+
+    /// The numbers of [`status`](Self::status), found by a look at every prefix: for tests.
+    #[must_use]
+    pub fn recount(&self) -> FibStatus {
+        self.mirror.recount()
     }
 
     /// What is wanted at a prefix and what the kernel holds there, table by table.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bgp_codec::{NextHop, Prefix};
-use margay_fib::{Fib, FibOptions, KernelHop, ObjectContent, RouteKind, RouteShape, RouteTarget};
+use margay_fib::{Fib, FibOptions, FibStatus, KernelHop, ObjectContent, RouteKind, RouteShape, RouteTarget};
 use margay_forwarding::{Discard, Forwarding, ForwardingChange, NextHopLoss, Target};
 use margay_kernel_model::{Exchange, KernelModel, Mishaps, UsedHops};
 use margay_timestamp::Timestamp;
@@ -27,14 +27,17 @@ struct Setting {
     nexthop_objects: bool,
     silent_ipv6: bool,
     tables: usize,
+    /// The restart window is over before the first event, and not after the last.
+    sweeps_at_once: bool,
 }
 
 fn settings() -> impl Strategy<Value = Setting> {
-    let setting = (any::<bool>(), any::<bool>(), 1..=2usize);
-    setting.prop_map(|(nexthop_objects, silent_ipv6, tables)| Setting {
+    let setting = (any::<bool>(), any::<bool>(), 1..=2usize, any::<bool>());
+    setting.prop_map(|(nexthop_objects, silent_ipv6, tables, sweeps_at_once)| Setting {
         nexthop_objects,
         silent_ipv6,
         tables,
+        sweeps_at_once,
     })
 }
 
@@ -230,7 +233,9 @@ impl History {
         }
         let options = options(setting);
         let mut fib = Fib::new(options);
-        fib.sweep();
+        if setting.sweeps_at_once {
+            fib.sweep();
+        }
         Self {
             setting,
             kernel,
@@ -254,7 +259,9 @@ impl History {
                 happen(&mut self.kernel, event);
             }
             meanwhile |= matches!(event, Event::Meanwhile);
+            self.check_counts();
         }
+        self.fib.sweep();
         self.end_losses();
         self.wait();
         // What was to happen while the kernel is asked, and nothing was asked.
@@ -349,6 +356,15 @@ impl History {
         self.fib.on_next_hop_losses(&losses);
     }
 
+    /// Whatever has happened, what is counted as it changes is what a look at every prefix finds.
+    fn check_counts(&self) {
+        let counts = |status: FibStatus| {
+            let FibStatus { wanted, installed, pending, failed, stale, foreign, objects, .. } = status;
+            (wanted, installed, pending, failed, stale, foreign, objects)
+        };
+        assert_eq!(counts(self.fib.status()), counts(self.fib.recount()));
+    }
+
     /// Compares the kernel's tables with what is wanted. `exactly`: no next hop is refused.
     fn check(&self, exactly: bool) {
         for table in &TABLES[..self.setting.tables] {
@@ -356,6 +372,7 @@ impl History {
                 self.check_prefix(*table, prefix(number), exactly);
             }
         }
+        self.check_counts();
         let status = self.fib.status();
         let wanted = self.wishes.len() * self.setting.tables;
         assert_eq!((status.wanted, status.pending), (wanted, 0), "{status:?}");

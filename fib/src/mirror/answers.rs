@@ -109,21 +109,20 @@ impl Mirror {
     /// The kernel did what it was asked: the mirror follows.
     fn follow(&mut self, id: EntryId, request: RouteRequest) {
         let Self { entries, shapes, tables, .. } = self;
-        let entry = entries.get_mut(id);
-        let prefix = entry.prefix;
+        let entry = entries.get(id);
+        let (prefix, table) = (entry.prefix, entry.table);
         let (shape, change) = match request {
-            RouteRequest::Install(shape) | RouteRequest::Probe(shape) if entry.held.as_slice().is_empty() => {
+            RouteRequest::Install(shape) | RouteRequest::Probe(shape) if entry.held().is_empty() => {
                 shapes.retain(shape);
-                entry.held.append(shape);
-                return;
+                return entries.append_held(id, shape, shapes, tables);
             }
             RouteRequest::Install(shape) | RouteRequest::Probe(shape) => (shape, RouteChange::Added),
             RouteRequest::Replace(shape) => (shape, RouteChange::Replaced),
             RouteRequest::Remove { metric } => {
-                let table = entry.table;
                 let meant = |shape: &_| tables.is_ours(table, shape) && shape.metric == metric;
-                entry.held.forget_first(shapes, meant);
-                if !matches!(entry.wish, Wish::Path(_)) {
+                let is_wanted = matches!(entry.wish(), Wish::Path(_));
+                entries.change_held(id, shapes, tables, |held, shapes| held.forget_first(shapes, meant));
+                if !is_wanted {
                     // Had it another wish, a next hop inside its own prefix would be tried again for ever.
                     self.on_own_route_changed(prefix);
                 }
@@ -131,12 +130,13 @@ impl Mirror {
             }
         };
         let shape = shapes.get(shape).clone();
-        entry.held.follow(shapes, &shape, change, Version::of(entry.prefix) == Version::Ipv6);
+        let ipv6 = Version::of(prefix) == Version::Ipv6;
+        entries.change_held(id, shapes, tables, |held, shapes| held.follow(shapes, &shape, change, ipv6));
     }
 
     fn on_route_refused(&mut self, id: EntryId, request: RouteRequest, refusal: &Refusal) {
         let entry = self.entries.get(id);
-        let known = entry.failed;
+        let known = entry.has_failed();
         let place = (entry.table, Version::of(entry.prefix));
         let shape = match request {
             RouteRequest::Remove { metric } if refusal.errno == ESRCH => {
@@ -168,7 +168,7 @@ impl Mirror {
                 if self.try_onlink(&hops) {
                     return;
                 }
-                let path = match self.entries.get(id).wish {
+                let path = match self.entries.get(id).wish() {
                     Wish::Path(path) => Some(path),
                     Wish::Unknown | Wish::Nothing => None,
                 };
@@ -213,13 +213,13 @@ impl Mirror {
     }
 
     pub(crate) fn fail(&mut self, id: EntryId, reason: String, verdict: Verdict) {
-        self.entries.get_mut(id).failed = true;
+        self.entries.set_failed(id, true);
         self.failures.set(id, reason, verdict);
     }
 
     pub(crate) fn clear_failure(&mut self, id: EntryId) {
-        let entry = self.entries.get_mut(id);
-        if std::mem::take(&mut entry.failed) {
+        if self.entries.get(id).has_failed() {
+            self.entries.set_failed(id, false);
             self.failures.clear(id);
         }
     }

@@ -1,14 +1,13 @@
 //! A dump of all routes, which takes the place of what was known.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use bgp_codec::Prefix;
 
 use super::{Flush, Mirror};
 use crate::{
-    index::{EntryId, ShapeId},
+    index::ShapeId,
     netlink::{KernelRoute, RouteNotice},
-    table::HeldRoutes,
 };
 
 /// Something that happened to routes.
@@ -56,21 +55,16 @@ impl Mirror {
     /// prefix has the state of its last message then, or that of the dump if there was none. Answers how many prefixes
     /// were other than known.
     pub(crate) fn take_dump(&mut self, routes: Vec<(u8, Prefix, ShapeId)>) -> usize {
-        let mut before: HashMap<EntryId, HeldRoutes> = HashMap::new();
-        for (id, entry) in self.entries.iter_mut() {
-            if entry.held != HeldRoutes::None {
-                before.insert(id, std::mem::take(&mut entry.held));
-            }
-        }
+        let mut before = self.entries.take_all_held();
         for (table, prefix, shape) in routes {
             let id = self.entries.find_or_insert(table, prefix);
-            self.entries.get_mut(id).held.append(shape);
+            self.entries.append_held(id, shape, &mut self.shapes, &self.tables);
             before.entry(id).or_default();
         }
         let mut differing = 0;
         for (id, mut held) in before {
             let entry = self.entries.get(id);
-            if entry.held != held {
+            if entry.held() != held.as_slice() {
                 differing += 1;
                 let (prefix, table) = (entry.prefix, entry.table);
                 self.on_foreign_change(prefix);

@@ -139,12 +139,13 @@ impl Mirror {
         let Self { entries, shapes, tables, .. } = self;
         let (number, version) = (tables.number(table), Version::of(prefix));
         let fate = |shape: &RouteShape| flush.fate_in_table(shape, version, number);
-        let entry = entries.get_mut(id);
+        let entry = entries.get(id);
         // What was asked for since may be younger than the loss that is heard of now.
         let in_doubt = entry.touched;
-        let held = &mut entry.held;
-        let uncertain = held.as_slice().iter().any(|&shape| fate(shapes.get(shape)) == Fate::Unknown);
-        let forgotten = held.forget(shapes, |_, shape| fate(shape) == Fate::Dropped);
+        let uncertain = entry.held().iter().any(|&shape| fate(shapes.get(shape)) == Fate::Unknown);
+        let forgotten = entries.change_held(id, shapes, tables, |held, shapes| {
+            held.forget(shapes, |_, shape| fate(shape) == Fate::Dropped)
+        });
         if uncertain || in_doubt {
             self.doubt();
         }
@@ -167,7 +168,7 @@ impl Mirror {
             return Vec::new();
         }
         let holds = |&(_, entry): &(EntryId, &Entry)| {
-            entry.held.as_slice().iter().any(|shape| shapes.contains(shape))
+            entry.held().iter().any(|shape| shapes.contains(shape))
         };
         let place = |(id, entry): (EntryId, &Entry)| (id, entry.prefix, entry.table);
         if shapes.iter().any(|&shape| self.shapes.get(shape).protocol == self.options.protocol) {

@@ -249,7 +249,7 @@ impl Mirror {
             return;
         }
         for id in self.failures.ids() {
-            let wish = self.entries.get(id).wish;
+            let wish = self.entries.get(id).wish();
             if matches!(wish, Wish::Path(path) if concerned.contains(&path)) {
                 self.failures.allow_retry(id);
                 self.entries.unsettle(id);
@@ -273,8 +273,8 @@ impl Mirror {
         }
         let changed: HashSet<PathId> = paths.iter().copied().collect();
         let concerned = |wish| matches!(wish, Wish::Path(path) if changed.contains(&path));
-        self.failures.allow_retry_where(|id| concerned(self.entries.get(id).wish));
-        self.entries.unsettle_where(|entry| concerned(entry.wish));
+        self.failures.allow_retry_where(|id| concerned(self.entries.get(id).wish()));
+        self.entries.unsettle_where(|entry| concerned(entry.wish()));
     }
 
     /// The paths, with what they are made of.
@@ -349,10 +349,12 @@ impl Mirror {
                 self.entries.find_or_insert(table, *prefix)
             }
         };
-        let entry = self.entries.get_mut(id);
         let ipv6 = Version::of(*prefix) == Version::Ipv6;
-        let certainty = entry.held.follow(&mut self.shapes, shape, notice.change, ipv6);
-        let in_doubt = entry.touched;
+        let Self { entries, shapes, tables, .. } = self;
+        let certainty = entries.change_held(id, shapes, tables, |held, shapes| {
+            held.follow(shapes, shape, notice.change, ipv6)
+        });
+        let in_doubt = self.entries.get(id).touched;
         let ours = self.tables.is_ours(table, shape);
         self.disturbances += u64::from(ours);
         if self.is_ours(table) {

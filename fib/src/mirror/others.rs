@@ -8,7 +8,7 @@ use margay_forwarding::{KernelRouteView, WayChange};
 use super::Mirror;
 use crate::{
     import::{Announcements, KernelRouteChange},
-    netlink::{RouteShape, RouteTarget},
+    netlink::{RouteKind, RouteShape, RouteTarget},
     table::ForeignLinks,
 };
 
@@ -30,14 +30,15 @@ impl Mirror {
 
     /// Others' routes at a prefix are not what they were.
     pub(crate) fn on_foreign_change(&mut self, prefix: Prefix) {
-        let Self { entries, tables, shapes, .. } = self;
-        let is_foreign = |table| {
-            let Some(id) = entries.find(table, prefix) else { return false };
-            entries.get(id).held.as_slice().iter().any(|&shape| !tables.is_ours(table, shapes.get(shape)))
-        };
-        if tables.all().any(is_foreign) {
-            entries.foreign.insert(prefix, ());
-        } else if entries.foreign.remove(prefix).is_none() {
+        let has_routes = self.routes_of_others(prefix).next().is_some();
+        if self.is_attached(prefix) {
+            self.entries.attached.insert(prefix);
+        } else {
+            self.entries.attached.remove(&prefix);
+        }
+        if has_routes {
+            self.entries.foreign.insert(prefix, ());
+        } else if self.entries.foreign.remove(prefix).is_none() {
             return;
         }
         self.foreign_links.set(prefix, self.interfaces_of_others(prefix));
@@ -52,14 +53,26 @@ impl Mirror {
         options.onlink.iter().for_each(|rule| announcements.on_changed(rule.next_hops));
     }
 
+    /// Whether a route of others to a prefix leads to an interface and no gateway.
+    fn is_attached(&self, prefix: Prefix) -> bool {
+        let leads_to_interface = |shape: &RouteShape| {
+            let RouteTarget::Hops(hops) = &shape.target else { return false };
+            shape.kind == RouteKind::UNICAST && hops.iter().any(|hop| hop.gateway.is_none())
+        };
+        self.routes_of_others(prefix).any(leads_to_interface)
+    }
+
+    /// The routes of others to a prefix, in all tables.
+    fn routes_of_others(&self, prefix: Prefix) -> impl Iterator<Item = &RouteShape> {
+        let entries = self.entries_at(prefix);
+        let held = entries.flat_map(|(_, entry)| entry.held().iter().map(move |held| (entry.table, held)));
+        let shapes = held.map(|(table, &held)| (table, self.shapes.get(held)));
+        shapes.filter(|(table, shape)| !self.tables.is_ours(*table, shape)).map(|(_, shape)| shape)
+    }
+
     /// Over which interfaces others' routes to a prefix lead.
     pub(crate) fn interfaces_of_others(&self, prefix: Prefix) -> BTreeSet<u32> {
-        let entries = self.entries_at(prefix);
-        let held =
-            entries.flat_map(|(_, entry)| entry.held.as_slice().iter().map(move |held| (entry.table, held)));
-        let shapes = held.map(|(table, &held)| (table, self.shapes.get(held)));
-        let foreign = shapes.filter(|(table, shape)| !self.tables.is_ours(*table, shape));
-        let interfaces = foreign.flat_map(|(_, shape)| match &shape.target {
+        let interfaces = self.routes_of_others(prefix).flat_map(|shape| match &shape.target {
             RouteTarget::Hops(hops) => hops.iter().map(|hop| hop.interface).collect(),
             RouteTarget::Object(_) => vec![ForeignLinks::ANY_INTERFACE],
         });
@@ -88,7 +101,7 @@ impl Mirror {
         let mut found: Vec<KernelRouteView> = Vec::new();
         for table in self.tables.all() {
             let Some(id) = self.entries.find(table, prefix) else { continue };
-            let shapes = self.entries.get(id).held.as_slice().iter().map(|&held| self.shapes.get(held));
+            let shapes = self.entries.get(id).held().iter().map(|&held| self.shapes.get(held));
             for shape in shapes.filter(|shape| !self.tables.is_ours(table, shape)) {
                 let announced = is_covered(table, shape);
                 if announced || required && self.is_ours(table) {

@@ -70,7 +70,7 @@ impl Mirror {
 
     /// What must be asked so that the kernel holds what is wanted at an entry.
     pub(crate) fn plan(&self, entry: &Entry, id: EntryId, requests: &mut Vec<RouteRequest>) -> Outlook {
-        let path = match entry.wish {
+        let path = match entry.wish() {
             Wish::Path(_) if is_on_every_link(entry.prefix) => {
                 return Outlook::Blocked("every link has routes of its own there".to_owned());
             }
@@ -88,7 +88,7 @@ impl Mirror {
                 return Outlook::Blocked(reason.to_owned());
             }
         };
-        match *entry.held.as_slice() {
+        match *entry.held() {
             [held] if held == wanted => Outlook::Good,
             [] => match self.obstacle(id, wanted) {
                 Some(obstacle) => obstacle,
@@ -122,7 +122,7 @@ impl Mirror {
         requests: &mut Vec<RouteRequest>,
     ) -> Outlook {
         let metric = self.shapes.get(wanted).metric;
-        let at_metric = entry.held.as_slice().iter().filter(|&&held| self.shapes.get(held).metric == metric);
+        let at_metric = entry.held().iter().filter(|&&held| self.shapes.get(held).metric == metric);
         let (ours, foreign): (Vec<ShapeId>, Vec<ShapeId>) =
             at_metric.partition(|&&held| self.tables.is_ours(entry.table, self.shapes.get(held)));
         let obstacle = self.obstacle(id, wanted);
@@ -148,7 +148,7 @@ impl Mirror {
     fn serving_metric(&self, entry: &Entry, path: PathId) -> Option<u32> {
         let hops: Vec<KernelHop> = self.paths.kernel_hops(path).collect();
         let resolver = self.resolver();
-        let held = || entry.held.as_slice().iter().map(|&held| self.shapes.get(held));
+        let held = || entry.held().iter().map(|&held| self.shapes.get(held));
         let serves = |shape: &&RouteShape| {
             let led_to = resolver.shape_hops(shape);
             shape.kind == RouteKind::UNICAST
@@ -161,7 +161,7 @@ impl Mirror {
     }
 
     fn plan_removal(&self, entry: &Entry, which: impl Fn(u32) -> bool, requests: &mut Vec<RouteRequest>) {
-        for &held in entry.held.as_slice() {
+        for &held in entry.held() {
             let shape = self.shapes.get(held);
             let removal = RouteRequest::Remove { metric: shape.metric };
             if self.tables.is_ours(entry.table, shape) && which(shape.metric) && !requests.contains(&removal)
@@ -176,7 +176,10 @@ impl Mirror {
         match outlook {
             Outlook::Good => self.clear_failure(id),
             Outlook::Waiting => {}
-            Outlook::Awaits(object) => self.objects.wait_for(object),
+            Outlook::Awaits(object) => {
+                self.objects.wait_for(object);
+                self.entries.set_awaiting(id);
+            }
             Outlook::Blocked(reason) => self.fail(id, reason, Verdict::Blocked),
         }
         self.entries.remove_if_unused(id);

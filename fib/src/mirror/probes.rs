@@ -22,7 +22,7 @@ impl Mirror {
             let Some((id, path)) = self.to_probe.pop_front() else { return };
             let Some(entry) = self.entries.find_in_use(id).filter(|entry| {
                 // It may have been given another chance since.
-                self.failures.is_refused(id) && entry.wish == Wish::Path(path)
+                self.failures.is_refused(id) && entry.wish() == Wish::Path(path)
             }) else {
                 continue;
             };
@@ -42,7 +42,7 @@ impl Mirror {
     pub(crate) fn on_probed(&mut self, id: EntryId, results: &[(ShapeId, Option<&Refusal>)]) {
         let entry = self.entries.get(id);
         let place = (entry.table, Version::of(entry.prefix));
-        let Wish::Path(path) = entry.wish else { return };
+        let Wish::Path(path) = entry.wish() else { return };
         let hops_of = |shape: ShapeId| match &self.shapes.get(shape).target {
             RouteTarget::Hops(hops) => hops.clone(),
             RouteTarget::Object(_) => Vec::new(),
@@ -61,7 +61,7 @@ impl Mirror {
         if paths.on_probed(path, place, (good, all), &mut workshop) {
             self.look_at_paths(&[path]);
         } else {
-            let concerned = |id| self.entries.get(id).wish == Wish::Path(path);
+            let concerned = |id| self.entries.get(id).wish() == Wish::Path(path);
             self.failures.end_probing_where(concerned);
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     mirror::{Mirror, plan::Outlook},
     netlink::{KernelHop, RouteKind, RouteShape, RouteTarget, protocol_name},
     resolution::Resolver,
-    table::{Entry, Wish},
+    table::{Entry, Progress, Wish},
 };
 
 /// How far the kernel follows what is wanted, at one moment.
@@ -18,7 +18,7 @@ pub struct FibStatus {
     pub wanted: usize,
     /// How many of them the kernel holds as wanted.
     pub installed: usize,
-    /// At how many prefixes something is to be asked of the kernel.
+    /// How many prefixes wait for the kernel to be asked, or for a next hop object, and have not failed.
     pub pending: usize,
     /// Some of them, sorted.
     pub pending_prefixes: Vec<Prefix>,
@@ -78,29 +78,74 @@ pub struct DescribedRoute {
 }
 
 impl Mirror {
-    /// All prefixes by how far they are, in numbers, and the first of those that are not as they should be.
+    /// All prefixes by how far they are, in numbers, and some of those that are not as they should be. It takes as long as there
+    /// is to list, however many routes there are.
     pub(crate) fn status(&self) -> FibStatus {
-        let mut status = FibStatus {
+        let counts = self.entries.counts();
+        let named = |(id, reason): (EntryId, &str)| FailedRoute {
+            prefix: self.entries.get(id).prefix,
+            reason: reason.to_owned(),
+        };
+        let mut failures: Vec<FailedRoute> = self.failures.iter().take(LISTED).map(named).collect();
+        failures.sort_by_key(|route| route.prefix);
+        FibStatus {
+            wanted: counts.wanted(),
+            installed: counts.installed,
+            pending: counts.pending(self.sweeping),
+            pending_prefixes: self.pending_prefixes(),
+            failed: self.failures.len(),
+            failures,
+            stale: if self.sweeping { 0 } else { counts.unasked_routes },
+            foreign: counts.foreign_routes,
             objects: self.with_objects.then(|| self.objects.held_len()),
             disturbances: self.disturbances,
-            failed: self.failures.len(),
             readings: self.readings,
-            ..FibStatus::default()
-        };
+            connected: self.resolver().connected(),
+        }
+    }
+
+    /// What [`status`](Self::status) counts, found by a look at every entry: what settled entries need is planned again.
+    pub(crate) fn recount(&self) -> FibStatus {
+        let failed = self.entries.iter().filter(|(_, entry)| entry.has_failed()).count();
+        let objects = self.with_objects.then(|| self.objects.recount_held());
+        let mut status = FibStatus { failed, objects, ..FibStatus::default() };
         let mut requests = Vec::new();
         for (id, entry) in self.entries.iter() {
-            if self.is_ours(entry.table) {
-                requests.clear();
-                let outlook = self.plan(entry, id, &mut requests);
-                self.count(&mut status, id, entry, requests.is_empty() && outlook == Outlook::Good);
+            let held = entry.held().iter().map(|&held| self.shapes.get(held));
+            let ours = held.filter(|shape| self.tables.is_ours(entry.table, shape)).count();
+            status.foreign += entry.held().len() - ours;
+            if !self.is_ours(entry.table) {
+                continue;
+            }
+            let is_wanted = matches!(entry.wish(), Wish::Path(_));
+            status.wanted += usize::from(is_wanted);
+            if entry.wish() == Wish::Unknown && !self.sweeping {
+                status.stale += ours;
+                continue;
+            }
+            if self.failures.reason(id).is_some() {
+                continue;
+            }
+            requests.clear();
+            let is_good = self.plan(entry, id, &mut requests) == Outlook::Good && requests.is_empty();
+            if entry.is_unsettled() || !is_good {
+                status.pending += 1;
             } else {
-                status.foreign += entry.held.as_slice().len();
+                status.installed += usize::from(is_wanted);
             }
         }
-        status.failures.sort_by_key(|route| route.prefix);
-        status.pending_prefixes.sort();
-        status.connected = self.resolver().connected();
         status
+    }
+
+    fn pending_prefixes(&self) -> Vec<Prefix> {
+        let is_pending = |entry: &&Entry| entry.wish() != Wish::Unknown || self.sweeping;
+        let looked_at = self.entries.pending().take(LISTED);
+        let pending = looked_at.filter(|&id| self.entries.progress(id) == Some(Progress::Pending));
+        let entries = pending.filter_map(|id| self.entries.find_in_use(id)).filter(is_pending);
+        let mut prefixes: Vec<Prefix> = entries.map(|entry| entry.prefix).collect();
+        prefixes.sort();
+        prefixes.dedup();
+        prefixes
     }
 
     /// What is wanted at a prefix and what the kernel holds there, table by table.
@@ -115,34 +160,12 @@ impl Mirror {
         Some((self.entries.get(id).prefix, reason.to_owned()))
     }
 
-    fn count(&self, status: &mut FibStatus, id: EntryId, entry: &Entry, is_good: bool) {
-        let shapes = entry.held.as_slice().iter().map(|&held| self.shapes.get(held));
-        let (ours, foreign): (Vec<_>, Vec<_>) =
-            shapes.partition(|shape| self.tables.is_ours(entry.table, shape));
-        status.foreign += foreign.len();
-        status.wanted += usize::from(matches!(entry.wish, Wish::Path(_)));
-        if let Some(reason) = self.failures.reason(id) {
-            if status.failures.len() < LISTED {
-                status.failures.push(FailedRoute { prefix: entry.prefix, reason: reason.to_owned() });
-            }
-        } else if !is_good {
-            status.pending += 1;
-            if status.pending_prefixes.len() < LISTED {
-                status.pending_prefixes.push(entry.prefix);
-            }
-        } else if matches!(entry.wish, Wish::Path(_)) {
-            status.installed += 1;
-        } else {
-            status.stale += ours.len();
-        }
-    }
-
     fn describe_entry(&self, table: u32, id: EntryId) -> PrefixState {
         let entry = self.entries.get(id);
-        let held = entry.held.as_slice().iter().map(|&held| self.shapes.get(held));
+        let held = entry.held().iter().map(|&held| self.shapes.get(held));
         PrefixState {
             table,
-            wanted: match entry.wish {
+            wanted: match entry.wish() {
                 Wish::Path(path) => Some(self.paths.forwarding(path).clone()),
                 Wish::Nothing | Wish::Unknown => None,
             },

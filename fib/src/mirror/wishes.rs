@@ -17,8 +17,8 @@ impl Mirror {
         let path = change.forwarding.as_ref().map(|forwarding| self.acquire_path(forwarding));
         for table in self.tables.ours() {
             let id = self.entries.find_or_insert(table, change.prefix);
-            let entry = self.entries.get_mut(id);
-            let former = std::mem::replace(&mut entry.wish, path.map_or(Wish::Nothing, Wish::Path));
+            let wish = path.map_or(Wish::Nothing, Wish::Path);
+            let former = self.entries.set_wish(id, wish, &self.shapes, &self.tables);
             if let Some(path) = path {
                 self.paths.retain(path);
             }
@@ -50,7 +50,7 @@ impl Mirror {
         self.objects.sweep();
         let ours = self.tables.clone();
         self.entries.unsettle_where(|entry| {
-            entry.wish == Wish::Unknown && ours.ours().any(|table| table == entry.table)
+            entry.wish() == Wish::Unknown && ours.ours().any(|table| table == entry.table)
         });
     }
 

@@ -91,7 +91,7 @@ impl Resolver<'_> {
     fn way_by_routes(&self, prefix: Prefix) -> Option<Way> {
         self.tables.for_resolution().find_map(|table| {
             let entry = self.entries.get(self.entries.find(table, prefix)?);
-            let shapes = entry.held.as_slice().iter().map(|&id| self.shapes.get(id));
+            let shapes = entry.held().iter().map(|&id| self.shapes.get(id));
             let mut foreign: Vec<_> = shapes.filter(|shape| !self.tables.is_ours(table, shape)).collect();
             foreign.sort_by_key(|shape| shape.metric);
             foreign.into_iter().find_map(|shape| self.way_of_shape(shape))
@@ -112,9 +112,9 @@ impl Resolver<'_> {
     pub(crate) fn connected(&self) -> Vec<ConnectedRoute> {
         let mut connected: Vec<_> = self
             .entries
-            .foreign
+            .attached
             .iter()
-            .filter_map(|(prefix, ())| match self.way_of(prefix)? {
+            .filter_map(|&prefix| match self.way_of(prefix)? {
                 Way::Attached(hops) => Some((prefix, hops)),
                 Way::Through(..) | Way::Nowhere => None,
             })

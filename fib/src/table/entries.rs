@@ -1,5 +1,6 @@
 //! Every prefix at which something is wanted or held, in a slab.
 
+use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasher;
 
 use bgp_codec::Prefix;
@@ -7,8 +8,10 @@ use foldhash::fast::RandomState;
 use margay_containers::{HashIndex, LongestMatch, ShortHash};
 
 use crate::{
-    index::{EntryId, PathId},
-    table::{HeldRoutes, Unsettled, Waiting},
+    index::{EntryId, PathId, ShapeId},
+    table::{
+        Counts, HeldCounts, HeldRoutes, Progress, RouteShapes, Standing, Tables, Unsettled, Waiting,
+    },
 };
 
 /// One prefix of one table.
@@ -17,13 +20,12 @@ pub(crate) struct Entry {
     pub(crate) prefix: Prefix,
     /// The position of the table among those that are watched.
     pub(crate) table: u8,
-    pub(crate) wish: Wish,
+    wish: Wish,
     /// All routes that the kernel holds there, ours and others'.
-    pub(crate) held: HeldRoutes,
+    held: HeldRoutes,
     /// Whether it waits to be looked at, and where.
     waiting: Option<Waiting>,
-    /// It has a failure.
-    pub(crate) failed: bool,
+    failed: bool,
     /// A request about it has been obeyed since the kernel was last heard: what is heard next may be older than that.
     pub(crate) touched: bool,
 }
@@ -47,8 +49,13 @@ pub(crate) struct Entries {
     hasher: RandomState,
     /// Entries at which wish and kernel may differ.
     unsettled: Unsettled,
+    /// Entries whose route waits for a next hop object.
+    awaiting: BTreeSet<EntryId>,
+    counts: Counts,
     /// The prefixes at which others have a route in any table.
     pub(crate) foreign: LongestMatch<()>,
+    /// Those of them at which a route leads to an interface and no gateway.
+    pub(crate) attached: BTreeSet<Prefix>,
 }
 
 impl Entries {
@@ -89,7 +96,7 @@ impl Entries {
     ///
     /// When nothing is wanted or held there any more.
     pub(crate) fn get(&self, id: EntryId) -> &Entry {
-        self.slots[id.index()].as_ref().expect("whoever has a number keeps the entry in use")
+        self.slots[id.index()].as_ref().expect("an entry is in use while its number is known")
     }
 
     /// The entry, if the number is in use.
@@ -101,7 +108,7 @@ impl Entries {
     ///
     /// When nothing is wanted or held there any more.
     pub(crate) fn get_mut(&mut self, id: EntryId) -> &mut Entry {
-        self.slots[id.index()].as_mut().expect("whoever has a number keeps the entry in use")
+        in_use(&mut self.slots, id)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
@@ -109,9 +116,93 @@ impl Entries {
         slots.filter_map(|(number, slot)| slot.as_ref().map(|entry| (EntryId(number), entry)))
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (EntryId, &mut Entry)> {
-        let slots = (0..).zip(&mut self.slots);
-        slots.filter_map(|(number, slot)| slot.as_mut().map(|entry| (EntryId(number), entry)))
+    /// The Rib wants something else at an entry. Returns what it wanted before.
+    pub(crate) fn set_wish(&mut self, id: EntryId, wish: Wish, shapes: &RouteShapes, tables: &Tables) -> Wish {
+        let former = self.get(id).wish;
+        if former == Wish::Unknown {
+            self.counts.on_asked(HeldCounts::of(self.get(id), shapes, tables));
+        }
+        self.change(id, |entry, _, awaiting| {
+            awaiting.remove(&id);
+            std::mem::replace(&mut entry.wish, wish)
+        })
+    }
+
+    /// An entry has a failure, or none any more. Returns whether it had one.
+    pub(crate) fn set_failed(&mut self, id: EntryId, failed: bool) -> bool {
+        self.change(id, |entry, _, _| std::mem::replace(&mut entry.failed, failed))
+    }
+
+    /// The route of an entry waits for a next hop object, until the entry is looked at again.
+    pub(crate) fn set_awaiting(&mut self, id: EntryId) {
+        self.change(id, |_, _, awaiting| awaiting.insert(id));
+    }
+
+    /// Changes what an entry holds.
+    pub(crate) fn change_held<T>(
+        &mut self,
+        id: EntryId,
+        shapes: &mut RouteShapes,
+        tables: &Tables,
+        change: impl FnOnce(&mut HeldRoutes, &mut RouteShapes) -> T,
+    ) -> T {
+        let Self { slots, counts, .. } = self;
+        let entry = in_use(slots, id);
+        let before = HeldCounts::of(entry, shapes, tables);
+        let changed = change(&mut entry.held, shapes);
+        counts.on_held(entry.wish, before, HeldCounts::of(entry, shapes, tables));
+        changed
+    }
+
+    /// Takes out what all entries hold, to be filled in anew.
+    pub(crate) fn take_all_held(&mut self) -> HashMap<EntryId, HeldRoutes> {
+        (self.counts.foreign_routes, self.counts.unasked_routes) = (0, 0);
+        let entries = (0..).zip(&mut self.slots);
+        let held = entries.filter_map(|(number, slot)| {
+            let entry = slot.as_mut().filter(|entry| entry.held != HeldRoutes::None)?;
+            Some((EntryId(number), std::mem::take(&mut entry.held)))
+        });
+        held.collect()
+    }
+
+    /// Adds a route to what an entry holds, behind the others.
+    pub(crate) fn append_held(
+        &mut self,
+        id: EntryId,
+        shape: ShapeId,
+        shapes: &mut RouteShapes,
+        tables: &Tables,
+    ) {
+        self.change_held(id, shapes, tables, |held, _| held.append(shape));
+    }
+
+    /// How the entries stand.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// How far the kernel follows at an entry, if the number is in use.
+    pub(crate) fn progress(&self, id: EntryId) -> Option<Progress> {
+        self.find_in_use(id).map(|entry| standing(entry, id, &self.awaiting).progress)
+    }
+
+    /// Entries that wait to be looked at or for an object, some of them twice. An entry that has left may be among them.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = EntryId> {
+        self.awaiting.iter().copied().chain(self.unsettled.iter())
+    }
+
+    /// Changes what an entry counts as.
+    fn change<T>(
+        &mut self,
+        id: EntryId,
+        change: impl FnOnce(&mut Entry, &mut Unsettled, &mut BTreeSet<EntryId>) -> T,
+    ) -> T {
+        let Self { slots, unsettled, awaiting, counts, .. } = self;
+        let entry = in_use(slots, id);
+        let before = standing(entry, id, awaiting);
+        let changed = change(entry, unsettled, awaiting);
+        counts.on_standing(before, standing(entry, id, awaiting));
+        changed
     }
 
     /// Forgets an entry at which nothing is wanted, held or to be done.
@@ -129,16 +220,16 @@ impl Entries {
 
     /// Has the entry looked at.
     pub(crate) fn unsettle(&mut self, id: EntryId) {
-        if let Some(entry) = &mut self.slots[id.index()] {
-            entry.wait(id, &mut self.unsettled);
+        if self.find_in_use(id).is_some() {
+            self.change(id, |entry, unsettled, _| entry.wait(id, unsettled));
         }
     }
 
     /// Has all entries with a property looked at.
     pub(crate) fn unsettle_where(&mut self, mut which: impl FnMut(&Entry) -> bool) {
-        for (number, slot) in (0..).zip(&mut self.slots) {
-            if let Some(entry) = slot.as_mut().filter(|entry| which(entry)) {
-                entry.wait(EntryId(number), &mut self.unsettled);
+        for id in (0..).map(EntryId).take(self.slots.len()) {
+            if self.find_in_use(id).is_some_and(&mut which) {
+                self.unsettle(id);
             }
         }
     }
@@ -146,11 +237,12 @@ impl Entries {
     /// The next entry at which wish and kernel may differ.
     pub(crate) fn poll_unsettled(&mut self) -> Option<EntryId> {
         while let Some(id) = self.unsettled.poll() {
-            // Whoever waited in two places is gone from the second.
-            if let Some(entry) = &mut self.slots[id.index()]
-                && let Some(waiting) = entry.waiting.take()
-            {
-                self.unsettled.on_left(waiting);
+            // What waited in two places is gone from the second.
+            if self.find_in_use(id).is_some_and(Entry::is_unsettled) {
+                self.change(id, |entry, unsettled, awaiting| {
+                    awaiting.remove(&id);
+                    entry.waiting.take().into_iter().for_each(|waiting| unsettled.on_left(waiting));
+                });
                 return Some(id);
             }
         }
@@ -175,6 +267,20 @@ impl Entries {
 }
 
 impl Entry {
+    pub(crate) fn wish(&self) -> Wish {
+        self.wish
+    }
+
+    /// The routes that the kernel holds there, ours and others'.
+    pub(crate) fn held(&self) -> &[ShapeId] {
+        self.held.as_slice()
+    }
+
+    /// Whether it has a failure.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     pub(crate) fn is_unsettled(&self) -> bool {
         self.waiting.is_some()
     }
@@ -186,6 +292,21 @@ impl Entry {
         };
         unsettled.on_waiting(id, self.prefix.length(), &mut self.waiting, waiting);
     }
+}
+
+fn standing(entry: &Entry, id: EntryId, awaiting: &BTreeSet<EntryId>) -> Standing {
+    let progress = if entry.failed {
+        Progress::Failed
+    } else if entry.waiting.is_some() || awaiting.contains(&id) {
+        Progress::Pending
+    } else {
+        Progress::Settled
+    };
+    Standing { wish: entry.wish, progress }
+}
+
+fn in_use(slots: &mut [Option<Entry>], id: EntryId) -> &mut Entry {
+    slots[id.index()].as_mut().expect("an entry is in use while its number is known")
 }
 
 #[cfg(test)]

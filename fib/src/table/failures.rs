@@ -99,6 +99,11 @@ impl Failures {
         self.by_entry.keys().copied().collect()
     }
 
+    /// The entries and the reasons, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (EntryId, &str)> {
+        self.by_entry.iter().map(|(&id, failure)| (id, failure.reason.as_str()))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.by_entry.len()
     }

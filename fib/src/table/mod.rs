@@ -1,5 +1,6 @@
 //! What the kernel holds: routes prefix by prefix, and links.
 
+mod counts;
 mod entries;
 mod failures;
 mod foreign_links;
@@ -9,6 +10,7 @@ mod route_shapes;
 mod tables;
 mod unsettled;
 
+pub(crate) use self::counts::{Counts, HeldCounts, Progress, Standing};
 pub(crate) use self::entries::{Entries, Entry, Wish};
 pub(crate) use self::failures::{Failures, Verdict};
 pub(crate) use self::foreign_links::ForeignLinks;

@@ -80,6 +80,11 @@ impl Unsettled {
         }
     }
 
+    /// Those that wait, in about the order in which they are next. An entry that has left may be among them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = EntryId> {
+        self.wishes.iter().chain(self.removals.iter().rev().flatten()).copied()
+    }
+
     /// How many entries wait at which something is wanted.
     pub(crate) fn wishes_len(&self) -> usize {
         self.wishes_len

@@ -27,6 +27,8 @@ pub(crate) struct ObjectLedger {
     objects: HashMap<u32, Object>,
     /// All objects of the kernel, others' too, as its messages and answers tell.
     held: HashMap<u32, HeldObject>,
+    /// How many of those held are ours.
+    own_held: usize,
     /// The groups that the kernel has each object in.
     groups: HashMap<u32, BTreeSet<u32>>,
     /// Objects of ours that mean nothing yet, from an earlier run.
@@ -93,6 +95,7 @@ impl ObjectLedger {
             by_meaning: HashMap::new(),
             objects: HashMap::new(),
             held: HashMap::new(),
+            own_held: 0,
             groups: HashMap::new(),
             unclaimed: HashMap::new(),
             dirty: BTreeSet::new(),
@@ -270,6 +273,11 @@ impl ObjectLedger {
 
     /// How many objects of ours the kernel holds.
     pub(crate) fn held_len(&self) -> usize {
+        self.own_held
+    }
+
+    /// [`held_len`](Self::held_len), counted again.
+    pub(crate) fn recount_held(&self) -> usize {
         self.held.values().filter(|held| held.protocol == self.protocol).count()
     }
 
@@ -494,10 +502,15 @@ impl ObjectLedger {
                 }
             }
         }
-        match held {
+        let is_own = |held: &HeldObject| held.protocol == self.protocol;
+        let is_own_now = held.as_ref().is_some_and(is_own);
+        let former = match held {
             Some(held) => self.held.insert(number, held),
             None => self.held.remove(&number),
-        }
+        };
+        let was_own = former.as_ref().is_some_and(is_own);
+        self.own_held = self.own_held + usize::from(is_own_now) - usize::from(was_own);
+        former
     }
 
     fn dirty_if_meant(&mut self, number: u32) {
@@ -525,8 +538,9 @@ pub(crate) fn group_content(members: impl IntoIterator<Item = GroupMember>) -> O
     ObjectContent::Group(members)
 }
 
-/// Far from the numbers that the kernel and other daemons begin with.
 /// Hops are made, groups are made, groups are removed, hops are removed.
 const TURNS: usize = 4;
+
+/// Far from the numbers that the kernel and other daemons begin with.
 const FIRST_NUMBER: u32 = 0x6d61_0000;
 const LAST_NUMBER: u32 = 0x6dff_ffff;
