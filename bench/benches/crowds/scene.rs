@@ -153,9 +153,8 @@ impl Scene {
     /// All peers announce the prefixes that they have in common.
     pub(crate) fn announce_shared(&mut self) {
         for node in self.nodes.clone() {
-            let routes = (0..SHARED).map(|number| {
-                Nlri::new(Ipv4Prefix::truncating((0x1000_0000 + (number << 8)).into(), 24))
-            });
+            let routes = (0..SHARED)
+                .map(|number| Nlri::new(Ipv4Prefix::truncating((0x1000_0000 + (number << 8)).into(), 24)));
             let update = Update::advertising(attributes(100), next_hop(0), false, routes);
             self.step("update", |rib| rib.apply_update(node, update));
             self.turn();
@@ -229,7 +228,9 @@ impl fmt::Display for Sets {
 }
 
 fn parts(paths: u32) -> impl Iterator<Item = Range<u32>> {
-    (0..paths).step_by(ROUTES_OF_UPDATE as usize).map(move |first| first..(first + ROUTES_OF_UPDATE).min(paths))
+    (0..paths)
+        .step_by(ROUTES_OF_UPDATE as usize)
+        .map(move |first| first..(first + ROUTES_OF_UPDATE).min(paths))
 }
 
 /// Paths with the same attributes, over a next hop of that number.

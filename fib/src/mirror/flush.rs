@@ -167,9 +167,7 @@ impl Mirror {
         if shapes.is_empty() {
             return Vec::new();
         }
-        let holds = |&(_, entry): &(EntryId, &Entry)| {
-            entry.held().iter().any(|shape| shapes.contains(shape))
-        };
+        let holds = |&(_, entry): &(EntryId, &Entry)| entry.held().iter().any(|shape| shapes.contains(shape));
         let place = |(id, entry): (EntryId, &Entry)| (id, entry.prefix, entry.table);
         if shapes.iter().any(|&shape| self.shapes.get(shape).protocol == self.options.protocol) {
             return self.entries.iter().filter(holds).map(place).collect();

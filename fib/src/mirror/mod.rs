@@ -351,9 +351,8 @@ impl Mirror {
         };
         let ipv6 = Version::of(*prefix) == Version::Ipv6;
         let Self { entries, shapes, tables, .. } = self;
-        let certainty = entries.change_held(id, shapes, tables, |held, shapes| {
-            held.follow(shapes, shape, notice.change, ipv6)
-        });
+        let certainty = entries
+            .change_held(id, shapes, tables, |held, shapes| held.follow(shapes, shape, notice.change, ipv6));
         let in_doubt = self.entries.get(id).touched;
         let ours = self.tables.is_ours(table, shape);
         self.disturbances += u64::from(ours);

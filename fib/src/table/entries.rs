@@ -9,9 +9,7 @@ use margay_containers::{HashIndex, LongestMatch, ShortHash};
 
 use crate::{
     index::{EntryId, PathId, ShapeId},
-    table::{
-        Counts, HeldCounts, HeldRoutes, Progress, RouteShapes, Standing, Tables, Unsettled, Waiting,
-    },
+    table::{Counts, HeldCounts, HeldRoutes, Progress, RouteShapes, Standing, Tables, Unsettled, Waiting},
 };
 
 /// One prefix of one table.
@@ -117,7 +115,13 @@ impl Entries {
     }
 
     /// The Rib wants something else at an entry. Returns what it wanted before.
-    pub(crate) fn set_wish(&mut self, id: EntryId, wish: Wish, shapes: &RouteShapes, tables: &Tables) -> Wish {
+    pub(crate) fn set_wish(
+        &mut self,
+        id: EntryId,
+        wish: Wish,
+        shapes: &RouteShapes,
+        tables: &Tables,
+    ) -> Wish {
         let former = self.get(id).wish;
         if former == Wish::Unknown {
             self.counts.on_asked(HeldCounts::of(self.get(id), shapes, tables));
