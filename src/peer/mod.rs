@@ -151,7 +151,7 @@ impl PeerIntake {
     /// The peer is gone, or has so many handed in already that this one is better closed.
     pub fn hand_in(&self, arrival: Arrival) -> Result<(), IntakeClosed> {
         let commands = self.commands.upgrade().ok_or(IntakeClosed)?;
-        commands.try_send(Command::Incoming(arrival)).map_err(|_| IntakeClosed)
+        commands.try_send(Command::Incoming(Box::new(arrival))).map_err(|_| IntakeClosed)
     }
 }
 

@@ -38,7 +38,8 @@ pub(super) enum Command {
     Start,
     Stop(StopReason),
     End(StopReason),
-    Incoming(Arrival),
+    /// Boxed, since the channel keeps room for 32 commands from the start.
+    Incoming(Box<Arrival>),
     Rename(Arc<str>),
     RequestRoutes(oneshot::Sender<Result<String, String>>),
 }
@@ -145,7 +146,7 @@ impl PeerTask {
                 Input::Command(Command::Start) => self.handle(Event::Start),
                 Input::Command(Command::Stop(reason)) => self.handle(Event::Stop(reason)),
                 Input::Command(Command::End(reason)) => break reason,
-                Input::Command(Command::Incoming(arrival)) => self.on_incoming(arrival),
+                Input::Command(Command::Incoming(arrival)) => self.on_incoming(*arrival),
                 Input::Command(Command::RequestRoutes(answer)) => reply(answer, self.request_routes()),
                 Input::Command(Command::Rename(name)) => self.options.name = name.as_ref().to_owned(),
                 Input::Interrupted(interruption) => self.on_interrupted(interruption),
@@ -169,7 +170,7 @@ impl PeerTask {
             command = commands.recv() => {
                 Input::Command(command.unwrap_or(Command::End(StopReason::AdministrativeShutdown(ShutdownMessage::default()))))
             }
-            Some(interruption) = self.door_bell.interrupted() => Input::Interrupted(interruption),
+            interruption = self.door_bell.interrupted() => Input::Interrupted(interruption),
             Some((id, event)) = self.reports.recv() => Input::Report(id, event),
             (id, result) = dialed(&mut self.dial) => Input::Dialed(id, result),
             () = wait_until(wake_at) => Input::Timeout,

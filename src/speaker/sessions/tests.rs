@@ -236,8 +236,8 @@ async fn a_peer_above_its_limit_is_interrupted_once_and_ignored_from_then_on() {
     let mut bell = DoorBell::new();
     world.up(PeerUp { door: bell.door(SessionEpoch(1)), ..session(PEER, 1) });
     world.update(PEER, 1, announcement(both()));
-    let reason = bell.interrupted().await.map(|interruption| interruption.reason);
-    assert_eq!(reason, Some(StopReason::MaximumPrefixes { restart: SECOND }));
+    let reason = bell.interrupted().await.reason;
+    assert_eq!(reason, StopReason::MaximumPrefixes { restart: SECOND });
     let third = Ipv4Prefix::truncating([10, 66, 0, 0].into(), 24);
     world.update(PEER, 1, announcement([third]));
     assert_eq!(world.prefixes(), 2);
