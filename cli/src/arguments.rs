@@ -49,10 +49,60 @@ pub(crate) enum Command {
         /// The file
         file: PathBuf,
     },
+    /// Evaluate filters of a configuration file
+    #[command(subcommand)]
+    Filter(FilterCommand),
     /// Show BGP messages from a file or a capture, and what RFC 7606 makes of them; needs no daemon
     Decode(Decode),
     #[command(flatten)]
     Objects(Box<ObjectCommand>),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FilterCommand {
+    /// Show what a filter makes of a route, rule by rule; needs no daemon
+    Test(Box<FilterTest>),
+}
+
+/// A filter, and a route to try it on.
+#[derive(Args, Debug)]
+pub(crate) struct FilterTest {
+    /// The filter's name
+    pub(crate) filter: String,
+    /// The prefix of the route, such as 10.65.1.0/26
+    pub(crate) prefix: Prefix,
+    /// The configuration file
+    #[arg(long, short, value_name = "FILE", default_value = "/etc/margay/margay.toml")]
+    pub(crate) config: PathBuf,
+    /// The peer that the filter works for, by its name in the file
+    #[arg(long, value_name = "NAME")]
+    pub(crate) peer: Option<String>,
+    /// Where the route comes from: peer, local, kernel, static, or the name of a peer in the file
+    #[arg(long, value_name = "SOURCE", default_value = "peer")]
+    pub(crate) source: String,
+    /// Such as "65001 65002 {1 2}"
+    #[arg(long, default_value = "")]
+    pub(crate) as_path: String,
+    /// Of any kind, such as 65001:100, 64512:1:2 or rt:64512:7; may be repeated
+    #[arg(long = "community", value_name = "COMMUNITY")]
+    pub(crate) communities: Vec<String>,
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) local_pref: Option<u32>,
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) med: Option<u32>,
+    /// igp, egp or incomplete
+    #[arg(long, default_value = "igp")]
+    pub(crate) origin: String,
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) next_hop: Option<String>,
+    /// The metric in the kernel
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) metric: Option<u32>,
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) tag: Option<u32>,
+    /// The interface that a route of the kernel leads over
+    #[arg(long, value_name = "NAME")]
+    pub(crate) interface: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

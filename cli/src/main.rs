@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod client;
 mod decode;
+mod filter_test;
 mod objects;
 mod routes;
 mod run;

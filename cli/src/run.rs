@@ -10,10 +10,10 @@ use margay_control::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::arguments::{Arguments, Command, PeerCommand, Show, ShowRoutes, SoftReset};
+use crate::arguments::{Arguments, Command, FilterCommand, PeerCommand, Show, ShowRoutes, SoftReset};
 use crate::client::{Client, ClientError, understand};
 use crate::objects::{self, ObjectError};
-use crate::{check, routes, view};
+use crate::{check, filter_test, routes, view};
 
 /// Why nothing, or not all, was printed.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,9 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
     if let Command::Check { file } = &arguments.command {
         return check::run(file, json, out);
     }
+    if let Command::Filter(FilterCommand::Test(test)) = &arguments.command {
+        return filter_test::run(test, json, out);
+    }
     if let Command::Decode(decode) = &arguments.command {
         return crate::decode::run(decode, json, out);
     }
@@ -41,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
     }
     let client = Client::new(&arguments.socket)?;
     match &arguments.command {
-        Command::Check { .. } | Command::Decode(_) | Command::Objects(_) => {}
+        Command::Check { .. } | Command::Filter(_) | Command::Decode(_) | Command::Objects(_) => {}
         Command::Show(Show::Peers) => print(&client, &Request::Peers, json, view::peers, out)?,
         Command::Show(Show::Peer { name }) => {
             print(&client, &Request::Peer { name: name.clone() }, json, view::peer, out)?;

@@ -160,6 +160,34 @@ fn a_reader_that_has_enough_is_no_error() {
 }
 
 #[test]
+fn filter_test_shows_the_rules_that_a_route_is_asked_by() {
+    let text = "[global]\nasn = 64512\nrouter_id = \"10.0.0.1\"\n[filter.tor-in]\nrules = [\n\
+        { match = { prefix = \"10.96.0.0/12\" }, action = \"reject\" },\n\
+        { match = { as_path = \"_65010_\", community = \"65001:200..299\" }, \
+        set = { local_pref = \"+100\", add_communities = \"64512:7\", prepend = 64512 }, action = \"accept\" },\n]\n";
+    let directory = Directory::create();
+    let path = directory.path("filters.toml");
+    fs::write(&path, text).unwrap();
+    let route = ["10.65.1.0/26", "--as-path", "65001 65010", "--community", "65001:250", "-c", &path];
+    let output = margay(&[&["filter", "test", "tor-in"], &route[..]].concat());
+    assert_eq!(
+        stdout(&output),
+        "filter tor-in, rule 1 (line 6): does not match\nfilter tor-in, rule 2 (line 7): matches\n\
+         accepted by filter tor-in, rule 2 (line 7)\n  local_pref: 200\n  as_path: 64512 65001 65010\n  \
+         communities: 65001:250 64512:7\n"
+    );
+    assert_eq!(output.status.code(), Some(0));
+    let output = margay(&["filter", "test", "tor-in", "10.96.1.0/24", "-c", &path]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).ends_with("rejected by filter tor-in, rule 1 (line 6)\n"), "{output:?}");
+    let output = margay(&["filter", "test", "tor-out", "10.96.1.0/24", "-c", &path]);
+    assert_eq!(
+        (output.status.code(), stdout(&output).as_str()),
+        (Some(1), "there is no filter \"tor-out\"\n")
+    );
+}
+
+#[test]
 fn check_counts_what_is_in_a_good_file() {
     let example = include_str!("../../config/example.toml");
     let directory = Directory::create();

@@ -17,7 +17,7 @@ pub(crate) struct Announcements {
 }
 
 /// A change of a kernel route that is to be announced or that a network requires.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct KernelRouteChange {
     /// The prefix.
     pub prefix: Prefix,
@@ -61,7 +61,7 @@ impl Announcements {
             if replace(&mut self.ways, prefix, way) {
                 ways.push(WayChange { prefix, way });
             }
-            if replace(&mut self.routes, prefix, route) {
+            if replace(&mut self.routes, prefix, route.clone()) {
                 routes.push(KernelRouteChange { prefix, route });
             }
         }
@@ -70,8 +70,8 @@ impl Announcements {
 }
 
 /// Sets what has been reported about a prefix. Returns whether it changed.
-fn replace<T: Copy + PartialEq>(told: &mut HashMap<Prefix, T>, prefix: Prefix, now: Option<T>) -> bool {
-    let before = match now {
+fn replace<T: Clone + PartialEq>(told: &mut HashMap<Prefix, T>, prefix: Prefix, now: Option<T>) -> bool {
+    let before = match now.clone() {
         Some(now) => told.insert(prefix, now),
         None => told.remove(&prefix),
     };

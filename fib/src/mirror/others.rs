@@ -1,6 +1,7 @@
 //! Routes of others: where next hops are looked for, and what the daemon announces.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bgp_codec::Prefix;
 use margay_forwarding::{KernelRouteView, WayChange};
@@ -86,13 +87,13 @@ impl Mirror {
         prefix: Prefix,
     ) -> Option<KernelRouteView> {
         let resolver = self.resolver();
-        let is_covered = |table: u8, shape: &RouteShape| {
+        let interfaces = |shape: &RouteShape| {
             let hops = resolver.shape_hops(shape);
-            let interfaces: Vec<&str> = hops
-                .iter()
-                .filter_map(|hop| self.links.name(hop.interface))
-                .filter(|name| !name.is_empty())
-                .collect();
+            let names = hops.iter().filter_map(|hop| self.links.name(hop.interface));
+            names.filter(|name| !name.is_empty()).map(Arc::from).collect::<Vec<Arc<str>>>()
+        };
+        let is_covered = |table: u8, shape: &RouteShape, interfaces: &[Arc<str>]| {
+            let interfaces: Vec<&str> = interfaces.iter().map(AsRef::as_ref).collect();
             let number = self.tables.number(table);
             let mut rules = self.options.imports.iter().filter(|rule| rule.table == number);
             rules.any(|rule| rule.covers(prefix, shape, &interfaces))
@@ -103,9 +104,11 @@ impl Mirror {
             let Some(id) = self.entries.find(table, prefix) else { continue };
             let shapes = self.entries.get(id).held().iter().map(|&held| self.shapes.get(held));
             for shape in shapes.filter(|shape| !self.tables.is_ours(table, shape)) {
-                let announced = is_covered(table, shape);
+                let interfaces = interfaces(shape);
+                let announced = is_covered(table, shape, &interfaces);
                 if announced || required && self.is_ours(table) {
-                    found.push(KernelRouteView { metric: shape.metric, announced });
+                    let interface = interfaces.into_iter().next();
+                    found.push(KernelRouteView { metric: shape.metric, announced, interface });
                 }
             }
         }

@@ -2,4 +2,4 @@
 
 mod store;
 
-pub(crate) use self::store::{AttributeHandle, AttributeSet, AttributeStore, PathValues};
+pub(crate) use self::store::{AttributeHandle, AttributeSet, AttributeStore, PathValues, RareValues};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bgp_codec::Prefix;
 
-use crate::attributes::PathValues;
+use crate::attributes::{PathValues, RareValues};
 use crate::index::SourceIndex;
 use crate::options::{Discard, KernelRouteView, NetworkOptions, is_elevated};
 
@@ -85,7 +85,7 @@ impl OwnRoutes {
 
     /// The kernel's foreign routes, in the order of their prefixes.
     pub(crate) fn sorted_kernel_routes(&self) -> BTreeMap<Prefix, KernelRouteView> {
-        self.kernel_routes.iter().map(|(&prefix, &route)| (prefix, route)).collect()
+        self.kernel_routes.iter().map(|(&prefix, route)| (prefix, route.clone())).collect()
     }
 
     /// Number of own paths.
@@ -107,9 +107,12 @@ impl OwnRoutes {
     /// The path of a kernel route, if it is to be announced.
     fn kernel_path(&self, prefix: Prefix) -> OwnPathChange {
         match self.kernel_routes.get(&prefix).filter(|route| route.announced) {
-            Some(&KernelRouteView { metric, .. }) => {
+            Some(KernelRouteView { metric, interface, .. }) => {
+                let metric = *metric;
                 let is_covered = !is_elevated(metric, self.normal_metric) && self.is_suppressed(prefix);
                 let values = PathValues { metric: Some(metric), is_covered, ..PathValues::IMPORTED };
+                let values =
+                    values.with_rare(RareValues { interface: interface.clone(), ..RareValues::default() });
                 OwnPathChange::Enter(prefix, SourceIndex::KERNEL, values)
             }
             None => OwnPathChange::Remove(prefix, SourceIndex::KERNEL),

@@ -39,7 +39,7 @@ fn the_order_in_which_tables_are_hashed_does_not_matter() {
         let mut rib =
             Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding, hash_seed: 1 });
         let reader = rib.peer_up(options(4), None);
-        let kernel = |metric| Some(KernelRouteView { metric, announced: true });
+        let kernel = |metric| Some(KernelRouteView { metric, announced: true, interface: None });
         for (number, metric) in (0..30).zip((1024..1034).cycle()) {
             let prefix = parse(&[&format!("10.65.1.{number}/32")])[0];
             rib.set_kernel_route(prefix.into(), kernel(metric));

@@ -1,8 +1,11 @@
 //! Routes that this node originates, and the metrics that it shares with the kernel.
 
+use std::sync::Arc;
+
 use bgp_codec::{Family, NextHop, PeerKind, Prefix};
 use margay_filter::{
-    Action, Condition, Edit, Filter, FilterChain, Number, NumberCondition, PrefixCondition, Rule, ValueRange,
+    Action, Condition, Edit, Filter, FilterChain, Glob, Number, NumberCondition, PrefixCondition, Rule,
+    ValueRange,
 };
 use margay_rib::{
     Departure, Discard, Forwarding, ForwardingOptions, KernelRouteView, NetworkOptions, NextHopLoss,
@@ -32,7 +35,7 @@ fn prefix(text: &str) -> Prefix {
 }
 
 fn of_metric(metric: u32) -> Option<KernelRouteView> {
-    Some(KernelRouteView { metric, announced: true })
+    Some(KernelRouteView { metric, announced: true, interface: None })
 }
 
 fn settle(rib: &mut Rib) {
@@ -156,7 +159,7 @@ fn a_network_that_requires_a_route_comes_and_goes_with_it() {
     let network = NetworkOptions { require_route: true, ..NetworkOptions::default() };
     rib.originate(prefix(BLOCK), network);
     assert_eq!(exports(&mut rib, reader).reached, []);
-    let there = Some(KernelRouteView { metric: 0, announced: false });
+    let there = Some(KernelRouteView { metric: 0, announced: false, interface: None });
     rib.set_kernel_route(prefix(BLOCK), there);
     assert_eq!(exports(&mut rib, reader).reached, parse(&[BLOCK]));
     rib.set_kernel_route(prefix(BLOCK), None);
@@ -213,6 +216,25 @@ fn metrics_become_local_prefs_and_local_prefs_become_metrics() {
     rib.set_kernel_route(prefix(BLOCK), None);
     let wanted = Forwarding::via([gateway()]);
     assert_eq!(forwarding(&mut rib), Some(Some(wanted)), "without LOCAL_PREF the metric is the default");
+}
+
+#[test]
+fn export_filters_ask_for_the_interface_of_a_kernel_route() {
+    let mut rib = forwarding_rib();
+    let pods = Condition::Interface(vec![Glob::new("cali*")]);
+    let mut reading = options(4);
+    reading.export = chain([(Condition::not(pods), vec![])]);
+    let reader = rib.peer_up(reading, None);
+    settle(&mut rib);
+    let over = |interface: Option<&str>| {
+        Some(KernelRouteView { metric: 1024, announced: true, interface: interface.map(Arc::from) })
+    };
+    rib.set_kernel_route(prefix("10.65.1.1/32"), over(Some("cali12")));
+    rib.set_kernel_route(prefix("10.65.1.2/32"), over(Some("eth0")));
+    rib.set_kernel_route(prefix("10.65.1.3/32"), over(None));
+    assert_eq!(exports(&mut rib, reader).reached.len(), 2, "the pod's own route is refused");
+    rib.set_kernel_route(prefix("10.65.1.2/32"), over(Some("cali2")));
+    assert_eq!(exports(&mut rib, reader).unreached.len(), 1, "the route moved to an interface that is refused");
 }
 
 #[test]

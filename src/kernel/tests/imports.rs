@@ -2,7 +2,6 @@
 
 use bgp_codec::Prefix;
 use margay_filter::PrefixCondition;
-use margay_forwarding::KernelRouteView;
 use tokio::time::timeout;
 
 use super::{
@@ -15,12 +14,14 @@ use crate::kernel::{FibOptions, ImportRule, InterfacePatterns, KernelRequest};
 impl Daemon {
     /// Waits until the routes that are told are these, with their metrics.
     async fn imported(&mut self, expected: &[(&str, u32, bool)]) {
-        let view = |&(text, metric, announced): &(&str, u32, bool)| {
-            (prefix(text), KernelRouteView { metric, announced })
+        type Routes = std::collections::BTreeMap<Prefix, (u32, bool)>;
+        let expected: Routes =
+            expected.iter().map(|&(text, metric, announced)| (prefix(text), (metric, announced))).collect();
+        let found = |daemon: &Self| -> Routes {
+            let routes = daemon.kernel_routes.iter();
+            routes.map(|(prefix, route)| (*prefix, (route.metric, route.announced))).collect()
         };
-        let expected: std::collections::BTreeMap<Prefix, KernelRouteView> =
-            expected.iter().map(view).collect();
-        while self.kernel_routes != expected {
+        while found(self) != expected {
             match timeout(PATIENCE, self.events.recv()).await {
                 Ok(Some(event)) => self.follow(&event),
                 other => panic!("{other:?} after {:?}, expected {expected:?}", self.kernel_routes),

@@ -103,7 +103,7 @@ impl Daemon {
             };
         }
         for change in routes {
-            match change.route {
+            match change.route.clone() {
                 Some(route) => self.kernel_routes.insert(change.prefix, route),
                 None => self.kernel_routes.remove(&change.prefix),
             };
