@@ -8,7 +8,8 @@ use crate::config::Config;
 use crate::peer::Peer;
 
 impl Config {
-    /// What is without effect, a sentence each, sorted.
+    /// What is without effect, a sentence each, sorted: rules that no route reaches or that change nothing, and LOCAL_PREF for
+    /// external peers.
     ///
     /// External peers are not told LOCAL_PREF (RFC 4271 §5.1.5). A filter that sets it may still be meant for internal and
     /// external peers alike.
@@ -18,7 +19,7 @@ impl Config {
             self.dynamic_peers().iter().map(|dynamic| (dynamic.range.to_string(), dynamic.template()));
         let peers = self.peers().iter().map(|peer| (peer.name.clone(), peer));
         let external = peers.chain(templates).filter(|(_, peer)| self.is_external(peer));
-        let warnings = external.flat_map(|(name, peer)| {
+        let local_pref = external.flat_map(|(name, peer)| {
             let filters = setting_local_pref(&peer.export);
             filters.into_iter().map(move |filter| {
                 format!(
@@ -26,7 +27,11 @@ impl Config {
                 )
             })
         });
-        warnings.collect::<BTreeSet<String>>().into_iter().collect()
+        let idle_rules = self.filters().iter().flat_map(|filter| {
+            let findings = filter.findings().into_iter();
+            findings.map(move |finding| format!("filter {}, {finding}", filter.name()))
+        });
+        local_pref.chain(idle_rules).collect::<BTreeSet<String>>().into_iter().collect()
     }
 
     fn is_external(&self, peer: &Peer) -> bool {

@@ -256,3 +256,22 @@ fn a_prefix_limit_is_a_number_or_a_table() {
     assert_eq!(all, expected);
     assert_eq!(limit("{ accepted = 1, warn = 1 }").warn_percent, 100);
 }
+
+/// Findings are of the filter; what they are found by is tested there.
+#[test]
+fn rules_that_do_nothing_are_warned_of_with_their_lines() {
+    let text = "[global]\nasn = 64512\nrouter_id = \"10.0.0.11\"\n\
+                [filter.pods]\nrules = [\n\
+                { match = { prefix = \"10.65.0.0/16\" }, action = \"accept\" },\n\
+                { match = { prefix = \"10.65.1.0/24\", length = \"26\" }, log = true, action = \"reject\" },\n\
+                { match = { prefix = \"10.66.0.0/16\" }, action = \"continue\" },\n\
+                { match = { prefix = \"10.67.0.0/16\" }, log = true, action = \"continue\" },\n\
+                ]\n";
+    assert_eq!(
+        parsed(text).warnings(),
+        [
+            "filter pods, rule 2 (line 7) is never reached: rule 1 (line 6) decides for all of its routes",
+            "filter pods, rule 3 (line 8) has no effect: it sets and logs nothing, and goes on to the next rule",
+        ]
+    );
+}

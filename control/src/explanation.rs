@@ -17,6 +17,48 @@ pub struct Explanation {
     pub kernel_routes: Vec<KernelRoute>,
     /// Every established peer, and whether it is told.
     pub advertisements: Vec<Advertisement>,
+    /// The way of its paths through filters: each path on import, and the chosen one on export.
+    #[serde(default)]
+    pub filters: Vec<FilterPass>,
+}
+
+/// The way of a path through the filters of a peer, or of several with equal ones.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct FilterPass {
+    /// Whether it came from the peers or is to go to them.
+    pub direction: FilterDirection,
+    /// The names of the peers that the filters work for.
+    pub peers: Vec<String>,
+    /// The number that the peer gave the path, where it gave one (RFC 7911).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_id: Option<u32>,
+    /// The rules in the order in which they were asked.
+    pub rules: Vec<AskedRule>,
+    /// What became of the path, such as `rejected by filter tor-in, rule 2 (line 14)`.
+    pub verdict: String,
+}
+
+/// The direction in which a filter works.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilterDirection {
+    /// For what a peer announces.
+    Import,
+    /// For what is advertised to a peer.
+    Export,
+}
+
+/// A rule that was asked about a path.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AskedRule {
+    /// The filter that it stands in.
+    pub filter: String,
+    /// Its number there; the first is 1.
+    pub rule: usize,
+    /// The line of the configuration file on which it begins, where it is known.
+    pub line: Option<u32>,
+    /// Whether the path meets its condition.
+    pub matches: bool,
 }
 
 /// A path and what became of it.

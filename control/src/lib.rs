@@ -33,7 +33,10 @@ mod status;
 mod turns;
 
 pub use error_body::ErrorBody;
-pub use explanation::{Advertisement, ExplainedPath, Explanation, Installation, KernelRoute, PathStatus};
+pub use explanation::{
+    Advertisement, AskedRule, ExplainedPath, Explanation, FilterDirection, FilterPass, Installation,
+    KernelRoute, PathStatus,
+};
 pub use kernel::{ConnectedSubnet, FailedRoute, KernelStatus};
 pub use peer::{
     ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerRole, PeerState, PeerSummary, Peers,

@@ -55,6 +55,7 @@ fn what_became_of_a_path_is_a_tagged_object() {
         installation: Some(Installation::Installed { next_hops: vec!["blackhole".to_owned()] }),
         kernel_routes: Vec::new(),
         advertisements: Vec::new(),
+        filters: Vec::new(),
     };
     let value = serde_json::to_value(&explanation).unwrap();
     assert_eq!(value["paths"][0]["status"], json!({"is": "lost", "step": "shorter AS path"}));

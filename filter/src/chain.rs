@@ -8,6 +8,7 @@ use crate::filter::{Filter, FilterContent};
 use crate::halfway::Halfway;
 use crate::program::{Program, Step};
 use crate::route::{Destination, RoutePath};
+use crate::rule::Rule;
 use crate::run::Run;
 use crate::session::Session;
 use crate::trace::{Trace, TracedRule};
@@ -27,6 +28,7 @@ struct Compiled {
     program: Program,
     looks_at_prefix: bool,
     looks_at_source: bool,
+    logs: bool,
 }
 
 /// The rules of a chain without its filters' names: peers whose chains have equal content can share their verdicts.
@@ -43,7 +45,8 @@ impl FilterChain {
         };
         let (looks_at_prefix, looks_at_source) =
             (asks(Condition::looks_at_prefix), asks(Condition::looks_at_source));
-        Self(Arc::new(Compiled { filters, program, looks_at_prefix, looks_at_source }))
+        let logs = filters.iter().flat_map(Filter::rules).any(Rule::logs_any);
+        Self(Arc::new(Compiled { filters, program, looks_at_prefix, looks_at_source, logs }))
     }
 
     /// The chain without filters, which accepts everything.
@@ -120,6 +123,25 @@ impl FilterChain {
     /// Whether any verdict depends on the route's prefix. If not, one verdict holds for all routes of a path.
     pub fn looks_at_prefix(&self) -> bool {
         self.0.looks_at_prefix
+    }
+
+    /// Whether any rule has its routes logged, so that each route has to be asked about.
+    pub fn logs(&self) -> bool {
+        self.0.logs
+    }
+
+    /// The rule that has a route logged, in words, with what became of the route.
+    pub fn logged(&self, verdict: &Verdict) -> Option<String> {
+        let place = self.0.program.places.get(verdict.logged_by?.0 as usize)?;
+        let line = place.filter.line(place.rule).map(|line| format!(" (line {line})")).unwrap_or_default();
+        let (filter, rule) = (place.filter.name(), place.rule + 1);
+        let reason = self.reason(verdict);
+        let is_same = verdict.logged_by.map(DecidedBy::Rule) == Some(verdict.by);
+        Some(if is_same {
+            reason.to_string()
+        } else {
+            format!("{reason}; logged by filter {filter}, rule {rule}{line}")
+        })
     }
 
     /// Whether any verdict depends on where the route comes from.

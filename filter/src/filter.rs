@@ -89,6 +89,7 @@ impl Filter {
                 Action::Call(filter) => Action::Call(filter.for_session(session)),
                 action => action.clone(),
             },
+            logs: rule.logs,
         });
         Self { content: FilterContent::new(rules.collect()), ..self.clone() }
     }

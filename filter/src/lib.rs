@@ -14,6 +14,7 @@ mod condition;
 mod edit;
 mod expression;
 mod filter;
+mod finding;
 mod glob;
 mod halfway;
 mod length_range;
@@ -46,6 +47,7 @@ pub use condition::{
 pub use edit::{Edit, NextHopChoice};
 pub use expression::{Expression, ExpressionError, Operator};
 pub use filter::{Filter, FilterContent};
+pub use finding::{Finding, FindingKind};
 pub use glob::Glob;
 pub use halfway::Halfway;
 pub use length_range::{LengthRange, LengthRangeError};

@@ -18,9 +18,9 @@ pub(crate) struct Program {
 #[derive(Debug)]
 pub(crate) enum Step {
     /// A rule that decides, or sets values.
-    Rule { condition: Condition, edits: Vec<Edit>, then: Then, index: RuleIndex },
+    Rule { condition: Condition, edits: Vec<Edit>, then: Then, index: RuleIndex, logs: bool },
     /// A rule that calls the steps up to `end`, which are passed over where its condition does not hold.
-    Call { condition: Condition, edits: Vec<Edit>, end: usize, index: RuleIndex },
+    Call { condition: Condition, edits: Vec<Edit>, end: usize, index: RuleIndex, logs: bool },
     /// The end of a filter of the chain: no rule decided.
     NoRule { filter: usize },
 }
@@ -63,9 +63,9 @@ impl Program {
     }
 
     fn unfold(&mut self, filter: &Filter) {
-        for (number, Rule { condition, edits, action }) in filter.rules().iter().enumerate() {
+        for (number, Rule { condition, edits, action, logs }) in filter.rules().iter().enumerate() {
             let index = self.place(filter, number);
-            let (condition, edits) = (condition.clone(), edits.clone());
+            let (condition, edits, logs) = (condition.clone(), edits.clone(), *logs);
             let then = match action {
                 // The end of the filter is not known yet.
                 Action::Accept => Then::Accept { next: usize::MAX },
@@ -73,7 +73,7 @@ impl Program {
                 Action::Continue => Then::Continue,
                 Action::Call(called) => {
                     let call = self.steps.len();
-                    self.steps.push(Step::Call { condition, edits, end: usize::MAX, index });
+                    self.steps.push(Step::Call { condition, edits, end: usize::MAX, index, logs });
                     self.unfold(called);
                     let after = self.steps.len();
                     if let Some(Step::Call { end, .. }) = self.steps.get_mut(call) {
@@ -82,7 +82,7 @@ impl Program {
                     continue;
                 }
             };
-            self.steps.push(Step::Rule { condition, edits, then, index });
+            self.steps.push(Step::Rule { condition, edits, then, index, logs });
         }
     }
 

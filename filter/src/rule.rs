@@ -13,6 +13,8 @@ pub struct Rule {
     pub edits: Vec<Edit>,
     /// What becomes of them.
     pub action: Action,
+    /// Whether operators are to read in the log which routes these are.
+    pub logs: bool,
 }
 
 /// What becomes of the routes that a rule is for.
@@ -31,13 +33,24 @@ pub enum Action {
 impl Rule {
     /// A rule that sets nothing.
     pub fn new(condition: Condition, action: Action) -> Self {
-        Self { condition, edits: Vec::new(), action }
+        Self { condition, edits: Vec::new(), action, logs: false }
     }
 
     /// The same rule, which also sets these values.
     #[must_use]
     pub fn with_edits(self, edits: impl IntoIterator<Item = Edit>) -> Self {
         Self { edits: edits.into_iter().collect(), ..self }
+    }
+
+    /// The same rule, which also has its routes logged.
+    #[must_use]
+    pub fn with_log(self, logs: bool) -> Self {
+        Self { logs, ..self }
+    }
+
+    /// Whether this rule or one that it calls has routes logged.
+    pub(crate) fn logs_any(&self) -> bool {
+        self.logs || matches!(&self.action, Action::Call(filter) if filter.rules().iter().any(Self::logs_any))
     }
 
     /// The conditions of this rule and of those it calls.

@@ -13,6 +13,7 @@ pub(crate) struct Run {
     pub(crate) step: usize,
     pub(crate) edits: RouteEdits,
     by: DecidedBy,
+    logged_by: Option<RuleIndex>,
 }
 
 /// What stopped a run.
@@ -25,7 +26,7 @@ pub(crate) enum Stop {
 
 impl Run {
     pub(crate) fn new() -> Self {
-        Self { step: 0, edits: RouteEdits::default(), by: DecidedBy::NoFilter }
+        Self { step: 0, edits: RouteEdits::default(), by: DecidedBy::NoFilter, logged_by: None }
     }
 
     /// Runs to the end for one route.
@@ -72,8 +73,8 @@ impl Run {
                 return Stop::Settled(verdict);
             }
         }
-        let Self { edits, by, .. } = self;
-        Stop::Settled(Verdict { decision: Decision::Accept, by, edits })
+        let Self { edits, by, logged_by, .. } = self;
+        Stop::Settled(Verdict { decision: Decision::Accept, by, edits, logged_by })
     }
 
     /// Takes a step whose condition holds or does not; returns the verdict of a rule that rejects.
@@ -84,12 +85,17 @@ impl Run {
         path: &RoutePath<'_>,
         on_step: &mut impl FnMut(RuleIndex, bool, &RouteEdits),
     ) -> Option<Verdict> {
-        let (edits, index) = match step {
-            Step::Rule { edits, index, .. } | Step::Call { edits, index, .. } => (edits, *index),
+        let (edits, index, logs) = match step {
+            Step::Rule { edits, index, logs, .. } | Step::Call { edits, index, logs, .. } => {
+                (edits, *index, *logs)
+            }
             Step::NoRule { filter } => return Some(self.rejected(DecidedBy::NoRule(*filter))),
         };
         if holds && !matches!(step, Step::Rule { then: Then::Reject, .. }) {
             edits.iter().for_each(|edit| edit.apply(path, &mut self.edits));
+        }
+        if holds && logs {
+            self.logged_by = Some(index);
         }
         on_step(index, holds, &self.edits);
         match step {
@@ -107,6 +113,6 @@ impl Run {
     }
 
     fn rejected(&self, by: DecidedBy) -> Verdict {
-        Verdict { decision: Decision::Reject, by, edits: RouteEdits::default() }
+        Verdict { decision: Decision::Reject, by, edits: RouteEdits::default(), logged_by: self.logged_by }
     }
 }

@@ -13,6 +13,8 @@ pub struct Verdict {
     pub by: DecidedBy,
     /// What is set in it; nothing when it is dropped.
     pub edits: RouteEdits,
+    /// The last rule it met that has its routes logged.
+    pub logged_by: Option<RuleIndex>,
 }
 
 /// What becomes of a route.

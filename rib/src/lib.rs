@@ -45,6 +45,6 @@ pub use paths::{CandidateOrigin, ImportRefusal};
 pub use policy::ExportRefusal;
 pub use rib::Rib;
 pub use views::{
-    Audit, Dump, Explanation, ExportView, NotExported, PagePosition, PeerCounts, RibCounts, RibView,
-    RoutePage, RouteSelection, RouteStatus, RouteView,
+    AskedRule, Audit, Dump, Explanation, ExportView, FilterDirection, FilterPass, NotExported, PagePosition,
+    PeerCounts, RibCounts, RibView, RoutePage, RouteSelection, RouteStatus, RouteView,
 };

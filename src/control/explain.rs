@@ -1,6 +1,9 @@
 //! Why a prefix is routed as it is, as clients see it.
 
-use margay_control::{Advertisement, ExplainedPath, Explanation, Installation, KernelRoute};
+use margay_control::{
+    Advertisement, AskedRule, ExplainedPath, Explanation, FilterDirection, FilterPass, Installation,
+    KernelRoute,
+};
 use margay_rib::{ExportView, NotExported};
 
 use super::route::{path_status, route};
@@ -21,7 +24,26 @@ pub(super) fn explanation(
         installation: kernel.map(|kernel| installation(explanation, kernel)),
         kernel_routes: kernel.unwrap_or_default().iter().flat_map(kernel_routes).collect(),
         advertisements: explanation.exports.iter().map(advertisement).collect(),
+        filters: explanation.filters.iter().map(filter_pass).collect(),
     }
+}
+
+fn filter_pass(pass: &margay_rib::FilterPass) -> FilterPass {
+    FilterPass {
+        direction: match pass.direction {
+            margay_rib::FilterDirection::Import => FilterDirection::Import,
+            margay_rib::FilterDirection::Export => FilterDirection::Export,
+        },
+        peers: pass.peers.iter().map(ToString::to_string).collect(),
+        path_id: Some(pass.path_id.0).filter(|&id| id != 0),
+        rules: pass.rules.iter().map(asked_rule).collect(),
+        verdict: pass.verdict.clone(),
+    }
+}
+
+fn asked_rule(rule: &margay_rib::AskedRule) -> AskedRule {
+    let margay_rib::AskedRule { filter, rule, line, matched } = rule;
+    AskedRule { filter: filter.clone(), rule: *rule, line: *line, matches: *matched }
 }
 
 fn installation(explanation: &margay_rib::Explanation, kernel: &[PrefixState]) -> Installation {

@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(error(b"#!/bin/sh\necho a longer text"), "this is not a recording");
         let mut other = octets.clone();
         other[16] = 9;
-        assert_eq!(error(&other), "the recording is of format 9, and this program reads format 7");
+        assert_eq!(error(&other), "the recording is of format 9, and this program reads format 8");
         let mut damaged = octets.clone();
         damaged[17 + 12] = 200;
         assert_eq!(error(&damaged), "the recording is damaged: block 0");

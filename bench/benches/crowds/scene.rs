@@ -136,7 +136,7 @@ impl Scene {
     pub(crate) fn import_by_other_filters(&mut self) {
         let PeerOptions { group, export, next_hop, reflection, .. } = peer(1);
         let edits = vec![Edit::AddCommunities(vec![AnyCommunity::Standard(Community(7))])];
-        let rule = Rule { condition: Condition::always(), edits, action: Action::Accept };
+        let rule = Rule::new(Condition::always(), Action::Accept).with_edits(edits);
         let import = FilterChain::new([Filter::new("other", [rule])]);
         let rules = PeerRules { group, import, export, next_hop, reflection, paths_sent: PathsSent::All };
         let (node, identifier) = (self.nodes[0], BgpIdentifier::new(1).unwrap());

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use margay_control::{
-    Advertisement, ExplainedPath, Explanation, Installation, KernelRoute, PathStatus, Route,
+    Advertisement, AskedRule, ExplainedPath, Explanation, FilterDirection, FilterPass, Installation,
+    KernelRoute, PathStatus, Route,
 };
 
 use super::{fact, or_dash};
@@ -24,7 +25,8 @@ pub(crate) fn explanation(explanation: &Explanation) -> String {
     for route in &explanation.kernel_routes {
         text += &fact("  holds", kernel_route(route));
     }
-    text + &advertisements(explanation)
+    text += &advertisements(explanation);
+    if explanation.filters.is_empty() { text } else { text + &filters(&explanation.filters) }
 }
 
 fn explained_path(path: &ExplainedPath) -> String {
@@ -83,6 +85,25 @@ fn kernel_route(route: &KernelRoute) -> String {
     let object = route.object.map_or_else(String::new, |object| format!(", object {object}"));
     let KernelRoute { table, protocol, metric, next_hops, .. } = route;
     format!("{} ({whose}: table {table}, protocol {protocol}, metric {metric}{object})", next_hops.join(", "))
+}
+
+/// The way of each path through filters, rule by rule.
+fn filters(passes: &[FilterPass]) -> String {
+    let mut text = "\nfilters\n".to_owned();
+    for pass in passes {
+        let way = match pass.direction {
+            FilterDirection::Import => "import from",
+            FilterDirection::Export => "export to",
+        };
+        let path = pass.path_id.map(|id| format!(", path {id}")).unwrap_or_default();
+        text += &format!("  {way} {}{path}: {}\n", names(pass.peers.clone()), pass.verdict);
+        for AskedRule { filter, rule, line, matches } in &pass.rules {
+            let place = line.map(|line| format!(" (line {line})")).unwrap_or_default();
+            let matches = if *matches { "matches" } else { "does not match" };
+            text += &format!("    filter {filter}, rule {rule}{place}: {matches}\n");
+        }
+    }
+    text
 }
 
 /// Whoever is told in one line; whoever is not, in one line for each reason.
@@ -162,6 +183,22 @@ mod tests {
                 },
                 Advertisement { paths: Some(2), ..told("node3") },
             ],
+            filters: vec![
+                FilterPass {
+                    direction: FilterDirection::Import,
+                    peers: vec!["node2".to_owned()],
+                    path_id: Some(7),
+                    rules: vec![asked("common", 1, false), asked("pods", 2, true)],
+                    verdict: "accepted by filter pods, rule 2 (line 14)".to_owned(),
+                },
+                FilterPass {
+                    direction: FilterDirection::Export,
+                    peers: vec!["node2".to_owned(), "node3".to_owned()],
+                    path_id: None,
+                    rules: Vec::new(),
+                    verdict: "rejected by filter none: no rule matches".to_owned(),
+                },
+            ],
         };
         assert_eq!(
             explanation(&answer),
@@ -189,6 +226,12 @@ kernel              installed via 172.16.0.1 dev eth0, via 172.16.0.2 dev eth1
   holds             via 172.16.0.9 dev eth0 (another's: table 254, protocol 4 (static), metric 7, object 12)
 advertised to       node2, node3 (2 paths)
 not advertised to   tor1: it is where the route comes from
+
+filters
+  import from node2, path 7: accepted by filter pods, rule 2 (line 14)
+    filter common, rule 1 (line 11): does not match
+    filter pods, rule 2 (line 12): matches
+  export to node2, node3: rejected by filter none: no rule matches
 "
         );
     }
@@ -210,6 +253,10 @@ not advertised to   tor1: it is where the route comes from
         assert!(text.contains("advertised to       a, b\n"), "{text}");
     }
 
+    fn asked(filter: &str, rule: usize, matches: bool) -> AskedRule {
+        AskedRule { filter: filter.to_owned(), rule, line: u32::try_from(10 + rule).ok(), matches }
+    }
+
     fn told(peer: &str) -> Advertisement {
         Advertisement { peer: peer.to_owned(), withheld: None, paths: None }
     }
@@ -229,6 +276,7 @@ not advertised to   tor1: it is where the route comes from
             installation: None,
             kernel_routes: Vec::new(),
             advertisements: Vec::new(),
+            filters: Vec::new(),
         }
     }
 

@@ -19,14 +19,15 @@ impl<'t> FilterReader<'t, '_> {
         };
         let action = self.action(&mut section, report);
         let edits = edits::read(&mut section, self.sets, report);
+        let logs = section.get("log").map_or(Some(false), |value| value.boolean(report));
         let offset = section.offset();
         section.finish(report);
-        let (condition, action, edits) = (condition?, action?, edits?);
+        let (condition, action, edits, logs) = (condition?, action?, edits?, logs?);
         if action == Action::Reject && !edits.is_empty() {
             report.add(offset, "a rule that rejects a route sets nothing in it: leave out what it sets");
             return None;
         }
-        Some(Rule::new(condition, action).with_edits(edits))
+        Some(Rule::new(condition, action).with_edits(edits).with_log(logs))
     }
 
     /// What the rule does: `action`, or the filter that it calls.

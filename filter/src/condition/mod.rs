@@ -3,6 +3,7 @@
 mod as_path;
 mod contradiction;
 mod covering;
+mod implication;
 mod members;
 mod next_hop;
 mod number;

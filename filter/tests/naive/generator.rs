@@ -29,8 +29,10 @@ fn rule(calls: bool) -> BoxedStrategy<Rule> {
     } else {
         plain.boxed()
     };
-    (condition(), prop::collection::vec(edit(), 0..3), action)
-        .prop_map(|(condition, edits, action)| Rule::new(condition, action).with_edits(edits))
+    (condition(), prop::collection::vec(edit(), 0..3), action, prop::bool::weighted(0.2))
+        .prop_map(|(condition, edits, action, logs)| {
+            Rule::new(condition, action).with_edits(edits).with_log(logs)
+        })
         .boxed()
 }
 

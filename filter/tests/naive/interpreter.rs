@@ -69,30 +69,43 @@ pub(crate) struct Outcome {
     /// The route as it passes; `None` when it is rejected.
     pub(crate) route: Option<Route>,
     pub(crate) reason: String,
+    /// The last rule it met that has its routes logged.
+    pub(crate) logged_by: Option<String>,
 }
 
 pub(crate) fn run(filters: &[Filter], session: &Session, mut route: Route) -> Outcome {
     let mut reason = "accepted: no filter".to_owned();
+    let mut logged_by = None;
     for filter in filters {
-        match run_filter(filter, session, &mut route) {
+        match run_filter(filter, session, &mut route, &mut logged_by) {
             Some((true, by)) => reason = format!("accepted by {by}"),
-            Some((false, by)) => return Outcome { route: None, reason: format!("rejected by {by}") },
+            Some((false, by)) => {
+                return Outcome { route: None, reason: format!("rejected by {by}"), logged_by };
+            }
             None => {
                 let reason = format!("rejected by filter {}: no rule matches", filter.name());
-                return Outcome { route: None, reason };
+                return Outcome { route: None, reason, logged_by };
             }
         }
     }
-    Outcome { route: Some(route), reason }
+    Outcome { route: Some(route), reason, logged_by }
 }
 
 /// Whether the filter accepts, and the rule; `None` where no rule decides.
-fn run_filter(filter: &Filter, session: &Session, route: &mut Route) -> Option<(bool, String)> {
+fn run_filter(
+    filter: &Filter,
+    session: &Session,
+    route: &mut Route,
+    logged_by: &mut Option<String>,
+) -> Option<(bool, String)> {
     for (index, rule) in filter.rules().iter().enumerate() {
         if !holds(&rule.condition, session, route) {
             continue;
         }
         let by = format!("filter {}, rule {}", filter.name(), index + 1);
+        if rule.logs {
+            *logged_by = Some(by.clone());
+        }
         if rule.action == Action::Reject {
             return Some((false, by));
         }
@@ -100,7 +113,7 @@ fn run_filter(filter: &Filter, session: &Session, route: &mut Route) -> Option<(
         match &rule.action {
             Action::Accept => return Some((true, by)),
             Action::Call(called) => {
-                if let Some(decided) = run_filter(called, session, route) {
+                if let Some(decided) = run_filter(called, session, route, logged_by) {
                     return Some(decided);
                 }
             }

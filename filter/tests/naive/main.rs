@@ -7,7 +7,7 @@ mod interpreter;
 mod regular_expression;
 
 use bgp_codec::PathAttributes;
-use margay_filter::{FilterChain, NextHopEdit, RouteEdits, Session};
+use margay_filter::{FilterChain, FindingKind, NextHopEdit, RouteEdits, Session};
 use proptest::prelude::*;
 
 use self::interpreter::Route;
@@ -29,6 +29,11 @@ proptest! {
             let found = verdict.is_accepted().then(|| edited(&route, &verdict.edits));
             prop_assert_eq!(&found, &expected.route, "{:?} by {:?}", route, filters);
             prop_assert_eq!(chain.reason(&verdict).to_string(), expected.reason);
+            let logged = chain.logged(&verdict);
+            prop_assert_eq!(logged.is_some(), expected.logged_by.is_some());
+            if let (Some(logged), Some(rule)) = (logged, expected.logged_by) {
+                prop_assert!(logged.ends_with(&rule), "{} by {}", logged, rule);
+            }
         }
     }
 
@@ -51,6 +56,31 @@ proptest! {
                 prop_assert_eq!(settled, &whole);
             }
             prop_assert_eq!(halfway.verdict(&chain, &path, &destination), &whole, "{}", prefix);
+        }
+    }
+
+    #[test]
+    fn no_route_meets_a_rule_that_is_said_to_be_never_reached(
+        filters in generator::filters(),
+        routes in prop::collection::vec(generator::route(), 1..12),
+        session in generator::session(),
+    ) {
+        for filter in filters {
+            let chain = FilterChain::new([filter.clone()]).for_session(&session);
+            for route in &routes {
+                let (path, destination) = (route.path(), route.destination());
+                let trace = chain.trace(&path, &destination);
+                let met = |rule: usize| {
+                    trace.rules.iter().any(|traced| {
+                        (traced.filter, traced.rule, traced.matched) == (filter.name(), rule, true)
+                    })
+                };
+                for finding in filter.findings() {
+                    if matches!(finding.kind, FindingKind::Shadowed { .. }) {
+                        prop_assert!(!met(finding.rule), "{} for {:?} in {:?}", finding, route, filter);
+                    }
+                }
+            }
         }
     }
 

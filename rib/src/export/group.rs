@@ -249,6 +249,14 @@ impl ExportGroup {
         }
         let route = self.route(entry.prefix.erase());
         let exported = self.rules.export(store, peers, route, path.import.handle()?, (path.source, source));
+        if let Some(verdict) = self.rules.take_logged()
+            && let [first, others @ ..] = &*self.members
+        {
+            notices.add_with(|| {
+                let kind = NoticeKind::LoggedOnExport { verdict: verdict(), others: others.len() };
+                Notice { peer: *first, prefix: route.prefix, kind }
+            });
+        }
         if exported == Err(NotSent::TooLong) {
             if self.too_long.insert((index, path.source))
                 && let [first, others @ ..] = &*self.members

@@ -4,6 +4,7 @@
 use super::route_table::RouteTable;
 use crate::family::RibFamily;
 use crate::index::{EntryIndex, PeerIndex};
+use crate::notices::Notice;
 use crate::paths::{ImportOutcome, Path};
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
@@ -23,9 +24,12 @@ impl<P: RibFamily> RouteTable<P> {
         let paths: Vec<Path> = entry.paths.as_slice().iter().filter(of_peer).copied().collect();
         for path in paths {
             let received = path.received;
-            let store = &mut shared.store;
+            let Shared { store, notices, .. } = shared;
             let checked = import.check(store.get(received), store.next_hop(received));
-            let filtered = import.filter(store, P::FAMILY, received, std::iter::once(prefix));
+            let filtered =
+                import.filter(store, P::FAMILY, received, std::iter::once(prefix), |prefix, verdict| {
+                    notices.add_with(|| Notice::logged_on_import(peer, prefix, &import.peer.import, verdict));
+                });
             let checked = checked.and_then(|()| import.check_destination(prefix));
             let verdict = checked.and_then(|()| filtered.of(0));
             let edited =

@@ -69,7 +69,10 @@ impl<P: RibFamily> RouteTable<P> {
         // All entries are looked up before any is changed, so that their cache misses overlap.
         let found: Vec<_> = routes.map(|nlri| (self.table.find_or_insert(nlri.prefix), nlri)).collect();
         let prefixes = found.iter().map(|(_, nlri)| nlri.prefix.erase());
-        let filtered = import.filter(&shared.store, P::FAMILY, received, prefixes);
+        let Shared { store, notices, .. } = shared;
+        let filtered = import.filter(store, P::FAMILY, received, prefixes, |prefix, verdict| {
+            notices.add_with(|| Notice::logged_on_import(peer, prefix, &import.peer.import, verdict));
+        });
         for (position, (index, Nlri { path_id, prefix })) in found.into_iter().enumerate() {
             let path_id = path_id.unwrap_or(PathId(0));
             let source = match known_source {

@@ -54,13 +54,14 @@ impl ImportPolicy<'_> {
     }
 
     /// Verdicts of the peer's import filters on routes to these prefixes that share their attributes, which
-    /// are evaluated once.
+    /// are evaluated once. `on_logged` is called with each route that a rule logs.
     pub(crate) fn filter(
         &self,
         store: &AttributeStore,
         family: Family,
         received: AttributeHandle,
         prefixes: impl Iterator<Item = Prefix>,
+        mut on_logged: impl FnMut(Prefix, &Verdict),
     ) -> Filtered {
         let chain = &self.peer.import;
         if chain.is_empty() {
@@ -70,9 +71,20 @@ impl ImportPolicy<'_> {
         let path = store.route_path(received, family, RouteSource::Peer(&session));
         let mut halfway = chain.by_path(&path);
         match halfway.settled() {
-            Some(verdict) => Filtered::Alike(outcome(verdict)),
+            Some(verdict) => {
+                if verdict.logged_by.is_some() {
+                    prefixes.for_each(|prefix| on_logged(prefix, verdict));
+                }
+                Filtered::Alike(outcome(verdict))
+            }
             None => {
-                let each = prefixes.map(|prefix| outcome(halfway.verdict(chain, &path, &prefix.into())));
+                let each = prefixes.map(|prefix| {
+                    let verdict = halfway.verdict(chain, &path, &prefix.into());
+                    if verdict.logged_by.is_some() {
+                        on_logged(prefix, verdict);
+                    }
+                    outcome(verdict)
+                });
                 Filtered::Each(each.collect())
             }
         }

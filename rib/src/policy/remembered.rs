@@ -1,7 +1,7 @@
 //! Verdicts of a group's export policy and filter, cached by attribute set.
 
 use bgp_codec::{Community, Family, NextHop, PathAttributes, Prefix, UpdateEncoder};
-use margay_filter::{FilterChain, Halfway, RouteEdits, RouteSource, Verdict};
+use margay_filter::{FilterChain, Halfway, RouteEdits, RouteSource, Trace, Verdict};
 
 use super::export::ExportPolicy;
 use super::refusal::ExportRefusal;
@@ -22,6 +22,8 @@ pub(crate) struct ExportRules {
     /// First half of the filter's verdict on the last attribute set, if the rest depends on the prefix: the
     /// same set comes many times in a row.
     last: Option<LastSet>,
+    /// The verdict on the last route, if a rule logs it.
+    logged: Option<Verdict>,
 }
 
 /// The verdict on one attribute set, kept while both sets exist.
@@ -87,12 +89,23 @@ enum Origin {
 impl ExportRules {
     /// Filters with equal contents decide alike, so the filter of any member serves.
     pub(crate) fn new(policy: ExportPolicy, filter: FilterChain, encoder: UpdateEncoder) -> Self {
-        Self { policy, filter, encoder, memo: Vec::new(), last: None }
+        Self { policy, filter, encoder, memo: Vec::new(), last: None, logged: None }
     }
 
     /// The same rules without cached verdicts.
     pub(crate) fn afresh(&self) -> Self {
         Self::new(self.policy.clone(), self.filter.clone(), self.encoder)
+    }
+
+    /// The verdict on the last route as text, if a rule logs it.
+    pub(crate) fn take_logged(&mut self) -> Option<impl FnOnce() -> String + use<>> {
+        let (verdict, filter) = (self.logged.take()?, self.filter.clone());
+        Some(move || filter.logged(&verdict).unwrap_or_default())
+    }
+
+    /// Whether the filter has to be evaluated for each route of an attribute set.
+    fn asks_about_each(&self) -> bool {
+        self.filter.looks_at_prefix() || self.filter.logs()
     }
 
     /// Whether the filter matches the source of a path.
@@ -140,15 +153,16 @@ impl ExportRules {
             answer.handle().into_iter().for_each(|exported| store.retain(exported));
             answer
         };
-        if !self.filter.looks_at_prefix()
+        if !self.asks_about_each()
             && let Some((_, answer)) = self.remembered(store, handle, origin)
         {
             return retained(store, answer);
         }
         let verdict = self.verdict(store, prefix, handle, origin, peers.route_source(index, source));
+        self.logged = verdict.logged_by.is_some().then(|| verdict.clone());
         if !verdict.is_accepted() {
             // If the filter matches prefixes, it may accept others with this set.
-            if !self.filter.looks_at_prefix() {
+            if !self.asks_about_each() {
                 self.remember(store, handle, origin, RouteEdits::default(), Answer::Refused);
             }
             return Answer::Refused;
@@ -184,6 +198,22 @@ impl ExportRules {
                 (room < route.nlri_octets).then_some(ExportRefusal::TooLong)
             }
         }
+    }
+
+    /// The rules that the filter evaluates for a path; `None` without a filter.
+    pub(crate) fn trace<'s>(
+        &'s self,
+        shared: &Shared,
+        prefix: Prefix,
+        handle: AttributeHandle,
+        index: SourceIndex,
+    ) -> Option<Trace<'s>> {
+        if self.filter.is_empty() {
+            return None;
+        }
+        let Shared { store, peers, sources, .. } = shared;
+        let path = store.route_path(handle, prefix.family(), peers.route_source(index, sources.get(index)));
+        Some(self.filter.trace(&path, &prefix.into()))
     }
 
     /// Whether a route fits into a message with long attributes.

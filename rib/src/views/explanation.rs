@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use bgp_codec::Prefix;
+use bgp_codec::{PathId, Prefix};
+use margay_filter::{RouteSource, Trace};
 
 use super::family_view::FamilyView;
 use super::rib_view::RibView;
@@ -26,6 +27,45 @@ pub struct Explanation {
     pub forwarding: Option<Forwarding>,
     /// What each peer is sent.
     pub exports: Vec<ExportView>,
+    /// The way of its paths through filters: each path on import, and the best one on export.
+    pub filters: Vec<FilterPass>,
+}
+
+/// The way of a path through the filters of a peer, or of several with equal ones.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FilterPass {
+    /// Whether it came from the peers or is to go to them.
+    pub direction: FilterDirection,
+    /// The names of the peers that the filters work for.
+    pub peers: Vec<Arc<str>>,
+    /// The number that the peer gave the path (RFC 7911); 0 where the session has none.
+    pub path_id: PathId,
+    /// The rules in the order in which they were asked.
+    pub rules: Vec<AskedRule>,
+    /// What became of the path, in words.
+    pub verdict: String,
+}
+
+/// The direction in which a filter works.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FilterDirection {
+    /// For what a peer announces.
+    Import,
+    /// For what is advertised to a peer.
+    Export,
+}
+
+/// A rule that was asked about a path.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AskedRule {
+    /// The filter that it stands in.
+    pub filter: String,
+    /// Its number there; the first is 1.
+    pub rule: usize,
+    /// The line of the operator's file on which it begins, where it is known.
+    pub line: Option<u32>,
+    /// Whether the path meets its condition.
+    pub matched: bool,
 }
 
 /// Whether a prefix is advertised to a peer, and why: its best path, or any path if the peer accepts several.
@@ -76,6 +116,33 @@ impl FamilyView<'_> {
             routes,
             forwarding: self.state.forwarding.and_then(|log| log.get(entry.index)).cloned(),
             exports: exports.filter_map(|&peer| self.export(entry, peer)).collect(),
+            filters: self.import_passes(entry).chain(self.export_passes(entry)).collect(),
+        })
+    }
+
+    fn import_passes(self, entry: EntryView<'_>) -> impl Iterator<Item = FilterPass> {
+        let Self { shared, .. } = self;
+        entry.paths.iter().filter_map(move |path| {
+            let source = shared.sources.get(path.source);
+            let options = shared.peers.options(source.peer).filter(|options| !options.import.is_empty())?;
+            let session = options.session();
+            let family = entry.prefix.family();
+            let route = shared.store.route_path(path.received, family, RouteSource::Peer(&session));
+            let trace = options.import.trace(&route, &entry.prefix.into());
+            let peers = vec![Arc::clone(&options.name)];
+            Some(FilterPass::new(FilterDirection::Import, peers, source.path_id, &trace))
+        })
+    }
+
+    fn export_passes(self, entry: EntryView<'_>) -> impl Iterator<Item = FilterPass> {
+        let Self { shared, state } = self;
+        let best = entry.best.and_then(|path| Some((path.source, path.import.handle()?)));
+        state.groups.iter().filter_map(move |group| {
+            let (source, handle) = best?;
+            let trace = group.rules.trace(shared, entry.prefix, handle, source)?;
+            let names = group.members.iter().filter_map(|&peer| shared.peers.options(peer));
+            let peers: Vec<Arc<str>> = names.map(|options| Arc::clone(&options.name)).collect();
+            (!peers.is_empty()).then(|| FilterPass::new(FilterDirection::Export, peers, PathId(0), &trace))
         })
     }
 
@@ -108,5 +175,17 @@ impl FamilyView<'_> {
             is_sent: sent > 0 && sent == exported.len(),
             paths,
         })
+    }
+}
+
+impl FilterPass {
+    fn new(direction: FilterDirection, peers: Vec<Arc<str>>, path_id: PathId, trace: &Trace<'_>) -> Self {
+        let rules = trace.rules.iter().map(|rule| AskedRule {
+            filter: rule.filter.to_owned(),
+            rule: rule.rule,
+            line: rule.line,
+            matched: rule.matched,
+        });
+        Self { direction, peers, path_id, rules: rules.collect(), verdict: trace.reason.to_string() }
     }
 }

@@ -12,6 +12,6 @@ mod routes;
 pub use self::audit::Audit;
 pub use self::counts::{PeerCounts, RibCounts};
 pub use self::dump::Dump;
-pub use self::explanation::{Explanation, ExportView, NotExported};
+pub use self::explanation::{AskedRule, Explanation, ExportView, FilterDirection, FilterPass, NotExported};
 pub use self::rib_view::RibView;
 pub use self::routes::{PagePosition, RoutePage, RouteSelection, RouteStatus, RouteView};

@@ -8,6 +8,7 @@ mod coverage;
 mod covering;
 mod crowds;
 mod dump;
+mod filters;
 mod history;
 mod hold_back;
 mod link_local;

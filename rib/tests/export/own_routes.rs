@@ -234,7 +234,11 @@ fn export_filters_ask_for_the_interface_of_a_kernel_route() {
     rib.set_kernel_route(prefix("10.65.1.3/32"), over(None));
     assert_eq!(exports(&mut rib, reader).reached.len(), 2, "the pod's own route is refused");
     rib.set_kernel_route(prefix("10.65.1.2/32"), over(Some("cali2")));
-    assert_eq!(exports(&mut rib, reader).unreached.len(), 1, "the route moved to an interface that is refused");
+    assert_eq!(
+        exports(&mut rib, reader).unreached.len(),
+        1,
+        "the route moved to an interface that is refused"
+    );
 }
 
 #[test]

@@ -295,7 +295,9 @@ impl Speaker {
         match event {
             KernelEvent::Routes { ways, routes } => {
                 self.rib.set_ways(&ways);
-                routes.iter().for_each(|change| self.rib.set_kernel_route(change.prefix, change.route));
+                routes
+                    .iter()
+                    .for_each(|change| self.rib.set_kernel_route(change.prefix, change.route.clone()));
                 self.rounds.on_news();
             }
             KernelEvent::Failed { prefix, reason } => warn!(%prefix, reason, "the kernel refused a route"),

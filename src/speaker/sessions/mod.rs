@@ -311,11 +311,19 @@ impl Sessions {
         }
     }
 
-    /// Logs which routes are refused or withheld, each to the account of the peer that announced it.
+    /// Logs which routes are refused or withheld, each to the account of the peer that announced it, and the routes that
+    /// filters log.
     pub(super) fn log_notices(&mut self, rib: &mut RecordedRib) {
         let (notices, dropped) = rib.poll_notices();
         for Notice { peer, prefix, kind } in notices {
+            let is_from_filter =
+                matches!(kind, NoticeKind::LoggedOnImport(_) | NoticeKind::LoggedOnExport { .. });
             let line = match kind {
+                NoticeKind::LoggedOnImport(verdict) => format!("import of {prefix}: {verdict}"),
+                NoticeKind::LoggedOnExport { verdict, others: 0 } => format!("export of {prefix}: {verdict}"),
+                NoticeKind::LoggedOnExport { verdict, others } => {
+                    format!("export of {prefix}, to {others} more peers as well: {verdict}")
+                }
                 NoticeKind::Refused(refusal) => format!("{prefix} is not accepted: {refusal}"),
                 NoticeKind::TooLong { peer, others } => {
                     let name = self.of_index(peer).map_or("a peer", |(name, _)| name);
@@ -324,12 +332,14 @@ impl Sessions {
                     format!("{prefix} is withheld from {name}{others}: too long for their messages")
                 }
             };
-            if let Some((name, session)) = self.of_index(peer) {
-                session.log(name, format_args!("{line}"));
+            match self.of_index(peer) {
+                Some((peer, _)) if is_from_filter => info!(peer, "{line}"),
+                Some((name, session)) => session.log(name, format_args!("{line}")),
+                None => {}
             }
         }
         if dropped > 0 {
-            debug!(dropped, "more routes are refused or withheld than are logged");
+            debug!(dropped, "more routes are refused, withheld or logged by filters than are shown");
         }
     }
 
