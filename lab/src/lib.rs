@@ -5,6 +5,7 @@
 //! too; what a killed process left behind is removed when the next lab starts.
 
 mod bird;
+mod cluster_node;
 mod command;
 mod daemon;
 mod etcd;
@@ -22,6 +23,7 @@ mod segment;
 mod wait;
 
 pub use bird::Bird;
+pub use cluster_node::ClusterNode;
 pub use etcd::{Certificates, Etcd, EtcdMember, EtcdRelease, EtcdSettings};
 pub use frr::Frr;
 pub use gobgp::Gobgp;

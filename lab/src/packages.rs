@@ -38,6 +38,8 @@ pub const OPENBGPD: Tool = Tool { program: "bgpctl", package: "openbgpd", servic
 pub const ETCD: Tool = Tool { program: "etcd", package: "etcd-server", service: Some("etcd") };
 /// etcd's command line client.
 pub const ETCD_CLIENT: Tool = Tool { program: "etcdctl", package: "etcd-client", service: None };
+/// Requests over Unix sockets.
+pub const CURL: Tool = Tool { program: "curl", package: "curl", service: None };
 /// Certificates for labs with TLS.
 pub const OPENSSL: Tool = Tool { program: "openssl", package: "openssl", service: None };
 

@@ -16,7 +16,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 pub(crate) fn add_tests(workspace: &Workspace, steps: &mut Steps) {
     steps.run("packages", || {
         let routers = &[packages::BIRD, packages::FRR, packages::GOBGP];
-        let store = &[packages::ETCD, packages::ETCD_CLIENT, packages::OPENSSL];
+        let store = &[packages::ETCD, packages::ETCD_CLIENT, packages::OPENSSL, packages::CURL];
         packages::install_missing(&[packages::NETWORK, routers, store].concat())
     });
     // The end-to-end tests run the client that lies beside the daemon.
@@ -44,6 +44,6 @@ fn tell_corpus(workspace: &Workspace) {
 }
 
 /// Packages with tests in network namespaces.
-const WITH_ROOT: &[&str] = &["margay", "margay-datastore", "margay-lab"];
+const WITH_ROOT: &[&str] = &["margay", "margay-confd", "margay-datastore", "margay-lab"];
 /// Makes cargo start each test program through sudo, while cargo itself stays the user's.
 const SUDO_RUNNER: &str = "target.'cfg(unix)'.runner = ['sudo', '--preserve-env', '--']";
