@@ -9,6 +9,7 @@ mod peers;
 mod plan;
 mod policy;
 mod problem;
+mod relevance;
 mod render;
 mod router_id;
 mod secrets;
@@ -24,6 +25,7 @@ pub use policy::{
     KernelRule, KernelVerdict, LOCAL_PREF_BASE, Operator, RuleEdit, RuleMatch, RulePlan, TunnelUse,
 };
 pub use problem::Problem;
+pub use relevance::concerns;
 pub use render::{Rendered, render};
 pub use router_id::RouterIdSource;
 pub use secrets::{PasswordFile, Secrets};

@@ -1,7 +1,9 @@
 //! From a snapshot to what a node's speaker is to be.
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use margay_cluster::object::{LogLevel, Node};
 
@@ -29,9 +31,24 @@ pub(crate) struct Context<'a> {
     pub(crate) name: &'a str,
     pub(crate) node: &'a Node,
     pub(crate) settings: NodeSettings<'a>,
+    /// The nodes by their addresses, once one of them was asked for.
+    addresses: OnceCell<BTreeMap<IpAddr, (&'a str, &'a Node)>>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// The node with an address; of several, the first by name.
+    pub(crate) fn node_with(&self, address: IpAddr) -> Option<(&'a str, &'a Node)> {
+        let addresses = self.addresses.get_or_init(|| {
+            let nodes = self.snapshot.nodes.iter().rev();
+            let of_node = |(name, node): (&'a String, &'a Arc<Node>)| {
+                let addresses = Family::ALL.map(|family| address_of(node, family)).into_iter().flatten();
+                addresses.map(move |address| (address, (name.as_str(), node.as_ref())))
+            };
+            nodes.flat_map(of_node).collect()
+        });
+        addresses.get(&address).copied()
+    }
+
     /// The node's own address.
     pub(crate) fn own_address(&self, family: Family) -> Option<IpAddr> {
         address_of(self.node, family)
@@ -55,7 +72,7 @@ fn plan_speaker(
     problems: &mut Vec<Problem>,
 ) -> Option<Speaker> {
     let settings = NodeSettings::new(snapshot, name);
-    let context = Context { snapshot, name, node, settings };
+    let context = Context { snapshot, name, node, settings, addresses: OnceCell::new() };
     let ipv4_address = match context.own_address(Family::V4) {
         Some(IpAddr::V4(address)) => Some(address),
         Some(IpAddr::V6(_)) | None => None,

@@ -15,6 +15,8 @@ use crate::policy::FilterUse;
 use crate::secrets::PasswordFile;
 use crate::{Family, Problem};
 
+pub(crate) use selection::{is_on, selects};
+
 /// A peer of the node.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PeerPlan {

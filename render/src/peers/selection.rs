@@ -38,7 +38,7 @@ pub(super) fn is_global(peer: &BgpPeer) -> bool {
 }
 
 /// Whether a node has the sessions.
-pub(super) fn is_on(peer: &BgpPeer, name: &str, node: &Node) -> bool {
+pub(crate) fn is_on(peer: &BgpPeer, name: &str, node: &Node) -> bool {
     match (&peer.spec.node, &peer.spec.node_selector) {
         (Some(wanted), _) => wanted.as_str() == name,
         (None, Some(selector)) => selector.matches(&*node.metadata.labels),
@@ -80,7 +80,8 @@ pub(super) fn reverse_remotes(context: &Context<'_>, peer: &BgpPeer) -> Vec<Remo
     remotes.into_iter().filter(|remote| families.contains(&Family::of(remote.address))).collect()
 }
 
-fn selects(selector: &Selector, node: &Node) -> bool {
+/// Whether a selector matches the labels of a node.
+pub(crate) fn selects(selector: &Selector, node: &Node) -> bool {
     selector.matches(&*node.metadata.labels)
 }
 
@@ -106,10 +107,7 @@ fn node_as_remote(context: &Context<'_>, name: &str, node: &Node, family: Family
 
 /// An address that is written out. Of a node's, port and cluster are known.
 fn written(context: &Context<'_>, address: IpAddr, port: Option<u16>, asn: Asn) -> Remote {
-    let family = Family::of(address);
-    let has_address =
-        |(_, node): &(&String, &std::sync::Arc<Node>)| address_of(node, family) == Some(address);
-    let Some((name, node)) = context.snapshot.nodes.iter().find(has_address) else {
+    let Some((name, node)) = context.node_with(address) else {
         return Remote { address, port, asn, cluster_id: None, kind: RemoteKind::Elsewhere };
     };
     let is_same_speaker = context.settings.asn_of(node) == asn;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use margay_cluster::value::Span;
+
 use super::chains::ChainNames;
 use super::text::{Text, quoted};
 use crate::Problem;
@@ -52,7 +54,6 @@ pub(super) fn write(
             peer.allow_local_as.is_some(),
             "numAllowedLocalASNumbers is not supported: routes with the own AS are refused",
         ),
-        (peer.restart_time.is_some(), "a restart time is not supported"),
         (peer.keepalive.is_some(), "keepaliveTime is not supported: it is a third of the hold time"),
         (
             peer.reachable_by.is_some(),
@@ -93,8 +94,21 @@ pub(super) fn write(
     text.value("hold_time", &quoted("240s"));
     text.value("connect_retry", &quoted("5s"));
     text.value("add_path", &quoted("both"));
+    text.value("graceful_restart", &graceful_restart(peer.restart_time, &mut say));
     text.list("import", &[quoted(&chains.import)]);
     text.list("export", &[quoted(&chains.export)]);
+}
+
+/// Every session outlives restarts, as in Calico; whole seconds that the message can hold (RFC 4724 §3).
+fn graceful_restart(time: Option<Span>, say: &mut impl FnMut(String)) -> String {
+    match time.map(|time| time.0.as_secs()) {
+        None => "true".to_owned(),
+        Some(seconds @ 1..=4095) => format!("{{ restart_time = \"{seconds}s\" }}"),
+        Some(seconds) => {
+            say(format!("a restart time of {seconds} s is not from 1 s to 4095 s: 120 s are used"));
+            "true".to_owned()
+        }
+    }
 }
 
 /// How far away the peer may be.
