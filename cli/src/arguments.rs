@@ -54,6 +54,9 @@ pub(crate) enum Command {
     Filter(FilterCommand),
     /// Show BGP messages from a file or a capture, and what RFC 7606 makes of them; needs no daemon
     Decode(Decode),
+    /// Look into margay-confd, which keeps the daemon's file
+    #[command(subcommand)]
+    Confd(ConfdCommand),
     #[command(flatten)]
     Objects(Box<ObjectCommand>),
 }
@@ -103,6 +106,16 @@ pub(crate) struct FilterTest {
     /// The interface that a route of the kernel leads over
     #[arg(long, value_name = "NAME")]
     pub(crate) interface: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfdCommand {
+    /// What it keeps, from which state of the datastore, and what is wrong with objects
+    Status {
+        /// The socket of margay-confd
+        #[arg(long, value_name = "PATH", default_value = "/run/margay/confd.sock")]
+        confd_socket: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]

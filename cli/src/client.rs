@@ -1,4 +1,4 @@
-//! The connection to the daemon: HTTP on its Unix socket.
+//! The connection to the daemon or to margay-confd: HTTP on its Unix socket.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,21 +14,38 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-/// Asks the daemon behind one socket. Each request has a connection of its own.
+/// Asks the program behind one socket. Each request has a connection of its own.
 pub(crate) struct Client {
+    server: Server,
     socket: PathBuf,
     runtime: tokio::runtime::Runtime,
+}
+
+/// A program that answers requests.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Server {
+    /// Its name.
+    program: &'static str,
+    /// The option that says where its socket is.
+    option: &'static str,
+}
+
+impl Server {
+    /// The BGP daemon.
+    pub(crate) const MARGAYD: Self = Self { program: "margayd", option: "--socket" };
+    /// The program that keeps the daemon's file.
+    pub(crate) const CONFD: Self = Self { program: "margay-confd", option: "--confd-socket" };
 }
 
 /// A request that got no answer, or not the one that was asked for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
-    #[error("no daemon at {}: the socket does not exist; is margayd running? --socket names another", .0.display())]
-    NoSocket(PathBuf),
-    #[error("no daemon at {}: nobody listens on the socket; is margayd running?", .0.display())]
-    NobodyListens(PathBuf),
-    #[error("no permission to use {}: try as root, or as the user margayd runs as", .0.display())]
-    NoPermission(PathBuf),
+    #[error("no daemon at {}: the socket does not exist; is {} running? {} names another", .1.display(), .0.program, .0.option)]
+    NoSocket(Server, PathBuf),
+    #[error("no daemon at {}: nobody listens on the socket; is {} running?", .1.display(), .0.program)]
+    NobodyListens(Server, PathBuf),
+    #[error("no permission to use {}: try as root, or as the user {} runs as", .1.display(), .0.program)]
+    NoPermission(Server, PathBuf),
     #[error("cannot reach the daemon at {}: {error}", socket.display())]
     Unreachable { socket: PathBuf, error: io::Error },
     #[error("the daemon at {} does not answer within {} seconds", .0.display(), PATIENCE.as_secs())]
@@ -37,40 +54,46 @@ pub(crate) enum ClientError {
     Broken(#[from] hyper::Error),
     #[error("{0}")]
     Refused(String),
-    #[error("the daemon's answer is not understood ({0}); are margay and margayd of the same version?")]
+    #[error("the daemon's answer is not understood ({0}); are margay and the daemon of the same version?")]
     NotUnderstood(String),
     #[error("cannot start: {0}")]
     Runtime(io::Error),
 }
 
 impl Client {
-    pub(crate) fn new(socket: &Path) -> Result<Self, ClientError> {
+    pub(crate) fn new(server: Server, socket: &Path) -> Result<Self, ClientError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(ClientError::Runtime)?;
-        Ok(Self { socket: socket.to_owned(), runtime })
+        Ok(Self { server, socket: socket.to_owned(), runtime })
     }
 
     /// The answer to a request, as it came: fields this version does not know are kept.
     pub(crate) fn ask(&self, request: &Request) -> Result<Value, ClientError> {
-        let answer = self.runtime.block_on(async { timeout(PATIENCE, self.exchange(request)).await });
-        let (status, body) = answer.map_err(|_| ClientError::NoAnswer(self.socket.clone()))??;
-        if status.is_success() || is_reload_report(request, status) {
-            return serde_json::from_slice(&body)
-                .map_err(|error| ClientError::NotUnderstood(error.to_string()));
-        }
-        Err(match serde_json::from_slice::<ErrorBody>(&body) {
-            Ok(refusal) => ClientError::Refused(refusal.error),
-            Err(_) => ClientError::NotUnderstood(format!("status {status}")),
-        })
+        let (status, body) = self.send(http_request(request.method(), &request.target())?)?;
+        if is_reload_report(request, status) { parse(&body) } else { understand_status(status, &body) }
     }
 
-    async fn exchange(&self, request: &Request) -> Result<(StatusCode, Bytes), ClientError> {
+    /// The answer to `GET` of a target that is not the daemon's.
+    pub(crate) fn get(&self, target: &str) -> Result<Value, ClientError> {
+        let (status, body) = self.send(http_request(Method::Get, target)?)?;
+        understand_status(status, &body)
+    }
+
+    fn send(&self, request: hyper::Request<Empty<Bytes>>) -> Result<(StatusCode, Bytes), ClientError> {
+        let answer = self.runtime.block_on(async { timeout(PATIENCE, self.exchange(request)).await });
+        answer.map_err(|_| ClientError::NoAnswer(self.socket.clone()))?
+    }
+
+    async fn exchange(
+        &self,
+        request: hyper::Request<Empty<Bytes>>,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.unreachable(error))?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let connection = tokio::spawn(connection);
-        let response: Response<_> = sender.send_request(http_request(request)?).await?;
+        let response: Response<_> = sender.send_request(request).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
         connection.abort();
@@ -80,9 +103,9 @@ impl Client {
     fn unreachable(&self, error: io::Error) -> ClientError {
         let socket = self.socket.clone();
         match error.kind() {
-            io::ErrorKind::NotFound => ClientError::NoSocket(socket),
-            io::ErrorKind::ConnectionRefused => ClientError::NobodyListens(socket),
-            io::ErrorKind::PermissionDenied => ClientError::NoPermission(socket),
+            io::ErrorKind::NotFound => ClientError::NoSocket(self.server, socket),
+            io::ErrorKind::ConnectionRefused => ClientError::NobodyListens(self.server, socket),
+            io::ErrorKind::PermissionDenied => ClientError::NoPermission(self.server, socket),
             _ => ClientError::Unreachable { socket, error },
         }
     }
@@ -98,14 +121,28 @@ fn is_reload_report(request: &Request, status: StatusCode) -> bool {
     *request == Request::Reload && status == ReloadReport::STATUS_OF_ERRORS
 }
 
-fn http_request(request: &Request) -> Result<hyper::Request<Empty<Bytes>>, ClientError> {
-    let method = match request.method() {
+fn parse(body: &[u8]) -> Result<Value, ClientError> {
+    serde_json::from_slice(body).map_err(|error| ClientError::NotUnderstood(error.to_string()))
+}
+
+fn understand_status(status: StatusCode, body: &[u8]) -> Result<Value, ClientError> {
+    if status.is_success() {
+        return parse(body);
+    }
+    Err(match serde_json::from_slice::<ErrorBody>(body) {
+        Ok(refusal) => ClientError::Refused(refusal.error),
+        Err(_) => ClientError::NotUnderstood(format!("status {status}")),
+    })
+}
+
+fn http_request(method: Method, target: &str) -> Result<hyper::Request<Empty<Bytes>>, ClientError> {
+    let method = match method {
         Method::Get => hyper::Method::GET,
         Method::Post => hyper::Method::POST,
     };
     hyper::Request::builder()
         .method(method)
-        .uri(request.target())
+        .uri(target)
         .header(hyper::header::HOST, "margay")
         .body(Empty::new())
         .map_err(|error| ClientError::Refused(error.to_string()))

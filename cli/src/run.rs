@@ -10,8 +10,10 @@ use margay_control::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::arguments::{Arguments, Command, FilterCommand, PeerCommand, Show, ShowRoutes, SoftReset};
-use crate::client::{Client, ClientError, understand};
+use crate::arguments::{
+    Arguments, Command, ConfdCommand, FilterCommand, PeerCommand, Show, ShowRoutes, SoftReset,
+};
+use crate::client::{Client, ClientError, Server, understand};
 use crate::objects::{self, ObjectError};
 use crate::{check, filter_test, routes, view};
 
@@ -39,12 +41,21 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
     if let Command::Decode(decode) = &arguments.command {
         return crate::decode::run(decode, json, out);
     }
+    if let Command::Confd(ConfdCommand::Status { confd_socket }) = &arguments.command {
+        let answer = Client::new(Server::CONFD, confd_socket)?.get("/v1/status")?;
+        print_answer(answer, json, view::confd_status, out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Command::Objects(command) = &arguments.command {
         return objects::run(command, arguments, out);
     }
-    let client = Client::new(&arguments.socket)?;
+    let client = Client::new(Server::MARGAYD, &arguments.socket)?;
     match &arguments.command {
-        Command::Check { .. } | Command::Filter(_) | Command::Decode(_) | Command::Objects(_) => {}
+        Command::Check { .. }
+        | Command::Filter(_)
+        | Command::Decode(_)
+        | Command::Confd(_)
+        | Command::Objects(_) => {}
         Command::Show(Show::Peers) => print(&client, &Request::Peers, json, view::peers, out)?,
         Command::Show(Show::Peer { name }) => {
             print(&client, &Request::Peer { name: name.clone() }, json, view::peer, out)?;

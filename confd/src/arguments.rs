@@ -50,6 +50,9 @@ pub(crate) struct Arguments {
     /// Files about the endpoints of this node, which say which workloads have a BGP peer
     #[arg(long, default_value = "/var/run/calico/endpoint-status")]
     pub(crate) endpoint_status: PathBuf,
+    /// Further files: `conf.d/*.toml` describe them, `templates/` has their templates
+    #[arg(long, default_value = "/etc/margay/confd")]
+    pub(crate) templates: PathBuf,
     /// Render once, put the file in place, reload the daemon if it runs, and end
     #[arg(long)]
     pub(crate) onetime: bool,

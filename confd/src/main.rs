@@ -5,12 +5,15 @@ mod daemon;
 mod debounce;
 mod endpoints;
 mod folders;
+mod metrics;
 mod objects;
 mod publisher;
 mod run;
 mod secrets;
 mod server;
+mod staged_file;
 mod status;
+mod templates;
 
 use std::process::ExitCode;
 

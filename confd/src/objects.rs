@@ -10,7 +10,7 @@ use margay_cluster::key::{BlockAffinityKey, Key, ObjectKey};
 use margay_cluster::object::{AnyObject, Kind};
 use margay_cluster::schema::UnknownFields;
 use margay_datastore::{Client, Decoded, Feed, FeedEvent, KeyRange, Revision};
-use margay_render::Snapshot;
+use margay_render::{Snapshot, concerns};
 use tokio::sync::mpsc;
 
 /// Kinds of objects that are followed. The others of a cluster, its workloads above all, are many and do not matter here.
@@ -35,6 +35,8 @@ pub(crate) struct Batch {
 
 /// What is known of the datastore.
 pub(crate) struct Objects {
+    /// The node whose file is kept.
+    node: String,
     batches: mpsc::Receiver<Batch>,
     sources: Vec<Source>,
     /// Keys whose values cannot be used, and why.
@@ -74,7 +76,8 @@ impl Objects {
             });
         }
         let sources = prefixes.iter().map(|_| Source::default()).collect();
-        Ok(Self { batches, sources, invalid: BTreeMap::new(), revision: Revision::default() })
+        let node = node.to_owned();
+        Ok(Self { node, batches, sources, invalid: BTreeMap::new(), revision: Revision::default() })
     }
 
     /// Waits for events. May be given up and called again.
@@ -92,26 +95,28 @@ impl Objects {
         self.sources.iter().find_map(|source| source.disconnected.as_deref())
     }
 
-    /// Takes events over. Returns whether the snapshot has changed.
+    /// Takes events over. Returns whether the file may be another; before everything was read once, it always may.
     pub(crate) fn take(&mut self, batch: Batch, snapshot: &mut Snapshot) -> bool {
-        let mut changed = false;
+        let asking = self.is_in_sync().then(|| self.node.clone());
+        let asking = asking.as_deref();
+        let mut changed = asking.is_none();
         for event in batch.events {
             match event {
                 FeedEvent::Upsert { key, object, revision } => {
                     self.revision = self.revision.max(revision);
                     self.invalid.remove(&text(&key));
-                    changed |= put(snapshot, &object);
+                    changed |= put(snapshot, &object, asking);
                 }
                 FeedEvent::Invalid { key, why } => {
                     let key = text(&key);
                     tracing::warn!(key, %why, "left out");
-                    changed |= remove(snapshot, &key);
+                    changed |= remove(snapshot, &key, asking);
                     self.invalid.insert(key, why);
                 }
                 FeedEvent::Delete { key } => {
                     let key = text(&key);
                     self.invalid.remove(&key);
-                    changed |= remove(snapshot, &key);
+                    changed |= remove(snapshot, &key, asking);
                 }
                 FeedEvent::InSync => self.with_source(batch.source, |source| source.in_sync = true),
                 FeedEvent::Connected => {
@@ -133,21 +138,28 @@ impl Objects {
     }
 }
 
-fn put(snapshot: &mut Snapshot, value: &Value) -> bool {
+/// Takes a value over. Returns whether that may make a difference to the node that is asked for.
+fn put(snapshot: &mut Snapshot, value: &Value, node: Option<&str>) -> bool {
     match value {
-        Value::Object(key, object) => snapshot.set(key.kind, &key.name, Some(object)),
+        Value::Object(key, object) => set(snapshot, key, Some(object), node),
         Value::Block(key, affinity) => {
             snapshot.blocks.insert(key.block, affinity.clone()).as_ref() != Some(affinity)
         }
     }
 }
 
-fn remove(snapshot: &mut Snapshot, key: &str) -> bool {
+fn remove(snapshot: &mut Snapshot, key: &str, node: Option<&str>) -> bool {
     match key.parse() {
-        Ok(Key::Object(key)) => snapshot.set(key.kind, &key.name, None),
+        Ok(Key::Object(key)) => set(snapshot, &key, None, node),
         Ok(Key::BlockAffinity(key)) => snapshot.blocks.remove(&key.block).is_some(),
         Ok(_) | Err(_) => false,
     }
+}
+
+fn set(snapshot: &mut Snapshot, key: &ObjectKey, object: Option<&AnyObject>, node: Option<&str>) -> bool {
+    let differs = node.is_some_and(|node| concerns(snapshot, node, key.kind, &key.name, object));
+    snapshot.set(key.kind, &key.name, object);
+    differs
 }
 
 fn decode(key: &[u8], value: &[u8]) -> Decoded<Value> {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use margay_control::ObjectProblem;
 use margay_datastore::Client;
 use margay_render::{FileSettings, Snapshot, render};
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,10 +16,11 @@ use crate::debounce::Debounce;
 use crate::objects::Objects;
 use crate::publisher::{Outcome, Publisher};
 use crate::secrets::SecretsFolder;
-use crate::status::{ObjectProblem, Publication, SharedStatus};
-use crate::{endpoints, folders, server};
+use crate::status::{SharedStatus, publication_of};
+use crate::templates::Template;
+use crate::{endpoints, folders, server, templates};
 
-/// The first and the longest interval between attempts to reload a daemon that does not answer.
+/// The first and the longest interval between attempts to write a file, or to reload a daemon that does not answer.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 /// Runs until it is asked to end, or once.
@@ -28,13 +30,32 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 /// When the options are wrong or, with `--onetime`, the datastore is not read within its time.
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let client = Client::new(arguments.datastore()?)?;
+    let templates = templates::read_all(&arguments.templates, &arguments.node)?;
     let mut confd = Confd::new(arguments, Objects::follow(&client, &arguments.node)?);
     if arguments.is_once() {
-        return confd.run_once().await;
+        let until = Instant::now() + arguments.timeout();
+        let code = confd.run_once(until).await?;
+        let made = make_all(templates, &client, until, arguments.noop).await;
+        return Ok(if made { code } else { ExitCode::FAILURE });
     }
     server::serve(&arguments.status, confd.status.clone())
         .with_context(|| arguments.status.display().to_string())?;
+    for template in templates {
+        tokio::spawn(template.keep(client.clone(), confd.status.clone()));
+    }
     confd.run_on().await
+}
+
+/// Makes the files of all templates once; returns whether all could be made.
+async fn make_all(templates: Vec<Template>, client: &Client, until: Instant, is_trial: bool) -> bool {
+    let mut made = true;
+    for template in templates {
+        if let Err(error) = template.run_once(client, until, is_trial).await {
+            tracing::error!("{error:#}");
+            made = false;
+        }
+    }
+    made
 }
 
 struct Confd<'a> {
@@ -74,8 +95,7 @@ impl<'a> Confd<'a> {
         confd
     }
 
-    async fn run_once(&mut self) -> Result<ExitCode> {
-        let until = Instant::now() + self.arguments.timeout();
+    async fn run_once(&mut self, until: Instant) -> Result<ExitCode> {
         while !self.objects.is_in_sync() {
             match tokio::time::timeout_at(until, self.objects.next()).await {
                 Ok(Some(batch)) => drop(self.objects.take(batch, &mut self.snapshot)),
@@ -103,9 +123,7 @@ impl<'a> Confd<'a> {
             tokio::select! {
                 batch = self.objects.next() => {
                     let batch = batch.context("the datastore is no longer followed")?;
-                    let was_in_sync = self.objects.is_in_sync();
-                    let changed = self.objects.take(batch, &mut self.snapshot);
-                    if changed || !was_in_sync {
+                    if self.objects.take(batch, &mut self.snapshot) {
                         self.debounce.on_change(Instant::now());
                     }
                     self.show_datastore();
@@ -149,12 +167,12 @@ impl<'a> Confd<'a> {
         };
         let outcome = self.publisher.publish(&text, self.password_changed).await;
         self.password_changed = false;
-        self.plan_retry();
+        self.plan_retry(&outcome);
         self.show_outcome(&outcome)
     }
 
-    fn plan_retry(&mut self) {
-        if self.publisher.owes_reload() {
+    fn plan_retry(&mut self, outcome: &Outcome) {
+        if self.publisher.owes_reload() || matches!(outcome, Outcome::Unwritten(_)) {
             self.retry_at = Some(Instant::now() + self.retry_interval);
             self.retry_interval = (self.retry_interval * 2).min(RETRY.1);
         } else {
@@ -226,12 +244,12 @@ impl<'a> Confd<'a> {
     }
 
     fn show_outcome(&self, outcome: &Outcome) -> bool {
-        let Some(publication) = Publication::of(outcome) else { return true };
-        let good = publication.is_good();
+        let Some(publication) = publication_of(outcome) else { return true };
+        let good = publication.result.is_good();
         if good {
-            tracing::info!(result = publication.result, details = ?publication.details, "published");
+            tracing::info!(result = publication.result.as_str(), details = ?publication.details, "published");
         } else {
-            tracing::error!(result = publication.result, details = ?publication.details, "the former file stays");
+            tracing::error!(result = publication.result.as_str(), details = ?publication.details, "the former file stays");
         }
         self.status.update(|status| {
             status.publications += u64::from(matches!(outcome, Outcome::Published(_)));

@@ -10,7 +10,8 @@ use axum::extract::State;
 use axum::routing::get;
 use tokio::net::UnixListener;
 
-use crate::status::{SharedStatus, Status};
+use crate::metrics::metrics;
+use crate::status::SharedStatus;
 
 /// Serves the status, readable and writable for owner and group, until the program ends: `GET /v1/status` as JSON, `GET /metrics` for Prometheus.
 ///
@@ -25,11 +26,8 @@ pub(crate) fn serve(socket: &Path, status: SharedStatus) -> io::Result<()> {
     let listener = UnixListener::bind(socket)?;
     fs::set_permissions(socket, fs::Permissions::from_mode(0o660))?;
     let router = Router::new()
-        .route(
-            "/v1/status",
-            get(async |State(status): State<SharedStatus>| axum::Json::<Status>(status.get())),
-        )
-        .route("/metrics", get(async |State(status): State<SharedStatus>| status.get().metrics()))
+        .route("/v1/status", get(async |State(status): State<SharedStatus>| axum::Json(status.get())))
+        .route("/metrics", get(async |State(status): State<SharedStatus>| metrics(&status.get())))
         .with_state(status);
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {

@@ -171,3 +171,80 @@ fn a_file_is_rendered_once_or_only_shown_and_a_daemon_that_was_away_is_told() ->
     assert!(node.cli("show peers")?.contains("Global_10_99_0_200"));
     Ok(())
 }
+
+#[test]
+fn other_files_follow_the_datastore_and_a_full_disk_leaves_the_former_ones() -> Result<()> {
+    let mut cluster = Cluster::new(2, 1)?;
+    let node = &mut cluster.nodes[0];
+    let folder = node.file().parent().expect("a folder").to_path_buf();
+    let _disk = SmallDisk::mount(&folder)?;
+    let hosts = folder.join("hosts");
+    describe(&node.templates(), &hosts)?;
+    node.start()?;
+    wait_until(SOON, "the file of the template", || {
+        ensure!(fs::read_to_string(&hosts)? == "10.99.0.11 node1\n10.99.0.12 node2\n", "another text");
+        ensure!(fs::metadata(&hosts)?.permissions().mode() & 0o777 == 0o600, "another mode");
+        Ok(())
+    });
+
+    fs::write(folder.join("filler"), vec![0; DISK_OCTETS]).expect_err("the disk has no room for that");
+    let before = fs::read_to_string(node.file())?;
+    put(&cluster.etcd, "Node", "nodes", "node3", r#"{"bgp":{"ipv4Address":"10.99.0.13/24"}}"#)?;
+    wait_until(SOON, "what could not be written is said", || {
+        let status = node.confd_status()?;
+        ensure!(status["last"]["result"] == "not-written", "{status}");
+        let error = status["templates"]["hosts.toml"]["error"].as_str().unwrap_or_default();
+        ensure!(error.contains("No space left"), "{status}");
+        Ok(())
+    });
+    assert_eq!(fs::read_to_string(node.file())?, before);
+    assert!(!fs::read_to_string(&hosts)?.contains("node3"));
+    assert!(node.confd("status")?.contains("not-written"));
+
+    fs::remove_file(folder.join("filler"))?;
+    wait_until(Duration::from_secs(40), "both are written once there is room", || {
+        ensure!(fs::read_to_string(&hosts)?.ends_with("10.99.0.13 node3\n"), "the template's");
+        ensure!(node.confd_status()?["last"]["result"] == "reloaded", "{}", node.confd_status()?);
+        Ok(())
+    });
+    assert!(node.confd_get("/metrics")?.contains("margay_confd_templates_failed 0"));
+    Ok(())
+}
+
+fn describe(folder: &Path, dest: &Path) -> Result<()> {
+    fs::create_dir_all(folder.join("conf.d"))?;
+    fs::create_dir_all(folder.join("templates"))?;
+    let description = format!(
+        "[template]\nsrc = 'hosts.j2'\ndest = '{}'\nprefix = '/calico'\n\
+         keys = ['/resources/v3/projectcalico.org/nodes/']\nmode = '0600'\ncheck_cmd = 'grep -q node1 {{{{src}}}}'\n",
+        dest.display()
+    );
+    fs::write(folder.join("conf.d/hosts.toml"), description)?;
+    let template = "{% for entry in list('/resources/v3/projectcalico.org/nodes/') %}\n\
+        {% set object = entry.value|json %}\n\
+        {{ (object.spec.bgp.ipv4Address|split('/'))[0] }} {{ object.metadata.name }}\n\
+        {% endfor %}\n";
+    Ok(fs::write(folder.join("templates/hosts.j2"), template)?)
+}
+
+/// A small disk in memory over a folder.
+struct SmallDisk<'a>(&'a Path);
+
+const DISK_OCTETS: usize = 1 << 20;
+
+impl<'a> SmallDisk<'a> {
+    fn mount(folder: &'a Path) -> Result<Self> {
+        let size = format!("size={DISK_OCTETS}");
+        let status =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder).status()?;
+        ensure!(status.success(), "mount: {status}");
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let status = Command::new("umount").arg("--lazy").arg(self.0).status();
+        assert!(status.is_ok_and(|status| status.success()), "{} stays mounted", self.0.display());
+    }
+}

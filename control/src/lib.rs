@@ -19,7 +19,10 @@
 //! A request that fails is answered with an [`ErrorBody`] and a status of 400 (the request makes no sense), 404 (there is
 //! no such object) or 503 (the daemon is stopping). Prefixes, addresses, AS paths and communities are text, written as
 //! operators write them; durations are whole seconds. Fields may be added to answers, so clients skip the unknown ones.
+//!
+//! margay-confd serves a [`ConfdStatus`] in the same way on a socket of its own.
 
+mod confd_status;
 mod error_body;
 mod explanation;
 mod kernel;
@@ -32,6 +35,7 @@ mod route;
 mod status;
 mod turns;
 
+pub use confd_status::{ConfdStatus, ObjectProblem, Publication, PublicationResult, TemplateStatus};
 pub use error_body::ErrorBody;
 pub use explanation::{
     Advertisement, AskedRule, ExplainedPath, Explanation, FilterDirection, FilterPass, Installation,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -54,6 +55,12 @@ impl ClusterNode {
         self.folder.join("margay.toml")
     }
 
+    /// The folder of descriptions and templates of other files.
+    #[must_use]
+    pub fn templates(&self) -> PathBuf {
+        self.folder.join("templates")
+    }
+
     /// The folder of passwords.
     #[must_use]
     pub fn secrets(&self) -> PathBuf {
@@ -92,6 +99,7 @@ impl ClusterNode {
             ("--status", "confd.sock"),
             ("--secrets", "secrets"),
             ("--endpoint-status", "endpoint-status"),
+            ("--templates", "templates"),
         ] {
             command.arg(option).arg(self.folder.join(file));
         }
@@ -155,13 +163,24 @@ impl ClusterNode {
         Ok(up.filter_map(|peer| peer["name"].as_str().map(ToOwned::to_owned)).collect())
     }
 
+    /// What `margay confd` prints for these words.
+    ///
+    /// # Errors
+    ///
+    /// When it fails; the text holds what it said.
+    pub fn confd(&self, words: &str) -> Result<String> {
+        let mut command = system(self.programs.join("margay"));
+        command.arg("confd").args(words.split_whitespace());
+        text(command.arg("--confd-socket").arg(self.folder.join("confd.sock")))
+    }
+
     /// The status of margay-confd.
     ///
     /// # Errors
     ///
     /// When it does not answer.
     pub fn confd_status(&self) -> Result<Value> {
-        let answer = self.confd_get("/v1/status")?;
+        let answer = self.confd("--json status")?;
         serde_json::from_str(&answer).with_context(|| answer.clone())
     }
 
@@ -175,6 +194,24 @@ impl ClusterNode {
         command.args(["--silent", "--fail", "--max-time", "5", "--unix-socket"]);
         command.arg(self.folder.join("confd.sock")).arg(format!("http://confd{path}"));
         text(&mut command)
+    }
+
+    /// How much memory margay-confd holds.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run.
+    pub fn confd_resident_octets(&self) -> Result<u64> {
+        self.confd.resident_octets()
+    }
+
+    /// The processor time of margay-confd so far, without that of its helper threads.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run.
+    pub fn confd_cpu_time(&self) -> Result<Duration> {
+        self.confd.cpu_time()
     }
 
     /// Everything that margay-confd has logged.

@@ -68,6 +68,15 @@ impl Daemon {
         kib.map(|kib| kib * 1024).with_context(|| format!("{}: no VmRSS in {status}", self.name))
     }
 
+    /// The processor time of its first thread so far.
+    pub(crate) fn cpu_time(&self) -> Result<Duration> {
+        let child = self.child.as_ref().with_context(|| format!("{} does not run", self.name))?;
+        let path = format!("/proc/{}/schedstat", child.id());
+        let text = fs::read_to_string(&path).with_context(|| path.clone())?;
+        let nanoseconds = text.split_whitespace().next().and_then(|number| number.parse().ok());
+        nanoseconds.map(Duration::from_nanos).with_context(|| format!("{path}: {text}"))
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }

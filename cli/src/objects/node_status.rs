@@ -7,7 +7,7 @@ use margay_control::{PeerState, PeerSummary, Peers, Request};
 
 use super::arguments::{FamilyArgument, NodeCommand};
 use crate::arguments::Arguments;
-use crate::client::{Client, understand};
+use crate::client::{Client, Server, understand};
 use crate::run::RunError;
 use crate::table::{Align, Table};
 use crate::view::time_span;
@@ -18,7 +18,7 @@ pub(crate) fn run(
     out: &mut impl Write,
 ) -> Result<ExitCode, RunError> {
     let NodeCommand::Status { family } = command;
-    let answer = Client::new(&arguments.socket)?.ask(&Request::Peers)?;
+    let answer = Client::new(Server::MARGAYD, &arguments.socket)?.ask(&Request::Peers)?;
     if arguments.json {
         writeln!(out, "{answer:#}")?;
         return Ok(ExitCode::SUCCESS);

@@ -1,5 +1,6 @@
 //! Answers of the daemon as people like to read them: each file turns one kind of answer into text.
 
+mod confd_status;
 mod explanation;
 mod kernel;
 mod peer;
@@ -11,6 +12,7 @@ mod status;
 mod time_span;
 mod turns;
 
+pub(crate) use confd_status::confd_status;
 pub(crate) use explanation::explanation;
 pub(crate) use kernel::kernel;
 pub(crate) use peer::peer;

@@ -1,11 +1,11 @@
 //! Putting a rendered file in place: stage, check, rename, reload; and the former one back when it is refused.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::daemon::{Reload, reload};
+use crate::staged_file::StagedFile;
 
 /// The file of the daemon.
 #[derive(Debug)]
@@ -83,30 +83,8 @@ impl Publisher {
 
     /// Replaces the file as a whole: readers see the former one or the new one, also after a crash.
     fn replace(&self, octets: &[u8]) -> io::Result<()> {
-        let stage = self.stage();
-        let written = write_synced(&stage, octets).and_then(|()| fs::rename(&stage, &self.target));
-        if written.is_err() {
-            // It may not be there; the first error is the one to tell.
-            fs::remove_file(&stage).ok();
-        }
-        written?;
-        match self.target.parent() {
-            Some(folder) => File::open(folder)?.sync_all(),
-            None => Ok(()),
-        }
+        StagedFile::write(&self.target, octets, MODE, None)?.commit()
     }
-
-    fn stage(&self) -> PathBuf {
-        let mut name = self.target.file_name().unwrap_or_default().to_os_string();
-        name.push(".stage");
-        self.target.with_file_name(name)
-    }
-}
-
-fn write_synced(path: &Path, octets: &[u8]) -> io::Result<()> {
-    let mut file = File::options().write(true).create(true).truncate(true).mode(MODE).open(path)?;
-    file.write_all(octets)?;
-    file.sync_all()
 }
 
 /// Readable for the group of the daemon, if that is another user. There are no passwords in the file.
