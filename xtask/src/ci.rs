@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{breaks, protos, sim, test, tidy};
+use crate::{breaks, demo, protos, sim, test, tidy};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::new();
@@ -19,5 +19,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.command("docs", workspace.cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"));
     test::add_tests(workspace, &mut steps);
     sim::add_seeds(workspace, &mut steps);
+    steps.run("demo of the cluster", || demo::run(workspace, demo::Scene::Cluster, None));
     steps.finish("ci")
 }

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         Chore::Bench { arguments } => bench::run(&workspace, &arguments),
         Chore::Breaks { names } => breaks::run(&workspace, &names),
         Chore::Ci => ci::run(&workspace),
-        Chore::Demo { programs } => demo::run(&workspace, programs),
+        Chore::Demo { scene, programs } => demo::run(&workspace, scene, programs),
         Chore::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
         Chore::Mutants { files } => mutants::run(&workspace, &files),
         Chore::Nightly => nightly::run(&workspace),
@@ -74,8 +74,11 @@ enum Chore {
     },
     /// Run everything that a change must pass: format, clippy, tidy, docs, tests
     Ci,
-    /// Two nodes, two pods, and a real ToR in network namespaces: sessions, routes, pings, a failure
+    /// Nodes, pods and a real ToR in network namespaces: sessions, routes, pings, a failure
     Demo {
+        /// Which scene
+        #[arg(value_enum, default_value = "rack")]
+        scene: demo::Scene,
         /// Where margayd and margay are; they are built when this is not given
         #[arg(long, hide = true)]
         programs: Option<PathBuf>,

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::PATIENCE;
+use super::{LIMIT, PATIENCE};
 
 /// Tells the story on standard output, in colour when that is a terminal.
 pub(super) struct Narrator {
     colours: bool,
+    started: Instant,
 }
 
 /// Set by Ctrl-C; the next step then fails, and what the demo made is dropped on the way out.
@@ -21,7 +22,7 @@ impl Narrator {
     /// From now on Ctrl-C, SIGTERM and SIGHUP end the demo in order instead of killing it.
     pub(super) fn new() -> Result<Self> {
         ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).context("handling Ctrl-C")?;
-        Ok(Self { colours: stdout().is_terminal() })
+        Ok(Self { colours: stdout().is_terminal(), started: Instant::now() })
     }
 
     pub(super) fn title(&self, text: &str) {
@@ -48,7 +49,7 @@ impl Narrator {
     /// Does something, unless the person has had enough, and tells how long it took.
     pub(super) fn step<T>(&mut self, what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let started = Instant::now();
-        let outcome = check_interrupted().and_then(|()| work()).with_context(|| what.to_owned());
+        let outcome = self.check_going_on().and_then(|()| work()).with_context(|| what.to_owned());
         self.tick(outcome.is_ok(), what, started.elapsed());
         outcome
     }
@@ -58,6 +59,13 @@ impl Narrator {
         let started = Instant::now();
         work();
         self.tick(true, what, started.elapsed());
+    }
+
+    fn check_going_on(&self) -> Result<()> {
+        if self.started.elapsed() > LIMIT {
+            bail!("the demo has taken longer than {} s", LIMIT.as_secs());
+        }
+        check_interrupted()
     }
 
     fn tick(&self, good: bool, what: &str, took: Duration) {
