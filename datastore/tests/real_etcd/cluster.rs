@@ -69,7 +69,8 @@ pub(crate) async fn write(client: &Client, key: &str, value: Option<&str>) {
     panic!("{key} cannot be written");
 }
 
-async fn try_write(client: &Client, key: &str, value: Option<&str>) -> bool {
+/// Writes once; returns whether it has worked.
+pub(crate) async fn try_write(client: &Client, key: &str, value: Option<&str>) -> bool {
     let Ok(current) = client.get(key.as_bytes()).await else { return false };
     let expected = match current {
         Some(current) => Expected::At(current.stamp),
@@ -88,12 +89,21 @@ pub(crate) struct Follower {
     pub(crate) connected: u32,
     pub(crate) disconnected: Vec<Arc<str>>,
     pub(crate) events: usize,
+    pub(crate) deletions: usize,
 }
 
 impl Follower {
     pub(crate) fn of(feed: &Feed<String>) -> Self {
         let reader = feed.reader().expect("there is room");
-        Self { reader, known: BTreeMap::new(), in_sync: 0, connected: 0, disconnected: Vec::new(), events: 0 }
+        Self {
+            reader,
+            known: BTreeMap::new(),
+            in_sync: 0,
+            connected: 0,
+            disconnected: Vec::new(),
+            events: 0,
+            deletions: 0,
+        }
     }
 
     /// Reads until something holds.
@@ -135,6 +145,7 @@ impl Follower {
             FeedEvent::Invalid { key, .. } => drop(self.known.remove(&text(&key))),
             FeedEvent::Delete { key } => {
                 self.events += 1;
+                self.deletions += 1;
                 assert!(self.known.remove(&text(&key)).is_some(), "{} was not there", text(&key));
             }
             FeedEvent::InSync => self.in_sync += 1,

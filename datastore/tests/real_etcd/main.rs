@@ -7,4 +7,5 @@ mod cluster;
 mod faults;
 mod histories;
 mod leases;
+mod machines;
 mod writes;

@@ -3,10 +3,12 @@
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use nix::sys::signal::Signal;
 
+use super::disk::Disk;
 use super::{Certificates, EtcdSettings, address_of};
 use crate::daemon::Daemon;
 use crate::lab::Lab;
@@ -16,7 +18,10 @@ use crate::segment::{Attachment, Segment};
 /// One etcd in a namespace of its own.
 #[derive(Debug)]
 pub struct EtcdMember {
+    // Before the disk: a program that runs keeps it busy.
     daemon: Daemon,
+    disk: Option<Disk>,
+    clock_ahead: Duration,
     attachment: Attachment,
     program: PathBuf,
     arguments: Vec<String>,
@@ -39,8 +44,11 @@ impl EtcdMember {
         let daemon = Daemon::new(&namespace, "etcd");
         let data = daemon.path("data");
         fs::create_dir_all(&data).with_context(|| data.display().to_string())?;
+        let disk = settings.disk_octets.filter(|_| number == 1).map(|octets| Disk::mount(&data, octets));
         let mut member = Self {
             daemon,
+            disk: disk.transpose()?,
+            clock_ahead: Duration::ZERO,
             attachment,
             program: program.to_path_buf(),
             arguments: Vec::new(),
@@ -75,9 +83,41 @@ impl EtcdMember {
     ///
     /// When it runs already or cannot be started.
     pub fn launch(&mut self) -> Result<()> {
-        let mut command = self.daemon.namespace().command(&self.program);
+        let namespace = self.daemon.namespace();
+        let mut command = if self.clock_ahead.is_zero() {
+            namespace.command(&self.program)
+        } else {
+            let mut command = namespace.command("unshare");
+            let seconds = self.clock_ahead.as_secs().to_string();
+            command.args(["--time", "--monotonic", &seconds, "--boottime", &seconds]);
+            command.arg(&self.program);
+            command
+        };
         command.args(&self.arguments);
         self.daemon.start(&mut command)
+    }
+
+    /// Sets its monotonic clock, which leases go by, ahead of the others' from the next [`launch`](Self::launch) on.
+    pub fn set_clock_ahead(&mut self, time: Duration) {
+        self.clock_ahead = time;
+    }
+
+    /// Fills its disk to the last octet.
+    ///
+    /// # Errors
+    ///
+    /// When it has none of its own.
+    pub fn fill_disk(&self) -> Result<()> {
+        self.disk.as_ref().context("the member has no disk of its own")?.fill()
+    }
+
+    /// Undoes [`fill_disk`](Self::fill_disk).
+    ///
+    /// # Errors
+    ///
+    /// When it was not filled.
+    pub fn free_disk(&self) -> Result<()> {
+        self.disk.as_ref().context("the member has no disk of its own")?.free()
     }
 
     /// Ends it without asking.

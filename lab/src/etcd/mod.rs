@@ -1,6 +1,7 @@
 //! etcd clusters: members in namespaces of their own on one segment, so that each can be cut off, killed or frozen.
 
 mod certificates;
+mod disk;
 mod member;
 mod release;
 
@@ -29,11 +30,13 @@ pub struct EtcdSettings {
     pub tls: bool,
     /// The size of the store in octets from which on etcd refuses writes; `None` for etcd's default of 2 GiB.
     pub quota_octets: Option<u64>,
+    /// The size of a disk of its own for the first member's data; `None` for the machine's disk. etcd reserves 128 MiB.
+    pub disk_octets: Option<u64>,
 }
 
 impl Default for EtcdSettings {
     fn default() -> Self {
-        Self { release: EtcdRelease::Debian, members: 3, tls: false, quota_octets: None }
+        Self { release: EtcdRelease::Debian, members: 3, tls: false, quota_octets: None, disk_octets: None }
     }
 }
 
