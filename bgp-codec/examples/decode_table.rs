@@ -1,5 +1,5 @@
-//! How fast a table is decoded: reads a stream of UPDATEs, compressed with zstd, and prints messages and prefixes a
-//! second.
+//! Decoding speed of a table: reads a stream of UPDATEs, compressed with zstd, and prints messages and
+//! prefixes per second.
 //!
 //! `cargo run --release -p bgp-codec --example decode_table -- table.bin.zst`
 
@@ -45,7 +45,7 @@ struct Counts {
     defects: usize,
 }
 
-/// Decodes every message, and walks every prefix.
+/// Decodes every message and iterates over every prefix.
 fn decode(mut stream: Bytes) -> Counts {
     let context = DecodeContext::new(PeerKind::Ebgp, AsWidth::Four);
     let mut counts = Counts::default();

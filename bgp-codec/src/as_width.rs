@@ -1,4 +1,4 @@
-//! How wide AS numbers are in the UPDATEs of a session.
+//! Width of AS numbers in the UPDATEs of a session.
 
 /// The width of AS numbers in AS_PATH and AGGREGATOR (RFC 6793 §4).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -11,7 +11,7 @@ pub enum AsWidth {
 }
 
 impl AsWidth {
-    /// The octets of one AS number.
+    /// Octets of one AS number.
     #[must_use]
     pub const fn octets(self) -> usize {
         match self {

@@ -10,7 +10,7 @@ use std::str::FromStr;
 pub struct Asn(pub u32);
 
 impl Asn {
-    /// Stands for a number that does not fit in two octets (RFC 6793 §9).
+    /// AS_TRANS, which stands for a number that does not fit into two octets (RFC 6793 §9).
     pub const TRANS: Self = Self(23456);
 
     /// Whether this is AS 0, which no path or OPEN may carry (RFC 7607).
@@ -19,7 +19,7 @@ impl Asn {
         self.0 == 0
     }
 
-    /// The number as a speaker without four-octet support sees it: itself, or [`Asn::TRANS`].
+    /// The number as sent to a speaker without four-octet support: itself, or [`Asn::TRANS`].
     #[must_use]
     pub fn to_two_octets(self) -> u16 {
         u16::try_from(self.0).unwrap_or(23456)

@@ -1,22 +1,22 @@
-//! What can be wrong with one path attribute, and what RFC 7606 has done about it.
+//! Errors of single path attributes, and their consequences by RFC 7606.
 
 use std::fmt;
 
 use crate::{AttributeType, Family};
 
-/// One bad path attribute.
+/// An error in one path attribute.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct AttributeError {
     /// Which attribute.
     pub attribute_type: AttributeType,
-    /// What is wrong with it.
+    /// The error.
     pub fault: AttributeFault,
-    /// What is done about it.
+    /// The consequence.
     pub outcome: AttributeOutcome,
 }
 
 impl AttributeError {
-    /// Whether nothing is wrong but that the family of the routes is not understood here.
+    /// Whether the attribute is only of a family that is not supported here.
     #[must_use]
     pub fn is_about_foreign_family(&self) -> bool {
         matches!(self.fault, AttributeFault::UnsupportedFamily(_))
@@ -26,36 +26,36 @@ impl AttributeError {
 /// What is wrong with a path attribute.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AttributeFault {
-    /// Optional or Transitive are not as specified.
+    /// The Optional or Transitive flag is not as specified.
     Flags,
-    /// The length is none that the attribute may have.
+    /// The length is not valid for the attribute.
     Length,
-    /// The value is none that the attribute may have.
+    /// The value is not valid for the attribute.
     Value,
-    /// It has to be there for the routes of the message, and is not.
+    /// The attribute is missing, and the routes of the message need it.
     Missing,
-    /// It is there more than once.
+    /// The attribute occurs more than once.
     Duplicate,
     /// It runs past the end of the path attributes.
     Overrun,
-    /// It claims to be well-known, and is not known.
+    /// The attribute claims to be well-known, but is not recognised.
     UnrecognizedWellKnown,
-    /// An external peer must not send it.
+    /// External peers must not send it.
     FromExternalPeer,
-    /// A peer with four-octet AS numbers must not send it.
+    /// Peers with four-octet AS numbers must not send it.
     FromFourOctetPeer,
-    /// It is about a family whose routes are not read here.
+    /// It is of a family whose routes are not supported here.
     UnsupportedFamily(Family),
 }
 
-/// What is done about a bad path attribute, from the mildest to the strongest (RFC 7606 §2).
+/// Consequence of a malformed path attribute, from the mildest to the most severe (RFC 7606 §2).
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum AttributeOutcome {
-    /// The attribute is left out.
+    /// The attribute is removed.
     Discard,
-    /// The routes of the message count as withdrawn.
+    /// The routes of the message are treated as withdrawn.
     TreatAsWithdraw,
-    /// The family of the routes goes out of use for the rest of the session.
+    /// The family of the routes is disabled for the rest of the session.
     DisableFamily,
     /// The session is closed with a NOTIFICATION.
     SessionReset,
@@ -76,7 +76,7 @@ impl fmt::Display for AttributeFault {
             Self::Length => "has a wrong length",
             Self::Value => "is malformed",
             Self::Missing => "is missing",
-            Self::Duplicate => "comes more than once",
+            Self::Duplicate => "occurs more than once",
             Self::Overrun => "runs past the end of the attributes",
             Self::UnrecognizedWellKnown => "is well-known but not recognised",
             Self::FromExternalPeer => "must not come from an external peer",
@@ -91,7 +91,7 @@ impl fmt::Display for AttributeOutcome {
         f.write_str(match self {
             Self::Discard => "attribute discarded",
             Self::TreatAsWithdraw => "routes treated as withdrawn",
-            Self::DisableFamily => "family out of use",
+            Self::DisableFamily => "family disabled",
             Self::SessionReset => "session closed",
         })
     }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_says_what_and_what_is_done() {
+    fn the_text_names_fault_and_consequence() {
         let error = AttributeError {
             attribute_type: AttributeType::AGGREGATOR,
             fault: AttributeFault::Length,

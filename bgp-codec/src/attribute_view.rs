@@ -1,4 +1,4 @@
-//! An accepted attribute set where it stands: in the octets of a message.
+//! An accepted attribute set inside a message, without a copy.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use crate::canonical_rows::{CanonicalRows, RowPlace};
 use crate::path_attribute::RawAttribute;
 use crate::{PathAttribute, PathAttributes};
 
-/// The attribute set of a message, in canonical octets as those of [`PathAttributes`], but not copied.
+/// The attribute set of a message, with the same canonical octets as [`PathAttributes`], but not copied.
 ///
-/// Whoever keeps each set once looks the [octets](Self::canonical_octets) up, and
-/// [makes](Self::to_path_attributes) a set of its own only of those that are new.
+/// A store that keeps each set once looks up the [octets](Self::canonical_octets), and
+/// [copies](Self::to_path_attributes) only new sets.
 #[derive(Clone, Copy)]
 pub struct AttributeView<'a> {
     octets: Octets<'a>,
@@ -17,7 +17,7 @@ pub struct AttributeView<'a> {
 
 #[derive(Clone, Copy)]
 enum Octets<'a> {
-    /// In pieces, with what does not belong in the set between them.
+    /// In pieces, separated by attributes that do not belong in the set.
     Rows(&'a [u8], &'a CanonicalRows),
     Whole(&'a PathAttributes),
 }
@@ -31,7 +31,8 @@ impl<'a> AttributeView<'a> {
         Self { octets: Octets::Whole(attributes) }
     }
 
-    /// The octets that [`PathAttributes::octets`] of the same set are. `buffer` is used where they stand in pieces.
+    /// The canonical octets of the set, as in [`PathAttributes::octets`]. They are assembled in `buffer` if
+    /// they are in several pieces.
     #[must_use]
     pub fn canonical_octets<'b>(&self, buffer: &'b mut Vec<u8>) -> &'b [u8]
     where
@@ -47,7 +48,7 @@ impl<'a> AttributeView<'a> {
         }
     }
 
-    /// The set with octets of its own.
+    /// A copy of the set.
     #[must_use]
     pub fn to_path_attributes(&self) -> PathAttributes {
         match self.octets {
@@ -61,7 +62,7 @@ impl<'a> AttributeView<'a> {
         }
     }
 
-    /// The attributes by their values, in ascending order of their types.
+    /// The attributes as typed values, in ascending order of their types.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = PathAttribute<'a>> + 'a {
         match self.octets {
@@ -71,7 +72,7 @@ impl<'a> AttributeView<'a> {
     }
 }
 
-/// The attributes of one row after the other.
+/// The attributes of one row after another.
 struct Attributes<'a> {
     row: &'a [u8],
     message: &'a [u8],

@@ -1,4 +1,4 @@
-//! A codec for `tokio_util`: a stream of octets as a stream of messages.
+//! A `tokio_util` codec between octets and messages.
 
 use bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
@@ -7,22 +7,22 @@ use crate::{
     AttributesTooLong, DecodeContext, DecodeError, Message, UpdateEncoder, decode_message, frame_length,
 };
 
-/// Frames, decodes and encodes messages on the terms of a session.
+/// Frames, decodes and encodes messages under the terms of a session.
 #[derive(Clone, Debug)]
 pub struct BgpCodec {
-    /// How messages are read. To be replaced once the OPENs are exchanged.
+    /// Terms of decoding. To be replaced after the exchange of OPENs.
     pub context: DecodeContext,
-    /// How UPDATEs are written. To be replaced once the OPENs are exchanged.
+    /// Terms of encoding UPDATEs. To be replaced after the exchange of OPENs.
     pub encoder: UpdateEncoder,
 }
 
-/// What ends the stream.
+/// Why the stream ended.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
-    /// The peer's octets break the protocol.
+    /// The peer violated the protocol.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// A message of ours cannot be written.
+    /// A message of ours does not fit.
     #[error(transparent)]
     Encode(#[from] AttributesTooLong),
     /// The connection failed.
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_come_out_as_their_last_octet_comes_in() {
+    fn a_message_is_decoded_with_its_last_octet() {
         let messages =
             [Message::Keepalive, Message::RouteRefresh(RouteRefresh::request(Family::IPV6_UNICAST))];
         let mut stream = BytesMut::new();

@@ -1,18 +1,18 @@
-//! The BGP Identifier, also known as the router id.
+//! The BGP Identifier, also known as router id.
 
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-/// A speaker's BGP Identifier: four octets, not zero (RFC 6286 §2.1).
+/// A speaker's BGP Identifier: four octets, not all zero (RFC 6286 §2.1).
 ///
-/// It is compared as a number (RFC 4271 §9.1.2.2 f) and written like an IPv4 address, which it need not be.
+/// Compared as a number (RFC 4271 §9.1.2.2 f) and written like an IPv4 address, although it need not be one.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct BgpIdentifier(NonZeroU32);
 
-/// Zero was offered as a BGP Identifier, or text that is not in dotted form.
+/// The value is zero, or the text is not in dotted form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a BGP Identifier is four octets in dotted form, not all zero")]
 pub struct BgpIdentifierError;
@@ -30,7 +30,7 @@ impl BgpIdentifier {
         self.0.get()
     }
 
-    /// The value in the form of an address.
+    /// The value as an address.
     #[must_use]
     pub fn to_ipv4(self) -> Ipv4Addr {
         Ipv4Addr::from_bits(self.0.get())
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zero_is_no_identifier() {
+    fn zero_is_not_an_identifier() {
         assert_eq!(BgpIdentifier::new(0), None);
         assert_eq!("0.0.0.0".parse::<BgpIdentifier>(), Err(BgpIdentifierError));
         assert_eq!(BgpIdentifier::try_from(Ipv4Addr::UNSPECIFIED), Err(BgpIdentifierError));

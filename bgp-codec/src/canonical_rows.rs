@@ -1,9 +1,10 @@
-//! Which octets of a message are canonical as they stand, so that its attribute set is made by copying them.
+//! The parts of a message that are canonical attributes already, so that a set is made by copying them.
 
 use crate::AttributeType;
-use crate::path_attribute::{AttributeFlags, RawAttribute, has_duplicates};
+use crate::attribute_flags::AttributeFlags;
+use crate::path_attribute::{RawAttribute, has_duplicates};
 
-/// Where a row starts and ends in its message.
+/// Start and end of a row in its message.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RowPlace {
     start: u16,
@@ -17,20 +18,22 @@ impl RowPlace {
     }
 }
 
-/// Rows of attributes that belong in the set and stand next to each other, in its order and form.
+/// Rows of adjacent attributes that belong in the set and have its order and form.
 ///
-/// Senders write attributes in ascending order, and what does not belong in the set parts them into two rows or three.
+/// Senders write attributes in ascending order, and attributes that do not belong in the set separate the
+/// others into two or three rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CanonicalRows {
     rows: [RowPlace; MAX_ROWS],
     count: u8,
     last: AttributeType,
-    /// Whether the rows are all that there is.
+    /// Whether the rows contain the whole set.
     is_whole: bool,
 }
 
 impl CanonicalRows {
-    /// No rows yet. With two-octet AS numbers there never are any, as a set has four octets for each.
+    /// Starts without rows. With two-octet AS numbers there are never any, because a set uses four octets for
+    /// each.
     pub(crate) fn new(four_octet_as: bool) -> Self {
         Self {
             rows: [RowPlace::default(); MAX_ROWS],
@@ -40,7 +43,7 @@ impl CanonicalRows {
         }
     }
 
-    /// Takes in an attribute that belongs in the set with these flags, and stands at `start` of the message.
+    /// Adds an attribute of the set that goes on with these flags, and is at `start` in the message.
     #[inline]
     pub(crate) fn note(&mut self, attribute: &RawAttribute<'_>, flags: AttributeFlags, start: usize) {
         let attribute_type = attribute.attribute_type;
@@ -71,12 +74,12 @@ impl CanonicalRows {
         }
     }
 
-    /// Whether the rows are all that belongs in the set.
+    /// Whether the rows contain the whole set.
     pub(crate) fn is_whole(&self) -> bool {
         self.is_whole
     }
 
-    /// The octets of each row, in order. Each is whole attributes.
+    /// The octets of each row, in order. Each consists of whole attributes.
     #[inline]
     pub(crate) fn octets<'a>(&'a self, message: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
         self.places().iter().map(|row| row.octets(message))
@@ -94,7 +97,7 @@ const MAX_ROWS: usize = 4;
 mod tests {
     use super::*;
 
-    /// The set of a field of good attributes, of which those of type 3 do not belong in it.
+    /// The set of a field of valid attributes, of which those of type 3 do not belong in it.
     fn copied(field: &[u8]) -> Option<Vec<u8>> {
         let mut rows = CanonicalRows::new(true);
         let mut rest = field;
@@ -116,7 +119,7 @@ mod tests {
     const MED: &[u8] = &[0x80, 4, 4, 0, 0, 0, 1];
 
     #[test]
-    fn what_is_in_order_and_form_is_copied_without_what_is_between() {
+    fn canonical_attributes_are_copied_without_those_between_them() {
         let expected = [ORIGIN, AS_PATH, MED].concat();
         for field in [&[ORIGIN, AS_PATH, NEXT_HOP, MED], &[NEXT_HOP, ORIGIN, AS_PATH, MED]] {
             assert_eq!(copied(&field.concat()), Some(expected.clone()));
@@ -125,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_is_left_to_be_written_anew() {
+    fn other_attributes_have_to_be_encoded_again() {
         let extended: &[u8] = &[0x50, 2, 0, 0];
         let low_bits: &[u8] = &[0x41, 1, 1, 0];
         let large = [&[0xc0, 32, 24][..], &[7; 24]].concat();

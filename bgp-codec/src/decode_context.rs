@@ -1,25 +1,25 @@
-//! What a session agreed on, as far as reading messages depends on it.
+//! Terms of a session that decoding depends on.
 
 use crate::{AsWidth, Family, PeerKind};
 
-/// The terms under which a peer's messages are read.
+/// Terms under which a peer's messages are decoded.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct DecodeContext {
-    /// Which attributes the peer may send.
+    /// Kind of the peer, which decides the attributes that it may send.
     pub peer: PeerKind,
-    /// How wide AS numbers are in UPDATEs.
+    /// Width of AS numbers in UPDATEs.
     pub as_width: AsWidth,
-    /// The families whose NLRI come with path identifiers (RFC 7911 §4).
+    /// The families whose NLRI have path identifiers (RFC 7911 §4).
     pub add_path: Vec<Family>,
-    /// The families whose routes may have IPv6 next hops though they are IPv4 routes (RFC 8950 §4).
+    /// The families of IPv4 routes that may have IPv6 next hops (RFC 8950 §4).
     pub extended_next_hop: Vec<Family>,
-    /// The longest message, in octets: 4,096, or 65,535 where both sides can (RFC 8654).
+    /// Longest message in octets: 4,096, or 65,535 if both sides support it (RFC 8654).
     pub max_message_octets: usize,
 }
 
 impl DecodeContext {
-    /// The terms before the OPENs, and of a session without any capability that matters here.
+    /// The terms before the OPENs, and of a session without any relevant capability.
     #[must_use]
     pub fn new(peer: PeerKind, as_width: AsWidth) -> Self {
         Self { peer, as_width, add_path: Vec::new(), extended_next_hop: Vec::new(), max_message_octets: 4096 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bytes::BufMut;
 use nom::Parser;
 use nom::number::complete::{be_u8, be_u16};
 
@@ -70,26 +71,32 @@ impl Safi {
     pub const VPN_FLOW_SPECIFICATION: Self = Self(134);
 }
 
-/// What the NLRI of a message are about: an AFI and a SAFI.
+/// Address family of the NLRI of a message: an AFI and a SAFI.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Family {
     /// The address family.
     pub afi: Afi,
-    /// What its routes are for.
+    /// The use of its routes.
     pub safi: Safi,
 }
 
 impl Family {
-    /// IPv4 unicast: the family of RFC 4271's own fields.
+    /// IPv4 unicast: the family of the fields defined in RFC 4271.
     pub const IPV4_UNICAST: Self = Self { afi: Afi::IPV4, safi: Safi::UNICAST };
     /// IPv6 unicast (RFC 2545).
     pub const IPV6_UNICAST: Self = Self { afi: Afi::IPV6, safi: Safi::UNICAST };
 
-    /// Parses AFI and SAFI as they stand in most fields: two octets and one.
+    /// Parses AFI and SAFI in the usual form: two octets and one.
     pub(crate) fn decode(octets: &[u8]) -> Parsed<'_, Self> {
         let (rest, (afi, safi)) = (be_u16.map(Afi), be_u8.map(Safi)).parse_complete(octets)?;
         Ok((rest, Self { afi, safi }))
+    }
+
+    /// Appends AFI and SAFI in the same form.
+    pub(crate) fn encode(self, out: &mut impl BufMut) {
+        out.put_u16(self.afi.0);
+        out.put_u8(self.safi.0);
     }
 
     const NAMES: [(Self, &'static str); 2] =
@@ -105,7 +112,7 @@ impl fmt::Display for Family {
     }
 }
 
-/// Text that names no address family which has routes here.
+/// The text does not name a family whose routes are supported here.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("an address family is ipv4-unicast or ipv6-unicast")]
 pub struct FamilyError;
@@ -123,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_as_they_are_written() {
+    fn names_are_parsed_as_displayed() {
         for family in [Family::IPV4_UNICAST, Family::IPV6_UNICAST] {
             assert_eq!(family.to_string().parse(), Ok(family));
         }

@@ -1,7 +1,7 @@
-//! Routes of families that are framed, but not understood here.
+//! Routes of families that are framed, but not interpreted here.
 //!
-//! A session that negotiated only unicast is not disturbed by them: what is malformed among them puts their family out of
-//! use (RFC 4760 §7, the *AFI/SAFI disable* of RFC 7606 §2), and closes nothing.
+//! They do not disturb a session that negotiated only unicast: malformed ones disable their family (RFC 4760
+//! §7, the *AFI/SAFI disable* of RFC 7606 §2), and do not close the session.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ use crate::parser::{Malformed, Parsed, is_row, row, u8_sized, u16_sized};
 use crate::prefix::address_octets;
 use crate::{Afi, Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, Nlri, PathId, Safi};
 
-/// The routes of an MP_REACH_NLRI or MP_UNREACH_NLRI of another family than IPv4 or IPv6 unicast.
+/// The routes in an MP_REACH_NLRI or MP_UNREACH_NLRI of a family other than IPv4 or IPv6 unicast.
 #[derive(Clone, Eq, PartialEq)]
 pub struct ForeignRoutes {
     family: Family,
@@ -31,14 +31,14 @@ pub struct ForeignRoutes {
 /// One NLRI of such a family.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ForeignNlri<'a> {
-    /// Tells the paths for one NLRI apart (RFC 7911 §3).
+    /// Distinguishes several paths for one NLRI (RFC 7911 §3).
     pub path_id: Option<PathId>,
-    /// The NLRI with its own length or type at the front. Where the form of the family is not known: all octets.
+    /// The NLRI with its length or type in front. All octets if the form of the family is not known.
     pub octets: &'a [u8],
 }
 
 impl ForeignRoutes {
-    /// The routes of these octets, with a next hop when they are advertised; `None` when they are malformed.
+    /// The routes in these octets, with a next hop if they are advertised; `None` if they are malformed.
     pub(crate) fn decode(
         family: Family,
         next_hop: Option<Bytes>,
@@ -51,13 +51,13 @@ impl ForeignRoutes {
         (has_next_hop && routes.is_framed()).then_some(routes)
     }
 
-    /// What the routes belong to.
+    /// Their family.
     #[must_use]
     pub fn family(&self) -> Family {
         self.family
     }
 
-    /// The octets of the next hop, perhaps none; `None` when the routes are withdrawn.
+    /// The octets of the next hop, possibly empty; `None` if the routes are withdrawn.
     #[must_use]
     pub fn next_hop(&self) -> Option<&[u8]> {
         self.next_hop.as_deref()
@@ -68,7 +68,7 @@ impl ForeignRoutes {
         row(&self.nlri, |octets| self.first(octets))
     }
 
-    /// The NLRI of a multicast family as prefixes; none when it is not the multicast family of `P`.
+    /// The NLRI of a multicast family as prefixes; empty unless it is the multicast family of `P`.
     pub fn multicast<P: IpPrefix>(&self) -> impl Iterator<Item = Nlri<P>> + '_ {
         let of_p = Family { afi: P::FAMILY.afi, safi: Safi::MULTICAST };
         let octets: &[u8] = if self.family == of_p { &self.nlri } else { &[] };
@@ -97,16 +97,16 @@ impl fmt::Debug for ForeignRoutes {
     }
 }
 
-/// How the NLRI of a family say where they end.
+/// How the NLRI of a family are delimited.
 #[derive(Clone, Copy)]
 enum NlriForm {
     /// A length in bits and a prefix (RFC 4271 §4.3).
     Prefix { max_bits: u8 },
-    /// A length in bits, labels, perhaps a route distinguisher, and a prefix (RFC 8277 §2, RFC 4364 §4.3.4).
+    /// A length in bits, labels, possibly a route distinguisher, and a prefix (RFC 8277 §2, RFC 4364 §4.3.4).
     Labelled { distinguisher_bits: u8, max_bits: u8 },
-    /// A length in bits that is always the same (RFC 9830 §2.1).
+    /// A length in bits that is fixed by the family (RFC 9830 §2.1).
     FixedBits(&'static [u8]),
-    /// A length of one octet, or of twelve bits in two (RFC 8955 §4.1), at least so much.
+    /// A length of one octet, or of twelve bits in two (RFC 8955 §4.1), with a minimum.
     FlowSpecification { least_octets: u16 },
     /// A type of one octet and a length of one octet (RFC 7432 §7, RFC 6514 §4).
     TypeLength,
@@ -117,7 +117,7 @@ enum NlriForm {
 }
 
 impl NlriForm {
-    /// The form of a family; `None` when it is not known.
+    /// The form of a family; `None` if it is not known.
     fn of(family: Family) -> Option<Self> {
         let max_bits = match family.afi {
             Afi::IPV4 => Ipv4Prefix::MAX_LENGTH,
@@ -145,7 +145,7 @@ impl NlriForm {
         })
     }
 
-    /// Takes the first NLRI.
+    /// Splits off the first NLRI.
     fn first(self, octets: &[u8]) -> Parsed<'_, &[u8]> {
         match self {
             Self::Prefix { max_bits } => {
@@ -179,8 +179,8 @@ impl NlriForm {
     }
 }
 
-/// How many of the bits are labels: up to the one that is marked as the last, or that stands for none (RFC 8277 §2.4).
-/// Where none is marked, the first is the only one (RFC 8277 §2.2).
+/// Length in bits of the labels: up to the one marked as the last, or withdrawn (RFC 8277 §2.4). If none is
+/// marked, there is one label (RFC 8277 §2.2).
 fn label_bits(octets: &[u8], bits: u8, distinguisher_bits: u8) -> u8 {
     let room = usize::from(bits.saturating_sub(distinguisher_bits)) / LABEL_BITS;
     let is_last = |&[a, b, c]: &[u8; 3]| c & 1 == 1 || (a & 0x7f, b, c) == (0, 0, 0);
@@ -191,7 +191,7 @@ fn label_bits(octets: &[u8], bits: u8, distinguisher_bits: u8) -> u8 {
 
 const LABEL_BITS: usize = 24;
 
-/// Whether a next hop of this length is one for the family.
+/// Whether a next hop of this length is valid for the family.
 fn is_next_hop(family: Family, octets: usize) -> bool {
     match family.safi {
         Safi::UNICAST | Safi::MULTICAST if family.afi == Afi::IPV6 => matches!(octets, 16 | 32),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// How long a peer may be silent: zero (for ever) or at least three seconds (RFC 4271 §4.2).
+/// How long a peer may be silent: zero (no limit) or at least three seconds (RFC 4271 §4.2).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct HoldTime(u16);
 
@@ -32,13 +32,13 @@ impl HoldTime {
         self.0 == 0
     }
 
-    /// The time a hold timer runs; zero when there is to be none.
+    /// Duration of the hold timer; zero if it is not used.
     #[must_use]
     pub fn duration(self) -> Duration {
         Duration::from_secs(u64::from(self.0))
     }
 
-    /// A third of the hold time (RFC 4271 §4.4); zero when no keepalives are to be sent.
+    /// A third of the hold time (RFC 4271 §4.4); zero if no keepalives are sent.
     #[must_use]
     pub fn keepalive_interval(self) -> Duration {
         self.duration().checked_div(3).unwrap_or_default()

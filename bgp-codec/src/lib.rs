@@ -1,11 +1,11 @@
-//! BGP-4 messages and path attributes: octets to values and back, without I/O.
+//! BGP-4 messages and path attributes: decoding and encoding, without I/O.
 //!
-//! - [`frame_length`] finds the end of a message in a stream, [`decode_message`] reads one. What a peer sends is
-//!   checked in full, and RFC 7606 is already applied to what comes out. No octets make it panic.
-//! - [`Update`] is a message's octets and where in them everything stands. [`AttributeView`] is its attribute set there,
-//!   ready to be looked up among known ones without a copy.
+//! - [`frame_length`] finds the end of a message in a stream, and [`decode_message`] decodes one. A peer's
+//!   messages are checked completely, and RFC 7606 has been applied to the result. No input makes it panic.
+//! - [`Update`] is a message's octets with the positions of its parts. [`AttributeView`] is its attribute set
+//!   in place, ready to be looked up among known ones without a copy.
 //! - [`PathAttributes`] is an accepted attribute set in canonical octets: equal sets are equal octets.
-//! - [`UpdateEncoder`] packs routes into messages, and [`Message::encode`] writes the others.
+//! - [`UpdateEncoder`] packs routes into messages, and [`Message::encode`] encodes the others.
 //!
 //! With the feature `tokio-codec`, `BgpCodec` frames and decodes a stream for `tokio_util`.
 
@@ -16,6 +16,8 @@
 mod as_width;
 mod asn;
 mod attribute_error;
+mod attribute_flags;
+mod attribute_type;
 mod attribute_view;
 #[cfg(feature = "tokio-codec")]
 mod bgp_codec;
@@ -41,9 +43,8 @@ mod received_attributes;
 #[cfg(feature = "serde")]
 mod serialisation;
 mod span;
-mod update_encoder;
 
-/// The example there is compiled.
+/// Compiles the example in it.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
@@ -51,6 +52,7 @@ struct Readme;
 pub use as_width::AsWidth;
 pub use asn::Asn;
 pub use attribute_error::{AttributeError, AttributeFault, AttributeOutcome};
+pub use attribute_type::AttributeType;
 pub use attribute_view::AttributeView;
 #[cfg(feature = "tokio-codec")]
 pub use bgp_codec::{BgpCodec, CodecError};
@@ -61,16 +63,16 @@ pub use family::{Afi, Family, FamilyError, Safi};
 pub use foreign_routes::{ForeignNlri, ForeignRoutes};
 pub use hold_time::HoldTime;
 pub use message::{
-    AddPathMode, Capabilities, Capability, ExtendedNextHopFamily, Fqdn, GracefulRestart,
+    AddPathMode, AttributesTooLong, Capabilities, Capability, ExtendedNextHopFamily, Fqdn, GracefulRestart,
     GracefulRestartFamily, LabelledFamily, LongLivedFamily, Message, Notification, NotificationCode,
-    NotificationError, Open, RawPathAttribute, RawUpdate, Reach, Role, RouteRefresh, Update, decode_message,
-    encode_keepalive, frame_length,
+    NotificationError, Open, RawPathAttribute, RawUpdate, Reach, Role, RouteRefresh, Update, UpdateEncoder,
+    decode_message, encode_keepalive, frame_length,
 };
 pub use next_hop::{NextHop, NextHopError};
 pub use nlri::{Nlri, NlriBlock, NlriError};
 pub use path_attribute::{
-    Aggregator, AsPath, AsPathBuf, AsPathError, AttributeType, ClusterId, Community, CommunityError,
-    Elements, ExtendedCommunity, ExtendedCommunityError, Ipv6ExtendedCommunity, Ipv6ExtendedCommunityError,
+    Aggregator, AsPath, AsPathBuf, AsPathError, ClusterId, Community, CommunityError, Elements,
+    ExtendedCommunity, ExtendedCommunityError, Ipv6ExtendedCommunity, Ipv6ExtendedCommunityError,
     LargeCommunity, LargeCommunityError, MpReach, MpUnreach, Origin, PathAttribute, Segment, SegmentKind,
     UnknownAttribute, UnknownAttributeBuf,
 };
@@ -79,4 +81,3 @@ pub use path_attributes_builder::PathAttributesBuilder;
 pub use path_id::PathId;
 pub use peer_kind::PeerKind;
 pub use prefix::{IpPrefix, Ipv4Prefix, Ipv6Prefix, Prefix, PrefixError};
-pub use update_encoder::{AttributesTooLong, UpdateEncoder};

@@ -1,4 +1,4 @@
-//! The next hop of a route, which travels beside its attribute set.
+//! The next hop of a route, which is kept apart from its attribute set.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::{IpPrefix, Ipv4Prefix, Ipv6Prefix, Prefix};
 
-/// Where packets for a route are to be sent.
+/// Where packets for a route are sent.
 ///
 /// NEXT_HOP (RFC 4271 §5.1.3) or the next hop field of MP_REACH_NLRI (RFC 4760 §3, RFC 2545 §3).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -16,9 +16,9 @@ pub enum NextHop {
     Ipv4(Ipv4Addr),
     /// Sixteen octets.
     Ipv6(Ipv6Addr),
-    /// Thirty-two octets: a peer on the same link also tells its link-local address.
+    /// Thirty-two octets: a peer on the same link also sends its link-local address.
     Ipv6LinkLocal {
-        /// The address that is meaningful beyond the link.
+        /// The global address, which is meaningful beyond the link.
         global: Ipv6Addr,
         /// The address on the link.
         link_local: Ipv6Addr,
@@ -26,7 +26,7 @@ pub enum NextHop {
 }
 
 impl NextHop {
-    /// The address that identifies the next hop: the global one where there are two.
+    /// The address that identifies the next hop: the global one if there are two.
     #[must_use]
     pub fn address(self) -> IpAddr {
         match self {
@@ -35,7 +35,7 @@ impl NextHop {
         }
     }
 
-    /// Whether the address that identifies the next hop lies in `subnet`.
+    /// Whether the address that identifies the next hop is in `subnet`.
     #[must_use]
     pub fn is_in(self, subnet: Prefix) -> bool {
         match (self.address(), subnet) {
@@ -45,7 +45,7 @@ impl NextHop {
         }
     }
 
-    /// The same next hop as seen from beyond the link.
+    /// The same next hop as seen from outside the link.
     #[must_use]
     pub fn without_link_local(self) -> Self {
         match self {
@@ -54,7 +54,7 @@ impl NextHop {
         }
     }
 
-    /// Whether the address that should identify the next hop everywhere is meaningful on one link only.
+    /// Whether the address that identifies the next hop is link-local.
     #[must_use]
     pub fn is_only_link_local(self) -> bool {
         match self {
@@ -65,7 +65,7 @@ impl NextHop {
         }
     }
 
-    /// Reads the next hop field of MP_REACH_NLRI; `None` for any length but 4, 16 and 32.
+    /// Decodes the next hop field of MP_REACH_NLRI; `None` for any length except 4, 16 and 32.
     ///
     /// A second address that is not link-local is left out: some speakers send zeros there.
     #[must_use]
@@ -86,9 +86,9 @@ impl NextHop {
         }
     }
 
-    /// Whether it can be a host's address at all (RFC 4271 §6.3).
+    /// Whether it can be a host's address (RFC 4271 §6.3).
     ///
-    /// Of IPv6 next hops no RFC asks for a check; the unspecified address stands for none.
+    /// No RFC asks for a check of IPv6 next hops; the unspecified address stands for none.
     pub(crate) fn is_host_address(self) -> bool {
         match self.address() {
             IpAddr::V4(address) => matches!(address.octets(), [1..=223, ..]),
@@ -96,7 +96,7 @@ impl NextHop {
         }
     }
 
-    /// How many octets the next hop takes in MP_REACH_NLRI.
+    /// Length of the next hop in MP_REACH_NLRI, in octets.
     pub(crate) fn encoded_octets(self) -> u8 {
         match self {
             Self::Ipv4(_) => 4,
@@ -128,7 +128,7 @@ impl fmt::Display for NextHop {
     }
 }
 
-/// Text that is no next hop.
+/// The text is not a next hop.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a next hop is an address, or a global one and a link-local one, as in 2001:db8::1 (fe80::1)")]
 pub struct NextHopError;
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_read_as_it_is_written() {
+    fn text_is_parsed_as_displayed() {
         let global = "2001:db8::1".parse().unwrap();
         let link_local = "fe80::1".parse().unwrap();
         for (next_hop, text) in [
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_tells_the_kind() {
+    fn the_kind_follows_from_the_length() {
         let global = "2001:db8::1".parse::<Ipv6Addr>().unwrap();
         let link_local = "fe80::1".parse::<Ipv6Addr>().unwrap();
         let two = |second: Ipv6Addr| [global.octets(), second.octets()].concat();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_no_next_hop() {
+    fn an_address_that_is_not_a_hosts_is_not_a_next_hop() {
         for (address, expected) in [
             ("0.0.0.0", false),
             ("0.1.2.3", false),

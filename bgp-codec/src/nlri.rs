@@ -1,4 +1,4 @@
-//! Network layer reachability information: prefixes as they stand in messages.
+//! Network layer reachability information: prefixes as encoded in messages.
 
 use std::fmt;
 use std::iter;
@@ -9,10 +9,10 @@ use bytes::BufMut;
 use crate::prefix::address_octets;
 use crate::{Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, PathId};
 
-/// One prefix of a message, with its path identifier where ADD-PATH was negotiated.
+/// One prefix of a message, with its path identifier if ADD-PATH was negotiated.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Nlri<P> {
-    /// Tells the paths for one prefix apart (RFC 7911 §3).
+    /// Distinguishes several paths for one prefix (RFC 7911 §3).
     pub path_id: Option<PathId>,
     /// The destination.
     pub prefix: P,
@@ -25,13 +25,14 @@ impl<P: IpPrefix> Nlri<P> {
         Self { path_id: None, prefix }
     }
 
-    /// How many octets [`Nlri::encode`] writes.
+    /// Length of the encoding in octets.
     pub(crate) fn encoded_octets(self, add_path: bool) -> usize {
         let path_id_octets = if add_path { PATH_ID_OCTETS } else { 0 };
         self.prefix.encoded_octets().saturating_add(path_id_octets)
     }
 
-    /// Appends the NLRI. With ADD-PATH, a path without an identifier gets zero; without, an identifier is left out.
+    /// Appends the NLRI. With ADD-PATH, a missing identifier is sent as zero; without, an identifier is left
+    /// out.
     pub(crate) fn encode(self, add_path: bool, out: &mut impl BufMut) {
         if add_path {
             out.put_u32(self.path_id.map_or(0, |path_id| path_id.0));
@@ -42,7 +43,7 @@ impl<P: IpPrefix> Nlri<P> {
 
 /// The NLRI of one field of a message, in the message's own octets.
 ///
-/// The syntax was checked when the block was made, so that iterating cannot fail.
+/// The syntax was checked when the block was made, so iteration cannot fail.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct NlriBlock<'a> {
     family: Family,
@@ -50,10 +51,10 @@ pub struct NlriBlock<'a> {
     octets: &'a [u8],
 }
 
-/// The octets of a field are not a row of NLRI (RFC 7606 §5.3).
+/// The octets of a field are not valid NLRI (RFC 7606 §5.3).
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NlriError {
-    /// No NLRI of this family are read here.
+    /// NLRI of this family are not supported.
     #[error("NLRI of family {0} are not supported")]
     UnsupportedFamily(Family),
     /// A prefix is longer than the family's addresses, or runs past the end of the field.
@@ -62,11 +63,11 @@ pub enum NlriError {
 }
 
 impl<'a> NlriBlock<'a> {
-    /// The block of these octets.
+    /// Checks the octets and makes a block of them.
     ///
     /// # Errors
     ///
-    /// The family is neither IPv4 nor IPv6 unicast, or the octets are not NLRI of it.
+    /// The family is neither IPv4 nor IPv6 unicast, or the octets are not valid NLRI of it.
     #[inline]
     pub fn new(family: Family, add_path: bool, octets: &'a [u8]) -> Result<Self, NlriError> {
         let max_length_bits = max_length(family).ok_or(NlriError::UnsupportedFamily(family))?;
@@ -77,25 +78,25 @@ impl<'a> NlriBlock<'a> {
         if is_nlri { Ok(Self { family, add_path, octets }) } else { Err(NlriError::Syntax) }
     }
 
-    /// The block of octets that were checked by [`NlriBlock::new`], or written as NLRI.
+    /// Makes a block of octets that were checked by [`NlriBlock::new`] or encoded as NLRI.
     #[inline]
     pub(crate) fn from_checked(family: Family, add_path: bool, octets: &'a [u8]) -> Self {
         Self { family, add_path, octets }
     }
 
-    /// What the prefixes belong to.
+    /// The family of the prefixes.
     #[must_use]
     pub fn family(self) -> Family {
         self.family
     }
 
-    /// Whether there is no prefix in it.
+    /// Whether there are no prefixes.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.octets.is_empty()
     }
 
-    /// The NLRI in the order of the message; none when the block is of another family than `P`.
+    /// The NLRI in the order of the message; empty if the family is not that of `P`.
     #[inline]
     pub fn iter<P: IpPrefix>(self) -> impl Iterator<Item = Nlri<P>> + Clone + 'a {
         let octets = if self.family == P::FAMILY { self.octets } else { &[] };
@@ -110,7 +111,7 @@ impl fmt::Debug for NlriBlock<'_> {
     }
 }
 
-/// The NLRI of checked octets.
+/// Iterator over the NLRI in checked octets.
 #[derive(Clone)]
 pub(crate) struct NlriIter<'a, P> {
     octets: &'a [u8],
@@ -144,7 +145,7 @@ impl<P: IpPrefix> Iterator for NlriIter<'_, P> {
 
 impl<P: IpPrefix> iter::FusedIterator for NlriIter<'_, P> {}
 
-/// The longest prefix of a family whose NLRI are read here.
+/// Length in bits of the longest prefix of a supported family.
 fn max_length(family: Family) -> Option<u8> {
     match family {
         Family::IPV4_UNICAST => Some(Ipv4Prefix::MAX_LENGTH),
@@ -153,7 +154,8 @@ fn max_length(family: Family) -> Option<u8> {
     }
 }
 
-/// Whether the octets are whole NLRI, each no longer than the family allows and after a path identifier of so many octets.
+/// Whether the octets are complete NLRI, each within the family's length and preceded by a path identifier of
+/// this many octets.
 #[inline]
 fn is_nlri<const PATH_ID: usize>(max_length_bits: u8, mut octets: &[u8]) -> bool {
     while !octets.is_empty() {

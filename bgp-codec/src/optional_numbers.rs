@@ -1,24 +1,25 @@
-//! Optional numbers in little room.
+//! Compact optional numbers.
 
-/// Up to eight numbers that may be there or not: four octets each, and a bit. As `Option`s they would take eight each.
+/// Up to eight optional numbers, in four octets each and one bit. As `Option`s they would take eight octets
+/// each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct OptionalNumbers<const N: usize> {
     numbers: [u32; N],
-    /// Bit by bit, the lowest for the first.
+    /// One bit for each number, the lowest for the first.
     present: u8,
 }
 
 impl<const N: usize> OptionalNumbers<N> {
-    /// No number is there.
+    /// All numbers absent.
     pub(crate) const NONE: Self = Self { numbers: [0; N], present: 0 };
 
-    /// The number in a place; `None` past the last as well.
+    /// The number at a position; `None` beyond the last as well.
     #[inline]
     pub(crate) fn get(&self, place: usize) -> Option<u32> {
         self.numbers.get(place).copied().filter(|_| self.present & bit(place) != 0)
     }
 
-    /// Puts a number into a place, or takes it out. There is nothing past the last.
+    /// Sets or removes the number at a position. Beyond the last it has no effect.
     #[inline]
     pub(crate) fn set(&mut self, place: usize, number: Option<u32>) {
         if let Some(slot) = self.numbers.get_mut(place) {
@@ -38,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_there_from_when_it_is_put_until_it_is_taken_out() {
+    fn a_number_is_present_from_set_until_removed() {
         let mut numbers = OptionalNumbers::<3>::NONE;
         assert_eq!([0, 1, 2].map(|place| numbers.get(place)), [None; 3]);
         numbers.set(1, Some(0));

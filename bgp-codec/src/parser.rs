@@ -1,7 +1,7 @@
-//! Parsing with nom: the one error of its parsers, and the parsers that several files need.
+//! Parsing with nom: the error type of all parsers, and the parsers that several files use.
 //!
-//! A parser takes octets and returns those that follow the value, and the value. All of them are complete: octets that end
-//! early are malformed, as a message is decoded only when it is whole.
+//! A parser takes octets and returns the remaining octets and the value. All parsers are of the complete
+//! kind: truncated octets are malformed, because a message is decoded only when it is complete.
 
 use std::iter;
 
@@ -10,12 +10,12 @@ use nom::error::{ErrorKind, FromExternalError, ParseError};
 use nom::number::complete::{be_u8, be_u16};
 use nom::{IResult, Parser};
 
-/// What a parser returns: the octets after the value, and the value.
+/// Result of a parser: the octets after the value, and the value.
 pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T, Malformed>;
 
-/// The octets end early, or have a value that the format rules out.
+/// The octets end early, or have a value that the format does not allow.
 ///
-/// It carries nothing: what a malformed field means for the message or the attribute around it is known by the caller alone.
+/// It carries nothing: only the caller knows what a malformed field means for the message or attribute.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Malformed;
 
@@ -35,7 +35,7 @@ impl<I, E> FromExternalError<I, E> for Malformed {
     }
 }
 
-/// The value that the octets are, to their end; `None` when they are malformed or go on.
+/// The value that all of the octets represent; `None` if they are malformed or too many.
 #[inline]
 pub(crate) fn whole<'a, T>(
     octets: &'a [u8],
@@ -45,7 +45,7 @@ pub(crate) fn whole<'a, T>(
     rest.is_empty().then_some(value)
 }
 
-/// Whether the octets are a row of elements that ends with its last one.
+/// Whether the octets are a sequence of elements without a remainder.
 #[inline]
 pub(crate) fn is_row<'a>(octets: &'a [u8], mut element: impl Parser<&'a [u8], Error = Malformed>) -> bool {
     let mut rest = octets;
@@ -56,7 +56,7 @@ pub(crate) fn is_row<'a>(octets: &'a [u8], mut element: impl Parser<&'a [u8], Er
     true
 }
 
-/// The elements of a row, to its end or to the first that is malformed.
+/// The elements of a sequence, up to the end or the first malformed one.
 #[inline]
 pub(crate) fn row<'a, T, P>(octets: &'a [u8], element: P) -> impl Iterator<Item = T> + Clone + use<'a, T, P>
 where
@@ -70,14 +70,14 @@ where
     })
 }
 
-/// A field with its length in the octet before it.
+/// A field preceded by its length in one octet.
 #[inline]
 pub(crate) fn u8_sized(octets: &[u8]) -> Parsed<'_, &[u8]> {
     let (rest, length_octets) = be_u8(octets)?;
     take(length_octets)(rest)
 }
 
-/// A field with its length in the two octets before it.
+/// A field preceded by its length in two octets.
 #[inline]
 pub(crate) fn u16_sized(octets: &[u8]) -> Parsed<'_, &[u8]> {
     let (rest, length_octets) = be_u16(octets)?;

@@ -1,4 +1,4 @@
-//! An accepted attribute set: what the routes of a message share.
+//! An accepted attribute set, shared by the routes of a message.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -10,22 +10,24 @@ use crate::parser::{row, whole};
 use crate::path_attribute::{Elements, RawAttribute, only_to_customer};
 use crate::{
     Aggregator, AsPath, AsWidth, Asn, AttributeType, BgpIdentifier, ClusterId, Community, ExtendedCommunity,
-    Ipv6ExtendedCommunity, LargeCommunity, Origin, PathAttribute, PathAttributesBuilder, UnknownAttribute,
+    Ipv6ExtendedCommunity, LargeCommunity, Origin, PathAttribute, UnknownAttribute,
 };
 
-/// The path attributes of accepted routes, in canonical octets, with a summary of what the decision process compares.
+/// The path attributes of accepted routes in canonical octets, with a summary of the values that the decision
+/// process compares.
 ///
-/// Canonical is: ascending types, each at most once; specified flags, an extended length only where it is needed; AS
-/// numbers of four octets; no NEXT_HOP, MP_REACH_NLRI or MP_UNREACH_NLRI, since next hop and routes travel beside the
-/// set; attributes that are not recognised, but to be passed on, with the Partial bit set. ORIGIN and AS_PATH are
-/// always there. So equal sets are equal octets, and equality and hash look at nothing else.
+/// Canonical form: types in ascending order, each at most once; specified flags, with an extended length only
+/// if needed; four-octet AS numbers; no NEXT_HOP, MP_REACH_NLRI or MP_UNREACH_NLRI, because next hop and
+/// routes are kept apart from the set; attributes that are passed on without being recognised have the
+/// Partial bit. ORIGIN and AS_PATH are always present. So equal sets are equal octets, and equality and hash
+/// use the octets alone.
 #[derive(Clone)]
 pub struct PathAttributes {
     octets: Box<[u8]>,
     summary: Summary,
 }
 
-/// What is asked often, as plain numbers. There is one for each of hundreds of thousands of sets.
+/// Frequently used values as plain numbers, kept small because there are hundreds of thousands of sets.
 #[derive(Clone, Copy, Debug)]
 struct Summary {
     as_path_length: u32,
@@ -35,7 +37,7 @@ struct Summary {
     origin: Origin,
 }
 
-/// Where the optional numbers of a summary are.
+/// Positions of the optional numbers of a summary.
 const NEIGHBOR_AS: usize = 0;
 const MED: usize = 1;
 const LOCAL_PREF: usize = 2;
@@ -59,13 +61,13 @@ impl PathAttributes {
         AsPath::new(self.value(AttributeType::AS_PATH).unwrap_or_default())
     }
 
-    /// [`AsPath::length`], known beforehand.
+    /// [`AsPath::length`], computed in advance.
     #[must_use]
     pub fn as_path_length(&self) -> u32 {
         self.summary.as_path_length
     }
 
-    /// [`AsPath::neighbor_as`], known beforehand.
+    /// [`AsPath::neighbor_as`], computed in advance.
     #[must_use]
     pub fn neighbor_as(&self) -> Option<Asn> {
         self.summary.optional.get(NEIGHBOR_AS).map(Asn)
@@ -83,13 +85,13 @@ impl PathAttributes {
         self.summary.optional.get(LOCAL_PREF)
     }
 
-    /// Whether ATOMIC_AGGREGATE is there.
+    /// Whether ATOMIC_AGGREGATE is present.
     #[must_use]
     pub fn atomic_aggregate(&self) -> bool {
         self.value(AttributeType::ATOMIC_AGGREGATE).is_some()
     }
 
-    /// Who aggregated.
+    /// AGGREGATOR.
     #[must_use]
     pub fn aggregator(&self) -> Option<Aggregator> {
         Aggregator::decode(self.value(AttributeType::AGGREGATOR)?, AsWidth::Four)
@@ -100,7 +102,7 @@ impl PathAttributes {
         Elements::new(self.value(AttributeType::COMMUNITIES).unwrap_or_default()).iter()
     }
 
-    /// The large communities in the order received, each once.
+    /// The large communities in the order received, without repetitions.
     pub fn large_communities(&self) -> impl Iterator<Item = LargeCommunity> + '_ {
         Elements::new(self.value(AttributeType::LARGE_COMMUNITIES).unwrap_or_default()).iter()
     }
@@ -110,7 +112,7 @@ impl PathAttributes {
         Elements::new(self.value(AttributeType::EXTENDED_COMMUNITIES).unwrap_or_default()).iter()
     }
 
-    /// Who brought the route into the autonomous system, where it was reflected.
+    /// The identifier of the router that brought the route into the autonomous system, if it was reflected.
     #[must_use]
     pub fn originator_id(&self) -> Option<BgpIdentifier> {
         self.summary.originator_id
@@ -121,13 +123,13 @@ impl PathAttributes {
         Elements::new(self.value(AttributeType::CLUSTER_LIST).unwrap_or_default()).iter()
     }
 
-    /// How many reflection clusters were passed.
+    /// Number of reflection clusters passed.
     #[must_use]
     pub fn cluster_list_length(&self) -> u32 {
         self.summary.cluster_list_length
     }
 
-    /// The autonomous system beyond which the route only goes to customers (RFC 9234 §5).
+    /// The autonomous system after which the route is only sent to customers (RFC 9234 §5).
     #[must_use]
     pub fn only_to_customer(&self) -> Option<Asn> {
         only_to_customer(self.value(AttributeType::ONLY_TO_CUSTOMER)?)
@@ -144,36 +146,15 @@ impl PathAttributes {
         self.value(attribute_type).is_some()
     }
 
-    /// What is carried as octets.
+    /// The attributes that are passed on as octets.
     pub fn unknown(&self) -> impl Iterator<Item = UnknownAttribute<'_>> + '_ {
         self.attributes().filter(|attribute| attribute.attribute_type.is_carried_as_octets()).map(
             |attribute| UnknownAttribute { attribute_type: attribute.attribute_type, value: attribute.value },
         )
     }
 
-    /// The set taken apart, to be changed and built again.
-    #[must_use]
-    pub fn to_builder(&self) -> PathAttributesBuilder {
-        let partial = self.attributes().filter(|attribute| attribute.flags.is_partial());
-        PathAttributesBuilder {
-            origin: self.origin(),
-            as_path: self.as_path().to_buf(),
-            med: self.med(),
-            local_pref: self.local_pref(),
-            atomic_aggregate: self.atomic_aggregate(),
-            aggregator: self.aggregator(),
-            communities: self.communities().collect(),
-            large_communities: self.large_communities().collect(),
-            extended_communities: self.extended_communities().collect(),
-            originator_id: self.originator_id(),
-            cluster_list: self.cluster_list().collect(),
-            unknown: self.unknown().map(|unknown| unknown.to_owned()).collect(),
-            partial: partial.map(|attribute| attribute.attribute_type).collect(),
-        }
-    }
-
-    /// The set with an autonomous system in front of its path (RFC 4271 §5.1.2 b), and without the attributes of these
-    /// types: what a [builder](Self::to_builder) makes of it, without taking everything apart.
+    /// The set with an autonomous system prepended to its path (RFC 4271 §5.1.2 b), and without the attributes of
+    /// these types. Equals what a [builder](Self::to_builder) makes of it, at less cost.
     #[must_use]
     pub fn passed_on(&self, asn: Asn, without: &[AttributeType]) -> Self {
         let mut as_path = self.as_path().to_buf();
@@ -185,7 +166,8 @@ impl PathAttributes {
         }))
     }
 
-    /// The set of these attributes: each acceptable, of ascending types, ORIGIN and AS_PATH among them.
+    /// Makes a set of these attributes: each valid, in ascending order of types, with ORIGIN and AS_PATH
+    /// among them.
     pub(crate) fn from_ascending<'a>(attributes: impl Iterator<Item = RawAttribute<'a>> + Clone) -> Self {
         let lengths = attributes.clone().map(|attribute| attribute.encoded_octets());
         let mut octets = Vec::with_capacity(lengths.fold(0, usize::saturating_add));
@@ -193,7 +175,7 @@ impl PathAttributes {
         Self::from_canonical(octets.into_boxed_slice())
     }
 
-    /// The set of canonical octets.
+    /// Makes a set of canonical octets.
     pub(crate) fn from_canonical(octets: Box<[u8]>) -> Self {
         let mut summary = Summary::EMPTY;
         raw_attributes(&octets).for_each(|attribute| summary.take_in(&attribute));
@@ -205,7 +187,7 @@ impl PathAttributes {
         raw_attributes(&self.octets)
     }
 
-    /// The attributes by their values, in ascending order of their types.
+    /// The attributes as typed values, in ascending order of their types.
     pub fn iter(&self) -> impl Iterator<Item = PathAttribute<'_>> + '_ {
         self.attributes().filter_map(PathAttribute::of_raw)
     }
@@ -248,7 +230,7 @@ impl Summary {
     }
 }
 
-/// The attributes of canonical octets.
+/// The attributes in canonical octets.
 #[inline]
 pub(crate) fn raw_attributes(octets: &[u8]) -> impl Iterator<Item = RawAttribute<'_>> + Clone {
     row(octets, RawAttribute::decode)

@@ -1,14 +1,15 @@
-//! Building and changing attribute sets.
+//! Builder of attribute sets.
 
-use crate::path_attribute::{AttributeFlags, RawAttribute};
+use crate::attribute_flags::AttributeFlags;
+use crate::path_attribute::RawAttribute;
 use crate::{
     Aggregator, AsPathBuf, AttributeType, BgpIdentifier, ClusterId, Community, ExtendedCommunity,
     LargeCommunity, Origin, PathAttributes, UnknownAttributeBuf,
 };
 
-/// The members of an attribute set, each in its own type; [`PathAttributesBuilder::build`] makes the set.
+/// The members of an attribute set in their own types; [`PathAttributesBuilder::build`] makes the set.
 ///
-/// An empty list means that the attribute is not there.
+/// An empty list stands for an absent attribute.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PathAttributesBuilder {
     /// How the first speaker learned the route.
@@ -19,13 +20,13 @@ pub struct PathAttributesBuilder {
     pub med: Option<u32>,
     /// LOCAL_PREF.
     pub local_pref: Option<u32>,
-    /// Whether ATOMIC_AGGREGATE is there.
+    /// Whether ATOMIC_AGGREGATE is present.
     pub atomic_aggregate: bool,
-    /// Who aggregated.
+    /// AGGREGATOR.
     pub aggregator: Option<Aggregator>,
     /// COMMUNITIES.
     pub communities: Vec<Community>,
-    /// LARGE_COMMUNITIES; of equal ones, the first stays.
+    /// LARGE_COMMUNITIES; of equal ones, the first is kept.
     pub large_communities: Vec<LargeCommunity>,
     /// EXTENDED_COMMUNITIES.
     pub extended_communities: Vec<ExtendedCommunity>,
@@ -33,10 +34,33 @@ pub struct PathAttributesBuilder {
     pub originator_id: Option<BgpIdentifier>,
     /// CLUSTER_LIST, the latest first.
     pub cluster_list: Vec<ClusterId>,
-    /// What is carried as octets; of the same type, the first stays.
+    /// Attributes that are passed on as octets; of the same type, the first is kept.
     pub unknown: Vec<UnknownAttributeBuf>,
-    /// The types that came with the Partial bit, which nobody clears again (RFC 4271 §5).
+    /// Types that were received with the Partial bit, which must not be cleared (RFC 4271 §5).
     pub(crate) partial: Vec<AttributeType>,
+}
+
+impl PathAttributes {
+    /// The set taken apart, to be changed and built again.
+    #[must_use]
+    pub fn to_builder(&self) -> PathAttributesBuilder {
+        let partial = self.attributes().filter(|attribute| attribute.flags.is_partial());
+        PathAttributesBuilder {
+            origin: self.origin(),
+            as_path: self.as_path().to_buf(),
+            med: self.med(),
+            local_pref: self.local_pref(),
+            atomic_aggregate: self.atomic_aggregate(),
+            aggregator: self.aggregator(),
+            communities: self.communities().collect(),
+            large_communities: self.large_communities().collect(),
+            extended_communities: self.extended_communities().collect(),
+            originator_id: self.originator_id(),
+            cluster_list: self.cluster_list().collect(),
+            unknown: self.unknown().map(|unknown| unknown.to_owned()).collect(),
+            partial: partial.map(|attribute| attribute.attribute_type).collect(),
+        }
+    }
 }
 
 impl PathAttributesBuilder {
@@ -62,8 +86,8 @@ impl PathAttributesBuilder {
 
     /// The set in canonical octets.
     ///
-    /// An attribute of more than 65,535 octets is cut to that. No message holds so much, so that
-    /// [`crate::UpdateEncoder::reach`] refuses the set whatever the rest is.
+    /// An attribute of more than 65,535 octets is truncated. No message can carry it, so
+    /// [`crate::UpdateEncoder::reach`] refuses the set in any case.
     #[must_use]
     pub fn build(&self) -> PathAttributes {
         let values = self.values();
@@ -76,7 +100,7 @@ impl PathAttributesBuilder {
         PathAttributes::from_ascending(attributes.iter().copied())
     }
 
-    /// The value of each attribute of which the type is recognised; `None` where it is not there.
+    /// The value of each attribute with a recognised type; `None` if it is absent.
     fn values(&self) -> [(AttributeType, Option<Vec<u8>>); 11] {
         let communities = self.communities.iter().flat_map(|community| community.0.to_be_bytes());
         let clusters = self.cluster_list.iter().flat_map(|cluster| cluster.0.to_be_bytes());
@@ -116,7 +140,7 @@ impl PathAttributesBuilder {
     }
 }
 
-/// The octets of a list; `None` when there is nothing in it.
+/// The octets of a list; `None` if it is empty.
 fn list(octets: impl IntoIterator<Item = u8>) -> Option<Vec<u8>> {
     let octets: Vec<u8> = octets.into_iter().collect();
     (!octets.is_empty()).then_some(octets)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Tells several paths for one prefix apart (RFC 7911 §3). Its value means nothing beyond the session.
+/// Distinguishes several paths for one prefix (RFC 7911 §3). Its value has no meaning beyond the session.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct PathId(pub u32);
 

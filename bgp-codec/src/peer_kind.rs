@@ -1,6 +1,6 @@
 //! Internal and external peers.
 
-/// Where a peer is, seen from the speaker's autonomous system (RFC 4271 §1.1).
+/// Kind of a peer by its autonomous system (RFC 4271 §1.1).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum PeerKind {

@@ -1,11 +1,12 @@
-//! The path attributes of an UPDATE as received, judged one by one (RFC 7606 §3, §4 and §7).
+//! The path attributes of a received UPDATE, checked one by one (RFC 7606 §3, §4 and §7).
 
 use nom::number::complete::be_u32;
 
+use crate::attribute_flags::AttributeFlags;
 use crate::canonical_rows::CanonicalRows;
 use crate::parser::{row, whole};
 use crate::path_attribute::{
-    AttributeFlags, MpReach, RawAttribute, aigp, is_as_path, is_attr_set, is_link_state, is_pmsi_tunnel,
+    MpReach, RawAttribute, aigp, is_as_path, is_attr_set, is_link_state, is_pmsi_tunnel,
     is_tunnel_encapsulation, merge_as4_path, only_to_customer, prefix_sid, widen, without_confederation,
     without_duplicates,
 };
@@ -16,16 +17,16 @@ use crate::{
     PeerKind,
 };
 
-/// The attributes of one message: what of them is good, and what was wrong with the others.
+/// The attributes of one message: the valid ones, and the errors of the others.
 #[derive(Debug)]
 pub(crate) struct ReceivedAttributes<'a> {
     message: &'a [u8],
     octets: &'a [u8],
     as_width: AsWidth,
-    /// What belongs in the attribute set: of each of these types, the first in the message.
+    /// Types in the attribute set; the first attribute of each type counts.
     kept: TypeSet,
     rows: CanonicalRows,
-    /// What travels beside the set, or is merged into it.
+    /// Attributes that are kept apart from the set, or merged into it.
     next_hop: Option<RawAttribute<'a>>,
     mp_reach: Option<RawAttribute<'a>>,
     mp_unreach: Option<RawAttribute<'a>>,
@@ -37,11 +38,11 @@ pub(crate) struct ReceivedAttributes<'a> {
     withdraw_cause: Option<DecodeError>,
 }
 
-/// What is wrong with an attribute, and what is to be done.
+/// The error of an attribute and its consequence.
 type Verdict = Result<(), (AttributeFault, AttributeOutcome)>;
 
 impl<'a> ReceivedAttributes<'a> {
-    /// The attributes of a message, none of them read yet, and their octets in it.
+    /// The attributes in `octets` of a message, before they are read.
     pub(crate) fn new(message: &'a [u8], octets: &'a [u8], context: &DecodeContext) -> Self {
         Self {
             message,
@@ -61,11 +62,11 @@ impl<'a> ReceivedAttributes<'a> {
         }
     }
 
-    /// Reads the attributes from first to last.
+    /// Reads all attributes.
     ///
     /// # Errors
     ///
-    /// One of them closes the session.
+    /// The error of an attribute that closes the session.
     pub(crate) fn read(&mut self, context: &DecodeContext) -> Result<(), DecodeError> {
         let mut rest = self.octets;
         let end = Span::of(self.octets, self.message).end();
@@ -78,7 +79,8 @@ impl<'a> ReceivedAttributes<'a> {
         Ok(())
     }
 
-    /// The octets of the next hop for the routes of the NLRI field. Anything but a host's address withdraws them.
+    /// The octets of the next hop for the routes of the NLRI field. Any address except a host's withdraws
+    /// them.
     pub(crate) fn next_hop(&mut self) -> Option<&'a [u8]> {
         let Some(attribute) = self.next_hop else {
             self.require(AttributeType::NEXT_HOP);
@@ -95,7 +97,7 @@ impl<'a> ReceivedAttributes<'a> {
         Some(attribute.value)
     }
 
-    /// Whether NEXT_HOP is one at all, where no routes are there to need it (RFC 7606 §7.3).
+    /// Checks NEXT_HOP where no routes need it (RFC 7606 §7.3).
     pub(crate) fn check_idle_next_hop(&mut self) {
         if let Some(attribute) = self.next_hop.filter(|attribute| attribute.value.len() != 4) {
             self.withdraw_for(attribute, AttributeFault::Length);
@@ -110,12 +112,12 @@ impl<'a> ReceivedAttributes<'a> {
         self.mp_unreach
     }
 
-    /// MP_UNREACH_NLRI when there is no other attribute.
+    /// MP_UNREACH_NLRI if it is the only attribute.
     pub(crate) fn only_mp_unreach(&self) -> Option<RawAttribute<'a>> {
         self.mp_unreach.filter(|_| self.count == 1)
     }
 
-    /// Notes that an attribute is of a family that is not understood here, and whether its routes make sense.
+    /// Notes that an attribute is of a family that is not supported here, and whether its routes are valid.
     pub(crate) fn note_foreign(
         &mut self,
         attribute: RawAttribute<'_>,
@@ -128,13 +130,13 @@ impl<'a> ReceivedAttributes<'a> {
         }
     }
 
-    /// Whether MP_REACH_NLRI has routes of any family.
+    /// Whether MP_REACH_NLRI contains routes of any family.
     pub(crate) fn has_mp_reach_nlri(&self) -> bool {
         let reach = self.mp_reach.and_then(|attribute| MpReach::decode(attribute.value));
         reach.is_some_and(|reach| !reach.nlri.is_empty())
     }
 
-    /// Treats the routes as withdrawn when an attribute that they need is not there (RFC 7606 §3 d).
+    /// Treats the routes as withdrawn if an attribute that they need is absent (RFC 7606 §3 d).
     pub(crate) fn require(&mut self, attribute_type: AttributeType) {
         if !self.seen.contains(attribute_type) {
             let missing = RawAttribute { flags: AttributeFlags::WELL_KNOWN, attribute_type, value: &[] };
@@ -142,23 +144,23 @@ impl<'a> ReceivedAttributes<'a> {
         }
     }
 
-    /// Notes an attribute whose fault withdraws the routes.
+    /// Notes an attribute whose error withdraws the routes.
     pub(crate) fn withdraw_for(&mut self, attribute: RawAttribute<'_>, fault: AttributeFault) {
         self.note(attribute.attribute_type, fault, AttributeOutcome::TreatAsWithdraw);
         self.withdraw_cause.get_or_insert_with(|| attribute.to_error(fault));
     }
 
-    /// Notes an attribute for which a family goes out of use.
+    /// Notes an attribute whose error disables a family.
     pub(crate) fn disable_family_for(&mut self, attribute: RawAttribute<'_>, fault: AttributeFault) {
         self.note(attribute.attribute_type, fault, AttributeOutcome::DisableFamily);
     }
 
-    /// Notes an attribute that is left out.
+    /// Notes an attribute that is discarded.
     pub(crate) fn leave_out(&mut self, attribute: RawAttribute<'_>, fault: AttributeFault) {
         self.note(attribute.attribute_type, fault, AttributeOutcome::Discard);
     }
 
-    /// The first fault that withdraws the routes, in the form in which it closes the session.
+    /// The first error that withdraws the routes, in the form that closes the session.
     pub(crate) fn withdraw_cause(&mut self) -> Option<DecodeError> {
         self.withdraw_cause.take()
     }
@@ -167,23 +169,23 @@ impl<'a> ReceivedAttributes<'a> {
         !self.defects.is_empty()
     }
 
-    /// What was wrong and did not close the session.
+    /// The errors that did not close the session.
     pub(crate) fn take_defects(&mut self) -> Vec<AttributeError> {
         std::mem::take(&mut self.defects)
     }
 
-    /// Whether there is anything that belongs in an attribute set.
+    /// Whether any attribute belongs in an attribute set.
     pub(crate) fn has_kept(&self) -> bool {
         !self.kept.is_empty()
     }
 
-    /// Where the set of what was good stands in the message; `None` when it is not in canonical form there. Unless
-    /// something withdraws the routes, ORIGIN and AS_PATH are in it.
+    /// Position in the message of the set of valid attributes; `None` if it is not in canonical form. Unless
+    /// the routes are withdrawn, it contains ORIGIN and AS_PATH.
     pub(crate) fn canonical_rows(&self) -> Option<CanonicalRows> {
         Some(self.rows).filter(CanonicalRows::is_whole)
     }
 
-    /// The set of what was good, written anew.
+    /// The set of valid attributes, encoded again.
     pub(crate) fn rewritten(&self) -> PathAttributes {
         let mut kept: Vec<RawAttribute<'_>> = self.kept().collect();
         let merged = Merged::new(&kept, self);
@@ -196,7 +198,7 @@ impl<'a> ReceivedAttributes<'a> {
         PathAttributes::from_ascending(kept.iter().copied())
     }
 
-    /// The attributes kept, in the order of the message, with the flags with which they go on.
+    /// The attributes of the set in the order of the message, with the flags with which they are passed on.
     fn kept(&self) -> impl Iterator<Item = RawAttribute<'a>> {
         let mut left = self.kept;
         row(self.octets, RawAttribute::decode).filter_map(move |attribute| {
@@ -206,7 +208,7 @@ impl<'a> ReceivedAttributes<'a> {
         })
     }
 
-    /// Takes in one attribute.
+    /// Adds one attribute.
     #[inline]
     fn add(
         &mut self,
@@ -224,7 +226,7 @@ impl<'a> ReceivedAttributes<'a> {
         }
     }
 
-    /// Does about a bad attribute what is to be done.
+    /// Applies the consequence of a malformed attribute.
     #[cold]
     fn refuse(
         &mut self,
@@ -241,7 +243,7 @@ impl<'a> ReceivedAttributes<'a> {
         Ok(())
     }
 
-    /// Puts a good attribute where it belongs.
+    /// Stores a valid attribute.
     #[inline]
     fn place(&mut self, attribute: RawAttribute<'a>, specified: Option<AttributeFlags>, start: usize) {
         match attribute.attribute_type {
@@ -250,7 +252,7 @@ impl<'a> ReceivedAttributes<'a> {
             AttributeType::MP_UNREACH_NLRI => self.mp_unreach = Some(attribute),
             AttributeType::AS4_PATH => self.as4_path = Some(attribute),
             AttributeType::AS4_AGGREGATOR => self.as4_aggregator = Some(attribute),
-            // Not passed on, and without a session that asks for it not used either (RFC 7311 §3.2).
+            // Not passed on, and not used without a session that enables it (RFC 7311 §3.2).
             AttributeType::AIGP | AttributeType::LINK_STATE => {}
             attribute_type => {
                 if let Some(flags) = flags_to_pass_on(specified, attribute.flags) {
@@ -261,7 +263,7 @@ impl<'a> ReceivedAttributes<'a> {
         }
     }
 
-    /// Everything that can be wrong with an attribute by itself.
+    /// Checks an attribute by itself.
     #[inline]
     fn judge(
         &mut self,
@@ -281,10 +283,10 @@ impl<'a> ReceivedAttributes<'a> {
             return if known { Ok(()) } else { Err((AttributeFault::UnrecognizedWellKnown, SessionReset)) };
         };
         if !flags.agrees_with(specified) {
-            // RFC 7311 §3 and RFC 9552 §8.2.2 ask for less than RFC 7606 §3 (c).
+            // RFC 7311 §3 and RFC 9552 §8.2.2 are milder than RFC 7606 §3 (c).
             let milder = matches!(attribute_type, AttributeType::AIGP | AttributeType::LINK_STATE);
             if carries_routes(attribute_type) {
-                // The routes are looked for all the same, to be withdrawn.
+                // The routes are decoded nevertheless, to be withdrawn.
                 self.withdraw_for(attribute, AttributeFault::Flags);
                 return Ok(());
             }
@@ -294,9 +296,9 @@ impl<'a> ReceivedAttributes<'a> {
         check_value(attribute_type, value, context)
     }
 
-    /// The octets after the last whole attribute are not one (RFC 7606 §4).
+    /// Handles octets after the last complete attribute, which are malformed (RFC 7606 §4).
     fn overrun(&mut self, rest: &[u8]) -> Result<(), DecodeError> {
-        // Where even the type is missing, 0 is shown, which IANA keeps reserved.
+        // If even the type is missing, 0 is reported, which is reserved by IANA.
         let attribute_type = AttributeType(rest.get(1).copied().unwrap_or_default());
         let error = || DecodeError::Attribute {
             attribute_type,
@@ -316,15 +318,15 @@ impl<'a> ReceivedAttributes<'a> {
     }
 }
 
-/// Whether an attribute has routes in it, which are lost with it: then nothing milder helps than to close the session
-/// (RFC 7606 §3 g, §5.3).
+/// Whether an attribute contains routes, which are lost with it: then nothing milder than closing the session
+/// is possible (RFC 7606 §3 g, §5.3).
 fn carries_routes(attribute_type: AttributeType) -> bool {
     matches!(attribute_type, AttributeType::MP_REACH_NLRI | AttributeType::MP_UNREACH_NLRI)
 }
 
-/// The flags with which an attribute goes on; `None` when it goes no further.
+/// The flags with which an attribute is passed on; `None` if it is not.
 ///
-/// The Partial bit that some speaker set stays (RFC 4271 §5), and what is not recognised gets it.
+/// A received Partial bit is kept (RFC 4271 §5), and attributes that are not recognised get it.
 #[inline]
 fn flags_to_pass_on(specified: Option<AttributeFlags>, received: AttributeFlags) -> Option<AttributeFlags> {
     match specified {
@@ -337,7 +339,7 @@ fn flags_to_pass_on(specified: Option<AttributeFlags>, received: AttributeFlags)
     }
 }
 
-/// Whether this peer may send the attribute at all.
+/// Checks whether the peer may send the attribute at all.
 fn check_sender(attribute_type: AttributeType, context: &DecodeContext) -> Verdict {
     let fault = match attribute_type {
         AttributeType::LOCAL_PREF | AttributeType::ORIGINATOR_ID | AttributeType::CLUSTER_LIST
@@ -353,7 +355,7 @@ fn check_sender(attribute_type: AttributeType, context: &DecodeContext) -> Verdi
     Err((fault, AttributeOutcome::Discard))
 }
 
-/// Whether the value is one that the attribute may have: the rows of RFC 7606 §7 and of the RFCs that came after.
+/// Checks the value of an attribute by RFC 7606 §7 and later RFCs.
 fn check_value(attribute_type: AttributeType, value: &[u8], context: &DecodeContext) -> Verdict {
     use AttributeFault::{Length, Value};
     use AttributeOutcome::{Discard, TreatAsWithdraw};
@@ -400,7 +402,7 @@ fn check_value(attribute_type: AttributeType, value: &[u8], context: &DecodeCont
         }
         AttributeType::PREFIX_SID => prefix_sid::fault(value).map_or(Ok(()), |outcome| Err((Value, outcome))),
         AttributeType::ATTR_SET => acceptable(is_attr_set(value), Value, TreatAsWithdraw),
-        // These are looked at together with the routes: NEXT_HOP counts only beside NLRI (RFC 4760 §3).
+        // Checked together with the routes: NEXT_HOP only matters with NLRI (RFC 4760 §3).
         _ => Ok(()),
     }
 }
@@ -415,7 +417,7 @@ fn check_aggregator(value: &[u8], width: AsWidth) -> Verdict {
     }
 }
 
-/// Whether a value has room for one element or more, and for nothing else.
+/// Whether a value consists of one or more elements.
 fn is_row_of(element_octets: usize, length_octets: usize) -> bool {
     length_octets > 0 && length_octets.is_multiple_of(element_octets)
 }
@@ -425,7 +427,7 @@ fn are_identifiers(value: &[u8]) -> bool {
     value.as_chunks().0.iter().all(|octets| BgpIdentifier::new(u32::from_be_bytes(*octets)).is_some())
 }
 
-/// The values that differ from what was received: widened for two-octet peers, without what is there twice.
+/// Values that differ from those received: widened for two-octet peers, and without repetitions.
 struct Merged {
     as_path: Option<Vec<u8>>,
     aggregator: Option<[u8; 8]>,
@@ -449,7 +451,7 @@ impl Merged {
         merged
     }
 
-    /// What the message would have said in four octets (RFC 6793 §4.2.3).
+    /// The values that the message would have with four-octet AS numbers (RFC 6793 §4.2.3).
     fn restore_four_octets(
         &mut self,
         as_path: &[u8],
@@ -459,7 +461,7 @@ impl Merged {
         let aggregator = aggregator.and_then(|value| Aggregator::decode(value, AsWidth::Two));
         let as4_aggregator = received.as4_aggregator.map(|attribute| attribute.value);
         let as4_aggregator = as4_aggregator.and_then(|value| Aggregator::decode(value, AsWidth::Four));
-        // A two-octet speaker aggregated the route afterwards, so that both AS4 attributes are stale.
+        // A two-octet speaker aggregated the route later, so both AS4 attributes are stale.
         let stale = aggregator.is_some_and(|by| by.asn != Asn::TRANS) && as4_aggregator.is_some();
         let restored = aggregator.map(|by| as4_aggregator.filter(|_| !stale).unwrap_or(by));
         self.aggregator = restored.map(Aggregator::octets);
@@ -486,7 +488,7 @@ impl Merged {
 struct TypeSet([u64; 4]);
 
 impl TypeSet {
-    /// Puts a type in; `false` when it was there already.
+    /// Adds a type; returns `false` if it was in the set.
     #[inline]
     fn insert(&mut self, attribute_type: AttributeType) -> bool {
         let (index, bit) = place(attribute_type);
@@ -496,7 +498,7 @@ impl TypeSet {
         fresh
     }
 
-    /// Takes a type out; `false` when it was not there.
+    /// Removes a type; returns `false` if it was not in the set.
     fn remove(&mut self, attribute_type: AttributeType) -> bool {
         let (index, bit) = place(attribute_type);
         let Some(word) = self.0.get_mut(index) else { return false };
@@ -516,7 +518,7 @@ impl TypeSet {
     }
 }
 
-/// The word of a [`TypeSet`] that a type is in, and its bit there.
+/// The word and the bit of a [`TypeSet`] for a type.
 #[inline]
 fn place(attribute_type: AttributeType) -> (usize, u64) {
     (usize::from(attribute_type.0 >> 6), 1u64.wrapping_shl((attribute_type.0 & 63).into()))

@@ -1,4 +1,4 @@
-//! What `serde` writes and reads of values that not every number makes.
+//! `serde` implementations of types whose constructors can fail.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -33,8 +33,8 @@ impl<'de> Deserialize<'de> for Ipv6Prefix {
     }
 }
 
-/// The octets of the message. They are read back as octets, and by [`decode_message`](crate::decode_message) under the
-/// terms of the session.
+/// The octets of the message. They are deserialised as octets, and decoded by
+/// [`decode_message`](crate::decode_message) under the terms of the session.
 impl Serialize for Update {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(self.message())

@@ -1,4 +1,4 @@
-//! What decoding and encoding ask of the allocator: so much for a message, and nothing for a route.
+//! Allocations of decoding and encoding: a constant number for a message, and none for a route.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 #![expect(
@@ -53,7 +53,7 @@ unsafe impl GlobalAlloc for Counting {
 static COUNTING: Counting = Counting;
 
 fn note(octets: usize) {
-    // At the end of a thread there is nothing left to count in.
+    // At the end of a thread the counter no longer exists.
     ALLOCATIONS
         .try_with(|all| {
             let Allocations { count, octets: before } = all.get();
@@ -91,7 +91,7 @@ fn advertised<P: IpPrefix>(encoder: &UpdateEncoder, next_hop: NextHop, nlri: &[N
     out.freeze()
 }
 
-/// Decodes a message, and visits every route and attribute.
+/// Decodes a message and iterates over every route and attribute.
 fn decode_and_visit<P: IpPrefix>(octets: Bytes, context: &DecodeContext) -> (Update, usize) {
     let Message::Update(update) = decode_message(octets, context).unwrap() else { panic!("not an UPDATE") };
     let routes = update.reach().flat_map(|reach| reach.nlri.iter::<P>()).count();
@@ -147,7 +147,7 @@ fn a_message_of_a_four_octet_peer_costs_no_allocation() {
 }
 
 #[test]
-fn a_set_that_is_known_is_found_without_an_allocation() {
+fn a_known_set_is_found_without_an_allocation() {
     let context = DecodeContext::new(PeerKind::Ibgp, AsWidth::Four);
     let next_hop = NextHop::Ipv4([10, 0, 0, 1].into());
     let nlri = hosts(1, |number| Ipv4Prefix::host((0x0a00_0000 + number).into()));
@@ -181,7 +181,7 @@ fn encoding_into_a_buffer_with_room_allocates_nothing() {
 
 #[test]
 fn memory_is_bounded_by_a_constant_times_the_input() {
-    // Many small attributes and defects are what costs most for an octet received.
+    // Many small attributes with errors need the most memory per received octet.
     for attribute in [&[0x40u8, 1, 0][..], &[0xc0, 99, 0], &[0x80, 4, 0], &[0xc0, 7, 0], &[0x40, 2, 0]] {
         for count in [1, 100, 1300] {
             let body = attribute.repeat(count);

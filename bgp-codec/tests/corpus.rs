@@ -1,7 +1,8 @@
-//! Messages of other projects' test suites and of real sessions, where the corpus is there to be read.
+//! Messages from other projects' test suites and from real sessions, if the corpus is present.
 //!
-//! Each message of high or medium confidence has to come out as its source says: fields alike, errors found, and what
-//! RFC 7606 makes of them. What a sound reason keeps from matching is left out by a rule, counted, and printed.
+//! Each message of high or medium confidence has to be decoded as its source says: equal fields, errors, and
+//! consequences by RFC 7606. Messages that differ for a good reason are excluded by a rule, counted, and
+//! printed.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -17,7 +18,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 #[test]
-fn messages_of_the_corpus_come_out_as_their_sources_say() {
+fn messages_of_the_corpus_are_decoded_as_their_sources_say() {
     let Some(records) = read_corpus("vectors/vectors.jsonl.zst") else { return };
     let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
     let mut failures = Vec::new();
@@ -47,7 +48,7 @@ fn fuzz_inputs_of_other_daemons_do_no_harm() {
                 let mut context = DecodeContext::new(PeerKind::Ibgp, as_width);
                 context.max_message_octets = 65535;
                 if let Ok(message) = decode_message(offset.clone(), &context) {
-                    // Whatever came out can be walked and shown.
+                    // Every result can be iterated and displayed.
                     assert!(!format!("{message:?}").is_empty());
                 }
             }
@@ -56,7 +57,7 @@ fn fuzz_inputs_of_other_daemons_do_no_harm() {
     eprintln!("corpus: {} fuzz inputs read", records.len());
 }
 
-/// The records of one file of the corpus; `None`, said on stderr, when the corpus is not there.
+/// The records of one file of the corpus; `None`, with a note on stderr, if the corpus is absent.
 #[expect(clippy::disallowed_methods, reason = "the corpus is read from where it lies")]
 fn read_corpus(name: &str) -> Option<Vec<Value>> {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus").join(name);
@@ -80,7 +81,7 @@ fn octets_of(record: &Value) -> Vec<u8> {
     hex.chunks(2).map(|pair| u8::try_from(digit(pair[0]) * 16 + digit(pair[1])).unwrap()).collect()
 }
 
-/// The whole input as one message, and every part of it that starts like a message.
+/// The whole input as one message, and every part of it that starts like one.
 fn message_starts(octets: &[u8]) -> Vec<Bytes> {
     let octets = Bytes::copy_from_slice(octets);
     let mut parts = vec![octets.clone()];
@@ -138,7 +139,7 @@ fn judge(record: &Value, result: &Result<Message, DecodeError>) -> Result<(), St
     compare_notification(&expect["error"], result)
 }
 
-/// The strongest thing that was done about the message.
+/// The most severe consequence of the message's errors.
 fn outcome_of(result: &Result<Message, DecodeError>) -> Option<AttributeOutcome> {
     match result {
         Err(_) => Some(AttributeOutcome::SessionReset),
@@ -151,7 +152,7 @@ fn compare_notification(expected: &Value, result: &Result<Message, DecodeError>)
     let (Some(code), Err(error)) = (expected["code"].as_u64(), result) else { return Ok(()) };
     let notification = error.clone().into_notification();
     let found = (u64::from(notification.code.0), u64::from(notification.subcode));
-    // A subcode with a note is what one implementation sends.
+    // A subcode with a note is specific to one implementation.
     let same_subcode = expected.get("note").is_some()
         || expected["subcode"].as_u64().is_none_or(|subcode| subcode == found.1);
     if found.0 == code && same_subcode { Ok(()) } else { Err(format!("{found:?} instead of {expected}")) }
@@ -166,7 +167,7 @@ fn compare_update(expected: &Value, update: &Update) -> Result<(), String> {
     let attributes = update.attributes().map(|attributes| attributes.to_path_attributes());
     for (field, wanted) in expected {
         let found = match (field.as_str(), &attributes) {
-            // IPv4 routes of both places are one list here.
+            // IPv4 routes of both fields are one list here.
             ("nlri", _) if expected.get("mp_reach").is_some_and(|mp| mp["afi"] == 1) => continue,
             ("withdrawn", _) if expected.get("mp_unreach").is_some_and(|mp| mp["afi"] == 1) => continue,
             ("nlri" | "withdrawn" | "mp_reach" | "mp_unreach", _) => routes_like(field, wanted, &routes),
@@ -181,7 +182,8 @@ fn compare_update(expected: &Value, update: &Update) -> Result<(), String> {
     Ok(())
 }
 
-/// Routes are compared without regard to order, and duplicates among large communities are to be gone (RFC 8092 §3).
+/// Routes are compared regardless of order, and duplicates among large communities must have been removed
+/// (RFC 8092 §3).
 fn same(field: &str, found: &Value, wanted: &Value) -> bool {
     if field != "large_communities" {
         return found == wanted;
@@ -191,7 +193,7 @@ fn same(field: &str, found: &Value, wanted: &Value) -> bool {
     found.as_array().unwrap().iter().eq(wanted)
 }
 
-/// Prefixes as text: advertised and withdrawn, each by family.
+/// Prefixes as text: advertised and withdrawn, by family.
 struct Routes {
     reach: BTreeMap<Family, Vec<String>>,
     unreach: BTreeMap<Family, Vec<String>>,
@@ -218,7 +220,7 @@ fn prefixes(block: NlriBlock<'_>) -> Vec<String> {
     texts::<Ipv4Prefix>(block).chain(texts::<Ipv6Prefix>(block)).collect()
 }
 
-/// What the message has where `wanted` stands, in the same form; `None` when that is not compared.
+/// The message's value for `wanted`, in the same form; `None` if it is not compared.
 fn routes_like(field: &str, wanted: &Value, routes: &Routes) -> Option<Value> {
     let v4 = Family::IPV4_UNICAST;
     let found = match field {
@@ -247,7 +249,7 @@ fn family_of(mp: &Value) -> Family {
     if mp["afi"] == 1 { Family::IPV4_UNICAST } else { Family::IPV6_UNICAST }
 }
 
-/// A prefix in this crate's words, its host bits cleared.
+/// A prefix in this crate's notation, with host bits cleared.
 fn canonical(text: &str) -> String {
     let (id, prefix) = match text.split_once(':') {
         Some((id, prefix)) if id.parse::<u32>().is_ok() && prefix.parse::<Ipv4Prefix>().is_ok() => {
@@ -305,7 +307,7 @@ fn as_path(path: AsPath<'_>) -> Value {
     path.segments().map(|segment| json!([kind(segment.kind()), numbers(segment)])).collect()
 }
 
-/// The rule by which a message that does not match is left out.
+/// The rule that excludes a message that differs.
 fn exclusion(record: &Value, result: &Result<Message, DecodeError>) -> Option<&'static str> {
     RULES.iter().find(|(_, applies)| applies(record, result)).map(|(reason, _)| *reason)
 }

@@ -1,11 +1,11 @@
-//! The inputs that fuzzing found to matter, replayed.
+//! Replays the interesting inputs that fuzzing found.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod fuzz;
 
 #[test]
-fn what_fuzzing_found_holds() {
+fn inputs_found_by_fuzzing_hold() {
     let corpora = [
         include_str!("fuzz/message.hex"),
         include_str!("fuzz/attribute.hex"),

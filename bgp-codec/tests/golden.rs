@@ -1,4 +1,4 @@
-//! Messages octet by octet: `tests/vectors/*.hex` against the values that they mean, both ways.
+//! Messages octet by octet: `tests/vectors/*.hex` and their values, decoded and encoded.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -10,7 +10,7 @@ use bgp_codec::{
 };
 use bytes::{Bytes, BytesMut};
 
-/// The octets of a vector file: hexadecimal digits; from `#` to the end of the line is for people.
+/// The octets of a vector file: hexadecimal digits, with comments from `#` to the end of the line.
 fn octets(text: &str) -> Bytes {
     let lines = text.lines().map(|line| line.split_once('#').map_or(line, |(digits, _)| digits));
     let digits: Vec<u8> = lines
@@ -101,7 +101,7 @@ fn withdrawals() {
     );
 }
 
-/// A set with every attribute that is recognised.
+/// A set with every recognised attribute.
 fn full_set() -> PathAttributesBuilder {
     let mut builder = PathAttributesBuilder::new(Origin::Igp);
     builder.as_path = "65001 4200000000 {64512 64513}".parse::<AsPathBuf>().unwrap();

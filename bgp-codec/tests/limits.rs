@@ -1,4 +1,4 @@
-//! Messages at their limits: nothing is lost, and nothing is longer than allowed.
+//! Messages at their limits: no route is lost, and no message is longer than allowed.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -39,7 +39,7 @@ fn hosts6(count: u128) -> impl Iterator<Item = Nlri<Ipv6Prefix>> {
     (0..count).map(|number| Nlri::new(Ipv6Prefix::host((0xfd << 120 | number).into())))
 }
 
-/// A set whose canonical octets are so many.
+/// A set with this number of canonical octets.
 fn attributes_of_octets(size_octets: usize) -> PathAttributes {
     let mut builder = PathAttributesBuilder::new(Origin::Igp);
     // ORIGIN and the empty AS_PATH take 7 octets, a long attribute's header 4.
@@ -142,7 +142,7 @@ fn attributes_at_the_limit_of_mp_reach() {
 }
 
 #[test]
-fn a_route_that_does_not_fit_takes_back_those_that_did() {
+fn a_route_that_does_not_fit_takes_the_others_back() {
     let encoder = encoder(4096);
     let attributes = attributes_of_octets(4096 - 31);
     let routes: [Nlri<Ipv4Prefix>; 2] =

@@ -1,5 +1,5 @@
-//! What becomes of an UPDATE with one thing wrong: the rows of RFC 7606, and of RFC 4271 §6.3 where those still close
-//! the session.
+//! Consequences of a single error in an UPDATE: the cases of RFC 7606, and of RFC 4271 §6.3 where those still
+//! close the session.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -19,7 +19,7 @@ const MP_REACH: &[u8] = &[
     0xb8,
 ];
 
-/// What is expected of a message.
+/// Expected consequence.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Outcome {
     Accepted,
@@ -64,7 +64,7 @@ fn outcome(result: &Result<Update, DecodeError>) -> Outcome {
     }
 }
 
-/// The attributes every row needs, with one replaced or added, before IPv4 NLRI.
+/// The attributes that every row needs, with one replaced or added, before IPv4 NLRI.
 fn with(attribute: &[u8]) -> Bytes {
     let kind = attribute.get(1).copied();
     let mandatory = [ORIGIN, AS_PATH, NEXT_HOP].into_iter().filter(|other| other.get(1).copied() != kind);
@@ -93,7 +93,7 @@ fn one_bad_attribute_has_the_outcome_of_its_row() {
     let mut wrong_mp_reach_flags = MP_REACH.to_vec();
     wrong_mp_reach_flags[0] = 0x60;
     let rows: &[(&str, &str, &[u8], Outcome, Outcome)] = &[
-        // section, name, attribute, from an internal peer, from an external peer
+        // Section, name, attribute, from an internal peer, from an external peer.
         ("RFC 7606 §7.1", "ORIGIN empty", &[0x40, 1, 0], Withdrawn, Withdrawn),
         ("RFC 7606 §7.1", "ORIGIN long", &[0x40, 1, 2, 0, 0], Withdrawn, Withdrawn),
         ("RFC 7606 §7.1", "ORIGIN undefined", &[0x40, 1, 1, 3], Withdrawn, Withdrawn),
@@ -368,8 +368,8 @@ fn missing_attributes_withdraw_the_routes_that_need_them() {
         ("no AS_PATH", &[ORIGIN, NEXT_HOP], NLRI, Withdrawn),
         ("no NEXT_HOP", &[ORIGIN, AS_PATH], NLRI, Withdrawn),
         ("nothing", &[], NLRI, Withdrawn),
-        ("no NEXT_HOP beside MP_REACH_NLRI alone", &[ORIGIN, AS_PATH, MP_REACH], &[], Accepted),
-        ("no NEXT_HOP beside both", &[ORIGIN, AS_PATH, MP_REACH], NLRI, Withdrawn),
+        ("no NEXT_HOP with MP_REACH_NLRI alone", &[ORIGIN, AS_PATH, MP_REACH], &[], Accepted),
+        ("no NEXT_HOP with both", &[ORIGIN, AS_PATH, MP_REACH], NLRI, Withdrawn),
         ("MP_REACH_NLRI alone", &[MP_REACH], &[], Withdrawn),
     ];
     for (name, attributes, nlri, expected) in rows {
@@ -432,7 +432,7 @@ fn without_routes_to_withdraw_the_session_closes() {
         check(name, &update(&[], &[attribute], &[]), PeerKind::Ibgp, AsWidth::Four, expected);
         check(name, &update(&[8, 10], &[attribute], &[]), PeerKind::Ibgp, AsWidth::Four, expected);
     }
-    // An attribute that is only discarded harms nothing.
+    // An attribute that is only discarded has no further effect.
     let octets = update(&[], &[&[0x40, 6, 1, 0]], &[]);
     assert_eq!(outcome(&decode(&octets, PeerKind::Ibgp, AsWidth::Four)), Discarded);
 }
@@ -442,7 +442,7 @@ fn without_routes_to_withdraw_the_session_closes() {
 fn mp_unreach_alone_has_its_routes_withdrawn_whatever_its_flags() {
     let mp_unreach: &[u8] = &[0xc0, 15, 5, 0, 2, 1, 8, 0x20];
     check("flags", &update(&[], &[mp_unreach], &[]), PeerKind::Ebgp, AsWidth::Four, Withdrawn);
-    // Another attribute makes it a message of which more was to be expected (RFC 7606 §5.2).
+    // With another attribute, the message was expected to contain more (RFC 7606 §5.2).
     let octets = update(&[], &[ORIGIN, mp_unreach], &[]);
     check("flags, and ORIGIN", &octets, PeerKind::Ebgp, AsWidth::Four, Closed(3, 4));
 }
@@ -459,7 +459,7 @@ fn attributes_that_run_past_their_end_withdraw_the_routes() {
         let octets = update(&[], &[ORIGIN, AS_PATH, NEXT_HOP, last], NLRI);
         check(name, &octets, PeerKind::Ebgp, AsWidth::Four, Withdrawn);
     }
-    // What is cut here are routes, which then cannot be withdrawn.
+    // The truncated part contains routes, which then cannot be withdrawn.
     let octets = update(&[], &[ORIGIN, AS_PATH, NEXT_HOP, &[0x80, 14, 200, 0, 2]], NLRI);
     check("MP_REACH_NLRI past the end", &octets, PeerKind::Ebgp, AsWidth::Four, Closed(3, 5));
 }
@@ -483,7 +483,7 @@ fn lengths_that_contradict_each_other_close_the_session() {
 
 /// RFC 4271 §6.3.
 #[test]
-fn the_notification_has_the_attribute_as_it_came() {
+fn the_notification_carries_the_attribute_as_received() {
     let attribute: &[u8] = &[0x50, 99, 0, 2, 7, 8];
     let error = decode(&with(attribute), PeerKind::Ebgp, AsWidth::Four).unwrap_err();
     assert_eq!(error.into_notification().data, attribute);

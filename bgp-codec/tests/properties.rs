@@ -1,4 +1,4 @@
-//! What holds for all messages: they come back as they were sent, and no octets do harm.
+//! Properties of all messages: encoding and decoding are inverse, and no octets cause a panic.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -36,7 +36,7 @@ proptest! {
     }
 
     #[test]
-    fn any_set_built_is_taken_apart_into_the_same(builder in builders()) {
+    fn to_builder_is_the_inverse_of_build(builder in builders()) {
         let attributes = builder.build();
         prop_assert_eq!(&attributes.to_builder().build(), &attributes);
         prop_assert_eq!(attributes.as_path_length(), attributes.as_path().length());
@@ -102,12 +102,12 @@ proptest! {
     }
 
     #[test]
-    fn any_octets_do_no_harm(octets in vec(any::<u8>(), 0..300), add_path: bool) {
+    fn any_octets_are_handled(octets in vec(any::<u8>(), 0..300), add_path: bool) {
         harmless(&octets, add_path);
     }
 
     #[test]
-    fn any_body_behind_a_good_header_does_no_harm(
+    fn any_body_after_a_valid_header_is_handled(
         message_type in 0..7u8,
         body in vec(any::<u8>(), 0..300),
         add_path: bool,
@@ -116,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn any_attributes_in_good_fields_do_no_harm(
+    fn any_attributes_in_valid_fields_are_handled(
         withdrawn in vec(any::<u8>(), 0..20),
         attributes in vec(attributes(), 0..8),
         nlri in vec(any::<u8>(), 0..20),
@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn any_damage_to_a_good_message_does_no_harm(
+    fn any_damage_to_a_valid_message_is_handled(
         builder in builders(),
         damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         as_width in as_widths(),
@@ -138,7 +138,7 @@ proptest! {
         let encoder = UpdateEncoder { as_width, ..FOUR };
         let nlri = [Nlri::new(Ipv4Prefix::truncating([10, 0, 0, 0].into(), 8))];
         encoder.reach(&mut out, &builder.build(), NextHop::Ipv4([10, 0, 0, 1].into()), nlri).unwrap();
-        // The header stays, so that the rest is looked at.
+        // The header is kept, so that the rest is decoded.
         for (place, octet) in damage {
             let position = 19 + place.index(out.len() - 19);
             out[position] = octet;
@@ -147,7 +147,8 @@ proptest! {
     }
 }
 
-/// Reads octets under all terms; what comes out of an UPDATE obeys its invariants, and goes out and comes back the same.
+/// Decodes octets under all terms. A decoded UPDATE satisfies its invariants, and survives encoding and
+/// decoding.
 fn harmless(octets: &[u8], add_path: bool) {
     for (peer, as_width) in [(PeerKind::Ebgp, AsWidth::Four), (PeerKind::Ibgp, AsWidth::Two)] {
         let mut context = DecodeContext::new(peer, as_width);
@@ -187,7 +188,7 @@ fn same_again(message: &Message) {
     assert_eq!(decode_message(out.freeze(), &context).as_ref(), Ok(message));
 }
 
-/// Advertises and withdraws the routes on the terms of the encoder, and reads what it wrote.
+/// Advertises and withdraws the routes under the terms of the encoder, and decodes what it wrote.
 fn routes_come_back<P: IpPrefix>(
     encoder: &UpdateEncoder,
     attributes: &PathAttributes,
@@ -224,7 +225,7 @@ fn decode_all(mut stream: BytesMut, encoder: &UpdateEncoder) -> Vec<Update> {
     while !stream.is_empty() {
         let length = frame_length(&stream, context.max_message_octets).unwrap().unwrap();
         match decode_message(stream.split_to(length).freeze(), &context).unwrap() {
-            // What is received can be sent on as it is.
+            // A received message can be sent unchanged.
             Message::Update(update) => {
                 let mut again = BytesMut::new();
                 Message::Update(update.clone()).encode(encoder, &mut again).unwrap();
@@ -331,7 +332,7 @@ fn builders() -> impl Strategy<Value = PathAttributesBuilder> {
     })
 }
 
-/// Paths of sequences and sets, no two sequences next to each other: how a merged path is joined.
+/// Paths of sequences and sets without adjacent sequences: the form of a merged path.
 fn as_paths() -> impl Strategy<Value = AsPathBuf> {
     let asns = || vec(1..=u32::MAX, 1..40).prop_map(|asns| words(&asns));
     let small = || vec(1..100_000u32, 1..4).prop_map(|asns| words(&asns));
@@ -349,12 +350,12 @@ fn words(asns: &[u32]) -> String {
 }
 
 fn aggregators() -> impl Strategy<Value = Aggregator> {
-    // A number that is AS_TRANS itself cannot be told from a narrowed one.
+    // AS_TRANS itself is indistinguishable from a narrowed number.
     let asn = (1..=u32::MAX).prop_filter("AS_TRANS", |asn| *asn != 23456);
     (asn, any::<u32>()).prop_map(|(asn, address)| Aggregator { asn: Asn(asn), address: address.into() })
 }
 
-/// What is carried as octets: of types that are not recognised, and of those that are checked and no more.
+/// Attributes passed on as octets: not recognised, or only checked.
 fn unknown_attributes() -> impl Strategy<Value = UnknownAttributeBuf> {
     let row = |size: usize, most: usize| {
         (1..=most).prop_flat_map(move |count| vec(any::<u8>(), count * size..=count * size))
@@ -419,7 +420,7 @@ fn as_widths() -> impl Strategy<Value = AsWidth> {
     prop_oneof![Just(AsWidth::Two), Just(AsWidth::Four)]
 }
 
-/// An attribute whose header is whole, with a value of any kind.
+/// An attribute with a valid header and any value.
 fn attributes() -> impl Strategy<Value = Vec<u8>> {
     let flags = prop_oneof![Just(0x40), Just(0x80), Just(0xc0), any::<u8>()];
     let kind = prop_oneof![1..=18u8, Just(32), any::<u8>()];

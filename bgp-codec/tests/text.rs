@@ -1,4 +1,4 @@
-//! Text forms: what is written is read as the same.
+//! Text forms: parsing is the inverse of displaying.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -88,7 +88,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused(wild in ".{0,60}", tame in "[a-z0-9:./x(){}]{0,40}") {
+    fn any_text_is_parsed_or_refused(wild in ".{0,60}", tame in "[a-z0-9:./x(){}]{0,40}") {
         for text in [wild.as_str(), &tame] {
             comes_back_if_read::<Prefix>(text);
             comes_back_if_read::<Community>(text);

@@ -1,4 +1,4 @@
-//! Good UPDATEs: what comes out of them, and what goes on.
+//! Valid UPDATEs: the decoded values, and what is passed on.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -58,14 +58,14 @@ fn withdrawals_and_routes_of_both_families_share_a_message() {
 }
 
 #[test]
-fn end_of_rib_is_nothing_and_only_nothing() {
+fn an_end_of_rib_contains_nothing_else() {
     let v6: &[u8] = &[0x80, 15, 3, 0, 2, 1];
     let cases: [(&str, Bytes, Option<Family>); 5] = [
         ("empty", update(&[], &[], &[]), Some(Family::IPV4_UNICAST)),
         ("empty MP_UNREACH_NLRI", update(&[], &[v6], &[]), Some(Family::IPV6_UNICAST)),
         ("a withdrawal", update(&[8, 10], &[], &[]), None),
-        ("a withdrawal beside it", update(&[8, 10], &[v6], &[]), None),
-        ("an attribute beside it", update(&[], &[ORIGIN, v6], &[]), None),
+        ("a withdrawal next to it", update(&[8, 10], &[v6], &[]), None),
+        ("an attribute next to it", update(&[], &[ORIGIN, v6], &[]), None),
     ];
     for (name, octets, expected) in cases {
         assert_eq!(decode(octets).end_of_rib(), expected, "{name}");
@@ -87,7 +87,7 @@ fn path_ids_are_read_where_they_were_agreed() {
 }
 
 #[test]
-fn sets_that_say_the_same_are_the_same_octets() {
+fn equal_sets_are_equal_octets() {
     let as_path: &[u8] = &[0x40, 2, 6, 2, 1, 0, 0, 0, 9];
     let med: &[u8] = &[0x80, 4, 4, 0, 0, 0, 1];
     let ascending = attributes_of(&[as_path, med], AsWidth::Four);
@@ -113,12 +113,12 @@ fn a_set_in_a_message_has_the_octets_of_its_copy() {
     let rows: [Row<'_>; 6] = [
         ("in one piece", &[ORIGIN, EMPTY_AS_PATH, NEXT_HOP], NLRI),
         ("in two", &[ORIGIN, EMPTY_AS_PATH, NEXT_HOP, med], NLRI),
-        ("behind its routes", &[mp_reach, ORIGIN, EMPTY_AS_PATH, med], &[]),
+        ("after its routes", &[mp_reach, ORIGIN, EMPTY_AS_PATH, med], &[]),
         ("in too many", &[mp_reach, ORIGIN, &[0x80, 26, 0], EMPTY_AS_PATH, NEXT_HOP, med], NLRI),
         ("in another order", &[med, EMPTY_AS_PATH, ORIGIN, NEXT_HOP], NLRI),
         ("with something twice", &[ORIGIN, EMPTY_AS_PATH, NEXT_HOP, &large], NLRI),
     ];
-    // What was there before does not matter.
+    // Former contents of the buffer do not matter.
     let mut buffer = vec![1, 2, 3];
     for (name, attributes, nlri) in rows {
         let update = decode(update(&[], attributes, nlri));
@@ -147,7 +147,7 @@ fn an_update_built_of_values_is_the_one_read() {
 }
 
 #[test]
-fn the_summary_is_what_the_octets_say() {
+fn the_summary_agrees_with_the_octets() {
     let attributes = attributes_of(
         &[
             &[0x40, 2, 16, 2, 2, 0, 0, 0, 9, 0, 0, 0, 8, 1, 1, 0, 0, 0, 7],
@@ -175,11 +175,11 @@ fn the_summary_is_what_the_octets_say() {
     assert_eq!((clusters, attributes.cluster_list_length()), (vec!["10.0.0.4".into(), "10.0.0.5".into()], 2));
     assert_eq!(attributes.extended_communities().next().unwrap().to_string(), "rt:1:1");
     let large: Vec<String> = attributes.large_communities().map(|community| community.to_string()).collect();
-    assert_eq!(large, ["1:2:3"], "what is there twice is there once (RFC 8092 §3)");
+    assert_eq!(large, ["1:2:3"], "repetitions are removed (RFC 8092 §3)");
 }
 
 #[test]
-fn only_unknown_transitive_attributes_go_on_and_say_so() {
+fn only_unknown_transitive_attributes_are_passed_on_and_marked() {
     let attributes = attributes_of(&[EMPTY_AS_PATH, &[0xc0, 99, 2, 1, 2], &[0x80, 98, 1, 3]], AsWidth::Four);
     let unknown: Vec<_> = attributes.unknown().collect();
     assert_eq!(unknown.len(), 1);
@@ -197,7 +197,7 @@ fn the_partial_bit_stays_through_a_change() {
 
 #[test]
 fn as4_attributes_of_two_octet_peers_are_merged() {
-    // AS_PATH, then AGGREGATOR, AS4_PATH and AS4_AGGREGATOR where there are any; the path and the aggregator merged.
+    // AS_PATH; then AGGREGATOR, AS4_PATH and AS4_AGGREGATOR, if any; the merged path and aggregator.
     let as_path: &[u8] = &[0x40, 2, 8, 2, 3, 0, 9, 0x5b, 0xa0, 0x5b, 0xa0];
     let as4_path: &[u8] = &[0xc0, 17, 10, 2, 2, 0, 1, 0, 0, 0, 2, 0, 0];
     let long_as4_path: &[u8] = &[0xc0, 17, 18, 2, 4, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0];

@@ -1,4 +1,4 @@
-//! Captures of pcap and pcapng: the TCP payload of BGP's port, put together and split into messages.
+//! Captures in pcap and pcapng: the TCP payload of BGP's port, reassembled and split into messages.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -15,7 +15,7 @@ use crate::message_stream::{MessageStream, NoMore};
 use crate::source::{SourceMessage, families_with_path_ids};
 use crate::tcp_stream::{Run, TcpStream};
 
-/// The messages of all connections, one direction after the other; what both OPENs say decides how they are decoded.
+/// The messages of all connections, one direction after another, decoded by the capabilities of both OPENs.
 pub(crate) fn messages(
     capture: impl Read + Send,
     terms: &DecodeContext,
@@ -27,7 +27,7 @@ pub(crate) fn messages(
     found
 }
 
-/// Calls `take` with each packet and what it starts with, in the order of the capture.
+/// Calls `take` with each packet and its link type, in the order of the capture.
 fn for_each_packet(capture: impl Read + Send, mut take: impl FnMut(LinkType, &[u8])) -> Result<(), String> {
     let mut reader = create_reader(FIRST_BUFFER_OCTETS, capture)
         .map_err(|_| "the input is neither a pcap nor a pcapng file".to_owned())?;
@@ -78,13 +78,13 @@ fn take_block(block: &PcapBlockOwned<'_>, links: &mut Vec<LinkType>, take: &mut 
     }
 }
 
-/// From where to where.
+/// Source and destination.
 type Direction = (SocketAddr, SocketAddr);
 
 /// The directions of all connections.
 #[derive(Default)]
 struct Connections {
-    /// In the order in which they appear.
+    /// In the order of their first packets.
     order: Vec<Direction>,
     streams: HashMap<Direction, TcpStream>,
 }
@@ -119,7 +119,7 @@ impl Connections {
     }
 }
 
-/// The messages of a run. After a gap, they begin with the next marker.
+/// The messages of a run. After a gap, they start at the next marker.
 fn messages_of<'a>(
     run: &'a Run,
     context: &DecodeContext,
@@ -166,8 +166,8 @@ struct Segment<'a> {
 }
 
 impl<'a> Segment<'a> {
-    /// The segment in an IP packet. A length field that goes past the packet, or is zero as with segmentation offload, ends
-    /// with the packet.
+    /// The segment in an IP packet. A length field that exceeds the packet, or is zero as with segmentation
+    /// offload, is replaced by the length of the packet.
     fn find(ip: &'a [u8]) -> Option<Self> {
         let packet = LaxSlicedPacket::from_ip(ip).ok()?;
         let (source, destination): (IpAddr, IpAddr) = match packet.net? {
@@ -193,12 +193,12 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// What is told of a capture that was not written to its end.
+/// Error for a truncated capture.
 const CUT: &str = "the capture ends inside a packet";
 
 const BGP_PORT: u16 = 179;
 
 const FIRST_BUFFER_OCTETS: usize = 1 << 18;
 
-/// More than any packet has.
+/// More than any packet.
 const MAX_BUFFER_OCTETS: usize = 1 << 26;

@@ -1,6 +1,6 @@
-//! Compressed input, recognised by its first octets: it is not unpacked here.
+//! Detection of compressed input by its first octets. It is not decompressed here.
 
-/// The program that unpacks an input that starts with these octets, if it is compressed.
+/// The program that decompresses an input with these first octets, if it is compressed.
 pub(crate) fn program(start: &[u8]) -> Option<&'static str> {
     SIGNATURES.iter().find(|(signature, _)| start.starts_with(signature)).map(|&(_, program)| program)
 }

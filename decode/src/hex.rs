@@ -1,4 +1,4 @@
-//! Octets written as hexadecimal digits: in pairs, with white space between pairs and comments after `#`.
+//! Octets as hexadecimal digits: in pairs, with white space between pairs and comments after `#`.
 
 use std::io::BufRead;
 
@@ -6,11 +6,11 @@ use bytes::{BufMut, BytesMut};
 
 use crate::message_stream::OctetSource;
 
-/// Reads a whole text.
+/// Parses a whole text.
 ///
 /// # Errors
 ///
-/// What is not hexadecimal, with its line.
+/// The text that is not hexadecimal, with its line.
 pub(crate) fn parse(text: &[u8]) -> Result<Vec<u8>, String> {
     let mut octets = Vec::with_capacity(text.len() / 2);
     let mut digits = Digits::default();
@@ -24,7 +24,7 @@ pub(crate) fn digits(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
-/// A text that is read a piece at a time.
+/// A text that is parsed in pieces.
 pub(crate) struct HexSource<R> {
     input: R,
     digits: Digits,
@@ -50,19 +50,19 @@ impl<R: BufRead> OctetSource for HexSource<R> {
     }
 }
 
-/// What is known between two characters.
+/// State between two characters.
 #[derive(Debug, Default)]
 struct Digits {
-    /// How many lines have ended.
+    /// Number of complete lines.
     lines_before: usize,
     in_comment: bool,
-    /// How the word begins: [`SHOWN_OCTETS`] of it at most.
+    /// Start of the word: at most [`SHOWN_OCTETS`].
     word: Vec<u8>,
-    /// How long the word is so far.
+    /// Length of the word so far.
     word_octets: usize,
-    /// The first digit of a pair whose second is still to come.
+    /// The first digit of an incomplete pair.
     high: Option<u8>,
-    /// The word has a character that is not a digit. It is read on to be named.
+    /// Whether the word has a character that is not a digit. It is read to its end for the error message.
     is_bad: bool,
 }
 
@@ -122,14 +122,14 @@ impl Digits {
     }
 }
 
-/// How much of a word is shown in a message.
+/// Octets of a word shown in an error message.
 const SHOWN_OCTETS: usize = 32;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What a source yields whose input comes `piece` octets at a time.
+    /// Result for a source whose input comes in pieces of `piece` octets.
     fn in_pieces(text: &[u8], piece: usize) -> Result<Vec<u8>, String> {
         let mut source = HexSource::new(std::io::BufReader::with_capacity(piece, text));
         let mut buffer = BytesMut::new();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_come_in_pairs_and_comments_are_passed_over() {
+    fn digits_come_in_pairs_and_comments_are_ignored() {
         let text = b"ffFF 0x01 # marker\n\n 02";
         for octets in [parse(text), in_pieces(text, 1), in_pieces(text, 100)] {
             assert_eq!(octets, Ok(vec![0xff, 0xff, 1, 2]));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_hexadecimal_is_named_with_its_line() {
+    fn text_that_is_not_hexadecimal_is_reported_with_its_line() {
         let long = [&b"00 "[..], &[0; 100]].concat();
         let cases: [(&[u8], &str); 6] = [
             (b"ff\nf", "line 2: \"f\" has an odd number"),

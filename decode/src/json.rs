@@ -1,4 +1,4 @@
-//! Messages as JSON: numbers and texts that programs compare.
+//! Messages as JSON: numbers and texts that programs can compare.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::hex;
 use crate::judged::Judged;
 
-/// The verdict on a message, and what it says.
+/// The verdict on a message, and its contents.
 pub(crate) fn verdict(judged: &Judged) -> Value {
     let notification = judged.result.as_ref().err().map(|error| {
         let notification = error.clone().into_notification();
@@ -38,7 +38,7 @@ fn update_of(judged: &Judged) -> Option<&Update> {
     }
 }
 
-/// The types left out, each once, in the order of the message.
+/// The discarded types, each once, in the order of the message.
 fn attributes_discarded(judged: &Judged) -> Vec<u8> {
     let mut types = Vec::new();
     for defect in update_of(judged).map_or(&[][..], Update::defects) {
@@ -55,7 +55,7 @@ fn defects(judged: &Judged) -> Vec<String> {
     defects.iter().map(ToString::to_string).collect()
 }
 
-/// What the message says; `null` when it cannot be read.
+/// The contents of the message; `null` if it cannot be decoded.
 fn message(judged: &Judged) -> Value {
     match &judged.result {
         Err(_) => Value::Null,
@@ -101,7 +101,7 @@ fn route_refresh(refresh: RouteRefresh) -> Value {
     })
 }
 
-/// An UPDATE as it stands, also where its routes are treated as withdrawn.
+/// The contents of an UPDATE, even if its routes are treated as withdrawn.
 fn update(judged: &Judged, update: &Update) -> Value {
     let mut fields = Map::new();
     fields.insert("type".to_owned(), "update".into());
@@ -121,7 +121,7 @@ fn update(judged: &Judged, update: &Update) -> Value {
     fields.into()
 }
 
-/// The acceptable attributes, whether routes are advertised with them or not.
+/// The valid attributes, whether routes are advertised with them or not.
 pub(crate) fn attributes_of(update: &Update) -> Option<PathAttributes> {
     let advertised = update.attributes().map(|attributes| attributes.to_path_attributes());
     advertised.or_else(|| update.unused_attributes().cloned())
@@ -136,7 +136,7 @@ fn prefixes(block: NlriBlock<'_>) -> Value {
     v4.chain(block.iter::<Ipv6Prefix>().map(|nlri| prefix(nlri.path_id, nlri.prefix))).collect()
 }
 
-/// A prefix, after its path identifier where that is not zero.
+/// A prefix, preceded by its path identifier unless that is zero.
 fn prefix(path_id: Option<PathId>, prefix: impl IpPrefix) -> String {
     match path_id {
         Some(path_id) if path_id != PathId(0) => format!("{path_id}:{prefix}"),
@@ -185,7 +185,7 @@ fn as_path(path: AsPath<'_>) -> Value {
     segments.collect()
 }
 
-/// NEXT_HOP as it stands, which is of use only beside NLRI.
+/// NEXT_HOP as received, which is only used with NLRI.
 fn next_hop(fields: &mut Map<String, Value>, judged: &Judged) {
     let Some(raw) = judged.raw_update() else { return };
     let attribute =
@@ -228,7 +228,7 @@ fn mp_unreach(judged: &Judged, update: &Update) -> Option<Value> {
     Some(json!({ "afi": unreach.family.afi.0, "safi": unreach.family.safi.0, "nlri": nlri }))
 }
 
-/// The prefixes of IPv4 and IPv6 unicast; digits when the octets are none.
+/// The prefixes of IPv4 and IPv6 unicast; digits if the octets are malformed.
 fn unicast(judged: &Judged, family: Family, octets: &[u8]) -> Value {
     let block = NlriBlock::new(family, judged.ipv4_add_path, octets);
     block.map_or_else(|_| hex::digits(octets).into(), prefixes)

@@ -1,5 +1,5 @@
-//! Messages one a line, for programs: `{"id", "hex", "context": {"as4", "addpath", "peer", "extmsg"}}` in, the verdict
-//! out.
+//! One message per line, for programs: input `{"id", "hex", "context": {"as4", "addpath", "peer",
+//! "extmsg"}}`, output the verdict.
 
 use std::io::{self, BufRead, Read, Write};
 
@@ -8,10 +8,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::judged::Judged;
+use crate::outcome::Outcome;
 use crate::source::terms;
-use crate::{Outcome, hex, json};
+use crate::{hex, json};
 
-/// What a line holds.
+/// The contents of a line.
 #[derive(Deserialize)]
 struct Line {
     #[serde(default)]
@@ -21,8 +22,8 @@ struct Line {
     context: Terms,
 }
 
-/// The terms of the session. What is left out: AS numbers have four octets, there are no path identifiers, the peer is
-/// internal and may send every attribute, and a message may be as long as it is.
+/// The terms of the session. Defaults: AS numbers have four octets, there are no path identifiers, the peer
+/// is internal and may send every attribute, and messages may have any length.
 #[derive(Default, Deserialize)]
 struct Terms {
     as4: Option<bool>,
@@ -61,7 +62,7 @@ enum LineRead {
     End,
 }
 
-/// Reads the next line. Of one that is too long, the rest is passed over.
+/// Reads the next line. The rest of one that is too long is skipped.
 fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<LineRead> {
     line.clear();
     if input.by_ref().take(MAX_LINE_OCTETS).read_until(b'\n', line)? == 0 {
@@ -101,7 +102,7 @@ fn answer(line: &[u8]) -> Value {
     answer
 }
 
-/// The id of a line whose other fields are wrong.
+/// The id of a line whose other fields are invalid.
 fn id_of(line: &[u8]) -> Value {
     let value: Value = serde_json::from_slice(line).unwrap_or_default();
     value.get("id").cloned().unwrap_or_default()
@@ -131,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_without_end_takes_no_more_memory_than_the_longest() {
+    fn an_endless_line_takes_no_more_memory_than_the_longest() {
         let endless =
             io::BufReader::new(io::repeat(0).take(5 << 20)).chain(&b"\n{\"id\": 7, \"hex\": \"\"}"[..]);
         let mut out = Vec::new();

@@ -1,4 +1,4 @@
-//! A message and what is to be done about it.
+//! A message and the consequences of its errors.
 
 use bgp_codec::{
     AttributeFault, AttributeOutcome, DecodeContext, DecodeError, Family, Message, MpReach, MpUnreach,
@@ -6,7 +6,7 @@ use bgp_codec::{
 };
 use bytes::Bytes;
 
-/// A message with the outcome of decoding it.
+/// A message with the result of decoding it.
 #[derive(Debug)]
 pub(crate) struct Judged {
     octets: Bytes,
@@ -21,7 +21,7 @@ impl Judged {
         Self { octets, ipv4_add_path: context.add_path.contains(&Family::IPV4_UNICAST), result }
     }
 
-    /// The strongest thing done about the message; `None` when nothing was wrong.
+    /// The most severe consequence; `None` if there was no error.
     pub(crate) fn outcome(&self) -> Option<AttributeOutcome> {
         match &self.result {
             Err(_) => Some(AttributeOutcome::SessionReset),
@@ -30,10 +30,10 @@ impl Judged {
         }
     }
 
-    /// What becomes of the message, in the words of RFC 7606 §2.
+    /// The verdict on the message, in the terms of RFC 7606 §2.
     ///
-    /// Of an attribute that is there twice the first counts, and the message is handled as if it were the only one
-    /// (RFC 7606 §3 g).
+    /// Of an attribute that occurs twice the first counts, and the message is handled as if it were the only
+    /// one (RFC 7606 §3 g).
     pub(crate) fn verdict(&self) -> &'static str {
         let only_repetitions = match &self.result {
             Ok(Message::Update(update)) => update
@@ -56,7 +56,7 @@ impl Judged {
         &self.octets
     }
 
-    /// The fields of an UPDATE as they stand in the message.
+    /// The fields of an UPDATE as received.
     pub(crate) fn raw_update(&self) -> Option<RawUpdate<'_>> {
         RawUpdate::decode(self.octets.get(19..)?)
     }

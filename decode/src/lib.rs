@@ -1,7 +1,8 @@
-//! BGP messages from files and captures, as text or JSON, with what RFC 7606 makes of them.
+//! BGP messages from files and captures, as text or JSON, with the consequences of RFC 7606.
 //!
-//! Input is read in pieces: hexadecimal digits, raw streams, lines of JSON and MRT records need memory for one message, line
-//! or record, whatever the size of the file; a capture needs memory for what its connections carry.
+//! Input is read in pieces: hexadecimal digits, raw streams, lines of JSON and MRT records need memory for
+//! one message, line or record, whatever the size of the file; a capture needs memory for the data of its
+//! connections.
 
 mod capture;
 mod compression;
@@ -12,6 +13,7 @@ mod judged;
 mod link;
 mod message_stream;
 mod mrt;
+mod outcome;
 mod source;
 mod tcp_stream;
 mod text;
@@ -26,59 +28,53 @@ use crate::judged::Judged;
 use crate::message_stream::{MessageStream, RawSource};
 use crate::source::{SourceMessage, terms};
 
+pub use crate::outcome::Outcome;
+
 /// What the input holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum InputFormat {
     /// Hexadecimal digits, with comments after `#`.
     Hex,
-    /// Messages one after the other, as they travel.
+    /// Messages one after another, as on the wire.
     Raw,
-    /// An MRT file, not compressed.
+    /// An uncompressed MRT file.
     Mrt,
     /// A capture of pcap or pcapng.
     Pcap,
-    /// A JSON object a line, answered by a line each.
+    /// One JSON object per line, each answered with one line.
     Jsonl,
 }
 
-/// What is printed for each message.
+/// Format of the output.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum OutputFormat {
-    /// Lines for people.
+    /// Text for people.
     Text,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// How the input is read and shown. Captures and MRT files say the terms of their sessions themselves, where they can.
+/// Options of decoding. Captures and MRT files specify the terms of their sessions themselves, as far as
+/// possible.
 #[derive(Clone, Copy, Debug)]
 pub struct DecodeOptions {
-    /// What the input holds.
+    /// Format of the input.
     pub input: InputFormat,
-    /// What is printed. Lines of JSON are always answered with JSON.
+    /// Format of the output. Lines of JSON are always answered with JSON.
     pub output: OutputFormat,
-    /// Whose messages they are.
+    /// Kind of the peer that sent the messages.
     pub peer: PeerKind,
-    /// How many octets an AS number has.
+    /// Width of AS numbers.
     pub as_width: AsWidth,
     /// Whether NLRI have path identifiers.
     pub add_path: bool,
-}
-
-/// What became of the input as a whole.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Outcome {
-    /// All of it was read, and no message would close a session.
-    AllWell,
-    /// A message would close a session, or a part of the input could not be read. The output says which.
-    Faulty,
 }
 
 /// Decodes the input, and prints each message as soon as it is read.
 ///
 /// # Errors
 ///
-/// The output cannot be written. What cannot be read is told in the output, in its place.
+/// The output cannot be written. Errors of the input are printed in their place.
 pub fn run(
     options: &DecodeOptions,
     mut input: impl BufRead + Send,
@@ -86,7 +82,7 @@ pub fn run(
 ) -> io::Result<Outcome> {
     let terms = terms(options.peer, options.as_width, options.add_path);
     let mut printer = Printer { output: options.output, out, outcome: Outcome::AllWell };
-    // An input that cannot be read is an error of its first message.
+    // Input that cannot be read yields an error with its first message.
     if let Some(program) = input.fill_buf().ok().and_then(compression::program) {
         printer.print_error(&format!("the input is compressed: unpack it first, as with `{program} -dc`"))?;
         return Ok(printer.outcome);

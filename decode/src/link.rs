@@ -1,11 +1,11 @@
-//! Link types of captures, from the registry of LINKTYPE_ values: where in a frame the IP packet is.
+//! Link types of captures, from the registry of LINKTYPE_ values: the position of the IP packet in a frame.
 
-/// What the frames of a capture or of one of its interfaces are.
+/// Link type of a capture or of one of its interfaces.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct LinkType(pub(crate) i32);
 
 impl LinkType {
-    /// The IP packet inside a frame; `None` when there is none, or the link type is not known here.
+    /// The IP packet inside a frame; `None` if there is none, or the link type is not supported.
     pub(crate) fn network_layer(self, frame: &[u8]) -> Option<&[u8]> {
         match self.0 {
             // BSD loopback: the family in four octets.
@@ -31,7 +31,7 @@ impl LinkType {
 
 fn ethernet(frame: &[u8]) -> Option<&[u8]> {
     let mut rest = frame.get(12..)?;
-    // VLAN tags stand before the type.
+    // VLAN tags precede the type.
     while let [0x81, 0, _, _, ..] | [0x88, 0xa8, _, _, ..] = rest {
         rest = rest.get(4..)?;
     }

@@ -1,4 +1,4 @@
-//! A stream of octets split into messages, read a piece at a time.
+//! A stream of octets, read in pieces and split into messages.
 
 use std::io::BufRead;
 
@@ -7,17 +7,17 @@ use bytes::{Bytes, BytesMut};
 
 use crate::source::SourceMessage;
 
-/// Where the octets of a stream come from.
+/// Source of the octets of a stream.
 pub(crate) trait OctetSource {
-    /// Appends some octets, or none although more may follow; `false` at the end.
+    /// Appends some octets, or none although more may follow; returns `false` at the end.
     ///
     /// # Errors
     ///
-    /// What is wrong with the input, for people.
+    /// The error of the input, for people.
     fn fill(&mut self, buffer: &mut BytesMut) -> Result<bool, String>;
 }
 
-/// The messages of a stream, one after the other. A broken header ends them, as it ends a session.
+/// The messages of a stream. A malformed header ends them, as it ends a session.
 pub(crate) struct MessageStream<S> {
     source: S,
     buffer: BytesMut,
@@ -26,12 +26,12 @@ pub(crate) struct MessageStream<S> {
 }
 
 impl<S: OctetSource> MessageStream<S> {
-    /// A stream of these octets and those of the source.
+    /// A stream of these octets followed by those of the source.
     pub(crate) fn new(source: S, buffer: BytesMut, context: DecodeContext) -> Self {
         Self { source, buffer, context, has_ended: false }
     }
 
-    /// What is shown of a stream whose header is broken: what follows, up to the length of a message.
+    /// The octets shown for a malformed header: the remaining ones, up to the length of a message.
     fn rest(&mut self) -> Bytes {
         let most = self.context.max_message_octets;
         while self.buffer.len() < most && self.source.fill(&mut self.buffer) == Ok(true) {}
@@ -81,7 +81,7 @@ impl<S: OctetSource> Iterator for MessageStream<S> {
     }
 }
 
-/// No octets but those that the stream begins with.
+/// A source without further octets.
 pub(crate) struct NoMore;
 
 impl OctetSource for NoMore {
@@ -90,7 +90,7 @@ impl OctetSource for NoMore {
     }
 }
 
-/// Octets as they are in a file.
+/// Octets as in a file.
 pub(crate) struct RawSource<R> {
     input: R,
 }

@@ -1,4 +1,4 @@
-//! MRT files: messages as collectors recorded them, and tables as the UPDATEs that would announce them.
+//! MRT files: messages as recorded by collectors, and tables as the UPDATEs that would announce them.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -9,7 +9,7 @@ use margay_mrt::{Bgp4mpMessage, OldUpdate, PeerIndexTable, Record, RecordHeader,
 
 use crate::source::{SourceMessage, terms};
 
-/// The messages of one record after the other.
+/// The messages of all records.
 pub(crate) struct MrtMessages<R> {
     input: R,
     peer: PeerKind,
@@ -35,7 +35,10 @@ impl<R: Read> MrtMessages<R> {
             None => return Err(io::ErrorKind::UnexpectedEof.into()),
         };
         if header.body_octets > MAX_RECORD_OCTETS {
-            return Err(io::Error::other(format!("a record of {} octets cannot be", header.body_octets)));
+            return Err(io::Error::other(format!(
+                "a record of {} octets is not plausible",
+                header.body_octets
+            )));
         }
         let mut body = Vec::new();
         self.input.by_ref().take(header.body_octets.into()).read_to_end(&mut body)?;
@@ -147,8 +150,8 @@ fn nlri(path_id: &[u8], prefix: Prefix) -> Vec<u8> {
     octets
 }
 
-/// The UPDATE that announces an entry: IPv4 unicast in the NLRI field, others in an MP_REACH_NLRI, of which the table has
-/// the next hop alone (RFC 6396 §4.3.4) or, by many collectors, everything.
+/// The UPDATE that announces an entry: IPv4 unicast in the NLRI field, others in an MP_REACH_NLRI, for which
+/// the table has only the next hop (RFC 6396 §4.3.4) or, from many collectors, the whole attribute.
 fn announcement(family: Family, attributes: &[u8], nlri: &[u8]) -> Option<Bytes> {
     let is_ipv4_unicast = family == Family::IPV4_UNICAST;
     let mut rest = attributes;
@@ -196,7 +199,7 @@ fn update_message(body: &[u8]) -> Option<Bytes> {
 
 const MP_REACH_NLRI: u8 = 14;
 
-/// In the flags of an attribute: its length has two octets.
+/// Attribute flag: the length has two octets.
 const EXTENDED_LENGTH: u8 = 0x10;
 
 /// More than any collector writes: a table record with some thousand peers.

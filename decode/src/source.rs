@@ -1,4 +1,4 @@
-//! A message of the input, and the terms under which it is decoded.
+//! A message of the input, and the terms of decoding it.
 
 use bgp_codec::{Afi, AsWidth, DecodeContext, Family, PeerKind, Safi};
 use bytes::Bytes;
@@ -6,13 +6,13 @@ use bytes::Bytes;
 /// A message of the input.
 #[derive(Debug)]
 pub(crate) struct SourceMessage {
-    /// Where it was found: a time, a connection; empty when there is nothing to say.
+    /// Where it was found: a time, a connection; empty if nothing is known.
     pub(crate) label: String,
     pub(crate) octets: Bytes,
     pub(crate) context: DecodeContext,
 }
 
-/// The terms under which messages are decoded when nothing says otherwise.
+/// The default terms of decoding.
 pub(crate) fn terms(peer: PeerKind, as_width: AsWidth, add_path: bool) -> DecodeContext {
     let mut context = DecodeContext::new(peer, as_width);
     context.extended_next_hop = vec![Family::IPV4_UNICAST];
@@ -23,7 +23,7 @@ pub(crate) fn terms(peer: PeerKind, as_width: AsWidth, add_path: bool) -> Decode
     context
 }
 
-/// Every family whose NLRI can have path identifiers that are distinguished from what follows them.
+/// Every family whose NLRI with path identifiers can be delimited.
 pub(crate) fn families_with_path_ids() -> Vec<Family> {
     let safis = [
         Safi::UNICAST,

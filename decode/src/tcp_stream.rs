@@ -1,30 +1,30 @@
-//! One direction of a TCP connection, put together from its segments.
+//! One direction of a TCP connection, reassembled from its segments.
 
 use std::collections::BTreeMap;
 
-/// The octets of a direction. Segments may come twice, overlap, out of order, or not at all.
+/// The octets of one direction. Segments may be repeated, overlap, be reordered, or be missing.
 #[derive(Debug, Default)]
 pub(crate) struct TcpStream {
-    /// The sequence number that the first segment had.
+    /// Sequence number of the first segment.
     base: Option<u32>,
     segments: BTreeMap<usize, Vec<u8>>,
 }
 
-/// What came without a gap.
+/// Octets without a gap.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Run {
-    /// How many octets are missing before it.
+    /// Octets missing before it.
     pub(crate) missing_octets: usize,
     pub(crate) octets: Vec<u8>,
 }
 
 impl TcpStream {
-    /// Takes in a segment. With `starts`, the segment opens the connection.
+    /// Adds a segment. With `starts`, the segment opens the connection.
     pub(crate) fn add(&mut self, sequence: u32, starts: bool, payload: &[u8]) {
         let first = if starts && payload.is_empty() { sequence.wrapping_add(1) } else { sequence };
         let base = *self.base.get_or_insert(first);
         let distance = sequence.wrapping_sub(base);
-        // What lies half the sequence space ahead lies behind: a late copy from before the capture.
+        // More than half the sequence space ahead means behind: a late copy from before the capture.
         if payload.is_empty() || distance >= 1 << 31 {
             return;
         }
@@ -35,7 +35,7 @@ impl TcpStream {
         }
     }
 
-    /// The octets in order, cut where some are missing.
+    /// The octets in order, split where some are missing.
     pub(crate) fn finish(self) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         let mut end = 0;
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_find_their_places() {
+    fn segments_are_put_in_order() {
         let whole = |text: &str| vec![(0, text.to_owned())];
         assert_eq!(runs(&[(9, true, b""), (10, false, b"ab"), (12, false, b"c")]), whole("abc"));
         assert_eq!(runs(&[(9, true, b""), (12, false, b"c"), (10, false, b"ab")]), whole("abc"));

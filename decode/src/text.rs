@@ -1,4 +1,4 @@
-//! Messages as text for people: a line for the message, one for each thing it says.
+//! Messages as text for people: one line for the message, and one for each of its parts.
 
 use std::io::{self, Write};
 
@@ -71,7 +71,7 @@ fn is_empty_list(value: &Value) -> bool {
     value.as_array().is_some_and(Vec::is_empty)
 }
 
-/// Texts without quotation marks, lists with spaces between, objects as `name value`.
+/// Texts without quotation marks, lists separated by spaces, objects as `name value`.
 fn words(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

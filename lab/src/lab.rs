@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, process, thread};
 
 use anyhow::{Context as _, Result, bail};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, Uid};
+use nix::unistd::Uid;
 
-use crate::command::{ip, system, text};
-use crate::namespace::Namespace;
+use crate::command::{system, text};
+use crate::namespace::{Namespace, remove_namespace};
 use crate::segment::Segment;
 
 /// A network of its own, invisible to the machine around it.
@@ -99,19 +98,6 @@ fn sweep() -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Kills what runs in a namespace, then removes it. One that is already gone is no error.
-pub(crate) fn remove_namespace(name: &str) -> Result<()> {
-    let Ok(pids) = text(system("ip").args(["netns", "pids", name])) else { return Ok(()) };
-    for pid in pids.lines().filter_map(|line| line.trim().parse().ok()) {
-        // It may have ended since it was listed.
-        kill(Pid::from_raw(pid), Signal::SIGKILL).ok();
-    }
-    match ip(&format!("netns del {name}")) {
-        Err(error) if Path::new("/run/netns").join(name).exists() => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
 
 /// True for a name of ours whose process is gone.

@@ -9,9 +9,10 @@ use std::thread;
 
 use anyhow::{Context as _, Result};
 use nix::sched::{CloneFlags, setns};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::command::{ip, output, system, text};
-use crate::lab::remove_namespace;
 
 /// A named network namespace; clones mean the same one, the last that is dropped removes it.
 #[derive(Clone, Debug)]
@@ -133,5 +134,18 @@ impl Drop for Inner {
         if let Err(error) = remove_namespace(&self.name) {
             eprintln!("{}: {error:#}", self.name);
         }
+    }
+}
+
+/// Kills what runs in a namespace, then removes it. One that is already gone is no error.
+pub(crate) fn remove_namespace(name: &str) -> Result<()> {
+    let Ok(pids) = text(system("ip").args(["netns", "pids", name])) else { return Ok(()) };
+    for pid in pids.lines().filter_map(|line| line.trim().parse().ok()) {
+        // It may have ended since it was listed.
+        kill(Pid::from_raw(pid), Signal::SIGKILL).ok();
+    }
+    match ip(&format!("netns del {name}")) {
+        Err(error) if Path::new("/run/netns").join(name).exists() => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }

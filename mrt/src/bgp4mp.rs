@@ -1,4 +1,4 @@
-//! BGP4MP (RFC 6396 §4.4, RFC 8050 §3): messages of sessions, and changes of their state.
+//! BGP4MP (RFC 6396 §4.4, RFC 8050 §3): messages and state changes of sessions.
 
 use std::net::IpAddr;
 
@@ -7,37 +7,37 @@ use bytes::{BufMut, BytesMut};
 use nom::Parser;
 use nom::number::complete::be_u16;
 
-use crate::fields::{Parsed, address, afi_of, asn, put_address};
-use crate::record::{RecordTooLong, RecordType, encode_record, whole};
+use crate::fields::{Parsed, address, afi_of, asn, put_address, whole};
+use crate::record_header::{RecordTooLong, RecordType, encode_record};
 
-/// The session that a record is about.
+/// The session of a record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Bgp4mpSession {
     /// The autonomous system of the peer.
     pub peer_as: Asn,
-    /// The collector's own.
+    /// The autonomous system of the collector.
     pub local_as: Asn,
-    /// The collector's number for the interface, or 0.
+    /// The collector's index of the interface, or 0.
     pub interface: u16,
-    /// The two ends; early collectors left them out, the interface with them.
+    /// The addresses of both ends; early collectors left them and the interface out.
     pub addresses: Option<SessionAddresses>,
 }
 
-/// The ends of a session, of one address family.
+/// The addresses of a session's ends, of one family.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SessionAddresses {
     peer: IpAddr,
     local: IpAddr,
 }
 
-/// A message with its header.
+/// A message with its header, and its session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Bgp4mpMessage<'a> {
-    /// Whose it is.
+    /// Its session.
     pub session: Bgp4mpSession,
-    /// How many octets an AS number has in the message and in the record.
+    /// Width of AS numbers in the message and in the record.
     pub as_width: AsWidth,
-    /// Whether the collector sent it instead of the peer.
+    /// Whether the collector sent it, not the peer.
     pub is_local: bool,
     /// Whether NLRI have path identifiers.
     pub add_path: bool,
@@ -45,27 +45,27 @@ pub struct Bgp4mpMessage<'a> {
     pub message: &'a [u8],
 }
 
-/// A session that went from one state to another.
+/// A change of a session's state.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Bgp4mpStateChange {
-    /// Which session.
+    /// The session.
     pub session: Bgp4mpSession,
-    /// The state that it left.
+    /// The former state.
     pub old: SessionState,
-    /// The state that it is in.
+    /// The new state.
     pub new: SessionState,
 }
 
-/// A state of RFC 4271 §8.2.2, by the number that MRT gives it (RFC 6396 §4.4.1).
+/// A state of RFC 4271 §8.2.2, by its number in MRT (RFC 6396 §4.4.1).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SessionState(pub u16);
 
 impl SessionState {
     /// No connection is wanted.
     pub const IDLE: Self = Self(1);
-    /// A connection is being made.
+    /// A connection is being opened.
     pub const CONNECT: Self = Self(2);
-    /// A connection is waited for.
+    /// An incoming connection is awaited.
     pub const ACTIVE: Self = Self(3);
     /// The OPEN was sent.
     pub const OPEN_SENT: Self = Self(4);
@@ -76,7 +76,7 @@ impl SessionState {
 }
 
 impl SessionAddresses {
-    /// The ends of a session; `None` when they are of different families, for which a record has no form.
+    /// The addresses of a session; `None` if they are of different families, which a record cannot represent.
     #[must_use]
     pub fn new(peer: IpAddr, local: IpAddr) -> Option<Self> {
         (afi_of(peer) == afi_of(local)).then_some(Self { peer, local })
@@ -139,7 +139,7 @@ impl Bgp4mpStateChange {
         Some(Self { session, old, new })
     }
 
-    /// Appends the record, AS numbers in four octets.
+    /// Appends the record, with four-octet AS numbers.
     ///
     /// # Errors
     ///
@@ -183,10 +183,10 @@ impl Bgp4mpSession {
     }
 }
 
-/// How long the two states are that end a record of a changed state.
+/// Octets of the two states at the end of a state change.
 const STATES_OCTETS: usize = 4;
 
-/// What a BGP message begins with.
+/// The marker of a BGP message.
 const MARKER: [u8; 16] = [0xff; 16];
 
 const STATE_CHANGE_AS4: u16 = 5;

@@ -1,4 +1,5 @@
-//! Records that older collectors wrote: TABLE_DUMP (RFC 6396 §4.2) and the type BGP (RFC 6396 §B.2). They are only read.
+//! Records of older collectors: TABLE_DUMP (RFC 6396 §4.2) and the type BGP (RFC 6396 §B.2). They are only
+//! decoded.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -9,18 +10,18 @@ use nom::number::complete::{be_u8, be_u16, be_u32};
 
 use crate::fields::{Parsed, address, asn, malformed, u16_sized};
 
-/// An UPDATE without its header, AS numbers in two octets.
+/// An UPDATE without its header, with two-octet AS numbers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct OldUpdate<'a> {
     /// The autonomous system of the peer that sent it.
     pub peer_as: Asn,
     /// The address of that peer.
     pub peer: Ipv4Addr,
-    /// What follows the header of the UPDATE.
+    /// The octets after the header of the UPDATE.
     pub body: &'a [u8],
 }
 
-/// One route of a table, AS numbers in two octets.
+/// One route of a table, with two-octet AS numbers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TableDumpEntry<'a> {
     /// The prefix.
@@ -37,7 +38,7 @@ pub struct TableDumpEntry<'a> {
 
 impl<'a> OldUpdate<'a> {
     pub(crate) fn decode(octets: &'a [u8]) -> Option<Self> {
-        // The collector's own AS number and address follow the peer's.
+        // The collector's own AS number and address follow those of the peer.
         let fields = (be_u16::<_, nom::error::Error<_>>, be_u32, take(6_usize));
         let mut fields = fields.map(|(peer_as, peer, _)| (Asn(peer_as.into()), Ipv4Addr::from_bits(peer)));
         let (body, (peer_as, peer)) = fields.parse_complete(octets).ok()?;
@@ -46,9 +47,9 @@ impl<'a> OldUpdate<'a> {
 }
 
 impl<'a> TableDumpEntry<'a> {
-    /// Reads all entries of a body; the subtype is the address family.
+    /// Decodes all entries of a body; the subtype is the address family.
     pub(crate) fn decode_all(subtype: u16, body: &'a [u8]) -> Option<Vec<Self>> {
-        // View and sequence number come once.
+        // View and sequence number occur once.
         let mut octets = body.get(4..)?;
         let mut entries = Vec::new();
         while !octets.is_empty() {
@@ -61,7 +62,7 @@ impl<'a> TableDumpEntry<'a> {
 
     fn decode(octets: &'a [u8], afi: Afi) -> Parsed<'a, Self> {
         let (rest, network) = address(octets, afi)?;
-        // The octet between is a status that is always 1.
+        // The octet in between is a status that is always 1.
         let (rest, (length_bits, _status, originated_seconds)) =
             (be_u8, be_u8, be_u32).parse_complete(rest)?;
         let (rest, peer) = address(rest, afi)?;
@@ -72,7 +73,7 @@ impl<'a> TableDumpEntry<'a> {
     }
 }
 
-/// The prefix around an address, whose further bits are cleared; `None` when it is longer than its family allows.
+/// The prefix that covers an address, with host bits cleared; `None` if it is longer than its family allows.
 fn prefix(address: IpAddr, length_bits: u8) -> Option<Prefix> {
     match address {
         IpAddr::V4(address) if length_bits <= Ipv4Prefix::MAX_LENGTH => {

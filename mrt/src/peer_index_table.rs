@@ -1,4 +1,4 @@
-//! PEER_INDEX_TABLE (RFC 6396 §4.3.1): the peers that the entries of a table name by their place.
+//! PEER_INDEX_TABLE (RFC 6396 §4.3.1): the peers that the entries of a table refer to by index.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -7,17 +7,17 @@ use bytes::{BufMut, BytesMut};
 use nom::Parser;
 use nom::number::complete::{be_u8, be_u32};
 
-use crate::fields::{Parsed, address, asn, put_address, u16_sized};
-use crate::record::{RecordTooLong, RecordType, counted, encode_record, put_u16_length, whole};
+use crate::fields::{Parsed, address, asn, counted, put_address, u16_sized, whole};
+use crate::record_header::{RecordTooLong, RecordType, encode_record, put_u16_length};
 
-/// Who collected a table, and from whom.
+/// The collector of a table, and its peers.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PeerIndexTable<'a> {
     /// The BGP Identifier of the collector.
     pub collector: Ipv4Addr,
     /// The name of the view in UTF-8, often empty.
     pub view_name: &'a [u8],
-    /// The peers; a [`RibEntry`](crate::RibEntry) names one by its place here.
+    /// The peers; a [`RibEntry`](crate::RibEntry) refers to one by its index.
     pub peers: Vec<PeerEntry>,
 }
 
@@ -41,11 +41,11 @@ impl<'a> PeerIndexTable<'a> {
         Some(Self { collector: Ipv4Addr::from_bits(collector), view_name, peers })
     }
 
-    /// Appends the record, each AS number in four octets.
+    /// Appends the record, with four-octet AS numbers.
     ///
     /// # Errors
     ///
-    /// More than 65,535 peers, or a longer name.
+    /// There are more than 65,535 peers, or the name is longer than that.
     pub fn encode(&self, timestamp_seconds: u32, out: &mut BytesMut) -> Result<(), RecordTooLong> {
         encode_record(out, timestamp_seconds, RecordType::TABLE_DUMP_V2, Self::SUBTYPE, |out| {
             out.put_slice(&self.collector.octets());
@@ -74,10 +74,10 @@ impl PeerEntry {
     }
 }
 
-/// In the octet of a peer's type: its address is of IPv6.
+/// Flag in the octet of a peer's type: its address is IPv6.
 const IPV6: u8 = 1;
 
-/// In the octet of a peer's type: its AS number has four octets.
+/// Flag in the octet of a peer's type: its AS number has four octets.
 const FOUR_OCTETS: u8 = 2;
 
 #[cfg(test)]
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn peers_of_each_form_are_read() {
+    fn peers_of_each_form_are_decoded() {
         let body = [
             &[192, 0, 2, 9, 0, 1, b'v', 0, 3][..],
             &[0, 1, 1, 1, 1, 192, 0, 2, 1, 0xfd, 0xe9],

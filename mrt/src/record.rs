@@ -1,80 +1,26 @@
-//! A record: the header that all records begin with, and what follows it (RFC 6396 §2 to §4).
-//!
-//! ```text
-//! +-----------------------+-----------+-----------+-----------------------+
-//! | timestamp (4 octets)  | type (2)  | subtype(2)| length (4 octets)     |
-//! +-----------------------+-----------+-----------+-----------------------+
-//! | body, as many octets as the length says                               |
-//! ```
+//! What a record holds, by its type (RFC 6396 §4).
 
-use bytes::{BufMut, BytesMut};
 use nom::Parser;
-use nom::number::complete::{be_u16, be_u32};
+use nom::number::complete::be_u32;
 
 use crate::old_records::{OldUpdate, TableDumpEntry};
+use crate::record_header::{RecordHeader, RecordType};
 use crate::{Bgp4mpMessage, Bgp4mpStateChange, PeerIndexTable, RibRecord};
-
-/// The type of a record, from IANA's registry.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct RecordType(pub u16);
-
-impl RecordType {
-    /// Messages of the time before BGP4MP (RFC 6396 §B.2).
-    pub const BGP: Self = Self(5);
-    /// A table, a route in each record (RFC 6396 §4.2).
-    pub const TABLE_DUMP: Self = Self(12);
-    /// A table, a prefix in each record (RFC 6396 §4.3).
-    pub const TABLE_DUMP_V2: Self = Self(13);
-    /// Messages and changes of state of sessions (RFC 6396 §4.4).
-    pub const BGP4MP: Self = Self(16);
-    /// As BGP4MP, with microseconds (RFC 6396 §3).
-    pub const BGP4MP_ET: Self = Self(17);
-}
-
-/// The header of a record.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct RecordHeader {
-    /// When it was written, in seconds since 1970.
-    pub timestamp_seconds: u32,
-    /// What it is.
-    pub record_type: RecordType,
-    /// What of that type it is.
-    pub subtype: u16,
-    /// How many octets follow the header.
-    pub body_octets: u32,
-}
-
-impl RecordHeader {
-    /// How long a header is.
-    pub const OCTETS: usize = 12;
-
-    /// Reads a header. Any octets are one.
-    #[must_use]
-    pub fn decode(octets: &[u8; Self::OCTETS]) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, k, l] = *octets;
-        Self {
-            timestamp_seconds: u32::from_be_bytes([a, b, c, d]),
-            record_type: RecordType(u16::from_be_bytes([e, f])),
-            subtype: u16::from_be_bytes([g, h]),
-            body_octets: u32::from_be_bytes([i, j, k, l]),
-        }
-    }
-}
 
 /// What a record holds.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Record<'a> {
-    /// An UPDATE without its header, of the time before BGP4MP.
+    /// An UPDATE without its header, older than BGP4MP.
     OldUpdate(OldUpdate<'a>),
     /// Routes of a table; the earliest collectors put more than one into a record.
     TableDump(Vec<TableDumpEntry<'a>>),
-    /// The peers that the entries of a table name.
+    /// The peers that the entries of a table refer to.
     PeerIndexTable(PeerIndexTable<'a>),
     /// The routes to one prefix.
     Rib(RibRecord<'a>),
     /// A BGP message.
     Message(Bgp4mpMessage<'a>),
-    /// A session that changed its state.
+    /// A state change of a session.
     StateChange(Bgp4mpStateChange),
     /// A record of another kind.
     Other,
@@ -91,7 +37,7 @@ pub struct MalformedRecord {
 }
 
 impl<'a> Record<'a> {
-    /// Reads what follows a header.
+    /// Decodes the body that follows a header.
     ///
     /// # Errors
     ///
@@ -125,72 +71,4 @@ impl<'a> Record<'a> {
             _ => Some(Self::Other),
         }
     }
-}
-
-/// A value that one of a record's fields has no room for; nothing was written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("no room in an MRT record for {what}")]
-pub struct RecordTooLong {
-    what: &'static str,
-}
-
-/// Appends a record whose body the closure appends.
-///
-/// # Errors
-///
-/// Those of the closure, and a body of 4 GiB or more; nothing is appended then.
-pub(crate) fn encode_record(
-    out: &mut BytesMut,
-    timestamp_seconds: u32,
-    record_type: RecordType,
-    subtype: u16,
-    body: impl FnOnce(&mut BytesMut) -> Result<(), RecordTooLong>,
-) -> Result<(), RecordTooLong> {
-    let start = out.len();
-    out.put_u32(timestamp_seconds);
-    out.put_u16(record_type.0);
-    out.put_u16(subtype);
-    out.put_u32(0);
-    let outcome = body(out).and_then(|()| {
-        let body_octets = out.len().saturating_sub(start).saturating_sub(RecordHeader::OCTETS);
-        let length = u32::try_from(body_octets).map_err(|_| RecordTooLong { what: "the record" })?;
-        if let Some(field) = out.get_mut(start.saturating_add(8)..).and_then(<[u8]>::first_chunk_mut) {
-            *field = length.to_be_bytes();
-        }
-        Ok(())
-    });
-    if outcome.is_err() {
-        out.truncate(start);
-    }
-    outcome
-}
-
-/// Appends a count or a length of two octets.
-pub(crate) fn put_u16_length(
-    out: &mut BytesMut,
-    length: usize,
-    what: &'static str,
-) -> Result<(), RecordTooLong> {
-    out.put_u16(u16::try_from(length).map_err(|_| RecordTooLong { what })?);
-    Ok(())
-}
-
-/// Whether a parser's octets were all taken.
-pub(crate) fn whole<T>(parsed: nom::IResult<&[u8], T>) -> Option<T> {
-    parsed.ok().filter(|(rest, _)| rest.is_empty()).map(|(_, value)| value)
-}
-
-/// A count of two octets before what is counted.
-pub(crate) fn counted<'a, T>(
-    octets: &'a [u8],
-    mut element: impl FnMut(&'a [u8]) -> nom::IResult<&'a [u8], T>,
-) -> nom::IResult<&'a [u8], Vec<T>> {
-    let (mut rest, count) = be_u16(octets)?;
-    let mut elements = Vec::new();
-    for _ in 0..count {
-        let (after, value) = element(rest)?;
-        elements.push(value);
-        rest = after;
-    }
-    Ok((rest, elements))
 }

@@ -6,15 +6,15 @@ use nom::Parser;
 use nom::combinator::cond;
 use nom::number::complete::{be_u16, be_u32};
 
-use crate::fields::{Parsed, u16_sized};
-use crate::record::{RecordTooLong, RecordType, counted, encode_record, put_u16_length, whole};
+use crate::fields::{Parsed, counted, u16_sized, whole};
+use crate::record_header::{RecordTooLong, RecordType, encode_record, put_u16_length};
 
 /// The routes to one prefix, of IPv4 or IPv6, unicast or multicast.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RibRecord<'a> {
-    /// Counts the records of the table.
+    /// Number of the record in the table.
     pub sequence: u32,
-    /// What the routes are for: [`Safi::UNICAST`] or [`Safi::MULTICAST`].
+    /// Use of the routes: [`Safi::UNICAST`] or [`Safi::MULTICAST`].
     pub safi: Safi,
     /// The prefix.
     pub prefix: Prefix,
@@ -25,13 +25,14 @@ pub struct RibRecord<'a> {
 /// One route.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RibEntry<'a> {
-    /// The place of its peer in the [`PeerIndexTable`](crate::PeerIndexTable).
+    /// Index of its peer in the [`PeerIndexTable`](crate::PeerIndexTable).
     pub peer_index: u16,
     /// When it was received, in seconds since 1970.
     pub originated_seconds: u32,
-    /// Its path identifier, where the session has them.
+    /// Its path identifier, if the session has them.
     pub path_id: Option<PathId>,
-    /// Its attributes, AS numbers in four octets; [`table_attributes`](crate::table_attributes) writes them.
+    /// Its attributes, with four-octet AS numbers; [`table_attributes`](crate::table_attributes) encodes
+    /// them.
     pub attributes: &'a [u8],
 }
 
@@ -57,11 +58,11 @@ impl<'a> RibRecord<'a> {
         Some(Self { sequence, safi, prefix, entries })
     }
 
-    /// Appends the record. Where one entry has a path identifier, all are written with one: 0 for those that have none.
+    /// Appends the record. If one entry has a path identifier, all are encoded with one: 0 for those without.
     ///
     /// # Errors
     ///
-    /// More than 65,535 routes, or attributes of more octets.
+    /// There are more than 65,535 routes, or attributes are longer than that.
     pub fn encode(&self, timestamp_seconds: u32, out: &mut BytesMut) -> Result<(), RecordTooLong> {
         let has_path_ids = self.entries.iter().any(|entry| entry.path_id.is_some());
         let subtype = self.subtype(has_path_ids);
@@ -83,7 +84,7 @@ impl<'a> RibRecord<'a> {
             (Prefix::Ipv6(_), Safi::MULTICAST) => 5,
             (Prefix::Ipv6(_), _) => 4,
         };
-        // RFC 8050 §4.1 numbers the four with path identifiers in the same order, from 8.
+        // RFC 8050 §4.1 numbers the four subtypes with path identifiers in the same order, from 8.
         if has_path_ids { subtype.saturating_add(6) } else { subtype }
     }
 }
@@ -121,7 +122,7 @@ mod tests {
     use crate::{Record, RecordHeader};
 
     #[test]
-    fn a_route_is_written_as_the_rfc_draws_it() {
+    fn a_route_is_encoded_as_in_the_rfc() {
         let entry =
             RibEntry { peer_index: 1, originated_seconds: 2, path_id: None, attributes: &[0x40, 1, 1, 0] };
         let prefix = "10.0.0.0/9".parse().unwrap();
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_that_have_no_room_leave_nothing_behind() {
+    fn attributes_that_do_not_fit_append_nothing() {
         let long = vec![0; 65536];
         let entry = RibEntry { peer_index: 1, originated_seconds: 2, path_id: None, attributes: &long };
         let prefix = "::/0".parse().unwrap();

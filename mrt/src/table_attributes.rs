@@ -1,12 +1,12 @@
-//! Path attributes as a table has them (RFC 6396 §4.3.4): the set, and the next hop among it.
+//! Path attributes in the form of a table (RFC 6396 §4.3.4): the set together with the next hop.
 
 use bgp_codec::{NextHop, PathAttributes, RawPathAttribute, RawUpdate};
 use bytes::{BufMut, BytesMut};
 
 /// The attributes of a route for a [`RibEntry`](crate::RibEntry), in ascending order of their types.
 ///
-/// An IPv4 next hop becomes a NEXT_HOP. Any other becomes an MP_REACH_NLRI that has nothing but the length of the next hop
-/// and the next hop: family and prefix are those of the record.
+/// An IPv4 next hop becomes a NEXT_HOP. Any other becomes an MP_REACH_NLRI that consists of the next hop and
+/// its length: family and prefix are those of the record.
 #[must_use]
 pub fn table_attributes(attributes: &PathAttributes, next_hop: NextHop) -> Vec<u8> {
     let mut out = BytesMut::with_capacity(attributes.octets().len().saturating_add(MAX_NEXT_HOP_OCTETS));
@@ -59,7 +59,7 @@ const OPTIONAL: u8 = 0x80;
 
 const EXTENDED_LENGTH: u8 = 0x10;
 
-/// Of an MP_REACH_NLRI with two addresses, its header included.
+/// Octets of an MP_REACH_NLRI with two addresses, including its header.
 const MAX_NEXT_HOP_OCTETS: usize = 36;
 
 #[cfg(test)]
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_hop_stands_where_its_type_belongs() {
+    fn the_next_hop_is_in_the_order_of_types() {
         let mut builder = PathAttributesBuilder::new(Origin::Igp);
         builder.as_path = AsPathBuf::from_sequence([Asn(65001)]);
         builder.med = Some(7);

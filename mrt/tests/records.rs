@@ -1,4 +1,4 @@
-//! Records are read as they are written, and no octets make the reader panic.
+//! Decoding is the inverse of encoding, and no octets cause a panic.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 #![expect(clippy::disallowed_methods, reason = "the corpus is read from files")]
@@ -16,7 +16,7 @@ use margay_mrt::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Reads the one record that the octets are.
+/// Decodes the single record in these octets.
 fn read(octets: &[u8]) -> (RecordHeader, Record<'_>) {
     let (header, body) = octets.split_first_chunk().unwrap();
     let header = RecordHeader::decode(header);
@@ -37,7 +37,7 @@ fn addresses() -> impl Strategy<Value = Option<SessionAddresses>> {
 
 proptest! {
     #[test]
-    fn a_table_is_read_as_it_was_written(
+    fn a_table_is_decoded_as_encoded(
         peers in vec((any::<u32>(), any::<IpAddr>(), any::<u32>()), 0..20),
         name in vec(any::<u8>(), 0..20),
         prefix in prefix(),
@@ -72,7 +72,7 @@ proptest! {
     }
 
     #[test]
-    fn a_session_is_read_as_it_was_written(
+    fn a_session_is_decoded_as_encoded(
         peer_as: u32,
         local_as: u32,
         interface: u16,
@@ -113,9 +113,9 @@ proptest! {
     }
 }
 
-/// The bodies of RIB records of a collector, written again, are the octets that it wrote.
+/// The bodies of a collector's RIB records equal their re-encoded form.
 #[test]
-fn a_collected_table_is_written_again_to_the_octet() {
+fn a_collected_table_is_encoded_to_the_same_octets() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../shared/corpus/mrt/rrc06_bview.20100701.0759.reencoded.mrt.zst");
     if !path.exists() {
@@ -142,6 +142,6 @@ fn a_collected_table_is_written_again_to_the_octet() {
         assert!(out == octets, "record {compared}");
         compared += 1;
     }
-    eprintln!("corpus: {compared} records written again");
+    eprintln!("corpus: {compared} records encoded again");
     assert!(compared > 1000, "only {compared}");
 }

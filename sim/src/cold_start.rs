@@ -1,14 +1,13 @@
 //! All start at once: nodes that announce their blocks through a pair of reflectors.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use bgp_codec::{Ipv4Prefix, Prefix};
 use margay::machine::QueueSizes;
 use margay::speaker::{PeerSelection, RoutesQuestion};
 use margay_rib::PagePosition;
 
+use crate::blocks::{BLOCKS, prefix};
 use crate::machine::Pace;
 use crate::network::Observation;
 use crate::plan::{NodeId, NodePlan, PeerPlan, ipv4_of};
@@ -111,25 +110,6 @@ async fn best_routes(world: &World, node: NodeId) -> Result<usize> {
     Ok(world.nodes[node].routes(question).await?.len())
 }
 
-/// A block, by its number.
-pub(crate) fn prefix(number: usize) -> Prefix {
-    let number = u32::try_from(number).expect("few blocks");
-    let address = Ipv4Addr::from_bits(FIRST_BLOCK + (number << 6));
-    bgp_codec::IpPrefix::erase(Ipv4Prefix::truncating(address, 26))
-}
-
-/// The number of a block, by its address.
-pub(crate) fn number_of(prefix: Ipv4Prefix) -> usize {
-    let std::net::IpAddr::V4(address) = bgp_codec::IpPrefix::erase(prefix).network() else { return 0 };
-    (address.to_bits().saturating_sub(FIRST_BLOCK) >> 6) as usize
-}
-
-/// How many blocks each node has.
-pub const BLOCKS: usize = 4;
-
 /// How many reflectors there are.
 pub(crate) const REFLECTORS: usize = 2;
 const ASN: u32 = 64512;
-
-/// 10.64.0.0
-const FIRST_BLOCK: u32 = 0x0a40_0000;

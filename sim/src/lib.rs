@@ -4,6 +4,7 @@
 //! [`margay::machine::SimulatedMachine`] instead of the real one, and the clock of a tokio runtime that leaps to the next
 //! timer when no task can run. So a run is a function of its seed.
 
+mod blocks;
 mod bulk;
 mod check;
 mod cold_start;
@@ -24,8 +25,9 @@ mod trace;
 mod watchdog;
 mod world;
 
+pub use blocks::BLOCKS;
 pub use bulk::bulk_for_a_slow_reader;
-pub use cold_start::{BLOCKS, ColdStart, cold_start};
+pub use cold_start::{ColdStart, cold_start};
 pub use restart::{Restart, Restarting, restart};
 pub use run::{Case, Keep, Outcome};
 pub use shrink::shrink;

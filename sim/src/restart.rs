@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tokio::time::sleep;
 
-use crate::cold_start::{BLOCKS, REFLECTORS, prefix, started};
+use crate::blocks::{BLOCKS, prefix};
+use crate::cold_start::{REFLECTORS, started};
 use crate::network::Power;
 use crate::trace;
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::PeerId;
+use super::peer_id::PeerId;
 
 /// What becomes of the UPDATEs that the daemon sends to the peers.
 pub(crate) trait Intake {

@@ -12,7 +12,8 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::time::Timespec;
 
-use super::Intake;
+use super::intake::Intake;
+use super::peer_id::PeerId;
 use super::session::{PeerSettings, Session, State};
 
 /// The peers of the daemon, and what becomes of the UPDATEs that they receive.
@@ -39,23 +40,6 @@ impl Peer {
     fn is_shaking_hands(&self) -> bool {
         let state = self.session.as_ref().map(Session::state);
         matches!(state, Some(State::OpenSent | State::OpenConfirm))
-    }
-}
-
-/// One of [`Peers`]: a number that counts from 0 in the order in which they came.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct PeerId(usize);
-
-impl PeerId {
-    /// The peer that came as the number `index`.
-    #[cfg(test)]
-    pub(crate) fn new(index: usize) -> Self {
-        Self(index)
-    }
-
-    /// How many peers came before it.
-    pub(crate) fn index(self) -> usize {
-        self.0
     }
 }
 

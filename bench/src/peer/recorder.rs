@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use bgp_codec::frame_length;
 
-use super::{Intake, PeerId};
+use super::intake::Intake;
+use super::peer_id::PeerId;
 
 /// The UPDATEs of all peers. While the clock runs their routes are only counted, reading them is for later.
 #[derive(Debug, Default)]

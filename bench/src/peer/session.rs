@@ -15,7 +15,8 @@ use bgp_codec::{
 use bytes::{Buf as _, Bytes, BytesMut};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Intake, PeerId};
+use super::intake::Intake;
+use super::peer_id::PeerId;
 
 /// Who a peer is.
 #[derive(Clone, Debug)]

@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Helper, Subject, Topology};
+use super::daemon::{Helper, Subject};
+use super::topology::Topology;
 use crate::peer::HOLD_SECONDS;
 
 /// Which settings it runs with.

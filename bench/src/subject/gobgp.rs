@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Subject, Topology};
+use super::daemon::Subject;
+use super::topology::Topology;
 use crate::peer::HOLD_SECONDS;
 
 pub(super) struct Gobgp;

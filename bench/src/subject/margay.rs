@@ -11,7 +11,8 @@ use anyhow::{Context as _, Result, ensure};
 use bgp_codec::IpPrefix as _;
 use serde::Deserialize;
 
-use super::{Direction, Refusal, Subject, Topology};
+use super::daemon::Subject;
+use super::topology::{Direction, Refusal, Topology};
 use crate::measurement::LongestTurn;
 use crate::peer::HOLD_SECONDS;
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::{Subject, Topology};
+use super::daemon::Subject;
+use super::topology::Topology;
 use crate::peer::HOLD_SECONDS;
 
 pub(super) struct OpenBgpd;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Subject, Topology};
+use super::daemon::Subject;
+use super::topology::Topology;
 
 pub(super) struct Relay;
 

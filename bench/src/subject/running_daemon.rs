@@ -10,7 +10,8 @@ use std::{env, io, thread};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{Subject, Topology};
+use super::daemon::Subject;
+use super::topology::Topology;
 use crate::measurement::LongestTurn;
 use crate::process_usage::ProcessUsage;
 

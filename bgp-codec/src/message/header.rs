@@ -12,7 +12,7 @@ use bytes::{BufMut, BytesMut};
 
 use crate::DecodeError;
 
-/// The octets of a header.
+/// Octets of a header.
 pub(crate) const HEADER_OCTETS: usize = 19;
 
 /// The type of a message, from IANA's registry.
@@ -26,9 +26,9 @@ impl MessageType {
     pub(crate) const KEEPALIVE: Self = Self(4);
     pub(crate) const ROUTE_REFRESH: Self = Self(5);
 
-    /// The shortest and the longest a message may be, in octets; `None` when the type is not recognised.
+    /// The minimum and maximum length of a message in octets; `None` if the type is not recognised.
     ///
-    /// OPEN and KEEPALIVE stay within 4,096 octets whatever was agreed (RFC 8654 §4).
+    /// OPEN and KEEPALIVE are limited to 4,096 octets in every session (RFC 8654 §4).
     fn length_bounds(self, max_message_octets: usize) -> Option<(usize, usize)> {
         match self {
             Self::OPEN => Some((29, max_message_octets.min(STANDARD_MESSAGE_OCTETS))),
@@ -41,8 +41,8 @@ impl MessageType {
     }
 }
 
-/// How many octets the message at the front of a stream has, once its header is there and is right; `None` when more
-/// octets are needed to know.
+/// Length in octets of the message at the front of a stream, once its header is complete and valid; `None` if
+/// more octets are needed.
 ///
 /// # Errors
 ///
@@ -67,7 +67,7 @@ pub fn frame_length(octets: &[u8], max_message_octets: usize) -> Result<Option<u
     Ok(Some(octets))
 }
 
-/// Checks the header of a message that should end where `octets` do; its type and what follows the header.
+/// Checks the header of a message that ends with `octets`. Returns its type and the octets after the header.
 pub(super) fn split_message(
     octets: &[u8],
     max_message_octets: usize,
@@ -84,7 +84,7 @@ pub(super) fn split_message(
     }
 }
 
-/// Appends a message whose body the closure appends. The body is to fit the length field.
+/// Appends a message whose body the closure appends. The body has to fit the length field.
 pub(crate) fn encode_message(
     out: &mut BytesMut,
     message_type: MessageType,
@@ -99,7 +99,7 @@ pub(crate) fn encode_message(
     put_u16_at(out, start.saturating_add(MARKER.len()), octets);
 }
 
-/// Writes a length over the two octets at `position`.
+/// Overwrites the two octets at `position` with a length.
 pub(crate) fn put_u16_at(out: &mut BytesMut, position: usize, length_octets: usize) {
     let length = u16::try_from(length_octets).unwrap_or(u16::MAX);
     if let Some(field) = out.get_mut(position..).and_then(<[u8]>::first_chunk_mut) {
@@ -143,7 +143,7 @@ mod tests {
             (0, 4, 4096, bad(0)),
             (19, 0, 4096, Err(DecodeError::BadMessageType(0))),
             (19, 6, 4096, Err(DecodeError::BadMessageType(6))),
-            // The length is judged before the type (RFC 4271 §6.1).
+            // The length is checked before the type (RFC 4271 §6.1).
             (18, 99, 4096, bad(18)),
         ] {
             let found = frame_length(&header(length, message_type), max);
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_header_is_not_judged() {
+    fn half_a_header_is_not_checked() {
         let octets = header(19, 4);
         for end in 0..HEADER_OCTETS {
             assert_eq!(frame_length(&octets[..end], 4096), Ok(None), "{end} octets");

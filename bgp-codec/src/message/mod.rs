@@ -1,12 +1,14 @@
-//! Messages, one file for each type: its fields, how it is read, and how it is written.
+//! Messages, one file for each type: its fields, decoding and encoding.
 
 mod capability;
+mod error_notification;
 mod header;
 mod notification;
 mod open;
 mod raw_update;
 mod route_refresh;
 mod update;
+mod update_encoder;
 mod update_fields;
 
 use bytes::{Bytes, BytesMut};
@@ -21,15 +23,15 @@ pub use open::Open;
 pub use raw_update::{RawPathAttribute, RawUpdate};
 pub use route_refresh::RouteRefresh;
 pub use update::{Reach, Update};
+pub use update_encoder::{AttributesTooLong, UpdateEncoder};
 
-pub(crate) use header::{HEADER_OCTETS, MessageType, encode_message, put_u16_at};
-
-use crate::{AttributesTooLong, DecodeContext, DecodeError, UpdateEncoder};
+use self::header::{MessageType, encode_message};
+use crate::{DecodeContext, DecodeError};
 
 /// A BGP message as received.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Message {
-    /// What a speaker is and can do.
+    /// The speaker's identity and capabilities.
     Open(Open),
     /// Routes.
     Update(Update),
@@ -42,11 +44,11 @@ pub enum Message {
 }
 
 impl Message {
-    /// Appends the message; an UPDATE becomes as many as its withdrawals and its next hops need.
+    /// Appends the message. An UPDATE becomes as many messages as its withdrawals and its next hops need.
     ///
     /// # Errors
     ///
-    /// The attributes of an UPDATE leave no room for its routes; nothing is appended then.
+    /// The attributes of an UPDATE leave no room for its routes; nothing is appended.
     pub fn encode(&self, encoder: &UpdateEncoder, out: &mut BytesMut) -> Result<(), AttributesTooLong> {
         match self {
             Self::Open(open) => open.encode(out),
@@ -59,11 +61,12 @@ impl Message {
     }
 }
 
-/// Reads one whole message, as [`frame_length`] cut it off.
+/// Decodes one whole message, as delimited by [`frame_length`].
 ///
 /// # Errors
 ///
-/// The message breaks the protocol so that the session must close; the error knows the NOTIFICATION to send.
+/// The message violates the protocol so that the session must close; the error yields the NOTIFICATION to
+/// send.
 pub fn decode_message(octets: Bytes, context: &DecodeContext) -> Result<Message, DecodeError> {
     let (message_type, body) = header::split_message(&octets, context.max_message_octets)?;
     match message_type {
@@ -76,7 +79,7 @@ pub fn decode_message(octets: Bytes, context: &DecodeContext) -> Result<Message,
     }
 }
 
-/// Appends a KEEPALIVE, which is only a header (RFC 4271 §4.4).
+/// Appends a KEEPALIVE, which consists of a header only (RFC 4271 §4.4).
 pub fn encode_keepalive(out: &mut BytesMut) {
     encode_message(out, MessageType::KEEPALIVE, |_| {});
 }

@@ -9,7 +9,7 @@ use super::header::{MessageType, encode_message};
 use crate::parser::u8_sized;
 use crate::{AttributeType, Capability, DecodeError};
 
-/// Why a session ends, told to the other side as the last thing.
+/// Why a session ends; the last message of the session.
 ///
 /// ```text
 ///  0                   1                   2                   3
@@ -22,9 +22,9 @@ use crate::{AttributeType, Capability, DecodeError};
 pub struct Notification {
     /// The kind of error.
     pub code: NotificationCode,
-    /// The error within its kind; zero when there is nothing more to say.
+    /// The error within its kind; zero if there is nothing more specific.
     pub subcode: u8,
-    /// What the error is about; its form depends on code and subcode.
+    /// Details of the error; the form depends on code and subcode.
     pub data: Vec<u8>,
 }
 
@@ -51,7 +51,7 @@ impl NotificationCode {
     pub const SEND_HOLD_TIMER_EXPIRED: Self = Self(8);
 }
 
-/// The errors of RFC 4271 §6.1: the header.
+/// Errors of the header (RFC 4271 §6.1).
 impl Notification {
     /// 1/1: the marker is not all ones.
     #[must_use]
@@ -59,7 +59,7 @@ impl Notification {
         Self::new(NotificationCode::MESSAGE_HEADER_ERROR, 1)
     }
 
-    /// 1/2: the length field is none that a message of its type may have.
+    /// 1/2: the length field is not valid for a message of its type.
     #[must_use]
     pub fn bad_message_length(length: u16) -> Self {
         Self::new(NotificationCode::MESSAGE_HEADER_ERROR, 2).with_data(length.to_be_bytes())
@@ -72,7 +72,7 @@ impl Notification {
     }
 }
 
-/// The errors of RFC 4271 §6.2: the OPEN.
+/// Errors of the OPEN (RFC 4271 §6.2).
 impl Notification {
     /// 2/0: an optional parameter is recognised but malformed.
     #[must_use]
@@ -104,28 +104,29 @@ impl Notification {
         Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 4)
     }
 
-    /// 2/6: the hold time is one second or two, or too short for us.
+    /// 2/6: the hold time is one or two seconds, or too short for us.
     #[must_use]
     pub fn unacceptable_hold_time() -> Self {
         Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 6)
     }
 
-    /// 2/7: the peer lacks these capabilities, given as they stand in an OPEN (RFC 5492 §3).
+    /// 2/7: the peer lacks these capabilities, encoded as in an OPEN (RFC 5492 §3).
     #[must_use]
     pub fn unsupported_capability(capabilities: Vec<u8>) -> Self {
         Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 7).with_data(capabilities)
     }
 }
 
-/// The errors of RFC 4271 §6.3: the UPDATE. `attribute` is the attribute as it came, with flags, type and length.
+/// Errors of the UPDATE (RFC 4271 §6.3). `attribute` is the attribute as received, with flags, type and
+/// length.
 impl Notification {
-    /// 3/1: lengths contradict each other, or an attribute comes twice.
+    /// 3/1: lengths contradict each other, or an attribute occurs twice.
     #[must_use]
     pub fn malformed_attribute_list() -> Self {
         Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 1)
     }
 
-    /// 3/2: an attribute claims to be well-known, and is not known.
+    /// 3/2: an attribute claims to be well-known, but is not recognised.
     #[must_use]
     pub fn unrecognized_well_known_attribute(attribute: Vec<u8>) -> Self {
         Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 2).with_data(attribute)
@@ -143,7 +144,7 @@ impl Notification {
         Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 4).with_data(attribute)
     }
 
-    /// 3/5: the length is none that the attribute may have.
+    /// 3/5: the length is not valid for the attribute.
     #[must_use]
     pub fn attribute_length_error(attribute: Vec<u8>) -> Self {
         Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 5).with_data(attribute)
@@ -155,19 +156,19 @@ impl Notification {
         Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 6).with_data(attribute)
     }
 
-    /// 3/8: NEXT_HOP is no host's address.
+    /// 3/8: NEXT_HOP is not a host's address.
     #[must_use]
     pub fn invalid_next_hop(attribute: Vec<u8>) -> Self {
         Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 8).with_data(attribute)
     }
 
-    /// 3/9: an optional attribute has a bad value.
+    /// 3/9: an optional attribute has an invalid value.
     #[must_use]
     pub fn optional_attribute_error(attribute: Vec<u8>) -> Self {
         Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 9).with_data(attribute)
     }
 
-    /// 3/10: the NLRI are not prefixes.
+    /// 3/10: the NLRI are malformed.
     #[must_use]
     pub fn invalid_network_field() -> Self {
         Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 10)
@@ -182,20 +183,20 @@ impl Notification {
 
 /// Timers and the state machine.
 impl Notification {
-    /// 4/0: nothing came for the hold time.
+    /// 4/0: nothing was received during the hold time.
     #[must_use]
     pub fn hold_timer_expired() -> Self {
         Self::new(NotificationCode::HOLD_TIMER_EXPIRED, 0)
     }
 
-    /// 5/n: a message came that the state does not allow: 1 in OpenSent, 2 in OpenConfirm, 3 in Established, 0 in
+    /// 5/n: a message that the state does not allow: 1 in OpenSent, 2 in OpenConfirm, 3 in Established, 0 in
     /// any other (RFC 6608 §3).
     #[must_use]
     pub fn unexpected_message(subcode: u8) -> Self {
         Self::new(NotificationCode::FINITE_STATE_MACHINE_ERROR, subcode)
     }
 
-    /// 7/1: a ROUTE-REFRESH, given whole, has a wrong length (RFC 7313 §5).
+    /// 7/1: the length of a ROUTE-REFRESH, given whole, is wrong (RFC 7313 §5).
     #[must_use]
     pub fn invalid_route_refresh_length(message: Vec<u8>) -> Self {
         Self::new(NotificationCode::ROUTE_REFRESH_MESSAGE_ERROR, 1).with_data(message)
@@ -208,15 +209,15 @@ impl Notification {
     }
 }
 
-/// The reasons to stop of RFC 4486.
+/// Reasons for a Cease (RFC 4486).
 impl Notification {
-    /// 6/1: the peer sent more prefixes than agreed.
+    /// 6/1: the peer announced more prefixes than allowed.
     #[must_use]
     pub fn maximum_prefixes_reached() -> Self {
         Self::new(NotificationCode::CEASE, 1)
     }
 
-    /// 6/2: an operator took the session down, and may say why in at most 255 octets (RFC 9003 §2).
+    /// 6/2: an operator shut the session down, with a reason of at most 255 octets (RFC 9003 §2).
     #[must_use]
     pub fn administrative_shutdown(reason: &str) -> Self {
         Self::new(NotificationCode::CEASE, 2).with_reason(reason)
@@ -228,13 +229,13 @@ impl Notification {
         Self::new(NotificationCode::CEASE, 3)
     }
 
-    /// 6/4: an operator restarts the session, and may say why in at most 255 octets (RFC 9003 §2).
+    /// 6/4: an operator restarts the session, with a reason of at most 255 octets (RFC 9003 §2).
     #[must_use]
     pub fn administrative_reset(reason: &str) -> Self {
         Self::new(NotificationCode::CEASE, 4).with_reason(reason)
     }
 
-    /// 6/5: the connection is not wanted.
+    /// 6/5: the connection is rejected.
     #[must_use]
     pub fn connection_rejected() -> Self {
         Self::new(NotificationCode::CEASE, 5)
@@ -246,7 +247,7 @@ impl Notification {
         Self::new(NotificationCode::CEASE, 6)
     }
 
-    /// 6/7: the other of two connections stays (RFC 4271 §6.8).
+    /// 6/7: the other of two connections is kept (RFC 4271 §6.8).
     #[must_use]
     pub fn connection_collision_resolution() -> Self {
         Self::new(NotificationCode::CEASE, 7)
@@ -266,8 +267,8 @@ impl Notification {
         Self { code, subcode, data: Vec::new() }
     }
 
-    /// What an operator wrote as the reason of a shutdown or reset (RFC 9003 §2); `None` when there is nothing, or
-    /// nothing legible.
+    /// An operator's reason for a shutdown or reset (RFC 9003 §2); `None` if there is none, or none that is
+    /// valid.
     #[must_use]
     pub fn shutdown_communication(&self) -> Option<&str> {
         if self.code != NotificationCode::CEASE || !matches!(self.subcode, 2 | 4) {
@@ -277,8 +278,8 @@ impl Notification {
         std::str::from_utf8(text).ok().filter(|text| !text.is_empty())
     }
 
-    /// The capabilities that the sender misses or does not accept (RFC 5492 §5), as far as they can be decoded; empty for any
-    /// other error.
+    /// The capabilities that the sender requires or does not accept (RFC 5492 §5), as far as they can be
+    /// decoded; empty for any other error.
     #[must_use]
     pub fn unsupported_capabilities(&self) -> Vec<Capability> {
         let mut capabilities = Vec::new();
@@ -295,7 +296,7 @@ impl Notification {
         capabilities
     }
 
-    /// Appends the message. Data that would not fit in 4,096 octets are cut.
+    /// Appends the message. Data beyond 4,096 octets are truncated.
     pub fn encode(&self, out: &mut BytesMut) {
         encode_message(out, MessageType::NOTIFICATION, |out| {
             out.put_slice(&[self.code.0, self.subcode]);
@@ -303,7 +304,7 @@ impl Notification {
         });
     }
 
-    /// Reads what follows the header; the check of the length has seen to the two octets.
+    /// Decodes the octets after the header; their minimum length has been checked.
     pub(super) fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let Some(([code, subcode], data)) = body.split_first_chunk() else {
             return Err(DecodeError::BadMessageLength { length: 19 });
@@ -326,8 +327,8 @@ impl Notification {
     }
 }
 
-/// The code by its name, the subcode by its own after a colon, and in parentheses what an operator wrote as the reason.
-/// What has no name is shown by its number. Other data are not shown.
+/// Name of the code, name of the subcode after a colon, and an operator's reason in parentheses. Codes
+/// without a name are displayed as numbers. Other data are not displayed.
 impl fmt::Display for Notification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.code.fmt(f)?;
@@ -343,13 +344,13 @@ impl fmt::Display for Notification {
     }
 }
 
-/// Text that is no NOTIFICATION.
+/// The text is not a NOTIFICATION.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a NOTIFICATION is its code and subcode, as in 6/2 or cease: administrative shutdown (maintenance)")]
 pub struct NotificationError;
 
-/// Reads code and subcode as numbers with a slash between, or as they are shown, in either case of letters. There are no
-/// data but the reason of a shutdown or reset.
+/// Parses code and subcode as numbers separated by a slash, or as displayed, in either case of letters. There
+/// are no data except the reason of a shutdown or reset.
 impl FromStr for Notification {
     type Err = NotificationError;
 
@@ -401,7 +402,7 @@ fn parse_u8(digits: &str) -> Option<u8> {
     digits.parse().ok().filter(|_| !digits.starts_with('+'))
 }
 
-/// The text whose [`str::escape_debug`] this is.
+/// The text of which this is the [`str::escape_debug`].
 fn unescape(text: &str) -> Option<String> {
     let mut unescaped = String::new();
     let mut rest = text.chars();
@@ -443,7 +444,7 @@ fn subcode_name(code: NotificationCode, subcode: u8) -> Option<&'static str> {
 /// RFC 5492 §5.
 const UNSUPPORTED_CAPABILITY: u8 = 7;
 
-/// What operators call the codes.
+/// Names of the codes for operators.
 const CODE_NAMES: [(NotificationCode, &str); 8] = [
     (NotificationCode::MESSAGE_HEADER_ERROR, "message header error"),
     (NotificationCode::OPEN_MESSAGE_ERROR, "OPEN message error"),
@@ -455,7 +456,7 @@ const CODE_NAMES: [(NotificationCode, &str); 8] = [
     (NotificationCode::SEND_HOLD_TIMER_EXPIRED, "send hold timer expired"),
 ];
 
-/// What operators call the subcodes; the registry of each code.
+/// Names of the subcodes for operators, by code.
 const SUBCODE_NAMES: [(NotificationCode, &[(u8, &str)]); 6] = [
     (
         NotificationCode::MESSAGE_HEADER_ERROR,
@@ -524,7 +525,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_and_subcode_is_read_as_it_is_written() {
+    fn every_code_and_subcode_is_parsed_as_displayed() {
         for code in 0..=255 {
             for subcode in 0..=255 {
                 let notification = Notification::new(NotificationCode(code), subcode);
@@ -536,7 +537,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_read_as_it_is_written() {
+    fn a_reason_is_parsed_as_displayed() {
         for reason in ["maintenance", "(really)", "tab\tand \"quotes\" \\ \u{7f} \u{200b}", "Wartung: 20 °C)"]
         {
             for notification in
@@ -548,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_no_notification() {
+    fn other_text_is_not_a_notification() {
         let long = format!("6/2 ({})", "x".repeat(256));
         for text in [
             "",
@@ -635,7 +636,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_reason_is_no_reason() {
+    fn an_invalid_reason_is_not_shown() {
         for data in [&[][..], &[0], &[5, b'a'], &[1, 0xff]] {
             let notification = Notification::new(NotificationCode::CEASE, 2).with_data(data);
             assert_eq!(notification.shutdown_communication(), None, "{data:?}");
@@ -645,7 +646,7 @@ mod tests {
     }
 
     #[test]
-    fn capabilities_that_the_peer_misses_are_read_as_far_as_they_go() {
+    fn missing_capabilities_are_decoded_as_far_as_possible() {
         let v6 = Capability::Multiprotocol(crate::Family::IPV6_UNICAST);
         let odd = Capability::Unknown { code: 1, value: vec![9] };
         let rows: [(&[u8], &[Capability]); 4] = [
@@ -669,7 +670,7 @@ mod tests {
     }
 
     #[test]
-    fn data_are_cut_at_the_message_limit() {
+    fn data_are_truncated_at_the_message_limit() {
         let mut out = BytesMut::new();
         Notification::optional_attribute_error(vec![7; 60_000]).encode(&mut out);
         assert_eq!(out.len(), 4096);

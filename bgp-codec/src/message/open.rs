@@ -27,20 +27,20 @@ use crate::{Asn, BgpIdentifier, DecodeError, HoldTime};
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Open {
-    /// The speaker's AS number: that of the four-octet capability where there is one.
+    /// The speaker's AS number: from the four-octet capability, if there is one.
     pub asn: Asn,
     /// The hold time that the speaker proposes.
     pub hold_time: HoldTime,
     /// The speaker's identifier.
     pub identifier: BgpIdentifier,
-    /// What the speaker can do.
+    /// The speaker's capabilities.
     pub capabilities: Capabilities,
 }
 
 impl Open {
-    /// Appends the message. The two-octet field gets [`Asn::TRANS`] when the number does not fit (RFC 6793 §4.1).
+    /// Appends the message. The two-octet field is [`Asn::TRANS`] if the number does not fit (RFC 6793 §4.1).
     ///
-    /// Capabilities that need more than 255 octets go into the extended form of RFC 9072.
+    /// Capabilities of more than 255 octets use the extended form of RFC 9072.
     pub fn encode(&self, out: &mut BytesMut) {
         let mut capabilities = BytesMut::new();
         self.capabilities.iter().for_each(|capability| capability.encode(&mut capabilities));
@@ -53,7 +53,7 @@ impl Open {
         });
     }
 
-    /// Reads what follows the header, in the order of checks of RFC 4271 §6.2.
+    /// Decodes the octets after the header, with the order of checks of RFC 4271 §6.2.
     pub(super) fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let (rest, fields) = Fields::decode(body).map_err(|_| DecodeError::MalformedOptionalParameters)?;
         if fields.version != VERSION {
@@ -74,7 +74,7 @@ impl Open {
     }
 }
 
-/// The fields of fixed place.
+/// The fields at fixed positions.
 struct Fields {
     version: u8,
     asn: Asn,
@@ -91,7 +91,7 @@ impl Fields {
     }
 }
 
-/// Reads the optional parameters, which must fill the rest of the message.
+/// Decodes the optional parameters, which must fill the rest of the message.
 fn decode_parameters(octets: &[u8]) -> Result<Capabilities, DecodeError> {
     let (form, mut rest) = whole(octets, parameters).ok_or(DecodeError::MalformedOptionalParameters)?;
     let mut capabilities = Capabilities::default();
@@ -107,7 +107,7 @@ fn decode_parameters(octets: &[u8]) -> Result<Capabilities, DecodeError> {
     Ok(capabilities)
 }
 
-/// How wide the lengths of optional parameters are.
+/// Width of the lengths of optional parameters.
 #[derive(Clone, Copy)]
 enum ParameterForm {
     /// One octet.
@@ -133,12 +133,12 @@ fn parameters(octets: &[u8]) -> Parsed<'_, (ParameterForm, &[u8])> {
     alt((extended, standard)).parse_complete(octets)
 }
 
-/// Appends all capabilities in one parameter, or no parameter when there are none.
+/// Appends all capabilities in one parameter, or no parameter if there are none.
 fn encode_parameters(capabilities: &[u8], out: &mut BytesMut) {
     let parameter_header: usize = 2;
     match u8::try_from(capabilities.len().saturating_add(parameter_header)) {
         _ if capabilities.is_empty() => out.put_u8(0),
-        // 255 says extended, so that it is no standard length any more.
+        // 255 announces the extended form, so it is not available as a length.
         Ok(length) if length < u8::MAX => {
             out.put_slice(&[length, CAPABILITIES_PARAMETER, length.saturating_sub(2)]);
             out.put_slice(capabilities);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_opens_are_told_apart() {
+    fn malformed_opens_are_distinguished() {
         let malformed = || Err(DecodeError::MalformedOptionalParameters);
         check("version", &[3, 0, 1, 0, 90, 10, 0, 0, 1, 0], Err(DecodeError::UnsupportedVersion(3)));
         check("AS 0", &[4, 0, 0, 0, 90, 10, 0, 0, 1, 0], Err(DecodeError::BadPeerAs));

@@ -8,7 +8,7 @@ use super::header::{MessageType, encode_message};
 use crate::parser::Parsed;
 use crate::{Afi, DecodeError, Family, Safi};
 
-/// A request to send a family's routes again, or a mark around such a sending.
+/// A request to send the routes of a family again, or a mark around the answer.
 ///
 /// ```text
 ///  0                   1                   2                   3
@@ -19,21 +19,21 @@ use crate::{Afi, DecodeError, Family, Safi};
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RouteRefresh {
-    /// Whose routes.
+    /// The family.
     pub family: Family,
-    /// 0 is a request, 1 begins and 2 ends a sending (RFC 7313 §3.2); others are to be ignored.
+    /// 0 is a request, 1 begins and 2 ends the answer (RFC 7313 §3.2); others are to be ignored.
     pub subtype: u8,
 }
 
 impl RouteRefresh {
     /// The subtype of a request (RFC 2918).
     pub const REQUEST: u8 = 0;
-    /// The subtype of a BoRR: all routes follow.
+    /// The subtype of a BoRR: the routes follow.
     pub const BEGIN: u8 = 1;
-    /// The subtype of an EoRR: that was all.
+    /// The subtype of an EoRR: the routes are complete.
     pub const END: u8 = 2;
 
-    /// The request for a family's routes.
+    /// A request for the routes of a family.
     #[must_use]
     pub fn request(family: Family) -> Self {
         Self { family, subtype: 0 }
@@ -48,10 +48,10 @@ impl RouteRefresh {
         });
     }
 
-    /// Reads a whole message.
+    /// Decodes a whole message.
     ///
-    /// A request may carry filters behind the four octets (RFC 5291 §4). They are never asked for, and left unread. Any
-    /// other message that is longer is as bad as one that is shorter (RFC 7313 §5).
+    /// A request may contain filters after the four octets (RFC 5291 §4). They are never negotiated, and
+    /// ignored. Any other message that is longer is as malformed as a shorter one (RFC 7313 §5).
     pub(super) fn decode(message: &[u8], body: &[u8]) -> Result<Self, DecodeError> {
         let bad_length = || DecodeError::BadRouteRefreshLength { octets: message.to_vec() };
         let (rest, refresh) = Self::fields(body).map_err(|_| bad_length())?;

@@ -1,4 +1,4 @@
-//! UPDATE (RFC 4271 §4.3): what it says, read where it stands.
+//! UPDATE (RFC 4271 §4.3), decoded in place.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::{
     IpPrefix, NextHop, Nlri, NlriBlock, PathAttributes,
 };
 
-/// Routes that a peer advertises and withdraws, checked, RFC 7606 applied.
+/// Routes that a peer advertises and withdraws, checked, with RFC 7606 applied.
 ///
 /// ```text
 /// +-----------------------------------------------+
@@ -23,8 +23,8 @@ use crate::{
 /// +-----------------------------------------------+
 /// ```
 ///
-/// It is the message's own octets, with a note of where in them everything stands: to decode one allocates nothing
-/// unless something is wrong with it or not in canonical form.
+/// It consists of the message's own octets and the positions of its parts. Decoding allocates only if
+/// something is malformed or not in canonical form.
 #[derive(Clone)]
 pub struct Update {
     octets: Bytes,
@@ -41,7 +41,7 @@ pub struct Reach<'a> {
 }
 
 impl Update {
-    /// Reads a whole message, whose header is good.
+    /// Decodes a whole message with a valid header.
     #[inline]
     pub(super) fn decode(message: Bytes, context: &DecodeContext) -> Result<Self, DecodeError> {
         match UpdateFields::decode(&message, context) {
@@ -50,7 +50,7 @@ impl Update {
         }
     }
 
-    /// An UPDATE that advertises routes, with path identifiers when `add_path`.
+    /// An UPDATE that advertises routes, with path identifiers if `add_path`.
     #[must_use]
     pub fn advertising<P: IpPrefix>(
         attributes: PathAttributes,
@@ -65,7 +65,7 @@ impl Update {
         Self { octets: octets.freeze(), fields: UpdateFields::advertising(attributes, next_hop, routes) }
     }
 
-    /// An UPDATE that withdraws routes, with path identifiers when `add_path`.
+    /// An UPDATE that withdraws routes, with path identifiers if `add_path`.
     #[must_use]
     pub fn withdrawing<P: IpPrefix>(add_path: bool, nlri: impl IntoIterator<Item = Nlri<P>>) -> Self {
         let (octets, routes) = written(add_path, nlri);
@@ -78,56 +78,56 @@ impl Update {
         Self { octets: Bytes::new(), fields: UpdateFields::ending(family) }
     }
 
-    /// The message that it was read from; of one that was made here, only what stands in it.
+    /// The message from which it was decoded; for one that was built here, only its parts.
     #[must_use]
     pub fn message(&self) -> &Bytes {
         &self.octets
     }
 
-    /// Routes withdrawn: both fields for it, and those of [`AttributeOutcome::TreatAsWithdraw`]. They apply before
-    /// [`Update::reach`].
+    /// The withdrawn routes: those of both fields, and those of [`AttributeOutcome::TreatAsWithdraw`]. They
+    /// apply before [`Update::reach`].
     pub fn unreach(&self) -> impl Iterator<Item = NlriBlock<'_>> {
         self.fields.unreach().map(|routes| routes.block(&self.octets))
     }
 
-    /// Routes advertised: at most those of MP_REACH_NLRI and those of the NLRI field.
+    /// The advertised routes: those of MP_REACH_NLRI and those of the NLRI field.
     pub fn reach(&self) -> impl Iterator<Item = Reach<'_>> {
         ReachIter { octets: &self.octets, left: self.fields.reach() }
     }
 
-    /// The attributes of the routes advertised: there whenever [`Update::reach`] has some.
+    /// The attributes of the advertised routes; `Some` whenever [`Update::reach`] is not empty.
     #[must_use]
     pub fn attributes(&self) -> Option<AttributeView<'_>> {
         self.fields.attributes(&self.octets)
     }
 
-    /// The acceptable attributes of a message that advertises nothing, or whose routes are treated as withdrawn: for
-    /// those who show messages. Even the mandatory ones may be missing.
+    /// The valid attributes of a message that advertises nothing, or whose routes are treated as withdrawn,
+    /// to be shown. Even mandatory ones may be missing.
     #[must_use]
     pub fn unused_attributes(&self) -> Option<&PathAttributes> {
         self.fields.remarks.as_ref()?.unused_attributes.as_ref()
     }
 
-    /// Routes of families that are not understood here.
+    /// Routes of families that are not interpreted here.
     #[must_use]
     pub fn foreign(&self) -> &[ForeignRoutes] {
         self.fields.remarks.as_ref().map_or(&[], |remarks| &remarks.foreign)
     }
 
-    /// The family whose first advertisement is complete (RFC 4724 §2).
+    /// The family whose initial advertisement is complete (RFC 4724 §2).
     #[must_use]
     pub fn end_of_rib(&self) -> Option<Family> {
         self.fields.end_of_rib
     }
 
-    /// What was wrong and yet did not close the session.
+    /// Errors that did not close the session.
     #[must_use]
     pub fn defects(&self) -> &[AttributeError] {
         self.fields.remarks.as_ref().map_or(&[], |remarks| &remarks.defects)
     }
 
-    /// The strongest thing that was done about the message; `None` when nothing was wrong. That a family is not
-    /// understood here is no fault of the message.
+    /// The most severe consequence of an error in the message; `None` if there was none. A family that is not
+    /// supported here is not an error.
     #[must_use]
     pub fn outcome(&self) -> Option<AttributeOutcome> {
         let faults = self.defects().iter().filter(|defect| !defect.is_about_foreign_family());
@@ -135,7 +135,7 @@ impl Update {
     }
 }
 
-/// Advertised routes, found one after the other.
+/// Iterator over the advertised routes.
 struct ReachIter<'a> {
     octets: &'a [u8],
     left: [Option<(Span, Routes)>; 2],
@@ -155,7 +155,7 @@ impl<'a> Iterator for ReachIter<'a> {
     }
 }
 
-/// The octets of NLRI, and where they stand among them.
+/// The octets of NLRI, and their positions.
 fn written<P: IpPrefix>(add_path: bool, nlri: impl IntoIterator<Item = Nlri<P>>) -> (BytesMut, Routes) {
     let mut octets = BytesMut::new();
     nlri.into_iter().for_each(|nlri| nlri.encode(add_path, &mut octets));
@@ -163,7 +163,7 @@ fn written<P: IpPrefix>(add_path: bool, nlri: impl IntoIterator<Item = Nlri<P>>)
     (octets, routes)
 }
 
-/// Whether both say the same, wherever it stands.
+/// Whether both have the same contents, whatever their positions.
 impl PartialEq for Update {
     fn eq(&self, other: &Self) -> bool {
         self.unreach().eq(other.unreach())

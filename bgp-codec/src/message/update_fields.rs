@@ -1,4 +1,4 @@
-//! Where everything stands in an UPDATE, and what is to be done about it (RFC 7606).
+//! The positions of the parts of an UPDATE, and the consequences of its errors (RFC 7606).
 
 use bytes::Bytes;
 
@@ -13,7 +13,7 @@ use crate::{
     ForeignRoutes, NlriBlock, NlriError, PathAttributes,
 };
 
-/// The parts of an UPDATE by their places in its octets, everything checked.
+/// The parts of an UPDATE by their positions in its octets, completely checked.
 #[derive(Clone, Debug, Default)]
 pub(super) struct UpdateFields {
     withdrawn: Option<Routes>,
@@ -22,15 +22,15 @@ pub(super) struct UpdateFields {
     nlri: Option<Routes>,
     mp_next_hop: Span,
     next_hop: Span,
-    /// Whether routes that were advertised are to be withdrawn.
+    /// Whether the advertised routes are to be withdrawn.
     treat_as_withdraw: bool,
     attributes: AttributePlace,
     pub(super) end_of_rib: Option<Family>,
-    /// What most messages have nothing of.
+    /// Parts that most messages lack.
     pub(super) remarks: Option<Box<Remarks>>,
 }
 
-/// Where the attribute set of the routes advertised is.
+/// Position of the attribute set of the advertised routes.
 #[derive(Clone, Debug, Default)]
 enum AttributePlace {
     /// There are no such routes.
@@ -38,11 +38,11 @@ enum AttributePlace {
     None,
     /// In the message.
     Rows(CanonicalRows),
-    /// Written anew, since what the message has is not the canonical form.
+    /// Encoded again, because the message is not in canonical form.
     Rewritten,
 }
 
-/// What is rare: see the methods of [`Update`](super::Update) of the same names.
+/// Rare parts: see the methods of the same names of [`Update`](super::Update).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Remarks {
     rewritten: Option<PathAttributes>,
@@ -51,7 +51,7 @@ pub(super) struct Remarks {
     pub(super) defects: Vec<AttributeError>,
 }
 
-/// NLRI of one field, checked.
+/// The checked NLRI of one field.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Routes {
     pub(super) family: Family,
@@ -85,7 +85,7 @@ impl UpdateFields {
             fields.next_hop =
                 attributes.next_hop().map(|octets| Span::of(octets, message)).unwrap_or_default();
         } else if attributes.mp_reach().is_none() {
-            // Beside an MP_REACH_NLRI alone, NEXT_HOP is ignored whatever it is (RFC 4760 §3).
+            // With MP_REACH_NLRI alone, NEXT_HOP is ignored, whatever it contains (RFC 4760 §3).
             attributes.check_idle_next_hop();
         }
         fields.conclude(&mut attributes)?;
@@ -117,7 +117,7 @@ impl UpdateFields {
         self.withdrawn.into_iter().chain(self.mp_unreach).chain(advertised)
     }
 
-    /// Each with the place of its next hop.
+    /// Each with the position of its next hop.
     #[inline]
     pub(super) fn reach(&self) -> [Option<(Span, Routes)>; 2] {
         if self.treat_as_withdraw {
@@ -140,7 +140,7 @@ impl UpdateFields {
         }
     }
 
-    /// Applies the strongest outcome of all attributes to the message (RFC 7606 §3 h).
+    /// Applies the most severe consequence of all attributes to the message (RFC 7606 §3 h).
     fn conclude(&mut self, attributes: &mut ReceivedAttributes<'_>) -> Result<(), DecodeError> {
         let has_reach = self.nlri.is_some() || self.mp_reach.is_some();
         let reachable = has_reach || attributes.has_mp_reach_nlri();
@@ -149,7 +149,7 @@ impl UpdateFields {
             attributes.require(AttributeType::AS_PATH);
         }
         match attributes.withdraw_cause() {
-            // Without routes to withdraw, nobody knows that they were found at all (RFC 7606 §5.2).
+            // Without routes to withdraw, it is unknown whether they were found at all (RFC 7606 §5.2).
             Some(cause) if !reachable && attributes.only_mp_unreach().is_none() => return Err(cause),
             Some(_) => {
                 self.end_of_rib = None;
@@ -178,14 +178,14 @@ impl UpdateFields {
     }
 }
 
-/// Looks for routes in a message's octets.
+/// Search for routes in a message's octets.
 struct Search<'a> {
     message: &'a Bytes,
     context: &'a DecodeContext,
 }
 
 impl Search<'_> {
-    /// The routes of one of the two fields that are for IPv4 unicast alone; `None` when it is empty.
+    /// The routes of one of the two fields for IPv4 unicast; `None` if it is empty.
     fn ipv4_unicast(&self, octets: &[u8]) -> Result<Option<Routes>, DecodeError> {
         if octets.is_empty() {
             return Ok(None);
@@ -193,7 +193,7 @@ impl Search<'_> {
         self.routes(Family::IPV4_UNICAST, octets).map_err(|_| DecodeError::InvalidNetworkField)
     }
 
-    /// Takes in the withdrawn routes of MP_UNREACH_NLRI.
+    /// Adds the withdrawn routes of MP_UNREACH_NLRI.
     fn mp_unreach(
         &self,
         attributes: &mut ReceivedAttributes<'_>,
@@ -214,7 +214,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Takes in the routes of MP_REACH_NLRI.
+    /// Adds the routes of MP_REACH_NLRI.
     fn mp_reach(
         &self,
         attributes: &mut ReceivedAttributes<'_>,
@@ -242,7 +242,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// The routes that these octets are, if any.
+    /// The routes in these octets, if any.
     fn routes(&self, family: Family, octets: &[u8]) -> Result<Option<Routes>, NlriError> {
         let add_path = self.context.has_add_path(family);
         let block = NlriBlock::new(family, add_path, octets)?;
@@ -258,7 +258,7 @@ impl Search<'_> {
 }
 
 impl RawAttribute<'_> {
-    /// What is wrong with an MP_REACH_NLRI or MP_UNREACH_NLRI in which no routes can be found.
+    /// The error of an MP_REACH_NLRI or MP_UNREACH_NLRI whose routes cannot be decoded.
     fn fault_of_routes(&self) -> AttributeFault {
         let specified = self.attribute_type.specified_flags();
         let as_specified = specified.is_some_and(|specified| self.flags.agrees_with(specified));
@@ -266,8 +266,8 @@ impl RawAttribute<'_> {
     }
 }
 
-/// The family of an End-of-RIB: a message with nothing in it for IPv4 unicast, or with nothing but an MP_UNREACH_NLRI
-/// without routes (RFC 4724 §2).
+/// The family of an End-of-RIB: a message without contents for IPv4 unicast, or with nothing but an
+/// MP_UNREACH_NLRI without routes (RFC 4724 §2).
 fn end_of_rib(raw: &RawUpdate<'_>, attributes: &ReceivedAttributes<'_>) -> Option<Family> {
     if !raw.withdrawn.is_empty() || !raw.nlri.is_empty() {
         return None;

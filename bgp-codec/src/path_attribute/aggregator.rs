@@ -20,7 +20,7 @@ pub struct Aggregator {
 }
 
 impl Aggregator {
-    /// Reads six octets or eight, by the width; `None` for another length or AS 0 (RFC 7607 §2).
+    /// Decodes six or eight octets, by the width; `None` for another length or AS 0 (RFC 7607 §2).
     pub(crate) fn decode(value: &[u8], width: AsWidth) -> Option<Self> {
         let (asn, address) = match width {
             AsWidth::Two => whole(value, (be_u16.map(u32::from), be_u32)),
@@ -39,7 +39,7 @@ impl Aggregator {
         octets
     }
 
-    /// The value for a two-octet peer, which needs AS4_AGGREGATOR beside it when the number does not fit.
+    /// The value for a two-octet peer, which also needs AS4_AGGREGATOR if the number does not fit.
     pub(crate) fn narrow_octets(self) -> [u8; 6] {
         let mut octets = [0; 6];
         let mut out = &mut octets[..];
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn as_0_aggregates_nothing() {
+    fn as_0_is_rejected() {
         assert_eq!(Aggregator::decode(&[0, 0, 10, 0, 0, 1], AsWidth::Two), None);
         assert_eq!(Aggregator::decode(&[0, 0, 0, 0, 10, 0, 0, 1], AsWidth::Four), None);
     }

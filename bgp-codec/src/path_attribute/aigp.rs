@@ -7,8 +7,8 @@ use nom::number::complete::{be_u8, be_u16};
 
 use crate::parser::{Parsed, is_row, row};
 
-/// Whether a value is a row of TLVs whose lengths count their three octets of type and length too, the metric among them
-/// of eight octets.
+/// Whether a value is a sequence of TLVs whose lengths include their three octets of type and length, and
+/// whose metric has eight octets.
 pub(crate) fn is_aigp(value: &[u8]) -> bool {
     let acceptable = |(kind, content): &(u8, &[u8])| *kind != METRIC || content.len() == 8;
     !value.is_empty() && is_row(value, verify(tlv, acceptable))

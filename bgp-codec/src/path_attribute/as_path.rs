@@ -11,14 +11,14 @@ use nom::number::complete::be_u8;
 use crate::parser::{Parsed, row};
 use crate::{AsWidth, Asn, PeerKind};
 
-/// The autonomous systems that a route passed: a view of an accepted AS_PATH, the latest system first.
+/// The autonomous systems that a route passed, as a view of an accepted AS_PATH, the latest system first.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct AsPath<'a> {
     octets: &'a [u8],
 }
 
 impl<'a> AsPath<'a> {
-    /// A view of the value of an accepted AS_PATH, four octets an AS number.
+    /// A view of the value of an accepted AS_PATH with four-octet AS numbers.
     pub(crate) fn new(octets: &'a [u8]) -> Self {
         Self { octets }
     }
@@ -29,7 +29,7 @@ impl<'a> AsPath<'a> {
         segments.map(|(kind, asns)| Segment { kind, asns: asns.as_chunks().0 })
     }
 
-    /// All AS numbers in order, those of sets and confederation segments among them.
+    /// All AS numbers in order, including those of sets and confederation segments.
     pub fn asns(self) -> impl Iterator<Item = Asn> + 'a {
         self.segments().flat_map(Segment::asns)
     }
@@ -46,15 +46,15 @@ impl<'a> AsPath<'a> {
         self.asns().filter(|passed| *passed == asn).count()
     }
 
-    /// The length that the decision process compares: a set counts as one (RFC 4271 §9.1.2.2 a), what belongs to
-    /// a confederation as nothing (RFC 5065 §5.3).
+    /// The length that the decision process compares: a set counts as one (RFC 4271 §9.1.2.2 a),
+    /// confederation segments as zero (RFC 5065 §5.3).
     #[must_use]
     pub fn length(self) -> u32 {
         self.segments().map(Segment::length).fold(0, u32::saturating_add)
     }
 
-    /// The autonomous system that the route came from: the first of the path, segments of a confederation passed
-    /// over. `None` when the path is empty or starts with a set.
+    /// The neighbouring autonomous system: the first of the path, after confederation segments. `None` if the
+    /// path is empty or starts with a set.
     #[must_use]
     pub fn neighbor_as(self) -> Option<Asn> {
         let first = self.segments().find(|segment| !segment.kind.is_confederation())?;
@@ -64,7 +64,7 @@ impl<'a> AsPath<'a> {
         }
     }
 
-    /// Whether nothing was passed: the route is from our own autonomous system.
+    /// Whether the path is empty: the route originates in our own autonomous system.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.octets.is_empty()
@@ -76,8 +76,8 @@ impl<'a> AsPath<'a> {
         AsPathBuf { octets: self.octets.to_vec() }
     }
 
-    /// The value as a two-octet peer reads it, and what AS4_PATH has to say beside it (RFC 6793 §4.2.2): `None`
-    /// when every number fits.
+    /// The value for a two-octet peer, and the AS4_PATH that accompanies it (RFC 6793 §4.2.2): `None` if
+    /// every number fits.
     pub(crate) fn narrow(self) -> (Vec<u8>, Option<Vec<u8>>) {
         let mut narrow = Vec::with_capacity(self.octets.len());
         for segment in self.segments() {
@@ -108,12 +108,12 @@ impl fmt::Debug for AsPath<'_> {
     }
 }
 
-/// What the numbers of a path segment are to each other.
+/// The meaning of a path segment.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum SegmentKind {
-    /// Passed, in no order that is known.
+    /// Systems that were passed in an unknown order.
     Set,
-    /// Passed one after the other, the latest first.
+    /// Systems that were passed one after another, the latest first.
     Sequence,
     /// A sequence inside our confederation (RFC 5065 §3).
     ConfederationSequence,
@@ -122,7 +122,7 @@ pub enum SegmentKind {
 }
 
 impl SegmentKind {
-    /// Whether the segment is about the inside of a confederation.
+    /// Whether the segment describes the inside of a confederation.
     #[must_use]
     pub fn is_confederation(self) -> bool {
         matches!(self, Self::ConfederationSequence | Self::ConfederationSet)
@@ -165,7 +165,7 @@ pub struct Segment<'a> {
 }
 
 impl<'a> Segment<'a> {
-    /// What the numbers are to each other.
+    /// The meaning of the segment.
     #[must_use]
     pub fn kind(self) -> SegmentKind {
         self.kind
@@ -176,7 +176,7 @@ impl<'a> Segment<'a> {
         self.asns.iter().map(|octets| Asn(u32::from_be_bytes(*octets)))
     }
 
-    /// What the segment adds to the length of its path.
+    /// The segment's contribution to the length of its path.
     fn length(self) -> u32 {
         match self.kind {
             SegmentKind::Set => 1,
@@ -193,7 +193,7 @@ impl<'a> Segment<'a> {
         [self.kind.octet(), self.count()]
     }
 
-    /// The leading `count` numbers of it.
+    /// The first `count` numbers of it.
     fn leading(self, count: u8) -> Self {
         Self { asns: self.asns.get(..count.into()).unwrap_or(self.asns), ..self }
     }
@@ -219,7 +219,7 @@ impl fmt::Debug for Segment<'_> {
     }
 }
 
-/// An AS path to be built or changed.
+/// An AS path that can be built and changed.
 #[derive(Clone, Eq, Hash, PartialEq)]
 pub struct AsPathBuf {
     octets: Vec<u8>,
@@ -241,7 +241,7 @@ impl AsPathBuf {
         path
     }
 
-    /// Puts an autonomous system in front, `times` over (RFC 4271 §5.1.2 b).
+    /// Prepends an autonomous system `times` times (RFC 4271 §5.1.2 b).
     pub fn prepend(&mut self, asn: Asn, times: usize) {
         let mut left = times;
         while left > 0 {
@@ -269,7 +269,7 @@ impl AsPathBuf {
         &self.octets
     }
 
-    /// How many systems the first segment still takes; zero when it is no sequence.
+    /// Number of systems that the first segment can still take; zero if it is not a sequence.
     fn room_in_front(&self) -> usize {
         match self.octets.as_slice() {
             [kind, count, ..] if *kind == SegmentKind::Sequence.octet() => {
@@ -297,7 +297,7 @@ impl fmt::Debug for AsPathBuf {
     }
 }
 
-/// Text that is not AS numbers, and sets of them in braces.
+/// The text does not consist of AS numbers, and sets of them in braces.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("an AS path is AS numbers, and sets of them in braces, as in 65001 65002 {{1 2}}")]
 pub struct AsPathError;
@@ -321,7 +321,7 @@ impl FromStr for AsPathBuf {
     }
 }
 
-/// The kind of the first segment of a text, what is inside its brackets, and the text after it.
+/// The kind of the first segment of a text, the text inside its brackets, and the text after it.
 fn split_segment(text: &str) -> Option<(SegmentKind, &str, &str)> {
     let bracketed = [SegmentKind::Set, SegmentKind::ConfederationSequence, SegmentKind::ConfederationSet];
     for kind in bracketed {
@@ -341,7 +341,7 @@ fn parse_asns(text: &str) -> Result<Vec<Asn>, AsPathError> {
     if asns.is_empty() || asns.contains(&Asn(0)) { Err(AsPathError) } else { Ok(asns) }
 }
 
-/// Whether a received AS_PATH is one that can be accepted (RFC 7606 §7.2, RFC 7607 §2, RFC 5065 §5.3).
+/// Whether a received AS_PATH is valid (RFC 7606 §7.2, RFC 7607 §2, RFC 5065 §5.3).
 pub(crate) fn is_as_path(value: &[u8], width: AsWidth, peer: PeerKind) -> bool {
     let mut rest = value;
     while !rest.is_empty() {
@@ -359,7 +359,7 @@ pub(crate) fn is_as_path(value: &[u8], width: AsWidth, peer: PeerKind) -> bool {
     true
 }
 
-/// The kind and the AS numbers of the next segment; at least one (RFC 7606 §7.2).
+/// The kind and the AS numbers of the next segment; at least one number (RFC 7606 §7.2).
 #[inline]
 fn segment(octets: &[u8], width: AsWidth) -> Parsed<'_, (SegmentKind, &[u8])> {
     let count = verify(be_u8, |count| *count > 0);
@@ -368,7 +368,7 @@ fn segment(octets: &[u8], width: AsWidth) -> Parsed<'_, (SegmentKind, &[u8])> {
     Ok((rest, (kind, asns)))
 }
 
-/// The four-octet form of an acceptable two-octet AS_PATH.
+/// The four-octet form of a valid two-octet AS_PATH.
 pub(crate) fn widen(value: &[u8]) -> Vec<u8> {
     let mut wide = Vec::with_capacity(value.len().saturating_mul(2));
     for (kind, asns) in row(value, |octets| segment(octets, AsWidth::Two)) {
@@ -379,7 +379,7 @@ pub(crate) fn widen(value: &[u8]) -> Vec<u8> {
     wide
 }
 
-/// An AS4_PATH without the segments that must not be in it (RFC 6793 §6).
+/// An AS4_PATH without the segments that it must not contain (RFC 6793 §6).
 pub(crate) fn without_confederation(value: &[u8]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(value.len());
     for segment in AsPath::new(value).segments().filter(|segment| !segment.kind.is_confederation()) {
@@ -388,9 +388,9 @@ pub(crate) fn without_confederation(value: &[u8]) -> Vec<u8> {
     kept
 }
 
-/// Puts AS4_PATH in the place of the end of a widened AS_PATH (RFC 6793 §4.2.3).
+/// Replaces the end of a widened AS_PATH by AS4_PATH (RFC 6793 §4.2.3).
 ///
-/// `None` when AS4_PATH is the longer: then it is stale, and AS_PATH stands as it is.
+/// `None` if AS4_PATH is longer: then it is stale, and AS_PATH is used unchanged.
 pub(crate) fn merge_as4_path(as_path: AsPath<'_>, as4_path: AsPath<'_>) -> Option<Vec<u8>> {
     let mut left = as_path.length().checked_sub(as4_path.length())?;
     let mut merged = Vec::with_capacity(as_path.octets.len().saturating_add(as4_path.octets.len()));
@@ -406,7 +406,7 @@ pub(crate) fn merge_as4_path(as_path: AsPath<'_>, as4_path: AsPath<'_>) -> Optio
     Some(join_sequences(&merged))
 }
 
-/// The same path, neighbouring sequences made one wherever 255 numbers suffice: what four-octet speakers send.
+/// The same path with adjacent sequences joined wherever 255 numbers suffice, as four-octet speakers send it.
 fn join_sequences(value: &[u8]) -> Vec<u8> {
     let mut joined = AsPathBuf::empty();
     let mut sequence: Vec<Asn> = Vec::new();
@@ -429,7 +429,7 @@ fn push(out: &mut Vec<u8>, segment: Segment<'_>) {
     out.extend_from_slice(segment.asns.as_flattened());
 }
 
-/// The most AS numbers in a segment, whose count is one octet.
+/// Maximum number of AS numbers in a segment, whose count is one octet.
 const MAX_SEGMENT: usize = 255;
 
 #[cfg(test)]
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_read_as_it_is_written() {
+    fn text_is_parsed_as_displayed() {
         for text in ["", "65001", "65001 65002 {1 2}", "(64512) 65001", "[64512 64513] {1}", "4200000000 1"] {
             assert_eq!(path(text).to_string(), text);
         }

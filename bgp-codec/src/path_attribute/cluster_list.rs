@@ -5,7 +5,8 @@ use std::net::Ipv4Addr;
 
 use crate::BgpIdentifier;
 
-/// Names a cluster of a route reflector: usually its BGP identifier, but any four octets are allowed (RFC 4456 §7).
+/// Identifies a cluster of a route reflector: usually its BGP identifier, but any four octets are allowed
+/// (RFC 4456 §7).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct ClusterId(pub u32);

@@ -3,24 +3,24 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A mark on a route that filters act on: an autonomous system and what that means by the number.
+/// A mark on a route that filters match: an autonomous system, and a number that it defines.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Community(pub u32);
 
 impl Community {
     /// To be drained before maintenance (RFC 8326).
     pub const GRACEFUL_SHUTDOWN: Self = Self(0xffff_0000);
-    /// To be kept as a route of a restarting peer is kept, and preferred least (RFC 9494).
+    /// Kept although its peer restarts, and least preferred (RFC 9494).
     pub const LLGR_STALE: Self = Self(0xffff_0006);
-    /// Not to be kept past graceful restart (RFC 9494).
+    /// Not to be kept beyond graceful restart (RFC 9494).
     pub const NO_LLGR: Self = Self(0xffff_0007);
-    /// Packets are to be dropped (RFC 7999).
+    /// Packets are to be discarded (RFC 7999).
     pub const BLACKHOLE: Self = Self(0xffff_029a);
-    /// Not to leave the confederation (RFC 1997).
+    /// Not to be advertised outside the confederation (RFC 1997).
     pub const NO_EXPORT: Self = Self(0xffff_ff01);
-    /// Not to be advertised to anyone (RFC 1997).
+    /// Not to be advertised to any peer (RFC 1997).
     pub const NO_ADVERTISE: Self = Self(0xffff_ff02);
-    /// Not to be advertised to external peers, members of the confederation among them (RFC 1997).
+    /// Not to be advertised to external peers, including members of the confederation (RFC 1997).
     pub const NO_EXPORT_SUBCONFED: Self = Self(0xffff_ff03);
 
     const NAMES: [(Self, &'static str); 7] = [
@@ -43,7 +43,7 @@ impl fmt::Display for Community {
     }
 }
 
-/// Text that is neither two numbers up to 65535 with a colon between nor a well-known name.
+/// The text is neither two numbers up to 65535 separated by a colon, nor a well-known name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a community is written 65000:1, or by a name such as no-export")]
 pub struct CommunityError;
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_read_as_it_is_written() {
+    fn text_is_parsed_as_displayed() {
         for (community, text) in [
             (Community(0xfde8_0001), "65000:1"),
             (Community(0), "0:0"),

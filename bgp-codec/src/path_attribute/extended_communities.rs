@@ -11,15 +11,15 @@ use crate::Asn;
 pub struct ExtendedCommunity(pub [u8; 8]);
 
 impl ExtendedCommunity {
-    /// Whether it may cross the border of an autonomous system (RFC 4360 §2, the T bit).
+    /// Whether it may be sent to other autonomous systems (RFC 4360 §2, the T bit).
     #[must_use]
     pub fn is_transitive(self) -> bool {
         let [kind, ..] = self.0;
         kind & 0x40 == 0
     }
 
-    /// The AS number and the octets a second of a link bandwidth (draft-ietf-idr-link-bandwidth); `None` for another
-    /// kind, and for a bandwidth that is none.
+    /// The AS number and octets per second of a link bandwidth (draft-ietf-idr-link-bandwidth); `None` for
+    /// another kind, and for a negative or non-finite bandwidth.
     #[must_use]
     pub fn link_bandwidth(self) -> Option<(u16, f32)> {
         let [NON_TRANSITIVE_TWO_OCTET_AS, LINK_BANDWIDTH, a, b, bandwidth @ ..] = self.0 else { return None };
@@ -27,7 +27,7 @@ impl ExtendedCommunity {
         is_bandwidth(octets_per_second).then_some((u16::from_be_bytes([a, b]), octets_per_second))
     }
 
-    /// The link bandwidth of these octets a second; `None` when they are negative or not finite.
+    /// The link bandwidth of this many octets per second; `None` if negative or not finite.
     #[must_use]
     pub fn of_link_bandwidth(asn: u16, octets_per_second: f32) -> Option<Self> {
         let (asn, bandwidth) = (asn.to_be_bytes(), octets_per_second.to_be_bytes());
@@ -40,11 +40,11 @@ fn is_bandwidth(octets_per_second: f32) -> bool {
     octets_per_second.is_finite() && octets_per_second.is_sign_positive()
 }
 
-/// Route targets, route origins and link bandwidths as operators write them, the others as hexadecimal digits.
+/// Route targets, route origins and link bandwidths as operators write them, others as hexadecimal digits.
 ///
-/// `rt:65000:100` has an AS number of two octets, `rt:65536:9` one of four, `rt:9L:1` a small number in four octets, and
-/// `rt:10.0.0.1:7` an address (RFC 4360 §4, RFC 5668 §2). `soo` is the site of origin. `bandwidth:65000:125000000` is in
-/// octets a second.
+/// `rt:65000:100` has an AS number of two octets, `rt:65536:9` one of four, `rt:9L:1` a small number in four
+/// octets, and `rt:10.0.0.1:7` an address (RFC 4360 §4, RFC 5668 §2). `soo` is the site of origin.
+/// `bandwidth:65000:125000000` is in octets per second.
 impl fmt::Display for ExtendedCommunity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [kind, subtype, a, b, c, d, e, g] = self.0;
@@ -69,7 +69,7 @@ impl fmt::Display for ExtendedCommunity {
     }
 }
 
-/// Text that is no extended community.
+/// The text is not an extended community.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "an extended community is written rt:65000:100, soo:10.0.0.1:7, bandwidth:65000:125000000, or 0x and 16 hexadecimal digits"
@@ -97,7 +97,7 @@ fn parse(text: &str) -> Option<ExtendedCommunity> {
             ExtendedCommunity::of_link_bandwidth(number_of(administrator)?, number.parse().ok()?)?;
         return Some(community);
     }
-    // Some write the site of origin as route origin, its other name.
+    // Route origin is another name for the site of origin.
     let (subtype, _) = NAMES.iter().find(|(_, known)| *known == name || (*known == "soo" && name == "ro"))?;
     if let Ok(address) = administrator.parse::<Ipv4Addr>() {
         return Some(joined(
@@ -146,7 +146,7 @@ const IPV4_ADDRESS: u8 = 0x01;
 const FOUR_OCTET_AS: u8 = 0x02;
 const NON_TRANSITIVE_TWO_OCTET_AS: u8 = 0x40;
 
-/// The low octet of the type, by the names that are written out.
+/// Low octets of the type that have a name.
 const NAMES: [(u8, &str); 2] = [(0x02, "rt"), (0x03, "soo")];
 const LINK_BANDWIDTH: u8 = 0x04;
 const BANDWIDTH: &str = "bandwidth";
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_read_as_it_is_written() {
+    fn text_is_parsed_as_displayed() {
         for (octets, text) in [
             ([0x00, 0x02, 0xfd, 0xe8, 0, 0, 0, 100], "rt:65000:100"),
             ([0x00, 0x02, 0, 0, 0xff, 0xff, 0xff, 0xff], "rt:0:4294967295"),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_no_community() {
+    fn other_text_is_not_a_community() {
         for text in [
             "",
             "65000:1",
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_bit_keeps_a_community_at_home() {
+    fn the_second_bit_makes_a_community_non_transitive() {
         assert!(ExtendedCommunity([0x03, 0x0c, 0, 0, 0, 0, 0, 8]).is_transitive());
         assert!(!ExtendedCommunity([0x40, 0x04, 0, 0, 0, 0, 0, 8]).is_transitive());
     }

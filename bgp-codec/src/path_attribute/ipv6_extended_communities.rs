@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-/// An extended community around an IPv6 address: type and subtype, sixteen octets of address, two of its own.
+/// An extended community with an IPv6 address: type and subtype, sixteen octets of address, and two octets of
+/// data.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Ipv6ExtendedCommunity(pub [u8; 20]);
 
@@ -17,7 +18,7 @@ impl Ipv6ExtendedCommunity {
     }
 }
 
-/// Route targets and route origins as operators write them, the others with their type in hexadecimal digits.
+/// Route targets and route origins as operators write them, others with their type in hexadecimal digits.
 impl fmt::Display for Ipv6ExtendedCommunity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, address, number) = self.parts();
@@ -29,7 +30,7 @@ impl fmt::Display for Ipv6ExtendedCommunity {
     }
 }
 
-/// Text that is no extended community around an IPv6 address.
+/// The text is not an extended community with an IPv6 address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "an IPv6 extended community is written rt:[2001:db8::1]:7, soo:[2001:db8::1]:7 or 0x400b:[2001:db8::1]:7"
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_text_is_no_community() {
+    fn other_text_is_not_a_community() {
         for text in [
             "",
             "rt:2001:db8::1:7",
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_stands_between_type_and_number() {
+    fn the_address_is_between_type_and_number() {
         let address = "2001:db8::1".parse::<Ipv6Addr>().unwrap().octets();
         for (kind, text) in [
             ([0, 2], "rt:[2001:db8::1]:7"),

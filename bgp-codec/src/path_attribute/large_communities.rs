@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// A community with room for four-octet AS numbers.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct LargeCommunity {
-    /// The autonomous system that gives the other two numbers their meaning.
+    /// The autonomous system that defines the other two numbers.
     pub global_administrator: u32,
     /// The first number.
     pub local_data_1: u32,
@@ -44,7 +44,7 @@ impl fmt::Display for LargeCommunity {
     }
 }
 
-/// Text that is not three numbers with colons between.
+/// The text is not three numbers separated by colons.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a large community is three numbers with colons between, as in 64512:1:2")]
 pub struct LargeCommunityError;
@@ -60,7 +60,7 @@ impl FromStr for LargeCommunity {
     }
 }
 
-/// Whether a community is there more than once.
+/// Whether a community occurs more than once.
 pub(crate) fn has_duplicates(value: &[u8]) -> bool {
     let chunks: &[[u8; 12]] = value.as_chunks().0;
     if chunks.len() > FEW {
@@ -75,7 +75,7 @@ pub(crate) fn has_duplicates(value: &[u8]) -> bool {
     false
 }
 
-/// The value with each community at its first place only (RFC 8092 §3); `None` when nothing is there twice.
+/// The value without repetitions (RFC 8092 §3); `None` if there are none.
 pub(crate) fn without_duplicates(value: &[u8]) -> Option<Vec<u8>> {
     let chunks: &[[u8; 12]] = value.as_chunks().0;
     let mut seen = HashSet::with_capacity(chunks.len());
@@ -83,7 +83,7 @@ pub(crate) fn without_duplicates(value: &[u8]) -> Option<Vec<u8>> {
     (unique.len() < chunks.len()).then(|| unique.concat())
 }
 
-/// How many are compared each with each, which takes no memory.
+/// Up to this number, all pairs are compared, which takes no memory.
 const FEW: usize = 16;
 
 #[cfg(test)]
@@ -94,7 +94,7 @@ mod tests {
         LargeCommunity { global_administrator: 4_200_000_000, local_data_1: 1, local_data_2: 2 };
 
     #[test]
-    fn text_is_read_as_it_is_written() {
+    fn text_is_parsed_as_displayed() {
         assert_eq!(COMMUNITY.to_string(), "4200000000:1:2");
         assert_eq!("4200000000:1:2".parse(), Ok(COMMUNITY));
         for text in ["1:2", "1:2:3:4", "1:2:", "4294967296:0:0", ""] {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_of_two_equal_ones_goes() {
+    fn the_second_of_two_equal_communities_is_removed() {
         let other = LargeCommunity { local_data_2: 3, ..COMMUNITY };
         let octets =
             |list: &[LargeCommunity]| -> Vec<u8> { list.iter().flat_map(|one| one.octets()).collect() };

@@ -3,7 +3,7 @@
 use super::tlvs::wide_tlv;
 use crate::parser::is_row;
 
-/// Whether a value is a row of TLVs with types and lengths of two octets (RFC 9552 §8.2.2).
+/// Whether a value is a sequence of TLVs with types and lengths of two octets (RFC 9552 §8.2.2).
 pub(crate) fn is_link_state(value: &[u8]) -> bool {
     is_row(value, wide_tlv)
 }

@@ -6,7 +6,7 @@ use nom::number::complete::be_u8;
 use crate::parser::u8_sized;
 use crate::{DecodeContext, Family, NextHop};
 
-/// The fields of an MP_REACH_NLRI, the NLRI not looked into yet.
+/// The fields of an MP_REACH_NLRI, with unparsed NLRI.
 ///
 /// ```text
 /// +-------------------------------------------+
@@ -20,7 +20,7 @@ use crate::{DecodeContext, Family, NextHop};
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct MpReach<'a> {
-    /// Whose routes.
+    /// The family of the routes.
     pub family: Family,
     /// The octets of the next hop.
     pub next_hop: &'a [u8],
@@ -29,7 +29,7 @@ pub struct MpReach<'a> {
 }
 
 impl<'a> MpReach<'a> {
-    /// Splits the value; `None` when it is too short for its fields (RFC 7606 §5.3).
+    /// Splits the value; `None` if it is too short for its fields (RFC 7606 §5.3).
     #[must_use]
     pub fn decode(value: &'a [u8]) -> Option<Self> {
         let (nlri, (family, next_hop, _reserved)) =
@@ -37,9 +37,9 @@ impl<'a> MpReach<'a> {
         Some(Self { family, next_hop, nlri })
     }
 
-    /// The next hop; `None` when its length is none that the family allows (RFC 7606 §7.11).
+    /// The next hop; `None` if its length is not valid for the family (RFC 7606 §7.11).
     ///
-    /// An IPv6 next hop for IPv4 unicast needs a capability (RFC 8950), and is refused without.
+    /// An IPv6 next hop for IPv4 unicast is only valid with a capability (RFC 8950).
     pub(crate) fn next_hop(&self, context: &DecodeContext) -> Option<NextHop> {
         let next_hop = NextHop::decode(self.next_hop)?;
         match (self.family, next_hop) {
@@ -75,7 +75,7 @@ mod tests {
     fn next_hops_fit_their_family() {
         let mut context = DecodeContext::new(PeerKind::Ibgp, AsWidth::Four);
         let rows = [
-            // family, octets, fits, fits with extended next hops
+            // Family, octets, valid, valid with extended next hops.
             (Family::IPV4_UNICAST, 4, true, true),
             (Family::IPV4_UNICAST, 16, false, true),
             (Family::IPV4_UNICAST, 32, false, true),

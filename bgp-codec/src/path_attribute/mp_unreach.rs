@@ -2,17 +2,17 @@
 
 use crate::Family;
 
-/// The fields of an MP_UNREACH_NLRI, the NLRI not looked into yet: AFI (2 octets), SAFI (1 octet), NLRI.
+/// The fields of an MP_UNREACH_NLRI, with unparsed NLRI: AFI (2 octets), SAFI (1 octet), NLRI.
 #[derive(Clone, Copy, Debug)]
 pub struct MpUnreach<'a> {
-    /// Whose routes.
+    /// The family of the routes.
     pub family: Family,
     /// The octets of the NLRI.
     pub nlri: &'a [u8],
 }
 
 impl<'a> MpUnreach<'a> {
-    /// Splits the value; `None` when it has fewer than three octets (RFC 7606 §5.3).
+    /// Splits the value; `None` if it has fewer than three octets (RFC 7606 §5.3).
     #[must_use]
     pub fn decode(value: &'a [u8]) -> Option<Self> {
         let (nlri, family) = Family::decode(value).ok()?;

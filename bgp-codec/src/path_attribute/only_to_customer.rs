@@ -1,11 +1,11 @@
-//! ONLY_TO_CUSTOMER (RFC 9234 §5): the autonomous system beyond which a route only goes to customers.
+//! ONLY_TO_CUSTOMER (RFC 9234 §5): the autonomous system after which a route is only sent to customers.
 
 use nom::number::complete::be_u32;
 
 use crate::Asn;
 use crate::parser::whole;
 
-/// Reads the value; `None` for any other length than four octets.
+/// Decodes the value; `None` for any length other than four octets.
 pub(crate) fn only_to_customer(value: &[u8]) -> Option<Asn> {
     whole(value, be_u32).map(Asn)
 }

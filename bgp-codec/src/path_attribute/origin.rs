@@ -4,7 +4,7 @@ use std::fmt;
 
 /// How the first speaker learned the route.
 ///
-/// The order is the decision process's: lower is preferred (RFC 4271 §9.1.2.2 b).
+/// Ordered as in the decision process: the lower one is preferred (RFC 4271 §9.1.2.2 b).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Origin {
     /// From inside its autonomous system.
@@ -16,7 +16,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Reads the value: one octet of 0 to 2; `None` for anything else.
+    /// Decodes the value: one octet from 0 to 2; `None` for anything else.
     pub(crate) fn decode(value: &[u8]) -> Option<Self> {
         match value {
             [0] => Some(Self::Igp),
@@ -26,7 +26,7 @@ impl Origin {
         }
     }
 
-    /// The value's one octet.
+    /// The octet of the value.
     pub(crate) fn octet(self) -> u8 {
         match self {
             Self::Igp => 0,

@@ -9,9 +9,10 @@ use super::tlvs::narrow_tlv;
 use crate::AttributeOutcome;
 use crate::parser::{is_row, row, whole};
 
-/// What is to be done about a value that is malformed; `None` when it is not.
+/// Consequence of a malformed value; `None` if it is valid.
 ///
-/// TLVs that do not fit lose the attribute (RFC 8669 §6), a malformed SRv6 service the routes (RFC 9252 §7).
+/// Malformed TLVs discard the attribute (RFC 8669 §6), a malformed SRv6 service treats the routes as
+/// withdrawn (RFC 9252 §7).
 pub(crate) fn fault(value: &[u8]) -> Option<AttributeOutcome> {
     let is_framed = !value.is_empty() && is_row(value, narrow_tlv);
     let framing = (!is_framed).then_some(AttributeOutcome::Discard);
@@ -31,7 +32,8 @@ fn fault_of_tlv(kind: u8, content: &[u8]) -> Option<AttributeOutcome> {
     (!acceptable).then_some(outcome)
 }
 
-/// A reserved octet, and sub-TLVs of which the SID Information has [`SID_OCTETS`] before its own sub-sub-TLVs.
+/// A reserved octet and sub-TLVs, in which the SID Information has [`SID_OCTETS`] before its own
+/// sub-sub-TLVs.
 fn is_srv6_service(content: &[u8]) -> bool {
     let acceptable = |(kind, value): &(u8, &[u8])| *kind != SID_INFORMATION || is_sid_information(value);
     whole(content, (be_u8, many0_count(verify(narrow_tlv, acceptable)))).is_some()
@@ -46,10 +48,10 @@ const ORIGINATOR_SRGB: u8 = 3;
 const SRV6_L3_SERVICE: u8 = 5;
 const SRV6_L2_SERVICE: u8 = 6;
 
-/// Of SID Information, before its sub-sub-TLVs.
+/// Octets of SID Information before its sub-sub-TLVs.
 const SID_OCTETS: usize = 21;
 
-/// Of a service's sub-TLVs.
+/// Sub-TLV of a service.
 const SID_INFORMATION: u8 = 1;
 
 #[cfg(test)]

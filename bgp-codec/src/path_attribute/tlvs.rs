@@ -1,4 +1,4 @@
-//! Elements of type, length and value inside attributes.
+//! Type-length-value elements inside attributes.
 
 use nom::Parser;
 use nom::number::complete::{be_u8, be_u16};

@@ -3,8 +3,8 @@
 use super::tlvs::wide_tlv;
 use crate::parser::is_row;
 
-/// Whether a value is a row of tunnels, each with a type and a length of two octets, that ends with its last tunnel
-/// (RFC 9012 §13).
+/// Whether a value is a sequence of complete tunnels, each with a type and a length of two octets (RFC 9012
+/// §13).
 pub(crate) fn is_tunnel_encapsulation(value: &[u8]) -> bool {
     is_row(value, wide_tlv)
 }

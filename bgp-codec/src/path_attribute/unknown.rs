@@ -1,10 +1,12 @@
-//! Attributes that are carried as the octets they came in (RFC 4271 §5).
+//! Attributes that are passed on as octets (RFC 4271 §5).
 
-use super::{AttributeFlags, AttributeType, RawAttribute};
+use super::RawAttribute;
+use crate::AttributeType;
+use crate::attribute_flags::AttributeFlags;
 
-/// An optional transitive attribute of a type that is not recognised, or that is checked and not used: PMSI_TUNNEL,
-/// TUNNEL_ENCAPSULATION, IPV6_EXTENDED_COMMUNITIES, ONLY_TO_CUSTOMER, PREFIX_SID, ATTR_SET. One that is not recognised
-/// goes out with the Partial bit set.
+/// An optional transitive attribute that is not recognised, or that is only checked: PMSI_TUNNEL,
+/// TUNNEL_ENCAPSULATION, IPV6_EXTENDED_COMMUNITIES, ONLY_TO_CUSTOMER, PREFIX_SID, ATTR_SET. One that is not
+/// recognised is sent with the Partial bit.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct UnknownAttribute<'a> {
     pub(crate) attribute_type: AttributeType,
@@ -39,7 +41,7 @@ impl UnknownAttribute<'_> {
 }
 
 impl UnknownAttributeBuf {
-    /// An attribute of this type; `None` when the type has a place of its own in an attribute set.
+    /// An attribute of this type; `None` if the type has its own member in an attribute set.
     #[must_use]
     pub fn new(attribute_type: AttributeType, value: Vec<u8>) -> Option<Self> {
         attribute_type.is_carried_as_octets().then_some(Self { attribute_type, value })
@@ -51,7 +53,7 @@ impl UnknownAttributeBuf {
         UnknownAttribute { attribute_type: self.attribute_type, value: &self.value }
     }
 
-    /// The attribute as it goes out, with the Partial bit when it came with it or is not recognised.
+    /// The attribute as it is sent, with the Partial bit if it was received with it or is not recognised.
     pub(crate) fn as_raw(&self, came_partial: bool) -> RawAttribute<'_> {
         let is_recognised = self.attribute_type.specified_flags().is_some();
         let flags = AttributeFlags::OPTIONAL_TRANSITIVE.with_partial(came_partial || !is_recognised);
@@ -64,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_with_a_place_of_its_own_is_not_unknown() {
+    fn a_type_with_its_own_member_is_not_unknown() {
         assert_eq!(UnknownAttributeBuf::new(AttributeType::COMMUNITIES, vec![]), None);
         assert_eq!(UnknownAttributeBuf::new(AttributeType::AIGP, vec![]), None);
         let otc = UnknownAttributeBuf::new(AttributeType::ONLY_TO_CUSTOMER, vec![0; 4]).unwrap();

@@ -1,4 +1,4 @@
-//! An attribute of an accepted set by its meaning: for those who visit all of them.
+//! An attribute of an accepted set as a typed value, for iteration.
 
 use std::marker::PhantomData;
 
@@ -11,7 +11,7 @@ use crate::{
     Ipv6ExtendedCommunity, LargeCommunity, Origin, UnknownAttribute,
 };
 
-/// One attribute of an accepted set. What travels beside the set is not among them: NEXT_HOP and the routes.
+/// One attribute of an accepted set. NEXT_HOP and the routes are not part of the set.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "the names are those of the attributes")]
 pub enum PathAttribute<'a> {
@@ -33,7 +33,7 @@ pub enum PathAttribute<'a> {
 }
 
 impl<'a> PathAttribute<'a> {
-    /// The attribute of an accepted set that stands in these octets.
+    /// The attribute of an accepted set that these octets encode.
     #[inline]
     pub(crate) fn of_raw(raw: RawAttribute<'a>) -> Option<Self> {
         let RawAttribute { attribute_type, value, .. } = raw;
@@ -56,7 +56,7 @@ impl<'a> PathAttribute<'a> {
     }
 }
 
-/// The elements of an attribute that is a row of values of `SIZE` octets.
+/// The elements of an attribute that is a list of values of `SIZE` octets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Elements<'a, T, const SIZE: usize> {
     octets: &'a [[u8; SIZE]],
@@ -64,7 +64,7 @@ pub struct Elements<'a, T, const SIZE: usize> {
 }
 
 impl<'a, T: From<[u8; SIZE]> + 'a, const SIZE: usize> Elements<'a, T, SIZE> {
-    /// The elements of a value whose length was checked to be a multiple of their size.
+    /// Views a value whose length was checked to be a multiple of `SIZE`.
     #[inline]
     pub(crate) fn new(value: &'a [u8]) -> Self {
         Self { octets: value.as_chunks().0, element: PhantomData }
@@ -80,10 +80,10 @@ impl<'a, T: From<[u8; SIZE]> + 'a, const SIZE: usize> Elements<'a, T, SIZE> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::path_attribute::AttributeFlags;
+    use crate::attribute_flags::AttributeFlags;
 
     #[test]
-    fn every_attribute_of_a_set_has_its_meaning() {
+    fn every_attribute_of_a_set_has_a_typed_value() {
         let flags = AttributeFlags::OPTIONAL_TRANSITIVE;
         let of = |kind: u8, value: &'static [u8]| {
             PathAttribute::of_raw(RawAttribute { flags, attribute_type: AttributeType(kind), value }).unwrap()

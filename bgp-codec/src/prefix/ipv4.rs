@@ -9,7 +9,7 @@ use bytes::BufMut;
 use super::{IpPrefix, Prefix, PrefixError, address_octets, split_text};
 use crate::Family;
 
-/// An IPv4 prefix in eight octets. Ordered by address, then the shorter first.
+/// An IPv4 prefix in eight octets, ordered by address, then by length.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Ipv4Prefix {
     bits: u32,
@@ -17,11 +17,11 @@ pub struct Ipv4Prefix {
 }
 
 impl Ipv4Prefix {
-    /// The prefix of this length at an address.
+    /// The prefix with this address and length.
     ///
     /// # Errors
     ///
-    /// The length is more than 32, or bits beyond it are set.
+    /// The length exceeds 32, or host bits are set.
     pub fn new(address: Ipv4Addr, length_bits: u8) -> Result<Self, PrefixError> {
         if length_bits > Self::MAX_LENGTH {
             return Err(PrefixError::Length { length_bits, max_bits: Self::MAX_LENGTH });
@@ -34,7 +34,7 @@ impl Ipv4Prefix {
         }
     }
 
-    /// The prefix around an address, whose bits beyond the length are cleared.
+    /// The prefix of this length that covers an address: host bits are cleared.
     #[must_use]
     pub fn truncating(address: Ipv4Addr, length_bits: u8) -> Self {
         <Self as IpPrefix>::truncating(address, length_bits)
@@ -81,7 +81,7 @@ impl IpPrefix for Ipv4Prefix {
             return None;
         }
         let (address, rest) = octets.split_at_checked(address_octets(length_bits))?;
-        // Four octets are read wherever the message still has them: the mask drops what belongs to the next NLRI.
+        // Four octets are read if the message has that many left: the mask removes those of the next NLRI.
         let bits = match octets.first_chunk() {
             Some(chunk) => u32::from_be_bytes(*chunk),
             None => bits_of(address),
@@ -96,14 +96,14 @@ impl IpPrefix for Ipv4Prefix {
     }
 }
 
-/// The address whose leading octets are given.
+/// The address with these leading octets.
 fn bits_of(leading: &[u8]) -> u32 {
     let mut octets = [0; 4];
     octets.iter_mut().zip(leading).for_each(|(octet, given)| *octet = *given);
     u32::from_be_bytes(octets)
 }
 
-/// The leading bits set, the others clear.
+/// The leading bits set, all others clear.
 fn mask(length_bits: u8) -> u32 {
     u32::MAX.checked_shr(u32::from(length_bits)).map_or(u32::MAX, |host_bits| !host_bits)
 }

@@ -9,7 +9,7 @@ use bytes::BufMut;
 use super::{IpPrefix, Prefix, PrefixError, address_octets, split_text};
 use crate::Family;
 
-/// An IPv6 prefix in seventeen octets, without alignment. Ordered by address, then the shorter first.
+/// An IPv6 prefix in seventeen octets, without alignment, ordered by address, then by length.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Ipv6Prefix {
     octets: [u8; 16],
@@ -17,11 +17,11 @@ pub struct Ipv6Prefix {
 }
 
 impl Ipv6Prefix {
-    /// The prefix of this length at an address.
+    /// The prefix with this address and length.
     ///
     /// # Errors
     ///
-    /// The length is more than 128, or bits beyond it are set.
+    /// The length exceeds 128, or host bits are set.
     pub fn new(address: Ipv6Addr, length_bits: u8) -> Result<Self, PrefixError> {
         if length_bits > Self::MAX_LENGTH {
             return Err(PrefixError::Length { length_bits, max_bits: Self::MAX_LENGTH });
@@ -34,7 +34,7 @@ impl Ipv6Prefix {
         }
     }
 
-    /// The prefix around an address, whose bits beyond the length are cleared.
+    /// The prefix of this length that covers an address: host bits are cleared.
     #[must_use]
     pub fn truncating(address: Ipv6Addr, length_bits: u8) -> Self {
         <Self as IpPrefix>::truncating(address, length_bits)
@@ -85,7 +85,7 @@ impl IpPrefix for Ipv6Prefix {
             return None;
         }
         let (address, rest) = octets.split_at_checked(address_octets(length_bits))?;
-        // Sixteen octets are read wherever the message still has them: the mask drops what belongs to the next NLRI.
+        // Sixteen octets are read if the message has that many left: the mask removes those of the next NLRI.
         let bits = match octets.first_chunk() {
             Some(chunk) => u128::from_be_bytes(*chunk),
             None => bits_of(address),
@@ -99,14 +99,14 @@ impl IpPrefix for Ipv6Prefix {
     }
 }
 
-/// The address whose leading octets are given.
+/// The address with these leading octets.
 fn bits_of(leading: &[u8]) -> u128 {
     let mut octets = [0; 16];
     octets.iter_mut().zip(leading).for_each(|(octet, given)| *octet = *given);
     u128::from_be_bytes(octets)
 }
 
-/// The leading bits set, the others clear.
+/// The leading bits set, all others clear.
 fn mask(length_bits: u8) -> u128 {
     u128::MAX.checked_shr(u32::from(length_bits)).map_or(u128::MAX, |host_bits| !host_bits)
 }

@@ -1,4 +1,4 @@
-//! Prefixes: one type for each family, and an enum for where the family is not known beforehand.
+//! Prefixes: one type for each family, and an enum for prefixes of any family.
 
 mod ipv4;
 mod ipv6;
@@ -19,54 +19,54 @@ use crate::Family;
 pub trait IpPrefix:
     Copy + Eq + Ord + Hash + Debug + Display + FromStr<Err = PrefixError> + Send + Sync + 'static
 {
-    /// The family whose NLRI these prefixes are.
+    /// The family of NLRI with these prefixes.
     const FAMILY: Family;
-    /// The length of a host prefix, in bits.
+    /// Length of a host prefix in bits.
     const MAX_LENGTH: u8;
     /// The family's addresses.
     type Address: Copy + Eq + Ord + Hash + Debug + Display + Send + Sync + 'static;
 
-    /// The prefix of `length_bits` around an address, whose further bits are cleared. A length past
-    /// [`IpPrefix::MAX_LENGTH`] counts as that.
+    /// The prefix of `length_bits` that covers an address: host bits are cleared. A length beyond
+    /// [`IpPrefix::MAX_LENGTH`] is reduced to that.
     fn truncating(address: Self::Address, length_bits: u8) -> Self;
 
     /// The lowest address of the prefix.
     fn address(self) -> Self::Address;
 
-    /// The length in bits.
+    /// Length in bits.
     fn length(self) -> u8;
 
-    /// Whether `other` is this prefix or lies inside it.
+    /// Whether `other` equals this prefix or is inside it.
     fn contains(self, other: Self) -> bool;
 
-    /// The prefix with its family in the value instead of the type.
+    /// The prefix as a value of either family.
     fn erase(self) -> Prefix;
 
-    /// The prefix when it is of this family.
+    /// The prefix if it is of this family.
     fn narrow(prefix: Prefix) -> Option<Self>;
 
-    /// Takes one prefix off the front of NLRI octets, and returns what follows it (RFC 4271 §4.3).
+    /// Splits one prefix off the front of NLRI octets, and returns it with the remaining octets (RFC 4271
+    /// §4.3).
     ///
-    /// Bits beyond the length are ignored. `None` when the length is past [`IpPrefix::MAX_LENGTH`] or the octets
-    /// end early.
+    /// Host bits are ignored. `None` if the length exceeds [`IpPrefix::MAX_LENGTH`] or the octets end early.
     fn decode(octets: &[u8]) -> Option<(Self, &[u8])>;
 
-    /// Appends the prefix as NLRI: its length, and as many octets as that needs.
+    /// Appends the prefix as NLRI: its length, and the octets that the length needs.
     fn encode(self, out: &mut impl BufMut);
 
-    /// The prefix that covers just one address.
+    /// The prefix that covers exactly one address.
     #[must_use]
     fn host(address: Self::Address) -> Self {
         Self::truncating(address, Self::MAX_LENGTH)
     }
 
-    /// The prefix of at most `length_bits` that covers this one; itself when it is no longer than that.
+    /// The prefix of at most `length_bits` that covers this one; itself if it is not longer.
     #[must_use]
     fn truncated(self, length_bits: u8) -> Self {
         Self::truncating(self.address(), length_bits.min(self.length()))
     }
 
-    /// How many octets [`IpPrefix::encode`] writes.
+    /// Length in octets of what [`IpPrefix::encode`] writes.
     #[must_use]
     fn encoded_octets(self) -> usize {
         encoded_octets(self.length())
@@ -93,7 +93,7 @@ impl Prefix {
         }
     }
 
-    /// The length in bits.
+    /// Length in bits.
     #[must_use]
     pub fn length(self) -> u8 {
         match self {
@@ -102,7 +102,7 @@ impl Prefix {
         }
     }
 
-    /// The family whose NLRI the prefix is.
+    /// The family of NLRI with this prefix.
     #[must_use]
     pub fn family(self) -> Family {
         match self {
@@ -111,11 +111,11 @@ impl Prefix {
         }
     }
 
-    /// The prefix of this length around an address.
+    /// The prefix with this address and length.
     ///
     /// # Errors
     ///
-    /// The length exceeds the family's, or bits beyond it are set.
+    /// The length exceeds the family's, or host bits are set.
     pub fn new(address: IpAddr, length_bits: u8) -> Result<Self, PrefixError> {
         match address {
             IpAddr::V4(address) => Ipv4Prefix::new(address, length_bits).map(Self::Ipv4),
@@ -123,7 +123,7 @@ impl Prefix {
         }
     }
 
-    /// The prefix that covers just one address.
+    /// The prefix that covers exactly one address.
     #[must_use]
     pub fn host(address: IpAddr) -> Self {
         match address {
@@ -132,7 +132,7 @@ impl Prefix {
         }
     }
 
-    /// Whether `other` is of the same family, and is this prefix or lies inside it.
+    /// Whether `other` is of the same family, and equals this prefix or is inside it.
     #[must_use]
     pub fn contains(self, other: Self) -> bool {
         match (self, other) {
@@ -173,24 +173,24 @@ impl FromStr for Prefix {
     }
 }
 
-/// Why something is not a prefix.
+/// Why a value is not a prefix.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum PrefixError {
     /// The text is not an address, a slash and a decimal length.
     #[error("a prefix is an address, a slash and a length, as in 10.0.0.0/8 or 2001:db8::/32")]
     Syntax,
-    /// The length is more than the family's addresses have bits.
+    /// The length exceeds the number of bits of the family's addresses.
     #[error("the length is {length_bits}, but at most {max_bits} is possible")]
     Length {
-        /// What was asked for.
+        /// The requested length.
         length_bits: u8,
-        /// The longest there is.
+        /// The greatest length.
         max_bits: u8,
     },
-    /// Bits beyond the length are set.
+    /// Host bits are set.
     #[error("the address has bits set beyond the length; {truncated} would be a prefix")]
     HostBits {
-        /// The same with those bits cleared.
+        /// The prefix with these bits cleared.
         truncated: Prefix,
     },
 }
@@ -206,12 +206,12 @@ fn split_text<A: FromStr>(text: &str) -> Result<(A, u8), PrefixError> {
     Ok((address, length_bits))
 }
 
-/// How many octets NLRI of this length take, the length octet included.
+/// Octets that NLRI of this length need, including the length octet.
 fn encoded_octets(length_bits: u8) -> usize {
     address_octets(length_bits).saturating_add(1)
 }
 
-/// How many octets hold this many bits.
+/// Octets that this many bits need.
 #[inline]
 pub(crate) fn address_octets(length_bits: u8) -> usize {
     usize::from(length_bits).saturating_add(7) >> 3

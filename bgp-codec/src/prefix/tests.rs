@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn text_becomes_a_prefix_or_says_why_not() {
+fn text_is_parsed_or_refused_with_a_reason() {
     let host_bits = |text: &str| PrefixError::HostBits { truncated: text.parse().unwrap() };
     let cases: [(&str, Result<&str, PrefixError>); 16] = [
         ("10.0.0.0/8", Ok("10.0.0.0/8")),
@@ -63,7 +63,7 @@ fn truncation_never_lengthens() {
 }
 
 #[test]
-fn sizes_are_what_the_tables_count_on() {
+fn prefixes_have_the_sizes_that_tables_rely_on() {
     assert_eq!(size_of::<Ipv4Prefix>(), 8);
     assert_eq!(size_of::<Ipv6Prefix>(), 17);
 }
@@ -77,7 +77,7 @@ fn nlri_decode_ignores_bits_beyond_the_length() {
 }
 
 #[test]
-fn nlri_decode_refuses_long_and_cut_prefixes() {
+fn nlri_decode_refuses_long_and_truncated_prefixes() {
     for octets in [&[33, 1, 2, 3, 4, 5][..], &[24, 1, 2], &[1], &[]] {
         assert_eq!(Ipv4Prefix::decode(octets), None, "{octets:?}");
     }

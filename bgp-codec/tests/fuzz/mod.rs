@@ -1,7 +1,7 @@
-//! What fuzzing holds the codec to: each target takes any octets, and panics when something does not hold.
+//! Fuzz targets of the codec: each takes any octets, and panics if an invariant does not hold.
 //!
-//! `cargo xtask fuzz` runs them under libFuzzer; the inputs that it found to matter are kept in `<target>.hex`, a line
-//! each, and every test run replays them.
+//! `cargo xtask fuzz` runs them under libFuzzer; the interesting inputs that it found are kept in
+//! `<target>.hex`, one per line, and every test run replays them.
 
 #![allow(dead_code, reason = "each fuzz target uses its own function only")]
 
@@ -18,8 +18,8 @@ pub(crate) type Target = (&'static str, fn(&[u8]));
 pub(crate) const TARGETS: [Target; 4] =
     [("message", message), ("attribute", attribute), ("capability", capability), ("nlri", nlri)];
 
-/// One octet for the terms of the session, then a message; its header is set right, but for the type, unless the terms
-/// say to leave it.
+/// One octet for the terms of the session, then a message. Its header is made valid except for the type,
+/// unless the terms say otherwise.
 pub(crate) fn message(input: &[u8]) {
     let Some((terms, octets)) = input.split_first() else { return };
     let context = context(*terms);
@@ -30,7 +30,8 @@ pub(crate) fn message(input: &[u8]) {
     }
 }
 
-/// One octet for the terms, then the flags, the type and the value of an attribute, which stands in a good UPDATE.
+/// One octet for the terms, then the flags, the type and the value of an attribute, which is put into a valid
+/// UPDATE.
 pub(crate) fn attribute(input: &[u8]) {
     let [terms, flags, attribute_type, value @ ..] = input else { return };
     let Ok(length) = u16::try_from(value.len()) else { return };
@@ -56,7 +57,7 @@ pub(crate) fn capability(input: &[u8]) {
     check(framed(1, &body), &context(0));
 }
 
-/// One octet for the terms, three for a family, then its NLRI: advertised, and withdrawn.
+/// One octet for the terms, three for a family, then its NLRI, which are advertised and withdrawn.
 pub(crate) fn nlri(input: &[u8]) {
     let [terms, family @ ..] = input else { return };
     let Some((family, nlri)) = family.split_first_chunk::<3>() else { return };
@@ -71,7 +72,7 @@ pub(crate) fn nlri(input: &[u8]) {
     }
 }
 
-/// Decodes a message, and looks at everything that comes out.
+/// Decodes a message, and checks everything that can be derived from it.
 fn check(octets: Bytes, context: &DecodeContext) {
     let decoded = decode_message(octets.clone(), context);
     if frame_length(&octets, context.max_message_octets) != Ok(Some(octets.len())) {
@@ -115,7 +116,8 @@ fn check_update(octets: &Bytes, update: &Update, context: &DecodeContext) {
         };
         let encoder = encoder(context);
         let mut out = BytesMut::new();
-        // A set that filled the message for a two-octet peer may be too long for its routes with four.
+        // A set that filled the message for a two-octet peer may leave no room for its routes with four
+        // octets.
         if Message::Update(one).encode(&encoder, &mut out).is_err() {
             continue;
         }
@@ -134,8 +136,8 @@ fn check_update(octets: &Bytes, update: &Update, context: &DecodeContext) {
     }
 }
 
-/// Whether a path loses segments on its way to a peer with two-octet AS numbers: those of a confederation that stand
-/// behind others cannot be told where AS4_PATH is needed (RFC 6793 §4.2.3, §6).
+/// Whether a path loses segments on its way to a peer with two-octet AS numbers: confederation segments that
+/// follow others cannot be sent where AS4_PATH is needed (RFC 6793 §4.2.3, §6).
 fn may_lose_segments(path: AsPath<'_>, as_width: AsWidth) -> bool {
     let behind = path.segments().skip_while(|segment| segment.kind().is_confederation());
     as_width == AsWidth::Two && behind.into_iter().any(|segment| segment.kind().is_confederation())
@@ -148,7 +150,8 @@ fn prefixes<P: bgp_codec::IpPrefix>(block: NlriBlock<'_>) -> Vec<bgp_codec::Nlri
 fn comes_back(message: &Message, context: &DecodeContext) {
     let mut out = BytesMut::new();
     message.encode(&encoder(context), &mut out).expect("only UPDATEs can be too long");
-    // An OPEN says its AS number as wide as its capabilities allow, and what was longer than allowed is cut.
+    // An OPEN encodes its AS number in the width that its capabilities allow, and truncates values that are
+    // too long.
     assert!(decode_message(out.freeze(), context).is_ok(), "{message:?} does not come back");
 }
 
@@ -201,5 +204,5 @@ const ORIGIN: &[u8] = &[0x40, 1, 1, 0];
 const NEXT_HOP: &[u8] = &[0x40, 3, 4, 10, 0, 0, 1];
 const EXTENDED_LENGTH: u8 = 0x10;
 
-/// Of the octet for the terms: the header is part of the input.
+/// Flag in the octet for the terms: the header is part of the input.
 const LEAVE_HEADER: u8 = 128;

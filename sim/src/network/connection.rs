@@ -13,7 +13,8 @@ use bytes::{Bytes, BytesMut};
 use margay::machine::SimulatedStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{Host, Network, Power};
+use super::host::{Host, Power};
+use super::tap::Tap;
 use crate::random::Random;
 
 /// One side of a connection.
@@ -42,7 +43,7 @@ pub(super) struct Quality {
 
 /// See the [module](self).
 pub(super) struct Connection {
-    network: Arc<Network>,
+    tap: Arc<Tap>,
     number: u64,
     sides: [Direction; 2],
     state: Mutex<State>,
@@ -93,7 +94,7 @@ enum Fate {
 
 impl Connection {
     pub(super) fn new(
-        network: Arc<Network>,
+        tap: Arc<Tap>,
         number: u64,
         sides: [Direction; 2],
         qualities: [Quality; 2],
@@ -112,7 +113,7 @@ impl Connection {
         };
         let end = EndState { fate: Fate::Alive, reset_at: None };
         let state = State { pipes: qualities.map(pipe), ends: [end; 2], random };
-        Arc::new(Self { network, number, sides, state: Mutex::new(state) })
+        Arc::new(Self { tap, number, sides, state: Mutex::new(state) })
     }
 
     pub(super) fn set_blocked(&self, from: Host, to: Host, is_blocked: bool, late: Duration) {
@@ -324,8 +325,8 @@ impl End {
         let octets = pipe.take(piece.min(room));
         pipe.wake_writer();
         buffer.extend_from_slice(&octets);
-        let network = &self.connection.network;
-        network.traffic().on_read(network.now(), self.connection.number, 1 - self.side, &octets);
+        let tap = &self.connection.tap;
+        tap.traffic().on_read(tap.now(), self.connection.number, 1 - self.side, &octets);
         Some(Ok(octets.len()))
     }
 }
@@ -419,9 +420,9 @@ impl SimulatedStream for End {
         let starts = (now + pipe.quality.delay + jitter).max(pipe.last_arrival);
         pipe.last_arrival = starts + travels;
         pipe.waiting += sent;
-        let network = &self.connection.network;
+        let tap = &self.connection.tap;
         let is_full = pipe.waiting >= pipe.quality.window;
-        network.traffic().on_written(network.now(), self.connection.number, self.side, &octets, is_full);
+        tap.traffic().on_written(tap.now(), self.connection.number, self.side, &octets, is_full);
         pipe.segments.push_back(Segment { arrives: pipe.last_arrival, octets });
         pipe.wake_reader();
         if state.ends[1 - self.side].fate == Fate::Closed {

@@ -4,10 +4,12 @@
 //! connection that may be dead without either side knowing. What goes wrong on the wire below TCP shows as delay.
 
 mod connection;
+mod host;
 mod keepalives;
 mod listener;
 mod message_scanner;
 mod pcap;
+mod tap;
 mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,17 +24,16 @@ use tokio::time::{Instant, sleep};
 use crate::random::Random;
 use connection::{Connection, Direction, End, Quality};
 use listener::Listener;
-pub(crate) use traffic::{Observation, Traffic};
+use tap::Tap;
 
-/// A host, by number.
-pub(crate) type Host = usize;
+pub(crate) use host::{Host, Power};
+pub(crate) use traffic::{Observation, Traffic};
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Network {
     state: Mutex<State>,
-    started: Instant,
-    traffic: Mutex<Traffic>,
+    tap: Arc<Tap>,
 }
 
 #[derive(Debug)]
@@ -58,15 +59,6 @@ struct HostState {
     listeners: BTreeMap<SocketAddr, Arc<Listener>>,
 }
 
-/// What a host does with packets.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Power {
-    /// It takes them; without a daemon it refuses.
-    On,
-    /// It is dead and silent.
-    Off,
-}
-
 impl Network {
     pub(crate) fn new(random: Random, traffic: Traffic) -> Arc<Self> {
         Arc::new(Self {
@@ -80,8 +72,7 @@ impl Network {
                 connections: Vec::new(),
                 opened: 0,
             }),
-            started: Instant::now(),
-            traffic: Mutex::new(traffic),
+            tap: Arc::new(Tap::new(traffic)),
         })
     }
 
@@ -100,11 +91,11 @@ impl Network {
 
     /// Since the network was made.
     pub(crate) fn now(&self) -> Duration {
-        self.started.elapsed()
+        self.tap.now()
     }
 
     pub(crate) fn traffic(&self) -> MutexGuard<'_, Traffic> {
-        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tap.traffic()
     }
 
     /// A daemon starts on `host`; returns its number there. Peers of a former one see their connections reset.
@@ -256,7 +247,7 @@ impl Network {
         let qualities = [(host, to), (to, host)].map(|direction| state.quality(direction));
         let random = state.random.fork(number);
         let connection = Connection::new(
-            Arc::clone(self),
+            Arc::clone(&self.tap),
             number,
             [Direction { host, address: source }, Direction { host: to, address: peer }],
             qualities,

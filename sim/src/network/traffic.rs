@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::keepalives::Keepalives;
 use super::message_scanner::{MessageKind, MessageScanner};
 use super::pcap::Pcap;
-use crate::cold_start::number_of;
+use crate::blocks::number_of;
 use crate::trace;
 
 /// What is kept of the traffic.

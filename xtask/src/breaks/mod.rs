@@ -26,7 +26,7 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     for fault in &faults {
         println!("{}: {}", fault.name, fault.what);
         copy.refresh()?;
-        copy.apply(fault)?;
+        copy.apply(&fault.patch)?;
         for hunt in &fault.hunts {
             match hunt.run(&copy)? {
                 Outcome::Failed(finders) => println!("    found by {} ({hunt})", finders.join(", ")),
@@ -55,7 +55,7 @@ pub(crate) fn check_patches(workspace: &Workspace) -> Result<()> {
     let faults = Fault::read_all(workspace, &[])?;
     let failures: Vec<String> = faults
         .iter()
-        .filter_map(|fault| tree_copy::check(&workspace.root, fault).err())
+        .filter_map(|fault| tree_copy::check(&workspace.root, &fault.patch).err())
         .map(|error| format!("{error:#}"))
         .collect();
     if !failures.is_empty() {

@@ -8,7 +8,6 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::fault::Fault;
 use crate::workspace::Workspace;
 
 /// The copy, with a build folder of its own that outlives the run.
@@ -39,9 +38,9 @@ impl<'a> TreeCopy<'a> {
         remove_others(&self.tree, Path::new(""), &wanted)
     }
 
-    /// Applies the fault's patch to the copy.
-    pub(super) fn apply(&self, fault: &Fault) -> Result<()> {
-        git_apply(&self.tree, fault, &[])
+    /// Applies a patch to the copy.
+    pub(super) fn apply(&self, patch: &Path) -> Result<()> {
+        git_apply(&self.tree, patch, &[])
     }
 
     pub(super) fn cargo(&self) -> OsString {
@@ -69,17 +68,17 @@ impl<'a> TreeCopy<'a> {
 }
 
 /// Checks that a patch applies to a tree.
-pub(super) fn check(tree: &Path, fault: &Fault) -> Result<()> {
-    git_apply(tree, fault, &["--check"])
+pub(super) fn check(tree: &Path, patch: &Path) -> Result<()> {
+    git_apply(tree, patch, &["--check"])
 }
 
-fn git_apply(tree: &Path, fault: &Fault, options: &[&str]) -> Result<()> {
+fn git_apply(tree: &Path, patch: &Path, options: &[&str]) -> Result<()> {
     let mut command = Command::new("git");
     // Without a repository around it, git takes the patch's paths as relative to the tree.
     command.current_dir(tree).env("GIT_CEILING_DIRECTORIES", tree.parent().unwrap_or(tree));
-    let output = command.arg("apply").args(options).arg(&fault.patch).output().context("run git apply")?;
+    let output = command.arg("apply").args(options).arg(patch).output().context("run git apply")?;
     if !output.status.success() {
-        bail!("breaks/{}.patch: {}", fault.name, String::from_utf8_lossy(&output.stderr).trim_end());
+        bail!("{}: {}", patch.display(), String::from_utf8_lossy(&output.stderr).trim_end());
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::workspace::{Dependency, DependencyKind, Package, SourceFile};
 
 /// Findings for each member without a row, and for each difference between the page and the manifests.

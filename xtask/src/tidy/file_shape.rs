@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::workspace::SourceFile;
 
 /// Names that say nothing of what is inside, for a file or a folder.

@@ -2,12 +2,11 @@
 
 mod arrows;
 mod file_shape;
+mod finding;
 mod purity;
 mod wording;
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
@@ -32,19 +31,4 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     bail!("tidy: {} findings", findings.len())
-}
-
-/// Something to mend, and where.
-#[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
-struct Finding {
-    path: PathBuf,
-    /// Counted from 1.
-    line: usize,
-    what: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.path.display(), self.line, self.what)
-    }
 }

@@ -3,8 +3,8 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::Finding;
 use super::arrows::line_of;
+use super::finding::Finding;
 use crate::rust_source::named_paths;
 use crate::workspace::{DependencyKind, Package, SourceFile};
 

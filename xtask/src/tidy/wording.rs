@@ -1,6 +1,6 @@
 //! Words that do not belong in what is committed.
 
-use super::Finding;
+use super::finding::Finding;
 use crate::workspace::SourceFile;
 
 /// Words that are wrong wherever they stand, with the reason. Split, so that this table does not find itself.

@@ -1,4 +1,4 @@
-//! The ADD-PATH capability (RFC 7911 §4): who sends several paths to a prefix, and who takes them.
+//! The ADD-PATH capability (RFC 7911 §4): sending and receiving several paths to a prefix.
 
 use std::fmt;
 
@@ -7,7 +7,6 @@ use nom::Parser;
 use nom::multi::many0;
 use nom::number::complete::be_u8;
 
-use super::encode_family;
 use crate::Family;
 use crate::parser::whole;
 
@@ -23,35 +22,35 @@ use crate::parser::whole;
 pub struct AddPathMode(pub u8);
 
 impl AddPathMode {
-    /// The speaker takes several paths to a prefix.
+    /// The speaker can receive several paths to a prefix.
     pub const RECEIVE: Self = Self(1);
-    /// The speaker sends several paths to a prefix.
+    /// The speaker can send several paths to a prefix.
     pub const SEND: Self = Self(2);
-    /// The speaker does both.
+    /// The speaker can do both.
     pub const BOTH: Self = Self(3);
 
-    /// Whether the speaker takes several paths. A value that is not assigned says neither.
+    /// Whether the speaker can receive several paths. An unassigned value means neither.
     #[must_use]
     pub fn receives(self) -> bool {
         self == Self::RECEIVE || self == Self::BOTH
     }
 
-    /// Whether the speaker sends several paths. A value that is not assigned says neither.
+    /// Whether the speaker can send several paths. An unassigned value means neither.
     #[must_use]
     pub fn sends(self) -> bool {
         self == Self::SEND || self == Self::BOTH
     }
 }
 
-/// Reads the capability's value; `None` when its length is wrong.
+/// Decodes the capability's value; `None` if its length is wrong.
 pub(super) fn decode(value: &[u8]) -> Option<Vec<(Family, AddPathMode)>> {
     whole(value, many0((Family::decode, be_u8.map(AddPathMode))))
 }
 
-/// Appends the value. What does not fit into 255 octets is left out.
+/// Appends the value. Families beyond 255 octets are left out.
 pub(super) fn encode(modes: &[(Family, AddPathMode)], out: &mut BytesMut) {
     for (family, mode) in modes.iter().take(MAX_FAMILIES) {
-        encode_family(*family, out);
+        family.encode(out);
         out.put_u8(mode.0);
     }
 }
@@ -67,7 +66,7 @@ impl fmt::Display for AddPathMode {
     }
 }
 
-/// As many as 255 octets hold.
+/// Families that fit into 255 octets.
 const MAX_FAMILIES: usize = 63;
 
 #[cfg(test)]
@@ -94,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_are_not_assigned_say_neither() {
+    fn unassigned_values_mean_neither() {
         for (value, receives, sends) in
             [(0, false, false), (1, true, false), (2, false, true), (3, true, true), (4, false, false)]
         {

@@ -10,18 +10,18 @@ use nom::sequence::preceded;
 use crate::parser::Parsed;
 use crate::{Afi, Family, Safi};
 
-/// A family, and an address family whose next hops its routes may have: AFI, SAFI and next hop AFI, two octets each.
+/// A family, and the address family that its next hops may have: AFI, SAFI and next hop AFI, two octets each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ExtendedNextHopFamily {
-    /// Whose routes.
+    /// The family of the routes.
     pub family: Family,
-    /// What their next hops may be.
+    /// The address family of their next hops.
     pub next_hop: Afi,
 }
 
 impl ExtendedNextHopFamily {
     pub(super) fn decode(octets: &[u8]) -> Parsed<'_, Self> {
-        // The SAFI has one octet everywhere else; here a zero stands before it.
+        // The SAFI has one octet everywhere else; here it is preceded by a zero.
         let safi = preceded(be_u8, be_u8.map(Safi));
         let (rest, (afi, safi, next_hop)) =
             (be_u16.map(Afi), safi, be_u16.map(Afi)).parse_complete(octets)?;

@@ -7,11 +7,10 @@ use nom::Parser;
 use nom::multi::many0;
 use nom::number::complete::{be_u8, be_u16};
 
-use super::encode_family;
 use crate::Family;
 use crate::parser::{Parsed, whole};
 
-/// How a speaker comes back after a restart.
+/// The behaviour of a speaker at a restart.
 ///
 /// ```text
 /// +-------+-----------------------+
@@ -24,20 +23,21 @@ use crate::parser::{Parsed, whole};
 pub struct GracefulRestart {
     /// The speaker has restarted: peers need not wait for its End-of-RIB before they send (the R bit).
     pub restarted: bool,
-    /// A NOTIFICATION is survived too, and a Hard Reset is understood (the N bit of RFC 8538).
+    /// A NOTIFICATION does not end the restart procedure, and a Hard Reset is understood (the N bit of RFC
+    /// 8538).
     pub survives_notification: bool,
-    /// In how many seconds the session is back after a restart; 4,095 at most.
+    /// Seconds within which the session is re-established after a restart; at most 4,095.
     pub restart_time_seconds: u16,
-    /// The families it is about, 63 at most. None: the speaker only waits for End-of-RIB itself.
+    /// The families concerned, at most 63. If empty, the speaker only supports End-of-RIB.
     pub families: Vec<GracefulRestartFamily>,
 }
 
-/// A family that survives a restart.
+/// A family whose forwarding state may survive a restart.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct GracefulRestartFamily {
-    /// Whose routes.
+    /// The family.
     pub family: Family,
-    /// Forwarding went on during the restart (the F bit).
+    /// Forwarding continued during the restart (the F bit).
     pub forwarding_preserved: bool,
 }
 
@@ -58,7 +58,7 @@ impl GracefulRestart {
         head |= if self.survives_notification { SURVIVES_NOTIFICATION } else { 0 };
         out.put_u16(head);
         for entry in self.families.iter().take(63) {
-            encode_family(entry.family, out);
+            entry.family.encode(out);
             out.put_u8(if entry.forwarding_preserved { FORWARDING_PRESERVED } else { 0 });
         }
     }
@@ -93,5 +93,5 @@ const RESTARTED: u16 = 0x8000;
 const SURVIVES_NOTIFICATION: u16 = 0x4000;
 const MAX_RESTART_TIME_SECONDS: u16 = 0x0fff;
 
-/// Of the octet of a family.
+/// Flag in the octet of a family.
 const FORWARDING_PRESERVED: u8 = 0x80;

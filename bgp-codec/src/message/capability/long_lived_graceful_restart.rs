@@ -6,18 +6,17 @@ use bytes::{BufMut, BytesMut};
 use nom::Parser;
 use nom::number::complete::{be_u8, be_u24};
 
-use super::encode_family;
 use crate::Family;
 use crate::parser::Parsed;
 
-/// For how long stale routes of a family may stay: AFI, SAFI, flags, and three octets of seconds.
+/// How long stale routes of a family may be kept: AFI, SAFI, flags, and three octets of seconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LongLivedFamily {
-    /// Whose routes.
+    /// The family.
     pub family: Family,
-    /// Forwarding went on during the restart (the F bit).
+    /// Forwarding continued during the restart (the F bit).
     pub forwarding_preserved: bool,
-    /// For how many seconds after the restart time; 16,777,215 at most.
+    /// Seconds after the restart time; at most 16,777,215.
     pub stale_time_seconds: u32,
 }
 
@@ -30,7 +29,7 @@ impl LongLivedFamily {
     }
 
     pub(super) fn encode(self, out: &mut BytesMut) {
-        encode_family(self.family, out);
+        self.family.encode(out);
         let flags = if self.forwarding_preserved { FORWARDING_PRESERVED } else { 0 };
         let [_, high, middle, low] = self.stale_time_seconds.min(MAX_STALE_TIME_SECONDS).to_be_bytes();
         out.put_slice(&[flags, high, middle, low]);

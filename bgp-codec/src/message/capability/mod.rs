@@ -1,4 +1,5 @@
-//! Capabilities (RFC 5492), one file for each that has a value of its own: what a speaker can do beyond RFC 4271.
+//! Capabilities (RFC 5492), one file for each with a value of its own: what a speaker supports beyond RFC
+//! 4271.
 
 mod add_path;
 mod extended_next_hop;
@@ -29,53 +30,53 @@ pub use role::Role;
 /// One capability of an OPEN.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Capability {
-    /// Carries routes of this family (RFC 4760 §8).
+    /// Supports routes of this family (RFC 4760 §8).
     Multiprotocol(Family),
     /// Answers a ROUTE-REFRESH (RFC 2918).
     RouteRefresh,
-    /// Takes IPv6 next hops for these families (RFC 8950 §4); 42 of them at most.
+    /// Accepts IPv6 next hops for these families (RFC 8950 §4), at most 42.
     ExtendedNextHop(Vec<ExtendedNextHopFamily>),
-    /// Takes messages of up to 65,535 octets (RFC 8654).
+    /// Accepts messages of up to 65,535 octets (RFC 8654).
     ExtendedMessage,
-    /// Takes several labels for one prefix of these families (RFC 8277 §2.1); 63 of them at most.
+    /// Accepts several labels for one prefix of these families (RFC 8277 §2.1), at most 63.
     MultipleLabels(Vec<LabelledFamily>),
-    /// Where the speaker stands towards its peer (RFC 9234 §4.1).
+    /// The speaker's relationship to its peer (RFC 9234 §4.1).
     Role(Role),
     /// Keeps forwarding while it restarts (RFC 4724 §3, RFC 8538 §2).
     GracefulRestart(GracefulRestart),
-    /// Has AS numbers of four octets, and this one of its own (RFC 6793 §3).
+    /// Supports four-octet AS numbers, and has this one (RFC 6793 §3).
     FourOctetAs(Asn),
-    /// Receives or sends several paths to a prefix in these families (RFC 7911 §4); 63 of them at most.
+    /// Receives or sends several paths to a prefix in these families (RFC 7911 §4), at most 63.
     AddPath(Vec<(Family, AddPathMode)>),
-    /// Marks beginning and end of what it sends for a ROUTE-REFRESH (RFC 7313).
+    /// Marks the beginning and the end of its answer to a ROUTE-REFRESH (RFC 7313).
     EnhancedRouteRefresh,
-    /// Keeps the stale routes of a peer for long, as the last resort (RFC 9494 §3.1); 36 families at most.
+    /// Keeps the stale routes of a peer for long, as the last resort (RFC 9494 §3.1), in at most 36 families.
     LongLivedGracefulRestart(Vec<LongLivedFamily>),
-    /// What the speaker is called (draft-walton-bgp-hostname-capability).
+    /// The name of the speaker (draft-walton-bgp-hostname-capability).
     Fqdn(Fqdn),
-    /// What the speaker runs, in at most 254 octets of text (draft-abraitis-bgp-version-capability).
+    /// The software of the speaker, in at most 254 octets of text (draft-abraitis-bgp-version-capability).
     SoftwareVersion(String),
-    /// Something that is not recognised here, or has a value that makes no sense where the RFC says to ignore it then;
-    /// kept as it came.
+    /// A capability that is not recognised here, or one whose value is invalid where the RFC asks to ignore
+    /// it; kept as received.
     Unknown {
-        /// IANA's number for it.
+        /// Its code in IANA's registry.
         code: u8,
         /// At most 255 octets.
         value: Vec<u8>,
     },
 }
 
-/// The capabilities of an OPEN in their order.
+/// The capabilities of an OPEN, in order.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Capabilities(pub Vec<Capability>);
 
 impl Capabilities {
-    /// The capabilities in their order.
+    /// The capabilities, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Capability> {
         self.0.iter()
     }
 
-    /// The families announced; none says IPv4 unicast (RFC 4760 §8).
+    /// The families announced; IPv4 unicast if there are none (RFC 4760 §8).
     pub fn families(&self) -> impl Iterator<Item = Family> + '_ {
         self.iter().filter_map(|capability| match capability {
             Capability::Multiprotocol(family) => Some(*family),
@@ -83,7 +84,7 @@ impl Capabilities {
         })
     }
 
-    /// The speaker's AS number when it knows four-octet ones.
+    /// The speaker's AS number, if it supports four-octet ones.
     #[must_use]
     pub fn four_octet_as(&self) -> Option<Asn> {
         self.iter().find_map(|capability| match capability {
@@ -98,20 +99,20 @@ impl Capabilities {
         self.0.contains(&Capability::RouteRefresh)
     }
 
-    /// Whether the speaker marks beginning and end of what it sends for a ROUTE-REFRESH.
+    /// Whether the speaker marks the beginning and the end of its answer to a ROUTE-REFRESH.
     #[must_use]
     pub fn enhanced_route_refresh(&self) -> bool {
         self.0.contains(&Capability::EnhancedRouteRefresh)
     }
 
-    /// Whether the speaker takes messages longer than 4,096 octets.
+    /// Whether the speaker accepts messages longer than 4,096 octets.
     #[must_use]
     pub fn extended_message(&self) -> bool {
         self.0.contains(&Capability::ExtendedMessage)
     }
 
-    /// Whether the speaker receives or sends path identifiers in `family`; `None` when it does not say. Of several
-    /// statements the last one counts.
+    /// Whether the speaker receives or sends path identifiers in `family`; `None` if it does not say. The
+    /// last of several statements applies.
     #[must_use]
     pub fn add_path(&self, family: Family) -> Option<AddPathMode> {
         let statements = self.iter().filter_map(|capability| match capability {
@@ -121,7 +122,7 @@ impl Capabilities {
         statements.flatten().filter(|(named, _)| *named == family).last().map(|(_, mode)| *mode)
     }
 
-    /// How the speaker restarts: of several such capabilities, the last counts (RFC 4724 §3).
+    /// The speaker's behaviour at a restart; the last of several capabilities applies (RFC 4724 §3).
     #[must_use]
     pub fn graceful_restart(&self) -> Option<&GracefulRestart> {
         let all = self.iter().filter_map(|capability| match capability {
@@ -131,7 +132,7 @@ impl Capabilities {
         all.last()
     }
 
-    /// For how long the speaker would keep stale routes of each family.
+    /// How long the speaker would keep stale routes of each family.
     pub fn long_lived_graceful_restart(&self) -> impl Iterator<Item = &LongLivedFamily> {
         let lists = self.iter().filter_map(|capability| match capability {
             Capability::LongLivedGracefulRestart(families) => Some(families),
@@ -140,7 +141,7 @@ impl Capabilities {
         lists.flatten()
     }
 
-    /// Whether the speaker takes next hops of an address family for routes of this family.
+    /// Whether the speaker accepts next hops of an address family for routes of this family.
     #[must_use]
     pub fn extended_next_hop(&self, family: Family, next_hop: Afi) -> bool {
         let wanted = ExtendedNextHopFamily { family, next_hop };
@@ -150,7 +151,7 @@ impl Capabilities {
         })
     }
 
-    /// Where the speaker stands; of several roles, the first (RFC 9234 §4.2).
+    /// The speaker's role; the first of several applies (RFC 9234 §4.2).
     #[must_use]
     pub fn role(&self) -> Option<Role> {
         self.iter().find_map(|capability| match capability {
@@ -159,7 +160,7 @@ impl Capabilities {
         })
     }
 
-    /// Reads the capabilities of one optional parameter to the end of `self`; `None` when they are malformed.
+    /// Decodes the capabilities of one optional parameter and appends them; `None` if they are malformed.
     pub(super) fn decode(&mut self, parameter: &[u8]) -> Option<()> {
         let capability = map_opt((be_u8, u8_sized), |(code, value)| Capability::decode(code, value));
         self.0.extend(whole(parameter, many0(capability))?);
@@ -194,7 +195,7 @@ impl Capability {
     const FQDN: u8 = 73;
     const SOFTWARE_VERSION: u8 = 75;
 
-    /// IANA's number for it.
+    /// The code in IANA's registry.
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
@@ -215,7 +216,7 @@ impl Capability {
         }
     }
 
-    /// Reads a value; `None` when the capability is recognised and its length is wrong.
+    /// Decodes a value; `None` if the capability is recognised and its length is wrong.
     pub(crate) fn decode(code: u8, value: &[u8]) -> Option<Self> {
         let unknown = || Self::Unknown { code, value: value.to_vec() };
         match code {
@@ -224,7 +225,7 @@ impl Capability {
                 let afi = Afi(u16::from_be_bytes([afi_high, afi_low]));
                 Some(Self::Multiprotocol(Family { afi, safi: Safi(safi) }))
             }
-            // Some speakers pad these, and others have always let them.
+            // Some speakers pad these, and others have always accepted it.
             Self::ROUTE_REFRESH => Some(Self::RouteRefresh),
             Self::EXTENDED_NEXT_HOP => {
                 whole(value, many0(ExtendedNextHopFamily::decode)).map(Self::ExtendedNextHop)
@@ -247,8 +248,8 @@ impl Capability {
         }
     }
 
-    /// Appends code, length and value. What does not fit in 255 octets is left out: of a list its last elements, of
-    /// text and of an unknown value the end.
+    /// Appends code, length and value. Values of more than 255 octets are truncated: a list loses its last
+    /// elements, a text or an unknown value its end.
     pub(crate) fn encode(&self, out: &mut BytesMut) {
         out.put_slice(&[self.code(), 0]);
         let start = out.len();
@@ -285,7 +286,7 @@ impl Capability {
     }
 }
 
-/// What operators call it.
+/// The name that operators use.
 impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -319,11 +320,6 @@ fn list(f: &mut fmt::Formatter<'_>, name: &str, elements: &[impl fmt::Display]) 
         let separator = if place == 0 { " " } else { ", " };
         write!(f, "{separator}{element}")
     })
-}
-
-fn encode_family(family: Family, out: &mut BytesMut) {
-    out.put_u16(family.afi.0);
-    out.put_u8(family.safi.0);
 }
 
 #[cfg(test)]

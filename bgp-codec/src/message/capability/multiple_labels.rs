@@ -6,16 +6,15 @@ use bytes::{BufMut, BytesMut};
 use nom::Parser;
 use nom::number::complete::be_u8;
 
-use super::encode_family;
 use crate::Family;
 use crate::parser::Parsed;
 
-/// How many labels a speaker takes for one prefix of a family: AFI, SAFI, and an octet for the count.
+/// Number of labels that a speaker accepts for one prefix of a family: AFI, SAFI, and a count of one octet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LabelledFamily {
-    /// Whose prefixes.
+    /// The family.
     pub family: Family,
-    /// How many labels; what is below 2 says nothing and is to be ignored.
+    /// Number of labels; values below 2 are to be ignored.
     pub labels: u8,
 }
 
@@ -25,7 +24,7 @@ impl LabelledFamily {
     }
 
     pub(super) fn encode(self, out: &mut BytesMut) {
-        encode_family(self.family, out);
+        self.family.encode(out);
         out.put_u8(self.labels);
     }
 }

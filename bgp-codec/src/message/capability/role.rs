@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Where a speaker stands towards its external peer, from IANA's registry.
+/// A speaker's relationship to its external peer, from IANA's registry.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Role(pub u8);
 
@@ -18,7 +18,7 @@ impl Role {
     /// Exchanges own routes and those of customers.
     pub const PEER: Self = Self(4);
 
-    /// Whether a session between these roles makes sense (RFC 9234 §4.2, table 2).
+    /// Whether a session between these roles is valid (RFC 9234 §4.2, table 2).
     #[must_use]
     pub fn matches(self, other: Self) -> bool {
         matches!(

@@ -81,7 +81,7 @@ fn a_wrong_length_is_malformed_where_the_value_matters() {
 }
 
 #[test]
-fn padding_where_there_is_no_value_is_passed_over() {
+fn padding_in_place_of_a_value_is_ignored() {
     for (code, expected) in [
         (2, Capability::RouteRefresh),
         (6, Capability::ExtendedMessage),
@@ -92,7 +92,7 @@ fn padding_where_there_is_no_value_is_passed_over() {
 }
 
 #[test]
-fn nonsense_that_harms_nobody_is_kept_unread() {
+fn invalid_values_that_may_be_ignored_are_kept_unread() {
     for (code, value) in [(73, &[9, b'a'][..]), (73, &[1, 0xff, 0]), (75, &[5]), (75, &[])] {
         let expected = Capability::Unknown { code, value: value.to_vec() };
         assert_eq!(Capability::decode(code, value), Some(expected), "{value:?}");
@@ -100,7 +100,7 @@ fn nonsense_that_harms_nobody_is_kept_unread() {
 }
 
 #[test]
-fn what_is_asked_of_capabilities_is_found_across_them() {
+fn queries_search_all_capabilities() {
     let restart = |restart_time_seconds| {
         Capability::GracefulRestart(GracefulRestart {
             restarted: false,
@@ -127,7 +127,7 @@ fn what_is_asked_of_capabilities_is_found_across_them() {
 }
 
 #[test]
-fn what_does_not_fit_is_left_out_whole() {
+fn elements_that_do_not_fit_are_left_out_whole() {
     let encoded = |capability: Capability| {
         let mut out = BytesMut::new();
         capability.encode(&mut out);

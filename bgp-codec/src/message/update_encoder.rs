@@ -1,4 +1,4 @@
-//! Packing routes into UPDATE messages.
+//! Encoder that packs routes into UPDATE messages.
 
 use std::borrow::Cow;
 use std::iter::Peekable;
@@ -6,21 +6,23 @@ use std::net::Ipv4Addr;
 
 use bytes::{BufMut, BytesMut};
 
-use crate::message::{HEADER_OCTETS, MessageType, encode_message, put_u16_at};
-use crate::path_attribute::{AttributeFlags, RawAttribute};
+use super::header::{HEADER_OCTETS, MessageType, encode_message, put_u16_at};
+use crate::attribute_flags::AttributeFlags;
+use crate::path_attribute::RawAttribute;
 use crate::{
     AsWidth, AttributeType, Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, NextHop, Nlri, PathAttributes, Reach,
     Update,
 };
 
-/// Writes UPDATEs on the terms of a session: whole messages at the end of the caller's buffer.
+/// Encodes UPDATEs under the terms of a session: appends whole messages to the caller's buffer.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct UpdateEncoder {
-    /// How wide AS numbers are.
+    /// Width of AS numbers.
     pub as_width: AsWidth,
-    /// The longest message: 4,096 octets, or 65,535 where both sides can. Anything else counts as the nearer of them.
+    /// Longest message in octets: 4,096, or 65,535 if both sides support it. Other values are clamped to this
+    /// range.
     pub max_message_octets: usize,
-    /// Whether NLRI carry path identifiers.
+    /// Whether NLRI have path identifiers.
     pub add_path: bool,
 }
 
@@ -30,15 +32,16 @@ pub struct UpdateEncoder {
 pub struct AttributesTooLong;
 
 impl UpdateEncoder {
-    /// Advertises routes that share attributes and next hop, in as many messages as needed, each filled to the limit.
+    /// Advertises routes that share attributes and next hop, in as many messages as needed, each filled to
+    /// the limit.
     ///
-    /// IPv4 routes with an IPv4 next hop go into the NLRI field, all others into MP_REACH_NLRI, which comes before the
-    /// other attributes (RFC 7606 §5.1). For a two-octet peer the AS path is narrowed, and AS4_PATH and AS4_AGGREGATOR
-    /// say what got lost (RFC 6793 §4.2.2).
+    /// IPv4 routes with an IPv4 next hop go into the NLRI field, all others into MP_REACH_NLRI, which
+    /// precedes the other attributes (RFC 7606 §5.1). For a two-octet peer the AS path is narrowed, and
+    /// AS4_PATH and AS4_AGGREGATOR carry what is lost (RFC 6793 §4.2.2).
     ///
     /// # Errors
     ///
-    /// There is a route that does not fit in a message together with the attributes. Nothing is written then.
+    /// A route does not fit into a message together with the attributes. Nothing is written.
     pub fn reach<P: IpPrefix>(
         &self,
         out: &mut BytesMut,
@@ -64,7 +67,8 @@ impl UpdateEncoder {
         Ok(())
     }
 
-    /// Octets that a message with these attributes leaves for NLRI of a family. A route that takes more cannot be advertised.
+    /// Octets that a message with these attributes leaves for NLRI of a family. A larger route cannot be
+    /// advertised.
     #[must_use]
     pub fn nlri_room_octets(&self, attributes: &PathAttributes, next_hop: NextHop, family: Family) -> usize {
         let next_hop_octets = match next_hop {
@@ -89,7 +93,7 @@ impl UpdateEncoder {
         }
     }
 
-    /// Says that the first advertisement of a family is complete (RFC 4724 §2).
+    /// Appends an End-of-RIB (RFC 4724 §2).
     pub fn end_of_rib(&self, out: &mut BytesMut, family: Family) {
         if family == Family::IPV4_UNICAST {
             encode_message(out, MessageType::UPDATE, |out| out.put_u32(0));
@@ -98,11 +102,11 @@ impl UpdateEncoder {
         }
     }
 
-    /// Writes what a received UPDATE says, on the terms of this session.
+    /// Encodes a received UPDATE under the terms of this session.
     ///
     /// # Errors
     ///
-    /// The attributes leave no room for its routes; nothing is written then.
+    /// The attributes leave no room for its routes; nothing is written.
     pub(crate) fn update(&self, out: &mut BytesMut, update: &Update) -> Result<(), AttributesTooLong> {
         let start = out.len();
         for block in update.unreach() {
@@ -200,7 +204,7 @@ impl UpdateEncoder {
         });
     }
 
-    /// An UPDATE with only MP_UNREACH_NLRI, whose NLRI the closure appends.
+    /// Appends an UPDATE with only MP_UNREACH_NLRI, whose NLRI the closure appends.
     fn mp_unreach(&self, out: &mut BytesMut, family: Family, nlri: impl FnOnce(&mut BytesMut)) {
         encode_message(out, MessageType::UPDATE, |out| {
             out.put_u16(0);
@@ -208,7 +212,7 @@ impl UpdateEncoder {
         });
     }
 
-    /// Appends NLRI as long as the buffer does not grow past `end`.
+    /// Appends NLRI as long as the buffer does not grow beyond `end`.
     fn fill<P: IpPrefix>(
         &self,
         out: &mut BytesMut,
@@ -226,7 +230,7 @@ impl UpdateEncoder {
         progress
     }
 
-    /// How long the buffer may be at the end of the message that starts where it ends now.
+    /// Length that the buffer may reach with the message that starts at its present end.
     fn end_of_message(&self, out: &BytesMut) -> usize {
         out.len().saturating_add(self.message_octets())
     }
@@ -235,7 +239,7 @@ impl UpdateEncoder {
         self.max_message_octets.clamp(4096, 65535)
     }
 
-    /// The attributes with AS numbers as wide as the peer reads them.
+    /// The attributes with AS numbers in the width of the session.
     fn attribute_octets<'a>(&self, attributes: &'a PathAttributes) -> Cow<'a, [u8]> {
         match self.as_width {
             AsWidth::Four => Cow::Borrowed(attributes.octets()),
@@ -244,14 +248,14 @@ impl UpdateEncoder {
     }
 }
 
-/// Whether a message took in a route.
+/// Whether a message took a route.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Progress {
     Made,
     Stuck,
 }
 
-/// The attributes as a two-octet peer reads them (RFC 6793 §4.2.2).
+/// The attributes for a two-octet peer (RFC 6793 §4.2.2).
 fn narrow(attributes: &PathAttributes) -> Vec<u8> {
     let (as_path, as4_path) = attributes.as_path().narrow();
     let aggregator = attributes.aggregator();
@@ -282,7 +286,7 @@ fn narrow(attributes: &PathAttributes) -> Vec<u8> {
     octets
 }
 
-/// Splits ascending attributes where one of this type belongs.
+/// Splits ascending attributes at the position of this type.
 fn split_at_type(octets: &[u8], attribute_type: AttributeType) -> (&[u8], &[u8]) {
     let mut after = octets;
     while let Ok((rest, next)) = RawAttribute::decode(after)
@@ -294,9 +298,9 @@ fn split_at_type(octets: &[u8], attribute_type: AttributeType) -> (&[u8], &[u8])
     octets.split_at_checked(position).unwrap_or((octets, &[]))
 }
 
-/// Appends MP_REACH_NLRI or MP_UNREACH_NLRI, whose value the closure appends after the family.
+/// Appends MP_REACH_NLRI or MP_UNREACH_NLRI, whose value after the family the closure appends.
 ///
-/// The length is always extended, as it is known only afterwards.
+/// The length is always extended, because it is known only afterwards.
 fn mp_attribute(
     out: &mut BytesMut,
     attribute_type: AttributeType,
@@ -311,7 +315,7 @@ fn mp_attribute(
     });
 }
 
-/// Appends two octets for the length of what the closure appends.
+/// Appends two octets with the length of what the closure appends.
 fn sized(out: &mut BytesMut, content: impl FnOnce(&mut BytesMut)) {
     let position = out.len();
     out.put_u16(0);
@@ -324,17 +328,18 @@ fn put_length(out: &mut BytesMut, length_octets: usize) {
     out.put_u16(u16::try_from(length_octets).unwrap_or(u16::MAX));
 }
 
-/// Optional, with an extended length.
+/// Optional, with extended length.
 const MP_FLAGS: u8 = 0x90;
 
-/// A two-octet length field.
+/// Octets of a length field.
 const LENGTH_OCTETS: usize = 2;
 
-/// An UPDATE with nothing in it: the header and two lengths.
+/// Octets of an empty UPDATE: the header and two lengths.
 const UPDATE_OCTETS: usize = HEADER_OCTETS + 2 * LENGTH_OCTETS;
 
-/// Flags, type and length of MP_REACH_NLRI, the family, the next hop's length and the reserved octet.
+/// Octets of flags, type and length of MP_REACH_NLRI, the family, the next hop's length and the reserved
+/// octet.
 const MP_REACH_OCTETS: usize = 4 + 3 + 1 + 1;
 
-/// Flags, type, length, and four octets of address.
+/// Octets of flags, type, length and address.
 const NEXT_HOP_ATTRIBUTE_OCTETS: usize = 7;

@@ -1,0 +1,98 @@
+//! A daemon that can be measured, and the programs that it needs.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::topology::Topology;
+use crate::measurement::LongestTurn;
+
+/// A daemon that can be measured.
+pub(crate) trait Subject {
+    /// Its name in tables.
+    fn name(&self) -> &'static str;
+
+    /// What to run.
+    fn program(&self) -> PathBuf;
+
+    /// What to do when the program is not there.
+    fn install_hint(&self) -> &'static str;
+
+    /// The text of its configuration; files of its own go into `folder`.
+    fn render(&self, topology: &Topology, folder: &Path) -> String;
+
+    /// The arguments that make it read a configuration and stay in the foreground.
+    fn arguments(&self, topology: &Topology, configuration: &Path, folder: &Path) -> Vec<OsString>;
+
+    /// What must be done once before it can run.
+    ///
+    /// # Errors
+    ///
+    /// When that fails.
+    fn prepare(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether it can keep the kernel's forwarding table.
+    fn keeps_kernel(&self) -> bool {
+        false
+    }
+
+    /// How long it heard nobody at the longest since this was asked last; `None` when it does not tell.
+    ///
+    /// # Errors
+    ///
+    /// It does not answer.
+    fn take_longest_turn(&self, _folder: &Path) -> Result<Option<LongestTurn>> {
+        Ok(None)
+    }
+
+    /// How it is made to read its configuration again; `None` where filters are not rendered.
+    fn reload_command(&self, _folder: &Path) -> Option<Command> {
+        None
+    }
+
+    /// The programs that must run before it can, in order.
+    fn helpers(&self, _topology: &Topology, _folder: &Path) -> Vec<Helper> {
+        Vec::new()
+    }
+
+    /// Whether it is no daemon, but passes on unchanged what it gets.
+    fn is_relay(&self) -> bool {
+        false
+    }
+
+    /// What makes the program tell its version.
+    fn version_argument(&self) -> &'static str {
+        "--version"
+    }
+
+    /// What it says of its version: the last word of the first line.
+    ///
+    /// # Errors
+    ///
+    /// When the program is missing or says nothing.
+    fn version(&self) -> Result<String> {
+        let program = self.program();
+        let answer = Command::new(&program)
+            .arg(self.version_argument())
+            .output()
+            .with_context(|| format!("{}: {}", program.display(), self.install_hint()))?;
+        let asked = format!("{} {}", program.display(), self.version_argument());
+        ensure!(answer.status.success(), "{asked} ended with {}", answer.status);
+        let said = [answer.stdout, answer.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        let word = said.lines().next().and_then(|line| line.split_whitespace().next_back());
+        Ok(word.with_context(|| format!("{asked} says nothing"))?.to_owned())
+    }
+}
+
+/// A program that runs beside a daemon.
+pub(crate) struct Helper {
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<OsString>,
+    /// Is there when the helper is ready.
+    pub(crate) socket: PathBuf,
+}

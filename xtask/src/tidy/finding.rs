@@ -1,0 +1,19 @@
+//! A finding of a check.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Something to mend, and where.
+#[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Finding {
+    pub(super) path: PathBuf,
+    /// Counted from 1.
+    pub(super) line: usize,
+    pub(super) what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.path.display(), self.line, self.what)
+    }
+}
