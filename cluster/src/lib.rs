@@ -21,7 +21,7 @@
 //! let documents = read_yaml(text)?;
 //! let problems = AnyObject::decode(&documents[0], UnknownFields::Refuse).unwrap_err();
 //! assert_eq!(problems.0[0].position.unwrap().line, 6);
-//! assert_eq!(problems.0[1].to_string(), "spec.asNumbr is not a known field; did you mean asNumber?");
+//! assert_eq!(problems.0[1].to_string(), "spec.asNumbr is not a known field: did you mean \"asNumber\"?");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -27,7 +27,6 @@ mod peer_settings;
 mod prefix;
 mod prefix_limit;
 mod section;
-mod suggestion;
 mod warnings;
 
 pub use config::{Config, parse, parse_unchecked, parse_with_files};

@@ -16,8 +16,8 @@ use crate::graceful_restart::GracefulRestart;
 use crate::peer_settings::{Given, PeerSettings};
 use crate::prefix_limit::PrefixLimit;
 use crate::section::{Section, Value};
-use crate::suggestion::did_you_mean;
 use crate::{address, name};
+use margay_suggestion::did_you_mean;
 
 /// A peer with the settings of its group merged in and every default applied.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use bgp_codec::{Ipv4Prefix, Ipv6Prefix, Prefix};
+use bgp_codec::Prefix;
+use ipnet::IpNet;
 
 /// Parses a prefix such as `10.65.1.0/26`.
 ///
@@ -19,23 +20,10 @@ pub(crate) fn parse(text: &str) -> Result<Prefix, String> {
         });
     };
     let address: IpAddr = address.parse().map_err(|_| not_understood(text))?;
-    let length =
-        length.parse().ok().filter(|&length| length <= longest(address)).ok_or_else(|| {
-            format!("the length of {text} is not possible: write /0 to /{}", longest(address))
-        })?;
-    let truncated = truncating(address, length);
-    if truncated.network() == address {
-        Ok(truncated)
-    } else {
-        Err(format!("host bits are set in {text}: write {truncated}"))
-    }
-}
-
-fn truncating(address: IpAddr, length: u8) -> Prefix {
-    match address {
-        IpAddr::V4(address) => Prefix::Ipv4(Ipv4Prefix::truncating(address, length)),
-        IpAddr::V6(address) => Prefix::Ipv6(Ipv6Prefix::truncating(address, length)),
-    }
+    let network = length.parse().ok().and_then(|length| IpNet::new(address, length).ok());
+    let network = network
+        .ok_or_else(|| format!("the length of {text} is not possible: write /0 to /{}", longest(address)))?;
+    Prefix::try_from(network).map_err(|_| format!("host bits are set in {text}: write {}", network.trunc()))
 }
 
 fn longest(address: IpAddr) -> u8 {
@@ -43,7 +31,7 @@ fn longest(address: IpAddr) -> u8 {
 }
 
 fn not_understood(text: &str) -> String {
-    format!("{text:?} is no prefix: write one such as \"10.65.1.0/26\" or \"2001:db8::/64\"")
+    format!("{text:?} is not a prefix: write one such as \"10.65.1.0/26\" or \"2001:db8::/64\"")
 }
 
 #[cfg(test)]
@@ -69,9 +57,9 @@ mod tests {
             ("2001:db8::5", "2001:db8::5 has no length: write 2001:db8::5/128 for a single address"),
             (
                 "10.65.1/24",
-                "\"10.65.1/24\" is no prefix: write one such as \"10.65.1.0/26\" or \"2001:db8::/64\"",
+                "\"10.65.1/24\" is not a prefix: write one such as \"10.65.1.0/26\" or \"2001:db8::/64\"",
             ),
-            ("pods", "\"pods\" is no prefix: write one such as \"10.65.1.0/26\" or \"2001:db8::/64\""),
+            ("pods", "\"pods\" is not a prefix: write one such as \"10.65.1.0/26\" or \"2001:db8::/64\""),
         ];
         for (text, expected) in rows {
             assert_eq!(parse(text), Err(expected.to_owned()), "{text}");

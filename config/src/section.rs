@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use crate::config_error::Report;
-use crate::suggestion::did_you_mean;
+use margay_suggestion::did_you_mean;
 
 /// A table of the document. Remembers which keys were asked for, so that all others can be reported as unknown.
 pub(crate) struct Section<'t> {

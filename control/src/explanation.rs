@@ -1,5 +1,6 @@
 //! Why a prefix is routed as it is.
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::route::Route;
@@ -8,7 +9,7 @@ use crate::route::Route;
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Explanation {
     /// The prefix.
-    pub prefix: String,
+    pub prefix: IpNet,
     /// Every path to it, the chosen one first; rejected ones included.
     pub paths: Vec<ExplainedPath>,
     /// What the kernel was asked to do; `None` when the daemon runs without a kernel.

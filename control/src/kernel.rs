@@ -1,5 +1,6 @@
 //! The kernel's routing table as the daemon keeps it.
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 /// What the daemon does in the kernel: `GET /v1/kernel`.
@@ -24,7 +25,7 @@ pub struct KernelStatus {
     /// Prefixes at which something is to be asked of the kernel.
     pub pending: u64,
     /// Some of them.
-    pub pending_prefixes: Vec<String>,
+    pub pending_prefixes: Vec<IpNet>,
     /// Prefixes at which the kernel refused a route, or something stands in the way.
     pub refused: u64,
     /// Some of them. Each is tried again when links, addresses or routes change, and at growing intervals.
@@ -47,7 +48,7 @@ pub struct KernelStatus {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct FailedRoute {
     /// The destination.
-    pub prefix: String,
+    pub prefix: IpNet,
     /// Why, in the kernel's words or ours.
     pub reason: String,
 }
@@ -56,7 +57,7 @@ pub struct FailedRoute {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ConnectedSubnet {
     /// The subnet.
-    pub prefix: String,
+    pub prefix: IpNet,
     /// The kernel's index of the interface.
     pub interface: u32,
 }

@@ -1,5 +1,6 @@
 //! Routes as a peer announced them, as chosen, or as announced to a peer.
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 /// One page of routes: `GET /v1/routes`. They are in the order of their prefixes within a page; pages come in no
@@ -17,7 +18,7 @@ pub struct RoutesPage {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Route {
     /// The destination, such as `10.65.1.0/26`.
-    pub prefix: String,
+    pub prefix: IpNet,
     /// The peer it comes from; `None` for a network of this node.
     pub peer: Option<String>,
     /// The identifier the peer gave this path (RFC 7911).

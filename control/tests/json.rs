@@ -32,7 +32,7 @@ fn an_answer_may_have_fields_this_client_does_not_know() {
         "total": 1,
     }))
     .unwrap();
-    assert_eq!(page.routes[0].prefix, "10.65.1.0/26");
+    assert_eq!(page.routes[0].prefix.to_string(), "10.65.1.0/26");
     assert_eq!(page.next, None);
 }
 
@@ -47,7 +47,7 @@ fn the_last_page_has_no_next() {
 #[test]
 fn what_became_of_a_path_is_a_tagged_object() {
     let explanation = Explanation {
-        prefix: "10.65.1.0/26".to_owned(),
+        prefix: "10.65.1.0/26".parse().unwrap(),
         paths: vec![ExplainedPath {
             route: Route::default(),
             status: PathStatus::Lost { step: "shorter AS path".to_owned() },

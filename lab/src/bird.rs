@@ -19,23 +19,24 @@ pub struct Bird {
 }
 
 impl Bird {
-    /// A BIRD that does not run yet.
+    /// Makes a BIRD that is not running yet.
     #[must_use]
     pub fn new(namespace: &Namespace, settings: RouterSettings) -> Self {
         Self { daemon: Daemon::new(namespace, "bird"), settings }
     }
 
-    /// What `birdc` answers.
+    /// Runs a command in `birdc` and returns its output.
     ///
     /// # Errors
     ///
-    /// When BIRD does not answer.
+    /// BIRD does not answer.
     pub fn birdc(&self, words: &str) -> Result<String> {
         let socket = self.daemon.path("sock");
         text(system("birdc").arg("-s").arg(socket).args(words.split_whitespace()))
     }
 
-    /// Starts it as a restart: it keeps its kernel routes until the peers have sent theirs (RFC 4724 §4.1).
+    /// Starts it as after a restart: it keeps its kernel routes until the peers have sent theirs (RFC 4724
+    /// §4.1).
     ///
     /// # Errors
     ///
@@ -61,11 +62,11 @@ impl Bird {
         self.daemon.wait_ready(|| answers(&socket))
     }
 
-    /// Stops its process in its tracks: the kernel acknowledges, nobody reads.
+    /// Suspends its process: the kernel acknowledges segments, but they are not read.
     ///
     /// # Errors
     ///
-    /// When it does not run.
+    /// It is not running.
     pub fn freeze(&self) -> Result<()> {
         self.daemon.signal(Signal::SIGSTOP)
     }
@@ -74,7 +75,7 @@ impl Bird {
     ///
     /// # Errors
     ///
-    /// When it does not run.
+    /// It is not running.
     pub fn thaw(&self) -> Result<()> {
         self.daemon.signal(Signal::SIGCONT)
     }
@@ -131,7 +132,7 @@ fn answers(socket: &Path) -> bool {
     text(system("birdc").arg("-s").arg(socket).args(["show", "status"])).is_ok()
 }
 
-/// The name of a peer in the configuration, where many short words are taken.
+/// The name of a peer in the configuration, where many short words are reserved.
 fn symbol(peer: &str) -> String {
     format!("peer_{peer}")
 }
@@ -139,13 +140,14 @@ fn symbol(peer: &str) -> String {
 fn render(settings: &RouterSettings) -> String {
     let mut conf = format!("log stderr all;\nrouter id {};\nprotocol device {{}}\n", settings.router_id);
     for (table, family) in [("ipv4", Family::Ipv4), ("ipv6", Family::Ipv6)] {
-        // Reading connected subnets resolves iBGP next hops; only learned routes are put into the kernel.
+        // Connected subnets are imported to resolve iBGP next hops; only learned routes are exported to the
+        // kernel.
         let export = if settings.kernel { "where source = RTS_BGP" } else { "none" };
         conf += &format!("protocol direct {{ {table}; }}\n");
         conf += &format!(
             "protocol kernel {{ learn; graceful restart; {table} {{ import all; export {export}; }}; }}\n"
         );
-        // An own network is originated even where it is a connected subnet, whose route would be preferred.
+        // A network is originated even if it is a connected subnet, whose route would otherwise be preferred.
         conf += &format!("protocol static {{ {table} {{ preference 250; }};\n");
         for network in settings.networks.iter().filter(|network| Family::of_prefix(network) == family) {
             conf += &format!("  route {network} blackhole;\n");
@@ -190,7 +192,7 @@ fn render_peer(conf: &mut String, asn: u32, peer: &PeerSettings) -> fmt::Result 
     writeln!(conf, "}}")
 }
 
-/// Reads the blocks of `show route all`: a line with the prefix, then indented lines of attributes.
+/// Parses the blocks of `show route all`: a line with the prefix, then indented lines of attributes.
 fn parse_routes(answer: &str) -> Result<Routes> {
     let mut routes = Routes::new();
     let mut block: Option<(&str, Vec<&str>)> = None;
@@ -245,7 +247,7 @@ mod tests {
     use super::parse_routes;
 
     #[test]
-    fn reads_routes_of_both_families() {
+    fn parses_routes_of_both_families() {
         let answer = "BIRD 2.0.12 ready.\nTable master4:\n\
             10.0.0.0/24          unicast [one 04:48:02.110 from 172.16.0.1] * (100) [AS65002i]\n\
             \tvia 172.16.0.1 on eth0\n\

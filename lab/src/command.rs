@@ -1,4 +1,4 @@
-//! Commands of the system: where they are found, and how they are run to their end.
+//! System commands: where they are found, and how they are run.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -8,21 +8,21 @@ use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result, bail};
 
-/// A program of the system, wherever [`search_path`] has it.
+/// A system program from [`search_path`].
 ///
-/// It gets a process group of its own: Ctrl-C then reaches us alone, and no namespace stays half made because its `ip`
-/// was killed.
+/// It gets a process group of its own, so that Ctrl-C reaches only this process, and does not kill `ip` while
+/// it sets up a namespace.
 pub(crate) fn system(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env("PATH", search_path()).process_group(0);
     command
 }
 
-/// Runs a command and returns what it printed.
+/// Runs a command and returns its output.
 ///
 /// # Errors
 ///
-/// When it cannot be started or ends with another status than zero; the text holds what it said.
+/// It cannot be started, or its status is not zero; the error contains its output.
 pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
     let Output { status, stdout, stderr } = command.output().with_context(|| format!("{command:?}"))?;
     if !status.success() {
@@ -35,15 +35,16 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
 /// As [`output`], as text.
 pub(crate) fn text(command: &mut Command) -> Result<String> {
     let octets = output(command)?;
-    String::from_utf8(octets).with_context(|| format!("{command:?} printed no UTF-8"))
+    String::from_utf8(octets).with_context(|| format!("{command:?} printed text that is not UTF-8"))
 }
 
-/// Runs `ip` with words split at blanks.
+/// Runs `ip` with words separated by spaces.
 pub(crate) fn ip(words: &str) -> Result<()> {
     output(system("ip").args(words.split_whitespace())).map(drop)
 }
 
-/// PATH, and then the system folders: `su` without a dash and plain users have no `/usr/sbin` in theirs, where BIRD is.
+/// PATH followed by the system folders, which are missing for plain users and under `su`; BIRD is in one of
+/// them.
 pub(crate) fn search_path() -> OsString {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).filter(|folder| !folder.as_os_str().is_empty());
@@ -66,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_of_the_system_is_out_of_reach_of_ctrl_c() {
+    fn ctrl_c_does_not_reach_a_system_program() {
         let group = |mut command: Command| {
             let printed = text(command.args(["-c", "read -r stat < /proc/self/stat; echo $stat"])).unwrap();
             let group = printed.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(2));

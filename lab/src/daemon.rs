@@ -1,4 +1,4 @@
-//! A daemon inside a namespace: its process, its log, its signals.
+//! A daemon inside a namespace: its process, log and signals.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 
 use crate::namespace::Namespace;
 
-/// A daemon that may be running; dropped, it is killed.
+/// A daemon that may be running. It is killed when dropped.
 pub(crate) struct Daemon {
     namespace: Namespace,
     name: String,
@@ -20,7 +20,7 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// A daemon that does not run yet. Its files are named after it.
+    /// Makes a daemon that is not running yet. Its files are named after it.
     pub(crate) fn new(namespace: &Namespace, kind: &str) -> Self {
         Self { namespace: namespace.clone(), name: format!("{}-{kind}", namespace.label()), child: None }
     }
@@ -41,14 +41,14 @@ impl Daemon {
         Ok(path)
     }
 
-    /// Everything it has printed so far, over all starts.
+    /// Its output since the first start.
     pub(crate) fn log(&self) -> Result<String> {
         let path = self.path("log");
         let octets = fs::read(&path).with_context(|| path.display().to_string())?;
         Ok(String::from_utf8_lossy(&octets).into_owned())
     }
 
-    /// Starts it, by a command of its namespace, with its output appended to its log.
+    /// Starts it by a command of its namespace, with its output appended to its log.
     pub(crate) fn start(&mut self, command: &mut Command) -> Result<()> {
         if self.is_running() {
             bail!("{} runs already", self.name);
@@ -81,11 +81,11 @@ impl Daemon {
         self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }
 
-    /// Waits until `ready` says so.
+    /// Waits until `ready` returns true.
     ///
     /// # Errors
     ///
-    /// When the process ends before, or after ten seconds; the text holds its log.
+    /// The process ends earlier, or ten seconds pass; the error contains its log.
     pub(crate) fn wait_ready(&mut self, mut ready: impl FnMut() -> bool) -> Result<()> {
         let started = Instant::now();
         while !ready() {
@@ -103,7 +103,7 @@ impl Daemon {
         signal::kill(Pid::from_raw(pid), signal).with_context(|| format!("{signal} to {}", self.name))
     }
 
-    /// Asks it to end and waits for it; returns how it ended.
+    /// Sends SIGTERM and waits for the end of the process; returns its status.
     pub(crate) fn terminate(&mut self) -> Result<ExitStatus> {
         self.signal(Signal::SIGTERM)?;
         let child = self.child.as_mut().with_context(|| format!("{} does not run", self.name))?;
@@ -120,7 +120,7 @@ impl Daemon {
         }
     }
 
-    /// Ends it without asking. One that does not run is no error.
+    /// Kills it. It need not be running.
     pub(crate) fn kill(&mut self) -> Result<()> {
         if let Some(mut child) = self.child.take() {
             child.kill()?;

@@ -1,4 +1,4 @@
-//! FRR's bgpd by itself, without zebra and kernel: good for reflecting routes.
+//! FRR's bgpd without zebra and kernel, to reflect routes.
 
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -18,34 +18,35 @@ pub struct Frr {
 }
 
 impl Frr {
-    /// A bgpd that does not run yet. It has no networks of its own, and one cluster: that of its clients.
+    /// Makes a bgpd that is not running yet. It has no networks of its own, and one cluster: that of its
+    /// clients.
     #[must_use]
     pub fn new(namespace: &Namespace, settings: RouterSettings) -> Self {
         Self { daemon: Daemon::new(namespace, "frr"), settings }
     }
 
-    /// Starts it, and returns when it answers questions.
+    /// Starts it, and waits until it answers.
     ///
     /// # Errors
     ///
-    /// When it does not come up; the text holds its log.
+    /// It does not come up; the error contains its log.
     pub fn start(&mut self) -> Result<()> {
         let configuration = self.daemon.write("conf", render(&self.settings))?;
         let folder = self.folder();
         std::fs::create_dir_all(&folder)?;
         let mut command = self.daemon.namespace().command(BGPD);
-        // No change of user, which would need folders of its own.
+        // It keeps its user, because another one would need folders of its own.
         command.args(["-Z", "-n", "-S", "-A", "127.0.0.1", "-P", "0", "--log", "stdout"]);
         command.arg("--vty_socket").arg(&folder).arg("-i").arg(folder.join("pid"));
         self.daemon.start(command.arg("-f").arg(configuration))?;
         self.daemon.wait_ready(|| output(vtysh(&folder).args(["-c", "show bgp summary"])).is_ok())
     }
 
-    /// What `vtysh` answers to a command.
+    /// Runs a command in `vtysh` and returns its output.
     ///
     /// # Errors
     ///
-    /// When it does not answer.
+    /// It does not answer.
     pub fn vtysh(&self, words: &str) -> Result<String> {
         text(vtysh(&self.folder()).args(["-c", words]))
     }
@@ -101,5 +102,5 @@ fn write_peers(conf: &mut String, peers: &[PeerSettings]) -> fmt::Result {
     Ok(())
 }
 
-/// Where Debian puts it.
+/// Path in Debian's package.
 const BGPD: &str = "/usr/lib/frr/bgpd";

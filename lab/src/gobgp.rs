@@ -20,7 +20,7 @@ pub struct Gobgp {
 }
 
 impl Gobgp {
-    /// A GoBGP that does not run yet.
+    /// Makes a GoBGP that is not running yet.
     #[must_use]
     pub fn new(namespace: &Namespace, settings: RouterSettings) -> Self {
         Self { daemon: Daemon::new(namespace, "gobgp"), settings }
@@ -30,11 +30,11 @@ impl Gobgp {
         text(client(self.daemon.namespace()).args(words.split_whitespace()))
     }
 
-    /// Adds the routes of the settings, none of which are there yet.
+    /// Adds the routes of the settings, none of which exist yet.
     ///
-    /// The client adds one route a call, so they come as a table dump that is injected whole. It ends its stream without
-    /// waiting for the daemon, which then forgets what it has not read: the dump repeats its last route for the daemon to
-    /// forget that one, and when routes are missing all the same they are injected again.
+    /// The client adds one route per call, so they are injected as a table dump. The client ends its stream
+    /// without waiting for the daemon, which then drops what it has not read: so the dump repeats its last
+    /// route, and is injected again if routes are missing nevertheless.
     fn originate(&self) -> Result<()> {
         const ATTEMPTS: usize = 5;
         for family in [Family::Ipv4, Family::Ipv6] {
@@ -45,7 +45,7 @@ impl Gobgp {
             let mut attempts = 0;
             while self.destinations(family)? < expected {
                 if attempts == ATTEMPTS {
-                    bail!("{self:?} does not take its {} networks of {family:?}", wanted.len());
+                    bail!("{self:?} does not accept its {} networks of {family:?}", wanted.len());
                 }
                 attempts += 1;
                 self.inject(family, &wanted)?;
@@ -68,14 +68,15 @@ impl Gobgp {
         self.gobgp(&format!("mrt inject global {} {others} --nexthop {own}", dump.display())).map(drop)
     }
 
-    /// How many prefixes have a route, own ones too.
+    /// Number of prefixes with a route, including own ones.
     fn destinations(&self, family: Family) -> Result<usize> {
         let answer = self.gobgp(&format!("global rib summary -a {}", short_name(family)))?;
         let number = answer.split_once("Destination: ").and_then(|(_, rest)| rest.split(',').next());
         number.and_then(|number| number.parse().ok()).with_context(|| format!("summary: {answer}"))
     }
 
-    /// The best routes, own ones too. As text, because the answer in JSON is some hundred times as long.
+    /// The best routes, including own ones. Parsed from text, because the output in JSON is some hundred
+    /// times as long.
     fn table(&self, family: Family) -> Result<Routes> {
         parse_table(&self.gobgp(&format!("global rib -a {}", short_name(family)))?)
     }
@@ -141,7 +142,8 @@ impl Router for Gobgp {
         Ok(routes)
     }
 
-    // The list takes ten seconds of CPU for 10,000 IPv6 routes, since each carries the whole MP_REACH_NLRI that it came in.
+    // The list takes ten seconds of CPU for 10,000 IPv6 routes, because each contains the whole MP_REACH_NLRI
+    // of its message.
     fn route_count(&self) -> Result<usize> {
         let count = self.destinations(Family::Ipv4)? + self.destinations(Family::Ipv6)?;
         count.checked_sub(self.settings.networks.len()).context("own routes are missing")
@@ -198,7 +200,7 @@ fn render_peer(conf: &mut String, peer: &PeerSettings) -> fmt::Result {
     writeln!(conf, "{}", peer.extra)
 }
 
-/// Reads a table whose lines are a mark, prefix, next hop, AS path, age, and attributes as `[{Med: 7} {..}]`.
+/// Parses a table with lines of a mark, prefix, next hop, AS path, age, and attributes as `[{Med: 7} {..}]`.
 fn parse_table(answer: &str) -> Result<Routes> {
     let best = answer.lines().filter_map(|line| line.strip_prefix("*>"));
     best.map(|line| parse_line(line).with_context(|| format!("global rib: {line}"))).collect()
@@ -224,7 +226,7 @@ fn parse_communities(value: &str) -> BTreeSet<String> {
     value.split(", ").map(str::to_owned).collect()
 }
 
-/// On the loopback of the namespace, so every GoBGP can have the same.
+/// On the loopback interface of the namespace, so it can be the same for every GoBGP.
 const API: &str = "127.0.0.1:50051";
 
 #[cfg(test)]
@@ -232,7 +234,7 @@ mod tests {
     use super::parse_table;
 
     #[test]
-    fn reads_the_best_routes_of_a_table() {
+    fn parses_the_best_routes_of_a_table() {
         let answer = "   Network              Next Hop             AS_PATH              Age        Attrs\n\
             *> 10.0.0.0/24          10.0.0.1             65001 65002          00:00:00   \
             [{Origin: ?} {Med: 7} {LocalPref: 100} {Communities: 65001:100, no-export}]\n\

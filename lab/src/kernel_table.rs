@@ -1,4 +1,4 @@
-//! The kernel's routing table as `ip -j route` shows it.
+//! The kernel's routing table from `ip -j route`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -14,17 +14,17 @@ use crate::router::Family;
 pub struct KernelRoute {
     /// Empty for a blackhole and for a connected subnet.
     pub via: BTreeSet<IpAddr>,
-    /// Whether packets are dropped.
+    /// Whether packets are discarded.
     pub blackhole: bool,
-    /// The route's priority; 0 when `ip` shows none.
+    /// Priority of the route; 0 if `ip` shows none.
     pub metric: u32,
 }
 
-/// The routes of a protocol number in the main table, by prefix; host routes carry their length.
+/// The routes of a protocol number in the main table, by prefix; host routes have a length.
 ///
 /// # Errors
 ///
-/// When `ip` fails or prints something unknown.
+/// `ip` fails or prints an unknown format.
 pub fn kernel_routes(
     namespace: &Namespace,
     family: Family,

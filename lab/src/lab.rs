@@ -1,4 +1,4 @@
-//! One laboratory: its name, its folder of logs, and the sweeping of what dead ones left.
+//! A laboratory: its name, its folder of logs, and the removal of leftovers of earlier ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use crate::command::{system, text};
 use crate::namespace::{Namespace, remove_namespace};
 use crate::segment::Segment;
 
-/// A network of its own, invisible to the machine around it.
+/// A network of namespaces, separate from the machine's network.
 ///
-/// Names of namespaces and of the log folder carry the process id, so that labs of several processes do not meet and
-/// the remains of a killed one are known.
+/// The names of namespaces and of the log folder contain the process id, so that labs of several processes do
+/// not collide and leftovers of killed ones can be recognised.
 #[derive(Debug)]
 pub struct Lab {
     id: String,
@@ -23,11 +23,11 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Sweeps what dead processes left and makes an empty lab.
+    /// Removes leftovers of processes that have ended, and makes an empty lab.
     ///
     /// # Errors
     ///
-    /// When not root, or when iproute2 is missing.
+    /// Not root, or iproute2 is missing.
     pub fn new() -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         if !Uid::effective().is_root() {
@@ -35,14 +35,14 @@ impl Lab {
                 "network namespaces need root: run `cargo xtask test` or `cargo xtask demo`, which use sudo"
             );
         }
-        sweep().context("sweeping what an earlier run left")?;
+        sweep().context("removing leftovers of an earlier run")?;
         let id = format!("{PREFIX}{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let directory = env::temp_dir().join(&id);
         fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
         Ok(Self { id, directory })
     }
 
-    /// Where configurations, sockets and logs of this lab lie.
+    /// Folder of configurations, sockets and logs of this lab.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -53,11 +53,11 @@ impl Lab {
         print_log_tails(&self.directory);
     }
 
-    /// Makes a namespace that forwards packets, with its loopback up.
+    /// Makes a namespace that forwards packets, with its loopback interface up.
     ///
     /// # Errors
     ///
-    /// When `ip` fails.
+    /// `ip` fails.
     pub fn namespace(&self, label: &str) -> Result<Namespace> {
         Namespace::create(format!("{}-{label}", self.id), label, &self.directory)
     }
@@ -66,7 +66,7 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// When `ip` fails.
+    /// `ip` fails.
     pub fn segment(&self, label: &str) -> Result<Segment> {
         Segment::create(self.namespace(label)?)
     }
@@ -83,7 +83,7 @@ impl Drop for Lab {
     }
 }
 
-/// Ends processes and removes namespaces and folders of labs whose process is gone.
+/// Kills processes and removes namespaces and folders of labs whose process has ended.
 fn sweep() -> Result<()> {
     for line in text(system("ip").args(["netns", "list"]))?.lines() {
         let name = line.split_whitespace().next().unwrap_or_default();
@@ -93,14 +93,14 @@ fn sweep() -> Result<()> {
     }
     for entry in fs::read_dir(env::temp_dir())?.flatten() {
         if is_leftover(&entry.file_name().to_string_lossy()) {
-            // Another process may sweep the same remains at this moment.
+            // Another process may be removing the same leftovers.
             fs::remove_dir_all(entry.path()).or_else(ignore_missing)?;
         }
     }
     Ok(())
 }
 
-/// True for a name of ours whose process is gone.
+/// Whether a name is that of a lab whose process has ended.
 fn is_leftover(name: &str) -> bool {
     let pid =
         name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()).filter(|_| name.contains('-'));
@@ -127,7 +127,7 @@ fn print_log_tails(directory: &Path) {
     }
 }
 
-/// What every name of a lab begins with.
+/// Prefix of every name in a lab.
 const PREFIX: &str = "mg";
 
 #[cfg(test)]
@@ -137,7 +137,7 @@ mod tests {
     use super::is_leftover;
 
     #[test]
-    fn only_names_of_dead_processes_are_leftovers() {
+    fn only_names_of_ended_processes_are_leftovers() {
         let own = format!("mg{}-0-tor", process::id());
         let cases = [
             (own.as_str(), false),

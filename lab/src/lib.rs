@@ -1,8 +1,8 @@
-//! Small networks of namespaces with real routers in them, for tests and the demo.
+//! Small networks of namespaces with real routers, for tests and the demo.
 //!
-//! A [`Lab`] makes [`Namespace`]s and joins them by [`Segment`]s; daemons run inside and are told what to do through
-//! [`Router`], so that a test knows no implementation. Everything goes away when its owner is dropped, after a panic
-//! too; what a killed process left behind is removed when the next lab starts.
+//! A [`Lab`] makes [`Namespace`]s and connects them by [`Segment`]s. Daemons run inside and are controlled
+//! through [`Router`], so that a test is independent of the implementation. Everything is removed when its
+//! owner is dropped, even after a panic; leftovers of a killed process are removed when the next lab starts.
 
 mod bird;
 mod cluster_node;

@@ -17,12 +17,12 @@ use crate::daemon::Daemon;
 use crate::namespace::Namespace;
 use crate::router::{PeerSettings, RouteInfo, Router, RouterSettings, Routes};
 
-/// The route protocol number that margay's own routes carry in the kernel.
+/// Route protocol number of margay's own routes in the kernel.
 const KERNEL_PROTOCOL: u8 = 186;
-/// The metric of margay's routes in the kernel.
+/// Metric of margay's routes in the kernel.
 const KERNEL_METRIC: u32 = 1024;
 
-/// Where the two programs are.
+/// Paths of the two programs.
 #[derive(Clone, Debug)]
 pub struct MargayBinaries {
     /// The daemon.
@@ -40,11 +40,12 @@ pub struct Margay {
 }
 
 impl MargayBinaries {
-    /// The daemon at a path, and the client beside it; the client is built, once a process, when it is not there.
+    /// The daemon at a path and the client in the same folder, which is built, once per process, if it is
+    /// missing.
     ///
     /// # Errors
     ///
-    /// When the client cannot be built.
+    /// The client cannot be built.
     pub fn beside(margayd: &Path) -> Result<Self> {
         static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
         let margay = BUILT.get_or_init(|| client_beside(margayd).map_err(|error| format!("{error:#}")));
@@ -54,12 +55,12 @@ impl MargayBinaries {
 }
 
 impl Margay {
-    /// The route protocol number of its kernel routes.
+    /// Route protocol number of its kernel routes.
     pub const KERNEL_PROTOCOL: u8 = KERNEL_PROTOCOL;
-    /// The metric of its kernel routes.
+    /// Metric of its kernel routes.
     pub const KERNEL_METRIC: u32 = KERNEL_METRIC;
 
-    /// A margay that does not run yet.
+    /// Makes a margay that is not running yet.
     #[must_use]
     pub fn new(namespace: &Namespace, settings: RouterSettings, binaries: &MargayBinaries) -> Self {
         Self {
@@ -70,28 +71,28 @@ impl Margay {
         }
     }
 
-    /// From the next start on it records what its Rib is told; answers where.
+    /// Makes it record the inputs of its Rib from the next start on; returns the path of the recording.
     pub fn record(&mut self) -> PathBuf {
         self.records = true;
         self.daemon.path("recording")
     }
 
-    /// What `margay` prints for these words.
+    /// Runs `margay` with these words and returns its output.
     ///
     /// # Errors
     ///
-    /// When it fails; the text holds what it said.
+    /// It fails; the error contains its output.
     pub fn cli(&self, words: &str) -> Result<String> {
         let mut command = system(&self.binaries.margay);
         command.arg("--socket").arg(self.daemon.path("sock")).args(words.split_whitespace());
         text(&mut command)
     }
 
-    /// What `margay --json` prints for these words.
+    /// Runs `margay --json` with these words and returns its output.
     ///
     /// # Errors
     ///
-    /// When it fails or prints no JSON.
+    /// It fails or does not print JSON.
     pub fn json(&self, words: &str) -> Result<Value> {
         let answer = self.cli(&format!("--json {words}"))?;
         serde_json::from_str(&answer).with_context(|| format!("margay --json {words}: {answer}"))
@@ -101,22 +102,22 @@ impl Margay {
     ///
     /// # Errors
     ///
-    /// When there is no such peer or the session is down.
+    /// There is no such peer, or the session is down.
     pub fn uptime_seconds(&self, peer: &str) -> Result<u64> {
         let detail = self.json(&format!("show peer {peer}"))?;
         detail["uptime_seconds"].as_u64().with_context(|| format!("{peer} is down: {detail}"))
     }
 
-    /// Writes the settings and sends SIGHUP, without waiting for an outcome.
+    /// Writes the settings and sends SIGHUP, without waiting for the result.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written or the daemon does not run.
+    /// The file cannot be written, or the daemon is not running.
     pub fn hang_up(&self) -> Result<()> {
         self.hang_up_with(&render(&self.settings, &self.daemon.path("sock")))
     }
 
-    /// As [`hang_up`](Self::hang_up), with a file of the caller's own.
+    /// As [`hang_up`](Self::hang_up), with the caller's configuration.
     ///
     /// # Errors
     ///
@@ -126,44 +127,44 @@ impl Margay {
         self.daemon.signal(Signal::SIGHUP)
     }
 
-    /// The file that it was last told to read.
+    /// The configuration that was written last.
     ///
     /// # Errors
     ///
-    /// When there is none yet.
+    /// There is none yet.
     pub fn configuration(&self) -> Result<String> {
         let path = self.daemon.path("toml");
         fs::read_to_string(&path).with_context(|| path.display().to_string())
     }
 
-    /// Sends SIGTERM and waits; returns how the process ended.
+    /// Sends SIGTERM and waits; returns the status of the process.
     ///
     /// # Errors
     ///
-    /// When it does not end.
+    /// It does not end.
     pub fn terminate(&mut self) -> Result<ExitStatus> {
         self.daemon.terminate()
     }
 
-    /// Whether its process is there.
+    /// Whether its process is running.
     pub fn is_running(&mut self) -> bool {
         self.daemon.is_running()
     }
 
-    /// How much memory its process holds.
+    /// Resident memory of its process, in octets.
     ///
     /// # Errors
     ///
-    /// When it does not run.
+    /// It is not running.
     pub fn resident_octets(&self) -> Result<u64> {
         self.daemon.resident_octets()
     }
 
-    /// Everything that it has logged.
+    /// Its log.
     ///
     /// # Errors
     ///
-    /// When it was never started.
+    /// It was never started.
     pub fn log(&self) -> Result<String> {
         self.daemon.log()
     }
@@ -224,7 +225,7 @@ impl Router for Margay {
     }
 }
 
-/// The client in the daemon's folder, built there by cargo when it is missing.
+/// The client in the daemon's folder, built there by cargo if it is missing.
 fn client_beside(margayd: &Path) -> Result<PathBuf> {
     let folder = margayd.parent().context("the daemon's path has no folder")?;
     let margay = folder.join("margay");

@@ -1,14 +1,15 @@
-//! A table dump in MRT format (RFC 6396 §4.3): the way to give GoBGP many routes at once.
+//! A table dump in MRT format (RFC 6396 §4.3), by which GoBGP is given many routes at once.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Context as _, Result};
 
-/// One dump with one peer, the router itself, that has a route without AS path to each prefix.
+/// A dump with one peer, the router itself, with a route without AS path to each prefix.
 pub(crate) fn encode(router_id: Ipv4Addr, next_hop: IpAddr, prefixes: &[&str]) -> Result<Vec<u8>> {
     let mut dump = record(PEER_INDEX_TABLE, &peer_index_table(router_id));
     for (sequence, prefix) in prefixes.iter().enumerate() {
-        let (address, length) = prefix.split_once('/').with_context(|| format!("{prefix} is no prefix"))?;
+        let (address, length) =
+            prefix.split_once('/').with_context(|| format!("{prefix} is not a prefix"))?;
         let length: u8 = length.parse()?;
         let mut body = u32::try_from(sequence)?.to_be_bytes().to_vec();
         let octets = match address.parse()? {
@@ -52,7 +53,7 @@ fn rib_entry(next_hop: IpAddr, in_ipv4_table: bool, nlri: &[u8]) -> Result<Vec<u
             attributes.extend([0x40, 3, 4]);
             attributes.extend(address.octets());
         }
-        // RFC 6396 §4.3.4 wants the next hop alone, but GoBGP 3.10 reads only a whole MP_REACH_NLRI.
+        // RFC 6396 §4.3.4 asks for the next hop alone, but GoBGP 3.10 only accepts a whole MP_REACH_NLRI.
         IpAddr::V6(address) => {
             let mut value = vec![0, 2, 1, 16];
             value.extend(address.octets());
@@ -80,7 +81,7 @@ mod tests {
     use super::encode;
 
     #[test]
-    fn holds_a_record_for_the_peer_and_one_a_prefix() {
+    fn has_one_record_for_the_peer_and_one_per_prefix() {
         let own = Ipv4Addr::new(192, 0, 2, 1);
         let dump = encode(own, IpAddr::V4(own), &["10.0.0.0/8", "10.1.2.0/24"]).unwrap();
         let (mut rest, mut subtypes) = (dump.as_slice(), Vec::new());
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_no_table_can_hold() {
+    fn refuses_routes_that_a_table_cannot_hold() {
         let own = IpAddr::V4(Ipv4Addr::LOCALHOST);
         for prefix in ["2001:db8::/32", "10.0.0.0", "cat/8"] {
             assert!(encode(Ipv4Addr::LOCALHOST, own, &[prefix]).is_err(), "{prefix}");

@@ -1,4 +1,4 @@
-//! A network namespace: a machine as far as routing is concerned.
+//! A network namespace, which serves as a machine of the lab.
 
 use std::fs::File;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 
 use crate::command::{ip, output, system, text};
 
-/// A named network namespace; clones mean the same one, the last that is dropped removes it.
+/// A named network namespace. Clones refer to the same one, which is removed when the last is dropped.
 #[derive(Clone, Debug)]
 pub struct Namespace(Arc<Inner>);
 
@@ -31,7 +31,7 @@ impl Namespace {
         let namespace = Self(Arc::new(inner));
         ip(&format!("netns add {}", namespace.name()))?;
         namespace.ip("link set lo up")?;
-        // Without duplicate address detection an IPv6 address is usable the moment it is there.
+        // Without duplicate address detection, an IPv6 address is usable at once.
         namespace.sysctl(&[
             "net.ipv4.ip_forward=1",
             "net.ipv6.conf.all.forwarding=1",
@@ -43,37 +43,37 @@ impl Namespace {
         Ok(namespace)
     }
 
-    /// Its name as `ip netns` knows it.
+    /// Its name for `ip netns`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// What it was called when the lab made it.
+    /// Its label in the lab.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.0.label
     }
 
-    /// Where files of daemons inside it lie.
+    /// Folder for files of daemons inside it.
     pub(crate) fn directory(&self) -> &Path {
         &self.0.directory
     }
 
-    /// Runs `ip` inside, with words split at blanks.
+    /// Runs `ip` inside, with words separated by spaces.
     ///
     /// # Errors
     ///
-    /// When `ip` fails; the text holds what it said.
+    /// `ip` fails; the error contains its output.
     pub fn ip(&self, words: &str) -> Result<()> {
         ip(&format!("-n {} {words}", self.name()))
     }
 
-    /// What `ip` prints inside, with words split at blanks.
+    /// Runs `ip` inside and returns its output, with words separated by spaces.
     ///
     /// # Errors
     ///
-    /// When `ip` fails.
+    /// `ip` fails.
     pub fn ip_output(&self, words: &str) -> Result<String> {
         text(system("ip").args(["-n", self.name()]).args(words.split_whitespace()))
     }
@@ -90,11 +90,11 @@ impl Namespace {
     ///
     /// # Errors
     ///
-    /// When the namespace cannot be entered.
+    /// The namespace cannot be entered.
     ///
     /// # Panics
     ///
-    /// When the function does.
+    /// The function panics.
     pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
         let path = Path::new("/run/netns").join(self.name());
         let handle = File::open(&path).with_context(|| path.display().to_string())?;
@@ -107,11 +107,11 @@ impl Namespace {
         })
     }
 
-    /// One ICMP echo to an address and back, waiting for at most a second.
+    /// Sends an ICMP echo request and waits for the answer for at most a second.
     ///
     /// # Errors
     ///
-    /// When no answer came.
+    /// There is no answer.
     pub fn ping(&self, address: IpAddr) -> Result<()> {
         let mut command = self.command("ping");
         output(command.args(["-n", "-q", "-c", "1", "-W", "1"]).arg(address.to_string())).map(drop)
@@ -137,7 +137,7 @@ impl Drop for Inner {
     }
 }
 
-/// Kills what runs in a namespace, then removes it. One that is already gone is no error.
+/// Kills the processes in a namespace, then removes it. It need not exist.
 pub(crate) fn remove_namespace(name: &str) -> Result<()> {
     let Ok(pids) = text(system("ip").args(["netns", "pids", name])) else { return Ok(()) };
     for pid in pids.lines().filter_map(|line| line.trim().parse().ok()) {

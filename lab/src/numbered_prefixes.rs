@@ -1,12 +1,12 @@
-//! Many prefixes to originate.
+//! Numbered prefixes to originate.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::router::Family;
 
-/// The first `count` of 65,536 prefixes that belong to an origin: /24 from `100 + origin` on in IPv4, /64 in IPv6.
+/// The first `count` of 65,536 prefixes of an origin: /24 from `100 + origin` on in IPv4, /64 in IPv6.
 ///
-/// Origins up to 120 have no prefix in common with each other nor with private and documentation IPv4 space.
+/// Prefixes of different origins up to 120 are disjoint, and outside private and documentation IPv4 space.
 #[must_use]
 pub fn numbered_prefixes(family: Family, origin: u8, count: u16) -> Vec<String> {
     let prefix = |number: u16| match family {

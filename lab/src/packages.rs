@@ -1,4 +1,4 @@
-//! Programs of the system that a lab needs, installed from Debian when they are missing.
+//! System programs that a lab needs, installed from Debian if they are missing.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,18 +9,18 @@ use nix::unistd::Uid;
 
 use crate::command::{output, search_path};
 
-/// A program, and the Debian package that brings it.
+/// A program and its Debian package.
 #[derive(Clone, Copy, Debug)]
 pub struct Tool {
     /// The program's name.
     pub program: &'static str,
     /// The Debian package.
     pub package: &'static str,
-    /// A service that Debian starts when it installs the package.
+    /// A service that Debian starts at installation.
     service: Option<&'static str>,
 }
 
-/// What every lab needs.
+/// Tools that every lab needs.
 pub const NETWORK: &[Tool] = &[
     Tool { program: "ip", package: "iproute2", service: None },
     Tool { program: "ping", package: "iputils-ping", service: None },
@@ -29,28 +29,29 @@ pub const NETWORK: &[Tool] = &[
 pub const BIRD: Tool = Tool { program: "bird", package: "bird2", service: Some("bird") };
 /// GoBGP.
 pub const GOBGP: Tool = Tool { program: "gobgpd", package: "gobgpd", service: Some("gobgpd") };
-/// FRR, whose daemons lie in a folder of their own.
+/// FRR, whose daemons are in a folder of their own.
 pub const FRR: Tool = Tool { program: "vtysh", package: "frr", service: Some("frr") };
 /// OpenBGPD, whose daemon has the same name as FRR's.
 pub const OPENBGPD: Tool = Tool { program: "bgpctl", package: "openbgpd", service: Some("openbgpd") };
 
-/// etcd, the oldest release that margay works with.
+/// etcd, the oldest supported release.
 pub const ETCD: Tool = Tool { program: "etcd", package: "etcd-server", service: Some("etcd") };
 /// etcd's command line client.
 pub const ETCD_CLIENT: Tool = Tool { program: "etcdctl", package: "etcd-client", service: None };
-/// Requests over Unix sockets.
+/// For HTTP requests over Unix sockets.
 pub const CURL: Tool = Tool { program: "curl", package: "curl", service: None };
-/// Certificates for labs with TLS.
+/// To create certificates for labs with TLS.
 pub const OPENSSL: Tool = Tool { program: "openssl", package: "openssl", service: None };
 
-/// Installs those tools that are missing, and says so; does nothing and says nothing when all are there.
+/// Installs the tools that are missing, and reports that; does nothing if all are there.
 ///
-/// A service that Debian starts with a package is kept from starting and disabled: the lab starts its own in namespaces,
-/// and the machine's routing is nobody's business here. Packages that were there before are left as they are.
+/// A service that Debian would start with a package is not started, and is disabled: the lab starts its own
+/// processes in namespaces, and must not affect the machine's routing. Packages that were installed before
+/// are not changed.
 ///
 /// # Errors
 ///
-/// When a tool is missing and this is no Debian, there is no way to become root, or the installation fails.
+/// A tool is missing and the system is not Debian, there is no way to become root, or the installation fails.
 pub fn install_missing(tools: &[Tool]) -> Result<()> {
     let missing: Vec<Tool> = tools.iter().filter(|tool| find(tool.program).is_none()).copied().collect();
     if missing.is_empty() {
@@ -60,7 +61,7 @@ pub fn install_missing(tools: &[Tool]) -> Result<()> {
     if find("apt-get").is_none() {
         bail!("missing: {}. There is no apt-get here, so install them by hand", names.join(", "));
     }
-    eprintln!("installing what is missing: {} (apt-get)", names.join(", "));
+    eprintln!("installing missing packages: {} (apt-get)", names.join(", "));
     run_as_root("apt-get", &["update", "-qq"])?;
     let services: Vec<&str> = missing.iter().filter_map(|tool| tool.service).collect();
     without_starting(&services, || install(&names))?;
@@ -70,11 +71,11 @@ pub fn install_missing(tools: &[Tool]) -> Result<()> {
     }
 }
 
-/// The command with root's rights: itself for root, else through sudo.
+/// The command with root's rights: itself for root, otherwise through sudo.
 ///
 /// # Errors
 ///
-/// When not root and there is no sudo.
+/// Not root, and sudo is missing.
 pub fn as_root(program: impl AsRef<Path>) -> Result<Command> {
     let mut command = if is_root() {
         Command::new(program.as_ref())
@@ -85,12 +86,12 @@ pub fn as_root(program: impl AsRef<Path>) -> Result<Command> {
         command.args(["--preserve-env", "--"]).arg(program.as_ref());
         command
     };
-    // dpkg refuses to work without the system folders.
+    // dpkg requires the system folders in PATH.
     command.env("PATH", search_path());
     Ok(command)
 }
 
-/// Whether this process has root's rights itself.
+/// Whether this process runs as root.
 #[must_use]
 pub fn is_root() -> bool {
     Uid::effective().is_root()
@@ -101,16 +102,16 @@ fn run_as_root(program: &str, arguments: &[&str]) -> Result<()> {
 }
 
 fn install(packages: &[&str]) -> Result<()> {
-    // RUNLEVEL=1 makes Debian's invoke-rc.d leave services alone, as in single-user mode.
+    // RUNLEVEL=1 keeps Debian's invoke-rc.d from starting services, as in single-user mode.
     let mut command = vec!["RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qq", "-y"];
     command.push("--no-install-recommends");
     command.extend(packages);
     run_as_root("env", &command)
 }
 
-/// Installs while systemd has the services masked, so that it starts none of them, and leaves them disabled.
+/// Installs while the services are masked in systemd, so that they are not started, and leaves them disabled.
 fn without_starting(services: &[&str], install: impl FnOnce() -> Result<()>) -> Result<()> {
-    // Where no systemd runs, RUNLEVEL has said it.
+    // Without systemd, RUNLEVEL is enough.
     if services.is_empty() || !Path::new("/run/systemd/system").exists() {
         return install();
     }
@@ -122,7 +123,7 @@ fn without_starting(services: &[&str], install: impl FnOnce() -> Result<()>) -> 
     systemctl(&["disable"])
 }
 
-/// Where a program is.
+/// Path of a program.
 fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&search_path()).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
@@ -132,7 +133,7 @@ mod tests {
     use super::{Tool, find, install_missing};
 
     #[test]
-    fn finds_what_is_there_and_nothing_else() {
+    fn finds_existing_programs_only() {
         assert!(find("sh").is_some());
         assert_eq!(find("no-such-program-as-this"), None);
     }

@@ -1,4 +1,4 @@
-//! What every BGP router can be told and asked, whoever wrote it.
+//! The interface of BGP routers in the lab, whatever their implementation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,59 +11,59 @@ use crate::namespace::Namespace;
 
 /// A BGP daemon in a namespace.
 pub trait Router: fmt::Debug {
-    /// Where it runs.
+    /// Its namespace.
     fn namespace(&self) -> &Namespace;
 
-    /// What it is told at its next start or [`reload`](Self::reload).
+    /// Its settings from the next start or [`reload`](Self::reload) on.
     fn settings(&mut self) -> &mut RouterSettings;
 
-    /// Starts it, and returns when it answers questions.
+    /// Starts it, and waits until it answers.
     ///
     /// # Errors
     ///
-    /// When it does not come up; the text holds its log.
+    /// It does not come up; the error contains its log.
     fn start(&mut self) -> Result<()>;
 
-    /// Makes it follow changed settings without a restart; returns when it has them.
+    /// Applies changed settings without a restart, and waits until they are in force.
     ///
     /// # Errors
     ///
-    /// When it refuses them.
+    /// It refuses them.
     fn reload(&mut self) -> Result<()>;
 
-    /// Stops it in order, and returns when its process has ended.
+    /// Stops it in order, and waits for the end of its process.
     ///
     /// # Errors
     ///
-    /// When it does not end.
+    /// It does not end.
     fn stop(&mut self) -> Result<()>;
 
-    /// Kills it without a chance to say good-bye.
+    /// Kills it.
     ///
     /// # Errors
     ///
-    /// When the process cannot be killed.
+    /// The process cannot be killed.
     fn kill(&mut self) -> Result<()>;
 
-    /// The state of a session in its own words; `established` in lower case when it is up.
+    /// State of a session in the router's terms; `established` in lower case when it is up.
     ///
     /// # Errors
     ///
-    /// When the router does not answer or has no such peer.
+    /// The router does not answer or has no such peer.
     fn session_state(&self, peer: &str) -> Result<String>;
 
     /// The best routes that it learned from its peers.
     ///
     /// # Errors
     ///
-    /// When the router does not answer.
+    /// The router does not answer.
     fn routes(&self) -> Result<Routes>;
 
-    /// How many [`routes`](Self::routes) there are, for a router that can count faster than it can list.
+    /// Number of [`routes`](Self::routes), for a router that can count faster than it can list.
     ///
     /// # Errors
     ///
-    /// When the router does not answer.
+    /// The router does not answer.
     fn route_count(&self) -> Result<usize> {
         Ok(self.routes()?.len())
     }
@@ -72,12 +72,12 @@ pub trait Router: fmt::Debug {
 /// Routes by prefix, as `10.65.1.0/26`.
 pub type Routes = BTreeMap<String, RouteInfo>;
 
-/// What a router says of one route.
+/// A route as shown by a router.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RouteInfo {
-    /// The global address, without a link-local one beside it.
+    /// The global address, without an accompanying link-local one.
     pub next_hop: IpAddr,
-    /// Left is nearest.
+    /// The nearest AS is on the left.
     pub as_path: Vec<u32>,
     /// LOCAL_PREF as received; some routers show their default where none was received.
     pub local_pref: Option<u32>,
@@ -87,27 +87,27 @@ pub struct RouteInfo {
     pub communities: BTreeSet<String>,
 }
 
-/// What a router is told.
+/// Settings of a router.
 #[derive(Clone, Debug)]
 pub struct RouterSettings {
     /// Its AS number.
     pub asn: u32,
     /// Its BGP identifier.
     pub router_id: Ipv4Addr,
-    /// Whom it talks to.
+    /// Its peers.
     pub peers: Vec<PeerSettings>,
-    /// What it originates.
+    /// The networks that it originates.
     pub networks: Vec<String>,
-    /// Whether it puts routes into the kernel.
+    /// Whether it installs routes in the kernel.
     pub kernel: bool,
-    /// What else its configuration file shall say, in its own language.
+    /// Additional configuration in the router's own language.
     pub extra: String,
-    /// What else margay's `[global]` section shall say.
+    /// Additional lines of margay's `[global]` section.
     pub global: String,
 }
 
 impl RouterSettings {
-    /// A router without peers and networks that leaves the kernel alone.
+    /// A router without peers and networks, which does not use the kernel.
     #[must_use]
     pub fn new(asn: u32, router_id: Ipv4Addr) -> Self {
         Self {
@@ -122,30 +122,30 @@ impl RouterSettings {
     }
 }
 
-/// One peer as a router is told of it.
+/// A peer in the settings of a router.
 #[derive(Clone, Debug)]
 pub struct PeerSettings {
     /// Lower-case letters, digits and `_`.
     pub name: String,
-    /// Whom to dial, and who may dial.
+    /// The address to connect to, and from which connections are accepted.
     pub address: IpAddr,
-    /// The own end of the connection.
+    /// Own address of the connection.
     pub local_address: Option<IpAddr>,
     /// The peer's AS number.
     pub asn: u32,
-    /// Waits to be dialled.
+    /// Whether it waits for connections.
     pub passive: bool,
     /// Whether the peer is more than one hop away.
     pub multihop: bool,
     /// Whole seconds.
     pub hold_time: Duration,
-    /// What is exchanged.
+    /// The exchanged families.
     pub families: BTreeSet<Family>,
-    /// The cluster of which the peer is a client (RFC 4456); it is none without.
+    /// The cluster of which the peer is a client (RFC 4456), if it is one.
     pub client_of: Option<Ipv4Addr>,
-    /// Whether several paths to a prefix are sent and taken, where the peer does so too (RFC 7911).
+    /// Whether several paths to a prefix are sent and accepted, if the peer supports it (RFC 7911).
     pub add_path: bool,
-    /// What else shall be said of it, in the router's own language.
+    /// Additional configuration of the peer in the router's own language.
     pub extra: String,
 }
 
@@ -169,7 +169,7 @@ impl PeerSettings {
     }
 }
 
-/// A kind of routes.
+/// An address family.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Family {
     /// IPv4 unicast.

@@ -1,4 +1,4 @@
-//! An Ethernet segment: a bridge in a namespace of its own, with cables that can be cut.
+//! An Ethernet segment: a bridge in a namespace of its own, with attachments that can be cut.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,14 +6,14 @@ use anyhow::Result;
 
 use crate::namespace::Namespace;
 
-/// A bridge that attached namespaces share.
+/// A bridge that the attached namespaces share.
 #[derive(Debug)]
 pub struct Segment {
     wire: Namespace,
     ports: AtomicU32,
 }
 
-/// One namespace's cable to a segment.
+/// The attachment of a namespace to a segment.
 #[derive(Clone, Debug)]
 pub struct Attachment {
     wire: Namespace,
@@ -27,11 +27,12 @@ impl Segment {
         Ok(Self { wire, ports: AtomicU32::new(0) })
     }
 
-    /// Plugs a namespace in: an interface of that name with these addresses (`172.16.0.1/24`), up at once.
+    /// Attaches a namespace: creates an interface with this name and these addresses (`172.16.0.1/24`), which
+    /// is up.
     ///
     /// # Errors
     ///
-    /// When `ip` fails, as for an address it does not understand.
+    /// `ip` fails, for instance because of an invalid address.
     pub fn attach(&self, namespace: &Namespace, interface: &str, addresses: &[&str]) -> Result<Attachment> {
         let port = format!("port{}", self.ports.fetch_add(1, Ordering::Relaxed));
         let wire = self.wire.name();
@@ -47,11 +48,11 @@ impl Segment {
 }
 
 impl Attachment {
-    /// Loses every packet while the interface stays up: only a timer can notice.
+    /// Drops every packet while the interface stays up, so that only a timer can detect the failure.
     ///
     /// # Errors
     ///
-    /// When `ip` fails.
+    /// `ip` fails.
     pub fn cut(&self) -> Result<()> {
         self.wire.ip(&format!("link set {} nomaster", self.port))
     }
@@ -60,16 +61,16 @@ impl Attachment {
     ///
     /// # Errors
     ///
-    /// When `ip` fails.
+    /// `ip` fails.
     pub fn restore(&self) -> Result<()> {
         self.wire.ip(&format!("link set {} master br0", self.port))
     }
 
-    /// Pulls the plug: the interface loses its carrier.
+    /// Removes the carrier of the interface.
     ///
     /// # Errors
     ///
-    /// When `ip` fails.
+    /// `ip` fails.
     pub fn unplug(&self) -> Result<()> {
         self.wire.ip(&format!("link set {} down", self.port))
     }
@@ -78,7 +79,7 @@ impl Attachment {
     ///
     /// # Errors
     ///
-    /// When `ip` fails.
+    /// `ip` fails.
     pub fn plug(&self) -> Result<()> {
         self.wire.ip(&format!("link set {} up", self.port))
     }

@@ -1,16 +1,16 @@
-//! Waiting for something to become true, with a failure that says what was seen instead.
+//! Waiting for a condition, with a failure that shows the last state seen.
 
 use std::fmt::Display;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Asks again and again until the answer is `Ok`, and returns it.
+/// Calls the closure until it returns `Ok`, and returns the value.
 ///
-/// The closure returns `Err` with what it sees now for as long as it is not what the caller waits for.
+/// The closure returns `Err` with the present state as long as the condition does not hold.
 ///
 /// # Panics
 ///
-/// When `timeout` passes: the text holds `what`, the time, and the last thing seen.
+/// Panics after `timeout`; the message contains `what`, the time, and the last state.
 #[track_caller]
 pub fn wait_until<T, E: Display>(timeout: Duration, what: &str, mut ask: impl FnMut() -> Result<T, E>) -> T {
     let started = Instant::now();
@@ -25,11 +25,11 @@ pub fn wait_until<T, E: Display>(timeout: Duration, what: &str, mut ask: impl Fn
     }
 }
 
-/// Asks again and again and insists that the answer stays `Ok` for the whole `duration`.
+/// Calls the closure repeatedly and checks that it returns `Ok` for the whole `duration`.
 ///
 /// # Panics
 ///
-/// At the first `Err`, with `what` and the thing seen.
+/// Panics at the first `Err`, with `what` and the state.
 #[track_caller]
 pub fn holds_for<E: Display>(duration: Duration, what: &str, mut ask: impl FnMut() -> Result<(), E>) {
     let started = Instant::now();
@@ -50,7 +50,7 @@ mod tests {
     use super::wait_until;
 
     #[test]
-    fn returns_the_first_good_answer() {
+    fn returns_the_first_ok() {
         let mut asked = 0;
         let answer = wait_until(Duration::from_secs(60), "three", || {
             asked += 1;
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "waited 0.0 s for: rain\nlast seen: sun")]
-    fn a_failure_says_what_was_seen() {
+    fn a_failure_shows_the_last_state() {
         wait_until(Duration::ZERO, "rain", || Err::<(), _>("sun"));
     }
 }

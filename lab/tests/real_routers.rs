@@ -1,4 +1,4 @@
-//! The lab itself: routers that others wrote meet in it, so a failure elsewhere is not the lab's.
+//! Tests of the lab itself with routers of other projects, to tell its failures from margay's.
 #![expect(clippy::unwrap_used, reason = "a test whose lab fails cannot go on")]
 
 use std::collections::BTreeSet;
@@ -101,7 +101,7 @@ fn address(family: Family, host: u8) -> IpAddr {
     }
 }
 
-/// Few: this is about the lab.
+/// Few, because this tests the lab.
 const ROUTES: u16 = 1_000;
 
 /// RTPROT_BIRD.

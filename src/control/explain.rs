@@ -19,7 +19,7 @@ pub(super) fn explanation(
         .iter()
         .map(|view| ExplainedPath { route: route(view), status: path_status(&view.status) });
     Explanation {
-        prefix: explanation.prefix.to_string(),
+        prefix: explanation.prefix.into(),
         paths: paths.collect(),
         installation: kernel.map(|kernel| installation(explanation, kernel)),
         kernel_routes: kernel.unwrap_or_default().iter().flat_map(kernel_routes).collect(),

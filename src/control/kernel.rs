@@ -19,12 +19,12 @@ pub(super) fn kernel_status(
         wanted: status.wanted as u64,
         installed: status.installed as u64,
         pending: status.pending as u64,
-        pending_prefixes: status.pending_prefixes.iter().map(ToString::to_string).collect(),
+        pending_prefixes: status.pending_prefixes.into_iter().map(Into::into).collect(),
         refused: status.failed as u64,
         failed: status
             .failures
             .into_iter()
-            .map(|route| FailedRoute { prefix: route.prefix.to_string(), reason: route.reason })
+            .map(|route| FailedRoute { prefix: route.prefix.into(), reason: route.reason })
             .collect(),
         stale: status.stale as u64,
         foreign: status.foreign as u64,
@@ -34,7 +34,7 @@ pub(super) fn kernel_status(
         connected: status
             .connected
             .iter()
-            .map(|route| ConnectedSubnet { prefix: route.prefix.to_string(), interface: route.interface })
+            .map(|route| ConnectedSubnet { prefix: route.prefix.into(), interface: route.interface })
             .collect(),
     }
 }

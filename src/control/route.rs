@@ -7,7 +7,7 @@ use margay_rib::{ImportRefusal, RouteStatus, RouteView};
 pub(super) fn route(view: &RouteView) -> Route {
     let attributes = &view.attributes;
     Route {
-        prefix: view.prefix.to_string(),
+        prefix: view.prefix.into(),
         peer: view.peer.as_deref().map(str::to_owned),
         path_id: Some(view.path_id.0).filter(|&id| id != 0),
         next_hop: view.next_hop.map(|next_hop| next_hop.to_string()),

@@ -25,7 +25,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     run_command(&mut generator)
 }
 
-/// The tools of the daemons that the arguments name; all of them when they name none.
+/// The tools of the daemons that the arguments name; of all daemons if they name none.
 fn needed(arguments: &[OsString]) -> Vec<packages::Tool> {
     let mut words = arguments.iter().map(|word| word.to_string_lossy());
     let mut named = None;
@@ -45,7 +45,7 @@ fn needed(arguments: &[OsString]) -> Vec<packages::Tool> {
     tools.map(|(_, tool)| *tool).collect()
 }
 
-/// The daemons of the system, by the names that the load generator has for them.
+/// The daemons of the system, by their names for the load generator.
 const DAEMONS: [(&str, packages::Tool); 4] = [
     ("bird", packages::BIRD),
     ("frr", packages::FRR),
@@ -58,7 +58,7 @@ mod tests {
     use super::needed;
 
     #[test]
-    fn installs_what_is_named_and_everything_when_nothing_is() {
+    fn installs_named_daemons_or_all() {
         for (arguments, expected) in [
             (vec![], vec!["bird2", "frr", "openbgpd", "gobgpd"]),
             (vec!["rr500", "--rounds", "1"], vec!["bird2", "frr", "openbgpd", "gobgpd"]),

@@ -1,4 +1,4 @@
-//! Everything that a change must pass, in the order of what is quick to know.
+//! Everything that a change must pass, fastest checks first.
 
 use anyhow::Result;
 

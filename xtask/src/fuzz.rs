@@ -1,7 +1,8 @@
-//! Fuzzing: each decoder and parser under libFuzzer, on a stable compiler.
+//! Fuzzing of each decoder and parser under libFuzzer, with a stable compiler.
 //!
-//! libFuzzer needs code that tells it which edges it took. LLVM adds that with flags of its own, which a stable `rustc`
-//! passes on; only the address sanitizer would need a nightly one, and neither the codec nor the objects have unsafe code for it to look at.
+//! libFuzzer needs instrumentation of the edges taken, which LLVM adds by flags that a stable `rustc` passes
+//! on. Only the address sanitizer would need a nightly compiler, and the fuzzed crates have no unsafe code
+//! for it to check.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::steps::run_command;
 use crate::workspace::Workspace;
 
-/// Fuzzes each target, or the one named, for so long, and keeps the inputs that matter in its corpus.
+/// Fuzzes all targets, or the named one, for this time each, and keeps interesting inputs in the corpus.
 pub(crate) fn run(workspace: &Workspace, target: Option<&str>, seconds: u32) -> Result<()> {
     let names = TARGETS.map(|(name, _)| name);
     if let Some(unknown) = target.filter(|name| !names.contains(name)) {
@@ -24,7 +25,7 @@ pub(crate) fn run(workspace: &Workspace, target: Option<&str>, seconds: u32) -> 
             .cargo()
             .args(["build", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target-dir"])
             .arg(&build)
-            // Build scripts run without libFuzzer: only what is built for a named target gets the flags.
+            // Build scripts run without libFuzzer: only code built for a named target gets the flags.
             .args(["--target", &host])
             .env("RUSTFLAGS", INSTRUMENTATION),
     )?;
@@ -74,7 +75,7 @@ fn read_lines(corpus: &Path) -> Result<Vec<String>> {
     Ok(text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect())
 }
 
-/// Writes the inputs of a directory, the shortest first; those that are too long to be read are left out.
+/// Writes the inputs of a directory, the shortest first, without those that are too long for a review.
 fn write_corpus(least: &Path, corpus: &Path) -> Result<()> {
     let mut inputs = Vec::new();
     for entry in fs::read_dir(least)? {
@@ -96,7 +97,7 @@ fn octets(line: &str) -> Result<Vec<u8>> {
     pairs.map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?)).collect()
 }
 
-/// Each target, and the member whose tests replay what it found.
+/// The targets, each with the package whose tests replay its inputs.
 const TARGETS: [(&str, &str); 7] = [
     ("message", "bgp-codec"),
     ("attribute", "bgp-codec"),
@@ -107,10 +108,10 @@ const TARGETS: [(&str, &str); 7] = [
     ("object_yaml", "cluster"),
 ];
 
-/// Counters for every edge, and what is compared with what.
+/// Counters for every edge, and operands of comparisons.
 const INSTRUMENTATION: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
 
-/// Longer inputs reach nothing that shorter ones do not, but a corpus is to be read in review.
+/// Longer inputs reach nothing that shorter ones do not, and a corpus has to be readable in review.
 const LONGEST_KEPT: usize = 600;

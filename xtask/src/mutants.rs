@@ -1,21 +1,22 @@
-//! Mutants: small changes of the code that some test has to notice, by cargo-mutants.
+//! Mutation tests: small changes of the code that some test has to detect, by cargo-mutants.
 
 use anyhow::Result;
 
 use crate::steps::run_command;
 use crate::workspace::Workspace;
 
-/// Changes the decision process, imports, logs and filters one expression at a time, or the files that are named, and runs
-/// the tests of their crates for each change.
+/// Changes the decision process, imports, logs and filters one expression at a time, or the given files, and
+/// runs the tests of their crates for each change.
 ///
 /// # Errors
 ///
-/// A change was not noticed; `target/mutants.out/missed.txt` lists them.
+/// A change was not detected; `target/mutants.out/missed.txt` lists them.
 pub(crate) fn run(workspace: &Workspace, files: &[String]) -> Result<()> {
     install(workspace)?;
     let mut mutants = workspace.cargo();
     mutants.args(["mutants", "--output", "target", "--package", "margay-rib", "--package", "margay-filter"]);
-    // Each change is one build and one run of the tests: fewer histories than elsewhere, and the same ones each time.
+    // Each change needs a build and a run of the tests, so there are fewer histories than elsewhere, and
+    // always the same ones.
     mutants.envs([("PROPTEST_CASES", "300"), ("PROPTEST_RNG_SEED", "1"), ("PROPTEST_MAX_SHRINK_ITERS", "0")]);
     let named = files.iter().map(String::as_str);
     let default = FILES.iter().copied().filter(|_| files.is_empty());
@@ -25,7 +26,7 @@ pub(crate) fn run(workspace: &Workspace, files: &[String]) -> Result<()> {
     run_command(&mut mutants)
 }
 
-/// Installs cargo-mutants where it is missing.
+/// Installs cargo-mutants if it is missing.
 fn install(workspace: &Workspace) -> Result<()> {
     let is_there = workspace.cargo().args(["mutants", "--version"]).output()?.status.success();
     if is_there {
@@ -34,6 +35,6 @@ fn install(workspace: &Workspace) -> Result<()> {
     run_command(workspace.cargo().args(["install", "--locked", "cargo-mutants"]))
 }
 
-/// Where a wrong expression would mislead routers and no type would notice.
+/// Files in which a wrong expression would misroute packets without a type error.
 const FILES: [&str; 4] =
     ["rib/src/decision/**", "rib/src/policy/import.rs", "rib/src/log/**", "filter/src/**"];

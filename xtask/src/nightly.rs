@@ -1,4 +1,4 @@
-//! Everything that takes longer than a change can wait for.
+//! Checks that take too long for each change.
 
 use anyhow::Result;
 
@@ -19,7 +19,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.finish("nightly")
 }
 
-/// Ten times as many as each change has to pass.
+/// Ten times the number for each change.
 const HISTORIES: &str = "100000";
 
 const SEEDS: &str = "10000";

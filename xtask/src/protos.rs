@@ -1,11 +1,11 @@
-//! The checked-in gRPC stubs, made from `.proto` files.
+//! The checked-in gRPC stubs, generated from `.proto` files.
 
 use anyhow::Result;
 
 use crate::steps::run_command;
 use crate::workspace::Workspace;
 
-/// Makes the stubs, or only compares them.
+/// Generates the stubs, or only compares them.
 pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<()> {
     let mut command = workspace.cargo();
     command.args(["run", "--quiet", "-p", "margay-proto-gen", "--"]);

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::steps::run_command;
 use crate::workspace::Workspace;
 
-/// Runs the replay with some arguments. A recording may be long: in release mode.
+/// Runs the replay with these arguments, in release mode, because a recording may be long.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     let replay = ["run", "--quiet", "--release", "-p", "margay", "--example", "replay", "--"];
     run_command(workspace.cargo().args(replay).args(arguments))

@@ -1,4 +1,4 @@
-//! What the chores need to know of a Rust file: the paths it names, how long its functions are, and what only tests see.
+//! Analysis of Rust files: the paths they name, the lengths of functions, and code for tests only.
 
 use std::iter::Peekable;
 use std::str::FromStr as _;
@@ -6,7 +6,7 @@ use std::str::FromStr as _;
 use anyhow::{Result, anyhow};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree, token_stream};
 
-/// A path as code wrote it, `use` groups unfolded: `std::net::TcpStream`.
+/// A path in code, with `use` groups expanded: `std::net::TcpStream`.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct NamedPath {
     /// Counted from 1.
@@ -24,7 +24,7 @@ pub(crate) struct Function {
     pub(crate) lines: usize,
 }
 
-/// Every path in the text, in macros too; comments and literals are none.
+/// Every path in the text, including macros, but not comments and literals.
 pub(crate) fn named_paths(text: &str) -> Result<Vec<NamedPath>> {
     let mut paths = Vec::new();
     collect_paths(tokens(text)?, &[], &mut paths);
@@ -33,25 +33,25 @@ pub(crate) fn named_paths(text: &str) -> Result<Vec<NamedPath>> {
 
 /// The code of a file that a product is built from.
 pub(crate) struct ProductCode {
-    /// Without what only tests see, and without `pub use`.
+    /// Without code for tests, and without `pub use`.
     pub(crate) code: TokenStream,
     /// Each `pub use` without its first word.
     passed_on: Vec<TokenStream>,
 }
 
 impl ProductCode {
-    /// The paths that the code names.
+    /// The paths in the code.
     pub(crate) fn named_paths(&self) -> Vec<Vec<String>> {
         segments(self.code.clone())
     }
 
-    /// The paths that are named in a `pub use`.
+    /// The paths in `pub use`.
     pub(crate) fn passed_on(&self) -> Vec<Vec<String>> {
         self.passed_on.iter().cloned().flat_map(segments).collect()
     }
 }
 
-/// Splits the items of a file: those under `#[cfg(test)]` are left out, and each `pub use` is put aside.
+/// Splits the items of a file: drops those under `#[cfg(test)]`, and separates each `pub use`.
 pub(crate) fn product_code(text: &str) -> Result<ProductCode> {
     let (mut code, mut passed_on) = (TokenStream::new(), Vec::new());
     let mut item: Vec<TokenTree> = Vec::new();
@@ -99,7 +99,7 @@ fn segments(stream: TokenStream) -> Vec<Vec<String>> {
     paths.into_iter().map(|path| path.segments).collect()
 }
 
-/// Every function in the text that has a body, nested ones too.
+/// Every function with a body, including nested ones.
 pub(crate) fn functions(text: &str) -> Result<Vec<Function>> {
     let mut functions = Vec::new();
     collect_functions(tokens(text)?, &mut functions);
@@ -129,7 +129,7 @@ fn collect_paths(stream: TokenStream, prefix: &[String], paths: &mut Vec<NamedPa
     }
 }
 
-/// Takes `::name` as long as they come; returns the braces of a `use` group when the path ends in one.
+/// Takes `::name` as often as it occurs; returns the braces of a `use` group if the path ends in one.
 fn rest_of_path(trees: &mut Peekable<token_stream::IntoIter>, segments: &mut Vec<String>) -> Option<Group> {
     loop {
         let mut ahead = trees.clone();

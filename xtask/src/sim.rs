@@ -7,16 +7,16 @@ use anyhow::{Result, bail};
 use crate::steps::{Steps, run_command};
 use crate::workspace::Workspace;
 
-/// Runs the simulation with some arguments.
+/// Runs the simulation with these arguments.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     run_command(workspace.cargo().args(["run", "--quiet", "-p", "margay-sim", "--"]).args(arguments))
 }
 
-/// Checks that what ships has none of the simulation's features.
+/// Checks that released programs have none of the simulation's features.
 ///
 /// # Errors
 ///
-/// When it has one.
+/// One has.
 pub(crate) fn check_release(workspace: &Workspace) -> Result<()> {
     let tree = ["tree", "-p", "margay", "-p", "margay-cli", "--edges", "normal,features", "--prefix", "none"];
     let output = workspace.cargo().args(tree).output()?;
@@ -32,7 +32,7 @@ pub(crate) fn check_release(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// As many seeds as every change has to pass. Assertions and overflow checks are on.
+/// The seeds that every change has to pass. Assertions and overflow checks are on.
 pub(crate) fn add_seeds(workspace: &Workspace, steps: &mut Steps) {
     steps.run("simulation", || run(workspace, &["--seeds", "1000"].map(Into::into)));
 }

@@ -1,11 +1,11 @@
-//! A chore of several steps: each with its name, its outcome and its time.
+//! A chore of several steps, each with a name, a result and a time.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-/// Runs steps one after the other, the later ones also when an earlier one failed.
+/// Runs steps one after another, including those after a failed one.
 pub(crate) struct Steps {
     started: Instant,
     done: Vec<Step>,
@@ -22,7 +22,7 @@ impl Steps {
         Self { started: Instant::now(), done: Vec::new() }
     }
 
-    /// Runs one step and prints how it went.
+    /// Runs a step and prints its result.
     pub(crate) fn run(&mut self, name: &str, work: impl FnOnce() -> Result<()>) {
         println!("==> {name}");
         let started = Instant::now();
@@ -35,7 +35,7 @@ impl Steps {
         self.done.push(Step { name: name.to_owned(), failure, took });
     }
 
-    /// Runs a command as a step; a status other than zero is a failure.
+    /// Runs a command as a step, which fails unless the status is zero.
     pub(crate) fn command(&mut self, name: &str, command: &mut Command) {
         self.run(name, || run_command(command));
     }
@@ -44,7 +44,7 @@ impl Steps {
     ///
     /// # Errors
     ///
-    /// When a step failed: their names.
+    /// The names of the steps that failed.
     pub(crate) fn finish(self, chore: &str) -> Result<()> {
         println!();
         for step in &self.done {
@@ -67,11 +67,11 @@ impl Steps {
     }
 }
 
-/// Runs a command with our own output.
+/// Runs a command with the output of this process.
 ///
 /// # Errors
 ///
-/// When it cannot be started or ends with another status than zero.
+/// It cannot be started, or its status is not zero.
 pub(crate) fn run_command(command: &mut Command) -> Result<()> {
     let status = command.status().map_err(|error| anyhow::anyhow!("{command:?}: {error}"))?;
     if !status.success() {

@@ -1,4 +1,4 @@
-//! All tests: unit, property, and the daemon end to end.
+//! All tests: unit, property and end-to-end.
 
 use anyhow::Result;
 use margay_lab::packages;
@@ -12,14 +12,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.finish("test")
 }
 
-/// Installs what is missing and runs every test. Tests that need root get it through sudo, the others do not.
+/// Installs missing packages and runs every test. Tests that need root run through sudo, others do not.
 pub(crate) fn add_tests(workspace: &Workspace, steps: &mut Steps) {
     steps.run("packages", || {
         let routers = &[packages::BIRD, packages::FRR, packages::GOBGP];
         let store = &[packages::ETCD, packages::ETCD_CLIENT, packages::OPENSSL, packages::CURL];
         packages::install_missing(&[packages::NETWORK, routers, store].concat())
     });
-    // The end-to-end tests run the client that lies beside the daemon.
+    // The end-to-end tests run the client in the daemon's folder.
     steps.command("programs", workspace.cargo().args(["build", "-p", "margay", "-p", "margay-cli"]));
     tell_corpus(workspace);
     if packages::is_root() {
@@ -36,7 +36,7 @@ pub(crate) fn add_tests(workspace: &Workspace, steps: &mut Steps) {
     });
 }
 
-/// Says whether the tests have the corpus to read, since cargo keeps to itself what a passed test printed.
+/// Prints whether the tests found the corpus, because cargo hides the output of tests that pass.
 fn tell_corpus(workspace: &Workspace) {
     let there = workspace.root.join("../shared/corpus").is_dir();
     let found = if there { "is there, tests read it" } else { "is absent, its tests say so and pass" };

@@ -1,4 +1,4 @@
-//! The checkout: where it is, what its packages are, which files it holds.
+//! The checkout: its root, its packages and its files.
 
 use std::env;
 use std::ffi::OsStr;
@@ -27,7 +27,7 @@ struct Metadata {
     target_directory: PathBuf,
 }
 
-/// What `cargo metadata` says of one workspace member.
+/// A workspace package from `cargo metadata`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Package {
     pub(crate) name: String,
@@ -35,7 +35,7 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<Dependency>,
 }
 
-/// One line of a package's dependency tables.
+/// An entry of a package's dependency tables.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Dependency {
     pub(crate) name: String,
@@ -43,7 +43,7 @@ pub(crate) struct Dependency {
     pub(crate) optional: bool,
 }
 
-/// The table that a dependency stands in; the normal one has no kind.
+/// The table of a dependency; the normal one has no kind.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum DependencyKind {
@@ -52,9 +52,9 @@ pub(crate) enum DependencyKind {
 }
 
 impl Workspace {
-    /// The checkout that this xtask was started from.
+    /// The checkout of this xtask.
     pub(crate) fn find() -> Result<Self> {
-        // Without cargo, as under sudo, the checkout is the one that this was built in.
+        // Without cargo, as under sudo, the checkout in which this program was built.
         let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let root = Path::new(&manifest).parent().context("the xtask folder has no parent")?;
         Ok(Self { root: root.to_path_buf() })
@@ -67,7 +67,7 @@ impl Workspace {
         command
     }
 
-    /// The members of the workspace, manifest paths relative to the root.
+    /// The packages of the workspace, with manifest paths relative to the root.
     pub(crate) fn packages(&self) -> Result<Vec<Package>> {
         let mut packages = self.metadata()?.packages;
         for package in &mut packages {
@@ -78,7 +78,7 @@ impl Workspace {
         Ok(packages)
     }
 
-    /// Where cargo puts what it builds.
+    /// Cargo's target directory.
     pub(crate) fn target_directory(&self) -> Result<PathBuf> {
         Ok(self.metadata()?.target_directory)
     }
@@ -95,10 +95,10 @@ impl Workspace {
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
-    /// Every text file below the root that a person wrote, sorted by path.
+    /// Every text file of the checkout written by people, sorted by path.
     ///
-    /// Build directories, hidden folders other than `.ci`, `.cargo` and `.github`, lock files, and the `.git` file of a
-    /// linked work tree are left out.
+    /// Build directories, hidden folders except `.ci`, `.cargo` and `.github`, lock files, and the `.git`
+    /// file of a linked work tree are left out.
     pub(crate) fn source_files(&self) -> Result<Vec<SourceFile>> {
         let mut files = Vec::new();
         self.collect(Path::new(""), &mut files)?;

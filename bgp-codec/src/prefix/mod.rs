@@ -1,5 +1,7 @@
 //! Prefixes: one type for each family, and an enum for prefixes of any family.
 
+#[cfg(feature = "ipnet")]
+mod ip_net;
 mod ipv4;
 mod ipv6;
 

@@ -199,7 +199,7 @@ mod tests {
     fn patches_that_would_break_an_object_are_refused() {
         let rows = [
             ("spec: {cidr: 10.0.0.0/30}", "spec.cidr is smaller than a block"),
-            ("spec: {disabld: true}", "spec.disabld is not a known field; did you mean disabled?"),
+            ("spec: {disabld: true}", "spec.disabld is not a known field: did you mean \"disabled\"?"),
             ("metadata: {name: other}", "metadata.name cannot be changed"),
             ("kind: Tier", "kind cannot be changed"),
             ("- 1", "the patch must be one map"),

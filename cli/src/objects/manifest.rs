@@ -216,8 +216,8 @@ mod tests {
             [
                 "a.yaml:6:11: BGPPeer rack: spec.peerIP is 192.0.2.300; it must be an IP address, or one with a port from \
                  1 to 65535: 192.0.2.1:179 or [2001:db8::1]:179",
-                "a.yaml:7:3: BGPPeer rack: spec.asNumbr is not a known field; did you mean asNumber?",
-                "a.yaml:10:7: IPPol p: kind is IPPol, not a known kind; did you mean IPPool?",
+                "a.yaml:7:3: BGPPeer rack: spec.asNumbr is not a known field: did you mean \"asNumber\"?",
+                "a.yaml:10:7: IPPol p: kind is IPPol, not a known kind: did you mean \"IPPool\"?",
                 "a.yaml:17:9: IPPool p: spec.cidr is \"10.0.0.1/16\", which has bits beyond its length; write 10.0.0.0/16",
             ]
         );

@@ -155,7 +155,7 @@ mod tests {
             ..learned("10.65.2.0/26")
         };
         let answer = Explanation {
-            prefix: "10.65.2.0/26".to_owned(),
+            prefix: "10.65.2.0/26".parse().unwrap(),
             paths: vec![
                 ExplainedPath { route: best, status: PathStatus::Best },
                 ExplainedPath {
@@ -271,7 +271,7 @@ filters
 
     fn nothing() -> Explanation {
         Explanation {
-            prefix: "10.65.9.0/26".to_owned(),
+            prefix: "10.65.9.0/26".parse().unwrap(),
             paths: Vec::new(),
             installation: None,
             kernel_routes: Vec::new(),

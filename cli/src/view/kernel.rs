@@ -39,7 +39,7 @@ fn tables(kernel: &KernelStatus) -> String {
 fn pending(kernel: &KernelStatus) -> String {
     let mut table = Table::new([("PENDING", Align::Left)]);
     for prefix in &kernel.pending_prefixes {
-        table.row([prefix.clone()]);
+        table.row([prefix.to_string()]);
     }
     section(&table)
 }
@@ -47,7 +47,7 @@ fn pending(kernel: &KernelStatus) -> String {
 fn connected(kernel: &KernelStatus) -> String {
     let mut table = Table::new([("CONNECTED", Align::Left), ("INTERFACE", Align::Right)]);
     for subnet in &kernel.connected {
-        table.row([subnet.prefix.clone(), subnet.interface.to_string()]);
+        table.row([subnet.prefix.to_string(), subnet.interface.to_string()]);
     }
     section(&table)
 }
@@ -55,7 +55,7 @@ fn connected(kernel: &KernelStatus) -> String {
 fn failed(kernel: &KernelStatus) -> String {
     let mut table = Table::new([("REFUSED", Align::Left), ("REASON", Align::Left)]);
     for route in &kernel.failed {
-        table.row([route.prefix.clone(), route.reason.clone()]);
+        table.row([route.prefix.to_string(), route.reason.clone()]);
     }
     section(&table)
 }
@@ -74,14 +74,14 @@ mod tests {
     fn shows_counts_subnets_and_refusals() {
         let answer = KernelStatus {
             connected: vec![
-                ConnectedSubnet { prefix: "172.16.0.0/24".to_owned(), interface: 12 },
-                ConnectedSubnet { prefix: "10.0.0.0/16".to_owned(), interface: 3 },
+                ConnectedSubnet { prefix: "172.16.0.0/24".parse().unwrap(), interface: 12 },
+                ConnectedSubnet { prefix: "10.0.0.0/16".parse().unwrap(), interface: 3 },
             ],
             failed: vec![FailedRoute {
-                prefix: "10.65.2.0/26".to_owned(),
+                prefix: "10.65.2.0/26".parse().unwrap(),
                 reason: "network is unreachable".to_owned(),
             }],
-            pending_prefixes: vec!["10.65.3.0/26".to_owned(), "10.65.4.0/26".to_owned()],
+            pending_prefixes: ["10.65.3.0/26", "10.65.4.0/26"].map(|prefix| prefix.parse().unwrap()).into(),
             ..running()
         };
         assert_eq!(

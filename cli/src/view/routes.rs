@@ -33,7 +33,7 @@ impl RoutesTable {
         for route in routes {
             self.table.row([
                 mark(route).to_owned(),
-                route.prefix.clone(),
+                route.prefix.to_string(),
                 or_dash(route.next_hop.as_ref()),
                 or_dash(route.peer.as_ref()),
                 or_dash(route.local_pref),
@@ -163,7 +163,7 @@ x  10.99.0.0/16   172.16.0.1  tor1   100   20  65001 65002 i  rejected by filter
 
     pub(crate) fn learned(prefix: &str) -> Route {
         Route {
-            prefix: prefix.to_owned(),
+            prefix: prefix.parse().unwrap(),
             peer: Some("tor1".to_owned()),
             next_hop: Some("172.16.0.1".to_owned()),
             as_path: "65001 65002".to_owned(),

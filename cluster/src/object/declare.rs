@@ -1,7 +1,9 @@
 //! What all kinds of objects have in common.
 
+use margay_suggestion::did_you_mean;
+
 use crate::document::{Content, Node, Step, quote};
-use crate::schema::{Decoder, Report, did_you_mean};
+use crate::schema::{Decoder, Report};
 
 use super::kind::{API_VERSION, Kind};
 use super::metadata::Metadata;
@@ -112,8 +114,8 @@ pub(crate) fn check_metadata(kind: Kind, metadata: &Metadata, report: &mut Repor
     }
     if !kind.is_namespaced() && metadata.namespace.is_some() {
         let hint = match kind {
-            Kind::GlobalNetworkPolicy => "; did you mean kind NetworkPolicy?",
-            Kind::GlobalNetworkSet => "; did you mean kind NetworkSet?",
+            Kind::GlobalNetworkPolicy => ": did you mean kind NetworkPolicy?",
+            Kind::GlobalNetworkSet => ": did you mean kind NetworkSet?",
             _ => "",
         };
         report.problem("metadata.namespace", format!("is given, but a {kind} has no namespace{hint}"));

@@ -46,15 +46,9 @@ macro_rules! choice {
                     Self::ALL.iter().copied().find(|choice| str::$same(choice.as_str(), text))
                 });
                 if found.is_none() {
-                    let hint = match node.as_text() {
-                        Some(text) => {
-                            $crate::schema::did_you_mean(text, Self::ALL.iter().map(|choice| choice.as_str()))
-                        }
-                        None => String::new(),
-                    };
+                    let hint = $crate::schema::hint(node, Self::ALL.iter().map(|choice| choice.as_str()));
                     let words = [$($word),*].join(", ");
-                    let message = format!("is {}; it must be one of {words}{}", node.describe(), hint
-                        .split_once("; known").map_or(hint.as_str(), |_| ""));
+                    let message = format!("is {}; it must be one of {words}{hint}", node.describe());
                     decoder.report(node.position, message);
                 }
                 found

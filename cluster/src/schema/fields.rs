@@ -2,7 +2,9 @@
 
 use crate::document::{Content, Node, Path, Position, Step};
 
-use super::{Decoder, Schema, UnknownFields, did_you_mean};
+use margay_suggestion::did_you_mean;
+
+use super::{Decoder, Schema, UnknownFields};
 
 /// The fields of a map that is being decoded.
 #[derive(Clone, Copy, Debug)]

@@ -5,21 +5,26 @@ mod choice;
 mod fields;
 mod problem;
 mod record;
-mod suggestion;
 mod text;
 
+use margay_suggestion::most_similar;
 use serde_json::Value;
 
 use crate::document::{Node, Position, Step};
 
 pub use self::fields::{Fields, Report};
 pub use self::problem::{Problem, Problems};
-pub use self::suggestion::did_you_mean;
 
 pub(crate) use self::builtin::integer;
 pub(crate) use self::choice::choice;
 pub(crate) use self::record::record;
 pub(crate) use self::text::text;
+
+/// The end of a message about a text that is none of these: the one that may have been meant.
+pub(crate) fn hint<'e>(node: &Node<'_>, existing: impl IntoIterator<Item = &'e str>) -> String {
+    let meant = node.as_text().and_then(|text| most_similar(text, existing));
+    meant.map(|meant| format!(": did you mean {meant:?}?")).unwrap_or_default()
+}
 
 /// A type that stands in documents.
 ///

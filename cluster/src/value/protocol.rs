@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::document::Node;
-use crate::schema::{Decoder, Schema, did_you_mean, integer};
+use crate::schema::{Decoder, Schema, hint, integer};
 
 /// An IP protocol, by name or by number.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -81,8 +81,7 @@ impl Schema for Protocol {
         let found = named.or_else(|| numbered.map(Self::Number));
         if found.is_none() {
             let names = NAMES.iter().map(|(_, name, _)| *name);
-            let hint = node.as_text().map(|text| did_you_mean(text, names.clone())).unwrap_or_default();
-            let hint = if hint.starts_with("; known") { "" } else { &hint };
+            let hint = hint(node, names.clone());
             let names: Vec<&str> = names.collect();
             let message = format!(
                 "is {}; it must be {} or a number from 1 to 255{hint}",

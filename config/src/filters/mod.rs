@@ -17,7 +17,7 @@ pub(crate) use self::sets::Sets;
 use crate::config_error::Report;
 use crate::name;
 use crate::section::Value;
-use crate::suggestion::did_you_mean;
+use margay_suggestion::did_you_mean;
 
 /// The filters of a file by name. One with errors is known too, so that its users are not blamed for it.
 #[derive(Default)]

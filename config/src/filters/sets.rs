@@ -7,8 +7,8 @@ use margay_filter::{AsnSet, CommunityPattern, CommunitySet, PrefixRange, PrefixS
 use super::values;
 use crate::config_error::Report;
 use crate::section::{Section, Value};
-use crate::suggestion::did_you_mean;
 use crate::{name, path, prefix};
+use margay_suggestion::did_you_mean;
 
 /// The named sets of a file. One with errors is known too, so that its users are not blamed for it.
 #[derive(Default)]

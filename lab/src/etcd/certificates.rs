@@ -1,4 +1,4 @@
-//! Certificates of an etcd cluster: an authority, one certificate for all members, one for clients.
+//! Certificates of an etcd cluster: an authority, one certificate for all members, and one for clients.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -20,7 +20,7 @@ impl Certificates {
         Self { folder: folder.to_path_buf() }
     }
 
-    /// Makes all of them with openssl.
+    /// Creates all of them with openssl.
     pub(crate) fn make(folder: &Path, addresses: &[Ipv4Addr]) -> Result<Self> {
         packages::install_missing(&[packages::OPENSSL])?;
         let certificates = Self::in_folder(folder);
@@ -37,7 +37,7 @@ impl Certificates {
         self.folder.join("etcd-ca.crt")
     }
 
-    /// The certificate that a client shows.
+    /// The certificate of the client.
     #[must_use]
     pub fn client_certificate(&self) -> PathBuf {
         self.folder.join("etcd-client.crt")

@@ -15,10 +15,10 @@ use crate::lab::Lab;
 use crate::namespace::Namespace;
 use crate::segment::{Attachment, Segment};
 
-/// One etcd in a namespace of its own.
+/// An etcd process in a namespace of its own.
 #[derive(Debug)]
 pub struct EtcdMember {
-    // Before the disk: a program that runs keeps it busy.
+    // Dropped before the disk, which a running program keeps busy.
     daemon: Daemon,
     disk: Option<Disk>,
     clock_ahead: Duration,
@@ -59,13 +59,13 @@ impl EtcdMember {
         Ok(member)
     }
 
-    /// Where it runs.
+    /// Its namespace.
     #[must_use]
     pub fn namespace(&self) -> &Namespace {
         self.daemon.namespace()
     }
 
-    /// Its cable to the segment, to be cut.
+    /// Its attachment to the segment, to be cut.
     #[must_use]
     pub fn attachment(&self) -> &Attachment {
         &self.attachment
@@ -81,7 +81,7 @@ impl EtcdMember {
     ///
     /// # Errors
     ///
-    /// When it runs already or cannot be started.
+    /// It is running, or cannot be started.
     pub fn launch(&mut self) -> Result<()> {
         let namespace = self.daemon.namespace();
         let mut command = if self.clock_ahead.is_zero() {
@@ -120,20 +120,20 @@ impl EtcdMember {
         self.disk.as_ref().context("the member has no disk of its own")?.free()
     }
 
-    /// Ends it without asking.
+    /// Kills it.
     ///
     /// # Errors
     ///
-    /// When the signal cannot be sent.
+    /// The signal cannot be sent.
     pub fn kill(&mut self) -> Result<()> {
         self.daemon.kill()
     }
 
-    /// Stops its process where it stands: the kernel still accepts connections to it, and nothing answers.
+    /// Suspends its process: the kernel still accepts connections to it, but there are no answers.
     ///
     /// # Errors
     ///
-    /// When it does not run.
+    /// It is not running.
     pub fn freeze(&self) -> Result<()> {
         self.daemon.signal(Signal::SIGSTOP)
     }
@@ -142,16 +142,16 @@ impl EtcdMember {
     ///
     /// # Errors
     ///
-    /// When it does not run.
+    /// It is not running.
     pub fn thaw(&self) -> Result<()> {
         self.daemon.signal(Signal::SIGCONT)
     }
 
-    /// Everything it has printed.
+    /// Its output.
     ///
     /// # Errors
     ///
-    /// When there is no log.
+    /// There is no log.
     pub fn log(&self) -> Result<String> {
         self.daemon.log()
     }

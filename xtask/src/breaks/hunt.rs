@@ -1,4 +1,4 @@
-//! One command that must find a fault: `NAME=value cargo test …` or `cargo run …`.
+//! A command that must find a fault: `NAME=value cargo test …` or `cargo run …`.
 
 use std::fmt;
 use std::process::{Command, Output};
@@ -8,7 +8,7 @@ use anyhow::{Context as _, Error, Result, bail};
 
 use super::tree_copy::TreeCopy;
 
-/// A parsed command, displayed as it was written.
+/// A parsed command, displayed as in the patch.
 #[derive(Debug)]
 pub(super) struct Hunt {
     environment: Vec<(String, String)>,
@@ -22,12 +22,12 @@ enum Subcommand {
     Test,
 }
 
-/// How a command ended.
+/// Outcome of a command.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Outcome {
     /// It passed.
     Passed,
-    /// It failed; these tests or seeds did.
+    /// It failed, with these failing tests or seeds.
     Failed(Vec<String>),
     /// It was ended after [`SECONDS_AT_MOST`].
     TimedOut,
@@ -38,7 +38,7 @@ impl Hunt {
     ///
     /// # Errors
     ///
-    /// When it does not build: that finds nothing.
+    /// It does not build, which finds nothing.
     pub(super) fn run(&self, copy: &TreeCopy<'_>) -> Result<Outcome> {
         let mut build = Command::new(copy.cargo());
         copy.enter(&mut build);
@@ -49,7 +49,7 @@ impl Hunt {
         let mut command = Command::new("timeout");
         copy.enter(&mut command);
         command.args(["--kill-after=10", SECONDS_AT_MOST]).arg(copy.cargo());
-        // Failures repeat, and are not made smaller: it is enough that there is one.
+        // Failures are reproducible and not minimised: the first one is enough.
         command.envs([("PROPTEST_RNG_SEED", "1"), ("PROPTEST_MAX_SHRINK_ITERS", "0")]);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         Ok(outcome(&command.arg(self.subcommand.name()).args(&self.arguments).output()?))
@@ -127,13 +127,13 @@ impl fmt::Display for Hunt {
     }
 }
 
-/// How long a command may run. A broken tree may well hang.
+/// Time limit of a command, because a broken tree may hang.
 const SECONDS_AT_MOST: &str = "1200";
 
-/// The status of `timeout` when it ended the command.
+/// Status of `timeout` after it ended the command.
 const TIMED_OUT: i32 = 124;
 
-/// How many tests or seeds are named at most.
+/// Maximum number of tests or seeds listed.
 const FINDERS_NAMED: usize = 3;
 
 #[cfg(test)]

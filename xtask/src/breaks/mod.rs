@@ -1,4 +1,5 @@
-//! Deliberate faults: each patch under `breaks/` is applied to a copy of the tree, and the tests have to find it.
+//! Deliberate faults: applies each patch under `breaks/` to a copy of the tree, where the tests have to find
+//! it.
 
 mod fault;
 mod hunt;
@@ -13,11 +14,11 @@ use self::hunt::{Hunt, Outcome};
 use self::tree_copy::TreeCopy;
 use crate::workspace::Workspace;
 
-/// Applies each fault, or those that are named, and prints which test found it.
+/// Applies all faults, or those named, and prints which test found each.
 ///
 /// # Errors
 ///
-/// When a patch does not apply, a patched tree does not build, or a command of a patch passes although it is broken.
+/// A patch does not apply, a patched tree does not build, or a command of a patch passes.
 pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     let faults = Fault::read_all(workspace, names)?;
     let copy = TreeCopy::new(workspace)?;
@@ -46,11 +47,11 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Checks that each patch has its lines and applies, without building anything.
+/// Checks that each patch is complete and applies, without building anything.
 ///
 /// # Errors
 ///
-/// When one does not.
+/// One is not, or does not.
 pub(crate) fn check_patches(workspace: &Workspace) -> Result<()> {
     let faults = Fault::read_all(workspace, &[])?;
     let failures: Vec<String> = faults
@@ -64,7 +65,7 @@ pub(crate) fn check_patches(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Runs each command once on the tree as it is: a command that fails there finds nothing.
+/// Runs each command once on the unpatched tree, where it has to pass.
 fn check_unbroken(copy: &TreeCopy<'_>, faults: &[Fault]) -> Result<()> {
     copy.refresh()?;
     let hunts: BTreeMap<String, &Hunt> =

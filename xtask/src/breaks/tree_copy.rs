@@ -1,4 +1,4 @@
-//! A copy of the tree below `target/`, to be broken and built without touching the checkout.
+//! A copy of the tree under `target/`, which can be broken and built without changing the checkout.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::workspace::Workspace;
 
-/// The copy, with a build folder of its own that outlives the run.
+/// The copy, with a build folder of its own that is kept between runs.
 pub(super) struct TreeCopy<'a> {
     workspace: &'a Workspace,
     tree: PathBuf,
@@ -23,8 +23,8 @@ impl<'a> TreeCopy<'a> {
         Ok(Self { workspace, tree: folder.join("tree"), build: folder.join("build") })
     }
 
-    /// Makes the copy equal to the checkout. Files that are equal already keep their time, so that cargo builds only what
-    /// differs.
+    /// Makes the copy equal to the checkout. Unchanged files keep their time stamps, so that cargo builds
+    /// only what differs.
     pub(super) fn refresh(&self) -> Result<()> {
         let wanted = self.checkout_files()?;
         for path in &wanted {
@@ -52,7 +52,7 @@ impl<'a> TreeCopy<'a> {
         command.current_dir(&self.tree).env("CARGO_TARGET_DIR", &self.build);
     }
 
-    /// What git knows or would add, as far as it is there.
+    /// The files that git tracks or would add, as far as they exist.
     fn checkout_files(&self) -> Result<BTreeSet<PathBuf>> {
         let mut command = Command::new("git");
         command.current_dir(&self.workspace.root);
@@ -74,7 +74,7 @@ pub(super) fn check(tree: &Path, patch: &Path) -> Result<()> {
 
 fn git_apply(tree: &Path, patch: &Path, options: &[&str]) -> Result<()> {
     let mut command = Command::new("git");
-    // Without a repository around it, git takes the patch's paths as relative to the tree.
+    // Outside a repository, git resolves the patch's paths relative to the tree.
     command.current_dir(tree).env("GIT_CEILING_DIRECTORIES", tree.parent().unwrap_or(tree));
     let output = command.arg("apply").args(options).arg(patch).output().context("run git apply")?;
     if !output.status.success() {

@@ -6,7 +6,7 @@ mod rack;
 
 use std::env;
 use std::path::{self, Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -16,7 +16,7 @@ use self::narrator::Narrator;
 use crate::steps::run_command;
 use crate::workspace::Workspace;
 
-/// What is played.
+/// A network to demonstrate.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Scene {
     /// Two nodes with files of their own, two pods and a ToR
@@ -25,16 +25,17 @@ pub(crate) enum Scene {
     Cluster,
 }
 
-/// Builds, installs what is missing, and plays. Without root it plays again through sudo, with what was built.
+/// Builds, installs missing packages, and runs the demo. Without root it runs itself again through sudo, with the built
+/// programs.
 pub(crate) fn run(workspace: &Workspace, scene: Scene, programs: Option<PathBuf>) -> Result<()> {
-    // Known before a build that takes minutes.
+    // Checked before a build that takes minutes.
     packages::as_root("true")?;
     let programs = match programs {
         Some(programs) => path::absolute(programs)?,
         None => build(workspace)?,
     };
     packages::install_missing(&scene.tools())?;
-    // Also where sudo plays it: Ctrl-C reaches both, and this one waits until the other has cleaned up.
+    // Also in the process that calls sudo: Ctrl-C reaches both, and this one waits until the other has cleaned up.
     let mut narrator = Narrator::new()?;
     if !packages::is_root() {
         eprintln!("network namespaces need root: going on through sudo");
@@ -44,7 +45,7 @@ pub(crate) fn run(workspace: &Workspace, scene: Scene, programs: Option<PathBuf>
     let started = Instant::now();
     scene.play(&mut narrator, &programs)?;
     narrator.close(&format!(
-        "That was the demo: {:.1} s, and nothing of it is left.",
+        "That was the demo: {:.1} s, and everything is removed.",
         started.elapsed().as_secs_f64()
     ));
     Ok(())
@@ -81,8 +82,3 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
     run_command(workspace.cargo().args(["build", "--quiet"]).args(packages))?;
     Ok(workspace.target_directory()?.join("debug"))
 }
-
-/// How long a step may take before the demo gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How long all steps may take together.
-const LIMIT: Duration = Duration::from_secs(300);

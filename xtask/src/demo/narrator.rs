@@ -1,4 +1,4 @@
-//! What the person at the terminal sees: headings, ticks, times; and the answer to Ctrl-C.
+//! Output of the demo: headings, steps and times; and the handling of Ctrl-C.
 
 use std::io::{IsTerminal as _, Write as _, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,19 +7,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{LIMIT, PATIENCE};
-
 /// Tells the story on standard output, in colour when that is a terminal.
 pub(super) struct Narrator {
     colours: bool,
     started: Instant,
 }
 
-/// Set by Ctrl-C; the next step then fails, and what the demo made is dropped on the way out.
+/// Set by Ctrl-C; the next step then fails, and everything that the demo made is dropped.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 impl Narrator {
-    /// From now on Ctrl-C, SIGTERM and SIGHUP end the demo in order instead of killing it.
+    /// From now on, Ctrl-C, SIGTERM and SIGHUP end the demo in order instead of killing it.
     pub(super) fn new() -> Result<Self> {
         ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).context("handling Ctrl-C")?;
         Ok(Self { colours: stdout().is_terminal(), started: Instant::now() })
@@ -41,12 +39,12 @@ impl Narrator {
         say(&format!("\n{}", self.paint(BOLD, text)));
     }
 
-    /// Ends a run of shown commands.
+    /// Prints an empty line after shown commands.
     pub(super) fn gap(&self) {
         say("");
     }
 
-    /// Does something, unless the person has had enough, and tells how long it took.
+    /// Runs a step and prints its time, unless the demo was interrupted.
     pub(super) fn step<T>(&mut self, what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let started = Instant::now();
         let outcome = self.check_going_on().and_then(|()| work()).with_context(|| what.to_owned());
@@ -54,7 +52,7 @@ impl Narrator {
         outcome
     }
 
-    /// Does something that must be done after an interruption too.
+    /// Runs a step that is needed after an interruption, too.
     pub(super) fn afterwards(&mut self, what: &str, work: impl FnOnce()) {
         let started = Instant::now();
         work();
@@ -89,7 +87,7 @@ impl Narrator {
         })
     }
 
-    /// Shows a command of the scene and what it printed.
+    /// Shows a command and its output.
     pub(super) fn show(&self, place: &str, command: &str, output: &str) {
         say(&format!("\n    {} {}", self.paint(DIM, &format!("{place}$")), self.paint(CYAN, command)));
         for line in output.trim_end().lines() {
@@ -102,7 +100,7 @@ impl Narrator {
     }
 }
 
-/// Prints a line. When nobody reads any more, as behind `| head`, that ends the demo like Ctrl-C.
+/// Prints a line. If the output is closed, as by `| head`, that ends the demo like Ctrl-C.
 fn say(line: &str) {
     if writeln!(stdout(), "{line}").is_err() {
         INTERRUPTED.store(true, Ordering::Relaxed);
@@ -120,6 +118,12 @@ fn check_interrupted() -> Result<()> {
     }
     Ok(())
 }
+
+/// Time limit of a step.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Time limit of all steps together.
+const LIMIT: Duration = Duration::from_secs(300);
 
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 

@@ -1,4 +1,4 @@
-//! Which files of a crate import which, and where they do so in circles.
+//! Imports between the files of a crate, and circles among them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::rust_source::product_code;
 
-/// A module as the names on the way to it: none for the root of the crate.
+/// Path of a module; empty for the root of the crate.
 type ModulePath = Vec<String>;
 
 /// The modules of a crate that have files of their own, and what each imports.
@@ -19,9 +19,9 @@ pub(super) struct Imports {
 #[derive(Default)]
 struct Module {
     file: String,
-    /// The paths that its code names.
+    /// The paths in its code.
     named: Vec<Vec<String>>,
-    /// The paths of its `pub use`: it passes these names on and needs none of them.
+    /// The paths in its `pub use`: it re-exports these names and does not depend on them.
     passed_on: Vec<Vec<String>>,
 }
 
@@ -38,14 +38,14 @@ impl Imports {
         Ok(())
     }
 
-    /// The files that import each other in a circle, a list for each circle.
+    /// The files that import each other in a circle, one list for each circle.
     pub(super) fn circles_of_files(&self) -> Vec<Vec<&str>> {
         let arrows = self.arrows();
         let circles = circles(&arrows).into_iter();
         circles.map(|circle| circle.into_iter().map(|path| self.file(path)).collect()).collect()
     }
 
-    /// The arrows that point upward: those against the order of the crate's folders that has the fewest of them. Without
+    /// Imports that point upward: against the order of the crate's folders with the fewest of them. Without
     /// circles of folders there are none.
     pub(super) fn arrows_upward(&self) -> Vec<(&str, &str)> {
         let mut between_rooms = BTreeMap::<&String, BTreeMap<&String, usize>>::new();
@@ -75,7 +75,7 @@ impl Imports {
         arrows.collect()
     }
 
-    /// The module that a path leads to when it is named in `module`; where it leads through a `pub use`, the one behind it.
+    /// The module that a path in `module` leads to; through a `pub use`, the module behind it.
     fn target(&self, module: &ModulePath, named: &[String], depth: usize) -> Option<&ModulePath> {
         let absolute = self.absolute(module, named)?;
         let known =
@@ -88,8 +88,8 @@ impl Imports {
         Some(behind.unwrap_or(path))
     }
 
-    /// The path from the root of the crate; `None` for one that leads out of it. A single name does not lead anywhere: it is
-    /// `self`, a variable, or a visibility.
+    /// The path from the root of the crate; `None` for one that leads out of it. A single name leads nowhere:
+    /// it is `self`, a variable, or a visibility.
     fn absolute(&self, module: &ModulePath, named: &[String]) -> Option<ModulePath> {
         let (first, rest) = named.split_first().filter(|(_, rest)| !rest.is_empty())?;
         let ups = named.iter().take_while(|name| *name == "super").count();
@@ -105,10 +105,10 @@ impl Imports {
     }
 }
 
-/// How many `pub use` a name may go through.
+/// Number of `pub use` that a name may pass.
 const MOST_STEPS: usize = 8;
 
-/// The folders at both ends of an arrow, where it leads from one to another.
+/// The folders at both ends of an import, if they differ.
 fn rooms<'a>((from, to): (&'a ModulePath, &'a ModulePath)) -> Option<(&'a String, &'a String)> {
     match (from.first(), to.first()) {
         (Some(from), Some(to)) if from != to => Some((from, to)),
@@ -126,7 +126,7 @@ fn module_path(in_crate: &Path) -> ModulePath {
     path
 }
 
-/// The strongly connected parts of more than one node.
+/// The strongly connected components of more than one node.
 fn circles<'a, N: Ord>(arrows: &BTreeMap<&'a N, BTreeSet<&'a N>>) -> Vec<Vec<&'a N>> {
     let reachable = |start: &'a N| {
         let (mut seen, mut next) = (BTreeSet::new(), vec![start]);
@@ -145,8 +145,8 @@ fn circles<'a, N: Ord>(arrows: &BTreeMap<&'a N, BTreeSet<&'a N>>) -> Vec<Vec<&'a
     circles.into_iter().map(|circle| circle.into_iter().collect()).collect()
 }
 
-/// An order of the rooms, importing ones first, against which few arrows point: the room with the most outgoing arrows
-/// beyond its incoming ones comes next.
+/// An order of the folders, importing ones first, with few imports against it: the folder with the largest
+/// excess of outgoing over incoming imports comes next.
 fn order_of_rooms<'a>(
     arrows: &BTreeMap<&'a String, BTreeMap<&'a String, usize>>,
 ) -> BTreeMap<&'a String, usize> {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_passed_on_leads_to_the_file_behind_it() {
+    fn a_reexported_name_leads_to_its_file() {
         let files = [
             ("lib.rs", "mod a; mod b; pub use a::Low;"),
             ("a/mod.rs", "mod low; pub(crate) use self::low::Low; use crate::b::B;"),

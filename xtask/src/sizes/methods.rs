@@ -1,4 +1,4 @@
-//! How many methods each type has, over all files of its crate.
+//! Number of methods of each type, over all files of its crate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,14 +31,14 @@ pub(super) struct TypeSize {
 }
 
 impl Methods {
-    /// Adds a file of the crate. Code that only tests see does not count.
+    /// Adds a file of the crate. Code for tests does not count.
     pub(super) fn add_file(&mut self, text: &str) -> Result<()> {
         self.files += 1;
         self.add_items(product_code(text)?.code);
         Ok(())
     }
 
-    /// The methods of each type: its own ones, and those that it has by traits of the same crate.
+    /// The methods of each type: its own, and those of traits of the same crate.
     pub(super) fn types(&self) -> Vec<TypeSize> {
         let mut types = BTreeMap::<&str, (usize, BTreeSet<usize>)>::new();
         for block in &self.blocks {
@@ -57,7 +57,7 @@ impl Methods {
     }
 
     fn add_items(&mut self, stream: TokenStream) {
-        // The tokens of an item so far, up to its semicolon or braces.
+        // The tokens of the present item, up to its semicolon or braces.
         let mut item = Vec::new();
         for tree in stream {
             match tree {
@@ -93,7 +93,7 @@ impl Methods {
     }
 }
 
-/// The trait and the type that stand between `impl` and the braces.
+/// The trait and the type between `impl` and the braces.
 fn named_by(head: &[TokenTree]) -> (Option<String>, Option<String>) {
     let (mut of_trait, mut name, mut depth) = (None, None, 0);
     for (at, tree) in head.iter().enumerate() {
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn methods_count_wherever_they_are_and_those_of_foreign_traits_do_not() {
+    fn methods_of_all_files_count_except_those_of_foreign_traits() {
         let mut methods = Methods::default();
         methods
             .add_file(

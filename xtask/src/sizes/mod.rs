@@ -1,4 +1,5 @@
-//! What is long, has many methods, or imports in circles, as a hint where two subjects share one place.
+//! Long files and functions, types with many methods, and circles of imports: hints where two subjects share
+//! one place.
 
 mod imports;
 mod methods;
@@ -50,7 +51,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Whether a file is Rust, and not tests alone.
+/// Whether a file is Rust and not only tests.
 fn is_product(source: &SourceFile) -> bool {
     let is_of_tests = source.path.iter().any(|part| part == "tests" || part == "tests.rs");
     source.path.extension() == Some(OsStr::new("rs")) && !is_of_tests

@@ -1,15 +1,15 @@
-//! Crate arrows: which workspace member may depend on which, as the code map of ARCHITECTURE.md says.
+//! Dependencies between the crates, checked against the code map of ARCHITECTURE.md.
 //!
-//! The page's table is the only list: a row a folder, and in its last column the folders that its crate depends on, in
-//! normal, build and test tables alike. A dependency that the page does not name is a finding, and so is a name without a
-//! dependency.
+//! The page's table is the only list: one row for each folder, with the folders that its crate depends on in
+//! the last column, for normal, build and test dependencies alike. A dependency that is not on the page is a
+//! finding, and so is a name without a dependency.
 
 use std::path::Path;
 
 use super::finding::Finding;
 use crate::workspace::{Dependency, DependencyKind, Package, SourceFile};
 
-/// Findings for each member without a row, and for each difference between the page and the manifests.
+/// Findings for each package without a row, and for each difference between the page and the manifests.
 pub(super) fn check(packages: &[Package], files: &[SourceFile]) -> Vec<Finding> {
     let page = files.iter().find(|file| file.path == Path::new(PAGE)).map_or("", |file| &file.text);
     let rows = rows(page);
@@ -40,7 +40,8 @@ pub(super) fn check(packages: &[Package], files: &[SourceFile]) -> Vec<Finding> 
     findings
 }
 
-/// The members that a package depends on, by their folders. What any member may use in its tests is left out there.
+/// The workspace packages that a package depends on, by their folders, without those that any package may use
+/// in tests.
 fn arrows_of<'a>(package: &'a Package, packages: &'a [Package]) -> Vec<(&'a str, &'a Dependency)> {
     let member = |dependency: &Dependency| packages.iter().find(|member| member.name == dependency.name);
     let is_for_tests = |dependency: &Dependency| {
@@ -50,7 +51,7 @@ fn arrows_of<'a>(package: &'a Package, packages: &'a [Package]) -> Vec<(&'a str,
     counted.filter_map(|dependency| Some((folder_of(member(dependency)?), dependency))).collect()
 }
 
-/// The folder by which the page names a member: that of the manifest, and `src` for the one at the root.
+/// Folder of a package on the page: that of the manifest, and `src` for the package at the root.
 fn folder_of(package: &Package) -> &str {
     match package.manifest_path.parent().and_then(Path::to_str) {
         None | Some("") => "src",
@@ -65,7 +66,7 @@ struct Row<'a> {
     knows: Vec<&'a str>,
 }
 
-/// The rows of the table under [`HEADING`]; those of folders that hold no crate do no harm.
+/// The rows of the table under [`HEADING`]; rows of folders without a crate are harmless.
 fn rows(page: &str) -> Vec<Row<'_>> {
     let lines = page.lines().enumerate().skip_while(|(_, line)| *line != HEADING);
     let section = lines.skip(1).take_while(|(_, line)| !line.starts_with("## "));
@@ -76,11 +77,11 @@ fn row(line: usize, text: &str) -> Option<Row<'_>> {
     let cells: Vec<&str> = text.strip_prefix('|')?.trim_end().strip_suffix('|')?.split('|').collect();
     let [folder, _, knows] = cells[..] else { return None };
     let folder = folder.trim().strip_prefix('`')?.strip_suffix("/`")?;
-    // Names are what stands between backticks: every second part.
+    // Names are between backticks: every second part.
     Some(Row { line, folder, knows: knows.split('`').skip(1).step_by(2).collect() })
 }
 
-/// The line of a manifest that names the dependency, 1 when none does.
+/// The line of a manifest that names the dependency; 1 if none does.
 pub(super) fn line_of(dependency: &str, manifest: &Path, files: &[SourceFile]) -> usize {
     let text = files.iter().find(|file| file.path == manifest).map_or("", |file| &file.text);
     let names_it = |line: &str| {
@@ -94,7 +95,7 @@ const PAGE: &str = "ARCHITECTURE.md";
 
 const HEADING: &str = "## Code map";
 
-/// Members that any other may use in its tests.
+/// Packages that any other may use in its tests.
 const FOR_TESTS: &[&str] = &["margay-lab"];
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
-//! The shape of a Rust file: its name is a concept, and a crate's or folder's first file says what it holds.
+//! The form of a Rust file: it is named after a concept, and its first line says what it holds.
 
 use std::ffi::OsStr;
 
 use super::finding::Finding;
 use crate::workspace::SourceFile;
 
-/// Names that say nothing of what is inside, for a file or a folder.
+/// Names that say nothing about the contents, for a file or a folder.
 const EMPTY_NAMES: &[&str] = &["common", "helper", "helpers", "types", "util", "utils"];
 
-/// Files that speak for a whole crate or folder.
+/// Files that stand for a whole crate or folder.
 const HEADS: &[&str] = &["lib.rs", "main.rs", "mod.rs"];
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
@@ -23,10 +23,10 @@ pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
         _ => name(file.path.file_stem()),
     };
     if EMPTY_NAMES.contains(&stem.as_str()) {
-        whats.push(format!("`{stem}` names no concept: call the file what it holds"));
+        whats.push(format!("`{stem}` is not the name of a concept: name the file after its contents"));
     }
     if HEADS.contains(&name(file.path.file_name()).as_str()) && !file.text.starts_with("//!") {
-        whats.push("the first line must be a `//!` that says what is here".to_owned());
+        whats.push("the first line must be a `//!` that says what the file holds".to_owned());
     }
     whats.into_iter().map(|what| Finding { path: file.path.clone(), line: 1, what }).collect()
 }
@@ -37,7 +37,7 @@ mod tests {
     use crate::workspace::SourceFile;
 
     #[test]
-    fn judges_names_and_first_lines() {
+    fn checks_names_and_first_lines() {
         let cases = [
             ("rib/src/adj_rib_in.rs", "struct A;", 0),
             ("rib/src/utils.rs", "//! Odds and ends.", 1),

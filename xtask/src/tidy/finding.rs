@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// Something to mend, and where.
+/// A defect and its position.
 #[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct Finding {
     pub(super) path: PathBuf,

@@ -1,4 +1,4 @@
-//! Checks of the sources that no compiler makes; one file a subject.
+//! Checks of the sources that the compiler does not make; one file for each subject.
 
 mod arrows;
 mod file_shape;

@@ -1,4 +1,4 @@
-//! The sans-I/O boundary: what a pure crate's manifest, sources and `clippy.toml` may hold.
+//! The boundary of pure crates: the allowed contents of manifests, sources and `clippy.toml`.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -8,11 +8,12 @@ use super::finding::Finding;
 use crate::rust_source::named_paths;
 use crate::workspace::{DependencyKind, Package, SourceFile};
 
-/// Crates that compute and do nothing else.
+/// Crates that only compute.
 const PURE: &[&str] = &[
     "bgp-codec",
     "margay-bfd",
     "margay-timestamp",
+    "margay-suggestion",
     "margay-session",
     "margay-filter",
     "margay-forwarding",
@@ -59,11 +60,11 @@ const IMPURE_CRATES: &[&str] = &[
 /// The one exception: the codec's `tokio-codec` feature.
 const OPTIONAL_CODEC: (&str, &str) = ("bgp-codec", "tokio_util");
 
-/// Modules of the standard library that act on the world.
+/// Modules of the standard library with side effects.
 const IMPURE_MODULES: &[[&str; 2]] =
     &[["std", "env"], ["std", "fs"], ["std", "os"], ["std", "process"], ["std", "thread"]];
 
-/// Names that mean a clock, a socket or a file wherever they are imported from.
+/// Names of clocks, sockets and files, wherever they are imported from.
 const IMPURE_NAMES: &[&str] = &[
     "File",
     "Instant",
@@ -76,7 +77,7 @@ const IMPURE_NAMES: &[&str] = &[
     "UnixStream",
 ];
 
-/// Lines that each pure crate's `clippy.toml` has, because it replaces the workspace's instead of adding to it.
+/// Lines that each pure crate's `clippy.toml` must have, because it replaces the workspace's.
 const BOUNDARY: &[&str] = &[
     "allow-unwrap-in-tests = true",
     "std::time::Instant::now",
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_each_way_to_reach_the_world() {
+    fn rejects_each_kind_of_side_effect() {
         let cases = [
             "use tokio::sync::mpsc;",
             "use std::fs;",

@@ -1,9 +1,9 @@
-//! Words that do not belong in what is committed.
+//! Words that must not be committed.
 
 use super::finding::Finding;
 use crate::workspace::SourceFile;
 
-/// Words that are wrong wherever they stand, with the reason. Split, so that this table does not find itself.
+/// Forbidden words with the reason. Split, so that this table does not match itself.
 const WORDS: &[(&str, &str)] = &[
     (concat!("FIX", "ME"), "must be mended before it lands"),
     (concat!("<<<<", "<<< "), "is left of a merge"),
@@ -15,7 +15,7 @@ const WORDS: &[(&str, &str)] = &[
     (concat!("/tm", "p/brief"), "is a path of one machine"),
 ];
 
-/// Nouns that a tracker's number follows.
+/// Nouns that precede a number of a tracker.
 const TRACKED: &[&str] = &["issue", "issues", "ticket", "bug", "pr", "fixes", "closes"];
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
@@ -32,7 +32,7 @@ pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     findings
 }
 
-/// A noun of the tracker with a number after it, with or without a hash.
+/// A noun of the tracker followed by a number, with or without a hash.
 fn tracker_reference(line: &str) -> Option<String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     words.windows(2).find_map(|pair| {
@@ -50,7 +50,7 @@ mod tests {
     use crate::workspace::SourceFile;
 
     #[test]
-    fn finds_words_and_tells_their_lines() {
+    fn finds_words_with_their_lines() {
         let text = format!("ok\n// {}: later\nsee {}me/cat/x\n", concat!("FIX", "ME"), concat!("/h", "o"));
         let file = SourceFile { path: "a.md".into(), text };
         let lines: Vec<usize> = check(&file).iter().map(|finding| finding.line).collect();

@@ -1,4 +1,4 @@
-//! The scene: a rack with two nodes, their pods, a ToR and a host behind it.
+//! The network of the demo: a rack with two nodes, their pods, a ToR and a host behind it.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -11,13 +11,13 @@ use margay_lab::{
 
 /// The pod blocks of the nodes.
 pub(super) const NODE_BLOCKS: [&str; 2] = ["10.65.1.0/26", "10.65.2.0/26"];
-/// The one pod of each node.
+/// The single pod of each node.
 pub(super) const POD_ADDRESSES: [IpAddr; 2] =
     [IpAddr::V4(Ipv4Addr::new(10, 65, 1, 2)), IpAddr::V4(Ipv4Addr::new(10, 65, 2, 2))];
 /// The host behind the ToR.
 pub(super) const OUTSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10));
 
-/// Everything in the scene. Fields are dropped in their order: daemons before their namespaces, the lab last.
+/// Everything in the network. Fields are dropped in order: daemons before their namespaces, the lab last.
 pub(super) struct Rack {
     pub(super) nodes: [Margay; 2],
     pub(super) tor: Bird,
@@ -29,7 +29,7 @@ pub(super) struct Rack {
 }
 
 impl Rack {
-    /// Lays out namespaces and cables; no daemon runs yet.
+    /// Makes namespaces and links, without starting daemons.
     pub(super) fn build(binaries: &MargayBinaries) -> Result<Self> {
         let lab = Lab::new()?;
         let (rack, uplink) = (lab.segment("rack")?, lab.segment("uplink")?);
@@ -102,7 +102,7 @@ impl Rack {
         let tor = (&self.tor as &dyn Router, BIRD_KERNEL_PROTOCOL);
         let (node1, node2) =
             ((node1 as &dyn Router, Margay::KERNEL_PROTOCOL), (node2 as _, Margay::KERNEL_PROTOCOL));
-        // Both nodes tell the ToR of both blocks, so it may send packets for one through the other.
+        // Both nodes advertise both blocks to the ToR, so it may send packets for one through the other.
         let wanted = [
             (node1, NODE_BLOCKS[1], &["172.16.0.12"][..]),
             (node1, OUTSIDE_SUBNET, &["172.16.0.1"]),
@@ -138,7 +138,7 @@ impl Rack {
     }
 }
 
-/// As Calico does it: the pod has a /32 and a link-local gateway, the node a route to the /32.
+/// As in Calico: the pod has a /32 and a link-local gateway, the node a route to the /32.
 fn attach_pod(node: &Namespace, pod: &Namespace, address: IpAddr) -> Result<()> {
     node.ip(&format!("link add cali0 type veth peer name eth0 netns {}", pod.name()))?;
     node.ip("address add 169.254.1.1/32 dev cali0 scope link")?;
