@@ -13,12 +13,17 @@ use State::{AdminDown, Down, Init, Up};
 const NOW: Timestamp = Timestamp::START;
 
 fn packet(state: State, your: Option<Discriminator>) -> Vec<u8> {
+    packet_from(99, state, your)
+}
+
+/// A packet of the remote system's session with this discriminator.
+fn packet_from(number: u32, state: State, your: Option<Discriminator>) -> Vec<u8> {
     let packet = ControlPacket {
         diagnostic: Diagnostic::NONE,
         state,
         flags: Flags::default(),
         detect_multiplier: 3,
-        my_discriminator: Discriminator::new(99).expect("not zero"),
+        my_discriminator: Discriminator::new(number).expect("not zero"),
         your_discriminator: your,
         desired_min_tx: Duration::from_millis(50),
         required_min_rx: Duration::from_millis(50),
@@ -80,6 +85,16 @@ fn each_state_follows_from_the_former_and_the_received_one() {
             _ => None,
         };
         assert_eq!(session.poll_event(), expected, "{before}, receives {received}");
+    }
+}
+
+#[test]
+fn a_remote_system_that_begins_the_session_anew_is_not_a_failure_of_the_path() {
+    for (number, expected) in [(99, DownReason::RemoteDown), (100, DownReason::RemoteRestarted)] {
+        let mut session = session_in(Up);
+        session.handle_packet(NOW, &packet_from(number, Down, None)).unwrap();
+        assert_eq!((session.state(), session.poll_event()), (Down, Some(Event::Down(expected))));
+        assert_eq!(expected.is_path_failure(), number == 99);
     }
 }
 

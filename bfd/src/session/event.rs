@@ -21,6 +21,8 @@ pub enum DownReason {
     DetectionTimeExpired,
     /// The remote system declared the session down.
     RemoteDown,
+    /// The remote system began the session anew, under another discriminator: it or its user of the session has restarted.
+    RemoteRestarted,
     /// The remote system's operator disabled the session: no sign that the path is broken (RFC 5882 §3.2).
     RemoteDisabled,
     /// This system's operator disabled it.
@@ -65,11 +67,22 @@ pub struct SessionStatus {
     pub is_remote_in_demand_mode: bool,
 }
 
+impl DownReason {
+    /// Whether the path is broken, and the session was not just disabled (RFC 5882 §4.2) or begun anew.
+    pub const fn is_path_failure(self) -> bool {
+        match self {
+            Self::DetectionTimeExpired | Self::RemoteDown => true,
+            Self::RemoteRestarted | Self::RemoteDisabled | Self::Disabled => false,
+        }
+    }
+}
+
 impl fmt::Display for DownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::DetectionTimeExpired => "detection time expired",
             Self::RemoteDown => "remote system signaled down",
+            Self::RemoteRestarted => "begun anew by the remote system",
             Self::RemoteDisabled => "disabled on the remote system",
             Self::Disabled => "disabled",
         })

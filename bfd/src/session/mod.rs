@@ -93,7 +93,7 @@ impl Session {
         }
         if self.state != State::AdminDown {
             self.detection.on_packet(now, self.detection_time());
-            self.on_remote_state(now, packet.state);
+            self.on_remote_state(now, packet.state, previous);
         }
         if packet.flags.has(Flags::POLL) {
             self.transmission.answer_poll();
@@ -210,13 +210,16 @@ impl Session {
     }
 
     /// The transitions of RFC 5880 §6.8.6 that follow from the state in a packet.
-    fn on_remote_state(&mut self, now: Timestamp, remote: State) {
+    fn on_remote_state(&mut self, now: Timestamp, remote: State, previous: Option<Remote>) {
         match (self.state, remote) {
             (State::Init | State::Up, State::AdminDown) => {
                 self.go_down(now, Diagnostic::NEIGHBOR_SIGNALED_DOWN, DownReason::RemoteDisabled);
             }
             (State::Up, State::Down) => {
-                self.go_down(now, Diagnostic::NEIGHBOR_SIGNALED_DOWN, DownReason::RemoteDown);
+                let number = |remote: Option<Remote>| remote.map(|remote| remote.discriminator);
+                let is_same = number(previous) == number(self.remote);
+                let reason = if is_same { DownReason::RemoteDown } else { DownReason::RemoteRestarted };
+                self.go_down(now, Diagnostic::NEIGHBOR_SIGNALED_DOWN, reason);
             }
             (State::Down, State::Down) => self.advance(now, State::Init),
             (State::Down, State::Init) | (State::Init, State::Init | State::Up) => {
