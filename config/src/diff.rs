@@ -208,6 +208,7 @@ peer_settings! {
     send_hold_time: InNewSession,
     prefix_limit: Live,
     graceful_restart: InNewSession,
+    bfd: Live,
 }
 
 fn reflection_keys(old: &Global, new: &Global) -> Vec<&'static str> {

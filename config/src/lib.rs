@@ -7,6 +7,7 @@
 mod add_path;
 mod address;
 mod asn;
+mod bfd;
 mod config;
 mod config_error;
 mod control;
@@ -29,6 +30,7 @@ mod prefix_limit;
 mod section;
 mod warnings;
 
+pub use bfd::{Bfd, BfdAuthentication};
 pub use config::{Config, parse, parse_unchecked, parse_with_files};
 pub use config_error::{ConfigError, ReadFile};
 pub use control::Control;

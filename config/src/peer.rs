@@ -10,6 +10,7 @@ use std::time::Duration;
 use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime, Prefix};
 use margay_filter::FilterChain;
 
+use crate::bfd::Bfd;
 use crate::config_error::Report;
 use crate::filters::Filters;
 use crate::graceful_restart::GracefulRestart;
@@ -71,6 +72,8 @@ pub struct Peer {
     pub prefix_limit: Option<PrefixLimit>,
     /// Graceful restart; `None`, the default, does without.
     pub graceful_restart: Option<GracefulRestart>,
+    /// How the path to the peer is monitored; `None`, the default, leaves it to the session.
+    pub bfd: Option<Bfd>,
 }
 
 /// Which next hop goes with the routes announced to a peer.
@@ -219,6 +222,7 @@ impl Peer {
             send_hold_time: settings.send_hold_time,
             prefix_limit: settings.prefix_limit,
             graceful_restart: settings.graceful_restart.flatten(),
+            bfd: settings.bfd.flatten(),
         }
     }
 }

@@ -9,6 +9,7 @@ use bgp_codec::{Asn, ClusterId, Family, HoldTime};
 use margay_filter::FilterChain;
 
 use crate::add_path::{self, AddPath};
+use crate::bfd::Bfd;
 use crate::config_error::Report;
 use crate::filters::{Direction, Filters};
 use crate::graceful_restart::GracefulRestart;
@@ -16,7 +17,7 @@ use crate::password::password_line;
 use crate::peer::NextHopMode;
 use crate::prefix_limit::PrefixLimit;
 use crate::section::{Section, Value};
-use crate::{address, asn, duration, graceful_restart, path};
+use crate::{address, asn, bfd, duration, graceful_restart, path};
 
 /// The settings as far as a `[[peer]]` or a `[peer_group.NAME]` gives them.
 #[derive(Clone, Default)]
@@ -43,6 +44,8 @@ pub(crate) struct PeerSettings {
     pub(crate) prefix_limit: Option<PrefixLimit>,
     /// Within, `None` is `false`.
     pub(crate) graceful_restart: Option<Option<GracefulRestart>>,
+    /// Within, `None` is `false`.
+    pub(crate) bfd: Option<Option<Bfd>>,
 }
 
 /// A setting that some peer must have, so that absence and error must be told apart.
@@ -96,6 +99,7 @@ impl PeerSettings {
             }),
             prefix_limit: get("prefix_limit").and_then(|value| PrefixLimit::read(value, report)),
             graceful_restart: get("graceful_restart").and_then(|value| graceful_restart::read(value, report)),
+            bfd: get("bfd").and_then(|value| bfd::read(value, report)),
         }
     }
 
@@ -125,6 +129,7 @@ impl PeerSettings {
             send_hold_time: self.send_hold_time.or(group.send_hold_time),
             prefix_limit: self.prefix_limit.or(group.prefix_limit),
             graceful_restart: self.graceful_restart.or(group.graceful_restart),
+            bfd: self.bfd.or(group.bfd),
         }
     }
 }

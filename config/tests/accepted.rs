@@ -4,7 +4,8 @@ use std::num::{NonZeroU8, NonZeroU16};
 use std::time::Duration;
 
 use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime};
-use margay_config::{Config, Hold, Kernel, NextHopMode, Peer, parse};
+use margay_bfd::{AuthenticationKind, Intervals};
+use margay_config::{Bfd, BfdAuthentication, Config, Hold, Kernel, NextHopMode, Peer, parse};
 use margay_filter::{FilterChain, LocalValues, RoutePath, RouteSource};
 
 #[test]
@@ -155,6 +156,7 @@ fn a_minimal_file_gets_the_defaults() {
         send_hold_time: None,
         prefix_limit: None,
         graceful_restart: None,
+        bfd: None,
     };
     assert_eq!(config.peers(), [expected]);
 }
@@ -274,4 +276,31 @@ fn rules_that_do_nothing_are_warned_of_with_their_lines() {
             "filter pods, rule 3 (line 8) has no effect: it sets and logs nothing, and goes on to the next rule",
         ]
     );
+}
+
+#[test]
+fn bfd_is_a_boolean_or_a_table() {
+    let bfd = |text: &str| {
+        let text = with_peer(&format!("address = \"172.16.0.1\"\nremote_asn = 65001\nbfd = {text}"));
+        parsed(&text).peers()[0].bfd.clone()
+    };
+    assert_eq!(bfd("false"), None);
+    assert_eq!(bfd("true"), Some(Bfd::default()));
+    assert_eq!(bfd("{}"), Some(Bfd::default()));
+    let milliseconds = Duration::from_millis;
+    let all = bfd("{ transmit = \"50ms\", receive = \"100ms\", multiplier = 5, multihop = true, \
+                   password_file = \"/k\", authentication = \"simple\", key_id = 7 }");
+    let expected = Bfd {
+        intervals: Intervals::new(milliseconds(50), milliseconds(100), 5).unwrap(),
+        multihop: Some(true),
+        authentication: Some(BfdAuthentication {
+            kind: AuthenticationKind::SimplePassword,
+            key_id: 7,
+            password_file: "/k".into(),
+        }),
+    };
+    assert_eq!(all, Some(expected));
+    let text = with_peer("address = \"172.16.0.1\"\ngroup = \"g\"\nbfd = false")
+        + "[peer_group.g]\nremote_asn = 65001\nbfd = true\n";
+    assert_eq!(parsed(&text).peers()[0].bfd, None, "what a peer says wins over its group");
 }

@@ -79,6 +79,7 @@ fn changed_peers_table() {
             false,
         ),
         ("remote_asn = 64512", "remote_asn = 64512\nprefix_limit = 10", "node2", &["prefix_limit"], true),
+        ("remote_asn = 64512", "remote_asn = 64512\nbfd = true", "node2", &["bfd"], true),
         ("group = \"mesh\"", "remote_asn = 64512", "node2", &["group"], true),
         ("group = \"mesh\"", "group = \"mesh\"\npassword_file = \"/k\"", "node2", &["password_file"], false),
     ];

@@ -77,7 +77,7 @@ fn unknown_keys() {
         &[
             "f:5:1: unknown key \"name\" in [peer_group.mesh]: there is remote_asn, passive, import, export, families, \
            hold_time, connect_retry, password_file, port, source_address, multihop, ttl_security, next_hop, \
-           rr_client, cluster_id, add_path, add_path_send, send_hold_time, prefix_limit, graceful_restart",
+           rr_client, cluster_id, add_path, add_path_send, send_hold_time, prefix_limit, graceful_restart, bfd",
         ],
     );
 }
@@ -549,4 +549,61 @@ fn prefix_limits() {
         &limit("{ received = 1, action = \"cease\" }"),
         &["f:7:32: unknown key \"action\" in prefix_limit: there is received, accepted, warn, restart"],
     );
+}
+
+#[test]
+fn bfd() {
+    let check_bfd = |text: &str, expected: &[&str]| {
+        check_peer(&format!("address = \"172.16.0.1\"\nbfd = {text}\n"), expected);
+    };
+    check_bfd("\"yes\"", &["f:7:7: bfd: expected true or false, found a string"]);
+    for interval in ["0ms", "61m"] {
+        check_bfd(
+            &format!("{{ transmit = \"{interval}\" }}"),
+            &[&format!("f:7:20: transmit: {interval} is out of range: write \"1ms\" to \"1h\"")],
+        );
+    }
+    check_bfd(
+        "{ receive = 50, multiplier = 0 }",
+        &[
+            "f:7:19: receive: expected a string, such as \"50ms\", found a number",
+            "f:7:36: multiplier: 0 is out of range: write a number from 1 to 255",
+        ],
+    );
+    let no_secret = "there is no secret: give a password_file as well";
+    check_bfd("{ key_id = 7 }", &[&format!("f:7:18: key_id: {no_secret}")]);
+    check_bfd(
+        "{ authentication = \"sha1\", password_file = \"/k\" }",
+        &[
+            "f:7:26: authentication: \"sha1\" is not a kind of authentication: write one of \"simple\", \"keyed-md5\", \
+           \"meticulous-keyed-md5\", \"keyed-sha1\", \"meticulous-keyed-sha1\"",
+        ],
+    );
+    check_bfd(
+        "{ interval = \"50ms\" }",
+        &[
+            "f:7:9: unknown key \"interval\" in bfd: there is transmit, receive, multiplier, multihop, password_file, \
+           authentication, key_id",
+        ],
+    );
+}
+
+/// The longest secret depends on the kind of authentication (RFC 5880 §4.2 to §4.4).
+#[test]
+fn a_bfd_secret_that_is_too_long_for_its_kind() {
+    let file = |kind: &str| {
+        format!(
+            "{GLOBAL}[[peer]]\naddress = \"172.16.0.1\"\nremote_asn = 65001\n\
+             bfd = {{ password_file = \"/k\", authentication = \"{kind}\" }}\n"
+        )
+    };
+    let errors = |kind: &str| {
+        let mut read = |_: &std::path::Path| Ok(b"seventeen octets!\n".to_vec());
+        let result = margay_config::parse_with_files("f", &file(kind), &mut read);
+        result.map_err(|errors| errors.iter().map(ConfigError::to_string).collect::<Vec<_>>())
+    };
+    assert!(errors("keyed-sha1").is_ok());
+    let expected =
+        "f:7:25: password_file: /k cannot be used: its first line has 17 octets: keyed-md5 takes 16 at most";
+    assert_eq!(errors("keyed-md5").unwrap_err(), [expected]);
 }
