@@ -193,6 +193,8 @@ pub(crate) enum Show {
     Routes(ShowRoutes),
     /// What the daemon does in the kernel's routing table
     Kernel,
+    /// The BFD sessions that monitor the paths to peers, one a line
+    Bfd,
     /// All routing state, for debugging; the daemon does nothing else while it is written
     State,
     /// The daemon as a whole

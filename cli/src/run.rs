@@ -62,6 +62,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
         }
         Command::Show(Show::Routes(which)) => routes::print(&client, routes_query(which), json, out)?,
         Command::Show(Show::Kernel) => print(&client, &Request::Kernel, json, view::kernel, out)?,
+        Command::Show(Show::Bfd) => print(&client, &Request::Bfd, json, view::bfd, out)?,
         Command::Show(Show::State) => {
             print(&client, &Request::State, json, |state: &RibState| state.text.clone(), out)?;
         }

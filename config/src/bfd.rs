@@ -73,9 +73,9 @@ pub(crate) fn read(value: Value<'_>, report: &mut Report<'_>) -> Option<Option<B
     section.finish(report);
     let (transmit, receive) = (transmit?, receive?);
     let intervals = Intervals::new(
-        transmit.unwrap_or(default.transmit()),
-        receive.unwrap_or(default.receive()),
-        multiplier?.unwrap_or(default.multiplier()),
+        transmit.unwrap_or_else(|| default.transmit()),
+        receive.unwrap_or_else(|| default.receive()),
+        multiplier?.unwrap_or_else(|| default.multiplier()),
     );
     match intervals {
         Ok(intervals) => Some(Some(Bfd { intervals, multihop, authentication })),

@@ -11,6 +11,7 @@
 //! | `GET /v1/routes?prefix=&peer=&view=&after=&limit=` | [`RoutesPage`] |
 //! | `GET /v1/explain?prefix=` | [`Explanation`] |
 //! | `GET /v1/kernel` | [`KernelStatus`] |
+//! | `GET /v1/bfd` | [`BfdSessions`] |
 //! | `GET /v1/state` | [`RibState`] |
 //! | `GET /v1/turns` | [`Turns`] |
 //! | `POST /v1/turns` | [`Turns`], which are counted anew from then on |
@@ -22,6 +23,7 @@
 //!
 //! margay-confd serves a [`ConfdStatus`] in the same way on a socket of its own.
 
+mod bfd;
 mod confd_status;
 mod error_body;
 mod explanation;
@@ -35,6 +37,7 @@ mod route;
 mod status;
 mod turns;
 
+pub use bfd::{BfdSession, BfdSessions, PathMonitoring};
 pub use confd_status::{ConfdStatus, ObjectProblem, Publication, PublicationResult, TemplateStatus};
 pub use error_body::ErrorBody;
 pub use explanation::{

@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::PathMonitoring;
+
 /// All peers, in the order of their names: `GET /v1/peers`.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Peers {
@@ -89,6 +91,9 @@ pub struct PeerDetail {
     pub end_of_rib_sent: Vec<String>,
     /// What both sides agreed on; `None` while the session is not established.
     pub negotiated: Option<NegotiatedSession>,
+    /// How the path to the peer is monitored; `None` when that is left to the session.
+    #[serde(default)]
+    pub path: Option<PathMonitoring>,
     /// Timers as configured and as they run.
     pub timers: SessionTimers,
     /// This end of the TCP connection.

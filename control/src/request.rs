@@ -37,6 +37,8 @@ pub enum Request {
     Explain(ExplainQuery),
     /// What the daemon does in the kernel.
     Kernel,
+    /// The BFD sessions.
+    Bfd,
     /// All routing state.
     State,
     /// How long the speaker's turns took.
@@ -104,6 +106,7 @@ impl Request {
             | Self::Routes(_)
             | Self::Explain(_)
             | Self::Kernel
+            | Self::Bfd
             | Self::State
             | Self::Turns => Method::Get,
             Self::AdministerPeer { .. } | Self::TakeTurns | Self::Reload => Method::Post,
@@ -120,6 +123,7 @@ impl Request {
             Self::Routes(query) => query.target(),
             Self::Explain(query) => format!("{}?prefix={}", path::EXPLAIN, Escaped(&query.prefix)),
             Self::Kernel => path::KERNEL.to_owned(),
+            Self::Bfd => path::BFD.to_owned(),
             Self::State => path::STATE.to_owned(),
             Self::Turns | Self::TakeTurns => path::TURNS.to_owned(),
             Self::Reload => path::RELOAD.to_owned(),
@@ -174,6 +178,8 @@ pub mod path {
     pub const EXPLAIN: &str = "/v1/explain";
     /// [`Request::Kernel`](super::Request::Kernel)
     pub const KERNEL: &str = "/v1/kernel";
+    /// [`Request::Bfd`](super::Request::Bfd)
+    pub const BFD: &str = "/v1/bfd";
     /// [`Request::State`](super::Request::State)
     pub const STATE: &str = "/v1/state";
     /// [`Request::Turns`](super::Request::Turns) and [`Request::TakeTurns`](super::Request::TakeTurns)
@@ -237,6 +243,7 @@ mod tests {
                 "/v1/peers/tor1?action=reset&message=new%20line%20card%20%26%20fan",
             ),
             (Request::Kernel, "/v1/kernel"),
+            (Request::Bfd, "/v1/bfd"),
             (Request::Turns, "/v1/turns"),
             (Request::TakeTurns, "/v1/turns"),
             (Request::Reload, "/v1/reload"),

@@ -1,6 +1,8 @@
-//! FRR's bgpd without zebra and kernel, to reflect routes.
+//! FRR's bgpd: alone, to reflect routes, or with zebra and bfdd.
 
 use std::fmt::{self, Write as _};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -15,14 +17,43 @@ use crate::router::{Family, PeerSettings, RouterSettings};
 pub struct Frr {
     daemon: Daemon,
     settings: RouterSettings,
+    /// zebra and bfdd, in the order of their start.
+    companions: Vec<Companion>,
+}
+
+/// A daemon that bgpd works with.
+#[derive(Debug)]
+struct Companion {
+    program: &'static str,
+    daemon: Daemon,
 }
 
 impl Frr {
-    /// Makes a bgpd that is not running yet. It has no networks of its own, and one cluster: that of its
-    /// clients.
+    /// Makes a bgpd that is not running yet, with one cluster: that of its clients.
     #[must_use]
     pub fn new(namespace: &Namespace, settings: RouterSettings) -> Self {
-        Self { daemon: Daemon::new(namespace, "frr"), settings }
+        Self { daemon: Daemon::new(namespace, "frr"), settings, companions: Vec::new() }
+    }
+
+    /// The same with zebra, which keeps the kernel's routes, and bfdd. BFD sessions have a profile `fast`: 50 ms, three packets.
+    #[must_use]
+    pub fn with_bfd(namespace: &Namespace, settings: RouterSettings) -> Self {
+        let companion = |program| Companion { program, daemon: Daemon::new(namespace, program) };
+        Self { companions: vec![companion("zebra"), companion("bfdd")], ..Self::new(namespace, settings) }
+    }
+
+    /// Settings for the next start.
+    pub fn settings(&mut self) -> &mut RouterSettings {
+        &mut self.settings
+    }
+
+    /// Kills bgpd alone, as a crash does; the others go on.
+    ///
+    /// # Errors
+    ///
+    /// When the process cannot be killed.
+    pub fn kill(&mut self) -> Result<()> {
+        self.daemon.kill()
     }
 
     /// Starts it, and waits until it answers.
@@ -31,15 +62,19 @@ impl Frr {
     ///
     /// It does not come up; the error contains its log.
     pub fn start(&mut self) -> Result<()> {
-        let configuration = self.daemon.write("conf", render(&self.settings))?;
         let folder = self.folder();
         std::fs::create_dir_all(&folder)?;
-        let mut command = self.daemon.namespace().command(BGPD);
-        // It keeps its user, because another one would need folders of its own.
-        command.args(["-Z", "-n", "-S", "-A", "127.0.0.1", "-P", "0", "--log", "stdout"]);
-        command.arg("--vty_socket").arg(&folder).arg("-i").arg(folder.join("pid"));
+        std::fs::set_permissions(&folder, Permissions::from_mode(0o777))?;
+        for companion in &mut self.companions {
+            companion.start(&folder)?;
+        }
+        let configuration = self.daemon.write("conf", render(&self.settings))?;
+        let mut command = command(self.daemon.namespace(), "bgpd", &folder);
+        if self.companions.is_empty() {
+            command.args(["-Z", "-n"]);
+        }
         self.daemon.start(command.arg("-f").arg(configuration))?;
-        self.daemon.wait_ready(|| output(vtysh(&folder).args(["-c", "show bgp summary"])).is_ok())
+        self.daemon.wait_ready(|| answers(&folder, "bgpd"))
     }
 
     /// Runs a command in `vtysh` and returns its output.
@@ -48,7 +83,8 @@ impl Frr {
     ///
     /// It does not answer.
     pub fn vtysh(&self, words: &str) -> Result<String> {
-        text(vtysh(&self.folder()).args(["-c", words]))
+        let program = if words.contains("bfd peers") { "bfdd" } else { "bgpd" };
+        text(vtysh(&self.folder(), program).args(["-c", words]))
     }
 
     fn folder(&self) -> PathBuf {
@@ -56,9 +92,42 @@ impl Frr {
     }
 }
 
-fn vtysh(folder: &Path) -> std::process::Command {
+impl Companion {
+    /// Starts it unless it runs, and returns when it answers.
+    fn start(&mut self, folder: &Path) -> Result<()> {
+        if self.daemon.is_running() {
+            return Ok(());
+        }
+        let program = self.program;
+        let profile = "bfd\n profile fast\n  receive-interval 50\n  transmit-interval 50\n";
+        let configuration = self.daemon.write("conf", if program == "bfdd" { profile } else { "" })?;
+        let mut command = command(self.daemon.namespace(), program, folder);
+        if program == "bfdd" {
+            command.arg("--bfdctl").arg(folder.join("bfdctl"));
+        }
+        self.daemon.start(command.arg("-f").arg(configuration))?;
+        self.daemon.wait_ready(|| answers(folder, program))
+    }
+}
+
+/// A daemon of FRR with all its sockets in `folder`, where possible without a change of user.
+fn command(namespace: &Namespace, program: &str, folder: &Path) -> std::process::Command {
+    let mut command = namespace.command(Path::new(PROGRAMS).join(program));
+    // The others do not know -S: they change to the user of their package.
+    command.args((program == "bgpd").then_some("-S"));
+    command.args(["-A", "127.0.0.1", "-P", "0", "--log", "stdout"]);
+    command.arg("--vty_socket").arg(folder).arg("-i").arg(folder.join(format!("{program}.pid")));
+    command.arg("-z").arg(folder.join("zserv"));
+    command
+}
+
+fn answers(folder: &Path, program: &str) -> bool {
+    output(vtysh(folder, program).args(["-c", "show version"])).is_ok()
+}
+
+fn vtysh(folder: &Path, program: &str) -> std::process::Command {
     let mut command = system("vtysh");
-    command.arg("--vty_socket").arg(folder).args(["-d", "bgpd"]);
+    command.arg("--vty_socket").arg(folder).args(["-d", program]);
     command
 }
 
@@ -71,11 +140,15 @@ fn render(settings: &RouterSettings) -> String {
     if let Some(cluster) = settings.peers.iter().find_map(|peer| peer.client_of) {
         conf += &format!(" bgp cluster-id {cluster}\n");
     }
-    write_peers(&mut conf, &settings.peers).expect("writing to a String cannot fail");
-    conf
+    if !settings.networks.is_empty() {
+        conf += " no bgp network import-check\n";
+    }
+    write_peers(&mut conf, settings).expect("writing to a String cannot fail");
+    conf + &settings.extra
 }
 
-fn write_peers(conf: &mut String, peers: &[PeerSettings]) -> fmt::Result {
+fn write_peers(conf: &mut String, settings: &RouterSettings) -> fmt::Result {
+    let peers: &[PeerSettings] = &settings.peers;
     for peer in peers {
         let (address, hold) = (peer.address, peer.hold_time.as_secs());
         writeln!(conf, " neighbor {address} remote-as {}", peer.asn)?;
@@ -87,9 +160,15 @@ fn write_peers(conf: &mut String, peers: &[PeerSettings]) -> fmt::Result {
         if let Some(own) = peer.local_address {
             writeln!(conf, " neighbor {address} update-source {own}")?;
         }
+        for line in peer.extra.lines() {
+            writeln!(conf, " neighbor {address} {line}")?;
+        }
     }
     for (name, family) in [("ipv4", Family::Ipv4), ("ipv6", Family::Ipv6)] {
         writeln!(conf, " address-family {name} unicast")?;
+        for network in settings.networks.iter().filter(|network| Family::of_prefix(network) == family) {
+            writeln!(conf, "  network {network}")?;
+        }
         for peer in peers {
             let takes = peer.families.contains(&family);
             writeln!(conf, "  {}neighbor {} activate", if takes { "" } else { "no " }, peer.address)?;
@@ -103,4 +182,4 @@ fn write_peers(conf: &mut String, peers: &[PeerSettings]) -> fmt::Result {
 }
 
 /// Path in Debian's package.
-const BGPD: &str = "/usr/lib/frr/bgpd";
+const PROGRAMS: &str = "/usr/lib/frr";

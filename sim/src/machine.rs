@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use margay::bfd::BfdHandle;
 use margay::kernel::{KernelEvent, KernelHandle, KernelOptions};
 use margay::machine::{
     AddressBook, AddressState, InterfaceAddress, Promise, QueueSizes, SimulatedListener, SimulatedMachine,
@@ -14,6 +15,7 @@ use margay::machine::{
 };
 use tokio::sync::{mpsc, watch};
 
+use crate::bfd;
 use crate::kernel::SimKernel;
 use crate::network::{Host, Network};
 use crate::random::Random;
@@ -91,6 +93,17 @@ impl Standstill {
         stood_still
     }
 
+    /// Is ready while the daemon runs.
+    pub(crate) fn poll_running(&self, context: &mut Context<'_>) -> Poll<()> {
+        match &mut *self.waiting() {
+            Some(waiting) => {
+                waiting.push(context.waker().clone());
+                Poll::Pending
+            }
+            None => Poll::Ready(()),
+        }
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Option<Vec<Waker>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -139,16 +152,11 @@ impl SimulatedMachine for SimMachine {
     }
 
     fn poll_running(&self, context: &mut Context<'_>) -> Poll<()> {
-        match &mut *self.standstill.waiting() {
-            Some(waiting) => {
-                waiting.push(context.waker().clone());
-                Poll::Pending
-            }
-            None => {
-                self.on_step();
-                Poll::Ready(())
-            }
+        let is_running = self.standstill.poll_running(context);
+        if is_running.is_ready() {
+            self.on_step();
         }
+        is_running
     }
 
     fn random(&self) -> u64 {
@@ -160,6 +168,11 @@ impl SimulatedMachine for SimMachine {
         let incarnation = (self.host, self.incarnation);
         let addresses = self.addresses.clone();
         self.kernel.serve(Arc::clone(&self.network), incarnation, addresses, options.fib, random, events)
+    }
+
+    fn start_bfd(&self) -> BfdHandle {
+        let incarnation = (self.host, self.incarnation);
+        bfd::serve(Arc::clone(&self.network), incarnation, Arc::clone(&self.standstill), self.random())
     }
 
     fn slice_cost(&self) -> SliceCost {

@@ -5,30 +5,38 @@
 //! before any timer is looked at, so that a thread that had no processor for a while does not mistake its own absence for
 //! the remote system's.
 
+mod path_monitor;
+mod path_watch;
 mod receiving_socket;
+mod request;
 mod sending_socket;
 mod thread;
+mod watched_sessions;
 
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use margay_bfd::{DownReason, SessionKey, SessionOptions, SessionStatus};
 use rustix::event::{EventfdFlags, eventfd};
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// How many requests may wait; the sender waits when there are more.
-const REQUEST_QUEUE: usize = 256;
+pub use path_monitor::{PathMonitor, PathOptions};
+pub use path_watch::PathWatch;
+pub use request::{BfdRequest, WatchNumber};
+pub use watched_sessions::WatchedSessions;
 
 /// What the user of a session sees of it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct PathState {
     /// Whether both systems hear each other.
     pub is_up: bool,
-    /// How often the session went down. A user that compares it with what it saw last misses no loss, however short.
+    /// How often the path failed. A user that compares it with what it saw last misses no failure, however short.
     pub losses: u64,
-    /// Why it last went down.
+    /// How it last failed.
     pub reason: Option<DownReason>,
 }
 
@@ -43,28 +51,38 @@ pub struct BfdSession {
     pub options: SessionOptions,
 }
 
-/// What the thread is asked to do.
-#[derive(Debug)]
-pub(crate) enum BfdRequest {
-    /// Starts a session, or gives new options to a running one. The receiver sees every change of its state.
-    Start(BfdSession, oneshot::Sender<io::Result<watch::Receiver<PathState>>>),
-    /// Ends a session.
-    Stop(SessionKey),
-    /// The status of every session, in no order.
-    Statuses(oneshot::Sender<Vec<(SessionKey, SessionStatus)>>),
+/// A running session, as operators see it.
+#[derive(Clone, Copy, Debug)]
+pub struct BfdStatus {
+    /// What tells it from others.
+    pub key: SessionKey,
+    /// The source address of its packets.
+    pub local: IpAddr,
+    /// What its user sees.
+    pub path: PathState,
+    /// Everything else.
+    pub session: SessionStatus,
+    /// How long ago it came up or went down.
+    pub since: Duration,
+    /// It has no user any more, and the remote system is being informed.
+    pub is_leaving: bool,
 }
 
-/// The way to the thread. It ends when the last handle is dropped.
+/// The way to the thread. It ends when the last handle and the last [`PathWatch`] are dropped.
 #[derive(Clone, Debug)]
 pub struct BfdHandle {
-    requests: mpsc::Sender<BfdRequest>,
+    /// Unbounded, and yet few: each watch asks for its start and its end, and for new options when an operator changes
+    /// them. The thread takes all of them before it waits.
+    requests: mpsc::UnboundedSender<BfdRequest>,
+    /// The number of the next watch.
+    next: Arc<AtomicU64>,
     /// Dropped after `requests`, so that the thread finds the channel closed when the last one wakes it.
     bell: Bell,
 }
 
 /// Wakes the thread, by a word and by being dropped.
 #[derive(Clone, Debug)]
-struct Bell(Arc<OwnedFd>);
+struct Bell(Option<Arc<OwnedFd>>);
 
 /// The thread has ended: a bug, which its panic message explains.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -77,56 +95,67 @@ pub struct ThreadEnded;
 ///
 /// A UDP port is in use, or the thread cannot be started.
 pub fn start(seed: u64) -> io::Result<BfdHandle> {
-    let (sender, receiver) = mpsc::channel(REQUEST_QUEUE);
+    let (requests, receiver) = mpsc::unbounded_channel();
     let bell = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
     let thread = thread::Thread::open(receiver, Arc::clone(&bell), seed)?;
     std::thread::Builder::new().name("bfd".to_owned()).spawn(move || thread.run())?;
-    Ok(BfdHandle { requests: sender, bell: Bell(bell) })
+    Ok(BfdHandle { requests, next: Arc::default(), bell: Bell(Some(bell)) })
 }
 
 impl BfdHandle {
-    /// Starts a session, or gives new options to a running one.
-    ///
-    /// # Errors
-    ///
-    /// Its socket cannot be opened, for instance because the local address is gone.
-    pub async fn start(&self, session: BfdSession) -> io::Result<watch::Receiver<PathState>> {
-        let (sender, answer) = oneshot::channel();
-        self.send(BfdRequest::Start(session, sender)).await.map_err(io::Error::other)?;
-        answer.await.map_err(|_| io::Error::other(ThreadEnded))?
+    /// A handle without a thread, and the end where requests arrive.
+    #[cfg(any(test, feature = "simulation"))]
+    #[must_use]
+    pub fn simulated() -> (Self, mpsc::UnboundedReceiver<BfdRequest>) {
+        let (requests, receiver) = mpsc::unbounded_channel();
+        (Self { requests, next: Arc::default(), bell: Bell(None) }, receiver)
     }
 
-    /// Ends a session. The remote system sees it by its detection time.
+    /// Runs a session until the watch is dropped. Of two watches of the same session, the later one counts.
+    #[must_use]
+    pub fn watch(&self, session: BfdSession) -> PathWatch {
+        let number = WatchNumber(self.next.fetch_add(1, Ordering::Relaxed));
+        let (sender, states) = watch::channel(PathState::default());
+        let key = session.key;
+        self.send(BfdRequest::Start { number, session, states: sender });
+        PathWatch::new(self.clone(), number, key, states)
+    }
+
+    /// The status of every session, in no order.
     ///
     /// # Errors
     ///
     /// See [`ThreadEnded`].
-    pub async fn stop(&self, key: SessionKey) -> Result<(), ThreadEnded> {
-        self.send(BfdRequest::Stop(key)).await
+    pub async fn statuses(&self) -> Result<Vec<BfdStatus>, ThreadEnded> {
+        let (answer, answered) = oneshot::channel();
+        self.send(BfdRequest::Statuses(answer));
+        answered.await.map_err(|_| ThreadEnded)
     }
 
-    /// The status of every session, by key.
+    /// Waits until the remote systems of all sessions that are not watched any more are informed.
     ///
     /// # Errors
     ///
     /// See [`ThreadEnded`].
-    pub async fn statuses(&self) -> Result<Vec<(SessionKey, SessionStatus)>, ThreadEnded> {
-        let (sender, answer) = oneshot::channel();
-        self.send(BfdRequest::Statuses(sender)).await?;
-        answer.await.map_err(|_| ThreadEnded)
+    pub async fn settle(&self) -> Result<(), ThreadEnded> {
+        let (answer, answered) = oneshot::channel();
+        self.send(BfdRequest::Settle(answer));
+        answered.await.map_err(|_| ThreadEnded)
     }
 
-    async fn send(&self, request: BfdRequest) -> Result<(), ThreadEnded> {
-        self.requests.send(request).await.map_err(|_| ThreadEnded)?;
-        self.bell.ring();
-        Ok(())
+    /// A request to a thread that has ended is lost, and the receiver of its answer finds that out.
+    fn send(&self, request: BfdRequest) {
+        if self.requests.send(request).is_ok() {
+            self.bell.ring();
+        }
     }
 }
 
 impl Bell {
     /// Wakes the thread. A bell that cannot be rung higher has been rung already.
     fn ring(&self) {
-        match rustix::io::write(&*self.0, &1_u64.to_ne_bytes()) {
+        let Some(bell) = &self.0 else { return };
+        match rustix::io::write(&**bell, &1_u64.to_ne_bytes()) {
             Ok(_) | Err(rustix::io::Errno::AGAIN) => {}
             Err(error) => tracing::error!(%error, "bug: the BFD thread cannot be woken"),
         }

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
-use margay_bfd::{EncodedPacket, SessionKey};
+use margay_bfd::SessionKey;
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -20,7 +20,6 @@ const TRAFFIC_CLASS: i32 = 0xc0;
 #[derive(Debug)]
 pub(super) struct SendingSocket {
     socket: Socket,
-    local: IpAddr,
 }
 
 impl SendingSocket {
@@ -50,12 +49,7 @@ impl SendingSocket {
         }
         result?;
         socket.connect(&with_scope(key.remote, key.hops.port(), key.interface).into())?;
-        Ok(Self { socket, local })
-    }
-
-    /// The source address.
-    pub(super) const fn local(&self) -> IpAddr {
-        self.local
+        Ok(Self { socket })
     }
 
     /// Sends a packet. One that the system does not take is lost as on any wire: the remote system's detection time is the
@@ -64,8 +58,8 @@ impl SendingSocket {
     /// # Errors
     ///
     /// What the system says, for the log.
-    pub(super) fn send(&self, packet: &EncodedPacket) -> io::Result<()> {
-        self.socket.send(packet.octets()).map(|_| ())
+    pub(super) fn send(&self, packet: &[u8]) -> io::Result<()> {
+        self.socket.send(packet).map(|_| ())
     }
 }
 

@@ -2,19 +2,21 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use margay_bfd::{Discriminator, Event, Hops, SessionKey, SessionTable};
+use margay_bfd::{Hops, SessionKey};
 use margay_timestamp::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::sync::{mpsc, watch};
-use tracing::{debug, info, warn};
+use tokio::sync::mpsc;
+use tracing::{debug, error, info, warn};
 
+use super::BfdRequest;
 use super::receiving_socket::{DATAGRAM_OCTETS, ReceivingSocket};
 use super::sending_socket::SendingSocket;
-use super::{BfdRequest, BfdSession, PathState};
+use super::watched_sessions::WatchedSessions;
 use crate::reply::reply;
 
 /// Datagrams read from one socket before timers are looked at, so that a flood cannot stop them.
@@ -22,10 +24,11 @@ const DATAGRAMS_A_TURN: usize = 1024;
 
 /// Everything that the thread owns.
 pub(super) struct Thread {
-    table: SessionTable,
-    users: HashMap<SessionKey, User>,
+    sessions: WatchedSessions,
+    /// The sockets that packets are sent from.
+    outlets: HashMap<SessionKey, Outlet>,
     sockets: Vec<ReceivingSocket>,
-    requests: mpsc::Receiver<BfdRequest>,
+    requests: mpsc::UnboundedReceiver<BfdRequest>,
     bell: Arc<OwnedFd>,
     started: Instant,
     seed: u64,
@@ -33,12 +36,11 @@ pub(super) struct Thread {
     dropped: u64,
 }
 
-/// A session's socket, and the way to its user.
-struct User {
+/// A session's socket.
+struct Outlet {
     socket: SendingSocket,
-    state: watch::Sender<PathState>,
     /// The last packet could not be sent, and that was logged.
-    is_send_failing: bool,
+    is_failing: bool,
 }
 
 impl Thread {
@@ -48,16 +50,15 @@ impl Thread {
     ///
     /// A port is in use.
     pub(super) fn open(
-        requests: mpsc::Receiver<BfdRequest>,
+        requests: mpsc::UnboundedReceiver<BfdRequest>,
         bell: Arc<OwnedFd>,
         seed: u64,
     ) -> io::Result<Self> {
         let mut sockets = ReceivingSocket::open_all(Hops::Single)?;
         sockets.extend(ReceivingSocket::open_all(Hops::Multiple)?);
-        let first = u32::try_from(seed & 0xffff_ffff).ok().and_then(Discriminator::new);
         Ok(Self {
-            table: SessionTable::new(first.unwrap_or(Discriminator::FIRST)),
-            users: HashMap::new(),
+            sessions: WatchedSessions::new(seed),
+            outlets: HashMap::new(),
             sockets,
             requests,
             bell,
@@ -80,15 +81,14 @@ impl Thread {
             while let Ok(request) = self.requests.try_recv() {
                 self.handle_request(request);
             }
-            self.table.handle_timeout(self.now());
-            self.report();
+            self.sessions.handle_timeout(self.now());
             self.transmit();
         }
     }
 
     /// Waits for a packet, a request or the next deadline.
     fn wait(&self) -> io::Result<()> {
-        let until = self.table.next_timeout().map(|deadline| deadline - self.now());
+        let until = self.sessions.next_timeout().map(|deadline| deadline - self.now());
         let timeout = until.and_then(|until| Timespec::try_from(until).ok());
         let mut ready: Vec<PollFd<'_>> =
             self.sockets.iter().map(|socket| PollFd::new(socket, PollFlags::IN)).collect();
@@ -117,7 +117,7 @@ impl Thread {
                     }
                 };
                 let octets = buffer.get(..length).unwrap_or_default();
-                if let Err(rejection) = self.table.handle_datagram(now, arrival, octets) {
+                if let Err(rejection) = self.sessions.handle_datagram(now, arrival, octets) {
                     self.dropped += 1;
                     debug!(remote = %arrival.remote, ?rejection, dropped = self.dropped, "dropped a BFD datagram");
                 }
@@ -127,60 +127,40 @@ impl Thread {
 
     fn handle_request(&mut self, request: BfdRequest) {
         match request {
-            BfdRequest::Start(session, answer) => {
-                let started = self.start(session);
-                reply(answer, started);
+            BfdRequest::Settle(answer) => {
+                self.sessions.settle(self.now());
+                self.transmit();
+                reply(answer, ());
             }
-            BfdRequest::Stop(key) => {
-                self.table.remove(&key);
-                self.users.remove(&key);
-            }
-            BfdRequest::Statuses(answer) => reply(answer, self.table.statuses().collect()),
-        }
-    }
-
-    fn start(&mut self, session: BfdSession) -> io::Result<watch::Receiver<PathState>> {
-        let BfdSession { key, local, options } = session;
-        self.seed = self.seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        let seed = self.seed ^ (self.seed >> 29);
-        let is_running = self.users.get(&key).is_some_and(|user| user.socket.local() == local);
-        if !is_running {
-            let socket = SendingSocket::open(key, local, seed)?;
-            let state = watch::Sender::new(PathState::default());
-            self.table.remove(&key);
-            self.users.insert(key, User { socket, state, is_send_failing: false });
-        }
-        self.table.insert(self.now(), key, options, seed);
-        let user = self.users.get(&key).ok_or_else(|| io::Error::other("the session is gone"))?;
-        Ok(user.state.subscribe())
-    }
-
-    /// Passes changes of state on to the sessions' users.
-    fn report(&mut self) {
-        while let Some((key, event)) = self.table.poll_event() {
-            let Some(user) = self.users.get(&key) else { continue };
-            match event {
-                Event::Up => info!(remote = %key.remote, "BFD session is up"),
-                Event::Down(reason) => warn!(remote = %key.remote, %reason, "BFD session is down"),
-            }
-            user.state.send_modify(|state| state.apply(event));
+            request => self.sessions.handle_request(self.now(), request),
         }
     }
 
     fn transmit(&mut self) {
-        while let Some(datagram) = self.table.poll_datagram() {
-            let Some(user) = self.users.get_mut(&datagram.key) else { continue };
-            match user.socket.send(&datagram.packet) {
-                Ok(()) => user.is_send_failing = false,
-                // An error that the remote system returned for an earlier packet: nobody listens there yet.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-                Err(error) if !user.is_send_failing => {
-                    user.is_send_failing = true;
-                    info!(remote = %datagram.key.remote, %error, "BFD packets cannot be sent");
+        while let Some(key) = self.sessions.poll_removed() {
+            self.outlets.remove(&key);
+        }
+        while let Some((local, datagram)) = self.sessions.poll_datagram() {
+            let key = datagram.key;
+            match self.outlet(key, local) {
+                Ok(outlet) => outlet.send(key, datagram.packet.octets()),
+                Err(error) => {
+                    let remote = key.remote;
+                    error!(%remote, %error, "BFD packets cannot be sent: the path is not monitored");
+                    self.sessions.remove(key);
                 }
-                Err(_) => {}
             }
         }
+    }
+
+    /// The socket of a session, which is opened for its first packet.
+    fn outlet(&mut self, key: SessionKey, local: IpAddr) -> io::Result<&mut Outlet> {
+        if !self.outlets.contains_key(&key) {
+            self.seed = self.seed.rotate_left(7).wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            let socket = SendingSocket::open(key, local, self.seed >> 32)?;
+            self.outlets.insert(key, Outlet { socket, is_failing: false });
+        }
+        self.outlets.get_mut(&key).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn now(&self) -> Timestamp {
@@ -188,13 +168,17 @@ impl Thread {
     }
 }
 
-impl PathState {
-    fn apply(&mut self, event: Event) {
-        match event {
-            Event::Up => self.is_up = true,
-            Event::Down(reason) => {
-                *self = Self { is_up: false, losses: self.losses + 1, reason: Some(reason) };
+impl Outlet {
+    fn send(&mut self, key: SessionKey, octets: &[u8]) {
+        match self.socket.send(octets) {
+            Ok(()) => self.is_failing = false,
+            // An error that the remote system returned for an earlier packet: nobody listens there yet.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+            Err(error) if !self.is_failing => {
+                self.is_failing = true;
+                info!(remote = %key.remote, %error, "BFD packets cannot be sent");
             }
+            Err(_) => {}
         }
     }
 }

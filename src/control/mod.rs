@@ -1,5 +1,6 @@
 //! The control API: HTTP with JSON bodies on a Unix socket, as `margay_control` describes it.
 
+mod bfd;
 mod error;
 mod explain;
 mod kernel;

@@ -13,6 +13,8 @@ use margay_filter::FilterChain;
 use margay_session::{Directions, Negotiated, State};
 use tokio::time::Instant;
 
+use super::bfd::path_monitoring;
+use crate::bfd::BfdStatus;
 use crate::daemon::PeerEntry;
 use crate::peer::PeerStatus;
 use crate::speaker::{FamilyCounts, SpeakerCounts};
@@ -76,7 +78,7 @@ fn export_group(counts: &FamilyCounts) -> Option<ExportGroupMember> {
 }
 
 /// Everything about a peer.
-pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerDetail {
+pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts, bfd: &[BfdStatus]) -> PeerDetail {
     let PeerEntry { config, status, .. } = entry;
     let established = status.established.as_ref();
     let cluster_id = config.cluster_id.unwrap_or_else(|| entry.global.cluster_id);
@@ -104,6 +106,7 @@ pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerDetail {
         end_of_rib_received: families_that(|counts| counts.end_of_rib_received),
         end_of_rib_sent: families_that(|counts| counts.routes.end_of_rib_sent),
         negotiated: established.map(|session| negotiated(&session.negotiated)),
+        path: path_monitoring(bfd, entry),
         timers: timers(config, status),
         local_address: established.map(|session| session.local_address),
         remote_address: established.map(|session| session.peer_address),

@@ -10,19 +10,21 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use margay_control::{
-    ExplainQuery, Explanation, KernelStatus, PeerActionQuery, PeerActionReport, PeerDetail, Peers, RibSizes,
-    RibState, RoutesPage, RoutesQuery, Status, Turns, path,
+    BfdSessions, ExplainQuery, Explanation, KernelStatus, PeerActionQuery, PeerActionReport, PeerDetail,
+    Peers, RibSizes, RibState, RoutesPage, RoutesQuery, Status, Turns, path,
 };
 use margay_session::ShutdownMessage;
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 
+use super::bfd::bfd_sessions;
 use super::error::ApiError;
 use super::explain::explanation;
 use super::kernel::kernel_status;
 use super::peers::{detail, summary};
 use super::routes::{parse_destination, routes};
 use super::turns::turns;
+use crate::bfd::BfdStatus;
 use crate::daemon::{DaemonRequest, DaemonStatus, PeerCommand, PeerEntry};
 use crate::kernel::KernelRequest;
 use crate::log::LogCounts;
@@ -60,6 +62,7 @@ pub async fn serve(socket: &Path, api: Api) -> io::Result<impl Future<Output = i
         .route(path::ROUTES, get(get_routes))
         .route(path::EXPLAIN, get(get_explanation))
         .route(path::KERNEL, get(get_kernel))
+        .route(path::BFD, get(get_bfd))
         .route(path::STATE, get(get_state))
         .route(path::TURNS, get(get_turns).post(post_turns))
         .route(path::RELOAD, post(post_reload))
@@ -118,6 +121,14 @@ impl Api {
         self.ask(SpeakerRequest::Counts).await
     }
 
+    /// Asks the BFD thread; empty without one.
+    async fn bfd_statuses(&self) -> Result<Vec<BfdStatus>, ApiError> {
+        match self.ask_daemon(DaemonRequest::Bfd).await? {
+            Some(bfd) => bfd.statuses().await.map_err(|_| ApiError::stopping()),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Asks the kernel thread; `None` without one.
     async fn ask_kernel<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> KernelRequest) -> Option<T> {
         let kernel = self.kernel.as_ref()?.upgrade()?;
@@ -163,7 +174,8 @@ async fn get_peer(
     extract::Path(name): extract::Path<String>,
 ) -> Result<Json<PeerDetail>, ApiError> {
     let entry = api.peer(&name).await?;
-    Ok(Json(detail(&entry, &api.counts().await?)))
+    let (counts, bfd) = (api.counts().await?, api.bfd_statuses().await?);
+    Ok(Json(detail(&entry, &counts, &bfd)))
 }
 
 async fn post_peer(
@@ -215,6 +227,11 @@ fn no_route(destination: Destination) -> ApiError {
 async fn get_kernel(State(api): State<Api>) -> Result<Json<KernelStatus>, ApiError> {
     let status = api.ask_daemon(DaemonRequest::Status).await?;
     Ok(Json(kernel_status(status.config.kernel(), api.ask_kernel(KernelRequest::Status).await)))
+}
+
+async fn get_bfd(State(api): State<Api>) -> Result<Json<BfdSessions>, ApiError> {
+    let entries = api.ask_daemon(DaemonRequest::Peers).await?;
+    Ok(Json(bfd_sessions(&api.bfd_statuses().await?, &entries)))
 }
 
 async fn get_state(State(api): State<Api>) -> Result<Json<RibState>, ApiError> {

@@ -158,26 +158,23 @@ impl Daemon {
         dynamic: &DynamicPeers,
         password: Option<TcpPassword>,
     ) -> bool {
-        let (key, settings, handle) = match self.spawn_peer(&dynamic.peer(address), password.clone()).await {
-            Ok(spawned) => spawned,
+        let range = Some(dynamic.range);
+        let peer = match self.spawn_peer(dynamic.peer(address), range, password).await {
+            Ok(peer) => peer,
             Err(error) => {
                 error!(%address, "not started: {error:#}");
                 return false;
             }
         };
-        self.listener.add_newcomer(address, handle.intake());
-        handle.start().await;
+        self.listener.add_newcomer(address, peer.handle.intake());
+        peer.handle.start().await;
         tokio::spawn(await_departure(
-            handle.status(),
-            Departure { address, key },
+            peer.handle.status(),
+            Departure { address, key: peer.key },
             self.ranges.departures.clone(),
         ));
         info!(peer = %address, range = %dynamic.range, "a dynamic peer");
-        let config = Arc::new(dynamic.peer(address));
-        self.peers.insert(
-            address,
-            RunningPeer { key, config, settings, range: Some(dynamic.range), password, handle },
-        );
+        self.peers.insert(address, peer);
         true
     }
 

@@ -4,6 +4,7 @@
 
 mod administration;
 mod dynamic_peers;
+mod monitoring;
 mod options;
 mod reload;
 mod request;
@@ -24,6 +25,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
+use crate::bfd::BfdHandle;
 use crate::control::{self, Api};
 use crate::kernel::{KernelHandle, KernelRequest};
 use crate::listener::{Listener, Newcomer};
@@ -36,6 +38,7 @@ use crate::speaker::{self, KernelFeed, PeerKey, PeerSettings, SpeakerHandle, Spe
 
 pub use administration::PeerCommand;
 use dynamic_peers::{Departure, Ranges};
+use monitoring::PathMonitoring;
 pub use options::{ReadError, read_config};
 pub use request::{DaemonRequest, DaemonStatus, PeerEntry};
 
@@ -127,6 +130,8 @@ pub struct Daemon {
     speaker: SpeakerHandle,
     speaker_task: JoinHandle<()>,
     kernel: Option<KernelHandle>,
+    /// Runs BFD sessions, once a peer has asked for it.
+    bfd: Option<BfdHandle>,
 }
 
 /// The comings and goings of dynamic peers.
@@ -144,6 +149,7 @@ struct RunningPeer {
     /// Where a dynamic peer came from; `None` for one that is configured itself.
     range: Option<Prefix>,
     password: Option<TcpPassword>,
+    path: PathMonitoring,
     handle: PeerHandle,
 }
 
@@ -208,6 +214,7 @@ impl Daemon {
             speaker,
             speaker_task,
             kernel,
+            bfd: None,
         };
         daemon.require_routes().await;
         for network in daemon.config.networks() {
@@ -272,6 +279,7 @@ impl Daemon {
             ending.spawn(peer.handle.end(StopReason::Restart));
         }
         while ending.join_next().await.is_some() {}
+        Self::settle_paths(self.bfd).await;
         if let Some(kernel) = self.kernel {
             kernel.finish().await;
         }
@@ -293,11 +301,10 @@ impl Daemon {
 
     async fn start_peer(&mut self, config: Peer) -> anyhow::Result<()> {
         let password = self.password(&config)?;
-        let (key, settings, handle) = self.spawn_peer(&config, password.clone()).await?;
         let address = config.address;
-        let listening = self.listener.add_peer(address, password.as_ref(), handle.intake());
-        let config = Arc::new(config);
-        self.peers.insert(address, RunningPeer { key, config, settings, range: None, password, handle });
+        let peer = self.spawn_peer(config, None, password).await?;
+        let listening = self.listener.add_peer(address, peer.password.as_ref(), peer.handle.intake());
+        self.peers.insert(address, peer);
         if let Err(error) = listening {
             self.remove_peers([address], StopReason::PeerDeconfigured).await;
             return Err(error).with_context(|| format!("connections from {address} cannot be taken"));
@@ -311,16 +318,27 @@ impl Daemon {
     /// Starts a peer's task, with a session that is stopped, when the speaker knows of the peer.
     async fn spawn_peer(
         &mut self,
-        config: &Peer,
+        config: Peer,
+        range: Option<Prefix>,
         password: Option<TcpPassword>,
-    ) -> anyhow::Result<(PeerKey, PeerSettings, PeerHandle)> {
+    ) -> anyhow::Result<RunningPeer> {
         let key = self.new_key();
-        let options = options::peer_options(&self.machine, key, &self.global, config, password, self.start);
+        let (path, monitor) = self.monitoring(&config);
+        let options = options::peer_options(
+            &self.machine,
+            key,
+            &self.global,
+            &config,
+            password.clone(),
+            monitor,
+            self.start,
+        );
         let (answer, known) = oneshot::channel();
-        let settings = options::peer_settings(&self.global, config);
+        let settings = options::peer_settings(&self.global, &config);
         self.tell_speaker(SpeakerRequest::AddPeer(key, settings.clone(), answer)).await;
         known.await.context("bug: the speaker has ended")?;
-        Ok((key, settings, peer::spawn(options, &self.speaker)))
+        let handle = peer::spawn(options, &self.speaker);
+        Ok(RunningPeer { key, config: Arc::new(config), settings, range, password, path, handle })
     }
 
     fn new_key(&mut self) -> PeerKey {
@@ -370,6 +388,7 @@ impl Daemon {
                 let report = self.reload().await;
                 reply(answer, report);
             }
+            DaemonRequest::Bfd(answer) => reply(answer, self.bfd().cloned()),
             DaemonRequest::ReloadAndLog => self.reload_and_log().await,
             DaemonRequest::Stop => {}
         }
@@ -405,6 +424,7 @@ impl Daemon {
             range: peer.range,
             status: peer.handle.status().borrow().clone(),
             held_down: self.held_down(peer.config.address),
+            path_error: peer.path.error.clone(),
             messages: peer.handle.messages(),
         }
     }
@@ -417,6 +437,7 @@ impl Daemon {
             range: None,
             status: PeerStatus::stopped(peer.since),
             held_down: Some(format!("not started: {}", peer.reason)),
+            path_error: None,
             messages: MessageCounts::default(),
         }
     }

@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use bgp_codec::{Capabilities, Capability, GracefulRestart, GracefulRestartFamily, PeerKind, Prefix};
+use margay_bfd::{Authentication, Hops};
 use margay_config::{
-    Config, ConfigError, DynamicPeers, Global, Hold, Kernel, KernelImport, Network, NextHopMode, Peer,
+    BfdAuthentication, Config, ConfigError, DynamicPeers, Global, Hold, Kernel, KernelImport, Network,
+    NextHopMode, Peer,
 };
 use margay_filter::Session;
 use margay_rib::{
@@ -20,6 +22,7 @@ use margay_session::{DialMode, SessionOptions};
 use tracing::warn;
 
 use super::{Start, StartKind};
+use crate::bfd::{PathMonitor, PathOptions};
 use crate::kernel::{FibOptions, ImportRule, InterfacePatterns, KernelOptions, OnlinkRule};
 use crate::machine::{Distance, Machine, TcpPassword, Transport};
 use crate::peer::PeerOptions;
@@ -198,12 +201,14 @@ pub(super) fn peer_options(
     global: &Global,
     peer: &Peer,
     password: Option<TcpPassword>,
+    path: Option<PathMonitor>,
     start: Start,
 ) -> PeerOptions {
     PeerOptions {
         key,
         name: peer.name.clone(),
         session: session_options(global, peer, start.kind),
+        path,
         restart_ends: peer.graceful_restart.map(|restart| start.at + restart.restart_time),
         transport: Transport {
             peer: SocketAddr::new(peer.address, peer.port),
@@ -213,6 +218,37 @@ pub(super) fn peer_options(
         },
         machine: machine.clone(),
     }
+}
+
+/// How the path to the peer is monitored; `None` leaves it to the session.
+///
+/// # Errors
+///
+/// The secret cannot be read, or BFD cannot use it.
+pub(super) fn path_options(
+    machine: &Machine,
+    global: &Global,
+    peer: &Peer,
+) -> anyhow::Result<Option<PathOptions>> {
+    let Some(bfd) = &peer.bfd else { return Ok(None) };
+    let is_internal = peer.remote_asn == global.asn;
+    let is_distant = peer.multihop.map_or(is_internal, |hops| hops > NonZeroU8::MIN);
+    let hops = if bfd.multihop.unwrap_or(is_distant) { Hops::Multiple } else { Hops::Single };
+    let authentication =
+        bfd.authentication.as_ref().map(|authentication| bfd_authentication(machine, authentication));
+    let session =
+        margay_bfd::SessionOptions { intervals: bfd.intervals, authentication: authentication.transpose()? };
+    Ok(Some(PathOptions { hops, session }))
+}
+
+fn bfd_authentication(
+    machine: &Machine,
+    authentication: &BfdAuthentication,
+) -> anyhow::Result<Authentication> {
+    let BfdAuthentication { kind, password_file: file, .. } = authentication;
+    let content = read_password_file(machine, file)?;
+    let key = authentication.key(&content).map_err(anyhow::Error::msg).with_context(|| unusable(file))?;
+    Ok(Authentication::new(*kind, key, Vec::new()))
 }
 
 /// What both sides of a session with the peer are to agree on.
@@ -267,10 +303,15 @@ fn distance(global: &Global, peer: &Peer) -> Distance {
 ///
 /// The file cannot be read, or holds what TCP cannot use.
 pub(super) fn read_password(machine: &Machine, file: &Path) -> anyhow::Result<TcpPassword> {
-    let octets = machine
-        .read_file(file)
-        .with_context(|| format!("cannot read the password file {}", file.display()))?;
-    let unusable = || format!("the password file {} cannot be used", file.display());
-    let line = margay_config::password_line(&octets).map_err(anyhow::Error::msg).with_context(unusable)?;
-    TcpPassword::new(line).with_context(unusable)
+    let octets = read_password_file(machine, file)?;
+    let line = margay_config::password_line(&octets).map_err(anyhow::Error::msg);
+    TcpPassword::new(line.with_context(|| unusable(file))?).with_context(|| unusable(file))
+}
+
+fn read_password_file(machine: &Machine, file: &Path) -> anyhow::Result<Vec<u8>> {
+    machine.read_file(file).with_context(|| format!("cannot read the password file {}", file.display()))
+}
+
+fn unusable(file: &Path) -> String {
+    format!("the password file {} cannot be used", file.display())
 }

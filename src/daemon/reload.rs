@@ -130,6 +130,7 @@ impl Daemon {
         for change in kept {
             self.change_running_peer(change, report).await;
         }
+        self.reconfigure_paths().await;
         // Before new peers announce anything, the speaker knows the clusters that it is not to accept routes from.
         self.reconfigure_peers().await;
         for PeerChange { new, keys, .. } in restarted {

@@ -10,6 +10,7 @@ use margay_control::ReloadReport;
 use tokio::sync::oneshot;
 
 use super::PeerCommand;
+use crate::bfd::BfdHandle;
 use crate::peer::{MessageCounts, PeerStatus};
 use crate::speaker::PeerKey;
 
@@ -20,6 +21,8 @@ pub enum DaemonRequest {
     Status(oneshot::Sender<DaemonStatus>),
     /// All peers, in the order of their addresses.
     Peers(oneshot::Sender<Vec<PeerEntry>>),
+    /// What runs BFD; `None` when no peer asks for it.
+    Bfd(oneshot::Sender<Option<BfdHandle>>),
     /// Do something with a peer's session; what was done, in words, or why nothing was.
     Administer(PeerCommand, oneshot::Sender<Result<String, String>>),
     /// Read the configuration file again.
@@ -62,6 +65,8 @@ pub struct PeerEntry {
     pub status: PeerStatus,
     /// Why the session is not to come up.
     pub held_down: Option<String>,
+    /// Why its path is not monitored as the configuration says.
+    pub path_error: Option<String>,
     /// The messages to and from it.
     pub messages: MessageCounts,
 }

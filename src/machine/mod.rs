@@ -22,6 +22,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
+use crate::bfd::{self, BfdHandle};
 use crate::kernel::{self, KernelEvent, KernelHandle, KernelOptions};
 pub use addresses::{AddressBook, AddressState, InterfaceAddress};
 use fine_timer::FineTimer;
@@ -168,6 +169,19 @@ impl Machine {
             Self::Real => kernel::start(options, events).await,
             #[cfg(feature = "simulation")]
             Self::Simulated(machine) => Ok(machine.start_kernel(options, events)),
+        }
+    }
+
+    /// Starts what runs BFD sessions. See [`bfd::start`].
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept it from starting.
+    pub(crate) fn start_bfd(&self) -> io::Result<BfdHandle> {
+        match self {
+            Self::Real => bfd::start(self.random()),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(machine) => Ok(machine.start_bfd()),
         }
     }
 

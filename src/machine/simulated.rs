@@ -13,6 +13,7 @@ use bytes::BytesMut;
 use tokio::sync::{mpsc, watch};
 
 use super::{AddressBook, QueueSizes};
+use crate::bfd::BfdHandle;
 use crate::kernel::{KernelEvent, KernelHandle, KernelOptions};
 
 /// A value that a simulation provides later.
@@ -52,6 +53,9 @@ pub trait SimulatedMachine: Debug + Send + Sync {
 
     /// Starts a model of the kernel's table.
     fn start_kernel(&self, options: KernelOptions, events: mpsc::Sender<KernelEvent>) -> KernelHandle;
+
+    /// Starts a model of the BFD thread.
+    fn start_bfd(&self) -> BfdHandle;
 
     /// How much the speaker gets done in the slice that it begins now, and how long that takes.
     fn slice_cost(&self) -> SliceCost;

@@ -30,6 +30,7 @@ pub use status::{EstablishedSession, PeerStatus};
 pub(crate) use rejection::Rejections;
 pub(crate) use task::encode;
 
+use crate::bfd::PathMonitor;
 use crate::machine::{Machine, Stream, Transport};
 use crate::message_counters::MessageCounters;
 pub use crate::message_counters::MessageCounts;
@@ -48,6 +49,8 @@ pub struct PeerOptions {
     pub session: SessionOptions,
     /// When this speaker ceases to be one that has just been started; `None` without graceful restart.
     pub restart_ends: Option<Instant>,
+    /// Monitors the path to the peer while the session is established; `None` leaves it to the session.
+    pub path: Option<PathMonitor>,
     /// The way to the peer.
     pub transport: Transport,
     /// What the task runs on.
@@ -94,6 +97,11 @@ impl PeerHandle {
     /// Has the peer called by another name from now on.
     pub async fn rename(&self, name: &str) {
         self.command(Command::Rename(Arc::from(name))).await;
+    }
+
+    /// Has the path to the peer monitored in this way from now on. The session stays.
+    pub async fn monitor(&self, path: Option<PathMonitor>) {
+        self.command(Command::Monitor(path.map(Box::new))).await;
     }
 
     /// Takes the session down, to stay down until it is started again.

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use bgp_codec::{AsWidth, Message, Notification, RouteRefresh, Update, UpdateEncoder};
 use bytes::{Bytes, BytesMut};
+use margay_bfd::DownReason;
 use margay_session::{
     Action, CloseReason, ConnectionEvent, ConnectionId, Departure, Event, Jitter, Negotiated, Session,
     ShutdownMessage, State, StopReason,
@@ -24,6 +25,7 @@ use super::speaker_outbox::SpeakerOutbox;
 use super::status::{EstablishedSession, PeerStatus};
 use super::writer::{Reports, Writer};
 use super::{Arrival, LAST_WORDS_TIME, PeerOptions};
+use crate::bfd::{PathMonitor, PathWatch};
 use crate::machine::{Machine, Stream};
 use crate::message_counters::MessageCounters;
 use crate::outbound::Outbound;
@@ -41,6 +43,7 @@ pub(super) enum Command {
     /// Boxed, since the channel keeps room for 32 commands from the start.
     Incoming(Box<Arrival>),
     Rename(Arc<str>),
+    Monitor(Option<Box<PathMonitor>>),
     RequestRoutes(oneshot::Sender<Result<String, String>>),
 }
 
@@ -53,6 +56,8 @@ pub(super) struct PeerTask {
     dial: Option<Dial>,
     /// Those that the session has; it bounds their number.
     connections: Vec<Connection>,
+    /// The path of the session that is established, where it is monitored.
+    path: Option<PathWatch>,
     /// What the speaker asks of the sessions.
     door_bell: DoorBell,
     /// While this is not empty, nothing is read.
@@ -98,6 +103,7 @@ struct Connection {
 enum Input {
     Command(Command),
     Interrupted(Interruption),
+    PathFailed(DownReason),
     Report(ConnectionId, ConnectionEvent),
     Timeout,
     Dialed(ConnectionId, io::Result<Stream>),
@@ -124,6 +130,7 @@ impl PeerTask {
             decode,
             dial: None,
             connections: Vec::new(),
+            path: None,
             door_bell: DoorBell::new(),
             outbox: SpeakerOutbox::new(speaker.inputs.clone()),
             reading: Reading::Running,
@@ -149,7 +156,9 @@ impl PeerTask {
                 Input::Command(Command::Incoming(arrival)) => self.on_incoming(*arrival),
                 Input::Command(Command::RequestRoutes(answer)) => reply(answer, self.request_routes()),
                 Input::Command(Command::Rename(name)) => self.options.name = name.as_ref().to_owned(),
+                Input::Command(Command::Monitor(path)) => self.monitor(path.map(|path| *path)),
                 Input::Interrupted(interruption) => self.on_interrupted(interruption),
+                Input::PathFailed(reason) => self.on_path_failed(reason),
                 Input::Report(id, event) => self.handle(Event::On(id, event)),
                 Input::Timeout => self.on_timeout(),
                 Input::Dialed(id, result) => self.on_dialed(id, result),
@@ -171,6 +180,7 @@ impl PeerTask {
                 Input::Command(command.unwrap_or(Command::End(StopReason::AdministrativeShutdown(ShutdownMessage::default()))))
             }
             interruption = self.door_bell.interrupted() => Input::Interrupted(interruption),
+            reason = failed(&mut self.path) => Input::PathFailed(reason),
             Some((id, event)) = self.reports.recv() => Input::Report(id, event),
             (id, result) = dialed(&mut self.dial) => Input::Dialed(id, result),
             () = wait_until(wake_at) => Input::Timeout,
@@ -183,6 +193,25 @@ impl PeerTask {
             }
             (id, result) = read_any(&mut self.connections), if !must_flush => Input::Read(id, result),
         }
+    }
+
+    /// The path is to be monitored in another way, or not any more.
+    fn monitor(&mut self, path: Option<PathMonitor>) {
+        self.options.path = path;
+        self.watch_path();
+    }
+
+    /// Monitors the path of the established session, where there is one and it is to be monitored.
+    fn watch_path(&mut self) {
+        let running = self.path.take();
+        let status = self.status.borrow();
+        if let (Some(monitor), Some(session)) = (&self.options.path, &status.established) {
+            self.path = Some(monitor.watch(running, session.local_address, session.peer_address));
+        }
+    }
+
+    fn on_path_failed(&mut self, reason: DownReason) {
+        self.handle_with_cause(Event::PathDown, Some(io::Error::other(reason.to_string())));
     }
 
     fn on_incoming(&mut self, arrival: Arrival) {
@@ -459,6 +488,7 @@ impl PeerTask {
                 peer_address,
             });
         });
+        self.watch_path();
         self.reading = Reading::Running;
         self.outbox.push(SpeakerInput::PeerUp(Box::new(PeerUp {
             peer: self.options.key,
@@ -473,6 +503,7 @@ impl PeerTask {
 
     fn on_down(&mut self, id: ConnectionId, reason: &CloseReason, departure: Departure) {
         warn!(peer = %self.options.name, "down: {}", self.explain(reason));
+        self.path = None;
         self.status.send_modify(|status| status.established = None);
         let epoch = SessionEpoch(id.number());
         self.outbox.push(SpeakerInput::PeerDown { peer: self.options.key, epoch, departure });
@@ -548,6 +579,13 @@ impl PeerTask {
 async fn wait_until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
+        None => pending().await,
+    }
+}
+
+async fn failed(path: &mut Option<PathWatch>) -> DownReason {
+    match path {
+        Some(path) => path.failed().await,
         None => pending().await,
     }
 }

@@ -4,12 +4,11 @@ use std::net::IpAddr;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use margay::bfd::{self, BfdHandle, BfdSession, PathState};
+use margay::bfd::{self, BfdHandle, BfdSession, PathState, PathWatch};
 use margay_bfd::{
     Authentication, AuthenticationKind, DownReason, Hops, Intervals, Key, SessionKey, SessionOptions, State,
 };
 use margay_lab::{Attachment, Lab, Namespace, wait_until};
-use tokio::sync::watch;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -44,9 +43,8 @@ impl Rig {
         Self { bird, bird_namespace: theirs, cable, handle, runtime, directory, _lab: lab }
     }
 
-    fn start(&self, key: SessionKey, local: &str, options: SessionOptions) -> watch::Receiver<PathState> {
-        let session = BfdSession { key, local: local.parse().unwrap(), options };
-        self.runtime.block_on(self.handle.start(session)).unwrap()
+    fn start(&self, key: SessionKey, local: &str, options: SessionOptions) -> PathWatch {
+        self.handle.watch(BfdSession { key, local: local.parse().unwrap(), options })
     }
 
     /// What BIRD says of its sessions.
@@ -79,9 +77,9 @@ fn options(authentication: Option<Authentication>) -> SessionOptions {
     SessionOptions { intervals: Intervals::new(interval, interval, 3).unwrap(), authentication }
 }
 
-fn wait_for(state: &watch::Receiver<PathState>, what: &str, is_met: impl Fn(PathState) -> bool) {
+fn wait_for(path: &PathWatch, what: &str, is_met: impl Fn(PathState) -> bool) {
     wait_until(PATIENCE, what, || {
-        let now = *state.borrow();
+        let now = path.state();
         if is_met(now) { Ok(()) } else { Err(format!("{now:?}")) }
     });
 }
@@ -100,20 +98,19 @@ fn bird_and_margay_see_each_other_over_both_families_and_any_hops() {
         (key("fd09::2", Hops::Single), "fd09::1"),
         (key("10.9.0.2", Hops::Multiple), "10.9.0.1"),
     ];
-    for (key, local) in sessions {
-        let state = rig.start(key, local, options(None));
-        wait_for(&state, "the session", |state| state.is_up);
+    let paths = sessions.map(|(key, local)| rig.start(key, local, options(None)));
+    for path in &paths {
+        wait_for(path, "the session", |state| state.is_up);
     }
     rig.wait_for_bird("Up", 3);
     let statuses = rig.runtime.block_on(rig.handle.statuses()).unwrap();
     assert_eq!(statuses.len(), 3);
-    for (_, status) in statuses {
-        assert_eq!(status.state, State::Up);
-        assert_eq!(status.detection_time, Some(Duration::from_millis(150)));
+    for status in statuses {
+        assert_eq!(status.session.state, State::Up);
+        assert_eq!(status.session.detection_time, Some(Duration::from_millis(150)));
     }
-    for (key, _) in sessions {
-        rig.runtime.block_on(rig.handle.stop(key)).unwrap();
-    }
+    drop(paths);
+    rig.runtime.block_on(rig.handle.settle()).unwrap();
     rig.wait_for_bird("Up", 0);
 }
 
@@ -134,33 +131,51 @@ fn each_kind_of_authentication_comes_up_with_bird_and_another_secret_does_not() 
             let key = Key::new(kind, 7, secret.as_bytes()).unwrap();
             options(Some(Authentication::new(kind, key, Vec::new())))
         };
-        let state = rig.start(key("10.9.0.2", Hops::Single), "10.9.0.1", with("secret"));
-        wait_for(&state, name, |state| state.is_up);
+        let path = rig.start(key("10.9.0.2", Hops::Single), "10.9.0.1", with("secret"));
+        wait_for(&path, name, |state| state.is_up);
         rig.wait_for_bird("Up", 1);
-        rig.start(key("10.9.0.2", Hops::Single), "10.9.0.1", with("other"));
-        wait_for(&state, name, |state| !state.is_up);
+        path.change(with("other"));
+        wait_for(&path, name, |state| !state.is_up);
     }
+}
+
+/// RFC 5882 §4.2: the remote system's user is informed that the session was disabled, not that the path failed.
+#[test]
+fn a_watch_that_is_dropped_disables_the_session_and_another_begins_anew() {
+    let rig = Rig::new(&format!("interface \"*\" {{ {INTERVALS} }}; neighbor 10.9.0.1;"));
+    for _ in 0..3 {
+        let path = rig.start(key("10.9.0.2", Hops::Single), "10.9.0.1", options(None));
+        wait_for(&path, "the session", |state| state.is_up);
+        rig.wait_for_bird("Up", 1);
+        drop(path);
+        rig.runtime.block_on(rig.handle.settle()).unwrap();
+        // Sooner than the detection time.
+        let statuses = rig.runtime.block_on(rig.handle.statuses()).unwrap();
+        assert!(statuses.iter().all(|status| status.is_leaving), "{statuses:?}");
+    }
+    wait_until(PATIENCE, "no session is left", || {
+        let statuses = rig.runtime.block_on(rig.handle.statuses()).unwrap();
+        if statuses.is_empty() { Ok(()) } else { Err(format!("{statuses:?}")) }
+    });
 }
 
 #[test]
 fn a_cut_is_seen_within_the_detection_time_and_a_mended_cable_comes_up_again() {
     let rig = Rig::new(&format!("interface \"*\" {{ {INTERVALS} }}; neighbor 10.9.0.1;"));
-    let state = rig.start(key("10.9.0.2", Hops::Single), "10.9.0.1", options(None));
+    let mut path = rig.start(key("10.9.0.2", Hops::Single), "10.9.0.1", options(None));
     for round in 0..5 {
-        wait_for(&state, "the session", |state| state.is_up);
+        wait_for(&path, "the session", |state| state.is_up);
         rig.wait_for_bird("Up", 1);
-        let before = state.borrow().losses;
-        assert_eq!(before, round, "no loss without a cut");
+        assert_eq!(path.state().losses, round, "no loss without a cut");
         let cut = Instant::now();
         rig.cable.cut().unwrap();
-        let mut changes = state.clone();
-        rig.runtime.block_on(changes.wait_for(|state| state.losses > before)).unwrap();
+        let reason = rig.runtime.block_on(path.failed());
         let elapsed = cut.elapsed();
         assert!(
             elapsed < Duration::from_millis(500),
             "seen after {elapsed:?}, on a machine that may be busy"
         );
-        assert_eq!(state.borrow().reason, Some(DownReason::DetectionTimeExpired));
+        assert_eq!(reason, DownReason::DetectionTimeExpired);
         rig.cable.restore().unwrap();
     }
 }

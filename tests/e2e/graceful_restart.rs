@@ -9,6 +9,7 @@ use margay_lab::{
     wait_until,
 };
 
+use crate::bfd_sessions::{BIRD_BFD, FAST};
 use crate::pair::{MARGAY_ASN, PATIENCE, PEER_ASN, binaries, host, with_length};
 
 /// A host behind margay, a host behind BIRD, and a wire between the two routers.
@@ -27,6 +28,11 @@ const WEST_NETWORK: &str = "10.65.1.0/26";
 impl Scene {
     /// Sessions are up, and the hosts reach each other. `restart_time` is how long BIRD says it may be away.
     fn new(restart_time: Duration) -> Self {
+        Self::monitored(restart_time, ["", "", ""])
+    }
+
+    /// The same with what both sides of the session, and BIRD as a whole, are configured with beyond.
+    fn monitored(restart_time: Duration, [margay_peer, bird_peer, bird_extra]: [&str; 3]) -> Self {
         let lab = Lab::new().unwrap();
         let [wire, left, right] = ["wire", "left", "right"].map(|label| lab.segment(label).unwrap());
         let [here, there, west, east] =
@@ -40,11 +46,12 @@ impl Scene {
         west.ip("route add default via 10.65.1.1").unwrap();
         east.ip("route add default via 10.65.2.1").unwrap();
         let mut margay = Margay::new(&here, router(MARGAY_ASN, 1, 2, PEER_ASN), &binaries());
-        margay.settings().peers[0].extra = "graceful_restart = true".to_owned();
+        margay.settings().peers[0].extra = format!("graceful_restart = true\n{margay_peer}");
         margay.settings().networks = vec![WEST_NETWORK.to_owned()];
         let mut bird = Bird::new(&there, router(PEER_ASN, 2, 1, MARGAY_ASN));
         bird.settings().peers[0].extra =
-            format!("graceful restart on; graceful restart time {};", restart_time.as_secs());
+            format!("graceful restart on; graceful restart time {}; {bird_peer}", restart_time.as_secs());
+        bird.settings().extra = bird_extra.to_owned();
         bird.settings().networks = vec![EAST_NETWORK.to_owned()];
         bird.start().unwrap();
         margay.start().unwrap();
@@ -117,7 +124,21 @@ impl Flood {
 
 #[test]
 fn margay_restarts_in_order_and_by_force_and_no_packet_is_lost() {
-    let mut scene = Scene::new(Duration::from_secs(120));
+    margay_restarts(Scene::new(Duration::from_secs(120)));
+}
+
+/// The BFD session ends with the daemon, which BIRD is to take for a restart, too (RFC 5882 §4.3).
+#[test]
+fn margay_restarts_under_bfd_and_no_packet_is_lost() {
+    let scene = Scene::monitored(Duration::from_secs(120), [FAST, "bfd graceful;", BIRD_BFD]);
+    wait_until(PATIENCE, "the path is monitored", || {
+        let peer = scene.margay.json("show peer bird")?;
+        if peer["path"]["session"]["state"] == "up" { Ok(()) } else { Err(anyhow::anyhow!("{peer}")) }
+    });
+    margay_restarts(scene);
+}
+
+fn margay_restarts(mut scene: Scene) {
     for is_killed in [false, true] {
         let flood = scene.flood();
         std::thread::sleep(Duration::from_millis(500));

@@ -8,6 +8,7 @@ mod pair;
 mod add_path;
 mod administration;
 mod bfd;
+mod bfd_sessions;
 mod cluster_node;
 mod dynamic_peers;
 mod graceful_restart;

@@ -1,5 +1,6 @@
 //! Answers of the daemon as people like to read them: each file turns one kind of answer into text.
 
+mod bfd;
 mod confd_status;
 mod explanation;
 mod kernel;
@@ -12,6 +13,7 @@ mod status;
 mod time_span;
 mod turns;
 
+pub(crate) use bfd::bfd;
 pub(crate) use confd_status::confd_status;
 pub(crate) use explanation::explanation;
 pub(crate) use kernel::kernel;
@@ -37,6 +39,11 @@ fn listed(words: &[String]) -> String {
 /// A number or text that may be missing.
 fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// Milliseconds with three places after the point.
+fn milliseconds(microseconds: u64) -> String {
+    format!("{}.{:03}", microseconds / 1000, microseconds % 1000)
 }
 
 const FACT_NAME_WIDTH: usize = 18;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use margay_control::{NegotiatedSession, PeerDetail};
 
 use super::time_span::time_span;
-use super::{fact, listed, or_dash};
+use super::{fact, listed, milliseconds, or_dash};
 
 /// Everything about one peer, one fact a line.
 pub(crate) fn peer(peer: &PeerDetail) -> String {
@@ -54,6 +54,7 @@ fn session(peer: &PeerDetail) -> String {
             or_dash(timers.next_timeout_seconds.map(|seconds| format!("in {}", time_span(seconds)))),
         ),
         fact("connection", connection(peer.local_address, peer.remote_address)),
+        fact("path (BFD)", path(peer)),
     ]
     .concat();
     match &peer.negotiated {
@@ -64,6 +65,22 @@ fn session(peer: &PeerDetail) -> String {
         }
     }
     text
+}
+
+/// Such as `up since 2h03m, 2 failures, detection time 150.000 ms`.
+fn path(peer: &PeerDetail) -> String {
+    let Some(path) = &peer.path else { return "not monitored".to_owned() };
+    let session = path.session.as_ref().map(|session| {
+        let since = time_span(session.since_seconds);
+        let detection = session.detection_time_microseconds.map(milliseconds);
+        let detection = detection.map(|time| format!(", detection time {time} ms")).unwrap_or_default();
+        format!("{} since {since}, {} failures{detection}", session.state, session.failures)
+    });
+    let session = session.unwrap_or_else(|| "monitored while the session is established".to_owned());
+    match &path.error {
+        Some(error) => format!("{session}; not as configured: {error}"),
+        None => session,
+    }
 }
 
 fn agreement(peer: &PeerDetail, negotiated: &NegotiatedSession) -> String {
@@ -145,9 +162,10 @@ fn connection(local: Option<SocketAddr>, remote: Option<SocketAddr>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use margay_control::{PeerRole, PeerState, PrefixLimit, SessionTimers};
+    use margay_control::{PathMonitoring, PeerRole, PeerState, PrefixLimit, SessionTimers};
 
     use super::*;
+    use crate::view::bfd::tests::session;
     use crate::view::peers::tests::established_peer;
 
     #[test]
@@ -174,6 +192,7 @@ mod tests {
             too_long: 2,
             end_of_rib_received: vec!["ipv4-unicast".to_owned()],
             negotiated: Some(negotiated),
+            path: Some(PathMonitoring { session: Some(session()), error: None }),
             local_address: Some("172.16.0.11:40000".parse().unwrap()),
             remote_address: Some("172.16.0.1:179".parse().unwrap()),
             ..detail()
@@ -199,6 +218,7 @@ last error          connection refused
 dialing             by both sides, every 10s
 next timer          in 4s
 connection          172.16.0.11:40000 to 172.16.0.1:179
+path (BFD)          up since 2h03m, 2 failures, detection time 150.000 ms
 peer's router id    172.16.0.1
 agreed families     ipv4-unicast
 hold time           1m30s, keepalive 30s
@@ -227,6 +247,7 @@ export groups       ipv4-unicast in group 1 of 24
             "dialing             left to the peer, every 10s\n",
             "next timer          -\n",
             "connection          -\n",
+            "path (BFD)          not monitored\n",
             "hold time           3m00s, to be agreed on\n",
         ] {
             assert!(text.contains(line), "{line}in\n{text}");
@@ -250,6 +271,7 @@ export groups       ipv4-unicast in group 1 of 24
             export: Vec::new(),
             families: vec!["ipv4-unicast".to_owned()],
             negotiated: None,
+            path: None,
             timers: SessionTimers {
                 hold_time_seconds: 180,
                 connect_retry_seconds: 10,

@@ -2,8 +2,8 @@
 
 use margay_control::{TimesTaken, Turns};
 
-use super::fact;
 use super::time_span::time_span;
+use super::{fact, milliseconds};
 use crate::table::{Align, Table};
 
 /// Whole turns first, then what of them a processor was had for, then what they are made of.
@@ -31,10 +31,6 @@ pub(crate) fn turns(turns: &Turns) -> String {
 
 fn mean(times: TimesTaken) -> String {
     times.total_microseconds.checked_div(times.count).map_or_else(|| "-".to_owned(), milliseconds)
-}
-
-fn milliseconds(microseconds: u64) -> String {
-    format!("{}.{:03}", microseconds / 1000, microseconds % 1000)
 }
 
 #[cfg(test)]

@@ -19,8 +19,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use margay::machine::{SimulatedListener, SimulatedStream};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
+use crate::bfd::Packet;
 use crate::random::Random;
 use connection::{Connection, Direction, End, Quality};
 use listener::Listener;
@@ -57,6 +59,8 @@ struct HostState {
     /// Counts the daemons that ran here: what a former one still sends is dropped.
     incarnation: u64,
     listeners: BTreeMap<SocketAddr, Arc<Listener>>,
+    /// Where datagrams go, while a daemon listens.
+    packets: Option<mpsc::UnboundedSender<Packet>>,
 }
 
 impl Network {
@@ -85,6 +89,7 @@ impl Network {
             power: Power::On,
             incarnation: 0,
             listeners: BTreeMap::new(),
+            packets: None,
         });
         host
     }
@@ -121,6 +126,7 @@ impl Network {
         // What the tasks of the dead daemon still do is of an incarnation that is over.
         entry.incarnation += 1;
         entry.listeners.clear();
+        entry.packets = None;
         for connection in connections {
             connection.on_crash(host, power);
         }
@@ -262,10 +268,33 @@ impl Network {
         Attempt::Open(dialed)
     }
 
+    /// Where a host's datagrams arrive from now on.
+    pub(crate) fn receive_packets(&self, host: Host) -> mpsc::UnboundedReceiver<Packet> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.state().hosts[host].packets = Some(sender);
+        receiver
+    }
+
+    /// Sends a datagram. It is lost where octets do not get through, where nobody listens, and now and then.
+    pub(crate) fn send_packet(&self, from: Host, to: IpAddr, packet: Packet) {
+        let mut state = self.state();
+        let Some(&to) = state.addresses.get(&to) else { return };
+        if state.blocked.contains(&(from, to)) || state.random.once_in(PACKETS_A_LOSS) {
+            return;
+        }
+        if let Some(packets) = &state.hosts[to].packets {
+            // Of a daemon that is gone, nobody takes them.
+            drop(packets.send(packet));
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Of how many datagrams one is lost.
+const PACKETS_A_LOSS: u64 = 1000;
 
 enum Attempt {
     Open(Arc<End>),

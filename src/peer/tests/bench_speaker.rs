@@ -65,6 +65,7 @@ pub(super) fn options_between(local: Asn, remote: Asn, peer: SocketAddr) -> Peer
         name: format!("AS {remote}"),
         session,
         restart_ends: None,
+        path: None,
         transport: Transport { peer, source: None, distance: Distance::Any, password: None },
         machine: Machine::Real,
     }

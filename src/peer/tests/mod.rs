@@ -5,5 +5,6 @@ mod bench_speaker;
 mod closing;
 mod long_messages;
 mod meeting;
+mod path;
 mod scripted_peer;
 mod strangers;

@@ -1,0 +1,58 @@
+//! BFD sessions as the control API shows them.
+
+use std::time::Duration;
+
+use margay_bfd::Hops;
+use margay_control::{BfdSession, BfdSessions, PathMonitoring};
+
+use crate::bfd::BfdStatus;
+use crate::daemon::PeerEntry;
+
+/// All sessions, with the names of the peers.
+pub(super) fn bfd_sessions(statuses: &[BfdStatus], entries: &[PeerEntry]) -> BfdSessions {
+    let mut sessions: Vec<BfdSession> = statuses
+        .iter()
+        .map(|status| {
+            let is_its = |entry: &&PeerEntry| is_of(status, entry);
+            session(status, entries.iter().find(is_its).map(|entry| entry.config.name.clone()))
+        })
+        .collect();
+    sessions.sort_by_key(|session| (session.remote_address, session.multihop));
+    BfdSessions { sessions }
+}
+
+/// How the path to a peer is monitored; `None` when the configuration does not ask for it.
+pub(super) fn path_monitoring(statuses: &[BfdStatus], entry: &PeerEntry) -> Option<PathMonitoring> {
+    entry.config.bfd.as_ref()?;
+    let running = statuses.iter().find(|status| is_of(status, entry));
+    Some(PathMonitoring {
+        session: running.map(|status| session(status, Some(entry.config.name.clone()))),
+        error: entry.path_error.clone(),
+    })
+}
+
+/// Whether a session monitors the path to a peer, and is not about to leave.
+fn is_of(status: &BfdStatus, entry: &PeerEntry) -> bool {
+    status.key.remote == entry.config.address && !status.is_leaving
+}
+
+fn session(status: &BfdStatus, peer: Option<String>) -> BfdSession {
+    let BfdStatus { key, local, path, session, since, is_leaving: _ } = status;
+    let microseconds = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    BfdSession {
+        peer,
+        remote_address: key.remote,
+        local_address: *local,
+        multihop: key.hops == Hops::Multiple,
+        state: session.state.to_string(),
+        since_seconds: since.as_secs(),
+        failures: path.losses,
+        diagnostic: session.diagnostic.to_string(),
+        remote_state: session.remote_state.map(|state| state.to_string()),
+        remote_diagnostic: session.remote_diagnostic.map(|diagnostic| diagnostic.to_string()),
+        transmit_interval_microseconds: microseconds(session.transmit_interval),
+        detection_time_microseconds: session.detection_time.map(microseconds),
+        local_discriminator: session.discriminator.number(),
+        remote_discriminator: session.remote_discriminator.map(|discriminator| discriminator.number()),
+    }
+}
