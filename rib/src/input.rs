@@ -1,7 +1,5 @@
 //! The inputs of a Rib as values that can be recorded and replayed.
 
-use std::sync::Arc;
-
 use bgp_codec::{Family, Prefix, Update};
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +44,6 @@ pub enum RibInput<U = Update> {
     Reconfigure(ReflectorOptions, Vec<(PeerIndex, PeerRules)>),
     /// [`Rib::set_own_next_hops`].
     OwnNextHops(Vec<(PeerIndex, OwnNextHops)>),
-    /// [`Rib::rename`].
-    Rename(PeerIndex, Arc<str>),
     /// [`Rib::work`].
     Work(usize),
     /// [`Rib::poll_export`].
@@ -76,7 +72,6 @@ impl<U> RibInput<U> {
             Self::Ways(changes) => RibInput::Ways(changes),
             Self::Reconfigure(reflector, peers) => RibInput::Reconfigure(reflector, peers),
             Self::OwnNextHops(peers) => RibInput::OwnNextHops(peers),
-            Self::Rename(peer, name) => RibInput::Rename(peer, name),
             Self::Work(steps) => RibInput::Work(steps),
             Self::Export(peer) => RibInput::Export(peer),
             Self::Forwarding(limit) => RibInput::Forwarding(limit),
@@ -103,7 +98,6 @@ impl Rib {
             RibInput::Ways(changes) => self.set_ways(&changes),
             RibInput::Reconfigure(reflector, peers) => self.reconfigure(reflector, peers),
             RibInput::OwnNextHops(peers) => self.set_own_next_hops(peers),
-            RibInput::Rename(peer, name) => self.rename(peer, &name),
             RibInput::Work(steps) => {
                 self.work(steps);
             }

@@ -39,7 +39,7 @@ pub use next_hops::{NextHopLoss, Way, WayChange};
 pub use notices::{Notice, NoticeKind};
 pub use options::{
     ClientToClient, Departure, Discard, ForwardingOptions, KernelRouteView, NetworkOptions, NextHopMode,
-    OwnNextHops, PathsSent, PeerOptions, PeerRules, Reflection, ReflectorOptions, RibOptions,
+    OwnNextHops, PathsSent, PeerOptions, PeerRules, Reflection, ReflectorOptions, RibOptions, SessionTerms,
 };
 pub use paths::{CandidateOrigin, ImportRefusal};
 pub use policy::ExportRefusal;

@@ -108,7 +108,7 @@ impl Rib {
             Some(peer) => peer,
             None => self.shared.peers.add(Arc::clone(&options)),
         };
-        for family in options.families.iter().copied().filter_map(FamilyIndex::of) {
+        for family in options.session.families.iter().copied().filter_map(FamilyIndex::of) {
             self.families[family].peer_up(&mut self.shared, &self.options, peer);
         }
         peer
@@ -155,7 +155,7 @@ impl Rib {
         let Self { options, shared, families, next_hop_losses, .. } = self;
         let import = ImportPolicy { speaker: options, peer: &peer_options };
         let agreed = |block: &NlriBlock<'_>| {
-            FamilyIndex::of(block.family()).filter(|_| import.peer.families.contains(&block.family()))
+            FamilyIndex::of(block.family()).filter(|_| import.peer.session.families.contains(&block.family()))
         };
         for block in update.unreach() {
             if let Some(family) = agreed(&block) {
@@ -229,25 +229,6 @@ impl Rib {
         }
     }
 
-    /// Changes the name of a peer for operators.
-    pub fn rename(&mut self, peer: PeerIndex, name: &Arc<str>) {
-        let Some(options) = self.shared.peers.in_use(peer).filter(|options| options.name != *name) else {
-            return;
-        };
-        let options = PeerOptions { name: Arc::clone(name), ..PeerOptions::clone(options) };
-        let mut change = RulesChange::default();
-        if options.import.looks_at_source() {
-            change.imported.insert(peer);
-        }
-        self.shared.peers.set_options(peer, Arc::new(options));
-        if self.families.iter().any(|(_, family)| family.state().groups.look_at_source()) {
-            change.reflected.insert(peer);
-        }
-        if !change.imported.is_empty() || !change.reflected.is_empty() {
-            on_rules_changed(&mut self.families, &mut self.shared, &change);
-        }
-    }
-
     /// Whether some members are still to be moved to groups with their rules.
     #[must_use]
     pub fn is_regrouping(&self) -> bool {
@@ -270,14 +251,8 @@ impl Rib {
         self.options.reflector = reflector;
         for (peer, rules) in peers {
             let Some(old) = self.shared.peers.in_use(peer).cloned() else { continue };
-            let new = rules.applied_to(&old);
-            let is_other = old.session() != new.session();
-            if !old.import.same_content(&new.import) || is_other && new.import.looks_at_source() {
-                change.imported.insert(peer);
-            }
-            if is_other || old.reflection != new.reflection {
-                change.reflected.insert(peer);
-            }
+            let new = PeerOptions { rules, ..PeerOptions::clone(&old) };
+            change.note(peer, &old, &new);
             self.shared.peers.set_options(peer, Arc::new(new));
         }
         on_rules_changed(&mut self.families, &mut self.shared, &change);
@@ -290,13 +265,9 @@ impl Rib {
     pub fn set_own_next_hops(&mut self, peers: impl IntoIterator<Item = (PeerIndex, OwnNextHops)>) {
         let mut change = RulesChange::default();
         for (peer, own) in peers {
-            let Some(options) = self.shared.peers.in_use(peer) else { continue };
-            let former = OwnNextHops::of(options);
-            // Import refuses paths whose next hop is our own address.
-            if (former.ipv4, former.ipv6) != (own.ipv4, own.ipv6) {
-                change.imported.insert(peer);
-            }
-            let new = own.applied_to(options);
+            let Some(old) = self.shared.peers.in_use(peer) else { continue };
+            let new = PeerOptions { own, ..PeerOptions::clone(old) };
+            change.note(peer, old, &new);
             self.shared.peers.set_options(peer, Arc::new(new));
         }
         on_rules_changed(&mut self.families, &mut self.shared, &change);
@@ -384,15 +355,12 @@ fn resume(rib: &mut Rib, peer: PeerIndex, options: &Arc<PeerOptions>) -> bool {
     rib.shared.peers.set_options(peer, Arc::clone(options));
     for (index, family) in rib.families.iter_mut() {
         family.begin_refresh(&mut rib.shared, peer);
-        if !options.families.contains(&index.family()) {
+        if !options.session.families.contains(&index.family()) {
             family.end_refresh(&mut rib.shared, peer);
         }
     }
-    let is_of_peer = |is: bool| is.then_some(peer).into_iter();
-    let change = RulesChange {
-        imported: is_of_peer(!former.has_same_import(options)).collect(),
-        reflected: is_of_peer(former.reflection != options.reflection).collect(),
-    };
+    let mut change = RulesChange::default();
+    change.note(peer, &former, options);
     if change != RulesChange::default() {
         on_rules_changed(&mut rib.families, &mut rib.shared, &change);
     }

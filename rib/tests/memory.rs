@@ -18,8 +18,8 @@ use bgp_codec::{
 };
 use margay_filter::FilterChain;
 use margay_rib::{
-    Audit, Departure, NextHopMode, PathsSent, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib,
-    RibOptions,
+    Audit, Departure, NextHopMode, OwnNextHops, PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection,
+    ReflectorOptions, Rib, RibOptions, SessionTerms,
 };
 
 thread_local! {
@@ -64,18 +64,21 @@ fn allocated() -> isize {
 
 #[test]
 fn a_thousand_more_clients_cost_less_than_two_kilobytes_each_whatever_the_table() {
-    for add_path in [Vec::new(), vec![(Family::IPV4_UNICAST, PathsSent::All)]] {
+    for path_ids_sent in [Vec::new(), vec![Family::IPV4_UNICAST]] {
         let mut costs = Vec::new();
         for prefixes in [100, 20_000] {
             let (mut rib, source) = rib_and_source();
             announce(&mut rib, source, 0..prefixes, |_| 0);
-            join(&mut rib, 0..10, &add_path);
+            join(&mut rib, 0..10, &path_ids_sent);
             let before = allocated();
-            join(&mut rib, 10..1010, &add_path);
+            join(&mut rib, 10..1010, &path_ids_sent);
             costs.push((allocated() - before) / 1000);
         }
-        assert!(costs.iter().all(|cost| *cost < 2048), "{costs:?} octets a client, {add_path:?}");
-        assert!(costs[1] < costs[0] + 64, "more octets a client with more routes: {costs:?}, {add_path:?}");
+        assert!(costs.iter().all(|cost| *cost < 2048), "{costs:?} octets a client, {path_ids_sent:?}");
+        assert!(
+            costs[1] < costs[0] + 64,
+            "more octets a client with more routes: {costs:?}, {path_ids_sent:?}"
+        );
     }
 }
 
@@ -104,12 +107,12 @@ fn clients_that_are_behind_at_different_positions_keep_few_slices() {
 #[test]
 fn clients_that_come_and_go_leave_no_memory_behind() {
     const ROUNDS: usize = 30;
-    for add_path in [Vec::new(), vec![(Family::IPV4_UNICAST, PathsSent::All)]] {
+    for path_ids_sent in [Vec::new(), vec![Family::IPV4_UNICAST]] {
         let (mut rib, source) = rib_and_source();
         announce(&mut rib, source, 0..500, |_| 0);
         let mut allocated_after = Vec::with_capacity(ROUNDS);
         for _ in 0..ROUNDS {
-            let clients = join(&mut rib, 0..100, &add_path);
+            let clients = join(&mut rib, 0..100, &path_ids_sent);
             for (number, &client) in (1000..).zip(&clients) {
                 announce(&mut rib, client, number..number + 4, |prefix| prefix);
             }
@@ -128,7 +131,7 @@ fn clients_that_come_and_go_leave_no_memory_behind() {
         // be 1,500.
         let most = |rounds: &[isize]| rounds.iter().copied().max().unwrap();
         let (earlier, later) = (most(&allocated_after[..15]), most(&allocated_after[15..]));
-        assert!(later < earlier + 512, "{allocated_after:?}, {add_path:?}");
+        assert!(later < earlier + 512, "{allocated_after:?}, {path_ids_sent:?}");
     }
 }
 
@@ -137,10 +140,10 @@ fn clients_that_come_and_go_leave_no_memory_behind() {
 fn a_reader_that_does_not_read_is_overdue_before_it_costs_64_mebibytes() {
     const TABLE: u32 = 100_000;
     const ROUND: u32 = 10_000;
-    for add_path in [Vec::new(), vec![(Family::IPV4_UNICAST, PathsSent::All)]] {
+    for path_ids_sent in [Vec::new(), vec![Family::IPV4_UNICAST]] {
         let (mut rib, source) = rib_and_source();
         announce(&mut rib, source, 0..TABLE, |_| 0);
-        let clients = join(&mut rib, 0..2, &add_path);
+        let clients = join(&mut rib, 0..2, &path_ids_sent);
         let [stuck, reader] = clients[..] else { unreachable!("two clients") };
         let before = allocated();
         let mut rounds = 0;
@@ -155,8 +158,8 @@ fn a_reader_that_does_not_read_is_overdue_before_it_costs_64_mebibytes() {
             }
         }
         let cost = allocated() - before;
-        assert_eq!(rib.overdue(), [stuck], "{add_path:?}");
-        assert!(cost < 64 << 20, "{cost} octets, {add_path:?}");
+        assert_eq!(rib.overdue(), [stuck], "{path_ids_sent:?}");
+        assert!(cost < 64 << 20, "{cost} octets, {path_ids_sent:?}");
         rib.peer_down(stuck, Departure::Final);
         while rib.work(1000) {}
         assert!(rib.overdue().is_empty());
@@ -214,9 +217,9 @@ fn withdraw(rib: &mut Rib, source: PeerIndex, prefixes: Range<u32>) {
 }
 
 /// Clients join, and are sent everything.
-fn join(rib: &mut Rib, numbers: Range<u32>, add_path: &[(Family, PathsSent)]) -> Vec<PeerIndex> {
+fn join(rib: &mut Rib, numbers: Range<u32>, path_ids_sent: &[Family]) -> Vec<PeerIndex> {
     let clients: Vec<PeerIndex> =
-        numbers.map(|number| rib.peer_up(client(1 + number, add_path), None)).collect();
+        numbers.map(|number| rib.peer_up(client(1 + number, path_ids_sent), None)).collect();
     while rib.work(1000) {}
     for &client in &clients {
         while rib.poll_export(client, &mut Vec::new()) {}
@@ -228,26 +231,33 @@ fn join(rib: &mut Rib, numbers: Range<u32>, add_path: &[(Family, PathsSent)]) ->
     clients
 }
 
-fn client(number: u32, add_path: &[(Family, PathsSent)]) -> PeerOptions {
+fn client(number: u32, path_ids_sent: &[Family]) -> PeerOptions {
     PeerOptions {
-        name: Arc::from(format!("node{number}")),
-        group: None,
-        kind: PeerKind::Ibgp,
-        asn: ASN,
-        identifier: identifier(100 + number),
-        address: Ipv4Addr::from_bits(0x0a00_0000 + number).into(),
-        own_ipv4_next_hop: Some(NextHop::Ipv4(Ipv4Addr::new(10, 201, 0, 1))),
-        own_ipv6_next_hop: None,
-        shared_subnet: None,
-        families: vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
-        import: FilterChain::accept_all(),
-        export: FilterChain::accept_all(),
-        next_hop: NextHopMode::Auto,
-        reflection: Reflection::Client(identifier(1).into()),
-        add_path: add_path.to_vec(),
-        as_width: AsWidth::Four,
-        max_message_octets: 4096,
-        enhanced_refresh: true,
+        session: SessionTerms {
+            kind: PeerKind::Ibgp,
+            asn: ASN,
+            identifier: identifier(100 + number),
+            address: Ipv4Addr::from_bits(0x0a00_0000 + number).into(),
+            families: vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
+            path_ids_sent: path_ids_sent.to_vec(),
+            as_width: AsWidth::Four,
+            max_message_octets: 4096,
+            enhanced_refresh: true,
+        },
+        rules: PeerRules {
+            name: Arc::from(format!("node{number}")),
+            group: None,
+            import: FilterChain::accept_all(),
+            export: FilterChain::accept_all(),
+            next_hop: NextHopMode::Auto,
+            reflection: Reflection::Client(identifier(1).into()),
+            paths_sent: PathsSent::All,
+        },
+        own: OwnNextHops {
+            ipv4: Some(NextHop::Ipv4(Ipv4Addr::new(10, 201, 0, 1))),
+            ipv6: None,
+            shared_subnet: None,
+        },
     }
 }
 

@@ -15,8 +15,8 @@ use margay_config::{
 };
 use margay_filter::Session;
 use margay_rib::{
-    ClientToClient, Discard, ForwardingOptions, NetworkOptions, PathsSent, Reflection, ReflectorOptions,
-    RibOptions,
+    ClientToClient, Discard, ForwardingOptions, NetworkOptions, PathsSent, PeerRules, Reflection,
+    ReflectorOptions, RibOptions,
 };
 use margay_session::{DialMode, SessionOptions};
 use tracing::warn;
@@ -172,7 +172,7 @@ pub(super) fn peer_settings(global: &Global, peer: &Peer) -> PeerSettings {
         kind: if peer.remote_asn == global.asn { PeerKind::Ibgp } else { PeerKind::Ebgp },
         is_client: peer.rr_client,
     };
-    PeerSettings {
+    let rules = PeerRules {
         import: peer.import.for_session(&session),
         export: peer.export.for_session(&session),
         name: session.name,
@@ -182,16 +182,17 @@ pub(super) fn peer_settings(global: &Global, peer: &Peer) -> PeerSettings {
             NextHopMode::Own => margay_rib::NextHopMode::OwnAddress,
             NextHopMode::Keep => margay_rib::NextHopMode::Keep,
         },
-        prefix_limit: peer.prefix_limit.map(|limit| {
-            let margay_config::PrefixLimit { received, accepted, warn_percent, restart } = limit;
-            PrefixLimit { received, accepted, warn_percent, restart }
-        }),
         paths_sent: peer.add_path_send.map_or(PathsSent::All, PathsSent::Best),
         reflection: match peer.rr_client {
             true => Reflection::Client(peer.cluster_id.unwrap_or(global.cluster_id)),
             false => Reflection::NonClient,
         },
-    }
+    };
+    let prefix_limit = peer.prefix_limit.map(|limit| {
+        let margay_config::PrefixLimit { received, accepted, warn_percent, restart } = limit;
+        PrefixLimit { received, accepted, warn_percent, restart }
+    });
+    PeerSettings { rules, prefix_limit }
 }
 
 /// The options of a peer's task.

@@ -29,8 +29,9 @@ mod tests {
     };
     use margay_filter::FilterChain;
     use margay_rib::{
-        ClientToClient, Departure, Discard, ForwardingOptions, NetworkOptions, NextHopMode, PathsSent,
-        PeerIndex, PeerOptions, Reflection, ReflectorOptions, Way, WayChange,
+        ClientToClient, Departure, Discard, ForwardingOptions, NetworkOptions, NextHopMode, OwnNextHops,
+        PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection, ReflectorOptions, SessionTerms, Way,
+        WayChange,
     };
 
     use super::*;
@@ -53,24 +54,31 @@ mod tests {
             link_local: "fe80::1".parse().unwrap(),
         };
         PeerOptions {
-            group: Some("tors".into()),
-            name: Arc::from("tör1"),
-            kind: PeerKind::Ibgp,
-            asn: Asn(4_200_000_000),
-            identifier: BgpIdentifier::new(7).unwrap(),
-            address: "2001:db8::2".parse().unwrap(),
-            own_ipv4_next_hop: None,
-            own_ipv6_next_hop: Some(link_local),
-            shared_subnet: Some("2001:db8::/64".parse().unwrap()),
-            families: vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
-            import: FilterChain::accept_all(),
-            export: FilterChain::accept_all(),
-            next_hop: NextHopMode::Keep,
-            reflection: Reflection::Client(ClusterId(9)),
-            add_path: vec![(Family::IPV4_UNICAST, PathsSent::Best(NonZeroU16::MIN))],
-            as_width: AsWidth::Four,
-            max_message_octets: 65_535,
-            enhanced_refresh: true,
+            session: SessionTerms {
+                kind: PeerKind::Ibgp,
+                asn: Asn(4_200_000_000),
+                identifier: BgpIdentifier::new(7).unwrap(),
+                address: "2001:db8::2".parse().unwrap(),
+                families: vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
+                path_ids_sent: vec![Family::IPV4_UNICAST],
+                as_width: AsWidth::Four,
+                max_message_octets: 65_535,
+                enhanced_refresh: true,
+            },
+            rules: PeerRules {
+                name: Arc::from("tör1"),
+                group: Some("tors".into()),
+                import: FilterChain::accept_all(),
+                export: FilterChain::accept_all(),
+                next_hop: NextHopMode::Keep,
+                reflection: Reflection::Client(ClusterId(9)),
+                paths_sent: PathsSent::Best(NonZeroU16::MIN),
+            },
+            own: OwnNextHops {
+                ipv4: None,
+                ipv6: Some(link_local),
+                shared_subnet: Some("2001:db8::/64".parse().unwrap()),
+            },
         }
     }
 

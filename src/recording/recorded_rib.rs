@@ -1,7 +1,6 @@
 //! A Rib whose inputs are recorded, where that is wanted.
 
 use std::ops::Deref;
-use std::sync::Arc;
 
 use bgp_codec::{DecodeContext, Family, Prefix, Update};
 use margay_rib::{
@@ -112,10 +111,6 @@ impl RecordedRib {
 
     pub(crate) fn set_ways(&mut self, changes: &[WayChange]) {
         self.handle(RibInput::Ways(changes.to_vec()));
-    }
-
-    pub(crate) fn rename(&mut self, peer: PeerIndex, name: &Arc<str>) {
-        self.handle(RibInput::Rename(peer, Arc::clone(name)));
     }
 
     pub(crate) fn reconfigure(&mut self, reflector: ReflectorOptions, peers: Vec<(PeerIndex, PeerRules)>) {

@@ -292,8 +292,8 @@ mod tests {
         let error = |octets: &[u8]| replay(octets, |_, _| true).unwrap_err().to_string();
         assert_eq!(error(b"#!/bin/sh\necho a longer text"), "this is not a recording");
         let mut other = octets.clone();
-        other[16] = 9;
-        assert_eq!(error(&other), "the recording is of format 9, and this program reads format 8");
+        other[16] = 1;
+        assert_eq!(error(&other), "the recording is of format 1, and this program reads format 9");
         let mut damaged = octets.clone();
         damaged[17 + 12] = 200;
         assert_eq!(error(&damaged), "the recording is damaged: block 0");

@@ -8,7 +8,7 @@ use bgp_codec::{
     PathAttributesBuilder, PeerKind, Update,
 };
 use margay_filter::FilterChain;
-use margay_rib::{NextHopMode, PathsSent, Reflection, ReflectorOptions, RibOptions};
+use margay_rib::{NextHopMode, PathsSent, PeerRules, Reflection, ReflectorOptions, RibOptions};
 use margay_session::{Directions, Negotiated};
 
 use super::{DoorBell, ExportQueue, PeerKey, PeerSettings, PeerUp, SessionEpoch};
@@ -27,7 +27,7 @@ pub(super) fn rib() -> RecordedRib {
 }
 
 pub(super) fn settings() -> PeerSettings {
-    PeerSettings {
+    let rules = PeerRules {
         group: None,
         name: Arc::from("peer"),
         import: FilterChain::accept_all(),
@@ -35,8 +35,8 @@ pub(super) fn settings() -> PeerSettings {
         next_hop: NextHopMode::Auto,
         reflection: Reflection::NonClient,
         paths_sent: PathsSent::All,
-        prefix_limit: None,
-    }
+    };
+    PeerSettings { rules, prefix_limit: None }
 }
 
 /// The first session of an external peer that is the only one of its AS.

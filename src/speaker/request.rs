@@ -1,13 +1,10 @@
 //! What the daemon asks of the speaker: changes of the configuration, and questions of operators.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use bgp_codec::{Family, Prefix};
-use margay_filter::FilterChain;
 use margay_rib::{
-    Explanation, NetworkOptions, NextHopMode, PagePosition, PathsSent, PeerCounts, PeerRules, Reflection,
-    ReflectorOptions, RibCounts, RoutePage,
+    Explanation, NetworkOptions, PagePosition, PeerCounts, PeerRules, ReflectorOptions, RibCounts, RoutePage,
 };
 use tokio::sync::oneshot;
 
@@ -65,37 +62,19 @@ impl SpeakerRequest {
     }
 }
 
-/// What the speaker has to know of a configured peer.
+/// What is configured for a peer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PeerSettings {
-    /// What operators call it.
-    pub name: Arc<str>,
-    /// The group that it takes settings from.
-    pub group: Option<Arc<str>>,
-    /// Decides what is used of what it announces.
-    pub import: FilterChain,
-    /// Decides what it is told.
-    pub export: FilterChain,
-    /// How NEXT_HOP is set in what it is told.
-    pub next_hop: NextHopMode,
-    /// Its part in route reflection.
-    pub reflection: Reflection,
-    /// What it is told of several paths to a prefix, in families where it takes several.
-    pub paths_sent: PathsSent,
+    /// What the Rib does with its routes.
+    pub rules: PeerRules,
     /// How many prefixes it may announce; `None` for any number.
     pub prefix_limit: Option<PrefixLimit>,
 }
 
 impl PeerSettings {
-    pub(super) fn rules(&self) -> PeerRules {
-        PeerRules {
-            group: self.group.clone(),
-            import: self.import.clone(),
-            export: self.export.clone(),
-            next_hop: self.next_hop,
-            reflection: self.reflection,
-            paths_sent: self.paths_sent,
-        }
+    /// What operators call the peer.
+    pub(super) fn name(&self) -> &str {
+        &self.rules.name
     }
 }
 

@@ -12,8 +12,8 @@ use bgp_codec::{
 };
 use margay_filter::{Action, AnyCommunity, Condition, Edit, Filter, FilterChain, Rule};
 use margay_rib::{
-    Departure, ForwardingOptions, NextHopMode, PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection,
-    ReflectorOptions, Rib, RibOptions, Way, WayChange,
+    Departure, ForwardingOptions, NextHopMode, OwnNextHops, PathsSent, PeerIndex, PeerOptions, PeerRules,
+    Reflection, ReflectorOptions, Rib, RibOptions, SessionTerms, Way, WayChange,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -67,11 +67,12 @@ impl Scene {
     pub(crate) fn with_one_feed(sets: Sets, readers: Readers) -> Self {
         let forwarding = (readers == Readers::Forwarding)
             .then_some(ForwardingOptions { multipath: 16, normal_metric: 1024 });
-        let add_path = match readers {
-            Readers::Plain | Readers::Forwarding => Vec::new(),
-            Readers::AddPath(sent) => vec![(Family::IPV4_UNICAST, sent)],
-        };
-        Self::new(1, PeerOptions { add_path, ..peer(0) }, forwarding, sets)
+        let mut reader = peer(0);
+        if let Readers::AddPath(sent) = readers {
+            reader.session.path_ids_sent = vec![Family::IPV4_UNICAST];
+            reader.rules.paths_sent = sent;
+        }
+        Self::new(1, reader, forwarding, sets)
     }
 
     /// Peers that announce the same prefixes, and a reader.
@@ -134,11 +135,10 @@ impl Scene {
 
     /// The filters of the first peer add a community from now on.
     pub(crate) fn import_by_other_filters(&mut self) {
-        let PeerOptions { group, export, next_hop, reflection, .. } = peer(1);
         let edits = vec![Edit::AddCommunities(vec![AnyCommunity::Standard(Community(7))])];
         let rule = Rule::new(Condition::always(), Action::Accept).with_edits(edits);
         let import = FilterChain::new([Filter::new("other", [rule])]);
-        let rules = PeerRules { group, import, export, next_hop, reflection, paths_sent: PathsSent::All };
+        let rules = PeerRules { import, ..peer(1).rules };
         let (node, identifier) = (self.nodes[0], BgpIdentifier::new(1).unwrap());
         self.step("reconfigure", |rib| rib.reconfigure(ReflectorOptions::new(identifier), [(node, rules)]));
         self.settle();
@@ -259,24 +259,31 @@ fn path(id: u32) -> Nlri<Ipv4Prefix> {
 fn peer(number: u32) -> PeerOptions {
     let identifier = BgpIdentifier::new(100 + number).unwrap();
     PeerOptions {
-        name: Arc::from(format!("peer {number}")),
-        group: None,
-        kind: PeerKind::Ibgp,
-        asn: ASN,
-        identifier,
-        address: IpAddr::V4((0x0a00_0000 + number).into()),
-        own_ipv4_next_hop: Some(NextHop::Ipv4([10, 0, 0, 100].into())),
-        own_ipv6_next_hop: None,
-        shared_subnet: None,
-        families: vec![Family::IPV4_UNICAST],
-        import: FilterChain::accept_all(),
-        export: FilterChain::accept_all(),
-        next_hop: NextHopMode::Auto,
-        reflection: Reflection::Client(BgpIdentifier::new(1).unwrap().into()),
-        add_path: Vec::new(),
-        as_width: AsWidth::Four,
-        max_message_octets: 4096,
-        enhanced_refresh: false,
+        session: SessionTerms {
+            kind: PeerKind::Ibgp,
+            asn: ASN,
+            identifier,
+            address: IpAddr::V4((0x0a00_0000 + number).into()),
+            families: vec![Family::IPV4_UNICAST],
+            path_ids_sent: Vec::new(),
+            as_width: AsWidth::Four,
+            max_message_octets: 4096,
+            enhanced_refresh: false,
+        },
+        rules: PeerRules {
+            name: Arc::from(format!("peer {number}")),
+            group: None,
+            import: FilterChain::accept_all(),
+            export: FilterChain::accept_all(),
+            next_hop: NextHopMode::Auto,
+            reflection: Reflection::Client(BgpIdentifier::new(1).unwrap().into()),
+            paths_sent: PathsSent::All,
+        },
+        own: OwnNextHops {
+            ipv4: Some(NextHop::Ipv4([10, 0, 0, 100].into())),
+            ipv6: None,
+            shared_subnet: None,
+        },
     }
 }
 

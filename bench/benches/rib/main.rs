@@ -16,7 +16,8 @@ use bytes::BytesMut;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use margay_filter::FilterChain;
 use margay_rib::{
-    Departure, NextHopMode, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RibOptions,
+    Departure, NextHopMode, OwnNextHops, PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection,
+    ReflectorOptions, Rib, RibOptions, SessionTerms,
 };
 
 const ROUTES: u32 = 300_000;
@@ -143,24 +144,31 @@ impl Scene {
 /// An external peer of its own AS.
 fn peer(number: u32) -> PeerOptions {
     PeerOptions {
-        name: Arc::from(format!("peer {number}")),
-        group: None,
-        kind: PeerKind::Ebgp,
-        asn: Asn(65000 + number),
-        identifier: BgpIdentifier::new(100 + number).unwrap(),
-        address: IpAddr::V4((0x0a00_0000 + number).into()),
-        own_ipv4_next_hop: Some(NextHop::Ipv4([10, 0, 0, 100].into())),
-        own_ipv6_next_hop: None,
-        shared_subnet: None,
-        families: vec![Family::IPV4_UNICAST],
-        import: FilterChain::accept_all(),
-        export: FilterChain::accept_all(),
-        next_hop: NextHopMode::Auto,
-        reflection: Reflection::NonClient,
-        add_path: Vec::new(),
-        as_width: AsWidth::Four,
-        max_message_octets: 4096,
-        enhanced_refresh: false,
+        session: SessionTerms {
+            kind: PeerKind::Ebgp,
+            asn: Asn(65000 + number),
+            identifier: BgpIdentifier::new(100 + number).unwrap(),
+            address: IpAddr::V4((0x0a00_0000 + number).into()),
+            families: vec![Family::IPV4_UNICAST],
+            path_ids_sent: Vec::new(),
+            as_width: AsWidth::Four,
+            max_message_octets: 4096,
+            enhanced_refresh: false,
+        },
+        rules: PeerRules {
+            name: Arc::from(format!("peer {number}")),
+            group: None,
+            import: FilterChain::accept_all(),
+            export: FilterChain::accept_all(),
+            next_hop: NextHopMode::Auto,
+            reflection: Reflection::NonClient,
+            paths_sent: PathsSent::All,
+        },
+        own: OwnNextHops {
+            ipv4: Some(NextHop::Ipv4([10, 0, 0, 100].into())),
+            ipv6: None,
+            shared_subnet: None,
+        },
     }
 }
 

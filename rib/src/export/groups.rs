@@ -42,7 +42,8 @@ impl GroupSet {
         let id = known.unwrap_or_else(|| self.take_group_id());
         if known.is_none() {
             self.by_signature.insert(signature.clone(), id);
-            self.groups.insert(id, ExportGroup::new(id, self.family, signature, options.export.clone()));
+            self.groups
+                .insert(id, ExportGroup::new(id, self.family, signature, options.rules.export.clone()));
             self.work.push(Work::Fill(id));
         }
         let group = self.groups.get_mut(&id)?;

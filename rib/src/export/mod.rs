@@ -67,11 +67,6 @@ impl ExportGroups {
         self.regrouping.is_under_way()
     }
 
-    /// Whether the export of some group depends on the name or group of a path's peer.
-    pub(crate) fn look_at_source(&self) -> bool {
-        self.groups.groups.values().any(|group| group.rules.looks_at_source())
-    }
-
     /// Notes that the rules for paths to these entries have changed: remembered verdicts are dropped, and
     /// [`work`](Self::work) exports the entries again.
     pub(crate) fn export_again(&mut self, entries: RoaringBitmap) {
@@ -279,7 +274,7 @@ impl ExportGroups {
     /// Handles a request of `peer` for all routes (RFC 2918). They are sent between two marks if the peer
     /// supports them (RFC 7313).
     pub(crate) fn refresh(&mut self, shared: &mut Shared, peer: PeerIndex) {
-        let takes_marks = shared.peers.up(peer).is_some_and(|options| options.enhanced_refresh);
+        let takes_marks = shared.peers.up(peer).is_some_and(|options| options.session.enhanced_refresh);
         let Some(routes) = shared.peers.routes_mut(self.groups.family, peer) else { return };
         let Some(Membership { group, reader }) = routes.membership else { return };
         if takes_marks {

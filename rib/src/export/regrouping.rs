@@ -178,7 +178,8 @@ fn strayed(
         match &mut strayed {
             Some(strayed) if strayed.signature == signature => strayed.peers.push(peer),
             None if signature != group.signature => {
-                strayed = Some(Strayed { signature, export: options.export.clone(), peers: vec![peer] });
+                strayed =
+                    Some(Strayed { signature, export: options.rules.export.clone(), peers: vec![peer] });
             }
             Some(_) | None => {}
         }

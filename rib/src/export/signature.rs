@@ -20,13 +20,12 @@ pub(crate) struct GroupSignature {
 
 impl GroupSignature {
     pub(crate) fn new(options: &PeerOptions, family: Family, speaker: &RibOptions) -> Self {
-        let add_path = options.add_path.iter().find(|&&(of_family, _)| of_family == family);
         Self {
             policy: ExportPolicy::new(options, family, speaker),
-            filter: options.export.content(),
-            add_path: add_path.map(|&(_, paths)| paths),
-            as_width: options.as_width,
-            max_message_octets: options.max_message_octets,
+            filter: options.rules.export.content(),
+            add_path: options.paths_sent(family),
+            as_width: options.session.as_width,
+            max_message_octets: options.session.max_message_octets,
         }
     }
 

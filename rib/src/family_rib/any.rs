@@ -12,6 +12,7 @@ use crate::attributes::AttributeHandle;
 use crate::export::{EncodedUpdates, ExportGroups};
 use crate::forwarding::{ForwardingChange, ForwardingLog};
 use crate::index::PeerIndex;
+use crate::options::PeerOptions;
 use crate::options::{Departure, KernelRouteView, NetworkOptions, RibOptions};
 use crate::paths::AnyTable;
 use crate::policy::ImportPolicy;
@@ -95,6 +96,19 @@ pub(crate) struct RulesChange {
     pub(crate) imported: BTreeSet<PeerIndex>,
     /// The peers whose role in route reflection changed.
     pub(crate) reflected: BTreeSet<PeerIndex>,
+}
+
+impl RulesChange {
+    /// Notes what other options of a peer change.
+    pub(crate) fn note(&mut self, peer: PeerIndex, former: &PeerOptions, present: &PeerOptions) {
+        let is_seen_otherwise = former.filter_session() != present.filter_session();
+        if !present.has_same_import(former) || is_seen_otherwise && present.rules.import.looks_at_source() {
+            self.imported.insert(peer);
+        }
+        if is_seen_otherwise || former.rules.reflection != present.rules.reflection {
+            self.reflected.insert(peer);
+        }
+    }
 }
 
 /// The state of a family.

@@ -28,7 +28,9 @@ impl<P: RibFamily> RouteTable<P> {
             let checked = import.check(store.get(received), store.next_hop(received));
             let filtered =
                 import.filter(store, P::FAMILY, received, std::iter::once(prefix), |prefix, verdict| {
-                    notices.add_with(|| Notice::logged_on_import(peer, prefix, &import.peer.import, verdict));
+                    notices.add_with(|| {
+                        Notice::logged_on_import(peer, prefix, &import.peer.rules.import, verdict)
+                    });
                 });
             let checked = checked.and_then(|()| import.check_destination(prefix));
             let verdict = checked.and_then(|()| filtered.of(0));

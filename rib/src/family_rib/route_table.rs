@@ -71,7 +71,7 @@ impl<P: RibFamily> RouteTable<P> {
         let prefixes = found.iter().map(|(_, nlri)| nlri.prefix.erase());
         let Shared { store, notices, .. } = shared;
         let filtered = import.filter(store, P::FAMILY, received, prefixes, |prefix, verdict| {
-            notices.add_with(|| Notice::logged_on_import(peer, prefix, &import.peer.import, verdict));
+            notices.add_with(|| Notice::logged_on_import(peer, prefix, &import.peer.rules.import, verdict));
         });
         for (position, (index, Nlri { path_id, prefix })) in found.into_iter().enumerate() {
             let path_id = path_id.unwrap_or(PathId(0));

@@ -1,4 +1,4 @@
-//! Options of a peer: what is fixed for its session, and the rules that may change during it.
+//! Options of a peer: the terms of its session, and what may change during it.
 
 use std::net::IpAddr;
 use std::num::NonZeroU16;
@@ -13,10 +13,17 @@ use super::reflection::Reflection;
 /// What the Rib has to know about a peer whose session is established.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct PeerOptions {
-    /// The peer's name for operators.
-    pub name: Arc<str>,
-    /// The group that the peer takes settings from, which filters can match.
-    pub group: Option<Arc<str>>,
+    /// What holds until the end of the session.
+    pub session: SessionTerms,
+    /// What the configuration says, which may change meanwhile.
+    pub rules: PeerRules,
+    /// This speaker's addresses towards the peer, which may change meanwhile.
+    pub own: OwnNextHops,
+}
+
+/// What is settled for as long as a session lasts: who the peer is, and what both sides agreed on.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct SessionTerms {
     /// Whether the peer is external or internal.
     pub kind: PeerKind,
     /// The peer's AS number.
@@ -25,25 +32,10 @@ pub struct PeerOptions {
     pub identifier: BgpIdentifier,
     /// The peer's address.
     pub address: IpAddr,
-    /// The next hop that the peer may use for IPv4 routes through this speaker.
-    pub own_ipv4_next_hop: Option<NextHop>,
-    /// The next hop that the peer may use for IPv6 routes through this speaker.
-    pub own_ipv6_next_hop: Option<NextHop>,
-    /// The subnet over which the peer is directly connected, if it is.
-    pub shared_subnet: Option<Prefix>,
     /// The address families that both sides announced.
     pub families: Vec<Family>,
-    /// Filter that decides which routes of the peer are accepted.
-    pub import: FilterChain,
-    /// Filter that decides which routes are advertised to the peer.
-    pub export: FilterChain,
-    /// How NEXT_HOP is set in routes advertised to the peer.
-    pub next_hop: NextHopMode,
-    /// The peer's role in route reflection.
-    pub reflection: Reflection,
-    /// The families in which the peer is sent paths with path identifiers (RFC 7911), and which paths. In
-    /// other families it is sent the best one.
-    pub add_path: Vec<(Family, PathsSent)>,
+    /// The families in which the peer is sent paths with path ids (RFC 7911). In others it is sent the best path only.
+    pub path_ids_sent: Vec<Family>,
     /// Width of AS numbers in UPDATEs to the peer.
     pub as_width: AsWidth,
     /// Longest message that the peer accepts, in octets.
@@ -52,23 +44,12 @@ pub struct PeerOptions {
     pub enhanced_refresh: bool,
 }
 
-impl PeerOptions {
-    /// The peer as filters see it.
-    pub(crate) fn session(&self) -> Session {
-        Session {
-            name: Arc::clone(&self.name),
-            group: self.group.clone(),
-            address: self.address,
-            kind: self.kind,
-            is_client: self.reflection != Reflection::NonClient,
-        }
-    }
-}
-
-/// The options of a peer that may change during its session.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+/// What is configured for a peer and may change during its session.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PeerRules {
-    /// The group that the peer takes settings from.
+    /// The peer's name for operators.
+    pub name: Arc<str>,
+    /// The group that the peer takes settings from, which filters can match.
     pub group: Option<Arc<str>>,
     /// Filter that decides which routes of the peer are accepted.
     pub import: FilterChain,
@@ -93,45 +74,43 @@ pub struct OwnNextHops {
     pub shared_subnet: Option<Prefix>,
 }
 
-impl OwnNextHops {
-    pub(crate) fn of(options: &PeerOptions) -> Self {
-        Self {
-            ipv4: options.own_ipv4_next_hop,
-            ipv6: options.own_ipv6_next_hop,
-            shared_subnet: options.shared_subnet,
-        }
-    }
-
-    pub(crate) fn applied_to(self, options: &PeerOptions) -> PeerOptions {
-        PeerOptions {
-            own_ipv4_next_hop: self.ipv4,
-            own_ipv6_next_hop: self.ipv6,
-            shared_subnet: self.shared_subnet,
-            ..options.clone()
-        }
-    }
-}
-
-impl PeerRules {
-    pub(crate) fn applied_to(self, options: &PeerOptions) -> PeerOptions {
-        let Self { group, import, export, next_hop, reflection, paths_sent } = self;
-        let add_path = options.add_path.iter().map(|&(family, _)| (family, paths_sent)).collect();
-        PeerOptions { group, import, export, next_hop, reflection, add_path, ..options.clone() }
-    }
-}
-
 impl PeerOptions {
+    /// The peer as filters see it.
+    pub(crate) fn filter_session(&self) -> Session {
+        Session {
+            name: Arc::clone(&self.rules.name),
+            group: self.rules.group.clone(),
+            address: self.session.address,
+            kind: self.session.kind,
+            is_client: self.rules.reflection != Reflection::NonClient,
+        }
+    }
+
+    /// The paths that the peer is sent with path ids in a family; `None` if it is sent the best path without one.
+    pub(crate) fn paths_sent(&self, family: Family) -> Option<PathsSent> {
+        self.session.path_ids_sent.contains(&family).then_some(self.rules.paths_sent)
+    }
+
     /// Whether these are options of the same speaker at the same address, so that its paths compare as
     /// before.
     pub(crate) fn is_same_speaker(&self, other: &Self) -> bool {
-        let of = |options: &Self| (options.kind, options.asn, options.identifier, options.address);
-        of(self) == of(other)
+        let of = |SessionTerms { kind, asn, identifier, address, .. }: &SessionTerms| {
+            (*kind, *asn, *identifier, *address)
+        };
+        of(&self.session) == of(&other.session)
     }
 
-    /// Whether the import rules are the same.
+    /// Whether the import rules are the same: the filters, and our own addresses, which import refuses as next
+    /// hops.
     pub(crate) fn has_same_import(&self, other: &Self) -> bool {
-        let own = |options: &Self| (options.own_ipv4_next_hop, options.own_ipv6_next_hop);
-        self.import.same_content(&other.import) && own(self) == own(other)
+        self.rules.import.same_content(&other.rules.import) && self.own.has_same_addresses(&other.own)
+    }
+}
+
+impl OwnNextHops {
+    /// Whether the next hops are the same, whatever the subnet.
+    pub(crate) fn has_same_addresses(&self, other: &Self) -> bool {
+        (self.ipv4, self.ipv6) == (other.ipv4, other.ipv6)
     }
 }
 

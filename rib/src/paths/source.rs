@@ -57,9 +57,9 @@ impl Sources {
         let Self { slots, free, by_id } = self;
         *by_id.entry((peer, path_id)).or_insert_with(|| {
             let origin = CandidateOrigin::Peer {
-                kind: options.kind,
-                identifier: options.identifier,
-                address: options.address,
+                kind: options.session.kind,
+                identifier: options.session.identifier,
+                address: options.session.address,
             };
             let learned_from = LearnedFrom::of(options);
             let source = Source { peer, path_id, origin, learned_from, is_up: true, paths: 0 };
@@ -173,11 +173,12 @@ pub(crate) enum LearnedFrom {
 impl LearnedFrom {
     /// How paths of a peer are learned.
     pub(crate) fn of(peer: &PeerOptions) -> Self {
-        match peer.kind {
+        match peer.session.kind {
             PeerKind::Ebgp => Self::External,
-            PeerKind::Ibgp => {
-                Self::Internal(InternalSource { identifier: peer.identifier, reflection: peer.reflection })
-            }
+            PeerKind::Ibgp => Self::Internal(InternalSource {
+                identifier: peer.session.identifier,
+                reflection: peer.rules.reflection,
+            }),
         }
     }
 }

@@ -97,7 +97,7 @@ impl Peers {
 
     pub(crate) fn add(&mut self, options: Arc<PeerOptions>) -> PeerIndex {
         let index = self.take_index();
-        let session = options.session();
+        let session = options.filter_session();
         let (routes, turn) = (PerFamily::default(), FamilyTurn::default());
         self.by_index.insert(index, Peer { options, session, presence: Presence::Up, routes, turn });
         index
@@ -138,7 +138,7 @@ impl Peers {
     /// Replaces the options of a peer, except for those that are fixed during a session.
     pub(crate) fn set_options(&mut self, peer: PeerIndex, options: Arc<PeerOptions>) {
         if let Some(peer) = self.by_index.get_mut(&peer) {
-            peer.session = options.session();
+            peer.session = options.filter_session();
             peer.options = options;
         }
     }
@@ -218,28 +218,31 @@ mod tests {
     use margay_filter::FilterChain;
 
     use super::*;
-    use crate::options::{NextHopMode, Reflection};
+    use crate::options::{NextHopMode, OwnNextHops, PathsSent, PeerRules, Reflection, SessionTerms};
 
     fn options() -> PeerOptions {
         PeerOptions {
-            group: None,
-            name: Arc::from("peer"),
-            kind: PeerKind::Ebgp,
-            asn: Asn(65001),
-            identifier: BgpIdentifier::new(1).unwrap(),
-            address: IpAddr::from([192, 0, 2, 1]),
-            own_ipv4_next_hop: None,
-            own_ipv6_next_hop: None,
-            shared_subnet: None,
-            families: Vec::new(),
-            import: FilterChain::accept_all(),
-            export: FilterChain::accept_all(),
-            next_hop: NextHopMode::Auto,
-            reflection: Reflection::NonClient,
-            add_path: Vec::new(),
-            as_width: AsWidth::Four,
-            max_message_octets: 4096,
-            enhanced_refresh: false,
+            session: SessionTerms {
+                kind: PeerKind::Ebgp,
+                asn: Asn(65001),
+                identifier: BgpIdentifier::new(1).unwrap(),
+                address: IpAddr::from([192, 0, 2, 1]),
+                families: Vec::new(),
+                path_ids_sent: Vec::new(),
+                as_width: AsWidth::Four,
+                max_message_octets: 4096,
+                enhanced_refresh: false,
+            },
+            rules: PeerRules {
+                name: Arc::from("peer"),
+                group: None,
+                import: FilterChain::accept_all(),
+                export: FilterChain::accept_all(),
+                next_hop: NextHopMode::Auto,
+                reflection: Reflection::NonClient,
+                paths_sent: PathsSent::All,
+            },
+            own: OwnNextHops { ipv4: None, ipv6: None, shared_subnet: None },
         }
     }
 

@@ -28,25 +28,21 @@ pub(crate) struct ExportPolicy {
 
 impl ExportPolicy {
     pub(crate) fn new(options: &PeerOptions, family: Family, speaker: &RibOptions) -> Self {
-        let own_next_hop = if family == Family::IPV4_UNICAST {
-            options.own_ipv4_next_hop
-        } else {
-            options.own_ipv6_next_hop
-        };
+        let own_next_hop = if family == Family::IPV4_UNICAST { options.own.ipv4 } else { options.own.ipv6 };
         let matters = |subnet: &Prefix| match subnet {
-            Prefix::Ipv4(_) => options.kind == PeerKind::Ebgp,
-            Prefix::Ipv6(_) => options.kind == PeerKind::Ebgp || family == Family::IPV6_UNICAST,
+            Prefix::Ipv4(_) => options.session.kind == PeerKind::Ebgp,
+            Prefix::Ipv6(_) => options.session.kind == PeerKind::Ebgp || family == Family::IPV6_UNICAST,
         };
-        let shared_subnet = options.shared_subnet.filter(matters);
+        let shared_subnet = options.own.shared_subnet.filter(matters);
         Self {
-            kind: options.kind,
+            kind: options.session.kind,
             local_asn: speaker.asn,
-            reflection: match options.kind {
-                PeerKind::Ibgp => options.reflection,
+            reflection: match options.session.kind {
+                PeerKind::Ibgp => options.rules.reflection,
                 PeerKind::Ebgp => Reflection::NonClient,
             },
             client_to_client: speaker.reflector.client_to_client,
-            next_hop: options.next_hop,
+            next_hop: options.rules.next_hop,
             own_next_hop,
             shared_subnet,
         }

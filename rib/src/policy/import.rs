@@ -28,13 +28,12 @@ impl ImportPolicy<'_> {
         if attributes.cluster_list().any(|cluster| self.speaker.reflector.clusters.contains(&cluster)) {
             return Err(ImportRefusal::ClusterListLoop);
         }
-        if next_hop.is_some()
-            && (next_hop == self.peer.own_ipv4_next_hop || next_hop == self.peer.own_ipv6_next_hop)
-        {
+        let own = &self.peer.own;
+        if next_hop.is_some() && (next_hop == own.ipv4 || next_hop == own.ipv6) {
             return Err(ImportRefusal::NextHopIsOwn);
         }
         // A session over the loopback interface has such next hops.
-        if next_hop.is_some_and(is_martian_next_hop) && !self.peer.address.is_loopback() {
+        if next_hop.is_some_and(is_martian_next_hop) && !self.peer.session.address.is_loopback() {
             return Err(ImportRefusal::MartianNextHop);
         }
         Ok(())
@@ -46,7 +45,7 @@ impl ImportPolicy<'_> {
             return Err(ImportRefusal::MartianDestination);
         }
         // Other addresses of this node may belong to other nodes, too: anycast and service addresses do.
-        let own = [self.peer.own_ipv4_next_hop, self.peer.own_ipv6_next_hop];
+        let own = [self.peer.own.ipv4, self.peer.own.ipv6];
         if own.into_iter().flatten().any(|own| is_host(prefix, own)) {
             return Err(ImportRefusal::DestinationIsOwn);
         }
@@ -63,11 +62,11 @@ impl ImportPolicy<'_> {
         prefixes: impl Iterator<Item = Prefix>,
         mut on_logged: impl FnMut(Prefix, &Verdict),
     ) -> Filtered {
-        let chain = &self.peer.import;
+        let chain = &self.peer.rules.import;
         if chain.is_empty() {
             return Filtered::Alike(Ok(RouteEdits::default()));
         }
-        let session = self.peer.session();
+        let session = self.peer.filter_session();
         let path = store.route_path(received, family, RouteSource::Peer(&session));
         let mut halfway = chain.by_path(&path);
         match halfway.settled() {

@@ -108,11 +108,6 @@ impl ExportRules {
         self.filter.looks_at_prefix() || self.filter.logs()
     }
 
-    /// Whether the filter matches the source of a path.
-    pub(crate) fn looks_at_source(&self) -> bool {
-        self.filter.looks_at_source()
-    }
-
     /// Drops the cached verdicts, because something else that they depend on has changed.
     pub(crate) fn forget(&mut self) {
         self.memo.clear();

@@ -124,12 +124,13 @@ impl FamilyView<'_> {
         let Self { shared, .. } = self;
         entry.paths.iter().filter_map(move |path| {
             let source = shared.sources.get(path.source);
-            let options = shared.peers.options(source.peer).filter(|options| !options.import.is_empty())?;
-            let session = options.session();
+            let options =
+                shared.peers.options(source.peer).filter(|options| !options.rules.import.is_empty())?;
+            let session = options.filter_session();
             let family = entry.prefix.family();
             let route = shared.store.route_path(path.received, family, RouteSource::Peer(&session));
-            let trace = options.import.trace(&route, &entry.prefix.into());
-            let peers = vec![Arc::clone(&options.name)];
+            let trace = options.rules.import.trace(&route, &entry.prefix.into());
+            let peers = vec![Arc::clone(&options.rules.name)];
             Some(FilterPass::new(FilterDirection::Import, peers, source.path_id, &trace))
         })
     }
@@ -141,7 +142,7 @@ impl FamilyView<'_> {
             let (source, handle) = best?;
             let trace = group.rules.trace(shared, entry.prefix, handle, source)?;
             let names = group.members.iter().filter_map(|&peer| shared.peers.options(peer));
-            let peers: Vec<Arc<str>> = names.map(|options| Arc::clone(&options.name)).collect();
+            let peers: Vec<Arc<str>> = names.map(|options| Arc::clone(&options.rules.name)).collect();
             (!peers.is_empty()).then(|| FilterPass::new(FilterDirection::Export, peers, PathId(0), &trace))
         })
     }
@@ -169,7 +170,7 @@ impl FamilyView<'_> {
         let sent = exported.iter().filter(|&&slot| group.log.has_read(reader, slot)).count();
         let paths = group.sends_several().then_some(sent);
         Some(ExportView {
-            peer: Arc::clone(&shared.peers.options(peer)?.name),
+            peer: Arc::clone(&shared.peers.options(peer)?.rules.name),
             // A peer that accepts several paths may be sent others even if it is not sent the best one.
             refusal: refusal.filter(|_| paths.is_none() || exported.is_empty()),
             is_sent: sent > 0 && sent == exported.len(),

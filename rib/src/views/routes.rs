@@ -166,7 +166,7 @@ fn route(
     let source = shared.sources.get(path.source);
     RouteView {
         prefix: entry.prefix,
-        peer: shared.peers.options(source.peer).map(|options| Arc::clone(&options.name)),
+        peer: shared.peers.options(source.peer).map(|options| Arc::clone(&options.rules.name)),
         path_id: source.path_id,
         attributes: shared.store.get(attributes).attributes.clone(),
         next_hop: shared.store.next_hop(attributes),
@@ -205,8 +205,9 @@ fn exclusion(shared: &Shared, prefix: Prefix, path: &Path) -> Option<RouteStatus
 fn filter_verdict(shared: &Shared, path: &Path, refusal: ImportRefusal, prefix: Prefix) -> Option<String> {
     let options = shared.peers.options(shared.sources.get(path.source).peer)?;
     (refusal == ImportRefusal::Filter).then(|| {
-        let session = options.session();
+        let session = options.filter_session();
         let path = shared.store.route_path(path.received, prefix.family(), RouteSource::Peer(&session));
-        options.import.reason(&options.import.evaluate(&path, &prefix.into())).to_string()
+        let import = &options.rules.import;
+        import.reason(&import.evaluate(&path, &prefix.into())).to_string()
     })
 }

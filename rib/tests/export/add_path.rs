@@ -6,7 +6,7 @@ use margay_rib::{Departure, PathsSent, PeerIndex, PeerOptions, Rib};
 use super::by_hand::{
     BLOCK, attributes, exports, feed_and_reader, gateway, path_exports, reach, rib, unreach,
 };
-use super::cast::{best, identifier, options};
+use super::cast::{best, identifier, options, with};
 
 /// The external peers 0, 8, 9 and 10, and an internal reader that is sent several paths.
 fn feeds_and_reader(sent: PathsSent) -> (Rib, Vec<PeerIndex>, PeerIndex) {
@@ -19,7 +19,10 @@ fn feeds_and_reader(sent: PathsSent) -> (Rib, Vec<PeerIndex>, PeerIndex) {
 }
 
 fn reader_options(sent: PathsSent) -> PeerOptions {
-    PeerOptions { add_path: vec![(Family::IPV4_UNICAST, sent)], ..options(4) }
+    with(options(4), |it| {
+        it.session.path_ids_sent = vec![Family::IPV4_UNICAST];
+        it.rules.paths_sent = sent;
+    })
 }
 
 fn block() -> Ipv4Prefix {
@@ -101,7 +104,7 @@ fn a_thousand_clients_with_path_ids_are_one_group() {
     let clients: Vec<PeerIndex> = (0..1000u32)
         .map(|number| {
             let address = (0x0a01_0000 + number).to_be_bytes().into();
-            rib.peer_up(PeerOptions { address, ..reader_options(PathsSent::All) }, None)
+            rib.peer_up(with(reader_options(PathsSent::All), |it| it.session.address = address), None)
         })
         .collect();
     let counts = rib.view().peer_counts(clients[0], Family::IPV4_UNICAST);
@@ -135,7 +138,13 @@ fn two_thousand_paths_to_one_prefix_reach_every_peer() {
         .map(|number| {
             let address = (0x0a01_0000 + number).to_be_bytes().into();
             let identifier = identifier(1000 + number);
-            rib.peer_up(PeerOptions { address, identifier, ..reader_options(PathsSent::All) }, None)
+            rib.peer_up(
+                with(reader_options(PathsSent::All), |it| {
+                    it.session.address = address;
+                    it.session.identifier = identifier;
+                }),
+                None,
+            )
         })
         .collect();
     while rib.work(1000) {}

@@ -14,7 +14,9 @@ use margay_filter::{
     Action, Condition, Edit, Filter, FilterChain, Number, NumberCondition, PeerCondition, PeerRelation,
     PrefixCondition, Rule, ValueRange,
 };
-use margay_rib::{ConnectedRoute, NextHopMode, OwnNextHops, PathsSent, PeerOptions, Reflection};
+use margay_rib::{
+    ConnectedRoute, NextHopMode, OwnNextHops, PathsSent, PeerOptions, PeerRules, Reflection, SessionTerms,
+};
 
 pub(crate) const LOCAL_ASN: Asn = Asn(64512);
 pub(crate) const PEERS: usize = 20;
@@ -52,60 +54,69 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
     let peer = likeness(peer);
     let external = !matches!(peer, 4..8 | 11 | 12 | 14);
     PeerOptions {
-        group: None,
-        name,
-        kind: if external { PeerKind::Ebgp } else { PeerKind::Ibgp },
-        asn: if external { Asn(65000 + number) } else { LOCAL_ASN },
-        identifier: identifier(number),
-        address: IpAddr::V4((0x0a00_0000 + number).into()),
-        own_ipv4_next_hop: Some(NextHop::Ipv4([10, 0, 0, 100].into())),
-        own_ipv6_next_hop: (peer != 5).then(|| next_hop(4, true)),
-        shared_subnet: match peer {
-            0 => Some("10.200.0.0/24".parse().expect("a prefix")),
-            1 | 14 => Some("2001:db8:ff:1::/64".parse().expect("a prefix")),
-            4 => Some("10.200.0.0/16".parse().expect("a prefix")),
-            _ => None,
+        session: SessionTerms {
+            kind: if external { PeerKind::Ebgp } else { PeerKind::Ibgp },
+            asn: if external { Asn(65000 + number) } else { LOCAL_ASN },
+            identifier: identifier(number),
+            address: IpAddr::V4((0x0a00_0000 + number).into()),
+            families: match peer {
+                6 => vec![Family::IPV4_UNICAST],
+                _ => vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
+            },
+            path_ids_sent: match peer {
+                11..=13 => vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
+                14 => vec![Family::IPV6_UNICAST],
+                _ => Vec::new(),
+            },
+            as_width: if peer == 1 { AsWidth::Two } else { AsWidth::Four },
+            max_message_octets: if is_alone { 4096 + number as usize } else { 4096 },
+            enhanced_refresh: peer.is_multiple_of(2),
         },
-        families: match peer {
-            6 => vec![Family::IPV4_UNICAST],
-            _ => vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
+        rules: PeerRules {
+            name,
+            group: None,
+            import: if peer == 1 { filter("10.1.0.0/16", Action::Reject) } else { FilterChain::accept_all() },
+            export: if peer == 2 { filter("10.2.0.0/16", Action::Accept) } else { FilterChain::accept_all() },
+            next_hop: match peer {
+                3 => NextHopMode::Keep,
+                7 => NextHopMode::OwnAddress,
+                _ => NextHopMode::Auto,
+            },
+            reflection: match peer {
+                4 | 6 | 11 | 12 => Reflection::Client(CLUSTERS[0]),
+                7 => Reflection::Client(CLUSTERS[1]),
+                _ => Reflection::NonClient,
+            },
+            paths_sent: match peer {
+                13 => best(2),
+                14 => best(3),
+                _ => PathsSent::All,
+            },
         },
-        import: if peer == 1 { filter("10.1.0.0/16", Action::Reject) } else { FilterChain::accept_all() },
-        export: if peer == 2 { filter("10.2.0.0/16", Action::Accept) } else { FilterChain::accept_all() },
-        next_hop: match peer {
-            3 => NextHopMode::Keep,
-            7 => NextHopMode::OwnAddress,
-            _ => NextHopMode::Auto,
+        own: OwnNextHops {
+            ipv4: Some(NextHop::Ipv4([10, 0, 0, 100].into())),
+            ipv6: (peer != 5).then(|| next_hop(4, true)),
+            shared_subnet: match peer {
+                0 => Some("10.200.0.0/24".parse().expect("a prefix")),
+                1 | 14 => Some("2001:db8:ff:1::/64".parse().expect("a prefix")),
+                4 => Some("10.200.0.0/16".parse().expect("a prefix")),
+                _ => None,
+            },
         },
-        reflection: match peer {
-            4 | 6 | 11 | 12 => Reflection::Client(CLUSTERS[0]),
-            7 => Reflection::Client(CLUSTERS[1]),
-            _ => Reflection::NonClient,
-        },
-        add_path: match peer {
-            11 | 12 => vec![(Family::IPV4_UNICAST, PathsSent::All), (Family::IPV6_UNICAST, PathsSent::All)],
-            13 => vec![(Family::IPV4_UNICAST, best(2)), (Family::IPV6_UNICAST, best(1))],
-            14 => vec![(Family::IPV6_UNICAST, best(3))],
-            _ => Vec::new(),
-        },
-        as_width: if peer == 1 { AsWidth::Two } else { AsWidth::Four },
-        max_message_octets: if is_alone { 4096 + number as usize } else { 4096 },
-        enhanced_refresh: peer.is_multiple_of(2),
     }
+}
+
+/// Options with a change.
+pub(crate) fn with(mut options: PeerOptions, change: impl FnOnce(&mut PeerOptions)) -> PeerOptions {
+    change(&mut options);
+    options
 }
 
 /// Own addresses towards a peer, by number: those of [`options`], none, and others, which also appear as next
 /// hops of routes.
 pub(crate) fn own_next_hops(peer: usize, number: u8) -> OwnNextHops {
     match number {
-        0 => {
-            let options = options(peer);
-            OwnNextHops {
-                ipv4: options.own_ipv4_next_hop,
-                ipv6: options.own_ipv6_next_hop,
-                shared_subnet: options.shared_subnet,
-            }
-        }
+        0 => options(peer).own,
         1 => OwnNextHops::default(),
         number => OwnNextHops {
             ipv4: Some(next_hop(number, false)),
@@ -224,8 +235,8 @@ pub(crate) fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttrib
     let communities = [Community::NO_EXPORT, Community::NO_ADVERTISE, Community(65000 << 16 | 1)];
     builder.communities =
         variant.community.map(|number| communities[usize::from(number)]).into_iter().collect();
-    match options.kind {
-        PeerKind::Ebgp => builder.as_path.prepend(options.asn, 1),
+    match options.session.kind {
+        PeerKind::Ebgp => builder.as_path.prepend(options.session.asn, 1),
         PeerKind::Ibgp => {
             builder.local_pref = Some(99 + u32::from(variant.local_pref));
             // Originator 2 is ourselves: a loop.
@@ -251,7 +262,7 @@ pub(crate) fn lengthened(
     // Header and lengths, the next hop where the family has it, and the NLRI of a host with a path id.
     let others = 23 + if v6 { 41 + 21 } else { 7 + 9 };
     // AS4_PATH of the longest path used here.
-    let as4_path = if options.as_width == AsWidth::Two { 17 } else { 0 };
+    let as4_path = if options.session.as_width == AsWidth::Two { 17 } else { 0 };
     // The header of the attribute that fills the rest.
     let used = others + as4_path + attributes.octets().len() + 4;
     let filled = 4096 - used - 6 * usize::from(short_of_longest);
@@ -281,11 +292,12 @@ pub(crate) fn through_the_wire(
     add_path: bool,
     encode: impl FnOnce(&UpdateEncoder, &mut BytesMut),
 ) -> Vec<Update> {
-    let encoder = UpdateEncoder { as_width: options.as_width, max_message_octets: 4096, add_path };
+    let encoder = UpdateEncoder { as_width: options.session.as_width, max_message_octets: 4096, add_path };
     let mut octets = BytesMut::new();
     encode(&encoder, &mut octets);
     let families = if add_path { vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST] } else { Vec::new() };
-    let context = DecodeContext { add_path: families, ..context(options.kind, options.as_width) };
+    let context =
+        DecodeContext { add_path: families, ..context(options.session.kind, options.session.as_width) };
     let mut octets: Bytes = octets.freeze();
     let mut updates = Vec::new();
     while let Some(length) = frame_length(&octets, 4096).expect("well-formed headers") {

@@ -164,7 +164,7 @@ fn before(world: &World, event: &Event) -> Vec<Case> {
             note(Case::ChangeBehindSlowMember, is_up(peer) && is_behind);
         }
         Event::Refresh(peer) if is_up(peer) => {
-            let is_enhanced = world.naive.peers[peer].0.enhanced_refresh;
+            let is_enhanced = world.naive.peers[peer].0.session.enhanced_refresh;
             note(if is_enhanced { Case::EnhancedRefresh } else { Case::Refresh }, has_routes);
         }
         Event::End(peer) => {

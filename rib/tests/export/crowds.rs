@@ -3,12 +3,12 @@
 
 use bgp_codec::{Family, Ipv4Prefix, Nlri, PathId, Update};
 use margay_rib::{
-    Audit, Departure, ForwardingOptions, PathsSent, PeerIndex, PeerOptions, ReflectorOptions, Rib,
-    RibOptions, Way, WayChange,
+    Audit, Departure, ForwardingOptions, PathsSent, PeerIndex, ReflectorOptions, Rib, RibOptions, Way,
+    WayChange,
 };
 
 use super::by_hand::{BLOCK, attributes, exports, gateway, parse, path_exports};
-use super::cast::{LOCAL_ASN, identifier, options};
+use super::cast::{LOCAL_ASN, identifier, options, with};
 
 /// Steps of work in one part, as in the speaker.
 const STEPS: usize = 4096;
@@ -22,8 +22,14 @@ fn a_hundred_thousand_paths_to_a_prefix_come_and_go_in_parts() {
         let mut rib = rib(forwards);
         let feed = rib.peer_up(options(4), None);
         let reads = if sent.is_some() { path_exports } else { exports };
-        let add_path = sent.map(|sent| (Family::IPV4_UNICAST, sent)).into_iter().collect();
-        let reader = rib.peer_up(PeerOptions { add_path, identifier: identifier(9), ..options(4) }, None);
+        let reader = rib.peer_up(
+            with(options(4), |it| {
+                it.session.path_ids_sent = sent.map(|_| Family::IPV4_UNICAST).into_iter().collect();
+                it.rules.paths_sent = sent.unwrap_or_default();
+                it.session.identifier = identifier(9);
+            }),
+            None,
+        );
         work(&mut rib);
         let parts = |paths: u32| (0..paths).step_by(500).map(|first| first..first + 500);
         for part in parts(paths) {
@@ -55,7 +61,13 @@ fn prefixes_shared_by_all_nodes_are_removed_with_the_last_node() {
     let nodes: Vec<PeerIndex> = (0..NODES)
         .map(|number| {
             let address = (0x0a01_0000 + number).to_be_bytes().into();
-            rib.peer_up(PeerOptions { address, identifier: identifier(1000 + number), ..options(4) }, None)
+            rib.peer_up(
+                with(options(4), |it| {
+                    it.session.address = address;
+                    it.session.identifier = identifier(1000 + number);
+                }),
+                None,
+            )
         })
         .collect();
     work(&mut rib);

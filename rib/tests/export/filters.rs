@@ -1,10 +1,10 @@
 //! Filters at work: the routes that they log, and what an explanation shows of them.
 
 use margay_filter::{Action, Condition, Filter, FilterChain, PrefixCondition, Rule};
-use margay_rib::{FilterDirection, NoticeKind, PeerOptions};
+use margay_rib::{FilterDirection, NoticeKind};
 
 use super::by_hand::{BLOCK, FEED, attributes, exports, gateway, reach, rib};
-use super::cast::options;
+use super::cast::{options, with};
 
 /// A filter that logs evaluates each route, also where equal attributes would make one verdict do.
 #[test]
@@ -14,8 +14,8 @@ fn routes_that_filters_log_are_noticed_each_with_the_verdict() {
         let rule = Rule::new(Condition::always(), Action::Accept).with_log(true);
         FilterChain::new([Filter::new(name, [rule]).with_lines([7])])
     };
-    let feed = rib.peer_up(PeerOptions { import: logging("in"), ..options(FEED) }, None);
-    let reader = rib.peer_up(PeerOptions { export: logging("out"), ..options(4) }, None);
+    let feed = rib.peer_up(with(options(FEED), |it| it.rules.import = logging("in")), None);
+    let reader = rib.peer_up(with(options(4), |it| it.rules.export = logging("out")), None);
     rib.apply_update(feed, reach(&[BLOCK, "10.66.0.0/24"], attributes(|_| {}), gateway()));
     exports(&mut rib, reader);
     let (notices, dropped) = rib.poll_notices();
@@ -46,8 +46,8 @@ fn an_explanation_shows_the_rules_that_a_path_met_in_both_directions() {
         ];
         FilterChain::new([Filter::new(name, rules).with_lines([3, 4])])
     };
-    let feed = rib.peer_up(PeerOptions { import: chain("in", "32"), ..options(FEED) }, None);
-    let reader = rib.peer_up(PeerOptions { export: chain("out", "26"), ..options(4) }, None);
+    let feed = rib.peer_up(with(options(FEED), |it| it.rules.import = chain("in", "32")), None);
+    let reader = rib.peer_up(with(options(4), |it| it.rules.export = chain("out", "26")), None);
     rib.apply_update(feed, reach(&["10.65.1.0/26"], attributes(|_| {}), gateway()));
     exports(&mut rib, reader);
     let explanation = rib.view().explain("10.65.1.0/26".parse().unwrap()).unwrap();

@@ -6,7 +6,7 @@ use bgp_codec::{
 use margay_rib::{NextHopMode, PeerOptions, Rib};
 
 use super::by_hand::{attributes, poll_export, rib};
-use super::cast::{context, options};
+use super::cast::{context, options, with};
 
 const GLOBAL: &str = "2001:db8:ff:1::2";
 const OWN: &str = "2001:db8:ff::64";
@@ -26,8 +26,8 @@ fn with_link_local() -> NextHop {
 fn sent(from_external: bool, received: NextHop, reader: PeerOptions) -> NextHop {
     let mut rib: Rib = rib();
     let feed =
-        rib.peer_up(PeerOptions { shared_subnet: None, ..options(if from_external { 0 } else { 4 }) }, None);
-    let context = context(reader.kind, reader.as_width);
+        rib.peer_up(with(options(if from_external { 0 } else { 4 }), |it| it.own.shared_subnet = None), None);
+    let context = context(reader.session.kind, reader.session.as_width);
     let reader = rib.peer_up(reader, None);
     let block: Ipv6Prefix = match "2001:db8:66::/64".parse() {
         Ok(Prefix::Ipv6(prefix)) => prefix,
@@ -59,8 +59,8 @@ fn sent(from_external: bool, received: NextHop, reader: PeerOptions) -> NextHop 
 #[test]
 fn a_link_local_address_goes_to_peers_on_the_subnet_of_the_next_hop_and_to_no_others() {
     let subnet = |text: &str| Some(text.parse::<Prefix>().unwrap());
-    let on = |shared_subnet, peer| PeerOptions { shared_subnet, ..options(peer) };
-    let keep = |shared_subnet| PeerOptions { next_hop: NextHopMode::Keep, ..on(shared_subnet, 0) };
+    let on = |shared_subnet, peer| with(options(peer), |it| it.own.shared_subnet = shared_subnet);
+    let keep = |shared_subnet| with(on(shared_subnet, 0), |it| it.rules.next_hop = NextHopMode::Keep);
     let (same, other, ipv4) = ("2001:db8:ff:1::/64", "2001:db8:ff:2::/64", "10.200.0.0/24");
     let both = with_link_local();
     let global = ipv6(GLOBAL);
@@ -78,7 +78,10 @@ fn a_link_local_address_goes_to_peers_on_the_subnet_of_the_next_hop_and_to_no_ot
         ("external, elsewhere", false, on(subnet(other), 1), ipv6(OWN)),
     ];
     for (case, from_external, reader, expected) in rows {
-        let reader = PeerOptions { add_path: Vec::new(), families: vec![Family::IPV6_UNICAST], ..reader };
+        let reader = with(reader, |it| {
+            it.session.path_ids_sent = Vec::new();
+            it.session.families = vec![Family::IPV6_UNICAST];
+        });
         assert_eq!(sent(from_external, both, reader), expected, "{case}");
     }
 }
@@ -87,7 +90,7 @@ fn a_link_local_address_goes_to_peers_on_the_subnet_of_the_next_hop_and_to_no_ot
 fn a_lone_link_local_next_hop_is_replaced_by_the_own_address() {
     let link_local = ipv6("fe80::2");
     for (case, reader) in [("internal", options(4)), ("external, kept", options(3))] {
-        let reader = PeerOptions { families: vec![Family::IPV6_UNICAST], ..reader };
+        let reader = with(reader, |it| it.session.families = vec![Family::IPV6_UNICAST]);
         assert_eq!(sent(true, link_local, reader), ipv6(OWN), "{case}");
     }
 }

@@ -69,8 +69,10 @@ impl NaiveRib {
     /// What the peer must hold of us, sorted.
     pub(crate) fn adj_rib_out(&self, peer: usize) -> Vec<NaiveRoute> {
         let options = &self.peers[&peer].0;
-        let prefixes =
-            self.prefixes().into_iter().filter(|prefix| options.families.contains(&family_of(*prefix)));
+        let prefixes = self
+            .prefixes()
+            .into_iter()
+            .filter(|prefix| options.session.families.contains(&family_of(*prefix)));
         let mut routes: Vec<NaiveRoute> =
             prefixes.flat_map(|prefix| self.exported(prefix, peer, options)).collect();
         routes.sort_unstable();
@@ -98,14 +100,14 @@ impl NaiveRib {
     /// sent to it: they are left out for it alone.
     fn exported(&self, prefix: Prefix, peer: usize, options: &PeerOptions) -> Vec<NaiveRoute> {
         let paths = self.usable(prefix);
-        let several = options.add_path.iter().find(|&&(family, _)| family == family_of(prefix));
+        let several = sends_path_ids(prefix, options).then_some(options.rules.paths_sent);
         let exports: Vec<(NaivePath, (PathAttributes, NextHop))> = match several {
             None => {
                 let best = self.best(&paths).into_iter();
                 best.filter_map(|path| Some((path.clone(), self.transformed(prefix, &path, options)?)))
                     .collect()
             }
-            Some((_, sent)) => {
+            Some(sent) => {
                 let mut left: Vec<NaivePath> = paths
                     .into_iter()
                     .filter(|path| self.transformed(prefix, path, options).is_some())
@@ -137,12 +139,12 @@ impl NaiveRib {
             return None;
         }
         let source = best.peer.map(|source| &self.peers[&source].0);
-        let internal = options.kind == PeerKind::Ibgp;
-        let internal_source = source.filter(|source| internal && source.kind == PeerKind::Ibgp);
+        let internal = options.session.kind == PeerKind::Ibgp;
+        let internal_source = source.filter(|source| internal && source.session.kind == PeerKind::Ibgp);
         let clusters: Option<Vec<ClusterId>> = match internal_source {
             None => Some(Vec::new()),
-            Some(source) if self.meshed && source.reflection == options.reflection => None,
-            Some(source) => clusters_between(source.reflection, options.reflection),
+            Some(source) if self.meshed && source.rules.reflection == options.rules.reflection => None,
+            Some(source) => clusters_between(source.rules.reflection, options.rules.reflection),
         };
         let communities: Vec<_> = best.attributes.communities().collect();
         let forbidden = communities.contains(&Community::NO_ADVERTISE)
@@ -150,18 +152,18 @@ impl NaiveRib {
         if clusters.is_none() || forbidden {
             return None;
         }
-        let edits = self.filtered(&options.export, prefix, best)?;
+        let edits = self.filtered(&options.rules.export, prefix, best)?;
         let filtered = NaivePath { attributes: edits.applied_to(&best.attributes), ..best.clone() };
         let best = &filtered;
         let own = match prefix {
-            Prefix::Ipv4(_) => options.own_ipv4_next_hop,
-            Prefix::Ipv6(_) => options.own_ipv6_next_hop,
+            Prefix::Ipv4(_) => options.own.ipv4,
+            Prefix::Ipv6(_) => options.own.ipv6,
         };
-        let kept = match options.next_hop {
+        let kept = match options.rules.next_hop {
             NextHopMode::Auto => best.next_hop.filter(|next_hop| {
                 let from_inside = best.attributes.as_path().is_empty();
                 internal
-                    || from_inside && options.shared_subnet.is_some_and(|subnet| is_in(*next_hop, subnet))
+                    || from_inside && options.own.shared_subnet.is_some_and(|subnet| is_in(*next_hop, subnet))
             }),
             NextHopMode::Keep => best.next_hop,
             NextHopMode::OwnAddress => None,
@@ -171,7 +173,7 @@ impl NaiveRib {
         if internal {
             builder.local_pref = builder.local_pref.or(Some(100));
             if let Some(source) = internal_source {
-                builder.originator_id = builder.originator_id.or(Some(source.identifier));
+                builder.originator_id = builder.originator_id.or(Some(source.session.identifier));
                 builder.cluster_list = [clusters?, builder.cluster_list].concat();
             }
         } else {
@@ -191,7 +193,7 @@ impl NaiveRib {
     fn as_seen_by(&self, options: &PeerOptions, next_hop: NextHop) -> NextHop {
         match next_hop {
             NextHop::Ipv6LinkLocal { global, .. }
-                if !options.shared_subnet.is_some_and(|subnet| is_in(next_hop, subnet)) =>
+                if !options.own.shared_subnet.is_some_and(|subnet| is_in(next_hop, subnet)) =>
             {
                 NextHop::Ipv6(global)
             }
@@ -204,11 +206,11 @@ impl NaiveRib {
         let session = path.peer.map(|peer| {
             let options = &self.peers[&peer].0;
             Session {
-                name: options.name.clone(),
-                group: options.group.clone(),
-                address: options.address,
-                kind: options.kind,
-                is_client: options.reflection != Reflection::NonClient,
+                name: options.rules.name.clone(),
+                group: options.rules.group.clone(),
+                address: options.session.address,
+                kind: options.session.kind,
+                is_client: options.rules.reflection != Reflection::NonClient,
             }
         });
         let path = RoutePath {
@@ -258,8 +260,8 @@ impl NaiveRib {
         paths.sort_by_key(|path| {
             let options = path.peer.map(|peer| &self.peers[&peer].0);
             let identifier =
-                path.attributes.originator_id().or_else(|| options.map(|options| options.identifier));
-            let address = options.map(|options| options.address);
+                path.attributes.originator_id().or_else(|| options.map(|options| options.session.identifier));
+            let address = options.map(|options| options.session.address);
             (identifier, path.attributes.cluster_list().count(), address, path.path_id)
         });
         paths
@@ -275,7 +277,7 @@ impl NaiveRib {
         let learned = self.peers.iter().flat_map(|(&peer, (options, routes))| {
             let of_prefix = routes.iter().filter(move |((of, _), _)| *of == prefix);
             of_prefix.filter_map(move |((_, path_id), (attributes, next_hop))| {
-                let is_usable = options.families.contains(&family_of(prefix))
+                let is_usable = options.session.families.contains(&family_of(prefix))
                     && !self.is_looped(attributes, *next_hop, options)
                     && !is_nonsense(prefix, *next_hop, options)
                     && self.reachable(*next_hop);
@@ -285,7 +287,7 @@ impl NaiveRib {
                     attributes: attributes.clone(),
                     next_hop: Some(*next_hop),
                 };
-                let edits = self.filtered(&options.import, prefix, &path).filter(|_| is_usable)?;
+                let edits = self.filtered(&options.rules.import, prefix, &path).filter(|_| is_usable)?;
                 Some(NaivePath { attributes: edits.applied_to(attributes), ..path })
             })
         });
@@ -296,7 +298,7 @@ impl NaiveRib {
         attributes.as_path().asns().any(|asn| asn == self.asn)
             || attributes.originator_id() == Some(self.identifier)
             || attributes.cluster_list().any(|cluster| self.clusters.contains(&cluster))
-            || [options.own_ipv4_next_hop, options.own_ipv6_next_hop].contains(&Some(next_hop))
+            || [options.own.ipv4, options.own.ipv6].contains(&Some(next_hop))
     }
 
     fn reachable(&self, next_hop: NextHop) -> bool {
@@ -304,7 +306,7 @@ impl NaiveRib {
     }
 
     fn kind(&self, path: &NaivePath) -> Option<PeerKind> {
-        path.peer.map(|peer| self.peers[&peer].0.kind)
+        path.peer.map(|peer| self.peers[&peer].0.session.kind)
     }
 }
 
@@ -341,13 +343,17 @@ fn is_in(next_hop: NextHop, subnet: Prefix) -> bool {
 }
 
 /// Whether no peer may announce such a route: to multicast addresses or our own, or over a loopback address.
+fn sends_path_ids(prefix: Prefix, options: &PeerOptions) -> bool {
+    options.session.path_ids_sent.contains(&family_of(prefix))
+}
+
 fn is_nonsense(prefix: Prefix, next_hop: NextHop, options: &PeerOptions) -> bool {
     let is_own = |own: Option<NextHop>| {
         own.is_some_and(|own| own.address() == prefix.network()) && matches!(prefix.length(), 32 | 128)
     };
     prefix.network().is_multicast()
-        || is_own(options.own_ipv4_next_hop)
-        || is_own(options.own_ipv6_next_hop)
+        || is_own(options.own.ipv4)
+        || is_own(options.own.ipv6)
         || next_hop.address().is_loopback()
 }
 
@@ -358,17 +364,17 @@ fn fits(prefix: Prefix, attributes: &PathAttributes, next_hop: NextHop, options:
         (Prefix::Ipv6(_), NextHop::Ipv6LinkLocal { .. }) => 41,
         (Prefix::Ipv6(_), _) => 25,
     };
-    let path_id_octets = if options.add_path.iter().any(|&(of, _)| of == family_of(prefix)) { 4 } else { 0 };
+    let path_id_octets = if sends_path_ids(prefix, options) { 4 } else { 0 };
     let asns: Vec<Asn> = attributes.as_path().asns().collect();
     // Two octets less for each AS number, and AS4_PATH with all of them if one needs more.
-    let (saved, as4_path) = match options.as_width {
+    let (saved, as4_path) = match options.session.as_width {
         AsWidth::Four => (0, 0),
         AsWidth::Two if asns.iter().any(|asn| asn.0 > 65535) => (2 * asns.len(), 5 + 4 * asns.len()),
         AsWidth::Two => (2 * asns.len(), 0),
     };
     let nlri_octets = path_id_octets + 1 + usize::from(prefix.length().div_ceil(8));
     let octets = 23 + attributes.octets().len() + as4_path + next_hop_octets + nlri_octets - saved;
-    octets <= options.max_message_octets
+    octets <= options.session.max_message_octets
 }
 
 fn covers(subnet: Prefix, address: std::net::IpAddr) -> bool {

@@ -9,12 +9,11 @@ use margay_filter::{
 };
 use margay_rib::{
     Departure, Discard, Forwarding, ForwardingOptions, KernelRouteView, NetworkOptions, NextHopLoss,
-    PagePosition, PeerIndex, PeerOptions, ReflectorOptions, Rib, RibOptions, RouteSelection, Step, Way,
-    WayChange,
+    PagePosition, PeerIndex, ReflectorOptions, Rib, RibOptions, RouteSelection, Step, Way, WayChange,
 };
 
 use super::by_hand::{BLOCK, FEED, attributes, exports, gateway, parse, reach, unreach};
-use super::cast::{LOCAL_ASN, identifier, options};
+use super::cast::{LOCAL_ASN, identifier, options, with};
 
 /// The number from which metric and LOCAL_PREF are subtracted to convert one into the other in Calico's
 /// clusters.
@@ -69,7 +68,7 @@ fn set(number: Number, expression: &str) -> Edit {
 fn rib_with_two_feeds(next_hops: [NextHop; 2]) -> (Rib, [PeerIndex; 2]) {
     let mut rib = forwarding_rib();
     let feeds = [FEED, FEED + 1]
-        .map(|number| rib.peer_up(PeerOptions { kind: PeerKind::Ebgp, ..options(number) }, None));
+        .map(|number| rib.peer_up(with(options(number), |it| it.session.kind = PeerKind::Ebgp), None));
     for (feed, next_hop) in feeds.into_iter().zip(next_hops) {
         rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), next_hop));
     }
@@ -172,7 +171,8 @@ fn a_network_that_requires_a_route_comes_and_goes_with_it() {
 fn metrics_become_local_prefs_and_local_prefs_become_metrics() {
     let mut rib = forwarding_rib();
     let mut reading = options(4);
-    reading.export = chain([(Condition::always(), vec![set(Number::LocalPref, "2147483647 - metric")])]);
+    reading.rules.export =
+        chain([(Condition::always(), vec![set(Number::LocalPref, "2147483647 - metric")])]);
     let reader = rib.peer_up(reading, None);
     settle(&mut rib);
     for (text, metric) in [("10.65.1.1/32", 1024), ("10.65.1.2/32", 512)] {
@@ -190,7 +190,7 @@ fn metrics_become_local_prefs_and_local_prefs_become_metrics() {
     let range = ValueRange::new(M - 1023, M).expect("a range");
     let elevated = Condition::Number(NumberCondition { number: Number::LocalPref, range });
     let mut feeding = options(5);
-    feeding.import = chain([
+    feeding.rules.import = chain([
         (elevated, vec![metric(), set(Number::Preference, "160")]),
         (Condition::always(), vec![metric()]),
     ]);
@@ -223,7 +223,7 @@ fn export_filters_ask_for_the_interface_of_a_kernel_route() {
     let mut rib = forwarding_rib();
     let pods = Condition::Interface(vec![Glob::new("cali*")]);
     let mut reading = options(4);
-    reading.export = chain([(Condition::not(pods), vec![])]);
+    reading.rules.export = chain([(Condition::not(pods), vec![])]);
     let reader = rib.peer_up(reading, None);
     settle(&mut rib);
     let over = |interface: Option<&str>| {
@@ -246,7 +246,7 @@ fn filter_edits_may_differ_by_prefix_within_one_attribute_set() {
     let mut rib = forwarding_rib();
     let covered = Condition::Prefix(PrefixCondition::new(Some(prefix("10.65.0.0/16")), None).unwrap());
     let mut reading = options(4);
-    reading.export = chain([
+    reading.rules.export = chain([
         (covered, vec![set(Number::LocalPref, "7")]),
         (Condition::always(), vec![set(Number::LocalPref, "8")]),
     ]);

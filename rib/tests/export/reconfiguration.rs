@@ -1,12 +1,10 @@
 //! New rules for peers during their sessions: they are sent the differences, and nothing else.
 
 use bgp_codec::{Family, IpPrefix, Ipv4Prefix, NextHop, RouteRefresh};
-use margay_rib::{
-    NetworkOptions, NextHopMode, OwnNextHops, PathsSent, PeerIndex, PeerOptions, ReflectorOptions, Rib,
-};
+use margay_rib::{NetworkOptions, NextHopMode, OwnNextHops, PathsSent, PeerIndex, ReflectorOptions, Rib};
 
 use super::by_hand::{FEED, attributes, exports, gateway, parse, reach, reach_all, rib, unreach_all};
-use super::cast::{identifier, options};
+use super::cast::{identifier, options, with};
 use super::world::Rules;
 
 const ALL: [&str; 3] = ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"];
@@ -204,7 +202,7 @@ fn no_member_moves_to_a_group_whose_log_is_not_filled() {
 #[test]
 fn changed_own_next_hops_are_advertised_again() {
     let mut rib = rib();
-    let peer = rib.peer_up(PeerOptions { own_ipv4_next_hop: None, ..options(0) }, None);
+    let peer = rib.peer_up(with(options(0), |it| it.own.ipv4 = None), None);
     let prefixes = parse(&["10.1.0.0/16", "10.2.0.0/16"]);
     for &prefix in &prefixes {
         rib.originate(prefix.erase(), NetworkOptions::default());

@@ -1,12 +1,13 @@
 //! A peer that restarts: its paths stay in use, and only the differences afterwards are sent.
 
 use bgp_codec::{Family, PathId};
-use margay_rib::{Audit, Departure, PathsSent, PeerIndex, PeerOptions, Rib};
+use margay_filter::{Action, Condition, Filter, FilterChain, Glob, PeerCondition, Rule};
+use margay_rib::{Audit, Departure, PeerIndex, Rib};
 
 use super::by_hand::{
     BLOCK, FEED, attributes, exports, feed_and_reader, gateway, parse, path_exports, reach, rib, unreach,
 };
-use super::cast::{identifier, options};
+use super::cast::{identifier, options, with};
 
 const OTHER: &str = "10.65.2.0/26";
 
@@ -70,17 +71,40 @@ fn the_paths_of_a_peer_that_stays_away_are_removed() {
 #[test]
 fn another_speaker_at_the_same_address_resumes_nothing() {
     let (mut rib, feed, reader) = without_the_feed();
-    let other = rib.peer_up(PeerOptions { identifier: identifier(77), ..options(FEED) }, Some(feed));
+    let other = rib.peer_up(with(options(FEED), |it| it.session.identifier = identifier(77)), Some(feed));
     assert_ne!(other, feed);
     work(&mut rib);
     assert_eq!(exports(&mut rib, reader).unreached.len(), 2);
+}
+
+/// A filter asks for the group of the peer, which is another when the peer is back.
+#[test]
+fn filters_see_the_peer_as_it_is_when_it_is_back() {
+    let in_group = |group: &str| {
+        let blue = Condition::SourcePeer(PeerCondition::Group(vec![Glob::new("blue")]));
+        let rules = [Rule::new(blue, Action::Accept), Rule::new(Condition::always(), Action::Reject)];
+        let import = FilterChain::new([Filter::new("blue-only", rules)]);
+        with(options(FEED), |it| {
+            it.rules.group = Some(group.into());
+            it.rules.import = import;
+        })
+    };
+    let (mut rib, feed, reader) = feed_and_reader();
+    rib.peer_down(feed, Departure::Final);
+    let feed = rib.peer_up(in_group("blue"), None);
+    rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
+    assert_eq!(exports(&mut rib, reader).reached, parse(&[BLOCK]));
+    rib.peer_down(feed, Departure::Restarting);
+    assert_eq!(rib.peer_up(in_group("red"), Some(feed)), feed);
+    work(&mut rib);
+    assert_eq!(exports(&mut rib, reader).unreached, parse(&[BLOCK]));
 }
 
 #[test]
 fn a_family_that_is_no_longer_agreed_on_is_removed_at_once() {
     let (mut rib, feed, reader) = without_the_feed();
     let families = vec![Family::IPV6_UNICAST];
-    assert_eq!(rib.peer_up(PeerOptions { families, ..options(FEED) }, Some(feed)), feed);
+    assert_eq!(rib.peer_up(with(options(FEED), |it| it.session.families = families), Some(feed)), feed);
     work(&mut rib);
     assert_eq!(exports(&mut rib, reader).unreached.len(), 2);
 }
@@ -89,8 +113,8 @@ fn a_family_that_is_no_longer_agreed_on_is_removed_at_once() {
 fn path_ids_stay() {
     let mut rib = rib();
     let feed = rib.peer_up(options(FEED), None);
-    let add_path = vec![(Family::IPV4_UNICAST, PathsSent::All)];
-    let reader = rib.peer_up(PeerOptions { add_path, ..options(4) }, None);
+    let reader =
+        rib.peer_up(with(options(4), |it| it.session.path_ids_sent = vec![Family::IPV4_UNICAST]), None);
     work(&mut rib);
     let announce = |rib: &mut Rib, med| -> Vec<Option<PathId>> {
         rib.apply_update(feed, reach(&[BLOCK], attributes(|it| it.med = Some(med)), gateway()));

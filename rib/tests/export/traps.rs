@@ -9,15 +9,14 @@ use bgp_codec::{
 use margay_filter::{Action, Condition, Filter, FilterChain, Number, NumberCondition, Rule, ValueRange};
 use margay_rib::{
     Departure, EncodedUpdates, ExportRefusal, ImportRefusal, NextHopMode, NotExported, Notice, NoticeKind,
-    PagePosition, PathsSent, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RouteSelection,
-    RouteStatus,
+    PagePosition, PeerIndex, PeerOptions, Reflection, ReflectorOptions, Rib, RouteSelection, RouteStatus,
 };
 
 use super::by_hand::{
     BLOCK, FEED, attributes, exports, feed_and_reader, gateway, path, path_exports, poll_export, reach,
     reach_all, rib, unreach,
 };
-use super::cast::{LOCAL_ASN, filter, identifier, options};
+use super::cast::{LOCAL_ASN, filter, identifier, options, with};
 use super::world::{Event, World};
 
 /// The change that a row of a table makes to a value.
@@ -74,7 +73,7 @@ fn a_replacement_that_a_filter_refuses_is_sent_as_a_withdrawal() {
     let preferred = Condition::Number(NumberCondition { number: Number::LocalPref, range: preferred });
     let rule = Rule::new(preferred, Action::Accept);
     let import = FilterChain::new([Filter::new("preferred", [rule])]);
-    let feed = rib.peer_up(PeerOptions { import, ..options(5) }, None);
+    let feed = rib.peer_up(with(options(5), |it| it.rules.import = import), None);
     let reader = rib.peer_up(options(4), None);
     let preference = |local_pref| attributes(|it| it.local_pref = Some(local_pref));
     rib.apply_update(feed, reach(&[BLOCK, "10.66.1.0/24"], preference(100), gateway()));
@@ -246,9 +245,14 @@ fn a_route_that_reflection_makes_too_long_is_withdrawn_and_comes_back_when_it_is
     for path_id in [0, 4] {
         let mut rib = rib();
         let source = rib.peer_up(options(4), None);
-        let several = vec![(Family::IPV4_UNICAST, PathsSent::All)];
-        let add_path = if path_id > 0 { several } else { Vec::new() };
-        let reader = rib.peer_up(PeerOptions { add_path, identifier: identifier(9), ..options(4) }, None);
+        let path_ids_sent = if path_id > 0 { vec![Family::IPV4_UNICAST] } else { Vec::new() };
+        let reader = rib.peer_up(
+            with(options(4), |it| {
+                it.session.path_ids_sent = path_ids_sent;
+                it.session.identifier = identifier(9);
+            }),
+            None,
+        );
         let read = if path_id > 0 { path_exports } else { exports };
         while rib.work(1000) {}
         read(&mut rib, reader);
@@ -354,7 +358,7 @@ fn a_prefix_that_only_waits_for_its_withdrawal_is_not_a_route() {
 #[test]
 fn routes_of_a_family_that_was_not_agreed_on_are_ignored() {
     let mut rib = rib();
-    let feed = rib.peer_up(PeerOptions { families: vec![Family::IPV6_UNICAST], ..options(FEED) }, None);
+    let feed = rib.peer_up(with(options(FEED), |it| it.session.families = vec![Family::IPV6_UNICAST]), None);
     rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
     assert_eq!(rib.view().counts().paths, 0);
 }
@@ -365,7 +369,7 @@ fn a_thousand_peers_with_differently_named_equal_filters_share_octets() {
     let feed = rib.peer_up(options(FEED), None);
     let readers: Vec<PeerIndex> = (0..1000)
         .map(|number| {
-            rib.peer_up(PeerOptions { name: Arc::from(format!("node{number}")), ..options(4) }, None)
+            rib.peer_up(with(options(4), |it| it.rules.name = Arc::from(format!("node{number}"))), None)
         })
         .collect();
     while rib.work(1000) {}
@@ -434,37 +438,37 @@ fn prefixes_in(updates: &[EncodedUpdates]) -> usize {
 #[test]
 fn exactly_the_settings_that_alter_exports_split_a_group() {
     let knobs: [(&str, Change<PeerOptions>, bool); 11] = [
-        ("name", |it| it.name = Arc::from("another"), false),
-        ("address", |it| it.address = [10, 0, 0, 55].into(), false),
-        ("identifier", |it| it.identifier = identifier(55), false),
-        ("AS number of another external peer", |it| it.asn = Asn(65055), false),
-        ("import filter", |it| it.import = filter("10.0.0.0/8", Action::Accept), false),
-        ("export filter", |it| it.export = filter("10.0.0.0/8", Action::Accept), true),
-        ("next hop mode", |it| it.next_hop = NextHopMode::Keep, true),
-        ("own address", |it| it.own_ipv4_next_hop = Some(NextHop::Ipv4([10, 9, 9, 9].into())), true),
-        ("subnet shared with us", |it| it.shared_subnet = None, true),
-        ("width of AS numbers", |it| it.as_width = AsWidth::Two, true),
-        ("longest message", |it| it.max_message_octets = 65_535, true),
+        ("name", |it| it.rules.name = Arc::from("another"), false),
+        ("address", |it| it.session.address = [10, 0, 0, 55].into(), false),
+        ("identifier", |it| it.session.identifier = identifier(55), false),
+        ("AS number of another external peer", |it| it.session.asn = Asn(65055), false),
+        ("import filter", |it| it.rules.import = filter("10.0.0.0/8", Action::Accept), false),
+        ("export filter", |it| it.rules.export = filter("10.0.0.0/8", Action::Accept), true),
+        ("next hop mode", |it| it.rules.next_hop = NextHopMode::Keep, true),
+        ("own address", |it| it.own.ipv4 = Some(NextHop::Ipv4([10, 9, 9, 9].into())), true),
+        ("subnet shared with us", |it| it.own.shared_subnet = None, true),
+        ("width of AS numbers", |it| it.session.as_width = AsWidth::Two, true),
+        ("longest message", |it| it.session.max_message_octets = 65_535, true),
     ];
     for (knob, turn, splits) in knobs {
         assert_eq!(splits_group(options(FEED), turn), splits, "{knob}");
     }
-    let all_paths = |it: &mut PeerOptions| it.add_path = vec![(Family::IPV4_UNICAST, PathsSent::All)];
+    let all_paths = |it: &mut PeerOptions| it.session.path_ids_sent = vec![Family::IPV4_UNICAST];
     let internal_knobs: [(&str, Change<PeerOptions>, bool); 5] = [
         ("several paths", all_paths, true),
         (
             "several paths in the other family",
-            |it| it.add_path = vec![(Family::IPV6_UNICAST, PathsSent::All)],
+            |it| it.session.path_ids_sent = vec![Family::IPV6_UNICAST],
             false,
         ),
-        ("cluster", |it| it.reflection = Reflection::Client(ClusterId(9)), true),
-        ("client or not", |it| it.reflection = Reflection::NonClient, true),
-        ("subnet shared with us", |it| it.shared_subnet = None, false),
+        ("cluster", |it| it.rules.reflection = Reflection::Client(ClusterId(9)), true),
+        ("client or not", |it| it.rules.reflection = Reflection::NonClient, true),
+        ("subnet shared with us", |it| it.own.shared_subnet = None, false),
     ];
     for (knob, turn, splits) in internal_knobs {
         assert_eq!(splits_group(options(4), turn), splits, "{knob}");
     }
-    let client = |it: &mut PeerOptions| it.reflection = Reflection::Client(ClusterId(9));
+    let client = |it: &mut PeerOptions| it.rules.reflection = Reflection::Client(ClusterId(9));
     assert!(!splits_group(options(FEED), client), "reflection does not affect external peers");
 }
 
@@ -505,11 +509,11 @@ fn an_external_peer_on_the_same_subnet_is_sent_to_the_node_itself() {
 #[test]
 fn filters_are_compared_by_content_not_by_name() {
     let mut rib = rib();
-    let named = |prefix| PeerOptions { export: filter(prefix, Action::Accept), ..options(4) };
+    let named = |prefix| with(options(4), |it| it.rules.export = filter(prefix, Action::Accept));
     let first = rib.peer_up(named("10.65.0.0/16"), None);
     let same = rib.peer_up(named("10.65.0.0/16"), None);
     let other = rib.peer_up(named("10.66.0.0/16"), None);
-    let none = rib.peer_up(PeerOptions { export: FilterChain::accept_all(), ..options(4) }, None);
+    let none = rib.peer_up(with(options(4), |it| it.rules.export = FilterChain::accept_all()), None);
     let group = |peer| rib.view().peer_counts(peer, Family::IPV4_UNICAST).group;
     assert_eq!(group(first), group(same));
     assert_ne!(group(first), group(other));

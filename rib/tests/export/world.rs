@@ -1,6 +1,7 @@
 //! A Rib compared with a naive one, and a receiver for each peer that uses nothing but the codec.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bgp_codec::{
     ClusterId, DecodeContext, Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, Message, NextHop, Nlri, NlriBlock,
@@ -285,11 +286,8 @@ impl World {
                 continue;
             };
             let rules = rules.as_rules();
-            options.import = rules.import.clone();
-            options.export = rules.export.clone();
-            options.next_hop = rules.next_hop;
-            options.reflection = rules.reflection;
-            options.add_path.iter_mut().for_each(|(_, paths)| *paths = rules.paths_sent);
+            let rules = PeerRules { name: Arc::clone(&options.rules.name), ..rules };
+            options.rules = rules.clone();
             changes.push((session.index, rules));
         }
         self.rib.reconfigure(ReflectorOptions { clusters, client_to_client }, changes);
@@ -304,9 +302,7 @@ impl World {
                 continue;
             };
             let own = own_next_hops(peer, own);
-            options.own_ipv4_next_hop = own.ipv4;
-            options.own_ipv6_next_hop = own.ipv6;
-            options.shared_subnet = own.shared_subnet;
+            options.own = own;
             changes.push((session.index, own));
         }
         self.rib.set_own_next_hops(changes);
@@ -317,11 +313,11 @@ impl World {
             return;
         }
         let options = options(peer);
-        let path_exports = options.add_path.iter().map(|&(family, _)| family).collect();
+        let path_exports = options.session.path_ids_sent.clone();
         let context = DecodeContext {
             add_path: path_exports,
             max_message_octets: 65535,
-            ..context(options.kind, options.as_width)
+            ..context(options.session.kind, options.session.as_width)
         };
         let former = self.away.remove(&peer);
         let routes = self.naive.peers.remove(&peer).map_or_else(Routes::new, |(_, routes)| routes);
@@ -461,7 +457,7 @@ impl World {
             );
             assert_eq!(self.advertised(session), session.received, "the routes shown for peer {peer}");
             let families: &[Family] =
-                if self.naive.holds_back { &[] } else { &self.naive.peers[&peer].0.families };
+                if self.naive.holds_back { &[] } else { &self.naive.peers[&peer].0.session.families };
             let ended = families.iter().filter(|family| session.ended.contains(family)).count();
             assert_eq!([ended, session.ended.len()], [families.len(); 2], "End-of-RIB to peer {peer}");
             assert!(session.stale.is_none(), "the refresh of peer {peer} has no end");
@@ -496,15 +492,16 @@ impl World {
         for (one, other) in [(8, 9), (8, 10), (9, 10), (11, 12), (4, 11), (4, 12), (0, 8)] {
             let alike = |peer| {
                 let options = &self.naive.peers.get(&peer).filter(|_| self.sessions.contains_key(&peer))?.0;
-                let add_path = options.add_path.clone();
+                let path_ids_sent = options.session.path_ids_sent.clone();
                 Some((
-                    options.export.content(),
-                    options.next_hop,
-                    options.reflection,
-                    options.shared_subnet,
-                    options.own_ipv4_next_hop,
-                    options.max_message_octets,
-                    add_path,
+                    options.rules.export.content(),
+                    options.rules.next_hop,
+                    options.rules.reflection,
+                    options.own.shared_subnet,
+                    options.own.ipv4,
+                    options.session.max_message_octets,
+                    path_ids_sent,
+                    options.rules.paths_sent,
                 ))
             };
             let group = |peer: usize| {
@@ -540,6 +537,7 @@ impl Rules {
             _ => filter("10.2.0.0/16", Action::Accept),
         };
         PeerRules {
+            name: Arc::from(""),
             group: None,
             import: filters(self.import),
             export: filters(self.export),

@@ -87,10 +87,10 @@ impl Sessions {
         let mut rules = Vec::new();
         for (key, settings) in peers {
             let Some(peer) = self.peers.get_mut(&key) else { continue };
-            if let Some(session) = &peer.session {
-                rib.rename(session.index, &settings.name);
-                rules.push((session.index, settings.rules()));
-            }
+            // The routes of a peer that restarts are in use meanwhile.
+            let session = peer.session.as_ref().map(|session| session.index);
+            let index = session.or_else(|| Some(peer.absence?.index));
+            rules.extend(index.map(|index| (index, settings.rules.clone())));
             peer.settings = settings;
         }
         rib.reconfigure(reflector, rules);
@@ -115,7 +115,7 @@ impl Sessions {
         let session = SpeakerSession::new(rib, &peer.settings, addresses, up, resumes, now);
         self.convergence.on_established(key, &session.families, now);
         self.refresh_ends = earlier(self.refresh_ends, session.refresh_ends_at());
-        debug!(peer = %peer.settings.name, session = epoch.0, "joined");
+        debug!(peer = peer.settings.name(), session = epoch.0, "joined");
         Some(peer.session.insert(session).index)
     }
 
@@ -130,7 +130,7 @@ impl Sessions {
     ) -> bool {
         let is_over = self.end_session(rib, key, Which::Epoch(epoch), departure, now);
         if let Some(peer) = self.peers.get(&key).filter(|_| is_over) {
-            debug!(peer = %peer.settings.name, session = epoch.0, "left");
+            debug!(peer = peer.settings.name(), session = epoch.0, "left");
         }
         is_over
     }
@@ -155,7 +155,7 @@ impl Sessions {
         peer.absence = Absence::after(&session, departure, now);
         if let Some(absence) = &peer.absence {
             let seconds = absence.left(now).as_secs();
-            info!(peer = %peer.settings.name, seconds, "restarts: its routes are kept meanwhile");
+            info!(peer = peer.settings.name(), seconds, "restarts: its routes are kept meanwhile");
             self.absence_ends = earlier(self.absence_ends, Some(absence.until));
         }
         let departure = if peer.absence.is_some() { Departure::Restarting } else { Departure::Final };
@@ -181,7 +181,7 @@ impl Sessions {
         rib.read_ahead(&updates);
         for update in updates {
             let end_of_rib = update.end_of_rib();
-            session.note_defects(&settings.name, update.defects());
+            session.note_defects(settings.name(), update.defects());
             rib.apply_update(session.index, update);
             if let Some(family) = end_of_rib
                 && self.convergence.on_end_of_rib(key, family)
@@ -191,7 +191,7 @@ impl Sessions {
             }
         }
         if let Some(limit) = &settings.prefix_limit {
-            session.check_limit(rib, limit, &settings.name);
+            session.check_limit(rib, limit, settings.name());
         }
         is_news && self.convergence.is_complete()
     }
@@ -239,7 +239,7 @@ impl Sessions {
         let mut changed = Vec::new();
         for peer in self.peers.values_mut() {
             if let Some(session) = &mut peer.session
-                && let Some(own) = session.on_addresses(&peer.settings.name, addresses)
+                && let Some(own) = session.on_addresses(peer.settings.name(), addresses)
             {
                 changed.push((session.index, own));
             }
@@ -278,7 +278,7 @@ impl Sessions {
         for peer in self.peers.values_mut() {
             let Some(session) = &mut peer.session else { continue };
             if session.end_late_refreshes(rib, now) {
-                warn!(peer = %peer.settings.name, "route refresh timed out: stale routes withdrawn");
+                warn!(peer = peer.settings.name(), "route refresh timed out: stale routes withdrawn");
                 are_any_late = true;
             }
             self.refresh_ends = earlier(self.refresh_ends, session.refresh_ends_at());
@@ -291,7 +291,10 @@ impl Sessions {
         let mut are_any_over = false;
         for peer in self.peers.values_mut() {
             if let Some(absence) = peer.absence.take_if(|absence| absence.until <= now) {
-                warn!(peer = %peer.settings.name, "did not come back from its restart in time: its routes are withdrawn");
+                warn!(
+                    peer = peer.settings.name(),
+                    "did not come back from its restart in time: its routes are withdrawn"
+                );
                 rib.peer_down(absence.index, Departure::Final);
                 are_any_over = true;
             }
@@ -380,7 +383,7 @@ impl Sessions {
     fn of_index(&mut self, index: PeerIndex) -> Option<(&str, &mut SpeakerSession)> {
         self.peers.values_mut().find_map(|peer| {
             let session = peer.session.as_mut().filter(|session| session.index == index)?;
-            Some((&*peer.settings.name, session))
+            Some((peer.settings.name(), session))
         })
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bgp_codec::{AttributeError, Family, NextHop};
-use margay_rib::{OwnNextHops, PeerIndex, PeerOptions};
+use margay_rib::{OwnNextHops, PeerIndex, PeerOptions, SessionTerms};
 use margay_session::StopReason;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
@@ -58,7 +58,7 @@ impl SpeakerSession {
         let families = up.negotiated.families.clone();
         let ends = [up.local_address, up.peer_address];
         let own = addresses.own_next_hops(ends[0], ends[1], OwnNextHops::default());
-        let options = peer_options(settings, &up, own);
+        let options = PeerOptions { session: session_terms(&up), rules: settings.rules.clone(), own };
         let index = rib.peer_up(options, resumes, || up.negotiated.decode_context());
         let preserved = up.negotiated.restart.as_ref().map(|terms| terms.forwarding_preserved.clone());
         let mut session = Self {
@@ -201,24 +201,15 @@ impl SpeakerSession {
     }
 }
 
-fn peer_options(settings: &PeerSettings, up: &PeerUp, own: OwnNextHops) -> PeerOptions {
+fn session_terms(up: &PeerUp) -> SessionTerms {
     let PeerUp { negotiated, .. } = up;
-    PeerOptions {
-        name: settings.name.clone(),
-        group: settings.group.clone(),
+    SessionTerms {
         kind: negotiated.kind,
         asn: negotiated.peer_asn,
         identifier: negotiated.peer_identifier,
         address: up.peer_address,
-        own_ipv4_next_hop: own.ipv4,
-        own_ipv6_next_hop: own.ipv6,
-        shared_subnet: own.shared_subnet,
         families: negotiated.families.clone(),
-        import: settings.import.clone(),
-        export: settings.export.clone(),
-        next_hop: settings.next_hop,
-        reflection: settings.reflection,
-        add_path: negotiated.path_ids_sent.iter().map(|&family| (family, settings.paths_sent)).collect(),
+        path_ids_sent: negotiated.path_ids_sent.clone(),
         as_width: negotiated.as_width,
         max_message_octets: negotiated.max_octets_sent(),
         enhanced_refresh: negotiated.enhanced_route_refresh.to_peer,

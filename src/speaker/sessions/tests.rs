@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use bgp_codec::{Capabilities, Capability, GracefulRestart, Ipv4Prefix};
+use bgp_codec::{BgpIdentifier, Capabilities, Capability, GracefulRestart, Ipv4Prefix};
+use margay_filter::{Action, Condition, Filter, FilterChain, Rule};
+use margay_rib::{PagePosition, RouteSelection};
 use margay_session::RestartTerms;
 
 use super::*;
@@ -226,6 +228,25 @@ fn a_peer_that_is_removed_while_it_restarts_leaves_no_routes() {
     world.down(1, &session_machine::Departure::Restart(restart(&[FAMILY])));
     world.sessions.remove_peer(&mut world.rib, PEER, world.now);
     assert_eq!(world.prefixes(), 0);
+}
+
+#[test]
+fn other_rules_hold_for_the_routes_of_a_peer_that_restarts() {
+    let mut world = World::with_session();
+    world.update(PEER, 1, announcement(both()));
+    world.down(1, &session_machine::Departure::Restart(restart(&[FAMILY])));
+    let used = |world: &mut World| {
+        world.prefixes();
+        let selection = RouteSelection::Best;
+        world.rib.view().routes(FAMILY, selection, PagePosition::default(), usize::MAX).routes.len()
+    };
+    assert_eq!(used(&mut world), 2);
+    let mut rejecting = settings();
+    let reject = Filter::new("reject", [Rule::new(Condition::always(), Action::Reject)]);
+    rejecting.rules.import = FilterChain::new([reject]);
+    let reflector = ReflectorOptions::new(BgpIdentifier::new(1).unwrap());
+    world.sessions.reconfigure(&mut world.rib, reflector, vec![(PEER, rejecting)]);
+    assert_eq!(used(&mut world), 0);
 }
 
 #[tokio::test]
