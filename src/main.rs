@@ -8,12 +8,12 @@ use std::thread::available_parallelism;
 
 use anyhow::Context;
 use clap::Parser;
-use margay::daemon::{self, read_config};
+use margay::daemon::{self, LoadedConfig, Strictness, read_config};
 use margay::log::{self, LogCounts};
 use margay::machine::Machine;
 use margay::open_files;
 use margay::recording::{RecordingFile, RecordingSink};
-use margay_config::Config;
+use margay_config::NamedFiles;
 use tracing::{error, warn};
 
 /// A BGP-4 routing daemon for Calico-style clusters.
@@ -28,19 +28,23 @@ struct Arguments {
     /// Record what the routing tables are told, for `cargo xtask replay`: routes, peers and filters, no passwords.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Do not start where any object of the configuration has an error; otherwise such objects are left out.
+    #[arg(long)]
+    strict: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let config = match read_config(&Machine::Real, &arguments.config) {
-        Ok(config) => config,
+    let strictness = if arguments.strict { Strictness::Refuse } else { Strictness::LeaveOut };
+    let loaded = match read_config(&Machine::Real, &arguments.config, NamedFiles::Unchecked, strictness) {
+        Ok(loaded) => loaded,
         Err(error) => return fail(&error),
     };
-    let (log, counts) = match log::start(&config.global().log) {
+    let (log, counts) = match log::start(&loaded.config.global().log) {
         Ok(started) => started,
         Err(error) => return fail(&format_args!("cannot log: {error}")),
     };
-    let result = run(arguments, config, counts);
+    let result = run(arguments, loaded, counts);
     if let Err(error) = &result {
         error!("{error:#}");
     }
@@ -55,7 +59,7 @@ fn fail(error: &dyn Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn run(arguments: Arguments, config: Config, log: LogCounts) -> anyhow::Result<()> {
+fn run(arguments: Arguments, loaded: LoadedConfig, log: LogCounts) -> anyhow::Result<()> {
     if let Err(error) = open_files::raise_limit() {
         warn!(%error, "the limit of open files stays as it is: it bounds the number of peers");
     }
@@ -69,7 +73,7 @@ fn run(arguments: Arguments, config: Config, log: LogCounts) -> anyhow::Result<(
     let recording = arguments.record.as_deref().map(RecordingFile::create).transpose();
     let recording = recording.context("cannot record")?;
     let recording = recording.map(|file| Box::new(file) as Box<dyn RecordingSink>);
-    let result = runtime.block_on(daemon::run(arguments.config, config, recording, log));
+    let result = runtime.block_on(daemon::run(arguments.config, loaded, recording, log));
     // A thread that waits for a file system must not hold the end up.
     runtime.shutdown_background();
     result

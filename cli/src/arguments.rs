@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bgp_codec::Prefix;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -43,9 +44,17 @@ pub(crate) enum Command {
         action: PeerCommand,
     },
     /// Make the daemon read its configuration again
-    Reload,
+    Reload(Reload),
     /// Check a configuration file; needs no daemon
     Check {
+        /// The file
+        file: PathBuf,
+        /// Also say what a reload of it would change in the running daemon, as diff does
+        #[arg(long)]
+        explain_changes: bool,
+    },
+    /// Say what a reload of a configuration file would change in the running daemon, and for whom
+    Diff {
         /// The file
         file: PathBuf,
     },
@@ -139,6 +148,19 @@ pub(crate) enum PeerCommand {
     Enable,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Reload {
+    /// Change nothing where any object has an error; otherwise such objects go on as they were, and new ones are left out
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Undo the reload after a time, such as 5m, unless it is confirmed with --confirmed
+    #[arg(long, value_name = "TIME", value_parser = parse_whole_seconds)]
+    pub(crate) confirm: Option<Duration>,
+    /// Keep what the last reload with --confirm changed; reloads nothing
+    #[arg(long, conflicts_with_all = ["strict", "confirm"])]
+    pub(crate) confirmed: bool,
+}
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum SoftReset {
     /// From the peer
@@ -221,6 +243,14 @@ pub(crate) struct ShowRoutes {
     /// Routes advertised to the peer
     #[arg(long, requires = "peer")]
     pub(crate) advertised: bool,
+}
+
+/// A time of at least a second, such as `5m` or `90s`.
+fn parse_whole_seconds(text: &str) -> Result<Duration, String> {
+    match margay_config::parse_duration(text)? {
+        time if time.subsec_nanos() == 0 && !time.is_zero() => Ok(time),
+        _ => Err("not a whole number of seconds above zero".to_owned()),
+    }
 }
 
 /// A prefix or an address, in the usual form.

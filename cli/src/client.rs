@@ -118,7 +118,7 @@ pub(crate) fn understand<T: DeserializeOwned>(answer: Value) -> Result<T, Client
 
 /// A file with errors is an answer to a reload, not a failure of the request.
 fn is_reload_report(request: &Request, status: StatusCode) -> bool {
-    *request == Request::Reload && status == ReloadReport::STATUS_OF_ERRORS
+    matches!(request, Request::Reload(_)) && status == ReloadReport::STATUS_OF_ERRORS
 }
 
 fn parse(body: &[u8]) -> Result<Value, ClientError> {

@@ -1,35 +1,27 @@
 //! `margay filter test`: what a filter makes of a route, rule by rule, without a daemon.
 
-use std::fs;
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use bgp_codec::{Origin, PathAttributes, PathAttributesBuilder, PeerKind};
-use margay_config::{Config, Peer};
+use margay_config::{Config, NamedFiles, Peer};
 use margay_filter::{
     AnyCommunity, FilterChain, LocalValues, NextHopEdit, RouteEdits, RoutePath, RouteSource, Session, Trace,
 };
 use serde_json::json;
 
 use crate::arguments::FilterTest;
+use crate::configuration;
 use crate::run::RunError;
 
 /// Exits with 0 when the route passes, and with 1 when it is rejected or something is wrong.
 pub(crate) fn run(test: &FilterTest, json: bool, out: &mut impl Write) -> Result<ExitCode, RunError> {
-    let file = &test.config;
-    let text =
-        fs::read_to_string(file).map_err(|error| RunError::Unreadable { file: file.clone(), error })?;
-    let name = file.display().to_string();
-    let mut read_file = |path: &Path| fs::read(path).map_err(|error| error.to_string());
-    let config = match margay_config::parse_unchecked(&name, &text, &mut read_file) {
-        Ok(config) => config,
-        Err(errors) => {
-            errors.iter().try_for_each(|error| writeln!(out, "{error}"))?;
-            return Ok(ExitCode::FAILURE);
-        }
-    };
+    let reading = configuration::read(&test.config, NamedFiles::Unchecked)?;
+    for error in &reading.errors {
+        writeln!(out, "{}\n", error.snippet())?;
+    }
+    let Some(config) = reading.config else { return Ok(ExitCode::FAILURE) };
     match Trial::new(test, &config) {
         Ok(trial) => trial.show(test, json, out),
         Err(text) => {

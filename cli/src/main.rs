@@ -1,8 +1,8 @@
 //! The operator's command line: looks into the daemon, reloads it, checks its files, and manages the objects of the cluster.
 
 mod arguments;
-mod check;
 mod client;
+mod configuration;
 mod decode;
 mod filter_test;
 mod objects;

@@ -5,17 +5,18 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use margay_control::{
-    ExplainQuery, PeerAction, PeerActionQuery, ReloadReport, Request, RibState, RoutesQuery, RoutesView,
+    ExplainQuery, PeerAction, PeerActionQuery, ReloadQuery, ReloadReport, Request, RibState, RoutesQuery,
+    RoutesView,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::arguments::{
-    Arguments, Command, ConfdCommand, FilterCommand, PeerCommand, Show, ShowRoutes, SoftReset,
+    Arguments, Command, ConfdCommand, FilterCommand, PeerCommand, Reload, Show, ShowRoutes, SoftReset,
 };
 use crate::client::{Client, ClientError, Server, understand};
 use crate::objects::{self, ObjectError};
-use crate::{check, filter_test, routes, view};
+use crate::{configuration, filter_test, routes, view};
 
 /// Why nothing, or not all, was printed.
 #[derive(Debug, thiserror::Error)]
@@ -32,8 +33,8 @@ pub(crate) enum RunError {
 
 pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCode, RunError> {
     let json = arguments.json;
-    if let Command::Check { file } = &arguments.command {
-        return check::run(file, json, out);
+    if let Command::Check { file, explain_changes: false } = &arguments.command {
+        return configuration::check(file, json, out);
     }
     if let Command::Filter(FilterCommand::Test(test)) = &arguments.command {
         return filter_test::run(test, json, out);
@@ -51,11 +52,10 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
     }
     let client = Client::new(Server::MARGAYD, &arguments.socket)?;
     match &arguments.command {
-        Command::Check { .. }
-        | Command::Filter(_)
-        | Command::Decode(_)
-        | Command::Confd(_)
-        | Command::Objects(_) => {}
+        Command::Filter(_) | Command::Decode(_) | Command::Confd(_) | Command::Objects(_) => {}
+        Command::Check { file, .. } | Command::Diff { file } => {
+            return configuration::diff(&client, file, json, out);
+        }
         Command::Show(Show::Peers) => print(&client, &Request::Peers, json, view::peers, out)?,
         Command::Show(Show::Peer { name }) => {
             print(&client, &Request::Peer { name: name.clone() }, json, view::peer, out)?;
@@ -79,7 +79,10 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
             let request = Request::AdministerPeer { name: name.clone(), query: action_query(action) };
             print(&client, &request, json, view::peer_action, out)?;
         }
-        Command::Reload => return reload(&client, json, out),
+        Command::Reload(Reload { confirmed: true, .. }) => {
+            print(&client, &Request::ConfirmReload, json, view::confirmed, out)?;
+        }
+        Command::Reload(how) => return reload(&client, how, json, out),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -97,8 +100,9 @@ fn print<T: DeserializeOwned>(
     Ok(())
 }
 
-fn reload(client: &Client, json: bool, out: &mut impl Write) -> Result<ExitCode, RunError> {
-    let answer = client.ask(&Request::Reload)?;
+fn reload(client: &Client, how: &Reload, json: bool, out: &mut impl Write) -> Result<ExitCode, RunError> {
+    let confirm_seconds = how.confirm.map(|time| time.as_secs());
+    let answer = client.ask(&Request::Reload(ReloadQuery { strict: how.strict, confirm_seconds }))?;
     let report: ReloadReport = understand(answer.clone())?;
     print_answer(answer, json, view::reload, out)?;
     Ok(if report.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -102,12 +102,16 @@ fn passes_on_what_the_daemon_refuses() {
 #[test]
 fn a_reload_that_finds_errors_fails_and_lists_them() {
     let report = json!({
-        "errors": [{"file": "/etc/m.toml", "line": 3, "column": 7, "text": "asn: 0 is out of range"}],
+        "errors": [{
+            "file": "/etc/m.toml", "line": 3, "column": 7, "width": 1, "excerpt": "asn = 0",
+            "excerpt_column": 7, "text": "asn: 0 is out of range",
+        }],
         "changes": [], "needs_restart": [],
     });
     let daemon = Daemon::start(vec![("POST /v1/reload", 422, report.clone())]);
     let output = daemon.margay(&["reload"]);
-    assert_eq!(stdout(&output), "/etc/m.toml:3:7: asn: 0 is out of range\nNothing was changed.\n");
+    let snippet = "error: asn: 0 is out of range\n --> /etc/m.toml:3:7\n  |\n3 | asn = 0\n  |       ^";
+    assert_eq!(stdout(&output), format!("{snippet}\n\nNothing was changed.\n"));
     assert_eq!(output.status.code(), Some(1));
     let output = daemon.margay(&["reload", "--json"]);
     assert_eq!(serde_json::from_str::<Value>(&stdout(&output)).unwrap(), report);
@@ -194,8 +198,11 @@ fn check_counts_what_is_in_a_good_file() {
     let (file, key) = (directory.path("example.toml"), directory.path("tor1.key"));
     fs::write(&file, example.replace("/etc/margay/tor1.key", &key)).unwrap();
     let output = margay(&["check", &file]);
-    let place = format!("{file}:94:17: password_file: {key} cannot be used: ");
-    assert!(stdout(&output).starts_with(&place), "{}", stdout(&output));
+    let (wrong, place) =
+        (format!("error: password_file: {key} cannot be used: "), format!("--> {file}:95:17"));
+    let text = stdout(&output);
+    assert!(text.starts_with(&wrong) && text.contains(&place), "{text}");
+    assert!(text.ends_with(&format!("{file}: 1 error; 1 peer, 2 networks without errors\n")), "{text}");
     assert_eq!(output.status.code(), Some(1));
     fs::write(&key, "secret\n").unwrap();
     let output = margay(&["check", &file]);
@@ -235,8 +242,13 @@ fn check_lists_all_errors_of_a_bad_file() {
     assert_eq!(
         stdout(&output),
         format!(
-            "{file}:2:7: asn: 0 is out of range: write a number from 1 to 4294967295\n\
-             {file}:5:10: prefix: host bits are set in 10.65.1.1/26: write 10.65.1.0/26\n"
+            "error: asn: 0 is out of range\n \
+             --> {file}:2:7\n  |\n2 | asn = 0\n  |       ^\n  |\n  \
+             = help: write a number from 1 to 4294967295\n\n\
+             error: prefix: host bits are set in 10.65.1.1/26\n \
+             --> {file}:5:10\n  |\n5 | prefix = \"10.65.1.1/26\"\n  |          ^^^^^^^^^^^^^^\n  |\n  \
+             = help: write 10.65.1.0/26\n\n\
+             {file}: 2 errors; margayd does not start with it\n"
         )
     );
     assert_eq!(output.status.code(), Some(1));

@@ -4,8 +4,8 @@ use std::num::NonZeroU16;
 
 use bgp_codec::{AddPathMode, Family};
 
-use crate::config_error::Report;
-use crate::peer_settings::parse_family;
+use crate::family;
+use crate::report::Report;
 use crate::section::Value;
 
 /// What `add_path` says.
@@ -27,7 +27,7 @@ impl AddPath {
         let mut modes = Vec::new();
         for (value, key_offset) in section.named() {
             let mode = value.parsed("both", report, parse_mode);
-            match parse_family(value.key()) {
+            match family::parse(value.key()) {
                 Ok(family) => modes.extend(mode.map(|mode| (family, mode))),
                 Err(text) => report.add(key_offset, format_args!("add_path: {text}")),
             }
@@ -52,7 +52,9 @@ pub(crate) fn read_limit(value: Value<'_>, report: &mut Report<'_>) -> Option<Op
     }
     let parse_all = |text: &str| match text {
         "all" => Ok(None),
-        _ => Err(format!("{text:?} is no number of paths: write \"all\" or a number from 1 to 65535")),
+        _ => {
+            Err(format!("{text:?} is not a valid number of paths: write \"all\" or a number from 1 to 65535"))
+        }
     };
     value.parsed("all", report, parse_all)
 }
@@ -63,6 +65,8 @@ fn parse_mode(text: &str) -> Result<Option<AddPathMode>, String> {
         "receive" => Ok(Some(AddPathMode::RECEIVE)),
         "send" => Ok(Some(AddPathMode::SEND)),
         "both" => Ok(Some(AddPathMode::BOTH)),
-        _ => Err(format!("{text:?} is no ADD-PATH mode: write \"receive\", \"send\", \"both\" or \"off\"")),
+        _ => {
+            Err(format!("{text:?} is not an ADD-PATH mode: write \"receive\", \"send\", \"both\" or \"off\""))
+        }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
         return Err(match text.parse::<IpAddr>() {
             Ok(address) => format!("{text} has no port: write \"{}\"", SocketAddr::new(address, 179)),
             Err(_) => format!(
-                "{text:?} is no address with a port: write one such as \"0.0.0.0:179\" or \"[::]:179\""
+                "{text:?} is not an address with a port: write one such as \"0.0.0.0:179\" or \"[::]:179\""
             ),
         });
     };
@@ -47,7 +47,7 @@ pub(crate) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
 pub(crate) fn parse_router_id(text: &str) -> Result<BgpIdentifier, String> {
     let advice = "write an IPv4 address of this node, such as \"10.0.0.11\"";
     let address: std::net::Ipv4Addr =
-        text.parse().map_err(|_| format!("{text:?} is no BGP identifier: {advice}"))?;
+        text.parse().map_err(|_| format!("{text:?} is not a valid BGP identifier: {advice}"))?;
     BgpIdentifier::try_from(address).map_err(|_| format!("a BGP identifier must not be zero: {advice}"))
 }
 
@@ -57,9 +57,9 @@ pub(crate) fn parse_router_id(text: &str) -> Result<BgpIdentifier, String> {
 ///
 /// Returns what would be right.
 pub(crate) fn parse_cluster_id(text: &str) -> Result<ClusterId, String> {
-    let address: std::net::Ipv4Addr = text
-        .parse()
-        .map_err(|_| format!("{text:?} is no cluster id: write four numbers, such as \"10.0.0.11\""))?;
+    let address: std::net::Ipv4Addr = text.parse().map_err(|_| {
+        format!("{text:?} is not a valid cluster id: write four numbers, such as \"10.0.0.11\"")
+    })?;
     Ok(ClusterId(address.to_bits()))
 }
 
@@ -82,7 +82,9 @@ fn not_understood(text: &str) -> String {
     let address = text.split_once('/').and_then(|(address, _)| address.parse::<IpAddr>().ok());
     match address {
         Some(address) => format!("{text} is a prefix: write the address alone, {address}"),
-        None => format!("{text:?} is no address: write one such as \"172.16.0.1\" or \"2001:db8::1\""),
+        None => {
+            format!("{text:?} is not a valid address: write one such as \"172.16.0.1\" or \"2001:db8::1\"")
+        }
     }
 }
 
@@ -98,7 +100,10 @@ mod tests {
     fn wrong_addresses_say_what_would_be_right() {
         let rows = [
             ("172.16.0.1/24", "172.16.0.1/24 is a prefix: write the address alone, 172.16.0.1"),
-            ("172.16.0", "\"172.16.0\" is no address: write one such as \"172.16.0.1\" or \"2001:db8::1\""),
+            (
+                "172.16.0",
+                "\"172.16.0\" is not a valid address: write one such as \"172.16.0.1\" or \"2001:db8::1\"",
+            ),
             ("::ffff:10.0.0.1", "::ffff:10.0.0.1 is an IPv4 address in disguise: write 10.0.0.1"),
             (
                 "fe80::1",
@@ -124,7 +129,7 @@ mod tests {
             ("0.0.0.0:0", "port 0 cannot be dialed: write \"0.0.0.0:179\""),
             (
                 "*:179",
-                "\"*:179\" is no address with a port: write one such as \"0.0.0.0:179\" or \"[::]:179\"",
+                "\"*:179\" is not an address with a port: write one such as \"0.0.0.0:179\" or \"[::]:179\"",
             ),
         ];
         for (text, expected) in rows {
@@ -137,6 +142,6 @@ mod tests {
     fn a_router_id_is_dotted_and_not_zero() {
         assert_eq!(parse_router_id("10.0.0.11").map(|id| id.to_string()), Ok("10.0.0.11".to_owned()));
         assert!(parse_router_id("0.0.0.0").unwrap_err().contains("must not be zero"));
-        assert!(parse_router_id("::1").unwrap_err().contains("is no BGP identifier"));
+        assert!(parse_router_id("::1").unwrap_err().contains("is not a valid BGP identifier"));
     }
 }

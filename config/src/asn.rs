@@ -2,7 +2,7 @@
 
 use bgp_codec::Asn;
 
-use crate::config_error::Report;
+use crate::report::Report;
 use crate::section::Value;
 
 /// Reads an AS number that a speaker can have: neither zero (RFC 7607) nor the one that stands in for large numbers

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use margay_bfd::{AuthenticationKind, Intervals, Key};
 
-use crate::config_error::Report;
 use crate::password::password_line;
+use crate::report::Report;
 use crate::section::{Section, Value};
 use crate::{duration, path};
 

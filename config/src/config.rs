@@ -1,23 +1,29 @@
-//! The whole file.
+//! The whole configuration.
 
 use std::net::IpAddr;
 
 use margay_filter::Filter;
 use toml::de::DeTable;
 
-use crate::config_error::{ConfigError, ReadFile, Report};
+use crate::config_error::ConfigError;
 use crate::control::Control;
 use crate::dynamic_peers::{self, DynamicPeers};
 use crate::filters::{Filters, Sets};
 use crate::global::Global;
+use crate::include;
 use crate::kernel::Kernel;
+use crate::left_out::{LeftOut, ObjectName};
 use crate::network::{self, Network};
 use crate::peer::{self, Peer};
+use crate::peer_group::PeerGroups;
+use crate::report::Report;
+use crate::root::Root;
 use crate::section::Section;
+use crate::sources::{Files, Sources};
 
 /// A checked configuration: names resolve, nothing is there twice, groups and defaults are applied.
 ///
-/// Comes from [`parse`] only, so whoever has one need not check again.
+/// Comes from [`parse`] and [`read`] only, so that it need not be checked again.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
     global: Global,
@@ -27,59 +33,99 @@ pub struct Config {
     filters: Vec<Filter>,
     peers: Vec<Peer>,
     dynamic_peers: Vec<DynamicPeers>,
+    left_out: Vec<LeftOut>,
 }
 
-/// Reads the text of a configuration file. `file_name` only serves the errors.
+/// What came of reading a configuration.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The configuration, without the objects that have errors; `None` where an error is not one of a single object.
+    pub config: Option<Config>,
+    /// All errors of all files, in the order of the files.
+    pub errors: Vec<ConfigError>,
+    /// The files that were read, the operator's first.
+    pub files: Vec<ConfigText>,
+}
+
+/// A file that a configuration consists of.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ConfigText {
+    /// Its name, as the caller or an `include` gave it.
+    pub name: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// Whether files are read of which only the names are needed now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NamedFiles {
+    /// They are, so that a password that cannot be used is an error.
+    Checked,
+    /// They are not: only what the configuration consists of is read, such as the prefixes of a set.
+    Unchecked,
+}
+
+impl Reading {
+    /// The configuration, if it has no error at all.
+    ///
+    /// # Errors
+    ///
+    /// All errors.
+    pub fn strict(self) -> Result<Config, Vec<ConfigError>> {
+        match self.config {
+            Some(config) if self.errors.is_empty() => Ok(config),
+            Some(_) | None => Err(self.errors),
+        }
+    }
+}
+
+/// Reads the text of a configuration that consists of one file. `file_name` only serves the errors.
 ///
 /// # Errors
 ///
 /// All errors of the file in their order. When it is not even TOML, only those of syntax: what a broken document means
 /// would be guessed.
 pub fn parse(file_name: &str, text: &str) -> Result<Config, Vec<ConfigError>> {
-    read(file_name, Report::new(text, None), text)
+    read_sources(&Sources::new(file_name, text), None, NamedFiles::Unchecked).strict()
 }
 
-/// As [`parse`], and checks the files that the configuration names, which `read_file` reads: a password file that cannot be used
-/// is an error, too.
+/// Reads a configuration: `text`, which stands in `file_name`, and the files that it includes and names.
 ///
-/// # Errors
-///
-/// As [`parse`].
-pub fn parse_with_files<'t>(
-    file_name: &str,
-    text: &'t str,
-    read_file: ReadFile<'t>,
-) -> Result<Config, Vec<ConfigError>> {
-    read(file_name, Report::new(text, Some(read_file)), text)
+/// An object with errors is left out, and so is what uses it; the rest is there. Errors of syntax, and those in `[global]`,
+/// `[control]` and `[kernel]`, leave no configuration.
+pub fn read(file_name: &str, text: &str, files: &mut dyn Files, named_files: NamedFiles) -> Reading {
+    let mut sources = Sources::new(file_name, text);
+    include::follow(&mut sources, files);
+    read_sources(&sources, Some(files), named_files)
 }
 
-/// As [`parse_with_files`] without a check of password files: only what the configuration consists of is read, such as the
-/// prefixes of a set.
-///
-/// # Errors
-///
-/// As [`parse`].
-pub fn parse_unchecked<'t>(
-    file_name: &str,
-    text: &'t str,
-    read_file: ReadFile<'t>,
-) -> Result<Config, Vec<ConfigError>> {
-    read(file_name, Report::new(text, Some(read_file)).without_checks(), text)
-}
-
-fn read(file_name: &str, mut report: Report<'_>, text: &str) -> Result<Config, Vec<ConfigError>> {
-    let (document, syntax_errors) = DeTable::parse_recoverable(text);
-    for error in &syntax_errors {
-        report.add(error.span().map_or(0, |span| span.start), error.message());
+fn read_sources<'t>(
+    sources: &'t Sources,
+    files: Option<&'t mut dyn Files>,
+    named_files: NamedFiles,
+) -> Reading {
+    let mut report = Report::new(sources, files, named_files == NamedFiles::Checked);
+    let documents: Vec<_> = sources.iter().map(|source| DeTable::parse_recoverable(&source.text)).collect();
+    for (source, (_, syntax_errors)) in sources.iter().zip(&documents) {
+        for error in syntax_errors {
+            let span = error.span().unwrap_or_default();
+            report.add_at(source.base + span.start..source.base + span.end, error.message());
+        }
     }
-    if !report.is_empty() {
-        return Err(report.into_errors(file_name));
+    let mut config = None;
+    if !report.is_fatal() {
+        let mut files = Vec::with_capacity(documents.len());
+        for (source, (document, _)) in sources.iter().zip(&documents) {
+            let mut root = Section::of_file(source.base, document.get_ref());
+            include::check(&mut root, &source.name, sources, &mut report);
+            files.push(root);
+        }
+        config = Config::read(Root::new(files), &mut report).filter(|_| !report.is_fatal());
     }
-    let root = Section::new("the file", 0, document.get_ref());
-    match Config::read(root, &mut report) {
-        Some(config) if report.is_empty() => Ok(config),
-        Some(_) | None => Err(report.into_errors(file_name)),
-    }
+    let (errors, left_out) = report.finish();
+    let files =
+        sources.iter().map(|source| ConfigText { name: source.name.clone(), text: source.text.clone() });
+    Reading { config: config.map(|config| Config { left_out, ..config }), errors, files: files.collect() }
 }
 
 impl Config {
@@ -129,46 +175,80 @@ impl Config {
         self.peers.iter().find(|peer| peer.name == name)
     }
 
-    fn read(mut root: Section<'_>, report: &mut Report<'_>) -> Option<Self> {
+    /// What is left out of the files, because it has errors or uses what has.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
+    /// Adds what is left out and stands in a former configuration, as it stands there: an error in the file does not end what
+    /// runs.
+    pub fn keep_former(&mut self, former: &Self) {
+        for left_out in &mut self.left_out {
+            left_out.is_kept = match &left_out.object {
+                ObjectName::Peer { name, address } => {
+                    let is_meant = |peer: &&Peer| match address {
+                        Some(address) => peer.address == *address,
+                        None => name.as_ref() == Some(&peer.name),
+                    };
+                    keep(&mut self.peers, former.peers.iter().find(is_meant), |peer| peer.address)
+                }
+                ObjectName::DynamicPeers(range) => {
+                    let is_meant = |dynamic: &&DynamicPeers| Some(dynamic.range) == *range;
+                    let found = former.dynamic_peers.iter().find(is_meant);
+                    keep(&mut self.dynamic_peers, found, |dynamic| dynamic.range)
+                }
+                ObjectName::Network(prefix) => {
+                    let is_meant = |network: &&Network| Some(network.prefix) == *prefix;
+                    let found = former.networks.iter().find(is_meant);
+                    keep(&mut self.networks, found, |network| network.prefix)
+                }
+                ObjectName::Named(..) | ObjectName::Section(_) => false,
+            };
+        }
+        self.networks.sort_by_key(|network| network.prefix);
+        self.dynamic_peers.sort_by_key(|dynamic| dynamic.range);
+    }
+
+    fn read(mut root: Root<'_>, report: &mut Report<'_>) -> Option<Self> {
         let global = root
             .require("global", report)
             .and_then(|value| value.table("[global]", report))
             .and_then(|section| Global::read(section, report));
         let control = root
-            .get("control")
+            .single("control", report)
             .and_then(|value| value.table("[control]", report))
             .map(|section| Control::read(section, report));
         let kernel = root
-            .get("kernel")
+            .single("kernel", report)
             .and_then(|value| value.table("[kernel]", report))
             .map(|section| Kernel::read(section, report));
-        let networks = root.get("network").map(|value| network::read_all(value, report));
+        let networks = network::read_all(root.items("network", report), report);
         let sets = Sets::read(&mut root, report);
-        let filters = root.get("filter").map(|value| Filters::read(value, &sets, report)).unwrap_or_default();
-        let groups = root
-            .get("peer_group")
-            .map(|value| peer::read_groups(value, &filters, report))
-            .unwrap_or_default();
+        let filters = Filters::read(&mut root, &sets, report);
+        let groups = PeerGroups::read(&mut root, &filters, report);
         let local_asn = global.as_ref().map(|global| global.asn);
-        let peers =
-            root.get("peer").map(|value| peer::read_peers(value, &groups, &filters, local_asn, report));
-        let peers = peers.unwrap_or_default();
-        let dynamic_peers = root.get("dynamic_peers").map(|value| {
-            let dynamic_peers = dynamic_peers::read_all(value, &groups, local_asn, &peers, report);
-            if global.as_ref().is_some_and(|global| global.listen.is_empty()) {
-                report.add(value.offset(), "dynamic_peers: nobody can dial in where global.listen is empty");
-            }
-            dynamic_peers
-        });
+        let peers = peer::read_all(root.items("peer", report), &groups, &filters, local_asn, report);
+        let ranges = root.items("dynamic_peers", report);
+        let dynamic_peers = dynamic_peers::read_all(ranges, &groups, global.as_ref(), &peers, report);
         root.finish(report);
         Some(Self {
             global: global?,
             control: control.unwrap_or_default(),
             kernel,
-            networks: networks.unwrap_or_default(),
+            networks,
             filters: filters.into_filters(),
             peers,
-            dynamic_peers: dynamic_peers.unwrap_or_default(),
+            dynamic_peers,
+            left_out: Vec::new(),
         })
     }
+}
+
+/// Adds a former object unless there is one with the same key; returns whether it was added.
+fn keep<T: Clone, K: PartialEq>(objects: &mut Vec<T>, former: Option<&T>, key: impl Fn(&T) -> K) -> bool {
+    let Some(former) = former.filter(|former| objects.iter().all(|object| key(object) != key(former))) else {
+        return false;
+    };
+    objects.push(former.clone());
+    true
 }

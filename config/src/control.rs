@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::config_error::Report;
 use crate::path;
+use crate::report::Report;
 use crate::section::Section;
 
 /// How operators reach the daemon.

@@ -1,6 +1,6 @@
 //! What changes from one configuration to the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use bgp_codec::Prefix;
@@ -129,11 +129,21 @@ impl PeerChange {
         (!keys.is_empty()).then(|| Self { old: old.clone(), new: new.clone(), keys })
     }
 
-    /// Whether the running session can go on: the change concerns what is used and told of routes, or how the peer is
+    /// Whether the running session can go on: the change concerns what is used and advertised of routes, or how the peer is
     /// shown, and nothing that both sides agree on.
     pub fn keeps_session(&self) -> bool {
+        !self.effects().contains(&PeerEffect::NewSession)
+    }
+
+    /// What happens to the peer, without what a new session includes. At least one.
+    pub fn effects(&self) -> Vec<PeerEffect> {
         let changed = PEER_SETTINGS.iter().filter(|setting| self.keys.contains(&setting.key));
-        changed.map(|setting| setting.takes_effect).all(|effect| effect == TakesEffect::Live)
+        let effects: BTreeSet<PeerEffect> = changed.map(|setting| setting.effect).collect();
+        match effects.last() {
+            Some(PeerEffect::NewSession) => vec![PeerEffect::NewSession],
+            Some(PeerEffect::Shown) | None => vec![PeerEffect::Shown],
+            Some(_) => effects.into_iter().filter(|effect| *effect != PeerEffect::Shown).collect(),
+        }
     }
 }
 
@@ -157,27 +167,33 @@ fn peer_keys(old: &Peer, new: &Peer) -> Vec<&'static str> {
 struct PeerSetting {
     key: &'static str,
     differs: fn(&Peer, &Peer) -> bool,
-    /// When a change takes effect.
-    takes_effect: TakesEffect,
+    /// What a change does.
+    effect: PeerEffect,
 }
 
-/// When the change of a setting takes effect.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum TakesEffect {
-    /// In the running session.
-    Live,
-    /// In a new session, which is started for it.
-    InNewSession,
+/// What the change of a setting does to a peer.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum PeerEffect {
+    /// Nothing: the peer is shown in another way.
+    Shown,
+    /// What it advertised goes through the import filters again.
+    FiltersIn,
+    /// What is advertised to it is computed again, and the difference is sent.
+    FiltersOut,
+    /// It takes effect in the running session.
+    InSession,
+    /// It takes effect in a new session, which is started for it.
+    NewSession,
 }
 
 /// Makes the table of all settings. One that is added to [`Peer`] and not to the table does not compile.
 macro_rules! peer_settings {
-    ($($key:ident: $takes_effect:ident),* $(,)?) => {
+    ($($key:ident: $effect:ident),* $(,)?) => {
         /// All settings of a peer but its address, which says which peer it is.
         const PEER_SETTINGS: &[PeerSetting] = &[$(PeerSetting {
             key: stringify!($key),
             differs: |old, new| old.$key != new.$key,
-            takes_effect: TakesEffect::$takes_effect,
+            effect: PeerEffect::$effect,
         }),*];
 
         const _: fn(&Peer) = |Peer { address: _, $($key: _),* }| ();
@@ -185,30 +201,30 @@ macro_rules! peer_settings {
 }
 
 peer_settings! {
-    name: Live,
-    description: Live,
-    group: Live,
-    remote_asn: InNewSession,
-    passive: InNewSession,
-    import: Live,
-    export: Live,
-    families: InNewSession,
-    hold_time: InNewSession,
-    connect_retry: InNewSession,
-    password_file: InNewSession,
-    port: InNewSession,
-    source_address: InNewSession,
-    multihop: InNewSession,
-    ttl_security: InNewSession,
-    next_hop: Live,
-    rr_client: Live,
-    cluster_id: Live,
-    add_path: InNewSession,
-    add_path_send: Live,
-    send_hold_time: InNewSession,
-    prefix_limit: Live,
-    graceful_restart: InNewSession,
-    bfd: Live,
+    name: Shown,
+    description: Shown,
+    group: Shown,
+    remote_asn: NewSession,
+    passive: NewSession,
+    import: FiltersIn,
+    export: FiltersOut,
+    families: NewSession,
+    hold_time: NewSession,
+    connect_retry: NewSession,
+    password_file: NewSession,
+    port: NewSession,
+    source_address: NewSession,
+    multihop: NewSession,
+    ttl_security: NewSession,
+    next_hop: FiltersOut,
+    rr_client: FiltersOut,
+    cluster_id: FiltersOut,
+    add_path: NewSession,
+    add_path_send: FiltersOut,
+    send_hold_time: NewSession,
+    prefix_limit: InSession,
+    graceful_restart: NewSession,
+    bfd: InSession,
 }
 
 fn reflection_keys(old: &Global, new: &Global) -> Vec<&'static str> {

@@ -10,7 +10,7 @@ use bgp_codec::HoldTime;
 /// # Errors
 ///
 /// Returns what would be right.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     let mut rest = text;
     let mut total = Duration::ZERO;
     while !rest.is_empty() {
@@ -53,7 +53,7 @@ pub(crate) fn parse_hold_time(text: &str) -> Result<HoldTime, String> {
         .and_then(HoldTime::from_seconds)
         .ok_or_else(|| {
             format!(
-                "{text} is no hold time: write \"3s\" to \"65535s\" in whole seconds, or \"0s\" for no expiry"
+                "{text} is not a valid hold time: write \"3s\" to \"65535s\" in whole seconds, or \"0s\" for no expiry"
             )
         })
 }
@@ -76,7 +76,7 @@ fn duration_of(number: u64, unit: &str) -> Option<Duration> {
 
 fn not_understood(text: &str) -> String {
     format!(
-        "{text:?} is no duration: write a number and a unit (ms, s, m, h, d), such as \"90s\" or \"1m30s\""
+        "{text:?} is not a valid duration: write a number and a unit (ms, s, m, h, d), such as \"90s\" or \"1m30s\""
     )
 }
 
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn wrong_durations_say_what_would_be_right() {
-        let not_understood = "is no duration: write a number and a unit (ms, s, m, h, d)";
+        let not_understood = "is not a valid duration: write a number and a unit (ms, s, m, h, d)";
         let rows = [
             ("90", "write \"90s\" if seconds are meant"),
             ("1m30", "write \"30s\" if seconds are meant"),
@@ -127,7 +127,7 @@ mod tests {
             assert_eq!(parse_hold_time(text), Ok(HoldTime::from_seconds(seconds).unwrap()), "{text}");
         }
         for text in ["1s", "2s", "65536s", "3500ms", "4d"] {
-            assert!(parse_hold_time(text).unwrap_err().contains("is no hold time"), "{text}");
+            assert!(parse_hold_time(text).unwrap_err().contains("is not a valid hold time"), "{text}");
         }
     }
 }

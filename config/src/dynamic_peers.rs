@@ -5,9 +5,12 @@ use std::net::IpAddr;
 
 use bgp_codec::{Asn, IpPrefix, Ipv6Prefix, Prefix};
 
-use crate::config_error::Report;
-use crate::peer::{Peer, PeerGroups};
+use crate::global::Global;
+use crate::left_out::ObjectName;
+use crate::peer::Peer;
+use crate::peer_group::PeerGroups;
 use crate::prefix;
+use crate::report::Report;
 use crate::section::{Section, Value};
 
 /// A range of addresses from which whoever dials in becomes a peer, for as long as its session lasts.
@@ -62,37 +65,56 @@ impl DynamicPeers {
     }
 }
 
-/// Reads all `[[dynamic_peers]]` tables.
+/// Reads all `[[dynamic_peers]]` tables; those with errors are left out.
 pub(crate) fn read_all(
-    list: Value<'_>,
+    tables: Vec<Value<'_>>,
     groups: &PeerGroups,
-    local_asn: Option<Asn>,
+    global: Option<&Global>,
     peers: &[Peer],
     report: &mut Report<'_>,
 ) -> Vec<DynamicPeers> {
     let mut ranges: BTreeMap<Prefix, (DynamicPeers, usize)> = BTreeMap::new();
-    for item in list.list("[[dynamic_peers]]", report).into_iter().flatten() {
-        let Some(section) = item.table("[[dynamic_peers]]", report) else { continue };
-        let offset = section.offset();
-        let Some(dynamic) = DynamicPeers::read(section, groups, local_asn, report) else { continue };
-        if let Some((_, first)) = ranges.get(&dynamic.range) {
-            let line = report.line(*first);
-            report.add(
-                offset,
-                format_args!(
-                    "range: {} is a range already on line {line}: keep one of the two",
-                    dynamic.range
-                ),
-            );
-            continue;
+    for table in tables {
+        let mark = report.mark();
+        let read = table.table("[[dynamic_peers]]", report).and_then(|section| {
+            let offset = section.offset();
+            Some((DynamicPeers::read(section, groups, global.map(|global| global.asn), report)?, offset))
+        });
+        if let Some((dynamic, offset)) = read {
+            if global.is_some_and(|global| global.listen.is_empty()) {
+                report.add(offset, "dynamic_peers: nobody can connect where global.listen is empty");
+            }
+            match ranges.get(&dynamic.range) {
+                None => {
+                    if report.is_clean_since(mark) {
+                        ranges.insert(dynamic.range, (dynamic, offset));
+                    }
+                }
+                Some((_, first)) => {
+                    let place = report.place(*first, offset);
+                    let range = dynamic.range;
+                    let text = format!("range: {range} is a range already on {place}: keep one of the two");
+                    report.add(offset, text);
+                }
+            }
         }
-        ranges.insert(dynamic.range, (dynamic, offset));
+        report.close(mark, || ObjectName::DynamicPeers(table.text_under("range").and_then(prefix::meant)));
     }
-    for (dynamic, offset) in ranges.values() {
-        let inside = ranges.values().map(|(inner, _)| inner);
-        check_password(dynamic, *offset, peers, inside, report);
-    }
-    ranges.into_values().map(|(dynamic, _)| dynamic).collect()
+    check_passwords(&ranges, peers, report)
+}
+
+/// The ranges without those that would ask others for a password that these do not have.
+fn check_passwords(
+    ranges: &BTreeMap<Prefix, (DynamicPeers, usize)>,
+    peers: &[Peer],
+    report: &mut Report<'_>,
+) -> Vec<DynamicPeers> {
+    let is_right = |&(dynamic, offset): &&(DynamicPeers, usize)| {
+        let mark = report.mark();
+        check_password(dynamic, *offset, peers, ranges.values().map(|(inner, _)| inner), report);
+        report.close(mark, || ObjectName::DynamicPeers(Some(dynamic.range)))
+    };
+    ranges.values().filter(is_right).map(|(dynamic, _)| dynamic.clone()).collect()
 }
 
 /// The kernel asks everybody in a range for its signature who has none of its own.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bgp_codec::{Asn, BgpIdentifier, ClusterId};
 
-use crate::config_error::Report;
+use crate::report::Report;
 use crate::section::{Section, Value};
 use crate::{address, asn, duration};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::config_error::Report;
 use crate::duration;
+use crate::report::Report;
 use crate::section::Value;
 
 /// What is advertised of graceful restart (RFC 4724).

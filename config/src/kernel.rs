@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bgp_codec::Prefix;
 
-use crate::config_error::Report;
 use crate::duration;
 use crate::kernel_import::{self, KernelImport};
 use crate::prefix;
+use crate::report::Report;
 use crate::section::{Section, Value};
 
 /// The forwarding table to keep. Without this section nothing is installed.
@@ -134,7 +134,7 @@ fn read_sources(value: Value<'_>, report: &mut Report<'_>) -> (Option<Ipv4Addr>,
 }
 
 fn parse_address(text: &str) -> Result<IpAddr, String> {
-    text.parse().map_err(|_| format!("{text:?} is no IP address"))
+    text.parse().map_err(|_| format!("{text:?} is not a valid IP address"))
 }
 
 fn read_onlink(value: Value<'_>, report: &mut Report<'_>) -> Vec<Onlink> {

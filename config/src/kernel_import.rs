@@ -2,8 +2,8 @@
 
 use margay_filter::PrefixCondition;
 
-use crate::config_error::Report;
 use crate::filters::read_prefixes;
+use crate::report::Report;
 use crate::section::{Section, Value};
 
 /// Routes of others in the kernel that are announced. All conditions must hold.
@@ -63,7 +63,7 @@ fn parse_protocol(text: &str) -> Result<u8, String> {
     let known = PROTOCOLS.iter().find(|(name, _)| *name == text).map(|&(_, number)| number);
     known.ok_or_else(|| {
         let names: Vec<&str> = PROTOCOLS.iter().map(|&(name, _)| name).collect();
-        format!("{text:?} is no route protocol: write a number, or one of {}", names.join(", "))
+        format!("{text:?} is not a valid route protocol: write a number, or one of {}", names.join(", "))
     })
 }
 

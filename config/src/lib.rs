@@ -1,7 +1,8 @@
 //! The operator's file: TOML text to a typed, checked configuration.
 //!
-//! [`parse`] reads a whole file and either returns a [`Config`] in which every default is applied, every name resolved
-//! and every peer group merged into its peers, or all errors of the file with line, column and what would be right.
+//! [`read`] reads a file, and those that it includes, into a [`Config`] in which every default is applied, every name
+//! resolved and every peer group merged into its peers. Errors have line, column and what would be right; an object with
+//! errors is left out of the configuration. [`parse`] does without further files and without errors.
 //! [`diff`] tells two configurations apart object by object. Files, clocks and sockets are the daemon's.
 
 mod add_path;
@@ -14,33 +15,47 @@ mod control;
 mod diff;
 mod duration;
 mod dynamic_peers;
+mod family;
 mod filters;
 mod global;
 mod graceful_restart;
+mod include;
 mod kernel;
 mod kernel_import;
+mod left_out;
 mod name;
 mod network;
+mod next_hop_mode;
 mod password;
 mod path;
 mod peer;
+mod peer_group;
+mod peer_identity;
 mod peer_settings;
 mod prefix;
 mod prefix_limit;
+mod report;
+mod root;
 mod section;
+mod snippet;
+mod sources;
 mod warnings;
 
 pub use bfd::{Bfd, BfdAuthentication};
-pub use config::{Config, parse, parse_unchecked, parse_with_files};
-pub use config_error::{ConfigError, ReadFile};
+pub use config::{Config, ConfigText, NamedFiles, Reading, parse, read};
+pub use config_error::ConfigError;
 pub use control::Control;
-pub use diff::{ConfigDiff, DynamicPeersChange, PeerChange, diff};
+pub use diff::{ConfigDiff, DynamicPeersChange, PeerChange, PeerEffect, diff};
+pub use duration::parse as parse_duration;
 pub use dynamic_peers::DynamicPeers;
 pub use global::Global;
 pub use graceful_restart::GracefulRestart;
 pub use kernel::{Kernel, Onlink};
 pub use kernel_import::KernelImport;
+pub use left_out::{LeftOut, ObjectName};
 pub use network::{Hold, Network};
+pub use next_hop_mode::NextHopMode;
 pub use password::password_line;
-pub use peer::{NextHopMode, Peer};
+pub use peer::Peer;
 pub use prefix_limit::PrefixLimit;
+pub use sources::Files;

@@ -1,12 +1,12 @@
 //! `[[network]]`: what this node originates.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use bgp_codec::Prefix;
 
-use crate::config_error::Report;
+use crate::left_out::ObjectName;
 use crate::prefix;
+use crate::report::Report;
 use crate::section::{Section, Value};
 
 /// A prefix that this node originates.
@@ -34,27 +34,32 @@ pub enum Hold {
     Prohibit,
 }
 
-/// Reads all `[[network]]` tables.
-pub(crate) fn read_all(list: Value<'_>, report: &mut Report<'_>) -> Vec<Network> {
-    let mut networks = BTreeMap::new();
-    for item in list.list("[[network]]", report).into_iter().flatten() {
-        let Some(section) = item.table("[[network]]", report) else { continue };
-        let Some((network, offset)) = Network::read(section, report) else { continue };
-        match networks.entry(network.prefix) {
-            Entry::Vacant(entry) => {
-                entry.insert((network, offset));
-            }
-            Entry::Occupied(entry) => {
-                let line = report.line(entry.get().1);
-                report.add(
-                    offset,
-                    format_args!(
-                        "prefix: {} is a network already on line {line}: keep one of the two",
-                        network.prefix
-                    ),
-                );
+/// Reads all `[[network]]` tables; those with errors are left out.
+pub(crate) fn read_all(tables: Vec<Value<'_>>, report: &mut Report<'_>) -> Vec<Network> {
+    let mut networks: BTreeMap<Prefix, (Network, usize)> = BTreeMap::new();
+    for table in tables {
+        let mark = report.mark();
+        let read = table.table("[[network]]", report).and_then(|section| Network::read(section, report));
+        if let Some((network, offset)) = read {
+            match networks.get(&network.prefix) {
+                None => {
+                    if report.is_clean_since(mark) {
+                        networks.insert(network.prefix, (network, offset));
+                    }
+                }
+                Some((_, first)) => {
+                    let place = report.place(*first, offset);
+                    let prefix = network.prefix;
+                    let text =
+                        format!("prefix: {prefix} is a network already on {place}: keep one of the two");
+                    report.add(offset, text);
+                }
             }
         }
+        report.close(mark, || {
+            let prefix = table.text_under("prefix");
+            ObjectName::Network(prefix.and_then(prefix::meant))
+        });
     }
     networks.into_values().map(|(network, _)| network).collect()
 }

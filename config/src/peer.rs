@@ -1,6 +1,5 @@
-//! `[[peer]]` and `[peer_group.NAME]`: whom this speaker talks to.
+//! `[[peer]]`: the peers of this speaker.
 
-use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::num::{NonZeroU8, NonZeroU16};
@@ -11,14 +10,15 @@ use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime, Prefix};
 use margay_filter::FilterChain;
 
 use crate::bfd::Bfd;
-use crate::config_error::Report;
 use crate::filters::Filters;
 use crate::graceful_restart::GracefulRestart;
+use crate::next_hop_mode::NextHopMode;
+use crate::peer_group::PeerGroups;
+use crate::peer_identity::{self, PeerIdentity, SeenPeers};
 use crate::peer_settings::{Given, PeerSettings};
 use crate::prefix_limit::PrefixLimit;
+use crate::report::Report;
 use crate::section::{Section, Value};
-use crate::{address, name};
-use margay_suggestion::did_you_mean;
 
 /// A peer with the settings of its group merged in and every default applied.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -76,73 +76,45 @@ pub struct Peer {
     pub bfd: Option<Bfd>,
 }
 
-/// Which next hop goes with the routes announced to a peer.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub enum NextHopMode {
-    /// As RFC 4271 §5.1.3 has it: unchanged towards iBGP peers, the own address towards others and for own networks.
-    #[default]
-    Auto,
-    /// Always the own address.
-    Own,
-    /// Always unchanged, where there is one.
-    Keep,
-}
-
-/// Reads all `[peer_group.NAME]` tables.
-pub(crate) fn read_groups(table: Value<'_>, filters: &Filters, report: &mut Report<'_>) -> PeerGroups {
-    let Some(section) = table.table("[peer_group.NAME]", report) else { return PeerGroups::new() };
-    let groups = section.named().map(|(value, key_offset)| {
-        let name = value.key();
-        if let Err(text) = name::check(name) {
-            report.add(key_offset, text);
-        }
-        let settings = value.table(format!("[peer_group.{name}]"), report).map(|mut section| {
-            let settings = PeerSettings::read(&mut section, filters, report);
-            section.finish(report);
-            settings
-        });
-        (name.to_owned(), settings.unwrap_or_default())
-    });
-    groups.collect()
-}
-
-/// Reads all `[[peer]]` tables.
-pub(crate) fn read_peers(
-    list: Value<'_>,
+/// Reads all `[[peer]]` tables; those with errors are left out.
+pub(crate) fn read_all(
+    tables: Vec<Value<'_>>,
     groups: &PeerGroups,
     filters: &Filters,
     local_asn: Option<Asn>,
     report: &mut Report<'_>,
 ) -> Vec<Peer> {
-    let mut seen = Seen::default();
-    let mut peers = Vec::new();
-    for item in list.list("[[peer]]", report).into_iter().flatten() {
-        let Some(section) = item.table("[[peer]]", report) else { continue };
-        let offset = section.offset();
-        let Some(peer) = Peer::read(section, groups, filters, &mut seen, report) else { continue };
-        peer.check_reflection(local_asn, offset, report);
-        peers.push(peer);
+    let mut seen = SeenPeers::default();
+    let mut peers = Vec::with_capacity(tables.len());
+    for table in tables {
+        let mark = report.mark();
+        let peer = table.table("[[peer]]", report).and_then(|section| {
+            let offset = section.offset();
+            let peer = Peer::read(section, groups, filters, &mut seen, report)?;
+            peer.check_reflection(local_asn, offset, report);
+            Some(peer)
+        });
+        if report.close(mark, || peer_identity::object_name(table)) {
+            peers.extend(peer);
+        }
     }
     peers
 }
-
-/// The settings of each group by its name.
-pub(crate) type PeerGroups = BTreeMap<String, PeerSettings>;
 
 impl Peer {
     fn read(
         mut section: Section<'_>,
         groups: &PeerGroups,
         filters: &Filters,
-        seen: &mut Seen,
+        seen: &mut SeenPeers,
         report: &mut Report<'_>,
     ) -> Option<Self> {
-        let identity = Identity::read(&mut section, seen, report);
+        let identity = PeerIdentity::read(&mut section, seen, report);
         let group =
             section.get("group").and_then(|value| value.string("mesh", report).map(|name| (name, value)));
         let own = PeerSettings::read(&mut section, filters, report);
         let settings = match group {
-            Some((name, value)) => own.or(group_settings(name, value, groups, report)),
+            Some((name, value)) => own.or(groups.settings(name, value, report)),
             None => own,
         };
         let offset = section.offset();
@@ -167,12 +139,12 @@ impl Peer {
         offset: usize,
         report: &mut Report<'_>,
     ) -> Option<Self> {
-        let mut settings = group_settings(group, value, groups, report);
+        let mut settings = groups.settings(group, value, report);
         settings.passive = Some(true);
         let absence = format_args!("group: {group} gives no remote_asn");
         let remote_asn = check_remote_asn(settings.remote_asn, absence, offset, report)?;
         check_source_address(&settings, range.network(), offset, report);
-        let identity = Identity { name: range.to_string(), address: range.network(), description: None };
+        let identity = PeerIdentity { name: range.to_string(), address: range.network(), description: None };
         Some(Self::assemble(identity, Some(group.to_owned()), remote_asn, settings))
     }
 
@@ -188,13 +160,18 @@ impl Peer {
                 ),
             ),
             Some(_) | None if self.cluster_id.is_some() && !self.rr_client => {
-                report.add(offset, format_args!("cluster_id: peer {} is no client: write rr_client = true as well", self.name));
+                report.add(offset, format_args!("cluster_id: peer {} is not a client: write rr_client = true as well", self.name));
             }
             Some(_) | None => {}
         }
     }
 
-    fn assemble(identity: Identity, group: Option<String>, remote_asn: Asn, settings: PeerSettings) -> Self {
+    fn assemble(
+        identity: PeerIdentity,
+        group: Option<String>,
+        remote_asn: Asn,
+        settings: PeerSettings,
+    ) -> Self {
         let own_family = if identity.address.is_ipv4() { Family::IPV4_UNICAST } else { Family::IPV6_UNICAST };
         let families = settings.families.unwrap_or_else(|| vec![own_family]);
         Self {
@@ -225,95 +202,6 @@ impl Peer {
             bfd: settings.bfd.flatten(),
         }
     }
-}
-
-impl NextHopMode {
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "self" => Ok(Self::Own),
-            "keep" => Ok(Self::Keep),
-            _ => Err(format!("{text:?} is no next-hop mode: write \"auto\", \"self\" or \"keep\"")),
-        }
-    }
-}
-
-/// What a peer cannot take from a group.
-struct Identity {
-    name: String,
-    address: IpAddr,
-    description: Option<String>,
-}
-
-/// Where each name and address was used first, in octets.
-#[derive(Default)]
-struct Seen {
-    names: HashMap<String, usize>,
-    addresses: HashMap<IpAddr, usize>,
-}
-
-impl Identity {
-    fn read(section: &mut Section<'_>, seen: &mut Seen, report: &mut Report<'_>) -> Option<Self> {
-        let description = section
-            .get("description")
-            .and_then(|value| value.string("top of rack 1", report))
-            .map(str::to_owned);
-        let name_value = section.get("name");
-        let name =
-            name_value.map(|value| value.parsed("tor1", report, |text| name::check(text).map(str::to_owned)));
-        let address_value = section.require("address", report);
-        let address = address_value.and_then(|value| value.parsed("172.16.0.1", report, address::parse_host));
-        let address_is_taken = address
-            .zip(address_value)
-            .is_some_and(|(address, value)| seen.check_address(address, value, report));
-        let name = match name {
-            Some(name) => name?,
-            None => address?.to_string(),
-        };
-        // A peer named by an address that is there twice has been reported.
-        if name_value.is_some() || !address_is_taken {
-            seen.check_name(&name, name_value.or(address_value)?, report);
-        }
-        Some(Self { name, address: address?, description })
-    }
-}
-
-impl Seen {
-    /// Reports an address that another peer has; says whether that is so.
-    fn check_address(&mut self, address: IpAddr, value: Value<'_>, report: &mut Report<'_>) -> bool {
-        let Some(first) = self.addresses.insert(address, value.offset()) else { return false };
-        let line = report.line(first);
-        value.reject(
-            report,
-            format_args!("{address} is the address of another peer on line {line}: keep one of them"),
-        );
-        true
-    }
-
-    /// Reports a name that another peer has, given or by default.
-    fn check_name(&mut self, name: &str, value: Value<'_>, report: &mut Report<'_>) {
-        if let Some(first) = self.names.insert(name.to_owned(), value.offset()) {
-            let line = report.line(first);
-            value.reject(
-                report,
-                format_args!("{name:?} is the name of another peer on line {line}: choose another"),
-            );
-        }
-    }
-}
-
-fn group_settings(
-    name: &str,
-    value: Value<'_>,
-    groups: &PeerGroups,
-    report: &mut Report<'_>,
-) -> PeerSettings {
-    groups.get(name).cloned().unwrap_or_else(|| {
-        let suggestion = did_you_mean(name, groups.keys().map(String::as_str));
-        value.reject(report, format_args!("there is no peer group {name:?}{suggestion}"));
-        // The group might have given the AS: do not blame the peer for its absence.
-        PeerSettings { remote_asn: Given::Wrong, ..PeerSettings::default() }
-    })
 }
 
 fn check_remote_asn(

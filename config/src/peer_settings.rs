@@ -10,14 +10,14 @@ use margay_filter::FilterChain;
 
 use crate::add_path::{self, AddPath};
 use crate::bfd::Bfd;
-use crate::config_error::Report;
 use crate::filters::{Direction, Filters};
 use crate::graceful_restart::GracefulRestart;
+use crate::next_hop_mode::NextHopMode;
 use crate::password::password_line;
-use crate::peer::NextHopMode;
 use crate::prefix_limit::PrefixLimit;
+use crate::report::Report;
 use crate::section::{Section, Value};
-use crate::{address, asn, bfd, duration, graceful_restart, path};
+use crate::{address, asn, bfd, duration, family, graceful_restart, path};
 
 /// The settings as far as a `[[peer]]` or a `[peer_group.NAME]` gives them.
 #[derive(Clone, Default)]
@@ -148,7 +148,7 @@ fn read_password_file(value: Value<'_>, report: &mut Report<'_>) -> Option<PathB
 fn read_families(value: Value<'_>, report: &mut Report<'_>) -> Option<Vec<Family>> {
     let mut families = Vec::new();
     for item in value.list("[\"ipv4-unicast\"]", report)? {
-        match item.parsed("ipv4-unicast", report, parse_family) {
+        match item.parsed("ipv4-unicast", report, family::parse) {
             Some(family) if families.contains(&family) => {
                 item.reject(report, format_args!("{family} is in the list twice"));
             }
@@ -163,11 +163,4 @@ fn read_families(value: Value<'_>, report: &mut Report<'_>) -> Option<Vec<Family
         );
     }
     Some(families)
-}
-
-pub(crate) fn parse_family(text: &str) -> Result<Family, String> {
-    [Family::IPV4_UNICAST, Family::IPV6_UNICAST]
-        .into_iter()
-        .find(|family| family.to_string() == text)
-        .ok_or_else(|| format!("{text:?} is no family: write \"ipv4-unicast\" or \"ipv6-unicast\""))
 }

@@ -26,6 +26,12 @@ pub(crate) fn parse(text: &str) -> Result<Prefix, String> {
     Prefix::try_from(network).map_err(|_| format!("host bits are set in {text}: write {}", network.trunc()))
 }
 
+/// The prefix that a text means, host bits or not, to tell which object an error is in.
+pub(crate) fn meant(text: &str) -> Option<Prefix> {
+    let network: IpNet = text.parse().ok()?;
+    Prefix::try_from(network.trunc()).ok()
+}
+
 fn longest(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
 }

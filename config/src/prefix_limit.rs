@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::config_error::Report;
 use crate::duration;
+use crate::report::Report;
 use crate::section::Value;
 
 /// How many prefixes a peer may announce in each family, and what happens when there are more.

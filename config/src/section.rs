@@ -1,16 +1,19 @@
-//! Access to the tables and values of a TOML document, with the place of each.
+//! Access to the tables and values of TOML documents, with the place of each.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use toml::Spanned;
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use crate::config_error::Report;
 use margay_suggestion::did_you_mean;
+
+use crate::report::Report;
 
 /// A table of the document. Remembers which keys were asked for, so that all others can be reported as unknown.
 pub(crate) struct Section<'t> {
     title: String,
+    /// Where the table's file begins among all files, in octets.
+    base: usize,
     offset: usize,
     table: &'t DeTable<'t>,
     known: Vec<&'static str>,
@@ -20,13 +23,15 @@ pub(crate) struct Section<'t> {
 #[derive(Clone, Copy)]
 pub(crate) struct Value<'t> {
     key: &'t str,
+    /// Where the value's file begins among all files, in octets.
+    base: usize,
     node: &'t Spanned<DeValue<'t>>,
 }
 
 impl<'t> Section<'t> {
-    /// `title` is what the operator would call the table, such as `[global]`.
-    pub(crate) fn new(title: impl Into<String>, offset: usize, table: &'t DeTable<'t>) -> Self {
-        Self { title: title.into(), offset, table, known: Vec::new() }
+    /// The top level of a file that begins at `base`.
+    pub(crate) fn of_file(base: usize, table: &'t DeTable<'t>) -> Self {
+        Self { title: "the file".to_owned(), base, offset: base, table, known: Vec::new() }
     }
 
     /// Where the table begins, in octets.
@@ -37,7 +42,7 @@ impl<'t> Section<'t> {
     /// The value of an optional key.
     pub(crate) fn get(&mut self, key: &'static str) -> Option<Value<'t>> {
         self.known.push(key);
-        self.table.get(key).map(|node| Value { key, node })
+        self.table.get(key).map(|node| Value { key, base: self.base, node })
     }
 
     /// The value of a key that must be there.
@@ -51,24 +56,34 @@ impl<'t> Section<'t> {
 
     /// The values of a table whose keys are names of the operator's choice.
     pub(crate) fn named(&self) -> impl Iterator<Item = (Value<'t>, usize)> + use<'t> {
-        self.table.iter().map(|(key, node)| (Value { key: key.get_ref().as_ref(), node }, key.span().start))
+        let base = self.base;
+        self.table.iter().map(move |(key, node)| {
+            (Value { key: key.get_ref().as_ref(), base, node }, base + key.span().start)
+        })
     }
 
     /// Reports every key that was never asked for.
     pub(crate) fn finish(self, report: &mut Report<'_>) {
-        for key in self.table.keys() {
-            let name = key.get_ref().as_ref();
-            if !self.known.contains(&name) {
-                report.add(
-                    key.span().start,
-                    format_args!(
-                        "unknown key {name:?} in {}{}",
-                        self.title,
-                        did_you_mean(name, self.known.iter().copied())
-                    ),
-                );
-            }
+        for name in self.unknown() {
+            self.reject_key(name, report);
         }
+    }
+
+    /// The keys that were never asked for.
+    pub(crate) fn unknown(&self) -> Vec<&'t str> {
+        let names = self.table.keys().map(|key| key.get_ref().as_ref());
+        names.filter(|name| !self.known.contains(name)).collect()
+    }
+
+    /// Reports a key as unknown.
+    pub(crate) fn reject_key(&self, name: &str, report: &mut Report<'_>) {
+        let Some((key, _)) = self.table.get_key_value(name) else { return };
+        let suggestion = did_you_mean(name, self.known.iter().copied());
+        let span = key.span();
+        report.add_at(
+            self.base + span.start..self.base + span.end,
+            format_args!("unknown key {name:?} in {}{suggestion}", self.title),
+        );
     }
 }
 
@@ -80,12 +95,17 @@ impl<'t> Value<'t> {
 
     /// Where the value begins, in octets.
     pub(crate) fn offset(self) -> usize {
-        self.node.span().start
+        self.span().start
+    }
+
+    fn span(self) -> Range<usize> {
+        let span = self.node.span();
+        self.base + span.start..self.base + span.end
     }
 
     /// Reports an error in this value.
     pub(crate) fn reject(self, report: &mut Report<'_>, text: impl std::fmt::Display) {
-        report.add(self.offset(), format_args!("{}: {text}", self.key));
+        report.add_at(self.span(), format_args!("{}: {text}", self.key));
     }
 
     /// A string; `example` shows one.
@@ -171,6 +191,12 @@ impl<'t> Value<'t> {
         matches!(self.node.get_ref(), DeValue::String(found) if found == text)
     }
 
+    /// The text under a key of a table, where that is right; reports nothing.
+    pub(crate) fn text_under(self, key: &str) -> Option<&'t str> {
+        let DeValue::Table(table) = self.node.get_ref() else { return None };
+        table.get(key)?.get_ref().as_str()
+    }
+
     /// Whether it is a table.
     pub(crate) fn is_table(self) -> bool {
         matches!(self.node.get_ref(), DeValue::Table(_))
@@ -191,7 +217,7 @@ impl<'t> Value<'t> {
             self.expected(&format!("a list, such as {example}"), report);
             return None;
         };
-        Some(items.iter().map(move |node| Self { key: self.key, node }))
+        Some(items.iter().map(move |node| Self { node, ..self }))
     }
 
     /// The items of a list, or the value itself where it is not one; `example` shows an item.
@@ -208,7 +234,7 @@ impl<'t> Value<'t> {
                 return None;
             }
         };
-        Some(items.into_iter().map(move |node| Self { key: self.key, node }))
+        Some(items.into_iter().map(move |node| Self { node, ..self }))
     }
 
     /// A table, which the operator would call `title`.
@@ -218,7 +244,7 @@ impl<'t> Value<'t> {
             self.expected(&format!("the table {title}"), report);
             return None;
         };
-        Some(Section::new(title, self.offset(), table))
+        Some(Section { title, base: self.base, offset: self.offset(), table, known: Vec::new() })
     }
 
     fn expected(self, what: &str, report: &mut Report<'_>) {

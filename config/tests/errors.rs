@@ -1,6 +1,8 @@
 //! Files with errors: each row is a file and all that is said about it.
 
-use margay_config::{ConfigError, parse};
+use std::path::Path;
+
+use margay_config::{ConfigError, Files, NamedFiles, parse};
 use proptest::prelude::*;
 
 const GLOBAL: &str = "[global]\nasn = 64512\nrouter_id = \"10.0.0.11\"\n";
@@ -75,7 +77,7 @@ fn unknown_keys() {
     check_after_global(
         "[peer_group.mesh]\nname = \"a\"\n",
         &[
-            "f:5:1: unknown key \"name\" in [peer_group.mesh]: there is remote_asn, passive, import, export, families, \
+            "f:5:1: unknown key \"name\" in [peer_group.mesh]: there is group, remote_asn, passive, import, export, families, \
            hold_time, connect_retry, password_file, port, source_address, multihop, ttl_security, next_hop, \
            rr_client, cluster_id, add_path, add_path_send, send_hold_time, prefix_limit, graceful_restart, bfd",
         ],
@@ -87,7 +89,7 @@ fn reflection() {
     check_after_global(
         "cluster_id = \"ten\"\nclient_to_client = 1\nupdate_delay = \"2h\"\n",
         &[
-            "f:4:14: cluster_id: \"ten\" is no cluster id: write four numbers, such as \"10.0.0.11\"",
+            "f:4:14: cluster_id: \"ten\" is not a valid cluster id: write four numbers, such as \"10.0.0.11\"",
             "f:5:20: client_to_client: expected true or false, found a number",
             "f:6:16: update_delay: 2h is out of range: write \"0s\" to \"3600s\"",
         ],
@@ -97,7 +99,7 @@ fn reflection() {
          [[peer]]\nname = \"b\"\naddress = \"10.0.0.2\"\nremote_asn = 64512\ncluster_id = \"0.0.0.1\"\n",
         &[
             "f:6:1: rr_client: peer 10.0.0.1 is in AS 65001, and only peers in our own AS 64512 are clients",
-            "f:10:1: cluster_id: peer b is no client: write rr_client = true as well",
+            "f:10:1: cluster_id: peer b is not a client: write rr_client = true as well",
         ],
     );
 }
@@ -108,12 +110,12 @@ fn add_path() {
         "[peer_group.a]\nadd_path = \"on\"\nadd_path_send = \"best\"\n[peer_group.b]\nadd_path = true\nadd_path_send = 0\n\
          [peer_group.c]\nadd_path = { ipv4-unicast = \"sent\", ipv4 = \"both\" }\nadd_path_send = 65536\n",
         &[
-            "f:5:12: add_path: \"on\" is no ADD-PATH mode: write \"receive\", \"send\", \"both\" or \"off\"",
-            "f:6:17: add_path_send: \"best\" is no number of paths: write \"all\" or a number from 1 to 65535",
+            "f:5:12: add_path: \"on\" is not an ADD-PATH mode: write \"receive\", \"send\", \"both\" or \"off\"",
+            "f:6:17: add_path_send: \"best\" is not a valid number of paths: write \"all\" or a number from 1 to 65535",
             "f:8:12: add_path: expected a string, such as \"both\", found true",
             "f:9:17: add_path_send: 0 is out of range: write a number from 1 to 65535",
-            "f:11:29: ipv4-unicast: \"sent\" is no ADD-PATH mode: write \"receive\", \"send\", \"both\" or \"off\"",
-            "f:11:37: add_path: \"ipv4\" is no family: write \"ipv4-unicast\" or \"ipv6-unicast\"",
+            "f:11:29: ipv4-unicast: \"sent\" is not an ADD-PATH mode: write \"receive\", \"send\", \"both\" or \"off\"",
+            "f:11:37: add_path: \"ipv4\" is not a valid family: write \"ipv4-unicast\" or \"ipv6-unicast\"",
             "f:12:17: add_path_send: 65536 is out of range: write a number from 1 to 65535",
         ],
     );
@@ -174,10 +176,10 @@ fn what_the_kernel_shares() {
             "f:5:15: table: 254 is listed twice",
             "f:5:20: table: 255 is the table of the node's own addresses: write 254 for the main table",
             "f:6:33: preferred_source: there is an address of this family already",
-            "f:6:45: preferred_source: \"x\" is no IP address",
+            "f:6:45: preferred_source: \"x\" is not a valid IP address",
             "f:7:25: next_hops: host bits are set in 10.0.0.1/16: write 10.0.0.0/16",
             "f:7:64: onlink has no interface",
-            "f:9:13: protocol: \"statik\" is no route protocol: write a number, or one of kernel, boot, static, dhcp, \
+            "f:9:13: protocol: \"statik\" is not a valid route protocol: write a number, or one of kernel, boot, static, dhcp, \
              bird, bgp, ospf, ra",
             "f:9:23: protocol: 300 is out of range: write a number from 0 to 255",
             "f:10:10: length: prefixes inside 10.0.0.0/16 have lengths 16..32, not 9",
@@ -387,14 +389,14 @@ fn peers() {
          password_file = \"tor.key\"\nport = 0\nmultihop = 0\nttl_security = 1\nnext_hop = \"me\"\npassive = \"no\"\n",
         &[
             "f:6:11: address: 10.0.0.1/32 is a prefix: write the address alone, 10.0.0.1",
-            "f:7:13: families: \"ipv4\" is no family: write \"ipv4-unicast\" or \"ipv6-unicast\"",
-            "f:8:13: hold_time: 2s is no hold time: write \"3s\" to \"65535s\" in whole seconds, or \"0s\" for no expiry",
+            "f:7:13: families: \"ipv4\" is not a valid family: write \"ipv4-unicast\" or \"ipv6-unicast\"",
+            "f:8:13: hold_time: 2s is not a valid hold time: write \"3s\" to \"65535s\" in whole seconds, or \"0s\" for no expiry",
             "f:9:17: connect_retry: 0s is out of range: write \"1s\" to \"65535s\"",
             "f:10:17: password_file: \"tor.key\" is not an absolute path: begin it with a slash",
             "f:11:8: port: 0 is out of range: write a number from 1 to 65535",
             "f:12:12: multihop: 0 is out of range: write a number from 1 to 255",
             "f:13:16: ttl_security: expected true or false, found a number",
-            "f:14:12: next_hop: \"me\" is no next-hop mode: write \"auto\", \"self\" or \"keep\"",
+            "f:14:12: next_hop: \"me\" is not a valid next-hop mode: write \"auto\", \"self\" or \"keep\"",
             "f:15:11: passive: expected true or false, found a string",
         ],
     );
@@ -481,7 +483,7 @@ fn dynamic_peers() {
     );
     check_after_global(
         "listen = []\n[peer_group.g]\nremote_asn = 1\n[[dynamic_peers]]\nrange = \"10.0.0.0/16\"\ngroup = \"g\"\n",
-        &["f:7:1: dynamic_peers: nobody can dial in where global.listen is empty"],
+        &["f:7:1: dynamic_peers: nobody can connect where global.listen is empty"],
     );
 }
 
@@ -598,12 +600,24 @@ fn a_bfd_secret_that_is_too_long_for_its_kind() {
         )
     };
     let errors = |kind: &str| {
-        let mut read = |_: &std::path::Path| Ok(b"seventeen octets!\n".to_vec());
-        let result = margay_config::parse_with_files("f", &file(kind), &mut read);
+        let result = margay_config::read("f", &file(kind), &mut Secrets, NamedFiles::Checked).strict();
         result.map_err(|errors| errors.iter().map(ConfigError::to_string).collect::<Vec<_>>())
     };
     assert!(errors("keyed-sha1").is_ok());
     let expected =
         "f:7:25: password_file: /k cannot be used: its first line has 17 octets: keyed-md5 takes 16 at most";
     assert_eq!(errors("keyed-md5").unwrap_err(), [expected]);
+}
+
+/// Files that all hold the same secret.
+struct Secrets;
+
+impl Files for Secrets {
+    fn read(&mut self, _: &Path) -> Result<Vec<u8>, String> {
+        Ok(b"seventeen octets!\n".to_vec())
+    }
+
+    fn list(&mut self, _: &Path) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
 }

@@ -15,7 +15,9 @@
 //! | `GET /v1/state` | [`RibState`] |
 //! | `GET /v1/turns` | [`Turns`] |
 //! | `POST /v1/turns` | [`Turns`], which are counted anew from then on |
-//! | `POST /v1/reload` | [`ReloadReport`] |
+//! | `POST /v1/reload?strict=&confirm_seconds=` | [`ReloadReport`] |
+//! | `POST /v1/reload/confirm` | [`ConfirmReport`] |
+//! | `GET /v1/config` | [`ConfigurationFiles`] |
 //!
 //! A request that fails is answered with an [`ErrorBody`] and a status of 400 (the request makes no sense), 404 (there is
 //! no such object) or 503 (the daemon is stopping). Prefixes, addresses, AS paths and communities are text, written as
@@ -50,7 +52,10 @@ pub use peer::{
     PrefixCounts, PrefixLimit, SessionTimers,
 };
 pub use peer_action::{PeerAction, PeerActionQuery, PeerActionReport};
-pub use reload::{FileError, ObjectChange, ObjectChangeKind, ReloadReport};
+pub use reload::{
+    ConfigurationFile, ConfigurationFiles, ConfirmReport, FileError, LeftOutObject, ObjectChange,
+    ObjectChangeKind, ReloadQuery, ReloadReport,
+};
 pub use request::{
     DEFAULT_PAGE_ROUTES, ExplainQuery, MAX_PAGE_ROUTES, Method, Request, RoutesQuery, RoutesView, path,
 };

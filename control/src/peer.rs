@@ -5,13 +5,16 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::PathMonitoring;
+use crate::{LeftOutObject, PathMonitoring};
 
 /// All peers, in the order of their names: `GET /v1/peers`.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Peers {
     /// One summary a peer.
     pub peers: Vec<PeerSummary>,
+    /// Peers and ranges that are left out of the configuration, because they have errors.
+    #[serde(default)]
+    pub left_out: Vec<LeftOutObject>,
 }
 
 /// A peer in one line.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::PeerActionQuery;
+use crate::{PeerActionQuery, ReloadQuery};
 
 /// How many routes a page holds when the request does not say.
 pub const DEFAULT_PAGE_ROUTES: usize = 1000;
@@ -46,7 +46,11 @@ pub enum Request {
     /// The same, and count anew from now on.
     TakeTurns,
     /// Read the configuration file again.
-    Reload,
+    Reload(ReloadQuery),
+    /// Keep what the last reload changed.
+    ConfirmReload,
+    /// The files that the configuration was read from.
+    Configuration,
 }
 
 /// Which routes to list. A route must meet all that is given.
@@ -108,8 +112,11 @@ impl Request {
             | Self::Kernel
             | Self::Bfd
             | Self::State
+            | Self::Configuration
             | Self::Turns => Method::Get,
-            Self::AdministerPeer { .. } | Self::TakeTurns | Self::Reload => Method::Post,
+            Self::AdministerPeer { .. } | Self::TakeTurns | Self::Reload(_) | Self::ConfirmReload => {
+                Method::Post
+            }
         }
     }
 
@@ -126,7 +133,22 @@ impl Request {
             Self::Bfd => path::BFD.to_owned(),
             Self::State => path::STATE.to_owned(),
             Self::Turns | Self::TakeTurns => path::TURNS.to_owned(),
-            Self::Reload => path::RELOAD.to_owned(),
+            Self::Reload(query) => query.target(),
+            Self::ConfirmReload => path::CONFIRM_RELOAD.to_owned(),
+            Self::Configuration => path::CONFIGURATION.to_owned(),
+        }
+    }
+}
+
+impl ReloadQuery {
+    fn target(self) -> String {
+        let strict = self.strict.then(|| "strict=true".to_owned());
+        let confirm = self.confirm_seconds.map(|seconds| format!("confirm_seconds={seconds}"));
+        let query: Vec<String> = strict.into_iter().chain(confirm).collect();
+        if query.is_empty() {
+            path::RELOAD.to_owned()
+        } else {
+            format!("{}?{}", path::RELOAD, query.join("&"))
         }
     }
 }
@@ -186,6 +208,10 @@ pub mod path {
     pub const TURNS: &str = "/v1/turns";
     /// [`Request::Reload`](super::Request::Reload)
     pub const RELOAD: &str = "/v1/reload";
+    /// [`Request::ConfirmReload`](super::Request::ConfirmReload)
+    pub const CONFIRM_RELOAD: &str = "/v1/reload/confirm";
+    /// [`Request::Configuration`](super::Request::Configuration)
+    pub const CONFIGURATION: &str = "/v1/config";
 }
 
 /// Text with every octet escaped that is not plainly allowed in a path segment or a query value (RFC 3986 §2.1).
@@ -246,7 +272,13 @@ mod tests {
             (Request::Bfd, "/v1/bfd"),
             (Request::Turns, "/v1/turns"),
             (Request::TakeTurns, "/v1/turns"),
-            (Request::Reload, "/v1/reload"),
+            (Request::Reload(ReloadQuery::default()), "/v1/reload"),
+            (
+                Request::Reload(ReloadQuery { strict: true, confirm_seconds: Some(300) }),
+                "/v1/reload?strict=true&confirm_seconds=300",
+            ),
+            (Request::ConfirmReload, "/v1/reload/confirm"),
+            (Request::Configuration, "/v1/config"),
         ];
         for (request, expected) in rows {
             assert_eq!(request.target(), expected, "{request:?}");
@@ -255,7 +287,7 @@ mod tests {
 
     #[test]
     fn what_changes_something_is_posted() {
-        assert_eq!(Request::Reload.method(), Method::Post);
+        assert_eq!(Request::Reload(ReloadQuery::default()).method(), Method::Post);
         assert_eq!(Request::TakeTurns.method(), Method::Post);
         assert_eq!(Request::Turns.method(), Method::Get);
         assert_eq!(Request::Routes(RoutesQuery::default()).method(), Method::Get);

@@ -4,6 +4,8 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::LeftOutObject;
+
 /// The daemon at a glance: `GET /v1/status`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Status {
@@ -23,6 +25,12 @@ pub struct Status {
     pub peers: u64,
     /// Those among them whose session is established.
     pub peers_established: u64,
+    /// What is left out of the configuration, because it has errors.
+    #[serde(default)]
+    pub left_out: Vec<LeftOutObject>,
+    /// Seconds until the last reload is undone unless it is confirmed.
+    #[serde(default)]
+    pub reload_undone_in_seconds: Option<u64>,
     /// Sizes of the routing tables.
     pub rib: RibSizes,
     /// Log lines lost because the log was full, closed or too slow.

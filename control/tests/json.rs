@@ -73,6 +73,9 @@ fn a_query_with_a_misspelt_key_is_refused() {
 #[test]
 fn an_empty_reload_report_has_all_its_fields() {
     let value = serde_json::to_value(ReloadReport::default()).unwrap();
-    assert_eq!(value, json!({"errors": [], "changes": [], "needs_restart": []}));
+    assert_eq!(
+        value,
+        json!({"errors": [], "left_out": [], "changes": [], "needs_restart": [], "undone_in_seconds": null})
+    );
     assert!(value.get("errors").is_some_and(Value::is_array));
 }

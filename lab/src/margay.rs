@@ -127,7 +127,32 @@ impl Margay {
         self.daemon.signal(Signal::SIGHUP)
     }
 
-    /// The configuration that was written last.
+    /// Writes a file of the caller's own and reloads it with `margay reload` and further words. Returns what that prints.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written, or the command fails, as it does for a file with errors.
+    pub fn reload_with(&self, configuration: &str, words: &str) -> Result<String> {
+        self.daemon.write("toml", configuration)?;
+        self.cli(&format!("reload {words}"))
+    }
+
+    /// Writes a file beside the one that it reads.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write_beside(&self, configuration: &str) -> Result<PathBuf> {
+        self.daemon.write("other.toml", configuration)?;
+        Ok(self.daemon.path("other.toml"))
+    }
+
+    /// Where the file is that it reads.
+    pub fn configuration_file(&self) -> PathBuf {
+        self.daemon.path("toml")
+    }
+
+    /// The file that it was last told to read.
     ///
     /// # Errors
     ///

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use margay::daemon::{Daemon, DaemonRequest, PeerEntry};
+use margay::daemon::{Daemon, DaemonRequest, PeerEntry, ReloadQuery};
 use margay::machine::Machine;
 use margay::speaker::{RoutesQuestion, SpeakerCounts, SpeakerHandle, SpeakerRequest};
 use margay_rib::{Audit, RouteView};
@@ -154,7 +154,11 @@ impl Node {
         write_file(&self.parts.files, text);
         let Some(running) = &self.running else { return Ok(()) };
         let (answer, report) = oneshot::channel();
-        running.requests.send(DaemonRequest::Reload(answer)).await.context("the daemon has ended")?;
+        running
+            .requests
+            .send(DaemonRequest::Reload(ReloadQuery::default(), answer))
+            .await
+            .context("the daemon has ended")?;
         let report = report.await.context("the daemon has ended")?;
         if report.errors.is_empty() != (expect == Expect::Taken) {
             return Err(anyhow!("the reload failed: {:?}", report.errors));

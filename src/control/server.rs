@@ -9,9 +9,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use margay_config::{LeftOut, ObjectName};
 use margay_control::{
-    BfdSessions, ExplainQuery, Explanation, KernelStatus, PeerActionQuery, PeerActionReport, PeerDetail,
-    Peers, RibSizes, RibState, RoutesPage, RoutesQuery, Status, Turns, path,
+    BfdSessions, ConfigurationFile, ConfigurationFiles, ConfirmReport, ExplainQuery, Explanation,
+    KernelStatus, PeerActionQuery, PeerActionReport, PeerDetail, Peers, ReloadQuery, RibSizes, RibState,
+    RoutesPage, RoutesQuery, Status, Turns, path,
 };
 use margay_session::ShutdownMessage;
 use tokio::net::UnixListener;
@@ -25,7 +27,7 @@ use super::peers::{detail, summary};
 use super::routes::{parse_destination, routes};
 use super::turns::turns;
 use crate::bfd::BfdStatus;
-use crate::daemon::{DaemonRequest, DaemonStatus, PeerCommand, PeerEntry};
+use crate::daemon::{DaemonRequest, DaemonStatus, PeerCommand, PeerEntry, left_out_object};
 use crate::kernel::KernelRequest;
 use crate::log::LogCounts;
 use crate::speaker::{Destination, SpeakerCounts, SpeakerHandle, SpeakerRequest};
@@ -66,6 +68,8 @@ pub async fn serve(socket: &Path, api: Api) -> io::Result<impl Future<Output = i
         .route(path::STATE, get(get_state))
         .route(path::TURNS, get(get_turns).post(post_turns))
         .route(path::RELOAD, post(post_reload))
+        .route(path::CONFIRM_RELOAD, post(post_confirm))
+        .route(path::CONFIGURATION, get(get_configuration))
         .with_state(api);
     Ok(async move { axum::serve(listener, router).await })
 }
@@ -139,8 +143,8 @@ impl Api {
 }
 
 async fn get_status(State(api): State<Api>) -> Result<Json<Status>, ApiError> {
-    let DaemonStatus { config, config_file, uptime, config_age, peers, peers_established } =
-        api.ask_daemon(DaemonRequest::Status).await?;
+    let status = api.ask_daemon(DaemonRequest::Status).await?;
+    let DaemonStatus { config, config_file, uptime, config_age, peers, peers_established, .. } = status;
     let rib = api.counts().await?.rib;
     Ok(Json(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -151,6 +155,8 @@ async fn get_status(State(api): State<Api>) -> Result<Json<Status>, ApiError> {
         config_age_seconds: config_age.as_secs(),
         peers: peers as u64,
         peers_established: peers_established as u64,
+        left_out: status.left_out.iter().map(left_out_object).collect(),
+        reload_undone_in_seconds: status.reload_undone_in.map(|time| time.as_secs()),
         rib: RibSizes {
             prefixes: (rib.ipv4_prefixes + rib.ipv6_prefixes) as u64,
             paths: rib.paths as u64,
@@ -166,7 +172,14 @@ async fn get_peers(State(api): State<Api>) -> Result<Json<Peers>, ApiError> {
     let mut entries = api.ask_daemon(DaemonRequest::Peers).await?;
     let counts = api.counts().await?;
     entries.sort_by(|a, b| a.config.name.cmp(&b.config.name));
-    Ok(Json(Peers { peers: entries.iter().map(|entry| summary(entry, &counts)).collect() }))
+    let left_out = api.ask_daemon(DaemonRequest::Status).await?.left_out;
+    let is_peer = |left_out: &&LeftOut| {
+        matches!(left_out.object, ObjectName::Peer { .. } | ObjectName::DynamicPeers(_))
+    };
+    Ok(Json(Peers {
+        peers: entries.iter().map(|entry| summary(entry, &counts)).collect(),
+        left_out: left_out.iter().filter(is_peer).map(left_out_object).collect(),
+    }))
 }
 
 async fn get_peer(
@@ -246,8 +259,31 @@ async fn post_turns(State(api): State<Api>) -> Result<Json<Turns>, ApiError> {
     Ok(Json(turns(&api.ask(SpeakerRequest::TakeTurns).await?)))
 }
 
-async fn post_reload(State(api): State<Api>) -> Result<Response, ApiError> {
-    let report = api.ask_daemon(DaemonRequest::Reload).await?;
-    let status = if report.errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+async fn post_reload(
+    State(api): State<Api>,
+    query: Result<Query<ReloadQuery>, extract::rejection::QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    if query.confirm_seconds.is_some_and(|seconds| !(1..=MAX_CONFIRM_SECONDS).contains(&seconds)) {
+        let range = format!("confirm_seconds is not a number from 1 to {MAX_CONFIRM_SECONDS}");
+        return Err(ApiError::bad_request(range));
+    }
+    let report = api.ask_daemon(|answer| DaemonRequest::Reload(query, answer)).await?;
+    let status = if report.is_refused() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok((status, Json(report)).into_response())
 }
+
+async fn post_confirm(State(api): State<Api>) -> Result<Json<ConfirmReport>, ApiError> {
+    let left = api.ask_daemon(DaemonRequest::ConfirmReload).await?;
+    let left = left.ok_or_else(|| ApiError::conflict("no reload waits to be confirmed".to_owned()))?;
+    Ok(Json(ConfirmReport { seconds_left: left.as_secs() }))
+}
+
+async fn get_configuration(State(api): State<Api>) -> Result<Json<ConfigurationFiles>, ApiError> {
+    let files = api.ask_daemon(DaemonRequest::Configuration).await?;
+    let files = files.into_iter().map(|file| ConfigurationFile { name: file.name, text: file.text });
+    Ok(Json(ConfigurationFiles { files: files.collect() }))
+}
+
+/// A week: who does not confirm until then has forgotten it.
+const MAX_CONFIRM_SECONDS: u64 = 7 * 24 * 60 * 60;

@@ -3,12 +3,14 @@
 //! One task owns the configuration and the peers' handles. Signals and the control API are requests to it.
 
 mod administration;
+mod config_files;
 mod dynamic_peers;
 mod monitoring;
 mod options;
 mod reload;
 mod request;
 mod run_marker;
+mod unconfirmed;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -17,7 +19,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use bgp_codec::Prefix;
-use margay_config::{Config, Global, Peer};
+use margay_config::{Config, ConfigText, Global, Peer};
 use margay_session::{ShutdownMessage, State, StopReason};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -38,8 +40,12 @@ use crate::speaker::{self, KernelFeed, PeerKey, PeerSettings, SpeakerHandle, Spe
 
 pub use administration::PeerCommand;
 use dynamic_peers::{Departure, Ranges};
+pub use margay_control::ReloadQuery;
 use monitoring::PathMonitoring;
-pub use options::{ReadError, read_config};
+use unconfirmed::UnconfirmedReload;
+
+pub use config_files::{LoadedConfig, ReadError, Strictness, read_config};
+pub(crate) use reload::left_out_object;
 pub use request::{DaemonRequest, DaemonStatus, PeerEntry};
 
 /// How many requests of the control API may wait; senders of more wait.
@@ -56,14 +62,17 @@ const KERNEL_EVENT_QUEUE: usize = 64;
 /// A part cannot be started, for instance because an address is in use; or the speaker has ended by itself.
 pub async fn run(
     config_file: PathBuf,
-    config: Config,
+    loaded: LoadedConfig,
     recording: Option<Box<dyn RecordingSink>>,
     log: LogCounts,
 ) -> anyhow::Result<()> {
+    loaded.log();
+    let LoadedConfig { config, files, .. } = loaded;
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
     forward_signals(&requests).context("cannot receive signals")?;
     let mark = run_marker::leave(&config.control().socket);
     let mut daemon = Daemon::start(Machine::Real, config_file, config, recording).await?;
+    daemon.files = files;
     daemon.start.kind = mark.unwrap_or_else(|error| {
         warn!(%error, "a restart of the daemon will not be recognised as one");
         StartKind::First
@@ -114,6 +123,10 @@ pub struct Daemon {
     boot: Arc<Config>,
     /// What the file said last: its peers and networks are in force.
     config: Arc<Config>,
+    /// The files that `config` was read from.
+    files: Vec<ConfigText>,
+    /// The reload that is undone unless it is confirmed.
+    unconfirmed: Option<UnconfirmedReload>,
     /// The `[global]` in force: that of `boot`, with the reflection that the file said last.
     global: Arc<Global>,
     start: Start,
@@ -202,6 +215,8 @@ impl Daemon {
             boot: Arc::clone(&config),
             global: Arc::new(config.global().clone()),
             config,
+            files: Vec::new(),
+            unconfirmed: None,
             start: Start { at: now, kind: StartKind::First },
             config_read: now,
             peers: BTreeMap::new(),
@@ -255,6 +270,7 @@ impl Daemon {
                     DaemonRequest::Stop => break,
                     request => self.answer(request).await,
                 },
+                () = unconfirmed::deadline(self.unconfirmed.as_ref()) => self.undo_reload().await,
                 Some(departure) = self.arrivals.departures.recv() => self.on_departure(departure).await,
                 Some(newcomer) = self.arrivals.newcomers.recv() => self.welcome(newcomer).await,
             }
@@ -384,11 +400,13 @@ impl Daemon {
                 let done = self.administer(command).await;
                 reply(answer, done);
             }
-            DaemonRequest::Reload(answer) => {
-                let report = self.reload().await;
+            DaemonRequest::Reload(query, answer) => {
+                let report = self.reload(query).await;
                 reply(answer, report);
             }
             DaemonRequest::Bfd(answer) => reply(answer, self.bfd().cloned()),
+            DaemonRequest::ConfirmReload(answer) => reply(answer, self.confirm_reload()),
+            DaemonRequest::Configuration(answer) => reply(answer, self.files.clone()),
             DaemonRequest::ReloadAndLog => self.reload_and_log().await,
             DaemonRequest::Stop => {}
         }
@@ -401,6 +419,8 @@ impl Daemon {
             config_file: self.config_file.clone(),
             uptime: self.start.at.elapsed(),
             config_age: self.config_read.elapsed(),
+            left_out: self.config.left_out().to_vec(),
+            reload_undone_in: self.unconfirmed.as_ref().map(UnconfirmedReload::time_left),
             peers: self.peers.len() + self.unstarted.len(),
             peers_established: self.peers.values().filter(is_established).count(),
         }

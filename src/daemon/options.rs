@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU8;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
 use bgp_codec::{Capabilities, Capability, GracefulRestart, GracefulRestartFamily, PeerKind, Prefix};
 use margay_bfd::{Authentication, Hops};
 use margay_config::{
-    BfdAuthentication, Config, ConfigError, DynamicPeers, Global, Hold, Kernel, KernelImport, Network,
-    NextHopMode, Peer,
+    BfdAuthentication, Config, DynamicPeers, Global, Hold, Kernel, KernelImport, Network, NextHopMode, Peer,
 };
 use margay_filter::Session;
 use margay_rib::{
@@ -19,7 +18,6 @@ use margay_rib::{
     ReflectorOptions, RibOptions,
 };
 use margay_session::{DialMode, SessionOptions};
-use tracing::warn;
 
 use super::{Start, StartKind};
 use crate::bfd::{PathMonitor, PathOptions};
@@ -27,67 +25,6 @@ use crate::kernel::{FibOptions, ImportRule, InterfacePatterns, KernelOptions, On
 use crate::machine::{Distance, Machine, TcpPassword, Transport};
 use crate::peer::PeerOptions;
 use crate::speaker::{ConvergenceOptions, PeerKey, PeerSettings, PrefixLimit, SpeakerRequest};
-
-/// Why a configuration could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The file cannot be read.
-    #[error("cannot read {}: {error}", file.display())]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// What the system says.
-        error: std::io::Error,
-    },
-    /// What it says makes no sense.
-    #[error("{}", lines(.0))]
-    Wrong(Vec<ConfigError>),
-}
-
-/// Reads and checks a configuration file. What is without effect in it is logged.
-///
-/// # Errors
-///
-/// It cannot be read, or has errors: all of them, in their order.
-pub fn read_config(machine: &Machine, file: &Path) -> Result<Config, ReadError> {
-    read_config_by(machine, file, |name, text| {
-        let mut read = |file: &Path| machine.read_file(file).map_err(|error| error.to_string());
-        margay_config::parse_unchecked(name, text, &mut read)
-    })
-}
-
-/// As [`read_config`], and checks the files that the configuration names. A reload may change nothing where a start has to make
-/// the best of it.
-///
-/// # Errors
-///
-/// As there; and a password file cannot be used.
-pub(super) fn read_checked_config(machine: &Machine, file: &Path) -> Result<Config, ReadError> {
-    read_config_by(machine, file, |name, text| {
-        let mut read = |file: &Path| machine.read_file(file).map_err(|error| error.to_string());
-        margay_config::parse_with_files(name, text, &mut read)
-    })
-}
-
-fn read_config_by(
-    machine: &Machine,
-    file: &Path,
-    parse: impl FnOnce(&str, &str) -> Result<Config, Vec<ConfigError>>,
-) -> Result<Config, ReadError> {
-    let text = machine
-        .read_file(file)
-        .and_then(|octets| String::from_utf8(octets).map_err(std::io::Error::other))
-        .map_err(|error| ReadError::Unreadable { file: file.to_owned(), error })?;
-    let config = parse(&file.display().to_string(), &text).map_err(ReadError::Wrong)?;
-    for warning in config.warnings() {
-        warn!("{warning}");
-    }
-    Ok(config)
-}
-
-fn lines(errors: &[ConfigError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-}
 
 pub(super) fn rib_options(machine: &Machine, config: &Config) -> RibOptions {
     let global = config.global();

@@ -1,53 +1,75 @@
 //! Reading the configuration again: what changed is applied, what did not is left alone.
 
-use margay_config::{Config, ConfigDiff, Peer, PeerChange, diff};
-use margay_control::{FileError, ObjectChange, ObjectChangeKind, ReloadReport};
+use margay_config::{Config, ConfigDiff, LeftOut, NamedFiles, Peer, PeerChange, diff};
+use margay_control::{FileError, LeftOutObject, ObjectChange, ObjectChangeKind, ReloadQuery, ReloadReport};
 use margay_session::StopReason;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::Daemon;
-use super::options::{self, ReadError, read_checked_config};
+use super::config_files::{LoadedConfig, ReadError, Strictness, read_config};
+use super::options;
+use crate::machine::Machine;
 use crate::speaker::SpeakerRequest;
 
 impl Daemon {
-    /// Reads the file and applies what changed. A file with errors changes nothing.
-    pub(super) async fn reload(&mut self) -> ReloadReport {
-        match self.read_config_apart().await {
-            Ok(config) => self.apply(config).await,
-            Err(error) => ReloadReport { errors: file_errors(error), ..ReloadReport::default() },
+    /// Reads the file and applies what changed. Objects with errors go on as they were; a file that cannot be used at all
+    /// changes nothing.
+    pub(super) async fn reload(&mut self, query: ReloadQuery) -> ReloadReport {
+        let strictness = if query.strict { Strictness::Refuse } else { Strictness::LeaveOut };
+        let LoadedConfig { mut config, errors, files } = match self.read_config_apart(strictness).await {
+            Ok(loaded) => loaded,
+            Err(error) => return ReloadReport { errors: file_errors(error), ..ReloadReport::default() },
+        };
+        config.keep_former(&self.config);
+        if let Some(seconds) = query.confirm_seconds {
+            self.await_confirmation(Duration::from_secs(seconds));
+        }
+        self.files.clone_from(&files);
+        let report = self.apply(Arc::new(config)).await;
+        LoadedConfig { config: Config::clone(&self.config), errors: errors.clone(), files }.log();
+        let left_out = self.config.left_out().iter().map(left_out_object).collect();
+        let undone_in_seconds = self.unconfirmed.as_ref().map(|reload| reload.time_left().as_secs());
+        ReloadReport {
+            errors: errors.into_iter().map(file_error).collect(),
+            left_out,
+            undone_in_seconds,
+            ..report
         }
     }
 
     /// Reads the file, without waiting for a file system that does not answer for long.
-    async fn read_config_apart(&self) -> Result<Config, ReadError> {
+    async fn read_config_apart(&self, strictness: Strictness) -> Result<LoadedConfig, ReadError> {
         let file = self.config_file.clone();
-        let read = self.machine.apart(move |machine| read_checked_config(machine, &file)).await;
+        let read = move |machine: &Machine| read_config(machine, &file, NamedFiles::Checked, strictness);
+        let read = self.machine.apart(read).await;
         let file = || self.config_file.clone();
         read.unwrap_or_else(|error| Err(ReadError::Unreadable { file: file(), error }))
     }
 
-    /// [`reload`](Self::reload) for those who cannot be answered.
+    /// [`reload`](Self::reload) where no answer is possible.
     pub(super) async fn reload_and_log(&mut self) {
-        let report = self.reload().await;
-        for error in &report.errors {
-            error!("{error}");
-        }
-        if !report.errors.is_empty() {
+        let report = self.reload(ReloadQuery::default()).await;
+        if report.is_refused() {
+            for error in &report.errors {
+                error!("{error}");
+            }
             error!("the configuration in force stays as it is");
         } else if report.changes.is_empty() && report.needs_restart.is_empty() {
             info!("the configuration has not changed");
         }
     }
 
-    async fn apply(&mut self, config: Config) -> ReloadReport {
+    /// Puts a configuration in force.
+    pub(super) async fn apply(&mut self, config: Arc<Config>) -> ReloadReport {
         let mut changes = diff(&self.config, &config);
         let needs_restart = diff(&self.boot, &config).needs_restart;
         self.add_unlisted(&config, &mut changes);
-        self.config = Arc::new(config);
+        self.config = config;
         self.config_read = Instant::now();
         self.global = Arc::new(self.boot.global().with_reflection_of(self.config.global()));
         let mut report = Report::default();
@@ -65,7 +87,7 @@ impl Daemon {
             warn!(key, "takes effect when margayd is started again");
         }
         let needs_restart = needs_restart.iter().map(ToString::to_string).collect();
-        ReloadReport { errors: Vec::new(), changes: report.changes, needs_restart }
+        ReloadReport { changes: report.changes, needs_restart, ..ReloadReport::default() }
     }
 
     /// Nothing is remembered of peers that the file does not have any more.
@@ -224,13 +246,33 @@ fn file_errors(error: ReadError) -> Vec<FileError> {
             file: file.display().to_string(),
             line: 1,
             column: 1,
+            width: 0,
+            excerpt: String::new(),
+            excerpt_column: 1,
             text: format!("cannot be read: {error}"),
         }],
     }
 }
 
 fn file_error(error: margay_config::ConfigError) -> FileError {
-    FileError { file: error.file, line: error.line, column: error.column, text: error.text }
+    FileError {
+        file: error.file,
+        line: error.line,
+        column: error.column,
+        width: error.width,
+        excerpt: error.excerpt,
+        excerpt_column: error.excerpt_column,
+        text: error.text,
+    }
+}
+
+/// An object that is left out, for the control API.
+pub(crate) fn left_out_object(left_out: &LeftOut) -> LeftOutObject {
+    LeftOutObject {
+        object: left_out.object.to_string(),
+        cause: left_out.cause.clone(),
+        is_kept: left_out.is_kept,
+    }
 }
 
 /// What was done so far.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_codec::Prefix;
-use margay_config::{Config, Global, Peer};
-use margay_control::ReloadReport;
+use margay_config::{Config, ConfigText, Global, LeftOut, Peer};
+use margay_control::{ReloadQuery, ReloadReport};
 use tokio::sync::oneshot;
 
 use super::PeerCommand;
@@ -26,9 +26,13 @@ pub enum DaemonRequest {
     /// Do something with a peer's session; what was done, in words, or why nothing was.
     Administer(PeerCommand, oneshot::Sender<Result<String, String>>),
     /// Read the configuration file again.
-    Reload(oneshot::Sender<ReloadReport>),
-    /// The same for those who cannot be answered.
+    Reload(ReloadQuery, oneshot::Sender<ReloadReport>),
+    /// The same where no answer is possible.
     ReloadAndLog,
+    /// Keep what the last reload changed; the time that was left, or `None` if nothing waits to be confirmed.
+    ConfirmReload(oneshot::Sender<Option<Duration>>),
+    /// The files that the configuration was read from.
+    Configuration(oneshot::Sender<Vec<ConfigText>>),
     /// Stop in order.
     Stop,
 }
@@ -44,6 +48,10 @@ pub struct DaemonStatus {
     pub uptime: Duration,
     /// Since the file was read.
     pub config_age: Duration,
+    /// What is left out of the configuration.
+    pub left_out: Vec<LeftOut>,
+    /// Until the last reload is undone unless it is confirmed.
+    pub reload_undone_in: Option<Duration>,
     /// Peers that are configured, and dynamic ones that are there.
     pub peers: usize,
     /// Those whose session is established.

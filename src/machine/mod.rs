@@ -124,6 +124,21 @@ impl Machine {
         }
     }
 
+    /// The names in a folder, in any order.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub(crate) fn list_folder(&self, folder: &Path) -> io::Result<Vec<String>> {
+        match self {
+            Self::Real => std::fs::read_dir(folder)?
+                .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
+                .collect(),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
+        }
+    }
+
     /// Does work that may wait for a file system, and does not wait for it for long: a named pipe without a writer or a file
     /// server that is gone must not stop the daemon. The work goes on in a thread of its own.
     ///

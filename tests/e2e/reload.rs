@@ -34,7 +34,7 @@ fn sighup_adds_and_removes_peers_and_networks_without_touching_others() {
 }
 
 #[test]
-fn a_bad_file_changes_nothing_and_is_explained() {
+fn an_object_with_an_error_goes_on_as_it_was_and_is_explained() {
     let scene = Scene::new();
     let bystander = scene.let_time_pass();
     let good = scene.margay.configuration().unwrap();
@@ -48,6 +48,9 @@ fn a_bad_file_changes_nothing_and_is_explained() {
     });
     let answer = scene.margay.cli("reload").unwrap_err().to_string();
     assert!(answer.contains(&format!(".toml:{line}:")) && answer.contains("10.65.1.0/26"), "{answer}");
+    assert!(answer.contains("left out  network 10.65.1.0/26, and goes on as it was"), "{answer}");
+    let status = scene.margay.cli("show status").unwrap();
+    assert!(status.contains("left out            network 10.65.1.0/26"), "{status}");
     scene.wait_for_networks(2, &["10.65.1.0/26"]);
     scene.wait_for_networks(3, &["10.65.1.0/26"]);
     scene.assert_undisturbed(bystander);
@@ -55,6 +58,72 @@ fn a_bad_file_changes_nothing_and_is_explained() {
     scene.margay.hang_up_with(&good.replace("10.65.1.0/26", "10.65.2.0/26")).unwrap();
     scene.wait_for_networks(2, &["10.65.2.0/26"]);
     scene.assert_undisturbed(bystander);
+    assert!(!scene.margay.cli("show status").unwrap().contains("left out"));
+}
+
+#[test]
+fn a_wrong_peer_keeps_its_session_while_the_rest_of_the_file_takes_effect() {
+    let scene = Scene::new();
+    let bystander = scene.let_time_pass();
+    let good = scene.margay.configuration().unwrap();
+    let changed = good.replace("10.65.1.0/26", "10.65.2.0/26");
+    let bad = changed.replacen("[[peer]]", "[[peer]]\nflavour = 1", 1);
+    let refusal = scene.margay.reload_with(&bad, "--strict").unwrap_err().to_string();
+    assert!(refusal.contains("unknown key") && refusal.contains("Nothing was changed."), "{refusal}");
+    scene.wait_for_networks(2, &["10.65.1.0/26"]);
+    let answer = scene.margay.reload_with(&bad, "").unwrap_err().to_string();
+    assert!(answer.contains("goes on as it was") && answer.contains("flavour"), "{answer}");
+    scene.wait_for_networks(2, &["10.65.2.0/26"]);
+    scene.wait_for_networks(3, &["10.65.2.0/26"]);
+    scene.assert_undisturbed(bystander);
+    let peers = scene.margay.cli("show peers").unwrap();
+    assert!(peers.contains("left out: peer peer2, and goes on as it was"), "{peers}");
+}
+
+#[test]
+fn a_reload_that_is_not_confirmed_is_undone() {
+    let scene = Scene::new();
+    let bystander = scene.let_time_pass();
+    let good = scene.margay.configuration().unwrap();
+    let changed = good.replace("10.65.1.0/26", "10.65.2.0/26");
+    let answer = scene.margay.reload_with(&changed, "--confirm 4s").unwrap();
+    assert!(answer.contains("unless confirmed"), "{answer}");
+    scene.wait_for_networks(2, &["10.65.2.0/26"]);
+    // The file goes on to say it, but it is not in force.
+    scene.wait_for_networks(2, &["10.65.1.0/26"]);
+    scene.wait_for_networks(3, &["10.65.1.0/26"]);
+    assert!(scene.margay.cli("reload --confirmed").is_err(), "nothing waits to be confirmed");
+
+    scene.margay.reload_with(&changed, "--confirm 1h").unwrap();
+    let diff = scene.margay.cli("reload --confirmed").unwrap();
+    assert!(diff.starts_with("confirmed"), "{diff}");
+    scene.wait_for_networks(2, &["10.65.2.0/26"]);
+    scene.assert_undisturbed(bystander);
+}
+
+#[test]
+fn a_diff_says_what_a_reload_would_do_to_whom() {
+    let scene = Scene::new();
+    let good = scene.margay.configuration().unwrap();
+    let changed = good
+        .replacen("[[peer]]", "[[peer]]\nsend_hold_time = \"500s\"", 1)
+        .replace("10.65.1.0/26", "10.65.2.0/26");
+    let file = scene.margay.write_beside(&changed).unwrap();
+    let diff = scene.margay.cli(&format!("diff {}", file.display())).unwrap();
+    for expected in [
+        "network 10.65.1.0/26  removed",
+        "network 10.65.2.0/26  added",
+        "new session  send_hold_time",
+        "1 other peer: nothing",
+    ] {
+        assert!(diff.contains(expected), "{expected}: {diff}");
+    }
+    scene.wait_for_networks(2, &["10.65.1.0/26"]);
+    let same = scene
+        .margay
+        .cli(&format!("check --explain-changes {}", scene.margay.configuration_file().display()))
+        .unwrap();
+    assert_eq!(same, "2 other peers: nothing\n");
 }
 
 /// margay with two of three BIRDs on a segment as peers.

@@ -20,7 +20,7 @@ pub(crate) use kernel::kernel;
 pub(crate) use peer::peer;
 pub(crate) use peer_action::peer_action;
 pub(crate) use peers::peers;
-pub(crate) use reload::reload;
+pub(crate) use reload::{confirmed, reload};
 pub(crate) use routes::RoutesTable;
 pub(crate) use status::status;
 pub(crate) use time_span::time_span;

@@ -35,7 +35,9 @@ pub(crate) fn peers(peers: &Peers) -> String {
             present_error(peer).to_owned(),
         ]);
     }
-    if table.is_empty() { "no peers\n".to_owned() } else { table.to_string() }
+    let left_out = peers.left_out.iter().map(|left_out| format!("left out: {left_out}\n"));
+    let text = if table.is_empty() { "no peers\n".to_owned() } else { table.to_string() };
+    text + &left_out.collect::<String>()
 }
 
 /// Such as `ipv4 #1 (2000)`: the group's number and how many peers are in it.
@@ -80,7 +82,7 @@ pub(super) mod tests {
             ..established_peer()
         };
         assert_eq!(
-            peers(&Peers { peers: vec![established_peer(), node] }),
+            peers(&Peers { peers: vec![established_peer(), node], left_out: Vec::new() }),
             "\
 PEER          ADDRESS               AS  ROLE      STATE        SINCE  RECEIVED  ACCEPTED  ADVERTISED  GROUPS        LAST ERROR
 tor1          172.16.0.1         65001  external  Established  2h03m    100000     99999           3  ipv4 #1 (24)

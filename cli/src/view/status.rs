@@ -27,11 +27,24 @@ pub(crate) fn status(status: &Status) -> String {
         ),
     ]
     .concat()
+        + &problems(status)
+}
+
+/// What an operator has to look after; nothing where all is well.
+fn problems(status: &Status) -> String {
+    let undone = status.reload_undone_in_seconds.map(|seconds| {
+        fact(
+            "unconfirmed reload",
+            format_args!("undone in {}: margay reload --confirmed", time_span(seconds)),
+        )
+    });
+    let left_out = status.left_out.iter().map(|left_out| fact("left out", left_out));
+    undone.into_iter().chain(left_out).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use margay_control::RibSizes;
+    use margay_control::{LeftOutObject, RibSizes};
 
     use super::*;
 
@@ -46,6 +59,12 @@ mod tests {
             config_age_seconds: 65,
             peers: 3,
             peers_established: 2,
+            left_out: vec![LeftOutObject {
+                object: "filter pods".to_owned(),
+                cause: "m.toml:3: wrong".to_owned(),
+                is_kept: false,
+            }],
+            reload_undone_in_seconds: Some(65),
             rib: RibSizes {
                 prefixes: 1_000_000,
                 paths: 1_000_002,
@@ -68,6 +87,8 @@ routes              1000000 prefixes, 1000002 paths
 attribute sets      150000
 export groups       2
 log lines lost      17 dropped, 0 limited
+unconfirmed reload  undone in 1m05s: margay reload --confirmed
+left out            filter pods: m.toml:3: wrong
 "
         );
     }

@@ -5,7 +5,7 @@ use margay_filter::{AnyCommunity, CommunityPattern, CommunitySet, Edit, NextHopC
 
 use super::sets::Sets;
 use super::values;
-use crate::config_error::Report;
+use crate::report::Report;
 use crate::section::{Section, Value};
 
 /// The edits of a rule: those of its table `set`, and the keys with which three numbers are set beside it. `None` when one

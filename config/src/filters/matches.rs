@@ -9,10 +9,9 @@ use margay_filter::{
 
 use super::sets::Sets;
 use super::values;
-use crate::config_error::Report;
-use crate::peer_settings::parse_family;
-use crate::prefix;
+use crate::report::Report;
 use crate::section::{Section, Value};
+use crate::{family, prefix};
 
 /// The conditions of a table, all of which must hold. A condition with an error gives up the whole match: left out, it
 /// would widen it.
@@ -124,7 +123,7 @@ impl Matches<'_> {
 
     fn read_source(&mut self, section: &mut Section<'_>, report: &mut Report<'_>) {
         if let Some(value) = section.get("family") {
-            let families = values::each(value, "ipv4-unicast", report, parse_family);
+            let families = values::each(value, "ipv4-unicast", report, family::parse);
             let any = |families: Vec<Family>| Condition::any(families.into_iter().map(Condition::Family));
             self.add(families.map(any));
         }

@@ -14,8 +14,10 @@ use margay_filter::{Filter, FilterChain};
 pub(crate) use self::direction::Direction;
 pub(crate) use self::matches::read_prefixes;
 pub(crate) use self::sets::Sets;
-use crate::config_error::Report;
+use crate::left_out::ObjectName;
 use crate::name;
+use crate::report::Report;
+use crate::root::Root;
 use crate::section::Value;
 use margay_suggestion::did_you_mean;
 
@@ -25,19 +27,12 @@ pub(crate) struct Filters(BTreeMap<String, Option<Filter>>);
 
 impl Filters {
     /// Reads all `[filter.NAME]` tables.
-    pub(crate) fn read(table: Value<'_>, sets: &Sets, report: &mut Report<'_>) -> Self {
-        let Some(section) = table.table("[filter.NAME]", report) else { return Self::default() };
-        let mut sources = BTreeMap::new();
-        for (value, key_offset) in section.named() {
-            if let Err(text) = name::check(value.key()) {
-                report.add(key_offset, text);
-            }
-            sources.insert(value.key(), value);
-        }
-        let names: Vec<&str> = sources.keys().copied().collect();
+    pub(crate) fn read(root: &mut Root<'_>, sets: &Sets, report: &mut Report<'_>) -> Self {
+        let tables = root.named("filter", report);
+        let sources = tables.iter().map(|&(value, offset)| (value.key(), (value, offset))).collect();
         let mut reader = FilterReader { sources, sets, done: BTreeMap::new(), under_way: Vec::new() };
-        for name in names {
-            reader.filter(name, report);
+        for (value, _) in tables {
+            reader.filter(value.key(), report);
         }
         Self(reader.done)
     }
@@ -72,13 +67,16 @@ impl Filters {
             item.reject(report, format_args!("there is no filter {name:?}{suggestion}"));
             return None;
         };
+        if filter.is_none() {
+            report.miss(format_args!("filter {name} is left out"));
+        }
         filter.clone()
     }
 }
 
 /// Reads filters in the order in which they call each other.
 struct FilterReader<'t, 's> {
-    sources: BTreeMap<&'t str, Value<'t>>,
+    sources: BTreeMap<&'t str, (Value<'t>, usize)>,
     sets: &'s Sets,
     done: BTreeMap<String, Option<Filter>>,
     /// The filters that wait for one that they call.
@@ -91,10 +89,16 @@ impl<'t> FilterReader<'t, '_> {
         if let Some(filter) = self.done.get(name) {
             return filter.clone();
         }
-        let value = *self.sources.get(name)?;
+        let (value, key_offset) = *self.sources.get(name)?;
+        let mark = report.mark();
+        if let Err(text) = name::check(name) {
+            report.add(key_offset, text);
+        }
         self.under_way.push(name);
         let filter = self.read(name, value, report);
         self.under_way.pop();
+        let is_right = report.close(mark, || ObjectName::Named("filter", name.to_owned()));
+        let filter = filter.filter(|_| is_right);
         self.done.insert(name.to_owned(), filter.clone());
         filter
     }
@@ -130,6 +134,10 @@ impl<'t> FilterReader<'t, '_> {
             value.reject(report, format_args!("filters call each other in a circle: {circle}"));
             return None;
         }
-        self.filter(name, report)
+        let filter = self.filter(name, report);
+        if filter.is_none() {
+            report.miss(format_args!("filter {name} is left out"));
+        }
+        filter
     }
 }

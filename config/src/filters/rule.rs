@@ -5,7 +5,7 @@ use margay_filter::{Action, Condition, Rule};
 use super::FilterReader;
 use super::matches::read_match;
 use super::{edits, matches};
-use crate::config_error::Report;
+use crate::report::Report;
 use crate::section::Section;
 
 impl<'t> FilterReader<'t, '_> {

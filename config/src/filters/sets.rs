@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use margay_filter::{AsnSet, CommunityPattern, CommunitySet, PrefixRange, PrefixSet, ValueRange};
 
 use super::values;
-use crate::config_error::Report;
+use crate::left_out::ObjectName;
+use crate::report::Report;
+use crate::root::Root;
 use crate::section::{Section, Value};
 use crate::{name, path, prefix};
 use margay_suggestion::did_you_mean;
@@ -20,17 +22,11 @@ pub(crate) struct Sets {
 
 impl Sets {
     /// Takes the three kinds of tables out of the file.
-    pub(crate) fn read(root: &mut Section<'_>, report: &mut Report<'_>) -> Self {
-        let prefixes =
-            root.get("prefix_set").map(|value| read_each(value, "prefix_set", report, read_prefixes));
-        let communities = root
-            .get("community_set")
-            .map(|value| read_each(value, "community_set", report, read_communities));
-        let asns = root.get("as_set").map(|value| read_each(value, "as_set", report, read_asns));
+    pub(crate) fn read(root: &mut Root<'_>, report: &mut Report<'_>) -> Self {
         Self {
-            prefixes: prefixes.unwrap_or_default(),
-            communities: communities.unwrap_or_default(),
-            asns: asns.unwrap_or_default(),
+            prefixes: read_each(root, "prefix_set", report, read_prefixes),
+            communities: read_each(root, "community_set", report, read_communities),
+            asns: read_each(root, "as_set", report, read_asns),
         }
     }
 
@@ -62,18 +58,22 @@ fn resolve<S: Clone>(
         value.reject(report, format_args!("there is no {kind} {name:?}{suggestion}"));
         return None;
     };
+    if set.is_none() {
+        report.miss(format_args!("{kind} {name} is left out"));
+    }
     set.clone()
 }
 
 fn read_each<S>(
-    table: Value<'_>,
-    kind: &str,
+    root: &mut Root<'_>,
+    kind: &'static str,
     report: &mut Report<'_>,
     read: impl Fn(&mut Section<'_>, &mut Report<'_>) -> Option<S>,
 ) -> BTreeMap<String, Option<S>> {
-    let Some(section) = table.table(format!("[{kind}.NAME]"), report) else { return BTreeMap::new() };
-    let sets = section.named().map(|(value, key_offset)| {
+    let mut sets = BTreeMap::new();
+    for (value, key_offset) in root.named(kind, report) {
         let name = value.key();
+        let mark = report.mark();
         if let Err(text) = name::check(name) {
             report.add(key_offset, text);
         }
@@ -82,9 +82,10 @@ fn read_each<S>(
             section.finish(report);
             set
         });
-        (name.to_owned(), set)
-    });
-    sets.collect()
+        let is_right = report.close(mark, || ObjectName::Named(kind, name.to_owned()));
+        sets.insert(name.to_owned(), set.filter(|_| is_right));
+    }
+    sets
 }
 
 /// `prefixes`, `file`, or both.

@@ -4,7 +4,7 @@ use bgp_codec::{Asn, Origin};
 use margay_filter::{AsnSet, Expression, Glob, Number, ValueRange};
 
 use super::sets::Sets;
-use crate::config_error::Report;
+use crate::report::Report;
 use crate::section::Value;
 
 /// A number, or a range of numbers as text.
