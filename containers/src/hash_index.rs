@@ -131,12 +131,25 @@ impl Part {
     }
 
     fn grow(&mut self) {
-        let size = (self.slots.len() * 2).max(SMALLEST_PART);
+        self.resize(self.slots.len() * 2);
+    }
+
+    fn resize(&mut self, size: usize) {
+        let size = size.max(SMALLEST_PART);
         let former = std::mem::replace(&mut self.slots, vec![Slot::default(); size].into());
         former.iter().filter(|&&slot| slot != Slot::default()).for_each(|&slot| self.put(slot));
     }
 
     fn remove(&mut self, removed: Slot) -> bool {
+        let is_removed = self.take_out(removed);
+        // So empty that it is a quarter full in a quarter of the memory.
+        if self.slots.len() > SMALLEST_PART && self.len * 16 < self.slots.len() {
+            self.resize(self.slots.len() / 4);
+        }
+        is_removed
+    }
+
+    fn take_out(&mut self, removed: Slot) -> bool {
         let Some(mask) = self.slots.len().checked_sub(1) else { return false };
         let mut gap = removed.hash().0 as usize & mask;
         while self.slots[gap] != removed {

@@ -12,12 +12,6 @@ pub struct ShapeId(pub(crate) u32);
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) struct PathId(pub(crate) u32);
 
-impl EntryId {
-    pub(crate) fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
 impl ShapeId {
     pub(crate) fn index(self) -> usize {
         self.0 as usize

@@ -189,6 +189,36 @@ fn a_reader_is_not_overdue_when_a_whole_table_is_withdrawn() {
     assert_eq!(Audit::of(&rib).tombstones, 0);
 }
 
+/// After a table that is many times as large as usual has come and gone.
+#[test]
+fn memory_of_a_peak_is_given_back() {
+    const USUAL: u32 = 1_000;
+    const PEAK: u32 = 100_000;
+    for path_ids_sent in [&[][..], &[Family::IPV4_UNICAST]] {
+        let (mut rib, source) = rib_and_source();
+        let clients = join(&mut rib, 0..2, path_ids_sent);
+        let settle = |rib: &mut Rib| {
+            while rib.work(1000) {}
+            for &reader in clients.iter().chain([&source]) {
+                while rib.poll_export(reader, &mut Vec::new()) {}
+            }
+        };
+        announce(&mut rib, source, 0..USUAL, |prefix| prefix);
+        settle(&mut rib);
+        let usual = allocated();
+        announce(&mut rib, source, USUAL..PEAK, |prefix| prefix);
+        settle(&mut rib);
+        let peak = allocated() - usual;
+        withdraw(&mut rib, source, USUAL..PEAK);
+        settle(&mut rib);
+        // What is left is what the usual table may need when it changes.
+        announce(&mut rib, source, 0..USUAL, |prefix| prefix + 1);
+        settle(&mut rib);
+        let left = allocated() - usual;
+        assert!(left * 25 < peak, "{left} octets left of {peak}, {path_ids_sent:?}");
+    }
+}
+
 fn rib_and_source() -> (Rib, PeerIndex) {
     let identifier = identifier(1);
     let reflector = ReflectorOptions::new(identifier);

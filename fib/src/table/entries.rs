@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 
 use bgp_codec::Prefix;
 use foldhash::fast::RandomState;
-use margay_containers::{HashIndex, LongestMatch, ShortHash};
+use margay_containers::{HashIndex, LongestMatch, ShortHash, Slots};
 
 use crate::{
     index::{EntryId, PathId, ShapeId},
@@ -42,8 +42,7 @@ pub(crate) enum Wish {
 #[derive(Default)]
 pub(crate) struct Entries {
     index: HashIndex,
-    slots: Vec<Option<Entry>>,
-    free: Vec<u32>,
+    slots: Slots<Entry>,
     hasher: RandomState,
     /// Entries at which wish and kernel may differ.
     unsettled: Unsettled,
@@ -76,11 +75,7 @@ impl Entries {
             failed: false,
             touched: false,
         };
-        let number = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            u32::try_from(self.slots.len() - 1).expect("memory ends long before the numbers")
-        });
-        self.slots[number as usize] = Some(entry);
+        let number = self.slots.insert(entry);
         self.index.insert(hash, number);
         EntryId(number)
     }
@@ -94,12 +89,12 @@ impl Entries {
     ///
     /// When nothing is wanted or held there any more.
     pub(crate) fn get(&self, id: EntryId) -> &Entry {
-        self.slots[id.index()].as_ref().expect("an entry is in use while its number is known")
+        self.slots.get(id.0).expect("an entry is in use while its number is known")
     }
 
     /// The entry, if the number is in use.
     pub(crate) fn find_in_use(&self, id: EntryId) -> Option<&Entry> {
-        self.slots.get(id.index())?.as_ref()
+        self.slots.get(id.0)
     }
 
     /// # Panics
@@ -110,8 +105,7 @@ impl Entries {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
-        let slots = (0..).zip(&self.slots);
-        slots.filter_map(|(number, slot)| slot.as_ref().map(|entry| (EntryId(number), entry)))
+        self.slots.iter_from(0).map(|(number, entry)| (EntryId(number), entry))
     }
 
     /// The Rib wants something else at an entry. Returns what it wanted before.
@@ -161,11 +155,8 @@ impl Entries {
     /// Takes out what all entries hold, to be filled in anew.
     pub(crate) fn take_all_held(&mut self) -> HashMap<EntryId, HeldRoutes> {
         (self.counts.foreign_routes, self.counts.unasked_routes) = (0, 0);
-        let entries = (0..).zip(&mut self.slots);
-        let held = entries.filter_map(|(number, slot)| {
-            let entry = slot.as_mut().filter(|entry| entry.held != HeldRoutes::None)?;
-            Some((EntryId(number), std::mem::take(&mut entry.held)))
-        });
+        let entries = self.slots.iter_mut().filter(|(_, entry)| entry.held != HeldRoutes::None);
+        let held = entries.map(|(number, entry)| (EntryId(number), std::mem::take(&mut entry.held)));
         held.collect()
     }
 
@@ -211,15 +202,14 @@ impl Entries {
 
     /// Forgets an entry at which nothing is wanted, held or to be done.
     pub(crate) fn remove_if_unused(&mut self, id: EntryId) {
-        let Some(entry) = &self.slots[id.index()] else { return };
+        let Some(entry) = self.slots.get(id.0) else { return };
         let in_use =
             entry.waiting.is_some() || entry.failed || entry.touched || entry.held != HeldRoutes::None;
         if in_use || matches!(entry.wish, Wish::Path(_)) {
             return;
         }
         self.index.remove(self.hash(entry.table, entry.prefix), id.0);
-        self.slots[id.index()] = None;
-        self.free.push(id.0);
+        self.slots.remove(id.0);
     }
 
     /// Has the entry looked at.
@@ -231,7 +221,7 @@ impl Entries {
 
     /// Has all entries with a property looked at.
     pub(crate) fn unsettle_where(&mut self, mut which: impl FnMut(&Entry) -> bool) {
-        for id in (0..).map(EntryId).take(self.slots.len()) {
+        for id in (0..self.slots.end()).map(EntryId) {
             if self.find_in_use(id).is_some_and(&mut which) {
                 self.unsettle(id);
             }
@@ -259,8 +249,7 @@ impl Entries {
 
     fn find_hashed(&self, table: u8, prefix: Prefix, hash: ShortHash) -> Option<EntryId> {
         let is_it = |number: u32| {
-            let slot = self.slots[number as usize].as_ref();
-            slot.is_some_and(|entry| entry.prefix == prefix && entry.table == table)
+            self.slots.get(number).is_some_and(|entry| entry.prefix == prefix && entry.table == table)
         };
         self.index.find(hash, is_it).map(EntryId)
     }
@@ -309,8 +298,8 @@ fn standing(entry: &Entry, id: EntryId, awaiting: &BTreeSet<EntryId>) -> Standin
     Standing { wish: entry.wish, progress }
 }
 
-fn in_use(slots: &mut [Option<Entry>], id: EntryId) -> &mut Entry {
-    slots[id.index()].as_mut().expect("an entry is in use while its number is known")
+fn in_use(slots: &mut Slots<Entry>, id: EntryId) -> &mut Entry {
+    slots.get_mut(id.0).expect("an entry is in use while its number is known")
 }
 
 #[cfg(test)]

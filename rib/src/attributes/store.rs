@@ -8,7 +8,7 @@ use bgp_codec::{AttributeView, Family, NextHop, PathAttributes};
 use foldhash::fast::FixedState;
 use margay_filter::{LocalValues, NextHopEdit, RouteEdits, RoutePath, RouteSource};
 
-use crate::containers::{HashIndex, ShortHash};
+use crate::containers::{HashIndex, ShortHash, Slots};
 use crate::next_hops::{NextHopIndex, NextHopResolution, NextHopTable};
 
 /// A path's attributes together with its next hop: what two routes share when they are sent in one UPDATE.
@@ -137,16 +137,20 @@ impl AttributeHandle {
 #[derive(Debug)]
 pub(crate) struct AttributeStore {
     pub(crate) next_hops: NextHopTable,
-    slots: Vec<Option<AttributeSet>>,
+    slots: Slots<AttributeSet>,
     /// Reference count and hash of each slot. They are read for every path, and so are stored apart from the
     /// larger sets.
     uses: Vec<Use>,
-    free: Vec<u32>,
+    /// No set had a higher generation so far.
+    highest_generation: u32,
     index: HashIndex,
     hasher: FixedState,
     /// Scratch buffer in which the octets of a received set are assembled for a look-up.
     buffer: Vec<u8>,
 }
+
+/// Memory for the use of fewer sets is not given back.
+const FEW: usize = 1024;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Use {
@@ -160,9 +164,9 @@ impl AttributeStore {
     pub(crate) fn new(hash_seed: u64, resolution: NextHopResolution) -> Self {
         Self {
             next_hops: NextHopTable::new(resolution),
-            slots: Vec::new(),
+            slots: Slots::default(),
             uses: Vec::new(),
-            free: Vec::new(),
+            highest_generation: 0,
             index: HashIndex::new(),
             hasher: FixedState::with_seed(hash_seed),
             buffer: Vec::new(),
@@ -217,7 +221,7 @@ impl AttributeStore {
     /// Returns the handle of the set that equals `key`, with one more reference. The reference that the key
     /// holds to its next hop is given back.
     fn known(&mut self, hash: ShortHash, key: &SetKey<'_>) -> Option<AttributeHandle> {
-        let is_wanted = |number: u32| self.slots[number as usize].as_ref().is_some_and(|set| key.is_of(set));
+        let is_wanted = |number: u32| self.slots.get(number).is_some_and(|set| key.is_of(set));
         let number = self.index.find(hash, is_wanted)?;
         self.uses[number as usize].references += 1;
         self.next_hops.release(key.next_hop);
@@ -226,14 +230,13 @@ impl AttributeStore {
 
     /// Stores a new set, with one reference.
     fn insert(&mut self, hash: ShortHash, set: AttributeSet) -> AttributeHandle {
-        let number = self.free.pop().unwrap_or_else(|| {
-            let number =
-                u32::try_from(self.slots.len()).ok().filter(|&number| number <= AttributeHandle::MAX);
-            self.slots.push(None);
-            self.uses.push(Use::default());
-            number.expect("memory ends long before four thousand million attribute sets")
-        });
-        self.slots[number as usize] = Some(set);
+        let number = self.slots.insert(set);
+        assert!(
+            number <= AttributeHandle::MAX,
+            "memory ends long before four thousand million attribute sets"
+        );
+        let fresh = Use { generation: self.highest_generation, ..Use::default() };
+        self.uses.resize(self.uses.len().max(number as usize + 1), fresh);
         let usage = &mut self.uses[number as usize];
         (usage.hash, usage.references) = (hash, 1);
         self.index.insert(hash, number);
@@ -250,15 +253,19 @@ impl AttributeStore {
         usage.references -= 1;
         if usage.references == 0 {
             usage.generation = usage.generation.wrapping_add(1);
+            self.highest_generation = self.highest_generation.max(usage.generation);
             self.forget(handle);
         }
     }
 
     /// Frees a set without references.
     fn forget(&mut self, handle: AttributeHandle) {
-        let set = self.slots[handle.index()].take().expect("a counted slot holds a set");
+        let set = self.slots.remove(handle.0).expect("a counted slot holds a set");
         self.index.remove(self.uses[handle.index()].hash, handle.0);
-        self.free.push(handle.0);
+        self.uses.truncate(self.slots.end() as usize);
+        if self.uses.capacity() > 4 * self.uses.len() + FEW {
+            self.uses.shrink_to(2 * self.uses.len());
+        }
         self.next_hops.release(set.next_hop);
     }
 
@@ -282,7 +289,7 @@ impl AttributeStore {
     }
 
     pub(crate) fn get(&self, handle: AttributeHandle) -> &AttributeSet {
-        self.slots[handle.index()].as_ref().expect("a handle is a reference to a set")
+        self.slots.get(handle.0).expect("a handle is a reference to a set")
     }
 
     /// Returns the handle of a set with a filter's edits applied, with one more reference.
@@ -331,15 +338,25 @@ impl AttributeStore {
         self.uses[handle.index()].generation
     }
 
+    /// Whether a handle still names the set that it named in this generation, also where that set may be gone.
+    pub(crate) fn is_of_generation(&self, handle: AttributeHandle, generation: u32) -> bool {
+        self.uses.get(handle.index()).is_some_and(|usage| usage.generation == generation)
+    }
+
     /// The interned sets, each with its number of references.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (AttributeHandle, &AttributeSet, u32)> {
-        let slots = (0..).map(AttributeHandle).zip(self.slots.iter().zip(&self.uses));
-        slots.filter_map(|(handle, (slot, usage))| Some((handle, slot.as_ref()?, usage.references)))
+        let sets = self.slots.iter_from(0);
+        sets.map(|(number, set)| (AttributeHandle(number), set, self.uses[number as usize].references))
+    }
+
+    /// One more than the highest number of a set.
+    pub(crate) fn end(&self) -> usize {
+        self.uses.len()
     }
 
     /// Free slot numbers, the next one to be used last.
     pub(crate) fn free(&self) -> &[u32] {
-        &self.free
+        self.slots.free()
     }
 
     /// Number of interned sets.

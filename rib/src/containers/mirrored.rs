@@ -9,6 +9,9 @@ pub(crate) struct Mirrored<T> {
     copy: Option<Vec<T>>,
 }
 
+/// Memory for fewer items is not given back.
+const FEW: usize = 1024;
+
 impl<T> Default for Mirrored<T> {
     fn default() -> Self {
         Self { items: Vec::new(), copy: None }
@@ -54,6 +57,18 @@ impl<T: Copy> Mirrored<T> {
         let taken = self.items.split_off(first);
         self.items.shrink_to_fit();
         (!taken.is_empty()).then_some((first, taken))
+    }
+
+    /// Drops the items at the end that are void, unless a copy is under way, and gives their memory back.
+    pub(crate) fn trim(&mut self, is_void: impl Fn(&T) -> bool) {
+        if self.copy.is_some() {
+            return;
+        }
+        let kept = self.items.iter().rposition(|item| !is_void(item)).map_or(0, |last| last + 1);
+        self.items.truncate(kept);
+        if self.items.capacity() > 4 * kept + FEW {
+            self.items.shrink_to(2 * kept);
+        }
     }
 
     /// Starts a copy.

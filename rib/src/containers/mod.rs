@@ -2,6 +2,6 @@
 
 mod mirrored;
 
-pub(crate) use margay_containers::{HashIndex, LongestMatch, ShortHash, address_range};
+pub(crate) use margay_containers::{HashIndex, LongestMatch, ShortHash, Slots, address_range};
 
 pub(crate) use self::mirrored::Mirrored;

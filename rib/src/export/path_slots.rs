@@ -13,7 +13,9 @@ use crate::paths::{LONG, LongLists};
 #[derive(Debug, Default)]
 pub(crate) struct PathSlots {
     paths: Mirrored<PathSlot>,
+    /// Those beyond the end are void.
     free: Vec<SlotIndex>,
+    in_use: usize,
     /// The first slot of each entry, by entry number.
     first: Mirrored<Link>,
     /// The slots of entries with long chains. A copy of the log builds its own when it needs them.
@@ -27,6 +29,19 @@ struct PathSlot {
     next: Link,
     previous: Link,
 }
+
+impl PathSlot {
+    /// What a free slot holds. No entry has this number.
+    const FREE: Self = Self {
+        entry: EntryIndex(u32::MAX),
+        source: SourceIndex::LOCAL,
+        next: Link(None),
+        previous: Link(None),
+    };
+}
+
+/// Memory for fewer free slots is not given back.
+const FEW: usize = 1024;
 
 /// An optional slot in four octets.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,7 +79,8 @@ impl PathSlots {
         }
         let next = self.first_of(entry);
         let path = PathSlot { entry, source, next, previous: Link::default() };
-        let slot = match self.free.pop() {
+        self.in_use += 1;
+        let slot = match self.take_free() {
             Some(slot) => {
                 self.paths.set(slot.index(), path);
                 slot
@@ -94,8 +110,36 @@ impl PathSlots {
             Some(previous) => self.paths.set(previous.index(), PathSlot { next, ..self.at(previous) }),
             None => self.first.set(entry.index(), next),
         }
+        self.in_use -= 1;
         self.free.push(slot);
-        (!self.has(entry)).then_some(entry)
+        self.paths.set(slot.index(), PathSlot::FREE);
+        let is_last_of_entry = !self.has(entry);
+        self.trim(slot, entry);
+        is_last_of_entry.then_some(entry)
+    }
+
+    /// Gives memory back at the end, where a slot was freed.
+    fn trim(&mut self, slot: SlotIndex, entry: EntryIndex) {
+        if slot.index() + 1 == self.paths.len() {
+            self.paths.trim(|path| path.entry == PathSlot::FREE.entry);
+            let len = self.paths.len();
+            if self.free.len() > 2 * len + FEW {
+                self.free.retain(|slot| slot.index() < len);
+                self.free.shrink_to(len);
+            }
+        }
+        if entry.index() + 1 == self.first.len() {
+            self.first.trim(|first| first.slot().is_none());
+        }
+    }
+
+    fn take_free(&mut self) -> Option<SlotIndex> {
+        while let Some(slot) = self.free.pop() {
+            if slot.index() < self.paths.len() {
+                return Some(slot);
+            }
+        }
+        None
     }
 
     /// Frees the memory of up to `limit` slots and entries, of a group that has no slot in use. Returns
@@ -142,6 +186,7 @@ impl PathSlots {
         Self {
             paths: self.paths.take_copy(),
             free: self.free.clone(),
+            in_use: self.in_use,
             first: self.first.take_copy(),
             long: LongLists::default(),
         }
@@ -160,7 +205,7 @@ impl PathSlots {
 
     /// Number of paths that have a slot.
     pub(crate) fn in_use(&self) -> usize {
-        self.paths.len() - self.free.len()
+        self.in_use
     }
 
     /// Free slots, the next one to be used last.

@@ -338,6 +338,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         let is_waiting = |&(position, index): &(u32, SlotIndex)| matches!(self.slot(index), Slot::Withdrawn(record) if record.position == position);
         let emptied: Vec<(u32, SlotIndex)> = passed.filter(is_waiting).collect();
         emptied.iter().for_each(|&(_, index)| self.slots.set(index.index(), Slot::Empty));
+        self.slots.trim(|slot| matches!(slot, Slot::Empty));
         self.withdrawals.on_settled(emptied.len(), self.exported.total());
         self.settled = end;
         emptied.iter().for_each(|&(position, _)| self.records.on_stale(position));

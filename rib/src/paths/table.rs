@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 
 use super::long_lists::{LONG, LongLists};
 use super::path::{Path, Paths};
-use crate::containers::{HashIndex, ShortHash};
+use crate::containers::{HashIndex, ShortHash, Slots};
 use crate::index::{EntryIndex, SourceIndex};
 
 /// Everything known about one prefix.
@@ -46,8 +46,7 @@ impl<P> Entry<P> {
 #[derive(Debug)]
 pub(crate) struct Table<P> {
     index: HashIndex,
-    entries: Vec<Option<Entry<P>>>,
-    free: Vec<u32>,
+    entries: Slots<Entry<P>>,
     hasher: FixedState,
     /// Positions of the paths in long lists.
     positions: LongLists<u32>,
@@ -58,8 +57,7 @@ impl<P: IpPrefix> Table<P> {
     pub(crate) fn new(hash_seed: u64) -> Self {
         Self {
             index: HashIndex::new(),
-            entries: Vec::new(),
-            free: Vec::new(),
+            entries: Slots::default(),
             hasher: FixedState::with_seed(hash_seed),
             positions: LongLists::default(),
         }
@@ -67,7 +65,7 @@ impl<P: IpPrefix> Table<P> {
 
     /// One more than the highest entry number that was in use so far.
     pub(crate) fn end(&self) -> u32 {
-        u32::try_from(self.entries.len()).unwrap_or(u32::MAX)
+        self.entries.end()
     }
 
     pub(crate) fn find(&self, prefix: P) -> Option<EntryIndex> {
@@ -80,17 +78,7 @@ impl<P: IpPrefix> Table<P> {
         if let Some(found) = self.find_hashed(prefix, hash) {
             return found;
         }
-        let entry = Some(Entry { prefix, paths: Paths::default(), best: None, pins: 0 });
-        let number = match self.free.pop() {
-            Some(number) => {
-                self.entries[number as usize] = entry;
-                number
-            }
-            None => {
-                self.entries.push(entry);
-                u32::try_from(self.entries.len() - 1).expect("memory ends long before the entry numbers")
-            }
-        };
+        let number = self.entries.insert(Entry { prefix, paths: Paths::default(), best: None, pins: 0 });
         self.index.insert(hash, number);
         EntryIndex(number)
     }
@@ -113,7 +101,7 @@ impl<P: IpPrefix> Table<P> {
     ///
     /// Panics if the entry is no longer in use: only the owner of a path or a pin may hold an index.
     pub(crate) fn entry(&self, index: EntryIndex) -> &Entry<P> {
-        self.entries[index.index()].as_ref().expect("an index is only held while the entry is in use")
+        self.entries.get(index.0).expect("an index is only held while the entry is in use")
     }
 
     pub(crate) fn entry_mut(&mut self, index: EntryIndex) -> &mut Entry<P> {
@@ -122,7 +110,7 @@ impl<P: IpPrefix> Table<P> {
 
     /// The entry that the number now names, if there is one.
     pub(crate) fn get(&self, index: EntryIndex) -> Option<&Entry<P>> {
-        self.entries.get(index.index())?.as_ref()
+        self.entries.get(index.0)
     }
 
     /// Position of the path of a source among those of an entry. The cost is independent of their number.
@@ -171,6 +159,12 @@ impl<P: IpPrefix> Table<P> {
         Some(taken)
     }
 
+    /// The path from a source to an entry, if the number names one and it has such a path.
+    pub(crate) fn path(&self, index: EntryIndex, source: SourceIndex) -> Option<Path> {
+        let position = self.get(index).and_then(|_| self.position(index, source))?;
+        self.entry(index).paths.as_slice().get(position).copied()
+    }
+
     /// Whether the number now names an entry.
     pub(crate) fn is_in_use(&self, index: EntryIndex) -> bool {
         self.get(index).is_some()
@@ -183,8 +177,7 @@ impl<P: IpPrefix> Table<P> {
             return;
         }
         self.index.remove(self.hash(entry.prefix), index.0);
-        self.entries[index.index()] = None;
-        self.free.push(index.0);
+        self.entries.remove(index.0);
     }
 
     /// Removes those of many entries that have no path and that nothing pins.
@@ -202,14 +195,11 @@ impl<P: IpPrefix> Table<P> {
 
     /// The entries in use with numbers from `first` on, in the order of their numbers.
     fn iter_from(&self, first: u32) -> impl Iterator<Item = (EntryIndex, &Entry<P>)> {
-        (first..)
-            .zip(self.entries.get(first as usize..).unwrap_or_default())
-            .filter_map(|(number, entry)| entry.as_ref().map(|entry| (EntryIndex(number), entry)))
+        self.entries.iter_from(first).map(|(number, entry)| (EntryIndex(number), entry))
     }
 
     fn find_hashed(&self, prefix: P, hash: ShortHash) -> Option<EntryIndex> {
-        let is_wanted =
-            |number: u32| self.entries[number as usize].as_ref().is_some_and(|entry| entry.prefix == prefix);
+        let is_wanted = |number: u32| self.entries.get(number).is_some_and(|entry| entry.prefix == prefix);
         self.index.find(hash, is_wanted).map(EntryIndex)
     }
 
@@ -262,7 +252,7 @@ impl<P: IpPrefix> AnyTable for Table<P> {
     }
 
     fn free_numbers(&self) -> &[u32] {
-        &self.free
+        self.entries.free()
     }
 }
 
@@ -276,8 +266,8 @@ fn view<P: IpPrefix>(index: EntryIndex, entry: &Entry<P>) -> EntryView<'_> {
     }
 }
 
-fn entry_of<P>(entries: &mut [Option<Entry<P>>], index: EntryIndex) -> &mut Entry<P> {
-    entries[index.index()].as_mut().expect("an index is only held while the entry is in use")
+fn entry_of<P>(entries: &mut Slots<Entry<P>>, index: EntryIndex) -> &mut Entry<P> {
+    entries.get_mut(index.0).expect("an index is only held while the entry is in use")
 }
 
 fn position_number(position: usize) -> u32 {

@@ -72,6 +72,9 @@ pub(crate) enum NotSent {
     TooLong,
 }
 
+/// Memory for fewer verdicts is not given back.
+const FEW: usize = 1024;
+
 /// Length of the longest NLRI: a path identifier, the prefix length, and an IPv6 address.
 const LONGEST_NLRI_OCTETS: usize = 4 + 1 + 16;
 
@@ -106,6 +109,14 @@ impl ExportRules {
     /// Whether the filter has to be evaluated for each route of an attribute set.
     fn asks_about_each(&self) -> bool {
         self.filter.looks_at_prefix() || self.filter.logs()
+    }
+
+    /// Gives back memory for verdicts on attribute sets that are gone, once it is most of it.
+    pub(crate) fn trim(&mut self, store: &AttributeStore) {
+        if self.memo.len() > 4 * store.end() + FEW {
+            self.memo.truncate(store.end());
+            self.memo.shrink_to_fit();
+        }
     }
 
     /// Drops the cached verdicts, because something else that they depend on has changed.
@@ -259,7 +270,7 @@ impl ExportRules {
         let lives = match memo.answer {
             Answer::Refused => true,
             Answer::Exported(exported, generation) | Answer::Long(exported, generation) => {
-                store.generation(exported) == generation
+                store.is_of_generation(exported, generation)
             }
         };
         lives.then_some((memo.edits.as_deref(), memo.answer))
