@@ -198,12 +198,8 @@ impl Rib {
 
     /// Sets the ways that the kernel's own routes lead: next hops are reachable over these only.
     pub fn set_ways(&mut self, changes: &[WayChange]) {
-        for change in changes {
-            let affected = self.shared.store.next_hops.set_way(change);
-            for (family, entries) in affected {
-                self.families[family].on_costs_changed(entries);
-            }
-        }
+        changes.iter().for_each(|change| self.shared.store.next_hops.set_way(change));
+        resolve_some(&mut self.families, &mut self.shared, RESOLVED_AT_ONCE);
     }
 
     /// Handles a request of the peer for all routes (RFC 2918).
@@ -276,6 +272,10 @@ impl Rib {
     /// Does a part of the pending work, of about `steps` steps: an entry decided or exported to a group, or a
     /// slot of a group copied. Returns whether there is more. The kinds of work take turns.
     pub fn work(&mut self, steps: usize) -> bool {
+        if self.shared.store.next_hops.has_unresolved() {
+            resolve_some(&mut self.families, &mut self.shared, steps);
+            return true;
+        }
         let due = self.work_turn.order().find(|&family| self.families[family].has_work());
         if let Some(family) = due {
             self.families[family].work(&mut self.shared, &self.options, steps);
@@ -332,12 +332,22 @@ impl Rib {
             }
             changes.extend(self.families[family].poll_forwarding(limit - changes.len()));
         }
-        if changes.is_empty() && !has_work(&self.families) {
+        if changes.is_empty() && !has_work(&self.families) && !self.shared.store.next_hops.has_unresolved() {
             self.next_hop_losses.on_all_read();
         }
         changes
     }
 }
+
+/// Resolves next hops whose ways have changed, and has the entries decided again that this concerns.
+fn resolve_some(families: &mut PerFamily<Box<dyn AnyFamilyRib>>, shared: &mut Shared, limit: usize) {
+    for (family, entries) in shared.store.next_hops.resolve_some(limit) {
+        families[family].on_costs_changed(entries);
+    }
+}
+
+/// Next hops that are resolved without delay when their ways have changed.
+const RESOLVED_AT_ONCE: usize = 4096;
 
 fn has_work(families: &PerFamily<Box<dyn AnyFamilyRib>>) -> bool {
     families.iter().any(|(_, family)| family.has_work())

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use super::effect::Effect;
-use super::{Candidate, Decision, decide};
+use super::{BestFew, Candidate, Decision, decide};
 use crate::attributes::{AttributeHandle, AttributeStore};
 use crate::family::RibFamily;
-use crate::paths::{Entry, ImportRefusal, Path, Sources};
+use crate::paths::{Entry, ImportRefusal, LONG, Path, Sources};
 
 /// The choice of the decision process for an entry, as positions in its list of paths.
 #[derive(Default)]
@@ -20,10 +20,17 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    pub(crate) fn of<P: RibFamily>(store: &AttributeStore, sources: &Sources, entry: &Entry<P>) -> Self {
+    /// `with_others` says whether it matters which paths share the traffic.
+    pub(crate) fn of<P: RibFamily>(
+        store: &AttributeStore,
+        sources: &Sources,
+        entry: &Entry<P>,
+        with_others: bool,
+    ) -> Self {
         match entry.paths.as_slice() {
             [] => Self::default(),
             [path] => candidate(store, sources, path).map_or_else(|_| Self::default(), |_| Self::only(0)),
+            paths if paths.len() > LONG => Self::among_many(store, sources, paths, with_others),
             paths => {
                 let (positions, candidates) = rivals(store, sources, paths);
                 let Some(decision) = decide(&candidates) else { return Self::default() };
@@ -33,6 +40,38 @@ impl Choice {
                     others: others.map(|position| positions[position]).collect(),
                 }
             }
+        }
+    }
+
+    /// The same choice, in one pass for the best path and one for the others.
+    fn among_many(store: &AttributeStore, sources: &Sources, paths: &[Path], with_others: bool) -> Self {
+        let candidate_of = |position: usize| candidate(store, sources, &paths[position]).ok();
+        let mut heads = BestFew::new(1);
+        for position in 0..paths.len() {
+            if let Some(path) = candidate_of(position).filter(|path| heads.admits(path, candidate_of)) {
+                heads.add(&path, position, (), candidate_of);
+            }
+        }
+        // The best path is the head of its neighbouring AS.
+        let lowest_med = |best: &Candidate<'_>, path: &Candidate<'_>| {
+            if path.neighbor() == best.neighbor() {
+                return Some(best.med());
+            }
+            heads.head(path.neighbor()).and_then(candidate_of).map(|head| head.med())
+        };
+        let shares = |best: &Candidate<'_>, path: &Candidate<'_>| {
+            path.compare_before_med(best).is_eq()
+                && path.shares_traffic_with(best)
+                && lowest_med(best, path) == Some(path.med())
+        };
+        let others = |best: usize| -> Vec<usize> {
+            let Some(winner) = candidate_of(best).filter(|_| with_others) else { return Vec::new() };
+            let sharing = |&at: &usize| candidate_of(at).is_some_and(|path| shares(&winner, &path));
+            (0..paths.len()).filter(|&at| at != best).filter(sharing).collect()
+        };
+        match heads.best(candidate_of) {
+            Some(best) => Self { best: Some(best), others: others(best) },
+            None => Self::default(),
         }
     }
 
@@ -126,20 +165,17 @@ pub(crate) fn contest(
     Some((positions, decision))
 }
 
-/// The best `most` of these usable paths, best first.
-pub(crate) fn best_of(
-    store: &AttributeStore,
-    sources: &Sources,
-    mut paths: Vec<Path>,
-    most: usize,
-) -> Vec<Path> {
-    let mut best = Vec::new();
-    while best.len() < most
-        && let Some((positions, decision)) = contest(store, sources, &paths)
-    {
-        best.push(paths.remove(positions[decision.best]));
+/// The best `most` of the usable `paths`, best first.
+pub(crate) fn best_of(store: &AttributeStore, sources: &Sources, paths: &[Path], most: usize) -> Vec<Path> {
+    let candidate_of = |path: Path| candidate(store, sources, &path).ok();
+    let mut few = BestFew::new(most);
+    for &path in paths {
+        if let Some(candidate) = candidate_of(path).filter(|path| few.admits(path, candidate_of)) {
+            few.add(&candidate, path, (), candidate_of);
+        }
     }
-    best
+    let (best, _) = few.finish(candidate_of);
+    best.into_iter().map(|(path, ())| path).collect()
 }
 
 /// The path as a candidate, or why it is excluded.

@@ -79,6 +79,22 @@ impl Candidate<'_> {
         compare(after.filter(|rule| rule.scope == Scope::All), self, other)
     }
 
+    /// Compares with a path of the same neighbouring AS; the lower one is preferred.
+    pub(super) fn compare_in_neighbor(&self, other: &Self) -> Ordering {
+        compare(STEPS.iter(), self, other)
+    }
+
+    /// Compares with a path of another neighbouring AS; the lower one is preferred.
+    pub(super) fn compare_across_neighbors(&self, other: &Self) -> Ordering {
+        compare(STEPS.iter().filter(|rule| rule.scope == Scope::All), self, other)
+    }
+
+    /// Whether only tie-breaks separate it from a path that is left after MULTI_EXIT_DISC as well.
+    pub(super) fn shares_traffic_with(&self, other: &Self) -> bool {
+        let steps = STEPS.iter().filter(|rule| rule.scope == Scope::All && !rule.step.is_tie_break());
+        compare(steps, self, other).is_eq()
+    }
+
     /// Whether the tie-breaks prefer it to a path with the same attributes.
     pub(super) fn is_preferred_to_equal(&self, other: &Self) -> bool {
         self.compare_after_med(other).is_lt()

@@ -3,6 +3,7 @@
 //! Paths have no order: with MULTI_EXIT_DISC the preference between two paths depends on a third (RFC 4271
 //! §9.1.2.2 c), so each step removes candidates from the whole set.
 
+mod best_few;
 mod candidate;
 mod contest;
 mod effect;
@@ -10,6 +11,7 @@ mod steps;
 
 use bgp_codec::Asn;
 
+pub(crate) use self::best_few::BestFew;
 pub use self::candidate::{Candidate, DEFAULT_LOCAL_PREF};
 pub(crate) use self::contest::{Choice, PathChange, Unusable, best_of, candidate, contest};
 pub(crate) use self::effect::Effect;

@@ -6,12 +6,13 @@ use bgp_codec::{Family, Prefix};
 use bytes::BytesMut;
 use margay_filter::FilterChain;
 
+use super::entry_paths::EntryPaths;
 use super::path_log::{PathLog, SetOutcome};
 use super::signature::GroupSignature;
 use super::slice::{EncodedUpdates, Slice};
 use super::slice_cache::SliceCache;
 use crate::attributes::{AttributeHandle, AttributeStore};
-use crate::decision::{best_of, candidate};
+use crate::decision::{BestFew, Candidate, best_of, candidate};
 use crate::family::{FamilyIndex, RibFamily};
 use crate::index::{EntryIndex, GroupId, PeerIndex, SlotIndex, SourceIndex};
 use crate::log::{ExportLog, ReaderId};
@@ -34,12 +35,17 @@ pub(crate) struct ExportGroup {
     pub(crate) heir: Option<GroupId>,
     /// Entry up to which the table has been entered into the log; `None` once it is complete.
     pub(crate) filled_to: Option<u32>,
+    /// Paths of that entry that are not entered yet, if it has many.
+    pub(crate) filled_paths: EntryPaths,
     /// Whether a copy is in progress: the group has to stay until it is complete.
     pub(crate) is_copied: bool,
     /// The paths that pass the rules but do not fit into a message of the group.
     pub(crate) too_long: BTreeSet<(EntryIndex, SourceIndex)>,
     slices: SliceCache,
 }
+
+/// A path, the attributes that it is exported with, and the peer that it came from.
+type ExportedPath = (Path, (AttributeHandle, PeerIndex));
 
 /// The changed paths of an entry.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +55,9 @@ pub(crate) enum ChangedPaths {
     /// Any of them.
     Any,
 }
+
+/// Where more paths than this are examined in search of the best few, all of them are.
+const FEW: usize = 1024;
 
 /// Records that a slice covers: few enough to be encoded in a fraction of a millisecond.
 const SLICE_RECORDS: usize = 2048;
@@ -73,6 +82,7 @@ impl ExportGroup {
             members: Vec::new(),
             heir: None,
             filled_to: Some(0),
+            filled_paths: EntryPaths::default(),
             is_copied: false,
             too_long: BTreeSet::new(),
             slices: SliceCache::default(),
@@ -112,6 +122,7 @@ impl ExportGroup {
             members: members.iter().map(|&(peer, _)| peer).collect(),
             heir: None,
             filled_to: None,
+            filled_paths: EntryPaths::default(),
             is_copied: false,
             too_long: self.too_long.clone(),
             slices: SliceCache::default(),
@@ -125,6 +136,12 @@ impl ExportGroup {
     pub(crate) fn set_rules(&mut self, signature: GroupSignature, filter: FilterChain) {
         self.rules = ExportRules::new(signature.policy.clone(), filter, signature.encoder());
         self.signature = signature;
+    }
+
+    /// Has the whole table entered into the log again. Returns whether all of it was entered before.
+    pub(super) fn fill_again(&mut self) -> bool {
+        self.filled_paths = EntryPaths::default();
+        self.filled_to.replace(0).is_none()
     }
 
     /// Whether the group is sent several paths for each prefix.
@@ -160,6 +177,11 @@ impl ExportGroup {
             self.set(shared, wanted, |log, wanted, reader_of| log.set_best(index, wanted, reader_of));
     }
 
+    /// Whether the group is sent all paths of an entry.
+    pub(super) fn sends_all(&self) -> bool {
+        matches!(self.signature.add_path, Some(PathsSent::All))
+    }
+
     /// Whether the group is sent the best few paths of an entry, which depend on all of them.
     pub(crate) fn sends_best_few(&self) -> bool {
         matches!(self.signature.add_path, Some(PathsSent::Best(_)))
@@ -185,6 +207,7 @@ impl ExportGroup {
         }
     }
 
+    /// Exports the best few paths of an entry, or all of them.
     fn set_paths<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
@@ -192,26 +215,12 @@ impl ExportGroup {
         index: EntryIndex,
         sent: PathsSent,
     ) {
-        let is_usable = |path: &Path| candidate(&shared.store, &shared.sources, path).is_ok();
-        let usable: Vec<Path> = entry.paths.as_slice().iter().copied().filter(is_usable).collect();
-        self.retain_too_long(index, |source| usable.iter().any(|path| path.source == source));
-        let mut exported: Vec<(Path, (AttributeHandle, PeerIndex))> = Vec::new();
-        for path in &usable {
-            if let Some(wanted) = self.export(shared, entry, index, path) {
-                exported.push((*path, wanted));
+        let mut exported = match sent {
+            PathsSent::Best(most) if entry.paths.len() > usize::from(most.get()) => {
+                self.export_best_few(shared, entry, index, most.get().into())
             }
-        }
-        if let PathsSent::Best(most) = sent
-            && exported.len() > usize::from(most.get())
-        {
-            let paths = exported.iter().map(|&(path, _)| path).collect();
-            let best = best_of(&shared.store, &shared.sources, paths, most.get().into());
-            let (chosen, others): (Vec<_>, Vec<_>) = exported
-                .into_iter()
-                .partition(|(path, _)| best.iter().any(|best| best.source == path.source));
-            others.into_iter().for_each(|(_, (handle, _))| shared.store.release(handle));
-            exported = chosen;
-        }
+            PathsSent::Best(_) | PathsSent::All => self.export_usable(shared, entry, index),
+        };
         exported.sort_unstable_by_key(|(path, _)| path.source);
         let is_sent = |source| exported.binary_search_by_key(&source, |(path, _)| path.source).is_ok();
         let untold = self.log.slots_of(index).into_iter().filter_map(|(_, source)| source);
@@ -221,6 +230,108 @@ impl ExportGroup {
         for (path, wanted) in exported {
             entry.pins += self.set_path(shared, index, path.source, Some(wanted));
         }
+    }
+
+    /// Exports all usable paths of an entry.
+    fn export_usable<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &Entry<P>,
+        index: EntryIndex,
+    ) -> Vec<ExportedPath> {
+        let mut too_long = BTreeSet::new();
+        let mut exported = Vec::new();
+        for path in entry.paths.as_slice() {
+            if candidate(&shared.store, &shared.sources, path).is_err() {
+                continue;
+            }
+            match self.export(shared, entry, index, path) {
+                Some(wanted) => exported.push((*path, wanted)),
+                None => too_long.extend(self.too_long.get(&(index, path.source)).map(|&(_, source)| source)),
+            }
+        }
+        self.retain_too_long(index, |source| too_long.contains(&source));
+        exported
+    }
+
+    /// Exports the best few of the paths of an entry that may be exported. Others are examined only as far as
+    /// that takes.
+    fn export_best_few<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &Entry<P>,
+        index: EntryIndex,
+        most: usize,
+    ) -> Vec<ExportedPath> {
+        let mut examined = most;
+        loop {
+            let best = best_of(&shared.store, &shared.sources, entry.paths.as_slice(), examined);
+            let is_all = best.len() < examined;
+            let exported = self.export_first(shared, entry, index, (&best, most));
+            if exported.len() == most || is_all {
+                return exported;
+            }
+            exported.into_iter().for_each(|(_, (handle, _))| shared.store.release(handle));
+            if examined > FEW {
+                return self.export_best_exported(shared, entry, index, most);
+            }
+            examined *= 8;
+        }
+    }
+
+    /// Exports the first `most` of these paths that may be exported.
+    fn export_first<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &Entry<P>,
+        index: EntryIndex,
+        (paths, most): (&[Path], usize),
+    ) -> Vec<ExportedPath> {
+        let mut too_long = BTreeSet::new();
+        let mut exported = Vec::new();
+        for path in paths {
+            match self.export(shared, entry, index, path) {
+                Some(wanted) => exported.push((*path, wanted)),
+                None => too_long.extend(self.too_long.get(&(index, path.source)).map(|&(_, source)| source)),
+            }
+            if exported.len() == most {
+                break;
+            }
+        }
+        self.retain_too_long(index, |source| too_long.contains(&source));
+        exported
+    }
+
+    /// The same where most paths are refused: each path that is better than the best few so far is exported.
+    fn export_best_exported<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &Entry<P>,
+        index: EntryIndex,
+        most: usize,
+    ) -> Vec<ExportedPath> {
+        fn candidate_of(shared: &Shared, path: Path) -> Option<Candidate<'_>> {
+            candidate(&shared.store, &shared.sources, &path).ok()
+        }
+        let mut too_long = BTreeSet::new();
+        let mut few = BestFew::new(most);
+        for &path in entry.paths.as_slice() {
+            let admits = |path: &Candidate<'_>| few.admits(path, |other| candidate_of(shared, other));
+            if !candidate_of(shared, path).as_ref().is_some_and(admits) {
+                continue;
+            }
+            let Some(wanted) = self.export(shared, entry, index, &path) else {
+                too_long.extend(self.too_long.get(&(index, path.source)).map(|&(_, source)| source));
+                continue;
+            };
+            let displaced = candidate_of(shared, path)
+                .and_then(|candidate| few.add(&candidate, path, wanted, |other| candidate_of(shared, other)));
+            displaced.into_iter().for_each(|(handle, _)| shared.store.release(handle));
+        }
+        self.retain_too_long(index, |source| too_long.contains(&source));
+        let (best, others) = few.finish(|path| candidate_of(shared, path));
+        others.into_iter().for_each(|(handle, _)| shared.store.release(handle));
+        best
     }
 
     fn set_path(
@@ -338,6 +449,7 @@ impl ExportGroup {
         cache_room: usize,
         out: &mut Vec<EncodedUpdates>,
     ) -> Vec<EntryIndex> {
+        self.rules.trim(store);
         let start = self.log.cursor(reader);
         // Usually another member has been sent it before.
         let slice = match self.slices.find(start) {

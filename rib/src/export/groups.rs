@@ -139,7 +139,7 @@ impl GroupSet {
     /// Schedules all groups to be filled from the table again.
     pub(super) fn fill_again(&mut self) {
         for group in self.groups.values_mut() {
-            if group.filled_to.replace(0).is_none() {
+            if group.fill_again() {
                 self.work.push(Work::Fill(group.id));
             }
         }

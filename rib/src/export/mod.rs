@@ -1,5 +1,6 @@
 //! Export groups: the log that each peer reads, and the octets that it is sent.
 
+mod entry_paths;
 mod group;
 mod groups;
 mod path_log;
@@ -13,6 +14,7 @@ mod work;
 use bgp_codec::RouteRefresh;
 use roaring::RoaringBitmap;
 
+pub(crate) use self::entry_paths::{EntryPaths, MANY};
 pub(crate) use self::group::{ChangedPaths, ExportGroup};
 use self::groups::GroupSet;
 use self::regrouping::Regrouping;
@@ -71,7 +73,14 @@ impl ExportGroups {
     /// [`work`](Self::work) exports the entries again.
     pub(crate) fn export_again(&mut self, entries: RoaringBitmap) {
         self.groups.groups.values_mut().for_each(|group| group.rules.forget());
-        self.groups.work.push(Work::Export(entries));
+        self.groups.work.push(Work::Export(entries, EntryPaths::default()));
+    }
+
+    /// Has an entry with many paths exported again by [`work`](Self::work), as any of its paths may have changed.
+    pub(crate) fn export_later(&mut self, index: EntryIndex) {
+        if !self.groups.work.exports(index) {
+            self.groups.work.push(Work::Export(RoaringBitmap::from_iter([index.0]), EntryPaths::default()));
+        }
     }
 
     /// Handles a new best path of an entry.
@@ -195,7 +204,7 @@ impl ExportGroups {
             Work::Fill(group) => self.fill(shared, table, *group, (steps / 2).max(1)),
             Work::Drain(group) => drain(shared, table, group, steps),
             Work::Settle(group) => self.settle(table, *group),
-            Work::Export(entries) => self.export_some(shared, table, entries, steps),
+            Work::Export(entries, paths) => self.export_some(shared, table, (entries, paths), steps),
             Work::Regroup => self.regrouping.step(&mut self.groups, shared, speaker, table, steps),
         };
         if more {
@@ -212,14 +221,17 @@ impl ExportGroups {
         limit: usize,
     ) -> bool {
         let Some(group) = self.groups.groups.get_mut(&id) else { return false };
-        let Some(first) = group.filled_to else { return false };
-        let last = first.saturating_add(u32::try_from(limit).unwrap_or(u32::MAX)).min(table.end());
-        for index in (first..last).map(EntryIndex) {
-            if table.is_in_use(index) {
-                group.export_all(shared, table.entry_mut(index), index);
-            }
+        let Some(mut index) = group.filled_to else { return false };
+        let mut paths = std::mem::take(&mut group.filled_paths);
+        let mut left = limit;
+        while left > 0 && index < table.end() {
+            let entry = EntryIndex(index);
+            let (exported, is_done) = paths.export(shared, table, entry, left, std::iter::once(&mut *group));
+            left = left.saturating_sub(exported);
+            index += u32::from(is_done);
         }
-        group.filled_to = (last < table.end()).then_some(last);
+        group.filled_paths = paths;
+        group.filled_to = (index < table.end()).then_some(index);
         if group.filled_to.is_some() {
             return true;
         }
@@ -247,17 +259,20 @@ impl ExportGroups {
         &mut self,
         shared: &mut Shared,
         table: &mut Table<P>,
-        entries: &mut RoaringBitmap,
+        (entries, paths): (&mut RoaringBitmap, &mut EntryPaths),
         steps: usize,
     ) -> bool {
-        let limit = (steps / (self.groups.groups.len() + 1)).max(1);
-        for index in entries.iter().take(limit).map(EntryIndex) {
-            if table.is_in_use(index) {
-                let entry = table.entry_mut(index);
-                self.groups.groups.values_mut().for_each(|group| group.export_all(shared, entry, index));
+        let mut left = (steps / (self.groups.groups.len() + 1)).max(1);
+        while left > 0
+            && let Some(index) = entries.min()
+        {
+            let groups = self.groups.groups.values_mut();
+            let (exported, is_done) = paths.export(shared, table, EntryIndex(index), left, groups);
+            left = left.saturating_sub(exported);
+            if is_done {
+                entries.remove(index);
             }
         }
-        entries.remove_smallest(limit as u64);
         !entries.is_empty()
     }
 

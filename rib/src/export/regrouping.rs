@@ -129,7 +129,7 @@ fn set_rules(groups: &mut GroupSet, id: GroupId, strayed: Strayed) {
     let Some(group) = groups.groups.get_mut(&id) else { return };
     let former = group.signature.clone();
     group.set_rules(strayed.signature.clone(), strayed.export);
-    if group.filled_to.replace(0).is_none() {
+    if group.fill_again() {
         groups.work.push(Work::Fill(id));
     }
     groups.appoint(&former);

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use roaring::RoaringBitmap;
 
+use super::entry_paths::EntryPaths;
 use super::group::ExportGroup;
-use crate::index::GroupId;
+use crate::index::{EntryIndex, GroupId};
 
 /// Pending work, in the order in which it is due.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ pub(super) enum Work {
     /// Forget the withdrawals that waited only for a member that left.
     Settle(GroupId),
     /// Export entries again.
-    Export(RoaringBitmap),
+    Export(RoaringBitmap, EntryPaths),
     /// Move members whose rules differ from their group's into groups that have theirs.
     Regroup,
 }
@@ -35,6 +36,12 @@ impl GroupWork {
         self.0.push_back(work);
     }
 
+    /// Whether an entry is going to be exported again, all of it.
+    pub(super) fn exports(&self, index: EntryIndex) -> bool {
+        let exports = |work: &Work| matches!(work, Work::Export(entries, paths) if paths.is_empty() && entries.contains(index.0));
+        self.0.iter().any(exports)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -43,7 +50,7 @@ impl GroupWork {
     pub(crate) fn drained(&self) -> impl Iterator<Item = &ExportGroup> {
         self.0.iter().filter_map(|work| match work {
             Work::Drain(group) => Some(&**group),
-            Work::Fill(_) | Work::Settle(_) | Work::Export(_) | Work::Regroup => None,
+            Work::Fill(_) | Work::Settle(_) | Work::Export(..) | Work::Regroup => None,
         })
     }
 }

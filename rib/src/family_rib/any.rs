@@ -121,6 +121,8 @@ pub(crate) struct FamilyState<'a> {
     pub(crate) work: &'a PathWork,
     /// The entries with many paths whose decision is pending.
     pub(crate) undecided: &'a RoaringBitmap,
+    /// Paths that may be looked at in deciding, saved up.
+    pub(crate) saved_looks: usize,
     /// Number of entries with a path; other entries only wait for their withdrawal to be read.
     pub(crate) reachable_prefixes: usize,
     /// Whether work on paths is the next to be done.

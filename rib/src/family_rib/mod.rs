@@ -65,13 +65,23 @@ impl<P: RibFamily> FamilyRib<P> {
                 !entries.is_empty()
             }
             Work::Decide => self.routes.decide(shared, limit),
-            Work::Reimport(peer, entries) => {
+            Work::Reimport(peer, entries, sources) => {
                 // If the peer has left, its paths are swept instead.
                 let Some(options) = shared.peers.in_use(*peer).cloned() else { return false };
                 let import = ImportPolicy { speaker, peer: &options };
-                for index in take_some(entries, limit) {
-                    if self.routes.table.is_in_use(index) {
-                        self.routes.reimport(shared, *peer, index, &import);
+                // Each path is checked, filtered, and mostly has other attributes then.
+                let mut left = (limit / 4).max(1);
+                while left > 0
+                    && let Some(index) = entries.min().map(EntryIndex)
+                {
+                    if sources.is_empty() {
+                        *sources = self.routes.all_sources_of(shared, index, *peer);
+                    }
+                    let part = sources.split_off(sources.len().saturating_sub(left));
+                    left -= part.len().max(1);
+                    self.routes.reimport(shared, *peer, index, &import, &part);
+                    if sources.is_empty() {
+                        entries.remove(index.0);
                     }
                 }
                 !entries.is_empty()
@@ -141,7 +151,7 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
     fn on_rules_changed(&mut self, shared: &Shared, change: &RulesChange) {
         let entries = |&peer| shared.peers.routes(P::INDEX, peer).map(|routes| (peer, &routes.entries));
         for (peer, entries) in change.imported.iter().filter_map(entries) {
-            self.work.push(Work::Reimport(peer, entries.clone()));
+            self.work.push(Work::Reimport(peer, entries.clone(), Vec::new()));
         }
         if !change.reflected.is_empty() {
             let reflected = change.reflected.iter().filter_map(entries);
@@ -202,7 +212,7 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
     }
 
     fn state(&self) -> FamilyState<'_> {
-        let RouteTable { table, groups, forwarding, own_routes, undecided, reachable_prefixes } =
+        let RouteTable { table, groups, forwarding, own_routes, undecided, saved_looks, reachable_prefixes } =
             &self.routes;
         FamilyState {
             table,
@@ -211,6 +221,7 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
             forwarding: forwarding.as_ref(),
             work: &self.work,
             undecided,
+            saved_looks: *saved_looks,
             reachable_prefixes: *reachable_prefixes,
             paths_are_next: self.paths_are_next,
         }

@@ -3,26 +3,29 @@
 
 use super::route_table::RouteTable;
 use crate::family::RibFamily;
-use crate::index::{EntryIndex, PeerIndex};
+use crate::index::{EntryIndex, PeerIndex, SourceIndex};
 use crate::notices::Notice;
 use crate::paths::{ImportOutcome, Path};
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
 
 impl<P: RibFamily> RouteTable<P> {
-    /// Imports a peer's paths to an entry again.
+    /// Imports paths of a peer to an entry again, those from these sources.
     pub(super) fn reimport(
         &mut self,
         shared: &mut Shared,
         peer: PeerIndex,
         index: EntryIndex,
         import: &ImportPolicy<'_>,
+        from: &[SourceIndex],
     ) {
-        let entry = self.table.entry(index);
-        let prefix = entry.prefix.erase();
-        let of_peer = |path: &&Path| shared.sources.get(path.source).peer == peer;
-        let paths: Vec<Path> = entry.paths.as_slice().iter().filter(of_peer).copied().collect();
-        for path in paths {
+        let Some(prefix) = self.table.get(index).map(|entry| entry.prefix.erase()) else { return };
+        for &source in from {
+            // Another path may have taken the number since.
+            let Some(path) = self.table.path(index, source) else { continue };
+            if shared.sources.get(source).peer != peer {
+                continue;
+            }
             let received = path.received;
             let Shared { store, notices, .. } = shared;
             let checked = import.check(store.get(received), store.next_hop(received));

@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 use super::own_routes::{OwnPathChange, OwnRoutes};
 use crate::attributes::{AttributeHandle, AttributeStore, PathValues};
 use crate::decision::{Choice, Effect, PathChange};
-use crate::export::{ChangedPaths, ExportGroups};
+use crate::export::{ChangedPaths, ExportGroups, MANY};
 use crate::family::RibFamily;
 use crate::forwarding::{Forwarding, ForwardingChange, ForwardingLog, via};
 use crate::index::{EntryIndex, PeerIndex, SourceIndex};
@@ -27,6 +27,8 @@ pub(crate) struct RouteTable<P> {
     pub(super) own_routes: OwnRoutes,
     /// The entries with so many paths that [`decide`](Self::decide) makes the next decision between them.
     pub(super) undecided: RoaringBitmap,
+    /// Paths that [`decide`](Self::decide) may look at besides those of its next call.
+    pub(super) saved_looks: usize,
     /// Number of entries with a path; other entries only wait for their withdrawal to be read.
     pub(super) reachable_prefixes: usize,
 }
@@ -40,6 +42,7 @@ impl<P: RibFamily> RouteTable<P> {
             forwarding: forwarding.map(|_| ForwardingLog::new()),
             own_routes: OwnRoutes::new(forwarding.map_or(0, |forwarding| forwarding.normal_metric)),
             undecided: RoaringBitmap::new(),
+            saved_looks: 0,
             reachable_prefixes: 0,
         }
     }
@@ -200,9 +203,19 @@ impl<P: RibFamily> RouteTable<P> {
             let sources = shared.sources.of_peer(peer);
             sources.filter(|&source| self.table.position(index, source).is_some()).take(limit).collect()
         } else {
-            let sources = paths.iter().map(|path| path.source);
-            sources.filter(|&source| shared.sources.get(source).peer == peer).take(limit).collect()
+            sources_among(shared, paths, peer).take(limit).collect()
         }
+    }
+
+    /// All sources of a peer with paths to an entry.
+    pub(super) fn all_sources_of(
+        &self,
+        shared: &Shared,
+        index: EntryIndex,
+        peer: PeerIndex,
+    ) -> Vec<SourceIndex> {
+        let paths = self.table.get(index).map_or(&[][..], |entry| entry.paths.as_slice());
+        sources_among(shared, paths, peer).collect()
     }
 
     /// Reads ahead the memory that removing paths of these entries, and their exports, will need.
@@ -219,31 +232,39 @@ impl<P: RibFamily> RouteTable<P> {
 
     /// Decides about an entry of which any path may have changed, and enters the result into the logs.
     pub(super) fn redecide(&mut self, shared: &mut Shared, index: EntryIndex) {
-        self.undecided.remove(index.0);
         let entry = self.table.entry(index);
+        if entry.paths.len() > MANY {
+            self.undecided.insert(index.0);
+            self.groups.export_later(index);
+            return;
+        }
+        self.undecided.remove(index.0);
         let former_best = entry.best_path();
-        let choice = Choice::of(&shared.store, &shared.sources, entry);
+        let choice = Choice::of(&shared.store, &shared.sources, entry, self.forwarding.is_some());
         self.enter_choice(shared, index, former_best, choice);
         self.groups.export_paths(shared, self.table.entry_mut(index), index, ChangedPaths::Any);
     }
 
     /// Decides about some of the undecided entries, looking at about `limit` paths. Returns whether there are
     /// more.
+    ///
+    /// An entry with more paths than that waits until as many calls have passed as its paths take: however fast
+    /// its paths change, each call costs about `limit`.
     pub(super) fn decide(&mut self, shared: &mut Shared, limit: usize) -> bool {
-        let mut paths = 0;
-        while paths < limit
-            && let Some(number) = self.undecided.min()
-        {
-            self.undecided.remove(number);
+        self.saved_looks += limit;
+        while let Some(number) = self.undecided.min() {
             let index = EntryIndex(number);
             let entry = self.table.entry(index);
-            paths += entry.paths.len();
+            let Some(saved) = self.saved_looks.checked_sub(entry.paths.len().max(1)) else { return true };
+            self.saved_looks = saved;
+            self.undecided.remove(number);
             let former_best = entry.best_path();
-            let choice = Choice::of(&shared.store, &shared.sources, entry);
+            let choice = Choice::of(&shared.store, &shared.sources, entry, self.forwarding.is_some());
             self.enter_choice(shared, index, former_best, choice);
             self.groups.export_decided(shared, self.table.entry_mut(index), index);
         }
-        !self.undecided.is_empty()
+        self.saved_looks = 0;
+        false
     }
 
     /// Decides about an entry after a change of one path, or leaves it undecided if that means to look at
@@ -272,7 +293,7 @@ impl<P: RibFamily> RouteTable<P> {
                 return;
             }
             Effect::SameBest | Effect::NewBest | Effect::Open => {
-                Some(Choice::of(&shared.store, &shared.sources, entry))
+                Some(Choice::of(&shared.store, &shared.sources, entry, self.forwarding.is_some()))
             }
         };
         if let Some(choice) = choice {
@@ -400,6 +421,11 @@ impl<P: RibFamily> RouteTable<P> {
         let forwarding = via(std::iter::once(best).chain(others).filter_map(next_hop), shared.multipath)?;
         Some(Forwarding { metric: shared.store.get(best.import.handle()?).values.metric, ..forwarding })
     }
+}
+
+fn sources_among(shared: &Shared, paths: &[Path], peer: PeerIndex) -> impl Iterator<Item = SourceIndex> {
+    let sources = paths.iter().map(|path| path.source);
+    sources.filter(move |&source| shared.sources.get(source).peer == peer)
 }
 
 /// Entries with more paths are decided as part of the pending work: one decision covers all changes up to

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use roaring::RoaringBitmap;
 
-use crate::index::PeerIndex;
+use crate::index::{PeerIndex, SourceIndex};
 
 /// Pending work, in the order in which it is due.
 #[derive(Debug, Default)]
@@ -21,8 +21,9 @@ pub(crate) enum Work {
     Redecide(RoaringBitmap),
     /// Decide about the undecided entries.
     Decide,
-    /// Import a peer's paths again, after a change of its rules.
-    Reimport(PeerIndex, RoaringBitmap),
+    /// Import a peer's paths to these entries again, after a change of its rules; to the first one, those from
+    /// these sources, if there are any.
+    Reimport(PeerIndex, RoaringBitmap, Vec<SourceIndex>),
 }
 
 impl PathWork {

@@ -122,9 +122,20 @@ impl ForwardingLog {
 
 /// The forwarding over these next hops, at most the lowest `multipath` of them; `None` without any.
 pub(crate) fn via(next_hops: impl Iterator<Item = NextHop>, multipath: usize) -> Option<Forwarding> {
-    let mut next_hops: Vec<_> = next_hops.collect();
+    let most = multipath.max(1);
+    let mut lowest: Vec<NextHop> = Vec::new();
+    for next_hop in next_hops {
+        lowest.push(next_hop);
+        if lowest.len() >= most.saturating_mul(8) {
+            keep_lowest(&mut lowest, most);
+        }
+    }
+    keep_lowest(&mut lowest, most);
+    (!lowest.is_empty()).then(|| Forwarding::via(lowest))
+}
+
+fn keep_lowest(next_hops: &mut Vec<NextHop>, most: usize) {
     next_hops.sort_unstable();
     next_hops.dedup();
-    next_hops.truncate(multipath.max(1));
-    (!next_hops.is_empty()).then(|| Forwarding::via(next_hops))
+    next_hops.truncate(most);
 }

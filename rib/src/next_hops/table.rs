@@ -1,6 +1,6 @@
 //! The next hops in use, their reachability, and the prefixes that depend on each.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -41,6 +41,8 @@ pub(crate) struct NextHopTable {
     /// The ways that the kernel's own routes lead.
     ways: LongestMatch<Way>,
     by_network: BTreeMap<IpAddr, BTreeSet<NextHop>>,
+    /// First and last address of the prefixes whose way has changed, and whose next hops are to be looked at.
+    unresolved: VecDeque<(IpAddr, IpAddr)>,
     /// Index 0 stands for this speaker.
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
@@ -72,6 +74,7 @@ impl NextHopTable {
             resolution,
             ways: LongestMatch::default(),
             by_network: BTreeMap::new(),
+            unresolved: VecDeque::new(),
             slots: vec![None],
             free: Vec::new(),
             by_address: HashMap::new(),
@@ -164,6 +167,11 @@ impl NextHopTable {
         slots.filter_map(|(index, slot)| Some((index, slot.as_ref()?.references)))
     }
 
+    /// First and last address of the prefixes whose next hops are to be looked at.
+    pub(crate) fn unresolved(&self) -> impl Iterator<Item = &(IpAddr, IpAddr)> {
+        self.unresolved.iter()
+    }
+
     /// The ways that the kernel's own routes lead, in the order of their prefixes.
     pub(crate) fn sorted_ways(&self) -> BTreeMap<Prefix, Way> {
         self.ways.iter().map(|(prefix, &way)| (prefix, way)).collect()
@@ -196,31 +204,49 @@ impl NextHopTable {
         }
     }
 
-    /// Sets the way that leads to a prefix. Returns the entries that have to be decided again: those whose
-    /// next hops are inside the prefix and changed their cost.
-    pub(crate) fn set_way(&mut self, change: &WayChange) -> PerFamily<RoaringBitmap> {
+    /// Sets the way that leads to a prefix. The next hops inside it are looked at by
+    /// [`resolve_some`](Self::resolve_some).
+    pub(crate) fn set_way(&mut self, change: &WayChange) {
         match change.way {
             Some(way) => self.ways.insert(change.prefix, way),
             None => self.ways.remove(change.prefix),
         };
+        self.unresolved.push_back(address_range(change.prefix));
+    }
+
+    /// Looks at about `limit` next hops whose ways have changed. Returns the entries that have to be decided
+    /// again: those whose next hops have another cost now.
+    pub(crate) fn resolve_some(&mut self, limit: usize) -> PerFamily<RoaringBitmap> {
         let mut affected = PerFamily::<RoaringBitmap>::default();
-        for next_hop in self.inside(change.prefix) {
-            let cost = self.resolve(next_hop);
-            let Some(index) = self.by_address.get(&next_hop) else { continue };
-            let Some(slot) = &mut self.slots[index.index()] else { continue };
-            if cost != slot.cost {
-                slot.cost = cost;
-                for (family, entries) in slot.entries.iter() {
-                    affected[family] |= entries;
-                }
+        let mut left = limit;
+        while left > 0
+            && let Some((first, last)) = self.unresolved.pop_front()
+        {
+            let mut networks = self.by_network.range(first..=last);
+            let part: Vec<NextHop> =
+                networks.by_ref().take(left).flat_map(|(_, hops)| hops).copied().collect();
+            if let Some((&next, _)) = networks.next() {
+                self.unresolved.push_front((next, last));
             }
+            left = left.saturating_sub(part.len().max(1));
+            part.into_iter().for_each(|next_hop| self.resolve_again(next_hop, &mut affected));
         }
         affected
     }
 
-    fn inside(&self, prefix: Prefix) -> Vec<NextHop> {
-        let (first, last) = address_range(prefix);
-        self.by_network.range(first..=last).flat_map(|(_, next_hops)| next_hops).copied().collect()
+    /// Whether next hops are to be looked at, as their ways have changed.
+    pub(crate) fn has_unresolved(&self) -> bool {
+        !self.unresolved.is_empty()
+    }
+
+    fn resolve_again(&mut self, next_hop: NextHop, affected: &mut PerFamily<RoaringBitmap>) {
+        let cost = self.resolve(next_hop);
+        let Some(index) = self.by_address.get(&next_hop) else { return };
+        let Some(slot) = self.slots[index.index()].as_mut().filter(|slot| slot.cost != cost) else { return };
+        slot.cost = cost;
+        for (family, entries) in slot.entries.iter() {
+            affected[family] |= entries;
+        }
     }
 
     fn resolve(&self, next_hop: NextHop) -> Option<u32> {

@@ -64,6 +64,9 @@ impl Shared {
         for next_hop in self.store.next_hops.iter() {
             writeln!(f, "next hop {next_hop:?}")?;
         }
+        for range in self.store.next_hops.unresolved() {
+            writeln!(f, "to be resolved: {range:?}")?;
+        }
         for (prefix, way) in self.store.next_hops.sorted_ways() {
             writeln!(f, "way {prefix}: {way:?}")?;
         }
@@ -111,7 +114,8 @@ fn write_family(
         write_group(shared, index, group, f)?;
     }
     writeln!(f, "work on paths, next {}: {:?}", state.paths_are_next, state.work)?;
-    writeln!(f, "undecided: {:?}", state.undecided.iter().collect::<Vec<u32>>())?;
+    let undecided: Vec<u32> = state.undecided.iter().collect();
+    writeln!(f, "undecided: {undecided:?}, looks saved up: {}", state.saved_looks)?;
     writeln!(f, "work on groups: {:?}", state.groups.pending())
 }
 
@@ -144,10 +148,10 @@ fn write_group(
     group: &ExportGroup,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    let ExportGroup { id, signature, heir, filled_to, is_copied, too_long, log, .. } = group;
+    let ExportGroup { id, signature, heir, filled_to, filled_paths, is_copied, too_long, log, .. } = group;
     writeln!(
         f,
-        "group {}: {signature:?}, heir {heir:?}, filled to {filled_to:?}, too long {too_long:?}",
+        "group {}: {signature:?}, heir {heir:?}, filled to {filled_to:?} {filled_paths:?}, too long {too_long:?}",
         id.0
     )?;
     if *is_copied {
