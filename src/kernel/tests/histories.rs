@@ -45,17 +45,17 @@ struct History {
 }
 
 #[derive(Clone, Copy)]
-struct Link {
-    name: &'static str,
+pub(super) struct Link {
+    pub(super) name: &'static str,
     far: &'static str,
-    addresses: [&'static str; 2],
+    pub(super) addresses: [&'static str; 2],
     up: bool,
     carrier: bool,
     /// Whether the IPv4 and the IPv6 address are there.
     addressed: [bool; 2],
 }
 
-const LINKS: [Link; 2] = [
+pub(super) const LINKS: [Link; 2] = [
     Link {
         name: "one",
         far: "far1",
@@ -74,7 +74,7 @@ const LINKS: [Link; 2] = [
     },
 ];
 
-const PREFIXES: [&str; 8] = [
+pub(super) const PREFIXES: [&str; 8] = [
     "10.9.0.0/16",
     "10.10.0.0/16",
     "10.11.1.0/24",
@@ -85,7 +85,7 @@ const PREFIXES: [&str; 8] = [
     "fd0c::1/128",
 ];
 /// The next hops of a family, with the link of each.
-const HOPS: [[(&str, usize); 4]; 2] = [
+pub(super) const HOPS: [[(&str, usize); 4]; 2] = [
     [("10.0.0.2", 0), ("10.0.0.3", 0), ("10.0.1.2", 1), ("10.0.1.3", 1)],
     [("fd00::2", 0), ("fd00::3", 0), ("fd00:1::2", 1), ("fd00:1::3", 1)],
 ];
@@ -94,7 +94,7 @@ impl History {
     fn new(seed: u64) -> Self {
         Self {
             seed,
-            random: Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            random: Random::new(seed),
             wishes: BTreeMap::new(),
             links: LINKS,
             twin: Twin::start(),
@@ -398,7 +398,7 @@ fn same_place(one: &str, other: &str) -> bool {
 
 const FLAGS: [&str; 2] = ["-4", "-6"];
 
-fn family(text: &str) -> usize {
+pub(super) fn family(text: &str) -> usize {
     usize::from(text.contains(':'))
 }
 
@@ -437,10 +437,14 @@ impl Twin {
 }
 
 /// A xorshift generator.
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -3,11 +3,13 @@
 mod adoption;
 mod bad_hops;
 mod batches;
+mod by_rtnetlink;
 mod connected;
 mod drift;
 mod foreign;
 mod histories;
 mod imports;
+mod model;
 mod moves;
 mod namespace;
 mod pods;

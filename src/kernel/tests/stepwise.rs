@@ -63,6 +63,11 @@ impl Stepwise {
         self.synchronisation.socket().break_it();
     }
 
+    /// Removes routes of an earlier run, now and from now on.
+    pub(super) fn remove_stale(&mut self) {
+        self.synchronisation.on_request(KernelRequest::RemoveStale);
+    }
+
     /// Takes over wishes, and asks the kernel for nothing yet.
     pub(super) fn want(&mut self, changes: Vec<ForwardingChange>) {
         self.synchronisation.on_request(KernelRequest::Apply(changes));
