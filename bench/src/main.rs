@@ -74,6 +74,9 @@ struct Arguments {
     /// A daemon whose turn takes longer than this many seconds has no other turn at that scenario
     #[arg(long, default_value_t = 20)]
     patience: u64,
+    /// How many seconds the reader of `stuck-reader` stands still
+    #[arg(long, default_value_t = 300)]
+    standstill: u64,
     /// The daemon of this project, if not the one that was built beside this program
     #[arg(long)]
     margayd: Option<PathBuf>,
@@ -103,6 +106,7 @@ fn run(arguments: &Arguments) -> Result<Outcome> {
         prefixes: arguments.prefixes as usize,
         attribute_sets: arguments.attribute_sets as usize,
         seed: arguments.seed,
+        standstill: Duration::from_secs(arguments.standstill),
     };
     for scenario in scenarios {
         contest.hold(scenario, sizes)?;

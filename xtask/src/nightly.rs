@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{breaks, fuzz, mutants, sim};
+use crate::{bench, breaks, fuzz, mutants, sim};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::new();
@@ -13,6 +13,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.command("histories", workspace.cargo().args(histories).env("PROPTEST_CASES", HISTORIES));
     steps.run("simulation", || {
         sim::run(workspace, &["--seeds", SEEDS, "--first", FIRST_SEED].map(Into::into))
+    });
+    steps.run("stuck reader", || {
+        bench::run(
+            workspace,
+            &["stuck-reader", "--daemon", "margay", "--rounds", "1", "--patience", "600"].map(Into::into),
+        )
     });
     steps.run("fuzz", || fuzz::run(workspace, None, SECONDS_FOR_EACH_FUZZ_TARGET));
     steps.run("mutants", || mutants::run(workspace, &[]));

@@ -119,6 +119,34 @@ impl<I: Intake> Peers<I> {
         Ok(())
     }
 
+    /// Reads nothing from a peer's session any more; KEEPALIVEs are sent all the same.
+    ///
+    /// # Errors
+    ///
+    /// The peer has left.
+    pub(crate) fn stop_reading(&mut self, id: PeerId) -> Result<()> {
+        let session = self.peers[id.0].session.as_mut().context("the peer has left")?;
+        session.set_reading(false);
+        epoll::delete(&self.epoll, session.socket()).context("epoll_ctl")
+    }
+
+    /// Reads from a peer's session again.
+    ///
+    /// # Errors
+    ///
+    /// The peer has left.
+    pub(crate) fn read_again(&mut self, id: PeerId) -> Result<()> {
+        let session = self.peers[id.0].session.as_mut().context("the peer has left")?;
+        session.set_reading(true);
+        epoll::add(&self.epoll, session.socket(), data(id), interest(session)).context("epoll_ctl")
+    }
+
+    /// Whether a peer's session is over.
+    pub(crate) fn is_closed(&self, id: PeerId) -> bool {
+        let state = self.peers[id.0].session.as_ref().map(Session::state);
+        matches!(state, None | Some(State::Closed(_)))
+    }
+
     /// Closes a peer's TCP connection without a word.
     pub(crate) fn leave(&mut self, id: PeerId) {
         // Closing the socket takes it out of the epoll instance.
@@ -262,6 +290,10 @@ impl<I: Intake> Peers<I> {
         for (index, peer) in self.peers.iter_mut().enumerate() {
             let Some(session) = &mut peer.session else { continue };
             session.handle_timeout(now);
+            if !session.is_reading() {
+                session.handle_writable(now);
+                continue;
+            }
             watch(&self.epoll, PeerId(index), session).context("epoll_ctl")?;
         }
         Ok(())

@@ -37,6 +37,7 @@ pub(crate) struct Session {
     partial: Vec<u8>,
     outbound: VecDeque<Bytes>,
     last_sent: Instant,
+    is_reading: bool,
 }
 
 /// The states of RFC 4271 §8.2.2 in which there is a connection, and the end.
@@ -64,7 +65,14 @@ impl Session {
         socket.set_nonblocking(true)?;
         let outbound = VecDeque::from([open(settings)]);
         let stream = socket.into();
-        Ok(Self { stream, state: State::OpenSent, partial: Vec::new(), outbound, last_sent: now })
+        Ok(Self {
+            stream,
+            state: State::OpenSent,
+            partial: Vec::new(),
+            outbound,
+            last_sent: now,
+            is_reading: true,
+        })
     }
 
     pub(crate) fn state(&self) -> &State {
@@ -73,6 +81,15 @@ impl Session {
 
     pub(crate) fn socket(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
+    }
+
+    /// Whether what comes is read.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.is_reading
+    }
+
+    pub(crate) fn set_reading(&mut self, reading: bool) {
+        self.is_reading = reading;
     }
 
     /// Puts whole messages behind what is still to be sent.

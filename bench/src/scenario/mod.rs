@@ -15,6 +15,7 @@ mod reflector_stage;
 mod reflector_table;
 mod scenario_name;
 mod stage;
+mod stuck_reader;
 mod table_stage;
 mod uplink_table;
 

@@ -16,6 +16,7 @@ use super::operations::{Operations, OperationsOptions, RECEIVERS};
 use super::reflection::{Reflection, ReflectionOptions};
 use super::reflector_operations::ReflectorOperations;
 use super::reflector_table::{ReflectorTable, ReflectorTableOptions};
+use super::stuck_reader::{StuckReader, StuckReaderOptions};
 
 /// One of the scenarios.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -36,6 +37,8 @@ pub(crate) enum ScenarioName {
     Herd,
     /// Routes of 100 clients of a route reflector come and go, 1,000 changes a second
     Latency,
+    /// One client of a route reflector stops reading for minutes while another one's prefixes come and go
+    StuckReader,
     /// A full table, while peers ask for it again, filters change, and receivers come and go; needs filters
     Operations,
     /// One peer's full table goes into the kernel, and out again when the peer drops; needs root
@@ -54,6 +57,8 @@ pub(crate) struct Sizes {
     /// Of the full table.
     pub(crate) attribute_sets: usize,
     pub(crate) seed: u64,
+    /// How long a reader stands still.
+    pub(crate) standstill: Duration,
 }
 
 impl ScenarioName {
@@ -74,6 +79,7 @@ impl ScenarioName {
             Self::Herd => "herd",
             Self::Latency => "latency",
             Self::Operations => "operations",
+            Self::StuckReader => "stuck-reader",
             Self::Kernel => "kernel",
             Self::KernelEcmp => "kernel-ecmp",
             Self::KernelChurn => "kernel-churn",
@@ -127,6 +133,11 @@ impl ScenarioName {
                  come back; the first peer goes",
                 sizes.prefixes, sizes.attribute_sets
             ),
+            Self::StuckReader => format!(
+                "one of four clients of a route reflector with {} prefixes stops reading for {:?}, while another one \
+                 announces and withdraws ever new prefixes",
+                STUCK_READER.0, sizes.standstill
+            ),
             Self::Kernel => format!(
                 "{} prefixes with {} attribute sets from one external peer go into the kernel; the peer drops",
                 sizes.prefixes, sizes.attribute_sets
@@ -158,6 +169,7 @@ impl ScenarioName {
             Self::Best8 => BEST8.feeds + 1,
             Self::Latency => LATENCY.clients,
             Self::Operations => 1 + RECEIVERS,
+            Self::StuckReader => 4,
             Self::Kernel | Self::KernelChurn => 1,
             Self::KernelEcmp => 2,
             Self::RrTable => self.cluster().0 + 1,
@@ -167,12 +179,21 @@ impl ScenarioName {
 
     /// Makes ready what can be.
     pub(crate) fn prepare(self, sizes: Sizes) -> Box<dyn Scenario> {
-        let Sizes { prefixes, attribute_sets, seed } = sizes;
+        let Sizes { prefixes, attribute_sets, seed, standstill } = sizes;
         match self {
             Self::Full => Box::new(Full::prepare(FullOptions { prefixes, attribute_sets, seed })),
             Self::Best8 => Box::new(BestPath::prepare(BestPathOptions { seed, ..BEST8 })),
             Self::Operations => {
                 Box::new(Operations::prepare(OperationsOptions { prefixes, attribute_sets, seed }))
+            }
+            Self::StuckReader => {
+                let (prefixes, attribute_sets) = STUCK_READER;
+                Box::new(StuckReader::prepare(StuckReaderOptions {
+                    prefixes,
+                    attribute_sets,
+                    standstill,
+                    seed,
+                }))
             }
             Self::Kernel => Box::new(Kernel::prepare(KernelOptions { prefixes, attribute_sets, seed })),
             Self::KernelEcmp => Box::new(KernelEcmp::prepare(KernelEcmpOptions { seed, ..KERNEL_ECMP })),
@@ -207,6 +228,7 @@ impl ScenarioName {
             | Self::Best8
             | Self::Latency
             | Self::Operations
+            | Self::StuckReader
             | Self::Kernel
             | Self::KernelEcmp
             | Self::KernelChurn
@@ -221,6 +243,9 @@ const BEST8: BestPathOptions =
 /// 1,000 changes a second for 10 seconds.
 const LATENCY: LatencyOptions =
     LatencyOptions { clients: 100, routes_each: 10, interval: Duration::from_millis(1), returns: 5, seed: 0 };
+
+/// Prefixes and attribute sets of the table.
+const STUCK_READER: (usize, usize) = (300_000, 45_000);
 
 const KERNEL_ECMP: KernelEcmpOptions =
     KernelEcmpOptions { prefixes: 100_000, attribute_sets: 15_000, seed: 0 };

@@ -37,6 +37,13 @@ pub(super) struct End {
     pub(super) incomplete: Option<String>,
 }
 
+impl End {
+    /// Over now, with what was wrong.
+    pub(super) fn now(incomplete: Option<String>) -> Self {
+        Self { at: Instant::now(), longest_silence: Duration::ZERO, incomplete }
+    }
+}
+
 impl<'a, I: Intake> Stage<'a, I> {
     /// Starts the daemon.
     ///
@@ -155,6 +162,24 @@ impl<'a, I: Intake> Stage<'a, I> {
             longest_turn,
             sent_each: None,
         })
+    }
+
+    /// Octets that the daemon's resident memory has grown by since a phase started.
+    ///
+    /// # Errors
+    ///
+    /// The daemon has ended.
+    pub(super) fn grown_octets(&self, since: &Start) -> Result<u64> {
+        Ok(self.daemon.usage()?.rss_kib.saturating_sub(since.daemon.rss_kib) * 1024)
+    }
+
+    /// Why the last session of a peer ended, as the daemon tells it.
+    ///
+    /// # Errors
+    ///
+    /// It does not answer.
+    pub(super) fn why_session_ended(&self, peer: &str) -> Result<Option<String>> {
+        self.daemon.why_session_ended(self.turn.subject, peer)
     }
 
     /// What the daemon's memory has grown by since a phase started, for each of `count` things.

@@ -49,6 +49,15 @@ pub(crate) trait Subject {
         Ok(None)
     }
 
+    /// Why the last session of a peer ended; `None` when it does not tell.
+    ///
+    /// # Errors
+    ///
+    /// It does not answer.
+    fn why_session_ended(&self, _folder: &Path, _peer: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// How it is made to read its configuration again; `None` where filters are not rendered.
     fn reload_command(&self, _folder: &Path) -> Option<Command> {
         None

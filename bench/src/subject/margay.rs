@@ -128,9 +128,24 @@ impl Subject for Margay {
         }))
     }
 
+    fn why_session_ended(&self, folder: &Path, peer: &str) -> Result<Option<String>> {
+        let mut command = self.ask(folder, &["show", "peer", peer, "--json"]);
+        let answer = command.output().with_context(|| format!("{command:?}"))?;
+        ensure!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+        let peer: serde_json::Value =
+            serde_json::from_slice(&answer.stdout).with_context(|| format!("{command:?}"))?;
+        Ok(find(&peer, "last_error").and_then(serde_json::Value::as_str).map(str::to_owned))
+    }
+
     fn reload_command(&self, folder: &Path) -> Option<Command> {
         Some(self.ask(folder, &["reload"]))
     }
+}
+
+/// The value of a key, wherever it is.
+fn find<'v>(value: &'v serde_json::Value, key: &str) -> Option<&'v serde_json::Value> {
+    let object = value.as_object()?;
+    object.get(key).or_else(|| object.values().find_map(|inner| find(inner, key)))
 }
 
 /// What `margay show turns` answers, as far as it matters here.

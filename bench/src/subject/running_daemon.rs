@@ -85,6 +85,15 @@ impl RunningDaemon {
         subject.take_longest_turn(&self.folder.0)
     }
 
+    /// Why the last session of a peer ended; `None` when it does not tell.
+    ///
+    /// # Errors
+    ///
+    /// It does not answer.
+    pub(crate) fn why_session_ended(&self, subject: &dyn Subject, peer: &str) -> Result<Option<String>> {
+        subject.why_session_ended(&self.folder.0, peer)
+    }
+
     /// What it and its helpers have used so far.
     ///
     /// # Errors
