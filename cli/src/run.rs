@@ -36,6 +36,9 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
     if let Command::Check { file, explain_changes: false } = &arguments.command {
         return configuration::check(file, json, out);
     }
+    if let Command::Convert { file, passwords } = &arguments.command {
+        return configuration::convert(file, passwords.as_deref(), out);
+    }
     if let Command::Filter(FilterCommand::Test(test)) = &arguments.command {
         return filter_test::run(test, json, out);
     }
@@ -52,7 +55,11 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
     }
     let client = Client::new(Server::MARGAYD, &arguments.socket)?;
     match &arguments.command {
-        Command::Filter(_) | Command::Decode(_) | Command::Confd(_) | Command::Objects(_) => {}
+        Command::Filter(_)
+        | Command::Convert { .. }
+        | Command::Decode(_)
+        | Command::Confd(_)
+        | Command::Objects(_) => {}
         Command::Check { file, .. } | Command::Diff { file } => {
             return configuration::diff(&client, file, json, out);
         }

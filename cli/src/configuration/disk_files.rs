@@ -1,7 +1,7 @@
 //! The files of a configuration, on this machine.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use margay_config::{Files, NamedFiles, Reading};
 
@@ -23,6 +23,21 @@ impl Files for DiskFiles {
             .collect::<Result<_, _>>()
             .map_err(|error| error.to_string())
     }
+}
+
+/// The files that a path means, whose last part may be a pattern.
+pub(super) fn expand(path: &Path) -> Result<Vec<PathBuf>, String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if !name.contains(['*', '?']) {
+        return Ok(vec![path.to_owned()]);
+    }
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let glob = margay_filter::Glob::new(&name);
+    let names = DiskFiles.list(folder)?;
+    let mut paths: Vec<PathBuf> =
+        names.into_iter().filter(|name| glob.matches(name)).map(|name| folder.join(name)).collect();
+    paths.sort();
+    Ok(paths)
 }
 
 /// Reads the configuration that begins in a file.

@@ -23,6 +23,7 @@ const PURE: &[&str] = &[
     "margay-rib",
     "margay-config",
     "margay-control",
+    "margay-convert",
     "margay-render",
     "margay-watch",
     "margay-cluster",

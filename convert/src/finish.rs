@@ -1,0 +1,92 @@
+//! The last step of a conversion: what is missing, and a check that the result is right.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use crate::model::Speaker;
+use crate::remark::{Remark, RemarkKind};
+use crate::{Conversion, Secret, toml_text};
+
+/// A conversion under way.
+#[derive(Default)]
+pub(crate) struct Draft {
+    pub(crate) speaker: Speaker,
+    pub(crate) remarks: BTreeSet<Remark>,
+    pub(crate) secrets: Vec<Secret>,
+    /// The file that was converted.
+    pub(crate) file: String,
+}
+
+/// Completes what has to be there, and leaves out what the operator's file cannot hold: rules that no route meets.
+pub(crate) fn finish(mut draft: Draft) -> Conversion {
+    if draft.speaker.router_id.is_none() {
+        draft.speaker.router_id = Some(PLACEHOLDER);
+        let text = format!("there is no router id: replace {PLACEHOLDER} by an address of this node");
+        draft.add(RemarkKind::LeftOut, text);
+    }
+    if draft.speaker.asn.is_none() {
+        draft.speaker.asn = Some(64512);
+        draft.add(RemarkKind::LeftOut, "there is no AS number: replace 64512".to_owned());
+    }
+    let toml = loop {
+        let toml = toml_text::write(&draft.speaker);
+        let Err(errors) = margay_config::parse("margay.toml", &toml) else { break toml };
+        // Lines from the last one on, so that those before keep their numbers.
+        let places: BTreeMap<usize, String> =
+            errors.into_iter().map(|error| (error.line, error.text)).collect();
+        let mut is_better = false;
+        for (line, text) in places.into_iter().rev() {
+            is_better |= draft.drop_rule(&toml, line, &text) || draft.drop_peer(&toml, line, &text);
+        }
+        if !is_better {
+            break toml;
+        }
+    };
+    Conversion { toml, remarks: draft.remarks.into_iter().collect(), secrets: draft.secrets }
+}
+
+impl Draft {
+    pub(crate) fn add(&mut self, kind: RemarkKind, text: String) {
+        self.remarks.insert(Remark { file: self.file.clone(), line: 1, kind, text });
+    }
+
+    /// Leaves out the peer whose table a line of the result belongs to.
+    fn drop_peer(&mut self, toml: &str, line: usize, error: &str) -> bool {
+        let lines: Vec<&str> = toml.lines().take(line).collect();
+        let table = lines.iter().rev().find(|line| line.starts_with('['));
+        let index = count_peers(toml, line);
+        if table != Some(&"[[peer]]") || index == 0 || index > self.speaker.peers.len() {
+            return false;
+        }
+        let peer = self.speaker.peers.remove(index - 1);
+        let name = peer.name.unwrap_or_else(|| peer.address.to_string());
+        self.add(RemarkKind::LeftOut, format!("{name}: {error}"));
+        true
+    }
+
+    /// Leaves out the rule that stands on a line of the result.
+    fn drop_rule(&mut self, toml: &str, line: usize, error: &str) -> bool {
+        let Some(found) = toml.lines().nth(line - 1) else { return false };
+        let found = found.trim().trim_end_matches(',');
+        for rules in self.speaker.filters.values_mut() {
+            if let Some(index) = rules.iter().position(|rule| rule.to_toml() == found) {
+                rules.remove(index);
+                // A rule for no route changes nothing; of others, the operator has to know.
+                if !error.contains("no route matches") {
+                    let (found, text) = (found.to_owned(), error.to_owned());
+                    self.add(RemarkKind::LeftOut, format!("{text}: {found}"));
+                }
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// How many of some lines begin a peer.
+fn count_peers(toml: &str, lines: usize) -> usize {
+    toml.lines().take(lines).filter(|line| *line == "[[peer]]").count()
+}
+
+/// An address of TEST-NET-1 (RFC 5737), which no node has.
+const PLACEHOLDER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);

@@ -1,0 +1,148 @@
+//! What a rule asks for, as keys of `match` and their combinations.
+
+/// A condition on a route.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Condition {
+    /// Every route.
+    Always,
+    /// No route.
+    Never,
+    /// A key of `match`, and its value in TOML.
+    Key(&'static str, String),
+    /// The opposite.
+    Not(Box<Self>),
+    /// All of these, at least two.
+    All(Vec<Self>),
+    /// Any of these, at least two.
+    Any(Vec<Self>),
+}
+
+impl Condition {
+    pub(crate) fn key(key: &'static str, value: impl Into<String>) -> Self {
+        Self::Key(key, value.into())
+    }
+
+    /// A key whose value is text.
+    pub(crate) fn text(key: &'static str, value: &str) -> Self {
+        Self::Key(key, super::quoted(value))
+    }
+
+    pub(crate) fn constant(holds: bool) -> Self {
+        if holds { Self::Always } else { Self::Never }
+    }
+
+    pub(crate) fn not(self) -> Self {
+        match self {
+            Self::Always => Self::Never,
+            Self::Never => Self::Always,
+            Self::Not(inner) => *inner,
+            other => Self::Not(Box::new(other)),
+        }
+    }
+
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Never, _) | (_, Self::Never) => Self::Never,
+            (Self::Always, other) | (other, Self::Always) => other,
+            (one, other) if one == other => one,
+            (one, other) => {
+                let mut members = one.members_of_all();
+                for member in other.members_of_all() {
+                    if !members.contains(&member) {
+                        members.push(member);
+                    }
+                }
+                if members.iter().any(|member| members.contains(&member.clone().not())) {
+                    return Self::Never;
+                }
+                Self::All(members)
+            }
+        }
+    }
+
+    pub(crate) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Always, _) | (_, Self::Always) => Self::Always,
+            (Self::Never, other) | (other, Self::Never) => other,
+            (one, other) if one == other => one,
+            (one, other) => {
+                let mut members = one.members_of_any();
+                members.extend(other.members_of_any());
+                Self::Any(members)
+            }
+        }
+    }
+
+    fn members_of_all(self) -> Vec<Self> {
+        match self {
+            Self::All(members) => members,
+            other => vec![other],
+        }
+    }
+
+    fn members_of_any(self) -> Vec<Self> {
+        match self {
+            Self::Any(members) => members,
+            other => vec![other],
+        }
+    }
+
+    /// The keys that it asks for.
+    pub(crate) fn keys(&self) -> Vec<&'static str> {
+        match self {
+            Self::Always | Self::Never => Vec::new(),
+            Self::Key(key, _) => vec![key],
+            Self::Not(inner) => inner.keys(),
+            Self::All(members) | Self::Any(members) => members.iter().flat_map(Self::keys).collect(),
+        }
+    }
+
+    /// An inline table for `match`. Of [`Condition::Never`], one that no route meets.
+    pub(crate) fn to_toml(&self) -> String {
+        let members: &[Self] = match self {
+            Self::All(members) => members,
+            other => std::slice::from_ref(other),
+        };
+        let mut entries: Vec<(&str, String)> = Vec::new();
+        let mut rest = Vec::new();
+        for member in members {
+            let (key, value) = member.entry();
+            // `length` belongs to the prefix of its table, and has to be possible there.
+            let pair = |one: &str, other: &str| {
+                (one, other) == ("prefix", "length") || (one, other) == ("length", "prefix")
+            };
+            if entries.iter().any(|(other, _)| *other == key || pair(other, key)) {
+                rest.push(member);
+            } else {
+                entries.push((key, value));
+            }
+        }
+        if !rest.is_empty() {
+            let tables: Vec<String> = rest.into_iter().map(Self::to_toml).collect();
+            match entries.iter_mut().find(|(key, _)| *key == "all") {
+                Some((_, value)) => {
+                    *value = format!("[{}, {}", tables.join(", "), value.trim_start_matches('['))
+                }
+                None => entries.push(("all", format!("[{}]", tables.join(", ")))),
+            }
+        }
+        let entries: Vec<String> = entries.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        format!("{{ {} }}", entries.join(", "))
+    }
+
+    fn entry(&self) -> (&'static str, String) {
+        match self {
+            Self::Key(key, value) => (key, value.clone()),
+            Self::Not(inner) => ("not", inner.to_toml()),
+            Self::Any(members) => ("any", tables(members)),
+            Self::All(members) => ("all", tables(members)),
+            Self::Always => ("not", Self::Never.to_toml()),
+            Self::Never => ("source", "[\"kernel\"], not = { source = \"kernel\" }".to_owned()),
+        }
+    }
+}
+
+fn tables(members: &[Condition]) -> String {
+    let tables: Vec<String> = members.iter().map(Condition::to_toml).collect();
+    format!("[{}]", tables.join(", "))
+}
