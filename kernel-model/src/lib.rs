@@ -6,7 +6,10 @@
 //! cause any.
 
 mod exchange;
+mod held_route;
+mod link;
 mod links;
+mod object;
 mod objects;
 mod requests;
 mod routes;
@@ -18,9 +21,9 @@ use bgp_codec::Prefix;
 use margay_fib::{Dump, Notice};
 
 pub use exchange::{Exchange, Mishaps};
-use links::Link;
-use objects::Object;
-use routes::Held;
+use held_route::Held;
+use link::Link;
+use object::Object;
 pub use routes::UsedHops;
 
 /// See the [crate].

@@ -1,42 +1,13 @@
 //! Links, their addresses, and the routes that are added and removed with them.
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use bgp_codec::{IpPrefix as _, Ipv4Prefix, Ipv6Prefix, Prefix};
-use margay_fib::{KernelHop, LinkNotice, LinkState, Notice, RouteKind, RouteShape, RouteTarget};
+use margay_fib::{KernelHop, LinkNotice, Notice, RouteKind, RouteShape, RouteTarget};
 
-use crate::{Cause, KernelModel, routes::Loss};
-
-/// One link. Addresses are kept with the length of their subnet.
-#[derive(Clone, Debug)]
-pub(crate) struct Link {
-    name: String,
-    up: bool,
-    carrier: bool,
-    loopback: bool,
-    ipv4: BTreeMap<Ipv4Addr, u8>,
-    ipv6: BTreeMap<Ipv6Addr, u8>,
-}
-
-impl Link {
-    pub(crate) fn loopback() -> Self {
-        let (ipv4, ipv6) = (BTreeMap::new(), BTreeMap::new());
-        Self { name: "lo".to_owned(), up: true, carrier: true, loopback: true, ipv4, ipv6 }
-    }
-
-    pub(crate) fn is_up(&self) -> bool {
-        self.up
-    }
-
-    pub(crate) fn has_carrier(&self) -> bool {
-        self.up && self.carrier
-    }
-
-    fn state(&self) -> LinkState {
-        LinkState { up: self.up, running: self.has_carrier(), loopback: self.loopback }
-    }
-}
+use crate::held_route::Loss;
+use crate::link::{Link, host};
+use crate::{Cause, KernelModel};
 
 impl KernelModel {
     /// Adds a link that is up.
@@ -204,13 +175,6 @@ fn local(interface: u32) -> RouteShape {
         target: RouteTarget::Hops(vec![hop]),
         source: None,
         decorated: false,
-    }
-}
-
-pub(crate) fn host(address: IpAddr) -> Prefix {
-    match address {
-        IpAddr::V4(address) => Ipv4Prefix::host(address).erase(),
-        IpAddr::V6(address) => Ipv6Prefix::host(address).erase(),
     }
 }
 

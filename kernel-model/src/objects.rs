@@ -2,14 +2,8 @@
 
 use margay_fib::{EEXIST, KernelHop, Notice, ObjectContent, ObjectNotice};
 
+use crate::object::Object;
 use crate::{Cause, KernelModel, Refused};
-
-/// A next hop object.
-#[derive(Clone, Debug)]
-pub(crate) struct Object {
-    protocol: u8,
-    content: ObjectContent,
-}
 
 impl KernelModel {
     /// Removes an object for another program. Returns whether there was one.

@@ -8,15 +8,9 @@ use margay_fib::{
     EEXIST, KernelHop, KernelRoute, Notice, RouteChange, RouteKind, RouteNotice, RouteShape, RouteTarget,
 };
 
-use crate::{Cause, KernelModel, Refused, links::Link};
-
-/// A route that the kernel holds.
-#[derive(Clone, Debug)]
-pub(crate) struct Held {
-    pub(crate) shape: RouteShape,
-    /// The interfaces whose next hops are dead.
-    dead: BTreeSet<u32>,
-}
+use crate::held_route::{Held, Loss};
+use crate::link::{Link, host};
+use crate::{Cause, KernelModel, Refused};
 
 /// The gateways and interfaces that packets go to.
 pub type UsedHops = BTreeSet<(Option<IpAddr>, u32)>;
@@ -30,15 +24,6 @@ pub(crate) enum Place {
     Replacing,
     /// Before the others.
     First,
-}
-
-/// How next hops over a link are lost.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Loss {
-    Down,
-    /// IPv4 only.
-    LastAddress,
-    Deleted,
 }
 
 impl KernelModel {
@@ -273,9 +258,10 @@ impl KernelModel {
 
     /// The matching route with the longest prefix that covers an address.
     fn best(&self, address: IpAddr, is_meant: impl Fn(&RouteShape) -> bool) -> Option<&RouteShape> {
-        let around = self.routes.iter().filter(|((table, prefix), _)| {
-            [254, 255].contains(table) && prefix.contains(crate::links::host(address))
-        });
+        let around = self
+            .routes
+            .iter()
+            .filter(|((table, prefix), _)| [254, 255].contains(table) && prefix.contains(host(address)));
         let shapes =
             around.flat_map(|((_, prefix), list)| list.iter().map(move |held| (prefix, &held.shape)));
         let meant = shapes.filter(|(_, shape)| is_meant(shape));

@@ -10,17 +10,17 @@
 //! others are foreign: they are neither replaced nor removed, not even where they hold the prefix and metric of a
 //! wanted route.
 
+mod exchange;
 mod netlink_socket;
 mod synchroniser;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, convert::Infallible, io};
+use std::{convert::Infallible, io};
 
-use bgp_codec::Prefix;
-use margay_forwarding::{ForwardingChange, NextHopLoss, WayChange};
 use tokio::sync::{mpsc, oneshot};
 
+pub use exchange::{KernelEvent, KernelOptions, KernelRequest};
 pub use margay_fib::{
     DescribedRoute, FailedRoute, FibOptions, FibStatus as KernelStatus, ImportRule, InterfacePatterns,
     KernelRouteChange, OnlinkRule, PrefixState,
@@ -49,62 +49,6 @@ pub async fn start(options: KernelOptions, events: mpsc::Sender<KernelEvent>) ->
 
 /// How many requests may wait. When the queue is full the sender waits: what the Rib wants stays in its log.
 const REQUEST_QUEUE: usize = 64;
-
-/// What the kernel thread is started with.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct KernelOptions {
-    /// Where routes are put, and how.
-    pub fib: FibOptions,
-    /// How much the kernel may tell before it is read, in octets.
-    pub multicast_buffer_octets: usize,
-}
-
-impl KernelOptions {
-    /// Holds some 30,000 events that arrive while a dump is read. Memory is used only as far as messages wait.
-    pub const MULTICAST_BUFFER_OCTETS: usize = 32 * 1024 * 1024;
-}
-
-impl From<FibOptions> for KernelOptions {
-    fn from(fib: FibOptions) -> Self {
-        Self { fib, multicast_buffer_octets: Self::MULTICAST_BUFFER_OCTETS }
-    }
-}
-
-/// What the daemon asks of the kernel thread.
-#[derive(Debug)]
-pub enum KernelRequest {
-    /// Changes of the wanted state.
-    Apply(Vec<ForwardingChange>),
-    /// Next hops all of whose routes are about to change, or are not any more.
-    NextHops(Vec<NextHopLoss>),
-    /// The restart window is over: routes of an earlier run that nobody asked for are removed, now and ever after.
-    RemoveStale,
-    /// Networks require a route to these prefixes, and to no others.
-    Require(BTreeSet<Prefix>),
-    /// Asks how far the kernel follows.
-    Status(oneshot::Sender<KernelStatus>),
-    /// Asks what is wanted and held at a prefix.
-    Describe(Prefix, oneshot::Sender<Vec<PrefixState>>),
-}
-
-/// What the kernel thread tells the daemon.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum KernelEvent {
-    /// Changes of others' routes, from none at the start.
-    Routes {
-        /// Where they lead.
-        ways: Vec<WayChange>,
-        /// Those that are to be announced, or that networks require.
-        routes: Vec<KernelRouteChange>,
-    },
-    /// The kernel does not follow at a prefix. It is tried again without being asked; told once for each reason.
-    Failed {
-        /// The destination of the route.
-        prefix: Prefix,
-        /// The kernel's error and its explanation, or what stands in the way.
-        reason: String,
-    },
-}
 
 /// The way to the kernel thread.
 ///

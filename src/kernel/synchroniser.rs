@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    KernelEvent, KernelOptions, KernelRequest,
+    exchange::{KernelEvent, KernelOptions, KernelRequest},
     netlink_socket::{DumpEnd, Listener, MulticastSocket, Reception, RequestSocket, is_overrun, is_too_long},
 };
 use crate::reply::reply;
@@ -368,7 +368,7 @@ impl Synchronisation {
     }
 
     #[cfg(test)]
-    pub(super) fn status(&self) -> super::KernelStatus {
+    pub(super) fn status(&self) -> margay_fib::FibStatus {
         self.fib.status()
     }
 

@@ -4,18 +4,9 @@ use std::collections::BTreeMap;
 
 use bgp_codec::Prefix;
 
-use super::{Flush, Mirror};
-use crate::{
-    index::ShapeId,
-    netlink::{KernelRoute, RouteNotice},
-};
-
-/// Something that happened to routes.
-#[derive(Clone, Debug)]
-pub(crate) enum RouteEvent {
-    Told(RouteNotice),
-    Flushed(Flush),
-}
+use super::Mirror;
+use super::route_event::RouteEvent;
+use crate::{index::ShapeId, netlink::KernelRoute};
 
 impl Mirror {
     /// A dump of all routes begins: what is told from now on may be older or younger than what it will say.

@@ -1,60 +1,18 @@
-//! Routes that the kernel drops without telling of each.
+//! Follows the kernel where it drops routes without telling of each.
 
 use std::collections::{BTreeSet, HashSet};
-use std::net::IpAddr;
 
 use bgp_codec::Prefix;
 
-use super::{Mirror, RouteEvent};
+use super::Mirror;
+use super::dropped::{DeadHops, Fate, Flush, LinkLoss};
+use super::route_event::RouteEvent;
 use crate::{
     index::{EntryId, ShapeId},
-    netlink::{RouteKind, RouteShape, RouteTarget},
-    table::{Entry, Hops, RT_TABLE_MAIN},
+    netlink::{RouteShape, RouteTarget},
+    table::{Entry, Hops},
     version::Version,
 };
-
-/// Routes that the kernel drops without telling of each.
-#[derive(Clone, Debug)]
-pub(crate) enum Flush {
-    /// Routes with a next hop over a link that was lost, if all their next hops are dead by now.
-    DeadHops(DeadHops),
-    /// IPv4 routes with this preferred source.
-    Source(IpAddr),
-    /// Routes that refer to one of these objects.
-    Objects(HashSet<u32>),
-}
-
-/// How a link was lost.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum LinkLoss {
-    Down,
-    /// It is as good as down for IPv4.
-    LastAddress,
-    /// IPv4 routes go with the first of their next hops.
-    Deleted,
-}
-
-/// The next hops that are dead after a link was lost.
-///
-/// The kernel marks next hops, and drops a route with its last that lives. IPv6 tells of the routes it drops, unless
-/// the setting `skip_notify_on_dev_down` says otherwise.
-#[derive(Clone, Debug)]
-pub(crate) struct DeadHops {
-    interface: u32,
-    loss: LinkLoss,
-    /// The interfaces whose IPv4 and IPv6 next hops are dead.
-    dead: [BTreeSet<u32>; 2],
-    /// The interfaces of whose IPv4 next hops nobody knows.
-    doubtful: BTreeSet<u32>,
-}
-
-/// What becomes of a route.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Fate {
-    Stays,
-    Dropped,
-    Unknown,
-}
 
 impl Mirror {
     /// The kernel drops next hop objects of the link without a word, and keeps routes without objects.
@@ -180,50 +138,5 @@ impl Mirror {
             }
         };
         prefixes.into_iter().flat_map(|prefix| self.entries_at(prefix)).filter(holds).map(place).collect()
-    }
-}
-
-impl Flush {
-    fn fate_in_table(&self, shape: &RouteShape, version: Version, table: u32) -> Fate {
-        match (self, self.fate(shape, version)) {
-            // The kernel looks for them in one table only, which for most links is this.
-            (Self::Source(_), Fate::Dropped) if table != RT_TABLE_MAIN => Fate::Unknown,
-            (_, fate) => fate,
-        }
-    }
-
-    fn fate(&self, shape: &RouteShape, version: Version) -> Fate {
-        let dropped = match self {
-            Self::DeadHops(dead) => return dead.fate(shape, version),
-            Self::Source(source) => version == Version::Ipv4 && shape.source == Some(*source),
-            Self::Objects(gone) => {
-                matches!(shape.target, RouteTarget::Object(object) if gone.contains(&object))
-            }
-        };
-        if dropped { Fate::Dropped } else { Fate::Stays }
-    }
-}
-
-impl DeadHops {
-    fn fate(&self, shape: &RouteShape, version: Version) -> Fate {
-        let RouteTarget::Hops(hops) = &shape.target else { return Fate::Stays };
-        let concerned = hops.iter().any(|hop| hop.interface == self.interface);
-        let dead = &self.dead[version.index()];
-        match (version, self.loss) {
-            _ if !concerned => Fate::Stays,
-            (Version::Ipv6, LinkLoss::LastAddress) => Fate::Stays,
-            (Version::Ipv4, LinkLoss::Deleted) => Fate::Dropped,
-            // The node's own addresses are its own for all that.
-            (Version::Ipv4, LinkLoss::Down) if shape.kind == RouteKind::LOCAL => Fate::Stays,
-            _ if hops.iter().all(|hop| dead.contains(&hop.interface)) => Fate::Dropped,
-            (Version::Ipv4, _)
-                if hops
-                    .iter()
-                    .all(|hop| dead.contains(&hop.interface) || self.doubtful.contains(&hop.interface)) =>
-            {
-                Fate::Unknown
-            }
-            _ => Fate::Stays,
-        }
     }
 }

@@ -1,11 +1,13 @@
 //! What the kernel has told of its links, routes and next hop objects, beside what is wanted.
 
 mod answers;
+mod dropped;
 mod dump;
 mod flush;
 mod others;
 mod plan;
 mod probes;
+mod route_event;
 mod status;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -18,8 +20,8 @@ use bgp_codec::{NextHop, Prefix};
 
 pub use self::status::{DescribedRoute, FailedRoute, FibStatus, PrefixState};
 use self::{
-    dump::RouteEvent,
-    flush::{Flush, LinkLoss},
+    dropped::{Flush, LinkLoss},
+    route_event::RouteEvent,
 };
 use crate::{
     FibOptions,

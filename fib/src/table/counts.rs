@@ -1,6 +1,6 @@
 //! How the entries stand, counted as they change: what operators are shown costs no look at the table.
 
-use super::{Entry, RouteShapes, Tables, Wish};
+use super::Wish;
 
 /// See the [module](self).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -42,8 +42,8 @@ pub(crate) enum Progress {
 /// The routes that an entry holds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct HeldCounts {
-    ours: usize,
-    foreign: usize,
+    pub(super) ours: usize,
+    pub(super) foreign: usize,
 }
 
 impl Counts {
@@ -94,14 +94,5 @@ impl Counts {
             (Wish::Unknown, Progress::Pending) => Some(&mut self.unknown_pending),
             (Wish::Nothing | Wish::Unknown, Progress::Settled | Progress::Failed) => None,
         }
-    }
-}
-
-impl HeldCounts {
-    /// The routes of an entry, counted.
-    pub(crate) fn of(entry: &Entry, shapes: &RouteShapes, tables: &Tables) -> Self {
-        let held = entry.held();
-        let ours = held.iter().filter(|&&held| tables.is_ours(entry.table, shapes.get(held))).count();
-        Self { ours, foreign: held.len() - ours }
     }
 }

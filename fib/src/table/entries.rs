@@ -8,8 +8,10 @@ use foldhash::fast::RandomState;
 use margay_containers::{HashIndex, LongestMatch, ShortHash, Slots};
 
 use crate::{
-    index::{EntryId, PathId, ShapeId},
-    table::{Counts, HeldCounts, HeldRoutes, Progress, RouteShapes, Standing, Tables, Unsettled, Waiting},
+    index::{EntryId, ShapeId},
+    table::{
+        Counts, HeldCounts, HeldRoutes, Progress, RouteShapes, Standing, Tables, Unsettled, Waiting, Wish,
+    },
 };
 
 /// One prefix of one table.
@@ -26,16 +28,6 @@ pub(crate) struct Entry {
     failed: bool,
     /// A request about it has been obeyed since the kernel was last heard: what is heard next may be older than that.
     pub(crate) touched: bool,
-}
-
-/// What the Rib wants at a prefix.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum Wish {
-    /// It has not said anything: a route of an earlier run may be wanted yet.
-    #[default]
-    Unknown,
-    Nothing,
-    Path(PathId),
 }
 
 /// See the [module](self).
@@ -118,7 +110,7 @@ impl Entries {
     ) -> Wish {
         let former = self.get(id).wish;
         if former == Wish::Unknown {
-            self.counts.on_asked(HeldCounts::of(self.get(id), shapes, tables));
+            self.counts.on_asked(self.get(id).held_counts(shapes, tables));
         }
         self.change(id, |entry, _, awaiting| {
             awaiting.remove(&id);
@@ -146,9 +138,9 @@ impl Entries {
     ) -> T {
         let Self { slots, counts, .. } = self;
         let entry = in_use(slots, id);
-        let before = HeldCounts::of(entry, shapes, tables);
+        let before = entry.held_counts(shapes, tables);
         let changed = change(&mut entry.held, shapes);
-        counts.on_held(entry.wish, before, HeldCounts::of(entry, shapes, tables));
+        counts.on_held(entry.wish, before, entry.held_counts(shapes, tables));
         changed
     }
 
@@ -267,6 +259,11 @@ impl Entry {
     /// The routes that the kernel holds there, ours and others'.
     pub(crate) fn held(&self) -> &[ShapeId] {
         self.held.as_slice()
+    }
+
+    fn held_counts(&self, shapes: &RouteShapes, tables: &Tables) -> HeldCounts {
+        let ours = self.held().iter().filter(|&&held| tables.is_ours(self.table, shapes.get(held))).count();
+        HeldCounts { ours, foreign: self.held().len() - ours }
     }
 
     /// Whether it has a failure.

@@ -1,0 +1,64 @@
+//! What the daemon and the kernel thread say to each other.
+
+use std::collections::BTreeSet;
+
+use bgp_codec::Prefix;
+use margay_fib::{FibOptions, FibStatus, KernelRouteChange, PrefixState};
+use margay_forwarding::{ForwardingChange, NextHopLoss, WayChange};
+use tokio::sync::oneshot;
+
+/// What the kernel thread is started with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KernelOptions {
+    /// Where routes are put, and how.
+    pub fib: FibOptions,
+    /// How much the kernel may tell before it is read, in octets.
+    pub multicast_buffer_octets: usize,
+}
+
+impl KernelOptions {
+    /// Holds some 30,000 events that arrive while a dump is read. Memory is used only as far as messages wait.
+    pub const MULTICAST_BUFFER_OCTETS: usize = 32 * 1024 * 1024;
+}
+
+impl From<FibOptions> for KernelOptions {
+    fn from(fib: FibOptions) -> Self {
+        Self { fib, multicast_buffer_octets: Self::MULTICAST_BUFFER_OCTETS }
+    }
+}
+
+/// What the daemon asks of the kernel thread.
+#[derive(Debug)]
+pub enum KernelRequest {
+    /// Changes of the wanted state.
+    Apply(Vec<ForwardingChange>),
+    /// Next hops all of whose routes are about to change, or are not any more.
+    NextHops(Vec<NextHopLoss>),
+    /// The restart window is over: routes of an earlier run that nobody asked for are removed, now and ever after.
+    RemoveStale,
+    /// Networks require a route to these prefixes, and to no others.
+    Require(BTreeSet<Prefix>),
+    /// Asks how far the kernel follows.
+    Status(oneshot::Sender<FibStatus>),
+    /// Asks what is wanted and held at a prefix.
+    Describe(Prefix, oneshot::Sender<Vec<PrefixState>>),
+}
+
+/// What the kernel thread tells the daemon.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum KernelEvent {
+    /// Changes of others' routes, from none at the start.
+    Routes {
+        /// Where they lead.
+        ways: Vec<WayChange>,
+        /// Those that are to be announced, or that networks require.
+        routes: Vec<KernelRouteChange>,
+    },
+    /// The kernel does not follow at a prefix. It is tried again without being asked; told once for each reason.
+    Failed {
+        /// The destination of the route.
+        prefix: Prefix,
+        /// The kernel's error and its explanation, or what stands in the way.
+        reason: String,
+    },
+}
