@@ -279,9 +279,10 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.withdrawals.waiting()
     }
 
-    /// Whether the slowest readers hold up more withdrawals than may be kept for them.
+    /// Whether the slowest readers hold up more withdrawals than may be kept for them. What was kept for a
+    /// slower one that has left, and is still to be settled, is not theirs.
     pub(crate) fn is_held_up(&self) -> bool {
-        self.withdrawals.are_too_many()
+        self.withdrawals.are_too_many() && self.is_settled()
     }
 
     /// Whether no other reader is slower.
