@@ -144,11 +144,6 @@ impl ExportGroup {
         self.filled_to.replace(0).is_none()
     }
 
-    /// Whether the group is sent several paths for each prefix.
-    pub(crate) fn sends_several(&self) -> bool {
-        self.signature.add_path.is_some()
-    }
-
     /// Exports an entry again.
     pub(crate) fn export_all<P: RibFamily>(
         &mut self,
@@ -156,7 +151,7 @@ impl ExportGroup {
         entry: &mut Entry<P>,
         index: EntryIndex,
     ) {
-        if self.sends_several() {
+        if self.signature.sends_several() {
             self.export_paths(shared, entry, index, ChangedPaths::Any);
         } else {
             self.export_best(shared, entry, index);
@@ -175,16 +170,6 @@ impl ExportGroup {
         let wanted = best.and_then(|path| self.export(shared, entry, index, &path));
         entry.pins +=
             self.set(shared, wanted, |log, wanted, reader_of| log.set_best(index, wanted, reader_of));
-    }
-
-    /// Whether the group is sent all paths of an entry.
-    pub(super) fn sends_all(&self) -> bool {
-        matches!(self.signature.add_path, Some(PathsSent::All))
-    }
-
-    /// Whether the group is sent the best few paths of an entry, which depend on all of them.
-    pub(crate) fn sends_best_few(&self) -> bool {
-        matches!(self.signature.add_path, Some(PathsSent::Best(_)))
     }
 
     /// Exports the changed paths of an entry, in a group that is sent several.
@@ -219,7 +204,9 @@ impl ExportGroup {
             PathsSent::Best(most) if entry.paths.len() > usize::from(most.get()) => {
                 self.export_best_few(shared, entry, index, most.get().into())
             }
-            PathsSent::Best(_) | PathsSent::All => self.export_usable(shared, entry, index),
+            PathsSent::Best(_) | PathsSent::All => {
+                self.export_first(shared, entry, index, (entry.paths.as_slice(), usize::MAX))
+            }
         };
         exported.sort_unstable_by_key(|(path, _)| path.source);
         let is_sent = |source| exported.binary_search_by_key(&source, |(path, _)| path.source).is_ok();
@@ -230,28 +217,6 @@ impl ExportGroup {
         for (path, wanted) in exported {
             entry.pins += self.set_path(shared, index, path.source, Some(wanted));
         }
-    }
-
-    /// Exports all usable paths of an entry.
-    fn export_usable<P: RibFamily>(
-        &mut self,
-        shared: &mut Shared,
-        entry: &Entry<P>,
-        index: EntryIndex,
-    ) -> Vec<ExportedPath> {
-        let mut too_long = BTreeSet::new();
-        let mut exported = Vec::new();
-        for path in entry.paths.as_slice() {
-            if candidate(&shared.store, &shared.sources, path).is_err() {
-                continue;
-            }
-            match self.export(shared, entry, index, path) {
-                Some(wanted) => exported.push((*path, wanted)),
-                None => too_long.extend(self.too_long.get(&(index, path.source)).map(|&(_, source)| source)),
-            }
-        }
-        self.retain_too_long(index, |source| too_long.contains(&source));
-        exported
     }
 
     /// Exports the best few of the paths of an entry that may be exported. Others are examined only as far as
@@ -279,7 +244,7 @@ impl ExportGroup {
         }
     }
 
-    /// Exports the first `most` of these paths that may be exported.
+    /// Exports the usable ones of these paths to an entry, the first `most` that may be exported.
     fn export_first<P: RibFamily>(
         &mut self,
         shared: &mut Shared,
@@ -290,12 +255,15 @@ impl ExportGroup {
         let mut too_long = BTreeSet::new();
         let mut exported = Vec::new();
         for path in paths {
+            if exported.len() == most {
+                break;
+            }
+            if candidate(&shared.store, &shared.sources, path).is_err() {
+                continue;
+            }
             match self.export(shared, entry, index, path) {
                 Some(wanted) => exported.push((*path, wanted)),
                 None => too_long.extend(self.too_long.get(&(index, path.source)).map(|&(_, source)| source)),
-            }
-            if exported.len() == most {
-                break;
             }
         }
         self.retain_too_long(index, |source| too_long.contains(&source));
@@ -382,7 +350,7 @@ impl ExportGroup {
     }
 
     /// Forgets the too long paths of an entry, except those for which `keeps` returns true.
-    fn retain_too_long(&mut self, entry: EntryIndex, keeps: impl Fn(SourceIndex) -> bool) {
+    pub(super) fn retain_too_long(&mut self, entry: EntryIndex, keeps: impl Fn(SourceIndex) -> bool) {
         if self.too_long.is_empty() {
             return;
         }
@@ -391,11 +359,6 @@ impl ExportGroup {
         for path in gone {
             self.too_long.remove(&path);
         }
-    }
-
-    /// Forgets a too long path that is gone, before its replacement has been decided.
-    pub(crate) fn forget_too_long(&mut self, entry: EntryIndex, source: SourceIndex) {
-        self.too_long.remove(&(entry, source));
     }
 
     /// The properties of a route that decide whether it is exported.

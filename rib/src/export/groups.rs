@@ -16,6 +16,10 @@ use crate::shared::Shared;
 pub(super) struct GroupSet {
     pub(super) family: FamilyIndex,
     pub(super) groups: BTreeMap<GroupId, ExportGroup>,
+    /// Whether any group is sent several paths of an entry, and whether any is sent the best few of them: asked
+    /// for each change of a path.
+    pub(super) send_several: bool,
+    pub(super) send_best_few: bool,
     /// The group that a peer with this signature joins.
     by_signature: HashMap<GroupSignature, GroupId>,
     next_group: u64,
@@ -28,6 +32,8 @@ impl GroupSet {
         Self {
             family,
             groups: BTreeMap::new(),
+            send_several: false,
+            send_best_few: false,
             by_signature: HashMap::new(),
             next_group: 0,
             work: GroupWork::default(),
@@ -44,6 +50,7 @@ impl GroupSet {
             self.by_signature.insert(signature.clone(), id);
             self.groups
                 .insert(id, ExportGroup::new(id, self.family, signature, options.rules.export.clone()));
+            self.on_signatures_changed();
             self.work.push(Work::Fill(id));
         }
         let group = self.groups.get_mut(&id)?;
@@ -57,6 +64,12 @@ impl GroupSet {
         routes.owes_end_of_rib = true;
         routes.refresh_out = RefreshOut::None;
         Some(())
+    }
+
+    /// Groups were added or removed, or have other signatures.
+    pub(super) fn on_signatures_changed(&mut self) {
+        self.send_several = self.groups.values().any(|group| group.signature.sends_several());
+        self.send_best_few = self.groups.values().any(|group| group.signature.sends_best_few());
     }
 
     pub(super) fn take_group_id(&mut self) -> GroupId {
@@ -83,6 +96,7 @@ impl GroupSet {
         if !group.members.is_empty() || group.is_copied {
             self.work.push(Work::Settle(id));
         } else if let Some(group) = self.groups.remove(&id) {
+            self.on_signatures_changed();
             self.appoint(&group.signature);
             self.work.push(Work::Drain(Box::new(group)));
         }

@@ -1,5 +1,6 @@
 //! Export groups: the log that each peer reads, and the octets that it is sent.
 
+mod entry_export;
 mod entry_paths;
 mod group;
 mod groups;
@@ -14,6 +15,7 @@ mod work;
 use bgp_codec::RouteRefresh;
 use roaring::RoaringBitmap;
 
+use self::entry_export::export_entry;
 pub(crate) use self::entry_paths::{EntryPaths, MANY};
 pub(crate) use self::group::{ChangedPaths, ExportGroup};
 use self::groups::GroupSet;
@@ -90,14 +92,14 @@ impl ExportGroups {
         entry: &mut Entry<P>,
         index: EntryIndex,
     ) {
-        for group in self.groups.groups.values_mut().filter(|group| !group.sends_several()) {
+        for group in self.groups.groups.values_mut().filter(|group| !group.signature.sends_several()) {
             group.export_best(shared, entry, index);
         }
     }
 
     /// Whether some group is sent the best few paths of an entry.
     pub(crate) fn have_best_few(&self) -> bool {
-        self.groups.groups.values().any(ExportGroup::sends_best_few)
+        self.groups.send_best_few
     }
 
     /// Handles changed paths of an entry, all of whose consequences are decided.
@@ -108,7 +110,10 @@ impl ExportGroups {
         index: EntryIndex,
         changed: ChangedPaths,
     ) {
-        for group in self.groups.groups.values_mut().filter(|group| group.sends_several()) {
+        if !self.groups.send_several {
+            return;
+        }
+        for group in self.groups.groups.values_mut().filter(|group| group.signature.sends_several()) {
             group.export_paths(shared, entry, index, changed);
         }
     }
@@ -122,10 +127,10 @@ impl ExportGroups {
         changed: ChangedPaths,
     ) {
         for group in self.groups.groups.values_mut() {
-            if group.sends_several() && !group.sends_best_few() {
+            if group.signature.sends_several() && !group.signature.sends_best_few() {
                 group.export_paths(shared, entry, index, changed);
             } else if let ChangedPaths::One(source, None) = changed {
-                group.forget_too_long(index, source);
+                group.retain_too_long(index, |withheld| withheld != source);
             }
         }
     }
@@ -137,7 +142,7 @@ impl ExportGroups {
         entry: &mut Entry<P>,
         index: EntryIndex,
     ) {
-        for group in self.groups.groups.values_mut().filter(|group| group.sends_best_few()) {
+        for group in self.groups.groups.values_mut().filter(|group| group.signature.sends_best_few()) {
             group.export_paths(shared, entry, index, ChangedPaths::Any);
         }
     }
@@ -226,9 +231,10 @@ impl ExportGroups {
         let mut left = limit;
         while left > 0 && index < table.end() {
             let entry = EntryIndex(index);
-            let (exported, is_done) = paths.export(shared, table, entry, left, std::iter::once(&mut *group));
-            left = left.saturating_sub(exported);
-            index += u32::from(is_done);
+            let to = std::iter::once(&mut *group);
+            let exported = export_entry(shared, table, entry, (&mut paths, left), to);
+            left = left.saturating_sub(exported.steps);
+            index += u32::from(exported.is_done);
         }
         group.filled_paths = paths;
         group.filled_to = (index < table.end()).then_some(index);
@@ -267,9 +273,9 @@ impl ExportGroups {
             && let Some(index) = entries.min()
         {
             let groups = self.groups.groups.values_mut();
-            let (exported, is_done) = paths.export(shared, table, EntryIndex(index), left, groups);
-            left = left.saturating_sub(exported);
-            if is_done {
+            let exported = export_entry(shared, table, EntryIndex(index), (&mut *paths, left), groups);
+            left = left.saturating_sub(exported.steps);
+            if exported.is_done {
                 entries.remove(index);
             }
         }

@@ -134,6 +134,7 @@ fn set_rules(groups: &mut GroupSet, id: GroupId, strayed: Strayed) {
     }
     groups.appoint(&former);
     groups.appoint(&strayed.signature);
+    groups.on_signatures_changed();
 }
 
 /// Makes a group of these members alone from the complete copy of theirs.
@@ -151,6 +152,7 @@ fn separate(groups: &mut GroupSet, shared: &mut Shared, id: GroupId, peers: &[Pe
         }
     }
     groups.groups.insert(copy_id, copy);
+    groups.on_signatures_changed();
     groups.on_left(id);
     groups.on_left(copy_id);
     copy_id

@@ -29,6 +29,21 @@ impl GroupSignature {
         }
     }
 
+    /// Whether the members are sent several paths for each prefix.
+    pub(crate) fn sends_several(&self) -> bool {
+        self.add_path.is_some()
+    }
+
+    /// Whether the members are sent all paths of an entry.
+    pub(super) fn sends_all(&self) -> bool {
+        matches!(self.add_path, Some(PathsSent::All))
+    }
+
+    /// Whether the members are sent the best few paths of an entry, which depend on all of them.
+    pub(super) fn sends_best_few(&self) -> bool {
+        matches!(self.add_path, Some(PathsSent::Best(_)))
+    }
+
     pub(super) fn encoder(&self) -> UpdateEncoder {
         UpdateEncoder {
             as_width: self.as_width,

@@ -273,7 +273,7 @@ impl<P: RibFamily> RouteTable<P> {
         let PathChange { old, new, former_best } = change;
         let Some(source) = new.or(old).map(|path| path.source) else { return };
         let changed = ChangedPaths::One(source, new);
-        let was_undecided = self.undecided.remove(index.0);
+        let was_undecided = !self.undecided.is_empty() && self.undecided.remove(index.0);
         let effect = if was_undecided { Effect::Open } else { change.effect(&shared.store, &shared.sources) };
         let entry = self.table.entry(index);
         let position = || self.table.position(index, source);

@@ -168,7 +168,7 @@ impl FamilyView<'_> {
         let is_for_peer = |slot: &SlotIndex| matches!(group.log.slot(*slot), Slot::Exported(_, record) if record.source != peer);
         let exported: Vec<SlotIndex> = slots.filter(is_for_peer).collect();
         let sent = exported.iter().filter(|&&slot| group.log.has_read(reader, slot)).count();
-        let paths = group.sends_several().then_some(sent);
+        let paths = group.signature.sends_several().then_some(sent);
         Some(ExportView {
             peer: Arc::clone(&shared.peers.options(peer)?.rules.name),
             // A peer that accepts several paths may be sent others even if it is not sent the best one.
