@@ -24,6 +24,8 @@ pub enum RibInput<U = Update> {
     PeerUp(Box<PeerOptions>, Option<PeerIndex>),
     /// [`Rib::peer_down`].
     PeerDown(PeerIndex, Departure),
+    /// [`Rib::keep_long_lived`].
+    KeepLongLived(PeerIndex, Vec<Family>),
     /// [`Rib::apply_update`].
     Update(PeerIndex, U),
     /// [`Rib::refresh`].
@@ -63,6 +65,7 @@ impl<U> RibInput<U> {
             Self::EndHoldBack => RibInput::EndHoldBack,
             Self::PeerUp(options, resumes) => RibInput::PeerUp(options, resumes),
             Self::PeerDown(peer, departure) => RibInput::PeerDown(peer, departure),
+            Self::KeepLongLived(peer, families) => RibInput::KeepLongLived(peer, families),
             Self::Refresh(peer, family) => RibInput::Refresh(peer, family),
             Self::BeginRefresh(peer, family) => RibInput::BeginRefresh(peer, family),
             Self::EndRefresh(peer, family) => RibInput::EndRefresh(peer, family),
@@ -88,6 +91,7 @@ impl Rib {
             RibInput::EndHoldBack => self.end_hold_back(),
             RibInput::PeerUp(options, resumes) => return Some(self.peer_up(*options, resumes)),
             RibInput::PeerDown(peer, departure) => self.peer_down(peer, departure),
+            RibInput::KeepLongLived(peer, families) => self.keep_long_lived(peer, &families),
             RibInput::Update(peer, update) => self.apply_update(peer, update),
             RibInput::Refresh(peer, family) => self.refresh(peer, family),
             RibInput::BeginRefresh(peer, family) => self.begin_refresh(peer, family),

@@ -135,6 +135,17 @@ impl Rib {
         }
     }
 
+    /// Keeps the paths of a peer that is [away](Departure::Restarting) as a last resort in these families: they are marked
+    /// with the community LLGR_STALE, and those that must not be kept are out of use (RFC 9494 §4.2). The marks stay until
+    /// the peer is back and announces the routes again. [`work`](Self::work) applies the consequences.
+    pub fn keep_long_lived(&mut self, peer: PeerIndex, families: &[Family]) {
+        if self.shared.peers.presence(peer) == Some(Presence::Away) {
+            for family in families.iter().copied().filter_map(FamilyIndex::of) {
+                self.families[family].keep_long_lived(&mut self.shared, peer);
+            }
+        }
+    }
+
     /// Reads ahead the memory that applying these UPDATEs will need. Affects nothing but the time that this
     /// takes.
     pub fn read_ahead(&self, updates: &[Update]) {
@@ -210,7 +221,8 @@ impl Rib {
     }
 
     /// Handles the beginning of a route refresh by the peer (BoRR): its earlier paths are stale from now on.
-    /// A refresh that is in progress starts again.
+    /// A refresh that is in progress starts again. With [`end_refresh`](Self::end_refresh) at once, all paths of the family
+    /// are removed, also those of a peer that is [away](Departure::Restarting).
     pub fn begin_refresh(&mut self, peer: PeerIndex, family: Family) {
         if let Some(family) = FamilyIndex::of(family) {
             self.families[family].begin_refresh(&mut self.shared, peer);
@@ -364,6 +376,9 @@ fn resume(rib: &mut Rib, peer: PeerIndex, options: &Arc<PeerOptions>) -> bool {
     rib.shared.peers.set_presence(peer, Presence::Up);
     rib.shared.peers.set_options(peer, Arc::clone(options));
     for (index, family) in rib.families.iter_mut() {
+        if let Some(routes) = rib.shared.peers.routes_mut(index, peer) {
+            routes.is_long_lived_stale = false;
+        }
         family.begin_refresh(&mut rib.shared, peer);
         if !options.session.families.contains(&index.family()) {
             family.end_refresh(&mut rib.shared, peer);

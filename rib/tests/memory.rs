@@ -276,6 +276,7 @@ fn client(number: u32, path_ids_sent: &[Family]) -> PeerOptions {
             as_width: AsWidth::Four,
             max_message_octets: 4096,
             enhanced_refresh: true,
+            long_lived: false,
         },
         rules: PeerRules {
             name: Arc::from(format!("node{number}")),

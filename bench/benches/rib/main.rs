@@ -154,6 +154,7 @@ fn peer(number: u32) -> PeerOptions {
             as_width: AsWidth::Four,
             max_message_octets: 4096,
             enhanced_refresh: false,
+            long_lived: false,
         },
         rules: PeerRules {
             name: Arc::from(format!("peer {number}")),

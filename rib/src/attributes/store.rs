@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::BitXor;
 use std::sync::Arc;
 
-use bgp_codec::{AttributeView, Family, NextHop, PathAttributes};
+use bgp_codec::{AttributeView, Community, Family, NextHop, PathAttributes};
 use foldhash::fast::FixedState;
 use margay_filter::{LocalValues, NextHopEdit, RouteEdits, RoutePath, RouteSource};
 
@@ -16,7 +16,17 @@ use crate::next_hops::{NextHopIndex, NextHopResolution, NextHopTable};
 pub(crate) struct AttributeSet {
     pub(crate) attributes: PathAttributes,
     pub(crate) next_hop: NextHopIndex,
+    /// Whether the community LLGR_STALE is among the attributes.
+    pub(crate) is_long_lived_stale: bool,
     pub(crate) values: PathValues,
+}
+
+impl AttributeSet {
+    fn new(attributes: PathAttributes, next_hop: NextHopIndex, values: PathValues) -> Self {
+        let is_long_lived_stale =
+            attributes.communities().any(|community| community == Community::LLGR_STALE);
+        Self { attributes, next_hop, is_long_lived_stale, values }
+    }
 }
 
 /// Local properties of a path, never advertised.
@@ -198,7 +208,7 @@ impl AttributeStore {
         self.buffer = buffer;
         known.unwrap_or_else(|| {
             let attributes = attributes.to_path_attributes();
-            self.insert(hash, AttributeSet { attributes, next_hop, values: PathValues::LEARNED })
+            self.insert(hash, AttributeSet::new(attributes, next_hop, PathValues::LEARNED))
         })
     }
 
@@ -214,7 +224,7 @@ impl AttributeStore {
         let hash = self.hash(&key);
         match self.known(hash, &key) {
             Some(handle) => handle,
-            None => self.insert(hash, AttributeSet { attributes, next_hop, values }),
+            None => self.insert(hash, AttributeSet::new(attributes, next_hop, values)),
         }
     }
 
@@ -302,6 +312,15 @@ impl AttributeStore {
             Some(NextHopEdit::OwnAddress | NextHopEdit::Keep) | None => self.next_hop(handle),
         };
         self.intern_with(attributes, next_hop, values)
+    }
+
+    /// Returns the handle of a set with the community LLGR_STALE added, with one more reference.
+    pub(crate) fn with_long_lived_stale(&mut self, handle: AttributeHandle) -> AttributeHandle {
+        let set = self.get(handle);
+        let mut builder = set.attributes.to_builder();
+        builder.communities.push(Community::LLGR_STALE);
+        let (values, next_hop) = (set.values.clone(), self.next_hop(handle));
+        self.intern_with(builder.build(), next_hop, values)
     }
 
     /// A path with this set, as filters see it.

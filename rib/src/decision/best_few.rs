@@ -148,7 +148,15 @@ mod tests {
         let number = u32::try_from(number).unwrap();
         let address = IpAddr::V4((1000 - number).into());
         let origin = CandidateOrigin::Peer { kind, identifier: BgpIdentifier::new(1).unwrap(), address };
-        Candidate { origin, path_id: PathId(0), attributes, interior_cost: row.4, preference: 0, weight: 0 }
+        Candidate {
+            origin,
+            path_id: PathId(0),
+            attributes,
+            interior_cost: row.4,
+            is_long_lived_stale: false,
+            preference: 0,
+            weight: 0,
+        }
     }
 
     proptest! {

@@ -23,6 +23,9 @@ pub struct Candidate<'a> {
     pub interior_cost: u32,
     /// Local preference over every step of BGP; the highest wins.
     pub preference: u32,
+    /// Whether it is kept for an owner that has been away for longer than a restart takes: it has the community
+    /// LLGR_STALE.
+    pub is_long_lived_stale: bool,
     /// Weight set by filters, compared after `preference`; the highest wins.
     pub weight: u32,
 }

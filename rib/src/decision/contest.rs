@@ -196,6 +196,7 @@ pub(crate) fn candidate<'s>(
         path_id: source.path_id,
         attributes: &set.attributes,
         interior_cost,
+        is_long_lived_stale: set.is_long_lived_stale,
         preference: set.values.preference,
         weight: set.values.weight(),
     })
@@ -215,6 +216,7 @@ fn former_candidate<'s>(
         path_id: source.path_id,
         attributes: &set.attributes,
         interior_cost: 0,
+        is_long_lived_stale: set.is_long_lived_stale,
         preference: set.values.preference,
         weight: set.values.weight(),
     })

@@ -122,10 +122,10 @@ mod tests {
     use crate::decision::decide;
     use crate::paths::CandidateOrigin;
 
-    type Row = (u8, u8, Option<u8>, u8, bool, u8);
+    type Row = (u8, u8, Option<u8>, u8, bool, u8, bool);
 
     /// Attributes from so few values that paths often tie in every step.
-    fn attributes((first_as, length, med, local_pref, _, _): Row) -> PathAttributes {
+    fn attributes((first_as, length, med, local_pref, ..): Row) -> PathAttributes {
         let mut builder = PathAttributesBuilder::new(Origin::Igp);
         let asns = (0..=u32::from(length)).map(|position| Asn(u32::from(first_as) * 10 + position + 1));
         builder.as_path = AsPathBuf::from_sequence(asns);
@@ -144,13 +144,14 @@ mod tests {
             path_id: PathId(0),
             attributes,
             interior_cost: 0,
+            is_long_lived_stale: row.6,
             preference: row.5.into(),
             weight: 0,
         }
     }
 
     fn row() -> impl Strategy<Value = Row> {
-        (0..3u8, 0..2u8, proptest::option::of(0..3u8), 0..2u8, any::<bool>(), 0..2u8)
+        (0..3u8, 0..2u8, proptest::option::of(0..3u8), 0..2u8, any::<bool>(), 0..2u8, any::<bool>())
     }
 
     proptest! {

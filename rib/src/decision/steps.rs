@@ -10,6 +10,8 @@ use super::candidate::Candidate;
 pub enum Step {
     /// The only usable path.
     OnlyPath,
+    /// Paths before those that are long-lived stale (RFC 9494 §4.3).
+    LongLivedStale,
     /// The highest preference: own routes before kernel routes before learned ones, unless a filter sets it.
     Preference,
     /// The highest weight, set by filters.
@@ -50,6 +52,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OnlyPath => "only path",
+            Self::LongLivedStale => "long-lived stale",
             Self::Preference => "preference",
             Self::Weight => "weight",
             Self::LocallyOriginated => "locally originated",
@@ -87,7 +90,8 @@ pub(super) enum Scope {
 
 /// The list of steps, shared by the decision and [`Effect`](super::Effect). The last step separates several
 /// paths of one speaker, so that a single path remains.
-pub(super) const STEPS: [StepRule; 13] = [
+pub(super) const STEPS: [StepRule; 14] = [
+    among_all(Step::LongLivedStale, |one, other| one.is_long_lived_stale.cmp(&other.is_long_lived_stale)),
     among_all(Step::Preference, |one, other| other.preference.cmp(&one.preference)),
     among_all(Step::Weight, |one, other| other.weight.cmp(&one.weight)),
     among_all(Step::LocallyOriginated, |one, other| one.is_learned().cmp(&other.is_learned())),

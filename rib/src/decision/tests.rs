@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use bgp_codec::{AsPathBuf, Asn, BgpIdentifier, ClusterId, Origin, PathAttributesBuilder, PathId, PeerKind};
+use bgp_codec::{
+    AsPathBuf, Asn, BgpIdentifier, ClusterId, Community, Origin, PathAttributesBuilder, PathId, PeerKind,
+};
 
 use super::*;
 use crate::paths::CandidateOrigin;
@@ -47,6 +49,7 @@ fn check(rows: &[Row], best: usize, step: Step) {
             origin: row.origin,
             path_id: PathId(0),
             attributes,
+            is_long_lived_stale: attributes.communities().any(|it| it == Community::LLGR_STALE),
             preference: 100,
             weight: 0,
             interior_cost: row.interior_cost,
@@ -67,6 +70,20 @@ fn no_path_no_decision() {
 #[test]
 fn the_only_path_is_best() {
     check(&[path(1, &[65001])], 0, Step::OnlyPath);
+}
+
+/// RFC 9494 §4.3: whatever else is to be said for them.
+#[test]
+fn long_lived_stale_paths_come_last() {
+    let stale = |row: Row| row.with(|attributes| attributes.communities.push(Community::LLGR_STALE));
+    let preferred = || path(1, &[]).with(|attributes| attributes.local_pref = Some(u32::MAX));
+    check(&[stale(preferred()), path(9, &[65001, 65002])], 1, Step::LongLivedStale);
+    check(
+        &[stale(Row { origin: CandidateOrigin::Local, ..path(9, &[]) }), path(1, &[65001])],
+        1,
+        Step::LongLivedStale,
+    );
+    check(&[stale(preferred()), stale(path(9, &[65001]))], 0, Step::LocalPref);
 }
 
 #[test]
@@ -145,6 +162,7 @@ fn a_tie_break_does_not_take_a_path_out_of_the_multipath_set() {
             origin: row.origin,
             path_id: PathId(0),
             attributes,
+            is_long_lived_stale: attributes.communities().any(|it| it == Community::LLGR_STALE),
             preference: 100,
             weight: 0,
             interior_cost: 0,

@@ -59,6 +59,9 @@ pub(crate) trait AnyFamilyRib: fmt::Debug + Send + Sync {
     fn peer_down(&mut self, shared: &mut Shared, peer: PeerIndex, departure: Departure);
 
     /// Handles new rules of peers or of the speaker.
+    fn keep_long_lived(&mut self, shared: &mut Shared, peer: PeerIndex);
+
+    /// See [`Rib::reconfigure`](crate::Rib::reconfigure).
     fn on_rules_changed(&mut self, shared: &Shared, change: &RulesChange);
 
     /// Schedules all logs to be filled from the table again.

@@ -148,6 +148,13 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
         }
     }
 
+    fn keep_long_lived(&mut self, shared: &mut Shared, peer: PeerIndex) {
+        if let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) {
+            routes.is_long_lived_stale = true;
+            self.work.push(Work::Reimport(peer, routes.entries.clone(), Vec::new()));
+        }
+    }
+
     fn on_rules_changed(&mut self, shared: &Shared, change: &RulesChange) {
         let entries = |&peer| shared.peers.routes(P::INDEX, peer).map(|routes| (peer, &routes.entries));
         for (peer, entries) in change.imported.iter().filter_map(entries) {
@@ -170,7 +177,7 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
     }
 
     fn begin_refresh(&mut self, shared: &mut Shared, peer: PeerIndex) {
-        if shared.peers.up(peer).is_some()
+        if shared.peers.in_use(peer).is_some()
             && let Some(routes) = shared.peers.routes_mut(P::INDEX, peer)
         {
             routes.refresh_in.begin(routes.entries.clone());

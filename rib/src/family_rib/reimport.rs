@@ -1,11 +1,14 @@
 //! Reimport of a peer's paths under new import rules. Refused paths were kept, so the peer need not repeat
 //! them.
 
+use bgp_codec::Community;
+
 use super::route_table::RouteTable;
+use crate::attributes::AttributeSet;
 use crate::family::RibFamily;
 use crate::index::{EntryIndex, PeerIndex, SourceIndex};
 use crate::notices::Notice;
-use crate::paths::{ImportOutcome, Path};
+use crate::paths::{ImportOutcome, ImportRefusal, Path};
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
 
@@ -20,6 +23,7 @@ impl<P: RibFamily> RouteTable<P> {
         from: &[SourceIndex],
     ) {
         let Some(prefix) = self.table.get(index).map(|entry| entry.prefix.erase()) else { return };
+        let is_stale = shared.peers.routes(P::INDEX, peer).is_some_and(|routes| routes.is_long_lived_stale);
         for &source in from {
             // Another path may have taken the number since.
             let Some(path) = self.table.path(index, source) else { continue };
@@ -36,9 +40,14 @@ impl<P: RibFamily> RouteTable<P> {
                     });
                 });
             let checked = checked.and_then(|()| import.check_destination(prefix));
+            let checked = checked.and_then(|()| check_long_lived(is_stale, store.get(received)));
             let verdict = checked.and_then(|()| filtered.of(0));
-            let edited =
+            let mut edited =
                 verdict.ok().filter(|edits| !edits.is_empty()).map(|edits| store.edited(received, edits));
+            if is_stale && verdict.is_ok() {
+                let marked = store.with_long_lived_stale(edited.unwrap_or(received));
+                edited.replace(marked).into_iter().for_each(|handle| store.release(handle));
+            }
             let import = match verdict {
                 Ok(_) => ImportOutcome::accepted(edited.unwrap_or(received)),
                 Err(refusal) => ImportOutcome::refused(refusal),
@@ -47,4 +56,10 @@ impl<P: RibFamily> RouteTable<P> {
             edited.into_iter().for_each(|handle| shared.store.release(handle));
         }
     }
+}
+
+/// A path that must not be kept for long goes when it becomes stale (RFC 9494 §4.2).
+fn check_long_lived(is_stale: bool, set: &AttributeSet) -> Result<(), ImportRefusal> {
+    let forbids = || set.attributes.communities().any(|community| community == Community::NO_LLGR);
+    if is_stale && forbids() { Err(ImportRefusal::NoLongLived) } else { Ok(()) }
 }

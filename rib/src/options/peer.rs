@@ -42,6 +42,9 @@ pub struct SessionTerms {
     pub max_message_octets: usize,
     /// Whether the answer to the peer's ROUTE-REFRESH is enclosed in marks (RFC 7313).
     pub enhanced_refresh: bool,
+    /// Whether the peer advertised the capability of long-lived graceful restart: others are not sent stale routes (RFC 9494
+    /// §4.3).
+    pub long_lived: bool,
 }
 
 /// What is configured for a peer and may change during its session.

@@ -35,6 +35,8 @@ pub enum ImportRefusal {
     DestinationIsOwn,
     /// The next hop is a loopback or multicast address.
     MartianNextHop,
+    /// The path must not be kept for long after its owner has gone (RFC 9494 §4.2).
+    NoLongLived,
 }
 
 impl ImportRefusal {
@@ -46,7 +48,8 @@ impl ImportRefusal {
             | Self::OriginatorLoop
             | Self::ClusterListLoop
             | Self::NextHopIsOwn
-            | Self::Filter => false,
+            | Self::Filter
+            | Self::NoLongLived => false,
         }
     }
 }
@@ -62,6 +65,7 @@ impl fmt::Display for ImportRefusal {
             Self::MartianDestination => "packets to such addresses are never forwarded",
             Self::DestinationIsOwn => "the destination is our own address",
             Self::MartianNextHop => "the next hop is a loopback or multicast address",
+            Self::NoLongLived => "community no-llgr, and its peer has not come back from its restart",
         })
     }
 }
@@ -71,7 +75,7 @@ impl fmt::Display for ImportRefusal {
 pub(crate) struct ImportOutcome(u32);
 
 /// In the order of their codes above [`AttributeHandle::MAX`].
-const REFUSALS: [ImportRefusal; 8] = [
+const REFUSALS: [ImportRefusal; 9] = [
     ImportRefusal::AsPathLoop,
     ImportRefusal::OriginatorLoop,
     ImportRefusal::ClusterListLoop,
@@ -80,6 +84,7 @@ const REFUSALS: [ImportRefusal; 8] = [
     ImportRefusal::MartianDestination,
     ImportRefusal::DestinationIsOwn,
     ImportRefusal::MartianNextHop,
+    ImportRefusal::NoLongLived,
 ];
 
 impl ImportOutcome {

@@ -51,6 +51,8 @@ pub(crate) struct PeerRoutes {
     pub(crate) membership: Option<Membership>,
     /// Whether the peer was a member of a group in a former session, and has come back under the same index.
     pub(crate) was_member: bool,
+    /// Whether the peer has been away for longer than a restart takes, and its paths are kept as a last resort (RFC 9494).
+    pub(crate) is_long_lived_stale: bool,
     /// Whether End-of-RIB is still to be sent.
     pub(crate) owes_end_of_rib: bool,
     /// Progress of sending all routes again, between two marks.
@@ -232,6 +234,7 @@ mod tests {
                 as_width: AsWidth::Four,
                 max_message_octets: 4096,
                 enhanced_refresh: false,
+                long_lived: false,
             },
             rules: PeerRules {
                 name: Arc::from("peer"),

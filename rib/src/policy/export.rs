@@ -24,6 +24,8 @@ pub(crate) struct ExportPolicy {
     own_next_hop: Option<NextHop>,
     /// The subnet shared with the peers, if their next hops depend on it: for external peers, and in IPv6.
     shared_subnet: Option<Prefix>,
+    /// Whether the peers are sent long-lived stale routes.
+    long_lived: bool,
 }
 
 impl ExportPolicy {
@@ -45,6 +47,7 @@ impl ExportPolicy {
             next_hop: options.rules.next_hop,
             own_next_hop,
             shared_subnet,
+            long_lived: options.session.long_lived,
         }
     }
 
@@ -70,10 +73,12 @@ impl ExportPolicy {
         Ok((attributes, next_hop))
     }
 
-    /// RFC 1997: NO_EXPORT and NO_EXPORT_SUBCONFED stay inside the AS, NO_ADVERTISE inside the speaker.
+    /// RFC 1997: NO_EXPORT and NO_EXPORT_SUBCONFED stay inside the AS, NO_ADVERTISE inside the speaker. RFC 9494 §4.3:
+    /// LLGR_STALE stays among speakers that know what it means.
     fn check_communities(&self, attributes: &PathAttributes) -> Result<(), ExportRefusal> {
         let forbids = |community: &Community| {
             *community == Community::NO_ADVERTISE
+                || *community == Community::LLGR_STALE && !self.long_lived
                 || self.kind == PeerKind::Ebgp
                     && matches!(*community, Community::NO_EXPORT | Community::NO_EXPORT_SUBCONFED)
         };

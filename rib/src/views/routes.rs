@@ -13,6 +13,7 @@ use crate::family::FamilyIndex;
 use crate::index::{PeerIndex, SlotIndex, SourceIndex};
 use crate::log::Slot;
 use crate::paths::{EntryView, ImportRefusal, Path};
+use crate::peers::Presence;
 use crate::shared::Shared;
 
 /// One path, as operators see it.
@@ -30,6 +31,8 @@ pub struct RouteView {
     pub next_hop: Option<NextHop>,
     /// State of the path.
     pub status: RouteStatus,
+    /// Whether it is kept while its peer is away.
+    pub is_stale: bool,
 }
 
 /// State of a path.
@@ -171,6 +174,7 @@ fn route(
         attributes: shared.store.get(attributes).attributes.clone(),
         next_hop: shared.store.next_hop(attributes),
         status,
+        is_stale: shared.peers.presence(source.peer) == Some(Presence::Away),
     }
 }
 

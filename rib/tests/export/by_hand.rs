@@ -1,7 +1,7 @@
 //! Events given to a Rib by hand, and the decoded updates that it sends.
 
 use bgp_codec::{
-    AsPathBuf, AsWidth, Asn, DecodeContext, Family, Ipv4Prefix, Message, NextHop, Nlri, Origin,
+    AsPathBuf, AsWidth, Asn, Community, DecodeContext, Family, Ipv4Prefix, Message, NextHop, Nlri, Origin,
     PathAttributes, PathAttributesBuilder, PathId, PeerKind, Prefix, Update, decode_message, frame_length,
 };
 use bytes::Bytes;
@@ -39,6 +39,8 @@ pub(crate) struct Exports {
     pub(crate) unreached: Vec<Ipv4Prefix>,
     /// The next hops of the announcements, without repetitions in a row.
     pub(crate) next_hops: Vec<NextHop>,
+    /// The communities of the announcements, without repetitions in a row.
+    pub(crate) communities: Vec<Community>,
     /// The announcements and withdrawals with path identifiers.
     pub(crate) reached_paths: Vec<(Ipv4Prefix, Option<PathId>)>,
     pub(crate) unreached_paths: Vec<(Ipv4Prefix, Option<PathId>)>,
@@ -90,6 +92,9 @@ impl Exports {
         self.messages += 1;
         self.next_hops.extend(update.reach().map(|reach| reach.next_hop));
         self.next_hops.dedup();
+        let attributes = update.attributes().map(|attributes| attributes.to_path_attributes());
+        self.communities.extend(attributes.iter().flat_map(|attributes| attributes.communities()));
+        self.communities.dedup();
         let reached = update.reach().flat_map(|reach| reach.nlri.iter::<Ipv4Prefix>());
         self.reached_paths.extend(reached.map(|it| (it.prefix, it.path_id)));
         let unreached = update.unreach().flat_map(|block| block.iter::<Ipv4Prefix>());

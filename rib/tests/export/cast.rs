@@ -71,6 +71,7 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
             as_width: if peer == 1 { AsWidth::Two } else { AsWidth::Four },
             max_message_octets: if is_alone { 4096 + number as usize } else { 4096 },
             enhanced_refresh: peer.is_multiple_of(2),
+            long_lived: false,
         },
         rules: PeerRules {
             name,

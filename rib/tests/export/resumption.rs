@@ -1,8 +1,8 @@
 //! A peer that restarts: its paths stay in use, and only the differences afterwards are sent.
 
-use bgp_codec::{Family, PathId};
+use bgp_codec::{Community, Family, PathId};
 use margay_filter::{Action, Condition, Filter, FilterChain, Glob, PeerCondition, Rule};
-use margay_rib::{Audit, Departure, PeerIndex, Rib};
+use margay_rib::{Audit, Departure, PeerIndex, PeerOptions, Rib};
 
 use super::by_hand::{
     BLOCK, FEED, attributes, exports, feed_and_reader, gateway, parse, path_exports, reach, rib, unreach,
@@ -149,4 +149,74 @@ fn a_peer_that_comes_back_is_not_sent_a_route_that_its_own_path_replaced() {
     work(&mut rib);
     let sent = exports(&mut rib, one);
     assert_eq!(sent.reached, [], "its own path is the best, though it is stale");
+}
+
+/// A reader that knows what LLGR_STALE means.
+fn knowing() -> PeerOptions {
+    let mut options = options(4);
+    options.session.long_lived = true;
+    options
+}
+
+/// What the reader of the routes of [`without_the_feed`] is sent when they become long-lived stale.
+fn long_lived(
+    reader: PeerOptions,
+    feed_attributes: &bgp_codec::PathAttributes,
+) -> (Rib, PeerIndex, PeerIndex) {
+    let mut rib = rib();
+    let [feed, reader] = [options(FEED), reader].map(|options| rib.peer_up(options, None));
+    rib.apply_update(feed, reach(&[BLOCK, OTHER], feed_attributes.clone(), gateway()));
+    work(&mut rib);
+    exports(&mut rib, reader);
+    rib.peer_down(feed, Departure::Restarting);
+    rib.keep_long_lived(feed, &[Family::IPV4_UNICAST]);
+    work(&mut rib);
+    (rib, feed, reader)
+}
+
+/// RFC 9494 §4.2 and §4.3.
+#[test]
+fn a_long_lived_stale_route_is_marked_and_sent_to_peers_that_know_the_mark() {
+    let knowing = knowing();
+    let (mut rib, feed, reader) = long_lived(knowing, &attributes(|_| {}));
+    let sent = exports(&mut rib, reader);
+    assert_eq!((sent.reached.len(), sent.unreached.len()), (2, 0), "with the mark");
+    assert_eq!(sent.communities, [Community::LLGR_STALE]);
+    rib.peer_up(options(FEED), Some(feed));
+    rib.apply_update(feed, reach(&[BLOCK], attributes(|_| {}), gateway()));
+    rib.end_refresh(feed, Family::IPV4_UNICAST);
+    work(&mut rib);
+    let sent = exports(&mut rib, reader);
+    assert_eq!((sent.reached, sent.unreached), (parse(&[BLOCK]), parse(&[OTHER])), "without it again");
+    assert_eq!(sent.communities, []);
+}
+
+#[test]
+fn a_long_lived_stale_route_is_withdrawn_from_peers_that_do_not_know_the_mark() {
+    let (mut rib, _, reader) = long_lived(options(4), &attributes(|_| {}));
+    assert_eq!(exports(&mut rib, reader).unreached.len(), 2);
+    assert_eq!(rib.view().counts().paths, 2, "they are in use here");
+}
+
+#[test]
+fn a_route_with_no_llgr_is_not_kept_for_long() {
+    let knowing = knowing();
+    let forbidden = attributes(|it| it.communities.push(Community::NO_LLGR));
+    let (mut rib, feed, reader) = long_lived(knowing, &forbidden);
+    assert_eq!(exports(&mut rib, reader).unreached.len(), 2);
+    assert_eq!(rib.view().peer_counts(feed, Family::IPV4_UNICAST).accepted, 0);
+}
+
+#[test]
+fn another_path_is_preferred_to_a_long_lived_stale_one() {
+    let knowing = knowing();
+    let preferred = attributes(|it| it.local_pref = Some(1000));
+    let (mut rib, _, reader) = long_lived(knowing, &preferred);
+    exports(&mut rib, reader);
+    let other = rib.peer_up(options(5), None);
+    rib.apply_update(other, reach(&[BLOCK], attributes(|it| it.local_pref = Some(1)), gateway()));
+    work(&mut rib);
+    let sent = exports(&mut rib, reader);
+    assert_eq!(sent.reached, parse(&[BLOCK]));
+    assert_eq!(sent.communities, []);
 }
