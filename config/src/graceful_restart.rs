@@ -13,11 +13,14 @@ pub struct GracefulRestart {
     pub restart_time: Duration,
     /// Whether only the peer's routes are kept while it restarts, and the peer is not asked to keep ours. No by default.
     pub helper_only: bool,
+    /// How long routes may stay after the restart time, as a last resort, in whole seconds (RFC 9494); `None`, the default, is
+    /// not at all.
+    pub long_lived: Option<Duration>,
 }
 
 impl Default for GracefulRestart {
     fn default() -> Self {
-        Self { restart_time: Duration::from_secs(120), helper_only: false }
+        Self { restart_time: Duration::from_secs(120), helper_only: false, long_lived: None }
     }
 }
 
@@ -27,21 +30,31 @@ pub(crate) fn read(value: Value<'_>, report: &mut Report<'_>) -> Option<Option<G
         return value.boolean(report).map(|is_on| is_on.then(GracefulRestart::default));
     }
     let mut section = value.table("graceful_restart", report)?;
-    let range = Duration::from_secs(1)..=MAX_RESTART_TIME;
-    let restart_time = section.get("restart_time").and_then(|value| {
-        value.parsed("120s", report, |text| match duration::parse_within(text, range)? {
-            time if time.subsec_nanos() == 0 => Ok(time),
-            _ => Err(format!("{text:?} is not a whole number of seconds")),
-        })
-    });
+    let mut seconds = |key, example, most| {
+        let value = section.get(key)?;
+        value.parsed(example, report, |text| parse_seconds(text, most))
+    };
+    let restart_time = seconds("restart_time", "120s", MAX_RESTART_TIME);
+    let long_lived = seconds("long_lived", "1h", MAX_STALE_TIME);
     let helper_only = section.get("helper_only").and_then(|value| value.boolean(report));
     section.finish(report);
     let default = GracefulRestart::default();
     Some(Some(GracefulRestart {
         restart_time: restart_time.unwrap_or(default.restart_time),
         helper_only: helper_only.unwrap_or(default.helper_only),
+        long_lived,
     }))
+}
+
+fn parse_seconds(text: &str, most: Duration) -> Result<Duration, String> {
+    match duration::parse_within(text, Duration::from_secs(1)..=most)? {
+        time if time.subsec_nanos() == 0 => Ok(time),
+        _ => Err(format!("{text:?} is not a whole number of seconds")),
+    }
 }
 
 /// What twelve bits hold (RFC 4724 §3).
 const MAX_RESTART_TIME: Duration = Duration::from_secs(4095);
+
+/// What 24 bits hold (RFC 9494 §3.1): half a year.
+const MAX_STALE_TIME: Duration = Duration::from_secs(0xff_ffff);

@@ -48,8 +48,8 @@ pub use explanation::{
 };
 pub use kernel::{ConnectedSubnet, FailedRoute, KernelStatus};
 pub use peer::{
-    ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerRole, PeerState, PeerSummary, Peers,
-    PrefixCounts, PrefixLimit, SessionTimers,
+    ExportGroupMember, MessageCounts, NegotiatedSession, PeerAbsence, PeerDetail, PeerRole, PeerState,
+    PeerSummary, Peers, PrefixCounts, PrefixLimit, SessionTimers,
 };
 pub use peer_action::{PeerAction, PeerActionQuery, PeerActionReport};
 pub use reload::{

@@ -94,6 +94,9 @@ pub struct PeerDetail {
     pub end_of_rib_sent: Vec<String>,
     /// What both sides agreed on; `None` while the session is not established.
     pub negotiated: Option<NegotiatedSession>,
+    /// The peer's restart, while its routes are kept without a session.
+    #[serde(default)]
+    pub absence: Option<PeerAbsence>,
     /// How the path to the peer is monitored; `None` when that is left to the session.
     #[serde(default)]
     pub path: Option<PathMonitoring>,
@@ -103,6 +106,15 @@ pub struct PeerDetail {
     pub local_address: Option<SocketAddr>,
     /// The peer's end of the TCP connection.
     pub remote_address: Option<SocketAddr>,
+}
+
+/// A peer that restarts: its routes are kept without a session.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PeerAbsence {
+    /// Seconds until routes of it go.
+    pub seconds_left: u64,
+    /// Its routes are a last resort, since it did not come back within its restart time (RFC 9494).
+    pub long_lived: bool,
 }
 
 /// What a peer is to this speaker.

@@ -51,6 +51,9 @@ pub struct Route {
     pub best: bool,
     /// Whether it may be chosen: it was accepted and its next hop is reachable.
     pub valid: bool,
+    /// Whether it is kept while its peer restarts.
+    #[serde(default)]
+    pub stale: bool,
     /// Why it was rejected, in operators' words; `None` when it was accepted.
     pub rejected: Option<String>,
 }

@@ -24,6 +24,8 @@ pub struct RestartTerms {
     pub survives_notification: bool,
     /// How long routes may stay after the restart time, as a last resort, by family (RFC 9494); zero times left out.
     pub long_lived: Vec<(Family, Duration)>,
+    /// The families for which the peer preserved forwarding although it was away for longer than the restart time.
+    pub long_lived_preserved: Vec<Family>,
 }
 
 /// What the end of a session means for the routes that the peer advertised in it.
@@ -51,6 +53,11 @@ impl RestartTerms {
             peer_has_restarted: their_restart.restarted,
             survives_notification: our_restart.survives_notification && their_restart.survives_notification,
             long_lived: long_lived(ours, theirs, families),
+            long_lived_preserved: theirs
+                .long_lived_graceful_restart()
+                .filter(|entry| entry.forwarding_preserved && families.contains(&entry.family))
+                .map(|entry| entry.family)
+                .collect(),
         })
     }
 }

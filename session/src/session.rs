@@ -131,6 +131,9 @@ impl Session {
                 restart.restarted = false;
                 restart.families.iter_mut().for_each(|entry| entry.forwarding_preserved = true);
             }
+            if let Capability::LongLivedGracefulRestart(families) = capability {
+                families.iter_mut().for_each(|entry| entry.forwarding_preserved = true);
+            }
         }
     }
 

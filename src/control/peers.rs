@@ -6,8 +6,8 @@ use std::num::NonZeroU16;
 use bgp_codec::{AsWidth, Family};
 use margay_config::Peer;
 use margay_control::{
-    ExportGroupMember, MessageCounts, NegotiatedSession, PeerDetail, PeerRole, PeerState, PeerSummary,
-    PrefixCounts, PrefixLimit, SessionTimers,
+    ExportGroupMember, MessageCounts, NegotiatedSession, PeerAbsence, PeerDetail, PeerRole, PeerState,
+    PeerSummary, PrefixCounts, PrefixLimit, SessionTimers,
 };
 use margay_filter::FilterChain;
 use margay_session::{Directions, Negotiated, State};
@@ -106,6 +106,10 @@ pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts, bfd: &[BfdStatus
         end_of_rib_received: families_that(|counts| counts.end_of_rib_received),
         end_of_rib_sent: families_that(|counts| counts.routes.end_of_rib_sent),
         negotiated: established.map(|session| negotiated(&session.negotiated)),
+        absence: counts.absences.iter().find(|(key, _)| *key == entry.key).map(|(_, absence)| PeerAbsence {
+            seconds_left: absence.left.as_secs(),
+            long_lived: absence.is_long_lived,
+        }),
         path: path_monitoring(bfd, entry),
         timers: timers(config, status),
         local_address: established.map(|session| session.local_address),

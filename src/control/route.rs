@@ -25,6 +25,7 @@ pub(super) fn route(view: &RouteView) -> Route {
         cluster_list: attributes.cluster_list().map(|cluster| cluster.to_string()).collect(),
         best: matches!(view.status, RouteStatus::Best(_)),
         valid: matches!(view.status, RouteStatus::Best(_) | RouteStatus::Multipath(_) | RouteStatus::Lost(_)),
+        stale: view.is_stale,
         rejected: rejection(&view.status),
     }
 }

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use bgp_codec::{Capabilities, Capability, GracefulRestart, GracefulRestartFamily, PeerKind, Prefix};
+use bgp_codec::{
+    Capabilities, Capability, GracefulRestart, GracefulRestartFamily, LongLivedFamily, PeerKind, Prefix,
+};
 use margay_bfd::{Authentication, Hops};
 use margay_config::{
     BfdAuthentication, Config, DynamicPeers, Global, Hold, Kernel, KernelImport, Network, NextHopMode, Peer,
@@ -199,7 +201,11 @@ pub(super) fn session_options(global: &Global, peer: &Peer, start: StartKind) ->
         Capability::FourOctetAs(global.asn),
     ];
     let add_path = (!peer.add_path.is_empty()).then(|| Capability::AddPath(peer.add_path.clone()));
-    let capabilities = families.chain(others).chain(add_path).chain(graceful_restart(peer, start));
+    let capabilities = families
+        .chain(others)
+        .chain(add_path)
+        .chain(graceful_restart(peer, start))
+        .chain(long_lived(peer, start));
     let capabilities = Capabilities(capabilities.collect());
     SessionOptions {
         hold_time: peer.hold_time,
@@ -223,6 +229,19 @@ fn graceful_restart(peer: &Peer, start: StartKind) -> Option<Capability> {
         restart_time_seconds: u16::try_from(restart.restart_time.as_secs()).unwrap_or(u16::MAX),
         families: families.iter().map(entry).collect(),
     }))
+}
+
+/// The capability of long-lived graceful restart (RFC 9494 §3.1). The stale time of zero asks the peer to keep nothing for long.
+fn long_lived(peer: &Peer, start: StartKind) -> Option<Capability> {
+    let restart = peer.graceful_restart?;
+    let time = restart.long_lived?;
+    let seconds = if restart.helper_only { 0 } else { u32::try_from(time.as_secs()).unwrap_or(u32::MAX) };
+    let entry = |&family| LongLivedFamily {
+        family,
+        forwarding_preserved: start == StartKind::Restart,
+        stale_time_seconds: seconds,
+    };
+    Some(Capability::LongLivedGracefulRestart(peer.families.iter().map(entry).collect()))
 }
 
 /// External peers are one hop away unless the operator says otherwise; internal ones may be anywhere.

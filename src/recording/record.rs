@@ -64,6 +64,7 @@ mod tests {
                 as_width: AsWidth::Four,
                 max_message_octets: 65_535,
                 enhanced_refresh: true,
+                long_lived: false,
             },
             rules: PeerRules {
                 name: Arc::from("tör1"),

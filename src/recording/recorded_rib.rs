@@ -81,6 +81,16 @@ impl RecordedRib {
         self.handle(RibInput::PeerDown(peer, departure));
     }
 
+    pub(crate) fn keep_long_lived(&mut self, peer: PeerIndex, families: Vec<Family>) {
+        self.handle(RibInput::KeepLongLived(peer, families));
+    }
+
+    /// Removes all routes of a peer in a family.
+    pub(crate) fn remove_routes(&mut self, peer: PeerIndex, family: Family) {
+        self.begin_refresh(peer, family);
+        self.end_refresh(peer, family);
+    }
+
     pub(crate) fn apply_update(&mut self, peer: PeerIndex, update: Update) {
         self.handle(RibInput::Update(peer, update));
     }

@@ -32,7 +32,7 @@ pub use request::{
 };
 use run::{Channels, Speaker};
 pub use session_door::{DoorBell, Interruption, SessionDoor};
-pub use sessions::{ConvergenceOptions, PrefixLimit};
+pub use sessions::{AbsenceView, ConvergenceOptions, PrefixLimit};
 pub use turns::{Step, TimesTaken, TurnTimes};
 
 use crate::machine::{AddressBook, Machine};

@@ -8,7 +8,7 @@ use margay_rib::{
 };
 use tokio::sync::oneshot;
 
-use super::{PeerKey, PrefixLimit, Step, TurnTimes};
+use super::{AbsenceView, PeerKey, PrefixLimit, Step, TurnTimes};
 
 /// A request to the speaker. Questions are answered through the channel that they bring.
 #[derive(Debug)]
@@ -124,6 +124,8 @@ pub struct SpeakerCounts {
     pub rib: RibCounts,
     /// By peer with a session, for each of its families.
     pub peers: Vec<(PeerKey, Vec<FamilyCounts>)>,
+    /// The peers that restart, and have no session.
+    pub absences: Vec<(PeerKey, AbsenceView)>,
 }
 
 /// What a session carries in one family.

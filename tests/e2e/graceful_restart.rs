@@ -28,11 +28,11 @@ const WEST_NETWORK: &str = "10.65.1.0/26";
 impl Scene {
     /// Sessions are up, and the hosts reach each other. `restart_time` is how long BIRD says it may be away.
     fn new(restart_time: Duration) -> Self {
-        Self::monitored(restart_time, ["", "", ""])
+        Self::with(restart_time, ["graceful_restart = true", "", ""])
     }
 
-    /// The same with what both sides of the session, and BIRD as a whole, are configured with beyond.
-    fn monitored(restart_time: Duration, [margay_peer, bird_peer, bird_extra]: [&str; 3]) -> Self {
+    /// The same with what margay's side of the session, BIRD's, and BIRD as a whole are configured with beyond.
+    fn with(restart_time: Duration, [margay_peer, bird_peer, bird_extra]: [&str; 3]) -> Self {
         let lab = Lab::new().unwrap();
         let [wire, left, right] = ["wire", "left", "right"].map(|label| lab.segment(label).unwrap());
         let [here, there, west, east] =
@@ -46,7 +46,7 @@ impl Scene {
         west.ip("route add default via 10.65.1.1").unwrap();
         east.ip("route add default via 10.65.2.1").unwrap();
         let mut margay = Margay::new(&here, router(MARGAY_ASN, 1, 2, PEER_ASN), &binaries());
-        margay.settings().peers[0].extra = format!("graceful_restart = true\n{margay_peer}");
+        margay.settings().peers[0].extra = margay_peer.to_owned();
         margay.settings().networks = vec![WEST_NETWORK.to_owned()];
         let mut bird = Bird::new(&there, router(PEER_ASN, 2, 1, MARGAY_ASN));
         bird.settings().peers[0].extra =
@@ -130,7 +130,8 @@ fn margay_restarts_in_order_and_by_force_and_no_packet_is_lost() {
 /// The BFD session ends with the daemon, which BIRD is to take for a restart, too (RFC 5882 §4.3).
 #[test]
 fn margay_restarts_under_bfd_and_no_packet_is_lost() {
-    let scene = Scene::monitored(Duration::from_secs(120), [FAST, "bfd graceful;", BIRD_BFD]);
+    let margay_peer = format!("graceful_restart = true\n{FAST}");
+    let scene = Scene::with(Duration::from_secs(120), [&margay_peer, "bfd graceful;", BIRD_BFD]);
     wait_until(PATIENCE, "the path is monitored", || {
         let peer = scene.margay.json("show peer bird")?;
         if peer["path"]["session"]["state"] == "up" { Ok(()) } else { Err(anyhow::anyhow!("{peer}")) }
@@ -196,4 +197,65 @@ fn routes_of_a_peer_that_does_not_come_back_go_when_its_restart_time_is_over() {
     });
     let elapsed = start.elapsed();
     assert!(elapsed > Duration::from_secs(1) && elapsed < Duration::from_secs(8), "after {elapsed:?}");
+}
+
+/// The restart times of both are two seconds, after which routes are kept as a last resort.
+fn long_lived(stale_time: &str) -> Scene {
+    let margay = "graceful_restart = { restart_time = \"2s\", long_lived = \"1h\" }";
+    let bird = format!("long lived graceful restart on; long lived stale time {stale_time};");
+    Scene::with(Duration::from_secs(2), [margay, &bird, ""])
+}
+
+#[test]
+fn routes_of_bird_are_a_last_resort_after_its_restart_time_until_it_is_back() {
+    let mut scene = long_lived("3600");
+    let flood = scene.flood();
+    scene.bird.kill().unwrap();
+    wait_until(PATIENCE, "the route is a last resort", || {
+        let peer = scene.margay.json("show peer bird")?;
+        if peer["absence"]["long_lived"] == true { Ok(()) } else { Err(anyhow::anyhow!("{peer}")) }
+    });
+    assert!(scene.has_kernel_route());
+    let routes = scene.margay.json("show routes --received --peer bird").unwrap();
+    assert_eq!(routes["routes"][0]["stale"], true, "{routes}");
+    std::thread::sleep(Duration::from_secs(1));
+    scene.bird.start_recovering().unwrap();
+    scene.wait_for_peer();
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(scene.has_kernel_route());
+    let routes = scene.margay.json("show routes --received --peer bird").unwrap();
+    assert_eq!(routes["routes"][0]["stale"], false, "{routes}");
+    flood.expect_no_loss();
+}
+
+#[test]
+fn a_last_resort_goes_when_its_stale_time_is_over() {
+    let mut scene = long_lived("3");
+    scene.bird.kill().unwrap();
+    let killed = std::time::Instant::now();
+    wait_until(PATIENCE, "the stale route goes", || {
+        if scene.has_kernel_route() { Err("still there") } else { Ok(()) }
+    });
+    let elapsed = killed.elapsed();
+    assert!(elapsed > Duration::from_secs(4) && elapsed < Duration::from_secs(10), "after {elapsed:?}");
+}
+
+#[test]
+fn bird_keeps_routes_of_margay_as_a_last_resort() {
+    let mut scene = long_lived("3600");
+    let flood = scene.flood();
+    scene.margay.kill().unwrap();
+    wait_until(PATIENCE, "BIRD marks the route", || {
+        let routes = scene.bird.birdc(&format!("show route {WEST_NETWORK} all"))?;
+        // LLGR_STALE
+        if routes.contains("(65535,6)") { Ok(()) } else { Err(anyhow::anyhow!("{routes}")) }
+    });
+    scene.margay.start().unwrap();
+    scene.wait_for_peer();
+    wait_until(PATIENCE, "the mark is gone", || {
+        let routes = scene.bird.birdc(&format!("show route {WEST_NETWORK} all"))?;
+        let is_marked = routes.contains("(65535,6)");
+        if routes.contains("via") && !is_marked { Ok(()) } else { Err(anyhow::anyhow!("{routes}")) }
+    });
+    flood.expect_no_loss();
 }

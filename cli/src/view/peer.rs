@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use margay_control::{NegotiatedSession, PeerDetail};
+use margay_control::{NegotiatedSession, PeerAbsence, PeerDetail};
 
 use super::time_span::time_span;
 use super::{fact, listed, milliseconds, or_dash};
@@ -47,6 +47,7 @@ fn session(peer: &PeerDetail) -> String {
     let mut text = [
         fact("state", format_args!("{} since {}", summary.state, time_span(summary.since_seconds))),
         fact("held down", or_dash(summary.held_down.as_ref())),
+        fact("restart", or_dash(peer.absence.map(restart))),
         fact("last error", or_dash(summary.last_error.as_ref())),
         fact("dialing", format_args!("{dialing}, every {}", time_span(timers.connect_retry_seconds))),
         fact(
@@ -65,6 +66,13 @@ fn session(peer: &PeerDetail) -> String {
         }
     }
     text
+}
+
+/// Such as `routes kept for 1m30s`.
+fn restart(absence: PeerAbsence) -> String {
+    let left = time_span(absence.seconds_left);
+    let resort = if absence.long_lived { ", as a last resort" } else { "" };
+    format!("routes kept for {left}{resort}")
 }
 
 /// Such as `up since 2h03m, 2 failures, detection time 150.000 ms`.
@@ -214,6 +222,7 @@ families            ipv4-unicast
 prefix limit        1000 received, 800 accepted; warns at 80%, down for 5m00s
 state               Established since 2h03m
 held down           -
+restart             -
 last error          connection refused
 dialing             by both sides, every 10s
 next timer          in 4s
@@ -238,7 +247,8 @@ export groups       ipv4-unicast in group 1 of 24
 
     #[test]
     fn shows_what_is_wanted_while_the_session_is_down() {
-        let mut answer = PeerDetail { passive: true, ..detail() };
+        let absence = Some(PeerAbsence { seconds_left: 90, long_lived: true });
+        let mut answer = PeerDetail { passive: true, absence, ..detail() };
         answer.summary.state = PeerState::Active;
         answer.timers.next_timeout_seconds = None;
         let text = peer(&answer);
@@ -246,6 +256,7 @@ export groups       ipv4-unicast in group 1 of 24
             "state               Active since 2h03m\n",
             "dialing             left to the peer, every 10s\n",
             "next timer          -\n",
+            "restart             routes kept for 1m30s, as a last resort\n",
             "connection          -\n",
             "path (BFD)          not monitored\n",
             "hold time           3m00s, to be agreed on\n",
@@ -271,6 +282,7 @@ export groups       ipv4-unicast in group 1 of 24
             export: Vec::new(),
             families: vec!["ipv4-unicast".to_owned()],
             negotiated: None,
+            absence: None,
             path: None,
             timers: SessionTimers {
                 hold_time_seconds: 180,

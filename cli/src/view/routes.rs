@@ -93,7 +93,8 @@ fn remarks(route: &Route) -> String {
     let originator = route.originator_id.as_ref().map(|originator| {
         format!("originated by {originator}, reflected in {}", route.cluster_list.join(" "))
     });
-    let remarks = [route.rejected.clone(), path_id, originator];
+    let stale = route.stale.then(|| "stale: its peer restarts".to_owned());
+    let remarks = [route.rejected.clone(), stale, path_id, originator];
     remarks.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 

@@ -78,6 +78,7 @@ fn terms_follow_from_both_opens() {
             peer_has_restarted: false,
             survives_notification: false,
             long_lived: vec![(V4, Duration::from_secs(7200))],
+            long_lived_preserved: Vec::new(),
         }),
         "families in use only, the N bit of both, the times of the peer"
     );

@@ -39,7 +39,8 @@ impl Speaker {
             }
             SpeakerRequest::Counts(answer) => {
                 let peers = self.sessions.counts(&self.rib);
-                reply(answer, SpeakerCounts { rib: self.rib.view().counts(), peers });
+                let absences = self.sessions.absences(Instant::now());
+                reply(answer, SpeakerCounts { rib: self.rib.view().counts(), peers, absences });
             }
             SpeakerRequest::Dump(answer) => {
                 reply(answer, self.processor.at_length(|| self.rib.view().dump().to_string()));

@@ -1,33 +1,111 @@
-//! A peer that restarts: its routes stay in use until it is back, or does not come back in time (RFC 4724 §4.2).
+//! A peer that restarts: its routes stay in use until it is back, or does not come back in time (RFC 4724 §4.2, RFC 9494
+//! §4.2).
 
 use std::time::Duration;
 
+use bgp_codec::Family;
 use margay_rib::PeerIndex;
 use margay_session::{Departure, RestartTerms};
 use tokio::time::Instant;
 
 use super::session::SpeakerSession;
+use crate::recording::RecordedRib;
 
 /// The time in which a peer may come back.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Absence {
     /// The peer in the Rib, where its routes are.
     pub(super) index: PeerIndex,
-    /// When they go.
-    pub(super) until: Instant,
+    stage: Stage,
+}
+
+/// How long the peer has been away.
+#[derive(Clone, Debug)]
+enum Stage {
+    /// Not longer than its restart may take.
+    Restarting {
+        /// When it has taken too long.
+        until: Instant,
+        /// The families whose routes are kept.
+        families: Vec<Family>,
+        /// How long routes are kept afterwards, as a last resort, by family.
+        long_lived: Vec<(Family, Duration)>,
+    },
+    /// Longer: routes are kept as a last resort, by family until when.
+    LongLived(Vec<(Family, Instant)>),
+}
+
+/// An absence as operators see it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct AbsenceView {
+    /// How long until routes of the peer go.
+    pub left: Duration,
+    /// Routes are kept as a last resort only.
+    pub is_long_lived: bool,
 }
 
 impl Absence {
-    /// The absence that begins with the end of a session; `None` when the routes go at once. They do, too, where the peer
-    /// would keep some of the families only.
+    /// The absence that begins with the end of a session; `None` when all routes go at once.
     pub(super) fn after(session: &SpeakerSession, departure: &Departure, now: Instant) -> Option<Self> {
-        let Departure::Restart(RestartTerms { families, restart_time, .. }) = departure else { return None };
-        let are_all_kept = session.families.iter().all(|family| families.contains(family));
-        are_all_kept.then(|| Self { index: session.index, until: now + *restart_time })
+        let Departure::Restart(RestartTerms { families, restart_time, long_lived, .. }) = departure else {
+            return None;
+        };
+        let stage = Stage::Restarting {
+            until: now + *restart_time,
+            families: families.clone(),
+            long_lived: long_lived.clone(),
+        };
+        Some(Self { index: session.index, stage })
     }
 
-    /// How long the peer still has.
-    pub(super) fn left(&self, now: Instant) -> Duration {
-        self.until.saturating_duration_since(now)
+    /// Removes the routes of the families that the peer does not keep.
+    pub(super) fn begin(&self, rib: &mut RecordedRib, session: &SpeakerSession) {
+        if let Stage::Restarting { families, .. } = &self.stage {
+            for &family in session.families.iter().filter(|family| !families.contains(family)) {
+                rib.remove_routes(self.index, family);
+            }
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Restarting { until, .. } => Some(*until),
+            Stage::LongLived(families) => families.iter().map(|(_, until)| *until).min(),
+        }
+    }
+
+    /// Handles the passing of time. Returns whether the absence is over: no routes are left to keep.
+    pub(super) fn handle_timeout(&mut self, rib: &mut RecordedRib, peer: &str, now: Instant) -> bool {
+        if let Stage::Restarting { until, families, long_lived } = &self.stage
+            && *until <= now
+        {
+            let kept = |family: Family| long_lived.iter().find(|(other, _)| *other == family);
+            let (stay, go): (Vec<Family>, Vec<Family>) =
+                families.iter().partition(|&&family| kept(family).is_some());
+            let ends = stay.iter().filter_map(|&family| Some((family, *until + kept(family)?.1))).collect();
+            if !stay.is_empty() {
+                tracing::warn!(peer, "did not come back in time: its routes are kept as a last resort");
+                go.into_iter().for_each(|family| rib.remove_routes(self.index, family));
+                rib.keep_long_lived(self.index, stay);
+            }
+            self.stage = Stage::LongLived(ends);
+        }
+        let Stage::LongLived(families) = &mut self.stage else { return false };
+        for (family, _) in families.extract_if(.., |(_, until)| *until <= now) {
+            rib.remove_routes(self.index, family);
+        }
+        families.is_empty()
+    }
+
+    /// Whether the peer has been away for longer than its restart may take.
+    pub(super) fn is_long_lived(&self) -> bool {
+        matches!(self.stage, Stage::LongLived(_))
+    }
+
+    /// What operators see.
+    pub(super) fn view(&self, now: Instant) -> AbsenceView {
+        let left = self.next_timeout().map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        AbsenceView { left, is_long_lived: self.is_long_lived() }
     }
 }

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use self::absence::Absence;
+pub use self::absence::AbsenceView;
 use self::convergence::Convergence;
 pub use self::convergence::ConvergenceOptions;
 pub use self::prefix_limit::PrefixLimit;
@@ -89,7 +90,7 @@ impl Sessions {
             let Some(peer) = self.peers.get_mut(&key) else { continue };
             // The routes of a peer that restarts are in use meanwhile.
             let session = peer.session.as_ref().map(|session| session.index);
-            let index = session.or_else(|| Some(peer.absence?.index));
+            let index = session.or_else(|| Some(peer.absence.as_ref()?.index));
             rules.extend(index.map(|index| (index, settings.rules.clone())));
             peer.settings = settings;
         }
@@ -111,8 +112,8 @@ impl Sessions {
             warn!(peer = key.0, "a session came up for a peer that is not configured any more");
             return None;
         };
-        let resumes = peer.absence.take().map(|absence| absence.index);
-        let session = SpeakerSession::new(rib, &peer.settings, addresses, up, resumes, now);
+        let resumes = peer.absence.take();
+        let session = SpeakerSession::new(rib, &peer.settings, addresses, up, resumes.as_ref(), now);
         self.convergence.on_established(key, &session.families, now);
         self.refresh_ends = earlier(self.refresh_ends, session.refresh_ends_at());
         debug!(peer = peer.settings.name(), session = epoch.0, "joined");
@@ -154,12 +155,15 @@ impl Sessions {
         self.convergence.on_session_ended(key);
         peer.absence = Absence::after(&session, departure, now);
         if let Some(absence) = &peer.absence {
-            let seconds = absence.left(now).as_secs();
+            let seconds = absence.view(now).left.as_secs();
             info!(peer = peer.settings.name(), seconds, "restarts: its routes are kept meanwhile");
-            self.absence_ends = earlier(self.absence_ends, Some(absence.until));
+            self.absence_ends = earlier(self.absence_ends, absence.next_timeout());
         }
         let departure = if peer.absence.is_some() { Departure::Restarting } else { Departure::Final };
         rib.peer_down(session.index, departure);
+        if let Some(absence) = &peer.absence {
+            absence.begin(rib, &session);
+        }
         true
     }
 
@@ -290,15 +294,21 @@ impl Sessions {
         self.absence_ends = None;
         let mut are_any_over = false;
         for peer in self.peers.values_mut() {
-            if let Some(absence) = peer.absence.take_if(|absence| absence.until <= now) {
-                warn!(
-                    peer = peer.settings.name(),
-                    "did not come back from its restart in time: its routes are withdrawn"
-                );
+            let name = peer.settings.name();
+            let is_due = |absence: &mut Absence| absence.next_timeout().is_some_and(|timeout| timeout <= now);
+            let Some(mut absence) = peer.absence.take_if(is_due) else {
+                let ends = peer.absence.as_ref().and_then(Absence::next_timeout);
+                self.absence_ends = earlier(self.absence_ends, ends);
+                continue;
+            };
+            are_any_over = true;
+            if absence.handle_timeout(rib, name, now) {
+                warn!(peer = name, "did not come back from its restart in time: its routes are withdrawn");
                 rib.peer_down(absence.index, Departure::Final);
-                are_any_over = true;
+            } else {
+                self.absence_ends = earlier(self.absence_ends, absence.next_timeout());
+                peer.absence = Some(absence);
             }
-            self.absence_ends = earlier(self.absence_ends, peer.absence.map(|absence| absence.until));
         }
         are_any_over
     }
@@ -346,9 +356,17 @@ impl Sessions {
         }
     }
 
-    /// Where a peer with a session is in the Rib.
+    /// Where a peer is in the Rib that has a session, or restarts.
     pub(super) fn index(&self, key: PeerKey) -> Option<PeerIndex> {
-        Some(self.session(key)?.index)
+        let SpeakerPeer { session, absence, .. } = self.peers.get(&key)?;
+        let index = session.as_ref().map(|session| session.index);
+        index.or_else(|| absence.as_ref().map(|absence| absence.index))
+    }
+
+    /// The peers that restart.
+    pub(super) fn absences(&self, now: Instant) -> Vec<(PeerKey, AbsenceView)> {
+        let absent = self.peers.iter().filter_map(|(&key, peer)| Some((key, peer.absence.as_ref()?)));
+        absent.map(|(key, absence)| (key, absence.view(now))).collect()
     }
 
     /// The peers with a session.

@@ -4,12 +4,13 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bgp_codec::{AttributeError, Family, NextHop};
+use bgp_codec::{AttributeError, Capability, Family, NextHop};
 use margay_rib::{OwnNextHops, PeerIndex, PeerOptions, SessionTerms};
 use margay_session::StopReason;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
+use super::absence::Absence;
 use super::prefix_limit::{Count, PrefixLimit, Verdict};
 use super::{PeerSettings, PeerUp, RefreshMark, SessionEpoch};
 use crate::machine::AddressBook;
@@ -52,15 +53,20 @@ impl SpeakerSession {
         settings: &PeerSettings,
         addresses: &AddressBook,
         up: PeerUp,
-        resumes: Option<PeerIndex>,
+        resumes: Option<&Absence>,
         now: Instant,
     ) -> Self {
         let families = up.negotiated.families.clone();
         let ends = [up.local_address, up.peer_address];
         let own = addresses.own_next_hops(ends[0], ends[1], OwnNextHops::default());
         let options = PeerOptions { session: session_terms(&up), rules: settings.rules.clone(), own };
-        let index = rib.peer_up(options, resumes, || up.negotiated.decode_context());
-        let preserved = up.negotiated.restart.as_ref().map(|terms| terms.forwarding_preserved.clone());
+        let former = resumes.map(|absence| absence.index);
+        let index = rib.peer_up(options, former, || up.negotiated.decode_context());
+        let is_long_lived = resumes.is_some_and(Absence::is_long_lived);
+        let preserved = up.negotiated.restart.as_ref().map(|terms| match is_long_lived {
+            false => terms.forwarding_preserved.clone(),
+            true => terms.long_lived_preserved.clone(),
+        });
         let mut session = Self {
             epoch: up.epoch,
             index,
@@ -74,7 +80,7 @@ impl SpeakerSession {
             refreshes: Vec::new(),
             defects: 0,
         };
-        if resumes == Some(index) {
+        if former == Some(index) {
             session.resume(rib, &preserved.unwrap_or_default(), now);
         }
         session
@@ -213,5 +219,9 @@ fn session_terms(up: &PeerUp) -> SessionTerms {
         as_width: negotiated.as_width,
         max_message_octets: negotiated.max_octets_sent(),
         enhanced_refresh: negotiated.enhanced_route_refresh.to_peer,
+        long_lived: negotiated
+            .peer_capabilities
+            .iter()
+            .any(|capability| matches!(capability, Capability::LongLivedGracefulRestart(_))),
     }
 }

@@ -94,6 +94,7 @@ fn restart(forwarding_preserved: &[Family]) -> RestartTerms {
         peer_has_restarted: true,
         survives_notification: false,
         long_lived: Vec::new(),
+        long_lived_preserved: Vec::new(),
     }
 }
 
@@ -180,6 +181,74 @@ fn routes_of_a_peer_that_restarts_stay_for_its_restart_time_and_no_longer() {
     assert!(world.pass(SECOND));
     assert_eq!(world.prefixes(), 0);
     assert_eq!(world.sessions.next_timeout(), None);
+}
+
+/// A restart after which routes are kept for an hour, as a last resort.
+fn long_lived(preserved: &[Family]) -> RestartTerms {
+    RestartTerms {
+        long_lived: vec![(FAMILY, Duration::from_hours(1))],
+        long_lived_preserved: preserved.to_vec(),
+        ..restart(&[FAMILY])
+    }
+}
+
+#[test]
+fn routes_of_a_peer_that_does_not_come_back_are_a_last_resort_for_their_stale_time() {
+    let mut world = World::with_session();
+    world.update(PEER, 1, announcement(both()));
+    world.down(1, &session_machine::Departure::Restart(long_lived(&[])));
+    assert!(world.pass(RESTART_TIME));
+    assert_eq!(world.prefixes(), 2);
+    let hour = Duration::from_hours(1);
+    let view = AbsenceView { left: hour, is_long_lived: true };
+    assert_eq!(world.sessions.absences(world.now), [(PEER, view)]);
+    assert!(!world.pass(hour - SECOND));
+    assert_eq!(world.prefixes(), 2);
+    assert!(world.pass(SECOND));
+    assert_eq!(world.prefixes(), 0);
+    assert_eq!((world.sessions.next_timeout(), world.sessions.absences(world.now)), (None, vec![]));
+}
+
+/// RFC 9494 §4.2: the F bit of this capability counts then, and not that of graceful restart.
+#[test]
+fn a_peer_that_is_back_after_its_restart_time_keeps_its_routes_if_it_preserved_forwarding_so_long() {
+    for (preserved, left) in [(&[FAMILY][..], 2), (&[], 0)] {
+        let mut world = World::with_session();
+        world.update(PEER, 1, announcement(both()));
+        world.down(1, &session_machine::Departure::Restart(long_lived(&[])));
+        world.pass(RESTART_TIME);
+        let mut up = session(PEER, 2);
+        up.negotiated.restart = Some(long_lived(preserved));
+        world.up(up);
+        assert_eq!(world.prefixes(), left, "{preserved:?}");
+    }
+}
+
+#[test]
+fn a_family_that_the_peer_does_not_keep_goes_at_once_and_others_stay() {
+    let mut world = World::with_session();
+    world.update(PEER, 1, announcement(both()));
+    let other_family = RestartTerms { families: vec![Family::IPV6_UNICAST], ..restart(&[]) };
+    world.down(1, &session_machine::Departure::Restart(other_family));
+    assert_eq!(world.prefixes(), 0);
+    assert_eq!(world.sessions.absences(world.now).len(), 1);
+}
+
+/// RFC 8538 §4: a second restart has its own time, and what the first left stale stays stale until then.
+#[test]
+fn a_second_restart_inside_the_first_begins_the_time_again() {
+    let mut world = World::with_session();
+    world.update(PEER, 1, announcement(both()));
+    world.down(1, &session_machine::Departure::Restart(restart(&[FAMILY])));
+    world.pass(RESTART_TIME - SECOND);
+    world.up(resumed(2, &[FAMILY]));
+    world.update(PEER, 2, first_only());
+    assert!(world.down(2, &session_machine::Departure::Restart(restart(&[FAMILY]))));
+    world.pass(RESTART_TIME - SECOND);
+    assert_eq!(world.prefixes(), 2);
+    world.up(resumed(3, &[FAMILY]));
+    world.update(PEER, 3, Update::ending(FAMILY));
+    assert_eq!(world.prefixes(), 0, "nothing was announced again in the third session");
 }
 
 #[test]
