@@ -53,11 +53,11 @@ pub(crate) enum Command {
         #[arg(long)]
         explain_changes: bool,
     },
-    /// Rewrite a configuration of BIRD as a configuration of margay; needs no daemon
+    /// Rewrite a configuration of BIRD or FRR as a configuration of margay; needs no daemon
     ///
     /// Prints the result, and what could not be carried over to standard error, by line. Exits with 1 if anything is left out.
     Convert {
-        /// The file, such as bird.conf
+        /// The file, such as bird.conf or frr.conf
         file: PathBuf,
         /// Write passwords into files in this folder, which the result names
         #[arg(long, value_name = "FOLDER")]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use crate::model::Speaker;
+use crate::model::{Speaker, quoted};
 use crate::remark::{Remark, RemarkKind};
 use crate::{Conversion, Secret, toml_text};
 
@@ -36,7 +36,7 @@ pub(crate) fn finish(mut draft: Draft) -> Conversion {
             errors.into_iter().map(|error| (error.line, error.text)).collect();
         let mut is_better = false;
         for (line, text) in places.into_iter().rev() {
-            is_better |= draft.drop_rule(&toml, line, &text) || draft.drop_peer(&toml, line, &text);
+            is_better |= draft.drop_rule(&toml, line, &text) || draft.drop_object(&toml, line, &text);
         }
         if !is_better {
             break toml;
@@ -50,16 +50,32 @@ impl Draft {
         self.remarks.insert(Remark { file: self.file.clone(), line: 1, kind, text });
     }
 
-    /// Leaves out the peer whose table a line of the result belongs to.
-    fn drop_peer(&mut self, toml: &str, line: usize, error: &str) -> bool {
+    /// Leaves out the peer, range or group whose table a line of the result belongs to.
+    fn drop_object(&mut self, toml: &str, line: usize, error: &str) -> bool {
         let lines: Vec<&str> = toml.lines().take(line).collect();
-        let table = lines.iter().rev().find(|line| line.starts_with('['));
-        let index = count_peers(toml, line);
-        if table != Some(&"[[peer]]") || index == 0 || index > self.speaker.peers.len() {
-            return false;
-        }
-        let peer = self.speaker.peers.remove(index - 1);
-        let name = peer.name.unwrap_or_else(|| peer.address.to_string());
+        let Some(table) = lines.iter().rev().find(|line| line.starts_with('[')) else { return false };
+        let index = lines.iter().filter(|line| *line == table).count() - 1;
+        let speaker = &mut self.speaker;
+        let name = match *table {
+            "[[peer]]" if index < speaker.peers.len() => {
+                let peer = speaker.peers.remove(index);
+                peer.name.unwrap_or_else(|| peer.address.to_string())
+            }
+            "[[dynamic_peers]]" if index < speaker.ranges.len() => {
+                speaker.ranges.remove(index).range.to_string()
+            }
+            table => {
+                let is_meant = |name: &String| {
+                    table == format!("[peer_group.{name}]")
+                        || table == format!("[peer_group.{}]", quoted(name))
+                };
+                let Some(name) = speaker.groups.keys().find(|name| is_meant(name)).cloned() else {
+                    return false;
+                };
+                speaker.groups.remove(&name);
+                name
+            }
+        };
         self.add(RemarkKind::LeftOut, format!("{name}: {error}"));
         true
     }
@@ -81,11 +97,6 @@ impl Draft {
         }
         false
     }
-}
-
-/// How many of some lines begin a peer.
-fn count_peers(toml: &str, lines: usize) -> usize {
-    toml.lines().take(lines).filter(|line| *line == "[[peer]]").count()
 }
 
 /// An address of TEST-NET-1 (RFC 5737), which no node has.

@@ -1,17 +1,19 @@
 //! Configurations of BIRD and FRR, rewritten as the operator's file.
 //!
-//! [`convert_bird`] read what the other daemon reads, fill the objects of the operator's file (`model/`), and
+//! [`convert_bird`] and [`convert_frr`] read what the other daemon reads, fill the objects of the operator's file (`model/`), and
 //! write them as TOML that has no errors. What cannot be carried over is a [`Remark`] with its line. A converted filter accepts
 //! nothing that the other daemon rejects: where a statement cannot be said and might reject, everything that gets there is
 //! rejected.
 
 mod bird;
 mod finish;
+mod frr;
 mod model;
 mod remark;
 mod toml_text;
 
 pub use bird::{Include, convert_bird};
+pub use frr::convert_frr;
 pub use remark::{Remark, RemarkKind};
 
 /// A converted configuration.

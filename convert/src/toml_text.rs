@@ -61,6 +61,7 @@ fn networks(speaker: &Speaker) -> String {
             Some("blackhole") => entry(&mut text, "blackhole", Some("true".to_owned())),
             hold => entry(&mut text, "hold", hold.map(quoted)),
         }
+        entry(&mut text, "require_route", network.require_route.then(|| "true".to_owned()));
         text
     });
     networks.collect::<Vec<_>>().join("\n")

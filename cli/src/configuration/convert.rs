@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
 
-use margay_convert::{Conversion, RemarkKind, Secret, convert_bird};
+use margay_convert::{Conversion, RemarkKind, Secret, convert_bird, convert_frr};
 
 use crate::run::RunError;
 
@@ -15,7 +15,14 @@ pub(crate) fn run(file: &Path, passwords: Option<&Path>, out: &mut impl Write) -
         fs::read_to_string(file).map_err(|error| RunError::Unreadable { file: file.to_owned(), error })?;
     let passwords = passwords.map(absolute).transpose()?;
     let folder = passwords.as_ref().map(|folder| folder.display().to_string());
-    let conversion = convert_bird(&file.display().to_string(), &text, folder.as_deref(), &mut include);
+    let name = file.display().to_string();
+    // BIRD begins nothing with these words.
+    let is_frr = text.lines().any(|line| line.trim_start().starts_with("router bgp "));
+    let conversion = if is_frr {
+        convert_frr(&name, &text, folder.as_deref())
+    } else {
+        convert_bird(&name, &text, folder.as_deref(), &mut include)
+    };
     let Conversion { toml, remarks, secrets } = match conversion {
         Ok(conversion) => conversion,
         Err(error) => {

@@ -291,7 +291,7 @@ impl Reader {
             if cursor.peek().is_some() {
                 self.remark(place, RemarkKind::LeftOut, "attributes of a static route are left out");
             }
-            self.speaker.networks.insert(net.trunc(), Network { hold });
+            self.speaker.networks.insert(net.trunc(), Network { hold, require_route: false });
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What a rule asks for, as keys of `match` and their combinations.
 
+use ipnet::IpNet;
+
 /// A condition on a route.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Condition {
@@ -9,6 +11,8 @@ pub(crate) enum Condition {
     Never,
     /// A key of `match`, and its value in TOML.
     Key(&'static str, String),
+    /// A prefix inside this one with a length in a range, which is possible there.
+    PrefixWithin(IpNet, u8, u8),
     /// The opposite.
     Not(Box<Self>),
     /// All of these, at least two.
@@ -92,6 +96,7 @@ impl Condition {
         match self {
             Self::Always | Self::Never => Vec::new(),
             Self::Key(key, _) => vec![key],
+            Self::PrefixWithin(..) => vec!["prefix", "length"],
             Self::Not(inner) => inner.keys(),
             Self::All(members) | Self::Any(members) => members.iter().flat_map(Self::keys).collect(),
         }
@@ -133,6 +138,13 @@ impl Condition {
     fn entry(&self) -> (&'static str, String) {
         match self {
             Self::Key(key, value) => (key, value.clone()),
+            Self::PrefixWithin(net, low, high) => {
+                let lengths = if low == high { low.to_string() } else { format!("{low}..{high}") };
+                (
+                    "prefix",
+                    format!("{}, length = {}", super::quoted(&net.to_string()), super::quoted(&lengths)),
+                )
+            }
             Self::Not(inner) => ("not", inner.to_toml()),
             Self::Any(members) => ("any", tables(members)),
             Self::All(members) => ("all", tables(members)),

@@ -58,6 +58,8 @@ pub(crate) struct KernelImport {
 pub(crate) struct Network {
     /// `blackhole`, `unreachable` or `prohibit`.
     pub(crate) hold: Option<&'static str>,
+    /// Whether it is advertised only while another route to it is in the kernel.
+    pub(crate) require_route: bool,
 }
 
 /// Text as a TOML string.
