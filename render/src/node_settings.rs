@@ -1,5 +1,6 @@
 //! The settings of a node: the cluster's, and its own where it has any.
 
+use ipnet::IpNet;
 use margay_cluster::object::{
     BgpConfigurationSpec, BgpPassword, BindMode, ClusterRoutes, LogLevel, Node, PrefixAdvertisement,
 };
@@ -64,6 +65,12 @@ impl<'a> NodeSettings<'a> {
 
     pub(crate) fn mesh_restart_time(&self) -> Option<Span> {
         self.global()?.node_mesh_max_restart_time
+    }
+
+    /// The addresses of services inside of the cluster. Those of single services follow from Kubernetes alone.
+    pub(crate) fn service_cluster_networks(&self) -> impl Iterator<Item = IpNet> {
+        let blocks = self.global().into_iter().flat_map(|spec| &spec.service_cluster_ips);
+        blocks.filter_map(|block| block.cidr.map(|cidr| cidr.0))
     }
 
     pub(crate) fn ignored_interfaces(&self) -> &'a [InterfaceGlob] {

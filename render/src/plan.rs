@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use margay_cluster::object::{LogLevel, Node};
 
 use crate::node_settings::NodeSettings;
@@ -31,6 +32,8 @@ pub(crate) struct Context<'a> {
     pub(crate) name: &'a str,
     pub(crate) node: &'a Node,
     pub(crate) settings: NodeSettings<'a>,
+    /// Service prefixes that the node advertises, and holds as blackholes.
+    pub(crate) services: BTreeSet<IpNet>,
     /// The nodes by their addresses, once one of them was asked for.
     addresses: OnceCell<BTreeMap<IpAddr, (&'a str, &'a Node)>>,
 }
@@ -72,7 +75,9 @@ fn plan_speaker(
     problems: &mut Vec<Problem>,
 ) -> Option<Speaker> {
     let settings = NodeSettings::new(snapshot, name);
-    let context = Context { snapshot, name, node, settings, addresses: OnceCell::new() };
+    let services = snapshot.service_routes.iter().copied().chain(settings.service_cluster_networks());
+    let services = services.collect();
+    let context = Context { snapshot, name, node, settings, services, addresses: OnceCell::new() };
     let ipv4_address = match context.own_address(Family::V4) {
         Some(IpAddr::V4(address)) => Some(address),
         Some(IpAddr::V6(_)) | None => None,
@@ -111,7 +116,7 @@ fn plan_family(
     let address = context.own_address(family)?;
     let peers: Vec<PeerPlan> =
         peers.iter().filter(|peer| Family::of(peer.address) == family).cloned().collect();
-    let services = context.snapshot.service_routes.iter().copied();
+    let services = context.services.iter().copied();
     Some(FamilySpeaker {
         address,
         listen_address: context.settings.listens_on_own_address().then_some(address),

@@ -24,7 +24,7 @@ pub struct Snapshot {
     pub pools: BTreeMap<String, Arc<IpPool>>,
     /// The blocks of the node.
     pub blocks: BTreeMap<IpNet, BlockAffinity>,
-    /// Service prefixes that the node advertises.
+    /// Service prefixes that the node advertises besides those of the cluster's settings.
     pub service_routes: BTreeSet<IpNet>,
     /// Workloads of the node that have a BGP peer.
     pub workloads: BTreeSet<LocalWorkload>,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use margay_cluster::document::read_yaml;
 use margay_cluster::object::AnyObject;
 use margay_cluster::schema::UnknownFields;
-use margay_render::{FamilySpeaker, FilterUse, Snapshot, plan};
+use margay_render::{ExportRule, FamilySpeaker, FilterUse, Snapshot, plan};
 
 const NODES: &str = "
 kind: Node
@@ -126,4 +126,20 @@ fn a_node_without_addresses_has_no_bgp() {
     let mut snapshot = snapshot("");
     snapshot.nodes.remove("a");
     assert_eq!(plan(&snapshot, "a"), (None, Vec::new()));
+}
+
+#[test]
+fn addresses_of_services_are_advertised_held_and_not_learned() {
+    let (speaker, _) = planned(
+        "---
+kind: BGPConfiguration
+apiVersion: projectcalico.org/v3
+metadata: { name: default }
+spec: { serviceClusterIPs: [{ cidr: 10.96.0.0/12 }] }
+",
+    );
+    let network: ipnet::IpNet = "10.96.0.0/12".parse().expect("a network");
+    assert_eq!(speaker.services, [network]);
+    assert!(speaker.export_rules.contains(&ExportRule::Service(network)));
+    assert!(speaker.kernel_rules.iter().any(|rule| rule.network == network));
 }

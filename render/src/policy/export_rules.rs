@@ -48,8 +48,7 @@ pub(crate) fn plan_export_rules(context: &Context<'_>, family: Family) -> Vec<Ex
     rules.push(ExportRule::LocalInterfaces(LOCAL));
     rules.push(ExportRule::Communities);
     rules.push(ExportRule::Aggregates);
-    let services =
-        context.snapshot.service_routes.iter().filter(|network| Family::of_network(**network) == family);
+    let services = context.services.iter().filter(|network| Family::of_network(**network) == family);
     rules.extend(services.map(|network| ExportRule::Service(*network)));
     rules.extend(reflector_rules(context, family));
     rules.extend(shown.iter().map(|pool| ExportRule::Pool(pool.spec.cidr.0)));

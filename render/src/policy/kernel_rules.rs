@@ -47,8 +47,7 @@ pub enum KernelOwner {
 }
 
 pub(crate) fn plan_kernel_rules(context: &Context<'_>, family: Family) -> Vec<KernelRule> {
-    let services =
-        context.snapshot.service_routes.iter().filter(|network| Family::of_network(**network) == family);
+    let services = context.services.iter().filter(|network| Family::of_network(**network) == family);
     let rejected = KernelVerdict::LeaveTo(KernelOwner::Services);
     let mut rules: Vec<KernelRule> =
         services.map(|network| KernelRule { network: *network, verdict: rejected }).collect();

@@ -22,9 +22,11 @@ pub(super) struct ChainNames {
     pub(super) export: String,
 }
 
-/// LOCAL_PREF of what an external peer sends: what it sends itself is not looked at.
-const EXTERNAL_LOCAL_PREF: u32 = 100;
-/// Preference of routes of elevated priority: above what the kernel has, below the node's own.
+/// LOCAL_PREF of what external peers send, whatever it carries, and of what internal peers send without any.
+const USUAL_LOCAL_PREF: u32 = 100;
+/// Preference of what peers send: above that of the kernel's routes (150), as under Calico.
+const LEARNED_PREFERENCE: u32 = 155;
+/// Preference of routes of elevated priority: above the others', below that of the node's own (200).
 const ELEVATED_PREFERENCE: u32 = 160;
 
 impl Chains {
@@ -81,14 +83,16 @@ impl Chains {
 
 fn import_rules(side: &str, family: Family, own: &FamilySpeaker, uses: &[FilterUse]) -> Vec<String> {
     let mut rules = Vec::new();
-    let mut first = RuleText::default();
-    if side == "external" {
-        first = first.set("local_pref", &EXTERNAL_LOCAL_PREF.to_string());
-        first = first.set("metric", &LOCAL_PREF_BASE.saturating_sub(EXTERNAL_LOCAL_PREF).to_string());
-    } else {
-        first = first.set("metric", &quoted(&format!("{LOCAL_PREF_BASE} - local_pref")));
+    let usual = USUAL_LOCAL_PREF.to_string();
+    let mut given = RuleText::default();
+    if side == "internal" {
+        given = given.when("not", "{ local_pref = \"0..\" }");
     }
-    rules.push(first.action("continue"));
+    rules.push(given.set("local_pref", &usual).action("continue"));
+    let numbers = RuleText::default()
+        .set("metric", &quoted(&format!("{LOCAL_PREF_BASE} - local_pref")))
+        .set("preference", &LEARNED_PREFERENCE.to_string());
+    rules.push(numbers.action("continue"));
     rules.extend(uses.iter().map(|filter| use_rule(filter, FilterDirection::Import, family)));
     let least = LOCAL_PREF_BASE.saturating_sub(own.priority).saturating_add(1);
     let elevated = RuleText::default()
