@@ -4,6 +4,7 @@
 
 #[path = "../../../render/tests/calico/case.rs"]
 mod case;
+mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

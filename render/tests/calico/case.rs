@@ -1,13 +1,14 @@
 //! The cases of the corpus.
+#![allow(dead_code, reason = "each of the tests that share this file uses a part of it")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use margay_cluster::document::read_json;
 use margay_cluster::ipam::read_block_affinity;
 use margay_cluster::key::Key;
-use margay_cluster::object::AnyObject;
+use margay_cluster::object::{AnyObject, Kind};
 use margay_cluster::schema::UnknownFields;
 use margay_render::{Family, LocalWorkload, RouterIdSource, Secrets, Snapshot};
 use serde_json::Value;
@@ -48,13 +49,8 @@ impl Case {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let mut snapshot =
             Snapshot { secrets: self.secrets(), workloads: self.workloads(), ..Snapshot::default() };
-        for resource in list(&self.whole["resources"]) {
-            let octets = serde_json::to_vec(resource).expect("JSON");
-            let document = read_json(&octets).expect("JSON");
-            let object = AnyObject::decode(&document, UnknownFields::Ignore)
-                .unwrap_or_else(|problems| panic!("{}: {problems:?}", self.case));
-            let name = object.metadata().name.as_str().to_owned();
-            snapshot.set(object.kind(), &name, Some(&object));
+        for ((kind, name), object) in self.objects() {
+            snapshot.set(kind, &name, Some(&object));
         }
         for affinity in list(&self.whole["block_affinities"]) {
             let key = affinity["key"].as_str().expect("a key").parse();
@@ -75,6 +71,24 @@ impl Case {
             }));
         }
         snapshot
+    }
+
+    /// The objects by kind and name.
+    pub(crate) fn objects(&self) -> BTreeMap<(Kind, String), AnyObject> {
+        let decode = |resource: &Value| {
+            let octets = serde_json::to_vec(resource).expect("JSON");
+            let document = read_json(&octets).expect("JSON");
+            let object = AnyObject::decode(&document, UnknownFields::Ignore)
+                .unwrap_or_else(|problems| panic!("{}: {problems:?}", self.case));
+            ((object.kind(), object.metadata().name.as_str().to_owned()), object)
+        };
+        list(&self.whole["resources"]).iter().map(decode).collect()
+    }
+
+    /// The sequence that it is a step of, and which step.
+    pub(crate) fn sequence(&self) -> Option<(&str, u64)> {
+        let sequence = &self.whole["sequence"];
+        Some((sequence["name"].as_str()?, sequence["step"].as_u64()?))
     }
 
     fn secrets(&self) -> Secrets {
