@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::rules::{RuleText, community_text, rule_of};
+use super::rules::{RuleText, asks_for_interface_of_peers, community_text, rule_of};
 use super::text::{Text, quoted};
-use crate::Family;
 use crate::peers::PeerPlan;
 use crate::policy::{ExportRule, FilterDirection, FilterPlan, FilterUse, LOCAL_PREF_BASE};
 use crate::speaker::{FamilySpeaker, Speaker};
+use crate::{Family, Problem};
 
 /// The filters of the file, by name, each with its comment and its rules.
 #[derive(Debug, Default)]
@@ -60,6 +60,17 @@ impl Chains {
             )
         });
         ChainNames { import, export }
+    }
+
+    /// Filters of objects that ask for the interface of what peers have sent, which is not known.
+    pub(super) fn problems(own: &FamilySpeaker) -> impl Iterator<Item = Problem> {
+        let asks = |filter: &&FilterPlan| {
+            filter.direction == FilterDirection::Export
+                && filter.rules.iter().any(|rule| asks_for_interface_of_peers(&rule.matches))
+        };
+        let what = "the interface of routes from peers is not known: a rule that rejects them by interface takes all, \
+                    and one that accepts them takes none";
+        own.filters.iter().filter(asks).map(move |filter| Problem::new("BGPFilter", &filter.name, what))
     }
 
     pub(super) fn into_text(self) -> Text {

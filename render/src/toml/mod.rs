@@ -45,6 +45,7 @@ pub fn to_toml(speaker: &Speaker, settings: &FileSettings) -> (String, Vec<Probl
     let mut all_peers = Text::default();
     for (family, own) in families.iter().filter_map(|(family, own)| Some((*family, own.as_ref()?))) {
         write_networks(&mut text, own);
+        problems.extend(Chains::problems(own));
         for peer in peers::sessions(&own.peers, &mut problems) {
             let names = chains.of_peer(speaker, family, own, peer);
             peers::write(&mut all_peers, speaker, peer, &names, &mut problems);
@@ -111,11 +112,11 @@ fn write_kernel(text: &mut Text, speaker: &Speaker, problems: &mut Vec<Problem>)
     text.array_table("kernel.import");
     let protocols = (FIRST_FOREIGN_PROTOCOL..=u8::MAX).filter(|number| *number != KERNEL_PROTOCOL);
     text.list("protocol", &protocols.map(|number| number.to_string()).collect::<Vec<_>>());
-    text.array_table("kernel.import");
-    text.list("protocol", &[quoted("kernel")]);
     let ignored = speaker.ignored_interfaces.iter().map(String::as_str).chain(["cali*", "kube-ipvs*"]);
     let patterns: Vec<String> =
         ignored.map(|glob| quoted(&format!("!{glob}"))).chain([quoted("*")]).collect();
+    text.array_table("kernel.import");
+    text.list("protocol", &[quoted("kernel")]);
     text.list("interface", &patterns);
 }
 

@@ -87,6 +87,8 @@ pub(super) fn write(
         text.value("cluster_id", &quoted(&cluster.to_string()));
     }
     match peer.next_hop {
+        // As to any peer that may be several hops away: no third party's address, though it were on the same network.
+        NextHop::Auto if !peer.is_internal(speaker.asn) => text.value("next_hop", &quoted("self")),
         NextHop::Auto => (),
         NextHop::Own => text.value("next_hop", &quoted("self")),
         NextHop::Keep => text.value("next_hop", &quoted("keep")),

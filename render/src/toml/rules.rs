@@ -47,12 +47,25 @@ impl RuleText {
 }
 
 /// The rule of a `BGPFilter`; `None` for one that no route can match.
+///
+/// The interface of a route from a peer is not known to filters. A rule for such routes alone that accepts matches none, and one
+/// that rejects matches all; other rules by interface are for the kernel's routes.
 pub(super) fn rule_of(rule: &RulePlan, direction: FilterDirection) -> Option<String> {
-    let text = conditions(&rule.matches, direction)?;
-    if !rule.accepts {
-        return Some(text.action("reject"));
+    let is_blind = direction == FilterDirection::Export && asks_for_interface_of_peers(&rule.matches);
+    if is_blind && rule.accepts {
+        return None;
     }
-    Some(with_edits(text, &rule.edits, direction).action("accept"))
+    let interface = rule.matches.interface.clone().filter(|_| !is_blind);
+    let text = conditions(&RuleMatch { interface, ..rule.matches.clone() }, direction)?;
+    Some(match rule.accepts {
+        true => with_edits(text, &rule.edits, direction).action("accept"),
+        false => text.action("reject"),
+    })
+}
+
+/// Whether a rule asks for some interfaces, and not for others, of routes from peers alone.
+pub(super) fn asks_for_interface_of_peers(matches: &RuleMatch) -> bool {
+    matches.from_peers && matches.interface.as_ref().is_some_and(|interface| interface != "*")
 }
 
 fn conditions(matches: &RuleMatch, direction: FilterDirection) -> Option<RuleText> {
@@ -65,9 +78,9 @@ fn conditions(matches: &RuleMatch, direction: FilterDirection) -> Option<RuleTex
     }
     if let Some(interface) = &matches.interface {
         match direction {
+            _ if interface == "*" => (),
             FilterDirection::Export => text = text.when("interface", &quoted(interface)),
             // What a peer sends leads through no interface yet: only the pattern for any matches.
-            FilterDirection::Import if interface == "*" => (),
             FilterDirection::Import => return None,
         }
     }
