@@ -1,4 +1,5 @@
-//! Where connections from ranges of dynamic peers wait for their OPEN: those that send none take no place of a peer.
+//! Connections from ranges of dynamic peers that wait for their OPEN. Those that send none do not take the
+//! place of a peer.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,18 +17,18 @@ use tracing::debug;
 use crate::machine::{Machine, Stream};
 use crate::peer::{Arrival, encode};
 
-/// A connection from a range of dynamic peers, and from none of the present peers, that began with an OPEN.
+/// A connection from a range of dynamic peers that started with an OPEN and belongs to no present peer.
 #[derive(Debug)]
 pub struct Newcomer {
-    /// Where it comes from.
+    /// Its source address.
     pub address: IpAddr,
-    /// What the OPEN says.
+    /// The OPEN.
     pub open: Open,
     /// The connection, with the octets of the OPEN.
     pub arrival: Arrival,
 }
 
-/// The connections that wait. When they are too many, the oldest goes: a peer sends its OPEN at once.
+/// The waiting connections. When there are too many, the oldest is closed: a peer sends its OPEN at once.
 #[derive(Debug)]
 pub(crate) struct Anteroom {
     machine: Machine,
@@ -41,7 +42,7 @@ impl Anteroom {
         Self { machine, waiting: VecDeque::new(), tasks: JoinSet::new() }
     }
 
-    /// Takes a connection in.
+    /// Adds a connection.
     pub(crate) fn admit(&mut self, address: IpAddr, stream: Stream) {
         self.waiting.retain(|(_, task)| !task.is_finished());
         self.make_room(address);
@@ -49,12 +50,12 @@ impl Anteroom {
         self.waiting.push_back((address, task));
     }
 
-    /// The next connection that has shown an OPEN; waits for one. Dropping the future loses nothing.
+    /// Waits for the next connection that has sent an OPEN. Dropping the future loses nothing.
     pub(crate) async fn next(&mut self) -> Newcomer {
         loop {
             match self.tasks.join_next().await {
                 Some(Ok(Some(newcomer))) => return newcomer,
-                // It said something else, or nothing, or had to make room.
+                // It sent something else, or nothing, or was closed to make room.
                 Some(Ok(None) | Err(_)) => {}
                 None => std::future::pending().await,
             }
@@ -75,7 +76,8 @@ impl Anteroom {
     }
 }
 
-/// Waits for the OPEN. A connection that begins with something else is closed with a NOTIFICATION, a silent one without.
+/// Waits for the OPEN. A connection that starts with another message is closed with a NOTIFICATION, a silent
+/// one without.
 async fn await_open(address: IpAddr, mut stream: Stream) -> Option<Newcomer> {
     let mut received = BytesMut::new();
     match timeout(OPEN_TIME, read_open(&mut stream, &mut received)).await {
@@ -90,9 +92,9 @@ async fn await_open(address: IpAddr, mut stream: Stream) -> Option<Newcomer> {
     None
 }
 
-/// Reads until there is a whole message, and leaves it in `received`.
+/// Reads a whole message, and leaves it in `received`.
 async fn read_open(stream: &mut Stream, received: &mut BytesMut) -> io::Result<Result<Open, Notification>> {
-    // Nothing is agreed on yet, and an OPEN needs nothing.
+    // Nothing has been negotiated yet, and an OPEN does not depend on it.
     let context = DecodeContext::new(PeerKind::Ebgp, AsWidth::Two);
     loop {
         match frame_length(received, context.max_message_octets) {
@@ -113,13 +115,13 @@ async fn read_open(stream: &mut Stream, received: &mut BytesMut) -> io::Result<R
     }
 }
 
-/// How many connections may wait on one listening socket.
+/// Connections that may wait on one listening socket.
 const MOST: usize = 256;
 
-/// How many of them from one address.
+/// Connections that may wait from one address.
 const MOST_OF_ADDRESS: usize = 8;
 
-/// How long a connection may wait. RFC 4271 §8.2.2 suggests minutes, for a peer that is known.
+/// Time limit for the OPEN. RFC 4271 §8.2.2 suggests minutes, for a known peer.
 const OPEN_TIME: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
@@ -143,7 +145,7 @@ mod tests {
             Self { listener, anteroom: Anteroom::new(Machine::Real) }
         }
 
-        /// A connection that is said to come from this host.
+        /// Makes a connection that claims to come from this host.
         async fn connect(&mut self, host: u16) -> TcpStream {
             let [high, low] = host.to_be_bytes();
             let address = self.listener.local_addr().unwrap();
@@ -171,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_open_comes_through_with_what_follows_it_and_in_pieces() {
+    async fn an_open_is_passed_on_with_what_follows_it_and_in_pieces() {
         let mut scene = Scene::new().await;
         let mut octets = open();
         octets.extend_from_slice(b"more");
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_peer_comes_through_a_thousand_silent_connections() {
+    async fn a_peer_gets_in_among_a_thousand_silent_connections() {
         let mut scene = Scene::new().await;
         let mut silent = Vec::new();
         for host in 1..=500 {
@@ -202,7 +204,7 @@ mod tests {
         assert_eq!(scene.next().await.address, Ipv4Addr::new(10, 0, 3, 232));
         assert!(scene.anteroom.waiting.len() <= MOST);
         let mut octet = [0];
-        assert_eq!(silent[0].read(&mut octet).await.unwrap_or(0), 0, "the first one had to go");
+        assert_eq!(silent[0].read(&mut octet).await.unwrap_or(0), 0, "the first one was closed");
     }
 
     #[tokio::test]
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_open_is_told_so() {
+    async fn another_message_than_an_open_is_answered_with_a_notification() {
         let mut scene = Scene::new().await;
         let mut garbage = scene.connect(1).await;
         garbage.write_all(&[0; 36]).await.unwrap();
@@ -227,15 +229,15 @@ mod tests {
         let mut octets = BytesMut::new();
         bgp_codec::encode_keepalive(&mut octets);
         keepalive.write_all(&octets).await.unwrap();
-        let told = async |stream: &mut TcpStream| {
+        let notification_of = async |stream: &mut TcpStream| {
             let mut octets = [0; 21];
             stream.read_exact(&mut octets).await.unwrap();
             (octets[18], octets[19], octets[20])
         };
         tokio::select! {
             newcomer = scene.anteroom.next() => panic!("{newcomer:?}"),
-            told = async { (told(&mut garbage).await, told(&mut keepalive).await) } => {
-                assert_eq!(told, ((3, 1, 1), (3, 5, 1)));
+            notification = async { (notification_of(&mut garbage).await, notification_of(&mut keepalive).await) } => {
+                assert_eq!(notification, ((3, 1, 1), (3, 5, 1)));
             }
         }
     }

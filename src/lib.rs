@@ -1,4 +1,4 @@
-//! The daemon's shell: sockets, clock, netlink, signals and tasks.
+//! The daemon around the pure crates: sockets, clock, netlink, signals and tasks.
 
 mod anteroom;
 pub mod bfd;

@@ -1,6 +1,6 @@
-//! The sockets on which peers connect to us, and the way of each connection to its peer.
+//! The sockets on which peers connect, and the assignment of connections to peers.
 //!
-//! A connection from a range of dynamic peers is handed to the daemon with its OPEN.
+//! A connection from a range of dynamic peers is passed to the daemon with its OPEN.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -21,15 +21,15 @@ pub use crate::anteroom::Newcomer;
 use crate::machine::{ListeningSocket, Machine, Stream, TcpPassword};
 use crate::peer::PeerIntake;
 
-/// Listens on some addresses, and hands what is accepted to the peer whose address it comes from.
+/// Listens on some addresses, and passes accepted connections to the peer with their source address.
 ///
-/// Dropping it closes the sockets; connections that were handed in stay.
+/// Dropping it closes the sockets; connections that were passed on stay open.
 #[derive(Debug)]
 pub struct Listener {
     sockets: Vec<Arc<ListeningSocket>>,
     expected: watch::Sender<Expected>,
     refused: Arc<AtomicU64>,
-    /// Ends the tasks when it is dropped.
+    /// The tasks, which end when this is dropped.
     _tasks: JoinSet<()>,
 }
 
@@ -42,8 +42,8 @@ struct Expected {
 }
 
 impl Listener {
-    /// Listens on all `addresses`. To be called within a tokio runtime. Newcomers are to be received from the queue; while
-    /// it is full, no connections are accepted.
+    /// Listens on all `addresses`. To be called within a tokio runtime. Newcomers are received from the
+    /// queue; while it is full, no connections are accepted.
     ///
     /// # Errors
     ///
@@ -68,20 +68,20 @@ impl Listener {
         Ok((Self { sockets, expected, refused, _tasks: tasks }, newcomer_receiver))
     }
 
-    /// The addresses that are listened on, with the ports that the system chose where it was to choose.
+    /// The listening addresses, with the ports that the system chose, if any.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// An error of the system.
     pub fn local_addresses(&self) -> io::Result<Vec<SocketAddr>> {
         self.sockets.iter().map(|socket| socket.local_address()).collect()
     }
 
-    /// From now on hands connections from `address` to `intake`; with a password, only signed ones arrive.
+    /// Passes connections from `address` to `intake` from now on; with a password, only signed ones arrive.
     ///
     /// # Errors
     ///
-    /// The system cannot check signatures for this peer. Its connections are then not taken.
+    /// The system cannot check signatures for this peer. Its connections are then not accepted.
     pub fn add_peer(
         &self,
         address: IpAddr,
@@ -93,18 +93,19 @@ impl Listener {
         Ok(())
     }
 
-    /// From now on hands connections from `address` to `intake`, which came from a range and has the range's password.
+    /// Passes connections from `address` to `intake` from now on. The address is in a range and uses the
+    /// range's password.
     pub fn add_newcomer(&self, address: IpAddr, intake: PeerIntake) {
         self.expected.send_modify(|expected| {
             expected.peers.insert(address.to_canonical(), intake);
         });
     }
 
-    /// From now on takes connections from `range`; with a password, only signed ones arrive.
+    /// Accepts connections from `range` from now on; with a password, only signed ones arrive.
     ///
     /// # Errors
     ///
-    /// The system cannot check signatures for this range. Connections from there are then not taken.
+    /// The system cannot check signatures for this range. Connections from there are then not accepted.
     pub fn add_range(&self, range: Prefix, password: Option<&TcpPassword>) -> io::Result<()> {
         self.set_range_password(range, password)?;
         self.expected.send_modify(|expected| {
@@ -113,11 +114,11 @@ impl Listener {
         Ok(())
     }
 
-    /// From now on refuses connections from `range`, those of peers apart.
+    /// Refuses connections from `range` from now on, except for those of peers.
     ///
     /// # Errors
     ///
-    /// The system keeps the password; connections are refused all the same.
+    /// The system keeps the password; connections are refused nevertheless.
     pub fn remove_range(&self, range: Prefix) -> io::Result<()> {
         self.expected.send_modify(|expected| {
             expected.ranges.remove(&range);
@@ -125,11 +126,11 @@ impl Listener {
         self.set_range_password(range, None)
     }
 
-    /// From now on refuses connections from `address`.
+    /// Refuses connections from `address` from now on.
     ///
     /// # Errors
     ///
-    /// The system keeps the password; connections are refused all the same.
+    /// The system keeps the password; connections are refused nevertheless.
     pub fn remove_peer(&self, address: IpAddr) -> io::Result<()> {
         self.expected.send_modify(|expected| {
             expected.peers.remove(&address.to_canonical());
@@ -137,7 +138,7 @@ impl Listener {
         self.set_password(address, None)
     }
 
-    /// How many connections came from an address without a peer, or at a time when the peer took none.
+    /// Number of connections from addresses without a peer, or while the peer accepted none.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
@@ -145,7 +146,7 @@ impl Listener {
     fn set_password(&self, address: IpAddr, password: Option<&TcpPassword>) -> io::Result<()> {
         for socket in self.sockets_for(address)? {
             match socket.set_password(address, password) {
-                // Without the option in the kernel there is no signature to be removed either.
+                // Without the option in the kernel, there is no signature to be removed either.
                 Err(error) if password.is_none() => debug!(%address, "no TCP password removed: {error}"),
                 result => result?,
             }
@@ -175,7 +176,7 @@ impl Listener {
     }
 }
 
-/// Accepts connections on one socket, and dispatches them by their source address.
+/// Accepts connections on one socket, and assigns them by their source address.
 struct Acceptor {
     socket: Arc<ListeningSocket>,
     expected: watch::Receiver<Expected>,
@@ -184,7 +185,7 @@ struct Acceptor {
     refused: Arc<AtomicU64>,
 }
 
-/// What becomes of a connection.
+/// Destination of a connection.
 enum Destination {
     Peer(PeerIntake),
     Newcomer,
@@ -199,7 +200,8 @@ impl Acceptor {
                 accepted = self.socket.accept() => match accepted {
                     Ok((stream, source)) => self.hand_in(source.ip().to_canonical(), stream),
                     Err(error) => {
-                        // Mostly there are too many open files, and the connection stays at the head of the queue.
+                        // Usually there are too many open files, and the connection stays at the head of the
+                        // queue.
                         warn!("cannot accept a connection: {error}");
                         sleep(ACCEPT_PAUSE).await;
                     }
@@ -208,7 +210,7 @@ impl Acceptor {
         }
     }
 
-    /// Hands a newcomer to the daemon, or to the peer that another of its connections has made of it meanwhile.
+    /// Passes a newcomer to the daemon, or to the peer that another of its connections has become meanwhile.
     async fn pass_on(&self, newcomer: Newcomer) {
         let address = newcomer.address;
         match self.destination(address) {
@@ -217,7 +219,7 @@ impl Acceptor {
                 let sent = self.newcomers.send(newcomer).await;
                 self.note_refusal(address, sent.map_err(|_| "the daemon is stopping"));
             }
-            Destination::Nowhere => self.note_refusal(address, Err("its range is gone")),
+            Destination::Nowhere => self.note_refusal(address, Err("its range was removed")),
         }
     }
 
@@ -247,8 +249,8 @@ impl Acceptor {
     }
 }
 
-/// How many newcomers may wait for the daemon to make peers of them. No more are accepted meanwhile.
+/// Newcomers that may wait for the daemon. While there are that many, no more are accepted.
 const NEWCOMERS: usize = 256;
 
-/// How long not to try after an error.
+/// Pause after an error.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

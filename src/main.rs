@@ -25,7 +25,8 @@ struct Arguments {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "/etc/margay/margay.toml")]
     config: PathBuf,
-    /// Record what the routing tables are told, for `cargo xtask replay`: routes, peers and filters, no passwords.
+    /// Record the inputs of the routing tables for `cargo xtask replay`: routes, peers and filters, no
+    /// passwords
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// Do not start where any object of the configuration has an error; otherwise such objects are left out.
@@ -52,9 +53,9 @@ fn main() -> ExitCode {
     if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Says what is wrong where there is no log yet.
+/// Reports an error before the log exists.
 fn fail(error: &dyn Display) -> ExitCode {
-    // Where nobody can be told, the status has to do; eprintln would panic.
+    // If standard error is closed, the status has to suffice; eprintln would panic.
     drop(writeln!(io::stderr(), "{error}"));
     ExitCode::FAILURE
 }
@@ -63,7 +64,7 @@ fn run(arguments: Arguments, loaded: LoadedConfig, log: LogCounts) -> anyhow::Re
     if let Err(error) = open_files::raise_limit() {
         warn!(%error, "the limit of open files stays as it is: it bounds the number of peers");
     }
-    // The speaker may have one thread for itself for a while, also where there is one processor.
+    // The speaker may occupy one thread for a while, even with one processor.
     let threads = available_parallelism().map_or(2, |processors| processors.get().max(2));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)

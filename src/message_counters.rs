@@ -1,21 +1,21 @@
-//! How many messages go over a peer's connections.
+//! Counters of messages on a peer's connections.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many messages went over all connections with a peer since the daemon started.
+/// Numbers of messages on all connections with a peer since the daemon started.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct MessageCounts {
     /// All messages received.
     pub received: u64,
     /// UPDATEs received.
     pub updates_received: u64,
-    /// All messages sent, or about to be.
+    /// All messages sent, or about to be sent.
     pub sent: u64,
-    /// UPDATEs sent, or about to be.
+    /// UPDATEs sent, or about to be sent.
     pub updates_sent: u64,
 }
 
-/// The counters behind [`MessageCounts`], shared by those who count.
+/// The shared counters behind [`MessageCounts`].
 #[derive(Debug, Default)]
 pub(crate) struct MessageCounters {
     received: AtomicU64,

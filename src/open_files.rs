@@ -1,13 +1,13 @@
-//! How many files the process may have open: a socket or two for each peer.
+//! The limit of open files: each peer needs a socket or two.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Raises the limit as far as the system allows: the soft limit of 1,024 that shells and service managers give is for
-/// programs that use `select`, and is less than a reflector has clients.
+/// Raises the limit as far as the system allows: the soft limit of 1,024 that shells and service managers set
+/// is for programs that use `select`, and too low for the clients of a reflector.
 ///
 /// # Errors
 ///
-/// What the system says; the limit stays as it was.
+/// An error of the system; the limit is unchanged.
 pub fn raise_limit() -> std::io::Result<()> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

@@ -2,8 +2,8 @@
 
 use tokio::sync::oneshot;
 
-/// Answers a request. The asker may have gone meanwhile, as when an operator interrupts the command; then the answer is not
-/// missed.
+/// Answers a request. If the asker has gone, as when an operator interrupts the command, the answer is
+/// dropped.
 pub(crate) fn reply<T>(answer: oneshot::Sender<T>, value: T) {
     drop(answer.send(value));
 }

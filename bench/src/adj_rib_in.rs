@@ -1,4 +1,4 @@
-//! The check after the clock: replays what a peer received and compares it with what it must hold.
+//! The check after the measurement: replays what a peer received and compares it with the expected routes.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -11,15 +11,16 @@ use foldhash::{HashMap, HashMapExt};
 use crate::expectation::Expectation;
 use crate::peer::{Received, decode_context};
 
-/// The routes that a peer holds after the messages replayed so far, and how many of them are as expected.
+/// The routes that a peer holds after the messages replayed so far, and the number of expected ones among
+/// them.
 #[derive(Debug)]
 pub(crate) struct AdjRibIn {
     routes: HashMap<Ipv4Prefix, Route>,
     right: usize,
     expected: Rc<Expectation>,
-    /// Where in the octets received the next message starts.
+    /// Offset of the next message in the received octets.
     replayed: usize,
-    /// The end of the message since which everything has been as expected.
+    /// End of the message since which all routes have been as expected.
     complete_since: Option<usize>,
 }
 
@@ -31,14 +32,14 @@ struct Route {
 }
 
 impl AdjRibIn {
-    /// No routes yet.
+    /// Starts without routes.
     pub(crate) fn new(expected: Rc<Expectation>) -> Self {
         let mut rib = Self { routes: HashMap::new(), right: 0, expected, replayed: 0, complete_since: None };
         rib.note_completeness();
         rib
     }
 
-    /// From here on other routes are expected.
+    /// Replaces the expected routes.
     pub(crate) fn expect(&mut self, expected: Rc<Expectation>) {
         self.expected = expected;
         self.right = 0;
@@ -50,7 +51,7 @@ impl AdjRibIn {
         self.note_completeness();
     }
 
-    /// Forgets all routes; what has come in so far is not looked at again.
+    /// Forgets all routes and everything received so far.
     pub(crate) fn forget(&mut self, received: &Received) {
         self.routes.clear();
         self.right = 0;
@@ -59,14 +60,14 @@ impl AdjRibIn {
         self.note_completeness();
     }
 
-    /// The fewest routes that the daemon must still advertise or withdraw.
+    /// Lower bound of the routes that the daemon still has to advertise or withdraw.
     pub(crate) fn outstanding(&self) -> usize {
         let wrong = self.routes.iter().filter(|(_, route)| !route.is_right);
         let superfluous = wrong.filter(|(prefix, _)| self.expected.route(**prefix).is_none()).count();
         self.expected.len() - self.right + superfluous
     }
 
-    /// Applies the messages that have come in since the last time.
+    /// Applies the messages received since the last call.
     ///
     /// # Errors
     ///
@@ -83,20 +84,20 @@ impl AdjRibIn {
         Ok(())
     }
 
-    /// When the peer had everything it must have and nothing else; `None` when it has not.
+    /// When the peer had exactly the expected routes; `None` if it does not have them.
     ///
-    /// `start` stands for the time when nothing had to come.
+    /// `start` is returned if nothing had to be received.
     pub(crate) fn completed(&self, received: &Received, start: Instant) -> Option<Instant> {
         let end = self.complete_since?;
         Some(if end == 0 { start } else { received.arrived(end).max(start) })
     }
 
-    /// The end of the last message replayed.
+    /// End of the last message replayed.
     pub(crate) fn replayed(&self) -> usize {
         self.replayed
     }
 
-    /// Up to `limit` differences between what is there and what is expected.
+    /// Up to `limit` differences from the expected routes.
     pub(crate) fn differences(&self, limit: usize) -> Vec<String> {
         let missing = self.expected.prefixes().filter(|prefix| !self.routes.contains_key(prefix));
         let missing = missing.map(|prefix| format!("{prefix} is missing"));
@@ -105,7 +106,7 @@ impl AdjRibIn {
         wrong.chain(missing).take(limit).collect()
     }
 
-    /// How far it is, for messages.
+    /// Progress, for messages.
     pub(crate) fn progress(&self) -> String {
         let (right, expected, held) = (self.right, self.expected.len(), self.routes.len());
         format!("{right} of {expected} routes right, {held} held")
@@ -152,7 +153,7 @@ impl AdjRibIn {
     fn difference(&self, prefix: Ipv4Prefix, route: &Route) -> String {
         let found = format!("{prefix} via {:?} has {:?}", route.next_hop, route.attributes);
         match self.expected.route(prefix) {
-            None => format!("{found}, but must not be there"),
+            None => format!("{found}, but is not expected"),
             Some((attributes, next_hop)) => format!("{found}, must be via {next_hop:?} with {attributes:?}"),
         }
     }
@@ -220,7 +221,7 @@ mod tests {
         }
     }
 
-    /// Takes in whole messages.
+    /// Adds whole messages.
     fn take_in(received: &mut Received, mut octets: &[u8]) {
         while let Some(length) = frame_length(octets, 4096).unwrap() {
             let (message, rest) = octets.split_at(length);
@@ -269,7 +270,7 @@ mod tests {
         let attributes = fixture.sent.as_slice()[0].clone();
         fixture.advertise("127.1.0.0/16".parse().unwrap(), &attributes, NEXT_HOP);
         let differences = fixture.check();
-        assert!(matches!(&*differences, [one] if one.ends_with("must not be there")), "{differences:?}");
+        assert!(matches!(&*differences, [one] if one.ends_with("is not expected")), "{differences:?}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The daemons take turns at the scenarios.
+//! Runs the daemons in turns through the scenarios.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,14 +10,14 @@ use crate::measurement::Measurement;
 use crate::scenario::{ScenarioName, Sizes, Turn};
 use crate::subject::{Subject, SubjectName};
 
-/// The daemons, on which terms they compete, and what has been measured.
+/// The daemons, the conditions, and the measurements so far.
 pub(crate) struct Contest {
     contestants: Vec<Contestant>,
-    /// How often each has its turn.
+    /// Number of turns of each daemon.
     pub(crate) rounds: usize,
-    /// How long a phase may take.
+    /// Time limit of a phase.
     pub(crate) timeout: Duration,
-    /// After a turn that took longer a daemon has no other at the same scenario.
+    /// A daemon whose turn takes longer gets no other turn at that scenario.
     pub(crate) patience: Duration,
     measurements: Vec<Measurement>,
     some_failed: bool,
@@ -28,7 +28,7 @@ struct Contestant {
     subject: Box<dyn Subject>,
 }
 
-/// Whether every daemon did what it must.
+/// Whether every daemon behaved correctly.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Outcome {
     AllExact,
@@ -57,11 +57,11 @@ impl Contest {
         })
     }
 
-    /// Plays all rounds of a scenario, and tells on standard error how each turn went.
+    /// Runs all rounds of a scenario, and prints the result of each turn on standard error.
     ///
     /// # Errors
     ///
-    /// This machine does not allow as many peers. What a daemon does wrong is no error here.
+    /// This machine does not allow that many peers. Misbehaviour of a daemon is not an error here.
     pub(crate) fn hold(&mut self, name: ScenarioName, sizes: Sizes) -> Result<()> {
         file_limit::raise(name.peers() + SPARE_FILES)?;
         eprintln!("{}: {}", name.word(), name.says(sizes));
@@ -113,5 +113,5 @@ fn failures(measured: &[Measurement]) -> String {
     incomplete.collect()
 }
 
-/// Files that are open besides a socket for each peer.
+/// Open files in addition to one socket for each peer.
 const SPARE_FILES: usize = 100;

@@ -7,7 +7,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use crate::workload::{AttributeSets, RouteTable};
 
-/// Which prefixes with which attributes, exactly.
+/// Expected prefixes with their attributes.
 #[derive(Debug)]
 pub(crate) struct Expectation {
     group_of: Rc<HashMap<Ipv4Prefix, usize>>,
@@ -24,12 +24,12 @@ impl Expectation {
         Self { group_of: Rc::new(group_of.collect()), attributes, next_hop }
     }
 
-    /// The same prefixes with other attributes.
+    /// The same prefixes with new attributes.
     pub(crate) fn with_attributes(&self, attributes: AttributeSets) -> Self {
         Self { group_of: Rc::clone(&self.group_of), attributes, next_hop: self.next_hop }
     }
 
-    /// The same without the routes inside a prefix.
+    /// The same routes without those inside a prefix.
     pub(crate) fn outside(&self, prefix: Ipv4Prefix) -> Self {
         let outside = self.group_of.iter().filter(|&(&inner, _)| !prefix.contains(inner));
         Self {
@@ -39,12 +39,12 @@ impl Expectation {
         }
     }
 
-    /// No route at all.
+    /// No routes.
     pub(crate) fn nothing(next_hop: NextHop) -> Self {
         Self { group_of: Rc::new(HashMap::new()), attributes: AttributeSets::default(), next_hop }
     }
 
-    /// How many routes there must be.
+    /// Number of routes.
     pub(crate) fn len(&self) -> usize {
         self.group_of.len()
     }
@@ -53,7 +53,7 @@ impl Expectation {
         self.group_of.keys().copied()
     }
 
-    /// The attributes and the next hop that a prefix must have; `None` when there must be no route.
+    /// The expected attributes and next hop of a prefix; `None` if no route is expected.
     pub(crate) fn route(&self, prefix: Ipv4Prefix) -> Option<(&PathAttributes, NextHop)> {
         let group = self.group_of.get(&prefix)?;
         Some((&self.attributes.as_slice()[*group], self.next_hop))

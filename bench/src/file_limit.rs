@@ -1,14 +1,14 @@
-//! How many files a process may have open: a socket for each peer.
+//! The limit of open files, of which each peer needs one.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Raises the limit of this process, and of the daemons that it starts, as far as it goes.
+/// Raises the limit of this process, and of the daemons that it starts, as far as possible.
 ///
 /// # Errors
 ///
-/// It does not go as far as `needed`.
+/// The hard limit is below `needed`.
 pub(crate) fn raise(needed: usize) -> Result<()> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

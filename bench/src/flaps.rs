@@ -1,4 +1,4 @@
-//! Which changes of routes have come through to whom, and how long each took.
+//! Propagation of route changes to each client, with their latencies.
 
 use std::time::{Duration, Instant};
 
@@ -13,20 +13,20 @@ use crate::workload::ClientRoutes;
 
 /// Watches for the changes of the clients' routes. The peers must be the clients, in order.
 ///
-/// The MULTI_EXIT_DISC tells one advertisement of a prefix from another. A change that a daemon leaves out, because a later
-/// one of the same prefix was there already, counts as come through with the later one.
+/// MULTI_EXIT_DISC distinguishes the advertisements of a prefix. A change that a daemon leaves out, because a
+/// later one of the same prefix had occurred already, counts as received with the later one.
 #[derive(Debug)]
 pub(crate) struct FlapWatch<'a> {
     routes: &'a ClientRoutes,
     places: HashMap<Ipv4Prefix, usize>,
-    /// What was sent of each prefix, in order.
+    /// Changes sent of each prefix, in order.
     sent: Vec<Vec<Change>>,
-    /// How many of those each client knows of: by the client's number, then by the prefix' place.
+    /// Number of changes received, by client and prefix.
     seen: Vec<Vec<usize>>,
     outstanding: usize,
     samples: Vec<Duration>,
     last_update: Option<Instant>,
-    /// The same UPDATE mostly comes to all clients in a row, so that one needs to be read.
+    /// The same UPDATE usually comes to all clients in a row, so it is decoded once.
     last_octets: Vec<u8>,
     last_content: Vec<Content>,
 }
@@ -37,7 +37,7 @@ struct Change {
     med: Option<u32>,
 }
 
-/// A route that is advertised with this MULTI_EXIT_DISC, or withdrawn.
+/// A route advertised with this MULTI_EXIT_DISC, or withdrawn.
 #[derive(Clone, Copy, Debug)]
 struct Content {
     place: usize,
@@ -45,7 +45,7 @@ struct Content {
 }
 
 impl<'a> FlapWatch<'a> {
-    /// Nothing has been sent yet.
+    /// Starts without changes.
     pub(crate) fn new(routes: &'a ClientRoutes) -> Self {
         let prefixes = routes.prefixes();
         Self {
@@ -61,33 +61,33 @@ impl<'a> FlapWatch<'a> {
         }
     }
 
-    /// A prefix is about to be advertised with this MULTI_EXIT_DISC, which it never had before, or to be withdrawn.
+    /// Notes that a prefix is about to be advertised with this new MULTI_EXIT_DISC, or withdrawn.
     pub(crate) fn note_sent(&mut self, place: usize, med: Option<u32>, at: Instant) {
         self.sent[place].push(Change { at, med });
         self.outstanding += self.routes.clients().len() - 1;
     }
 
-    /// How many changes have still to come through, counted for each client.
+    /// Number of changes still to be received, counted for each client.
     pub(crate) fn outstanding(&self) -> usize {
         self.outstanding
     }
 
-    /// How many have, since the samples were last forgotten.
+    /// Number of changes received since the samples were last cleared.
     pub(crate) fn arrived(&self) -> usize {
         self.samples.len()
     }
 
-    /// When the last UPDATE came to anybody.
+    /// When any client last received an UPDATE.
     pub(crate) fn last_update(&self) -> Option<Instant> {
         self.last_update
     }
 
-    /// From here on other changes are measured.
+    /// Clears the samples.
     pub(crate) fn forget_samples(&mut self) {
         self.samples.clear();
     }
 
-    /// How long the changes took; `None` when there were none.
+    /// Latency of the changes; `None` without any.
     pub(crate) fn latency(&mut self) -> Option<Latency> {
         self.samples.sort_unstable();
         let milliseconds = |percent: usize| {
@@ -101,7 +101,7 @@ impl<'a> FlapWatch<'a> {
         })
     }
 
-    /// Reads an UPDATE, and checks all of it that is not a matter of time.
+    /// Decodes an UPDATE, and checks everything in it except its timing.
     fn read(&self, message: &[u8]) -> Result<Vec<Content>> {
         let decoded = decode_message(Bytes::copy_from_slice(message), &decode_context(PeerKind::Ibgp));
         let Message::Update(update) = decoded.context("a malformed message")? else {

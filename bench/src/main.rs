@@ -1,5 +1,5 @@
-//! Load generator and benchmarks: plays BGP peers to margay and to other daemons, checks what comes back exactly, and
-//! prints what it cost.
+//! Load generator and benchmarks: plays BGP peers to margay and to other daemons, checks exactly what they
+//! send, and prints the costs.
 
 mod adj_rib_in;
 mod contest;

@@ -1,27 +1,27 @@
-//! What a process and its children have used so far, from their folders in `/proc`.
+//! Resource usage of a process and its children, from `/proc`.
 
 use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-/// CPU time and memory of a process and of all that it started.
+/// CPU time and memory of a process and everything that it started.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct ProcessUsage {
-    /// User and system time of all threads, as exact as the kernel's clock tick.
+    /// User and system time of all threads, to within the kernel's clock tick.
     pub(crate) cpu: Duration,
-    /// The memory that is resident now.
+    /// Resident memory at present.
     pub(crate) rss_kib: u64,
-    /// The most memory that was resident at once; of several processes, the sum.
+    /// Peak resident memory; the sum for several processes.
     pub(crate) peak_rss_kib: u64,
 }
 
 impl ProcessUsage {
-    /// Reads the usage of a process and of its children, whose pages shared with it count again.
+    /// Reads the usage of a process and of its children, whose shared pages count again.
     ///
     /// # Errors
     ///
-    /// When the process has ended.
+    /// The process has ended.
     pub(crate) fn of(pid: u32) -> Result<Self> {
         let mut usage = Self::of_one(pid)?;
         for child in children(pid) {
@@ -33,7 +33,7 @@ impl ProcessUsage {
         Ok(usage)
     }
 
-    /// Adds that of another process.
+    /// Adds the usage of another process.
     pub(crate) fn add(&mut self, other: Self) {
         self.cpu += other.cpu;
         self.rss_kib += other.rss_kib;
@@ -44,7 +44,7 @@ impl ProcessUsage {
     ///
     /// # Errors
     ///
-    /// When the process has ended.
+    /// The process has ended.
     pub(crate) fn of_one(pid: u32) -> Result<Self> {
         let read = |name: &str| {
             let path = format!("/proc/{pid}/{name}");
@@ -63,7 +63,7 @@ impl ProcessUsage {
     }
 }
 
-/// The processes that a process has started; none where the kernel does not tell.
+/// The processes that a process has started; empty if the kernel does not provide them.
 fn children(pid: u32) -> Vec<u32> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
     let lists =
@@ -75,7 +75,8 @@ fn numbers(list: &str) -> Vec<u32> {
     list.split_whitespace().filter_map(|number| number.parse().ok()).collect()
 }
 
-/// The sum of utime and stime, the 14th and 15th field; the second is a name that may hold blanks and parentheses.
+/// The sum of utime and stime, the 14th and 15th field; the second is a name that may contain spaces and
+/// parentheses.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_whitespace().skip(11);

@@ -1,7 +1,7 @@
-//! The floor of what a daemon can take: a process that copies what some peers send to all others, and knows BGP only as
-//! far as a session needs to come up.
+//! The lower bound for a daemon: a process that copies what some peers send to all others, with just enough
+//! BGP for sessions to come up.
 //!
-//! There is one log of all octets that came in. Each peer has a cursor into it and leaves out what it sent itself.
+//! It has one log of all received octets. Each peer is a cursor into it, and skips what it sent itself.
 
 use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -19,11 +19,11 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::peer::HOLD_SECONDS;
 
-/// Relays until it is killed; `configuration` is as its subject renders it.
+/// Relays until it is killed; `configuration` is as rendered by its subject.
 ///
 /// # Errors
 ///
-/// The configuration is none, or the system refuses a socket.
+/// The configuration is invalid, or a socket cannot be opened.
 pub(crate) fn run(configuration: &Path) -> Result<()> {
     let text = fs::read_to_string(configuration).with_context(|| configuration.display().to_string())?;
     let mut lines = text.lines();
@@ -47,13 +47,13 @@ struct Relay {
 struct Peer {
     stream: TcpStream,
     is_source: bool,
-    /// How many of its OPEN and its first KEEPALIVE have come.
+    /// Number of OPENs and first KEEPALIVEs received from it.
     greetings: usize,
-    /// What came of a greeting so far.
+    /// Start of an incomplete one.
     partial: Vec<u8>,
-    /// What it sent, in the log.
+    /// Its own octets in the log.
     own: Vec<Range<usize>>,
-    /// How many of those lie before the cursor.
+    /// Number of those before the cursor.
     own_passed: usize,
     cursor: usize,
     is_blocked: bool,
@@ -140,7 +140,7 @@ impl Relay {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return,
             Ok(_) | Err(_) => {
                 peer.has_left = true;
-                // It fails when the kernel has done so already.
+                // Fails if the kernel has removed it already.
                 if let Err(error) = epoll::delete(&self.epoll, &peer.stream) {
                     eprintln!("epoll_ctl: {error}");
                 }
@@ -160,7 +160,7 @@ impl Relay {
         }
     }
 
-    /// Writes what the socket takes.
+    /// Writes as much as the socket accepts.
     fn write(&mut self, index: usize) -> Result<()> {
         let peer = &mut self.peers[index];
         if peer.is_blocked || peer.has_left || peer.greetings < GREETINGS {
@@ -173,7 +173,7 @@ impl Relay {
                     peer.is_blocked = true;
                     return self.watch(index, EventFlags::IN | EventFlags::OUT);
                 }
-                // Reading tells that it has left.
+                // Reading shows that it has left.
                 Err(_) => break,
             }
         }
@@ -192,7 +192,7 @@ impl Relay {
 }
 
 impl Peer {
-    /// Takes OPEN and KEEPALIVE off the front; what is left belongs to the log.
+    /// Removes OPEN and KEEPALIVE from the front; the rest belongs to the log.
     fn pass_greetings<'a>(&mut self, mut octets: &'a [u8]) -> &'a [u8] {
         while self.greetings < GREETINGS {
             let length = frame_length(octets, octets.len().max(4096)).ok().flatten();
@@ -206,7 +206,7 @@ impl Peer {
         octets
     }
 
-    /// The next octets of the log that are not its own.
+    /// The next octets of the log except its own.
     fn next_range(&mut self, end: usize) -> Option<Range<usize>> {
         while let Some(own) = self.own.get(self.own_passed) {
             if own.start > self.cursor {
@@ -240,5 +240,5 @@ fn greeting(address: Ipv4Addr, asn: Asn) -> Result<Vec<u8>> {
 
 const LISTENER: u64 = u64::MAX;
 
-/// How many messages a peer's session needs to come up: OPEN and KEEPALIVE.
+/// Messages of a peer before its session is up: OPEN and KEEPALIVE.
 const GREETINGS: usize = 2;

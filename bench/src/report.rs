@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use crate::measurement::{Latency, LongestTurn, Measurement};
 
-/// Renders a table for each scenario, with a line for each phase and daemon: medians over the rounds, the spread of the
-/// wall time, and ratios to the reference daemon, which is the first whose name starts with `reference`.
+/// Renders a table for each scenario, with a line for each phase and daemon: medians over the rounds, the
+/// spread of the wall time, and ratios to the reference daemon, which is the first whose name starts with
+/// `reference`.
 pub(crate) fn render(measurements: &[Measurement], reference: &str) -> String {
     let mut out = HEAD.to_owned();
     for scenario in distinct(measurements.iter().map(|measurement| measurement.scenario)) {
@@ -182,7 +183,7 @@ fn longest_turn(rounds: &[&Measurement]) -> Option<LongestTurn> {
     Some(LongestTurn { computing_milliseconds: computing.fold(0.0, f64::max), ..longest.clone() })
 }
 
-/// Each figure's median over the rounds.
+/// Median of each figure over the rounds.
 fn median_latency(rounds: &[Latency]) -> Option<Latency> {
     let figure = |value: fn(&Latency) -> f64| {
         let mut values: Vec<f64> = rounds.iter().map(value).collect();
@@ -196,7 +197,7 @@ fn median_latency(rounds: &[Latency]) -> Option<Latency> {
     })
 }
 
-/// Puts cells into columns: the first two to the left, the others to the right.
+/// Aligns cells in columns: the first two left, the others right.
 fn align(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
@@ -212,14 +213,14 @@ fn align(rows: &[Vec<String>]) -> String {
     out
 }
 
-/// The middle of sorted values, or between the two in the middle.
+/// The median of sorted values.
 fn median(sorted: &[f64]) -> Option<f64> {
     let upper = sorted.get(sorted.len() / 2)?;
     let lower = sorted.get(sorted.len().saturating_sub(1) / 2)?;
     Some(f64::midpoint(*lower, *upper))
 }
 
-/// `-` without a reference, and where the reference is below what can be measured.
+/// `-` without a reference, or if the reference is too small to be measured.
 fn quotient(own: f64, base: Option<f64>) -> String {
     match base {
         Some(base) if base > 0.0 => format!("{:.2}", own / base),
@@ -237,15 +238,15 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     distinct
 }
 
-/// Where latencies come in a row: behind the wall time and its like.
+/// Column of latencies: after the wall time and related values.
 const LATENCY_COLUMN: usize = 7;
 
 const HEAD: &str = "\
-medians over the rounds; silent s: the longest time in wall s in which nothing came; CPU s: of the daemon, to within a\n\
+medians over the rounds; silent s: the longest time in wall s without any received octet; CPU s: of the daemon, to within a\n\
 clock tick; own CPU s: of the load generator; octets each: growth of the daemon's memory; sent\n\
 each: routes sent to peers for each that had to be sent; turn ms: the longest time in\n\
-all rounds in which the daemon worked on routes and heard nobody; computing: the same, when what others took of the\n\
-processor is left out; longest step: of what its turns were made of\n";
+all rounds for which the daemon did not handle inputs; computing: the same, without the time that other programs had\n\
+the processor; longest step: the name of the longest part of a turn\n";
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! What can be typed.
+//! Command line arguments.
 
 use std::net::IpAddr;
 use std::path::PathBuf;

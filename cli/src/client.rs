@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-/// Asks the program behind one socket. Each request has a connection of its own.
+/// Client of the program behind one socket, with one connection for each request.
 pub(crate) struct Client {
     server: Server,
     socket: PathBuf,
@@ -37,7 +37,7 @@ impl Server {
     pub(crate) const CONFD: Self = Self { program: "margay-confd", option: "--confd-socket" };
 }
 
-/// A request that got no answer, or not the one that was asked for.
+/// A request without a valid answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
     #[error("no daemon at {}: the socket does not exist; is {} running? {} names another", .1.display(), .0.program, .0.option)]
@@ -54,7 +54,7 @@ pub(crate) enum ClientError {
     Broken(#[from] hyper::Error),
     #[error("{0}")]
     Refused(String),
-    #[error("the daemon's answer is not understood ({0}); are margay and the daemon of the same version?")]
+    #[error("the daemon's answer is not understood ({0}); are margay and margayd of the same version?")]
     NotUnderstood(String),
     #[error("cannot start: {0}")]
     Runtime(io::Error),
@@ -69,13 +69,13 @@ impl Client {
         Ok(Self { server, socket: socket.to_owned(), runtime })
     }
 
-    /// The answer to a request, as it came: fields this version does not know are kept.
+    /// The answer to a request, unchanged: fields unknown to this version are kept.
     pub(crate) fn ask(&self, request: &Request) -> Result<Value, ClientError> {
         let (status, body) = self.send(http_request(request.method(), &request.target())?)?;
         if is_reload_report(request, status) { parse(&body) } else { understand_status(status, &body) }
     }
 
-    /// The answer to `GET` of a target that is not the daemon's.
+    /// The answer to a `GET` of a target that is not the daemon's.
     pub(crate) fn get(&self, target: &str) -> Result<Value, ClientError> {
         let (status, body) = self.send(http_request(Method::Get, target)?)?;
         understand_status(status, &body)
@@ -116,7 +116,7 @@ pub(crate) fn understand<T: DeserializeOwned>(answer: Value) -> Result<T, Client
     serde_json::from_value(answer).map_err(|error| ClientError::NotUnderstood(error.to_string()))
 }
 
-/// A file with errors is an answer to a reload, not a failure of the request.
+/// A file with errors is a valid answer to a reload, not a failure of the request.
 fn is_reload_report(request: &Request, status: StatusCode) -> bool {
     matches!(request, Request::Reload(_)) && status == ReloadReport::STATUS_OF_ERRORS
 }

@@ -1,4 +1,4 @@
-//! `margay decode`: from the command's options to those of the decoder.
+//! `margay decode`: translates the command's options to those of the decoder.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -11,9 +11,9 @@ use margay_decode::{DecodeOptions, InputFormat, Outcome, OutputFormat};
 use crate::arguments::{Decode, DecodeFormat};
 use crate::run::RunError;
 
-/// Decodes a file, or standard input.
+/// Decodes a file or standard input.
 ///
-/// Exit code 1 when a message would close a session, or a part of the input could not be read.
+/// The exit code is 1 if a message would close a session, or a part of the input could not be read.
 pub(crate) fn run(arguments: &Decode, json: bool, out: &mut impl Write) -> Result<ExitCode, RunError> {
     let options = DecodeOptions {
         input: match arguments.format {

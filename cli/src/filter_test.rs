@@ -1,4 +1,4 @@
-//! `margay filter test`: what a filter makes of a route, rule by rule, without a daemon.
+//! `margay filter test`: evaluates a filter for a route, rule by rule, without a daemon.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use crate::arguments::FilterTest;
 use crate::configuration;
 use crate::run::RunError;
 
-/// Exits with 0 when the route passes, and with 1 when it is rejected or something is wrong.
+/// Exit code 0 if the route passes, and 1 if it is rejected or there is an error.
 pub(crate) fn run(test: &FilterTest, json: bool, out: &mut impl Write) -> Result<ExitCode, RunError> {
     let reading = configuration::read(&test.config, NamedFiles::Unchecked)?;
     for error in &reading.errors {
@@ -31,7 +31,7 @@ pub(crate) fn run(test: &FilterTest, json: bool, out: &mut impl Write) -> Result
     }
 }
 
-/// A filter and a route, as they were typed.
+/// A filter and a route, from the command line.
 struct Trial {
     chain: FilterChain,
     attributes: PathAttributes,
@@ -94,7 +94,7 @@ fn session(peer: &Peer, config: &Config) -> Session {
     }
 }
 
-/// Where the route comes from; `peer` is the one that the filter works for, or one of which nothing is known.
+/// Source of the route; `peer` is the peer that the filter is applied for, or an unknown one.
 fn source(test: &FilterTest, config: &Config) -> Result<Source, String> {
     Ok(match (test.source.as_str(), &test.peer) {
         ("local", _) => Source::Other(RouteSource::Local),
@@ -158,7 +158,7 @@ fn as_json(trace: &Trace<'_>) -> serde_json::Value {
     })
 }
 
-/// What is set, by the names of the configuration file.
+/// The edits, by the names in the configuration file.
 fn values(edits: &RouteEdits) -> Vec<(&'static str, String)> {
     let numbers = [
         ("local_pref", edits.local_pref),

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     let outcome = run::run(&arguments, &mut out).and_then(|code| Ok(out.flush().map(|()| code)?));
     match outcome {
         Ok(code) => code,
-        // Whoever reads, such as `head`, has enough.
+        // The reader of the output, such as `head`, has closed it.
         Err(RunError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("margay: {error}");

@@ -1,4 +1,4 @@
-//! `margay show routes`: any number of routes, in memory for one page.
+//! `margay show routes`: any number of routes, in the memory of one page.
 
 use std::io::Write;
 
@@ -22,7 +22,7 @@ pub(crate) fn print(
         let answer = client.ask(&Request::Routes(query.clone()))?;
         let next = answer.get("next").and_then(Value::as_str).map(str::to_owned);
         sink.page(answer, out)?;
-        // A cursor that does not move would never end.
+        // A cursor that does not advance would never end.
         if next.is_none() || next == query.after {
             break;
         }

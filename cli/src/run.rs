@@ -1,4 +1,4 @@
-//! From what was typed to what is printed.
+//! From the arguments to the output.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use crate::client::{Client, ClientError, Server, understand};
 use crate::objects::{self, ObjectError};
 use crate::{configuration, filter_test, routes, view};
 
-/// Why nothing, or not all, was printed.
+/// Why the output is missing or incomplete.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
     #[error(transparent)]
@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-/// Asks, and prints the answer: as it came, or as `view` shows it.
+/// Sends a request and prints the answer: unchanged, or formatted by `view`.
 fn print<T: DeserializeOwned>(
     client: &Client,
     request: &Request,

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-/// A table for people: columns two spaces apart, numbers to the right.
+/// A table for people: columns two spaces apart, numbers aligned right.
 pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<String>>,
 }
 
-/// On which side a column is ragged.
+/// Alignment of a column.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Align {
     Left,
@@ -26,7 +26,7 @@ impl Table {
         Self::with_columns(columns)
     }
 
-    /// A table whose columns are known when it is made.
+    /// A table with columns that are known at run time only.
     pub(crate) fn with_columns(columns: impl IntoIterator<Item = (&'static str, Align)>) -> Self {
         let columns = columns
             .into_iter()
@@ -49,7 +49,7 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// How wide all columns together are.
+    /// Total width of all columns.
     pub(crate) fn width(&self) -> usize {
         self.columns.iter().map(|column| column.width).sum()
     }
@@ -59,7 +59,7 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// The rows so far without the titles, which are then forgotten; the widths stay for the rows to come.
+    /// Removes the rows so far and returns their text without titles; later rows keep the widths.
     pub(crate) fn take_rows(&mut self) -> String {
         let rows = std::mem::take(&mut self.rows);
         rows.iter().map(|row| self.line(row.iter().map(String::as_str)) + "\n").collect()
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_stand_to_the_right_and_nothing_trails() {
+    fn numbers_are_aligned_right_without_trailing_spaces() {
         let mut table = Table::new([("NAME", Align::Left), ("N", Align::Right), ("NOTE", Align::Left)]);
         table.row(["tör".into(), "12345".into(), String::new()]);
         table.row(["a-long-name".into(), "7".into(), "x".into()]);

@@ -1,4 +1,4 @@
-//! The binary as operators run it, against a made-up daemon on a socket of its own.
+//! The program as operators run it, with a mock daemon on a socket of its own.
 
 mod daemon;
 
@@ -53,7 +53,7 @@ fn joins_the_pages_of_routes() {
 }
 
 #[test]
-fn asks_for_what_was_typed() {
+fn sends_the_request_of_the_command() {
     let nothing = json!({"routes": []});
     let daemon = Daemon::start(vec![
         ("GET /v1/routes?view=best&prefix=10.65.1.0%2F26&limit=10000", 200, nothing.clone()),
@@ -70,7 +70,7 @@ fn asks_for_what_was_typed() {
 }
 
 #[test]
-fn shows_the_state_as_the_daemon_tells_it() {
+fn shows_the_daemons_state_unchanged() {
     let state = json!({"text": "entry 0 10.65.1.0/26: pinned by 1\n  best path\n"});
     let daemon = Daemon::start(vec![("GET /v1/state", 200, state.clone())]);
     assert_eq!(stdout(&daemon.margay(&["show", "state"])), state["text"].as_str().unwrap());
@@ -148,7 +148,7 @@ fn says_when_there_is_no_daemon() {
 }
 
 #[test]
-fn a_reader_that_has_enough_is_no_error() {
+fn a_closed_output_is_not_an_error() {
     let routes: Vec<Value> = (0..5000).map(|n| route(&format!("10.{}.{}.0/24", n / 256, n % 256))).collect();
     let daemon =
         Daemon::start(vec![("GET /v1/routes?view=best&limit=10000", 200, json!({"routes": routes}))]);
@@ -164,7 +164,7 @@ fn a_reader_that_has_enough_is_no_error() {
 }
 
 #[test]
-fn filter_test_shows_the_rules_that_a_route_is_asked_by() {
+fn filter_test_shows_the_rules_that_were_evaluated() {
     let text = "[global]\nasn = 64512\nrouter_id = \"10.0.0.1\"\n[filter.tor-in]\nrules = [\n\
         { match = { prefix = \"10.96.0.0/12\" }, action = \"reject\" },\n\
         { match = { as_path = \"_65010_\", community = \"65001:200..299\" }, \
@@ -221,7 +221,7 @@ fn check_names_what_is_without_effect_in_a_good_file() {
          [[peer]]\nname = \"tor\"\naddress = \"10.0.0.1\"\nremote_asn = 65001\nexport = [\"nodes\"]\n",
     )
     .unwrap();
-    let warning = "peer tor is external and not told LOCAL_PREF, which export filter \"nodes\" sets";
+    let warning = "peer tor is external and not sent LOCAL_PREF, which export filter \"nodes\" sets";
     let output = margay(&["check", &file]);
     assert_eq!(stdout(&output), format!("{file}: warning: {warning}\n{file}: ok, 1 peer, 0 networks\n"));
     assert_eq!(output.status.code(), Some(0));

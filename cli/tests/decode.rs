@@ -1,4 +1,4 @@
-//! `margay decode`: what comes in each format, and what is printed.
+//! `margay decode`: the input formats, and the output for each.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const KEEPALIVE: &str = "ffffffffffffffffffffffffffffffff 0013 04";
 
-/// 10.0.0.0/24 with ORIGIN, AS_PATH 65001, NEXT_HOP 192.0.2.1, and what is given.
+/// 10.0.0.0/24 with ORIGIN, AS_PATH 65001, NEXT_HOP 192.0.2.1, and further attributes.
 fn update(more: &str) -> String {
     let attributes = format!("40010100 40020602010000fde9 400304c0000201 {more}").replace(' ', "");
     let length = attributes.len() / 2;
@@ -249,7 +249,7 @@ fn a_file_takes_no_more_memory_than_a_message() {
         ("pcap", &sparse, "neither a pcap nor a pcapng"),
         ("hex", &long, "KEEPALIVE, 19 octets: ok"),
     ] {
-        // 64 MiB of addresses, the program's own among them.
+        // 64 MiB of address space, including the program's own.
         let script = "ulimit -v 65536; exec \"$0\" decode --format \"$1\" \"$2\"";
         let mut limited = Command::new("sh");
         limited.args(["-c", script, env!("CARGO_BIN_EXE_margay"), format]).arg(file);
@@ -276,7 +276,7 @@ fn an_mrt_record_is_read_on_its_own_terms() {
     );
 }
 
-/// Where the corpus lies; `None`, said on stderr, when it does not.
+/// Folder of the corpus; `None`, with a note on stderr, if it is absent.
 fn corpus(folder: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus").join(folder);
     if !path.exists() {
@@ -332,8 +332,8 @@ fn captures_yield_the_messages_that_others_found_in_them() {
     let mut compared = 0;
     for path in files_of(&folder, &["pcap", "cap", "pcapng"]) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        // These hold streams that are broken on purpose, after which there is nothing to find for a session; one holds
-        // frames of a kind that nobody sends, one a second copy of a message.
+        // These contain streams that are broken on purpose, after which no session can be followed; one
+        // contains frames of an unknown kind, one a repeated message.
         if name.contains("oobr") || ["bgp-ub", "BGP_redist"].iter().any(|broken| name.contains(broken)) {
             continue;
         }

@@ -1,8 +1,9 @@
-//! `margay decode --format jsonl` over the messages of other projects' test suites and of real sessions, where the
-//! corpus is there to be read.
+//! `margay decode --format jsonl` for the messages of other projects' test suites and of real sessions, if
+//! the corpus is present.
 //!
-//! Each message of high or medium confidence comes out as its source says: the verdict, the NOTIFICATION, the fields.
-//! Where margay differs, `docs/rfc/vectors.md` has a row that says why; rows that are not needed fail as well.
+//! Each message of high or medium confidence has the result that its source states: the verdict, the
+//! NOTIFICATION, the fields. Where margay differs, `docs/rfc/vectors.md` has a row with the reason; rows that
+//! are not needed fail as well.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 

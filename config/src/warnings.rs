@@ -11,7 +11,7 @@ impl Config {
     /// What is without effect, a sentence each, sorted: rules that no route reaches or that change nothing, and LOCAL_PREF for
     /// external peers.
     ///
-    /// External peers are not told LOCAL_PREF (RFC 4271 §5.1.5). A filter that sets it may still be meant for internal and
+    /// External peers are not sent LOCAL_PREF (RFC 4271 §5.1.5). A filter that sets it may still be meant for internal and
     /// external peers alike.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
@@ -23,7 +23,7 @@ impl Config {
             let filters = setting_local_pref(&peer.export);
             filters.into_iter().map(move |filter| {
                 format!(
-                    "peer {name} is external and not told LOCAL_PREF, which export filter {filter:?} sets"
+                    "peer {name} is external and not sent LOCAL_PREF, which export filter {filter:?} sets"
                 )
             })
         });

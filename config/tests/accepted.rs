@@ -213,7 +213,7 @@ fn a_filter_that_sets_local_pref_for_external_peers_is_warned_of() {
     };
     assert_eq!(parsed(&file("nodes", 64512)).warnings(), Vec::<String>::new());
     let said = |peer| {
-        format!("peer {peer} is external and not told LOCAL_PREF, which export filter \"to-nodes\" sets")
+        format!("peer {peer} is external and not sent LOCAL_PREF, which export filter \"to-nodes\" sets")
     };
     assert_eq!(parsed(&file("tors", 65001)).warnings(), ["10.0.0.12", "10.1.0.0/16"].map(said));
 }

@@ -1,16 +1,16 @@
-//! What margay-confd says of itself: `GET /v1/status` on its own socket.
+//! Status of margay-confd: `GET /v1/status` on its own socket.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What margay-confd keeps, from which state of the datastore, and what is wrong.
+/// The files that margay-confd writes, the state of the datastore that they follow from, and its problems.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ConfdStatus {
     /// The node.
     pub node: String,
-    /// Whether everything in the datastore was read once.
+    /// Whether the datastore has been read completely.
     pub in_sync: bool,
     /// Why the datastore is not followed at present.
     pub datastore_error: Option<String>,
@@ -18,67 +18,67 @@ pub struct ConfdStatus {
     pub rendered_revision: Option<u64>,
     /// How many times the file was rendered.
     pub renders: u64,
-    /// How many times it was put in place.
+    /// How many times a rendered file replaced the former one.
     pub publications: u64,
     /// Problems of objects that can be read, and settings that the file cannot express.
     pub problems: Vec<ObjectProblem>,
     /// Keys whose values cannot be used, with the reasons.
     pub invalid: BTreeMap<String, String>,
-    /// The outcome of the last text that differed from the file.
+    /// Result of the last rendering that differed from the file.
     pub last: Option<Publication>,
-    /// Files that are made from templates, by the names of their descriptions.
+    /// Files generated from templates, by the names of their descriptions.
     #[serde(default)]
     pub templates: BTreeMap<String, TemplateStatus>,
 }
 
-/// Something wrong with an object.
+/// A problem of an object.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ObjectProblem {
     /// The object, such as `BGPPeer tor`.
     pub object: String,
-    /// What is wrong, and what follows from it.
+    /// What is wrong, and the consequence.
     pub problem: String,
 }
 
-/// The outcome of a text that differed from the file.
+/// Result of a rendering that differed from the file.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Publication {
-    /// When, in seconds since 1970.
+    /// Time, in seconds since 1970.
     pub time: u64,
-    /// The outcome.
+    /// The result.
     pub result: PublicationResult,
     /// Errors of the check, or the daemon's answer.
     pub details: Vec<String>,
 }
 
-/// The outcome of a publication.
+/// Result of a publication.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PublicationResult {
     /// The file is in place, and the daemon runs with it.
     Reloaded,
-    /// The file is in place; the daemon takes over some of it at its next start.
+    /// The file is in place; some of it takes effect at the daemon's next start.
     NeedsRestart,
-    /// The file is in place, and no daemon answers.
+    /// The file is in place, but the daemon does not answer.
     DaemonAbsent,
-    /// The check found errors; the former file stays.
+    /// The check found errors; the former file is kept.
     CheckFailed,
-    /// The daemon refused the file; the former one is back.
+    /// The daemon refused the file; the former one has been restored.
     PutBack,
     /// The daemon refuses the file that was there before.
     Refused,
-    /// The file could not be written; the former one stays.
+    /// The file could not be written; the former one is kept.
     NotWritten,
 }
 
-/// A file that is made from a template.
+/// A file generated from a template.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TemplateStatus {
     /// The file.
     pub dest: String,
-    /// How many times it was put in place.
+    /// How many times it replaced the former file.
     pub publications: u64,
-    /// Why the former file stays, or why the reload command failed.
+    /// Why the former file is kept, or why the reload command failed.
     pub error: Option<String>,
 }
 
@@ -94,7 +94,7 @@ impl PublicationResult {
         Self::NotWritten,
     ];
 
-    /// Whether the daemon has, or will have at its start, what was rendered.
+    /// Whether the daemon runs, or will start, with what was rendered.
     #[must_use]
     pub fn is_good(self) -> bool {
         matches!(self, Self::Reloaded | Self::NeedsRestart | Self::DaemonAbsent)

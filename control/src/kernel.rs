@@ -1,12 +1,12 @@
-//! The kernel's routing table as the daemon keeps it.
+//! The daemon's routes in the kernel's routing table.
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-/// What the daemon does in the kernel: `GET /v1/kernel`.
+/// State of the kernel's routing table: `GET /v1/kernel`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct KernelStatus {
-    /// Whether the configuration has a `[kernel]` section; without it all else is zero or empty.
+    /// Whether the configuration has a `[kernel]` section; if not, everything else is zero or empty.
     pub enabled: bool,
     /// The routing table.
     pub table: u32,
@@ -14,33 +14,35 @@ pub struct KernelStatus {
     pub protocol: u8,
     /// The metric of the daemon's routes.
     pub metric: u32,
-    /// The most next hops a route has.
+    /// Highest number of next hops of a route.
     pub multipath: u32,
-    /// Further routing tables that every route is put into, too.
+    /// Further routing tables in which every route is installed.
     pub more_tables: Vec<u32>,
-    /// Routes the daemon wants in the kernel.
+    /// Number of wanted routes.
     pub wanted: u64,
-    /// Those of them that the kernel has as wanted.
+    /// Number of wanted routes that the kernel has.
     pub installed: u64,
-    /// Prefixes at which something is to be asked of the kernel.
+    /// Number of prefixes with a pending request to the kernel.
     pub pending: u64,
-    /// Some of them.
+    /// Some of these prefixes.
     pub pending_prefixes: Vec<IpNet>,
-    /// Prefixes at which the kernel refused a route, or something stands in the way.
+    /// Number of prefixes at which the kernel refused a route, or another route is in the way.
     pub refused: u64,
-    /// Some of them. Each is tried again when links, addresses or routes change, and at growing intervals.
+    /// Some of these prefixes. Each is tried again when links, addresses or routes change, and at growing
+    /// intervals.
     pub failed: Vec<FailedRoute>,
-    /// Routes an earlier run left behind and that are not needed so far; they go when the restart window ends.
+    /// Number of routes of an earlier run that are not needed so far; they are removed when the restart
+    /// window ends.
     pub stale: u64,
-    /// Routes of others in the same tables.
+    /// Number of foreign routes in the same tables.
     pub foreign: u64,
-    /// Next hop objects the kernel has from the daemon; `None` where routes name their gateways.
+    /// Number of the daemon's next hop objects in the kernel; `None` if routes name their gateways.
     pub nexthop_objects: Option<u64>,
-    /// How often somebody else changed or removed a route of the daemon, which was then repaired.
+    /// How often another program changed or removed a route of the daemon, which was then restored.
     pub disturbances: u64,
-    /// How often the kernel's routes were read as a whole: once at the start, and after events were lost.
+    /// How often all routes of the kernel were read: once at the start, and after events were lost.
     pub readings: u64,
-    /// Subnets attached to this node: next hops inside them are reachable.
+    /// Subnets directly connected to this node: next hops inside them are reachable.
     pub connected: Vec<ConnectedSubnet>,
 }
 
@@ -49,11 +51,11 @@ pub struct KernelStatus {
 pub struct FailedRoute {
     /// The destination.
     pub prefix: IpNet,
-    /// Why, in the kernel's words or ours.
+    /// The reason, from the kernel or from the daemon.
     pub reason: String,
 }
 
-/// A subnet attached to an interface that is up.
+/// A subnet directly connected to an interface that is up.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ConnectedSubnet {
     /// The subnet.

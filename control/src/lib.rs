@@ -1,7 +1,7 @@
 //! Requests and answers between the daemon and its clients.
 //!
-//! The daemon serves HTTP with JSON bodies on a Unix socket. A [`Request`] knows its method and target; the other types
-//! are the bodies:
+//! The daemon serves HTTP with JSON bodies on a Unix socket. A [`Request`] has a method and a target; the
+//! other types are the bodies:
 //!
 //! | request | answer |
 //! |---|---|
@@ -19,9 +19,10 @@
 //! | `POST /v1/reload/confirm` | [`ConfirmReport`] |
 //! | `GET /v1/config` | [`ConfigurationFiles`] |
 //!
-//! A request that fails is answered with an [`ErrorBody`] and a status of 400 (the request makes no sense), 404 (there is
-//! no such object) or 503 (the daemon is stopping). Prefixes, addresses, AS paths and communities are text, written as
-//! operators write them; durations are whole seconds. Fields may be added to answers, so clients skip the unknown ones.
+//! A failed request is answered with an [`ErrorBody`] and a status of 400 (invalid request), 404 (no such
+//! object) or 503 (the daemon is stopping). Prefixes, addresses, AS paths and communities are text in the
+//! usual notation; durations are whole seconds. Fields may be added to answers, so clients have to ignore
+//! unknown ones.
 //!
 //! margay-confd serves a [`ConfdStatus`] in the same way on a socket of its own.
 

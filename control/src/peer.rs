@@ -20,79 +20,80 @@ pub struct Peers {
 /// A peer in one line.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PeerSummary {
-    /// The name in the configuration; the address where none is given.
+    /// The name in the configuration; the address if it has no name.
     pub name: String,
     /// The peer's address.
     pub address: IpAddr,
-    /// The AS the peer belongs to.
+    /// The peer's AS number.
     pub remote_asn: u32,
-    /// What the peer is to this speaker.
+    /// The peer's role towards this speaker.
     pub role: PeerRole,
-    /// The operator's words about it.
+    /// The operator's description of it.
     pub description: Option<String>,
-    /// Where the session stands.
+    /// State of the session.
     pub state: PeerState,
     /// Seconds since the session entered this state.
     pub since_seconds: u64,
     /// Seconds since the session was established; `None` while it is not.
     pub uptime_seconds: Option<u64>,
-    /// Prefixes of all families.
+    /// Prefix counts of all families.
     pub prefixes: PrefixCounts,
     /// Messages of all kinds since the daemon started.
     pub messages: MessageCounts,
-    /// What ended the last session, or kept it from coming up.
+    /// Why the last session ended, or why it does not come up.
     pub last_error: Option<String>,
-    /// Why the session is not to come up: the operator disabled the peer, or it could not be started.
+    /// Why the session is kept down: the operator disabled the peer, or it could not be started.
     pub held_down: Option<String>,
     /// The export group it belongs to in each family; empty while the session is down.
     pub export_groups: Vec<ExportGroupMember>,
 }
 
-/// How many prefixes a peer may announce in each family.
+/// Limits on the prefixes that a peer may announce in each family.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PrefixLimit {
-    /// The most received, refused ones included.
+    /// Highest number of received prefixes, including refused ones.
     pub received: Option<u32>,
-    /// The most accepted.
+    /// Highest number of accepted prefixes.
     pub accepted: Option<u32>,
-    /// At which share of a limit a warning is logged, in percent.
+    /// Percentage of a limit at which a warning is logged.
     pub warn_percent: u8,
-    /// Seconds that the session stays down after it was ended for the limit.
+    /// Seconds that the session stays down after the limit ended it.
     pub restart_seconds: u64,
 }
 
 /// Everything about one peer: `GET /v1/peers/{name}`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PeerDetail {
-    /// What the list of peers says of it.
+    /// The peer's entry in the list of peers.
     #[serde(flatten)]
     pub summary: PeerSummary,
-    /// The peer group its settings come from.
+    /// The peer group that it takes settings from.
     pub group: Option<String>,
-    /// The range that a dynamic peer dialed in from; `None` for one that is configured itself.
+    /// The range from which a dynamic peer connected; `None` for a configured peer.
     pub dynamic_range: Option<String>,
     /// The cluster of a client.
     pub cluster_id: Option<Ipv4Addr>,
-    /// Whether it waits for the peer to dial.
+    /// Whether the daemon waits for the peer to connect.
     pub passive: bool,
     /// Names of the import filters.
     pub import: Vec<String>,
     /// Names of the export filters.
     pub export: Vec<String>,
-    /// Families the configuration asks for, such as `ipv4-unicast`.
+    /// Configured families, such as `ipv4-unicast`.
     pub families: Vec<String>,
-    /// The most paths to a prefix that are sent where several are (RFC 7911), the best ones; `None` for all.
+    /// Highest number of paths to a prefix that are sent, the best ones, if several are sent (RFC 7911);
+    /// `None` for all.
     pub max_paths_sent: Option<u16>,
-    /// How many prefixes it may announce in each family; `None` for any number.
+    /// Limits on the prefixes that it may announce in each family; `None` for no limit.
     pub prefix_limit: Option<PrefixLimit>,
-    /// Routes that are withheld from the peer because they do not fit into its messages.
+    /// Routes that are withheld from the peer because they exceed its longest message.
     #[serde(default)]
     pub too_long: u64,
-    /// Families of which the peer has told its whole table (End-of-RIB, RFC 4724 §2).
+    /// Families for which the peer has sent End-of-RIB (RFC 4724 §2).
     pub end_of_rib_received: Vec<String>,
-    /// Families of which the peer has been told the whole table.
+    /// Families for which End-of-RIB has been sent to the peer.
     pub end_of_rib_sent: Vec<String>,
-    /// What both sides agreed on; `None` while the session is not established.
+    /// Terms that both sides agreed on; `None` while the session is not established.
     pub negotiated: Option<NegotiatedSession>,
     /// The peer's restart, while its routes are kept without a session.
     #[serde(default)]
@@ -102,7 +103,7 @@ pub struct PeerDetail {
     pub path: Option<PathMonitoring>,
     /// Timers as configured and as they run.
     pub timers: SessionTimers,
-    /// This end of the TCP connection.
+    /// Own end of the TCP connection.
     pub local_address: Option<SocketAddr>,
     /// The peer's end of the TCP connection.
     pub remote_address: Option<SocketAddr>,
@@ -123,7 +124,7 @@ pub struct PeerAbsence {
 pub enum PeerRole {
     /// It belongs to another AS.
     External,
-    /// It belongs to this AS, and is no client of this reflector.
+    /// It belongs to this AS, and is not a client of this reflector.
     NonClient,
     /// It is a client of this reflector (RFC 4456).
     Client,
@@ -133,11 +134,11 @@ pub enum PeerRole {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PeerState {
-    /// Not trying: administratively down, or waiting after an error.
+    /// Not connecting: administratively down, or waiting after an error.
     Idle,
-    /// Dialing.
+    /// Connecting.
     Connect,
-    /// Waiting for the peer to dial, or to dial again.
+    /// Waiting for the peer to connect, or for the next attempt.
     Active,
     /// Connected; the peer's OPEN is awaited.
     OpenSent,
@@ -147,12 +148,12 @@ pub enum PeerState {
     Established,
 }
 
-/// Numbers of prefixes a session carries.
+/// Numbers of prefixes of a session.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PrefixCounts {
     /// Paths the peer has announced and not withdrawn.
     pub received: u64,
-    /// Those that passed the checks and the import filters.
+    /// Paths that passed the checks and the import filters.
     pub accepted: u64,
     /// Prefixes announced to the peer.
     pub advertised: u64,
@@ -165,35 +166,35 @@ pub struct MessageCounts {
     pub received: u64,
     /// Messages to the peer.
     pub sent: u64,
-    /// UPDATEs among the received.
+    /// UPDATEs among the received messages.
     pub updates_received: u64,
-    /// UPDATEs among the sent.
+    /// UPDATEs among the sent messages.
     pub updates_sent: u64,
 }
 
-/// A peer's place in an export group.
+/// A peer's membership in an export group.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ExportGroupMember {
     /// The family, such as `ipv4-unicast`.
     pub family: String,
-    /// The group's number; peers with the same one are sent the same octets.
+    /// The group's number; peers of one group are sent the same octets.
     pub group: u64,
-    /// How many peers there are in it.
+    /// Number of peers in it.
     pub members: u64,
 }
 
-/// What both sides of an established session agreed on.
+/// Terms of an established session.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NegotiatedSession {
     /// The peer's BGP identifier.
     pub router_id: Ipv4Addr,
-    /// Families both announced.
+    /// Families that both sides announced.
     pub families: Vec<String>,
-    /// Families in which the peer's routes come with path identifiers (ADD-PATH).
+    /// Families in which the peer sends path identifiers (ADD-PATH).
     pub path_ids_received: Vec<String>,
-    /// Families in which routes are sent to the peer with path identifiers (ADD-PATH).
+    /// Families in which path identifiers are sent to the peer (ADD-PATH).
     pub path_ids_sent: Vec<String>,
-    /// The hold time in force; zero means that silence never ends the session.
+    /// The hold time in force; with zero, silence never ends the session.
     pub hold_time_seconds: u64,
     /// The interval of our KEEPALIVEs; zero means none.
     pub keepalive_seconds: u64,
@@ -210,7 +211,7 @@ pub struct SessionTimers {
     pub hold_time_seconds: u64,
     /// The configured time between attempts to connect.
     pub connect_retry_seconds: u64,
-    /// Seconds until the next thing happens on its own: a retry, a KEEPALIVE, the end of the hold time.
+    /// Seconds until the next timer: a retry, a KEEPALIVE, the end of the hold time.
     pub next_timeout_seconds: Option<u64>,
 }
 
@@ -226,7 +227,7 @@ impl fmt::Display for PeerRole {
 
 impl fmt::Display for PeerState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Through `pad`, so that a table may ask for a width.
+        // Through `pad`, so that tables can set a width.
         f.pad(match self {
             Self::Idle => "Idle",
             Self::Connect => "Connect",

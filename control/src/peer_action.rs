@@ -1,36 +1,36 @@
-//! What an operator can do with a peer's session.
+//! Operations on a peer's session.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What to do: the query of `POST /v1/peers/{name}`.
+/// The operation: the query of `POST /v1/peers/{name}`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PeerActionQuery {
-    /// The action.
+    /// The operation.
     pub action: PeerAction,
-    /// What the peer is to be told about a disable or a reset (RFC 9003), up to 255 octets.
+    /// Shutdown message for the peer (RFC 9003) with a disable or a reset, up to 255 octets.
     pub message: Option<String>,
 }
 
-/// An action on a peer's session.
+/// An operation on a peer's session.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PeerAction {
     /// Close the session and keep it down until it is enabled, across reloads.
     Disable,
-    /// Let the session of a disabled peer come up.
+    /// Allow the session of a disabled peer to come up.
     Enable,
     /// Close the session and let it come up again.
     Reset,
-    /// Ask the peer for all its routes again (RFC 2918); the session stays.
+    /// Request all routes from the peer again (RFC 2918); the session stays up.
     SoftIn,
-    /// Advertise all routes to the peer again; the session stays.
+    /// Advertise all routes to the peer again; the session stays up.
     SoftOut,
 }
 
-/// What was done: the answer.
+/// The answer: what was done.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PeerActionReport {
     /// The peer's name.
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_action_reads_the_same_in_the_target_and_in_json() {
+    fn an_action_has_the_same_name_in_the_target_and_in_json() {
         for action in [
             PeerAction::Disable,
             PeerAction::Enable,

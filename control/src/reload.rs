@@ -1,4 +1,4 @@
-//! What reading the configuration again did.
+//! Result of reading the configuration again.
 
 use std::fmt;
 
@@ -28,7 +28,8 @@ pub struct ReloadReport {
     pub left_out: Vec<LeftOutObject>,
     /// Each object that was added, removed or changed; empty when the file says what is already in force.
     pub changes: Vec<ObjectChange>,
-    /// Keys whose new value needs a restart of the daemon, such as `global.asn`; the old one stays in force.
+    /// Keys whose new value needs a restart of the daemon, such as `global.asn`; the former value stays in
+    /// force.
     pub needs_restart: Vec<String>,
     /// Seconds until the reload is undone unless it is confirmed.
     #[serde(default)]
@@ -80,26 +81,26 @@ pub struct ConfigurationFile {
     pub text: String,
 }
 
-/// One object of the configuration and what was done about it.
+/// A change of one object of the configuration.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ObjectChange {
     /// The object, such as `peer tor1` or `network 10.65.1.0/26`.
     pub object: String,
     /// What happened to it.
     pub change: ObjectChangeKind,
-    /// What was done, such as `export filters evaluated again`; empty when `change` says it all.
+    /// The consequence, such as `export filters evaluated again`; empty if `change` says it all.
     pub action: String,
 }
 
-/// How an object of the configuration differs from before.
+/// Kind of change of an object.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectChangeKind {
-    /// It is there now.
+    /// New.
     Added,
-    /// It is gone.
+    /// Removed.
     Removed,
-    /// It has other settings.
+    /// Its settings changed.
     Changed,
 }
 

@@ -1,4 +1,4 @@
-//! What a client may ask, and how that is written as an HTTP request.
+//! Requests of clients, and their form as HTTP requests.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{PeerActionQuery, ReloadQuery};
 
-/// How many routes a page holds when the request does not say.
+/// Number of routes of a page if the request does not specify it.
 pub const DEFAULT_PAGE_ROUTES: usize = 1000;
 
-/// The most routes a page holds, whatever the request says.
+/// Highest number of routes of a page.
 pub const MAX_PAGE_ROUTES: usize = 10_000;
 
 /// A request to the daemon.
@@ -24,18 +24,18 @@ pub enum Request {
         /// Its name.
         name: String,
     },
-    /// Do something with the session of one peer.
+    /// An operation on the session of one peer.
     AdministerPeer {
         /// Its name.
         name: String,
-        /// What to do.
+        /// The operation.
         query: PeerActionQuery,
     },
-    /// Routes, a page at a time.
+    /// One page of routes.
     Routes(RoutesQuery),
     /// Why a prefix is routed as it is.
     Explain(ExplainQuery),
-    /// What the daemon does in the kernel.
+    /// The state of the kernel's routing table.
     Kernel,
     /// The BFD sessions.
     Bfd,
@@ -43,7 +43,7 @@ pub enum Request {
     State,
     /// How long the speaker's turns took.
     Turns,
-    /// The same, and count anew from now on.
+    /// The same, with the counters reset afterwards.
     TakeTurns,
     /// Read the configuration file again.
     Reload(ReloadQuery),
@@ -53,7 +53,7 @@ pub enum Request {
     Configuration,
 }
 
-/// Which routes to list. A route must meet all that is given.
+/// Selection of routes. All given conditions must hold.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoutesQuery {
@@ -61,25 +61,25 @@ pub struct RoutesQuery {
     pub prefix: Option<String>,
     /// Routes from this peer or, in the view [`RoutesView::Advertised`], to it.
     pub peer: Option<String>,
-    /// Where to look.
+    /// The tables to list.
     #[serde(default)]
     pub view: RoutesView,
-    /// The `next` of the page before.
+    /// The `next` of the previous page.
     pub after: Option<String>,
-    /// How many routes a page shall hold, up to [`MAX_PAGE_ROUTES`].
+    /// Number of routes of a page, up to [`MAX_PAGE_ROUTES`].
     pub limit: Option<usize>,
 }
 
-/// Where to look for routes.
+/// The tables to list routes from.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RoutesView {
     /// The route chosen for each prefix (the Loc-RIB, RFC 4271 §3.2).
     #[default]
     Best,
-    /// What peers announced, rejected routes included (the Adj-RIBs-In).
+    /// Routes received from peers, including rejected ones (the Adj-RIBs-In).
     Received,
-    /// What is announced to the peer the query names (its Adj-RIB-Out).
+    /// Routes advertised to the given peer (its Adj-RIB-Out).
     Advertised,
 }
 
@@ -87,14 +87,15 @@ pub enum RoutesView {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExplainQuery {
-    /// The prefix, such as `10.65.1.0/26`; or an address, such as `10.65.1.5`, for the prefix whose route its packets take.
+    /// The prefix, such as `10.65.1.0/26`; or an address, such as `10.65.1.5`, for the prefix whose route is
+    /// used for it.
     pub prefix: String,
 }
 
 /// The HTTP methods in use.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Method {
-    /// Looks and changes nothing.
+    /// Changes nothing.
     Get,
     /// Changes something.
     Post,
@@ -120,7 +121,7 @@ impl Request {
         }
     }
 
-    /// The HTTP request target: path and query, with what would be misread escaped.
+    /// The HTTP request target: path and query, with reserved characters escaped.
     pub fn target(&self) -> String {
         match self {
             Self::Status => path::STATUS.to_owned(),
@@ -188,7 +189,7 @@ impl fmt::Display for RoutesView {
     }
 }
 
-/// The paths under which the daemon answers.
+/// The paths of the API.
 pub mod path {
     /// [`Request::Status`](super::Request::Status)
     pub const STATUS: &str = "/v1/status";
@@ -214,7 +215,7 @@ pub mod path {
     pub const CONFIGURATION: &str = "/v1/config";
 }
 
-/// Text with every octet escaped that is not plainly allowed in a path segment or a query value (RFC 3986 §2.1).
+/// Text with every octet escaped that is not allowed in a path segment or a query value (RFC 3986 §2.1).
 struct Escaped<'t>(&'t str);
 
 impl fmt::Display for Escaped<'_> {
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_reads_the_same_in_the_target_and_in_json() {
+    fn a_view_has_the_same_name_in_the_target_and_in_json() {
         for view in [RoutesView::Best, RoutesView::Received, RoutesView::Advertised] {
             assert_eq!(serde_json::to_value(view).unwrap(), serde_json::Value::from(view.to_string()));
         }

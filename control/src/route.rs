@@ -1,15 +1,15 @@
-//! Routes as a peer announced them, as chosen, or as announced to a peer.
+//! Routes as received from a peer, as chosen, or as advertised to a peer.
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-/// One page of routes: `GET /v1/routes`. They are in the order of their prefixes within a page; pages come in no
-/// particular order, but IPv4 before IPv6.
+/// One page of routes: `GET /v1/routes`. Within a page they are ordered by prefix; pages are in no particular
+/// order, except that IPv4 precedes IPv6.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct RoutesPage {
     /// The routes.
     pub routes: Vec<Route>,
-    /// What to ask for with `after=` to get the next page; `None` on the last one. Its content is the daemon's business.
+    /// Value of `after=` for the next page; `None` on the last one. Its content is opaque to clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
@@ -19,9 +19,9 @@ pub struct RoutesPage {
 pub struct Route {
     /// The destination, such as `10.65.1.0/26`.
     pub prefix: IpNet,
-    /// The peer it comes from; `None` for a network of this node.
+    /// The peer that announced it; `None` for a network of this node.
     pub peer: Option<String>,
-    /// The identifier the peer gave this path (RFC 7911).
+    /// The path identifier that the peer assigned (RFC 7911).
     pub path_id: Option<u32>,
     /// The next hop; `None` for a network of this node.
     pub next_hop: Option<String>,
@@ -47,9 +47,9 @@ pub struct Route {
     /// CLUSTER_LIST of a reflected route.
     #[serde(default)]
     pub cluster_list: Vec<String>,
-    /// Whether it is the one chosen for its prefix.
+    /// Whether it is the route chosen for its prefix.
     pub best: bool,
-    /// Whether it may be chosen: it was accepted and its next hop is reachable.
+    /// Whether it is eligible: accepted, with a reachable next hop.
     pub valid: bool,
     /// Whether it is kept while its peer restarts.
     #[serde(default)]

@@ -11,7 +11,7 @@ use crate::LeftOutObject;
 pub struct Status {
     /// The daemon's version.
     pub version: String,
-    /// The AS this speaker belongs to.
+    /// The AS number of this speaker.
     pub asn: u32,
     /// Its BGP identifier.
     pub router_id: Ipv4Addr,
@@ -21,9 +21,9 @@ pub struct Status {
     pub config_file: String,
     /// Seconds since that file was read.
     pub config_age_seconds: u64,
-    /// Peers that are configured.
+    /// Number of configured peers.
     pub peers: u64,
-    /// Those among them whose session is established.
+    /// Number of peers with an established session.
     pub peers_established: u64,
     /// What is left out of the configuration, because it has errors.
     #[serde(default)]
@@ -35,19 +35,19 @@ pub struct Status {
     pub rib: RibSizes,
     /// Log lines lost because the log was full, closed or too slow.
     pub log_lines_dropped: u64,
-    /// Log lines left out because there were too many of their kind.
+    /// Log lines suppressed because there were too many of their kind.
     pub log_lines_limited: u64,
 }
 
-/// How much the routing tables hold.
+/// Sizes of the routing tables.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct RibSizes {
-    /// Prefixes with at least one path.
+    /// Number of prefixes with at least one path.
     pub prefixes: u64,
-    /// Paths of all peers, rejected ones included, and own networks.
+    /// Number of paths of all peers, including rejected ones, and own networks.
     pub paths: u64,
-    /// Distinct attribute sets.
+    /// Number of distinct attribute sets.
     pub attribute_sets: u64,
-    /// Export groups: peers in one group are sent the same octets.
+    /// Number of export groups: peers of one group are sent the same octets.
     pub export_groups: u64,
 }

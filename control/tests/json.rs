@@ -7,7 +7,7 @@ use margay_control::{
 use serde_json::{Value, json};
 
 #[test]
-fn a_peers_detail_holds_its_summary_on_the_same_level() {
+fn a_peers_detail_includes_the_fields_of_its_summary() {
     let text = json!({
         "name": "tor1", "address": "172.16.0.1", "remote_asn": 65001, "role": "client", "description": null,
         "state": "open_confirm", "since_seconds": 3, "uptime_seconds": null,
@@ -45,7 +45,7 @@ fn the_last_page_has_no_next() {
 }
 
 #[test]
-fn what_became_of_a_path_is_a_tagged_object() {
+fn the_status_of_a_path_is_a_tagged_object() {
     let explanation = Explanation {
         prefix: "10.65.1.0/26".parse().unwrap(),
         paths: vec![ExplainedPath {

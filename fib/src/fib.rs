@@ -1,4 +1,4 @@
-//! The mirror, what to ask the kernel next, and when to ask without being told to.
+//! The mirror together with the schedule of requests, dumps and retries.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,17 +22,17 @@ pub struct Fib {
     reading: Option<Reading>,
 }
 
-/// What to ask the kernel next.
+/// A question to the kernel.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Ask {
     /// The requests in the batch.
     Batch,
-    /// Everything of a kind.
+    /// A dump of everything of a kind.
     Dump(Dump),
 }
 
 impl Fib {
-    /// A mirror that has seen nothing: a first reading of everything is due at once.
+    /// Makes an empty mirror; a first reading of everything is due at once.
     #[must_use]
     pub fn new(options: FibOptions) -> Self {
         let mirror = Mirror::new(options);
@@ -41,24 +41,25 @@ impl Fib {
         fib
     }
 
-    /// Handles a multicast message of the kernel. With [`on_heard`](Self::on_heard), conclusions are drawn.
+    /// Handles a multicast message of the kernel. The consequences are drawn by [`apply_notices`](Self::apply_notices).
     pub fn handle_notice(&mut self, notice: Notice) {
         self.mirror.on_notice(notice);
     }
 
-    /// Draws the conclusions from all messages that were there. This must follow each [`on_answers`](Self::on_answers), too.
-    pub fn on_heard(&mut self, now: Timestamp) {
+    /// Draws the consequences of all messages handled so far. Has to follow each
+    /// [`on_answers`](Self::on_answers), too.
+    pub fn apply_notices(&mut self, now: Timestamp) {
         self.mirror.settle_next_hops();
         self.mirror.untouch();
         self.pace.follow(self.mirror.take_consequences(), now);
     }
 
-    /// Messages of the kernel were lost: everything is read anew.
+    /// Notes that messages of the kernel were lost: everything will be read again.
     pub fn on_lost_messages(&mut self, now: Timestamp) {
         self.pace.read_soon(now);
     }
 
-    /// The sockets are new: whatever was being read is begun again.
+    /// Notes that the sockets are new: a reading in progress is started again.
     pub fn on_new_sockets(&mut self) {
         if let Some(reading) = self.reading.take() {
             reading.abandon(&mut self.mirror);
@@ -66,10 +67,10 @@ impl Fib {
         self.begin_reading(Scope::Everything);
     }
 
-    /// What to ask the kernel next, with the requests in `batch` where it is those; `None` while there is nothing to ask.
+    /// The next question to the kernel, with the requests in `batch` if it is those; `None` if there is none.
     ///
-    /// Of a dump, each message goes to [`on_dumped`](Self::on_dumped), and its end to [`on_dump_end`](Self::on_dump_end).
-    /// During the dump of routes, batches may be asked for.
+    /// Each message of a dump goes to [`on_dumped`](Self::on_dumped), and its end to
+    /// [`on_dump_end`](Self::on_dump_end). Batches may be asked for during a dump of routes.
     pub fn poll_ask(&mut self, batch: &mut Batch, now: Timestamp) -> Option<Ask> {
         if let Some(dump) = self.reading.as_mut().and_then(Reading::poll_dump) {
             return Some(Ask::Dump(dump));
@@ -83,52 +84,53 @@ impl Fib {
         (!batch.is_empty()).then_some(Ask::Batch)
     }
 
-    /// Whether there is something to plan for.
+    /// Whether there is anything to plan.
     #[must_use]
     pub fn can_plan(&self) -> bool {
         let has_routes = !self.reads_routes() && self.mirror.entries.unsettled().len() > 0;
         self.mirror.objects.is_dirty() || has_routes
     }
 
-    /// Whether something is to be asked at once.
+    /// Whether there is a question to ask at once.
     #[must_use]
     pub fn has_ask(&self) -> bool {
         self.can_plan() || self.reading.as_ref().is_some_and(Reading::has_dump)
     }
 
-    /// Whether everything is being read. What others' routes say is not known until that has ended.
+    /// Whether everything is being read. The foreign routes are unknown until that has ended.
     #[must_use]
     pub fn reads_routes(&self) -> bool {
         self.reading.as_ref().is_some_and(Reading::is_of_everything)
     }
 
-    /// Notes what came of a batch: everything that was not refused was done.
+    /// Notes the outcome of a batch: every request that was not refused has been done.
     pub fn on_answers(&mut self, batch: &Batch, refusals: &[Refusal], now: Timestamp) {
         self.mirror.on_answers(batch, refusals);
         self.retry_what_was_refused(now);
     }
 
-    /// Notes that nobody knows what came of a batch: everything is read anew.
+    /// Notes that the outcome of a batch is unknown: everything will be read again.
     pub fn on_unanswered(&mut self, batch: &Batch, now: Timestamp) {
         self.mirror.on_unanswered(batch);
         self.pace.read_soon(now);
     }
 
-    /// Notes that a batch could not be sent: it is planned anew.
+    /// Notes that a batch could not be sent: its requests will be planned again.
     pub fn on_unsent(&mut self, batch: &Batch) {
         self.mirror.on_unanswered(batch);
     }
 
-    /// Takes a message of the dump that is being read.
+    /// Handles a message of the dump in progress.
     pub fn on_dumped(&mut self, notice: Notice) {
         if let Some(reading) = &mut self.reading {
             reading.take(notice, &mut self.mirror);
         }
     }
 
-    /// The dump that is being read has ended. If it was interrupted, it may lack things, and everything is read anew.
+    /// Handles the end of the dump in progress. An interrupted dump may be incomplete, so everything will be
+    /// read again.
     ///
-    /// Everything that the kernel has told by then must have been handed over before.
+    /// All earlier messages of the kernel must have been handled before.
     pub fn on_dump_end(&mut self, interrupted: bool, now: Timestamp) {
         let Some(mut reading) = self.reading.take() else { return };
         if reading.on_dump_end(interrupted, &mut self.mirror) {
@@ -138,7 +140,8 @@ impl Fib {
         }
     }
 
-    /// The kernel refused a dump. Answers whether it can be done without: old kernels have no next hop objects.
+    /// Handles the refusal of a dump. Returns whether it is dispensable: old kernels have no next hop
+    /// objects.
     pub fn on_dump_refused(&mut self, now: Timestamp) -> bool {
         let Some(mut reading) = self.reading.take() else { return true };
         if !reading.on_dump_refused(&mut self.mirror) {
@@ -154,7 +157,7 @@ impl Fib {
         true
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) has something to do.
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
         self.pace.next_deadline()
@@ -170,7 +173,7 @@ impl Fib {
         }
         if self.pace.take_look_around(now) {
             match self.reading {
-                // A subnet that was not read yet is not a subnet that left.
+                // A subnet that has not been read yet is not a subnet that was removed.
                 Some(_) => self.pace.look_around_soon(now),
                 None if self.mirror.take_objects_suspicion() => self.begin_reading(Scope::Objects),
                 None => self.retry_at_once(),
@@ -181,22 +184,22 @@ impl Fib {
         }
     }
 
-    /// Sets what is wanted.
+    /// Sets the wanted forwarding at prefixes.
     pub fn want(&mut self, changes: &[ForwardingChange]) {
         self.mirror.want(changes);
     }
 
-    /// Takes lost next hops out of the groups that have others, before the routes over them change one by one.
+    /// Removes lost next hops from groups that have others, before the routes over them change one by one.
     pub fn on_next_hop_losses(&mut self, losses: &[NextHopLoss]) {
         self.mirror.on_next_hop_losses(losses);
     }
 
-    /// From now on, routes and objects of ours that nobody asked for are removed.
+    /// From now on, own routes and objects that are not wanted are removed.
     pub fn sweep(&mut self) {
         self.mirror.sweep();
     }
 
-    /// Sets the prefixes to which networks require a route of others.
+    /// Sets the prefixes for which networks require a foreign route.
     pub fn require(&mut self, prefixes: BTreeSet<Prefix>) {
         self.mirror.require(prefixes);
     }
@@ -219,51 +222,52 @@ impl Fib {
         self.mirror.describe(prefix)
     }
 
-    /// How many prefixes with a wanted route wait to be looked at.
+    /// Number of prefixes with a wanted route that wait to be compared.
     #[must_use]
     pub fn waiting_wishes(&self) -> usize {
         self.mirror.entries.unsettled().wishes_len()
     }
 
-    /// How many prefixes wait to be looked at.
+    /// Number of prefixes that wait to be compared.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.mirror.entries.unsettled().len()
     }
 
-    /// Whether others' routes have changed in a way that the daemon has not been told of.
+    /// Whether there are unreported changes of foreign routes.
     #[must_use]
     pub fn has_route_changes(&self) -> bool {
         !self.reads_routes() && self.mirror.announcements.is_outdated()
     }
 
-    /// Changes of others' routes at up to `limit` prefixes.
+    /// Changes of foreign routes at up to `limit` prefixes.
     pub fn poll_route_changes(&mut self, limit: usize) -> (Vec<WayChange>, Vec<KernelRouteChange>) {
         self.mirror.poll_announcements(limit)
     }
 
-    /// Whether there is a failure that the daemon has not been told of.
+    /// Whether there is an unreported failure.
     #[must_use]
     pub fn has_failure(&self) -> bool {
-        self.mirror.failures.has_untold()
+        self.mirror.failures.has_unreported()
     }
 
-    /// A prefix at which the kernel does not follow, and why; each reason once.
+    /// A prefix at which the kernel does not hold what is wanted, and the reason; each reason once.
     pub fn poll_failure(&mut self) -> Option<(Prefix, String)> {
         self.mirror.poll_failure()
     }
 
-    /// A next hop object that the kernel refused, and why.
+    /// A next hop object that the kernel refused, and the reason.
     pub fn poll_refused_object(&mut self) -> Option<(u32, String)> {
         self.mirror.refused_objects.pop_front()
     }
 
-    /// How many routes with the own protocol number the last reading found in each table that is not configured.
+    /// Number of routes with the own protocol number that the last reading found in tables that are not
+    /// configured, by table.
     pub fn take_strays(&mut self) -> BTreeMap<u32, usize> {
         self.mirror.take_strays()
     }
 
-    /// What the daemon was configured with.
+    /// The options.
     #[must_use]
     pub fn options(&self) -> &FibOptions {
         &self.mirror.options
@@ -298,5 +302,5 @@ impl Fib {
     }
 }
 
-/// How many prefixes are looked at for one batch.
+/// Prefixes compared for one batch.
 const LOOKS: usize = 1024;

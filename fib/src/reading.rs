@@ -125,7 +125,7 @@ impl Reading {
 
     /// Replaces the known state by what was read. Returns `false` if that cannot be trusted.
     pub(crate) fn end(self, mirror: &mut Mirror) -> bool {
-        if self.interrupted || mirror.told_during_dump() > TOLD_DURING_DUMP {
+        if self.interrupted || mirror.messages_during_dump() > MESSAGES_DURING_DUMP {
             mirror.abandon_dump(self.routes);
             return false;
         }
@@ -142,4 +142,4 @@ impl Reading {
 }
 
 /// A dump during which more messages arrive is repeated later.
-const TOLD_DURING_DUMP: usize = 1 << 18;
+const MESSAGES_DURING_DUMP: usize = 1 << 18;

@@ -71,7 +71,7 @@ fn accept_all(fib: &mut Fib) -> usize {
         assert!(batch.seal().len() < SEND_BUFFER_OCTETS, "{} octets in one batch", batch.seal().len());
         requests += batch.requests().len();
         fib.on_answers(&batch, &[], Timestamp::START);
-        fib.on_heard(Timestamp::START);
+        fib.apply_notices(Timestamp::START);
     }
 }
 

@@ -1,5 +1,5 @@
-//! Random histories against a model of the kernel: whatever happens, its table ends as wanted as far as that is possible,
-//! and as if everything had been asked for at once.
+//! Random histories against a model of the kernel: after any events, its table holds what is wanted as far as
+//! possible, and equals the result of requesting everything at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -21,7 +21,7 @@ proptest! {
     }
 }
 
-/// What a kernel and a configuration are like.
+/// Properties of a kernel and a configuration.
 #[derive(Clone, Copy, Debug)]
 struct Setting {
     nexthop_objects: bool,
@@ -88,7 +88,7 @@ enum Event {
     ForeignGone {
         prefix: usize,
     },
-    /// Others lay hands on what is ours.
+    /// Other programs remove or change what is ours.
     Remove {
         prefix: usize,
     },
@@ -101,11 +101,11 @@ enum Event {
         number: usize,
     },
     FlushObjects,
-    /// Another program takes a number that the daemon would take next.
+    /// Another program takes a number that the daemon would use next.
     TakeNumber {
         number: u32,
     },
-    Hear,
+    Deliver,
     Ask,
     Settle,
     Pass {
@@ -114,7 +114,7 @@ enum Event {
     LoseNotices,
     LoseAnswers,
     InterruptDumps,
-    /// What follows happens to the kernel while it is being asked.
+    /// The following events happen during the next requests.
     Meanwhile,
 }
 
@@ -148,7 +148,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => (0..6u32).prop_map(|number| Event::TakeNumber { number }),
     ];
     let course = prop_oneof![
-        3 => Just(Event::Hear),
+        3 => Just(Event::Deliver),
         4 => Just(Event::Ask),
         4 => Just(Event::Settle),
         2 => (1..3000u64).prop_map(|milliseconds| Event::Pass { milliseconds }),
@@ -201,12 +201,12 @@ struct History {
     course: Course,
 }
 
-/// What goes wrong with the next questions.
+/// Mishaps during the next requests.
 #[derive(Default)]
 struct Course {
     loses_answers: bool,
     interrupts_dump: bool,
-    /// Happens to the kernel before it is asked.
+    /// Events before the next request.
     meanwhile: Vec<Event>,
 }
 
@@ -264,7 +264,7 @@ impl History {
         self.fib.sweep();
         self.end_losses();
         self.wait();
-        // What was to happen while the kernel is asked, and nothing was asked.
+        // Events that were to happen during requests, if there were none.
         self.course.before_asking(&mut self.kernel);
         self.wait();
         self.check(false);
@@ -274,7 +274,7 @@ impl History {
         for link in 0..LINKS.len() {
             bring_up(&mut self.kernel, link);
         }
-        // Who holds a contested place depends on who came first.
+        // The owner of a contested prefix depends on the order of events.
         self.kernel.flush_routes(4);
         self.wait();
         self.check(true);
@@ -282,7 +282,7 @@ impl History {
         self.check_empty();
     }
 
-    /// Handles what does not concern the kernel. Answers `false` for what does.
+    /// Handles an event that does not concern the kernel. Returns `false` for all others.
     fn handle(&mut self, event: &Event) -> bool {
         match *event {
             Event::Want { prefix, hops, metric } => {
@@ -302,7 +302,7 @@ impl History {
                 }
                 self.fib.on_next_hop_losses(&[NextHopLoss { next_hop, lost }]);
             }
-            Event::Hear => Exchange::hear(&mut self.fib, &mut self.kernel, self.now),
+            Event::Deliver => Exchange::deliver(&mut self.fib, &mut self.kernel, self.now),
             Event::Ask => {
                 let Self { exchange, fib, kernel, now, course, .. } = self;
                 exchange.ask(fib, kernel, *now, course);
@@ -335,7 +335,7 @@ impl History {
         exchange.settle(fib, kernel, *now, course);
     }
 
-    /// Lets so much time pass that everything has been tried again.
+    /// Lets enough time pass for everything to be retried.
     fn wait(&mut self) {
         let end = self.now + Duration::from_secs(150);
         loop {
@@ -349,7 +349,7 @@ impl History {
         self.settle();
     }
 
-    /// As the Rib does once it has told what became of every route.
+    /// As the Rib does once every changed route has been read.
     fn end_losses(&mut self) {
         let lost = std::mem::take(&mut self.lost).into_iter();
         let losses: Vec<_> = lost.map(|next_hop| NextHopLoss { next_hop, lost: false }).collect();
@@ -402,7 +402,8 @@ impl History {
                     [(shape, used)] => {
                         let fits = least.is_subset(used) && used.is_subset(&most) && !used.is_empty();
                         assert!(fits, "{table} {prefix}: {used:?} instead of {least:?} to {most:?}");
-                        // With nothing but refused next hops, a former route of theirs stays, whatever its metric.
+                        // If all next hops are refused, a former route over some of them stays, whatever its
+                        // metric.
                         assert!(least.is_empty() || shape.metric == metric, "{prefix}: {shape:?}");
                         assert!(!exactly || *used == most, "{table} {prefix}: {used:?} instead of {most:?}");
                     }
@@ -412,7 +413,7 @@ impl History {
         }
     }
 
-    /// Where packets to these next hops can go; those that the kernel refuses are counted if asked for.
+    /// The next hops that packets can be sent to; refused ones count if `with_refused` is set.
     fn alive(&self, hops: &[NextHop], with_refused: bool) -> UsedHops {
         let numbers = (0..HOPS.len()).filter(|&number| hops.contains(&next_hop(number)));
         let alive = numbers.filter_map(|number| {
@@ -427,7 +428,7 @@ impl History {
         alive.collect()
     }
 
-    /// Another daemon that asks a kernel without our routes for the same gets the same.
+    /// Another daemon that requests the same from a kernel without our routes has the same result.
     fn check_against_scratch(&self) {
         let mut kernel = self.kernel.clone();
         kernel.flush_routes(186);
@@ -473,7 +474,7 @@ impl History {
         assert_eq!(counts(&self.fib), counts(&scratch.fib));
     }
 
-    /// When nothing is wanted any more, nothing of ours is left.
+    /// When nothing is wanted any more, nothing of ours remains.
     fn check_empty(mut self) {
         let changes: Vec<ForwardingChange> =
             self.wishes.keys().map(|&prefix| ForwardingChange { prefix, forwarding: None }).collect();
@@ -481,11 +482,11 @@ impl History {
         self.fib.want(&changes);
         self.wait();
         self.check(true);
-        assert_eq!(self.kernel.objects(186), Vec::<u32>::new(), "objects are left");
+        assert_eq!(self.kernel.objects(186), Vec::<u32>::new(), "objects remain");
     }
 }
 
-/// What others do to the kernel.
+/// Changes that other programs make to the kernel.
 fn happen(kernel: &mut KernelModel, event: &Event) {
     let interface = |kernel: &KernelModel, link: usize| kernel.interface(LINKS[link].0).unwrap_or(u32::MAX);
     match *event {
@@ -505,7 +506,7 @@ fn happen(kernel: &mut KernelModel, event: &Event) {
         }
         Event::Refuse { hop, refused } => kernel.set_refused(address(hop), refused),
         Event::Foreign { prefix: number, hop, metric } if !is_host_route(number) => {
-            // What the kernel refuses does not happen.
+            // A request that the kernel refuses has no effect.
             let shape = shape(kernel, number, hop, (4, metric));
             kernel.add_route(254, prefix(number), shape).unwrap_or_default();
         }
@@ -516,7 +517,7 @@ fn happen(kernel: &mut KernelModel, event: &Event) {
             kernel.remove_route(254, prefix(number), 186, None);
         }
         Event::Replace { prefix: number, hop } if !is_host_route(number) => {
-            // Only what is ours: what is there of others stays.
+            // Own routes only: foreign ones stay.
             let held = kernel.routes(254, prefix(number));
             if held.iter().all(|(shape, _)| shape.protocol == 186) {
                 let shape = shape(kernel, number, hop, (186, 1024));
@@ -548,7 +549,7 @@ fn happen(kernel: &mut KernelModel, event: &Event) {
     }
 }
 
-/// Has a link as it was in the beginning.
+/// Restores the initial state of a link.
 fn bring_up(kernel: &mut KernelModel, link: usize) {
     let (name, addresses) = LINKS[link];
     let interface = kernel.interface(name).unwrap_or_else(|| kernel.add_link(name));

@@ -42,10 +42,10 @@ impl Default for Exchange {
 
 impl Exchange {
     /// Delivers the kernel's messages.
-    pub fn hear(fib: &mut Fib, kernel: &mut KernelModel, now: Timestamp) {
+    pub fn deliver(fib: &mut Fib, kernel: &mut KernelModel, now: Timestamp) {
         let (notices, overrun) = kernel.take_notices();
         notices.into_iter().for_each(|notice| fib.handle_notice(notice));
-        fib.on_heard(now);
+        fib.apply_notices(now);
         if overrun {
             fib.on_lost_messages(now);
         }
@@ -71,12 +71,12 @@ impl Exchange {
                 } else {
                     fib.on_answers(&self.batch, &refusals, now);
                 }
-                Self::hear(fib, kernel, now);
+                Self::deliver(fib, kernel, now);
             }
             Ask::Dump(dump) => match kernel.dump(dump) {
                 Some(notices) => {
                     notices.into_iter().for_each(|notice| fib.on_dumped(notice));
-                    Self::hear(fib, kernel, now);
+                    Self::deliver(fib, kernel, now);
                     fib.on_dump_end(mishaps.interrupts_dump(), now);
                 }
                 None => {
@@ -99,7 +99,7 @@ impl Exchange {
         now: Timestamp,
         mishaps: &mut impl Mishaps,
     ) {
-        Self::hear(fib, kernel, now);
+        Self::deliver(fib, kernel, now);
         fib.handle_timeout(now);
         for _ in 0..1_000 {
             if !self.ask(fib, kernel, now, mishaps) {

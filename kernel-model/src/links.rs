@@ -104,7 +104,7 @@ impl KernelModel {
         if let IpAddr::V4(address) = address {
             self.tell(Cause::Others, Notice::Address { interface, address, removed: false });
         }
-        self.insert_told(255, host(address), local(interface));
+        self.insert_by_kernel(255, host(address), local(interface));
         if up {
             self.add_connected(interface, address, length);
             self.revive_hops(interface, address.is_ipv4());
@@ -123,8 +123,8 @@ impl KernelModel {
         if let IpAddr::V4(address) = address {
             self.tell(Cause::Others, Notice::Address { interface, address, removed: true });
         }
-        self.remove_told(255, host(address), &local(interface));
-        self.remove_told(254, subnet(address, length), &connected(interface, address));
+        self.remove_by_kernel(255, host(address), &local(interface));
+        self.remove_by_kernel(254, subnet(address, length), &connected(interface, address));
         if is_last {
             self.lose_hops(interface, Loss::LastAddress);
         }
@@ -145,7 +145,7 @@ impl KernelModel {
     }
 
     fn add_connected(&mut self, interface: u32, address: IpAddr, length: u8) {
-        self.insert_told(254, subnet(address, length), connected(interface, address));
+        self.insert_by_kernel(254, subnet(address, length), connected(interface, address));
     }
 
     fn tell_link(&mut self, interface: u32) {

@@ -124,7 +124,7 @@ impl KernelModel {
     }
 
     /// Adds a route of the kernel itself.
-    pub(crate) fn insert_told(&mut self, table: u32, prefix: Prefix, shape: RouteShape) {
+    pub(crate) fn insert_by_kernel(&mut self, table: u32, prefix: Prefix, shape: RouteShape) {
         let list = self.routes.entry((table, prefix)).or_default();
         if list.iter().all(|held| held.shape != shape) {
             list.push(Held { shape: shape.clone(), dead: BTreeSet::new() });
@@ -133,7 +133,7 @@ impl KernelModel {
     }
 
     /// Removes a route of the kernel itself.
-    pub(crate) fn remove_told(&mut self, table: u32, prefix: Prefix, shape: &RouteShape) {
+    pub(crate) fn remove_by_kernel(&mut self, table: u32, prefix: Prefix, shape: &RouteShape) {
         // It may have been removed with its link already.
         self.remove_first((table, prefix), |held| held == shape, Cause::Others);
     }

@@ -17,7 +17,7 @@ pub(crate) fn number_of(prefix: Ipv4Prefix) -> usize {
     (address.to_bits().saturating_sub(FIRST_BLOCK) >> 6) as usize
 }
 
-/// How many blocks each node has.
+/// Number of blocks of each node.
 pub const BLOCKS: usize = 4;
 
 /// 10.64.0.0

@@ -40,7 +40,7 @@ pub(crate) async fn check_tables(nodes: &[Node], fixpoint: &Fixpoint) -> Result<
     check_adjacencies(nodes).await
 }
 
-/// Checks that no route and no reference to one is left.
+/// Checks that no route and no reference to one remains.
 pub(crate) async fn check_nothing_is_left(nodes: &[Node]) -> Result<()> {
     for node in nodes.iter().filter(|node| node.is_running()) {
         let id = node.plan.id;
@@ -59,7 +59,7 @@ pub(crate) async fn check_nothing_is_left(nodes: &[Node]) -> Result<()> {
         ];
         for (what, count) in left {
             if count > 0 {
-                bail!("n{id}: {count} {what} are left over");
+                bail!("n{id}: {count} {what} remain");
             }
         }
         let routes = node.kernel().routes();

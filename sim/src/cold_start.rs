@@ -1,4 +1,4 @@
-//! All start at once: nodes that announce their blocks through a pair of reflectors.
+//! A cold start: nodes that announce their blocks through a pair of reflectors start at the same time.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::random::Random;
 use crate::trace;
 use crate::world::World;
 
-/// What it took.
+/// The costs of a cold start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ColdStart {
     /// The number of nodes, not counting the reflectors.
     pub nodes: usize,
-    /// How many messages were sent.
+    /// Number of messages sent.
     pub messages: u64,
-    /// How many of them were UPDATEs.
+    /// Number of UPDATEs among them.
     pub updates: u64,
-    /// How many octets were sent.
+    /// Number of octets sent.
     pub octets: u64,
     /// When the last UPDATE had arrived.
     pub virtual_time: Duration,
@@ -32,11 +32,12 @@ pub struct ColdStart {
     pub most_advertisements: u8,
 }
 
-/// Starts `nodes` nodes of [`BLOCKS`] blocks each and two reflectors, and waits until every node has every block.
+/// Starts `nodes` nodes of [`BLOCKS`] blocks each and two reflectors, and waits until every node has every
+/// block.
 ///
 /// # Errors
 ///
-/// It does not come to that.
+/// They do not reach that state.
 pub fn cold_start(nodes: usize, seed: u64) -> Result<ColdStart> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let result = runtime.block_on(start(nodes, seed));
@@ -63,7 +64,7 @@ async fn start(nodes: usize, seed: u64) -> Result<ColdStart> {
 /// The reflectors come first, then the nodes. Every node has every block.
 pub(crate) async fn started(nodes: usize, seed: u64) -> Result<World> {
     let pace = Pace { steps: 1000, step_microseconds: 20, queues: QueueSizes::USUAL };
-    // One block more may be announced later.
+    // One further block may be announced later.
     let observation = Observation { advertisements: Some(nodes * BLOCKS + 1), ..Observation::default() };
     let mut random = Random::new(seed);
     let mut world = World::at_pace(plans(nodes), &random.fork(1), observation, |_| pace);
@@ -110,6 +111,6 @@ async fn best_routes(world: &World, node: NodeId) -> Result<usize> {
     Ok(world.nodes[node].routes(question).await?.len())
 }
 
-/// How many reflectors there are.
+/// Number of reflectors.
 pub(crate) const REFLECTORS: usize = 2;
 const ASN: u32 = 64512;

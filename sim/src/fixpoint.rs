@@ -25,8 +25,8 @@ pub(crate) struct Route {
 pub(crate) struct Best {
     /// The peer that advertised it; `None` for the node's own.
     pub(crate) from: Option<NodeId>,
-    /// As it was advertised: several, if only path ids distinguish them, since the sender is free to choose. Empty for the
-    /// node's own.
+    /// As advertised: several, if only path identifiers distinguish them, because the sender may choose among
+    /// them. Empty for the node's own.
     pub(crate) routes: Vec<Route>,
     /// The next hops; none for the node's own.
     pub(crate) next_hops: BTreeSet<IpAddr>,
@@ -35,7 +35,7 @@ pub(crate) struct Best {
 /// A stable state: the Loc-RIB of each node.
 pub(crate) type Fixpoint = BTreeMap<NodeId, BTreeMap<Prefix, Best>>;
 
-/// The nodes that a path passed through: it identifies the path, as a path id does.
+/// The nodes that a path passed, which identify the path as a path identifier does.
 type Way = Vec<NodeId>;
 
 /// The routes that one node advertises to another.
@@ -54,7 +54,7 @@ struct Candidate {
 ///
 /// # Errors
 ///
-/// There is none, or it is not found.
+/// There is none, or it was not found.
 pub(crate) fn fixpoint(
     nodes: &[&NodePlan],
     are_connected: impl Fn(NodeId, NodeId) -> bool,
@@ -140,14 +140,14 @@ impl Speaker<'_> {
         candidates.iter().filter_map(best).collect()
     }
 
-    /// The best one first (RFC 4271 §9.1.2.2, RFC 4456 §9).
+    /// The candidates, best first (RFC 4271 §9.1.2.2, RFC 4456 §9).
     fn rank(&self, candidates: &[Candidate]) -> Vec<Candidate> {
         let mut ranked = candidates.to_vec();
         ranked.sort_by_key(|path| (self.rank_key(path), path.way.clone()));
         ranked
     }
 
-    /// What the decision process compares, but for path ids.
+    /// What the decision process compares, except for path identifiers.
     fn rank_key(&self, path: &Candidate) -> (Merit, Option<u32>, usize, Option<IpAddr>) {
         let originator = path.route.as_ref().and_then(|route| route.originator);
         let identifier = originator.or_else(|| path.from.map(|from| ipv4_of(from).to_bits()));

@@ -1,4 +1,4 @@
-//! What happens to a network: events with their times, from a seed.
+//! The history of a network: events with their times, from a seed.
 
 use std::fmt;
 use std::time::Duration;

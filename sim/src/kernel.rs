@@ -1,4 +1,4 @@
-//! The kernel of a host: a model of it that outlives daemons, and above it the mirror that each daemon runs.
+//! The kernel of a host: a model that outlives daemons, and the mirror that each daemon runs above it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -48,7 +48,8 @@ impl SimKernel {
         routes
     }
 
-    /// Runs a mirror for one daemon, for as long as it runs. `random` says what others do to the kernel meanwhile.
+    /// Runs a mirror for one daemon, for the life of the daemon. `random` decides what others do to the
+    /// kernel meanwhile.
     pub(crate) fn serve(
         self: &Arc<Self>,
         network: Arc<Network>,
@@ -103,10 +104,11 @@ impl Side {
                 self.settle();
             }
             while let Some(event) = self.poll_event() {
-                // A daemon that is gone already wants to know nothing.
+                // A daemon that has ended does not receive it.
                 drop(events.send(event).await);
             }
-            // A daemon that is gone has no deadlines any more: one that has passed would be met again and again.
+            // A daemon that has ended has no deadlines any more: otherwise one that has passed would be due
+            // again and again.
             let next = self.fib.next_timeout().filter(|_| is_current());
             let deadline = next.map(|timestamp| self.start + timestamp.since_start());
             tokio::select! {
@@ -143,13 +145,13 @@ impl Side {
             KernelRequest::NextHops(losses) => self.fib.on_next_hop_losses(&losses),
             KernelRequest::RemoveStale => self.fib.sweep(),
             KernelRequest::Require(prefixes) => self.fib.require(prefixes),
-            // Who asks may have gone.
+            // The asking task may have ended.
             KernelRequest::Status(answer) => drop(answer.send(self.fib.status())),
             KernelRequest::Describe(prefix, answer) => drop(answer.send(self.fib.describe(prefix))),
         }
     }
 
-    /// Now and then, others lay hands on what is the daemon's, or the link bounces, or messages are lost.
+    /// Now and then, others change the daemon's routes, or the link bounces, or messages are lost.
     fn disturb(&mut self) {
         if !self.random.once_in(DISTURBANCES) {
             return;
@@ -195,10 +197,10 @@ fn shown(shape: &RouteShape, used: &UsedHops) -> (RouteKind, Vec<IpAddr>) {
 
 const LINK: &str = "net";
 const MAIN: u32 = 254;
-/// The protocol number of a configuration that names none.
+/// The default protocol number.
 const PROTOCOL: u8 = 186;
-/// As many as the real one has.
+/// The same number as in the real daemon.
 const REQUESTS: usize = 64;
-/// One request in so many is accompanied by a disturbance.
+/// One request in this many is accompanied by a disturbance.
 const DISTURBANCES: u64 = 8;
 const LONG: std::time::Duration = std::time::Duration::from_secs(3600);

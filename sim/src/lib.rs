@@ -1,8 +1,8 @@
 //! Many whole speakers in one thread under virtual time, with faults from a seed.
 //!
-//! Each node is a margayd but for its process: the same tasks, the same loop, the same files. Below them is a
-//! [`margay::machine::SimulatedMachine`] instead of the real one, and the clock of a tokio runtime that leaps to the next
-//! timer when no task can run. So a run is a function of its seed.
+//! Each node is a margayd without its process: the same tasks, the same loop, the same files. Below them is a
+//! [`margay::machine::SimulatedMachine`] instead of the real one, and the clock of a tokio runtime that jumps
+//! to the next timer when no task can run. So a run is a function of its seed.
 
 mod bfd;
 mod blocks;

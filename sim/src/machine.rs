@@ -1,4 +1,4 @@
-//! The machine that a simulated daemon runs on: a host of the network, files in memory, chance from the seed.
+//! The machine of a simulated daemon: a host of the network, files in memory, randomness from the seed.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -40,7 +40,7 @@ pub(crate) struct SimMachine {
 /// Upper bounds of a simulated processor's speed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
-    /// The most steps of a slice.
+    /// Highest number of steps of a slice.
     pub(crate) steps: u64,
     /// The longest time of a step, in microseconds.
     pub(crate) step_microseconds: u64,
@@ -75,8 +75,8 @@ pub(crate) struct HostParts {
     pub(crate) standstill: Arc<Standstill>,
 }
 
-/// Whether a host's daemon stands still, as when it is stopped by a signal: its network and its kernel go on, time passes, and
-/// it finds both when it goes on itself.
+/// Whether a host's daemon is suspended, as by a signal: its network and its kernel continue, time passes,
+/// and it finds their new state when it resumes.
 #[derive(Debug, Default)]
 pub(crate) struct Standstill(Mutex<Option<Vec<Waker>>>);
 
@@ -85,7 +85,7 @@ impl Standstill {
         self.waiting().get_or_insert_default();
     }
 
-    /// Returns whether it was frozen.
+    /// Resumes it; returns whether it was suspended.
     pub(crate) fn end(&self) -> bool {
         let waiting = self.waiting().take();
         let stood_still = waiting.is_some();
@@ -190,5 +190,5 @@ impl SimulatedMachine for SimMachine {
     }
 }
 
-/// What others do to a kernel is drawn apart from everything else.
+/// The purpose for which disturbances of the kernel are drawn.
 const KERNEL: u64 = 0x6b65_726e;

@@ -1,9 +1,9 @@
-//! Numbers from a seed: the same row on every machine and with every version of every crate.
+//! Random numbers that follow from a seed, equal on every machine and with every version of every crate.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// A row of numbers (SplitMix64).
+/// A sequence of numbers (SplitMix64).
 #[derive(Clone, Debug)]
 pub(crate) struct Random {
     state: u64,
@@ -14,7 +14,7 @@ impl Random {
         Self { state: seed }
     }
 
-    /// A row of its own for `purpose`: what one part draws does not shift what another one does.
+    /// A sequence of its own for `purpose`: numbers drawn by one part do not shift those of another.
     pub(crate) fn fork(&self, purpose: u64) -> Self {
         let mut fork = Self::new(self.state ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93));
         fork.next();

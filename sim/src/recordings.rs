@@ -1,4 +1,4 @@
-//! What the daemons of a node record, in memory, and whether it leads to what they have.
+//! The recordings of a node's daemons, in memory, and the check that they lead to the same states.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,14 +14,15 @@ pub(crate) struct Recordings(Vec<Memory>);
 struct Memory(Arc<Mutex<Vec<u8>>>);
 
 impl Recordings {
-    /// Where the next run is recorded.
+    /// Starts the recording of the next run.
     pub(crate) fn begin(&mut self) -> Box<dyn RecordingSink> {
         let memory = Memory::default();
         self.0.push(memory.clone());
         Box::new(memory)
     }
 
-    /// The present run's recording leads to a state whose text is this one. Returns the audit of that state.
+    /// Checks that the present run's recording leads to a state with this text. Returns the audit of that
+    /// state.
     pub(crate) fn check_present(&self, dump: &str) -> Result<Audit> {
         let present = self.0.last().context("nothing is recorded")?.replay()?;
         let replayed = present.rib.view().dump().to_string();
@@ -34,7 +35,7 @@ impl Recordings {
         Ok(Audit::of(&present.rib))
     }
 
-    /// Every run has ended, and its recording leads to what it had then. Forgets them all.
+    /// Checks that the recordings of all runs, which have ended, lead to their last states; then drops them.
     pub(crate) fn check_ended(&mut self) -> Result<()> {
         for (run, memory) in std::mem::take(&mut self.0).iter().enumerate() {
             let Replay { ending, inputs, .. } = memory.replay().with_context(|| format!("run {run}"))?;

@@ -1,4 +1,4 @@
-//! Reflectors end and come back, while the nodes that had their routes from them have others meanwhile.
+//! Restarts of reflectors, while the nodes' routes change.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::trace;
 pub enum Restarting {
     /// One of the pair: nodes still have every route from the other one.
     One,
-    /// Both: nodes have their own routes left.
+    /// Both: nodes only have their own routes.
     Both,
 }
 
@@ -28,12 +28,13 @@ pub struct Restart {
     pub withdrawals: usize,
 }
 
-/// Has reflectors of a [cold start](crate::cold_start) lose power, and come back when routes have gone, come and moved from one
-/// node to another. In the end every node must hold what follows from the configurations alone.
+/// Makes reflectors of a [cold start](crate::cold_start) lose power and come back after routes were
+/// withdrawn, announced and moved from one node to another. In the end every node must hold what follows from
+/// the configurations alone.
 ///
 /// # Errors
 ///
-/// It does not come to that.
+/// A node does not.
 pub fn restart(nodes: usize, restarting: Restarting, seed: u64) -> Result<Restart> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let result = runtime.block_on(run(nodes, restarting, seed));
@@ -53,7 +54,8 @@ async fn run(nodes: usize, restarting: Restarting, seed: u64) -> Result<Restart>
     for reflector in reflectors.clone() {
         world.nodes[reflector].crash(Power::Off).await;
     }
-    // The first node loses two blocks, of which the second node takes one over, and the third node has a new one.
+    // The first node loses two blocks, one of which the second node takes over, and the third node gets a new
+    // one.
     let changes: [(usize, &[usize], Option<usize>); 3] =
         [(0, &[0, 1], None), (1, &[], Some(1)), (2, &[], Some(nodes * BLOCKS))];
     for (node, gone, new) in changes {
@@ -74,5 +76,5 @@ async fn run(nodes: usize, restarting: Restarting, seed: u64) -> Result<Restart>
     Ok(Restart { most_advertisements: traffic.most_advertisements(), withdrawals: traffic.withdrawals() })
 }
 
-/// Longer than the hold time: no session with the reflectors is left.
+/// Longer than the hold time, so that no session with the reflectors survives.
 const OUTAGE: Duration = Duration::from_secs(100);

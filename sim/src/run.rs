@@ -1,4 +1,4 @@
-//! One seed: the network and history it draws, the outcome, and reruns with parts left out.
+//! One seed: the network and history drawn from it, the outcome, and reruns with parts left out.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -27,16 +27,16 @@ pub struct Case {
     pub without_events: BTreeSet<usize>,
 }
 
-/// How a run went.
+/// Result of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Of everything sent over the network, with its times.
+    /// Checksum of everything sent over the network, with its times.
     pub checksum: u64,
-    /// How many messages were sent.
+    /// Number of messages sent.
     pub messages: u64,
-    /// How many of them were UPDATEs.
+    /// Number of UPDATEs among them.
     pub updates: u64,
-    /// How many octets were sent.
+    /// Number of octets sent.
     pub octets: u64,
     /// The duration in virtual time.
     pub virtual_time: std::time::Duration,
@@ -58,7 +58,7 @@ pub struct Keep {
 }
 
 impl Case {
-    /// Everything that the seed draws, nothing left out.
+    /// The complete case of a seed.
     #[must_use]
     pub fn new(topology: Topology, seed: u64) -> Self {
         Self { topology, seed, without_nodes: BTreeSet::new(), without_events: BTreeSet::new() }
@@ -75,7 +75,7 @@ impl Case {
         runtime.block_on(self.live(keep))
     }
 
-    /// How many nodes have peers, and how many events there are.
+    /// Numbers of nodes with peers, and of events.
     #[must_use]
     pub fn size(&self) -> [usize; 2] {
         let (nodes, events) = self.draw();

@@ -1,9 +1,9 @@
-//! Leaving out what a failure does not need.
+//! Reduction of failing cases.
 
 use crate::run::Case;
 
-/// Returns a case that still fails, and that no longer fails when any one of its events or nodes is left out.
-/// `on_progress` sees each smaller case that is found.
+/// Returns a case that still fails, but does not if any one of its events or nodes is left out. `on_progress`
+/// is called with each smaller case found.
 pub fn shrink(case: &Case, fails: impl Fn(&Case) -> bool, on_progress: impl FnMut(&Case)) -> Case {
     let (nodes, events) = case.draw();
     let mut shrinking = Shrinking { smallest: case.clone(), fails, on_progress };
@@ -16,7 +16,7 @@ pub fn shrink(case: &Case, fails: impl Fn(&Case) -> bool, on_progress: impl FnMu
         }
         size = size.div_ceil(2);
     }
-    // What is left of the others may need less than before.
+    // The remaining events may need less than before.
     loop {
         let before = shrinking.smallest.size();
         for node in (0..nodes.len()).rev() {

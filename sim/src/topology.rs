@@ -11,9 +11,9 @@ use crate::random::Random;
 
 /// A kind of network.
 ///
-/// Each has one stable state, independent of the order of events: every speaker ranks routes alike, and no route gets
-/// better on its way. LOCAL_PREF is set only where leaves are imported, MULTI_EXIT_DISC is not sent, and several paths are
-/// advertised inside an AS only.
+/// Each has one stable state, independent of the order of events: every speaker ranks routes alike, and no
+/// route gets better on its way. LOCAL_PREF is only set where leaves are imported, MULTI_EXIT_DISC is not
+/// sent, and several paths are only advertised inside an AS.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Topology {
     /// A full mesh in one AS.
@@ -33,7 +33,7 @@ pub enum Topology {
 }
 
 impl Topology {
-    /// Those of which a case takes a moment: seeds draw them in turn.
+    /// Topologies whose cases are fast: seeds draw them in turn.
     pub const ALL: [Self; 6] = [
         Self::Mesh,
         Self::Reflector,
@@ -43,7 +43,7 @@ impl Topology {
         Self::FatTree,
     ];
 
-    /// The nodes of one with a size from the seed.
+    /// The nodes of a network whose size follows from the seed.
     pub(crate) fn nodes(self, random: &mut Random) -> Vec<NodePlan> {
         let mut builder = Builder::new(random);
         match self {
@@ -65,7 +65,7 @@ impl Topology {
     }
 }
 
-/// One of the prefixes that nodes originate: few, so that several have the same. Some lie inside others.
+/// One of the prefixes that nodes originate: few, so that several nodes share them. Some are inside others.
 pub(crate) fn prefix(number: u64) -> Prefix {
     let block = number / 3;
     let text = match number % 3 {
@@ -76,7 +76,7 @@ pub(crate) fn prefix(number: u64) -> Prefix {
     text.parse().expect("a prefix")
 }
 
-/// How many there are.
+/// Number of these prefixes.
 pub(crate) const PREFIXES: u64 = 18;
 
 struct Builder<'a> {
@@ -114,7 +114,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// 5 to 50: small ones mostly, for what a mesh costs grows with its square.
+    /// 5 to 50, mostly small, because the costs of a mesh grow with its square.
     fn mesh_size(&mut self) -> usize {
         let most = match self.random.number(0..=39) {
             0 => 50,
@@ -193,7 +193,8 @@ impl<'a> Builder<'a> {
             AddPath::All => true,
             AddPath::Some => self.random.once_in(2),
         };
-        // Paths of one external peer may differ in their path ids alone, and what is passed on depends on those.
+        // Paths of one external peer may differ in their path identifiers alone, and what is passed on
+        // depends on those.
         let add_path = add_path && self.nodes[one].asn == self.nodes[other].asn;
         let passive = [self.random.once_in(5), false];
         for (side, (from, to)) in [(one, other), (other, one)].into_iter().enumerate() {

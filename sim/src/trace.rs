@@ -1,6 +1,6 @@
-//! What happened, in lines: messages, events and what the daemons log. And what must not happen: errors and panics.
+//! The trace of a run: messages, events and log lines; and faults: errors and panics.
 //!
-//! A simulation is one thread, and so is what it writes down.
+//! A simulation is one thread, and so is its trace.
 
 use std::cell::RefCell;
 use std::fmt::{self, Write as _};
@@ -31,7 +31,7 @@ pub(crate) fn begin(keeps_lines: bool) {
     });
 }
 
-/// Adds a line; its text is only computed when lines are kept.
+/// Adds a line, whose text is only computed if lines are kept.
 pub(crate) fn line(text: impl FnOnce() -> String) {
     let keeps_lines = TRACE.with_borrow(|trace| trace.keeps_lines);
     if keeps_lines {
@@ -43,7 +43,7 @@ pub(crate) fn line(text: impl FnOnce() -> String) {
     }
 }
 
-/// Notes what must not happen.
+/// Records a fault.
 pub(crate) fn fault(text: String) {
     line(|| format!("FAULT {text}"));
     TRACE.with_borrow_mut(|trace| trace.faults.push(text));
@@ -72,12 +72,12 @@ fn install() {
                 None => usual(panic),
             }
         }));
-        // A subscriber installed before stays: it shows more.
+        // A subscriber installed earlier is kept: it shows more.
         drop(tracing::subscriber::set_global_default(Log));
     });
 }
 
-/// Makes lines of what the daemons log, and faults of what they call errors.
+/// Turns log lines of daemons into lines, and those of level error into faults.
 struct Log;
 
 impl Subscriber for Log {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::trace;
 
-/// Counts what a daemon does while no time passes. It follows from the seed, as a limit in real time would not.
+/// Counts the steps of a daemon while no time passes. It follows from the seed, unlike a limit in real time.
 #[derive(Debug, Default)]
 pub(crate) struct Watchdog(Mutex<Busy>);
 
@@ -17,11 +17,11 @@ struct Busy {
 }
 
 impl Watchdog {
-    /// The daemon called `name` does something more at this time.
+    /// Counts a step of the daemon called `name` at this time.
     ///
     /// # Panics
     ///
-    /// It has done so too often. Whichever of its tasks gets here ends then.
+    /// Panics after too many steps, which ends the present task of the daemon.
     pub(crate) fn on_step(&self, now: Duration, name: impl FnOnce() -> String) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let former = if state.since == now { state.steps } else { 0 };
@@ -40,8 +40,8 @@ impl Watchdog {
     }
 }
 
-/// How many steps at one time are too many: a step is a task that goes on, or a slice of the speaker's work. A reflector with a
-/// thousand clients takes some thousands.
+/// Limit of steps at one time: a step is a task that resumes, or a slice of the speaker's work. A reflector
+/// with a thousand clients takes some thousands.
 const MOST_STEPS: u64 = 1_000_000;
 
 #[cfg(test)]
@@ -57,7 +57,7 @@ mod tests {
     use crate::world::World;
 
     #[test]
-    fn a_task_that_is_busy_without_end_is_ended_and_told_of_once() {
+    fn a_task_that_is_busy_without_end_is_ended_and_reported_once() {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let ended = runtime.block_on(async {

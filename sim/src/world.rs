@@ -1,4 +1,4 @@
-//! A run: nodes, a history, and what must hold in the end.
+//! A run: nodes, a history, and the invariants at its end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,7 +148,7 @@ impl World {
             What::Crash { node, power, .. } => self.nodes[node].crash(power).await,
             What::Restart { node, .. } => {
                 self.nodes[node].stop().await?;
-                // What is still on its way is the system's to deliver.
+                // The system delivers what is still in transit.
                 self.network.crash(node, Power::On);
             }
             What::Freeze { node, .. } => self.nodes[node].freeze(),
@@ -212,7 +212,7 @@ impl World {
         check_what_is_counted(&self.nodes).await
     }
 
-    /// Withdraws every network and checks that nothing is left.
+    /// Withdraws every network and checks that nothing remains.
     pub(crate) async fn withdraw_everything(&mut self) -> Result<()> {
         for node in &mut self.nodes {
             node.plan.networks.clear();
@@ -293,10 +293,10 @@ const QUIET: Duration = Duration::from_secs(12);
 /// Interval between checks for quiet.
 const LOOK: Duration = Duration::from_secs(4);
 
-/// The longest that the network may take to become quiet.
+/// Time limit for the network to become quiet.
 const PATIENCE: Duration = Duration::from_secs(400);
 
-/// The configured restart window and a second more.
+/// The configured restart window plus a second.
 const RESTART_WINDOW: Duration = Duration::from_secs(61);
 
 #[cfg(test)]

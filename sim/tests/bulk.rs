@@ -1,4 +1,4 @@
-//! A peer that reads slowly hears KEEPALIVEs in time while a large table is sent to it.
+//! A peer that reads slowly receives KEEPALIVEs in time while a large table is sent to it.
 
 use margay_sim::bulk_for_a_slow_reader;
 

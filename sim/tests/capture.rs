@@ -1,4 +1,4 @@
-//! A capture is what went over the network: read again, it is whole messages that can be decoded.
+//! A capture contains the network's traffic: whole messages that can be decoded.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -77,7 +77,8 @@ fn frames(mut octets: &[u8]) -> Vec<Bytes> {
     frames
 }
 
-/// Puts the segments of a pcap file of raw IP packets together. Times do not go back, and no octet is missing or twice.
+/// Reassembles the segments of a pcap file of raw IP packets. Times do not decrease, and no octet is missing
+/// or repeated.
 fn streams(capture: &[u8]) -> Streams {
     let word = |octets: &[u8]| u32::from_le_bytes(octets.try_into().expect("four octets"));
     assert_eq!(word(&capture[..4]), 0xa1b2_c3d4, "microseconds, in the order of this machine");

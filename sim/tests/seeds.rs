@@ -18,7 +18,7 @@ fn the_same_seed_is_the_same_run_to_the_octet() {
 }
 
 #[test]
-fn what_failed_once_does_not_fail_again() {
+fn former_failures_do_not_fail_again() {
     let lines = include_str!("../regressions.txt").lines();
     for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let case: Case = line.parse().unwrap();
@@ -28,7 +28,7 @@ fn what_failed_once_does_not_fail_again() {
 }
 
 #[test]
-fn a_trace_tells_the_messages() {
+fn a_trace_contains_the_messages() {
     let outcome = Case::new(Topology::Reflector, 1).run(Keep { lines: true, capture: false });
     let trace = outcome.lines.join("\n");
     for part in ["n0 -> n1 [", "Open", "UPDATE reach ", " originator 10.0.0.", "n0-n1"] {
@@ -57,7 +57,7 @@ fn reflectors_that_come_back_advertise_each_route_once_and_withdraw_nothing() {
 }
 
 #[test]
-fn a_case_that_makes_no_sense_is_refused() {
+fn an_invalid_case_is_refused() {
     for (text, part) in [
         ("", "no topology"),
         ("ring 1", "there is no topology ring; there are mesh"),

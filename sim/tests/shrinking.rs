@@ -1,4 +1,4 @@
-//! A failing case is made as small as it gets.
+//! A failing case is reduced as far as possible.
 
 use margay_sim::{Case, Keep, Topology, shrink};
 
@@ -22,7 +22,7 @@ fn the_smallest_case_needs_each_event_and_its_line_still_fails() {
     }
 }
 
-/// Stands for a failure: somewhere in the run, an UPDATE loses_a_connection a route.
+/// Stands for a failure: somewhere in the run, an UPDATE withdraws a route.
 fn loses_a_connection(case: &Case) -> bool {
     case.run(Keep { lines: true, capture: false }).lines.iter().any(|line| line.contains("connection lost"))
 }

@@ -1,9 +1,9 @@
 //! BFD sessions of the daemon, on a thread of their own.
 //!
-//! The thread owns the UDP sockets and the table of sessions. It waits for packets, requests and its own deadlines, and for
-//! nothing else: neither the speaker nor the kernel thread can delay a packet. Received packets are handed to the sessions
-//! before any timer is looked at, so that a thread that had no processor for a while does not mistake its own absence for
-//! the remote system's.
+//! The thread owns the UDP sockets and the table of sessions. It waits for packets, requests and its own
+//! deadlines, and for nothing else: neither the speaker nor the kernel thread can delay a packet. Received
+//! packets are handled before timers, so that a thread that had no processor for a while does not mistake its
+//! own delay for a failure of the remote system.
 
 mod path_monitor;
 mod path_watch;
@@ -29,10 +29,10 @@ pub use path_watch::PathWatch;
 pub use request::{BfdRequest, WatchNumber};
 pub use watched_sessions::WatchedSessions;
 
-/// What the user of a session sees of it.
+/// State of a session, for its user.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct PathState {
-    /// Whether both systems hear each other.
+    /// Whether both systems receive each other's packets.
     pub is_up: bool,
     /// How often the path failed. A user that compares it with what it saw last misses no failure, however short.
     pub losses: u64,
@@ -43,7 +43,7 @@ pub struct PathState {
 /// A session to run.
 #[derive(Clone, Debug)]
 pub struct BfdSession {
-    /// What tells it from others.
+    /// The identity of the session.
     pub key: SessionKey,
     /// The source address of its packets.
     pub local: IpAddr,
@@ -80,7 +80,7 @@ pub struct BfdHandle {
     bell: Bell,
 }
 
-/// Wakes the thread, by a word and by being dropped.
+/// Wakes the thread, when rung and when dropped.
 #[derive(Clone, Debug)]
 struct Bell(Option<Arc<OwnedFd>>);
 
@@ -152,7 +152,7 @@ impl BfdHandle {
 }
 
 impl Bell {
-    /// Wakes the thread. A bell that cannot be rung higher has been rung already.
+    /// Wakes the thread. A bell that cannot be rung again has been rung already.
     fn ring(&self) {
         let Some(bell) = &self.0 else { return };
         match rustix::io::write(&**bell, &1_u64.to_ne_bytes()) {

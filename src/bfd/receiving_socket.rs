@@ -1,4 +1,4 @@
-//! The sockets that BFD packets arrive at: one for each family and number of hops.
+//! The sockets on which BFD packets arrive: one for each family and number of hops.
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,10 +10,10 @@ use nix::errno::Errno;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// How much may wait while the thread has no processor: some thousand packets.
+/// Octets that may wait while the thread has no processor: some thousand packets.
 const RECEIVE_BUFFER_OCTETS: usize = 1 << 20;
 
-/// Octets of a datagram that are read; a longer one is not a packet that this daemon understands in full.
+/// Octets of a datagram that are read; a longer one is not a packet that this daemon fully understands.
 pub(super) const DATAGRAM_OCTETS: usize = 4 * MAX_PACKET_OCTETS;
 
 /// A socket bound to a port of BFD, on every address of its family.
@@ -52,11 +52,11 @@ impl ReceivingSocket {
         Ok(Self { socket, hops })
     }
 
-    /// The next datagram; `None` when none waits.
+    /// The next datagram; `None` if there is none.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// An error of the system.
     pub(super) fn receive(&self, buffer: &mut [u8; DATAGRAM_OCTETS]) -> io::Result<Option<(Arrival, usize)>> {
         let mut control = cmsg_space!(libc::in6_pktinfo, libc::c_int, libc::in_pktinfo);
         loop {

@@ -13,7 +13,7 @@ const FIRST_SOURCE_PORT: u16 = 49_152;
 /// TTL and hop limit of every packet, so that a single-hop receiver can tell that it was not forwarded (RFC 5881 §5).
 const TTL: u32 = 255;
 
-/// Class selector 6, as routing protocols have it.
+/// Class selector 6, as usual for routing protocols.
 const TRAFFIC_CLASS: i32 = 0xc0;
 
 /// A socket with a source port of its own, which it keeps for the life of the session (RFC 5881 §4).
@@ -52,8 +52,8 @@ impl SendingSocket {
         Ok(Self { socket })
     }
 
-    /// Sends a packet. One that the system does not take is lost as on any wire: the remote system's detection time is the
-    /// judge.
+    /// Sends a packet. One that the system does not accept is lost as on any link, and left to the remote
+    /// system's detection time.
     ///
     /// # Errors
     ///

@@ -19,10 +19,10 @@ use super::sending_socket::SendingSocket;
 use super::watched_sessions::WatchedSessions;
 use crate::reply::reply;
 
-/// Datagrams read from one socket before timers are looked at, so that a flood cannot stop them.
+/// Datagrams read from one socket before timers are handled, so that a flood cannot stop them.
 const DATAGRAMS_A_TURN: usize = 1024;
 
-/// Everything that the thread owns.
+/// The state of the thread.
 pub(super) struct Thread {
     sessions: WatchedSessions,
     /// The sockets that packets are sent from.
@@ -183,8 +183,8 @@ impl Outlet {
     }
 }
 
-/// Asks for the processor before ordinary threads: a packet takes microseconds and must not be late. Where the daemon may
-/// not do so, ordinary priority has to suffice.
+/// Requests a priority above ordinary threads: a packet takes microseconds and must not be late. Without the
+/// permission, ordinary priority has to suffice.
 fn raise_priority() {
     const HIGHEST: i32 = -20;
     if let Err(error) = rustix::process::setpriority_process(None, HIGHEST) {

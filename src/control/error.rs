@@ -1,11 +1,11 @@
-//! The answer to a request that cannot be met.
+//! Error answers.
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use margay_control::ErrorBody;
 
-/// A status and a sentence for a person.
+/// A status and a sentence for people.
 #[derive(Debug)]
 pub(super) struct ApiError {
     status: StatusCode,
@@ -23,12 +23,12 @@ impl ApiError {
         Self { status: StatusCode::NOT_FOUND, text: text.into() }
     }
 
-    /// The object is not in a state in which this can be done.
+    /// The state of the object does not allow this.
     pub(super) fn conflict(text: impl Into<String>) -> Self {
         Self { status: StatusCode::CONFLICT, text: text.into() }
     }
 
-    /// The part of the daemon that would know has ended.
+    /// The task that would answer has ended.
     pub(super) fn stopping() -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, text: "margayd is stopping".to_owned() }
     }

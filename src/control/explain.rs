@@ -9,7 +9,7 @@ use margay_rib::{ExportView, NotExported};
 use super::route::{path_status, route};
 use crate::kernel::PrefixState;
 
-/// Joins what the Rib knows with what the kernel thread does about it, table by table.
+/// Combines the Rib's explanation with the kernel thread's state, table by table.
 pub(super) fn explanation(
     explanation: &margay_rib::Explanation,
     kernel: Option<&[PrefixState]>,
@@ -76,7 +76,7 @@ fn advertisement(view: &ExportView) -> Advertisement {
         None => Some("on its way: the peer is behind".to_owned()),
         Some(NotExported::NoRoute) => Some("there is no usable path".to_owned()),
         Some(NotExported::HeldBack) => {
-            Some("held back after the start, until peers have told their routes".to_owned())
+            Some("held back after the start, until peers have announced their routes".to_owned())
         }
         Some(NotExported::SplitHorizon) => Some("the best path came from it".to_owned()),
         Some(NotExported::Refused(refusal)) => Some(refusal.to_string()),

@@ -2,7 +2,7 @@
 
 use margay_control::{ConnectedSubnet, FailedRoute, KernelStatus};
 
-/// What is configured, and what the kernel thread says of it.
+/// The configuration, and the state reported by the kernel thread.
 pub(super) fn kernel_status(
     config: Option<&margay_config::Kernel>,
     status: Option<crate::kernel::KernelStatus>,

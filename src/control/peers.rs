@@ -53,7 +53,7 @@ pub(super) fn summary(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerSummary 
     }
 }
 
-/// The families of an established session; none of another.
+/// The families of an established session; empty for any other.
 fn family_counts<'c>(entry: &PeerEntry, counts: &'c SpeakerCounts) -> &'c [FamilyCounts] {
     let session = counts.peers.iter().find(|(key, _)| *key == entry.key);
     session.map(|(_, families)| families.as_slice()).unwrap_or_default()
@@ -82,9 +82,9 @@ pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts, bfd: &[BfdStatus
     let PeerEntry { config, status, .. } = entry;
     let established = status.established.as_ref();
     let cluster_id = config.cluster_id.unwrap_or_else(|| entry.global.cluster_id);
-    let families_that = |is_told: fn(&FamilyCounts) -> bool| {
-        let told = family_counts(entry, counts).iter().filter(|counts| is_told(counts));
-        told.map(|counts| counts.family.to_string()).collect()
+    let families_that = |is_chosen: fn(&FamilyCounts) -> bool| {
+        let chosen = family_counts(entry, counts).iter().filter(|counts| is_chosen(counts));
+        chosen.map(|counts| counts.family.to_string()).collect()
     };
     PeerDetail {
         summary: summary(entry, counts),
@@ -138,7 +138,7 @@ fn negotiated(negotiated: &Negotiated) -> NegotiatedSession {
     }
 }
 
-/// The capabilities in use, with the direction where it is one only.
+/// The capabilities in use, with the direction if there is only one.
 fn capabilities_in_use(negotiated: &Negotiated) -> Vec<String> {
     let as_width = (negotiated.as_width == AsWidth::Four).then(|| "4-octet AS numbers".to_owned());
     let directed = [

@@ -30,7 +30,7 @@ pub(super) fn route(view: &RouteView) -> Route {
     }
 }
 
-/// What became of a path, in operators' words.
+/// The status of a path, in operators' terms.
 pub(super) fn path_status(status: &RouteStatus) -> PathStatus {
     match status {
         RouteStatus::Best(_) => PathStatus::Best,
@@ -44,7 +44,7 @@ pub(super) fn path_status(status: &RouteStatus) -> PathStatus {
     }
 }
 
-const UNREACHABLE: &str = "no route of the kernel leads to the next hop; default routes do not count: \
+const UNREACHABLE: &str = "no route of the kernel covers the next hop; default routes do not count: \
                            a route to the node's network or an entry in kernel.onlink makes it usable";
 
 fn rejection(status: &RouteStatus) -> Option<String> {
@@ -58,7 +58,7 @@ fn rejection(status: &RouteStatus) -> Option<String> {
     }
 }
 
-/// A filter's own words say more than that there was one.
+/// A filter's verdict is more specific than the reason.
 fn reason(refusal: ImportRefusal, verdict: Option<&String>) -> String {
     verdict.cloned().unwrap_or_else(|| refusal.to_string())
 }

@@ -32,10 +32,10 @@ pub(super) async fn routes(api: &Api, query: RoutesQuery) -> Result<RoutesPage, 
     Ok(RoutesPage { routes: page.routes.iter().map(route).collect(), next: next.map(write_position) })
 }
 
-/// Where the first page starts.
+/// Start of the first page.
 const START: (Family, PagePosition) = (Family::IPV4_UNICAST, PagePosition(0));
 
-/// A prefix or an address as a client writes it.
+/// Parses a client's prefix or address.
 pub(super) fn parse_destination(text: &str) -> Result<Destination, ApiError> {
     if let Ok(address) = text.parse() {
         return Ok(Destination::Address(address));

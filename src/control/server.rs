@@ -1,4 +1,4 @@
-//! The HTTP server: each request becomes a question to the daemon, the speaker or the kernel thread.
+//! The HTTP server: translates each request to one to the daemon, the speaker or the kernel thread.
 
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -32,24 +32,25 @@ use crate::kernel::KernelRequest;
 use crate::log::LogCounts;
 use crate::speaker::{Destination, SpeakerCounts, SpeakerHandle, SpeakerRequest};
 
-/// The parts of the daemon that answer the handlers.
+/// The tasks that answer requests.
 #[derive(Clone, Debug)]
 pub struct Api {
-    /// Knows configuration and sessions.
+    /// Answers about configuration and sessions.
     pub daemon: mpsc::Sender<DaemonRequest>,
-    /// Knows routes.
+    /// Answers about routes.
     pub speaker: SpeakerHandle,
-    /// Knows what is installed.
+    /// Answers about installed routes.
     pub kernel: Option<mpsc::WeakSender<KernelRequest>>,
-    /// Knows what was not logged.
+    /// Counts of suppressed log lines.
     pub log: LogCounts,
 }
 
-/// Opens the socket, readable and writable for its owner and group, and answers requests until the future is dropped.
+/// Opens the socket, readable and writable for its owner and group, and answers requests until the future is
+/// dropped.
 ///
 /// # Errors
 ///
-/// The socket cannot be made, or another daemon answers on it.
+/// The socket cannot be created, or another daemon answers on it.
 pub async fn serve(socket: &Path, api: Api) -> io::Result<impl Future<Output = io::Result<()>> + use<>> {
     remove_dead_socket(socket).await?;
     if let Some(folder) = socket.parent() {
@@ -74,7 +75,7 @@ pub async fn serve(socket: &Path, api: Api) -> io::Result<impl Future<Output = i
     Ok(async move { axum::serve(listener, router).await })
 }
 
-/// Removes a socket without a listener, as a killed daemon leaves it.
+/// Removes a socket without a listener, as left by a killed daemon.
 async fn remove_dead_socket(socket: &Path) -> io::Result<()> {
     match std::fs::metadata(socket) {
         Ok(metadata) if metadata.file_type().is_socket() => {}
@@ -109,7 +110,7 @@ impl Api {
         answered.await.map_err(|_| ApiError::stopping())
     }
 
-    /// The peer of that name or address.
+    /// The peer with this name or address.
     pub(super) async fn peer(&self, name: &str) -> Result<PeerEntry, ApiError> {
         let peers = self.ask_daemon(DaemonRequest::Peers).await?;
         let known = peers.iter().map(|peer| peer.config.name.clone()).collect::<Vec<_>>().join(", ");

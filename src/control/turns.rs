@@ -1,4 +1,4 @@
-//! The speaker's turns as the control API shows them.
+//! The speaker's turns in the form of the control API.
 
 use std::time::Duration;
 
@@ -33,10 +33,10 @@ fn word(step: Step) -> &'static str {
         Step::Updates => "updates",
         Step::Refresh => "refresh",
         Step::Configuration => "configuration",
-        Step::Question => "question",
+        Step::Question => "request",
         Step::Kernel => "kernel",
         Step::Timers => "timers",
         Step::Work => "work",
-        Step::Feeding => "telling",
+        Step::Feeding => "advertising",
     }
 }

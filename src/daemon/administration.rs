@@ -1,4 +1,4 @@
-//! What operators do with the sessions of single peers.
+//! Operations on the sessions of single peers.
 
 use std::net::IpAddr;
 
@@ -10,23 +10,23 @@ use tracing::info;
 use super::{Daemon, RunningPeer};
 use crate::speaker::SpeakerRequest;
 
-/// An action on a peer, checked.
+/// A checked operation on a peer.
 #[derive(Clone, Debug)]
 pub struct PeerCommand {
     /// The peer's address.
     pub address: IpAddr,
-    /// What to do.
+    /// The operation.
     pub action: PeerAction,
     /// The shutdown communication for the peer.
     pub message: ShutdownMessage,
 }
 
 impl Daemon {
-    /// Does what the operator asks. Returns what was done, in words.
+    /// Carries out an operation. Returns what was done, in words.
     ///
     /// # Errors
     ///
-    /// Nothing was done, and this is why.
+    /// Why nothing was done.
     pub(super) async fn administer(&mut self, command: PeerCommand) -> Result<String, String> {
         let PeerCommand { address, action, message } = command;
         let done = match action {
@@ -53,7 +53,7 @@ impl Daemon {
             return Ok("already enabled".to_owned());
         }
         match self.peers.get(&address) {
-            // It comes anew, under the settings of today, when it dials in.
+            // It comes back under its present settings when it connects again.
             Some(peer) if peer.range.is_some() => {
                 self.remove_peers([address], StopReason::AdministrativeReset(ShutdownMessage::default()))
                     .await;
@@ -92,7 +92,7 @@ impl Daemon {
         })
     }
 
-    /// Why a peer's session is not to come up; `None` when it is.
+    /// Why a peer's session is kept down; `None` if it is not.
     pub(super) fn held_down(&self, address: IpAddr) -> Option<String> {
         self.disabled.get(&address).map(|message| match message.as_str() {
             "" => "disabled by the operator".to_owned(),

@@ -18,30 +18,31 @@ use crate::machine::TcpPassword;
 use crate::peer::{PeerStatus, Rejections};
 use crate::speaker::PeerKey;
 
-/// What the daemon keeps about ranges from which peers may dial in.
+/// The ranges from which peers may connect.
 pub(super) struct Ranges {
-    /// Those on which it listens.
+    /// The ranges that are open.
     open: BTreeMap<Prefix, OpenRange>,
     rejections: Rejections,
     departures: mpsc::Sender<Departure>,
 }
 
-/// A range from which connections are taken.
+/// A range from which connections are accepted.
 #[derive(Default)]
 struct OpenRange {
     password: Option<TcpPassword>,
-    /// It was logged that there are as many peers as there may be; further refusals are for debugging.
+    /// Whether it was logged that the limit of peers is reached; further rejections are logged at level
+    /// debug.
     is_known_full: bool,
 }
 
-/// A dynamic peer has not been heard of for a while.
+/// A dynamic peer has not had a connection for a while.
 pub(super) struct Departure {
     address: IpAddr,
     key: PeerKey,
 }
 
 impl Ranges {
-    /// No ranges yet. The departures are to be received from the queue.
+    /// Makes an empty set of ranges. Departures are received from the queue.
     pub(super) fn new() -> (Self, mpsc::Receiver<Departure>) {
         let (departures, receiver) = mpsc::channel(DEPARTURES);
         (Self { open: BTreeMap::new(), rejections: Rejections::new(), departures }, receiver)
@@ -49,7 +50,7 @@ impl Ranges {
 }
 
 impl Daemon {
-    /// Takes connections from the ranges of the configuration, with their passwords as they are now, and from no others.
+    /// Opens the ranges of the configuration with their present passwords, and closes all others.
     pub(super) fn open_ranges(&mut self) {
         let config = Arc::clone(&self.config);
         let closed: Vec<Prefix> = self.ranges.open.keys().copied().collect();
@@ -60,7 +61,7 @@ impl Daemon {
         self.ranges.open.values_mut().for_each(|open| open.is_known_full = false);
         for dynamic in config.dynamic_peers() {
             if let Err(error) = self.open_range(dynamic) {
-                // One object that is wrong by itself does not take down the rest.
+                // One invalid object does not take down the others.
                 error!(range = %dynamic.range, "connections from this range cannot be taken: {error:#}");
                 self.close_range(dynamic.range);
             }
@@ -74,7 +75,7 @@ impl Daemon {
             self.ranges.open.get(&dynamic.range),
         ) {
             (Ok(password), Some(open)) if open.password == password => return Ok(()),
-            // A password that cannot be read leaves the sessions that have the former one.
+            // If a password cannot be read, sessions keep the former one.
             (Err(error), Some(open)) if open.password.is_some() => {
                 warn!(range = %dynamic.range, "the former password stays: {error:#}");
                 return Ok(());
@@ -93,7 +94,7 @@ impl Daemon {
         }
     }
 
-    /// Makes a peer of a newcomer, if its OPEN is acceptable and there is room for one more.
+    /// Makes a newcomer a peer, if its OPEN is acceptable and the limit is not reached.
     pub(super) async fn welcome(&mut self, newcomer: Newcomer) {
         let Newcomer { address, open, arrival } = newcomer;
         if !self.peers.contains_key(&address)
@@ -131,7 +132,7 @@ impl Daemon {
         }
     }
 
-    /// The password of the range, if there is room for one more peer in it.
+    /// The password of the range, if another peer may be added in it.
     fn take_place(
         &mut self,
         address: IpAddr,
@@ -178,7 +179,7 @@ impl Daemon {
         true
     }
 
-    /// Forgets a dynamic peer that has not come back.
+    /// Removes a dynamic peer that has not come back.
     pub(super) async fn on_departure(&mut self, departure: Departure) {
         let Departure { address, key } = departure;
         let Some(peer) = self.peers.get(&address).filter(|peer| peer.key == key) else { return };
@@ -196,8 +197,8 @@ impl Daemon {
         info!(peer = %address, "the dynamic peer is gone");
     }
 
-    /// Ends the sessions of dynamic peers that the configuration has no place for any more, or other settings: they may
-    /// dial again. Returns the number of sessions ended in each range.
+    /// Ends the sessions of dynamic peers that the configuration no longer allows or whose settings changed:
+    /// they may connect again. Returns the number of sessions ended in each range.
     pub(super) async fn revise_dynamic_peers(&mut self) -> BTreeMap<Prefix, usize> {
         let config = Arc::clone(&self.config);
         let mut ended = BTreeMap::new();
@@ -220,14 +221,14 @@ impl Daemon {
     }
 }
 
-/// What a new configuration means for a dynamic peer.
+/// Consequence of a new configuration for a dynamic peer.
 enum Revision {
     Keep,
     Remove,
     Restart,
 }
 
-/// Takes over what needs no new session, and says what else is to be done.
+/// Applies what needs no new session, and returns what else is to be done.
 fn revise(
     config: &Config,
     address: IpAddr,
@@ -249,14 +250,15 @@ fn revise(
     Revision::Keep
 }
 
-/// Reports when a passive peer has had no connection for a while. Returns in silence when its task ends before.
+/// Reports when a passive peer has had no connection for a while. Returns without a report if its task ends
+/// before.
 async fn await_departure(
     mut status: watch::Receiver<PeerStatus>,
     departure: Departure,
     departures: mpsc::Sender<Departure>,
 ) {
     loop {
-        // After a failure it is Idle first, and possibly refused: that is to be remembered.
+        // After a failure it is Idle at first, possibly with an error that is to be kept.
         if status.wait_for(|status| status.state == State::Active).await.is_err() {
             return;
         }
@@ -270,8 +272,8 @@ async fn await_departure(
     drop(departures.send(departure).await);
 }
 
-/// How many departures may wait to be handled; a sender waits when there are more.
+/// Capacity of the queue of departures. Senders wait while it is full.
 const DEPARTURES: usize = 64;
 
-/// How long a dynamic peer may be without a connection before it is forgotten.
+/// Time without a connection after which a dynamic peer is removed.
 const ABSENCE: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! The daemon: reads the configuration, starts every part, and ends them in order.
+//! The daemon: reads the configuration, starts all tasks, and ends them in order.
 //!
 //! One task owns the configuration and the peers' handles. Signals and the control API are requests to it.
 
@@ -48,18 +48,18 @@ pub use config_files::{LoadedConfig, ReadError, Strictness, read_config};
 pub(crate) use reload::left_out_object;
 pub use request::{DaemonRequest, DaemonStatus, PeerEntry};
 
-/// How many requests of the control API may wait; senders of more wait.
+/// Capacity of the queue of requests from the control API. Senders wait while it is full.
 const REQUEST_QUEUE: usize = 64;
 
-/// How many kernel events may wait; the kernel thread waits when there are more.
+/// Capacity of the queue of kernel events. The kernel thread waits while it is full.
 const KERNEL_EVENT_QUEUE: usize = 64;
 
-/// Runs the daemon until SIGTERM or SIGINT. Inputs of its Rib are recorded where there is a
-/// `recording`; the status shows what `log` counts.
+/// Runs the daemon until SIGTERM or SIGINT. Inputs of its Rib are recorded if there is a `recording`; the
+/// status shows the counts of `log`.
 ///
 /// # Errors
 ///
-/// A part cannot be started, for instance because an address is in use; or the speaker has ended by itself.
+/// A task cannot be started, for instance because an address is in use; or the speaker has ended by itself.
 pub async fn run(
     config_file: PathBuf,
     loaded: LoadedConfig,
@@ -106,22 +106,22 @@ struct Start {
     kind: StartKind,
 }
 
-/// Whether another run came before.
+/// Whether this is the first run since the system booted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum StartKind {
-    /// None did since the system booted: whatever was forwarded before is not any more.
+    /// The first: nothing from before is forwarded any more.
     First,
-    /// One did, and its routes stayed in the kernel.
+    /// An earlier run left its routes in the kernel.
     Restart,
 }
 
-/// The daemon but for its control API. See the [module](self).
+/// The daemon without its control API. See the [module](self).
 pub struct Daemon {
     machine: Machine,
     config_file: PathBuf,
-    /// What the parts were started with: its `[global]`, `[control]` and `[kernel]` are in force until the end.
+    /// The configuration at the start: its `[global]`, `[control]` and `[kernel]` are in force until the end.
     boot: Arc<Config>,
-    /// What the file said last: its peers and networks are in force.
+    /// The configuration that was read last: its peers and networks are in force.
     config: Arc<Config>,
     /// The files that `config` was read from.
     files: Vec<ConfigText>,
@@ -147,7 +147,7 @@ pub struct Daemon {
     bfd: Option<BfdHandle>,
 }
 
-/// The comings and goings of dynamic peers.
+/// Newcomers and departures of dynamic peers.
 struct Arrivals {
     newcomers: mpsc::Receiver<Newcomer>,
     departures: mpsc::Receiver<Departure>,
@@ -157,9 +157,9 @@ struct Arrivals {
 struct RunningPeer {
     key: PeerKey,
     config: Arc<Peer>,
-    /// The settings that the speaker has.
+    /// The settings that were passed to the speaker.
     settings: PeerSettings,
-    /// Where a dynamic peer came from; `None` for one that is configured itself.
+    /// The range of a dynamic peer; `None` for a configured one.
     range: Option<Prefix>,
     password: Option<TcpPassword>,
     path: PathMonitoring,
@@ -170,17 +170,17 @@ struct RunningPeer {
 struct UnstartedPeer {
     key: PeerKey,
     config: Arc<Peer>,
-    /// Why.
+    /// The reason.
     reason: String,
     since: Instant,
 }
 
 impl Daemon {
-    /// Starts everything but the peers. To be called within a tokio runtime.
+    /// Starts everything except the peers. To be called within a tokio runtime.
     ///
     /// # Errors
     ///
-    /// A part cannot be started, for instance because an address is in use.
+    /// A task cannot be started, for instance because an address is in use.
     pub async fn start(
         machine: Machine,
         config_file: PathBuf,
@@ -238,24 +238,24 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// The way to the speaker.
+    /// Handle of the speaker.
     pub fn speaker(&self) -> &SpeakerHandle {
         &self.speaker
     }
 
-    /// Lets the peers' sessions come up, and takes connections.
+    /// Starts the peers' sessions, and accepts connections.
     pub async fn start_peers(&mut self) {
         for peer in self.config.peers().to_vec() {
             let name = peer.name.clone();
             if let Err(error) = self.add_peer(peer).await {
-                // One object that is wrong by itself does not take down the rest.
+                // One invalid object does not take down the others.
                 error!(peer = name, "not started: {error:#}");
             }
         }
         self.open_ranges();
     }
 
-    /// Serves until it is asked to stop.
+    /// Serves requests until it is asked to stop.
     ///
     /// # Errors
     ///
@@ -279,9 +279,9 @@ impl Daemon {
         Ok(())
     }
 
-    /// Ends the parts in order. Peers that keep this speaker's routes through a restart are left without a NOTIFICATION
-    /// (RFC 4724 §4.1). The speaker goes first: what the peers' leaving would change is not to reach the kernel,
-    /// whose routes stay for the next run.
+    /// Ends the tasks in order. Peers that keep this speaker's routes through a restart are left without a
+    /// NOTIFICATION (RFC 4724 §4.1). The speaker ends first, so that the end of the sessions does not affect
+    /// the kernel, whose routes are kept for the next run.
     pub async fn stop(self) {
         drop(self.listener);
         if self.speaker.requests.send(SpeakerRequest::Stop).await.is_err() {
@@ -302,7 +302,7 @@ impl Daemon {
         info!("stopped");
     }
 
-    /// Starts a peer. One that cannot be started is kept as such; the next reload tries again.
+    /// Starts a peer. One that cannot be started is remembered; the next reload tries again.
     async fn add_peer(&mut self, config: Peer) -> anyhow::Result<()> {
         let address = config.address;
         self.unstarted.remove(&address);
@@ -331,7 +331,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// Starts a peer's task, with a session that is stopped, when the speaker knows of the peer.
+    /// Starts a peer's task, with a stopped session, once the speaker knows the peer.
     async fn spawn_peer(
         &mut self,
         config: Peer,
@@ -363,7 +363,7 @@ impl Daemon {
         key
     }
 
-    /// Ends peers, all at once: each may take a while to listen to our last words.
+    /// Ends peers concurrently: each may take a while to read its NOTIFICATION.
     async fn remove_peers(&mut self, addresses: impl IntoIterator<Item = IpAddr>, reason: StopReason) {
         let mut ending = JoinSet::new();
         for address in addresses {
@@ -426,7 +426,7 @@ impl Daemon {
         }
     }
 
-    /// Passes to the kernel thread which networks require a route.
+    /// Tells the kernel thread which networks require a route.
     async fn require_routes(&self) {
         if let Some(kernel) = &self.kernel {
             let request = KernelRequest::Require(options::required_routes(&self.config));
@@ -462,7 +462,7 @@ impl Daemon {
         }
     }
 
-    /// The password that a peer's file holds; `None` when it names none.
+    /// The password in a peer's file; `None` if it has none.
     fn password(&self, peer: &Peer) -> anyhow::Result<Option<TcpPassword>> {
         peer.password_file.as_deref().map(|file| options::read_password(&self.machine, file)).transpose()
     }
@@ -487,7 +487,7 @@ async fn start_kernel(
     Ok((handle, feed))
 }
 
-/// Makes requests of signals: SIGHUP reloads, SIGTERM and SIGINT stop.
+/// Translates signals to requests: SIGHUP reloads, SIGTERM and SIGINT stop.
 fn forward_signals(requests: &mpsc::Sender<DaemonRequest>) -> std::io::Result<()> {
     for (kind, request) in [
         (SignalKind::hangup(), (|| DaemonRequest::ReloadAndLog) as fn() -> DaemonRequest),

@@ -1,4 +1,4 @@
-//! The configuration, translated into what each part wants to know.
+//! Translation of the configuration into the options of each task.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -42,7 +42,7 @@ pub(super) fn rib_options(machine: &Machine, config: &Config) -> RibOptions {
     }
 }
 
-/// Without a number of expected peers where dynamic ones may come.
+/// Without a number of expected peers if dynamic ones may connect.
 pub(super) fn convergence_options(config: &Config) -> ConvergenceOptions {
     let longest = config.global().update_delay;
     ConvergenceOptions {
@@ -216,7 +216,7 @@ pub(super) fn session_options(global: &Global, peer: &Peer, start: StartKind) ->
     }
 }
 
-/// The capability as it is right after the start (RFC 4724 §3). Where this is no restart, nothing that was forwarded before is
+/// The capability right after the start (RFC 4724 §3). Unless this is a restart, no forwarding state is
 /// preserved. The peer's task changes both when the restart time is over.
 fn graceful_restart(peer: &Peer, start: StartKind) -> Option<Capability> {
     let restart = peer.graceful_restart?;
@@ -258,7 +258,7 @@ fn distance(global: &Global, peer: &Peer) -> Distance {
 ///
 /// # Errors
 ///
-/// The file cannot be read, or holds what TCP cannot use.
+/// The file cannot be read, or its contents cannot be used for TCP.
 pub(super) fn read_password(machine: &Machine, file: &Path) -> anyhow::Result<TcpPassword> {
     let octets = read_password_file(machine, file)?;
     let line = margay_config::password_line(&octets).map_err(anyhow::Error::msg);

@@ -1,4 +1,4 @@
-//! Reading the configuration again: what changed is applied, what did not is left alone.
+//! Reading the configuration again: applies the changes, and leaves everything else alone.
 
 use margay_config::{Config, ConfigDiff, LeftOut, NamedFiles, Peer, PeerChange, diff};
 use margay_control::{FileError, LeftOutObject, ObjectChange, ObjectChangeKind, ReloadQuery, ReloadReport};
@@ -90,15 +90,15 @@ impl Daemon {
         ReloadReport { changes: report.changes, needs_restart, ..ReloadReport::default() }
     }
 
-    /// Nothing is remembered of peers that the file does not have any more.
+    /// Forgets the operator's settings of peers that are no longer in the file.
     fn forget_absent_peers(&mut self) {
         let Self { config, peers, unstarted, disabled, .. } = self;
         unstarted.retain(|address, _| config.peers().iter().any(|peer| peer.address == *address));
         disabled.retain(|address, _| peers.contains_key(address) || unstarted.contains_key(address));
     }
 
-    /// Adds to the changes what two files do not show: peers that could not be started before, and passwords that changed
-    /// in their files.
+    /// Adds changes that do not show in the two configurations: peers that could not be started before, and
+    /// passwords that changed in their files.
     fn add_unlisted(&self, config: &Config, changes: &mut ConfigDiff) {
         let configured = |address: &IpAddr| self.peers.get(address).filter(|peer| peer.range.is_none());
         changes.peers_changed.retain(|change| configured(&change.new.address).is_some());
@@ -111,7 +111,7 @@ impl Daemon {
                 continue;
             };
             let is_listed = changes.peers_changed.iter().any(|change| change.new.address == peer.address);
-            // A password that cannot be read keeps the session that has the former one.
+            // If a password cannot be read, the session keeps the former one.
             let password = self.password(peer);
             if !is_listed && password.is_ok_and(|password| password != running.password) {
                 changes.peers_changed.push(PeerChange {
@@ -123,7 +123,7 @@ impl Daemon {
         }
     }
 
-    /// The addresses of those peers that are dynamic ones so far.
+    /// The addresses of these peers that belong to dynamic ones so far.
     fn dynamic_among(&self, peers: &[Peer]) -> BTreeSet<IpAddr> {
         let is_dynamic = |address: &IpAddr| self.peers.get(address).is_some_and(|peer| peer.range.is_some());
         peers.iter().map(|peer| peer.address).filter(is_dynamic).collect()
@@ -158,7 +158,7 @@ impl Daemon {
         for PeerChange { new, keys, .. } in restarted {
             let (object, keys) = (format!("peer {}", new.name), keys.join(", "));
             let action = match self.add_peer(new).await {
-                Ok(()) => format!("{keys}: session started anew"),
+                Ok(()) => format!("{keys}: session restarted"),
                 Err(error) => format!("{keys}: session closed, and not started: {error:#}"),
             };
             report.note(object, ObjectChangeKind::Changed, action);
@@ -167,7 +167,7 @@ impl Daemon {
             let object = format!("peer {}", peer.name);
             let closed = was_dynamic.contains(&peer.address);
             let action = match self.add_peer(peer).await {
-                Ok(()) if closed => "session of the dynamic peer closed, and started anew".to_owned(),
+                Ok(()) if closed => "session of the dynamic peer closed, and restarted".to_owned(),
                 Ok(()) => String::new(),
                 Err(error) => format!("not started: {error:#}"),
             };
@@ -175,8 +175,8 @@ impl Daemon {
         }
     }
 
-    /// Passes the settings that have changed to the speaker, all at once: peers with the same settings stay in one
-    /// group.
+    /// Passes the changed settings to the speaker in one request, so that peers with the same settings stay
+    /// in one group.
     async fn reconfigure_peers(&mut self) {
         let mut changed = Vec::new();
         for peer in self.peers.values_mut() {
@@ -223,7 +223,7 @@ impl Daemon {
         }
     }
 
-    /// Takes over what needs no new session.
+    /// Applies what needs no new session.
     async fn change_running_peer(&mut self, change: PeerChange, report: &mut Report) {
         let PeerChange { old, new, keys } = change;
         let object = format!("peer {}", new.name);
@@ -238,7 +238,7 @@ impl Daemon {
     }
 }
 
-/// What is wrong with the file, place by place.
+/// The errors of the file with their positions.
 fn file_errors(error: ReadError) -> Vec<FileError> {
     match error {
         ReadError::Wrong(errors) => errors.into_iter().map(file_error).collect(),
@@ -275,7 +275,7 @@ pub(crate) fn left_out_object(left_out: &LeftOut) -> LeftOutObject {
     }
 }
 
-/// What was done so far.
+/// The changes made so far.
 #[derive(Default)]
 struct Report {
     changes: Vec<ObjectChange>,

@@ -1,4 +1,4 @@
-//! What the control API and signals ask of the daemon.
+//! Requests of the control API and of signals to the daemon.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::bfd::BfdHandle;
 use crate::peer::{MessageCounts, PeerStatus};
 use crate::speaker::PeerKey;
 
-/// A request, with the channel for its answer.
+/// A request, with a channel for its answer.
 #[derive(Debug)]
 pub enum DaemonRequest {
     /// The daemon as a whole.
@@ -40,13 +40,13 @@ pub enum DaemonRequest {
 /// The daemon as a whole.
 #[derive(Clone, Debug)]
 pub struct DaemonStatus {
-    /// What the daemon was started with: `[global]`, `[control]` and `[kernel]` are in force as they are here.
+    /// The configuration at the start: `[global]`, `[control]` and `[kernel]` are in force as in it.
     pub config: Arc<Config>,
-    /// Where it comes from.
+    /// Its file.
     pub config_file: PathBuf,
-    /// Since the daemon started.
+    /// Time since the daemon started.
     pub uptime: Duration,
-    /// Since the file was read.
+    /// Time since the file was read.
     pub config_age: Duration,
     /// What is left out of the configuration.
     pub left_out: Vec<LeftOut>,
@@ -54,24 +54,24 @@ pub struct DaemonStatus {
     pub reload_undone_in: Option<Duration>,
     /// Peers that are configured, and dynamic ones that are there.
     pub peers: usize,
-    /// Those whose session is established.
+    /// Number of peers with an established session.
     pub peers_established: usize,
 }
 
 /// A peer, its configuration and its session.
 #[derive(Clone, Debug)]
 pub struct PeerEntry {
-    /// How the speaker knows it.
+    /// The speaker's key of the peer.
     pub key: PeerKey,
     /// The speaker's settings that are in force.
     pub global: Arc<Global>,
     /// Its configuration.
     pub config: Arc<Peer>,
-    /// Where a dynamic peer dialed in from; `None` for one that is configured itself.
+    /// The range from which a dynamic peer connected; `None` for a configured one.
     pub range: Option<Prefix>,
-    /// How its session stands.
+    /// State of its session.
     pub status: PeerStatus,
-    /// Why the session is not to come up.
+    /// Why the session is kept down.
     pub held_down: Option<String>,
     /// Why its path is not monitored as the configuration says.
     pub path_error: Option<String>,

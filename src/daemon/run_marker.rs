@@ -1,12 +1,12 @@
-//! Whether a former run of the daemon left its routes in the kernel of the running system.
+//! Detection of a former run of the daemon since the system booted, which may have left routes in the kernel.
 
 use std::io;
 use std::path::Path;
 
 use super::StartKind;
 
-/// Leaves a file beside the control socket that says that the daemon ran since the system booted, and tells by the one of a
-/// former run whether this is a restart.
+/// Writes a file next to the control socket that marks this run, and returns whether a former run left one
+/// since the system booted.
 ///
 /// # Errors
 ///

@@ -1,13 +1,13 @@
-//! The kernel's forwarding table, held to what the Rib wants through netlink.
+//! Programs the kernel's forwarding table through netlink.
 //!
-//! One thread owns the netlink sockets and a mirror of the routes that concern this daemon. Only the kernel writes the
-//! mirror: with a dump at the start, with multicast messages of what others change, and with its answers to requests;
-//! wherever the mirror differs from what is wanted, a batch of route messages is sent. Echoes of own requests are not
-//! received ([why](../../docs/decisions/0004-kernel-mirror.md)). Nothing is polled; what the kernel refused is tried again
-//! when links or addresses change, and at growing intervals.
+//! One thread owns the netlink sockets and a mirror of the relevant routes. Only the kernel writes the
+//! mirror: by a dump at the start, by multicast messages about changes that others make, and by its answers
+//! to requests; where the mirror differs from what is wanted, a batch of route messages is sent. Echoes of
+//! own requests are not received ([why](../../docs/decisions/0004-kernel-mirror.md)). Nothing is polled;
+//! refused requests are retried when links or addresses change, and at growing intervals.
 //!
-//! A route belongs to this daemon when it lies in the configured table and carries the configured protocol number. All
-//! others are foreign: they are neither replaced nor removed, not even where they hold the prefix and metric of a
+//! A route belongs to this daemon if it is in a configured table and has the configured protocol number. All
+//! others are foreign: they are neither replaced nor removed, even if they hold the prefix and metric of a
 //! wanted route.
 
 mod exchange;
@@ -27,13 +27,13 @@ pub use margay_fib::{
 };
 use synchroniser::Synchroniser;
 
-/// Starts the thread that keeps the kernel's table, in the network namespace of the caller.
+/// Starts the thread that programs the kernel's table, in the network namespace of the caller.
 ///
 /// Returns once links and routes are known; the first [`KernelEvent::Routes`] follow at once.
 ///
 /// # Errors
 ///
-/// Whatever kept the sockets from being opened, the first dump from being read or the thread from being started.
+/// The sockets cannot be opened, the first dump cannot be read, or the thread cannot be started.
 pub async fn start(options: KernelOptions, events: mpsc::Sender<KernelEvent>) -> io::Result<KernelHandle> {
     let (request_sender, requests) = mpsc::channel(REQUEST_QUEUE);
     let (done_sender, done) = oneshot::channel();
@@ -47,7 +47,7 @@ pub async fn start(options: KernelOptions, events: mpsc::Sender<KernelEvent>) ->
     Ok(KernelHandle { requests: request_sender, done })
 }
 
-/// How many requests may wait. When the queue is full the sender waits: what the Rib wants stays in its log.
+/// Capacity of the request queue. The sender waits while it is full; wanted routes stay in the Rib's log.
 const REQUEST_QUEUE: usize = 64;
 
 /// The way to the kernel thread.
@@ -55,14 +55,14 @@ const REQUEST_QUEUE: usize = 64;
 /// Dropping it ends the thread after the queued requests are done. Routes stay in the kernel.
 #[derive(Debug)]
 pub struct KernelHandle {
-    /// Requests in the order in which they are obeyed; waits while the queue is full.
+    /// Requests, carried out in order; senders wait while the queue is full.
     pub requests: mpsc::Sender<KernelRequest>,
     /// Never answered, but closed when the thread ends.
     done: oneshot::Receiver<Infallible>,
 }
 
 impl KernelHandle {
-    /// The way to a model of the kernel's table, which closes `done` when it has done everything.
+    /// Handle of a model of the kernel's table, which closes `done` when it has done everything.
     #[cfg(feature = "simulation")]
     #[must_use]
     pub fn to_model(requests: mpsc::Sender<KernelRequest>, done: oneshot::Receiver<Infallible>) -> Self {
@@ -71,10 +71,10 @@ impl KernelHandle {
 
     /// Waits until everything queued is done and the thread has ended.
     ///
-    /// Clones of `requests` must be dropped before, as they keep the thread alive.
+    /// Clones of `requests` must be dropped before, because they keep the thread alive.
     pub async fn finish(self) {
         drop(self.requests);
-        // The closing of the channel is the answer.
+        // The end of the thread closes the channel.
         drop(self.done.await);
     }
 }

@@ -1,4 +1,4 @@
-//! The two netlink sockets: one asks and is answered, the other listens to multicast.
+//! The two netlink sockets: one for requests and their answers, the other for multicast messages.
 
 use std::{io, rc::Rc};
 
@@ -14,15 +14,15 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// The socket that sends requests.
+/// The socket for requests.
 ///
-/// It blocks: the kernel works a request off inside `send`, so that its answers are there when `send` returns.
+/// It blocks: the kernel executes a request inside `send`, so its answers are there when `send` returns.
 pub(super) struct RequestSocket {
     socket: Socket,
     port: u32,
     sequence: u32,
     datagram: Vec<u8>,
-    /// How the dump has gone that is being read.
+    /// How the dump in progress has ended.
     dump_end: DumpEnd,
 }
 
@@ -48,15 +48,15 @@ impl RequestSocket {
         self.port
     }
 
-    /// Has the kernel take no more than this in one send, or little more.
+    /// Limits what the kernel accepts in one send to about this.
     #[cfg(test)]
     pub(super) fn limit_send_buffer(&self, octets: usize) {
         SockRef::from(&self.socket).set_send_buffer_size(octets).expect("a socket has a buffer");
     }
 
-    /// Puts something that is no socket in the place of the socket.
+    /// Replaces the socket by a file that is not one.
     #[cfg(test)]
-    #[expect(unsafe_code, reason = "no safe binding takes a descriptor that somebody else owns")]
+    #[expect(unsafe_code, reason = "no safe binding takes a descriptor that is owned elsewhere")]
     pub(super) fn break_it(&self) {
         use std::os::fd::AsRawFd;
         let file = std::fs::File::open("/dev/null").expect("it is there");
@@ -65,11 +65,11 @@ impl RequestSocket {
         assert_eq!(number, self.socket.as_raw_fd());
     }
 
-    /// Asks for something that changes nothing, to learn whether the kernel would change anything for this process.
+    /// Makes a request that changes nothing, to find out whether the kernel permits changes by this process.
     ///
     /// # Errors
     ///
-    /// The kernel says no, or nothing.
+    /// The kernel refuses, or does not answer.
     pub(super) fn check_permission(&mut self) -> io::Result<()> {
         let mut batch = Batch::new(self.next_sequence());
         batch.push_permission_check();
@@ -101,7 +101,7 @@ impl RequestSocket {
         }
     }
 
-    /// Asks for all things of a kind and hands each message to `visit`.
+    /// Requests a dump and calls `visit` for each message.
     pub(super) fn dump(
         &mut self,
         dump: Dump,
@@ -115,8 +115,8 @@ impl RequestSocket {
         }
     }
 
-    /// Asks for all things of a kind; [`continue_dump`](Self::continue_dump) reads the answer. Nothing else may be asked
-    /// over this socket until it has ended.
+    /// Requests a dump; [`continue_dump`](Self::continue_dump) reads the answer. No other request may be made
+    /// on this socket until it has ended.
     pub(super) fn start_dump(&mut self, dump: Dump) -> io::Result<()> {
         self.sequence = self.sequence.wrapping_add(1);
         self.dump_end = DumpEnd::Complete;
@@ -128,7 +128,7 @@ impl RequestSocket {
         self.socket.send(&request, 0).map(drop)
     }
 
-    /// Hands the next part of the answer to `visit`: some hundred messages. `None` when there is more.
+    /// Calls `visit` for the next part of the answer: some hundred messages. `None` if there is more.
     pub(super) fn continue_dump(
         &mut self,
         mut visit: impl FnMut(&NetlinkBuffer<&[u8]>),
@@ -165,22 +165,22 @@ impl RequestSocket {
     }
 }
 
-/// How a dump has ended.
+/// End of a dump.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum DumpEnd {
-    /// It saw one state of the table.
+    /// It shows one state of the table.
     Complete,
     /// The table changed meanwhile in a way that may have hidden entries.
     Interrupted,
-    /// The kernel has nothing of the kind, or does not tell.
+    /// The kernel does not have this kind, or refuses to list it.
     Refused(Refusal),
 }
 
-/// The socket that hears of links, addresses and routes, opened before it is known to tokio.
+/// The socket for messages about links, addresses and routes, opened before it is registered with tokio.
 pub(super) struct MulticastSocket(Socket);
 
 impl MulticastSocket {
-    /// Joins the groups. What arrives beyond `buffer_octets` before it is read is lost.
+    /// Joins the groups. Messages beyond `buffer_octets` that have not been read are lost.
     pub(super) fn open(buffer_octets: usize) -> io::Result<Self> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
         set_receive_buffer(&socket, buffer_octets);
@@ -192,10 +192,10 @@ impl MulticastSocket {
         Ok(Self(socket))
     }
 
-    /// Has the kernel keep back what the requests of a socket with this port number cause: their outcome is in their
-    /// answers already.
+    /// Makes the kernel suppress messages about requests of the socket with this port number, whose outcome
+    /// follows from their answers.
     pub(super) fn ignore_port(&self, port: u32) -> io::Result<()> {
-        // The program reads numbers as if they came from a network.
+        // The filter program reads numbers in network byte order.
         let port = u32::from_be_bytes(port.to_ne_bytes());
         let instruction = |code: u32, jt, jf, k| {
             let code = u16::try_from(code).expect("codes of the classic filter are short");
@@ -209,7 +209,7 @@ impl MulticastSocket {
         ])
     }
 
-    /// Registers the socket with the runtime that is running.
+    /// Registers the socket with the present runtime.
     pub(super) fn into_listener(self) -> io::Result<Listener> {
         let socket = Rc::new(self.0);
         Ok(Listener { watch: Some(watch(&socket)?), socket, datagram: Vec::with_capacity(DATAGRAM_OCTETS) })
@@ -226,14 +226,14 @@ fn watch(socket: &Rc<Socket>) -> io::Result<AsyncFd<Rc<Socket>>> {
 /// The multicast socket, readable by a task.
 pub(super) struct Listener {
     socket: Rc<Socket>,
-    /// `None` during a pause: each message for a socket that is watched wakes the thread up, whoever waits for what.
+    /// `None` during a pause: each message for a watched socket wakes the thread, whatever it is waiting for.
     watch: Option<AsyncFd<Rc<Socket>>>,
     datagram: Vec<u8>,
 }
 
 impl Listener {
-    /// Waits until a time, unless it has passed, and then until a message may be there. Dropping the future before it is
-    /// ready loses nothing.
+    /// Waits until a time, unless it has passed, and then until a message may have arrived. Dropping the
+    /// future before it is ready loses nothing.
     pub(super) async fn readable(&mut self, not_before: Option<Instant>) -> io::Result<()> {
         if let Some(time) = not_before.filter(|&time| time > Instant::now()) {
             self.watch = None;
@@ -246,7 +246,7 @@ impl Listener {
         watch.readable().await.map(|mut guard| guard.clear_ready())
     }
 
-    /// Hands all messages that are there to `visit`, without waiting.
+    /// Calls `visit` for all messages that have arrived, without waiting.
     pub(super) fn drain(&mut self, mut visit: impl FnMut(&NetlinkBuffer<&[u8]>)) -> io::Result<Reception> {
         let mut reception = Reception::Whole;
         loop {
@@ -262,7 +262,7 @@ impl Listener {
     }
 }
 
-/// Whether all messages since the last reading were received.
+/// Whether all messages since the last call were received.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Reception {
     Whole,
@@ -270,17 +270,17 @@ pub(super) enum Reception {
     Overrun,
 }
 
-/// Says whether the error is the kernel's ENOBUFS: answers or events were lost.
+/// Whether the error is the kernel's ENOBUFS: answers or events were lost.
 pub(super) fn is_overrun(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::NOBUFS.raw_os_error())
 }
 
-/// Says whether the error is the kernel's EMSGSIZE: nothing of what was sent has been received.
+/// Whether the error is the kernel's EMSGSIZE: nothing was accepted.
 pub(super) fn is_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::MSGSIZE.raw_os_error())
 }
 
-/// Asks for a buffer beyond the system's limit, and for the limit where that is not allowed.
+/// Requests a buffer beyond the system's limit, or of the limit if that is not permitted.
 fn set_receive_buffer(socket: &Socket, octets: usize) {
     let forced = sockopt::set_socket_recv_buffer_size_force(socket, octets);
     if let Err(error) = forced.or_else(|_| sockopt::set_socket_recv_buffer_size(socket, octets)) {
@@ -288,11 +288,11 @@ fn set_receive_buffer(socket: &Socket, octets: usize) {
     }
 }
 
-/// Where the port number is in the header of a message.
+/// Offset of the port number in the header of a message.
 const PORT_OFFSET: u32 = 12;
 /// The kernel fills a datagram of a dump up to 32 KiB.
 const DATAGRAM_OCTETS: usize = 64 * 1024;
-/// Holds the answers to one batch, each of which the kernel counts as about 1 KiB.
+/// Enough for the answers to one batch, each of which the kernel counts as about 1 KiB.
 const REQUEST_BUFFER_OCTETS: usize = 2 * 1024 * 1024;
 
 const RTNLGRP_LINK: u32 = 1;

@@ -1,4 +1,4 @@
-//! The loop between the kernel, the daemon and the [`Fib`], which says what to ask the kernel.
+//! The loop between the kernel, the daemon and the [`Fib`], which decides about requests to the kernel.
 
 use std::{future, io, time::Duration};
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::reply::reply;
 
-/// Everything the loop needs, opened by the caller of [`super::start`] and handed to the thread.
+/// The state of the loop, opened by the caller of [`super::start`] and passed to the thread.
 pub(super) struct Synchroniser {
     options: KernelOptions,
     requests: mpsc::Receiver<KernelRequest>,
@@ -31,7 +31,7 @@ struct Sockets {
 
 impl Sockets {
     fn open(options: &KernelOptions) -> io::Result<Self> {
-        // Listening starts before the first dump, so that no change falls between the two.
+        // The multicast socket is opened before the first dump, so that no change is missed between the two.
         let multicast = MulticastSocket::open(options.multicast_buffer_octets)?;
         let (socket, dump_socket) = (RequestSocket::open()?, RequestSocket::open()?);
         multicast.ignore_port(socket.port())?;
@@ -50,7 +50,7 @@ impl Synchroniser {
         Ok(Self { options, requests, events, sockets })
     }
 
-    /// Runs until the requests end. `started` tells how the first reading went.
+    /// Runs until the requests end. `started` receives the outcome of the first reading.
     pub(super) fn run(self, started: oneshot::Sender<io::Result<()>>) {
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime.block_on(self.start_and_synchronise(started)),
@@ -65,7 +65,7 @@ impl Synchroniser {
         };
         reply(started, Ok(()));
         while let Err(error) = synchronisation.run().await {
-            tracing::error!(%error, "a netlink socket is lost: opening it anew");
+            tracing::error!(%error, "a netlink socket is lost: opening it again");
             if !synchronisation.reopen_in_time().await {
                 return;
             }
@@ -83,7 +83,7 @@ impl Synchroniser {
             dump_socket,
             is_dumping: false,
             listener: multicast.into_listener()?,
-            hearing: Hearing::default(),
+            receive_limit: ReceiveLimit::default(),
             batch_is_due: false,
             clock: Clock::start(),
             fib: Fib::new(self.options.fib.clone()),
@@ -93,7 +93,7 @@ impl Synchroniser {
             synchronisation.ask_or_read()?;
         }
         synchronisation.warn_of_strays();
-        synchronisation.hear()?;
+        synchronisation.receive_notices()?;
         Ok(synchronisation)
     }
 }
@@ -102,17 +102,17 @@ pub(super) struct Synchronisation {
     fib: Fib,
     options: KernelOptions,
     requests: mpsc::Receiver<KernelRequest>,
-    /// `None` once nobody listens.
+    /// `None` once the receiver is gone.
     events: Option<mpsc::Sender<KernelEvent>>,
     socket: RequestSocket,
-    /// A dump of routes is read in parts, between which requests are sent.
+    /// The socket of dumps of routes, which are read in parts between requests.
     dump_socket: RequestSocket,
-    /// Such a dump is under way.
+    /// Whether such a dump is in progress.
     is_dumping: bool,
     listener: Listener,
     batch: Batch,
-    hearing: Hearing,
-    /// A request has been taken since the last batch, and there is enough for another.
+    receive_limit: ReceiveLimit,
+    /// Whether a request has been handled since the last batch, and there is enough for another.
     batch_is_due: bool,
     clock: Clock,
 }
@@ -120,7 +120,7 @@ pub(super) struct Synchronisation {
 /// The time since the start, as the [`Fib`] takes it.
 struct Clock {
     start: Instant,
-    /// How far a test is ahead of time.
+    /// How far a test has advanced the clock.
     ahead: Duration,
 }
 
@@ -145,10 +145,10 @@ impl Synchronisation {
             let takes_requests = self.takes_requests();
             tokio::select! {
                 biased;
-                readable = self.listener.readable(self.hearing.next_turn()) => {
+                readable = self.listener.readable(self.receive_limit.next_turn()) => {
                     readable?;
-                    self.hearing.on_turn(Instant::now());
-                    self.hear()?;
+                    self.receive_limit.on_turn(Instant::now());
+                    self.receive_notices()?;
                 }
                 () = wait_until(deadline) => self.fib.handle_timeout(self.clock.now()),
                 permit = reserve(self.events.clone()), if self.has_event() => self.emit(permit),
@@ -159,15 +159,16 @@ impl Synchronisation {
                     }
                     None => return self.finish(),
                 },
-                // Yielding lets the runtime look at timers and sockets: a load must not hide a link that goes down.
+                // Yielding lets the runtime poll timers and sockets: a load must not hide a link that goes
+                // down.
                 () = tokio::task::yield_now(), if self.fib.has_ask() => self.ask()?,
                 () = tokio::task::yield_now(), if self.is_dumping => self.read_on()?,
             }
         }
     }
 
-    /// Opens the sockets anew, however long that takes; routes stay in the kernel meanwhile. Answers `false` when the end
-    /// is asked for, which does not wait for sockets.
+    /// Reopens the sockets, however long that takes; routes stay in the kernel meanwhile. Returns `false`
+    /// when the end is requested, which does not wait for sockets.
     async fn reopen_in_time(&mut self) -> bool {
         let mut delay = REOPEN_DELAY_FIRST;
         loop {
@@ -181,7 +182,7 @@ impl Synchronisation {
         }
     }
 
-    /// Opens the sockets anew and has everything read.
+    /// Reopens the sockets and schedules a full reading.
     pub(super) fn reopen(&mut self) -> io::Result<()> {
         let sockets = Sockets::open(&self.options)?;
         self.listener = sockets.multicast.into_listener()?;
@@ -191,16 +192,18 @@ impl Synchronisation {
         Ok(())
     }
 
-    /// The kernel has something to do while more is taken in: between two requests a batch is sent, if it can be filled.
+    /// The kernel should have work while requests are handled: between two requests a batch is sent, if it
+    /// can be filled.
     ///
-    /// Wishes wait in the Rib's log, where the next one for a prefix takes the place of the last. Removals do not: they need
-    /// no memory beyond that of the routes to be removed, and the more are known, the better is their order.
+    /// Wishes wait in the Rib's log, where a later one for the same prefix replaces them. Removals do not:
+    /// they need no memory beyond that of the routes to be removed, and the more are known, the better is
+    /// their order.
     fn takes_requests(&self) -> bool {
         let has_room = self.fib.waiting_wishes() < BACKLOG_PREFIXES;
         has_room && !(self.batch_is_due && self.fib.can_plan())
     }
 
-    /// Works off what was asked before the requests ended.
+    /// Completes what was requested before the requests ended.
     fn finish(&mut self) -> io::Result<()> {
         while self.fib.has_ask() || self.is_dumping {
             self.ask_or_read()?;
@@ -218,29 +221,29 @@ impl Synchronisation {
             KernelRequest::NextHops(losses) => self.fib.on_next_hop_losses(&losses),
             KernelRequest::RemoveStale => self.fib.sweep(),
             KernelRequest::Require(prefixes) => self.fib.require(prefixes),
-            // Who asked may have gone meanwhile.
+            // The asker may have gone meanwhile.
             KernelRequest::Status(answer) => reply(answer, self.fib.status()),
             KernelRequest::Describe(prefix, answer) => reply(answer, self.fib.describe(prefix)),
         }
     }
 
-    /// Takes over all that the kernel has told so far.
-    pub(super) fn hear(&mut self) -> io::Result<()> {
+    /// Handles all messages that the kernel has sent so far.
+    pub(super) fn receive_notices(&mut self) -> io::Result<()> {
         let Self { listener, fib, clock, .. } = self;
         let reception = listener.drain(|message| {
             if let Some(notice) = Notice::decode(message) {
                 fib.handle_notice(notice);
             }
         })?;
-        fib.on_heard(clock.now());
+        fib.apply_notices(clock.now());
         if reception == Reception::Overrun {
-            tracing::warn!("events of the kernel were lost; links and routes are read anew");
+            tracing::warn!("events of the kernel were lost; links and routes are read again");
             fib.on_lost_messages(clock.now());
         }
         Ok(())
     }
 
-    /// Asks the kernel for what is next.
+    /// Makes the next requests to the kernel.
     pub(super) fn ask(&mut self) -> io::Result<()> {
         self.batch_is_due = false;
         self.batch.restart(self.socket.next_sequence());
@@ -264,12 +267,12 @@ impl Synchronisation {
         }
     }
 
-    /// Asks for all of a batch at once, and notes the answers.
+    /// Sends a batch, and notes the answers.
     fn send_batch(&mut self) -> io::Result<()> {
         let now = self.clock.now();
         match self.socket.send_batch(&mut self.batch) {
             Ok(refusals) => self.fib.on_answers(&self.batch, &refusals, now),
-            // Some answers are lost: the table itself tells what came of the batch.
+            // Some answers are lost: the outcome of the batch follows from the table.
             Err(error) if is_overrun(&error) => {
                 self.batch.shrink();
                 self.fib.on_unanswered(&self.batch, now);
@@ -289,11 +292,11 @@ impl Synchronisation {
         while let Some((object, reason)) = self.fib.poll_refused_object() {
             tracing::debug!(object, reason, "the kernel refused a next hop object");
         }
-        // What others did meanwhile is there already.
-        self.hear()
+        // Messages about changes by others have arrived already.
+        self.receive_notices()
     }
 
-    /// Reads a part of the dump of routes that is under way.
+    /// Reads a part of the dump of routes in progress.
     fn read_on(&mut self) -> io::Result<()> {
         let Self { dump_socket, fib, .. } = self;
         for _ in 0..READS_A_TURN {
@@ -309,7 +312,7 @@ impl Synchronisation {
                 Err(error) => return Err(error),
             };
             self.is_dumping = false;
-            self.hear()?;
+            self.receive_notices()?;
             self.on_dump_end(Dump::Ipv4Routes, end);
             return Ok(());
         }
@@ -350,7 +353,7 @@ impl Synchronisation {
     pub(super) fn catch_up(&mut self) {
         self.clock.ahead += Duration::from_secs(1);
         for _ in 0..1000 {
-            self.hear().expect("the kernel is heard");
+            self.receive_notices().expect("messages are received");
             self.fib.handle_timeout(self.clock.now());
             self.finish().expect("the kernel is asked");
             if self.fib.next_timeout().is_none_or(|at| at > self.clock.now() + Duration::from_secs(1)) {
@@ -361,7 +364,7 @@ impl Synchronisation {
         panic!("the kernel and the mirror never agree");
     }
 
-    /// For tests of what becomes of sockets.
+    /// For tests of failing sockets.
     #[cfg(test)]
     pub(super) fn socket(&self) -> &RequestSocket {
         &self.socket
@@ -376,7 +379,7 @@ impl Synchronisation {
         self.events.is_some() && (self.fib.has_route_changes() || self.fib.has_failure())
     }
 
-    /// Fills the place reserved in the daemon's queue with what is most urgent.
+    /// Sends the most urgent event to the daemon, in the reserved place.
     fn emit(&mut self, permit: Option<mpsc::OwnedPermit<KernelEvent>>) {
         let Some(permit) = permit else {
             self.events = None;
@@ -393,24 +396,24 @@ impl Synchronisation {
     }
 }
 
-/// How often the thread wakes up for messages of the kernel.
+/// Limits how often the thread wakes up for messages of the kernel.
 ///
-/// A few are heard as they come, since one may say that a link is gone. Where pods come and go all the time, waking up for
-/// each message would be most of the work; what comes in the meantime is heard together.
+/// A few are handled at once, because one may report the loss of a link. Where pods come and go all the time,
+/// waking up for each message would be most of the work; messages that arrive meanwhile are handled together.
 #[derive(Default)]
 struct Hearing {
-    /// Each turn puts it off by [`HEARING_INTERVAL`], from now at the earliest.
+    /// Each turn advances it by [`RECEIVE_INTERVAL`], from now at the earliest.
     spent_until: Option<Instant>,
 }
 
 impl Hearing {
     /// The earliest time for the next turn; `None` for at once.
     fn next_turn(&self) -> Option<Instant> {
-        self.spent_until?.checked_sub(HEARING_INTERVAL * HEARING_BURST)
+        self.spent_until?.checked_sub(RECEIVE_INTERVAL * HEARING_BURST)
     }
 
     fn on_turn(&mut self, now: Instant) {
-        self.spent_until = Some(self.spent_until.map_or(now, |until| until.max(now)) + HEARING_INTERVAL);
+        self.spent_until = Some(self.spent_until.map_or(now, |until| until.max(now)) + RECEIVE_INTERVAL);
     }
 }
 
@@ -421,23 +424,23 @@ async fn wait_until(deadline: Option<Instant>) {
     }
 }
 
-/// Waits for a place in the daemon's queue, so that a slow daemon is waited for without deafness to the kernel.
-/// `None` when nobody listens any more.
+/// Waits for a place in the daemon's queue, while kernel messages are still handled. `None` if the receiver
+/// is gone.
 async fn reserve(events: Option<mpsc::Sender<KernelEvent>>) -> Option<mpsc::OwnedPermit<KernelEvent>> {
     events?.reserve_owned().await.ok()
 }
 
-/// Requests are left in their queue while something else is wanted at so many prefixes.
+/// Requests are left in their queue while routes are wanted at this many prefixes.
 const BACKLOG_PREFIXES: usize = 4096;
-/// How many prefixes at which others' routes changed the daemon is told of at once.
+/// Prefixes with changed foreign routes that are reported together.
 const ANNOUNCED_PREFIXES: usize = 1024;
-/// How many prefixes that wait fill a batch.
+/// Waiting prefixes that fill a batch.
 const FILLS_A_BATCH: usize = 1024;
-/// How many parts of a dump, of up to 32 KiB, are read before the loop hears again: about a millisecond.
+/// Parts of a dump, of up to 32 KiB, that are read before other messages are handled: about a millisecond.
 const READS_A_TURN: usize = 4;
-/// What a link's loss may wait for at most, on a node where something happens all the time.
-const HEARING_INTERVAL: Duration = Duration::from_millis(20);
-/// So many turns may follow each other without an interval.
+/// Longest delay of a link's loss on a node with constant changes.
+const RECEIVE_INTERVAL: Duration = Duration::from_millis(20);
+/// Turns that may follow each other without an interval.
 const HEARING_BURST: u32 = 8;
 const REOPEN_DELAY_FIRST: Duration = Duration::from_millis(100);
 const REOPEN_DELAY_LAST: Duration = Duration::from_secs(30);
@@ -457,11 +460,11 @@ mod tests {
         let mut now = start;
         for turn in 0..5 {
             let next = hearing.next_turn().unwrap();
-            assert_eq!(next, now + if turn == 0 { Duration::ZERO } else { HEARING_INTERVAL });
+            assert_eq!(next, now + if turn == 0 { Duration::ZERO } else { RECEIVE_INTERVAL });
             now = next;
             hearing.on_turn(now);
         }
-        now += HEARING_INTERVAL * HEARING_BURST * 2;
+        now += RECEIVE_INTERVAL * HEARING_BURST * 2;
         hearing.on_turn(now);
         assert!(hearing.next_turn().unwrap() < now, "a quiet time makes up for it");
     }

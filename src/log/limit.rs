@@ -1,4 +1,4 @@
-//! A limit of lines of one kind: those that one place in the code logs.
+//! A limit for log lines of one kind: those from one place in the code.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,44 +9,44 @@ use tokio::time::Instant;
 use tracing::{Event, Level, Metadata, Subscriber, warn};
 use tracing_subscriber::layer::{Context, Filter};
 
-/// Lets lines of each kind through as long as they are not too many.
+/// Passes lines of each kind up to a limit.
 ///
-/// Levels debug and trace are not limited: they are asked for to see everything.
+/// Levels debug and trace are not limited, because they are enabled to see everything.
 #[derive(Debug, Default)]
 pub struct LineLimit {
     kinds: Mutex<BTreeMap<Kind, Allowance>>,
     limited: AtomicU64,
 }
 
-/// The file and the line in it.
+/// Source file and line.
 type Kind = (Option<&'static str>, Option<u32>);
 
-/// How many more lines of a kind may be logged.
+/// Remaining number of lines of a kind.
 #[derive(Debug)]
 struct Allowance {
     lines: u32,
     renewed: Instant,
-    /// Left out since the last line that was let through.
+    /// Lines suppressed since the last one that passed.
     left_out: u64,
 }
 
-/// What becomes of a line.
+/// Treatment of a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Verdict {
     Through,
-    /// Let through after this many of its kind were left out.
+    /// Passed, after this many of its kind were suppressed.
     ThroughAfter(u64),
     LeftOut,
 }
 
 impl LineLimit {
-    /// How many lines were left out.
+    /// Number of suppressed lines.
     pub fn limited(&self) -> u64 {
         self.limited.load(Ordering::Relaxed)
     }
 
     fn judge(&self, kind: Kind, now: Instant) -> Verdict {
-        // An allowance is good after a panic as well.
+        // An allowance is valid after a panic as well.
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         let verdict = kinds.entry(kind).or_insert_with(|| Allowance::full(now)).take(now);
         if verdict == Verdict::LeftOut {
@@ -83,7 +83,7 @@ impl Allowance {
     }
 }
 
-/// Applies a [`LineLimit`] to what is logged.
+/// Applies a [`LineLimit`] to log lines.
 #[derive(Debug)]
 pub(super) struct LimitFilter {
     limit: Arc<LineLimit>,
@@ -116,10 +116,10 @@ impl<S: Subscriber> Filter<S> for LimitFilter {
     }
 }
 
-/// How many lines of a kind may come at once: the peers of a large reflector all come up.
+/// Lines of a kind that may come at once: all peers of a large reflector may come up together.
 const BURST: u32 = 5000;
 
-/// How long it takes until one more may come.
+/// Time until one more line may pass.
 const RENEWAL: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
@@ -130,7 +130,7 @@ mod tests {
     const OTHER: Kind = (Some("one.rs"), Some(2));
 
     #[test]
-    fn a_burst_goes_through_and_then_a_line_from_time_to_time() {
+    fn a_burst_passes_and_then_a_line_from_time_to_time() {
         let limit = LineLimit::default();
         let start = Instant::now();
         assert!((0..BURST).all(|_| limit.judge(ONE, start) == Verdict::Through));

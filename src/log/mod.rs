@@ -1,8 +1,8 @@
 //! The log: lines that neither delay nor end the daemon, whatever happens to the reader of standard error.
 //!
-//! A line goes into a bounded queue, which a thread of its own writes out. While the output is full or slow, lines wait; when
-//! the queue is full, or the output fails, lines are dropped and counted. Lines of the same kind are limited, so that one peer
-//! that misbehaves cannot drown what is said about the others.
+//! A line goes into a bounded queue, which a thread of its own writes out. While the output is blocked or
+//! slow, lines wait; when the queue is full, or the output fails, lines are dropped and counted. Lines of the
+//! same kind are limited, so that one misbehaving peer cannot drown those about others.
 
 mod limit;
 mod queue;
@@ -19,31 +19,31 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 pub use limit::LineLimit;
 pub use queue::{LogQueue, QueuedLine};
 
-/// The log in use. [`finish`](Self::finish) writes out what still waits.
+/// The log in use. [`finish`](Self::finish) writes out the waiting lines.
 #[derive(Debug)]
 pub struct Log {
     queue: LogQueue,
 }
 
-/// How many lines were not written.
+/// Counts of lines that were not written.
 #[derive(Clone, Debug, Default)]
 pub struct LogCounts {
     queue: Option<LogQueue>,
     limit: Arc<LineLimit>,
 }
 
-/// Makes standard error the log of the process, with the levels of `filter` as [`EnvFilter`] reads them.
+/// Makes standard error the log of the process, with the levels of `filter` in the syntax of [`EnvFilter`].
 ///
 /// # Errors
 ///
-/// There is no thread for it, or the process has a log already.
+/// The thread cannot be started, or the process has a log already.
 pub fn start(filter: &str) -> io::Result<(Log, LogCounts)> {
     let queue = LogQueue::new(QUEUE_OCTETS);
     let limit = Arc::new(LineLimit::default());
     writer::spawn(queue.clone(), io::stderr())?;
     let lines = fmt::layer()
         .with_ansi(io::stderr().is_terminal())
-        // There is no other place to report them.
+        // Such errors cannot be reported anywhere else.
         .log_internal_errors(false)
         .with_writer(queue.clone())
         .with_filter(limit::LimitFilter::new(Arc::clone(&limit)));
@@ -56,7 +56,7 @@ pub fn start(filter: &str) -> io::Result<(Log, LogCounts)> {
 }
 
 impl Log {
-    /// Waits until everything is written, for a second at most.
+    /// Waits until everything is written, at most a second.
     pub fn finish(self) {
         self.queue.await_empty(LAST_LINES_TIME);
     }
@@ -68,14 +68,14 @@ impl LogCounts {
         self.queue.as_ref().map_or(0, LogQueue::dropped)
     }
 
-    /// Lines left out because there were too many of their kind.
+    /// Number of lines suppressed because there were too many of their kind.
     pub fn limited(&self) -> u64 {
         self.limit.limited()
     }
 }
 
-/// How much text may wait to be written: some ten thousand lines.
+/// Text that may wait to be written: some ten thousand lines.
 const QUEUE_OCTETS: usize = 2 << 20;
 
-/// How long the end of the process waits for the last lines to be written.
+/// Time that the end of the process waits for the last lines.
 const LAST_LINES_TIME: Duration = Duration::from_secs(1);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// A bounded queue of whole lines, shared by those who log and the thread that writes.
+/// A bounded queue of whole lines, shared by the logging tasks and the writing thread.
 #[derive(Clone, Debug)]
 pub struct LogQueue {
     shared: Arc<Shared>,
@@ -17,7 +17,7 @@ pub struct LogQueue {
 struct Shared {
     room_octets: usize,
     state: Mutex<State>,
-    /// There is a line to write, or the last one has been written.
+    /// Notified when there is a line to write, or the last one has been written.
     changed: Condvar,
 }
 
@@ -25,24 +25,24 @@ struct Shared {
 struct State {
     lines: VecDeque<Box<[u8]>>,
     octets: usize,
-    /// The thread has taken a line and not come back yet.
+    /// Whether the thread has taken a line and not come back yet.
     is_writing: bool,
     dropped: u64,
 }
 
 impl LogQueue {
-    /// An empty queue for about `room_octets` of text.
+    /// Makes an empty queue for about `room_octets` of text.
     pub fn new(room_octets: usize) -> Self {
         let shared = Shared { room_octets, state: Mutex::default(), changed: Condvar::new() };
         Self { shared: Arc::new(shared) }
     }
 
-    /// How many lines were dropped.
+    /// Number of dropped lines.
     pub fn dropped(&self) -> u64 {
         self.state().dropped
     }
 
-    /// Takes a line, or drops and counts it when there is no room. Never waits for the output.
+    /// Adds a line, or drops and counts it if there is no room. Never waits for the output.
     pub(super) fn push(&self, line: &[u8]) {
         let mut state = self.state();
         if state.octets + line.len() > self.shared.room_octets {
@@ -55,7 +55,7 @@ impl LogQueue {
         self.shared.changed.notify_all();
     }
 
-    /// The next line; waits for one. The line before counts as done with.
+    /// Waits for the next line. The previous one counts as done.
     pub(super) fn next(&self) -> Box<[u8]> {
         let mut state = self.state();
         state.is_writing = false;
@@ -70,7 +70,7 @@ impl LogQueue {
         }
     }
 
-    /// How much waits, the line that is being written apart.
+    /// Octets that wait, without the line that is being written.
     #[cfg(test)]
     pub(super) fn waiting_octets(&self) -> usize {
         self.state().octets
@@ -81,20 +81,20 @@ impl LogQueue {
         self.state().dropped += 1;
     }
 
-    /// Waits until every line is written, no longer than `patience`.
+    /// Waits until every line is written, at most for `patience`.
     pub(super) fn await_empty(&self, patience: Duration) {
         let is_busy = |state: &mut State| state.is_writing || !state.lines.is_empty();
         let waited = self.shared.changed.wait_timeout_while(self.state(), patience, is_busy);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Each change is complete in itself, so the state is good after a panic as well.
+    /// Each change is atomic, so the state is valid after a panic as well.
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Where one line is written to.
+/// Writer of one line into the queue.
 #[derive(Debug)]
 pub struct QueuedLine<'q> {
     queue: &'q LogQueue,

@@ -1,4 +1,4 @@
-//! The thread that writes the lines out.
+//! The thread that writes log lines.
 
 use std::io::{self, Write};
 use std::thread;
@@ -7,11 +7,12 @@ use tracing::warn;
 
 use super::LogQueue;
 
-/// Starts the thread. It may stand still in a write for as long as the output does, and lives as long as the process.
+/// Starts the thread. It may block in a write for as long as the output does, and lives as long as the
+/// process.
 ///
 /// # Errors
 ///
-/// The system gives no thread.
+/// The thread cannot be started.
 pub(super) fn spawn(queue: LogQueue, output: impl Write + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name("log".to_owned()).spawn(move || run(&queue, output))?;
     Ok(())
@@ -21,7 +22,7 @@ fn run(queue: &LogQueue, mut output: impl Write) {
     let mut reported = 0;
     loop {
         let line = queue.next();
-        // A reader that is gone, or a disk that is full: another line may find it otherwise.
+        // The reader has gone, or the disk is full, which may be different for the next line.
         if output.write_all(&line).and_then(|()| output.flush()).is_err() {
             queue.on_lost();
             continue;
@@ -43,7 +44,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    /// An output that does with each line what the test says.
+    /// An output that treats each line as the test says.
     struct Output {
         results: mpsc::Receiver<io::Result<()>>,
         written: mpsc::Sender<String>,
@@ -73,7 +74,7 @@ mod tests {
     fn a_slow_output_loses_what_does_not_fit_and_nothing_else() {
         let (queue, result, lines) = log(6);
         queue.push(b"one\n");
-        // It is being written now, and counts no longer.
+        // It is being written now, and no longer counts.
         while queue.waiting_octets() > 0 {
             thread::yield_now();
         }
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_waits_for_the_last_line_but_not_for_ever() {
+    fn the_end_waits_for_the_last_line_but_not_forever() {
         let (queue, result, lines) = log(1 << 10);
         queue.await_empty(PATIENCE);
         queue.push(b"last\n");

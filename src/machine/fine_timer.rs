@@ -1,4 +1,4 @@
-//! A timer that is finer than the runtime's, which counts milliseconds.
+//! A timer with a finer resolution than the runtime's, which counts milliseconds.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -17,11 +17,11 @@ pub(crate) struct FineTimer {
 }
 
 impl FineTimer {
-    /// A timer that is not running. To be called within a tokio runtime.
+    /// Makes a timer that is not running. To be called within a tokio runtime.
     ///
     /// # Errors
     ///
-    /// The system has no descriptor left.
+    /// No descriptor is available.
     #[expect(unsafe_code, reason = "tokio has no safe way to register a descriptor it does not know")]
     pub(crate) fn new() -> io::Result<Self> {
         let descriptor =
@@ -31,7 +31,7 @@ impl FineTimer {
         Ok(Self { descriptor })
     }
 
-    /// Ready after `time`. Should the system refuse the timer, the runtime's stands in.
+    /// Completes after `time`. If the system refuses the timer, the runtime's is used.
     pub(crate) async fn sleep(&self, time: Duration) {
         if self.try_sleep(time).await.is_err() {
             tokio::time::sleep(time).await;
@@ -39,7 +39,7 @@ impl FineTimer {
     }
 
     async fn try_sleep(&self, time: Duration) -> io::Result<()> {
-        // A timer that is set to nothing would never go off.
+        // A timer that is set to zero would never expire.
         let time = time.max(Duration::from_nanos(1));
         let once = Itimerspec {
             it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn sleeps_no_less_than_it_is_told_however_often() {
+    async fn never_sleeps_less_than_requested() {
         let timer = FineTimer::new().unwrap();
         for microseconds in [0, 300, 1, 700] {
             let time = Duration::from_micros(microseconds);

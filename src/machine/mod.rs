@@ -1,8 +1,8 @@
 //! The machine that the daemon runs on: its network, files, threads, processor, memory and random numbers.
 //!
-//! What the daemon asks of the world it asks here, so that a simulation can run it on another machine and everything above
-//! stays the same. The exceptions have seams of their own: time is tokio's, which can be stopped; the kernel's table is
-//! behind the channels of its thread; signals and the control socket come in as requests.
+//! The tasks of the daemon access their surroundings through it, so that a simulation can run them unchanged
+//! on another machine. The exceptions have seams of their own: time is tokio's, which can be stopped; the
+//! kernel's table is behind the channels of its thread; signals and the control socket are requests.
 
 mod addresses;
 mod fine_timer;
@@ -36,14 +36,14 @@ pub(crate) use tcp::{ListeningSocket, ReadHalf, WriteHalf};
 /// See the [module](self).
 #[derive(Clone, Debug)]
 pub enum Machine {
-    /// The one that runs this program.
+    /// The machine of this process.
     Real,
-    /// One of a simulation.
+    /// A simulated machine.
     #[cfg(feature = "simulation")]
     Simulated(Arc<dyn SimulatedMachine>),
 }
 
-/// Without a simulation there is nothing to choose from, and nothing to carry.
+/// Without a simulation, the type has one variant and takes no memory.
 #[cfg(not(feature = "simulation"))]
 const _: () = {
     assert!(size_of::<Machine>() == 0 && size_of::<Processor>() == size_of::<FineTimer>());
@@ -52,29 +52,29 @@ const _: () = {
     assert!(size_of::<WriteHalf>() == size_of::<tokio::net::tcp::OwnedWriteHalf>());
 };
 
-/// How long a file system may take.
+/// Time limit for a file system.
 const FILE_TIME: Duration = Duration::from_secs(5);
 
-/// How much memory may be spent on what waits.
+/// Memory limits of queues.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct QueueSizes {
-    /// On inputs to the speaker.
+    /// For inputs to the speaker.
     pub inputs_octets: u32,
-    /// On routes for one connection, one batch more apart.
+    /// For routes on one connection, except for one further batch.
     pub routes_octets: usize,
 }
 
 impl QueueSizes {
-    /// Large enough that no task waits without need.
+    /// Large enough that tasks rarely wait.
     pub const USUAL: Self = Self { inputs_octets: 8 << 20, routes_octets: 256 * 1024 };
 }
 
 impl Machine {
-    /// Opens a connection. It is for the caller to give up after a time, by dropping the future.
+    /// Opens a connection. The caller limits the time, by dropping the future.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// An error of the system.
     pub(crate) async fn connect(&self, transport: &Transport) -> io::Result<Stream> {
         match self {
             Self::Real => Stream::dial(transport).await,
@@ -98,11 +98,11 @@ impl Machine {
         }
     }
 
-    /// The machine's addresses, as they are now and from now on. To be called within a tokio runtime.
+    /// The machine's present addresses, and their changes from now on. To be called within a tokio runtime.
     ///
     /// # Errors
     ///
-    /// The system does not say which addresses there are.
+    /// The system does not list its addresses.
     pub(crate) async fn addresses(&self) -> io::Result<watch::Receiver<Arc<AddressBook>>> {
         match self {
             Self::Real => addresses::watch().await,
@@ -111,7 +111,7 @@ impl Machine {
         }
     }
 
-    /// The content of a file.
+    /// The contents of a file.
     ///
     /// # Errors
     ///
@@ -170,11 +170,11 @@ impl Machine {
         }
     }
 
-    /// Starts what keeps the kernel's table. See [`kernel::start`].
+    /// Starts the thread that programs the kernel's table. See [`kernel::start`].
     ///
     /// # Errors
     ///
-    /// Whatever kept it from starting.
+    /// It cannot be started.
     pub(crate) async fn start_kernel(
         &self,
         options: KernelOptions,
@@ -206,7 +206,7 @@ impl Machine {
         task
     }
 
-    /// A task of the daemon, as it runs on this machine: it gets no further while the machine stands still.
+    /// A task of the daemon on this machine: it is suspended while the machine is.
     #[cfg(feature = "simulation")]
     pub fn task<T: Future>(&self, task: T) -> impl Future<Output = T::Output> + use<T> {
         let machine = self.clone();
@@ -220,11 +220,11 @@ impl Machine {
         }
     }
 
-    /// What the speaker computes on. To be called within a tokio runtime.
+    /// The processor of the speaker. To be called within a tokio runtime.
     ///
     /// # Errors
     ///
-    /// The system gives no timer.
+    /// No timer is available.
     pub(crate) fn processor(&self) -> io::Result<Processor> {
         Ok(match self {
             Self::Real => Processor::Real(FineTimer::new()?),
@@ -233,7 +233,7 @@ impl Machine {
         })
     }
 
-    /// How much memory may be spent on what waits.
+    /// Memory limits of queues.
     pub(crate) fn queue_sizes(&self) -> QueueSizes {
         match self {
             Self::Real => QueueSizes::USUAL,

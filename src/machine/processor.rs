@@ -1,4 +1,4 @@
-//! What the speaker computes on: how long it computes before it looks up, and what time that takes.
+//! The processor of the speaker: how long it computes before it yields, and the time that takes.
 
 #[cfg(feature = "simulation")]
 use std::sync::{
@@ -23,7 +23,7 @@ pub(crate) enum Processor {
     Simulated(Simulated),
 }
 
-/// A stretch of work that ends after a while.
+/// Work that ends after a while.
 #[derive(Debug)]
 pub(crate) enum Slice {
     Real {
@@ -39,7 +39,7 @@ pub(crate) enum Slice {
 }
 
 impl Processor {
-    /// Begins a slice.
+    /// Starts a slice.
     pub(crate) fn slice(&self, length: Duration) -> Slice {
         match self {
             Self::Real(_) => Slice::Real { started: Instant::now(), length },
@@ -52,7 +52,7 @@ impl Processor {
         }
     }
 
-    /// How much background work to do at a time, where it would be `usual`.
+    /// Amount of background work to do at a time; `usual` on a real machine.
     pub(crate) fn work_entries(&self, usual: usize) -> usize {
         match self {
             Self::Real(_) => usual,
@@ -61,7 +61,7 @@ impl Processor {
         }
     }
 
-    /// How long the calling thread has had a processor so far.
+    /// Processor time of the calling thread so far.
     pub(crate) fn computed(&self) -> Duration {
         match self {
             Self::Real(_) => {
@@ -73,7 +73,7 @@ impl Processor {
         }
     }
 
-    /// Waits a time that is too short for the runtime's timers, without yielding.
+    /// Waits without yielding, for a time that is too short for the runtime's timers.
     pub(crate) async fn nap(&self, time: Duration) {
         match self {
             Self::Real(timer) => timer.sleep(time).await,
@@ -82,7 +82,8 @@ impl Processor {
         }
     }
 
-    /// Does work that takes much longer than a slice, while other tasks go on where the runtime has other threads.
+    /// Does work that takes much longer than a slice, while other tasks continue if the runtime has other
+    /// threads.
     pub(crate) fn at_length<T>(&self, work: impl FnOnce() -> T) -> T {
         match self {
             Self::Real(_) if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread => {
@@ -92,7 +93,7 @@ impl Processor {
         }
     }
 
-    /// Has the time pass that the work took since the last call; in reality it has passed.
+    /// Lets the time pass that the work since the last call took; in reality it has passed.
     pub(crate) async fn on_turn_over(&self) {
         match self {
             Self::Real(_) => {}
@@ -106,7 +107,7 @@ impl Processor {
 }
 
 impl Slice {
-    /// Whether the slice is over. To be asked once before each step.
+    /// Whether the slice is over. To be called once before each step.
     pub(crate) fn is_over(&mut self) -> bool {
         match self {
             Self::Real { started, length } => started.elapsed() >= *length,
@@ -135,7 +136,8 @@ impl Slice {
     }
 }
 
-/// A simulated machine's processor: work takes the time that the simulation says, and it passes after each turn.
+/// A simulated machine's processor: the simulation decides how long work takes, and lets that time pass after
+/// each turn.
 #[cfg(feature = "simulation")]
 #[derive(Debug)]
 pub(crate) struct Simulated {

@@ -1,4 +1,4 @@
-//! What a simulation has to implement to run daemons.
+//! The interface that a simulation implements to run daemons.
 
 use std::fmt::Debug;
 use std::io::{self, IoSlice};
@@ -19,9 +19,9 @@ use crate::kernel::{KernelEvent, KernelHandle, KernelOptions};
 /// A value that a simulation provides later.
 pub type Promise<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A simulated [`Machine`](super::Machine). All of it lives in one thread, under a clock that is stopped.
+/// A simulated [`Machine`](super::Machine). It lives in one thread, under a stopped clock.
 pub trait SimulatedMachine: Debug + Send + Sync {
-    /// Opens a connection, from an address of its own choice where none is given.
+    /// Opens a connection, from an address of its choice if none is given.
     fn connect(
         &self,
         source: Option<IpAddr>,
@@ -35,20 +35,20 @@ pub trait SimulatedMachine: Debug + Send + Sync {
     /// It cannot be used.
     fn listen(&self, address: SocketAddr) -> io::Result<Arc<dyn SimulatedListener>>;
 
-    /// The machine's addresses, as they are now and from now on.
+    /// The machine's present addresses, and their changes from now on.
     fn addresses(&self) -> watch::Receiver<Arc<AddressBook>>;
 
-    /// The content of a file.
+    /// The contents of a file.
     ///
     /// # Errors
     ///
-    /// There is none of the name.
+    /// There is no such file.
     fn read_file(&self, file: &Path) -> io::Result<Vec<u8>>;
 
-    /// Is ready while the machine runs. When it stands still, the caller is woken when it goes on.
+    /// Ready while the machine runs. While it is suspended, the caller is woken when it resumes.
     fn poll_running(&self, context: &mut Context<'_>) -> Poll<()>;
 
-    /// The next number of a seeded row.
+    /// The next number of a seeded sequence.
     fn random(&self) -> u64;
 
     /// Starts a model of the kernel's table.
@@ -60,58 +60,58 @@ pub trait SimulatedMachine: Debug + Send + Sync {
     /// How much the speaker gets done in the slice that it begins now, and how long that takes.
     fn slice_cost(&self) -> SliceCost;
 
-    /// How much memory may be spent on what waits.
+    /// Memory limits of queues.
     fn queue_sizes(&self) -> QueueSizes;
 }
 
-/// How a slice of the speaker's work goes.
+/// Amount and duration of the work in a slice.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SliceCost {
-    /// The number of steps after which the slice is over; a step is an input handled or a peer served.
+    /// Number of steps of the slice; a step is an input handled or a peer served.
     pub steps: usize,
-    /// How long a step takes.
+    /// Duration of a step.
     pub step_time: Duration,
-    /// How much background work is done at a time.
+    /// Amount of background work done at a time.
     pub work_entries: usize,
 }
 
-/// One end of a simulated connection. It is closed when it is dropped.
+/// One end of a simulated connection, which is closed when it is dropped.
 pub trait SimulatedStream: Debug + Send + Sync {
-    /// Our end.
+    /// Own address.
     fn local_address(&self) -> SocketAddr;
 
-    /// The other end.
+    /// Address of the other end.
     fn peer_address(&self) -> SocketAddr;
 
-    /// Reads what has arrived into the spare capacity of `buffer`; ready with 0 at the end of the stream.
+    /// Reads available octets into the spare capacity of `buffer`; ready with 0 at the end of the stream.
     fn poll_read(&self, context: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>>;
 
     /// The same without waiting.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::WouldBlock`] when nothing has arrived; others when the connection is broken.
+    /// [`io::ErrorKind::WouldBlock`] if nothing has arrived; others if the connection is broken.
     fn try_read(&self, buffer: &mut BytesMut) -> io::Result<usize>;
 
-    /// Is ready when octets may be taken.
+    /// Ready when octets may be accepted.
     fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Sends what is taken at once.
+    /// Sends as much as is accepted at once.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::WouldBlock`] when it is none; others when the connection is broken.
+    /// [`io::ErrorKind::WouldBlock`] if nothing is; others if the connection is broken.
     fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
-    /// Tells the other side that nothing follows.
+    /// Sends the end of the stream.
     fn shutdown_write(&self);
 }
 
-/// Where simulated connections arrive.
+/// Acceptor of simulated connections.
 pub trait SimulatedListener: Debug + Send + Sync {
-    /// The address that is listened on.
+    /// The listening address.
     fn local_address(&self) -> SocketAddr;
 
-    /// The next connection, and where it comes from.
+    /// The next connection, with its source address.
     fn poll_accept(&self, context: &mut Context<'_>) -> Poll<(Arc<dyn SimulatedStream>, SocketAddr)>;
 }

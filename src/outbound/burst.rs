@@ -1,4 +1,4 @@
-//! UPDATEs for many peers that are written to one right after the other.
+//! UPDATEs for many peers, which are written in a row.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use margay_rib::EncodedUpdates;
 
 use super::{DIRECT_OCTETS, OpenExportQueue, octets_of};
 
-/// What the speaker has for many peers. A few UPDATEs for a peer are held until those of all peers are [written](Self::write): a
-/// reader that serves many of these peers then wakes up once.
+/// UPDATEs of the speaker for many peers. A few UPDATEs for a peer are held until those of all peers are
+/// [written](Self::write): a process that reads for many of these peers then wakes up once.
 #[derive(Debug, Default)]
 pub(crate) struct Burst {
     updates: Vec<EncodedUpdates>,
     held: Vec<Held>,
 }
 
-/// UPDATEs that are held for one peer, from the end of those for the peer before, and where they go.
+/// UPDATEs that are held for one peer, with the end of their range and their destination.
 #[derive(Debug)]
 struct Held {
     end: usize,
@@ -22,23 +22,23 @@ struct Held {
 }
 
 impl Burst {
-    /// How many peers something is held for.
+    /// Number of peers for which UPDATEs are held.
     pub(crate) fn peers(&self) -> usize {
         self.held.len()
     }
 
-    /// The place for UPDATEs that are [sent](Self::send) next; others stand before them.
+    /// The vector for UPDATEs that are [sent](Self::send) next; it also contains earlier ones.
     pub(crate) fn updates(&mut self) -> &mut Vec<EncodedUpdates> {
         &mut self.updates
     }
 
-    /// The length of the UPDATEs that are sent next.
+    /// Length of the UPDATEs that are sent next.
     pub(crate) fn octets(&self) -> usize {
         octets_of(&self.updates[self.held_updates()..])
     }
 
-    /// Sends the UPDATEs that were added since this was called last, if any: at once if they are many, and else when all
-    /// are written. Nothing may be held for the same peer, for it would be overtaken.
+    /// Sends the UPDATEs added since the last call, if any: at once if they are many, otherwise when all are
+    /// written. Nothing may be held for the same peer, because it would be overtaken.
     pub(crate) fn send(&mut self, queue: OpenExportQueue) {
         let start = self.held_updates();
         if start == self.updates.len() {
@@ -56,19 +56,19 @@ impl Burst {
         }
     }
 
-    /// Writes what is held.
+    /// Writes the held UPDATEs.
     pub(crate) fn write(&mut self) {
         let mut start = 0;
         for Held { end, queue } in &self.held {
             queue.send(&self.updates[start..*end]);
             start = *end;
         }
-        // Freed all at once, and not between one peer and the next.
+        // Freed together, not between peers.
         self.held.clear();
         self.updates.clear();
     }
 
-    /// How many of the UPDATEs are held for a peer already.
+    /// Number of UPDATEs that are held for peers already.
     fn held_updates(&self) -> usize {
         self.held.last().map_or(0, |held| held.end)
     }

@@ -1,8 +1,8 @@
-//! What is to be sent on one connection: the peer's task and the speaker queue it, and its writer sends it.
+//! The queue of one connection: filled by the peer's task and the speaker, emptied by its writer.
 //!
-//! The speaker itself writes a few UPDATEs for an empty queue: a change that is advertised to a thousand peers then wakes none of
-//! their writers. Everything else is left to the writer, so that large transfers use all processors and the speaker never waits
-//! for a peer.
+//! The speaker itself writes a few UPDATEs for an empty queue: a change that is advertised to a thousand
+//! peers then wakes none of their writers. Everything else is left to the writer, so that large transfers use
+//! all processors and the speaker never waits for a peer.
 
 mod burst;
 mod send_queue;
@@ -24,13 +24,14 @@ use crate::message_counters::MessageCounters;
 #[derive(Debug)]
 pub(crate) struct Outbound {
     socket: WriteHalf,
-    /// Routes that wait take at most this, and one batch more. When they do, the speaker leaves the peer alone until half
-    /// of them are sent.
+    /// Limit of waiting routes, which one batch may exceed. When it is reached, the speaker skips the peer
+    /// until half of them are sent.
     room_octets: usize,
-    /// There may be no room; set and cleared under the lock. Almost always there is, and then the lock is not needed to see it.
+    /// Whether there may be no room; set and cleared under the lock. Almost always there is room, which is
+    /// then visible without the lock.
     may_be_full: AtomicBool,
     state: Mutex<State>,
-    /// Wakes the writer when there is something for it to send.
+    /// Wakes the writer when there is something to send.
     queued: Notify,
     /// Wakes the speaker when there is room again, after it found none.
     writable: Arc<Notify>,
@@ -40,24 +41,24 @@ pub(crate) struct Outbound {
 #[derive(Debug, Default)]
 struct State {
     queue: SendQueue,
-    /// The speaker found no room.
+    /// Whether the speaker found no room.
     is_starved: bool,
-    /// Nothing is taken any more.
+    /// Whether nothing is accepted any more.
     is_closed: bool,
 }
 
-/// The connection takes no messages any more.
+/// The connection accepts no messages any more.
 #[derive(Debug)]
 pub(crate) struct Closed;
 
-/// The most that the speaker writes itself.
+/// Upper bound of what the speaker writes itself.
 const DIRECT_OCTETS: usize = 8 * 1024;
 
-/// How many buffers go into one system call.
+/// Buffers in one system call.
 const SLICES: usize = 64;
 
 impl Outbound {
-    /// The queue of a connection that is just open. It holds about `room_octets`; `writable` wakes the speaker.
+    /// The queue of a new connection. It holds about `room_octets`; `writable` wakes the speaker.
     pub(crate) fn new(
         socket: WriteHalf,
         room_octets: usize,
@@ -75,16 +76,16 @@ impl Outbound {
         })
     }
 
-    /// The speaker's way into the queue.
+    /// The speaker's access to the queue.
     pub(crate) fn export_queue(self: &Arc<Self>) -> ExportQueue {
         ExportQueue { outbound: Arc::downgrade(self) }
     }
 
-    /// Sends a message that is no UPDATE, ahead of all routes that wait.
+    /// Sends a message other than an UPDATE, ahead of all waiting routes.
     ///
     /// # Errors
     ///
-    /// The connection takes none any more.
+    /// The connection accepts none any more.
     pub(crate) fn send_urgent(&self, message: Bytes) -> Result<(), Closed> {
         let mut state = self.state();
         if state.is_closed {
@@ -97,18 +98,18 @@ impl Outbound {
         Ok(())
     }
 
-    /// Whether there is anything that the writer has to send.
+    /// Whether the writer has anything to send.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.state().queue.is_empty()
     }
 
-    /// Ready when there may be something that the writer has to send.
+    /// Ready when the writer may have something to send.
     pub(crate) async fn queued(&self) {
         self.queued.notified().await;
     }
 
-    /// Sends some of what waits, when the socket takes it, and returns how many octets. Dropping the future before it is
-    /// ready sends nothing. This is for one to do, the writer.
+    /// Sends some of the waiting messages when the socket accepts them, and returns the number of octets.
+    /// Dropping the future before it is ready sends nothing. To be called by the writer only.
     ///
     /// # Errors
     ///
@@ -131,12 +132,13 @@ impl Outbound {
         }
     }
 
-    /// Whether the socket would take octets now, whatever the writer has found last.
+    /// Whether the socket would accept octets now, whatever the writer found last.
     pub(crate) fn is_writable(&self) -> bool {
         self.socket.is_writable()
     }
 
-    /// Takes nothing any more, and forgets the routes of which no octet is sent. A last message goes ahead of what is left.
+    /// Accepts nothing any more, and drops routes of which no octet has been sent. A last message precedes
+    /// the rest.
     pub(crate) fn close(&self, last: Option<Bytes>) {
         let mut state = self.state();
         state.is_closed = true;
@@ -148,7 +150,7 @@ impl Outbound {
         }
     }
 
-    /// Tells the peer that nothing follows.
+    /// Sends the end of the stream.
     ///
     /// # Errors
     ///
@@ -157,8 +159,8 @@ impl Outbound {
         self.socket.shutdown()
     }
 
-    /// Takes UPDATEs from the speaker: writes them if they are few and nothing waits before them, and leaves to the writer
-    /// what the socket does not take. Those for a connection that is closing are dropped.
+    /// Accepts UPDATEs from the speaker: writes them if they are few and nothing waits before them, and
+    /// leaves to the writer what the socket does not accept. Those for a closing connection are dropped.
     fn take_routes(&self, updates: &[EncodedUpdates]) {
         let mut state = self.state();
         if state.is_closed {
@@ -171,7 +173,7 @@ impl Outbound {
         for updates in updates {
             self.counters.on_sent(updates.messages, updates.updates);
         }
-        // The writer finds and reports an error.
+        // The writer detects and reports an error.
         let result = match updates {
             _ if !state.queue.is_empty() || octets_of(updates) > DIRECT_OCTETS => Ok(0),
             [only] => self.socket.write_directly(&only.octets),
@@ -208,7 +210,7 @@ impl Outbound {
         }
     }
 
-    /// Sends some of these, no more than [`SLICES`].
+    /// Sends some of these, at most [`SLICES`].
     fn try_write(&self, buffers: &[Bytes]) -> io::Result<usize> {
         let mut slices = [IoSlice::new(&[]); SLICES];
         for (slice, buffer) in slices.iter_mut().zip(buffers) {
@@ -230,7 +232,8 @@ impl Outbound {
         }
     }
 
-    /// Whether there is room for a batch in addition to what the speaker holds. If there is none, the speaker is woken once there is.
+    /// Whether there is room for a batch in addition to what the speaker holds. If not, the speaker is woken
+    /// once there is.
     fn has_room(&self, held_octets: usize) -> bool {
         if held_octets == 0 && !self.may_be_full.load(Ordering::Relaxed) {
             return true;
@@ -241,33 +244,34 @@ impl Outbound {
         has_room && !state.is_closed
     }
 
-    /// The lock is to be held for a moment only: nothing is written meanwhile except by the speaker, and no task is woken that
-    /// might run next and want the state. Each change is complete in itself, so the state is good after a panic as well.
+    /// The lock is held briefly only: nothing is written meanwhile except by the speaker, and no task is
+    /// woken that might run next and need the state. Each change is atomic, so the state is valid after a
+    /// panic as well.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The speaker's way to a peer. The connection does not live longer for it.
+/// The speaker's access to a peer's queue. It does not keep the connection alive.
 #[derive(Clone, Debug)]
 pub struct ExportQueue {
     outbound: Weak<Outbound>,
 }
 
-/// The way while it is open.
+/// The access while the connection is open.
 #[derive(Debug)]
 pub struct OpenExportQueue {
     outbound: Arc<Outbound>,
 }
 
 impl ExportQueue {
-    /// The way, if the connection is still there.
+    /// The access, if the connection still exists.
     #[must_use]
     pub fn open(&self) -> Option<OpenExportQueue> {
         Some(OpenExportQueue { outbound: self.outbound.upgrade()? })
     }
 
-    /// The way over a connection that is gone.
+    /// The access to a connection that no longer exists.
     #[cfg(test)]
     pub(crate) fn closed() -> Self {
         Self { outbound: Weak::new() }
@@ -275,20 +279,21 @@ impl ExportQueue {
 }
 
 impl OpenExportQueue {
-    /// Whether there is room for more UPDATEs in addition to this many octets that the speaker holds for the peer. If there is none, the
-    /// speaker is woken once there is; not when the connection is closing.
+    /// Whether there is room for more UPDATEs in addition to this many octets that the speaker holds for the
+    /// peer. If not, the speaker is woken once there is, unless the connection is closing.
     #[must_use]
     pub fn has_room(&self, held_octets: usize) -> bool {
         self.outbound.has_room(held_octets)
     }
 
-    /// Sends whole messages, in order. There must have been room, and none may be held for the peer in a burst.
+    /// Sends whole messages, in order. There must have been room, and none may be held for the peer in a
+    /// burst.
     pub fn send(&self, updates: &[EncodedUpdates]) {
         self.outbound.take_routes(updates);
     }
 }
 
-/// The length of all these together.
+/// Total length of these.
 fn octets_of(updates: &[EncodedUpdates]) -> usize {
     updates.iter().map(|updates| updates.octets.len()).sum()
 }
@@ -322,7 +327,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_little_is_written_by_the_speaker() {
+    async fn a_few_updates_are_written_by_the_speaker() {
         let (outbound, mut peer) = connection().await;
         let queue = outbound.export_queue().open().unwrap();
         queue.send(&[updates(b"a "), updates(b"little")]);
@@ -333,7 +338,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_behind_something_urgent_waits_for_the_writer() {
+    async fn updates_behind_an_urgent_message_wait_for_the_writer() {
         let (outbound, mut peer) = connection().await;
         outbound.send_urgent(Bytes::from_static(b"KEEPALIVE")).unwrap();
         outbound.export_queue().open().unwrap().send(&[updates(b"little")]);
@@ -346,7 +351,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_than_a_little_waits_for_the_writer() {
+    async fn many_updates_wait_for_the_writer() {
         let (outbound, _peer) = connection().await;
         let queue = outbound.export_queue().open().unwrap();
         queue.send(&[updates(b"little"), updates(&[0; DIRECT_OCTETS])]);
@@ -354,7 +359,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_burst_holds_a_little_for_each_of_many_peers_until_it_is_written() {
+    async fn a_burst_holds_a_few_updates_for_each_peer_until_it_is_written() {
         let (one, mut one_end) = connection().await;
         let (other, mut other_end) = connection().await;
         let (many, _many_end) = connection().await;

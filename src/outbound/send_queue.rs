@@ -1,14 +1,14 @@
-//! What is still to be sent on one connection, and in which order.
+//! Messages still to be sent on one connection, and their order.
 
 use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes};
 
-/// Buffers of whole messages in two lanes: what is urgent passes what is not, but never cuts into a buffer of which
-/// some octets are gone already.
+/// Buffers of whole messages in two lanes: urgent ones overtake others, but never split a buffer that is
+/// partly sent.
 #[derive(Debug, Default)]
 pub(super) struct SendQueue {
-    /// All octets that wait.
+    /// All waiting octets.
     octets: usize,
     /// The rest of a buffer that is partly sent.
     started: Option<Bytes>,
@@ -17,10 +17,10 @@ pub(super) struct SendQueue {
 }
 
 impl SendQueue {
-    /// Adds a message that is not to wait behind routes.
+    /// Adds a message that must not wait behind routes.
     ///
-    /// One that already waits is not added again: two KEEPALIVEs in a row say no more than one, so a peer that reads
-    /// nothing does not make them pile up.
+    /// One that already waits is not added again: two KEEPALIVEs in a row mean no more than one, so they do
+    /// not pile up for a peer that reads nothing.
     pub(super) fn push_urgent(&mut self, message: Bytes) {
         if !self.urgent.contains(&message) {
             self.octets += message.len();
@@ -37,11 +37,12 @@ impl SendQueue {
         }
     }
 
-    /// Adds a buffer of UPDATEs whose first octets are `sent` already, which is only right where nothing waits.
+    /// Adds a buffer of UPDATEs of which `sent` octets have been sent, which is only correct if nothing
+    /// waits.
     ///
     /// # Panics
     ///
-    /// More octets are sent than it has.
+    /// Panics if more octets are sent than it has.
     pub(super) fn push_rest(&mut self, mut buffer: Bytes, sent: usize) {
         if sent == 0 {
             return self.push_bulk(buffer);
@@ -54,7 +55,7 @@ impl SendQueue {
         }
     }
 
-    /// Takes back all UPDATEs of which no octet is sent.
+    /// Removes all UPDATEs of which no octet has been sent.
     pub(super) fn clear_bulk(&mut self) {
         self.octets -= self.bulk.iter().map(Bytes::len).sum::<usize>();
         self.bulk.clear();
@@ -64,32 +65,32 @@ impl SendQueue {
         self.octets == 0
     }
 
-    /// How many octets of UPDATEs wait of which none is sent.
+    /// Octets of UPDATEs of which none has been sent.
     pub(super) fn bulk_octets(&self) -> usize {
         self.bulk.iter().map(Bytes::len).sum()
     }
 
-    /// How many octets wait.
+    /// Waiting octets.
     pub(super) fn octets(&self) -> usize {
         self.octets
     }
 
-    /// How many urgent messages wait of which no octet is sent.
+    /// Number of urgent messages of which no octet has been sent.
     pub(super) fn urgent(&self) -> usize {
         self.urgent.len()
     }
 
-    /// What comes next, of no more buffers than `limit`.
+    /// The next buffers, at most `limit`.
     pub(super) fn next(&self, limit: usize) -> Vec<Bytes> {
         self.started.iter().chain(&self.urgent).chain(&self.bulk).take(limit).cloned().collect()
     }
 
-    /// Forgets the first `octets`: they are sent. What was added since they came next is behind them, urgent or not: then
-    /// there were so many [`urgent`](Self::urgent) messages.
+    /// Removes the first `octets`, which have been sent. Messages added since [`next`](Self::next) are behind
+    /// them, urgent or not: at that time there were `urgent` [urgent](Self::urgent) messages.
     ///
     /// # Panics
     ///
-    /// There were fewer octets, or bulk has been cleared since.
+    /// Panics if there were fewer octets, or bulk has been cleared since.
     pub(super) fn advance(&mut self, mut urgent: usize, mut octets: usize) {
         self.octets -= octets;
         while octets > 0 {
@@ -103,7 +104,7 @@ impl SendQueue {
         }
     }
 
-    /// Takes the first buffer out, where so many `urgent` ones come before bulk.
+    /// Removes the first buffer, with this many `urgent` ones before bulk.
     fn take_first(&mut self, urgent: &mut usize) -> Option<Bytes> {
         if self.started.is_some() {
             return self.started.take();
@@ -131,7 +132,7 @@ mod tests {
         parts.join(" ")
     }
 
-    /// So many octets are sent, and nothing is added meanwhile.
+    /// Sends this many octets while nothing is added.
     fn send(queue: &mut SendQueue, octets: usize) {
         queue.advance(queue.urgent(), octets);
     }
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_added_while_something_is_sent_comes_behind_it() {
+    fn messages_added_during_a_write_come_after_it() {
         for octets in 0..=9 {
             let mut queue = queue(&["aaa", "bbb"]);
             queue.push_urgent(Bytes::from_static(b"OLD"));
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn clearing_leaves_what_is_on_its_way_whole() {
+    fn clearing_keeps_a_partly_sent_buffer_whole() {
         let mut queue = queue(&["aaaa", "bbbb"]);
         send(&mut queue, 1);
         queue.clear_bulk();

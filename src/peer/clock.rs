@@ -1,26 +1,26 @@
-//! The one place where the session's time and the system's meet.
+//! Conversion between the session's time and the system's.
 
 use margay_session::Timestamp;
 use tokio::time::Instant;
 
-/// Tells the time since it was made.
+/// The time since the clock was started.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     started: Instant,
 }
 
 impl Clock {
-    /// A clock that stands at zero now.
+    /// Starts a clock at zero.
     pub(super) fn start() -> Self {
         Self { started: Instant::now() }
     }
 
-    /// The time.
+    /// The present time.
     pub(super) fn now(self) -> Timestamp {
         Timestamp::at(self.started.elapsed())
     }
 
-    /// The system's name for a time; `None` when that is too far ahead to have one.
+    /// The system's time for a timestamp; `None` if that is too far ahead.
     pub(super) fn instant(self, at: Timestamp) -> Option<Instant> {
         self.started.checked_add(at.since_start())
     }

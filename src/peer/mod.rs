@@ -1,8 +1,9 @@
-//! Everything with which the daemon keeps a session with one peer: its task, its sockets and what can be seen of it.
+//! The daemon's side of a session with one peer: its task, its sockets and its visible state.
 //!
-//! Each peer has one task, which owns the state machine and reads. Each of its connections has a writer
-//! task. The peer's task never waits for another one: what has to be sent is queued, and what the speaker has no room for stays
-//! in the task while reading pauses. So timers and KEEPALIVEs are never late because of routes.
+//! Each peer has one task, which owns the state machine and reads. Each of its connections has a writer task.
+//! The peer's task never waits for another one: messages to be sent are queued, and inputs for which the
+//! speaker has no room stay in the task while reading pauses. So timers and KEEPALIVEs are never late because
+//! of routes.
 
 mod clock;
 mod reader;
@@ -38,28 +39,29 @@ use crate::speaker::{PeerKey, SpeakerHandle};
 use reader::Decode;
 use task::{Command, PeerTask};
 
-/// What a peer's task has to know.
+/// Options of a peer's task.
 #[derive(Clone, Debug)]
 pub struct PeerOptions {
-    /// How the speaker knows the peer. A task of its own needs a key of its own: sessions are numbered per task.
+    /// The speaker's key of the peer. Each task needs a key of its own, because sessions are numbered per
+    /// task.
     pub key: PeerKey,
-    /// How the operator knows the peer.
+    /// The peer's name for operators.
     pub name: String,
-    /// The session.
+    /// Options of the session.
     pub session: SessionOptions,
-    /// When this speaker ceases to be one that has just been started; `None` without graceful restart.
+    /// When this speaker ceases to count as restarted; `None` without graceful restart.
     pub restart_ends: Option<Instant>,
     /// Monitors the path to the peer while the session is established; `None` leaves it to the session.
     pub path: Option<PathMonitor>,
     /// The way to the peer.
     pub transport: Transport,
-    /// What the task runs on.
+    /// The machine that the task runs on.
     pub machine: Machine,
 }
 
-/// A peer's task, seen from the daemon.
+/// Handle of a peer's task.
 ///
-/// Without [`end`](Self::end), dropping it ends the task all the same, in the background.
+/// Dropping it without [`end`](Self::end) ends the task in the background.
 #[derive(Debug)]
 pub struct PeerHandle {
     commands: mpsc::Sender<Command>,
@@ -68,13 +70,13 @@ pub struct PeerHandle {
     task: JoinHandle<()>,
 }
 
-/// Where connections that a peer opened are to be handed in.
+/// Entrance for connections that a peer opened.
 #[derive(Clone, Debug)]
 pub struct PeerIntake {
     commands: mpsc::WeakSender<Command>,
 }
 
-/// Starts a peer's task, with a session that is stopped. To be called within a tokio runtime.
+/// Starts a peer's task, with a stopped session. To be called within a tokio runtime.
 pub fn spawn(options: PeerOptions, speaker: &SpeakerHandle) -> PeerHandle {
     spawn_decoding(options, speaker, decode_message)
 }
@@ -94,7 +96,7 @@ impl PeerHandle {
         self.command(Command::Start).await;
     }
 
-    /// Has the peer called by another name from now on.
+    /// Changes the peer's name.
     pub async fn rename(&self, name: &str) {
         self.command(Command::Rename(Arc::from(name))).await;
     }
@@ -109,7 +111,8 @@ impl PeerHandle {
         self.command(Command::Stop(reason)).await;
     }
 
-    /// Takes the session down and ends the task; returns when the peer has received the NOTIFICATION, or after the time for it.
+    /// Stops the session and ends the task; returns when the peer has received the NOTIFICATION, or after a
+    /// time limit.
     pub async fn end(self, reason: StopReason) {
         self.command(Command::End(reason)).await;
         drop(self.commands);
@@ -118,28 +121,28 @@ impl PeerHandle {
         }
     }
 
-    /// Asks the peer for all its routes again. Returns what was done, in words.
+    /// Requests all routes from the peer again. Returns what was done, in words.
     ///
     /// # Errors
     ///
-    /// Nothing was done, and this is why.
+    /// Why nothing was done.
     pub(crate) async fn request_routes(&self) -> Result<String, String> {
         let (answer, answered) = oneshot::channel();
         self.command(Command::RequestRoutes(answer)).await;
         answered.await.unwrap_or_else(|_| Err("the peer is being removed".to_owned()))
     }
 
-    /// Where the listener hands in what the peer opens.
+    /// The entrance for connections that the peer opens.
     pub fn intake(&self) -> PeerIntake {
         PeerIntake { commands: self.commands.downgrade() }
     }
 
-    /// How the session stands; what is received changes with it.
+    /// State of the session, which the receiver follows.
     pub fn status(&self) -> watch::Receiver<PeerStatus> {
         self.status.clone()
     }
 
-    /// How many messages went to and fro.
+    /// Numbers of messages.
     pub fn messages(&self) -> MessageCounts {
         self.counters.counts()
     }
@@ -152,41 +155,41 @@ impl PeerHandle {
 }
 
 impl PeerIntake {
-    /// Hands in a connection that the peer opened.
+    /// Passes on a connection that the peer opened.
     ///
     /// # Errors
     ///
-    /// The peer is gone, or has so many handed in already that this one is better closed.
+    /// The peer is gone, or so many connections are waiting that this one should be closed.
     pub fn hand_in(&self, arrival: Arrival) -> Result<(), IntakeClosed> {
         let commands = self.commands.upgrade().ok_or(IntakeClosed)?;
         commands.try_send(Command::Incoming(Box::new(arrival))).map_err(|_| IntakeClosed)
     }
 }
 
-/// A connection that was opened to us.
+/// A connection that a peer opened.
 #[derive(Debug)]
 pub struct Arrival {
     /// The connection.
     pub stream: Stream,
-    /// What was read from it already.
+    /// Octets read from it already.
     pub received: BytesMut,
 }
 
 impl From<Stream> for Arrival {
-    /// Nothing was read yet.
+    /// Nothing has been read yet.
     fn from(stream: Stream) -> Self {
         Self { stream, received: BytesMut::new() }
     }
 }
 
-/// A connection is not wanted and was closed.
+/// A connection was not accepted and has been closed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the peer takes no connection now")]
+#[error("the peer does not accept a connection now")]
 pub struct IntakeClosed;
 
-/// How many commands may wait. The task takes them before anything else.
+/// Capacity of the command queue. The task handles commands before anything else.
 const COMMANDS: usize = 16;
 
-/// How long the end of a task waits for the speaker to take the last inputs. Only a speaker that is stuck, or
-/// is itself ending, needs longer.
+/// How long the end of a task waits for the speaker to take the last inputs. Only a speaker that hangs, or is
+/// itself ending, needs longer.
 const LAST_WORDS_TIME: Duration = Duration::from_secs(2);

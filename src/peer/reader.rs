@@ -1,4 +1,4 @@
-//! Octets from one connection, cut into messages.
+//! Splits the octets of one connection into messages.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,13 +10,13 @@ use tracing::{error, warn};
 
 use crate::machine::ReadHalf;
 
-/// How a whole message is decoded: [`bgp_codec::decode_message`], except in tests of what happens when it panics.
+/// Decoder of a whole message: [`bgp_codec::decode_message`], except in tests of a decoder that panics.
 pub(super) type Decode = fn(Bytes, &DecodeContext) -> Result<Message, DecodeError>;
 
-/// The reading half of a connection, with what arrived and is not yet decoded.
+/// The reading half of a connection, with octets that are not decoded yet.
 ///
-/// How much is read at a time grows while the peer has much to say, and shrinks when it has not: a thousand idle
-/// peers do not hold a thousand large buffers.
+/// The size of reads grows while the peer sends much, and shrinks again: a thousand idle peers do not occupy
+/// a thousand large buffers.
 #[derive(Debug)]
 pub(super) struct Reader {
     socket: ReadHalf,
@@ -28,7 +28,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Of a connection from which `received` was read already.
+    /// The reader of a connection from which `received` was read already.
     pub(super) fn new(socket: ReadHalf, received: BytesMut, decode: Decode) -> Self {
         Self {
             socket,
@@ -40,12 +40,12 @@ impl Reader {
         }
     }
 
-    /// Sets what both sides agreed on, for the messages from here on.
+    /// Sets the negotiated terms for the following messages.
     pub(super) fn on_negotiated(&mut self, context: DecodeContext) {
         self.context = context;
     }
 
-    /// Reads what there is; ready with 0 at the end of the stream.
+    /// Reads available octets; ready with 0 at the end of the stream.
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.make_room();
         let read = self.socket.poll_read(context, &mut self.buffer);
@@ -55,14 +55,14 @@ impl Reader {
         read
     }
 
-    /// Reads what there is, without waiting; [`io::ErrorKind::WouldBlock`] when that is nothing.
+    /// Reads available octets without waiting; [`io::ErrorKind::WouldBlock`] if there are none.
     pub(super) fn try_read(&mut self) -> io::Result<usize> {
         let octets = self.socket.try_read(&mut self.buffer, self.read_octets)?;
         self.on_read(octets);
         Ok(octets)
     }
 
-    /// Whether [`next_message`](Self::next_message) has something, be it an error.
+    /// Whether [`next_message`](Self::next_message) returns something, possibly an error.
     pub(super) fn has_message(&self) -> bool {
         match frame_length(&self.buffer, self.context.max_message_octets) {
             Ok(Some(octets)) => octets <= self.buffer.len(),
@@ -71,7 +71,7 @@ impl Reader {
         }
     }
 
-    /// The next whole message that was read; `None` when there is none.
+    /// The next whole message; `None` if there is none.
     ///
     /// # Errors
     ///
@@ -87,22 +87,22 @@ impl Reader {
         Some(self.decode_supervised(message, peer))
     }
 
-    /// How long the messages were that came out since they were taken note of last.
+    /// Octets of the messages returned since the last [`take_decoded_octets`](Self::take_decoded_octets).
     pub(super) fn decoded_octets(&self) -> usize {
         self.decoded_octets
     }
 
-    /// The same, and takes note of them.
+    /// The same, and resets the count.
     pub(super) fn take_decoded_octets(&mut self) -> usize {
         std::mem::take(&mut self.decoded_octets)
     }
 
-    /// The socket, when nothing more is to be decoded.
+    /// The socket, once nothing more is to be decoded.
     pub(super) fn into_socket(self) -> ReadHalf {
         self.socket
     }
 
-    /// A bug in the decoder must end this session only, with a NOTIFICATION as for any other failure.
+    /// A bug in the decoder must end this session only, with a NOTIFICATION like any other failure.
     fn decode_supervised(&self, message: Bytes, peer: &str) -> Result<Message, Notification> {
         let start = message.slice(..message.len().min(LOGGED_OCTETS));
         match catch_unwind(AssertUnwindSafe(|| (self.decode)(message, &self.context))) {
@@ -140,9 +140,9 @@ const SMALLEST_READ: usize = 4 * 1024;
 /// Two of the longest messages.
 const LARGEST_READ: usize = 128 * 1024;
 
-/// The most that waits to be decoded: less than a message from before, and a read. A buffer may be given twice the room
-/// that it asks for.
+/// Upper bound of octets that wait to be decoded: less than a message from before, and a read. A buffer may
+/// be given twice the requested capacity.
 pub(super) const LONGEST_BUFFER: usize = 2 * (LARGEST_READ + u16::MAX as usize);
 
-/// How much of a message that cannot be decoded is logged.
+/// Octets that are logged of a message that cannot be decoded.
 const LOGGED_OCTETS: usize = 256;

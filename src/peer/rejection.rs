@@ -25,24 +25,24 @@ impl Rejections {
     pub(crate) fn reject(&self, stream: Stream, reason: Notification) {
         let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else { return };
         tokio::spawn(async move {
-            // It does not matter whether the other side listens: the connection ends here either way.
-            drop(timeout(FAREWELL_TIME, say_goodbye(stream, reason)).await);
+            // The connection ends here in any case.
+            drop(timeout(CLOSE_TIME, send_and_close(stream, reason)).await);
             drop(permit);
         });
     }
 }
 
-/// Reads on until the other side has closed: octets that were not read would reset the connection, and the NOTIFICATION
+/// Reads until the other side has closed: unread octets would reset the connection, and the NOTIFICATION
 /// could get lost.
-async fn say_goodbye(stream: Stream, reason: Notification) -> std::io::Result<()> {
+async fn send_and_close(stream: Stream, reason: Notification) -> std::io::Result<()> {
     let (mut reader, writer) = stream.into_split();
     writer.write_all(encode(&Message::Notification(reason))).await?;
     writer.shutdown()?;
     reader.read_to_end().await
 }
 
-/// How many connections may be on their way out.
+/// Connections that may be in the process of being rejected.
 const AT_A_TIME: usize = 64;
 
-/// How long the other side may take to read why.
-const FAREWELL_TIME: Duration = Duration::from_secs(2);
+/// Time limit for the other side to read the reason.
+const CLOSE_TIME: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! Inputs for the speaker that its queue had no room for yet.
+//! Inputs for which the speaker's queue had no room yet.
 
 use std::collections::VecDeque;
 
@@ -7,8 +7,8 @@ use crate::speaker::{InputQueue, SessionEpoch, SpeakerInput};
 
 /// Inputs for the speaker, in order.
 ///
-/// It stays short without being cut: while something waits, the task reads nothing more from its peer, and a session
-/// that ends before the speaker has heard of it takes all of itself back.
+/// It stays short without being truncated: while something waits, the task reads nothing more from its peer,
+/// and a session that ends before the speaker has received it is removed from here completely.
 #[derive(Debug)]
 pub(super) struct SpeakerOutbox {
     speaker: InputQueue,
@@ -20,7 +20,7 @@ impl SpeakerOutbox {
         Self { speaker, waiting: VecDeque::new() }
     }
 
-    /// Passes an input on: at once if the speaker has room.
+    /// Passes an input on, at once if the speaker has room.
     pub(super) fn push(&mut self, input: SpeakerInput) {
         if let SpeakerInput::PeerDown { epoch, .. } = &input {
             let epoch = *epoch;
@@ -56,7 +56,7 @@ impl SpeakerOutbox {
         }
     }
 
-    /// Whether no more waits than one read brings in, the end of a session, and the beginning of another.
+    /// Whether no more waits than the contents of one read, the end of a session, and the start of another.
     fn is_short(&self) -> bool {
         let mut ups = 0;
         let mut downs = 0;
@@ -72,7 +72,7 @@ impl SpeakerOutbox {
         ups <= 1 && downs <= 1 && read_octets <= LONGEST_BUFFER
     }
 
-    /// Forgets a session that is over. Returns whether the speaker has never heard of it.
+    /// Removes a session that is over. Returns whether the speaker has never received it.
     fn take_back(&mut self, ended: SessionEpoch) -> bool {
         let is_unheard =
             self.waiting.iter().any(|input| matches!(input, SpeakerInput::PeerUp(up) if up.epoch == ended));
@@ -127,23 +127,23 @@ mod tests {
         outbox.push(updates(1));
         outbox.push(down(1));
         outbox.push(updates(2));
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         while !outbox.is_empty() || !inputs.is_empty() {
             tokio::select! {
                 biased;
                 () = outbox.flush(), if !outbox.is_empty() => {}
-                Some(input) = inputs.recv() => heard.push(line(&input)),
+                Some(input) = inputs.recv() => received.push(line(&input)),
             }
         }
         assert_eq!(
-            heard,
+            received,
             ["updates 1", "down 1", "updates 2"],
             "the updates of a session that is over are void"
         );
     }
 
     #[tokio::test]
-    async fn a_speaker_that_is_gone_is_not_waited_for() {
+    async fn a_speaker_that_has_ended_is_not_waited_for() {
         let (speaker, inputs) = input_queue(1);
         let mut outbox = SpeakerOutbox::new(speaker);
         outbox.push(updates(1));

@@ -1,4 +1,4 @@
-//! The task of one peer: carries out the session's actions, and feeds it events.
+//! The task of one peer: carries out the session's actions, and passes events to it.
 
 use std::future::{pending, poll_fn};
 use std::io;
@@ -40,7 +40,7 @@ pub(super) enum Command {
     Start,
     Stop(StopReason),
     End(StopReason),
-    /// Boxed, since the channel keeps room for 32 commands from the start.
+    /// Boxed, because the channel allocates room for 32 commands from the start.
     Incoming(Box<Arrival>),
     Rename(Arc<str>),
     Monitor(Option<Box<PathMonitor>>),
@@ -54,30 +54,30 @@ pub(super) struct PeerTask {
     clock: Clock,
     decode: Decode,
     dial: Option<Dial>,
-    /// Those that the session has; it bounds their number.
+    /// The connections of the session, which bounds their number.
     connections: Vec<Connection>,
     /// The path of the session that is established, where it is monitored.
     path: Option<PathWatch>,
     /// What the speaker asks of the sessions.
     door_bell: DoorBell,
-    /// While this is not empty, nothing is read.
+    /// Inputs for the speaker; nothing is read unless it is empty.
     outbox: SpeakerOutbox,
     reading: Reading,
     /// Reports of the writers.
     reports: mpsc::Receiver<(ConnectionId, ConnectionEvent)>,
     report_to: Reports,
-    /// The writers, also those that say goodbye.
+    /// The writers, including those that send a last NOTIFICATION.
     writers: JoinSet<()>,
-    /// How many more goodbyes there may be to connections on which no session came up.
-    goodbyes: Arc<Semaphore>,
+    /// Bounds such NOTIFICATIONs on connections without a session.
+    closing: Arc<Semaphore>,
     writable: Arc<Notify>,
     status: watch::Sender<PeerStatus>,
     counters: Arc<MessageCounters>,
-    /// What the system said about the last connection that failed, until the session has drawn its conclusion.
+    /// The system's error of the last failed connection, until the session has handled it.
     cause: Option<io::Error>,
 }
 
-/// Whether the peer is heard, as far as the session knows.
+/// Whether the peer is being read, as reported to the session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Reading {
     Running,
@@ -91,7 +91,7 @@ struct Dial {
 
 struct Connection {
     id: ConnectionId,
-    /// A session came up on it.
+    /// Whether a session was established on it.
     is_proven: bool,
     reader: Reader,
     writer: Writer,
@@ -99,7 +99,7 @@ struct Connection {
     peer_address: SocketAddr,
 }
 
-/// What a task waits for.
+/// The event that a task waits for.
 enum Input {
     Command(Command),
     Interrupted(Interruption),
@@ -137,7 +137,7 @@ impl PeerTask {
             reports,
             report_to,
             writers: JoinSet::new(),
-            goodbyes: Arc::new(Semaphore::new(GOODBYES)),
+            closing: Arc::new(Semaphore::new(CLOSING_CONNECTIONS)),
             writable: Arc::clone(&speaker.writable),
             status,
             counters,
@@ -170,7 +170,7 @@ impl PeerTask {
         self.end(reason).await;
     }
 
-    /// What comes next. Routes come last: a peer that sends many must not delay anything else.
+    /// The next event. Routes come last: a peer that sends many must not delay anything else.
     async fn next(&mut self, commands: &mut mpsc::Receiver<Command>) -> Input {
         let wake_at = self.session.next_timeout().and_then(|at| self.clock.instant(at));
         let must_flush = !self.outbox.is_empty();
@@ -256,7 +256,7 @@ impl PeerTask {
         Ok(())
     }
 
-    /// The speaker asks for the end of a session; a request that comes too late for it is void.
+    /// Ends a session on the speaker's request, unless that is too late.
     fn on_interrupted(&mut self, interruption: Interruption) {
         let present = self.session.established().map(|id| SessionEpoch(id.number()));
         if present == Some(interruption.epoch) {
@@ -264,8 +264,8 @@ impl PeerTask {
         }
     }
 
-    /// What the sockets say counts before the timers: a task that was held up must not take its own delay for the peer's
-    /// silence, nor for a peer that has stopped reading.
+    /// Sockets are handled before timers: a task that was delayed must not mistake its own delay for the
+    /// peer's silence, or for a peer that has stopped reading.
     fn on_timeout(&mut self) {
         let ids: Vec<ConnectionId> = self.connections.iter().map(|connection| connection.id).collect();
         for id in ids {
@@ -279,8 +279,8 @@ impl PeerTask {
         self.carry_out();
     }
 
-    /// Reads without waiting until there is a whole message, which is enough to know that the peer lives, unless reading
-    /// pauses.
+    /// Reads without waiting until there is a whole message, which proves that the peer is alive, unless
+    /// reading pauses.
     fn read_what_is_there(&mut self, id: ConnectionId) {
         while self.outbox.is_empty() {
             let Some(connection) = self.connection(id) else { return };
@@ -300,7 +300,7 @@ impl PeerTask {
         }
     }
 
-    /// Takes all messages that were read. UPDATEs go to the speaker together, as far as they are few.
+    /// Handles all messages that were read. UPDATEs are passed to the speaker in batches.
     fn take_messages(&mut self, id: ConnectionId) {
         let mut updates = Vec::new();
         let name = self.options.name.clone();
@@ -340,7 +340,7 @@ impl PeerTask {
         }
     }
 
-    /// Hands UPDATEs to the speaker, unless the session they came in is over.
+    /// Passes UPDATEs to the speaker, unless their session is over.
     fn pass_on(&mut self, id: ConnectionId, updates: &mut Vec<Update>) {
         let updates = std::mem::take(updates);
         let octets = self.connection(id).map_or(0, |connection| connection.reader.take_decoded_octets());
@@ -354,8 +354,8 @@ impl PeerTask {
         }
     }
 
-    /// Hands a request, or a mark around the routes that answer ours, to the speaker. What was not agreed on is ignored, and
-    /// so is what has no meaning (RFC 7313 §5).
+    /// Passes a request, or a mark around the routes that answer ours, to the speaker. Those that were not
+    /// negotiated, and unknown ones (RFC 7313 §5), are ignored.
     fn pass_on_refresh(&mut self, id: ConnectionId, refresh: RouteRefresh) {
         let Some(terms) = self.session.negotiated(id).filter(|_| self.session.established() == Some(id))
         else {
@@ -376,7 +376,7 @@ impl PeerTask {
         }
     }
 
-    /// Asks the peer for all its routes again (RFC 2918). Returns what was done, or why nothing was.
+    /// Requests all routes from the peer again (RFC 2918). Returns what was done, or why nothing was.
     fn request_routes(&mut self) -> Result<String, String> {
         let Some(id) = self.session.established() else {
             return Err("the session is not established".to_owned());
@@ -416,7 +416,7 @@ impl PeerTask {
         self.handle_with_cause(event, None);
     }
 
-    /// Passes an event to the session, with the system's reason for it.
+    /// Passes an event to the session, with the system's error that caused it.
     fn handle_with_cause(&mut self, event: Event, cause: Option<io::Error>) {
         self.cause = cause;
         self.session.handle_event(self.clock.now(), event);
@@ -424,7 +424,7 @@ impl PeerTask {
         self.cause = None;
     }
 
-    /// Does all that the session wants done.
+    /// Carries out all actions of the session.
     fn carry_out(&mut self) {
         while let Some(action) = self.session.poll_action() {
             match action {
@@ -459,15 +459,15 @@ impl PeerTask {
         }
         if let Some(index) = self.connections.iter().position(|connection| connection.id == id) {
             let connection = self.connections.swap_remove(index);
-            self.say_goodbye(connection, notification);
+            self.close_connection(connection, notification);
         }
     }
 
-    /// Closes a connection with the NOTIFICATION that says why. Where no session came up on it, it may not be the peer's, and
-    /// there may be many: beyond a number they are closed without one.
-    fn say_goodbye(&self, connection: Connection, notification: Option<Notification>) {
+    /// Closes a connection with a NOTIFICATION that gives the reason. Without an established session it may
+    /// not be the peer's, and there may be many: beyond a number they are closed without one.
+    fn close_connection(&self, connection: Connection, notification: Option<Notification>) {
         let Connection { is_proven, reader, writer, .. } = connection;
-        let permit = Arc::clone(&self.goodbyes).try_acquire_owned().ok();
+        let permit = Arc::clone(&self.closing).try_acquire_owned().ok();
         if is_proven || permit.is_some() {
             let notification = notification.map(|it| encode(&Message::Notification(it)));
             writer.close(notification, reader.into_socket(), permit);
@@ -517,7 +517,7 @@ impl PeerTask {
         });
     }
 
-    /// Keeps what the operator wants to read when a session does not come up, or went down.
+    /// Records why a session does not come up, or went down, for the operator.
     fn note_failure(&self, id: ConnectionId, reason: &CloseReason) {
         let text = self.explain(reason);
         debug!(peer = %self.options.name, connection = %id, "closed: {text}");
@@ -555,7 +555,7 @@ impl PeerTask {
         let next = self.session.next_timeout().and_then(|at| self.clock.instant(at));
         self.status.send_if_modified(|status| {
             status.next_timeout = next;
-            // This is not to wake the watchers.
+            // This must not wake the watchers.
             false
         });
     }
@@ -564,10 +564,10 @@ impl PeerTask {
         self.connections.iter_mut().find(|connection| connection.id == id)
     }
 
-    /// Stops the session, and waits until the speaker and the peer know, each for a bounded time.
+    /// Stops the session, and waits with time limits until the speaker and the peer know.
     async fn end(mut self, reason: StopReason) {
         self.handle(Event::Stop(reason));
-        // A writer must not wait for a task that no longer listens.
+        // A writer must not wait for a task that no longer receives.
         drop(self.reports);
         if timeout(LAST_WORDS_TIME, self.outbox.flush()).await.is_err() {
             warn!(peer = %self.options.name, "the speaker did not take the end of the session");
@@ -597,7 +597,7 @@ async fn dialed(dial: &mut Option<Dial>) -> (ConnectionId, io::Result<Stream>) {
     }
 }
 
-/// Reads from whichever connection has something. Dropping the future before it is ready loses nothing.
+/// Reads from any connection with octets. Dropping the future before it is ready loses nothing.
 async fn read_any(connections: &mut [Connection]) -> (ConnectionId, io::Result<usize>) {
     let mut poll = |context: &mut Context<'_>| {
         for connection in &mut *connections {
@@ -610,7 +610,7 @@ async fn read_any(connections: &mut [Connection]) -> (ConnectionId, io::Result<u
     poll_fn(|context| poll(context)).await
 }
 
-/// A message that is no UPDATE, in octets.
+/// A message other than an UPDATE, encoded.
 pub(crate) fn encode(message: &Message) -> Bytes {
     let encoder = UpdateEncoder { as_width: AsWidth::Four, max_message_octets: 4096, add_path: false };
     let mut octets = BytesMut::new();
@@ -618,18 +618,19 @@ pub(crate) fn encode(message: &Message) -> Bytes {
     octets.freeze()
 }
 
-/// A fraction from the machine's randomness.
+/// A random fraction.
 fn draw_jitter(machine: &Machine) -> Jitter {
     let random = u32::try_from(machine.random() >> 32).unwrap_or(u32::MAX);
     Jitter::new(f64::from(random) / f64::from(u32::MAX))
 }
 
-/// How many octets of UPDATEs go to the speaker at a time, and one message more: a millisecond or two of its work, however
-/// short the attributes are.
+/// Octets of UPDATEs passed to the speaker at a time, plus one message: a millisecond or two of its work,
+/// however short the attributes are.
 const BATCH_OCTETS: usize = 16 * 1024;
 
-/// How many connections without a session may be sent the reason for their end at a time. Each takes a descriptor for two seconds.
-const GOODBYES: usize = 8;
+/// Connections without a session that may be sent a last NOTIFICATION at a time. Each occupies a descriptor
+/// for two seconds.
+const CLOSING_CONNECTIONS: usize = 8;
 
-/// How many reports of writers may wait; a writer waits when they are more.
+/// Capacity of the queue of writers' reports. Writers wait while it is full.
 const REPORTS: usize = 16;

@@ -14,24 +14,24 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::machine::{Machine, ReadHalf};
 use crate::outbound::{Closed, ExportQueue, Outbound};
 
-/// The way to a connection's writer. When it is dropped without [`close`](Self::close), the connection is cut.
+/// Handle of a connection's writer. Dropping it without [`close`](Self::close) cuts the connection.
 #[derive(Debug)]
 pub(super) struct Writer {
     outbound: Arc<Outbound>,
-    close: oneshot::Sender<Farewell>,
+    close: oneshot::Sender<Closing>,
 }
 
-/// How a writer reports on its connection to the peer's task.
+/// Channel of a writer's reports to the peer's task.
 pub(super) type Reports = mpsc::Sender<(ConnectionId, ConnectionEvent)>;
 
-/// How a connection ends.
+/// The end of a connection.
 #[derive(Debug)]
-struct Farewell {
+struct Closing {
     notification: Option<Bytes>,
-    /// What the peer still sends is read to the end: closing a socket with unread octets resets the connection, and
+    /// Octets of the peer are read to the end: closing a socket with unread octets resets the connection, and
     /// a reset can overtake the NOTIFICATION.
     reader: ReadHalf,
-    /// Counts the goodbye while it lasts, where goodbyes are counted.
+    /// Counts the NOTIFICATION while it is being sent, if it is to be counted.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -50,35 +50,35 @@ impl Writer {
         Self { outbound, close }
     }
 
-    /// Sends a message ahead of all routes that wait.
+    /// Sends a message ahead of all waiting routes.
     ///
     /// # Errors
     ///
-    /// The connection takes none any more.
+    /// The connection accepts none any more.
     pub(super) fn send(&self, message: Bytes) -> Result<(), Closed> {
         self.outbound.send_urgent(message)
     }
 
-    /// Whether the socket would take octets now.
+    /// Whether the socket would accept octets now.
     pub(super) fn is_writable(&self) -> bool {
         self.outbound.is_writable()
     }
 
-    /// The speaker's way to the peer.
+    /// The speaker's access to the queue.
     pub(super) fn export_queue(&self) -> ExportQueue {
         self.outbound.export_queue()
     }
 
-    /// Sends a last message, if any, ahead of all routes that wait, and closes the connection. This is done in the
-    /// background, and given up when the peer does not take it in time. The permit is kept until then.
+    /// Sends a last message, if any, ahead of all waiting routes, and closes the connection. This happens in
+    /// the background, with a time limit. The permit is kept until then.
     pub(super) fn close(
         self,
         notification: Option<Bytes>,
         reader: ReadHalf,
         permit: Option<OwnedSemaphorePermit>,
     ) {
-        // A writer that is gone has closed its half already, and the other closes here.
-        drop(self.close.send(Farewell { notification, reader, _permit: permit }));
+        // A writer that has ended has closed its half already, and the other is closed here.
+        drop(self.close.send(Closing { notification, reader, _permit: permit }));
     }
 }
 
@@ -89,38 +89,38 @@ struct WriterTask {
     reports: Reports,
 }
 
-/// What a writer does next.
+/// The next action of a writer.
 enum Next {
     Queued,
-    Farewell(Farewell),
+    Closing(Closing),
     Cut,
     Wrote(io::Result<usize>),
     Stalled,
 }
 
 impl WriterTask {
-    async fn run(mut self, mut close: oneshot::Receiver<Farewell>) {
+    async fn run(mut self, mut close: oneshot::Receiver<Closing>) {
         loop {
             match self.next(&mut close).await {
                 Next::Queued => self.progress.on_queued(),
-                Next::Farewell(farewell) => return self.end(farewell).await,
+                Next::Closing(closing) => return self.end(closing).await,
                 Next::Wrote(Ok(octets)) if octets > 0 => {
                     if self.progress.on_sent() {
                         self.report(ConnectionEvent::SendProgress).await;
                     }
                 }
-                // The reader finds it out too, and what the peer said last on the way.
+                // The reader detects it, too, after reading the peer's last messages.
                 Next::Cut | Next::Wrote(Ok(_) | Err(_)) => return self.outbound.close(None),
                 Next::Stalled => self.report(ConnectionEvent::SendBlocked).await,
             }
         }
     }
 
-    async fn next(&mut self, close: &mut oneshot::Receiver<Farewell>) -> Next {
+    async fn next(&mut self, close: &mut oneshot::Receiver<Closing>) -> Next {
         let is_waiting = self.outbound.is_waiting();
         tokio::select! {
             biased;
-            farewell = close => farewell.map_or(Next::Cut, Next::Farewell),
+            closing = close => closing.map_or(Next::Cut, Next::Closing),
             () = self.outbound.queued(), if !is_waiting => Next::Queued,
             result = self.outbound.write_some(), if is_waiting => Next::Wrote(result),
             () = self.progress.stalled(), if is_waiting => Next::Stalled,
@@ -132,14 +132,14 @@ impl WriterTask {
         drop(self.reports.send((self.id, event)).await);
     }
 
-    async fn end(self, farewell: Farewell) {
-        let Farewell { notification, mut reader, _permit } = farewell;
-        let says_something = notification.is_some();
+    async fn end(self, closing: Closing) {
+        let Closing { notification, mut reader, _permit } = closing;
+        let has_notification = notification.is_some();
         self.outbound.close(notification);
-        if !says_something {
+        if !has_notification {
             return;
         }
-        let say_goodbye = async {
+        let send_and_close = async {
             while self.outbound.is_waiting() {
                 if self.outbound.write_some().await? == 0 {
                     return Err(io::ErrorKind::WriteZero.into());
@@ -148,14 +148,14 @@ impl WriterTask {
             self.outbound.shutdown()?;
             reader.read_to_end().await
         };
-        // It does not matter whether the peer listens: the connection ends here either way.
-        drop(timeout(FAREWELL_TIME, say_goodbye).await);
+        // The connection ends here in any case.
+        drop(timeout(CLOSE_TIME, send_and_close).await);
     }
 }
 
-/// Whether the socket takes octets.
+/// Whether the socket accepts octets.
 struct Progress {
-    /// When a stall is to be reported; `None` when it was reported.
+    /// When a stall is to be reported; `None` if it has been.
     stalled_at: Option<Instant>,
 }
 
@@ -173,7 +173,7 @@ impl Progress {
         self.stalled_at.replace(Instant::now() + STALL_TIME).is_none()
     }
 
-    /// Ready once when the socket has taken nothing for a while.
+    /// Completes once when the socket has accepted nothing for a while.
     async fn stalled(&mut self) {
         match self.stalled_at {
             Some(at) => sleep_until(at).await,
@@ -183,11 +183,11 @@ impl Progress {
     }
 }
 
-/// How long a socket may take nothing before the session learns of it. Its send hold timer runs for minutes.
+/// Time without progress after which the session is notified. Its send hold timer runs for minutes.
 const STALL_TIME: Duration = Duration::from_secs(1);
 
-/// How long the peer may take to read a last message.
-const FAREWELL_TIME: Duration = Duration::from_secs(2);
+/// Time limit for the peer to read a last message.
+const CLOSE_TIME: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
@@ -207,10 +207,10 @@ mod tests {
     /// Nothing here takes this long unless it is broken.
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    /// The writer is not to find that there is something and then nothing to write, which is what a broken connection looks
-    /// like.
+    /// The writer must not find something to send and then nothing to write, which looks like a broken
+    /// connection.
     #[tokio::test]
-    async fn what_the_speaker_writes_is_none_of_the_writers_business() {
+    async fn octets_written_by_the_speaker_do_not_concern_the_writer() {
         let (dialed, mut peer) = connection().await;
         let dialed = dialed.into_std().unwrap();
         let duplicate = dialed.try_clone().unwrap();
@@ -246,7 +246,7 @@ mod tests {
 
     /// The send hold timer runs from the one report to the other (RFC 9687).
     #[tokio::test]
-    async fn that_the_peer_takes_nothing_is_reported_and_that_it_takes_octets_again() {
+    async fn a_stall_and_its_end_are_reported() {
         let (dialed, mut peer) = connection().await;
         let (_reader, socket) = Stream::Tcp(dialed).into_split();
         let filled = fill(&socket).await;
@@ -254,7 +254,7 @@ mod tests {
         outbound.send_urgent(Bytes::from_static(b"KEEPALIVE")).unwrap();
         let (reports, mut reported) = mpsc::channel(1);
         let (_close, closed) = oneshot::channel();
-        // It has taken nothing for long enough.
+        // Nothing has been accepted for long enough.
         let progress = Progress { stalled_at: Some(Instant::now()) };
         let writer = WriterTask { id: connection_id(), outbound, progress, reports };
         let mut tasks = JoinSet::new();
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(next().await, ConnectionEvent::SendProgress);
     }
 
-    /// One end of a connection, which is not used yet, and the other.
+    /// One end of a fresh connection, and the other.
     async fn connection() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let dialed = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -279,7 +279,7 @@ mod tests {
         Session::new(options).new_connection_id()
     }
 
-    /// Has the socket take all that it takes; returns how many octets that is.
+    /// Fills the socket; returns the number of octets.
     async fn fill(socket: &WriteHalf) -> usize {
         socket.writable().await.unwrap();
         let mut filled = 0;

@@ -11,13 +11,13 @@ use tracing::{info, warn};
 
 use super::{RecordingSink, TakesNoMore};
 
-/// A recording in a file, which a thread of its own writes. When it is dropped, the file is finished.
+/// A recording in a file, written by a thread. Dropping it finishes the file.
 #[derive(Debug)]
 pub struct RecordingFile {
     queue: Arc<Queue>,
 }
 
-/// Between the speaker and the thread.
+/// The queue between the speaker and the thread.
 #[derive(Debug)]
 struct Queue {
     file: PathBuf,
@@ -27,28 +27,28 @@ struct Queue {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What is not written yet: at most [`QUEUE_OCTETS`] and a block.
+    /// Octets not written yet: at most [`QUEUE_OCTETS`] and a block.
     waiting: Vec<u8>,
-    /// Nothing follows.
+    /// Whether nothing follows.
     is_finished: bool,
-    /// The thread has written everything, or failed.
+    /// Whether the thread has written everything, or failed.
     is_done: bool,
 }
 
-/// How much may wait for the disk: what a full table brings in. A recording with a gap is of no use, so one that would
-/// need more ends.
+/// Octets that may wait for the disk: what a full table causes. A recording with a gap is useless, so one
+/// that would need more ends.
 const QUEUE_OCTETS: usize = 64 << 20;
 
 /// How long an orderly end waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl RecordingFile {
-    /// Begins a file that only its owner may read. A file of this name that is there already is kept, with `.old` after its
-    /// name.
+    /// Creates a file that only its owner may read. An existing file of this name is kept, with `.old`
+    /// appended to its name.
     ///
     /// # Errors
     ///
-    /// The system gives no file or no thread.
+    /// The file or the thread cannot be created.
     pub fn create(file: &Path) -> io::Result<Self> {
         if file.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
             let mut old = file.as_os_str().to_owned();
@@ -62,7 +62,7 @@ impl RecordingFile {
         std::thread::Builder::new()
             .name("recording".to_owned())
             .spawn(move || of_thread.write_all(output))?;
-        info!(file = %file.display(), "what the Rib is told is recorded");
+        info!(file = %file.display(), "recording the inputs of the Rib");
         Ok(Self { queue })
     }
 }
@@ -104,7 +104,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Writes what comes until nothing follows.
+    /// Writes until nothing follows.
     fn write_all(&self, mut output: File) {
         let mut octets = Vec::new();
         loop {

@@ -34,10 +34,10 @@ const MAGIC: &[u8; 16] = b"margay recording";
 /// of fields, or in what the Rib makes of them.
 const FORMAT: u8 = 10;
 
-/// The length and the time before the records of a block.
+/// Length and time before the records of a block.
 const BLOCK_HEADER_OCTETS: usize = 12;
 
-/// A number for a Rib's state: two that are not the same have another one, but for a chance of one in 2^64.
+/// A checksum of a Rib's state: different states have different ones, except by a chance of one in 2^64.
 fn checksum(rib: &margay_rib::Rib) -> u64 {
     use std::fmt::Write as _;
 

@@ -7,16 +7,16 @@ use bytes::Bytes;
 use margay_rib::{RibInput, RibOptions};
 use serde::{Deserialize, Serialize};
 
-/// What stands in a recording; `I` is how an input of the Rib is given: to be written, a reference to it.
+/// A record; `I` is the form of an input of the Rib: a reference to it for writing.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub enum Record<I = RibInput<Bytes>> {
-    /// The Rib is made, by a program of this version.
+    /// The Rib is created, by a program of this version.
     Start(Arc<str>, RibOptions),
-    /// How the UPDATEs are read of the peer that comes up next.
+    /// Terms of decoding UPDATEs of the peer that comes up next.
     Terms(DecodeContext),
     /// The Rib handles an input.
     Input(I),
-    /// The speaker ended in order, and this was the checksum of its Rib.
+    /// The speaker ended in order, with this checksum of its Rib.
     End(u64),
 }
 

@@ -1,4 +1,4 @@
-//! A Rib whose inputs are recorded, where that is wanted.
+//! A Rib whose inputs are recorded, if requested.
 
 use std::ops::Deref;
 
@@ -12,7 +12,8 @@ use super::{Record, Recorder, checksum};
 
 /// See the [module](self). Its methods are those of [`Rib`]; those that change nothing are the Rib's own.
 ///
-/// An input is recorded before the Rib handles it: one that makes the Rib panic is the last of the recording.
+/// An input is recorded before the Rib handles it, so one that makes the Rib panic is the last in the
+/// recording.
 #[derive(Debug)]
 pub(crate) struct RecordedRib {
     rib: Rib,
@@ -26,7 +27,7 @@ impl RecordedRib {
         rib
     }
 
-    /// Hands on what was noted since the last call.
+    /// Passes on the records since the last call.
     pub(crate) fn on_turn_over(&mut self) {
         if let Some(recorder) = &mut self.recorder {
             recorder.flush();
@@ -49,7 +50,7 @@ impl RecordedRib {
         }
     }
 
-    /// Notes an input, and has the Rib handle it.
+    /// Records an input, and lets the Rib handle it.
     fn handle(&mut self, input: RibInput) {
         self.note(&Record::Input(&input));
         self.rib.handle_input(input);
@@ -63,7 +64,7 @@ impl RecordedRib {
         self.handle(RibInput::EndHoldBack);
     }
 
-    /// `context` is how the peer's messages are read.
+    /// `context` holds the terms of decoding the peer's messages.
     pub(crate) fn peer_up(
         &mut self,
         options: PeerOptions,
@@ -148,7 +149,7 @@ impl RecordedRib {
         self.rib.poll_forwarding(limit)
     }
 
-    /// Not recorded: it changes nothing of what the Rib decides.
+    /// Not recorded: it does not affect decisions of the Rib.
     pub(crate) fn poll_notices(&mut self) -> (Vec<Notice>, u64) {
         self.rib.poll_notices()
     }

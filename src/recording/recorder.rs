@@ -1,4 +1,4 @@
-//! Records on their way to where a recording is kept, gathered into blocks.
+//! Gathers records into blocks for a sink.
 
 use std::fmt::Debug;
 
@@ -8,43 +8,43 @@ use tokio::time::Instant;
 use super::record::Record;
 use super::{BLOCK_HEADER_OCTETS, FORMAT, MAGIC};
 
-/// Where a recording is kept.
+/// Destination of a recording.
 pub trait RecordingSink: Debug + Send {
-    /// Takes what comes next, at once: the speaker does not wait for a disk.
+    /// Accepts octets without waiting for a disk.
     ///
     /// # Errors
     ///
-    /// It takes no more, now and later, and has logged why.
+    /// It accepts no more, now or later, and has logged the reason.
     fn take(&mut self, octets: &[u8]) -> Result<(), TakesNoMore>;
 }
 
-/// The recording ends here; what it holds is good.
+/// The recording ends here; its contents are valid.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the recording takes no more")]
+#[error("the recording accepts no more")]
 pub struct TakesNoMore;
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    /// `None` when it takes no more.
+    /// `None` if it accepts no more.
     sink: Option<Box<dyn RecordingSink>>,
     started: Instant,
-    /// The block that grows: empty, or its header and what it holds so far.
+    /// The present block: empty, or a header and records.
     block: Vec<u8>,
 }
 
-/// A block that is longer is handed on before the turn is over.
+/// A longer block is passed on before the turn is over.
 const LONG_BLOCK_OCTETS: usize = 64 * 1024;
 
 impl Recorder {
-    /// Begins a recording.
+    /// Starts a recording.
     pub(crate) fn new(sink: Box<dyn RecordingSink>) -> Self {
         let mut recorder = Self { sink: Some(sink), started: Instant::now(), block: Vec::new() };
         recorder.hand_on(&[MAGIC.as_slice(), &[FORMAT]].concat());
         recorder
     }
 
-    /// Whether anything is still recorded.
+    /// Whether records are still accepted.
     pub(super) fn is_open(&self) -> bool {
         self.sink.is_some()
     }
@@ -64,7 +64,7 @@ impl Recorder {
         }
     }
 
-    /// Hands the block on.
+    /// Passes the block on.
     pub(super) fn flush(&mut self) {
         let mut block = std::mem::take(&mut self.block);
         let Some(records) = block.len().checked_sub(BLOCK_HEADER_OCTETS) else { return };

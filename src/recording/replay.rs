@@ -1,4 +1,4 @@
-//! A recording handed to another Rib.
+//! Replays a recording on another Rib.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -14,9 +14,9 @@ use super::{FORMAT, MAGIC, Record, checksum};
 /// Result of a replay.
 #[derive(Debug)]
 pub struct Replay {
-    /// The version of the program that recorded: another one may make something else of the same inputs.
+    /// Version of the program that recorded: another one may compute another state from the same inputs.
     pub version: Arc<str>,
-    /// As it was when the recording ended.
+    /// The Rib at the end of the recording.
     pub rib: Rib,
     /// Number of inputs that it has handled.
     pub inputs: u64,
@@ -31,12 +31,12 @@ pub struct Replay {
 pub enum Ending {
     /// The speaker ended in order, and its state was the same.
     Same,
-    /// The speaker ended in order, and its state was another one: that is a bug.
+    /// The speaker ended in order, with another state: a bug.
     Different,
-    /// Between two turns of the speaker's loop, which may have taken more of them: the daemon was killed, or goes on, or
-    /// stopped recording, and has logged why.
+    /// Between two turns of the speaker's loop, of which more may have followed: the daemon was killed, still
+    /// runs, or stopped recording, and has logged the reason.
     Open,
-    /// In the middle of a block, which does not count.
+    /// In the middle of a block, which is ignored.
     Torn,
     /// The caller stopped it.
     Stopped,
@@ -45,10 +45,10 @@ pub enum Ending {
 /// Why a recording cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// The file begins in another way.
+    /// The file starts differently.
     #[error("this is not a recording")]
     NotARecording,
-    /// It was written in another format.
+    /// The recording has another format.
     #[error("the recording is of format {0}, and this program reads format {FORMAT}")]
     OtherFormat(u8),
     /// A block cannot be decoded.
@@ -59,12 +59,12 @@ pub enum ReplayError {
     Unreadable(#[from] io::Error),
 }
 
-/// Hands all inputs of a recording to a Rib. `see` is called with each record before, and its time since the start, and
-/// returns whether to go on.
+/// Passes all inputs of a recording to a Rib. `see` is called before each record, with its time since the
+/// start, and returns whether to continue.
 ///
 /// # Errors
 ///
-/// The file is not a recording, or not one of this program's format. A recording that is cut off is not an error.
+/// The file is not a recording, or not one of this program's format. A truncated recording is not an error.
 pub fn replay(
     mut recording: impl Read,
     mut see: impl FnMut(Duration, &Record) -> bool,
@@ -126,7 +126,7 @@ pub fn replay(
     Ok(Replay { ending, ..replay })
 }
 
-/// Has the Rib handle an input as it was recorded; `None` when no daemon can have recorded it.
+/// Lets the Rib handle a recorded input; `None` if no daemon can have recorded it.
 fn handle(
     rib: &mut Rib,
     terms: &mut Option<DecodeContext>,
@@ -153,7 +153,8 @@ enum Block {
     None,
 }
 
-/// A block of no octets is torn: nobody writes one, but a file system that lost its power may leave zeros.
+/// A block without records is torn: it is never written, but a file system that lost its power may leave
+/// zeros.
 fn read_block(recording: &mut impl Read) -> io::Result<Block> {
     let mut length = [0; 4];
     let mut time = [0; 8];
@@ -174,7 +175,7 @@ fn read_block(recording: &mut impl Read) -> io::Result<Block> {
     Ok(Block::Whole(Duration::from_nanos(u64::from_be_bytes(time)), octets))
 }
 
-/// Fills the buffer as far as there is something.
+/// Fills the buffer as far as possible.
 fn read_up_to(recording: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
     while length < buffer.len() {
@@ -198,7 +199,7 @@ mod tests {
     use super::super::{RecordedRib, Recorder, RecordingSink, TakesNoMore};
     use super::*;
 
-    /// Keeps a recording in memory, and takes so many pieces.
+    /// Keeps a recording in memory, and accepts this many pieces.
     #[derive(Clone, Debug)]
     struct Memory(Arc<Mutex<Vec<u8>>>, usize);
 
@@ -210,7 +211,7 @@ mod tests {
         }
     }
 
-    /// Three networks in a turn each, and an end in order if it is to have one.
+    /// Three networks in a turn each, with an orderly end if requested.
     fn recorded(takes: usize, ends_in_order: bool) -> Vec<u8> {
         let memory = Memory(Arc::default(), takes);
         let identifier = BgpIdentifier::new(1).unwrap();

@@ -77,5 +77,5 @@ pub(super) fn announcement(prefixes: impl IntoIterator<Item = Ipv4Prefix>) -> Up
     Update::advertising(builder.build(), next_hop, false, prefixes.into_iter().map(Nlri::new))
 }
 
-/// A capability that no side advertised.
+/// A capability that neither side advertised.
 const NEITHER: Directions = Directions { from_peer: false, to_peer: false };

@@ -1,4 +1,4 @@
-//! What session tasks tell the speaker.
+//! Inputs of session tasks to the speaker.
 
 use std::net::IpAddr;
 
@@ -7,50 +7,51 @@ use margay_session::{Departure, Negotiated};
 
 use super::{ExportQueue, SessionDoor, Step};
 
-/// Names a configured peer for as long as the daemon runs. Numbers are not used again.
+/// Names a configured peer for the life of the daemon. Numbers are not reused.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct PeerKey(pub u64);
 
-/// Counts the sessions of a peer: what a former session left in a queue is not taken for the present one's.
+/// Counts the sessions of a peer, so that queued inputs of a former session are not attributed to the present
+/// one.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SessionEpoch(pub u64);
 
-/// What a session task tells the speaker.
+/// An input of a session task to the speaker.
 ///
 /// The queue is bounded: a session task that finds it full stops reading from its socket until there is room.
 #[derive(Debug)]
 pub enum SpeakerInput {
     /// The session is established.
     PeerUp(Box<PeerUp>),
-    /// The peer sent these, in this order.
+    /// The peer sent these UPDATEs, in this order.
     Updates {
         /// The peer.
         peer: PeerKey,
         /// Its session.
         epoch: SessionEpoch,
-        /// What it sent: never empty.
+        /// The UPDATEs: never empty.
         updates: Vec<Update>,
-        /// How long it was in messages.
+        /// Length of their messages.
         octets: usize,
     },
-    /// The peer asks to be told everything again (RFC 2918).
+    /// The peer requests all routes again (RFC 2918).
     RouteRefresh {
         /// The peer.
         peer: PeerKey,
         /// Its session.
         epoch: SessionEpoch,
-        /// What it asks for.
+        /// The family.
         family: Family,
     },
-    /// Between two of these the peer tells everything again (RFC 7313 §4.2).
+    /// A mark around a route refresh by the peer (RFC 7313 §4.2).
     RefreshMark {
         /// The peer.
         peer: PeerKey,
         /// Its session.
         epoch: SessionEpoch,
-        /// What it tells.
+        /// The family.
         family: Family,
-        /// Which of the two it is.
+        /// Which of the two marks it is.
         mark: RefreshMark,
     },
     /// The session is over.
@@ -59,12 +60,12 @@ pub enum SpeakerInput {
         peer: PeerKey,
         /// The session that is over.
         epoch: SessionEpoch,
-        /// What becomes of the routes that the peer advertised in it.
+        /// Whether the routes of the session are kept.
         departure: Departure,
     },
 }
 
-/// The start or the end of all routes of a family.
+/// The start or the end of a route refresh.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RefreshMark {
     /// BoRR.
@@ -80,20 +81,20 @@ pub struct PeerUp {
     pub peer: PeerKey,
     /// Its session.
     pub epoch: SessionEpoch,
-    /// What both sides agreed on.
+    /// The negotiated terms.
     pub negotiated: Negotiated,
-    /// Our end of the connection.
+    /// Own address of the connection.
     pub local_address: IpAddr,
     /// The peer's address.
     pub peer_address: IpAddr,
-    /// Where what the peer is to be told goes.
+    /// The queue for UPDATEs to the peer.
     pub exports: ExportQueue,
-    /// Everything else that is asked of the session.
+    /// The way to end the session.
     pub door: SessionDoor,
 }
 
 impl SpeakerInput {
-    /// What taking it is in a turn.
+    /// The step of a turn that handles it.
     pub(super) fn step(&self) -> Step {
         match self {
             Self::PeerUp(_) | Self::PeerDown { .. } => Step::Session,
@@ -102,7 +103,7 @@ impl SpeakerInput {
         }
     }
 
-    /// About how much memory the input takes while it waits.
+    /// Approximate memory of the waiting input.
     pub(super) fn weight_octets(&self) -> u32 {
         let updates = match self {
             Self::Updates { updates, octets, .. } => octets + updates.len() * size_of::<Update>(),

@@ -1,4 +1,4 @@
-//! The queue of inputs to the speaker, bounded by what they weigh.
+//! The queue of inputs to the speaker, bounded by their weight.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::SpeakerInput;
 
-/// Where session tasks put their inputs.
+/// The sending end of the queue, for session tasks.
 ///
-/// What waits weighs no more than the room there is. A session task that finds too little stops reading from its socket
-/// until there is more.
+/// Waiting inputs together weigh no more than the limit. A session task that finds no room stops reading from
+/// its socket until there is some.
 #[derive(Clone, Debug)]
 pub struct InputQueue {
     // Every input holds a part of the room, so the channel needs no bound of its own.
@@ -26,18 +26,18 @@ pub struct Inputs {
     room_octets: u32,
 }
 
-/// An input with its part of the room, which is given back when the speaker takes it.
+/// An input with its part of the room, which is returned when the speaker takes it.
 #[derive(Debug)]
 struct Weighed {
     input: SpeakerInput,
     _room: OwnedSemaphorePermit,
 }
 
-/// Room for one input, or the news that nobody takes it.
+/// Room for one input; empty if the speaker has ended.
 #[derive(Debug)]
 pub struct Room(Option<OwnedSemaphorePermit>);
 
-/// A queue for inputs of `room_octets` together; one that is larger by itself waits until the queue is empty.
+/// Makes a queue for inputs of `room_octets` together; a larger input waits until the queue is empty.
 #[must_use]
 pub fn input_queue(room_octets: u32) -> (InputQueue, Inputs) {
     let (sender, receiver) = mpsc::unbounded_channel();
@@ -47,11 +47,11 @@ pub fn input_queue(room_octets: u32) -> (InputQueue, Inputs) {
 }
 
 impl InputQueue {
-    /// Puts an input in if there is room now.
+    /// Adds an input if there is room now.
     ///
     /// # Errors
     ///
-    /// There is none; the input comes back.
+    /// There is none; the input is returned.
     pub fn try_send(&self, input: SpeakerInput) -> Result<(), Box<SpeakerInput>> {
         match Arc::clone(&self.room).try_acquire_many_owned(self.weight(&input)) {
             Ok(room) => {
@@ -62,12 +62,12 @@ impl InputQueue {
         }
     }
 
-    /// Waits for room for an input. Dropping the future before it is ready loses nothing but the place in the queue.
+    /// Waits for room for an input. Dropping the future before it is ready only loses the place in the queue.
     pub async fn room_for(&self, input: &SpeakerInput) -> Room {
         Room(Arc::clone(&self.room).acquire_many_owned(self.weight(input)).await.ok())
     }
 
-    /// Puts an input in. When the speaker is gone, and with it the daemon, the input is for nobody.
+    /// Adds an input. If the speaker has ended, and with it the daemon, the input is dropped.
     pub fn send(&self, room: Room, input: SpeakerInput) {
         if let Some(room) = room.0 {
             drop(self.inputs.send(Weighed { input, _room: room }));
@@ -80,21 +80,21 @@ impl InputQueue {
 }
 
 impl Inputs {
-    /// The next input; `None` when there are no session tasks any more. Dropping the future before it is ready loses
-    /// nothing.
+    /// The next input; `None` if there are no session tasks any more. Dropping the future before it is ready
+    /// loses nothing.
     pub async fn recv(&mut self) -> Option<SpeakerInput> {
         let weighed = self.inputs.recv().await;
         self.assert_bounded();
         weighed.map(|weighed| weighed.input)
     }
 
-    /// The next input if there is one already.
+    /// The next input, if there is one already.
     pub fn try_recv(&mut self) -> Option<SpeakerInput> {
         self.assert_bounded();
         self.inputs.try_recv().ok().map(|weighed| weighed.input)
     }
 
-    /// What waits weighs no more than there is room, unless it is one input.
+    /// Waiting inputs weigh no more than the limit, unless there is only one.
     fn assert_bounded(&self) {
         let inputs = self.inputs.len();
         let (octets, room_octets) = (inputs * size_of::<SpeakerInput>(), self.room_octets as usize);
@@ -109,7 +109,7 @@ impl Inputs {
 }
 
 impl Drop for Inputs {
-    /// Whoever waits for room that nobody makes any more waits no longer.
+    /// Tasks that wait for room are released when the speaker ends.
     fn drop(&mut self) {
         self.room.close();
     }

@@ -1,4 +1,4 @@
-//! The speaker's way to the kernel thread, and when leftovers of an earlier run may be removed.
+//! The speaker's access to the kernel thread, and the restart window for leftovers of an earlier run.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use tokio::time::Instant;
 use crate::kernel::{KernelEvent, KernelRequest};
 use crate::recording::RecordedRib;
 
-/// The speaker's way to the kernel thread and back.
+/// The speaker's access to the kernel thread and its events.
 #[derive(Debug)]
 pub struct KernelFeed {
     requests: mpsc::Sender<KernelRequest>,
     events: mpsc::Receiver<KernelEvent>,
-    /// Leftovers are removed at this time at the latest; `None` once they are.
+    /// When leftovers are removed at the latest; `None` once they are.
     restart_deadline: Option<Instant>,
-    /// The Rib may have changes that the kernel thread has not been given.
+    /// Whether the Rib may have changes that have not been passed on.
     pending: bool,
 }
 
@@ -40,13 +40,13 @@ impl KernelFeed {
     /// Waits for the kernel thread's next event, for room for changes that wait, or for the end of the restart window.
     ///
     /// Dropping the future before it is ready loses nothing.
-    pub(super) async fn hear(&mut self) -> KernelHeard {
+    pub(super) async fn next(&mut self) -> KernelInput {
         let Self { requests, events, restart_deadline, pending, .. } = self;
         tokio::select! {
             biased;
-            event = events.recv() => KernelHeard::Event(event),
-            () = room(requests), if *pending => KernelHeard::Room,
-            () = passed(requests, *restart_deadline) => KernelHeard::RestartWindowOver,
+            event = events.recv() => KernelInput::Event(event),
+            () = room(requests), if *pending => KernelInput::Room,
+            () = passed(requests, *restart_deadline) => KernelInput::RestartWindowOver,
         }
     }
 
@@ -112,7 +112,7 @@ fn next_request(rib: &mut RecordedRib) -> Option<KernelRequest> {
 
 /// An event of the kernel's side.
 #[derive(Debug)]
-pub(super) enum KernelHeard {
+pub(super) enum KernelInput {
     /// The kernel thread's next event; `None` when the thread is gone.
     Event(Option<KernelEvent>),
     /// There is room for changes again.

@@ -1,4 +1,4 @@
-//! What the daemon asks of the speaker: changes of the configuration, and questions of operators.
+//! Requests of the daemon to the speaker: changes of the configuration, and questions of operators.
 
 use std::net::IpAddr;
 
@@ -10,12 +10,12 @@ use tokio::sync::oneshot;
 
 use super::{AbsenceView, PeerKey, PrefixLimit, Step, TurnTimes};
 
-/// A request to the speaker. Questions are answered through the channel that they bring.
+/// A request to the speaker. Questions are answered through their channels.
 #[derive(Debug)]
 pub enum SpeakerRequest {
     /// A peer is configured. Its session must not come up before this is answered: inputs may overtake requests.
     AddPeer(PeerKey, PeerSettings, oneshot::Sender<()>),
-    /// Peers have other settings, and the speaker reflects as it is said here. Their sessions stay.
+    /// Settings of peers, or the reflection of the speaker, have changed. Sessions stay up.
     Reconfigure(ReflectorOptions, Vec<(PeerKey, PeerSettings)>),
     /// A peer is not configured any more. Its session is ended elsewhere.
     RemovePeer(PeerKey),
@@ -25,24 +25,24 @@ pub enum SpeakerRequest {
     Originate(Prefix, NetworkOptions),
     /// Stop originating a prefix.
     StopOriginating(Prefix),
-    /// A page of routes; `None` when the question names a peer without a session.
+    /// A page of routes; `None` if the question names a peer without a session.
     Routes(RoutesQuestion, oneshot::Sender<Option<RoutePage>>),
-    /// Why a prefix, or the one that packets to an address take, is routed as it is; `None` when there is no path to it.
+    /// Explains a prefix, or the one whose route is used for an address; `None` if there is no path to it.
     Explain(Destination, oneshot::Sender<Option<Explanation>>),
-    /// The routes of all peers in numbers.
+    /// Counts of all peers' routes.
     Counts(oneshot::Sender<SpeakerCounts>),
-    /// All routing state as text. It takes the speaker as long as it is: about a second for a million routes.
+    /// All routing state as text. It takes the speaker about a second for a million routes.
     Dump(oneshot::Sender<String>),
     /// How long the speaker's turns took.
     Turns(oneshot::Sender<TurnTimes>),
-    /// The same, and from now on they are counted anew.
+    /// The same, with the counters reset.
     TakeTurns(oneshot::Sender<TurnTimes>),
-    /// Stop: the thread ends, and what the kernel was promised is delivered first.
+    /// Stop: the task ends after passing all changes to the kernel thread.
     Stop,
 }
 
 impl SpeakerRequest {
-    /// What answering it is in a turn.
+    /// The step of a turn that answers it.
     pub(super) fn step(&self) -> Step {
         match self {
             Self::AddPeer(..)
@@ -78,63 +78,63 @@ impl PeerSettings {
     }
 }
 
-/// What a question is about.
+/// The destination of a question.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Destination {
     /// Exactly this prefix.
     Prefix(Prefix),
-    /// Whatever prefix this address lies in.
+    /// The prefixes that cover this address.
     Address(IpAddr),
 }
 
-/// Which routes an operator asks for.
+/// The routes that a question is about.
 #[derive(Clone, Copy, Debug)]
 pub struct RoutesQuestion {
-    /// Of one prefix only, or of those around an address.
+    /// One prefix, or those that cover an address.
     pub destination: Option<Destination>,
-    /// From where.
+    /// The selection of routes.
     pub selection: PeerSelection,
-    /// Of which family, where no destination is named.
+    /// The family, if no destination is given.
     pub family: Family,
-    /// Where the page starts.
+    /// Start of the page.
     pub position: PagePosition,
-    /// About how many routes it shall have.
+    /// Approximate number of routes.
     pub limit: usize,
 }
 
-/// [`RouteSelection`](margay_rib::RouteSelection), with the daemon's names of peers.
+/// [`RouteSelection`](margay_rib::RouteSelection), with the daemon's keys of peers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PeerSelection {
     /// Every path.
     All,
     /// The best paths.
     Best,
-    /// The best paths that are a peer's.
+    /// The best paths that a peer announced.
     BestFrom(PeerKey),
     /// What a peer announced.
     ReceivedFrom(PeerKey),
-    /// What a peer was told.
+    /// The routes that a peer was sent.
     AdvertisedTo(PeerKey),
 }
 
-/// The Rib in numbers.
+/// Counts of the Rib.
 #[derive(Clone, Debug, Default)]
 pub struct SpeakerCounts {
     /// As a whole.
     pub rib: RibCounts,
-    /// By peer with a session, for each of its families.
+    /// For each family of each peer with a session.
     pub peers: Vec<(PeerKey, Vec<FamilyCounts>)>,
     /// The peers that restart, and have no session.
     pub absences: Vec<(PeerKey, AbsenceView)>,
 }
 
-/// What a session carries in one family.
+/// Counts of a session in one family.
 #[derive(Clone, Copy, Debug)]
 pub struct FamilyCounts {
     /// The family.
     pub family: Family,
     /// The routes.
     pub routes: PeerCounts,
-    /// Whether the peer has told the end of its table (RFC 4724 §2).
+    /// Whether the peer has sent End-of-RIB (RFC 4724 §2).
     pub end_of_rib_received: bool,
 }

@@ -57,8 +57,8 @@ fn a_peer_is_told_why_its_session_is_reset_or_disabled() {
         speaker.send(&message(KEEPALIVE, &[])).unwrap();
         wait_until(PATIENCE, "the session", || margay.uptime_seconds("peer11"));
         margay.cli(&format!("peer peer11 {command} --message outage")).unwrap();
-        let told = speaker.read_kind(NOTIFICATION).unwrap();
-        assert_eq!(told.body, [&[6, subcode, 6][..], b"outage"].concat());
+        let notification = speaker.read_kind(NOTIFICATION).unwrap();
+        assert_eq!(notification.body, [&[6, subcode, 6][..], b"outage"].concat());
     }
     let too_long = margay.cli(&format!("peer peer11 disable --message {}", "x".repeat(256))).unwrap_err();
     assert!(format!("{too_long:#}").contains("255 are allowed"), "{too_long:#}");

@@ -150,8 +150,8 @@ fn silent_connections_take_no_place_in_a_range() {
     assert_eq!(garbage.read().unwrap().map(|message| message.kind), Some(3), "a NOTIFICATION");
     let mut wrong_asn = dial(6);
     wrong_asn.send(&message(OPEN, &open_body(4, 65_099, 90, [172, 16, 0, 6], &[]))).unwrap();
-    let told = wrong_asn.read().unwrap().unwrap();
-    assert_eq!((told.kind, told.body), (3, vec![2, 2]), "OPEN Message Error, Bad Peer AS");
+    let notification = wrong_asn.read().unwrap().unwrap();
+    assert_eq!((notification.kind, notification.body), (3, vec![2, 2]), "OPEN Message Error, Bad Peer AS");
     for number in [2, 3] {
         scene.start(number);
     }

@@ -204,7 +204,7 @@ impl Scene {
     /// Waits until each speaker knows that the others are done, and has received the same from both.
     fn compare(&self, phase: u8) {
         for speaker in &self.speakers {
-            let others = self.speakers.iter().filter(|other| hears(other, speaker));
+            let others = self.speakers.iter().filter(|other| receives_from(other, speaker));
             let sentinels: Vec<String> = others.map(|other| text(sentinel(other.number))).collect();
             let what = format!(
                 "seed {}, phase {phase}: what {:?} {} receives",
@@ -302,7 +302,7 @@ fn first_difference(margay: &Received, other: &Received) -> Option<(String, Stri
 }
 
 /// RFC 4456 §6.
-fn hears(from: &Speaker, to: &Speaker) -> bool {
+fn receives_from(from: &Speaker, to: &Speaker) -> bool {
     from.number != to.number && (from.kind, to.kind) != (Kind::NonClient, Kind::NonClient)
 }
 

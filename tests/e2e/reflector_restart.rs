@@ -60,7 +60,7 @@ fn check(end: impl Fn(&mut Margay)) {
     assert!(!reflector.log().unwrap().contains("bug:"));
 }
 
-/// The reflector starts, and all clients dial it, announce and hear their whole table, once.
+/// The reflector starts, and all clients dial it, announce and receive their whole table, once.
 fn come_back(wire: &Wire, raw: &Namespace, reflector: &mut Margay, announced: &Announced) -> Vec<WireClient> {
     // With a pause among the sessions the last ones are latecomers, and this is another story.
     let arrivals = (0..ATTEMPTS).find_map(|_| {

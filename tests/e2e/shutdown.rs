@@ -38,8 +38,8 @@ fn sigterm_sends_cease_to_each_peer_and_ends_with_success() {
     let status = margay.terminate().unwrap();
     assert!(status.success(), "{status}");
     for speaker in &mut speakers {
-        let farewell = speaker.read_kind(NOTIFICATION).unwrap();
-        assert_eq!(farewell.body.get(..2), Some(&[CEASE, ADMINISTRATIVE_SHUTDOWN][..]));
+        let notification = speaker.read_kind(NOTIFICATION).unwrap();
+        assert_eq!(notification.body.get(..2), Some(&[CEASE, ADMINISTRATIVE_SHUTDOWN][..]));
         assert_eq!(speaker.read().unwrap(), None, "nothing follows the NOTIFICATION");
     }
     let log = margay.log().unwrap();

@@ -104,12 +104,12 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
-    /// Rebuild the state of routing tables from what `margayd --record` wrote; `replay --help` tells how
+    /// Rebuild the state of routing tables from what `margayd --record` wrote; see `replay --help`
     Replay {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
-    /// Simulate whole networks with faults from seeds; everything after `sim` is passed on, `sim --help` tells what
+    /// Simulate whole networks with faults from seeds; everything after `sim` is passed on, see `sim --help`
     Sim {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,

@@ -1,7 +1,8 @@
-//! Decoding and encoding a full table's UPDATEs, beside `bgpkit-parser` and `routecore` on the same octets.
+//! Decoding and encoding a full table's UPDATEs, compared with `bgpkit-parser` and `routecore` on the same
+//! octets.
 //!
-//! Every route and every attribute is visited. `MARGAY_BENCH_UPDATES` names a file of UPDATEs one after the other, zstd
-//! inside or not; without it, a made-up table of the same shape is used.
+//! Every route and every attribute is visited. `MARGAY_BENCH_UPDATES` names a file of concatenated UPDATEs,
+//! optionally compressed with zstd; without it, a generated table of the same shape is used.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that panics has failed")]
 
@@ -30,7 +31,8 @@ fn decode(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Visits the whole table again and again; octets, messages and routes a second are the same time told three ways.
+/// Visits the whole table repeatedly. Octets, messages and routes per second are three units of the same
+/// speed.
 fn in_each_unit(
     group: &mut BenchmarkGroup<'_, WallTime>,
     table: &Table,
@@ -45,7 +47,7 @@ fn in_each_unit(
     group.bench_function(name, |bencher| bencher.iter(|| visit(black_box(&table.messages))));
 }
 
-/// What a visit found, so that no part of it can be left out.
+/// Results of a visit, so that no part of it can be optimised away.
 #[derive(Clone, Copy, Default)]
 struct Visited {
     routes: u64,

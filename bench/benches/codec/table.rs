@@ -10,16 +10,16 @@ use bgp_codec::{
 use bytes::{Bytes, BytesMut};
 
 pub(crate) struct Table {
-    /// Each a whole message, in one buffer as it would have been read.
+    /// Whole messages, in one buffer as if read from a socket.
     pub(crate) messages: Vec<Bytes>,
-    /// How many routes they advertise.
+    /// Number of routes that they advertise.
     pub(crate) routes: u64,
-    /// How long they are together.
+    /// Total length in octets.
     pub(crate) octets: u64,
 }
 
 impl Table {
-    /// The table of `MARGAY_BENCH_UPDATES`, of the corpus where that is there, or else one that is made up.
+    /// The table from `MARGAY_BENCH_UPDATES`, or from the corpus if present, or else a generated one.
     pub(crate) fn read() -> Self {
         let named = std::env::var_os("MARGAY_BENCH_UPDATES").map(PathBuf::from);
         let corpus = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus/table"))
@@ -47,7 +47,7 @@ impl Table {
     }
 }
 
-/// How many routes a message advertises, counted without a decoder's help.
+/// Number of routes that a message advertises, counted without a decoder.
 fn routes_of(message: &Bytes) -> u64 {
     let word = |at: usize| usize::from(u16::from_be_bytes([message[at], message[at + 1]]));
     let attributes_at = 23 + word(19);
@@ -75,7 +75,7 @@ fn count_nlri(mut octets: &[u8]) -> u64 {
     count
 }
 
-/// 300,000 IPv4 and 60,000 IPv6 routes in sets of about six routes, as tables of today have them.
+/// 300,000 IPv4 and 60,000 IPv6 routes in sets of about six routes, as in present tables.
 fn made_up() -> Vec<u8> {
     let encoder = UpdateEncoder { as_width: AsWidth::Four, max_message_octets: 4096, add_path: false };
     let mut out = BytesMut::new();

@@ -1,7 +1,8 @@
-//! How long the longest step of a Rib takes that has very many paths to a prefix, and how all of it grows with their number.
+//! Longest step of a Rib with very many paths to a prefix, and its growth with their number.
 //!
-//! A step is what the speaker does without hearing anybody: an UPDATE, a slice of work, a part of what a peer is sent or of what
-//! the kernel is programmed with. It is measured in processor time of the thread, so that other programs count little.
+//! A step is what the speaker does between two polls of its inputs: an UPDATE, a slice of work, a part of
+//! what a peer is sent or of what the kernel is programmed with. It is measured in processor time of the
+//! thread, which other programs hardly affect.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that panics has failed")]
 #![expect(clippy::print_stdout, reason = "that is what it is for")]
@@ -37,8 +38,8 @@ fn best(most: u16) -> Readers {
     Readers::AddPath(PathsSent::Best(NonZeroU16::new(most).unwrap()))
 }
 
-/// All paths come, their next hop is lost and found, they are imported by other filters, half of them are withdrawn, and the
-/// peer goes.
+/// All paths are announced, their next hop is lost and found, they are imported by new filters, half of them
+/// are withdrawn, and the peer leaves.
 fn one_prefix(paths: u32, sets: Sets, readers: Readers) {
     let mut scene = Scene::with_one_feed(sets, readers);
     let mut line = format!("{readers:<12} {sets:<13} {paths:>7}");
@@ -62,7 +63,7 @@ fn one_prefix(paths: u32, sets: Sets, readers: Readers) {
     println!("{line}");
 }
 
-/// Peers come one by one with the same prefixes, and go one by one.
+/// Peers with the same prefixes come up one by one, and leave one by one.
 fn shared_prefixes(peers: u32) {
     let mut scene = Scene::with_nodes(peers);
     let mut line = format!("{peers:>7}");

@@ -1,4 +1,4 @@
-//! A Rib with its peers and readers, and a clock that runs while it works.
+//! A Rib with its peers and readers, and a clock that measures its steps.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ use margay_rib::{
 };
 use rustix::time::{ClockId, clock_gettime};
 
-/// Who reads what the Rib says.
+/// The readers of the Rib.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Readers {
     /// A peer that is sent the best path.
@@ -28,7 +28,7 @@ pub(crate) enum Readers {
     AddPath(PathsSent),
 }
 
-/// How many attribute sets the paths to one prefix have.
+/// Number of attribute sets of the paths to one prefix.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Sets {
     /// Seven.
@@ -45,7 +45,7 @@ pub(crate) struct Scene {
     clock: Clock,
 }
 
-/// What steps took since the last phase.
+/// Durations of steps since the last phase.
 #[derive(Default)]
 struct Clock {
     total: Duration,
@@ -53,13 +53,13 @@ struct Clock {
     of_longest: &'static str,
 }
 
-/// As the speaker asks for it.
+/// As in the speaker.
 const STEPS: usize = 4096;
 
-/// How many routes an UPDATE has.
+/// Routes in an UPDATE.
 const ROUTES_OF_UPDATE: u32 = 500;
 
-/// How many prefixes the peers have in common.
+/// Prefixes that all peers announce.
 const SHARED: u32 = 100;
 
 impl Scene {
@@ -117,12 +117,12 @@ impl Scene {
         self.settle();
     }
 
-    /// All next hops cost something else.
+    /// Changes the cost of all next hops.
     pub(crate) fn change_next_hop_costs(&mut self, cost: u32) {
         self.set_way(Some(Way::Through { cost }));
     }
 
-    /// No next hop can be reached.
+    /// Makes all next hops unreachable.
     pub(crate) fn lose_next_hops(&mut self) {
         self.set_way(None);
     }
@@ -133,7 +133,7 @@ impl Scene {
         self.settle();
     }
 
-    /// The filters of the first peer add a community from now on.
+    /// Makes the filters of the first peer add a community.
     pub(crate) fn import_by_other_filters(&mut self) {
         let edits = vec![Edit::AddCommunities(vec![AnyCommunity::Standard(Community(7))])];
         let rule = Rule::new(Condition::always(), Action::Accept).with_edits(edits);
@@ -174,19 +174,19 @@ impl Scene {
         self.rib.view().counts().paths
     }
 
-    /// What the steps since the last phase took, in a column of its own.
+    /// Durations of the steps since the last phase, as a column.
     pub(crate) fn take_phase(&mut self, name: &str) -> String {
         let Clock { total, longest, of_longest } = std::mem::take(&mut self.clock);
         let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
         format!(" | {name} {:.0}, {:.1} {of_longest}", milliseconds(total), milliseconds(longest))
     }
 
-    /// Until nothing is left to do.
+    /// Runs until no work is left.
     fn settle(&mut self) {
         while self.turn() {}
     }
 
-    /// A part of all that is to be done. Returns whether there is more.
+    /// Does a part of all pending work. Returns whether there is more.
     fn turn(&mut self) -> bool {
         let mut more = self.step("work", |rib| rib.work(STEPS));
         let reader = self.reader;
@@ -242,7 +242,7 @@ fn attributes(set: u32) -> PathAttributes {
     let mut builder = PathAttributesBuilder::new(Origin::Igp);
     builder.as_path = AsPathBuf::from_sequence([Asn(65001)]);
     builder.local_pref = Some(100);
-    // All paths are as good but for tie-breaks, so that none can be left out early.
+    // All paths tie up to the tie-breaks, so that none can be left out early.
     builder.communities = vec![Community(set)];
     builder.build()
 }
@@ -288,7 +288,7 @@ fn peer(number: u32) -> PeerOptions {
     }
 }
 
-/// The time that this thread has had a processor.
+/// Processor time of this thread.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())

@@ -1,7 +1,8 @@
-//! What the Rib does when a full table comes, changes and goes, and when eight feeds announce the same prefixes.
+//! The Rib during the announcement, change and withdrawal of a full table, and with eight feeds that announce
+//! the same prefixes.
 //!
-//! No sockets and no decoding: the UPDATEs are decoded before the clock starts, and what the receiver is told is only
-//! counted.
+//! There are no sockets and no decoding: the UPDATEs are decoded before the clock starts, and what the
+//! receiver is sent is only counted.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that panics has failed")]
 
@@ -24,7 +25,7 @@ const ROUTES: u32 = 300_000;
 const ROUTES_OF_SET: u32 = 7;
 const FEEDS: u32 = 8;
 
-/// How many UPDATEs come at once, as they do from a socket that was read.
+/// UPDATEs that arrive together, as from one read of a socket.
 const AT_ONCE: usize = 100;
 
 fn rib(criterion: &mut Criterion) {
@@ -64,7 +65,7 @@ fn rib(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A Rib with feeds and one peer that is told the best routes.
+/// A Rib with feeds and one peer that is sent the best routes.
 struct Scene {
     rib: Rib,
     feeds: Vec<PeerIndex>,
@@ -101,7 +102,7 @@ impl Scene {
         self.told_octets
     }
 
-    /// Every feed is heard in turn, and the receiver is told after each.
+    /// Applies UPDATEs of every feed in turn, and serves the receiver after each.
     fn take_turns(&mut self, feeds: Vec<Vec<Update>>) -> usize {
         let mut feeds: Vec<_> = feeds.into_iter().map(Vec::into_iter).collect();
         while feeds.iter().any(|updates| !updates.as_slice().is_empty()) {
@@ -141,7 +142,7 @@ impl Scene {
     }
 }
 
-/// An external peer of its own AS.
+/// An external peer with an AS of its own.
 fn peer(number: u32) -> PeerOptions {
     PeerOptions {
         session: SessionTerms {
@@ -173,7 +174,7 @@ fn peer(number: u32) -> PeerOptions {
     }
 }
 
-/// A table as decoded from the wire; another `version` has the same prefixes and other attributes.
+/// A decoded table; another `version` has the same prefixes and other attributes.
 fn updates(version: u32) -> Vec<Update> {
     let encoder = UpdateEncoder { as_width: AsWidth::Four, max_message_octets: 4096, add_path: false };
     let context = DecodeContext::new(PeerKind::Ebgp, AsWidth::Four);
@@ -195,7 +196,7 @@ fn updates(version: u32) -> Vec<Update> {
     updates
 }
 
-/// All over the address space, each once.
+/// Distinct prefixes over the whole address space.
 fn prefix(number: u32) -> Ipv4Prefix {
     Ipv4Prefix::truncating(number.wrapping_mul(0x9e37_79b1).into(), 32)
 }

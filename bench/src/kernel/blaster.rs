@@ -1,4 +1,5 @@
-//! What no daemon can undercut: routes are written to the kernel as fast as it takes them, and nothing else is done.
+//! The floor for kernel scenarios: writes routes to the kernel as fast as it accepts them, and does nothing
+//! else.
 
 use std::net::Ipv4Addr;
 
@@ -10,8 +11,8 @@ use super::forwarding_table::{
 };
 use super::netlink::{NetlinkSocket, push_attribute, push_message};
 
-/// Puts routes over one gateway into the main table and takes them out, 256 messages a send and unacknowledged: what the
-/// kernel refuses is never noticed.
+/// Installs routes over one gateway in the main table and removes them, 256 messages per send, without
+/// acknowledgements: refusals are not detected.
 pub(crate) struct Blaster {
     socket: NetlinkSocket,
     gateway: Ipv4Addr,
@@ -21,14 +22,14 @@ pub(crate) struct Blaster {
 impl Blaster {
     /// # Errors
     ///
-    /// The system has no socket to spare.
+    /// No socket can be opened.
     pub(crate) fn new(gateway: Ipv4Addr, interface: u32) -> Result<Self> {
         Ok(Self { socket: NetlinkSocket::open()?, gateway, interface })
     }
 
     /// # Errors
     ///
-    /// The kernel takes no message.
+    /// The kernel does not accept messages.
     pub(crate) fn install(&self, prefixes: &[Ipv4Prefix]) -> Result<()> {
         self.send(prefixes, |out, prefix| {
             push_message(out, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, |out| {
@@ -41,7 +42,7 @@ impl Blaster {
 
     /// # Errors
     ///
-    /// The kernel takes no message.
+    /// The kernel does not accept messages.
     pub(crate) fn remove(&self, prefixes: &[Ipv4Prefix]) -> Result<()> {
         self.send(prefixes, |out, prefix| {
             push_message(out, RTM_DELROUTE, 0, |out| push_route(out, prefix, RT_SCOPE_NOWHERE, 0));

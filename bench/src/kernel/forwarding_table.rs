@@ -1,4 +1,4 @@
-//! The kernel's IPv4 routes: all of them, or the one that a packet would take.
+//! The kernel's IPv4 routes: all of them, or the one used for a packet.
 
 use std::net::Ipv4Addr;
 
@@ -12,18 +12,18 @@ pub(crate) struct ForwardingTable {
     socket: NetlinkSocket,
 }
 
-/// A route that a daemon has put there.
+/// A route that a daemon installed.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct InstalledRoute {
     pub(crate) prefix: Ipv4Prefix,
-    /// Where its packets go.
+    /// Its gateways.
     pub(crate) gateways: Vec<Ipv4Addr>,
 }
 
 impl ForwardingTable {
     /// # Errors
     ///
-    /// The system has no socket to spare.
+    /// No socket can be opened.
     pub(crate) fn open() -> Result<Self> {
         Ok(Self { socket: NetlinkSocket::open()? })
     }
@@ -38,7 +38,7 @@ impl ForwardingTable {
         Ok(answer.is_some_and(|answer| answer.route.prefix == prefix))
     }
 
-    /// The gateway that a packet of this node to an address would be given to; `None` when it would be dropped.
+    /// The gateway for packets of this node to an address; `None` if they would be dropped.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ impl ForwardingTable {
         Ok(self.ask(address, 0)?.and_then(|answer| answer.route.gateways.first().copied()))
     }
 
-    /// The interface that a packet of this node to an address would leave over.
+    /// The interface for packets of this node to an address.
     ///
     /// # Errors
     ///
@@ -72,8 +72,10 @@ impl ForwardingTable {
             self.socket.receive(|message_type, payload| {
                 match message_type {
                     NLMSG_DONE => ended = true,
-                    NLMSG_ERROR => bail!("the kernel does not tell its routes"),
-                    _ => routes.extend(decode(payload).filter(Told::is_of_daemon).map(|told| told.route)),
+                    NLMSG_ERROR => bail!("the kernel refuses to list its routes"),
+                    _ => routes.extend(
+                        decode(payload).filter(DecodedRoute::is_of_daemon).map(|decoded| decoded.route),
+                    ),
                 }
                 Ok(())
             })?;
@@ -81,7 +83,7 @@ impl ForwardingTable {
         Ok(routes)
     }
 
-    fn ask(&mut self, address: Ipv4Addr, flags: u32) -> Result<Option<Told>> {
+    fn ask(&mut self, address: Ipv4Addr, flags: u32) -> Result<Option<DecodedRoute>> {
         let mut request = Vec::new();
         push_message(&mut request, RTM_GETROUTE, 0, |out| {
             out.extend([AF_INET, 32, 0, 0, 0, 0, 0, 0]);
@@ -91,7 +93,7 @@ impl ForwardingTable {
         self.socket.send(&request)?;
         let mut answer = None;
         self.socket.receive(|message_type, payload| {
-            // An error says that there is no route, or one that drops packets.
+            // An error means that there is no route, or one that drops packets.
             if message_type == RTM_NEWROUTE {
                 answer = Some(decode(payload).context("a route that cannot be read")?);
             }
@@ -101,21 +103,21 @@ impl ForwardingTable {
     }
 }
 
-/// What an RTM_NEWROUTE says.
-struct Told {
+/// Contents of an RTM_NEWROUTE.
+struct DecodedRoute {
     route: InstalledRoute,
     table: u32,
     protocol: u8,
     interface: Option<u32>,
 }
 
-impl Told {
+impl DecodedRoute {
     fn is_of_daemon(&self) -> bool {
         self.table == RT_TABLE_MAIN && self.protocol > RTPROT_STATIC
     }
 }
 
-fn decode(payload: &[u8]) -> Option<Told> {
+fn decode(payload: &[u8]) -> Option<DecodedRoute> {
     let (header, rest) = payload.split_first_chunk::<RTMSG_OCTETS>()?;
     let [_family, length, _, _, table, protocol, ..] = *header;
     let mut destination = Ipv4Addr::UNSPECIFIED;
@@ -133,7 +135,7 @@ fn decode(payload: &[u8]) -> Option<Told> {
     gateways.sort_unstable();
     gateways.dedup();
     let route = InstalledRoute { prefix: Ipv4Prefix::truncating(destination, length), gateways };
-    Some(Told { route, table, protocol, interface })
+    Some(DecodedRoute { route, table, protocol, interface })
 }
 
 fn multipath(mut rest: &[u8]) -> Vec<Ipv4Addr> {
@@ -165,7 +167,7 @@ const NLM_F_DUMP: u16 = 0x300;
 const RTM_F_FIB_MATCH: u32 = 0x2000;
 pub(super) const AF_INET: u8 = 2;
 const RT_TABLE_MAIN: u32 = 254;
-/// The kernel, `ip` at boot and operators have numbers up to this.
+/// Numbers up to this one belong to the kernel, `ip` at boot and operators.
 const RTPROT_STATIC: u8 = 4;
 const RTMSG_OCTETS: usize = 12;
 const RTNEXTHOP_OCTETS: usize = 8;

@@ -1,4 +1,4 @@
-//! The kernel's forwarding table, in a network namespace that is there for one turn.
+//! The kernel's forwarding table, in a network namespace for one turn.
 
 mod blaster;
 mod forwarding_table;

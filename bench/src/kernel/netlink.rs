@@ -1,4 +1,4 @@
-//! Just enough of rtnetlink(7): messages, their attributes, and a socket.
+//! A minimal rtnetlink(7): messages, their attributes, and a socket.
 
 use std::io::{Read as _, Write as _};
 
@@ -14,33 +14,33 @@ pub(super) struct NetlinkSocket {
 impl NetlinkSocket {
     /// # Errors
     ///
-    /// The system has no socket to spare.
+    /// No socket can be opened.
     pub(super) fn open() -> Result<Self> {
         let socket = Socket::new(Domain::from(AF_NETLINK), Type::RAW, Some(Protocol::from(NETLINK_ROUTE)));
         Ok(Self { socket: socket.context("a netlink socket")?, buffer: vec![0; BUFFER_OCTETS] })
     }
 
-    /// Sends whole messages. The kernel has done what they ask when this returns.
+    /// Sends whole messages. The kernel has executed them when this returns.
     ///
     /// # Errors
     ///
-    /// The kernel does not take them.
+    /// The kernel does not accept them.
     pub(super) fn send(&self, messages: &[u8]) -> Result<()> {
         (&self.socket).write_all(messages).context("netlink")
     }
 
-    /// Hands each message of the next datagram to `visit`: its type and what is behind its header.
+    /// Calls `visit` for each message of the next datagram, with its type and the octets after its header.
     ///
     /// # Errors
     ///
-    /// There is none, or those of `visit`.
+    /// None is received, or those of `visit`.
     pub(super) fn receive(&mut self, mut visit: impl FnMut(u16, &[u8]) -> Result<()>) -> Result<()> {
         let length = (&self.socket).read(&mut self.buffer).context("netlink")?;
         let mut rest = self.buffer.get(..length).unwrap_or_default();
         while let Some(header) = rest.first_chunk::<HEADER_OCTETS>() {
             let [a, b, c, d, type_low, type_high, ..] = *header;
             let length = usize::try_from(u32::from_ne_bytes([a, b, c, d])).context("a short message")?;
-            let payload = rest.get(HEADER_OCTETS..length).context("a netlink message is cut short")?;
+            let payload = rest.get(HEADER_OCTETS..length).context("a netlink message is truncated")?;
             visit(u16::from_ne_bytes([type_low, type_high]), payload)?;
             rest = rest.get(length.next_multiple_of(ALIGNMENT_OCTETS)..).unwrap_or_default();
         }
@@ -72,7 +72,7 @@ pub(super) fn push_attribute(out: &mut Vec<u8>, kind: u16, value: [u8; 4]) {
     out.extend(value);
 }
 
-/// The attributes in `octets`, up to the first that is cut short: kind and value.
+/// The attributes in `octets`, up to the first that is truncated: kind and value.
 pub(super) fn attributes(octets: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     let mut rest = octets;
     std::iter::from_fn(move || {

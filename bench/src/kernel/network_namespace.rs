@@ -1,4 +1,4 @@
-//! A network namespace that this program moves to for a while, with all that it starts there.
+//! A network namespace in which this program runs for a while, with everything that it starts there.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -7,18 +7,19 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use nix::sched::{CloneFlags, setns, unshare};
 
-/// As long as it is there, this program is in a network namespace of its own; dropped, it is back where it was. What it
-/// has started there goes on; the namespace ends with the last process in it.
+/// While this value exists, this program is in a network namespace of its own; when it is dropped, the
+/// program returns to the former one. Processes started in the namespace keep running there; the namespace
+/// ends with the last of them.
 pub(crate) struct NetworkNamespace {
     former: File,
 }
 
 impl NetworkNamespace {
-    /// Moves to a new namespace in which nothing is but the loopback interface, which is up.
+    /// Enters a new namespace that contains only the loopback interface, which is up.
     ///
     /// # Errors
     ///
-    /// Without root.
+    /// Not root.
     pub(crate) fn enter() -> Result<Self> {
         let former = File::open("/proc/self/ns/net").context("the present network namespace")?;
         unshare(CloneFlags::CLONE_NEWNET).context("a network namespace: this needs root")?;
@@ -36,11 +37,11 @@ impl Drop for NetworkNamespace {
     }
 }
 
-/// Has one `ip` do these things, a line each.
+/// Runs `ip` with these commands, one per line.
 ///
 /// # Errors
 ///
-/// It does not do them all.
+/// One of them fails.
 pub(crate) fn ip(lines: &str) -> Result<()> {
     let mut batch = Command::new("ip").args(["-batch", "-"]).stdin(Stdio::piped()).spawn().context("ip")?;
     batch.stdin.take().context("it is piped")?.write_all(lines.as_bytes()).context("ip")?;

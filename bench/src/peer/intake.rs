@@ -1,4 +1,4 @@
-//! Where UPDATEs go as they come in.
+//! Consumers of received UPDATEs.
 
 use std::time::Instant;
 
@@ -6,12 +6,12 @@ use anyhow::Result;
 
 use super::peer_id::PeerId;
 
-/// What becomes of the UPDATEs that the daemon sends to the peers.
+/// Consumer of the UPDATEs that the daemon sends to the peers.
 pub(crate) trait Intake {
-    /// Takes one whole UPDATE with its header, and when its last octet came.
+    /// Handles one whole UPDATE with its header; `at` is the time of its last octet.
     ///
     /// # Errors
     ///
-    /// It must not be; the session is then closed with this reason.
+    /// It must not have been sent; the session is then closed with this reason.
     fn handle_update(&mut self, peer: PeerId, message: &[u8], at: Instant) -> Result<()>;
 }

@@ -16,13 +16,13 @@ use super::intake::Intake;
 use super::peer_id::PeerId;
 use super::session::{PeerSettings, Session, State};
 
-/// The peers of the daemon, and what becomes of the UPDATEs that they receive.
+/// The peers of the daemon, and the consumer of the UPDATEs that they receive.
 pub(crate) struct Peers<I> {
     daemon: SocketAddrV4,
     epoll: OwnedFd,
     peers: Vec<Peer>,
     intake: I,
-    /// The first peer found to have lost its session, once it was up.
+    /// The first peer whose session was lost after it was up.
     lost: Option<PeerId>,
     next_timeouts: Instant,
     events: Vec<Event>,
@@ -32,7 +32,7 @@ pub(crate) struct Peers<I> {
 struct Peer {
     settings: PeerSettings,
     session: Option<Session>,
-    /// Its session may still fail: it is tried again.
+    /// Whether its session may still fail and be tried again.
     is_trying: bool,
 }
 
@@ -44,11 +44,11 @@ impl Peer {
 }
 
 impl<I: Intake> Peers<I> {
-    /// Nobody yet; all will dial this address.
+    /// Starts without peers; all will connect to this address.
     ///
     /// # Errors
     ///
-    /// The system has no epoll instance to spare.
+    /// No epoll instance can be created.
     pub(crate) fn new(daemon: SocketAddrV4, intake: I) -> Result<Self> {
         Ok(Self {
             daemon,
@@ -62,12 +62,12 @@ impl<I: Intake> Peers<I> {
         })
     }
 
-    /// Brings sessions up, a few at a time; tries again when the daemon does not listen yet or turns a peer away, unless
-    /// `is_hopeless` says that it cannot change its mind.
+    /// Establishes sessions, a few at a time. Retries while the daemon is not listening or rejects a peer,
+    /// unless `is_hopeless` returns true.
     ///
     /// # Errors
     ///
-    /// One is not up at the deadline, or another session is lost meanwhile.
+    /// A session is not up at the deadline, or another one is lost meanwhile.
     pub(crate) fn establish(
         &mut self,
         newcomers: &[PeerSettings],
@@ -85,11 +85,11 @@ impl<I: Intake> Peers<I> {
         Ok(ids)
     }
 
-    /// Brings sessions of peers that have left up again; see [`establish`](Self::establish).
+    /// Re-establishes sessions of peers that have left; see [`establish`](Self::establish).
     ///
     /// # Errors
     ///
-    /// One is not up at the deadline, or another session is lost meanwhile.
+    /// A session is not up at the deadline, or another one is lost meanwhile.
     pub(crate) fn establish_again(
         &mut self,
         ids: &[PeerId],
@@ -101,7 +101,7 @@ impl<I: Intake> Peers<I> {
             .try_for_each(|together| self.establish_together(together, deadline, &mut is_hopeless))
     }
 
-    /// Sends messages to one peer's session behind what is still to be sent.
+    /// Queues messages on one peer's session.
     ///
     /// # Errors
     ///
@@ -149,24 +149,24 @@ impl<I: Intake> Peers<I> {
 
     /// Closes a peer's TCP connection without a word.
     pub(crate) fn leave(&mut self, id: PeerId) {
-        // Closing the socket takes it out of the epoll instance.
+        // Closing the socket removes it from the epoll instance.
         self.peers[id.0].session = None;
         if self.lost == Some(id) {
             self.lost = None;
         }
     }
 
-    /// What became of the UPDATEs so far.
+    /// The consumer of UPDATEs.
     pub(crate) fn intake(&self) -> &I {
         &self.intake
     }
 
-    /// What becomes of the UPDATEs, to tell it something.
+    /// The consumer of UPDATEs, for changes.
     pub(crate) fn intake_mut(&mut self) -> &mut I {
         &mut self.intake
     }
 
-    /// Reads and writes until a condition holds, which is looked at after each batch of events.
+    /// Reads and writes until a condition holds, which is checked after each batch of events.
     ///
     /// # Errors
     ///
@@ -212,7 +212,7 @@ impl<I: Intake> Peers<I> {
         Ok(())
     }
 
-    /// One try for each; returns those that must try again, and why.
+    /// One attempt for each; returns those that have to be repeated, and why.
     fn attempt(&mut self, ids: &[PeerId], deadline: Instant) -> Result<Vec<(PeerId, String)>> {
         let mut failures = Vec::new();
         for &id in ids {
@@ -238,7 +238,7 @@ impl<I: Intake> Peers<I> {
         Ok(failures)
     }
 
-    /// Starts a session; the inner error is a reason to try again.
+    /// Starts a session; the inner error is a reason to retry.
     fn connect(&mut self, id: PeerId) -> Result<Result<(), String>> {
         let peer = &mut self.peers[id.0];
         match Session::connect(&peer.settings, self.daemon, Instant::now()) {
@@ -300,12 +300,12 @@ impl<I: Intake> Peers<I> {
     }
 }
 
-/// Why [`Peers::run`] came back.
+/// Why [`Peers::run`] returned.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Pause {
     /// The condition holds.
     Done,
-    /// It did not hold in time.
+    /// It did not hold before the deadline.
     Deadline,
 }
 
@@ -324,15 +324,15 @@ fn interest(session: &Session) -> EventFlags {
 
 const READ_OCTETS: usize = 256 * 1024;
 
-/// No more than the shortest queue of connections to accept that a daemon has: what does not fit is tried again by the
-/// kernel after a second. BIRD's takes 8, OpenBGPD's 5.
+/// At most the shortest queue of connections to accept among the daemons, because the kernel retries what
+/// does not fit only after a second. BIRD's takes 8, OpenBGPD's 5.
 const HANDSHAKES_AT_ONCE: usize = 5;
 
-/// Between two attempts to connect.
+/// Interval between attempts to connect.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How often KEEPALIVEs are thought of.
+/// Interval between checks whether KEEPALIVEs are due.
 const TIMEOUTS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long the loop sleeps at most when nothing happens.
+/// Longest sleep of the loop when nothing happens.
 const LONGEST_WAIT: Duration = Duration::from_millis(10);

@@ -1,4 +1,4 @@
-//! Keeps what comes in for later: the UPDATEs as they are, when each came, and how many routes are in them.
+//! Records received UPDATEs with their times and numbers of routes.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use bgp_codec::frame_length;
 use super::intake::Intake;
 use super::peer_id::PeerId;
 
-/// The UPDATEs of all peers. While the clock runs their routes are only counted, reading them is for later.
+/// The UPDATEs of all peers. During a measurement their routes are only counted; they are decoded afterwards.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     peers: Vec<Received>,
 }
 
 impl Recorder {
-    /// What a peer has received; nothing at first.
+    /// What a peer has received so far.
     pub(crate) fn received(&self, peer: PeerId) -> &Received {
         self.peers.get(peer.index()).unwrap_or(&NOTHING)
     }
@@ -38,7 +38,7 @@ pub(crate) struct Received {
     routes: usize,
 }
 
-/// Octets up to an offset were there at an instant.
+/// Time at which all octets up to an offset had arrived.
 #[derive(Clone, Copy, Debug)]
 struct Arrival {
     end: usize,
@@ -46,11 +46,11 @@ struct Arrival {
 }
 
 impl Received {
-    /// Takes in an UPDATE and counts its routes.
+    /// Adds an UPDATE and counts its routes.
     ///
     /// # Errors
     ///
-    /// The lengths in it are wrong.
+    /// Its lengths are wrong.
     pub(crate) fn take_in(&mut self, update: &[u8], at: Instant) -> Result<()> {
         let routes = update.get(HEADER_OCTETS..).and_then(count_routes);
         self.routes += routes.context("an UPDATE's lengths are wrong")?;
@@ -63,7 +63,7 @@ impl Received {
         Ok(())
     }
 
-    /// How many routes were advertised or withdrawn in the UPDATEs so far, repeated ones too.
+    /// Number of routes advertised or withdrawn in the UPDATEs so far, including repetitions.
     pub(crate) fn routes(&self) -> usize {
         self.routes
     }
@@ -89,17 +89,17 @@ impl Received {
         Ok(length.and_then(|length| rest.get(..length)))
     }
 
-    /// When the octet before an offset came in.
+    /// When the octet before an offset arrived.
     ///
     /// # Panics
     ///
-    /// So many octets have not come in yet.
+    /// Panics if it has not arrived yet.
     pub(crate) fn arrived(&self, end: usize) -> Instant {
         let index = self.arrivals.partition_point(|arrival| arrival.end < end);
         self.arrivals[index].at
     }
 
-    /// The longest time between two instants in which nothing came in.
+    /// The longest time between two instants without any octet.
     pub(crate) fn longest_silence(&self, from: Instant, to: Instant) -> Duration {
         let within = self.arrivals.iter().map(|arrival| arrival.at).filter(|at| (from..to).contains(at));
         let mut last = from;
@@ -108,10 +108,10 @@ impl Received {
     }
 }
 
-/// What a peer has that never received anything.
+/// Record of a peer that has not received anything.
 static NOTHING: Received = Received { octets: Vec::new(), arrivals: Vec::new(), routes: 0 };
 
-/// The routes in the two fields of an UPDATE for IPv4 unicast; `None` when lengths do not fit.
+/// Number of routes in the two fields of an UPDATE for IPv4 unicast; `None` if lengths do not fit.
 fn count_routes(body: &[u8]) -> Option<usize> {
     let (withdrawn, rest) = split_sized(body)?;
     let (_attributes, nlri) = split_sized(rest)?;

@@ -1,4 +1,4 @@
-//! One session that the generator opens: just enough of RFC 4271 §8 for a daemon that behaves.
+//! One session that the generator opens: a minimal RFC 4271 §8 for daemons that behave.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -18,35 +18,35 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::intake::Intake;
 use super::peer_id::PeerId;
 
-/// Who a peer is.
+/// Settings of a peer.
 #[derive(Clone, Debug)]
 pub(crate) struct PeerSettings {
-    /// A word for the daemon's configuration and for messages.
+    /// Name in the daemon's configuration and in messages.
     pub(crate) name: Cow<'static, str>,
-    /// Where it dials from; also its BGP identifier.
+    /// Source address of the connection; also its BGP identifier.
     pub(crate) address: Ipv4Addr,
     pub(crate) asn: Asn,
 }
 
-/// A connection to the daemon and what went over it.
+/// A connection to the daemon and its state.
 #[derive(Debug)]
 pub(crate) struct Session {
     stream: TcpStream,
     state: State,
-    /// The start of a message whose rest is still to come.
+    /// Start of an incomplete message.
     partial: Vec<u8>,
     outbound: VecDeque<Bytes>,
     last_sent: Instant,
     is_reading: bool,
 }
 
-/// The states of RFC 4271 §8.2.2 in which there is a connection, and the end.
+/// The states of RFC 4271 §8.2.2 with a connection, and the end.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum State {
     OpenSent,
     OpenConfirm,
     Established,
-    /// Over, and why.
+    /// Closed, with the reason.
     Closed(String),
 }
 
@@ -101,7 +101,7 @@ impl Session {
         !self.outbound.is_empty()
     }
 
-    /// Sends as much as the socket takes at once.
+    /// Sends as much as the socket accepts.
     pub(crate) fn handle_writable(&mut self, now: Instant) {
         let Some(front) = self.outbound.front_mut() else { return };
         match self.stream.write(&front[..front.len().min(WRITE_OCTETS)]) {
@@ -117,16 +117,16 @@ impl Session {
         }
     }
 
-    /// Reads once; more stays for the next call, so that no session starves another.
+    /// Reads once; more is left for the next call, so that no session starves another.
     ///
-    /// `scratch` is a buffer for the octets, and longer than a message.
+    /// `scratch` is a buffer for the octets, longer than a message.
     pub(crate) fn handle_readable(&mut self, own: PeerId, scratch: &mut [u8], intake: &mut impl Intake) {
         let kept = self.partial.len();
         scratch[..kept].copy_from_slice(&self.partial);
         match self.stream.read(&mut scratch[kept..]) {
             Ok(0) => self.close("the daemon closed the connection".to_owned()),
             Ok(length) => {
-                // The time is taken after the read: before it the octets might not have been there yet.
+                // The time is taken after the read, because the octets may not have been there before.
                 let taken_in = self.take_in(own, &scratch[..kept + length], Instant::now(), intake);
                 if let Err(error) = taken_in {
                     self.close(format!("{error:#}"));
@@ -137,7 +137,7 @@ impl Session {
         }
     }
 
-    /// Queues a KEEPALIVE when nothing else has been sent for a while.
+    /// Queues a KEEPALIVE if nothing has been sent for a while.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         let silent = now.duration_since(self.last_sent) >= KEEPALIVE_INTERVAL;
         if self.state == State::Established && silent && !self.has_outbound() {
@@ -158,7 +158,7 @@ impl Session {
             if message[TYPE_OFFSET] == UPDATE && self.state == State::Established {
                 intake.handle_update(own, message, at)?;
             } else {
-                // Which kind of peer it is matters to UPDATEs only.
+                // The kind of peer only matters for UPDATEs.
                 let decoded =
                     decode_message(Bytes::copy_from_slice(message), &decode_context(PeerKind::Ebgp))
                         .context("the daemon sent a malformed message")?;
@@ -192,7 +192,7 @@ impl Session {
     }
 }
 
-/// On which terms the daemon's messages are read.
+/// Terms of decoding the daemon's messages.
 pub(crate) fn decode_context(peer: PeerKind) -> DecodeContext {
     DecodeContext::new(peer, AsWidth::Four)
 }
@@ -229,10 +229,10 @@ pub(crate) const HOLD_SECONDS: u16 = 240;
 
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Neither side says that it takes longer ones (RFC 8654).
+/// Neither side announces longer ones (RFC 8654).
 const MAX_MESSAGE_OCTETS: usize = 4096;
 const TYPE_OFFSET: usize = 18;
 const UPDATE: u8 = 2;
 
-/// The most that is written at once, so that reading gets its turn.
+/// Upper bound of a write, so that reading gets its turn.
 const WRITE_OCTETS: usize = 256 * 1024;

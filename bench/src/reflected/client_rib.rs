@@ -7,9 +7,9 @@ use foldhash::HashSet;
 
 use super::route_change::{Mask, RouteChange};
 
-/// Which of all routes a client holds as they must be, and which in another way.
+/// Which routes a client holds as expected, and which in another form.
 ///
-/// Its own routes are left out: a client ignores a route that carries its identifier as ORIGINATOR_ID (RFC 4456 §8).
+/// Its own routes are excluded: a client ignores a route with its identifier as ORIGINATOR_ID (RFC 4456 §8).
 #[derive(Debug)]
 pub(super) struct ClientRib {
     right: Vec<u64>,
@@ -21,7 +21,7 @@ pub(super) struct ClientRib {
 }
 
 impl ClientRib {
-    /// Holds nothing of `routes` routes, of which some are its own.
+    /// Holds none of `routes` routes, of which the given ones are its own.
     pub(super) fn new(routes: usize, own: Range<usize>) -> Self {
         let empty = vec![0; routes.div_ceil(64)];
         Self {
@@ -34,7 +34,7 @@ impl ClientRib {
         }
     }
 
-    /// Takes what an UPDATE does.
+    /// Applies an UPDATE.
     pub(super) fn apply(&mut self, change: &RouteChange) {
         for &mask in &change.withdrawn {
             let others = self.without_own(mask);
@@ -59,17 +59,17 @@ impl ClientRib {
         self.foreign.extend(&change.foreign);
     }
 
-    /// Whether it holds all routes of the others as they must be, and nothing else.
+    /// Whether it holds all routes of the others as expected, and nothing else.
     pub(super) fn is_complete(&self, routes: usize) -> bool {
         self.right_count == routes - self.own.len() && self.wrong_count == 0 && self.foreign.is_empty()
     }
 
-    /// How many routes it holds as they must be.
+    /// Number of routes that it holds as expected.
     pub(super) fn right_count(&self) -> usize {
         self.right_count
     }
 
-    /// How many it holds that must not be as they are.
+    /// Number of routes that it holds in another form.
     pub(super) fn wrong_count(&self) -> usize {
         self.wrong_count + self.foreign.len()
     }
@@ -86,7 +86,7 @@ impl ClientRib {
     }
 }
 
-/// Returns how many bits were not set before.
+/// Sets bits; returns the number of those that were not set before.
 fn set(words: &mut [u64], mask: Mask) -> usize {
     let word = &mut words[mask.word];
     let added = mask.bits & !*word;
@@ -94,7 +94,7 @@ fn set(words: &mut [u64], mask: Mask) -> usize {
     added.count_ones() as usize
 }
 
-/// Returns how many bits were set before.
+/// Clears bits; returns the number of those that were set before.
 fn clear(words: &mut [u64], mask: Mask) -> usize {
     let word = &mut words[mask.word];
     let removed = mask.bits & *word;
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn any_difference_makes_it_incomplete_until_it_is_mended() {
+    fn any_difference_makes_it_incomplete_until_it_is_corrected() {
         let withdrawn = RouteChange { withdrawn: masks(5..6), ..RouteChange::default() };
         let wrong = RouteChange { wrong: masks(5..6), ..RouteChange::default() };
         let foreign = RouteChange { foreign: vec!["10.0.0.0/8".parse().unwrap()], ..RouteChange::default() };

@@ -1,4 +1,4 @@
-//! The routes that the clients of a reflector must hear, and what an UPDATE has to do with them.
+//! The routes that the clients of a reflector must receive, and the effect of UPDATEs on them.
 
 use std::ops::Range;
 
@@ -11,34 +11,34 @@ use super::route_change::{Mask, RouteChange};
 use crate::peer::decode_context;
 use crate::workload::{ClientRoutes, FIRST_MED};
 
-/// Which routes there are, whose each is, and how the other clients must hear it. Each has a place: a number that counts
-/// from 0, the first client's routes first.
+/// All routes, their owners, and the form in which other clients must receive them. Each has a place: a
+/// number from 0, the first client's routes first.
 #[derive(Debug, Default)]
 pub(crate) struct KnownRoutes {
     places: HashMap<Ipv4Prefix, usize>,
-    /// By place: which of the ways it must be heard in.
+    /// By place: the form in which it must be received.
     ways: Vec<usize>,
-    heard: Vec<Heard>,
+    forms: Vec<ExpectedForm>,
     /// The places of each client's own routes.
     own: Vec<Range<usize>>,
 }
 
-/// How some routes must be heard.
+/// The form in which some routes must be received.
 #[derive(Debug)]
-struct Heard {
+struct ExpectedForm {
     attributes: PathAttributes,
     next_hop: NextHop,
 }
 
 impl KnownRoutes {
-    /// The routes of clients that are all alike.
+    /// The routes of uniform clients.
     pub(crate) fn of_clients(routes: &ClientRoutes) -> Self {
         let mut known = Self::default();
         known.add_clients(routes);
         known
     }
 
-    /// One more client, and its routes in groups that must be heard with the same attributes.
+    /// Adds a client with its routes in groups that must be received with the same attributes.
     pub(crate) fn add_client<'a>(
         &mut self,
         next_hop: NextHop,
@@ -47,13 +47,13 @@ impl KnownRoutes {
         let first = self.count();
         for (prefixes, attributes) in groups {
             self.places.extend(prefixes.iter().copied().zip(self.ways.len()..));
-            self.ways.resize(self.ways.len() + prefixes.len(), self.heard.len());
-            self.heard.push(Heard { attributes, next_hop });
+            self.ways.resize(self.ways.len() + prefixes.len(), self.forms.len());
+            self.forms.push(ExpectedForm { attributes, next_hop });
         }
         self.own.push(first..self.count());
     }
 
-    /// More clients, which are all alike.
+    /// Adds uniform clients.
     pub(crate) fn add_clients(&mut self, routes: &ClientRoutes) {
         for client in 0..routes.clients().len() {
             let group = (routes.prefixes_of(client), routes.reflected(client, FIRST_MED));
@@ -61,13 +61,13 @@ impl KnownRoutes {
         }
     }
 
-    /// How many routes there are.
+    /// Number of routes.
     pub(crate) fn count(&self) -> usize {
         self.ways.len()
     }
 
-    /// How many of them each client has to hear of, all together.
-    pub(crate) fn count_heard(&self) -> usize {
+    /// Number of routes to be received by all clients together.
+    pub(crate) fn count_to_receive(&self) -> usize {
         self.own.iter().map(|own| self.count() - own.len()).sum()
     }
 
@@ -113,7 +113,7 @@ impl KnownRoutes {
                     change.foreign.push(nlri.prefix);
                     continue;
                 };
-                let must = &self.heard[self.ways[place]];
+                let must = &self.forms[self.ways[place]];
                 let is_right = reach.next_hop == must.next_hop && attributes == must.attributes;
                 add(if is_right { &mut change.right } else { &mut change.wrong }, place);
                 if !is_right && change.wrong_example.is_none() {

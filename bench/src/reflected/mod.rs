@@ -1,8 +1,9 @@
-//! What the clients of a route reflector hold, checked as it comes in.
+//! The routes of a reflector's clients, checked as they arrive.
 //!
-//! Each UPDATE that differs from those before is decoded once and compared with what must come; what it does to a client's
-//! Adj-RIB-In is kept as masks over a bitmap of all routes. The same octets to other clients then cost a comparison and
-//! some bit operations, yet each client's Adj-RIB-In is as exact as if it had decoded all itself.
+//! Each UPDATE that differs from earlier ones is decoded once and compared with the expected routes; its
+//! effect on a client's Adj-RIB-In is kept as masks over a bitmap of all routes. The same octets for other
+//! clients then cost a comparison and some bit operations, yet each client's Adj-RIB-In is as exact as if it
+//! had decoded everything itself.
 
 mod client_rib;
 mod known_routes;

@@ -10,7 +10,7 @@ use super::known_routes::KnownRoutes;
 use super::update_memo::{MemoPlace, UpdateMemo};
 use crate::peer::{Intake, PeerId};
 
-/// What each client holds, and when the last one had what it must have. The peers must be the clients, in order.
+/// The routes of each client, and when the last one became complete. The peers must be the clients, in order.
 #[derive(Debug)]
 pub(crate) struct ReflectedRoutes<'a> {
     known: &'a KnownRoutes,
@@ -20,9 +20,9 @@ pub(crate) struct ReflectedRoutes<'a> {
     last_change: Instant,
     last_update: Instant,
     longest_silence: Duration,
-    /// How many routes came and went in all UPDATEs.
+    /// Number of routes advertised and withdrawn in all UPDATEs.
     received: u64,
-    /// The first route that was wrong, for people.
+    /// The first wrong route, for messages.
     wrong_example: Option<String>,
 }
 
@@ -34,14 +34,14 @@ struct Client {
 }
 
 impl Client {
-    /// Holds nothing of `routes` routes, of which some are its own.
+    /// Holds none of `routes` routes, of which the given ones are its own.
     fn new(routes: usize, own: Range<usize>) -> Self {
         Self { rib: ClientRib::new(routes, own), is_complete: false, after: MemoPlace::default() }
     }
 }
 
 impl<'a> ReflectedRoutes<'a> {
-    /// Nobody has received anything yet.
+    /// Starts without any received routes.
     pub(crate) fn new(known: &'a KnownRoutes, now: Instant) -> Self {
         let clients: Vec<Client> =
             known.own().iter().map(|own| Client::new(known.count(), own.clone())).collect();
@@ -58,7 +58,7 @@ impl<'a> ReflectedRoutes<'a> {
         }
     }
 
-    /// Forgets how long it was silent: the clock starts.
+    /// Starts the measurement of silence.
     pub(crate) fn start_clock(&mut self, now: Instant) {
         (self.last_update, self.longest_silence) = (now, Duration::ZERO);
     }
@@ -68,44 +68,45 @@ impl<'a> ReflectedRoutes<'a> {
         self.incomplete == 0
     }
 
-    /// When a client last became complete or ceased to be.
+    /// When a client last became complete or incomplete.
     pub(crate) fn last_change(&self) -> Instant {
         self.last_change
     }
 
-    /// When the last UPDATE came to anybody.
+    /// When any client last received an UPDATE.
     pub(crate) fn last_update(&self) -> Instant {
         self.last_update
     }
 
-    /// The longest time in which no UPDATE came to anybody, since the clock started.
+    /// The longest time without an UPDATE for any client, since the clock started.
     pub(crate) fn longest_silence(&self) -> Duration {
         self.longest_silence
     }
 
-    /// The client has left, and holds nothing any more.
+    /// Notes that the client has left, and holds nothing any more.
     pub(crate) fn forget(&mut self, peer: PeerId) {
         let client = &mut self.clients[peer.index()];
         self.incomplete += usize::from(client.is_complete);
         *client = Client::new(self.known.count(), self.known.own()[peer.index()].clone());
     }
 
-    /// Routes that all received, repeated ones and withdrawals too.
+    /// Routes received by all clients, including repetitions and withdrawals.
     pub(crate) fn received(&self) -> u64 {
         self.received
     }
 
-    /// Routes that all received, repeated ones and withdrawals too, for each that they had to receive.
+    /// Routes received by all clients, including repetitions and withdrawals, for each that had to be
+    /// received.
     #[expect(clippy::cast_precision_loss, reason = "shown with three decimals")]
     pub(crate) fn sent_each(&self) -> f64 {
-        self.received as f64 / self.known.count_heard() as f64
+        self.received as f64 / self.known.count_to_receive() as f64
     }
 
-    /// How far the clients are, for messages.
+    /// Progress of the clients, for messages.
     pub(crate) fn progress(&self) -> String {
         let right: usize = self.clients.iter().map(|client| client.rib.right_count()).sum();
         let wrong: usize = self.clients.iter().map(|client| client.rib.wrong_count()).sum();
-        let percent = 100 * right / self.known.count_heard().max(1);
+        let percent = 100 * right / self.known.count_to_receive().max(1);
         let example = self.wrong_example.as_deref().unwrap_or_default();
         format!("{percent}% there, {wrong} wrong, {} clients incomplete {example}", self.incomplete)
     }
@@ -233,7 +234,7 @@ mod tests {
         known.add_client(next_hop, kinds.clone());
         known
             .add_client(ClientRoutes::next_hop(0), [(routes.prefixes_of(0), routes.reflected(0, FIRST_MED))]);
-        assert_eq!((known.count(), known.count_heard()), (120, 30 + 90));
+        assert_eq!((known.count(), known.count_to_receive()), (120, 30 + 90));
 
         let mut reflected = ReflectedRoutes::new(&known, Instant::now());
         reflected

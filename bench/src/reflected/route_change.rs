@@ -1,28 +1,28 @@
-//! What one UPDATE does to an Adj-RIB-In.
+//! Effect of one UPDATE on an Adj-RIB-In.
 
 use bgp_codec::Ipv4Prefix;
 
-/// The routes that an UPDATE takes away and brings, by their places among all that there are.
+/// The routes that an UPDATE removes and adds, by their places.
 #[derive(Debug, Default)]
 pub(super) struct RouteChange {
     pub(super) withdrawn: Vec<Mask>,
-    /// Routes as they must be.
+    /// Routes in the expected form.
     pub(super) right: Vec<Mask>,
-    /// Routes with another next hop or other attributes than they must have.
+    /// Routes with another next hop or other attributes.
     pub(super) wrong: Vec<Mask>,
-    /// The first of the wrong ones, for people.
+    /// The first wrong route, for messages.
     pub(super) wrong_example: Option<String>,
-    /// Prefixes that nobody announced.
+    /// Prefixes that no client announced.
     pub(super) foreign: Vec<Ipv4Prefix>,
     pub(super) foreign_withdrawn: Vec<Ipv4Prefix>,
-    /// How many routes it brings and takes away.
+    /// Number of routes that it adds and removes.
     pub(super) routes: u64,
 }
 
-/// Some of 64 neighbouring routes.
+/// A subset of 64 adjacent routes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Mask {
-    /// The first route's place divided by 64.
+    /// Place of the first route divided by 64.
     pub(super) word: usize,
     pub(super) bits: u64,
 }

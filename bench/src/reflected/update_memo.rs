@@ -1,4 +1,4 @@
-//! Which UPDATEs have been read before.
+//! Cache of decoded UPDATEs.
 
 use std::rc::Rc;
 
@@ -7,14 +7,14 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::route_change::RouteChange;
 
-/// UPDATEs by their octets, with what each does.
+/// UPDATEs by their octets, with the effect of each.
 #[derive(Debug)]
 pub(super) struct UpdateMemo {
     known: Vec<Known>,
     by_octets: HashMap<Rc<[u8]>, usize>,
-    /// What the octets of all come to.
+    /// Octets of all entries.
     size_octets: usize,
-    /// The latest that found no room.
+    /// The latest one that did not fit.
     last: RouteChange,
 }
 
@@ -22,7 +22,8 @@ pub(super) struct UpdateMemo {
 struct Known {
     octets: Rc<[u8]>,
     change: RouteChange,
-    /// The one that came behind it to whoever had it last: the next client most likely gets them in the same order.
+    /// The UPDATE that followed it for the last client: the next client probably receives them in the same
+    /// order.
     follower: usize,
 }
 
@@ -35,7 +36,7 @@ impl UpdateMemo {
         Self { known: Vec::new(), by_octets: HashMap::new(), size_octets: 0, last: RouteChange::default() }
     }
 
-    /// What an UPDATE does, read with `read` when its octets are new. `after` is the UPDATE that came before it on the
+    /// Effect of an UPDATE, decoded by `read` if its octets are new. `after` is the previous UPDATE of the
     /// same session, and becomes this one.
     ///
     /// # Errors
@@ -76,7 +77,7 @@ impl UpdateMemo {
     }
 }
 
-/// A daemon that sends each client other octets must not fill the memory; its UPDATEs are read each time.
+/// Limit for a daemon that sends different octets to each client, whose UPDATEs are then decoded each time.
 const MOST_OCTETS: usize = 64 * 1024 * 1024;
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The decision process: eight external peers announce the same prefixes at once, and one peer must get the best routes.
+//! The decision process: eight external peers announce the same prefixes at once, and one peer must receive
+//! the best routes.
 
 use std::net::Ipv4Addr;
 use std::rc::Rc;
@@ -26,18 +27,18 @@ pub(crate) struct BestPathOptions {
     pub(crate) seed: u64,
 }
 
-/// The scenario with the feeds' UPDATEs ready.
+/// The scenario with the feeds' UPDATEs encoded.
 pub(crate) struct BestPath {
     feeds: Vec<PeerSettings>,
     announcements: Vec<Bytes>,
-    /// The best routes as they must come out.
+    /// The best routes as they must be advertised.
     relayed: Bytes,
     expected: Rc<Expectation>,
     nothing: Rc<Expectation>,
 }
 
 impl BestPath {
-    /// Makes the feeds' tables and finds the best routes.
+    /// Generates the feeds' tables and determines the best routes.
     pub(crate) fn prepare(options: BestPathOptions) -> Self {
         let BestPathOptions { feeds: count, prefixes, attribute_sets, seed } = options;
         let mut random = SeededRandom::new(seed);
@@ -47,7 +48,7 @@ impl BestPath {
         let (sets, best) = AttributeSets::competing(attribute_sets, &asns, &mut random);
         let best = best.advertised_by(DAEMON_ASN);
         let encode = |(feed, sets): (usize, &AttributeSets)| {
-            // Each begins elsewhere in the table, so that the routes of a prefix come at different times.
+            // Each starts elsewhere in the table, so that the routes of a prefix arrive at different times.
             let first = feed * attribute_sets / count;
             let next_hop = NextHop::Ipv4(numbered(FIRST_NEXT_HOP, feed));
             [table.encode_from(first, sets.as_slice(), next_hop), end_of_rib()].concat().into()

@@ -1,4 +1,4 @@
-//! A full table: one peer announces it, another receives it, a third comes late; it changes and it goes.
+//! A full table: one peer announces it, another receives it, a third joins late; it is changed and withdrawn.
 
 use std::borrow::Cow;
 use std::net::Ipv4Addr;
@@ -25,10 +25,10 @@ pub(crate) struct FullOptions {
     pub(crate) seed: u64,
 }
 
-/// The scenario with everything made ready that can be before the clock starts.
+/// The scenario with everything prepared that does not belong to the measurement.
 pub(crate) struct Full {
     sent: Sent,
-    /// What the feed sends through a bare relay: what must come out.
+    /// What the feed sends through a bare relay, and what must arrive.
     relayed: Sent,
     announced: Rc<Expectation>,
     changed: Rc<Expectation>,
@@ -42,7 +42,7 @@ struct Sent {
 }
 
 impl Full {
-    /// Makes the table, its UPDATEs and what must come out.
+    /// Generates the table, its UPDATEs and the expected routes.
     pub(crate) fn prepare(options: FullOptions) -> Self {
         let mut random = SeededRandom::new(options.seed);
         let table = RouteTable::generate(options.prefixes, options.attribute_sets, &mut random);
@@ -101,7 +101,7 @@ impl Full {
             let change = |stage: &mut TableStage<'_>| stage.peers().send(feed, sent.change.clone());
             measured.push(stage.measure("re-announce", &self.changed, None, change)?);
         }
-        // A relay knows no routes that it could withdraw.
+        // A relay has no routes to withdraw.
         if is_complete(&measured) && !is_relay {
             let leave = |stage: &mut TableStage<'_>| {
                 stage.peers().leave(feed);
@@ -123,7 +123,7 @@ const ROUTER_ID: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// The daemon's address is the next hop for its external peers.
 const OWN_NEXT_HOP: NextHop = NextHop::Ipv4(Ipv4Addr::LOCALHOST);
 
-/// Not the feed's own address: GoBGP takes no next hop on the loopback interface.
+/// Not the feed's own address: GoBGP does not accept a next hop on the loopback interface.
 const FEED_NEXT_HOP: NextHop = NextHop::Ipv4(Ipv4Addr::new(198, 51, 100, 1));
 
 const FEED: PeerSettings =

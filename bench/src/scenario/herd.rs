@@ -1,7 +1,8 @@
-//! A thundering herd: all clients of a reflector come at once after its start, and each says its piece as soon as it is in.
+//! A thundering herd: all clients of a reflector connect at once after its start, and each announces its
+//! routes as soon as its session is up.
 //!
-//! The last client's routes have a path from every other client as well, better from each than from those before it. Who
-//! passes on what it hears as it hears it tells of many paths that do not last.
+//! The last client's prefixes also have a path from every other client, each better than those before it. A
+//! reflector that passes paths on immediately advertises many that do not last.
 
 use std::time::Instant;
 
@@ -45,7 +46,8 @@ impl Herd {
     }
 }
 
-/// A client's paths to the routes of the last one: a LOCAL_PREF below that of the last one, and higher the later it comes.
+/// A client's paths to the prefixes of the last one: with a LOCAL_PREF below that of the last one, higher for
+/// later clients.
 fn contested(routes: &ClientRoutes, client: usize) -> Bytes {
     let clients = routes.clients().len();
     let mut builder = ClientRoutes::announced(FIRST_MED);
@@ -88,7 +90,8 @@ impl Scenario for Herd {
 }
 
 impl Herd {
-    /// All clients come, a few at a time, and announce what they have at once. The clock runs from the daemon's start.
+    /// Connects all clients, a few at a time; each announces its routes at once. The clock starts with the
+    /// daemon.
     fn come(
         &self,
         phase: &'static str,
@@ -110,7 +113,7 @@ impl Herd {
     }
 }
 
-/// How many clients come before these announce.
+/// Clients that connect before they announce.
 const AT_ONCE: usize = 10;
 
 /// The last client's LOCAL_PREF.

@@ -1,4 +1,4 @@
-//! The kernel's table: an external peer's full table goes into it, and out again when the peer drops.
+//! The kernel's table: an external peer's full table is installed, and removed when the peer leaves.
 
 use std::process;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ pub(crate) struct KernelOptions {
 pub(crate) struct Kernel(UplinkTable);
 
 impl Kernel {
-    /// Makes the table, its UPDATEs and what the kernel must hold.
+    /// Generates the table, its UPDATEs and the expected kernel routes.
     pub(crate) fn prepare(options: KernelOptions) -> Self {
         Self(UplinkTable::generate(options.prefixes, options.attribute_sets, options.seed))
     }
@@ -56,7 +56,7 @@ impl Scenario for Kernel {
 }
 
 impl Kernel {
-    /// Without any daemon: what the kernel needs.
+    /// Without any daemon: the time that the kernel needs.
     fn blast(&self, turn: &Turn<'_>) -> Result<Vec<Measurement>> {
         let _namespace = NetworkNamespace::enter()?;
         lay_out(&UPLINKS[..1])?;
@@ -68,12 +68,12 @@ impl Kernel {
         held.sort_unstable();
         ensure!(held == self.0.expected, "the kernel did not take all routes");
         let removed = measure(turn, "removal", || blaster.remove(&self.0.prefixes))?;
-        ensure!(table.installed()?.is_empty(), "routes are left");
+        ensure!(table.installed()?.is_empty(), "routes remain");
         Ok(vec![installed, removed])
     }
 }
 
-/// What this program itself needs for some work.
+/// Measures this program itself.
 fn measure(turn: &Turn<'_>, phase: &'static str, work: impl FnOnce() -> Result<()>) -> Result<Measurement> {
     let usage = || ProcessUsage::of_one(process::id());
     let (before, start) = (usage()?, Instant::now());

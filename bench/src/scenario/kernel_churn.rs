@@ -1,5 +1,5 @@
-//! Pods come and go: hundreds of interfaces, with a host route each, are made and removed beside a table that has nothing
-//! to do with them.
+//! Churn of pods: interfaces with a host route each are created and removed while the kernel holds an
+//! unrelated table.
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,13 @@ use crate::kernel::ip;
 use crate::measurement::Measurement;
 use crate::subject::Subject;
 
-/// How much there is and how fast it changes.
+/// Sizes and rates.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KernelChurnOptions {
     pub(crate) prefixes: usize,
     pub(crate) attribute_sets: usize,
     pub(crate) pods: usize,
-    /// A pod leaves and another comes in its place this often.
+    /// Interval at which a pod is replaced by another.
     pub(crate) interval: Duration,
     pub(crate) duration: Duration,
     pub(crate) seed: u64,
@@ -67,7 +67,7 @@ impl Scenario for KernelChurn {
 }
 
 impl KernelChurn {
-    /// What the daemon uses while something is done again and again; the memory is what it grows by for each time.
+    /// Usage of the daemon while something is repeated; the memory is its growth for each repetition.
     fn watch(
         &self,
         stage: &mut KernelStage<'_>,
@@ -91,7 +91,7 @@ impl KernelChurn {
     }
 }
 
-/// A pod as a node's agent makes it: a wire, and a host route over it.
+/// A pod as created by a node's agent: a veth pair, and a host route over it.
 fn coming(pod: usize) -> String {
     format!(
         "link add cali{pod} type veth peer name pod{pod}\nlink set pod{pod} up\nlink set cali{pod} up\n\
@@ -105,5 +105,5 @@ fn leaving(pod: usize) -> String {
     format!("link del cali{pod}\n")
 }
 
-/// What the daemon has to do when so many pods come at once is not what is measured.
+/// The daemon's work for the initial pods is not measured.
 const SETTLING: Duration = Duration::from_secs(3);

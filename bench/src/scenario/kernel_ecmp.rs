@@ -1,4 +1,4 @@
-//! Loss of one of two equal next hops: the wire of one is pulled; the session of the peer behind it is lost.
+//! Loss of one of two equal next hops: its link is cut; then the session of the peer behind it is lost.
 
 use std::borrow::Cow;
 use std::net::Ipv4Addr;
@@ -101,7 +101,7 @@ impl KernelEcmp {
         stage.measure_table("then, exact", &self.over_second, &self.samples, |_| Ok(()))
     }
 
-    /// Those of the samples whose packets go to the first gateway now.
+    /// The samples whose packets are sent to the first gateway at present.
     fn addresses_over_first(&self, stage: &mut KernelStage<'_>) -> Result<Vec<Ipv4Addr>> {
         let mut addresses = Vec::new();
         for sample in &self.samples {
@@ -111,7 +111,7 @@ impl KernelEcmp {
             }
         }
         if addresses.is_empty() {
-            bail!("no packet goes to the gateway that is to be lost");
+            bail!("no packet is sent to the gateway that is to be lost");
         }
         Ok(addresses)
     }

@@ -1,4 +1,4 @@
-//! A stage in a network namespace of its own, whose daemon keeps the kernel's table there.
+//! A stage in a network namespace of its own, where the daemon installs routes in the kernel.
 
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::measurement::Measurement;
 use crate::peer::{Pause, PeerId, PeerSettings, Peers, Recorder};
 use crate::subject::Topology;
 
-/// One daemon, its peers, and the table that it keeps.
+/// One daemon, its peers, and the kernel table that it keeps.
 pub(super) struct KernelStage<'a> {
     stage: Stage<'a, Recorder>,
     table: ForwardingTable,
@@ -21,11 +21,11 @@ pub(super) struct KernelStage<'a> {
     _namespace: NetworkNamespace,
 }
 
-/// An interface of the daemon's node, and a gateway on its subnet that nobody answers for.
+/// An interface of the daemon's node, and an unused gateway address on its subnet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Uplink {
     pub(super) interface: &'static str,
-    /// The interface at the other end of the wire.
+    /// The interface at the other end of the link.
     pub(super) far: &'static str,
     own: Ipv4Addr,
     pub(super) gateway: Ipv4Addr,
@@ -66,7 +66,7 @@ impl<'a> KernelStage<'a> {
         Ok((stage, peers))
     }
 
-    /// Does something on the stage; when it fails, the text ends with what the daemon logged last.
+    /// Runs `work` on the stage; an error includes the end of the daemon's log.
     ///
     /// # Errors
     ///
@@ -88,8 +88,8 @@ impl<'a> KernelStage<'a> {
         &mut self.stage
     }
 
-    /// Measures how long it takes from `start` until the table holds exactly these routes, which are sorted, and no
-    /// others. Prefixes that tell when it is worth looking are asked for meanwhile.
+    /// Measures the time from `start` until the table holds exactly these sorted routes. Meanwhile single
+    /// prefixes are polled to see when the whole table is worth reading.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl<'a> KernelStage<'a> {
         }
     }
 
-    /// Measures how long it takes from `start` until packets to none of these addresses are given to this gateway or
+    /// Measures the time from `start` until packets to these addresses are neither sent to this gateway nor
     /// dropped.
     ///
     /// # Errors
@@ -158,7 +158,7 @@ impl<'a> KernelStage<'a> {
         self.stage.measurement(phase, &started, end)
     }
 
-    /// Lets time pass, with something to do again and again.
+    /// Lets time pass, calling `work` again and again.
     ///
     /// # Errors
     ///
@@ -200,11 +200,11 @@ impl<'a> KernelStage<'a> {
     }
 }
 
-/// Makes the uplinks of the present namespace.
+/// Creates the uplinks in the present namespace.
 ///
 /// # Errors
 ///
-/// Without root.
+/// Not root.
 pub(super) fn lay_out(uplinks: &[Uplink]) -> Result<()> {
     let commands: String = uplinks
         .iter()
@@ -218,7 +218,7 @@ pub(super) fn lay_out(uplinks: &[Uplink]) -> Result<()> {
     ip(&commands)
 }
 
-/// A selection from all over a table and its end, which tells that something is there or gone: no longer prefix hides it.
+/// Prefixes from all over a table and its end, whose presence is visible: no longer prefix covers them.
 pub(super) fn samples(prefixes: &[Ipv4Prefix]) -> Vec<Ipv4Prefix> {
     let longest = prefixes.iter().map(|prefix| prefix.length()).max().unwrap_or_default();
     let visible: Vec<Ipv4Prefix> =
@@ -271,10 +271,10 @@ pub(super) const UPLINKS: [Uplink; 2] = [
 ];
 
 const DAEMON_ASN: Asn = Asn(65000);
-/// Sessions are between addresses like this one: FRR forwards nothing for a peer whose session is over 127.0.0.0/8.
+/// Sessions use addresses like this one: FRR does not forward for a peer whose session is over 127.0.0.0/8.
 const SPEAKER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
-/// Between two looks at the table, which cost the daemon time.
+/// Interval between reads of the table, which cost the daemon time.
 const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 
 const SPREAD_SAMPLES: usize = 500;

@@ -1,4 +1,5 @@
-//! Latency: routes of a reflector's clients come and go at a steady rate, and each change must reach all other clients.
+//! Latency: routes of a reflector's clients change at a steady rate, and each change must reach all other
+//! clients.
 
 use std::time::{Duration, Instant};
 
@@ -15,14 +16,14 @@ use crate::measurement::Measurement;
 use crate::peer::PeerId;
 use crate::workload::{ClientRoutes, ENCODER, FIRST_MED, SeededRandom, end_of_rib};
 
-/// How many clients there are and how fast their routes change.
+/// Number of clients and rate of changes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LatencyOptions {
     pub(crate) clients: usize,
     pub(crate) routes_each: usize,
-    /// Between one change and the next.
+    /// Interval between changes.
     pub(crate) interval: Duration,
-    /// How often each route goes and comes back.
+    /// How often each route is withdrawn and advertised again.
     pub(crate) returns: u32,
     pub(crate) seed: u64,
 }
@@ -31,7 +32,7 @@ pub(crate) struct LatencyOptions {
 pub(crate) struct Latency {
     options: LatencyOptions,
     routes: ClientRoutes,
-    /// In which order the routes change, in each turn the same.
+    /// Order in which the routes change, the same in each turn.
     order: Vec<usize>,
 }
 
@@ -89,7 +90,7 @@ impl Latency {
         let start = stage.start()?;
         let mut due = start.at;
         for turn in 0..2 * self.options.returns {
-            // A route goes in one turn and comes back in the next, with a MULTI_EXIT_DISC of its own.
+            // A route is withdrawn in one turn and advertised in the next, with a new MULTI_EXIT_DISC.
             let med = (turn % 2 == 1).then_some(FIRST_MED + turn);
             for &place in &self.order {
                 stage.peers_mut().run(due, |_, _| false)?;
@@ -105,7 +106,7 @@ impl Latency {
         Ok(flapped)
     }
 
-    /// Runs until everybody knows of everything.
+    /// Runs until all clients have received all changes.
     fn wait_for_all(
         &self,
         phase: &'static str,

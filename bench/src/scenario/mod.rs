@@ -1,4 +1,4 @@
-//! What happens to a daemon in a round, a file for each scenario.
+//! The scenarios, one file for each.
 
 mod best_path;
 mod full;
@@ -28,18 +28,19 @@ pub(crate) use scenario_name::{ScenarioName, Sizes};
 use crate::measurement::Measurement;
 use crate::subject::Subject;
 
-/// Something to play with one daemon after the other, with all made ready that can be.
+/// A scenario that can be run with one daemon after another, with everything prepared.
 pub(crate) trait Scenario {
-    /// Whether a daemon can play it.
+    /// Whether a daemon supports it.
     fn admits(&self, _subject: &dyn Subject) -> bool {
         true
     }
 
-    /// Plays it with one daemon. After a phase whose time is over it goes no further.
+    /// Runs it with one daemon, up to the first phase that exceeds its time limit.
     ///
     /// # Errors
     ///
-    /// The daemon cannot be started, closes a session, or sends what is malformed. Its log is part of the text.
+    /// The daemon cannot be started, closes a session, or sends malformed messages. The error includes its
+    /// log.
     fn play(&self, turn: &Turn<'_>) -> Result<Vec<Measurement>>;
 }
 
@@ -50,6 +51,6 @@ pub(crate) struct Turn<'a> {
     /// The daemon's name in tables.
     pub(crate) name: &'a str,
     pub(crate) subject: &'a dyn Subject,
-    /// How long each phase may take.
+    /// Time limit of each phase.
     pub(crate) timeout: Duration,
 }

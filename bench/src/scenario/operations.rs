@@ -1,4 +1,4 @@
-//! A full table while everything around it changes: receivers ask for it again, get other filters, leave and come back.
+//! A full table during operations: receivers request it again, get other filters, leave and come back.
 
 use std::borrow::Cow;
 use std::net::Ipv4Addr;
@@ -35,7 +35,7 @@ pub(crate) struct Operations {
 }
 
 impl Operations {
-    /// Makes the table, its UPDATEs and what must come out.
+    /// Generates the table, its UPDATEs and the expected routes.
     pub(crate) fn prepare(options: OperationsOptions) -> Self {
         let mut random = SeededRandom::new(options.seed);
         let table = RouteTable::generate(options.prefixes, options.attribute_sets, &mut random);
@@ -115,7 +115,7 @@ impl Operations {
     }
 }
 
-/// About half of the table lies in it.
+/// A prefix that covers about half of the table.
 fn lower_half() -> Ipv4Prefix {
     Ipv4Prefix::truncating(Ipv4Addr::UNSPECIFIED, 1)
 }

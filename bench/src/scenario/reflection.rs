@@ -1,4 +1,4 @@
-//! A route reflector: clients come, all announce their routes, and each must hear of all others'.
+//! A route reflector: clients connect, all announce their routes, and each must receive those of all others.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ pub(crate) struct ReflectionOptions {
 pub(crate) struct Reflection {
     routes: ClientRoutes,
     announcements: Vec<Bytes>,
-    /// As the other clients must hear them.
+    /// As the other clients must receive them.
     reflected: Vec<Bytes>,
     known: KnownRoutes,
 }
@@ -54,7 +54,7 @@ impl Scenario for Reflection {
         let topology = reflector(self.routes.clients().to_vec())?;
         let intake = ReflectedRoutes::new(&self.known, Instant::now());
         Stage::new(turn, &topology, intake)?.perform(|stage| {
-            // The first client waits for the daemon to be there.
+            // The first client waits until the daemon is ready.
             let (first, others) = self.routes.clients().split_at(1);
             let mut ids = stage.establish(first)?;
             stage.rest()?;
@@ -74,11 +74,11 @@ impl Reflection {
         &self.known
     }
 
-    /// The first of the clients announce all they have, without a clock.
+    /// The first clients announce all their routes, outside the measurement.
     ///
     /// # Errors
     ///
-    /// One has left.
+    /// A client has left.
     pub(super) fn announce(&self, stage: &mut Stage<'_, ReflectedRoutes<'_>>, ids: &[PeerId]) -> Result<()> {
         let is_relay = stage.turn().subject.is_relay();
         let sent = if is_relay { &self.reflected } else { &self.announcements };
@@ -86,7 +86,7 @@ impl Reflection {
         sent.try_for_each(|(&id, octets)| stage.peers_mut().send(id, octets.clone()))
     }
 
-    /// All clients announce all they have.
+    /// All clients announce all their routes.
     ///
     /// # Errors
     ///
@@ -107,11 +107,11 @@ impl Reflection {
     }
 }
 
-/// Brings the sessions of the other clients up: how long it takes and what they cost.
+/// Establishes the sessions of the other clients, and measures time and costs.
 ///
 /// # Errors
 ///
-/// One does not come up, or another is lost.
+/// A session does not come up, or another one is lost.
 pub(super) fn connect<I: Intake>(
     stage: &mut Stage<'_, I>,
     others: &[PeerSettings],

@@ -1,4 +1,4 @@
-//! A route reflector while everything around it changes: all clients ask for everything again, half of them get other rules,
+//! A route reflector during operations: all clients request all routes again, half of them get other rules,
 //! leave at once and come back.
 
 use std::net::Ipv4Addr;
@@ -73,7 +73,7 @@ impl Scenario for ReflectorOperations {
 }
 
 impl ReflectorOperations {
-    /// How many of the others' routes a client is refused.
+    /// Number of the others' routes that a client is refused.
     fn refused_to(&self, client: usize) -> usize {
         let routes = self.reflection.routes();
         let count =

@@ -12,10 +12,10 @@ use crate::peer::{PeerId, PeerSettings};
 use crate::reflected::ReflectedRoutes;
 use crate::subject::Topology;
 
-/// A stage whose peers are all the clients of a reflector; `'r` is that of the routes that they must hear.
+/// A stage whose peers are all clients of a reflector; `'r` is the lifetime of the expected routes.
 pub(super) type ReflectorStage<'a, 'r> = Stage<'a, ReflectedRoutes<'r>>;
 
-/// What the reflector is configured for.
+/// The reflector's configuration.
 ///
 /// # Errors
 ///
@@ -33,7 +33,7 @@ pub(super) fn reflector(clients: Vec<PeerSettings>) -> Result<Topology> {
     })
 }
 
-/// Measures how long it takes from `begin` until each client holds what it must.
+/// Measures the time from `begin` until each client holds the expected routes.
 ///
 /// # Errors
 ///
@@ -50,8 +50,8 @@ pub(super) fn measure_complete(
     stage.measurement(phase, &start, end)
 }
 
-/// Measures the time from `begin` until the clients received `count` routes, all together. They must not receive
-/// more.
+/// Measures the time from `begin` until the clients together have received `count` routes. They must not
+/// receive more.
 ///
 /// # Errors
 ///
@@ -81,7 +81,7 @@ pub(super) fn measure_sent(
     stage.measurement(phase, &start, end)
 }
 
-/// Runs until all clients hold what they must, and then for a while of nothing more, which shows that it stays so.
+/// Runs until all clients hold the expected routes, and then until nothing has been received for a while.
 ///
 /// # Errors
 ///
@@ -114,7 +114,7 @@ pub(super) fn ask_again(stage: &mut ReflectorStage<'_, '_>, id: PeerId) -> Resul
 
 pub(super) const ASN: Asn = Asn(64512);
 
-/// Not the router id, which a daemon takes when it does not know the setting.
+/// Not the router id, which a daemon would use if it ignored the setting.
 pub(super) const CLUSTER: ClusterId = ClusterId(Ipv4Addr::new(192, 0, 2, 99).to_bits());
 
 const ROUTER_ID: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);

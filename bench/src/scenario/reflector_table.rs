@@ -1,5 +1,5 @@
-//! A route reflector with a full table of one client: all others come to it at once, ask for it again, half of them leave and
-//! come back, and then the table goes.
+//! A route reflector with one client's full table: all other clients connect at once, request it again, half
+//! of them leave and come back, and then the table is withdrawn.
 
 use std::borrow::Cow;
 use std::net::Ipv4Addr;
@@ -26,13 +26,13 @@ use crate::workload::{AttributeSets, ClientRoutes, FIRST_MED, RouteTable, Seeded
 pub(crate) struct ReflectorTableOptions {
     pub(crate) prefixes: usize,
     pub(crate) attribute_sets: usize,
-    /// The clients besides that with the table, and the seed.
+    /// The clients in addition to the one with the table, and the seed.
     pub(crate) others: ReflectionOptions,
 }
 
-/// The scenario with everybody's UPDATEs ready.
+/// The scenario with all UPDATEs encoded.
 pub(crate) struct ReflectorTable {
-    /// The one with the table first.
+    /// The client with the table first.
     clients: Vec<PeerSettings>,
     announcements: Vec<Bytes>,
     known: KnownRoutes,
@@ -71,7 +71,7 @@ impl ReflectorTable {
 }
 
 impl Scenario for ReflectorTable {
-    /// A bare relay tells nobody what was said before they came.
+    /// A bare relay does not send earlier octets to peers that connect later.
     fn admits(&self, subject: &dyn Subject) -> bool {
         !subject.is_relay()
     }
@@ -97,14 +97,14 @@ impl Scenario for ReflectorTable {
 }
 
 impl ReflectorTable {
-    /// The table is announced, while one other client is there.
+    /// Announces the table, while one other client is connected.
     fn announce(&self, stage: &mut ReflectorStage<'_, '_>, ids: &[PeerId]) -> Result<Measurement> {
         measure_sent("announce", stage, self.table_routes + self.routes_each, |stage| {
             self.announce_own(stage, ids)
         })
     }
 
-    /// All others come, as fast as they can, and each has routes of its own.
+    /// Connects all other clients, as fast as possible; each has routes of its own.
     fn all_come(&self, stage: &mut ReflectorStage<'_, '_>, ids: &mut Vec<PeerId>) -> Result<Measurement> {
         measure_complete("all come", stage, |stage| {
             for newcomers in self.clients[2..].chunks(AT_ONCE) {
@@ -117,7 +117,7 @@ impl ReflectorTable {
     }
 
     fn refresh(&self, stage: &mut ReflectorStage<'_, '_>, ids: &[PeerId]) -> Result<Measurement> {
-        measure_sent("refresh", stage, self.known.count_heard(), |stage| {
+        measure_sent("refresh", stage, self.known.count_to_receive(), |stage| {
             ids.iter().try_for_each(|&id| ask_again(stage, id))
         })
     }
@@ -158,12 +158,12 @@ fn is_complete(measured: &[Measurement]) -> bool {
     measured.iter().all(|measurement| measurement.incomplete.is_none())
 }
 
-/// Not the client with the table, which is the first.
+/// Without the client with the table, which is the first.
 fn second_half(ids: &[PeerId]) -> &[PeerId] {
     &ids[ids.len().div_ceil(2)..]
 }
 
-/// How many clients come before these announce.
+/// Clients that connect before they announce.
 const AT_ONCE: usize = 10;
 
 const LOCAL_PREF: u32 = 100;

@@ -1,4 +1,4 @@
-//! The scenarios by the names they have on the command line.
+//! The scenarios by their names on the command line.
 
 use std::time::Duration;
 
@@ -45,11 +45,11 @@ pub(crate) enum ScenarioName {
     Kernel,
     /// 100,000 routes with two equal next hops lose one of them; needs root
     KernelEcmp,
-    /// 500 pods come and go beside a kernel with 25,000 routes; needs root
+    /// 500 pods come and go next to a kernel with 25,000 routes; needs root
     KernelChurn,
 }
 
-/// What can be chosen of a scenario's size.
+/// Sizes that can be chosen.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
     /// Of the full table.
@@ -62,7 +62,7 @@ pub(crate) struct Sizes {
 }
 
 impl ScenarioName {
-    /// All of them, in the order in which they are played.
+    /// All scenarios, in order.
     pub(crate) fn all() -> Vec<Self> {
         Self::value_variants().to_vec()
     }
@@ -86,7 +86,7 @@ impl ScenarioName {
         }
     }
 
-    /// What happens, for people.
+    /// Description for people.
     pub(crate) fn says(self, sizes: Sizes) -> String {
         match self {
             Self::Full => format!(
@@ -162,7 +162,7 @@ impl ScenarioName {
         }
     }
 
-    /// How many peers there are.
+    /// Number of peers.
     pub(crate) fn peers(self) -> usize {
         match self {
             Self::Full => 3,
@@ -177,7 +177,7 @@ impl ScenarioName {
         }
     }
 
-    /// Makes ready what can be.
+    /// Prepares the scenario.
     pub(crate) fn prepare(self, sizes: Sizes) -> Box<dyn Scenario> {
         let Sizes { prefixes, attribute_sets, seed, standstill } = sizes;
         match self {
@@ -219,7 +219,7 @@ impl ScenarioName {
         }
     }
 
-    /// How many clients a reflector has, and how many routes each of them.
+    /// Number of a reflector's clients, and of routes of each.
     fn cluster(self) -> (usize, usize) {
         match self {
             Self::Herd | Self::Rr2000 | Self::RrOperations => (2_000, 20),
@@ -250,7 +250,7 @@ const STUCK_READER: (usize, usize) = (300_000, 45_000);
 const KERNEL_ECMP: KernelEcmpOptions =
     KernelEcmpOptions { prefixes: 100_000, attribute_sets: 15_000, seed: 0 };
 
-/// Ten pods a second go and ten come.
+/// Ten pods per second are removed and ten created.
 const KERNEL_CHURN: KernelChurnOptions = KernelChurnOptions {
     prefixes: 25_000,
     attribute_sets: 500,

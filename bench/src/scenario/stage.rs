@@ -1,4 +1,4 @@
-//! Where a scenario is played: one daemon, the peers connected to it, and the clock.
+//! The stage of a scenario: one daemon, the peers connected to it, and the clock.
 
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::process;
@@ -19,7 +19,7 @@ pub(super) struct Stage<'a, I> {
     peers: Peers<I>,
 }
 
-/// The moment when a phase starts, and what had been used by then.
+/// Start of a phase, with the usage up to then.
 #[derive(Clone, Copy)]
 pub(super) struct Start {
     pub(super) at: Instant,
@@ -27,13 +27,13 @@ pub(super) struct Start {
     generator: ProcessUsage,
 }
 
-/// When and how a phase was over.
+/// End of a phase.
 pub(super) struct End {
-    /// When the last receiver had what it must have, or the time was over.
+    /// When the last receiver had the expected routes, or the time limit.
     pub(super) at: Instant,
-    /// The longest time in which nothing came.
+    /// The longest time without any received octet.
     pub(super) longest_silence: Duration,
-    /// What was wrong when the time was over.
+    /// What was wrong at the time limit.
     pub(super) incomplete: Option<String>,
 }
 
@@ -58,7 +58,7 @@ impl<'a, I: Intake> Stage<'a, I> {
         })
     }
 
-    /// Does something on the stage; when it fails, the text ends with what the daemon logged last.
+    /// Runs `work` on the stage; an error includes the end of the daemon's log.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl<'a, I: Intake> Stage<'a, I> {
         self.peers.establish(newcomers, Instant::now() + SESSION_TIMEOUT, || daemon.has_ended())
     }
 
-    /// Brings sessions of peers that have left up again.
+    /// Re-establishes sessions of peers that have left.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl<'a, I: Intake> Stage<'a, I> {
         self.peers.establish_again(ids, Instant::now() + SESSION_TIMEOUT, || daemon.has_ended())
     }
 
-    /// Has the daemon killed and started again; the peers leave before.
+    /// Kills the daemon and starts it again; the peers leave before.
     ///
     /// # Errors
     ///
@@ -110,16 +110,16 @@ impl<'a, I: Intake> Stage<'a, I> {
         self.daemon.restart(self.turn.subject, topology)
     }
 
-    /// Gives the daemon another configuration.
+    /// Changes the daemon's configuration.
     ///
     /// # Errors
     ///
-    /// It does not take it.
+    /// The daemon refuses it.
     pub(super) fn reload(&self, topology: &Topology) -> Result<()> {
         self.daemon.reload(self.turn.subject, topology)
     }
 
-    /// Lets the daemon come to rest.
+    /// Waits until the daemon is idle.
     ///
     /// # Errors
     ///
@@ -194,11 +194,11 @@ impl<'a, I: Intake> Stage<'a, I> {
     }
 }
 
-/// A port of an address of this node that nobody listens on.
+/// A free port of an address of this node.
 ///
 /// # Errors
 ///
-/// When all ports are taken.
+/// All ports are in use.
 pub(super) fn free_address(address: Ipv4Addr) -> Result<SocketAddrV4> {
     let listener = TcpListener::bind((address, 0)).context("a free port")?;
     let port = listener.local_addr().context("a free port")?.port();
@@ -210,7 +210,7 @@ fn mebibytes(kibibytes: u64) -> f64 {
     kibibytes as f64 / 1024.0
 }
 
-/// How long nothing comes before a phase counts as over; the time itself is not part of the measurement.
+/// Silence after which a phase counts as over; not part of the measured time.
 pub(super) const QUIET: Duration = Duration::from_millis(300);
 
 const SESSION_TIMEOUT: Duration = Duration::from_secs(60);

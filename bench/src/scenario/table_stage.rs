@@ -1,4 +1,4 @@
-//! A stage whose receivers' routes are recorded, and checked after the clock has stopped.
+//! A stage whose receivers' routes are recorded, and checked after the measurement.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -28,14 +28,14 @@ struct Receiver {
     id: PeerId,
     name: Cow<'static, str>,
     rib: AdjRibIn,
-    /// Routes it had received before the phase.
+    /// Routes received before the phase.
     routes_before: usize,
-    /// The fewest that must come in the phase.
+    /// Lower bound of the routes to be received in the phase.
     outstanding: usize,
 }
 
 impl<'a> TableStage<'a> {
-    /// Starts the daemon and plays with it.
+    /// Starts the daemon and runs `work`.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl<'a> TableStage<'a> {
         ids.first().copied().context("one peer came")
     }
 
-    /// Connects a peer that has no routes and must come to hold these.
+    /// Connects a peer without routes that must end with these.
     ///
     /// # Errors
     ///
@@ -82,14 +82,14 @@ impl<'a> TableStage<'a> {
         Ok(())
     }
 
-    /// Closes a receiver's connection; it is not looked at any more.
+    /// Closes a receiver's connection, and stops checking it.
     pub(super) fn remove_receiver(&mut self, name: &str) {
         for receiver in self.receivers.extract_if(.., |receiver| receiver.name == name) {
             self.stage.peers_mut().leave(receiver.id);
         }
     }
 
-    /// All receivers request a route refresh (RFC 2918), and forget what they hold.
+    /// All receivers request a route refresh (RFC 2918), and forget their routes.
     ///
     /// # Errors
     ///
@@ -107,23 +107,23 @@ impl<'a> TableStage<'a> {
         Ok(())
     }
 
-    /// From here on a receiver must come to hold these routes.
+    /// Sets the routes that a receiver must end with.
     pub(super) fn expect(&mut self, name: &str, expected: &Rc<Expectation>) {
         let peers = self.stage.peers();
         let named = self.receivers.iter_mut().filter(|receiver| receiver.name == name);
         named.for_each(|receiver| receiver.expect(expected, peers));
     }
 
-    /// Gives the daemon another configuration.
+    /// Changes the daemon's configuration.
     ///
     /// # Errors
     ///
-    /// It does not take it.
+    /// The daemon refuses it.
     pub(super) fn reload(&self, topology: &Topology) -> Result<()> {
         self.stage.reload(topology)
     }
 
-    /// Lets the daemon come to rest.
+    /// Waits until the daemon is idle.
     ///
     /// # Errors
     ///
@@ -132,12 +132,12 @@ impl<'a> TableStage<'a> {
         self.stage.rest()
     }
 
-    /// Measures how long it takes from `start` until every receiver holds exactly the routes expected, and what the
-    /// daemon's memory grows by for each of `paths` paths that come.
+    /// Measures the time from `start` until every receiver holds exactly the expected routes, and the growth
+    /// of the daemon's memory for each of `paths` new paths.
     ///
     /// # Errors
     ///
-    /// A session is lost, or a receiver gets what is no UPDATE.
+    /// A session is lost, or a receiver gets something other than UPDATEs.
     pub(super) fn measure(
         &mut self,
         phase: &'static str,
@@ -189,7 +189,8 @@ impl<'a> TableStage<'a> {
         }
     }
 
-    /// Runs until every receiver has received the expected number of routes, and then for a while without further ones.
+    /// Runs until every receiver has received the expected number of routes, and then nothing more for a
+    /// while.
     fn wait_for_quiet(&mut self, deadline: Instant) -> Result<Pause> {
         let checked: Vec<usize> = self.receivers.iter().map(|receiver| receiver.rib.replayed()).collect();
         let incomplete = |receiver: &Receiver| receiver.rib.outstanding() > 0;

@@ -1,4 +1,4 @@
-//! A table that one external peer announces, all of it over the first uplink.
+//! A table that one external peer announces, entirely over the first uplink.
 
 use std::borrow::Cow;
 use std::net::Ipv4Addr;
@@ -14,12 +14,12 @@ use crate::measurement::Measurement;
 use crate::peer::{PeerId, PeerSettings};
 use crate::workload::{AttributeSets, RouteTable, SeededRandom, end_of_rib};
 
-/// The UPDATEs, and what the kernel must hold once they are obeyed.
+/// The UPDATEs, and the kernel routes that follow from them.
 pub(super) struct UplinkTable {
     announcement: Bytes,
     /// In the order in which they are announced.
     pub(super) prefixes: Vec<Ipv4Prefix>,
-    /// Those that tell when it is worth looking.
+    /// Prefixes that are polled.
     pub(super) samples: Vec<Ipv4Prefix>,
     /// Sorted.
     pub(super) expected: Vec<InstalledRoute>,
@@ -49,7 +49,7 @@ impl UplinkTable {
         Ok((stage, *feeds.first().context("the feed came")?))
     }
 
-    /// Measures how long it takes until all is in the kernel.
+    /// Measures the time until all routes are in the kernel.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ impl Subject for Bird {
     }
 
     fn program(&self) -> PathBuf {
-        // Where Debian puts it is not in every PATH.
+        // Debian's path is not in every PATH.
         let installed = Path::new("/usr/sbin/bird");
         if installed.exists() { installed.into() } else { "bird".into() }
     }
@@ -41,7 +41,7 @@ impl Subject for Bird {
             None => String::new(),
         };
         for peer in &topology.peers {
-            // "multihop" as the peers' addresses are of no interface, nor need they be resolved.
+            // "multihop" because the peers' addresses belong to no interface, and need not be resolved.
             conf += &format!(
                 "protocol bgp {name} {{\n  \
                    local {local} port {port} as {asn};\n  \

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::daemon::Subject;
 use super::{bird, frr, gobgp, margay, openbgpd, relay};
 
-/// The daemons by the names they have on the command line.
+/// The daemons by their names on the command line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum SubjectName {
     /// This project's
@@ -29,11 +29,11 @@ pub(crate) enum SubjectName {
 }
 
 impl SubjectName {
-    /// The daemon of this name.
+    /// The daemon with this name.
     ///
     /// # Errors
     ///
-    /// `margayd` is not given and cannot be looked for.
+    /// `margayd` is not given and cannot be located.
     pub(crate) fn subject(self, margayd: Option<&Path>) -> Result<Box<dyn Subject>> {
         Ok(match self {
             Self::Margay => Box::new(margay::Margay::new(margayd)?),

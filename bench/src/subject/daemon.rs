@@ -14,10 +14,10 @@ pub(crate) trait Subject {
     /// Its name in tables.
     fn name(&self) -> &'static str;
 
-    /// What to run.
+    /// Its program.
     fn program(&self) -> PathBuf;
 
-    /// What to do when the program is not there.
+    /// How to install the program if it is missing.
     fn install_hint(&self) -> &'static str;
 
     /// The text of its configuration; files of its own go into `folder`.
@@ -26,11 +26,11 @@ pub(crate) trait Subject {
     /// The arguments that make it read a configuration and stay in the foreground.
     fn arguments(&self, topology: &Topology, configuration: &Path, folder: &Path) -> Vec<OsString>;
 
-    /// What must be done once before it can run.
+    /// One-time preparations.
     ///
     /// # Errors
     ///
-    /// When that fails.
+    /// They fail.
     fn prepare(&self) -> Result<()> {
         Ok(())
     }
@@ -40,7 +40,7 @@ pub(crate) trait Subject {
         false
     }
 
-    /// How long it heard nobody at the longest since this was asked last; `None` when it does not tell.
+    /// Its longest turn since the last call; `None` if it does not report that.
     ///
     /// # Errors
     ///
@@ -68,21 +68,21 @@ pub(crate) trait Subject {
         Vec::new()
     }
 
-    /// Whether it is no daemon, but passes on unchanged what it gets.
+    /// Whether it is not a daemon, but passes octets on unchanged.
     fn is_relay(&self) -> bool {
         false
     }
 
-    /// What makes the program tell its version.
+    /// The argument that makes the program print its version.
     fn version_argument(&self) -> &'static str {
         "--version"
     }
 
-    /// What it says of its version: the last word of the first line.
+    /// Its version: the last word of the first line that it prints.
     ///
     /// # Errors
     ///
-    /// When the program is missing or says nothing.
+    /// The program is missing or prints nothing.
     fn version(&self) -> Result<String> {
         let program = self.program();
         let answer = Command::new(&program)
@@ -98,10 +98,10 @@ pub(crate) trait Subject {
     }
 }
 
-/// A program that runs beside a daemon.
+/// A program that a daemon depends on.
 pub(crate) struct Helper {
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<OsString>,
-    /// Is there when the helper is ready.
+    /// Exists when the helper is ready.
     pub(crate) socket: PathBuf,
 }

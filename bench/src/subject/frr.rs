@@ -1,4 +1,4 @@
-//! FRR's bgpd, as it is shipped and with what makes it fast; with zebra where it is to keep the kernel's table.
+//! FRR's bgpd, as shipped or tuned for speed; with zebra if it is to keep the kernel's table.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use super::daemon::{Helper, Subject};
 use super::topology::Topology;
 use crate::peer::HOLD_SECONDS;
 
-/// Which settings it runs with.
+/// Its settings.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Frr {
-    /// Its own defaults, but for what a session needs.
+    /// Its defaults, except for what a session needs.
     AsShipped,
     /// No delay to collect routes, no interval between advertisements, and as much work at a time as it allows.
     Tuned,
@@ -43,7 +43,7 @@ impl Subject for Frr {
         if let Some(cluster) = topology.cluster_address() {
             conf += &format!(" bgp cluster-id {cluster}\n");
         }
-        // A group for each AS: what its peers have in common is worked on once.
+        // A group for each AS, so that work is shared among its peers.
         for asn in topology.peer_asns() {
             conf += &format!(
                 " neighbor as{asn} peer-group\n neighbor as{asn} remote-as {asn}\n neighbor as{asn} passive\n \
@@ -87,7 +87,7 @@ impl Subject for Frr {
     }
 
     fn arguments(&self, topology: &Topology, configuration: &Path, folder: &Path) -> Vec<OsString> {
-        // No change of user, which would need folders of its own.
+        // It keeps its user, because another one would need folders of its own.
         let mut arguments: Vec<OsString> =
             ["-S", "-A", "127.0.0.1", "-P", "0", "--log", "stdout", "--log-level", "errors"]
                 .map(OsString::from)

@@ -16,7 +16,7 @@ use super::topology::{Direction, Refusal, Topology};
 use crate::measurement::LongestTurn;
 use crate::peer::HOLD_SECONDS;
 
-/// How long a daemon may take until it answers.
+/// Time within which a daemon must answer.
 const START_TIME: Duration = Duration::from_secs(5);
 
 pub(super) struct Margay {
@@ -24,7 +24,7 @@ pub(super) struct Margay {
 }
 
 impl Margay {
-    /// The program given, or the one beside this program: cargo puts both into the same folder.
+    /// The given program, or the one in the folder of this program, where cargo puts both.
     pub(super) fn new(margayd: Option<&Path>) -> Result<Self> {
         let beside = || {
             let own = env::current_exe().context("this program's path")?;
@@ -33,7 +33,7 @@ impl Margay {
         Ok(Self { margayd: margayd.map_or_else(beside, |given| Ok(given.to_owned()))? })
     }
 
-    /// Asks the daemon of a folder something; the program that does is beside it.
+    /// Asks the daemon of a folder, by the client in its program's folder.
     fn ask(&self, folder: &Path, words: &[&str]) -> Command {
         let mut command = Command::new(self.margayd.with_file_name("margay"));
         command.arg("--socket").arg(socket(folder)).args(words);
@@ -106,7 +106,7 @@ impl Subject for Margay {
             return Ok(None);
         }
         let mut command = self.ask(folder, &["show", "turns", "--reset", "--json"]);
-        // The socket may be what a daemon left that was killed; the next one is about to replace it.
+        // The socket may be that of a killed daemon, which the new one is about to replace.
         let deadline = Instant::now() + START_TIME;
         let answer = loop {
             let answer = command.output().with_context(|| format!("{command:?}"))?;

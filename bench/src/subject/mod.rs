@@ -1,4 +1,4 @@
-//! The daemons under test, a file for each: how it is configured, started and asked for its version.
+//! The daemons under test, one file for each: its configuration, start and version.
 
 mod bird;
 mod by_name;

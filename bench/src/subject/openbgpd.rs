@@ -30,7 +30,7 @@ impl Subject for OpenBgpd {
     }
 
     fn prepare(&self) -> Result<()> {
-        // Its processes confine themselves to this folder, which its service unit makes.
+        // Its processes confine themselves to this folder, which its service unit would create.
         fs::create_dir_all(HOME).context(HOME)
     }
 

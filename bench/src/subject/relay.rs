@@ -1,4 +1,4 @@
-//! The floor: this program as a bare relay.
+//! The lower bound: this program as a bare relay.
 
 use std::env;
 use std::ffi::OsString;
@@ -32,7 +32,7 @@ impl Subject for Relay {
         true
     }
 
-    /// The address to listen on, then its AS number, then a line for each peer whose octets go to the others.
+    /// The address to listen on, the AS number, and a line for each peer whose octets are relayed.
     fn render(&self, topology: &Topology, _folder: &Path) -> String {
         let mut conf = format!("{}\n{}\n", topology.listen, topology.asn);
         for source in &topology.relayed {

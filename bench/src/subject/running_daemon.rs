@@ -15,7 +15,8 @@ use super::topology::Topology;
 use crate::measurement::LongestTurn;
 use crate::process_usage::ProcessUsage;
 
-/// A child process with its helpers and a folder of their own; dropped, they are killed and the folder removed.
+/// A child process with its helpers and a folder. When it is dropped, they are killed and the folder is
+/// removed.
 pub(crate) struct RunningDaemon {
     child: Child,
     helpers: Vec<Child>,
@@ -24,11 +25,11 @@ pub(crate) struct RunningDaemon {
 }
 
 impl RunningDaemon {
-    /// Starts a daemon; it may take a moment until it listens.
+    /// Starts a daemon, which may not be listening yet.
     ///
     /// # Errors
     ///
-    /// When its program is missing.
+    /// Its program is missing.
     pub(crate) fn start(subject: &dyn Subject, topology: &Topology) -> Result<Self> {
         subject.prepare()?;
         let folder = Folder::create(subject.name())?;
@@ -48,11 +49,11 @@ impl RunningDaemon {
         Ok(Self { child, helpers, folder, configuration })
     }
 
-    /// Ends it without a word and starts it again.
+    /// Kills it and starts it again.
     ///
     /// # Errors
     ///
-    /// When it cannot be started.
+    /// It cannot be started.
     pub(crate) fn restart(&mut self, subject: &dyn Subject, topology: &Topology) -> Result<()> {
         self.child.kill().and_then(|()| self.child.wait()).context("the daemon")?;
         let log = self.folder.log();
@@ -62,11 +63,11 @@ impl RunningDaemon {
         Ok(())
     }
 
-    /// Gives it another configuration, and returns when it has taken it over.
+    /// Changes its configuration, and returns when the new one is in force.
     ///
     /// # Errors
     ///
-    /// It cannot, or does not want to.
+    /// It does not support that, or refuses it.
     pub(crate) fn reload(&self, subject: &dyn Subject, topology: &Topology) -> Result<()> {
         fs::write(&self.configuration, subject.render(topology, &self.folder.0))
             .with_context(|| self.configuration.display().to_string())?;
@@ -76,7 +77,7 @@ impl RunningDaemon {
         Ok(())
     }
 
-    /// How long it heard nobody at the longest since this was asked last.
+    /// Its longest turn since the last call.
     ///
     /// # Errors
     ///
@@ -98,7 +99,7 @@ impl RunningDaemon {
     ///
     /// # Errors
     ///
-    /// When one has ended.
+    /// One has ended.
     pub(crate) fn usage(&self) -> Result<ProcessUsage> {
         let mut usage = ProcessUsage::of(self.child.id())?;
         for helper in &self.helpers {
@@ -107,12 +108,12 @@ impl RunningDaemon {
         Ok(usage)
     }
 
-    /// Whether it runs no more.
+    /// Whether its process has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// The last lines of its log, and how it ended if it did.
+    /// The end of its log, and its status if it has ended.
     pub(crate) fn last_words(&mut self) -> String {
         let ended = match self.child.try_wait() {
             Ok(Some(status)) => format!("it ended with {status}; "),
@@ -145,7 +146,7 @@ impl Drop for RunningDaemon {
 }
 
 fn spawn(program: &Path, arguments: Vec<OsString>, log: &File) -> Result<Child> {
-    // setpriv becomes the daemon, which so ends with this process however that ends.
+    // setpriv is replaced by the daemon, which then ends with this process in any case.
     Command::new("setpriv")
         .args(["--pdeathsig", "KILL", "--"])
         .arg(program)
@@ -160,7 +161,7 @@ fn spawn(program: &Path, arguments: Vec<OsString>, log: &File) -> Result<Child> 
 fn wait_for(socket: &Path) -> Result<()> {
     let deadline = Instant::now() + HELPER_TIMEOUT;
     while !socket.exists() {
-        ensure!(Instant::now() < deadline, "{} does not come", socket.display());
+        ensure!(Instant::now() < deadline, "{} does not appear", socket.display());
         thread::sleep(HELPER_INTERVAL);
     }
     Ok(())
@@ -200,7 +201,7 @@ fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// A helper that is not ready by then never will be.
+/// Time limit for a helper to become ready.
 const HELPER_TIMEOUT: Duration = Duration::from_secs(10);
 const HELPER_INTERVAL: Duration = Duration::from_millis(20);
 

@@ -1,4 +1,4 @@
-//! What a daemon is configured for: one speaker with its peers and filters.
+//! The configuration of a daemon: one speaker with its peers and filters.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -6,7 +6,7 @@ use bgp_codec::{Asn, BgpIdentifier, ClusterId, Ipv4Prefix};
 
 use crate::peer::PeerSettings;
 
-/// What every daemon is configured for: one speaker that waits for peers.
+/// The configuration of a daemon: one speaker that waits for peers.
 #[derive(Clone)]
 pub(crate) struct Topology {
     pub(crate) asn: Asn,
@@ -15,14 +15,14 @@ pub(crate) struct Topology {
     pub(crate) peers: Vec<PeerSettings>,
     /// The cluster whose clients the peers of the own AS are.
     pub(crate) cluster: Option<ClusterId>,
-    /// Where the next hops are of the routes that it shall put into the kernel's table; without any, it has no kernel.
+    /// Interfaces of the next hops of routes to be installed; without any, no kernel is used.
     pub(crate) interfaces: Vec<&'static str>,
-    /// The peers whose routes go to the others when there is no daemon but a bare relay.
+    /// The peers whose octets a bare relay passes on.
     pub(crate) relayed: Vec<Ipv4Addr>,
     pub(crate) refusals: Vec<Refusal>,
 }
 
-/// A filter: routes inside a prefix are not taken from a peer, or not advertised to it.
+/// A filter: routes inside a prefix are not accepted from a peer, or not advertised to it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refusal {
     pub(crate) peer: Ipv4Addr,
@@ -30,7 +30,7 @@ pub(crate) struct Refusal {
     pub(crate) within: Ipv4Prefix,
 }
 
-/// On which side of the daemon a filter is.
+/// Direction of a filter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Direction {
     Import,
@@ -46,7 +46,7 @@ impl Topology {
         !self.interfaces.is_empty()
     }
 
-    /// The peers' AS numbers, each once.
+    /// The peers' AS numbers, without duplicates.
     pub(super) fn peer_asns(&self) -> Vec<Asn> {
         let mut asns: Vec<Asn> = self.peers.iter().map(|peer| peer.asn).collect();
         asns.sort_unstable();

@@ -7,12 +7,12 @@ use foldhash::{HashSet, HashSetExt};
 
 use super::SeededRandom;
 
-/// Attribute sets that differ from each other, in order.
+/// Distinct attribute sets, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AttributeSets(Vec<PathAttributes>);
 
 impl AttributeSets {
-    /// Sets with AS paths of two to six numbers, no two the same, that start with the AS of the peer that sends them.
+    /// Distinct sets with AS paths of two to six numbers that start with the AS of the sender.
     pub(crate) fn generate(count: usize, sender: Asn, random: &mut SeededRandom) -> Self {
         let mut seen = HashSet::with_capacity(count);
         let mut sets = Vec::with_capacity(count);
@@ -25,8 +25,8 @@ impl AttributeSets {
         Self(sets)
     }
 
-    /// As many sets from each of several senders. Of the sets in the same place one has the shortest AS path, and no two
-    /// senders are preferred everywhere; second in the answer are those shortest ones.
+    /// The same number of sets from each of several senders. Of the sets at the same position one has the
+    /// shortest AS path, and no sender is always preferred; the second result contains these shortest ones.
     pub(crate) fn competing(count: usize, senders: &[Asn], random: &mut SeededRandom) -> (Vec<Self>, Self) {
         let mut competing = vec![Self::default(); senders.len()];
         let mut best = Self::default();
@@ -45,7 +45,7 @@ impl AttributeSets {
         (competing, best)
     }
 
-    /// The same sets with other communities; each differs from what it was.
+    /// The same sets with other communities; each set changes.
     pub(crate) fn with_other_communities(&self, sender: Asn, random: &mut SeededRandom) -> Self {
         let change = |set: &PathAttributes| {
             let mut builder = set.to_builder();
@@ -58,8 +58,8 @@ impl AttributeSets {
         Self(self.0.iter().map(change).collect())
     }
 
-    /// What a speaker of another AS makes of the sets for its external peers: its own AS number goes in front and
-    /// MULTI_EXIT_DISC goes (RFC 4271 §5.1.2, §5.1.4).
+    /// The sets as advertised by a speaker of another AS to its external peers: with its own AS number
+    /// prepended and without MULTI_EXIT_DISC (RFC 4271 §5.1.2, §5.1.4).
     pub(crate) fn advertised_by(&self, speaker: Asn) -> Self {
         self.each(|builder| {
             builder.as_path.prepend(speaker, 1);
@@ -67,8 +67,8 @@ impl AttributeSets {
         })
     }
 
-    /// The sets as an internal peer sends them: LOCAL_PREF is there, and MULTI_EXIT_DISC, since FRR adds one of 0 to routes
-    /// that have none.
+    /// The sets as sent by an internal peer, with LOCAL_PREF and MULTI_EXIT_DISC, because FRR adds one of 0
+    /// to routes without.
     pub(crate) fn internal(&self, local_pref: u32) -> Self {
         self.each(|builder| {
             builder.local_pref = Some(local_pref);
@@ -76,7 +76,7 @@ impl AttributeSets {
         })
     }
 
-    /// What a reflector makes of a client's sets for its other clients (RFC 4456 §8).
+    /// The sets as reflected to other clients (RFC 4456 §8).
     pub(crate) fn reflected(&self, originator: BgpIdentifier, cluster: ClusterId) -> Self {
         self.each(|builder| {
             builder.originator_id = Some(originator);
@@ -118,7 +118,7 @@ fn as_path_of(length: u32, sender: Asn, random: &mut SeededRandom) -> Vec<Asn> {
     std::iter::once(sender).chain((1..length).map(|_| public_asn(random))).collect()
 }
 
-/// An AS number that nobody here has for its own; a third need four octets.
+/// An AS number that is not used here otherwise; a third need four octets.
 fn public_asn(random: &mut SeededRandom) -> Asn {
     if random.percent(33) {
         return Asn(random.within(131_072..402_000));
@@ -129,7 +129,7 @@ fn public_asn(random: &mut SeededRandom) -> Asn {
     }
 }
 
-/// One to eight communities in ascending order: a speaker may sort them.
+/// One to eight communities in ascending order, because a speaker may sort them.
 fn communities(sender: Asn, random: &mut SeededRandom) -> Vec<Community> {
     let count = random.within(1..9);
     let owner = u32::from(sender.to_two_octets()) << 16;
@@ -215,11 +215,13 @@ mod tests {
         let (originator, cluster) =
             (BgpIdentifier::try_from(Ipv4Addr::new(192, 0, 2, 1)).unwrap(), ClusterId(9));
         let sent = generate(200).internal(100);
-        for (sent, heard) in sent.as_slice().iter().zip(sent.reflected(originator, cluster).as_slice()) {
+        for (sent, reflected_set) in
+            sent.as_slice().iter().zip(sent.reflected(originator, cluster).as_slice())
+        {
             assert!(sent.local_pref() == Some(100) && sent.med().is_some(), "{sent:?}");
-            assert_eq!(heard.originator_id(), Some(originator));
-            assert!(heard.cluster_list().eq([cluster]));
-            let mut restored = heard.to_builder();
+            assert_eq!(reflected_set.originator_id(), Some(originator));
+            assert!(reflected_set.cluster_list().eq([cluster]));
+            let mut restored = reflected_set.to_builder();
             restored.originator_id = None;
             restored.cluster_list.clear();
             assert_eq!(&restored.build(), sent);

@@ -1,4 +1,4 @@
-//! What the clients of a route reflector announce, and what each of them must hear of the others.
+//! The routes that the clients of a route reflector announce, and the form in which others must receive them.
 
 use std::net::Ipv4Addr;
 
@@ -11,22 +11,22 @@ use super::ENCODER;
 use super::SeededRandom;
 use crate::peer::PeerSettings;
 
-/// The routes of all clients: address blocks as the nodes of a cluster have them, as many for each client.
+/// The routes of all clients: address blocks as of the nodes of a cluster, the same number for each client.
 #[derive(Debug)]
 pub(crate) struct ClientRoutes {
     clients: Vec<PeerSettings>,
     cluster: ClusterId,
     routes_each: usize,
-    /// All clients' prefixes, one client's after the other's.
+    /// All clients' prefixes, one client's after another's.
     prefixes: Vec<Ipv4Prefix>,
 }
 
 impl ClientRoutes {
-    /// Blocks of 64 addresses out of 10.0.0.0/8, spread over the clients without order.
+    /// Blocks of 64 addresses out of 10.0.0.0/8, assigned to the clients in random order.
     ///
     /// # Panics
     ///
-    /// There are more blocks than that, or more than 64,000 clients.
+    /// Panics if there are more blocks than that, or more than 64,000 clients.
     pub(crate) fn generate(
         clients: usize,
         routes_each: usize,
@@ -49,12 +49,12 @@ impl ClientRoutes {
         Self { clients: (0..clients).map(settings).collect(), cluster, routes_each, prefixes }
     }
 
-    /// Who the clients are, in order.
+    /// The clients, in order.
     pub(crate) fn clients(&self) -> &[PeerSettings] {
         &self.clients
     }
 
-    /// How many routes each client announces.
+    /// Number of routes of each client.
     pub(crate) fn routes_each(&self) -> usize {
         self.routes_each
     }
@@ -69,18 +69,18 @@ impl ClientRoutes {
         &self.prefixes[client * self.routes_each..][..self.routes_each]
     }
 
-    /// The client whose prefix has this place in [`ClientRoutes::prefixes`].
+    /// The client whose prefix is at this position in [`ClientRoutes::prefixes`].
     pub(crate) fn source_of(&self, prefix: usize) -> usize {
         prefix / self.routes_each
     }
 
-    /// The next hop of a client's routes: its node's address, which is not the one its session comes from.
+    /// The next hop of a client's routes: its node's address, which differs from that of its session.
     pub(crate) fn next_hop(client: usize) -> NextHop {
         NextHop::Ipv4(numbered_address(NODES, client))
     }
 
-    /// The attributes that a client announces its routes with. A MULTI_EXIT_DISC is always there, since FRR adds one of 0
-    /// to routes that have none.
+    /// The attributes with which a client announces its routes. MULTI_EXIT_DISC is always present, because
+    /// FRR adds one of 0 to routes without.
     pub(crate) fn announced(med: u32) -> PathAttributesBuilder {
         let mut builder = PathAttributesBuilder::new(Origin::Igp);
         builder.local_pref = Some(100);
@@ -88,12 +88,12 @@ impl ClientRoutes {
         builder
     }
 
-    /// The attributes that the other clients must hear: the reflector adds ORIGINATOR_ID and CLUSTER_LIST, and changes
-    /// nothing else (RFC 4456 §8, §10).
+    /// The attributes that the other clients must receive: the reflector adds ORIGINATOR_ID and CLUSTER_LIST,
+    /// and changes nothing else (RFC 4456 §8, §10).
     ///
     /// # Panics
     ///
-    /// There is no such client.
+    /// Panics if there is no such client.
     pub(crate) fn reflected(&self, client: usize, med: u32) -> PathAttributes {
         let mut builder = Self::announced(med);
         let originator = BgpIdentifier::try_from(self.clients[client].address);
@@ -111,14 +111,14 @@ impl ClientRoutes {
     }
 }
 
-/// The address with a number, behind a first one; none ends in 0 or 255.
+/// The address with a number, counted from a first one; none ends in 0 or 255.
 fn numbered_address(first: Ipv4Addr, index: usize) -> Ipv4Addr {
     let index = u32::try_from(index).expect("less than 2^32 clients");
     assert!(index < 64_000, "the last two octets number 64,000 clients");
     Ipv4Addr::from_bits(first.to_bits() + (index / 250) * 256 + index % 250)
 }
 
-/// The MULTI_EXIT_DISC that the clients' routes have at first.
+/// The initial MULTI_EXIT_DISC of the clients' routes.
 pub(crate) const FIRST_MED: u32 = 1;
 
 const CLIENTS: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);

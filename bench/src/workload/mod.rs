@@ -1,4 +1,4 @@
-//! What the peers say: tables of routes that are the same for each seed, and their UPDATEs.
+//! The contents of UPDATEs: tables of routes that follow from a seed, and their encoding.
 
 mod attribute_sets;
 mod client_routes;

@@ -1,4 +1,4 @@
-//! Prefixes as the Internet's table has them: mostly /24, some shorter.
+//! Prefixes with lengths distributed as in the Internet's table: mostly /24.
 
 use std::net::Ipv4Addr;
 
@@ -7,13 +7,13 @@ use foldhash::{HashSet, HashSetExt};
 
 use super::SeededRandom;
 
-/// This many different prefixes in random order; some lie inside others.
+/// This many distinct prefixes in random order; some are inside others.
 pub(super) fn distinct_prefixes(count: usize, random: &mut SeededRandom) -> Vec<Ipv4Prefix> {
     let mut seen = HashSet::with_capacity(count);
     let mut prefixes = Vec::with_capacity(count);
     while prefixes.len() < count {
         let address = Ipv4Addr::from_bits(random.within(0x0100_0000..0xe000_0000));
-        // The length is drawn anew too, so that the few short prefixes there are cannot run out.
+        // The length is drawn again, too, so that the few short prefixes cannot run out.
         let prefix = Ipv4Prefix::truncating(address, length(random));
         if !prefix.address().is_loopback() && seen.insert(prefix) {
             prefixes.push(prefix);
@@ -33,7 +33,7 @@ fn length(random: &mut SeededRandom) -> u8 {
     24
 }
 
-/// How many of a thousand prefixes have a length; the rest are /24.
+/// Share of a length among a thousand prefixes; the rest are /24.
 const SHARE_PER_MILLE: [(u8, u32); 8] =
     [(16, 13), (17, 8), (18, 13), (19, 25), (20, 45), (21, 52), (22, 115), (23, 100)];
 

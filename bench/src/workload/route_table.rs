@@ -6,18 +6,19 @@ use bytes::{Bytes, BytesMut};
 use super::SeededRandom;
 use super::prefixes::distinct_prefixes;
 
-/// Different prefixes in groups; which attributes a group has is said elsewhere, as they change.
+/// Distinct prefixes in groups, whose attributes are stored elsewhere because they change.
 #[derive(Debug)]
 pub(crate) struct RouteTable {
     groups: Vec<Vec<Ipv4Prefix>>,
 }
 
 impl RouteTable {
-    /// A table with this many prefixes in this many groups, of which a few are large and many have one prefix.
+    /// A table with this many prefixes in this many groups, of which a few are large and many have one
+    /// prefix.
     ///
     /// # Panics
     ///
-    /// There are fewer prefixes than groups.
+    /// Panics if there are fewer prefixes than groups.
     pub(crate) fn generate(prefixes: usize, groups: usize, random: &mut SeededRandom) -> Self {
         let mut rest = distinct_prefixes(prefixes, random);
         let take = |size: usize| rest.split_off(rest.len() - size);
@@ -28,12 +29,13 @@ impl RouteTable {
         &self.groups
     }
 
-    /// The UPDATEs that advertise the table, one a group unless it is too large for that.
+    /// The UPDATEs that advertise the table, one for each group unless the group is too large.
     pub(crate) fn encode(&self, attributes: &[PathAttributes], next_hop: NextHop) -> Bytes {
         self.encode_from(0, attributes, next_hop)
     }
 
-    /// The same UPDATEs, of which those of the group `first` come first and those of the group before it last.
+    /// The same UPDATEs, starting with those of the group `first` and ending with those of the group before
+    /// it.
     pub(crate) fn encode_from(
         &self,
         first: usize,
@@ -51,21 +53,21 @@ impl RouteTable {
     }
 }
 
-/// The End-of-RIB that a peer sends behind its first routes, or at once when it has none (RFC 4724 §2).
+/// The End-of-RIB that a peer sends after its first routes, or at once if it has none (RFC 4724 §2).
 pub(crate) fn end_of_rib() -> Bytes {
     let mut out = BytesMut::new();
     ENCODER.end_of_rib(&mut out, Family::IPV4_UNICAST);
     out.freeze()
 }
 
-/// How many prefixes each group has; at least one.
+/// Sizes of the groups; each at least one.
 fn group_sizes(prefixes: usize, groups: usize, random: &mut SeededRandom) -> Vec<usize> {
     assert!(prefixes >= groups && groups > 0, "each group has a prefix");
     let count = u32::try_from(groups).expect("tables have less than 2^32 groups");
     let mut sizes = vec![1; groups];
     let mut rest = prefixes - groups;
     while rest > 0 {
-        // The smaller of two draws: the first groups fill much faster than the last.
+        // The smaller of two draws: the first groups grow much faster than the last.
         let few = random.below(count).min(random.below(count)) as usize;
         let skewed = random.below(u32::try_from(few + 1).expect("below the count")) as usize;
         let group = if sizes[skewed] < FULL_GROUP { skewed } else { few };
@@ -76,14 +78,14 @@ fn group_sizes(prefixes: usize, groups: usize, random: &mut SeededRandom) -> Vec
     sizes
 }
 
-/// What fits in one message with room for attributes.
+/// Prefixes that fit into one message with room for attributes.
 const FULL_GROUP: usize = 500;
 
-/// What writes the peers' UPDATEs.
+/// Encoder of the peers' UPDATEs.
 pub(crate) const ENCODER: UpdateEncoder =
     UpdateEncoder { as_width: AsWidth::Four, max_message_octets: MAX_MESSAGE_OCTETS, add_path: false };
 
-/// Neither side says that it takes longer ones (RFC 8654).
+/// Neither side announces longer ones (RFC 8654).
 const MAX_MESSAGE_OCTETS: usize = 4096;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Random numbers that are the same in every run with the same seed.
+//! Random numbers that follow from a seed.
 
 /// The SplitMix64 generator: no library's change of algorithm can alter a workload.
 pub(crate) struct SeededRandom {
@@ -16,12 +16,12 @@ impl SeededRandom {
         u32::try_from(product >> 32).expect("the upper half of 64 bits fits in 32")
     }
 
-    /// A number from a range; the end is not in it.
+    /// A number from a half-open range.
     pub(crate) fn within(&mut self, range: std::ops::Range<u32>) -> u32 {
         range.start + self.below(range.end - range.start)
     }
 
-    /// Whether something happens that does so in this many of a hundred cases.
+    /// True in this many of a hundred cases.
     pub(crate) fn percent(&mut self, chance: u32) -> bool {
         self.below(100) < chance
     }

@@ -3,7 +3,7 @@
 use crate::{AttributeFault, AttributeType, DecodeError, Notification};
 
 impl DecodeError {
-    /// The NOTIFICATION that tells the peer.
+    /// The NOTIFICATION for the peer.
     #[must_use]
     pub fn into_notification(self) -> Notification {
         match self {

@@ -7,7 +7,7 @@ use margay_control::{ConfdStatus, Publication};
 use super::time_span::time_span;
 use super::{fact, or_dash};
 
-/// What margay-confd keeps, and everything that is wrong.
+/// The files that margay-confd writes, and all problems.
 pub(crate) fn confd_status(status: &ConfdStatus) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     at(status, now)
@@ -101,7 +101,7 @@ templates:
     }
 
     #[test]
-    fn a_datastore_that_is_away_is_said() {
+    fn an_unreachable_datastore_is_reported() {
         let away = |in_sync| {
             let error = Some("no member answers".to_owned());
             at(&ConfdStatus { in_sync, datastore_error: error, ..ConfdStatus::default() }, 0)

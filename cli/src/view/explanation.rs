@@ -9,7 +9,7 @@ use margay_control::{
 
 use super::{fact, or_dash};
 
-/// Every path with what became of it, then the kernel, then the peers.
+/// Every path with its status, then the kernel, then the peers.
 pub(crate) fn explanation(explanation: &Explanation) -> String {
     let mut text = format!("{}\n", explanation.prefix);
     if explanation.paths.is_empty() {
@@ -87,7 +87,7 @@ fn kernel_route(route: &KernelRoute) -> String {
     format!("{} ({whose}: table {table}, protocol {protocol}, metric {metric}{object})", next_hops.join(", "))
 }
 
-/// The way of each path through filters, rule by rule.
+/// The evaluation of each path by filters, rule by rule.
 fn filters(passes: &[FilterPass]) -> String {
     let mut text = "\nfilters\n".to_owned();
     for pass in passes {
@@ -106,24 +106,25 @@ fn filters(passes: &[FilterPass]) -> String {
     text
 }
 
-/// Whoever is told in one line; whoever is not, in one line for each reason.
+/// All peers that it is advertised to in one line; the others in one line for each reason.
 fn advertisements(explanation: &Explanation) -> String {
-    let (mut told, mut withheld) = (Vec::new(), BTreeMap::<&str, Vec<String>>::new());
+    let (mut advertised, mut withheld) = (Vec::new(), BTreeMap::<&str, Vec<String>>::new());
     for Advertisement { peer, withheld: reason, paths } in &explanation.advertisements {
         match (reason, paths) {
             (Some(reason), _) => withheld.entry(reason).or_default().push(peer.clone()),
-            (None, Some(paths)) => told.push(format!("{peer} ({paths} paths)")),
-            (None, None) => told.push(peer.clone()),
+            (None, Some(paths)) => advertised.push(format!("{peer} ({paths} paths)")),
+            (None, None) => advertised.push(peer.clone()),
         }
     }
-    let mut text = fact("advertised to", if told.is_empty() { "nobody".to_owned() } else { names(told) });
+    let mut text =
+        fact("advertised to", if advertised.is_empty() { "nobody".to_owned() } else { names(advertised) });
     for (reason, peers) in withheld {
         text += &fact("not advertised to", format_args!("{}: {reason}", names(peers)));
     }
     text
 }
 
-/// The names, or of a crowd the first ones and a number: `--json` has them all.
+/// The names; of many, the first ones and a count: `--json` has them all.
 fn names(mut names: Vec<String>) -> String {
     let more = names.len().saturating_sub(MOST_NAMES);
     names.truncate(MOST_NAMES);
@@ -131,7 +132,7 @@ fn names(mut names: Vec<String>) -> String {
     if more == 0 { names } else { format!("{names} and {more} more") }
 }
 
-/// The most peers that are named in a line.
+/// Highest number of peers named in a line.
 const MOST_NAMES: usize = 10;
 
 #[cfg(test)]
@@ -140,7 +141,7 @@ mod tests {
     use crate::view::routes::tests::learned;
 
     #[test]
-    fn tells_the_story_of_a_prefix() {
+    fn shows_paths_kernel_and_advertisements() {
         let best = Route {
             communities: vec!["65000:1".to_owned(), "no-export".to_owned()],
             med: Some(5),
@@ -175,13 +176,13 @@ mod tests {
                 next_hops: vec!["via 172.16.0.9 dev eth0".to_owned()],
             }],
             advertisements: vec![
-                told("node2"),
+                advertised("node2"),
                 Advertisement {
                     peer: "tor1".to_owned(),
                     withheld: Some("it is where the route comes from".to_owned()),
                     paths: None,
                 },
-                Advertisement { paths: Some(2), ..told("node3") },
+                Advertisement { paths: Some(2), ..advertised("node3") },
             ],
             filters: vec![
                 FilterPass {
@@ -237,11 +238,11 @@ filters
     }
 
     #[test]
-    fn peers_with_one_reason_share_a_line_and_of_a_crowd_the_first_are_named() {
+    fn peers_with_one_reason_share_a_line_with_the_first_names() {
         let reason = || Some("neither is a client".to_owned());
-        let withheld = |number| Advertisement { withheld: reason(), ..told(&format!("node{number}")) };
+        let withheld = |number| Advertisement { withheld: reason(), ..advertised(&format!("node{number}")) };
         let mut answer = nothing();
-        answer.advertisements = (1..=12).map(withheld).chain([told("a"), told("b")]).collect();
+        answer.advertisements = (1..=12).map(withheld).chain([advertised("a"), advertised("b")]).collect();
         let text = explanation(&answer);
         assert!(
             text.ends_with(
@@ -281,7 +282,7 @@ filters
     }
 
     #[test]
-    fn each_outcome_has_words() {
+    fn each_status_has_a_text() {
         let reason = || "why".to_owned();
         let rows = [
             (PathStatus::Multipath, "from tor1: shares the traffic with the best\n"),

@@ -5,7 +5,7 @@ use margay_control::KernelStatus;
 use super::fact;
 use crate::table::{Align, Table};
 
-/// What the daemon does in the kernel, and what the kernel refused.
+/// The daemon's routes in the kernel, and those that the kernel refused.
 pub(crate) fn kernel(kernel: &KernelStatus) -> String {
     if !kernel.enabled {
         return "The daemon installs no routes: its configuration has no [kernel] section.\n".to_owned();
@@ -121,7 +121,7 @@ REFUSED       REASON
     }
 
     #[test]
-    fn says_that_nothing_is_installed() {
+    fn reports_that_nothing_is_installed() {
         let answer = KernelStatus { enabled: false, ..running() };
         assert!(kernel(&answer).contains("installs no routes"));
     }

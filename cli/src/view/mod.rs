@@ -1,4 +1,4 @@
-//! Answers of the daemon as people like to read them: each file turns one kind of answer into text.
+//! Text views of the daemon's answers, one file for each kind of answer.
 
 mod bfd;
 mod confd_status;
@@ -26,7 +26,7 @@ pub(crate) use status::status;
 pub(crate) use time_span::time_span;
 pub(crate) use turns::turns;
 
-/// One line of a list of facts: the name in a column of its own.
+/// One line of a list of facts, with the name in its own column.
 fn fact(name: &str, value: impl std::fmt::Display) -> String {
     format!("{name:<FACT_NAME_WIDTH$}  {value}").trim_end().to_owned() + "\n"
 }
@@ -36,7 +36,7 @@ fn listed(words: &[String]) -> String {
     if words.is_empty() { "-".to_owned() } else { words.join(", ") }
 }
 
-/// A number or text that may be missing.
+/// A number or text, or `-` if there is none.
 fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }

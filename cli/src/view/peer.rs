@@ -7,7 +7,7 @@ use margay_control::{NegotiatedSession, PeerAbsence, PeerDetail};
 use super::time_span::time_span;
 use super::{fact, listed, milliseconds, or_dash};
 
-/// Everything about one peer, one fact a line.
+/// Everything about one peer, one fact per line.
 pub(crate) fn peer(peer: &PeerDetail) -> String {
     [identity(peer), session(peer), traffic(peer)].concat()
 }
@@ -21,7 +21,7 @@ fn identity(peer: &PeerDetail) -> String {
         fact("AS", summary.remote_asn),
         fact("role", role(peer)),
         fact("group", or_dash(peer.group.as_ref())),
-        fact("dialed in from", or_dash(peer.dynamic_range.as_ref())),
+        fact("connected from", or_dash(peer.dynamic_range.as_ref())),
         fact("import filters", listed(&peer.import)),
         fact("export filters", listed(&peer.export)),
         fact("families", listed(&peer.families)),
@@ -43,7 +43,7 @@ fn prefix_limit(peer: &PeerDetail) -> String {
 fn session(peer: &PeerDetail) -> String {
     let summary = &peer.summary;
     let timers = &peer.timers;
-    let dialing = if peer.passive { "left to the peer" } else { "by both sides" };
+    let dialing = if peer.passive { "by the peer" } else { "by both sides" };
     let mut text = [
         fact("state", format_args!("{} since {}", summary.state, time_span(summary.since_seconds))),
         fact("held down", or_dash(summary.held_down.as_ref())),
@@ -113,7 +113,7 @@ fn agreement(peer: &PeerDetail, negotiated: &NegotiatedSession) -> String {
     .concat()
 }
 
-/// What the peer is to the daemon, such as `client of cluster 10.0.0.11`.
+/// The peer's role, such as `client of cluster 10.0.0.11`.
 fn role(peer: &PeerDetail) -> String {
     match peer.cluster_id {
         Some(cluster) => format!("{} of cluster {cluster}", peer.summary.role),
@@ -141,7 +141,7 @@ fn traffic(peer: &PeerDetail) -> String {
         .collect();
     let too_long = match peer.too_long {
         0 => String::new(),
-        routes => format!(", {routes} too long for its messages"),
+        routes => format!(", {routes} too long for the peer's messages"),
     };
     [
         fact(
@@ -215,7 +215,7 @@ address             172.16.0.1
 AS                  65001
 role                client of cluster 10.0.0.11
 group               -
-dialed in from      -
+connected from      -
 import filters      pods-only, no-default
 export filters      -
 families            ipv4-unicast
@@ -237,7 +237,7 @@ end of RIB from it  ipv4-unicast
 end of RIB to it    -
 capabilities        4-octet AS numbers, route refresh
 peer offers         4-octet AS numbers
-prefixes            100000 received, 99999 accepted, 3 advertised, 2 too long for its messages
+prefixes            100000 received, 99999 accepted, 3 advertised, 2 too long for the peer's messages
 messages in         1200, 1000 updates among them
 messages out        250, 2 updates among them
 export groups       ipv4-unicast in group 1 of 24
@@ -254,7 +254,7 @@ export groups       ipv4-unicast in group 1 of 24
         let text = peer(&answer);
         for line in [
             "state               Active since 2h03m\n",
-            "dialing             left to the peer, every 10s\n",
+            "dialing             by the peer, every 10s\n",
             "next timer          -\n",
             "restart             routes kept for 1m30s, as a last resort\n",
             "connection          -\n",

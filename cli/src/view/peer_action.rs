@@ -2,7 +2,7 @@
 
 use margay_control::PeerActionReport;
 
-/// What the daemon did.
+/// The result of an operation.
 pub(crate) fn peer_action(report: &PeerActionReport) -> String {
     format!("{}: {}\n", report.peer, report.done)
 }

@@ -5,7 +5,7 @@ use margay_control::{PeerState, PeerSummary, Peers};
 use super::time_span::time_span;
 use crate::table::{Align, Table};
 
-/// All peers, one a line.
+/// All peers, one per line.
 pub(crate) fn peers(peers: &Peers) -> String {
     let mut table = Table::new([
         ("PEER", Align::Left),
@@ -40,7 +40,7 @@ pub(crate) fn peers(peers: &Peers) -> String {
     text + &left_out.collect::<String>()
 }
 
-/// Such as `ipv4 #1 (2000)`: the group's number and how many peers are in it.
+/// Such as `ipv4 #1 (2000)`: the group's number and its number of peers.
 fn export_groups(peer: &PeerSummary) -> String {
     let groups = peer.export_groups.iter().map(|member| {
         let family = member.family.strip_suffix("-unicast").unwrap_or(&member.family);
@@ -49,7 +49,7 @@ fn export_groups(peer: &PeerSummary) -> String {
     groups.collect::<Vec<_>>().join(", ")
 }
 
-/// What keeps the session down; what ended an earlier one is for `show peer`.
+/// Why the session is down; the end of an earlier session is shown by `show peer`.
 fn present_error(peer: &PeerSummary) -> &str {
     if let Some(reason) = &peer.held_down {
         return reason;

@@ -5,8 +5,8 @@ use margay_control::Route;
 use super::or_dash;
 use crate::table::{Align, Table};
 
-/// Routes, a page at a time. The columns keep their widths from page to page; where a later one needs more, as that of the
-/// first IPv6 routes does, the titles come again.
+/// Routes, one page at a time. Columns keep their widths from page to page; if a later page needs more, as
+/// the first IPv6 routes do, the titles are repeated.
 pub(crate) struct RoutesTable {
     table: Table,
     has_titles: bool,
@@ -27,7 +27,7 @@ impl RoutesTable {
         Self { table, has_titles: false }
     }
 
-    /// The lines of one page; the first one begins with the titles.
+    /// The lines of one page, with the titles before the first one.
     pub(crate) fn page(&mut self, routes: &[Route]) -> String {
         let former_width = self.table.width();
         for route in routes {
@@ -54,7 +54,7 @@ impl RoutesTable {
         titles + &self.table.take_rows()
     }
 
-    /// What remains to be said after the last page.
+    /// The text after the last page.
     pub(crate) fn end(self) -> &'static str {
         if self.has_titles {
             "\n* chosen   ! not usable   x rejected   i igp   e egp   ? incomplete\n"
@@ -76,7 +76,7 @@ fn mark(route: &Route) -> &'static str {
     }
 }
 
-/// The path with the origin's letter behind it, as routers have always shown it.
+/// The path followed by the letter of the origin, as usual for routers.
 fn as_path(route: &Route) -> String {
     let origin = match route.origin.as_str() {
         "igp" => "i",
@@ -86,8 +86,8 @@ fn as_path(route: &Route) -> String {
     format!("{} {origin}", route.as_path).trim_start().to_owned()
 }
 
-/// What few routes have, and operators want to see of those: why it was rejected, which of several paths it is, and the
-/// way that a reflected one has come.
+/// Rare properties that matter to operators: why it was rejected, which of several paths it is, and the
+/// clusters of a reflected route.
 fn remarks(route: &Route) -> String {
     let path_id = route.path_id.map(|path_id| format!("path {path_id}"));
     let originator = route.originator_id.as_ref().map(|originator| {
@@ -146,7 +146,7 @@ x  10.99.0.0/16   172.16.0.1  tor1   100   20  65001 65002 i  rejected by filter
     }
 
     #[test]
-    fn the_titles_come_again_over_wider_columns() {
+    fn the_titles_are_repeated_over_wider_columns() {
         let mut table = RoutesTable::new();
         table.page(&[learned("10.65.2.0/26")]);
         let text = table.page(&[learned("2001:db8:65:2::/64")]);

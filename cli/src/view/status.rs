@@ -5,7 +5,7 @@ use margay_control::Status;
 use super::fact;
 use super::time_span::time_span;
 
-/// The daemon at a glance.
+/// Overview of the daemon.
 pub(crate) fn status(status: &Status) -> String {
     let rib = status.rib;
     [

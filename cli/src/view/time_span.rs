@@ -1,4 +1,4 @@
-//! Lengths of time, short enough for a column.
+//! Durations, short enough for a column.
 
 /// The two largest units: `7s`, `3m05s`, `2h03m`, `4d07h`.
 pub(crate) fn time_span(seconds: u64) -> String {

@@ -6,7 +6,7 @@ use super::time_span::time_span;
 use super::{fact, milliseconds};
 use crate::table::{Align, Table};
 
-/// Whole turns first, then what of them a processor was had for, then what they are made of.
+/// Whole turns first, then their processor time, then their steps.
 pub(crate) fn turns(turns: &Turns) -> String {
     let mut table = Table::new([
         ("STEP", Align::Left),

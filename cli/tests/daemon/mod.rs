@@ -1,4 +1,4 @@
-//! A made-up daemon that answers from a list.
+//! A mock daemon with a list of answers.
 
 use std::convert::Infallible;
 use std::fs;
@@ -52,7 +52,8 @@ impl Daemon {
     }
 }
 
-/// A directory that goes when it is dropped. Its path is short, for a socket's name holds 107 octets.
+/// A directory that is removed when it is dropped. Its path is short, because the path of a socket has at
+/// most 107 octets.
 pub(crate) struct Directory(PathBuf);
 
 impl Directory {
@@ -88,7 +89,7 @@ async fn serve(listener: UnixListener, answers: Arc<Answers>) {
         let connection =
             hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         tokio::spawn(async move {
-            // The client may leave as soon as it has what it wants.
+            // The client may close the connection as soon as it has its answer.
             if let Err(error) = connection.await {
                 eprintln!("connection: {error}");
             }

@@ -70,10 +70,10 @@ impl Announcements {
 }
 
 /// Sets what has been reported about a prefix. Returns whether it changed.
-fn replace<T: Clone + PartialEq>(told: &mut HashMap<Prefix, T>, prefix: Prefix, now: Option<T>) -> bool {
+fn replace<T: Clone + PartialEq>(reported: &mut HashMap<Prefix, T>, prefix: Prefix, now: Option<T>) -> bool {
     let before = match now.clone() {
-        Some(now) => told.insert(prefix, now),
-        None => told.remove(&prefix),
+        Some(now) => reported.insert(prefix, now),
+        None => reported.remove(&prefix),
     };
     before != now
 }

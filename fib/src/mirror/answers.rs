@@ -1,4 +1,4 @@
-//! What the answers of the kernel mean.
+//! The kernel's answers to requests.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Mirror {
-    /// Notes what came of a batch: everything that was not refused was done.
+    /// Notes the outcome of a batch: every request that was not refused has been done.
     pub(crate) fn on_answers(&mut self, batch: &Batch, refusals: &[Refusal]) {
         let mut refused = vec![None; batch.requests().len()];
         for refusal in refusals {
@@ -51,7 +51,8 @@ impl Mirror {
         self.let_go(batch);
     }
 
-    /// Notes that nobody knows what came of a batch: all of it is asked for again unless the table shows that it is done.
+    /// Notes that the outcome of a batch is unknown: its requests are made again unless the table shows that
+    /// they were done.
     pub(crate) fn on_unanswered(&mut self, batch: &Batch) {
         self.objects.begin_batch();
         for request in batch.requests() {
@@ -73,7 +74,7 @@ impl Mirror {
         self.forget_unused_objects();
     }
 
-    /// What is heard from now on is younger than what was asked.
+    /// Messages handled from now on are younger than the requests.
     pub(crate) fn untouch(&mut self) {
         let touched = std::mem::take(&mut self.touched);
         self.entries.touch(touched.iter().map(|&id| {
@@ -106,7 +107,7 @@ impl Mirror {
         }
     }
 
-    /// The kernel did what it was asked: the mirror follows.
+    /// Updates the mirror after a request that the kernel has done.
     fn follow(&mut self, id: EntryId, request: RouteRequest) {
         let Self { entries, shapes, tables, .. } = self;
         let entry = entries.get(id);
@@ -140,7 +141,7 @@ impl Mirror {
         let place = (entry.table, Version::of(entry.prefix));
         let shape = match request {
             RouteRequest::Remove { metric } if refusal.errno == ESRCH => {
-                // It went in between, and the message that says so may be under way.
+                // The route was removed in between, and the message about that may be on its way.
                 self.follow(id, RouteRequest::Remove { metric });
                 self.entries.unsettle(id);
                 return;
@@ -150,17 +151,17 @@ impl Mirror {
             }
             RouteRequest::Install(shape) | RouteRequest::Replace(shape) => shape,
         };
-        // What is to become of the outdated route is for the next plan to say.
+        // The next plan decides about the outdated route.
         self.entries.unsettle(id);
         if refusal.errno == EEXIST {
-            // The mirror sees nothing there. That says nothing of objects and next hops.
+            // The mirror sees no obstacle. It does not cover objects and next hops.
             if !known {
                 self.doubt();
             }
             return self.fail(id, refusal.reason(), Verdict::Refused);
         }
         match self.shapes.get(shape).target.clone() {
-            // The refusal of the object says more.
+            // The refusal of the object has the better explanation.
             RouteTarget::Object(object) if !self.objects.is_held(object) => return,
             RouteTarget::Object(_) if !known => self.doubt_objects(),
             RouteTarget::Object(_) => {}
@@ -182,7 +183,7 @@ impl Mirror {
         self.fail(id, refusal.reason(), Verdict::Refused);
     }
 
-    /// Has the kernel take gateways for attached that it refused. Answers whether that makes a difference.
+    /// Makes the kernel treat refused gateways as directly connected. Returns whether that changes any route.
     pub(crate) fn try_onlink(&mut self, refused: &[KernelHop]) -> bool {
         let mut changed = Vec::new();
         for hop in refused.iter().filter(|hop| !hop.onlink) {
@@ -194,7 +195,7 @@ impl Mirror {
         !changed.is_empty()
     }
 
-    /// Routes and groups do without it then.
+    /// Routes and groups then do without the object.
     fn on_object_refused(&mut self, object: u32, request: &ObjectRequest, refusal: &Refusal) {
         self.refused_objects.push_back((object, refusal.reason()));
         self.failures.note_refusal();

@@ -1,4 +1,4 @@
-//! A dump of all routes, which takes the place of what was known.
+//! A dump of all routes, which replaces the known state.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use super::route_event::RouteEvent;
 use crate::{index::ShapeId, netlink::KernelRoute};
 
 impl Mirror {
-    /// A dump of all routes begins: what is told from now on may be older or younger than what it will say.
+    /// Begins a dump of all routes: messages from now on may be older or younger than the dump.
     pub(crate) fn begin_dump(&mut self) {
         self.log = Some(Vec::new());
         self.readings += 1;
         self.strays.clear();
     }
 
-    /// How much has been told since the dump began.
-    pub(crate) fn told_during_dump(&self) -> usize {
+    /// Number of route messages since the dump began.
+    pub(crate) fn messages_during_dump(&self) -> usize {
         self.log.as_ref().map_or(0, Vec::len)
     }
 
-    /// Takes a route that a dump tells; `None` when its table is not watched.
+    /// Returns a dumped route in compact form; `None` if its table is not watched.
     pub(crate) fn note_dumped(&mut self, route: KernelRoute) -> Option<(u8, Prefix, ShapeId)> {
         if route.shape.protocol == self.options.protocol && !self.options.tables.contains(&route.table) {
             *self.strays.entry(route.table).or_default() += 1;
@@ -30,21 +30,21 @@ impl Mirror {
         Some((table, route.prefix, self.shapes.intern(route.shape)))
     }
 
-    /// How many routes of this daemon's protocol number the dumps since the last call told of, in each table that is none
-    /// of its tables.
+    /// Number of routes with the own protocol number that dumps found in unconfigured tables since the last
+    /// call, by table.
     pub(crate) fn take_strays(&mut self) -> BTreeMap<u32, usize> {
         std::mem::take(&mut self.strays)
     }
 
-    /// The dump is of no use.
+    /// Discards a dump.
     pub(crate) fn abandon_dump(&mut self, routes: Vec<(u8, Prefix, ShapeId)>) {
         self.log = None;
         routes.into_iter().for_each(|(_, _, shape)| self.shapes.release(shape));
     }
 
-    /// Takes all routes that a dump told in place of what was known, and follows once more what was told meanwhile: a
-    /// prefix has the state of its last message then, or that of the dump if there was none. Answers how many prefixes
-    /// were other than known.
+    /// Replaces the known routes by those of a dump, and repeats the messages received meanwhile: afterwards
+    /// a prefix has the state of its last message, or that of the dump if there was none. Returns the number
+    /// of prefixes that differed.
     pub(crate) fn take_dump(&mut self, routes: Vec<(u8, Prefix, ShapeId)>) -> usize {
         let mut before = self.entries.take_all_held();
         for (table, prefix, shape) in routes {

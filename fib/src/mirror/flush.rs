@@ -15,7 +15,8 @@ use crate::{
 };
 
 impl Mirror {
-    /// The kernel drops next hop objects of the link without a word, and keeps routes without objects.
+    /// Handles the loss of a carrier: the kernel silently removes next hop objects over the link, and keeps
+    /// routes without objects.
     pub(crate) fn on_carrier_lost(&mut self, interface: u32) {
         self.moved.extend(self.paths.next_hops_on(interface));
         self.on_usability(interface);
@@ -25,13 +26,14 @@ impl Mirror {
         self.on_objects_gone(&gone);
     }
 
-    /// The kernel also drops routes over the link that have no other next hop, IPv4 ones without a word.
+    /// Handles a link going down: the kernel also removes routes without another next hop, IPv4 ones
+    /// silently.
     pub(crate) fn on_link_down(&mut self, interface: u32) {
         self.on_carrier_lost(interface);
         self.flush_dead_hops(interface, LinkLoss::Down);
     }
 
-    /// Forgets the routes that went with a link.
+    /// Forgets the routes that were lost with a link.
     pub(crate) fn flush_dead_hops(&mut self, interface: u32, loss: LinkLoss) {
         let links = &self.links;
         let of = |version, hops| {
@@ -50,16 +52,16 @@ impl Mirror {
         self.flush(Flush::DeadHops(DeadHops { interface, loss, dead, doubtful }));
     }
 
-    /// Objects are gone, and with them all routes that refer to them.
+    /// Notes that objects were removed, and with them all routes that refer to them.
     ///
-    /// The routes are forgotten in [`flush_gone_objects`](Self::flush_gone_objects): objects may go by the thousand, and
-    /// looking for routes takes as long for all of them as for one.
+    /// The routes are forgotten in [`flush_gone_objects`](Self::flush_gone_objects): objects may be removed
+    /// by the thousand, and searching the routes takes as long for one as for all.
     pub(crate) fn on_objects_gone(&mut self, gone: &[u32]) {
         let Self { gone_objects, shapes, .. } = self;
         gone_objects.extend(gone.iter().filter(|&&object| shapes.uses_object(object)));
     }
 
-    /// Forgets the routes that went with objects.
+    /// Forgets the routes that were lost with objects.
     pub(crate) fn flush_gone_objects(&mut self) {
         if !self.gone_objects.is_empty() {
             let gone = std::mem::take(&mut self.gone_objects);
@@ -67,7 +69,7 @@ impl Mirror {
         }
     }
 
-    /// Forgets routes that the kernel has dropped without telling.
+    /// Forgets routes that the kernel has removed without a message.
     pub(crate) fn flush(&mut self, flush: Flush) {
         let concerned = |shape: &RouteShape| {
             Version::BOTH.into_iter().any(|version| flush.fate(shape, version) != Fate::Stays)
@@ -79,8 +81,8 @@ impl Mirror {
         self.log_event(|| RouteEvent::Flushed(flush));
     }
 
-    /// Whether a flush during a reading drops routes with next hops over several links: which of those were dead at its time
-    /// cannot be told from dumps of another time.
+    /// Whether a flush during a reading concerns routes with next hops over several links: which of them were
+    /// dead at that moment does not follow from dumps taken at another time.
     pub(super) fn is_ambiguous(&self, flush: &Flush) -> bool {
         let leads_over_several = |shape: &RouteShape| match &shape.target {
             RouteTarget::Hops(hops) => hops.iter().any(|hop| hop.interface != hops[0].interface),
@@ -98,7 +100,7 @@ impl Mirror {
         let (number, version) = (tables.number(table), Version::of(prefix));
         let fate = |shape: &RouteShape| flush.fate_in_table(shape, version, number);
         let entry = entries.get(id);
-        // What was asked for since may be younger than the loss that is heard of now.
+        // What was asked for since may be younger than the loss that is reported now.
         let in_doubt = entry.touched;
         let uncertain = entry.held().iter().any(|&shape| fate(shapes.get(shape)) == Fate::Unknown);
         let forgotten = entries.change_held(id, shapes, tables, |held, shapes| {
@@ -130,7 +132,7 @@ impl Mirror {
         if shapes.iter().any(|&shape| self.shapes.get(shape).protocol == self.options.protocol) {
             return self.entries.iter().filter(holds).map(place).collect();
         }
-        // What is not ours is soon found, however many routes are.
+        // Foreign routes are found fast, whatever the number of own routes.
         let prefixes = match flush {
             Flush::DeadHops(dead) => self.foreign_links.on(dead.interface),
             Flush::Source(_) | Flush::Objects(_) => {

@@ -1,4 +1,4 @@
-//! What the kernel has told of its links, routes and next hop objects, beside what is wanted.
+//! The known state of the kernel's links, routes and next hop objects, next to what is wanted.
 
 mod answers;
 mod dropped;
@@ -43,7 +43,7 @@ use crate::{
     wanted::{Paths, Workshop},
 };
 
-/// The one place where messages of the kernel become state.
+/// The mirror of the kernel: the only place where its messages become state.
 pub(crate) struct Mirror {
     pub(crate) options: FibOptions,
     pub(crate) tables: Tables,
@@ -56,46 +56,46 @@ pub(crate) struct Mirror {
     pub(crate) failures: Failures,
     /// Whether routes refer to next hop objects.
     pub(crate) with_objects: bool,
-    /// Whether routes of ours that nobody asked for are removed.
+    /// Whether own routes that are not wanted are removed.
     pub(crate) sweeping: bool,
-    /// How often somebody else changed or removed a route or an object of ours.
+    /// Number of own routes and objects that another program changed or removed.
     pub(crate) disturbances: u64,
-    /// What the daemon is told of others' routes.
+    /// What is reported about foreign routes.
     pub(crate) announcements: Announcements,
-    /// How often everything was read anew.
+    /// Number of full readings.
     pub(crate) readings: u64,
-    /// Next hops that may be somewhere else now.
+    /// Next hops whose resolution may have changed.
     moved: BTreeSet<NextHop>,
-    /// All next hops may be somewhere else now.
+    /// Whether the resolution of all next hops may have changed.
     all_moved: bool,
-    /// Routes of the own protocol number in other tables, as the last dump told of them.
+    /// Number of routes with the own protocol number in other tables, from the last dump.
     strays: BTreeMap<u32, usize>,
-    /// The kernel may have dropped next hop objects without a word.
+    /// Whether the kernel may have removed next hop objects silently.
     objects_suspect: bool,
-    /// Objects that are gone, and whose routes have not been forgotten yet.
+    /// Removed objects whose routes have not been forgotten yet.
     gone_objects: HashSet<u32>,
-    /// Next hops over which routes may be possible now that the kernel refused.
+    /// Next hops over which refused routes may have become possible.
     reconsidered: BTreeSet<NextHop>,
-    /// Links that have been deleted since the last [`settle_next_hops`](Self::settle_next_hops).
+    /// Links deleted since the last [`settle_next_hops`](Self::settle_next_hops).
     deleted_links: BTreeSet<u32>,
-    /// What has been heard calls for this.
+    /// Consequences of the messages handled so far.
     consequences: Consequences,
-    /// Entries whose route was refused though each of its next hops may be good, with the path of each.
+    /// Entries whose route was refused although each single next hop may be accepted, with the path of each.
     pub(crate) to_probe: VecDeque<(EntryId, PathId)>,
-    /// Next hop objects that the kernel refused, with its reason, to be logged.
+    /// Next hop objects that the kernel refused, with the reason, for the log.
     pub(crate) refused_objects: VecDeque<(u32, String)>,
     /// The entries whose `touched` is set.
     pub(crate) touched: Vec<EntryId>,
-    /// What has become of routes since a dump began, to be followed once more after it; `None` without a dump.
+    /// Events of routes since a dump began, to be repeated after it; `None` without a dump.
     log: Option<Vec<RouteEvent>>,
 }
 
-/// What messages and answers call for beyond the change of state.
+/// Consequences of messages and answers beyond the change of state.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Consequences {
-    /// Links, addresses or attached subnets are not what they were, or objects have to be read: look around.
+    /// Whether links, addresses or connected subnets changed, or objects have to be read.
     pub(crate) surroundings_changed: bool,
-    /// The mirror no longer knows what the kernel holds: read everything anew.
+    /// Whether the mirror no longer matches the kernel and everything has to be read again.
     pub(crate) mirror_uncertain: bool,
 }
 
@@ -134,7 +134,8 @@ impl Mirror {
     pub(crate) fn on_notice(&mut self, notice: Notice) {
         match notice {
             Notice::Link(notice) => match self.links.on_link(&notice) {
-                // The dump of links may have said so before: routes told meanwhile go with it all the same.
+                // The dump of links may have shown this already; the routes of later messages still go with
+                // the link.
                 LinkChange::None if self.log.is_some() && !notice.state.up => {
                     self.on_link_down(notice.interface);
                 }
@@ -165,23 +166,23 @@ impl Mirror {
         self.consequences.surroundings_changed = true;
     }
 
-    /// What has become necessary since the last call.
+    /// Returns the consequences since the last call.
     pub(crate) fn take_consequences(&mut self) -> Consequences {
         std::mem::take(&mut self.consequences)
     }
 
-    /// The kernel has contradicted the mirror.
+    /// Notes that the kernel has contradicted the mirror.
     pub(crate) fn doubt(&mut self) {
         self.consequences.mirror_uncertain = true;
     }
 
-    /// The kernel has contradicted what is known of its next hop objects.
+    /// Notes that the kernel has contradicted the known state of its next hop objects.
     pub(crate) fn doubt_objects(&mut self) {
         self.objects_suspect = true;
         self.consequences.surroundings_changed = true;
     }
 
-    /// Where next hops are looked for.
+    /// Resolves next hops in the present state.
     pub(crate) fn resolver(&self) -> Resolver<'_> {
         Resolver {
             options: &self.options,
@@ -193,7 +194,7 @@ impl Mirror {
         }
     }
 
-    /// Draws the consequences of what was heard for next hops and for the paths that lead over them.
+    /// Applies the consequences of messages to next hops and to the paths over them.
     pub(crate) fn settle_next_hops(&mut self) {
         self.flush_gone_objects();
         let moved = std::mem::take(&mut self.moved);
@@ -214,7 +215,7 @@ impl Mirror {
         self.doubt_routes_over_deleted_links();
     }
 
-    /// Follows the objects that routes may refer to now and could not before, or the other way round.
+    /// Handles objects that routes may now refer to and could not before, or the reverse.
     pub(crate) fn settle_objects(&mut self) {
         let mut changed = Vec::new();
         let numbers = self.objects.take_renumbered();
@@ -230,14 +231,14 @@ impl Mirror {
         self.forget_unused_objects();
     }
 
-    /// A route of ours came or went that the kernel may find next hops by.
+    /// Notes that an own route was added or removed that the kernel may resolve next hops by.
     pub(crate) fn on_own_route_changed(&mut self, prefix: Prefix) {
         if self.objects.has_refused() || !self.failures.is_empty() || self.paths.has_narrowed() {
             self.reconsidered.extend(self.paths.next_hops_in(prefix));
         }
     }
 
-    /// Gives next hops another chance that the kernel may accept by now.
+    /// Tries next hops again that the kernel may accept by now.
     fn reconsider_next_hops(&mut self) {
         let (mut concerned, mut changed) = (HashSet::new(), Vec::new());
         for next_hop in std::mem::take(&mut self.reconsidered) {
@@ -259,7 +260,7 @@ impl Mirror {
         }
     }
 
-    /// The kernel drops what leads over a deleted link. Where that has been missed, the mirror knows better than to go on.
+    /// The kernel removes routes over a deleted link. If the mirror still holds one, it has missed a message.
     fn doubt_routes_over_deleted_links(&mut self) {
         let deleted = std::mem::take(&mut self.deleted_links);
         let leads_over = |target: &RouteTarget| matches!(target, RouteTarget::Hops(hops) if hops.iter().any(|hop| deleted.contains(&hop.interface)));
@@ -268,7 +269,7 @@ impl Mirror {
         }
     }
 
-    /// Has the entries of paths looked at.
+    /// Schedules the entries of paths for comparison.
     pub(crate) fn look_at_paths(&mut self, paths: &[PathId]) {
         if paths.is_empty() {
             return;
@@ -279,44 +280,44 @@ impl Mirror {
         self.entries.unsettle_where(|entry| concerned(entry.wish()));
     }
 
-    /// The paths, with what they are made of.
+    /// The paths, with everything they are built from.
     pub(crate) fn workshop(&mut self) -> (&mut Paths, Workshop<'_>) {
         let Self { options, tables, shapes, objects, with_objects, paths, .. } = self;
         (paths, Workshop { options, tables, shapes, objects, with_objects: *with_objects })
     }
 
-    /// Lets objects go that no route refers to any more.
+    /// Gives up objects that no route refers to any more.
     pub(crate) fn forget_unused_objects(&mut self) {
         while let Some(object) = self.shapes.poll_unused_object() {
             self.objects.on_unused(object);
         }
     }
 
-    /// Links that are not among these are gone.
-    pub(crate) fn keep_links(&mut self, told: &[u32]) {
-        let gone: Vec<u32> = self.links.indexes().filter(|index| !told.contains(index)).collect();
+    /// Removes links that are not among these.
+    pub(crate) fn keep_links(&mut self, reported: &[u32]) {
+        let gone: Vec<u32> = self.links.indexes().filter(|index| !reported.contains(index)).collect();
         for interface in gone {
             self.on_notice(Notice::LinkGone { interface });
         }
         self.links.forget_addresses();
     }
 
-    /// The kernel may have dropped next hop objects without a word.
+    /// Notes that the kernel may have removed next hop objects silently.
     pub(crate) fn suspect_objects(&mut self) {
         self.objects_suspect = true;
     }
 
-    /// Whether objects have to be read since the last call.
+    /// Whether objects have had to be read since the last call.
     pub(crate) fn take_objects_suspicion(&mut self) -> bool {
         std::mem::take(&mut self.objects_suspect)
     }
 
-    /// What was uncertain is about to be read.
+    /// Notes that the uncertain state is about to be read.
     pub(crate) fn forget_uncertainty(&mut self) {
         self.consequences.mirror_uncertain = false;
     }
 
-    /// Takes a dump of all next hop objects for the truth.
+    /// Replaces the known next hop objects by those of a dump.
     pub(crate) fn take_object_dump(&mut self, notices: Vec<ObjectNotice>) {
         self.with_objects = self.options.nexthop_objects;
         let gone = self.objects.take_dump(notices);
@@ -325,7 +326,7 @@ impl Mirror {
         self.settle_objects();
     }
 
-    /// Routes name their gateways.
+    /// Switches to routes that name their gateways.
     pub(crate) fn do_without_objects(&mut self) {
         self.with_objects = false;
     }
@@ -337,7 +338,7 @@ impl Mirror {
     fn on_route(&mut self, notice: &RouteNotice) {
         let KernelRoute { prefix, table, shape } = &notice.route;
         if matches!(shape.target, RouteTarget::Object(object) if self.gone_objects.contains(&object)) {
-            // The object may have come back before this route.
+            // The object may have been added again before this route.
             self.flush_gone_objects();
         }
         let Some(table) = self.tables.position(*table) else { return };
@@ -383,7 +384,7 @@ impl Mirror {
         self.settle_objects();
     }
 
-    /// Packets can leave over a link that could not, or cannot over one that could.
+    /// Handles a link that became usable or unusable.
     fn on_usability(&mut self, interface: u32) {
         let Self { options, links, .. } = self;
         let rules =
@@ -396,7 +397,7 @@ impl Mirror {
         }
     }
 
-    /// What is known of a prefix in each table.
+    /// The entries of a prefix in all tables.
     fn entries_at(&self, prefix: Prefix) -> impl Iterator<Item = (EntryId, &Entry)> {
         let ids = self.tables.all().filter_map(move |table| self.entries.find(table, prefix));
         ids.map(|id| (id, self.entries.get(id)))

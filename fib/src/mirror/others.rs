@@ -1,4 +1,4 @@
-//! Routes of others: where next hops are looked for, and what the daemon announces.
+//! Foreign routes: resolution of next hops, and routes to be announced.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,22 +14,22 @@ use crate::{
 };
 
 impl Mirror {
-    /// What the daemon has to be told of up to `limit` prefixes.
+    /// Changes to be reported, at up to `limit` prefixes.
     pub(crate) fn poll_announcements(&mut self, limit: usize) -> (Vec<WayChange>, Vec<KernelRouteChange>) {
         let mut announcements = std::mem::take(&mut self.announcements);
         let polled = announcements.poll(limit, |announcements, prefix| {
-            (self.resolver().told_way(prefix), self.kernel_route(announcements, prefix))
+            (self.resolver().reported_way(prefix), self.kernel_route(announcements, prefix))
         });
         self.announcements = announcements;
         polled
     }
 
-    /// Takes over which prefixes networks require a route to.
+    /// Sets the prefixes that networks require a route to.
     pub(crate) fn require(&mut self, prefixes: BTreeSet<Prefix>) {
         self.announcements.set_required(prefixes);
     }
 
-    /// Others' routes at a prefix are not what they were.
+    /// Notes a change of foreign routes at a prefix.
     pub(crate) fn on_foreign_change(&mut self, prefix: Prefix) {
         let has_routes = self.routes_of_others(prefix).next().is_some();
         if self.is_attached(prefix) {
@@ -47,7 +47,7 @@ impl Mirror {
         self.announcements.on_changed(prefix);
     }
 
-    /// Others' routes may lead elsewhere than they did.
+    /// Notes that any foreign route may lead to another place.
     pub(crate) fn announce_all(&mut self) {
         let Self { entries, announcements, options, .. } = self;
         entries.foreign.iter().for_each(|(prefix, ())| announcements.on_changed(prefix));
@@ -80,7 +80,7 @@ impl Mirror {
         interfaces.collect()
     }
 
-    /// The route of others at a prefix that is to be announced, or else one that a network requires.
+    /// The foreign route at a prefix that is to be announced, or else one that a network requires.
     pub(crate) fn kernel_route(
         &self,
         announcements: &Announcements,

@@ -1,4 +1,4 @@
-//! What must be asked of the kernel to get what is wanted.
+//! Requests that are needed to reach what is wanted.
 
 use crate::{
     index::{EntryId, PathId, ShapeId},
@@ -10,21 +10,21 @@ use crate::{
     table::{Entry, Verdict, Wish},
 };
 
-/// How an entry stands once what was planned is done.
+/// State of an entry after the planned requests.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Outlook {
     /// As wanted.
     Good,
-    /// The kernel refused what is wanted, and the next chance has not come.
+    /// Refused by the kernel, and not yet due to be tried again.
     Waiting,
-    /// What is wanted cannot even be asked for.
+    /// Cannot be requested, for this reason.
     Blocked(String),
-    /// What is wanted refers to this object, which the kernel does not hold yet.
+    /// Waits for this object, which the kernel does not hold yet.
     Awaits(u32),
 }
 
 impl Mirror {
-    /// Gives refused routes another chance.
+    /// Tries refused routes again.
     pub(crate) fn retry(&mut self) {
         let (paths, mut workshop) = self.workshop();
         let changed = paths.reconsider_all(&mut workshop);
@@ -35,7 +35,7 @@ impl Mirror {
         }
     }
 
-    /// Plans for objects and for up to `looks` entries, as far as the batch has room.
+    /// Plans requests for objects and for up to `looks` entries, as far as the batch has room.
     pub(crate) fn plan_batch(&mut self, batch: &mut Batch, looks: usize) {
         let mut objects_leave = false;
         self.objects.begin_batch();
@@ -48,7 +48,7 @@ impl Mirror {
             });
         }
         if objects_leave {
-            // They take routes along, which then need not be removed one by one.
+            // Their removal also removes routes, which then need no request of their own.
             return;
         }
         self.plan_probes(batch, looks);
@@ -68,7 +68,7 @@ impl Mirror {
         }
     }
 
-    /// What must be asked so that the kernel holds what is wanted at an entry.
+    /// Plans the requests by which the kernel will hold what is wanted at an entry.
     pub(crate) fn plan(&self, entry: &Entry, id: EntryId, requests: &mut Vec<RouteRequest>) -> Outlook {
         let path = match entry.wish() {
             Wish::Path(_) if is_on_every_link(entry.prefix) => {
@@ -101,7 +101,7 @@ impl Mirror {
         }
     }
 
-    /// Why a wanted route is not asked for now.
+    /// Why a wanted route cannot be requested now.
     fn obstacle(&self, id: EntryId, wanted: ShapeId) -> Option<Outlook> {
         if self.failures.is_refused(id) {
             return Some(Outlook::Waiting);
@@ -112,8 +112,9 @@ impl Mirror {
         }
     }
 
-    /// A new route comes before outdated ones of other metrics go, so that packets always find one. While the new one
-    /// cannot be had, one that leads to nothing but its next hops stays.
+    /// A new route is installed before outdated ones of other metrics are removed, so that packets always
+    /// find a route. While the new one cannot be installed, a former one over nothing but its next hops
+    /// stays.
     fn plan_among_others(
         &self,
         entry: &Entry,
@@ -130,7 +131,7 @@ impl Mirror {
             ([held], _) if *held == wanted => self.plan_removal(entry, |other| other != metric, requests),
             ([], None) if obstacle.is_none() => requests.push(RouteRequest::Install(wanted)),
             ([_], None) if obstacle.is_none() => requests.push(RouteRequest::Replace(wanted)),
-            // Outdated, or several of which the kernel would not tell which to replace.
+            // Outdated; or several, of which the kernel may replace any.
             (_, None) => {
                 let kept = self.serving_metric(entry, path);
                 self.plan_removal(entry, |other| Some(other) != kept, requests);
@@ -144,7 +145,7 @@ impl Mirror {
         Outlook::Good
     }
 
-    /// The metric of a route of ours that leads to nothing but next hops of the path, if it alone has that metric.
+    /// The metric of an own route over nothing but next hops of the path, if no other route has that metric.
     fn serving_metric(&self, entry: &Entry, path: PathId) -> Option<u32> {
         let hops: Vec<KernelHop> = self.paths.kernel_hops(path).collect();
         let resolver = self.resolver();
@@ -171,7 +172,7 @@ impl Mirror {
         }
     }
 
-    /// Notes how an entry stands at which nothing has to be asked.
+    /// Notes the state of an entry that needs no request.
     pub(crate) fn on_outlook(&mut self, id: EntryId, outlook: Outlook) {
         match outlook {
             Outlook::Good => self.clear_failure(id),
@@ -185,7 +186,8 @@ impl Mirror {
         self.entries.remove_if_unused(id);
     }
 
-    /// The batch keeps the shape of the route until the answers are noted, whatever becomes of its path meanwhile.
+    /// The batch keeps a reference to the shape until the answers are handled, whatever happens to its path
+    /// meanwhile.
     pub(crate) fn push(&mut self, batch: &mut Batch, id: EntryId, request: RouteRequest) {
         if let Some(shape) = request.shape() {
             self.shapes.retain(shape);

@@ -1,4 +1,4 @@
-//! Refused routes whose next hops are tried one by one.
+//! Probes of the single next hops of refused routes.
 
 use std::collections::HashSet;
 
@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl Mirror {
-    /// Asks for refused routes with each of their next hops alone. The kernel looks at the next hop first: where there is a
-    /// route already, the answer is that it exists if the next hop is good.
+    /// Requests refused routes with each next hop alone. The kernel checks the next hop first: if the route
+    /// exists already, it answers so only for a valid next hop.
     pub(crate) fn plan_probes(&mut self, batch: &mut Batch, looks: usize) {
         let mut done = HashSet::new();
         for _ in 0..looks.min(self.to_probe.len()) {
@@ -38,7 +38,7 @@ impl Mirror {
         }
     }
 
-    /// Draws the consequences of what came of the next hops of a refused route one by one.
+    /// Applies the results of probing the next hops of a refused route.
     pub(crate) fn on_probed(&mut self, id: EntryId, results: &[(ShapeId, Option<&Refusal>)]) {
         let entry = self.entries.get(id);
         let place = (entry.table, Version::of(entry.prefix));
@@ -55,7 +55,7 @@ impl Mirror {
             return;
         }
         let all = bad.is_empty();
-        // What is left out now is tried again.
+        // Next hops that are left out now will be tried again.
         self.failures.note_refusal();
         let (paths, mut workshop) = self.workshop();
         if paths.on_probed(path, place, (good, all), &mut workshop) {

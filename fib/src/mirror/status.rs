@@ -1,4 +1,4 @@
-//! How far the kernel follows what is wanted, for operators.
+//! State of the kernel relative to what is wanted, for operators.
 
 use bgp_codec::Prefix;
 use margay_forwarding::{ConnectedRoute, Forwarding};
@@ -11,32 +11,33 @@ use crate::{
     table::{Entry, Progress, Wish},
 };
 
-/// How far the kernel follows what is wanted, at one moment.
+/// State of the kernel relative to what is wanted, at one moment.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct FibStatus {
-    /// How many routes are wanted.
+    /// Number of wanted routes.
     pub wanted: usize,
-    /// How many of them the kernel holds as wanted.
+    /// Number of wanted routes that the kernel holds.
     pub installed: usize,
     /// How many prefixes wait for the kernel to be asked, or for a next hop object, and have not failed.
     pub pending: usize,
-    /// Some of them, sorted.
+    /// Some of these prefixes, sorted.
     pub pending_prefixes: Vec<Prefix>,
-    /// At how many prefixes the kernel refused something, or something stands in the way.
+    /// Number of prefixes at which the kernel refused a request or something prevents one.
     pub failed: usize,
-    /// Some of them, sorted by prefix.
+    /// Some of these prefixes, sorted.
     pub failures: Vec<FailedRoute>,
-    /// How many routes an earlier run left and nobody asked for so far.
+    /// Number of routes of an earlier run that nothing has asked for so far.
     pub stale: usize,
-    /// How many routes of others are in the watched tables, less those to link-local and multicast destinations.
+    /// Number of foreign routes in the watched tables, without those to link-local and multicast
+    /// destinations.
     pub foreign: usize,
-    /// How many next hop objects the kernel holds for us; `None` where routes do without.
+    /// Number of own next hop objects in the kernel; `None` if routes are installed without.
     pub objects: Option<usize>,
-    /// How often somebody else changed or removed a route or an object of ours.
+    /// Number of own routes and objects that another program changed or removed.
     pub disturbances: u64,
-    /// How often everything was read anew: once at the start, and after events of the kernel were lost.
+    /// Number of full readings: one at the start, and one after each loss of kernel messages.
     pub readings: u64,
-    /// The attached subnets.
+    /// The connected subnets.
     pub connected: Vec<ConnectedRoute>,
 }
 
@@ -45,27 +46,27 @@ pub struct FibStatus {
 pub struct FailedRoute {
     /// The destination.
     pub prefix: Prefix,
-    /// Why, as in [`poll_failure`](crate::Fib::poll_failure).
+    /// The reason, as in [`poll_failure`](crate::Fib::poll_failure).
     pub reason: String,
 }
 
 /// One prefix in one table.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PrefixState {
-    /// The number of the table.
+    /// Number of the table.
     pub table: u32,
-    /// What the Rib wants there.
+    /// The wanted forwarding.
     pub wanted: Option<Forwarding>,
-    /// What the kernel holds there, others' routes too.
+    /// The routes that the kernel holds, including foreign ones.
     pub routes: Vec<DescribedRoute>,
-    /// Why the kernel does not follow.
+    /// Why the kernel does not hold what is wanted.
     pub failure: Option<String>,
 }
 
 /// A route of the kernel, for operators.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DescribedRoute {
-    /// Whether it is this daemon's.
+    /// Whether it is an own route.
     pub ours: bool,
     /// The route protocol, by number and name.
     pub protocol: String,
@@ -73,7 +74,7 @@ pub struct DescribedRoute {
     pub metric: u32,
     /// The next hop object that it refers to.
     pub object: Option<u32>,
-    /// Where its packets go, in the words of `ip route`.
+    /// Destinations of its packets, as `ip route` prints them.
     pub targets: Vec<String>,
 }
 
@@ -154,9 +155,9 @@ impl Mirror {
         tables.map(|(table, id)| self.describe_entry(self.tables.number(table), id)).collect()
     }
 
-    /// The next failure that the daemon has not been told.
+    /// The next unreported failure.
     pub(crate) fn poll_failure(&mut self) -> Option<(Prefix, String)> {
-        let (id, reason) = self.failures.poll_untold()?;
+        let (id, reason) = self.failures.poll_unreported()?;
         Some((self.entries.get(id).prefix, reason.to_owned()))
     }
 
@@ -191,7 +192,7 @@ impl Mirror {
     }
 }
 
-/// Where the route's packets go, as `ip route` would put it.
+/// Destinations of the route's packets, as `ip route` prints them.
 fn targets(resolver: &Resolver<'_>, shape: &RouteShape) -> Vec<String> {
     let kind = match shape.kind {
         RouteKind::UNICAST => None,
@@ -220,5 +221,5 @@ fn targets(resolver: &Resolver<'_>, shape: &RouteShape) -> Vec<String> {
     hops.iter().map(text).collect()
 }
 
-/// How many prefixes of a kind are named.
+/// Number of prefixes listed of each state.
 const LISTED: usize = 1000;

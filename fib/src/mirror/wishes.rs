@@ -1,11 +1,11 @@
-//! What the Rib wants.
+//! The forwardings that the Rib wants.
 
 use margay_forwarding::{Forwarding, ForwardingChange, NextHopLoss};
 
 use crate::{index::PathId, mirror::Mirror, resolution::Resolver, table::Wish, wanted::Workshop};
 
 impl Mirror {
-    /// Takes over wishes of the Rib.
+    /// Handles changes of the wanted forwardings.
     pub(crate) fn want(&mut self, changes: &[ForwardingChange]) {
         let prefixes = changes.iter().map(|change| change.prefix);
         let ours = &self.tables;
@@ -33,8 +33,8 @@ impl Mirror {
         }
     }
 
-    /// Takes lost next hops out of the groups that have others: one message for each, before all the routes that refer to
-    /// it are changed one by one.
+    /// Removes lost next hops from groups that have others, one message for each group, before all the routes
+    /// that refer to them are changed one by one.
     pub(crate) fn on_next_hop_losses(&mut self, losses: &[NextHopLoss]) {
         let mut changed = Vec::new();
         let (paths, mut workshop) = self.workshop();
@@ -44,7 +44,7 @@ impl Mirror {
         self.look_at_paths(&changed);
     }
 
-    /// From now on, routes and objects of ours that nobody asked for are removed.
+    /// From now on, own routes and objects that are not wanted are removed.
     pub(crate) fn sweep(&mut self) {
         self.sweeping = true;
         self.objects.sweep();

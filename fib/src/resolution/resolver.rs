@@ -1,6 +1,6 @@
-//! Where a next hop is, by longest match over the routes that are not ours.
+//! Resolution of a next hop by longest match over the foreign routes.
 //!
-//! Our own routes never count: a next hop that is reached by what hangs on it would be a loop.
+//! Own routes never count: resolving a next hop by a route that depends on it would be a loop.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ use crate::{
     wanted::{ObjectLedger, Resolution},
 };
 
-/// Everything that a resolution looks at.
+/// Everything that a resolution depends on.
 #[derive(Clone, Copy)]
 pub(crate) struct Resolver<'m> {
     pub(crate) options: &'m FibOptions,
@@ -25,14 +25,14 @@ pub(crate) struct Resolver<'m> {
     pub(crate) links: &'m Links,
 }
 
-/// How a prefix leads further.
+/// The way that a prefix leads.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Way {
-    /// The prefix is attached to these interfaces.
+    /// Directly connected over these interfaces.
     Attached(Vec<KernelHop>),
-    /// Packets go to gateways, at the cost of the route's metric.
+    /// Through gateways, at the cost of the route's metric.
     Through(Vec<KernelHop>, u32),
-    /// Packets are dropped, or are for this node.
+    /// Packets are discarded or delivered on this node.
     Nowhere,
 }
 
@@ -59,11 +59,11 @@ impl Resolver<'_> {
         };
         let mut hops = match self.way(next_hop.address()) {
             Some(Way::Attached(interfaces)) => {
-                // A next hop on several links is taken to be on the first: it is one host.
+                // A next hop on several links is assumed to be on the first: it is one host.
                 let first = interfaces.into_iter().min_by_key(|hop| hop.interface);
                 first.map(|hop| KernelHop { gateway: Some(gateway), weight: 1, ..hop }).into_iter().collect()
             }
-            // Behind a gateway, a link-local address says nothing.
+            // A link-local address has no meaning behind a gateway.
             Some(Way::Through(hops, _)) => hops,
             Some(Way::Nowhere) | None => Vec::new(),
         };
@@ -72,7 +72,7 @@ impl Resolver<'_> {
         hops
     }
 
-    /// How the kernel's routes lead to an address; `None` where none but a default route does.
+    /// The way to an address; `None` if no route except a default route covers it.
     pub(crate) fn way(&self, address: IpAddr) -> Option<Way> {
         if let Some(rule) = self.options.onlink.iter().find(|rule| rule.next_hops.contains(host(address))) {
             let interface = self.links.index(&rule.interface).filter(|&index| self.links.is_usable(index));
@@ -83,7 +83,7 @@ impl Resolver<'_> {
         self.entries.foreign.around(address).find_map(|(prefix, ())| self.way_of(prefix))
     }
 
-    /// How the prefix's own route leads further; `None` when it has none that counts.
+    /// The way of the prefix's own route; `None` if it has no relevant one.
     pub(crate) fn way_of(&self, prefix: Prefix) -> Option<Way> {
         if prefix.length() == 0 { None } else { self.way_by_routes(prefix) }
     }
@@ -98,17 +98,17 @@ impl Resolver<'_> {
         })
     }
 
-    /// What the daemon has to know of the way of a prefix.
-    pub(crate) fn told_way(&self, prefix: Prefix) -> Option<margay_forwarding::Way> {
+    /// The way of a prefix as it is reported to the daemon.
+    pub(crate) fn reported_way(&self, prefix: Prefix) -> Option<margay_forwarding::Way> {
         if self.options.onlink.iter().any(|rule| rule.next_hops == prefix) {
-            return Some(told(&self.way(prefix.network())?));
+            return Some(reported(&self.way(prefix.network())?));
         }
-        self.way_of(prefix).map(|way| told(&way))
+        self.way_of(prefix).map(|way| reported(&way))
     }
 
-    /// All subnets on interfaces that are up, sorted, each once.
+    /// All subnets on interfaces that are up, sorted, without duplicates.
     ///
-    /// Left out are loopback and default routes.
+    /// Loopback and default routes are left out.
     pub(crate) fn connected(&self) -> Vec<ConnectedRoute> {
         let mut connected: Vec<_> = self
             .entries
@@ -127,7 +127,7 @@ impl Resolver<'_> {
         connected
     }
 
-    /// Where packets that meet a route go.
+    /// The next hops of packets that match a route.
     pub(crate) fn shape_hops(&self, shape: &RouteShape) -> Vec<KernelHop> {
         match &shape.target {
             RouteTarget::Hops(hops) => hops.clone(),
@@ -151,7 +151,7 @@ impl Resolver<'_> {
             }
             // A gateway has an address of its own.
             RouteKind::BROADCAST | RouteKind::ANYCAST | RouteKind::MULTICAST => return Some(Way::Nowhere),
-            // What is looked up goes on in the next table.
+            // The look-up continues in the next table.
             _ => return None,
         }
         let mut hops = self.shape_hops(shape);
@@ -167,7 +167,7 @@ impl Resolver<'_> {
     }
 }
 
-fn told(way: &Way) -> margay_forwarding::Way {
+fn reported(way: &Way) -> margay_forwarding::Way {
     match way {
         Way::Attached(_) => margay_forwarding::Way::Through { cost: 0 },
         Way::Through(_, metric) => margay_forwarding::Way::Through { cost: *metric },

@@ -1,4 +1,4 @@
-//! The prefixes at which the kernel does not hold what is wanted, and why.
+//! Prefixes at which the kernel does not hold what is wanted, and the reasons.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -8,30 +8,30 @@ use crate::index::EntryId;
 #[derive(Default)]
 pub(crate) struct Failures {
     by_entry: HashMap<EntryId, Failure>,
-    /// Failures that have not been told yet; each once.
-    untold: VecDeque<EntryId>,
-    is_untold: HashSet<EntryId>,
-    /// Whether something was refused that nobody has been told to try again.
+    /// Unreported failures; each once.
+    unreported: VecDeque<EntryId>,
+    is_unreported: HashSet<EntryId>,
+    /// Whether something was refused for which no retry has been scheduled.
     refusal: bool,
 }
 
 #[derive(Debug)]
 struct Failure {
     reason: String,
-    /// The kernel said no: nothing is asked again until something changes or time has passed.
+    /// Whether the kernel refused: nothing is requested again until something changes or time has passed.
     refused: bool,
-    /// Whether the reason is for the daemon to know.
-    told: bool,
+    /// Whether the reason is to be reported.
+    reported: bool,
 }
 
-/// Who stands in the way.
+/// Cause of a failure.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Verdict {
-    /// The kernel said no, and is asked again later.
+    /// The kernel refused, and will be asked again later.
     Refused,
-    /// As [`Refused`](Self::Refused), but it may yet agree to a part: nobody is told before that is known.
+    /// As [`Refused`](Self::Refused), but the kernel may accept a part: not reported before that is known.
     Probing,
-    /// The way is blocked, and the message that frees it will be noticed.
+    /// Blocked by something whose removal causes a message.
     Blocked,
 }
 
@@ -40,32 +40,32 @@ impl Failures {
         let refused = verdict != Verdict::Blocked;
         self.refusal |= refused;
         let former = self.by_entry.get(&id);
-        let known = former.is_some_and(|failure| failure.told && failure.reason == reason);
-        let told = known || verdict != Verdict::Probing;
-        self.by_entry.insert(id, Failure { reason, refused, told });
-        if told && !known {
+        let known = former.is_some_and(|failure| failure.reported && failure.reason == reason);
+        let reported = known || verdict != Verdict::Probing;
+        self.by_entry.insert(id, Failure { reason, refused, reported });
+        if reported && !known {
             self.tell(id);
         }
     }
 
-    /// The kernel agrees to no part of what it refused at these entries.
+    /// Ends probing of these entries: the kernel accepts no part of what it refused.
     pub(crate) fn end_probing_where(&mut self, which: impl Fn(EntryId) -> bool) {
-        let untold = self.by_entry.iter_mut().filter(|(id, failure)| !failure.told && which(**id));
+        let unreported = self.by_entry.iter_mut().filter(|(id, failure)| !failure.reported && which(**id));
         let mut ended = Vec::new();
-        for (&id, failure) in untold {
-            failure.told = true;
+        for (&id, failure) in unreported {
+            failure.reported = true;
             ended.push(id);
         }
         ended.into_iter().for_each(|id| self.tell(id));
     }
 
     fn tell(&mut self, id: EntryId) {
-        if self.is_untold.insert(id) {
-            self.untold.push_back(id);
+        if self.is_unreported.insert(id) {
+            self.unreported.push_back(id);
         }
     }
 
-    /// Notes that something was refused that is no route.
+    /// Notes the refusal of something other than a route.
     pub(crate) fn note_refusal(&mut self) {
         self.refusal = true;
     }
@@ -78,7 +78,7 @@ impl Failures {
         self.by_entry.get(&id).map(|failure| failure.reason.as_str())
     }
 
-    /// Whether the kernel said no and is not to be asked yet.
+    /// Whether the kernel refused and is not to be asked yet.
     pub(crate) fn is_refused(&self, id: EntryId) -> bool {
         self.by_entry.get(&id).is_some_and(|failure| failure.refused)
     }
@@ -112,14 +112,14 @@ impl Failures {
         self.by_entry.is_empty()
     }
 
-    pub(crate) fn has_untold(&self) -> bool {
-        !self.untold.is_empty()
+    pub(crate) fn has_unreported(&self) -> bool {
+        !self.unreported.is_empty()
     }
 
-    /// The next failure to tell, each reason once.
-    pub(crate) fn poll_untold(&mut self) -> Option<(EntryId, &str)> {
-        while let Some(id) = self.untold.pop_front() {
-            self.is_untold.remove(&id);
+    /// The next failure to report, each reason once.
+    pub(crate) fn poll_unreported(&mut self) -> Option<(EntryId, &str)> {
+        while let Some(id) = self.unreported.pop_front() {
+            self.is_unreported.remove(&id);
             if self.by_entry.contains_key(&id) {
                 return Some((id, self.by_entry[&id].reason.as_str()));
             }
@@ -127,7 +127,7 @@ impl Failures {
         None
     }
 
-    /// Whether the kernel has refused anything since the last call, so that it has to be asked again later.
+    /// Whether the kernel has refused anything since the last call, so that a retry has to be scheduled.
     pub(crate) fn take_refusal(&mut self) -> bool {
         std::mem::take(&mut self.refusal)
     }

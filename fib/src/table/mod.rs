@@ -1,4 +1,4 @@
-//! What the kernel holds: routes prefix by prefix, and links.
+//! The state of the kernel: routes by prefix, and links.
 
 mod counts;
 mod entries;

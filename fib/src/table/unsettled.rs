@@ -1,14 +1,15 @@
-//! The entries that wait to be looked at, in the order in which the kernel is asked.
+//! The entries that wait to be compared, in the order of their requests.
 //!
-//! Wishes are served as they come. Removals are not: when a leaf of the kernel's IPv4 trie goes that has the longest suffix
-//! below its parent, the parent's children are scanned for the next longest. With long prefixes gone first there is little
-//! to scan, and a table is gone in half the time.
+//! Wishes are served in the order of their arrival. Removals are not: when the kernel removes the leaf of its
+//! IPv4 trie that has the longest suffix below its parent, it scans the parent's children for the next
+//! longest. With long prefixes removed first there is little to scan, and a table is removed in half the
+//! time.
 
 use std::collections::VecDeque;
 
 use crate::index::EntryId;
 
-/// Where an entry waits.
+/// The queue that an entry waits in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Waiting {
     /// Something is wanted there.
@@ -21,18 +22,18 @@ pub(crate) enum Waiting {
 #[derive(Default)]
 pub(crate) struct Unsettled {
     wishes: VecDeque<EntryId>,
-    /// By the length of the prefix.
+    /// By prefix length.
     removals: Vec<VecDeque<EntryId>>,
-    /// How many entries wait in either place; an entry for which something is wanted again after all stays in `removals`,
-    /// too, and does not count there.
+    /// Number of entries waiting in either queue. An entry that is wanted again after all stays in
+    /// `removals`, too, but does not count there.
     wishes_len: usize,
     removals_len: usize,
-    /// Both kinds have their turn, so that neither is put off by the other.
+    /// The queues take turns, so that neither holds up the other.
     is_turn_of_removals: bool,
 }
 
 impl Unsettled {
-    /// An entry has to be looked at. `present` is where it waits already, and is set to where it waits now.
+    /// Adds an entry. `present` is the queue where it waits already, and is updated.
     pub(crate) fn on_waiting(
         &mut self,
         id: EntryId,
@@ -62,7 +63,7 @@ impl Unsettled {
         }
     }
 
-    /// An entry that waited does not any more.
+    /// Notes that a waiting entry has left its queue.
     pub(crate) fn on_left(&mut self, waiting: Waiting) {
         match waiting {
             Waiting::Wish => self.wishes_len -= 1,
@@ -70,7 +71,7 @@ impl Unsettled {
         }
     }
 
-    /// Who is next. An entry that has left may come up once more.
+    /// The next entry. One that has left may be returned once more.
     pub(crate) fn poll(&mut self) -> Option<EntryId> {
         self.is_turn_of_removals = !self.is_turn_of_removals;
         if self.is_turn_of_removals {
@@ -90,7 +91,7 @@ impl Unsettled {
         self.wishes_len
     }
 
-    /// How many entries wait.
+    /// Number of waiting entries.
     pub(crate) fn len(&self) -> usize {
         self.wishes_len + self.removals_len
     }
@@ -115,7 +116,7 @@ mod tests {
     };
 
     #[test]
-    fn the_longest_prefix_is_removed_first_and_what_is_wanted_does_not_wait_for_that() {
+    fn the_longest_prefix_is_removed_first_and_installations_do_not_wait() {
         let mut mirror = Mirror::new(options());
         let table = ["10.1.0.0/16", "10.2.3.4/32", "10.3.0.0/24", "10.4.0.0/16", "10.5.0.0/24"];
         mirror.want(&table.map(|text| wanted(text, blackhole())));
@@ -125,7 +126,7 @@ mod tests {
         assert_eq!(mirror.entries.unsettled().wishes_len(), 2);
         assert_eq!(mirror.entries.unsettled().len(), 6);
         let expected = ["10.2.3.4/32", "10.6.0.0/16", "10.3.0.0/24", "10.5.0.0/24", "10.1.0.0/16"];
-        assert_eq!(asked(&mut mirror), expected, "what is wanted again after all needs no request");
+        assert_eq!(asked(&mut mirror), expected, "a removal that was revoked needs no request");
         assert_eq!(mirror.entries.unsettled().len(), 0);
     }
 
@@ -145,7 +146,7 @@ mod tests {
         }
     }
 
-    /// The prefixes of the requests that are planned now, all of which are obeyed.
+    /// The prefixes of the requests that are planned now, all of which succeed.
     fn asked(mirror: &mut Mirror) -> Vec<String> {
         let mut batch = Batch::new(1);
         mirror.plan_batch(&mut batch, 1000);
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_looked_at_once_however_often_it_changes() {
+    fn a_prefix_is_compared_once_however_often_it_changes() {
         let mut mirror = Mirror::new(options());
         for _ in 0..5 {
             mirror.want(&[wanted("10.1.0.0/16", blackhole()), unwanted("10.1.0.0/16")]);

@@ -1,4 +1,5 @@
-//! The next hop objects of this daemon: which are wanted, which the kernel holds, and what must be asked.
+//! The next hop objects of this daemon: which are wanted, which the kernel holds, and the requests that
+//! follow.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -11,10 +12,10 @@ use crate::{
     table::RouteShapes,
 };
 
-/// What an object stands for. What it says of packets may change; the routes that refer to it follow.
+/// Meaning of an object. Its content may change; the routes that refer to it follow.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum ObjectMeaning {
-    /// A next hop; where a route with several next hops leads to it, one of those.
+    /// A next hop; if a route with several next hops leads to it, the one at this position.
     Hop(NextHop, usize),
     /// A set of next hops.
     Group(Arc<[WeightedHop]>),
@@ -25,27 +26,28 @@ pub(crate) struct ObjectLedger {
     protocol: u8,
     by_meaning: HashMap<ObjectMeaning, u32>,
     objects: HashMap<u32, Object>,
-    /// All objects of the kernel, others' too, as its messages and answers tell.
+    /// All objects of the kernel, including foreign ones, from its messages and answers.
     held: HashMap<u32, HeldObject>,
     /// How many of those held are ours.
     own_held: usize,
     /// The groups that the kernel has each object in.
     groups: HashMap<u32, BTreeSet<u32>>,
-    /// Objects of ours that mean nothing yet, from an earlier run.
+    /// Own objects of an earlier run that have no meaning yet.
     unclaimed: HashMap<ObjectContent, BTreeSet<u32>>,
     /// Objects whose state may differ from what is wanted.
     dirty: BTreeSet<u32>,
-    /// Objects for which something has to be asked, by the turn of what it is.
+    /// Objects for which a request is due, by the turn of its kind.
     due: [BTreeSet<u32>; TURNS],
     /// Objects in the batch that is being planned.
     asked: HashSet<u32>,
-    /// Objects that the kernel refused, or whose removal it refused.
+    /// Objects whose creation, change or removal the kernel refused.
     refused: BTreeSet<u32>,
     /// Objects that routes wait for.
     awaited: BTreeSet<u32>,
-    /// Objects that the kernel has refused, or accepted after all, since the last [`poll_changed`](Self::poll_changed).
+    /// Objects that the kernel has refused, or accepted after a refusal, since the last
+    /// [`poll_changed`](Self::poll_changed).
     changed: BTreeSet<u32>,
-    /// Objects whose number another program has taken, with the one that they have instead.
+    /// Objects whose number another program has taken, with their new numbers.
     renumbered: Vec<(u32, u32)>,
     next_number: u32,
     sweeping: bool,
@@ -53,23 +55,24 @@ pub(crate) struct ObjectLedger {
 
 struct Object {
     meaning: ObjectMeaning,
-    /// `None` while packets can go nowhere.
+    /// `None` while packets have nowhere to go.
     wanted: Option<ObjectContent>,
-    /// How many paths and groups rely on it.
+    /// Number of paths and groups that use it.
     owners: usize,
     standing: Standing,
 }
 
-/// What the kernel has made of an object.
+/// The kernel's verdict on an object.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Standing {
-    /// It has not refused it.
+    /// Not refused.
     Good,
-    /// It refused it, perhaps because its objects are other than known: they are read before the object is asked for again.
+    /// Refused, possibly because the objects it refers to are not as known: they are read before it is
+    /// requested again.
     Doubtful,
-    /// They have been read since.
+    /// Refused, and the objects have been read since.
     Reread,
-    /// It refused it.
+    /// Refused.
     Refused,
 }
 
@@ -110,7 +113,8 @@ impl ObjectLedger {
         }
     }
 
-    /// The object of a meaning, with one more owner. A new one takes over what an earlier run left, if that says the same.
+    /// The object of a meaning, with one more owner. A new object takes over one of an earlier run with equal
+    /// content.
     pub(crate) fn acquire(&mut self, meaning: ObjectMeaning, content: ObjectContent) -> u32 {
         if let Some(&number) = self.by_meaning.get(&meaning) {
             if let Some(object) = self.objects.get_mut(&number) {
@@ -128,12 +132,12 @@ impl ObjectLedger {
         number
     }
 
-    /// Whether the number is that of an object of this run.
+    /// Whether the number belongs to an object of this run.
     pub(crate) fn is_meant(&self, number: u32) -> bool {
         self.objects.contains_key(&number)
     }
 
-    /// Sets what an object shall say; `None` while packets can go nowhere.
+    /// Sets the wanted content of an object; `None` while packets have nowhere to go.
     pub(crate) fn want(&mut self, number: u32, content: Option<ObjectContent>) {
         if let Some(object) = self.objects.get_mut(&number)
             && object.wanted != content
@@ -147,7 +151,7 @@ impl ObjectLedger {
         }
     }
 
-    /// What an object of this run stands for.
+    /// The meaning of an object of this run.
     pub(crate) fn meaning(&self, number: u32) -> Option<&ObjectMeaning> {
         self.objects.get(&number).map(|object| &object.meaning)
     }
@@ -157,7 +161,7 @@ impl ObjectLedger {
         self.objects.get(&number).is_some_and(|object| object.standing != Standing::Refused)
     }
 
-    /// Whether the kernel holds the object, or does once the batch that is being planned is done.
+    /// Whether the kernel holds the object, or will after the batch that is being planned.
     pub(crate) fn is_there(&self, number: u32) -> bool {
         self.asked.contains(&number) || self.held.contains_key(&number)
     }
@@ -177,7 +181,8 @@ impl ObjectLedger {
         !self.refused.is_empty()
     }
 
-    /// Has refused objects asked for again. Until the kernel takes one, routes and groups do without it.
+    /// Schedules refused objects to be requested again. Until the kernel accepts one, routes and groups do
+    /// without it.
     pub(crate) fn retry(&mut self) {
         self.dirty.extend(&self.refused);
     }
@@ -189,8 +194,9 @@ impl ObjectLedger {
         }
     }
 
-    /// Notes that the kernel refused to make or to change an object. Answers whether its objects have to be read first:
-    /// a group may be refused for a member that has gone, and a number for an object that nobody has told of.
+    /// Notes that the kernel refused to create or change an object. Returns whether its objects have to be
+    /// read first: a group may be refused because of a member that no longer exists, and a number because of
+    /// an object that no message reported.
     pub(crate) fn on_refused(&mut self, number: u32, refusal: &Refusal) -> bool {
         let Some(object) = self.objects.get_mut(&number) else { return false };
         let may_be_misled = matches!(object.meaning, ObjectMeaning::Group(_)) || refusal.errno == EEXIST;
@@ -222,12 +228,12 @@ impl ObjectLedger {
         }
     }
 
-    /// An object that routes may refer to now and could not before, or the other way round, or that they waited for.
+    /// An object that routes may now refer to and could not before, or the reverse, or that they waited for.
     pub(crate) fn poll_changed(&mut self) -> Option<u32> {
         self.changed.pop_first()
     }
 
-    /// Gives up an object; the last owner's leaving removes it once no route refers to it.
+    /// Gives back an owner's share of an object. Without owners it is removed once no route refers to it.
     pub(crate) fn release(&mut self, number: u32) {
         let Some(object) = self.objects.get_mut(&number) else { return };
         object.owners -= 1;
@@ -241,19 +247,20 @@ impl ObjectLedger {
         }
     }
 
-    /// From now on, objects of ours that mean nothing are removed.
+    /// From now on, own objects without a meaning are removed.
     pub(crate) fn sweep(&mut self) {
         self.sweeping = true;
         let left = self.unclaimed.drain().flat_map(|(_, numbers)| numbers);
         self.dirty.extend(left);
     }
 
-    /// No route refers to the object any more.
+    /// Notes that no route refers to the object any more.
     pub(crate) fn on_unused(&mut self, number: u32) {
         self.dirty.insert(number);
     }
 
-    /// Where the kernel sends packets of routes that refer to the object, the members of a group one by one.
+    /// Where the kernel sends packets of routes that refer to the object: its own content, or that of each
+    /// member of a group.
     pub(crate) fn hops(&self, number: u32) -> Vec<(ObjectContent, u8)> {
         let content = |number| self.held.get(&number).and_then(|held| held.content.clone());
         match content(number) {
@@ -265,13 +272,13 @@ impl ObjectLedger {
         }
     }
 
-    /// The objects that say to use the interface, and the groups that have no member but those.
+    /// The objects that use the interface, and the groups that consist of such objects only.
     pub(crate) fn on_interface(&self, interface: u32) -> Vec<u32> {
         let is_there = |held: &HeldObject| matches!(&held.content, Some(ObjectContent::Hop { interface: own, .. }) if *own == interface);
         self.held.iter().filter(|(_, held)| is_there(held)).map(|(&number, _)| number).collect()
     }
 
-    /// How many objects of ours the kernel holds.
+    /// Number of own objects that the kernel holds.
     pub(crate) fn held_len(&self) -> usize {
         self.own_held
     }
@@ -285,12 +292,12 @@ impl ObjectLedger {
         !self.dirty.is_empty() || self.due.iter().any(|numbers| !numbers.is_empty())
     }
 
-    /// A batch is planned anew.
+    /// Starts the planning of a batch.
     pub(crate) fn begin_batch(&mut self) {
         self.asked.clear();
     }
 
-    /// What has to be asked next: what is made comes before what refers to it, and what is removed after.
+    /// The next request. Objects are created before what refers to them, and removed after it.
     pub(crate) fn poll_request(&mut self, shapes: &RouteShapes) -> Option<(u32, ObjectRequest)> {
         for number in std::mem::take(&mut self.dirty) {
             for numbers in &mut self.due {
@@ -327,12 +334,12 @@ impl ObjectLedger {
         }
     }
 
-    /// Nobody knows whether the kernel did what it was asked for an object.
+    /// Notes that the outcome of a request for an object is unknown.
     pub(crate) fn on_unanswered(&mut self, number: u32) {
         self.dirty.insert(number);
     }
 
-    /// Notes that the kernel obeyed. Answers with the objects that are gone with it, which routes may refer to.
+    /// Notes a request that was done. Returns the objects that it removed, which routes may refer to.
     pub(crate) fn on_accepted(&mut self, number: u32, request: &ObjectRequest) -> Vec<u32> {
         match request {
             ObjectRequest::Create(content) | ObjectRequest::Replace(content) => {
@@ -349,7 +356,7 @@ impl ObjectLedger {
         }
     }
 
-    /// Takes over what the kernel tells of an object. Answers with the objects that are gone with it.
+    /// Handles a message about an object. Returns the objects that were removed, which routes may refer to.
     pub(crate) fn on_notice(&mut self, notice: ObjectNotice) -> Vec<u32> {
         let ObjectNotice { object: number, protocol, content, removed } = notice;
         if removed {
@@ -382,8 +389,8 @@ impl ObjectLedger {
         Vec::new()
     }
 
-    /// The object is gone, and with it its place in groups; a group without members is gone, too. Answers with all of
-    /// them.
+    /// Removes an object, its membership in groups, and groups that are empty without it. Returns all removed
+    /// objects.
     pub(crate) fn on_gone(&mut self, number: u32) -> Vec<u32> {
         let Some(gone) = self.set_held(number, None) else { return Vec::new() };
         if let Some(content) = &gone.content
@@ -406,10 +413,11 @@ impl ObjectLedger {
         all_gone
     }
 
-    /// Takes a dump of all objects for the truth. Answers with those that are gone.
+    /// Replaces the known objects by those of a dump. Returns the objects that no longer exist.
     pub(crate) fn take_dump(&mut self, notices: Vec<ObjectNotice>) -> Vec<u32> {
-        let told: BTreeSet<u32> = notices.iter().map(|notice| notice.object).collect();
-        let missing: Vec<u32> = self.held.keys().copied().filter(|number| !told.contains(number)).collect();
+        let reported: BTreeSet<u32> = notices.iter().map(|notice| notice.object).collect();
+        let missing: Vec<u32> =
+            self.held.keys().copied().filter(|number| !reported.contains(number)).collect();
         let mut gone = Vec::new();
         for number in missing {
             gone.extend(self.on_gone(number));
@@ -430,7 +438,7 @@ impl ObjectLedger {
         gone
     }
 
-    /// Gives an object another number, as another program has taken the one it was to have.
+    /// Gives an object another number, because another program has taken its own.
     fn renumber(&mut self, number: u32) {
         let new = self.free_number();
         let Some(object) = self.objects.remove(&number) else { return };
@@ -448,7 +456,7 @@ impl ObjectLedger {
         }
     }
 
-    /// The objects that have another number since the last call: the former and the new one of each.
+    /// The objects that got another number since the last call: former and new number of each.
     pub(crate) fn take_renumbered(&mut self) -> Vec<(u32, u32)> {
         std::mem::take(&mut self.renumbered)
     }
@@ -461,7 +469,7 @@ impl ObjectLedger {
     fn request(&self, number: u32, shapes: &RouteShapes) -> Option<ObjectRequest> {
         let held = self.held.get(&number);
         let Some(object) = self.objects.get(&number) else {
-            // Its removal would take routes along, and groups that have no other member.
+            // Removing it would also remove routes, and groups without another member.
             let in_use = shapes.uses_object(number) || self.groups.contains_key(&number);
             let removable = !in_use && held.is_some_and(|held| held.protocol == self.protocol);
             return removable.then_some(ObjectRequest::Remove);
@@ -486,7 +494,8 @@ impl ObjectLedger {
         held.is_some_and(|held| matches!(held.content, Some(ObjectContent::Group(_))))
     }
 
-    /// Notes what the kernel holds under a number. Members of a group that were its last use are looked at.
+    /// Sets what the kernel holds under a number. Members of a group that used them last are scheduled for
+    /// comparison.
     fn set_held(&mut self, number: u32, held: Option<HeldObject>) -> Option<HeldObject> {
         for member in held.iter().flat_map(HeldObject::members) {
             self.groups.entry(member).or_default().insert(number);
@@ -530,7 +539,7 @@ impl ObjectLedger {
     }
 }
 
-/// A group's content from the objects of its members: sorted, each once.
+/// Content of a group of these members: sorted, without duplicates.
 pub(crate) fn group_content(members: impl IntoIterator<Item = GroupMember>) -> ObjectContent {
     let mut members: Vec<GroupMember> = members.into_iter().collect();
     members.sort_unstable();

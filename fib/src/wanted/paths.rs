@@ -52,7 +52,7 @@ struct TrackedHop {
     /// The objects of its hops, in order.
     objects: Vec<u32>,
     paths: BTreeSet<PathId>,
-    /// Whether the kernel is told that it is directly connected: by its routes, own ones included, the kernel
+    /// Whether the kernel is to treat it as directly connected: by its routes, own ones included, the kernel
     /// resolved it otherwise.
     onlink: bool,
     /// Whether every route over it is about to be removed: groups do without it as long as they have another

@@ -253,5 +253,5 @@ impl Move {
 }
 
 fn position_of(length: usize) -> u32 {
-    u32::try_from(length).expect("segments are short, and numbered anew before their numbers run out")
+    u32::try_from(length).expect("segments are short, and renumbered before their numbers run out")
 }

@@ -426,7 +426,7 @@ impl World {
         for loss in self.rib.poll_next_hop_losses() {
             let is_news =
                 if loss.lost { self.lost.insert(loss.next_hop) } else { self.lost.remove(&loss.next_hop) };
-            assert!(is_news, "told twice: {loss:?}");
+            assert!(is_news, "reported twice: {loss:?}");
         }
         if self.lost.is_empty() {
             return;

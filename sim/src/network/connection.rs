@@ -1,4 +1,4 @@
-//! One connection: two pipes, and what each end knows of the other's fate.
+//! One connection: two pipes, and the state of each end.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -24,20 +24,20 @@ pub(super) struct Direction {
     pub(super) address: SocketAddr,
 }
 
-/// How octets travel in one direction.
+/// Properties of one direction.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quality {
     pub(super) delay: Duration,
     pub(super) jitter_milliseconds: u64,
-    /// How many octets may be sent and not read.
+    /// Octets that may be sent and not read.
     pub(super) window: usize,
-    /// The most that is read at a time.
+    /// Upper bound of a read.
     pub(super) largest_piece: usize,
-    /// Octets a second; `None` for as many as come.
+    /// Octets per second; `None` for no limit.
     pub(super) bandwidth: Option<u64>,
-    /// Nothing is read before.
+    /// Time before which nothing is read.
     pub(super) stalled_until: Option<Instant>,
-    /// Nothing arrives.
+    /// Whether nothing arrives.
     pub(super) is_blocked: bool,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Connection {
 }
 
 struct State {
-    /// What side 0 sends, and what side 1 sends.
+    /// The octets sent by side 0, and by side 1.
     pipes: [Pipe; 2],
     ends: [EndState; 2],
     random: Random,
@@ -59,7 +59,7 @@ struct State {
 struct Pipe {
     quality: Quality,
     segments: VecDeque<Segment>,
-    /// All octets that were sent and not read.
+    /// Number of octets sent and not read.
     waiting: usize,
     last_arrival: Instant,
     /// When the end of the stream arrives.
@@ -82,11 +82,11 @@ struct EndState {
     reset_at: Option<Instant>,
 }
 
-/// What became of an end.
+/// State of an end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Fate {
     Alive,
-    /// It is closed: what is sent to it is answered with a reset.
+    /// Closed: what is sent to it is answered with a reset.
     Closed,
     /// Its host is without power: what is sent to it is not answered.
     Dead,
@@ -168,13 +168,14 @@ impl Connection {
         }
     }
 
-    /// A host that has forgotten its connections resets those of which it hears.
+    /// Resets connections that a rebooted host has forgotten, when it receives something on them.
     pub(super) fn on_reboot(&self, host: Host) {
         for side in 0..2 {
             let mut state = self.state();
             if self.sides[side].host == host && state.ends[side].fate == Fate::Dead {
                 state.ends[side].fate = Fate::Closed;
-                // What is sent to it is sent again soon; otherwise it is a probe of the other side's system that it answers.
+                // Data is retransmitted soon; otherwise the host receives a keepalive probe of the other
+                // side's system.
                 let latest = if state.pipes[1 - side].waiting > 0 { 2_000 } else { PROBED_AFTER };
                 let late = state.random.milliseconds(1..=latest);
                 state.reset(1 - side, Instant::now() + late);
@@ -212,7 +213,7 @@ impl State {
     }
 
     fn is_reset(&self, side: usize) -> bool {
-        // A reset that travels with what is held up is held up too.
+        // A reset that travels with data that is held up is held up, too.
         let is_held_up = self.pipes[1 - side].quality.is_blocked;
         !is_held_up && self.ends[side].reset_at.is_some_and(|at| at <= Instant::now())
     }
@@ -238,13 +239,13 @@ impl State {
 }
 
 impl Pipe {
-    /// When the first octets that wait can be read; `None` when nothing is on its way.
+    /// When the first waiting octets can be read; `None` if nothing is in transit.
     fn next_arrival(&self) -> Option<Instant> {
         let first = self.segments.front().map(|segment| segment.arrives).or(self.end)?;
         Some(first.max(self.quality.stalled_until.unwrap_or(first)))
     }
 
-    /// What is on its way arrives no sooner.
+    /// Delays everything in transit to at least this time.
     fn not_before(&mut self, at: Instant) {
         for segment in &mut self.segments {
             segment.arrives = segment.arrives.max(at);
@@ -254,7 +255,7 @@ impl Pipe {
         self.wake_reader();
     }
 
-    /// What is on its way arrives no later.
+    /// Advances everything in transit to at most this time.
     fn not_after(&mut self, at: Instant) {
         for segment in &mut self.segments {
             segment.arrives = segment.arrives.min(at);
@@ -288,7 +289,7 @@ impl Pipe {
     }
 }
 
-/// How long it takes until a system asks whether the other side is there still, in milliseconds.
+/// Time after which a system probes whether the other side is alive, in milliseconds.
 const PROBED_AFTER: u64 = 60_000;
 
 /// One end of a connection, as a daemon holds it.
@@ -304,11 +305,11 @@ impl End {
         (dialed, Arc::new(Self { connection, side: 1 }))
     }
 
-    /// Reads; `None` when nothing can be read yet.
+    /// Reads; `None` if nothing can be read yet.
     fn read(&self, state: &mut State, buffer: &mut BytesMut) -> Option<io::Result<usize>> {
         match state.ends[self.side].fate {
             Fate::Alive => {}
-            // The daemon that held this end is gone: no task reads any more.
+            // The daemon of this end has ended: no task reads any more.
             Fate::Closed | Fate::Dead => return Some(Err(io::ErrorKind::ConnectionAborted.into())),
         }
         if state.is_reset(self.side) {

@@ -1,4 +1,4 @@
-//! A host, as the network knows it.
+//! A host of the network.
 
 /// A host, by number.
 pub(crate) type Host = usize;

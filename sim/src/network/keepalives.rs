@@ -7,12 +7,12 @@ use super::message_scanner::MessageKind;
 /// One direction of a connection, from the OPENs on.
 #[derive(Debug, Default)]
 pub(super) struct Keepalives {
-    /// The time between two KEEPALIVEs; `None` while it is not known, or when there are none.
+    /// Interval between KEEPALIVEs; `None` if it is unknown, or if there are none.
     interval: Option<Duration>,
     last: Option<Duration>,
-    /// No octet was taken for a time since the last one: then it is not the sender's fault.
+    /// Whether no octet was accepted for a time since the last one, which is not the sender's fault.
     was_full: bool,
-    /// The octets of UPDATEs that were begun when a KEEPALIVE was late already.
+    /// Octets of UPDATEs that were started when a KEEPALIVE was already late.
     overtaking: usize,
 }
 
@@ -25,17 +25,17 @@ impl Keepalives {
         self.was_full = true;
     }
 
-    /// The clock has leaped, or the sender stood still: it could not send meanwhile.
+    /// Notes that the clock has jumped, or the sender was suspended: it could not send meanwhile.
     pub(super) fn on_standstill(&mut self, now: Duration) {
         self.last = self.last.map(|_| now);
         self.was_full = true;
     }
 
-    /// Takes note of a message that was sent.
+    /// Notes a sent message.
     ///
     /// # Errors
     ///
-    /// What is wrong, in words.
+    /// The violation, in words.
     pub(super) fn on_message(
         &mut self,
         now: Duration,
@@ -70,8 +70,9 @@ impl Keepalives {
     }
 }
 
-/// How late a KEEPALIVE may be.
+/// Permitted delay of a KEEPALIVE.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
-/// A buffer of UPDATEs of which some are sent is sent to its end: a slice of a log, with its share of withdrawals.
+/// A buffer of UPDATEs that is partly sent is sent to its end: a slice of a log, with its share of
+/// withdrawals.
 const ONE_BUFFER: usize = 24 * 1024;

@@ -1,4 +1,4 @@
-//! Where connections to a host arrive.
+//! Acceptance of connections by a host.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Cuts a stream of octets into messages, as far as traces and checks have to know them.
+//! Splits a stream of octets into messages, as far as traces and checks need it.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -24,7 +24,7 @@ impl MessageScanner {
     }
 }
 
-/// What a message is.
+/// Kind of a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum MessageKind {
     Open,

@@ -1,7 +1,7 @@
 //! A network of hosts that carries octets between daemons, late, in pieces, and sometimes not at all.
 //!
-//! It is TCP as a daemon sees it: octets in order or a reset, a window that a reader who does not read leaves full, a
-//! connection that may be dead without either side knowing. What goes wrong on the wire below TCP shows as delay.
+//! It is TCP as seen by a daemon: octets in order or a reset, a window that fills up if the receiver does not
+//! read, a connection that may be dead without either side knowing. Losses below TCP appear as delays.
 
 mod connection;
 mod host;
@@ -45,7 +45,7 @@ struct State {
     addresses: BTreeMap<IpAddr, Host>,
     /// Octets from the first host do not reach the second one.
     blocked: BTreeSet<(Host, Host)>,
-    /// What is out of the ordinary about a direction.
+    /// Directions with unusual properties.
     slow: BTreeMap<(Host, Host), u64>,
     stalled: BTreeMap<(Host, Host), Instant>,
     connections: Vec<Weak<Connection>>,
@@ -56,7 +56,7 @@ struct State {
 struct HostState {
     addresses: Vec<IpAddr>,
     power: Power,
-    /// Counts the daemons that ran here: what a former one still sends is dropped.
+    /// Number of the daemon that runs here: octets of former ones are dropped.
     incarnation: u64,
     listeners: BTreeMap<SocketAddr, Arc<Listener>>,
     /// Where datagrams go, while a daemon listens.
@@ -94,7 +94,7 @@ impl Network {
         host
     }
 
-    /// Since the network was made.
+    /// Time since the network was made.
     pub(crate) fn now(&self) -> Duration {
         self.tap.now()
     }
@@ -117,13 +117,13 @@ impl Network {
         incarnation
     }
 
-    /// The daemon on `host` ends without a word: its system closes its connections, or, without power, does not.
+    /// Ends the daemon on `host` without notice: its system closes its connections, unless it has lost power.
     pub(crate) fn crash(&self, host: Host, power: Power) {
         let mut state = self.state();
         let connections = state.live_connections();
         let entry = &mut state.hosts[host];
         entry.power = power;
-        // What the tasks of the dead daemon still do is of an incarnation that is over.
+        // What tasks of the dead daemon still do belongs to a former incarnation.
         entry.incarnation += 1;
         entry.listeners.clear();
         entry.packets = None;
@@ -136,7 +136,7 @@ impl Network {
         self.state().hosts[host].incarnation == incarnation
     }
 
-    /// Octets from `from` do not reach `to` any more, until they do again.
+    /// Sets whether octets from `from` reach `to`.
     pub(crate) fn set_blocked(&self, from: Host, to: Host, is_blocked: bool) {
         let mut state = self.state();
         if is_blocked {
@@ -162,7 +162,7 @@ impl Network {
         }
     }
 
-    /// Nothing that `from` sends is read by `to` before so long.
+    /// Suspends reading by `to` of what `from` sends for this time.
     pub(crate) fn stall(&self, from: Host, to: Host, time: Duration) {
         let until = Instant::now() + time;
         let mut state = self.state();
@@ -181,7 +181,7 @@ impl Network {
         }
     }
 
-    /// Everything works again, but for what is lost.
+    /// Ends all impairments; what is lost stays lost.
     pub(crate) fn heal(&self) {
         let mut state = self.state();
         let blocked = std::mem::take(&mut state.blocked);
@@ -229,7 +229,7 @@ impl Network {
                     sleep(late).await;
                     return Err(io::ErrorKind::ConnectionRefused.into());
                 }
-                // The first packet is sent again, at growing intervals.
+                // The first packet is retransmitted, at growing intervals.
                 Attempt::NoAnswer => sleep(again).await,
             }
             again *= 2;
@@ -307,14 +307,14 @@ impl State {
         self.connections.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// How a direction of a new connection is.
+    /// Properties of a direction of a new connection.
     fn quality(&mut self, direction: (Host, Host)) -> Quality {
         let random = &mut self.random;
         Quality {
             delay: random.milliseconds(1..=30),
             jitter_milliseconds: random.number(0..=20),
             window: usize::try_from(*random.pick(&[512, 4_096, 16_384, 262_144])).unwrap_or(4096),
-            // Most readers take what is there; some only pieces.
+            // Most readers read everything available; some only pieces.
             largest_piece: usize::try_from(*random.pick(&[7, 64, 1_500, 65_536, 65_536])).unwrap_or(64),
             bandwidth: self.slow.get(&direction).copied(),
             stalled_until: self.stalled.get(&direction).copied(),

@@ -1,6 +1,6 @@
-//! A capture file of what went over the network, for Wireshark.
+//! A capture of the network's traffic, for Wireshark.
 //!
-//! TCP as it would have been on the wire of the sender: a handshake, and each write as a segment.
+//! TCP as on the wire of the sender: a handshake, and each write as a segment.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -17,7 +17,7 @@ pub(super) struct Pcap {
 impl Pcap {
     pub(super) fn new() -> Self {
         let mut octets = Vec::new();
-        // Native magic, version 2.4, no time zone, no accuracy, the longest packets, raw IP.
+        // Native magic, version 2.4, no time zone, no accuracy, the greatest packet length, raw IP.
         for word in [0xa1b2_c3d4, 0x0004_0002, 0, 0, 0x0004_0000, LINK_TYPE_RAW] {
             octets.extend_from_slice(&u32::to_le_bytes(word));
         }
@@ -88,12 +88,12 @@ fn ip_packet(from: IpAddr, to: IpAddr, segment: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// LINKTYPE_RAW: packets begin with their IP header.
+/// LINKTYPE_RAW: packets start with their IP header.
 const LINK_TYPE_RAW: u32 = 101;
 const TCP: u8 = 6;
 const SYN: u8 = 0x02;
 const PSH: u8 = 0x08;
 const ACK: u8 = 0x10;
 
-/// So much goes into an IPv4 packet, and Wireshark asks for no more.
+/// Fits into an IPv4 packet, and Wireshark accepts no more.
 const LONGEST_SEGMENT: usize = 60_000;

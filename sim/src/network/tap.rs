@@ -1,4 +1,4 @@
-//! Where the traffic of all connections is observed, with the time since the start.
+//! Observation of the traffic of all connections, with the time since the start.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What went over the network: numbers, a checksum of everything, and where they are wanted a trace and a capture.
+//! Traffic of the network: counts, a checksum of everything, and if requested a trace and a capture.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -30,12 +30,12 @@ pub(crate) struct Observation {
 pub(crate) struct Traffic {
     observation: Observation,
     pcap: Option<Pcap>,
-    /// Of everything that was written and read, and when (FNV-1a).
+    /// Checksum of everything written and read, with its times (FNV-1a).
     checksum: u64,
     pub(crate) messages: u64,
     pub(crate) updates: u64,
     pub(crate) octets: u64,
-    /// When an UPDATE was last under way.
+    /// When an UPDATE was last in transit.
     pub(crate) last_update: Duration,
     pipes: BTreeMap<(u64, usize), PipeTraffic>,
     names: BTreeMap<std::net::IpAddr, String>,
@@ -69,7 +69,7 @@ impl Traffic {
         }
     }
 
-    /// What the trace calls an address.
+    /// Sets the name of an address in the trace.
     pub(crate) fn name(&mut self, address: std::net::IpAddr, name: String) {
         self.names.insert(address, name);
     }
@@ -82,12 +82,12 @@ impl Traffic {
         self.pcap.take().map(Pcap::into_octets)
     }
 
-    /// All clocks have leaped to `now`.
+    /// Notes that all clocks have jumped to `now`.
     pub(crate) fn on_leap(&mut self, now: Duration) {
         self.pipes.values_mut().for_each(|pipe| pipe.keepalives.on_standstill(now));
     }
 
-    /// A host with these addresses has stood still until `now`.
+    /// Notes that a host with these addresses was suspended until `now`.
     pub(crate) fn on_thaw(&mut self, now: Duration, addresses: &[std::net::IpAddr]) {
         let of_host = |pipe: &&mut PipeTraffic| addresses.contains(&pipe.from.ip());
         self.pipes.values_mut().filter(of_host).for_each(|pipe| pipe.keepalives.on_standstill(now));
@@ -183,7 +183,7 @@ impl Traffic {
         self.pipes.values().map(|pipe| pipe.withdrawals).sum()
     }
 
-    /// Counts advertisements and withdrawals from now on.
+    /// Resets the counts of advertisements and withdrawals.
     pub(crate) fn count_anew(&mut self) {
         for pipe in self.pipes.values_mut() {
             pipe.advertisements.fill(0);

@@ -1,4 +1,4 @@
-//! Next hops that the kernel refuses: what the others of a route give stays in use.
+//! Next hops that the kernel refuses: the other next hops of the route stay in use.
 
 use super::{
     namespace::{in_namespace, ip, our_routes},
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::kernel::FibOptions;
 
-/// It is attached as far as the daemon knows, which does not look for next hops by routes of its own.
+/// Directly connected according to the daemon, which does not resolve next hops by its own routes.
 const BAD: &str = "10.0.0.66";
 
 #[test]
@@ -69,7 +69,7 @@ fn a_broadcast_address_is_no_next_hop() {
     }
 }
 
-/// A host route for a node by way of its neighbour, or of itself, is what a mesh of nodes may announce.
+/// A host route for a node through its neighbour, or itself, as a mesh of nodes may announce.
 #[test]
 fn a_host_route_to_a_node_bars_no_route_over_that_node() {
     for nexthop_objects in [true, false] {

@@ -99,7 +99,7 @@ fn next_hops(group: u32, with_common: bool) -> Vec<NextHop> {
     hops.chain(with_common.then_some(NextHop::Ipv4(COMMON.into()))).collect()
 }
 
-/// A socket whose buffer is small takes small batches.
+/// A socket with a small buffer accepts small batches only.
 #[test]
 fn a_batch_that_the_socket_does_not_take_is_sent_in_parts() {
     in_namespace(async || {
@@ -114,7 +114,7 @@ fn a_batch_that_the_socket_does_not_take_is_sent_in_parts() {
     });
 }
 
-/// Whatever becomes of the sockets, they are opened anew, and the table is read again.
+/// Whatever happens to the sockets, they are reopened, and the table is read again.
 #[test]
 fn lost_sockets_are_opened_anew() {
     in_namespace(async || {

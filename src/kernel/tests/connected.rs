@@ -1,4 +1,4 @@
-//! What is told of attached subnets.
+//! Reports of connected subnets.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::{
 };
 
 impl Daemon {
-    /// Waits until the subnets that are told to be attached are as expected; links that come up cause several changes.
+    /// Waits until the reported subnets are as expected; links that come up cause several changes.
     async fn connected(&mut self, expected: Vec<(Prefix, &str)>) {
         let expected: BTreeSet<Prefix> = expected.into_iter().map(|(prefix, _)| prefix).collect();
         loop {
@@ -38,7 +38,7 @@ const ONE: [(&str, &str); 2] = [("10.0.0.0/24", "one"), ("fd00::/64", "one")];
 const TWO: [(&str, &str); 2] = [("10.0.1.0/24", "two"), ("fd00:1::/64", "two")];
 
 #[test]
-fn at_first_everything_is_told_but_loopback_and_link_local_subnets() {
+fn at_first_everything_is_reported_but_loopback_and_link_local_subnets() {
     in_namespace(async || {
         let mut daemon = Daemon::start(options()).await;
         daemon.connected(subnets(&[ONE, TWO].concat())).await;
@@ -48,7 +48,7 @@ fn at_first_everything_is_told_but_loopback_and_link_local_subnets() {
     });
 }
 
-/// Of a thousand links, each of these prefixes would have a thousand routes.
+/// With a thousand links, each of these prefixes would have a thousand routes.
 #[test]
 fn what_every_link_has_is_not_kept() {
     in_namespace(async || {
@@ -59,7 +59,7 @@ fn what_every_link_has_is_not_kept() {
         ip("link set pod0 up");
         ip("link set far0 up");
         ip("route add 10.65.0.1/32 dev pod0");
-        daemon.told("10.65.0.1/32", Some(Way::Through { cost: 0 })).await;
+        daemon.reported("10.65.0.1/32", Some(Way::Through { cost: 0 })).await;
         assert!(ip("-6 route show table all").contains("multicast ff00::/8 dev pod0"));
         assert_eq!(daemon.settled().await.foreign, before + 1);
     });
@@ -122,23 +122,25 @@ fn routes_through_gateways_lead_on_at_their_metric() {
         let expected =
             [("10.40.0.0/16", Some(Way::Through { cost: 30 })), ("10.41.0.0/16", Some(Way::Nowhere))];
         for (text, way) in expected {
-            daemon.told(text, way).await;
+            daemon.reported(text, way).await;
         }
         assert!(
             !daemon.ways.contains_key(&prefix("0.0.0.0/0")),
             "a default route leads nowhere in particular"
         );
         ip("route del 10.40.0.0/16 proto 4");
-        daemon.told("10.40.0.0/16", None).await;
+        daemon.reported("10.40.0.0/16", None).await;
     });
 }
 
 impl Daemon {
-    pub(super) async fn told(&mut self, text: &str, way: Option<Way>) {
+    pub(super) async fn reported(&mut self, text: &str, way: Option<Way>) {
         while self.ways.get(&prefix(text)).copied() != way {
             let event = timeout(PATIENCE, self.events.recv()).await;
             self.follow(
-                &event.unwrap_or_else(|_| panic!("{text} is not told as {way:?}")).expect("the thread lives"),
+                &event
+                    .unwrap_or_else(|_| panic!("{text} is not reported as {way:?}"))
+                    .expect("the thread lives"),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Somebody or something else changes our routes.
+//! Other programs change our routes.
 
 use crate::kernel::KernelRequest;
 
@@ -64,7 +64,7 @@ fn routes_flushed_with_their_link_come_back_with_it() {
         let right = our_routes();
         ip("link set one down");
         assert_eq!(our_routes(), ["10.10.0.0/16 via 10.0.1.2 metric 1024"]);
-        // IPv4 says nothing of the flush: that these fail shows that it was noticed.
+        // IPv4 reports no flush: the failures show that it was noticed.
         daemon.failure().await;
         daemon.failure().await;
         ip("link set one up");
@@ -82,7 +82,7 @@ fn routes_flushed_with_the_last_address_come_back_with_it() {
         daemon.settled().await;
         let right = our_routes();
         ip("addr del 10.0.0.1/24 dev one");
-        // The kernel keeps routes that refer to objects: it is for the daemon to see that they lead nowhere.
+        // The kernel keeps routes that refer to objects: the daemon has to notice that they lead nowhere.
         eventually(our_routes, vec![]).await;
         daemon.failure().await;
         ip("addr add 10.0.0.1/24 dev one");
@@ -101,6 +101,6 @@ fn settled_routes_cause_no_more_messages() {
         daemon.apply(wishes).await;
         ip("route add 10.20.0.0/16 via 10.0.0.2");
         daemon.finish().await;
-        assert_eq!(monitor.take().len(), 1, "only the stranger's route was heard of");
+        assert_eq!(monitor.take().len(), 1, "only the stranger's route was reported");
     });
 }

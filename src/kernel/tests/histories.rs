@@ -1,7 +1,8 @@
-//! Random histories: whatever happens, the kernel's table ends as wanted, and others' routes as if we were not there.
+//! Random histories: after any events, the kernel's table is as wanted, and foreign routes are as without the
+//! daemon.
 //!
-//! A second namespace goes through the same history without the daemon: what others' routes are there, they must be
-//! beside the daemon, too.
+//! A second namespace goes through the same history without the daemon: its foreign routes must be the same
+//! as next to the daemon.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc;
@@ -39,8 +40,8 @@ struct History {
     wishes: BTreeMap<&'static str, Forwarding>,
     links: [Link; 2],
     twin: Twin,
-    told: Vec<String>,
-    /// The next hops that the Rib has said are lost.
+    reported: Vec<String>,
+    /// The next hops that the Rib has reported as lost.
     lost: BTreeSet<NextHop>,
 }
 
@@ -98,7 +99,7 @@ impl History {
             wishes: BTreeMap::new(),
             links: LINKS,
             twin: Twin::start(),
-            told: Vec::new(),
+            reported: Vec::new(),
             lost: BTreeSet::new(),
         }
     }
@@ -135,21 +136,21 @@ impl History {
             19 => self.turn_loss(daemon).await,
             20 | 21 => self.bounce(),
             22 => self.bounce_addresses(),
-            // What came before settles now and then, and is not only overtaken by what comes next.
+            // Now and then earlier events take effect before the next ones follow.
             _ => tokio::time::sleep(Duration::from_millis(60)).await,
         }
     }
 
-    /// The Rib says that a next hop is lost, or is not any more.
+    /// The Rib reports the loss of a next hop, or its end.
     async fn turn_loss(&mut self, daemon: &Daemon) {
         let hops = HOPS.as_flattened();
         let next_hop = next_hop(hops[self.random.below(hops.len())].0);
         let lost = self.lost.insert(next_hop) || !self.lost.remove(&next_hop);
-        self.told.push(format!("{next_hop} lost: {lost}"));
+        self.reported.push(format!("{next_hop} lost: {lost}"));
         daemon.request(KernelRequest::NextHops(vec![NextHopLoss { next_hop, lost }])).await;
     }
 
-    /// As the Rib does once it has told what became of every route.
+    /// As the Rib does once every changed route has been read.
     async fn end_losses(&mut self, daemon: &Daemon) {
         let lost = std::mem::take(&mut self.lost).into_iter();
         let losses = lost.map(|next_hop| NextHopLoss { next_hop, lost: false }).collect();
@@ -161,7 +162,7 @@ impl History {
         for _ in 0..=self.random.below(4) {
             let text = PREFIXES[self.random.below(PREFIXES.len())];
             let forwarding = self.forwarding(family(text));
-            self.told.push(format!("want {text} {forwarding:?}"));
+            self.reported.push(format!("want {text} {forwarding:?}"));
             match &forwarding {
                 Some(forwarding) => self.wishes.insert(text, forwarding.clone()),
                 None => self.wishes.remove(text),
@@ -204,7 +205,7 @@ impl History {
         self.links[number] = LINKS[number];
     }
 
-    /// Both links go down and come back, in any order, as fast as may be.
+    /// Both links go down and come back, in any order, as fast as possible.
     fn bounce(&mut self) {
         let mut lines = Vec::new();
         let mut order = [0, 1];
@@ -220,7 +221,7 @@ impl History {
         }
     }
 
-    /// Both links lose their IPv4 address and get it back, as fast as may be.
+    /// Both links lose their IPv4 address and get it back, as fast as possible.
     fn bounce_addresses(&mut self) {
         let lines = ["del", "replace"].into_iter().flat_map(|verb| {
             LINKS.map(|link| format!("addr {verb} {} dev {}", link.addresses[0], link.name))
@@ -233,7 +234,7 @@ impl History {
     }
 
     fn at_once(&mut self, lines: &[String]) {
-        self.told.extend_from_slice(lines);
+        self.reported.extend_from_slice(lines);
         ip_batch(lines.to_vec());
         lines.iter().for_each(|words| self.twin.run(words));
     }
@@ -260,14 +261,14 @@ impl History {
         self.everywhere(&format!("addr {verb} {address} dev {name} {nodad}"));
     }
 
-    /// Others come and go at our prefixes.
+    /// Foreign routes are added and removed at our prefixes.
     fn foreign(&mut self) {
         let text = PREFIXES[self.random.below(PREFIXES.len())];
         let family = family(text);
         let (hop, _) = HOPS[family][self.random.below(4)];
         let metric = [7, 50, 1024, 2000][self.random.below(4)];
         let flag = FLAGS[family];
-        // Nobody can squeeze in behind our back in IPv6, and in IPv4 only before us.
+        // In IPv6, no other route can get in behind ours, and in IPv4 only before ours.
         let words = match self.random.below(3) {
             0 => format!("{flag} route del {text} proto 4"),
             _ if family == 0 => format!("{flag} route prepend {text} via {hop} proto 4 metric {metric}"),
@@ -276,7 +277,7 @@ impl History {
         self.everywhere(&words);
     }
 
-    /// Others lay hands on what is ours.
+    /// Others remove or change what is ours.
     fn damage(&mut self) {
         let text = PREFIXES[self.random.below(PREFIXES.len())];
         let family = family(text);
@@ -290,33 +291,33 @@ impl History {
             4 => format!("{flag} route add blackhole {text} proto 186 metric 1024"),
             _ => format!("{flag} route del {text} proto 186"),
         };
-        self.told.push(words.clone());
-        // What is not there cannot be damaged.
+        self.reported.push(words.clone());
+        // A missing route cannot be damaged.
         drop(run_ip(&words));
     }
 
     /// Many events that do not concern us.
     fn burst(&mut self) {
-        self.told.push("burst".to_owned());
+        self.reported.push("burst".to_owned());
         burst();
     }
 
     fn everywhere(&mut self, words: &str) {
-        self.told.push(words.to_owned());
-        // Both fail alike, and what comes of it is compared.
+        self.reported.push(words.to_owned());
+        // Both fail alike, and the results are compared.
         drop(run_ip(words));
         self.twin.run(words);
     }
 
     async fn check(&mut self, daemon: &Daemon) {
         self.end_losses(daemon).await;
-        let story = || format!("seed {}: {:#?}", self.seed, self.told);
+        let story = || format!("seed {}: {:#?}", self.seed, self.reported);
         let mut foreign = routes("proto 4");
         foreign.sort();
         assert_eq!(foreign, self.twin.foreign(), "{}", story());
         let expected = self.expected(&foreign);
         let deadline = Instant::now() + PATIENCE;
-        // Where another's route has our prefix and metric, ours may have been there first.
+        // If a foreign route has our prefix and metric, ours may have been there first.
         let contested = |line: &String| foreign.iter().any(|other| same_place(other, line));
         let ours = || our_routes().into_iter().filter(|line| !contested(line)).collect::<Vec<_>>();
         while ours() != expected {
@@ -325,7 +326,7 @@ impl History {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        // Where ours is contested, the kernel may still be telling the daemon what happened, an overrun included.
+        // While ours is contested, messages may still be on their way, an overrun included.
         loop {
             let status = daemon.settled().await;
             let counts = (status.installed + status.failed, status.installed);
@@ -379,7 +380,7 @@ impl History {
     }
 }
 
-/// Hundreds of events that do not concern us, as fast as may be.
+/// Hundreds of irrelevant events, as fast as possible.
 fn burst() {
     let routes = |verb: &'static str| {
         (0..200).map(move |number| format!("route {verb} unreachable 10.200.{number}.0/24 table 77"))

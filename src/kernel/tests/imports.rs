@@ -1,4 +1,4 @@
-//! Routes of others that are announced.
+//! Foreign routes that are announced.
 
 use bgp_codec::Prefix;
 use margay_filter::PrefixCondition;
@@ -12,7 +12,7 @@ use super::{
 use crate::kernel::{FibOptions, ImportRule, InterfacePatterns, KernelRequest};
 
 impl Daemon {
-    /// Waits until the routes that are told are these, with their metrics.
+    /// Waits until exactly these routes are reported, with their metrics.
     async fn imported(&mut self, expected: &[(&str, u32, bool)]) {
         type Routes = std::collections::BTreeMap<Prefix, (u32, bool)>;
         let expected: Routes =
@@ -40,7 +40,7 @@ fn rule(table: u32, protocols: &[u8], interfaces: &[&str], within: Option<&str>)
 }
 
 #[test]
-fn routes_are_told_by_table_protocol_interface_and_prefix() {
+fn routes_are_reported_by_table_protocol_interface_and_prefix() {
     in_namespace(async || {
         let imports = vec![
             rule(254, &[2], &["one"], None),
@@ -62,7 +62,7 @@ fn routes_are_told_by_table_protocol_interface_and_prefix() {
         let others = [("10.65.1.5/32", 512, true), ("10.65.1.64/26", 0, true)];
         daemon.imported(&[&subnets[..], &others].concat()).await;
 
-        // Our own routes are none of others.
+        // Our own routes are not foreign.
         daemon.apply(vec![wanted("10.65.2.0/26", blackhole())]).await;
         daemon.settled().await;
         ip("link set one down");
@@ -71,7 +71,7 @@ fn routes_are_told_by_table_protocol_interface_and_prefix() {
 }
 
 #[test]
-fn a_required_route_is_told_though_it_is_not_announced() {
+fn a_required_route_is_reported_though_it_is_not_announced() {
     in_namespace(async || {
         let mut daemon = Daemon::start(options()).await;
         let required = [prefix("10.65.1.0/26"), prefix("10.65.2.0/26")].into();

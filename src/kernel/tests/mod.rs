@@ -1,4 +1,4 @@
-//! Against the kernel itself, each test in a network namespace of its own. They need root.
+//! Tests against the real kernel, each in a network namespace of its own. They need root.
 
 mod adoption;
 mod bad_hops;
@@ -33,7 +33,7 @@ use tokio::{
 
 use super::{FibOptions, KernelEvent, KernelHandle, KernelOptions, KernelRequest, KernelStatus, start};
 
-/// As a configuration without any settings has them.
+/// The options of a configuration without any settings.
 pub(super) fn options() -> FibOptions {
     FibOptions {
         tables: vec![254],
@@ -69,7 +69,7 @@ impl Daemon {
         self.handle.requests.send(request).await.expect("the kernel thread takes requests");
     }
 
-    /// Waits until all that was asked is done, and ends.
+    /// Waits until all requests are done, and ends.
     async fn finish(self) {
         drop(self.events);
         timeout(PATIENCE, self.handle.finish()).await.expect("the kernel thread ends");
@@ -81,7 +81,7 @@ impl Daemon {
         answer.await.expect("the kernel thread answers")
     }
 
-    /// Waits until nothing is under way.
+    /// Waits until nothing is pending.
     async fn settled(&self) -> KernelStatus {
         let wait = async {
             loop {
@@ -95,7 +95,7 @@ impl Daemon {
         timeout(PATIENCE, wait).await.expect("the kernel thread settles")
     }
 
-    /// Keeps what is told of others' routes.
+    /// Records what is reported about foreign routes.
     fn follow(&mut self, event: &KernelEvent) {
         let KernelEvent::Routes { ways, routes } = event else { return };
         for change in ways {
@@ -112,7 +112,7 @@ impl Daemon {
         }
     }
 
-    /// The next event that says that a route failed.
+    /// The next event that reports a failed route.
     async fn failure(&mut self) -> (Prefix, String) {
         loop {
             match timeout(PATIENCE, self.events.recv()).await.expect("an event comes") {

@@ -1,4 +1,4 @@
-//! Subnets and links that move or go while routes depend on them.
+//! Subnets and links that move or disappear while routes depend on them.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ fn routes_follow_a_subnet_to_another_link() {
 }
 
 #[test]
-fn a_link_that_goes_down_is_told_while_a_table_loads() {
+fn a_link_that_goes_down_is_reported_while_a_table_loads() {
     const REQUESTS: u32 = 200;
     in_namespace(async || {
         let mut daemon = Daemon::start(options()).await;
@@ -43,8 +43,8 @@ fn a_link_that_goes_down_is_told_while_a_table_loads() {
                 requests.send(KernelRequest::Apply(changes.collect())).await.expect("the thread lives");
             }
         };
-        let told = async {
-            // The load runs for longer than this, and nothing says when it has begun.
+        let reported = async {
+            // The load takes longer than this, and its start is not reported.
             tokio::time::sleep(Duration::from_millis(300)).await;
             while daemon.events.try_recv().is_ok() {}
             ip("link set two down");
@@ -56,7 +56,7 @@ fn a_link_that_goes_down_is_told_while_a_table_loads() {
             }
             down.elapsed()
         };
-        let ((), delay) = tokio::join!(load, told);
+        let ((), delay) = tokio::join!(load, reported);
         assert!(delay < Duration::from_secs(1), "{delay:?}");
     });
 }

@@ -73,7 +73,7 @@ pub(super) fn run_ip(words: &str) -> Result<String, String> {
     }
 }
 
-/// Has one `ip` do all of this, as fast as it can.
+/// Runs one `ip` with all these commands, as fast as possible.
 pub(super) fn ip_batch(lines: impl IntoIterator<Item = String>) {
     let mut batch = Command::new("ip")
         .args(["-batch", "-"])
@@ -138,7 +138,7 @@ pub(super) async fn eventually<T: PartialEq + std::fmt::Debug>(view: impl Fn() -
     }
 }
 
-/// Hears what happens to routes, as `ip monitor` would.
+/// Receives messages about routes, as `ip monitor` does.
 pub(super) struct Monitor(Listener);
 
 impl Monitor {
@@ -151,14 +151,14 @@ impl Monitor {
         Self(listener.expect("a multicast socket"))
     }
 
-    /// What has happened since the last call.
+    /// The messages since the last call.
     pub(super) fn take(&mut self) -> Vec<RouteNotice> {
         let (notices, reception) = self.take_or_lose();
         assert_eq!(reception, Reception::Whole);
         notices
     }
 
-    /// What has happened since the last call, as far as the buffer held it.
+    /// The messages since the last call, as far as the buffer held them.
     pub(super) fn take_or_lose(&mut self) -> (Vec<RouteNotice>, Reception) {
         let mut notices = Vec::new();
         let reception = self.0.drain(|message| {

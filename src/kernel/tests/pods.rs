@@ -1,4 +1,4 @@
-//! Interfaces that come and go beside routes that have nothing to do with them.
+//! Interfaces that are created and deleted while unrelated routes are installed.
 
 use margay_forwarding::Way;
 
@@ -38,10 +38,10 @@ fn pods_that_come_and_go_touch_no_route_of_ours() {
 }
 
 impl Daemon {
-    /// Waits until every pod's address leads somewhere, or none does.
+    /// Waits until every pod's address has this way.
     async fn pods_lead(&mut self, way: Option<Way>) {
         for pod in 0..PODS {
-            self.told(&format!("10.65.1.{pod}/32"), way).await;
+            self.reported(&format!("10.65.1.{pod}/32"), way).await;
         }
     }
 }

@@ -106,7 +106,7 @@ fn a_lost_next_hop_leaves_groups_at_once_and_routes_alone() {
         let loss = |text: &str, lost| NextHopLoss { next_hop: next_hop(text), lost };
         daemon.request(KernelRequest::NextHops(vec![loss("10.0.0.2", true)])).await;
         eventually(our_routes, second.clone()).await;
-        // With both lost, there is nothing better to use.
+        // With both lost, there is no better choice.
         daemon.request(KernelRequest::NextHops(vec![loss("10.0.1.2", true)])).await;
         eventually(our_routes, both.clone()).await;
         daemon.request(KernelRequest::NextHops(vec![loss("10.0.1.2", false)])).await;

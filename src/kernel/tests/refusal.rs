@@ -1,4 +1,4 @@
-//! Routes that the kernel does not take.
+//! Routes that the kernel refuses.
 
 use bgp_codec::NextHop;
 use margay_forwarding::Forwarding;
@@ -97,7 +97,7 @@ fn a_refused_route_is_installed_when_its_link_comes() {
     });
 }
 
-/// The kernel takes a preferred source only while it is an address of the node.
+/// The kernel accepts a preferred source only while it is an address of the node.
 #[test]
 fn a_kernel_that_says_no_is_asked_again() {
     in_namespace(async || {
@@ -120,7 +120,7 @@ fn a_kernel_that_says_no_is_asked_again() {
         ip("addr add 10.0.7.7/32 dev lo");
         eventually(|| our_routes().len(), 4).await;
         assert!(ip("route show 10.9.0.0/16").contains("src 10.0.7.7"));
-        // With the address, the kernel silently drops the routes that it is the source of.
+        // With the address, the kernel silently drops the routes that use it as source.
         ip("addr del 10.0.7.7/32 dev lo");
         daemon.failure().await;
         ip("addr add 10.0.7.7/32 dev lo");
@@ -128,7 +128,8 @@ fn a_kernel_that_says_no_is_asked_again() {
     });
 }
 
-/// The gateway is found by a route of the first table, which the kernel does not look at for a route of the second.
+/// The gateway is resolved by a route of the first table, which the kernel does not consult for a route of
+/// the second.
 #[test]
 fn a_gateway_that_the_kernel_does_not_reach_loses_no_other_route() {
     in_namespace(async || {

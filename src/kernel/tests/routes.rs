@@ -1,4 +1,4 @@
-//! Install, replace, remove.
+//! Installing, replacing and removing routes.
 
 use margay_forwarding::{Discard, Forwarding, ForwardingChange, Target};
 
@@ -163,7 +163,7 @@ fn default_and_host_routes_of_both_families() {
 }
 
 #[test]
-fn the_last_of_many_wishes_counts() {
+fn the_last_of_many_wishes_applies() {
     in_namespace(async || {
         let daemon = Daemon::start(options()).await;
         let changes = vec![

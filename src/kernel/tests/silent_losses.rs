@@ -9,7 +9,7 @@ use super::{
 };
 use crate::kernel::FibOptions;
 
-/// A row is a burst of changes that is handled in one go, and ends with both links as before.
+/// A row is a burst of changes that is handled together, and ends with both links as before.
 #[test]
 fn routes_are_installed_again_after_any_burst_over_both_links() {
     let bounce = |order: [&str; 4]| order.map(str::to_owned).to_vec();
@@ -93,7 +93,7 @@ fn ipv6_routes_that_go_without_a_message_are_installed_again() {
     }
 }
 
-/// When a link is deleted, the kernel drops every IPv4 route that has a next hop on it, the others' hops included.
+/// When a link is deleted, the kernel drops every IPv4 route with a next hop on it, including the other hops.
 #[test]
 fn a_deleted_link_leaves_the_other_next_hops_in_use() {
     for nexthop_objects in [false, true] {

@@ -1,6 +1,6 @@
-//! The synchronisation one step at a time: the kernel's messages wait until the test has them handled.
+//! Synchronisation step by step: the kernel's messages wait until the test handles them.
 //!
-//! A burst of changes is then always handled in one go, as on a node whose processor is busy.
+//! A burst of changes is then always handled together, as on a node with a busy processor.
 
 use std::io;
 
@@ -37,24 +37,24 @@ impl Stepwise {
         self.synchronisation.catch_up();
     }
 
-    /// Handles what the kernel has told, and asks it for nothing yet.
-    pub(super) fn hear(&mut self) {
-        self.synchronisation.hear().expect("the kernel is heard");
+    /// Handles the kernel's messages, without making requests.
+    pub(super) fn receive_notices(&mut self) {
+        self.synchronisation.receive_notices().expect("messages are received");
     }
 
-    /// As [`catch_up`](Self::catch_up), but asks for what is due before it handles what has been told since.
+    /// As [`catch_up`](Self::catch_up), but makes due requests before it handles messages.
     pub(super) fn catch_up_sending_first(&mut self) {
         self.synchronisation.ask().expect("the kernel takes a batch");
         self.catch_up();
     }
 
-    /// As [`apply`](Self::apply), but asks for what is due before it handles what has been told.
-    pub(super) fn apply_unheard(&mut self, changes: Vec<ForwardingChange>) {
+    /// As [`apply`](Self::apply), but makes due requests before it handles messages.
+    pub(super) fn apply_before_notices(&mut self, changes: Vec<ForwardingChange>) {
         self.synchronisation.on_request(KernelRequest::Apply(changes));
         self.catch_up_sending_first();
     }
 
-    /// Has the kernel take some hundred octets in one send.
+    /// Limits what the kernel accepts in one send to some hundred octets.
     pub(super) fn limit_send_buffer(&self) {
         self.synchronisation.socket().limit_send_buffer(0);
     }

@@ -1,4 +1,4 @@
-//! All addresses of this node at one time, and the choice of the own next hops of a session.
+//! All addresses of this node at one time, and the choice of a session's own next hops.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -21,9 +21,9 @@ impl AddressBook {
 
     /// The own next hops of a session between two addresses.
     ///
-    /// For its family that is the session's own address, with which the session stands and falls. For the other family it is an
-    /// address of the same interface that is in use and valid beyond the link: the former one as long as no other is better, so
-    /// that an address that is added changes nothing.
+    /// For its own family it is the session's own address, on which the session depends. For the other family
+    /// it is an address of the same interface that is in use and valid beyond the link: the former one as
+    /// long as no other is better, so that an additional address changes nothing.
     pub(crate) fn own_next_hops(&self, local: IpAddr, peer: IpAddr, former: OwnNextHops) -> OwnNextHops {
         let own = self.addresses.iter().find(|own| own.address == local);
         let shared_subnet = own.and_then(|own| own.subnet).filter(|&subnet| is_in(peer, subnet));
@@ -96,7 +96,7 @@ mod tests {
         }))
     }
 
-    /// The IPv6 next hop of a session from 10.0.0.1 to 10.0.0.2, after it was `former`.
+    /// The IPv6 next hop of a session from 10.0.0.1 to 10.0.0.2 whose former one was `former`.
     fn ipv6_next_hop(addresses: &[(u32, &str, AddressState)], former: Option<&str>) -> Option<String> {
         let session = [(1, "10.0.0.1/24", Preferred)];
         let former = former.map(|address| NextHop::Ipv6(address.parse().unwrap()));

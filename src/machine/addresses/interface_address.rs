@@ -1,4 +1,4 @@
-//! One address of an interface, and whether it can be used.
+//! An address of an interface, and its state.
 
 use std::net::IpAddr;
 
@@ -11,28 +11,28 @@ pub struct InterfaceAddress {
     pub interface: u32,
     /// The address.
     pub address: IpAddr,
-    /// The subnet that it attaches the node to: that of the other end, on a point-to-point link.
+    /// The connected subnet: that of the other end on a point-to-point link.
     pub subnet: Option<Prefix>,
     /// Whether it is in use.
     pub state: AddressState,
 }
 
-/// Whether an address can be given to peers, the best first.
+/// Suitability of an address as next hop, the best first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum AddressState {
-    /// It is in use, and meant to stay.
+    /// In use, and permanent.
     Preferred,
-    /// It is in use, but others should be chosen where there are any: a further address of its subnet, or a temporary one
-    /// (RFC 8981).
+    /// In use, but others have precedence: a further address of its subnet, or a temporary one (RFC 8981).
     Secondary,
-    /// It is still in use, and will not be for long (RFC 4862 §5.5.4).
+    /// Still in use, but not for long (RFC 4862 §5.5.4).
     Deprecated,
-    /// It is not in use: duplicate address detection goes on, or found that it belongs to another node (RFC 4862 §5.4).
+    /// Not in use: duplicate address detection is in progress, or found that it belongs to another node (RFC
+    /// 4862 §5.4).
     Unusable,
 }
 
 impl InterfaceAddress {
-    /// The subnet of `length_bits` around an address; `None` when its family has no such length.
+    /// The subnet of `length_bits` that covers an address; `None` if its family has no such length.
     pub fn subnet(address: IpAddr, length_bits: u8) -> Option<Prefix> {
         match address {
             IpAddr::V4(address) if length_bits <= 32 => {

@@ -1,4 +1,4 @@
-//! The addresses of this node: which there are at any time, and what they mean for a session.
+//! The addresses of this node at any time, and the own next hops of sessions.
 
 mod book;
 mod interface_address;

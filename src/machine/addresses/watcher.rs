@@ -16,11 +16,11 @@ use tracing::{error, warn};
 
 use super::{AddressBook, AddressState, InterfaceAddress};
 
-/// The addresses as they are now, and from now on. To be called within a tokio runtime.
+/// The present addresses, and their changes from now on. To be called within a tokio runtime.
 ///
 /// # Errors
 ///
-/// The system does not say which addresses there are.
+/// The system does not list its addresses.
 pub(in crate::machine) async fn watch() -> io::Result<watch::Receiver<Arc<AddressBook>>> {
     let watcher = Watcher::open()?;
     let (books, receiver) = watch::channel(Arc::new(watcher.read().await?));
@@ -28,13 +28,13 @@ pub(in crate::machine) async fn watch() -> io::Result<watch::Receiver<Arc<Addres
     Ok(receiver)
 }
 
-/// Publishes a new book after each change, until all receivers are gone. A socket that fails is opened anew.
+/// Publishes a new book after each change, until all receivers are gone. A failed socket is reopened.
 async fn run(mut watcher: Watcher, books: watch::Sender<Arc<AddressBook>>) {
     loop {
         tokio::select! {
             () = books.closed() => return,
             result = watcher.changed() => if let Err(error) = result {
-                warn!(%error, "the netlink socket for own addresses failed; opening it anew");
+                warn!(%error, "the netlink socket for own addresses failed; opening it again");
                 watcher = reopened().await;
             },
         }
@@ -71,7 +71,7 @@ async fn reopened() -> Watcher {
 struct Watcher {
     handle: Handle,
     changes: Pin<Box<dyn Stream<Item = ()> + Send + Sync>>,
-    /// Something may have changed already.
+    /// Whether the published book may be outdated.
     is_stale: bool,
     connection: JoinHandle<()>,
 }
@@ -84,8 +84,8 @@ impl Watcher {
         Ok(Self { handle, changes: Box::pin(messages.map(drop)), is_stale: false, connection })
     }
 
-    /// Waits for a change, and until those that come with it are over. What it was does not matter: reading all addresses
-    /// afterwards is right also when changes were lost because the socket was full.
+    /// Waits for a change, and for further ones that follow at once. Their contents do not matter: reading
+    /// all addresses afterwards is correct even if changes were lost because the socket was full.
     async fn changed(&mut self) -> io::Result<()> {
         if !std::mem::take(&mut self.is_stale) {
             let closed = || io::Error::other("the netlink socket is closed");
@@ -119,7 +119,7 @@ fn interface_address(message: &AddressMessage) -> Option<InterfaceAddress> {
             _ => {}
         }
     }
-    // On a point-to-point link, ADDRESS is the other end's (rtnetlink(7)).
+    // On a point-to-point link, ADDRESS is that of the other end (rtnetlink(7)).
     let address: IpAddr = local.or(prefix)?;
     let flags = flags.unwrap_or_else(|| AddressFlags::from_bits_retain(message.header.flags.bits().into()));
     Some(InterfaceAddress {
@@ -131,7 +131,7 @@ fn interface_address(message: &AddressMessage) -> Option<InterfaceAddress> {
 }
 
 fn address_state(flags: AddressFlags) -> AddressState {
-    // An optimistic address is used while its detection goes on (RFC 4429).
+    // An optimistic address is in use during its detection (RFC 4429).
     let is_tentative = flags.contains(AddressFlags::Tentative) && !flags.contains(AddressFlags::Optimistic);
     if is_tentative || flags.contains(AddressFlags::Dadfailed) {
         AddressState::Unusable
@@ -144,10 +144,10 @@ fn address_state(flags: AddressFlags) -> AddressState {
     }
 }
 
-/// How long changes are gathered before all addresses are read: pods that start bring several each.
+/// Time during which changes are gathered before all addresses are read: pods that start cause several each.
 const SETTLE_TIME: Duration = Duration::from_millis(20);
 
-/// How long not to try after an error.
+/// Pause after an error.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

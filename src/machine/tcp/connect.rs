@@ -12,35 +12,35 @@ use tokio::net::{TcpSocket, TcpStream};
 use super::md5::{TcpPassword, set_password};
 use super::socket_option::set_socket_option;
 
-/// How TCP reaches a peer.
+/// How a peer is reached over TCP.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Transport {
-    /// The peer's address, and the port to dial.
+    /// The peer's address, and the port to connect to.
     pub peer: SocketAddr,
-    /// Our address; `None` leaves the choice to the system.
+    /// Own address; `None` leaves the choice to the system.
     pub source: Option<IpAddr>,
-    /// How far away the peer may be.
+    /// Permitted distance of the peer.
     pub distance: Distance,
-    /// What signs the segments; `None` for unsigned ones.
+    /// Password that signs the segments; `None` for unsigned ones.
     pub password: Option<TcpPassword>,
 }
 
-/// How far away a peer may be.
+/// Permitted distance of a peer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Distance {
     /// Anywhere: an internal peer.
     Any,
-    /// Our packets get this many hops far: 1 for an external peer on the same link.
+    /// Own packets reach this many hops: 1 for an external peer on the same link.
     Hops(NonZeroU8),
-    /// Only packets that come from at most this many hops away are taken (RFC 5082).
+    /// Only packets from at most this many hops away are accepted (RFC 5082).
     Secured(NonZeroU8),
 }
 
-/// Dials over the system's TCP. It is for the caller to give up after a time, by dropping the future.
+/// Connects over the system's TCP. The caller limits the time, by dropping the future.
 ///
 /// # Errors
 ///
-/// What the system says.
+/// An error of the system.
 pub(crate) async fn dial(transport: &Transport) -> io::Result<TcpStream> {
     let socket = Socket::new(
         Domain::for_address(transport.peer),
@@ -57,15 +57,15 @@ pub(crate) async fn dial(transport: &Transport) -> io::Result<TcpStream> {
     TcpSocket::from_std_stream(socket.into()).connect(transport.peer).await
 }
 
-/// Sets what both kinds of connections need.
+/// Sets the options of all connections.
 ///
 /// # Errors
 ///
-/// What the system says.
+/// An error of the system.
 pub(crate) fn prepare(socket: impl AsFd, transport: &Transport) -> io::Result<()> {
     let options = SockRef::from(&socket);
     options.set_tcp_nodelay(true)?;
-    // With hold time zero, nothing else detects a peer that is gone without closing.
+    // With hold time zero, nothing else detects a peer that disappears without closing.
     options.set_tcp_keepalive(
         &TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_INTERVAL).with_retries(PROBES),
     )?;
@@ -89,7 +89,7 @@ pub(crate) fn prepare(socket: impl AsFd, transport: &Transport) -> io::Result<()
 }
 
 impl Distance {
-    /// The hop limit of what we send, and the least of what we take.
+    /// The hop limit of sent packets, and the minimum of received ones.
     fn hop_limits(self) -> (u32, Option<libc::c_int>) {
         match self {
             Self::Any => (ANY_DISTANCE, None),
@@ -99,19 +99,19 @@ impl Distance {
     }
 }
 
-/// How long a connection may be silent before TCP asks whether the peer is there.
+/// Silence of a connection after which TCP probes the peer.
 const PROBE_AFTER: Duration = Duration::from_secs(60);
 
-/// How often it asks then.
+/// Interval between probes.
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How many times, until the connection counts as lost.
+/// Number of probes after which the connection counts as lost.
 const PROBES: u32 = 6;
 
-/// The largest hop limit there is.
+/// The highest hop limit.
 pub(crate) const MAX_HOP_LIMIT: u32 = 255;
 
-/// What Linux uses by itself. Never 1: an internal peer may be several hops away.
+/// Linux's default. Never 1: an internal peer may be several hops away.
 const ANY_DISTANCE: u32 = 64;
 
 /// DSCP CS6: routing protocols (RFC 4594 §3.2).

@@ -35,11 +35,11 @@ impl ListeningSocket {
             .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
     }
 
-    /// The address that is listened on.
+    /// The listening address.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// An error of the system.
     pub(crate) fn local_address(&self) -> io::Result<SocketAddr> {
         match self {
             Self::Tcp(socket) => socket.local_addr(),
@@ -48,11 +48,11 @@ impl ListeningSocket {
         }
     }
 
-    /// The next connection, and where it comes from.
+    /// The next connection, with its source address.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// An error of the system.
     pub(crate) async fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
         match self {
             Self::Tcp(socket) => socket.accept().await.map(|(stream, source)| (Stream::Tcp(stream), source)),
@@ -64,12 +64,12 @@ impl ListeningSocket {
         }
     }
 
-    /// From now on takes connections from `address` only when they are signed; `None` for any. A simulated network
-    /// signs nothing.
+    /// Accepts only signed connections from `address` from now on; with `None`, any. A simulated network does
+    /// not sign.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// An error of the system.
     pub(crate) fn set_password(&self, address: IpAddr, password: Option<&TcpPassword>) -> io::Result<()> {
         match self {
             Self::Tcp(socket) => set_password(socket, address, password),
@@ -82,7 +82,7 @@ impl ListeningSocket {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// An error of the system.
     pub(crate) fn set_range_password(&self, range: Prefix, password: Option<&TcpPassword>) -> io::Result<()> {
         match self {
             Self::Tcp(socket) => set_range_password(socket, range, password),
@@ -96,8 +96,8 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
     let socket =
         Socket::new(Domain::for_address(address), Type::STREAM.nonblocking().cloexec(), Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
-    // What is accepted gets the hop limit of its peer. The handshake is over by then, and a peer that takes packets
-    // from the same link only (RFC 5082) must have taken it.
+    // Accepted connections get the hop limit of their peer later. The handshake is over by then, and a peer
+    // that accepts packets from the same link only (RFC 5082) must have accepted it.
     if address.is_ipv4() {
         socket.set_ttl_v4(MAX_HOP_LIMIT)?;
     } else {
@@ -109,5 +109,5 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// How many connections may wait to be accepted: the peers of a large reflector, all at once.
+/// Connections that may wait to be accepted: all peers of a large reflector at once.
 const BACKLOG: i32 = 4096;

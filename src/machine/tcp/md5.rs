@@ -45,13 +45,13 @@ impl std::fmt::Debug for TcpPassword {
     }
 }
 
-/// Sets the password for segments from and to `peer`, or with `None` asks for none any more.
+/// Sets the password for segments from and to `peer`; `None` removes it.
 ///
-/// On a listening socket, what `peer` sends without the right signature is dropped from now on.
+/// On a listening socket, segments of `peer` without the right signature are dropped from now on.
 ///
 /// # Errors
 ///
-/// The system refuses: it has no support for the option, or `peer` is of another family than the socket.
+/// The system refuses: it does not support the option, or `peer` is of another family than the socket.
 pub(crate) fn set_password(
     socket: impl AsFd,
     peer: IpAddr,
@@ -60,12 +60,12 @@ pub(crate) fn set_password(
     set(socket, libc::TCP_MD5SIG, TcpMd5Signature::new(peer, password))
 }
 
-/// Sets the password for segments from and to all peers in `range` that have none of their own, or with `None` asks for
-/// none any more. For a listening socket; connections inherit the password.
+/// Sets the password for segments from and to all peers in `range` without one of their own; `None` removes
+/// it. For a listening socket; connections inherit the password.
 ///
 /// # Errors
 ///
-/// As for [`set_password`]; Linux before 4.13 knows no passwords for ranges.
+/// As for [`set_password`]; Linux before 4.13 does not support passwords for ranges.
 pub(crate) fn set_range_password(
     socket: impl AsFd,
     range: Prefix,
@@ -119,13 +119,13 @@ impl TcpMd5Signature {
     }
 }
 
-/// TCP_MD5SIG_FLAG_PREFIX: the length of the range counts.
+/// TCP_MD5SIG_FLAG_PREFIX: the prefix length is used.
 const RANGE_FLAG: u8 = 1;
 
 /// TCP_MD5SIG_MAXKEYLEN.
 const MAX_KEY_OCTETS: usize = 80;
 
-// What the kernel expects, to the octet.
+// Size of the kernel's structure.
 const _: () = assert!(size_of::<TcpMd5Signature>() == 128 + 8 + MAX_KEY_OCTETS);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! TCP: how a peer is reached, connections, listening sockets, and what is set on them.
+//! TCP: connections, listening sockets, and their options.
 
 mod connect;
 mod listening_socket;

@@ -1,4 +1,4 @@
-//! Socket options that no safe interface offers.
+//! Socket options without a safe interface.
 
 use std::io;
 use std::mem::size_of;
@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd};
 ///
 /// # Errors
 ///
-/// What the system says.
+/// An error of the system.
 #[expect(unsafe_code, reason = "TCP_MD5SIG, IP_MINTTL and IPV6_MINHOPCOUNT have no safe interface")]
 pub(super) fn set_socket_option<T>(
     socket: impl AsFd,

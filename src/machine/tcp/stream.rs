@@ -23,7 +23,7 @@ use tracing::debug;
 use super::super::SimulatedStream;
 use super::connect::{Transport, dial, prepare};
 
-/// A connection that is open. Dropping both its halves closes it.
+/// An open connection. Dropping both halves closes it.
 #[derive(Debug)]
 pub enum Stream {
     /// Over the system's TCP.
@@ -33,7 +33,7 @@ pub enum Stream {
     Simulated(Arc<dyn SimulatedStream>),
 }
 
-/// The half that is read from.
+/// The reading half.
 #[derive(Debug)]
 pub(crate) enum ReadHalf {
     Tcp(OwnedReadHalf),
@@ -41,7 +41,7 @@ pub(crate) enum ReadHalf {
     Simulated(Arc<dyn SimulatedStream>),
 }
 
-/// The half that is written to. Dropping it sends a FIN.
+/// The writing half. Dropping it sends a FIN.
 #[derive(Debug)]
 pub(crate) enum WriteHalf {
     Tcp(OwnedWriteHalf),
@@ -50,11 +50,11 @@ pub(crate) enum WriteHalf {
 }
 
 impl Stream {
-    /// Opens a connection over the system's TCP. It is for the caller to give up after a time, by dropping the future.
+    /// Opens a connection over the system's TCP. The caller limits the time, by dropping the future.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// An error of the system.
     pub(in crate::machine) async fn dial(transport: &Transport) -> io::Result<Self> {
         dial(transport).await.map(Self::Tcp)
     }
@@ -63,7 +63,7 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// An error of the system.
     pub(crate) fn prepare(&self, transport: &Transport) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => prepare(stream, transport),
@@ -72,7 +72,7 @@ impl Stream {
         }
     }
 
-    /// Our end.
+    /// Own address.
     pub(crate) fn local_address(&self) -> io::Result<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.local_addr(),
@@ -81,7 +81,7 @@ impl Stream {
         }
     }
 
-    /// The peer's end.
+    /// The peer's address.
     pub(crate) fn peer_address(&self) -> io::Result<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr(),
@@ -90,8 +90,8 @@ impl Stream {
         }
     }
 
-    /// Reads what there is into the spare capacity of `buffer`; 0 at the end of the stream. Dropping the future before it is
-    /// ready loses nothing.
+    /// Reads available octets into the spare capacity of `buffer`; 0 at the end of the stream. Dropping the
+    /// future before it is ready loses nothing.
     ///
     /// # Errors
     ///
@@ -107,8 +107,8 @@ impl Stream {
         }
     }
 
-    /// Sends the last octets of a connection that is closed next, as far as they are taken at once. The close does not wait for
-    /// the other side, so octets that it still sends may cause a reset that overtakes them.
+    /// Sends the last octets before the connection is closed, as far as they are accepted at once. The close
+    /// does not wait for the other side, so octets that it still sends may cause a reset that overtakes them.
     pub(crate) fn send_last(&self, octets: &[u8]) {
         let sent = match self {
             Self::Tcp(stream) => stream.try_write(octets),
@@ -136,7 +136,7 @@ impl Stream {
 }
 
 impl ReadHalf {
-    /// Reads what there is into the spare capacity of `buffer`; ready with 0 at the end of the stream.
+    /// Reads available octets into the spare capacity of `buffer`; ready with 0 at the end of the stream.
     pub(crate) fn poll_read(
         &mut self,
         context: &mut Context<'_>,
@@ -149,9 +149,11 @@ impl ReadHalf {
         }
     }
 
-    /// Reads up to `octets` of what there is, without waiting; [`io::ErrorKind::WouldBlock`] when that is nothing.
+    /// Reads up to `octets` available octets without waiting; [`io::ErrorKind::WouldBlock`] if there are
+    /// none.
     ///
-    /// It asks the socket and not the runtime, which may not have looked at the socket since the process stood still.
+    /// It asks the socket and not the runtime, which may not have polled the socket since the process was
+    /// suspended.
     pub(crate) fn try_read(&mut self, buffer: &mut BytesMut, octets: usize) -> io::Result<usize> {
         match self {
             Self::Tcp(socket) => {
@@ -167,7 +169,7 @@ impl ReadHalf {
         }
     }
 
-    /// Reads and forgets what still comes, until the other side has closed.
+    /// Reads and discards everything until the other side has closed.
     ///
     /// # Errors
     ///
@@ -182,7 +184,7 @@ impl ReadHalf {
 }
 
 impl WriteHalf {
-    /// Is ready when octets may be taken. Dropping the future loses nothing.
+    /// Ready when octets may be accepted. Dropping the future loses nothing.
     ///
     /// # Errors
     ///
@@ -195,7 +197,7 @@ impl WriteHalf {
         }
     }
 
-    /// Whether octets would be taken now. As [`ReadHalf::try_read`], it asks the socket.
+    /// Whether octets would be accepted now. Like [`ReadHalf::try_read`], it asks the socket.
     pub(crate) fn is_writable(&self) -> bool {
         match self {
             Self::Tcp(socket) => {
@@ -208,11 +210,11 @@ impl WriteHalf {
         }
     }
 
-    /// Sends what is taken at once, and returns how many octets.
+    /// Sends as much as is accepted at once, and returns the number of octets.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::WouldBlock`] when it is none; others when the connection is broken.
+    /// [`io::ErrorKind::WouldBlock`] if nothing is; others if the connection is broken.
     pub(crate) fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Self::Tcp(socket) => socket.try_write_vectored(slices),
@@ -221,8 +223,8 @@ impl WriteHalf {
         }
     }
 
-    /// As [`try_write`](Self::try_write), but bypasses the runtime and the C library: the runtime does not learn that a socket
-    /// takes nothing until [`try_write`](Self::try_write) is called next.
+    /// As [`try_write`](Self::try_write), but bypasses the runtime and the C library: the runtime does not
+    /// learn that a socket is full until the next [`try_write`](Self::try_write).
     ///
     /// # Errors
     ///
@@ -292,7 +294,7 @@ mod tests {
 
     use super::*;
 
-    /// A connection of which the runtime knows nothing yet, and its other end.
+    /// A connection that the runtime has not polled yet, and its other end.
     fn connection() -> (ReadHalf, WriteHalf, std::net::TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -302,9 +304,9 @@ mod tests {
         (reader, writer, peer)
     }
 
-    /// After a stop of the process, timers may be judged before the runtime has looked at its sockets.
+    /// After a suspension of the process, timers may be handled before the runtime has polled its sockets.
     #[tokio::test]
-    async fn what_waits_is_read_although_the_runtime_has_not_looked() {
+    async fn waiting_octets_are_read_before_the_runtime_has_polled() {
         let (mut reader, writer, mut peer) = connection();
         let mut buffer = BytesMut::from(&b"before "[..]);
         let error = reader.try_read(&mut buffer, 100).unwrap_err();

@@ -1,4 +1,4 @@
-//! Slow readers: the peer, or our own speaker.
+//! Slow receivers: the peer, or our own speaker.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use super::scripted_peer::{ScriptedPeer, listening, route_refresh, update, updat
 use crate::peer::spawn;
 use crate::speaker::{ExportQueue, SpeakerInput};
 
-/// Queues batches of 1 MiB until there is no room, and returns how many UPDATEs that is.
+/// Queues batches of 1 MiB until there is no room, and returns the number of UPDATEs.
 async fn fill(exports: &ExportQueue) -> usize {
     let (octets, count) = updates(64 * 1024);
     let batch = vec![EncodedUpdates::new(octets.freeze()); 16];
     let mut queued = 0;
-    // The kernel takes some, in its own time: the queue is full when it stays so for a while.
+    // The kernel accepts some with delay: the queue is full when it stays so for a while.
     let mut patience = 20;
     while patience > 0 {
         let open = exports.open().unwrap();
@@ -51,7 +51,7 @@ async fn a_peer_that_reads_nothing_holds_the_queue_full_and_no_more() {
         assert!(matches!(peer.next().await, Some(Message::Update(_))));
         read += 1;
     }
-    // It was found full, so now that there is room the speaker is woken.
+    // It was found full, so the speaker is woken now that there is room.
     patiently(speaker.handle.writable.notified()).await;
     assert!(up.exports.open().unwrap().has_room(0));
     assert_eq!(handle.messages().updates_sent, u64::try_from(queued).unwrap());
@@ -121,10 +121,10 @@ async fn a_slow_speaker_stops_the_reading_and_not_the_session() {
         sent += written.unwrap();
         assert!(sent < octets.len(), "32 MiB are read though the speaker takes none");
     }
-    // Our KEEPALIVEs cannot be heard in all this, and it is not our fault.
-    let mut heard = [0; 19];
+    // The peer cannot read our KEEPALIVEs meanwhile, which is not our fault.
+    let mut received = [0; 19];
     for _ in 0..5 {
-        patiently(tokio::io::AsyncReadExt::read_exact(&mut reading, &mut heard)).await.unwrap();
+        patiently(tokio::io::AsyncReadExt::read_exact(&mut reading, &mut received)).await.unwrap();
     }
     assert_eq!(handle.status().borrow().state, State::Established, "after more than the hold time");
     let rest = tokio::spawn({

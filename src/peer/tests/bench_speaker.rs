@@ -1,4 +1,4 @@
-//! What a test puts in the place of the speaker, and the options of its peers.
+//! The speaker's stand-in in tests, and the options of its peers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl BenchSpeaker {
         patiently(self.inputs.recv()).await.expect("a peer's task lives")
     }
 
-    /// The session that comes up next.
+    /// The next session that comes up.
     pub(super) async fn next_up(&mut self) -> PeerUp {
         match self.next().await {
             SpeakerInput::PeerUp(up) => *up,
@@ -42,7 +42,7 @@ impl BenchSpeaker {
         }
     }
 
-    /// The session that goes down next; what it had sent before is skipped.
+    /// The next session that goes down; its earlier inputs are skipped.
     pub(super) async fn next_down(&mut self) {
         while !matches!(self.next().await, SpeakerInput::PeerDown { .. }) {}
     }

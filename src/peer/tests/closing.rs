@@ -1,4 +1,4 @@
-//! How sessions end, and that the peer learns why.
+//! How sessions end, and the NOTIFICATIONs that peers receive.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn established() -> (PeerHandle, ScriptedPeer, BenchSpeaker) {
     (handle, peer, speaker)
 }
 
-/// The NOTIFICATION with which the connection ends.
+/// The NOTIFICATION that ends the connection.
 async fn last_words(peer: &mut ScriptedPeer) -> Option<Notification> {
     let mut last = None;
     while let Some(message) = peer.next().await {
@@ -35,7 +35,7 @@ async fn last_words(peer: &mut ScriptedPeer) -> Option<Notification> {
 }
 
 #[tokio::test]
-async fn a_stop_is_told_with_its_reason() {
+async fn a_stop_is_sent_with_its_reason() {
     let (handle, mut peer, mut speaker) = established().await;
     handle.stop(StopReason::AdministrativeReset(ShutdownMessage::default())).await;
     assert_eq!(last_words(&mut peer).await, Some(Notification::administrative_reset("")));

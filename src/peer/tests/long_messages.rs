@@ -8,7 +8,7 @@ use super::scripted_peer::{ScriptedPeer, listening};
 use crate::peer::spawn;
 use crate::speaker::SpeakerInput;
 
-/// RFC 8654 §4: who advertised the capability takes them, also from a peer that does not advertise it.
+/// RFC 8654 §4: a speaker that advertised the capability accepts them from any peer.
 #[tokio::test]
 async fn are_taken_from_a_peer_that_does_not_advertise_them() {
     let (listener, mut options) = listening().await;

@@ -1,4 +1,4 @@
-//! Two peer tasks find each other.
+//! Two peer tasks that connect to each other.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU8;
@@ -13,7 +13,7 @@ use crate::listener::Listener;
 use crate::machine::{Distance, Machine, TcpPassword};
 use crate::peer::{PeerHandle, PeerOptions, spawn};
 
-/// One of two ends: a listener and, once it is there, the task of the other end as its only peer.
+/// One of two ends: a listener and, later, the task of its only peer.
 struct End {
     address: IpAddr,
     listener: Listener,
@@ -40,7 +40,7 @@ impl End {
     }
 }
 
-/// Both start at once; `adjust` makes their options what the test is about.
+/// Both start at the same time; `adjust` changes their options for the test.
 async fn meet(addresses: [&str; 2], adjust: [&dyn Fn(&mut PeerOptions); 2]) {
     let mut ends = addresses.map(End::new);
     let handles = [
@@ -155,7 +155,7 @@ async fn a_removed_peer_is_a_stranger() {
 }
 
 #[tokio::test]
-async fn a_stopped_session_tells_the_peer_that_it_does_not_want_it() {
+async fn a_stopped_session_rejects_the_peers_connections() {
     let ends = ["127.0.9.1", "127.0.9.2"].map(End::new);
     let _stopped = ends[0].spawn([65001, 65002], &ends[1], |_| {});
     let dialing = ends[1].spawn([65002, 65001], &ends[0], |_| {});

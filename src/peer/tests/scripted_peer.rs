@@ -1,4 +1,4 @@
-//! A peer that does only what a test says, at the other end of a real connection.
+//! A peer at the other end of a real connection that only does what a test says.
 
 use std::net::SocketAddr;
 
@@ -111,7 +111,7 @@ pub(super) fn route_refresh(refresh: RouteRefresh) -> BytesMut {
     octets
 }
 
-/// One UPDATE, about as long as one can be: it withdraws a thousand prefixes.
+/// One UPDATE of nearly the maximum length: it withdraws a thousand prefixes.
 pub(super) fn update() -> BytesMut {
     let encoder = UpdateEncoder { as_width: AsWidth::Four, max_message_octets: 4096, add_path: false };
     let mut octets = BytesMut::new();
@@ -123,7 +123,7 @@ pub(super) fn update() -> BytesMut {
     octets
 }
 
-/// About `octets` of such UPDATEs, and how many they are.
+/// About `octets` of such UPDATEs, and their number.
 pub(super) fn updates(octets: usize) -> (BytesMut, usize) {
     let one = update();
     let count = octets / one.len();

@@ -13,7 +13,7 @@ use super::scripted_peer::ScriptedPeer;
 use crate::machine::Stream;
 use crate::peer::{PeerHandle, spawn};
 
-/// A passive peer's task, and what hands it connections.
+/// A passive peer's task, with its entrance for connections.
 struct Passive {
     handle: PeerHandle,
     speaker: BenchSpeaker,
@@ -30,7 +30,7 @@ impl Passive {
         Self { handle, speaker, listener }
     }
 
-    /// A connection that the task has been handed.
+    /// A connection that has been passed to the task.
     async fn connect(&self) -> ScriptedPeer {
         let address = self.listener.local_addr().unwrap();
         let (dialed, accepted) = tokio::join!(TcpStream::connect(address), self.listener.accept());
@@ -56,9 +56,9 @@ async fn a_peer_gets_in_between_garbage_and_silence_from_its_address() {
     passive.speaker.next_up().await;
 }
 
-/// Each goodbye keeps a descriptor for two seconds.
+/// Each last NOTIFICATION keeps a descriptor for two seconds.
 #[tokio::test]
-async fn goodbyes_to_many_connections_are_bounded() {
+async fn connections_that_are_closing_are_bounded() {
     let mut passive = Passive::start().await;
     let mut peer = passive.connect().await;
     peer.shake_hands().await;
@@ -67,17 +67,17 @@ async fn goodbyes_to_many_connections_are_bounded() {
     for _ in 0..100 {
         let mut stranger = passive.connect().await;
         refused.spawn(async move {
-            let is_told = matches!(
+            let is_notified = matches!(
                 timeout(Duration::from_secs(20), stranger.next_or_reset()).await,
                 Ok(Some(Message::Notification(_)))
             );
-            // Those that were told stay, and are not closed from our side.
-            (is_told, stranger)
+            // Those that received one stay, and are not closed from our side.
+            (is_notified, stranger)
         });
     }
     let refused = refused.join_all().await;
-    let told = refused.iter().filter(|(is_told, _)| *is_told).count();
-    assert_eq!(told, 8, "of {}", refused.len());
+    let notified = refused.iter().filter(|(is_notified, _)| *is_notified).count();
+    assert_eq!(notified, 8, "of {}", refused.len());
     passive.handle.stop(margay_session::StopReason::AdministrativeShutdown(Default::default())).await;
     while !matches!(peer.next().await, Some(Message::Notification(_))) {}
 }

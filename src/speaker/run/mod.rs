@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::kernel_feed::KernelHeard;
+use super::kernel_feed::KernelInput;
 use super::recipient::Recipient;
 use super::rounds::Rounds;
 use super::sessions::Sessions;
@@ -98,7 +98,7 @@ impl Speaker {
     }
 
     pub(super) async fn run(mut self) {
-        while self.hear_in_turn().await == Flow::Continue {
+        while self.await_turn().await == Flow::Continue {
             self.take_inputs();
             self.handle_timeout();
             self.work();
@@ -118,12 +118,12 @@ impl Speaker {
     }
 
     /// Waits for an event, and yields the thread first if other tasks have not had it for long.
-    async fn hear_in_turn(&mut self) -> Flow {
+    async fn await_turn(&mut self) -> Flow {
         if self.kept_thread >= SLICE {
             self.kept_thread = Duration::ZERO;
             tokio::task::yield_now().await;
         }
-        let (flow, has_waited) = noting_waits(self.hear()).await;
+        let (flow, has_waited) = noting_waits(self.wait_and_handle()).await;
         if has_waited {
             self.kept_thread = Duration::ZERO;
         }
@@ -131,7 +131,7 @@ impl Speaker {
     }
 
     /// Waits for an event and handles it. Requests take precedence over peers' inputs.
-    async fn hear(&mut self) -> Flow {
+    async fn wait_and_handle(&mut self) -> Flow {
         let pause = self.rounds.pause(Instant::now());
         let is_busy = self.is_working || self.rounds.is_in_round();
         let has_news = self.rounds.has_news();
@@ -143,43 +143,43 @@ impl Speaker {
         let wake_at = self.sessions.next_timeout();
         let Self { kernel, channels, .. } = self;
         let Channels { inputs, requests, writable, addresses } = channels;
-        let heard = tokio::select! {
+        let wakeup = tokio::select! {
             biased;
-            request = requests.recv() => Heard::Request(request),
-            heard = hear_kernel(kernel) => Heard::Kernel(heard),
-            () = writable.notified() => Heard::Writable,
-            () = changed(addresses) => Heard::Addresses,
-            input = inputs.recv() => Heard::Input(input),
+            request = requests.recv() => Wakeup::Request(request),
+            input = next_kernel_input(kernel) => Wakeup::Kernel(input),
+            () = writable.notified() => Wakeup::Writable,
+            () = changed(addresses) => Wakeup::Addresses,
+            input = inputs.recv() => Wakeup::Input(input),
             // Yielding lets the runtime look at its timers.
-            () = tokio::task::yield_now(), if is_busy => Heard::Nothing,
-            () = tokio::time::sleep(pause), if has_news => Heard::Nothing,
-            () = reached(wake_at) => Heard::Nothing,
+            () = tokio::task::yield_now(), if is_busy => Wakeup::Nothing,
+            () = tokio::time::sleep(pause), if has_news => Wakeup::Nothing,
+            () = reached(wake_at) => Wakeup::Nothing,
         };
         self.begin_turn();
-        self.handle(heard)
+        self.handle(wakeup)
     }
 
-    fn handle(&mut self, heard: Heard) -> Flow {
-        match heard {
-            Heard::Nothing => Flow::Continue,
-            Heard::Writable => {
+    fn handle(&mut self, wakeup: Wakeup) -> Flow {
+        match wakeup {
+            Wakeup::Nothing => Flow::Continue,
+            Wakeup::Writable => {
                 self.catch_up();
                 Flow::Continue
             }
-            Heard::Request(None | Some(SpeakerRequest::Stop)) | Heard::Input(None) => Flow::Stop,
-            Heard::Request(Some(request)) => {
+            Wakeup::Request(None | Some(SpeakerRequest::Stop)) | Wakeup::Input(None) => Flow::Stop,
+            Wakeup::Request(Some(request)) => {
                 self.handle_request(request);
                 Flow::Continue
             }
-            Heard::Input(Some(input)) => {
+            Wakeup::Input(Some(input)) => {
                 self.take(input);
                 Flow::Continue
             }
-            Heard::Addresses => {
+            Wakeup::Addresses => {
                 self.on_addresses();
                 Flow::Continue
             }
-            Heard::Kernel(heard) => self.take_kernel(heard),
+            Wakeup::Kernel(input) => self.take_kernel(input),
         }
     }
 
@@ -271,18 +271,18 @@ impl Speaker {
         }
     }
 
-    fn take_kernel(&mut self, heard: KernelHeard) -> Flow {
-        let flow = match heard {
-            KernelHeard::Room => Flow::Continue,
-            KernelHeard::RestartWindowOver => {
+    fn take_kernel(&mut self, input: KernelInput) -> Flow {
+        let flow = match input {
+            KernelInput::Room => Flow::Continue,
+            KernelInput::RestartWindowOver => {
                 self.end_restart("the restart window is over");
                 Flow::Continue
             }
-            KernelHeard::Event(Some(event)) => {
+            KernelInput::Event(Some(event)) => {
                 self.take_kernel_event(event);
                 Flow::Continue
             }
-            KernelHeard::Event(None) => {
+            KernelInput::Event(None) => {
                 error!("bug: the kernel thread has ended");
                 Flow::Stop
             }
@@ -346,10 +346,10 @@ impl Speaker {
 }
 
 /// The event that woke the loop.
-enum Heard {
+enum Wakeup {
     Request(Option<SpeakerRequest>),
     Input(Option<SpeakerInput>),
-    Kernel(KernelHeard),
+    Kernel(KernelInput),
     /// The addresses of this node have changed.
     Addresses,
     /// A queue that was full has room.
@@ -357,9 +357,9 @@ enum Heard {
     Nothing,
 }
 
-async fn hear_kernel(kernel: &mut Option<KernelFeed>) -> KernelHeard {
+async fn next_kernel_input(kernel: &mut Option<KernelFeed>) -> KernelInput {
     match kernel {
-        Some(kernel) => kernel.hear().await,
+        Some(kernel) => kernel.next().await,
         None => std::future::pending().await,
     }
 }

@@ -28,7 +28,7 @@ async fn a_change_that_is_handled_while_a_queue_gets_room_is_advertised() {
         inputs.try_send(SpeakerInput::PeerUp(Box::new(up(key, outbound)))).unwrap();
     }
     inputs.try_send(one_network()).unwrap();
-    // The room is what the speaker hears of first, with everything else in its queue.
+    // The speaker is notified of the room first, with everything else in its queue.
     writable.notify_one();
     let running = tokio::spawn(speaker.run());
     let advertised = timeout(PATIENCE, updates_with_routes(&mut reader_end, 1)).await;

@@ -20,7 +20,7 @@ pub(super) const POD_ADDRESSES: [IpAddr; 3] = [
 ];
 /// The host behind the ToR.
 pub(super) const OUTSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10));
-/// A network that the ToR announces and nobody needs.
+/// A network that the ToR announces and no node needs.
 pub(super) const LABORATORY: &str = "198.51.100.0/24";
 /// Where a `BGPPeer` stands that is not valid.
 pub(super) const BROKEN_KEY: &str = "/calico/resources/v3/projectcalico.org/bgppeers/broken";
