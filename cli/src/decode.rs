@@ -9,7 +9,7 @@ use bgp_codec::{AsWidth, PeerKind};
 use margay_decode::{DecodeOptions, InputFormat, Outcome, OutputFormat};
 
 use crate::arguments::{Decode, DecodeFormat};
-use crate::run::RunError;
+use crate::run_error::RunError;
 
 /// Decodes a file or standard input.
 ///

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::arguments::FilterTest;
 use crate::configuration;
-use crate::run::RunError;
+use crate::run_error::RunError;
 
 /// Exit code 0 if the route passes, and 1 if it is rejected or there is an error.
 pub(crate) fn run(test: &FilterTest, json: bool, out: &mut impl Write) -> Result<ExitCode, RunError> {

@@ -5,9 +5,12 @@ mod client;
 mod configuration;
 mod decode;
 mod filter_test;
+mod json_path;
+mod object_error;
 mod objects;
 mod routes;
 mod run;
+mod run_error;
 mod table;
 mod view;
 
@@ -17,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::arguments::Arguments;
-use crate::run::RunError;
+use crate::run_error::RunError;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -6,7 +6,7 @@ use margay_control::{MAX_PAGE_ROUTES, Request, RoutesPage, RoutesQuery};
 use serde_json::Value;
 
 use crate::client::{Client, understand};
-use crate::run::RunError;
+use crate::run_error::RunError;
 use crate::view::RoutesTable;
 
 /// Prints the routes of all pages as one table or one JSON object.

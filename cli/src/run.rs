@@ -1,7 +1,6 @@
 //! From the arguments to the output.
 
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io::Write;
 use std::process::ExitCode;
 
 use margay_control::{
@@ -14,22 +13,9 @@ use serde_json::Value;
 use crate::arguments::{
     Arguments, Command, ConfdCommand, FilterCommand, PeerCommand, Reload, Show, ShowRoutes, SoftReset,
 };
-use crate::client::{Client, ClientError, Server, understand};
-use crate::objects::{self, ObjectError};
-use crate::{configuration, filter_test, routes, view};
-
-/// Why the output is missing or incomplete.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RunError {
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    #[error("cannot read {}: {error}", file.display())]
-    Unreadable { file: PathBuf, error: io::Error },
-    #[error(transparent)]
-    Objects(#[from] ObjectError),
-    #[error("cannot write: {0}")]
-    Output(#[from] io::Error),
-}
+use crate::client::{Client, Server, understand};
+use crate::run_error::RunError;
+use crate::{configuration, filter_test, objects, routes, view};
 
 pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCode, RunError> {
     let json = arguments.json;

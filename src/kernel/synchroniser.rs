@@ -401,15 +401,15 @@ impl Synchronisation {
 /// A few are handled at once, because one may report the loss of a link. Where pods come and go all the time,
 /// waking up for each message would be most of the work; messages that arrive meanwhile are handled together.
 #[derive(Default)]
-struct Hearing {
+struct ReceiveLimit {
     /// Each turn advances it by [`RECEIVE_INTERVAL`], from now at the earliest.
     spent_until: Option<Instant>,
 }
 
-impl Hearing {
+impl ReceiveLimit {
     /// The earliest time for the next turn; `None` for at once.
     fn next_turn(&self) -> Option<Instant> {
-        self.spent_until?.checked_sub(RECEIVE_INTERVAL * HEARING_BURST)
+        self.spent_until?.checked_sub(RECEIVE_INTERVAL * RECEIVE_BURST)
     }
 
     fn on_turn(&mut self, now: Instant) {
@@ -441,7 +441,7 @@ const READS_A_TURN: usize = 4;
 /// Longest delay of a link's loss on a node with constant changes.
 const RECEIVE_INTERVAL: Duration = Duration::from_millis(20);
 /// Turns that may follow each other without an interval.
-const HEARING_BURST: u32 = 8;
+const RECEIVE_BURST: u32 = 8;
 const REOPEN_DELAY_FIRST: Duration = Duration::from_millis(100);
 const REOPEN_DELAY_LAST: Duration = Duration::from_secs(30);
 
@@ -452,20 +452,20 @@ mod tests {
     #[test]
     fn a_few_turns_are_taken_at_once_and_many_at_intervals() {
         let start = Instant::now();
-        let mut hearing = Hearing::default();
-        for turn in 0..HEARING_BURST {
-            assert!(hearing.next_turn().is_none_or(|at| at <= start), "turn {turn}");
-            hearing.on_turn(start);
+        let mut receive_limit = ReceiveLimit::default();
+        for turn in 0..RECEIVE_BURST {
+            assert!(receive_limit.next_turn().is_none_or(|at| at <= start), "turn {turn}");
+            receive_limit.on_turn(start);
         }
         let mut now = start;
         for turn in 0..5 {
-            let next = hearing.next_turn().unwrap();
+            let next = receive_limit.next_turn().unwrap();
             assert_eq!(next, now + if turn == 0 { Duration::ZERO } else { RECEIVE_INTERVAL });
             now = next;
-            hearing.on_turn(now);
+            receive_limit.on_turn(now);
         }
-        now += RECEIVE_INTERVAL * HEARING_BURST * 2;
-        hearing.on_turn(now);
-        assert!(hearing.next_turn().unwrap() < now, "a quiet time makes up for it");
+        now += RECEIVE_INTERVAL * RECEIVE_BURST * 2;
+        receive_limit.on_turn(now);
+        assert!(receive_limit.next_turn().unwrap() < now, "a quiet time makes up for it");
     }
 }

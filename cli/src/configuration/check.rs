@@ -8,7 +8,7 @@ use margay_config::{Config, ConfigError, NamedFiles, Reading};
 use serde_json::json;
 
 use super::disk_files;
-use crate::run::RunError;
+use crate::run_error::RunError;
 
 pub(crate) fn run(file: &Path, json: bool, out: &mut impl Write) -> Result<ExitCode, RunError> {
     let reading = disk_files::read(file, NamedFiles::Checked)?;

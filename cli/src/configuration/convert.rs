@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use margay_convert::{Conversion, RemarkKind, Secret, convert_bird, convert_frr};
 
-use crate::run::RunError;
+use crate::run_error::RunError;
 
 pub(crate) fn run(file: &Path, passwords: Option<&Path>, out: &mut impl Write) -> Result<ExitCode, RunError> {
     let text =

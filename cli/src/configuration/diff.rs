@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::disk_files::{self, DiskFiles};
 use crate::client::{Client, understand};
-use crate::run::RunError;
+use crate::run_error::RunError;
 use crate::table::{Align, Table};
 
 pub(crate) fn run(

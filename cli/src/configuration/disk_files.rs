@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use margay_config::{Files, NamedFiles, Reading};
 
-use crate::run::RunError;
+use crate::run_error::RunError;
 
 /// Files as the system has them.
 pub(super) struct DiskFiles;

@@ -7,9 +7,9 @@ use margay_cluster::schema::UnknownFields;
 use margay_datastore::{Current, Expected, SwapOutcome};
 use serde_json::Value;
 
-use super::error::ObjectError;
 use super::origin::Origin;
 use super::store::Store;
+use crate::object_error::ObjectError;
 
 /// How an object of a file is to be written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use margay_datastore::{Credentials, DatastoreOptions, TlsFiles};
 use serde::Deserialize;
 
-use super::arguments::ConnectionArguments;
-use super::error::ObjectError;
+use crate::arguments::objects::ConnectionArguments;
+use crate::object_error::ObjectError;
 
 /// Variables of the environment, those of Calico's tools among them.
 #[derive(Debug, Default)]

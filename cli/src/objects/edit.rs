@@ -7,11 +7,11 @@ use margay_cluster::schema::{Problems, UnknownFields};
 use serde_json::{Map, Value};
 
 use super::Done;
-use super::arguments::{Label, Patch};
 use super::change::{Outcome, change, parse};
-use super::error::ObjectError;
 use super::get::{key_of, typed_name};
 use super::store::Store;
+use crate::arguments::objects::{Label, Patch};
+use crate::object_error::ObjectError;
 
 /// Merges a patch into an object.
 pub(crate) fn patch(store: &mut impl Store, patch: &Patch) -> Result<Done, ObjectError> {
@@ -145,7 +145,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::objects::arguments::ConnectionArguments;
+    use crate::arguments::objects::ConnectionArguments;
     use crate::objects::memory_store::MemoryStore;
 
     const KEY: &str = "/calico/resources/v3/projectcalico.org/ippools/pool";

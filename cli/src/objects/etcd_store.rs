@@ -5,10 +5,10 @@ use std::time::Duration;
 use margay_datastore::{Client, Current, Expected, KeyRange, KeyValue, SwapOutcome};
 use tokio::runtime::Runtime;
 
-use super::arguments::ConnectionArguments;
 use super::connection;
-use super::error::ObjectError;
 use super::store::Store;
+use crate::arguments::objects::ConnectionArguments;
+use crate::object_error::ObjectError;
 
 /// etcd, and what runs the calls to it.
 pub(crate) struct EtcdStore {

@@ -10,9 +10,9 @@ use margay_datastore::{Expected, KeyValue, SwapOutcome};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error::ObjectError;
 use super::store::Store;
-use crate::run::RunError;
+use crate::object_error::ObjectError;
+use crate::run_error::RunError;
 
 /// One entry of an export.
 #[derive(Debug, Deserialize, Serialize)]

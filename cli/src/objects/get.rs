@@ -10,13 +10,13 @@ use margay_cluster::value::Labels;
 use margay_datastore::{KeyValue, Revision};
 use serde_json::Value;
 
-use super::arguments::{Get, Selection};
-use super::error::ObjectError;
 use super::etcd_store::EtcdStore;
 use super::output;
 use super::store::Store;
 use super::watch;
-use crate::run::RunError;
+use crate::arguments::objects::{Get, Selection};
+use crate::object_error::ObjectError;
+use crate::run_error::RunError;
 
 /// An object as it is stored.
 #[derive(Clone, Debug, PartialEq)]

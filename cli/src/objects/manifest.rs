@@ -11,8 +11,8 @@ use margay_cluster::object::AnyObject;
 use margay_cluster::schema::UnknownFields;
 use margay_cluster::value::Name;
 
-use super::error::ObjectError;
 use super::get::typed_name;
+use crate::object_error::ObjectError;
 
 /// An object of a file, valid and with its defaults.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use margay_datastore::{Current, Entry, Expected, KeyValue, Revision, Stamp, SwapOutcome};
 use serde_json::Value;
 
-use super::error::ObjectError;
 use super::store::Store;
+use crate::object_error::ObjectError;
 
 /// A concurrent write: its key and what it changes.
 type Overtaking = (String, fn(&mut Value));

@@ -1,16 +1,13 @@
 //! Objects of the cluster: from files into the datastore, and from there to the screen.
 
-mod arguments;
 mod change;
 mod check;
 mod columns;
 mod connection;
 mod edit;
-mod error;
 mod etcd_store;
 mod export;
 mod get;
-mod json_path;
 mod manifest;
 #[cfg(test)]
 mod memory_store;
@@ -23,15 +20,15 @@ mod watch;
 use std::io::Write;
 use std::process::ExitCode;
 
-pub(crate) use self::arguments::ObjectCommand;
 use self::change::{Outcome, Verb};
-pub(crate) use self::error::ObjectError;
 use self::etcd_store::EtcdStore;
 use self::manifest::Manifest;
 use self::origin::Origin;
 use self::store::Store;
-use crate::arguments::Arguments;
-use crate::run::RunError;
+use crate::arguments::objects::ObjectCommand;
+use crate::arguments::{Arguments, objects as arguments};
+use crate::object_error::ObjectError;
+use crate::run_error::RunError;
 
 /// Runs a command about objects.
 pub(crate) fn run(

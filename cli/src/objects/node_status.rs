@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use margay_control::{PeerState, PeerSummary, Peers, Request};
 
-use super::arguments::{FamilyArgument, NodeCommand};
 use crate::arguments::Arguments;
+use crate::arguments::objects::{FamilyArgument, NodeCommand};
 use crate::client::{Client, Server, understand};
-use crate::run::RunError;
+use crate::run_error::RunError;
 use crate::table::{Align, Table};
 use crate::view::time_span;
 

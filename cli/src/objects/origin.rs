@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::error::ObjectError;
+use crate::object_error::ObjectError;
 
 /// The time at which a command runs, and where identities come from.
 #[derive(Debug)]

@@ -8,31 +8,8 @@ use serde_json::{Value, json};
 
 use super::columns;
 use super::get::{Stored, typed_name};
-use super::json_path::Template;
-use crate::run::RunError;
-
-/// What was asked for with `-o`.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Format {
-    Yaml,
-    Json,
-    Wide,
-    Name,
-    JsonPath(Template),
-}
-
-impl Format {
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            Some(("jsonpath", template)) => Template::parse(template).map(Self::JsonPath),
-            None if text == "yaml" => Ok(Self::Yaml),
-            None if text == "json" => Ok(Self::Json),
-            None if text == "wide" => Ok(Self::Wide),
-            None if text == "name" => Ok(Self::Name),
-            _ => Err("it must be yaml, json, wide, name or jsonpath=TEMPLATE".to_owned()),
-        }
-    }
-}
+use crate::arguments::output_format::Format;
+use crate::run_error::RunError;
 
 /// Prints objects: as a table for each kind when no format was asked for.
 pub(crate) fn print(

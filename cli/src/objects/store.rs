@@ -2,7 +2,7 @@
 
 use margay_datastore::{Current, Expected, KeyValue, SwapOutcome};
 
-use super::error::ObjectError;
+use crate::object_error::ObjectError;
 
 /// A store of keys and values that is changed by compare-and-swap.
 pub(crate) trait Store {

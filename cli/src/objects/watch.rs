@@ -7,13 +7,13 @@ use margay_cluster::document::write_yaml;
 use margay_cluster::key::ObjectKey;
 use margay_datastore::{Client, Decoded, Feed, FeedEvent, FeedReader, KeyRange, Revision};
 
-use super::arguments::Get;
 use super::columns;
-use super::error::ObjectError;
 use super::etcd_store::EtcdStore;
 use super::get::{Filter, Query, Stored, typed_name};
-use super::output::Format;
-use crate::run::RunError;
+use crate::arguments::objects::Get;
+use crate::arguments::output_format::Format;
+use crate::object_error::ObjectError;
+use crate::run_error::RunError;
 
 /// How many events are taken at once.
 const EVENTS_AT_ONCE: usize = 100;

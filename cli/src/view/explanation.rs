@@ -258,7 +258,7 @@ filters
         AskedRule { filter: filter.to_owned(), rule, line: u32::try_from(10 + rule).ok(), matches }
     }
 
-    fn told(peer: &str) -> Advertisement {
+    fn advertised(peer: &str) -> Advertisement {
         Advertisement { peer: peer.to_owned(), withheld: None, paths: None }
     }
 

@@ -12,9 +12,9 @@ use margay_cluster::key::ROOT;
 use serde_json::json;
 
 use self::contents::Contents;
-use super::error::ObjectError;
 use super::store::Store;
-use crate::run::RunError;
+use crate::object_error::ObjectError;
+use crate::run_error::RunError;
 
 /// Something that is wrong.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -1,5 +1,8 @@
 //! Command line arguments.
 
+pub(crate) mod objects;
+pub(crate) mod output_format;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +10,7 @@ use std::time::Duration;
 use bgp_codec::Prefix;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::objects::ObjectCommand;
+use self::objects::ObjectCommand;
 
 /// Looks into the margay daemon, reloads it, checks its files, decodes BGP messages, and manages the cluster's objects.
 ///

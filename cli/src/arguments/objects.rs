@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::output_format::Format;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ObjectCommand {
     /// Create the objects of files, or change them to what the files say
@@ -76,8 +78,8 @@ pub(crate) struct Get {
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub(crate) selector: Option<String>,
     /// How objects are shown: yaml, json, wide, name, or jsonpath=TEMPLATE
-    #[arg(short, long, value_name = "FORMAT", value_parser = super::output::Format::parse)]
-    pub(crate) output: Option<super::output::Format>,
+    #[arg(short, long, value_name = "FORMAT", value_parser = Format::parse)]
+    pub(crate) output: Option<Format>,
     /// Go on to show objects as they change
     #[arg(short, long)]
     pub(crate) watch: bool,
