@@ -35,7 +35,8 @@ impl ConfigError {
 fn split_advice(text: &str) -> (&str, Option<&str>) {
     let begins = |&(colon, _): &(usize, &str)| {
         let rest = &text[colon + 2..];
-        ADVICE.iter().any(|verb| rest.starts_with(verb))
+        // What stands before it says what is wrong, and does not only name the key.
+        text[..colon].contains(' ') && ADVICE.iter().any(|verb| rest.starts_with(verb))
     };
     match text.match_indices(": ").find(begins) {
         Some((colon, _)) => (&text[..colon], Some(&text[colon + 2..])),
@@ -44,7 +45,7 @@ fn split_advice(text: &str) -> (&str, Option<&str>) {
 }
 
 /// How advice begins.
-const ADVICE: [&str; 13] = [
+const ADVICE: [&str; 12] = [
     "begin ",
     "choose ",
     "did you mean ",
@@ -52,7 +53,6 @@ const ADVICE: [&str; 13] = [
     "it belongs ",
     "keep ",
     "leave ",
-    "prefixes inside ",
     "put ",
     "raise ",
     "remove ",
