@@ -103,17 +103,10 @@ impl PeerOptions {
         of(&self.session) == of(&other.session)
     }
 
-    /// Whether the import rules are the same: the filters, and our own addresses, which import refuses as next
-    /// hops.
+    /// Whether the import rules are the same: the filters; our own addresses, which import refuses as next hops;
+    /// and the subnet in which a link-local next hop has a meaning.
     pub(crate) fn has_same_import(&self, other: &Self) -> bool {
-        self.rules.import.same_content(&other.rules.import) && self.own.has_same_addresses(&other.own)
-    }
-}
-
-impl OwnNextHops {
-    /// Whether the next hops are the same, whatever the subnet.
-    pub(crate) fn has_same_addresses(&self, other: &Self) -> bool {
-        (self.ipv4, self.ipv6) == (other.ipv4, other.ipv6)
+        self.rules.import.same_content(&other.rules.import) && self.own == other.own
     }
 }
 

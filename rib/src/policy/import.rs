@@ -1,7 +1,7 @@
 //! Import of a path that a peer announces, before it may be chosen (RFC 4271 §9.1.1, RFC 4456 §8).
 
 use bgp_codec::{Family, NextHop, Prefix};
-use margay_filter::{RouteEdits, RouteSource, Verdict};
+use margay_filter::{NextHopEdit, RouteEdits, RouteSource, Verdict};
 
 use super::martian::{is_host, is_martian, is_martian_next_hop};
 use crate::attributes::{AttributeHandle, AttributeSet, AttributeStore};
@@ -63,8 +63,11 @@ impl ImportPolicy<'_> {
         mut on_logged: impl FnMut(Prefix, &Verdict),
     ) -> Filtered {
         let chain = &self.peer.rules.import;
+        let usable_next_hop = self.usable_next_hop(store.next_hop(received));
         if chain.is_empty() {
-            return Filtered::Alike(Ok(RouteEdits::default()));
+            let mut edits = RouteEdits::default();
+            edits.next_hop = usable_next_hop;
+            return Filtered::Alike(Ok(edits));
         }
         let session = self.peer.filter_session();
         let path = store.route_path(received, family, RouteSource::Peer(&session));
@@ -74,7 +77,7 @@ impl ImportPolicy<'_> {
                 if verdict.logged_by.is_some() {
                     prefixes.for_each(|prefix| on_logged(prefix, verdict));
                 }
-                Filtered::Alike(outcome(verdict))
+                Filtered::Alike(outcome(verdict, usable_next_hop))
             }
             None => {
                 let each = prefixes.map(|prefix| {
@@ -82,11 +85,20 @@ impl ImportPolicy<'_> {
                     if verdict.logged_by.is_some() {
                         on_logged(prefix, verdict);
                     }
-                    outcome(verdict)
+                    outcome(verdict, usable_next_hop)
                 });
                 Filtered::Each(each.collect())
             }
         }
+    }
+
+    /// The next hop without its link-local address, unless the peer is attached to the subnet of the next hop: the
+    /// address of another link is not to be used on this one (RFC 2545 §3). `None` if nothing has to change.
+    fn usable_next_hop(&self, received: Option<NextHop>) -> Option<NextHopEdit> {
+        let received = received?;
+        let is_on_link = self.peer.own.shared_subnet.is_some_and(|subnet| received.is_in(subnet));
+        let usable = received.without_link_local();
+        (!is_on_link && usable != received).then_some(NextHopEdit::Address(usable))
     }
 }
 
@@ -109,6 +121,18 @@ impl Filtered {
     }
 }
 
-fn outcome(verdict: &Verdict) -> Result<RouteEdits, ImportRefusal> {
-    if verdict.is_accepted() { Ok(verdict.edits.clone()) } else { Err(ImportRefusal::Filter) }
+/// The edits of a verdict. A next hop that a filter sets counts before the usable one.
+fn outcome(verdict: &Verdict, usable_next_hop: Option<NextHopEdit>) -> Result<RouteEdits, ImportRefusal> {
+    if !verdict.is_accepted() {
+        return Err(ImportRefusal::Filter);
+    }
+    let mut edits = verdict.edits.clone();
+    match edits.next_hop {
+        Some(NextHopEdit::Address(_)) => {}
+        // Both only concern what is advertised to peers.
+        Some(NextHopEdit::OwnAddress | NextHopEdit::Keep) | None => {
+            edits.next_hop = usable_next_hop.or(edits.next_hop);
+        }
+    }
+    Ok(edits)
 }

@@ -3,10 +3,14 @@
 use bgp_codec::{
     AsPathBuf, Family, Ipv6Prefix, Message, NextHop, Nlri, Prefix, Update, decode_message, frame_length,
 };
-use margay_rib::{NextHopMode, PeerOptions, Rib};
+use margay_filter::FilterChain;
+use margay_rib::{
+    Forwarding, ForwardingChange, ForwardingOptions, NextHopMode, OwnNextHops, PeerIndex, PeerOptions,
+    ReflectorOptions, Rib, RibOptions, Target, Way, WayChange,
+};
 
 use super::by_hand::{attributes, poll_export, rib};
-use super::cast::{context, options, with};
+use super::cast::{LOCAL_ASN, context, identifier, options, setting_by_prefix, with};
 
 const GLOBAL: &str = "2001:db8:ff:1::2";
 const OWN: &str = "2001:db8:ff::64";
@@ -24,9 +28,10 @@ fn with_link_local() -> NextHop {
 
 /// The next hop that a peer is sent for a route with this next hop from an external or an internal peer.
 fn sent(from_external: bool, received: NextHop, reader: PeerOptions) -> NextHop {
+    let subnet = Some("2001:db8:ff:1::/64".parse().expect("a prefix"));
     let mut rib: Rib = rib();
-    let feed =
-        rib.peer_up(with(options(if from_external { 0 } else { 4 }), |it| it.own.shared_subnet = None), None);
+    let feed = with(options(if from_external { 0 } else { 4 }), |it| it.own.shared_subnet = subnet);
+    let feed = rib.peer_up(feed, None);
     let context = context(reader.session.kind, reader.session.as_width);
     let reader = rib.peer_up(reader, None);
     let block: Ipv6Prefix = match "2001:db8:66::/64".parse() {
@@ -92,5 +97,76 @@ fn a_lone_link_local_next_hop_is_replaced_by_the_own_address() {
     for (case, reader) in [("internal", options(4)), ("external, kept", options(3))] {
         let reader = with(reader, |it| it.session.families = vec![Family::IPV6_UNICAST]);
         assert_eq!(sent(true, link_local, reader), ipv6(OWN), "{case}");
+    }
+}
+
+/// A route reflector, or a router of another link, passes on an address that has no meaning here.
+#[test]
+fn a_link_local_address_from_a_peer_elsewhere_is_not_used_for_forwarding() {
+    let subnet = |text: &str| Some(text.parse::<Prefix>().unwrap());
+    let (same, other, ipv4) = ("2001:db8:ff:1::/64", "2001:db8:ff:2::/64", "10.200.0.0/24");
+    let (both, global) = (with_link_local(), ipv6(GLOBAL));
+    for (case, received, shared_subnet, expected) in [
+        ("on the link", both, subnet(same), both),
+        ("on another link", both, subnet(other), global),
+        ("behind a router", both, None, global),
+        ("attached by IPv4", both, subnet(ipv4), global),
+        ("without a link-local address", global, None, global),
+    ] {
+        for chain in [FilterChain::accept_all(), setting_by_prefix()] {
+            let mut rib = forwarding_rib();
+            let feed = with(options(4), |it| {
+                it.own.shared_subnet = shared_subnet;
+                it.rules.import = chain;
+            });
+            let feed = rib.peer_up(feed, None);
+            announce(&mut rib, feed, received);
+            assert_eq!(forwarded(&mut rib), [expected], "{case}");
+        }
+    }
+}
+
+#[test]
+fn a_link_local_address_is_used_once_the_peer_is_attached_and_no_longer_afterwards() {
+    let mut rib = forwarding_rib();
+    let feed = rib.peer_up(with(options(4), |it| it.own.shared_subnet = None), None);
+    announce(&mut rib, feed, with_link_local());
+    assert_eq!(forwarded(&mut rib), [ipv6(GLOBAL)]);
+    let own = options(4).own;
+    for (subnet, expected) in [(Some("2001:db8:ff:1::/64"), with_link_local()), (None, ipv6(GLOBAL))] {
+        let shared_subnet = subnet.map(|text| text.parse().unwrap());
+        rib.set_own_next_hops([(feed, OwnNextHops { shared_subnet, ..own })]);
+        assert_eq!(forwarded(&mut rib), [expected], "{subnet:?}");
+    }
+}
+
+fn forwarding_rib() -> Rib {
+    let identifier = identifier(100);
+    let mut rib = Rib::new(RibOptions {
+        asn: LOCAL_ASN,
+        identifier,
+        reflector: ReflectorOptions::new(identifier),
+        forwarding: Some(ForwardingOptions { multipath: 16, normal_metric: 1024 }),
+        hash_seed: 1,
+    });
+    let prefix = "2001:db8:ff:1::/64".parse().unwrap();
+    rib.set_ways(&[WayChange { prefix, way: Some(Way::Through { cost: 0 }) }]);
+    rib
+}
+
+fn announce(rib: &mut Rib, feed: PeerIndex, next_hop: NextHop) {
+    let Ok(Prefix::Ipv6(block)) = "2001:db8:66::/64".parse() else { unreachable!("an IPv6 prefix") };
+    let update = Update::advertising(attributes(|_| {}), next_hop, false, [Nlri::new(block)]);
+    rib.apply_update(feed, update);
+}
+
+/// The next hops that the kernel is given.
+fn forwarded(rib: &mut Rib) -> Vec<NextHop> {
+    while rib.work(100) {}
+    match &rib.poll_forwarding(100)[..] {
+        [ForwardingChange { forwarding: Some(Forwarding { target: Target::Via(hops), .. }), .. }] => {
+            hops.iter().map(|hop| hop.next_hop).collect()
+        }
+        other => panic!("{other:?}"),
     }
 }

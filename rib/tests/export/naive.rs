@@ -288,7 +288,10 @@ impl NaiveRib {
                     next_hop: Some(*next_hop),
                 };
                 let edits = self.filtered(&options.rules.import, prefix, &path).filter(|_| is_usable)?;
-                Some(NaivePath { attributes: edits.applied_to(attributes), ..path })
+                // The link-local address of another link has no meaning here.
+                let is_on_link = options.own.shared_subnet.is_some_and(|subnet| is_in(*next_hop, subnet));
+                let next_hop = if is_on_link { *next_hop } else { next_hop.without_link_local() };
+                Some(NaivePath { attributes: edits.applied_to(attributes), next_hop: Some(next_hop), ..path })
             })
         });
         own.into_iter().chain(learned).collect()
