@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use margay_control::{
     ExplainQuery, PeerAction, PeerActionQuery, ReloadQuery, ReloadReport, Request, RibState, RoutesQuery,
-    RoutesView,
+    RoutesView, ShutdownQuery,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -76,6 +76,12 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
             print(&client, &Request::ConfirmReload, json, view::confirmed, out)?;
         }
         Command::Reload(how) => return reload(&client, how, json, out),
+        Command::Drain => print(&client, &Request::Drain, json, view::maintenance, out)?,
+        Command::Undrain => print(&client, &Request::Undrain, json, view::maintenance, out)?,
+        Command::Shutdown { message } => {
+            let request = Request::Shutdown(ShutdownQuery { message: message.clone() });
+            print(&client, &request, json, view::maintenance, out)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

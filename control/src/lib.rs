@@ -31,6 +31,7 @@ mod confd_status;
 mod error_body;
 mod explanation;
 mod kernel;
+mod maintenance;
 mod peer;
 mod peer_action;
 mod reload;
@@ -48,6 +49,7 @@ pub use explanation::{
     KernelRoute, PathStatus,
 };
 pub use kernel::{ConnectedSubnet, FailedRoute, KernelStatus};
+pub use maintenance::{MaintenanceReport, ShutdownQuery};
 pub use peer::{
     ExportGroupMember, MessageCounts, NegotiatedSession, PeerAbsence, PeerDetail, PeerRole, PeerState,
     PeerSummary, Peers, PrefixCounts, PrefixLimit, SessionTimers,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PeerActionQuery, ReloadQuery};
+use crate::{PeerActionQuery, ReloadQuery, ShutdownQuery};
 
 /// Number of routes of a page if the request does not specify it.
 pub const DEFAULT_PAGE_ROUTES: usize = 1000;
@@ -51,6 +51,12 @@ pub enum Request {
     ConfirmReload,
     /// The files that the configuration was read from.
     Configuration,
+    /// Ask all peers to prefer other paths (RFC 8326).
+    Drain,
+    /// Take that back.
+    Undrain,
+    /// Withdraw all routes from peers, and end the daemon.
+    Shutdown(ShutdownQuery),
 }
 
 /// Selection of routes. All given conditions must hold.
@@ -115,9 +121,13 @@ impl Request {
             | Self::State
             | Self::Configuration
             | Self::Turns => Method::Get,
-            Self::AdministerPeer { .. } | Self::TakeTurns | Self::Reload(_) | Self::ConfirmReload => {
-                Method::Post
-            }
+            Self::AdministerPeer { .. }
+            | Self::TakeTurns
+            | Self::Reload(_)
+            | Self::ConfirmReload
+            | Self::Drain
+            | Self::Undrain
+            | Self::Shutdown(_) => Method::Post,
         }
     }
 
@@ -137,6 +147,12 @@ impl Request {
             Self::Reload(query) => query.target(),
             Self::ConfirmReload => path::CONFIRM_RELOAD.to_owned(),
             Self::Configuration => path::CONFIGURATION.to_owned(),
+            Self::Drain => path::DRAIN.to_owned(),
+            Self::Undrain => path::UNDRAIN.to_owned(),
+            Self::Shutdown(ShutdownQuery { message: None }) => path::SHUTDOWN.to_owned(),
+            Self::Shutdown(ShutdownQuery { message: Some(message) }) => {
+                format!("{}?message={}", path::SHUTDOWN, Escaped(message))
+            }
         }
     }
 }
@@ -213,6 +229,12 @@ pub mod path {
     pub const CONFIRM_RELOAD: &str = "/v1/reload/confirm";
     /// [`Request::Configuration`](super::Request::Configuration)
     pub const CONFIGURATION: &str = "/v1/config";
+    /// [`Request::Drain`](super::Request::Drain)
+    pub const DRAIN: &str = "/v1/drain";
+    /// [`Request::Undrain`](super::Request::Undrain)
+    pub const UNDRAIN: &str = "/v1/undrain";
+    /// [`Request::Shutdown`](super::Request::Shutdown)
+    pub const SHUTDOWN: &str = "/v1/shutdown";
 }
 
 /// Text with every octet escaped that is not allowed in a path segment or a query value (RFC 3986 §2.1).
@@ -280,6 +302,13 @@ mod tests {
             ),
             (Request::ConfirmReload, "/v1/reload/confirm"),
             (Request::Configuration, "/v1/config"),
+            (Request::Drain, "/v1/drain"),
+            (Request::Undrain, "/v1/undrain"),
+            (Request::Shutdown(ShutdownQuery::default()), "/v1/shutdown"),
+            (
+                Request::Shutdown(ShutdownQuery { message: Some("new board".to_owned()) }),
+                "/v1/shutdown?message=new%20board",
+            ),
         ];
         for (request, expected) in rows {
             assert_eq!(request.target(), expected, "{request:?}");
@@ -289,6 +318,9 @@ mod tests {
     #[test]
     fn what_changes_something_is_posted() {
         assert_eq!(Request::Reload(ReloadQuery::default()).method(), Method::Post);
+        assert_eq!(Request::Drain.method(), Method::Post);
+        assert_eq!(Request::Undrain.method(), Method::Post);
+        assert_eq!(Request::Shutdown(ShutdownQuery::default()).method(), Method::Post);
         assert_eq!(Request::TakeTurns.method(), Method::Post);
         assert_eq!(Request::Turns.method(), Method::Get);
         assert_eq!(Request::Routes(RoutesQuery::default()).method(), Method::Get);

@@ -31,6 +31,8 @@ pub struct Status {
     /// Seconds until the last reload is undone unless it is confirmed.
     #[serde(default)]
     pub reload_undone_in_seconds: Option<u64>,
+    /// Peers are asked to prefer other paths (RFC 8326).
+    pub draining: bool,
     /// Sizes of the routing tables.
     pub rib: RibSizes,
     /// Log lines lost because the log was full, closed or too slow.

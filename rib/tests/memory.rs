@@ -286,6 +286,7 @@ fn client(number: u32, path_ids_sent: &[Family]) -> PeerOptions {
             next_hop: NextHopMode::Auto,
             reflection: Reflection::Client(identifier(1).into()),
             paths_sent: PathsSent::All,
+            is_draining: false,
         },
         own: OwnNextHops {
             ipv4: Some(NextHop::Ipv4(Ipv4Addr::new(10, 201, 0, 1))),

@@ -7,6 +7,7 @@ use margay::daemon::{Daemon, DaemonRequest, PeerEntry, ReloadQuery};
 use margay::machine::Machine;
 use margay::speaker::{RoutesQuestion, SpeakerCounts, SpeakerHandle, SpeakerRequest};
 use margay_rib::{Audit, RouteView};
+use margay_session::StopReason;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -90,8 +91,8 @@ impl Node {
             // The simulation may have crashed the node meanwhile.
             drop(speaker_sender.send(daemon.speaker().clone()));
             let result = daemon.serve(request_receiver).await;
-            daemon.stop().await;
-            result
+            daemon.stop(result.as_ref().map_or(StopReason::Restart, Clone::clone)).await;
+            result.map(|_| ())
         }));
         let speaker = speaker.await.context("the daemon does not start")?;
         self.running = Some(Running { requests, speaker, task });

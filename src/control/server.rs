@@ -12,8 +12,8 @@ use axum::{Json, Router};
 use margay_config::{LeftOut, ObjectName};
 use margay_control::{
     BfdSessions, ConfigurationFile, ConfigurationFiles, ConfirmReport, ExplainQuery, Explanation,
-    KernelStatus, PeerActionQuery, PeerActionReport, PeerDetail, Peers, ReloadQuery, RibSizes, RibState,
-    RoutesPage, RoutesQuery, Status, Turns, path,
+    KernelStatus, MaintenanceReport, PeerActionQuery, PeerActionReport, PeerDetail, Peers, ReloadQuery,
+    RibSizes, RibState, RoutesPage, RoutesQuery, ShutdownQuery, Status, Turns, path,
 };
 use margay_session::ShutdownMessage;
 use tokio::net::UnixListener;
@@ -71,6 +71,9 @@ pub async fn serve(socket: &Path, api: Api) -> io::Result<impl Future<Output = i
         .route(path::RELOAD, post(post_reload))
         .route(path::CONFIRM_RELOAD, post(post_confirm))
         .route(path::CONFIGURATION, get(get_configuration))
+        .route(path::DRAIN, post(post_drain))
+        .route(path::UNDRAIN, post(post_undrain))
+        .route(path::SHUTDOWN, post(post_shutdown))
         .with_state(api);
     Ok(async move { axum::serve(listener, router).await })
 }
@@ -158,6 +161,7 @@ async fn get_status(State(api): State<Api>) -> Result<Json<Status>, ApiError> {
         peers_established: peers_established as u64,
         left_out: status.left_out.iter().map(left_out_object).collect(),
         reload_undone_in_seconds: status.reload_undone_in.map(|time| time.as_secs()),
+        draining: status.is_draining,
         rib: RibSizes {
             prefixes: (rib.ipv4_prefixes + rib.ipv6_prefixes) as u64,
             paths: rib.paths as u64,
@@ -199,8 +203,7 @@ async fn post_peer(
 ) -> Result<Json<PeerActionReport>, ApiError> {
     let Query(PeerActionQuery { action, message }) =
         query.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    let message = ShutdownMessage::new(message.as_deref().unwrap_or_default())
-        .map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let message = shutdown_message(message.as_deref())?;
     let config = api.peer(&name).await?.config;
     let command = PeerCommand { address: config.address, action, message };
     let done = api.ask_daemon(|answer| DaemonRequest::Administer(command, answer)).await?;
@@ -258,6 +261,31 @@ async fn get_turns(State(api): State<Api>) -> Result<Json<Turns>, ApiError> {
 
 async fn post_turns(State(api): State<Api>) -> Result<Json<Turns>, ApiError> {
     Ok(Json(turns(&api.ask(SpeakerRequest::TakeTurns).await?)))
+}
+
+async fn post_drain(State(api): State<Api>) -> Result<Json<MaintenanceReport>, ApiError> {
+    let done = api.ask_daemon(|answer| DaemonRequest::Drain(true, answer)).await?;
+    Ok(Json(MaintenanceReport { done }))
+}
+
+async fn post_undrain(State(api): State<Api>) -> Result<Json<MaintenanceReport>, ApiError> {
+    let done = api.ask_daemon(|answer| DaemonRequest::Drain(false, answer)).await?;
+    Ok(Json(MaintenanceReport { done }))
+}
+
+async fn post_shutdown(
+    State(api): State<Api>,
+    query: Result<Query<ShutdownQuery>, extract::rejection::QueryRejection>,
+) -> Result<Json<MaintenanceReport>, ApiError> {
+    let Query(ShutdownQuery { message }) = query.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    let message = shutdown_message(message.as_deref())?;
+    api.ask_daemon(|answer| DaemonRequest::Shutdown(message, answer)).await?;
+    Ok(Json(MaintenanceReport { done: "shutting down".to_owned() }))
+}
+
+/// The shutdown communication that the operator gave; empty without one.
+fn shutdown_message(text: Option<&str>) -> Result<ShutdownMessage, ApiError> {
+    ShutdownMessage::new(text.unwrap_or_default()).map_err(|error| ApiError::bad_request(error.to_string()))
 }
 
 async fn post_reload(

@@ -1,4 +1,4 @@
-//! Operations on the sessions of single peers.
+//! Operations on the sessions of single peers, and on all of them before maintenance.
 
 use std::net::IpAddr;
 
@@ -38,6 +38,21 @@ impl Daemon {
         }?;
         info!(peer = %address, "{done}");
         Ok(done)
+    }
+
+    /// Asks all peers to prefer other paths, present ones and those to come, or no longer (RFC 8326). Returns what was done,
+    /// in words.
+    pub(super) async fn drain(&mut self, is_draining: bool) -> String {
+        let was_draining = std::mem::replace(&mut self.is_draining, is_draining);
+        let done = match (was_draining, is_draining) {
+            (true, true) => return "already draining".to_owned(),
+            (false, false) => return "not draining".to_owned(),
+            (false, true) => "draining: peers are asked to prefer other paths",
+            (true, false) => "no longer draining",
+        };
+        self.reconfigure_peers().await;
+        info!("{done}");
+        done.to_owned()
     }
 
     async fn disable(&mut self, address: IpAddr, message: ShutdownMessage) -> Result<String, String> {

@@ -91,12 +91,19 @@ pub async fn run(
     daemon.start_peers().await;
     info!(socket = %socket.display(), "margayd is ready");
     let result = daemon.serve(request_receiver).await;
+    let reason = result.as_ref().map_or(StopReason::Restart, Clone::clone);
+    if matches!(reason, StopReason::AdministrativeShutdown(_))
+        && let Err(error) = run_marker::remove(&socket)
+    {
+        warn!(%error, "the next start will take itself for a restart");
+    }
+    daemon.stop(reason).await;
+    // Until now it still wrote the answer to the request that ended the daemon.
     server.abort();
-    daemon.stop().await;
     if let Err(error) = std::fs::remove_file(&socket) {
         warn!(socket = %socket.display(), %error, "the control socket stays behind");
     }
-    result
+    result.map(|_| ())
 }
 
 /// The start of this run.
@@ -136,6 +143,8 @@ pub struct Daemon {
     unstarted: BTreeMap<IpAddr, UnstartedPeer>,
     /// The peers that the operator disabled, with the shutdown communication.
     disabled: BTreeMap<IpAddr, ShutdownMessage>,
+    /// All peers are asked to prefer other paths.
+    is_draining: bool,
     next_key: u64,
     listener: Listener,
     ranges: Ranges,
@@ -222,6 +231,7 @@ impl Daemon {
             peers: BTreeMap::new(),
             unstarted: BTreeMap::new(),
             disabled: BTreeMap::new(),
+            is_draining: false,
             next_key: 0,
             listener,
             ranges,
@@ -255,19 +265,27 @@ impl Daemon {
         self.open_ranges();
     }
 
-    /// Serves requests until it is asked to stop.
+    /// Serves requests until it is asked to stop. Returns the reason for peers.
     ///
     /// # Errors
     ///
     /// The speaker has ended by itself.
-    pub async fn serve(&mut self, mut requests: mpsc::Receiver<DaemonRequest>) -> anyhow::Result<()> {
+    pub async fn serve(&mut self, mut requests: mpsc::Receiver<DaemonRequest>) -> anyhow::Result<StopReason> {
         let speaker = self.speaker.requests.clone();
         loop {
             tokio::select! {
                 biased;
                 () = speaker.closed() => bail!("bug: the speaker has ended"),
                 Some(request) = requests.recv() => match request {
-                    DaemonRequest::Stop => break,
+                    DaemonRequest::Stop => {
+                        info!("stopping");
+                        return Ok(StopReason::Restart);
+                    }
+                    DaemonRequest::Shutdown(message, answer) => {
+                        info!(message = message.as_str(), "shutting down");
+                        reply(answer, ());
+                        return Ok(StopReason::AdministrativeShutdown(message));
+                    }
                     request => self.answer(request).await,
                 },
                 () = unconfirmed::deadline(self.unconfirmed.as_ref()) => self.undo_reload().await,
@@ -275,14 +293,12 @@ impl Daemon {
                 Some(newcomer) = self.arrivals.newcomers.recv() => self.welcome(newcomer).await,
             }
         }
-        info!("stopping");
-        Ok(())
     }
 
-    /// Ends the tasks in order. Peers that keep this speaker's routes through a restart are left without a
-    /// NOTIFICATION (RFC 4724 §4.1). The speaker ends first, so that the end of the sessions does not affect
-    /// the kernel, whose routes are kept for the next run.
-    pub async fn stop(self) {
+    /// Ends the tasks in order. For a [restart](StopReason::Restart), peers that keep this speaker's routes
+    /// through it are left without a NOTIFICATION (RFC 4724 §4.1). The speaker ends first, so that the end of
+    /// the sessions does not affect the kernel, whose routes are kept for the next run.
+    pub async fn stop(self, reason: StopReason) {
         drop(self.listener);
         if self.speaker.requests.send(SpeakerRequest::Stop).await.is_err() {
             error!("bug: the speaker has ended before it was stopped");
@@ -292,7 +308,7 @@ impl Daemon {
         }
         let mut ending = JoinSet::new();
         for peer in self.peers.into_values() {
-            ending.spawn(peer.handle.end(StopReason::Restart));
+            ending.spawn(peer.handle.end(reason.clone()));
         }
         while ending.join_next().await.is_some() {}
         Self::settle_paths(self.bfd).await;
@@ -350,7 +366,7 @@ impl Daemon {
             self.start,
         );
         let (answer, known) = oneshot::channel();
-        let settings = options::peer_settings(&self.global, &config);
+        let settings = options::peer_settings(&self.global, &config, self.is_draining);
         self.tell_speaker(SpeakerRequest::AddPeer(key, settings.clone(), answer)).await;
         known.await.context("bug: the speaker has ended")?;
         let handle = peer::spawn(options, &self.speaker);
@@ -408,7 +424,11 @@ impl Daemon {
             DaemonRequest::ConfirmReload(answer) => reply(answer, self.confirm_reload()),
             DaemonRequest::Configuration(answer) => reply(answer, self.files.clone()),
             DaemonRequest::ReloadAndLog => self.reload_and_log().await,
-            DaemonRequest::Stop => {}
+            DaemonRequest::Drain(is_draining, answer) => {
+                let done = self.drain(is_draining).await;
+                reply(answer, done);
+            }
+            DaemonRequest::Shutdown(..) | DaemonRequest::Stop => {}
         }
     }
 
@@ -422,6 +442,7 @@ impl Daemon {
             left_out: self.config.left_out().to_vec(),
             reload_undone_in: self.unconfirmed.as_ref().map(UnconfirmedReload::time_left),
             peers: self.peers.len() + self.unstarted.len(),
+            is_draining: self.is_draining,
             peers_established: self.peers.values().filter(is_established).count(),
         }
     }

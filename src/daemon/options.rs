@@ -103,7 +103,7 @@ pub(super) fn originate(network: &Network) -> SpeakerRequest {
     SpeakerRequest::Originate(prefix, NetworkOptions { hold, suppress_more_specific, require_route })
 }
 
-pub(super) fn peer_settings(global: &Global, peer: &Peer) -> PeerSettings {
+pub(super) fn peer_settings(global: &Global, peer: &Peer, is_draining: bool) -> PeerSettings {
     let session = Session {
         name: Arc::from(peer.name.as_str()),
         group: peer.group.as_deref().map(Arc::from),
@@ -122,6 +122,7 @@ pub(super) fn peer_settings(global: &Global, peer: &Peer) -> PeerSettings {
             NextHopMode::Keep => margay_rib::NextHopMode::Keep,
         },
         paths_sent: peer.add_path_send.map_or(PathsSent::All, PathsSent::Best),
+        is_draining,
         reflection: match peer.rr_client {
             true => Reflection::Client(peer.cluster_id.unwrap_or(global.cluster_id)),
             false => Reflection::NonClient,

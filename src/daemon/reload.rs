@@ -177,10 +177,10 @@ impl Daemon {
 
     /// Passes the changed settings to the speaker in one request, so that peers with the same settings stay
     /// in one group.
-    async fn reconfigure_peers(&mut self) {
+    pub(super) async fn reconfigure_peers(&mut self) {
         let mut changed = Vec::new();
         for peer in self.peers.values_mut() {
-            let settings = options::peer_settings(&self.global, &peer.config);
+            let settings = options::peer_settings(&self.global, &peer.config, self.is_draining);
             if settings != peer.settings {
                 peer.settings = settings.clone();
                 changed.push((peer.key, settings));

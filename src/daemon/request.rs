@@ -7,6 +7,7 @@ use std::time::Duration;
 use bgp_codec::Prefix;
 use margay_config::{Config, ConfigText, Global, LeftOut, Peer};
 use margay_control::{ReloadQuery, ReloadReport};
+use margay_session::ShutdownMessage;
 use tokio::sync::oneshot;
 
 use super::PeerCommand;
@@ -33,7 +34,11 @@ pub enum DaemonRequest {
     ConfirmReload(oneshot::Sender<Option<Duration>>),
     /// The files that the configuration was read from.
     Configuration(oneshot::Sender<Vec<ConfigText>>),
-    /// Stop in order.
+    /// Drain all peers, or no longer; what was done, in words.
+    Drain(bool, oneshot::Sender<String>),
+    /// Withdraw all routes from peers, with this shutdown communication, and stop.
+    Shutdown(ShutdownMessage, oneshot::Sender<()>),
+    /// Stop in order, for a restart.
     Stop,
 }
 
@@ -56,6 +61,8 @@ pub struct DaemonStatus {
     pub peers: usize,
     /// Number of peers with an established session.
     pub peers_established: usize,
+    /// Peers are asked to prefer other paths.
+    pub is_draining: bool,
 }
 
 /// A peer, its configuration and its session.

@@ -18,3 +18,31 @@ pub(super) fn leave(control_socket: &Path) -> io::Result<StartKind> {
     std::fs::write(&file, boot)?;
     Ok(if is_restart { StartKind::Restart } else { StartKind::First })
 }
+
+/// Removes the file: peers have lost this node's routes, so the next run is not a restart.
+///
+/// # Errors
+///
+/// The file stays.
+pub(super) fn remove(control_socket: &Path) -> io::Result<()> {
+    match std::fs::remove_file(control_socket.with_extension("run")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_after_another_is_a_restart_unless_that_was_shut_down() {
+        let socket = std::env::temp_dir().join(format!("margay-run-{}.sock", std::process::id()));
+        remove(&socket).unwrap();
+        assert_eq!(leave(&socket).unwrap(), StartKind::First);
+        assert_eq!(leave(&socket).unwrap(), StartKind::Restart);
+        remove(&socket).unwrap();
+        assert_eq!(leave(&socket).unwrap(), StartKind::First);
+        remove(&socket).unwrap();
+    }
+}

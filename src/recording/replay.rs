@@ -294,7 +294,8 @@ mod tests {
         assert_eq!(error(b"#!/bin/sh\necho a longer text"), "this is not a recording");
         let mut other = octets.clone();
         other[16] = 1;
-        assert_eq!(error(&other), "the recording is of format 1, and this program reads format 9");
+        let expected = format!("the recording is of format 1, and this program reads format {FORMAT}");
+        assert_eq!(error(&other), expected);
         let mut damaged = octets.clone();
         damaged[17 + 12] = 200;
         assert_eq!(error(&damaged), "the recording is damaged: block 0");

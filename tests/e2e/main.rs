@@ -16,6 +16,7 @@ mod herd;
 mod kernel;
 mod kernel_member;
 mod log;
+mod maintenance;
 mod malformed;
 mod mesh_to_reflector;
 mod own_addresses;

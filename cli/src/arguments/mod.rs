@@ -48,6 +48,16 @@ pub(crate) enum Command {
     },
     /// Make the daemon read its configuration again
     Reload(Reload),
+    /// Ask all peers to prefer paths around this node, before maintenance (RFC 8326); sessions and routes stay
+    Drain,
+    /// Take that back
+    Undrain,
+    /// End the daemon for longer than a restart: peers lose its routes at once, and read why
+    Shutdown {
+        /// Shutdown communication for all peers, up to 255 octets (RFC 9003)
+        #[arg(long, value_name = "TEXT")]
+        message: Option<String>,
+    },
     /// Check a configuration file; needs no daemon
     Check {
         /// The file
@@ -147,13 +157,13 @@ pub(crate) enum PeerCommand {
         /// Ask the peer for its routes again, or advertise all routes to it again; the session stays
         #[arg(long, value_enum, value_name = "DIRECTION", conflicts_with = "message")]
         soft: Option<SoftReset>,
-        /// Routes advertised to the peer, up to 255 octets (RFC 9003)
+        /// Shutdown communication for the peer, up to 255 octets (RFC 9003)
         #[arg(long, value_name = "TEXT")]
         message: Option<String>,
     },
     /// Close the session and keep it down, also across reloads
     Disable {
-        /// Routes advertised to the peer, up to 255 octets (RFC 9003)
+        /// Shutdown communication for the peer, up to 255 octets (RFC 9003)
         #[arg(long, value_name = "TEXT")]
         message: Option<String>,
     },

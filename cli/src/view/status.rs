@@ -18,6 +18,7 @@ pub(crate) fn status(status: &Status) -> String {
             format_args!("{}, read {} ago", status.config_file, time_span(status.config_age_seconds)),
         ),
         fact("peers", format_args!("{}, {} established", status.peers, status.peers_established)),
+        fact("draining", if status.draining { "yes" } else { "no" }),
         fact("routes", format_args!("{} prefixes, {} paths", rib.prefixes, rib.paths)),
         fact("attribute sets", rib.attribute_sets),
         fact("export groups", rib.export_groups),
@@ -65,6 +66,7 @@ mod tests {
                 is_kept: false,
             }],
             reload_undone_in_seconds: Some(65),
+            draining: true,
             rib: RibSizes {
                 prefixes: 1_000_000,
                 paths: 1_000_002,
@@ -83,6 +85,7 @@ router id           10.0.0.11
 up                  2h03m
 configuration       /etc/margay/margay.toml, read 1m05s ago
 peers               3, 2 established
+draining            yes
 routes              1000000 prefixes, 1000002 paths
 attribute sets      150000
 export groups       2

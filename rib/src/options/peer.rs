@@ -64,6 +64,9 @@ pub struct PeerRules {
     pub reflection: Reflection,
     /// The paths that the peer is sent in families where it accepts several.
     pub paths_sent: PathsSent,
+    /// Whether the peer is asked to prefer other paths, as this speaker is about to go (RFC 8326): routes are
+    /// advertised with GRACEFUL_SHUTDOWN, and to internal peers with the lowest LOCAL_PREF.
+    pub is_draining: bool,
 }
 
 /// The addresses of this speaker that matter to one peer. They may change during the session.

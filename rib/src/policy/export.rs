@@ -26,6 +26,8 @@ pub(crate) struct ExportPolicy {
     shared_subnet: Option<Prefix>,
     /// Whether the peers are sent long-lived stale routes.
     long_lived: bool,
+    /// The peers are asked to prefer other paths (RFC 8326).
+    is_draining: bool,
 }
 
 impl ExportPolicy {
@@ -48,6 +50,7 @@ impl ExportPolicy {
             own_next_hop,
             shared_subnet,
             long_lived: options.session.long_lived,
+            is_draining: options.rules.is_draining,
         }
     }
 
@@ -70,7 +73,20 @@ impl ExportPolicy {
             PeerKind::Ibgp => self.to_internal(attributes, learned_from),
             PeerKind::Ebgp => self.to_external(attributes, learned_from, edits),
         };
-        Ok((attributes, next_hop))
+        Ok((if self.is_draining { self.drained(&attributes) } else { attributes }, next_hop))
+    }
+
+    /// RFC 8326 §4: external peers lower the preference when they see the community. Internal ones get the
+    /// lowest preference, as not all of them know the community.
+    fn drained(&self, attributes: &PathAttributes) -> PathAttributes {
+        let mut builder = attributes.to_builder();
+        if !builder.communities.contains(&Community::GRACEFUL_SHUTDOWN) {
+            builder.communities.push(Community::GRACEFUL_SHUTDOWN);
+        }
+        if self.kind == PeerKind::Ibgp {
+            builder.local_pref = Some(0);
+        }
+        builder.build()
     }
 
     /// RFC 1997: NO_EXPORT and NO_EXPORT_SUBCONFED stay inside the AS, NO_ADVERTISE inside the speaker. RFC 9494 §4.3:

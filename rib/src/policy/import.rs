@@ -1,6 +1,6 @@
 //! Import of a path that a peer announces, before it may be chosen (RFC 4271 §9.1.1, RFC 4456 §8).
 
-use bgp_codec::{Family, NextHop, Prefix};
+use bgp_codec::{Community, Family, NextHop, PeerKind, Prefix};
 use margay_filter::{NextHopEdit, RouteEdits, RouteSource, Verdict};
 
 use super::martian::{is_host, is_martian, is_martian_next_hop};
@@ -63,11 +63,12 @@ impl ImportPolicy<'_> {
         mut on_logged: impl FnMut(Prefix, &Verdict),
     ) -> Filtered {
         let chain = &self.peer.rules.import;
-        let usable_next_hop = self.usable_next_hop(store.next_hop(received));
+        let own = OwnEdits {
+            next_hop: self.usable_next_hop(store.next_hop(received)),
+            is_least_preferred: self.is_about_to_go(store.get(received)),
+        };
         if chain.is_empty() {
-            let mut edits = RouteEdits::default();
-            edits.next_hop = usable_next_hop;
-            return Filtered::Alike(Ok(edits));
+            return Filtered::Alike(Ok(own.added_to(RouteEdits::default())));
         }
         let session = self.peer.filter_session();
         let path = store.route_path(received, family, RouteSource::Peer(&session));
@@ -77,7 +78,7 @@ impl ImportPolicy<'_> {
                 if verdict.logged_by.is_some() {
                     prefixes.for_each(|prefix| on_logged(prefix, verdict));
                 }
-                Filtered::Alike(outcome(verdict, usable_next_hop))
+                Filtered::Alike(outcome(verdict, &own))
             }
             None => {
                 let each = prefixes.map(|prefix| {
@@ -85,11 +86,18 @@ impl ImportPolicy<'_> {
                     if verdict.logged_by.is_some() {
                         on_logged(prefix, verdict);
                     }
-                    outcome(verdict, usable_next_hop)
+                    outcome(verdict, &own)
                 });
                 Filtered::Each(each.collect())
             }
         }
+    }
+
+    /// Whether the neighbouring AS announces that the path is about to go (RFC 8326 §4.1). Inside the AS, the
+    /// preference says so.
+    fn is_about_to_go(&self, set: &AttributeSet) -> bool {
+        self.peer.session.kind == PeerKind::Ebgp
+            && set.attributes.communities().any(|community| community == Community::GRACEFUL_SHUTDOWN)
     }
 
     /// The next hop without its link-local address, unless the peer is attached to the subnet of the next hop: the
@@ -121,18 +129,31 @@ impl Filtered {
     }
 }
 
-/// The edits of a verdict. A next hop that a filter sets counts before the usable one.
-fn outcome(verdict: &Verdict, usable_next_hop: Option<NextHopEdit>) -> Result<RouteEdits, ImportRefusal> {
-    if !verdict.is_accepted() {
-        return Err(ImportRefusal::Filter);
-    }
-    let mut edits = verdict.edits.clone();
-    match edits.next_hop {
-        Some(NextHopEdit::Address(_)) => {}
-        // Both only concern what is advertised to peers.
-        Some(NextHopEdit::OwnAddress | NextHopEdit::Keep) | None => {
-            edits.next_hop = usable_next_hop.or(edits.next_hop);
+/// What import itself changes in a path, whatever the filters say.
+#[derive(Debug)]
+struct OwnEdits {
+    /// A next hop in place of the received one, unless a filter sets one.
+    next_hop: Option<NextHopEdit>,
+    /// The path gets the lowest LOCAL_PREF.
+    is_least_preferred: bool,
+}
+
+impl OwnEdits {
+    fn added_to(&self, mut edits: RouteEdits) -> RouteEdits {
+        match edits.next_hop {
+            Some(NextHopEdit::Address(_)) => {}
+            // Both only concern what is advertised to peers.
+            Some(NextHopEdit::OwnAddress | NextHopEdit::Keep) | None => {
+                edits.next_hop = self.next_hop.or(edits.next_hop);
+            }
         }
+        if self.is_least_preferred {
+            edits.local_pref = Some(0);
+        }
+        edits
     }
-    Ok(edits)
+}
+
+fn outcome(verdict: &Verdict, own: &OwnEdits) -> Result<RouteEdits, ImportRefusal> {
+    if verdict.is_accepted() { Ok(own.added_to(verdict.edits.clone())) } else { Err(ImportRefusal::Filter) }
 }

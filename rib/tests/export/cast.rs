@@ -93,6 +93,7 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
                 14 => best(3),
                 _ => PathsSent::All,
             },
+            is_draining: false,
         },
         own: OwnNextHops {
             ipv4: Some(NextHop::Ipv4([10, 0, 0, 100].into())),
@@ -233,7 +234,12 @@ pub(crate) fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttrib
     let asns = variant.asns.iter().map(|&asn| if asn == 3 { LOCAL_ASN } else { Asn(66000 + u32::from(asn)) });
     builder.as_path = AsPathBuf::from_sequence(asns);
     builder.med = variant.med.map(u32::from);
-    let communities = [Community::NO_EXPORT, Community::NO_ADVERTISE, Community(65000 << 16 | 1)];
+    let communities = [
+        Community::NO_EXPORT,
+        Community::NO_ADVERTISE,
+        Community(65000 << 16 | 1),
+        Community::GRACEFUL_SHUTDOWN,
+    ];
     builder.communities =
         variant.community.map(|number| communities[usize::from(number)]).into_iter().collect();
     match options.session.kind {

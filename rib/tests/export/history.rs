@@ -92,8 +92,16 @@ fn rules() -> impl Strategy<Value = Rules> {
     let next_hop =
         prop_oneof![Just(NextHopMode::Auto), Just(NextHopMode::OwnAddress), Just(NextHopMode::Keep)];
     let paths = prop_oneof![Just(PathsSent::All), (1..4u16).prop_map(best)];
-    (0..5u8, 0..5u8, next_hop, proptest::option::of(0..2u8), paths).prop_map(
-        |(import, export, next_hop, cluster, paths)| Rules { import, export, next_hop, cluster, paths },
+    let draining = proptest::bool::weighted(0.2);
+    (0..5u8, 0..5u8, next_hop, proptest::option::of(0..2u8), paths, draining).prop_map(
+        |(import, export, next_hop, cluster, paths, draining)| Rules {
+            import,
+            export,
+            next_hop,
+            cluster,
+            paths,
+            draining,
+        },
     )
 }
 
@@ -103,7 +111,7 @@ fn variant() -> impl Strategy<Value = Variant> {
         0..3u8,
         proptest::option::of(0..3u8),
         0..3u8,
-        proptest::option::weighted(0.2, 0..3u8),
+        proptest::option::weighted(0.2, 0..4u8),
         proptest::option::weighted(0.2, 0..3u8),
         0..NEXT_HOPS,
         proptest::option::weighted(0.12, 0..4u8),

@@ -149,7 +149,7 @@ fn forwarding_rib() -> Rib {
         forwarding: Some(ForwardingOptions { multipath: 16, normal_metric: 1024 }),
         hash_seed: 1,
     });
-    let prefix = "2001:db8:ff:1::/64".parse().unwrap();
+    let prefix = "2001:db8:ff:1::/64".parse().expect("a prefix");
     rib.set_ways(&[WayChange { prefix, way: Some(Way::Through { cost: 0 }) }]);
     rib
 }

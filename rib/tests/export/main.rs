@@ -7,6 +7,7 @@ mod cast;
 mod coverage;
 mod covering;
 mod crowds;
+mod draining;
 mod dump;
 mod filters;
 mod history;

@@ -185,6 +185,12 @@ impl NaiveRib {
                 builder.med = None;
             }
         }
+        if options.rules.is_draining {
+            if !builder.communities.contains(&Community::GRACEFUL_SHUTDOWN) {
+                builder.communities.push(Community::GRACEFUL_SHUTDOWN);
+            }
+            builder.local_pref = internal.then_some(0);
+        }
         let attributes = builder.build();
         fits(prefix, &attributes, next_hop, options).then_some((attributes, next_hop))
     }
@@ -291,7 +297,12 @@ impl NaiveRib {
                 // The link-local address of another link has no meaning here.
                 let is_on_link = options.own.shared_subnet.is_some_and(|subnet| is_in(*next_hop, subnet));
                 let next_hop = if is_on_link { *next_hop } else { next_hop.without_link_local() };
-                Some(NaivePath { attributes: edits.applied_to(attributes), next_hop: Some(next_hop), ..path })
+                let mut builder = edits.applied_to(attributes).to_builder();
+                let goes_soon = attributes.communities().any(|it| it == Community::GRACEFUL_SHUTDOWN);
+                if options.session.kind == PeerKind::Ebgp && goes_soon {
+                    builder.local_pref = Some(0);
+                }
+                Some(NaivePath { attributes: builder.build(), next_hop: Some(next_hop), ..path })
             })
         });
         own.into_iter().chain(learned).collect()

@@ -10,8 +10,14 @@ use super::world::Rules;
 const ALL: [&str; 3] = ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"];
 
 /// Two clients of one cluster, which are sent the same; both have these filters.
-const RULES: Rules =
-    Rules { import: 0, export: 0, next_hop: NextHopMode::Auto, cluster: Some(0), paths: PathsSent::All };
+const RULES: Rules = Rules {
+    import: 0,
+    export: 0,
+    next_hop: NextHopMode::Auto,
+    cluster: Some(0),
+    paths: PathsSent::All,
+    draining: false,
+};
 
 /// What a peer is sent: prefixes that became reachable, and prefixes that became unreachable.
 type News = (Vec<Ipv4Prefix>, Vec<Ipv4Prefix>);

@@ -97,6 +97,7 @@ pub(crate) struct Rules {
     /// The cluster that the peer is a client of, by number.
     pub(crate) cluster: Option<u8>,
     pub(crate) paths: PathsSent,
+    pub(crate) draining: bool,
 }
 
 /// How routes are reflected.
@@ -501,7 +502,7 @@ impl World {
                     options.own.ipv4,
                     options.session.max_message_octets,
                     path_ids_sent,
-                    options.rules.paths_sent,
+                    (options.rules.paths_sent, options.rules.is_draining),
                 ))
             };
             let group = |peer: usize| {
@@ -547,6 +548,7 @@ impl Rules {
                 None => Reflection::NonClient,
             },
             paths_sent: self.paths,
+            is_draining: self.draining,
         }
     }
 }

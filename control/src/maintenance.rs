@@ -1,0 +1,18 @@
+//! Maintenance of the whole speaker: draining it and shutting it down.
+
+use serde::{Deserialize, Serialize};
+
+/// The query of `POST /v1/shutdown`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShutdownQuery {
+    /// The shutdown communication for all peers (RFC 9003), up to 255 octets.
+    pub message: Option<String>,
+}
+
+/// The answer to `POST /v1/drain`, `/v1/undrain` and `/v1/shutdown`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct MaintenanceReport {
+    /// What was done, in words.
+    pub done: String,
+}
