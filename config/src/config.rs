@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use bgp_codec::Prefix;
 use margay_filter::Filter;
 use toml::de::DeTable;
 
@@ -20,6 +21,7 @@ use crate::report::Report;
 use crate::root::Root;
 use crate::section::Section;
 use crate::sources::{Files, Sources};
+use crate::static_route::{self, StaticRoute};
 
 /// A checked configuration: names resolve, nothing is there twice, groups and defaults are applied.
 ///
@@ -30,6 +32,7 @@ pub struct Config {
     control: Control,
     kernel: Option<Kernel>,
     networks: Vec<Network>,
+    static_routes: Vec<StaticRoute>,
     filters: Vec<Filter>,
     peers: Vec<Peer>,
     dynamic_peers: Vec<DynamicPeers>,
@@ -149,6 +152,11 @@ impl Config {
         &self.networks
     }
 
+    /// The static routes, in the order of the prefixes.
+    pub fn static_routes(&self) -> &[StaticRoute] {
+        &self.static_routes
+    }
+
     /// The named filters in the order of their names, unused ones too.
     pub fn filters(&self) -> &[Filter] {
         &self.filters
@@ -202,10 +210,16 @@ impl Config {
                     let found = former.networks.iter().find(is_meant);
                     keep(&mut self.networks, found, |network| network.prefix)
                 }
+                ObjectName::StaticRoute(prefix) => {
+                    let is_meant = |route: &&StaticRoute| Some(route.prefix) == *prefix;
+                    let found = former.static_routes.iter().find(is_meant);
+                    keep(&mut self.static_routes, found, |route| route.prefix)
+                }
                 ObjectName::Named(..) | ObjectName::Section(_) => false,
             };
         }
         self.networks.sort_by_key(|network| network.prefix);
+        self.static_routes.sort_by_key(|route| route.prefix);
         self.dynamic_peers.sort_by_key(|dynamic| dynamic.range);
     }
 
@@ -218,13 +232,15 @@ impl Config {
             .single("control", report)
             .and_then(|value| value.table("[control]", report))
             .map(|section| Control::read(section, report));
+        let sets = Sets::read(&mut root, report);
+        let filters = Filters::read(&mut root, &sets, report);
         let kernel = root
             .single("kernel", report)
             .and_then(|value| value.table("[kernel]", report))
-            .map(|section| Kernel::read(section, report));
+            .map(|section| Kernel::read(section, &filters, report));
         let networks = network::read_all(root.items("network", report), report);
-        let sets = Sets::read(&mut root, report);
-        let filters = Filters::read(&mut root, &sets, report);
+        let prefixes: Vec<Prefix> = networks.iter().map(|network| network.prefix).collect();
+        let static_routes = static_route::read_all(root.items("static", report), &prefixes, report);
         let groups = PeerGroups::read(&mut root, &filters, report);
         let local_asn = global.as_ref().map(|global| global.asn);
         let peers = peer::read_all(root.items("peer", report), &groups, &filters, local_asn, report);
@@ -236,6 +252,7 @@ impl Config {
             control: control.unwrap_or_default(),
             kernel,
             networks,
+            static_routes,
             filters: filters.into_filters(),
             peers,
             dynamic_peers,

@@ -10,6 +10,7 @@ use crate::dynamic_peers::DynamicPeers;
 use crate::global::Global;
 use crate::network::Network;
 use crate::peer::Peer;
+use crate::static_route::StaticRoute;
 
 /// What changes from one configuration to the next. What is not listed stays as it is.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -32,6 +33,14 @@ pub struct ConfigDiff {
     pub networks_removed: Vec<Network>,
     /// Networks with other settings, as they are now.
     pub networks_changed: Vec<Network>,
+    /// Static routes only in the new configuration, in the order of their prefixes, as all static routes below.
+    pub static_routes_added: Vec<StaticRoute>,
+    /// Static routes only in the old one.
+    pub static_routes_removed: Vec<StaticRoute>,
+    /// Static routes with other settings, as they are now.
+    pub static_routes_changed: Vec<StaticRoute>,
+    /// Whether other filters decide what is installed.
+    pub kernel_export_changed: bool,
     /// Changed settings of route reflection, such as `global.cluster_id`.
     pub reflection_changed: Vec<&'static str>,
     /// Changed settings of the daemon itself, such as `global.asn`, which take effect when it is started again.
@@ -71,6 +80,11 @@ pub fn diff(old: &Config, new: &Config) -> ConfigDiff {
     diff.compare_peers(by_address(old), by_address(new));
     diff.compare_dynamic_peers(by_range(old), by_range(new));
     diff.compare_networks(by_prefix(old), by_prefix(new));
+    diff.compare_static_routes(static_by_prefix(old), static_by_prefix(new));
+    diff.kernel_export_changed = match (old.kernel(), new.kernel()) {
+        (Some(old), Some(new)) => old.export != new.export,
+        _ => false,
+    };
     diff
 }
 
@@ -120,6 +134,21 @@ impl ConfigDiff {
         }
         self.networks_removed.extend(old.into_values());
     }
+
+    fn compare_static_routes(
+        &mut self,
+        mut old: BTreeMap<Prefix, &StaticRoute>,
+        new: BTreeMap<Prefix, &StaticRoute>,
+    ) {
+        for (prefix, new) in new {
+            match old.remove(&prefix) {
+                None => self.static_routes_added.push(new.clone()),
+                Some(old) if old != new => self.static_routes_changed.push(new.clone()),
+                Some(_) => {}
+            }
+        }
+        self.static_routes_removed.extend(old.into_values().cloned());
+    }
 }
 
 impl PeerChange {
@@ -153,6 +182,10 @@ fn by_address(config: &Config) -> BTreeMap<IpAddr, &Peer> {
 
 fn by_range(config: &Config) -> BTreeMap<Prefix, &DynamicPeers> {
     config.dynamic_peers().iter().map(|dynamic| (dynamic.range, dynamic)).collect()
+}
+
+fn static_by_prefix(config: &Config) -> BTreeMap<Prefix, &StaticRoute> {
+    config.static_routes().iter().map(|route| (route.prefix, route)).collect()
 }
 
 fn by_prefix(config: &Config) -> BTreeMap<Prefix, Network> {

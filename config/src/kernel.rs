@@ -4,8 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use bgp_codec::Prefix;
+use margay_filter::FilterChain;
 
 use crate::duration;
+use crate::filters::{Direction, Filters};
 use crate::kernel_import::{self, KernelImport};
 use crate::prefix;
 use crate::report::Report;
@@ -30,6 +32,8 @@ pub struct Kernel {
     pub onlink: Vec<Onlink>,
     /// Whether routes share next hop objects, where the kernel has them; they do by default.
     pub nexthop_objects: bool,
+    /// Decides which routes are installed, and with which metric, next hop and link; every route by default.
+    pub export: FilterChain,
     /// Routes of others that are announced.
     pub imports: Vec<KernelImport>,
     /// How long routes of an earlier run stay without being announced again; 60 seconds by default.
@@ -46,7 +50,7 @@ pub struct Onlink {
 }
 
 impl Kernel {
-    pub(crate) fn read(mut section: Section<'_>, report: &mut Report<'_>) -> Self {
+    pub(crate) fn read(mut section: Section<'_>, filters: &Filters, report: &mut Report<'_>) -> Self {
         let default = Self::default();
         let tables = section.get("table").map(|value| read_tables(value, report));
         let protocol = section.get("protocol").and_then(|value| read_protocol(value, report));
@@ -55,6 +59,8 @@ impl Kernel {
         let sources = section.get("preferred_source").map(|value| read_sources(value, report));
         let (ipv4_source, ipv6_source) = sources.unwrap_or_default();
         let onlink = section.get("onlink").map(|value| read_onlink(value, report)).unwrap_or_default();
+        let export = section.get("export");
+        let export = export.and_then(|value| filters.chain(value, Direction::Install, report));
         let imports = section.get("import").map(|value| kernel_import::read_all(value, report));
         let nexthop_objects = section.get("nexthop_objects").and_then(|value| value.boolean(report));
         let window = Duration::ZERO..=Duration::from_hours(1);
@@ -71,6 +77,7 @@ impl Kernel {
             ipv6_source,
             onlink,
             nexthop_objects: nexthop_objects.unwrap_or(default.nexthop_objects),
+            export: export.unwrap_or_default(),
             imports: imports.unwrap_or_default(),
             restart_window: restart_window.unwrap_or(default.restart_window),
         }
@@ -88,6 +95,7 @@ impl Default for Kernel {
             ipv6_source: None,
             onlink: Vec::new(),
             nexthop_objects: true,
+            export: FilterChain::accept_all(),
             imports: Vec::new(),
             restart_window: Duration::from_secs(60),
         }

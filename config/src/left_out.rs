@@ -30,6 +30,8 @@ pub enum ObjectName {
     DynamicPeers(Option<Prefix>),
     /// A `[[network]]`.
     Network(Option<Prefix>),
+    /// A `[[static]]`.
+    StaticRoute(Option<Prefix>),
     /// A table with a name: its kind, such as `filter`, and the name.
     Named(&'static str, String),
     /// A section that is not known.
@@ -53,6 +55,8 @@ impl fmt::Display for ObjectName {
             Self::DynamicPeers(None) => f.write_str("dynamic peers without a valid range"),
             Self::Network(Some(prefix)) => write!(f, "network {prefix}"),
             Self::Network(None) => f.write_str("network without a valid prefix"),
+            Self::StaticRoute(Some(prefix)) => write!(f, "static route {prefix}"),
+            Self::StaticRoute(None) => f.write_str("static route without a valid prefix"),
             Self::Named(kind, name) => write!(f, "{kind} {name}"),
             Self::Section(name) => write!(f, "section {name}"),
         }

@@ -84,7 +84,7 @@ impl Network {
     }
 }
 
-fn parse_hold(text: &str) -> Result<Hold, String> {
+pub(crate) fn parse_hold(text: &str) -> Result<Hold, String> {
     match text {
         "blackhole" => Ok(Hold::Blackhole),
         "unreachable" => Ok(Hold::Unreachable),

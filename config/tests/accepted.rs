@@ -19,8 +19,8 @@ fn the_reference_file_means_what_it_says() {
     assert_eq!(config.networks()[1].hold, None);
     assert_eq!(config.filters().len(), 1);
     let tor = config.peer("tor1").unwrap();
-    assert_eq!(verdict(&tor.import, "10.65.1.0/26"), "accepted by filter pods-only, rule 1 (line 62)");
-    assert_eq!(verdict(&tor.import, "10.65.1.0/25"), "rejected by filter pods-only, rule 3 (line 64)");
+    assert_eq!(verdict(&tor.import, "10.65.1.0/26"), "accepted by filter pods-only, rule 1 (line 74)");
+    assert_eq!(verdict(&tor.import, "10.65.1.0/25"), "rejected by filter pods-only, rule 3 (line 76)");
     assert_eq!(tor.multihop, NonZeroU8::new(2));
     assert!(tor.ttl_security);
     let [dynamic] = config.dynamic_peers() else { panic!("one range") };

@@ -7,10 +7,12 @@ use margay_filter::{FilterChain, LocalValues, RoutePath, RouteSource, Verdict};
 #[test]
 fn every_example_is_without_errors_and_warnings() {
     let examples = [
+        include_str!("../../examples/dual-tor-rack.toml"),
         include_str!("../../examples/mesh-node.toml"),
         include_str!("../../examples/node-with-tors.toml"),
         include_str!("../../examples/reflector.toml"),
         include_str!("../../examples/reflectors-with-tors.toml"),
+        include_str!("../../examples/route-server.toml"),
     ];
     for text in examples {
         assert_eq!(example(text).warnings(), Vec::<String>::new(), "{text}");

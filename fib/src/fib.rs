@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bgp_codec::Prefix;
-use margay_forwarding::{ForwardingChange, NextHopLoss, WayChange};
+use margay_forwarding::{ForwardingChange, LinkName, LinkUsability, NextHopLoss, WayChange};
 use margay_timestamp::Timestamp;
 
 use crate::{
@@ -204,6 +204,11 @@ impl Fib {
         self.mirror.require(prefixes);
     }
 
+    /// Sets the links whose usability is reported.
+    pub fn watch_links(&mut self, links: &BTreeSet<LinkName>) {
+        self.mirror.watch_links(links);
+    }
+
     /// How far the kernel follows what is wanted. It costs the answer, however many routes there are.
     #[must_use]
     pub fn status(&self) -> FibStatus {
@@ -243,6 +248,11 @@ impl Fib {
     /// Changes of foreign routes at up to `limit` prefixes.
     pub fn poll_route_changes(&mut self, limit: usize) -> (Vec<WayChange>, Vec<KernelRouteChange>) {
         self.mirror.poll_announcements(limit)
+    }
+
+    /// The watched links whose usability changed since the last call.
+    pub fn poll_link_changes(&mut self) -> Vec<LinkUsability> {
+        self.mirror.poll_links()
     }
 
     /// Whether there is an unreported failure.

@@ -395,7 +395,7 @@ impl History {
                 assert_eq!((shape.kind, shape.metric), (RouteKind::BLACKHOLE, metric), "{prefix}");
             }
             Target::Via(hops) => {
-                let hops: Vec<NextHop> = hops.iter().map(|hop| hop.next_hop).collect();
+                let hops: Vec<NextHop> = hops.iter().filter_map(|hop| hop.hop.gateway()).collect();
                 let (least, most) = (self.alive(&hops, false), self.alive(&hops, true));
                 match ours.as_slice() {
                     [] => assert!(least.is_empty(), "{table} {prefix}: no route, {least:?} wanted"),

@@ -1,5 +1,7 @@
 //! What filters have set in a route.
 
+use std::sync::Arc;
+
 use bgp_codec::{AsPathBuf, Community, ExtendedCommunity, LargeCommunity, NextHop, Origin, PathAttributes};
 
 use crate::route::LocalValues;
@@ -23,6 +25,8 @@ pub struct RouteEdits {
     pub tag: Option<u32>,
     /// The next hop.
     pub next_hop: Option<NextHopEdit>,
+    /// The link that packets leave over.
+    pub link: Option<Arc<str>>,
     /// Whether packets to the route are dropped (RFC 7999).
     pub blackhole: bool,
     /// The lists, which take memory of their own and are rarely set.

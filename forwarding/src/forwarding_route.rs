@@ -6,6 +6,8 @@ use std::sync::Arc;
 use bgp_codec::{NextHop, Prefix};
 use serde::{Deserialize, Serialize};
 
+use crate::hop::Hop;
+
 /// What the forwarding table does with packets for a prefix.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Forwarding {
@@ -25,10 +27,10 @@ pub enum Target {
 }
 
 /// A next hop and its share of the traffic.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct WeightedHop {
     /// The next hop.
-    pub next_hop: NextHop,
+    pub hop: Hop,
     /// Its share relative to the others: at least 1.
     pub weight: u8,
 }
@@ -37,7 +39,7 @@ impl Forwarding {
     /// A route over one next hop, or over several with equal shares.
     #[must_use]
     pub fn via(next_hops: impl IntoIterator<Item = NextHop>) -> Self {
-        let hops = next_hops.into_iter().map(|next_hop| WeightedHop { next_hop, weight: 1 });
+        let hops = next_hops.into_iter().map(|next_hop| WeightedHop { hop: next_hop.into(), weight: 1 });
         Self { target: Target::Via(hops.collect()), metric: None }
     }
 

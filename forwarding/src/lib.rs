@@ -5,11 +5,17 @@
 //! those that may be announced ([`KernelRouteView`]).
 
 mod forwarding_route;
+mod hop;
 mod kernel_route;
+mod link_name;
+mod link_usability;
 mod next_hop_loss;
 mod way;
 
 pub use forwarding_route::{Discard, Forwarding, ForwardingChange, Target, WeightedHop};
+pub use hop::Hop;
 pub use kernel_route::{ConnectedRoute, KernelRouteView};
+pub use link_name::{LinkName, LinkNameError};
+pub use link_usability::LinkUsability;
 pub use next_hop_loss::NextHopLoss;
 pub use way::{Way, WayChange};

@@ -71,6 +71,30 @@ impl Margay {
         }
     }
 
+    /// Starts it with a file of the caller's own, to which the control socket is added.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Router::start).
+    pub fn start_with(&mut self, configuration: &str) -> Result<()> {
+        let socket = self.daemon.path("sock");
+        self.launch(format!("{configuration}\n[control]\nsocket = \"{}\"\n", socket.display()))
+    }
+
+    fn launch(&mut self, configuration: String) -> Result<()> {
+        let socket = self.daemon.path("sock");
+        let configuration = self.daemon.write("toml", configuration)?;
+        let mut command = self.daemon.namespace().command(&self.binaries.margayd);
+        command.arg("--config").arg(configuration);
+        if self.records {
+            command.arg("--record").arg(self.daemon.path("recording"));
+        }
+        self.daemon.start(&mut command)?;
+        let mut status = system(&self.binaries.margay);
+        status.arg("--socket").arg(socket).args(["show", "peers"]);
+        self.daemon.wait_ready(|| output(&mut status).is_ok())
+    }
+
     /// Makes it record the inputs of its Rib from the next start on; returns the path of the recording.
     pub fn record(&mut self) -> PathBuf {
         self.records = true;
@@ -211,17 +235,7 @@ impl Router for Margay {
     }
 
     fn start(&mut self) -> Result<()> {
-        let socket = self.daemon.path("sock");
-        let configuration = self.daemon.write("toml", render(&self.settings, &socket))?;
-        let mut command = self.daemon.namespace().command(&self.binaries.margayd);
-        command.arg("--config").arg(configuration);
-        if self.records {
-            command.arg("--record").arg(self.daemon.path("recording"));
-        }
-        self.daemon.start(&mut command)?;
-        let mut status = system(&self.binaries.margay);
-        status.arg("--socket").arg(socket).args(["show", "peers"]);
-        self.daemon.wait_ready(|| output(&mut status).is_ok())
+        self.launch(render(&self.settings, &self.daemon.path("sock")))
     }
 
     fn reload(&mut self) -> Result<()> {

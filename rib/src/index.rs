@@ -43,6 +43,11 @@ impl SourceIndex {
     /// The highest number.
     pub(crate) const LAST: Self = Self(u32::MAX);
 
+    /// Whether it is the source of networks or of kernel routes, which the speaker always has.
+    pub(crate) fn is_permanent(self) -> bool {
+        self == Self::LOCAL || self == Self::KERNEL
+    }
+
     /// The path identifier towards peers that receive several paths. Never zero, which some implementations
     /// treat as absent.
     pub(crate) fn exported_path_id(self) -> PathId {

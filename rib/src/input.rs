@@ -1,12 +1,14 @@
 //! The inputs of a Rib as values that can be recorded and replayed.
 
 use bgp_codec::{Family, Prefix, Update};
+use margay_filter::FilterChain;
 use serde::{Deserialize, Serialize};
 
 use crate::index::PeerIndex;
 use crate::next_hops::WayChange;
 use crate::options::{
-    Departure, KernelRouteView, NetworkOptions, OwnNextHops, PeerOptions, PeerRules, ReflectorOptions,
+    Departure, KernelRouteView, LinkUsability, NetworkOptions, OwnNextHops, PeerOptions, PeerRules,
+    ReflectorOptions, StaticRoute,
 };
 use crate::rib::Rib;
 
@@ -40,6 +42,12 @@ pub enum RibInput<U = Update> {
     StopOriginating(Prefix),
     /// [`Rib::set_kernel_route`].
     KernelRoute(Prefix, Option<KernelRouteView>),
+    /// [`Rib::set_static`].
+    Static(Prefix, Option<StaticRoute>),
+    /// [`Rib::set_links`].
+    Links(Vec<LinkUsability>),
+    /// [`Rib::set_forwarding_filter`].
+    ForwardingFilter(FilterChain),
     /// [`Rib::set_ways`].
     Ways(Vec<WayChange>),
     /// [`Rib::reconfigure`].
@@ -72,6 +80,9 @@ impl<U> RibInput<U> {
             Self::Originate(prefix, options) => RibInput::Originate(prefix, options),
             Self::StopOriginating(prefix) => RibInput::StopOriginating(prefix),
             Self::KernelRoute(prefix, route) => RibInput::KernelRoute(prefix, route),
+            Self::Static(prefix, route) => RibInput::Static(prefix, route),
+            Self::Links(changes) => RibInput::Links(changes),
+            Self::ForwardingFilter(filter) => RibInput::ForwardingFilter(filter),
             Self::Ways(changes) => RibInput::Ways(changes),
             Self::Reconfigure(reflector, peers) => RibInput::Reconfigure(reflector, peers),
             Self::OwnNextHops(peers) => RibInput::OwnNextHops(peers),
@@ -99,6 +110,9 @@ impl Rib {
             RibInput::Originate(prefix, options) => self.originate(prefix, options),
             RibInput::StopOriginating(prefix) => self.stop_originating(prefix),
             RibInput::KernelRoute(prefix, route) => self.set_kernel_route(prefix, route),
+            RibInput::Static(prefix, route) => self.set_static(prefix, route),
+            RibInput::Links(changes) => self.set_links(&changes),
+            RibInput::ForwardingFilter(filter) => self.set_forwarding_filter(&filter),
             RibInput::Ways(changes) => self.set_ways(&changes),
             RibInput::Reconfigure(reflector, peers) => self.reconfigure(reflector, peers),
             RibInput::OwnNextHops(peers) => self.set_own_next_hops(peers),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bgp_codec::{Family, NlriBlock, Prefix, Update};
+use margay_filter::FilterChain;
 
 use crate::attributes::AttributeStore;
 use crate::export::EncodedUpdates;
@@ -14,8 +15,8 @@ use crate::index::PeerIndex;
 use crate::next_hops::{NextHopLoss, NextHopLosses, NextHopResolution, WayChange};
 use crate::notices::{Notice, Notices};
 use crate::options::{
-    Departure, KernelRouteView, NetworkOptions, OwnNextHops, PeerOptions, PeerRules, ReflectorOptions,
-    RibOptions,
+    Departure, KernelRouteView, LinkUsability, NetworkOptions, OwnNextHops, PeerOptions, PeerRules,
+    ReflectorOptions, RibOptions, StaticRoute,
 };
 use crate::paths::{LearnedFrom, Sources};
 use crate::peers::{Peers, Presence};
@@ -197,6 +198,28 @@ impl Rib {
     pub fn set_kernel_route(&mut self, prefix: Prefix, route: Option<KernelRouteView>) {
         if let Some(family) = FamilyIndex::of(prefix.family()) {
             self.families[family].set_kernel_route(&mut self.shared, prefix, route);
+        }
+    }
+
+    /// Sets the static route at `prefix`; `None` for no route.
+    pub fn set_static(&mut self, prefix: Prefix, route: Option<StaticRoute>) {
+        if let Some(family) = FamilyIndex::of(prefix.family()) {
+            self.families[family].set_static(&mut self.shared, prefix, route);
+        }
+    }
+
+    /// Sets which of the links that static routes lead over are usable. Links that were never named are not.
+    pub fn set_links(&mut self, changes: &[LinkUsability]) {
+        for family in FamilyIndex::ALL {
+            self.families[family].on_links_changed(&mut self.shared, changes);
+        }
+    }
+
+    /// Sets the filters on what is installed in the kernel. What follows for routes is done in parts by
+    /// [`work`](Self::work).
+    pub fn set_forwarding_filter(&mut self, filter: &FilterChain) {
+        for family in FamilyIndex::ALL {
+            self.families[family].set_forwarding_filter(filter);
         }
     }
 

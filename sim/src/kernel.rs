@@ -133,7 +133,8 @@ impl Side {
     fn poll_event(&mut self) -> Option<KernelEvent> {
         if self.fib.has_route_changes() {
             let (ways, routes) = self.fib.poll_route_changes(usize::MAX);
-            return Some(KernelEvent::Routes { ways, routes });
+            let links = self.fib.poll_link_changes();
+            return Some(KernelEvent::Routes { ways, routes, links });
         }
         let (prefix, reason) = self.fib.poll_failure()?;
         Some(KernelEvent::Failed { prefix, reason })
@@ -145,6 +146,7 @@ impl Side {
             KernelRequest::NextHops(losses) => self.fib.on_next_hop_losses(&losses),
             KernelRequest::RemoveStale => self.fib.sweep(),
             KernelRequest::Require(prefixes) => self.fib.require(prefixes),
+            KernelRequest::WatchLinks(links) => self.fib.watch_links(&links),
             // The asking task may have ended.
             KernelRequest::Status(answer) => drop(answer.send(self.fib.status())),
             KernelRequest::Describe(prefix, answer) => drop(answer.send(self.fib.describe(prefix))),

@@ -241,9 +241,13 @@ impl Daemon {
             kernel,
             bfd: None,
         };
-        daemon.require_routes().await;
+        daemon.watch_kernel().await;
+        daemon.tell_speaker(options::forwarding_filter(&daemon.config)).await;
         for network in daemon.config.networks() {
             daemon.tell_speaker(options::originate(network)).await;
+        }
+        for route in daemon.config.static_routes() {
+            daemon.tell_speaker(options::static_route(route)).await;
         }
         Ok(daemon)
     }
@@ -447,10 +451,14 @@ impl Daemon {
         }
     }
 
-    /// Tells the kernel thread which networks require a route.
-    async fn require_routes(&self) {
-        if let Some(kernel) = &self.kernel {
-            let request = KernelRequest::Require(options::required_routes(&self.config));
+    /// Passes to the kernel thread which networks require a route, and which links static routes lead over.
+    async fn watch_kernel(&self) {
+        let Some(kernel) = &self.kernel else { return };
+        let requests = [
+            KernelRequest::Require(options::required_routes(&self.config)),
+            KernelRequest::WatchLinks(options::links_of_static_routes(&self.config)),
+        ];
+        for request in requests {
             if kernel.requests.send(request).await.is_err() {
                 error!("bug: the kernel thread has ended");
             }

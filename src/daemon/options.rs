@@ -13,11 +13,12 @@ use bgp_codec::{
 use margay_bfd::{Authentication, Hops};
 use margay_config::{
     BfdAuthentication, Config, DynamicPeers, Global, Hold, Kernel, KernelImport, Network, NextHopMode, Peer,
+    StaticHop, StaticRoute, StaticTarget,
 };
 use margay_filter::Session;
 use margay_rib::{
-    ClientToClient, Discard, ForwardingOptions, NetworkOptions, PathsSent, PeerRules, Reflection,
-    ReflectorOptions, RibOptions,
+    ClientToClient, Discard, ForwardingOptions, Hop, LinkName, NetworkOptions, PathsSent, PeerRules,
+    Reflection, ReflectorOptions, RibOptions, RoutePurpose, WeightedHop,
 };
 use margay_session::{DialMode, SessionOptions};
 
@@ -94,13 +95,64 @@ pub(super) fn required_routes(config: &Config) -> BTreeSet<Prefix> {
 }
 
 pub(super) fn originate(network: &Network) -> SpeakerRequest {
-    let hold = network.hold.map(|hold| match hold {
+    let hold = network.hold.map(discard);
+    let Network { prefix, suppress_more_specific, require_route, .. } = *network;
+    SpeakerRequest::Originate(prefix, NetworkOptions { hold, suppress_more_specific, require_route })
+}
+
+fn discard(hold: Hold) -> Discard {
+    match hold {
         Hold::Blackhole => Discard::Blackhole,
         Hold::Unreachable => Discard::Unreachable,
         Hold::Prohibit => Discard::Prohibit,
+    }
+}
+
+/// The links that static routes lead over.
+pub(super) fn links_of_static_routes(config: &Config) -> BTreeSet<LinkName> {
+    let hops = config.static_routes().iter().flat_map(|route| match &route.target {
+        StaticTarget::Via(hops) => hops.as_slice(),
+        StaticTarget::Discard(_) => &[],
     });
-    let Network { prefix, suppress_more_specific, require_route, .. } = *network;
-    SpeakerRequest::Originate(prefix, NetworkOptions { hold, suppress_more_specific, require_route })
+    hops.filter_map(|hop| link_name(hop.interface.as_deref()?)).collect()
+}
+
+pub(super) fn static_route(route: &StaticRoute) -> SpeakerRequest {
+    let target = match &route.target {
+        StaticTarget::Discard(hold) => margay_rib::StaticTarget::Discard(discard(*hold)),
+        StaticTarget::Via(hops) => {
+            margay_rib::StaticTarget::Via(hops.iter().filter_map(weighted_hop).collect())
+        }
+    };
+    let purpose = match (route.advertise, route.install) {
+        (_, false) => RoutePurpose::Advertise,
+        (false, true) => RoutePurpose::Install,
+        (true, true) => RoutePurpose::Both,
+    };
+    let StaticRoute { prefix, preference, metric, tag, .. } = *route;
+    let route = margay_rib::StaticRoute { target, preference, metric, tag, purpose };
+    SpeakerRequest::SetStatic(prefix, Some(route))
+}
+
+fn weighted_hop(hop: &StaticHop) -> Option<WeightedHop> {
+    let link = hop.interface.as_deref().and_then(link_name);
+    let place = match (hop.gateway(), link) {
+        (Some(gateway), Some(link)) => Hop::OnLink(gateway, link),
+        (Some(gateway), None) => Hop::Gateway(gateway),
+        (None, link) => Hop::Link(link?),
+    };
+    Some(WeightedHop { hop: place, weight: hop.weight })
+}
+
+/// The configuration has only names that Linux takes.
+fn link_name(name: &str) -> Option<LinkName> {
+    name.parse().ok()
+}
+
+/// The filters on what is installed.
+pub(super) fn forwarding_filter(config: &Config) -> SpeakerRequest {
+    let filter = config.kernel().map(|kernel| kernel.export.clone()).unwrap_or_default();
+    SpeakerRequest::SetForwardingFilter(filter)
 }
 
 pub(super) fn peer_settings(global: &Global, peer: &Peer, is_draining: bool) -> PeerSettings {

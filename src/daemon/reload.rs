@@ -77,8 +77,17 @@ impl Daemon {
             let keys = changes.reflection_changed.join(", ");
             report.note("global".to_owned(), ObjectChangeKind::Changed, format!("{keys}: sessions kept"));
         }
-        self.require_routes().await;
+        self.watch_kernel().await;
+        if changes.kernel_export_changed {
+            self.tell_speaker(options::forwarding_filter(&self.config)).await;
+            report.note(
+                "kernel".to_owned(),
+                ObjectChangeKind::Changed,
+                "export: routes looked at again".to_owned(),
+            );
+        }
         self.apply_networks(&changes, &mut report).await;
+        self.apply_static_routes(&changes, &mut report).await;
         let was_dynamic = self.dynamic_among(&changes.peers_added);
         self.apply_dynamic_peers(&changes, &mut report).await;
         self.apply_peers(changes, &was_dynamic, &mut report).await;
@@ -220,6 +229,19 @@ impl Daemon {
         for (network, kind) in added.chain(changed) {
             self.tell_speaker(options::originate(network)).await;
             report.note(format!("network {}", network.prefix), kind, String::new());
+        }
+    }
+
+    async fn apply_static_routes(&self, changes: &ConfigDiff, report: &mut Report) {
+        for route in &changes.static_routes_removed {
+            self.tell_speaker(SpeakerRequest::SetStatic(route.prefix, None)).await;
+            report.note(format!("static {}", route.prefix), ObjectChangeKind::Removed, String::new());
+        }
+        let added = changes.static_routes_added.iter().map(|route| (route, ObjectChangeKind::Added));
+        let changed = changes.static_routes_changed.iter().map(|route| (route, ObjectChangeKind::Changed));
+        for (route, kind) in added.chain(changed) {
+            self.tell_speaker(options::static_route(route)).await;
+            report.note(format!("static {}", route.prefix), kind, String::new());
         }
     }
 

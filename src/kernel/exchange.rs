@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bgp_codec::Prefix;
 use margay_fib::{FibOptions, FibStatus, KernelRouteChange, PrefixState};
-use margay_forwarding::{ForwardingChange, NextHopLoss, WayChange};
+use margay_forwarding::{ForwardingChange, LinkName, LinkUsability, NextHopLoss, WayChange};
 use tokio::sync::oneshot;
 
 /// What the kernel thread is started with.
@@ -38,6 +38,8 @@ pub enum KernelRequest {
     RemoveStale,
     /// Networks require a route to these prefixes, and to no others.
     Require(BTreeSet<Prefix>),
+    /// Static routes lead over these links, and over no others.
+    WatchLinks(BTreeSet<LinkName>),
     /// Asks how far the kernel follows.
     Status(oneshot::Sender<FibStatus>),
     /// Asks what is wanted and held at a prefix.
@@ -53,6 +55,8 @@ pub enum KernelEvent {
         ways: Vec<WayChange>,
         /// Those that are to be announced, or that networks require.
         routes: Vec<KernelRouteChange>,
+        /// Links that static routes lead over.
+        links: Vec<LinkUsability>,
     },
     /// The kernel does not follow at a prefix. It is tried again without being asked; told once for each reason.
     Failed {

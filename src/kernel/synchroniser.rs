@@ -221,6 +221,7 @@ impl Synchronisation {
             KernelRequest::NextHops(losses) => self.fib.on_next_hop_losses(&losses),
             KernelRequest::RemoveStale => self.fib.sweep(),
             KernelRequest::Require(prefixes) => self.fib.require(prefixes),
+            KernelRequest::WatchLinks(links) => self.fib.watch_links(&links),
             // The asker may have gone meanwhile.
             KernelRequest::Status(answer) => reply(answer, self.fib.status()),
             KernelRequest::Describe(prefix, answer) => reply(answer, self.fib.describe(prefix)),
@@ -387,8 +388,9 @@ impl Synchronisation {
         };
         if self.fib.has_route_changes() {
             let (ways, routes) = self.fib.poll_route_changes(ANNOUNCED_PREFIXES);
-            if !ways.is_empty() || !routes.is_empty() {
-                permit.send(KernelEvent::Routes { ways, routes });
+            let links = self.fib.poll_link_changes();
+            if !ways.is_empty() || !routes.is_empty() || !links.is_empty() {
+                permit.send(KernelEvent::Routes { ways, routes, links });
             }
         } else if let Some((prefix, reason)) = self.fib.poll_failure() {
             permit.send(KernelEvent::Failed { prefix, reason });

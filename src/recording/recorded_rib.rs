@@ -3,9 +3,11 @@
 use std::ops::Deref;
 
 use bgp_codec::{DecodeContext, Family, Prefix, Update};
+use margay_filter::FilterChain;
 use margay_rib::{
-    Departure, EncodedUpdates, ForwardingChange, KernelRouteView, NetworkOptions, NextHopLoss, Notice,
-    OwnNextHops, PeerIndex, PeerOptions, PeerRules, ReflectorOptions, Rib, RibInput, RibOptions, WayChange,
+    Departure, EncodedUpdates, ForwardingChange, KernelRouteView, LinkUsability, NetworkOptions, NextHopLoss,
+    Notice, OwnNextHops, PeerIndex, PeerOptions, PeerRules, ReflectorOptions, Rib, RibInput, RibOptions,
+    StaticRoute, WayChange,
 };
 
 use super::{Record, Recorder, checksum};
@@ -114,6 +116,18 @@ impl RecordedRib {
 
     pub(crate) fn stop_originating(&mut self, prefix: Prefix) {
         self.handle(RibInput::StopOriginating(prefix));
+    }
+
+    pub(crate) fn set_static(&mut self, prefix: Prefix, route: Option<StaticRoute>) {
+        self.handle(RibInput::Static(prefix, route));
+    }
+
+    pub(crate) fn set_links(&mut self, changes: Vec<LinkUsability>) {
+        self.handle(RibInput::Links(changes));
+    }
+
+    pub(crate) fn set_forwarding_filter(&mut self, filter: FilterChain) {
+        self.handle(RibInput::ForwardingFilter(filter));
     }
 
     pub(crate) fn set_kernel_route(&mut self, prefix: Prefix, route: Option<KernelRouteView>) {

@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 
 use bgp_codec::{Family, Prefix};
+use margay_filter::FilterChain;
 use margay_rib::{
     Explanation, NetworkOptions, PagePosition, PeerCounts, PeerRules, ReflectorOptions, RibCounts, RoutePage,
+    StaticRoute,
 };
 use tokio::sync::oneshot;
 
@@ -25,6 +27,10 @@ pub enum SpeakerRequest {
     Originate(Prefix, NetworkOptions),
     /// Stop originating a prefix.
     StopOriginating(Prefix),
+    /// Set the static route at a prefix, or remove it.
+    SetStatic(Prefix, Option<StaticRoute>),
+    /// Set the filters on what is installed in the kernel.
+    SetForwardingFilter(FilterChain),
     /// A page of routes; `None` if the question names a peer without a session.
     Routes(RoutesQuestion, oneshot::Sender<Option<RoutePage>>),
     /// Explains a prefix, or the one whose route is used for an address; `None` if there is no path to it.
@@ -50,6 +56,8 @@ impl SpeakerRequest {
             | Self::RemovePeer(_)
             | Self::AdvertiseAgain(..)
             | Self::Originate(..)
+            | Self::SetStatic(..)
+            | Self::SetForwardingFilter(_)
             | Self::StopOriginating(_)
             | Self::Stop => Step::Configuration,
             Self::Routes(..)

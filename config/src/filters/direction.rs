@@ -9,6 +9,8 @@ pub(crate) enum Direction {
     Import,
     /// For what is advertised to a peer.
     Export,
+    /// For what is installed in the kernel.
+    Install,
 }
 
 impl Direction {
@@ -18,9 +20,16 @@ impl Direction {
     }
 
     fn objection_to_rule(self, rule: &Rule) -> Option<String> {
-        if self == Self::Import && asks_for_interface(&rule.condition) {
+        if self != Self::Export && asks(&rule.condition, |leaf| matches!(leaf, Condition::Interface(_))) {
             return Some(
                 "asks for an interface, which only routes of the kernel have: it belongs in export"
+                    .to_owned(),
+            );
+        }
+        if self == Self::Install && asks(&rule.condition, |leaf| matches!(leaf, Condition::Session(_))) {
+            return Some(
+                "asks for the peer that the filter works for, and here there is none: source_peer, source_group and \
+                 source_kind are of the peer that a route came from"
                     .to_owned(),
             );
         }
@@ -44,6 +53,10 @@ impl Direction {
             (Self::Export, Edit::NextHop(NextHopChoice::Peer)) => Some(
                 "sets next_hop \"peer\", the peer that advertised the route: it belongs in import".to_owned(),
             ),
+            (Self::Import | Self::Export, Edit::Link(_)) => {
+                Some("sets link, which routes in the kernel have: it belongs in kernel.export".to_owned())
+            }
+            (Self::Install, edit) => objection_to_installed(edit),
             (Self::Import | Self::Export, _) => None,
         }
     }
@@ -54,11 +67,32 @@ fn is_local(number: Number) -> bool {
     matches!(number, Number::Metric | Number::Preference | Number::Weight)
 }
 
-fn asks_for_interface(condition: &Condition) -> bool {
+/// Why an edit has no effect on a route in the kernel.
+fn objection_to_installed(edit: &Edit) -> Option<String> {
+    let what = match edit {
+        Edit::Numbers(numbers) => {
+            let is_lost = |number: &Number| !matches!(number, Number::Metric | Number::Tag);
+            let (number, _) = numbers.iter().find(|(number, _)| is_lost(number))?;
+            number.name()
+        }
+        Edit::NextHop(NextHopChoice::Address(_)) | Edit::Link(_) | Edit::Blackhole => return None,
+        Edit::NextHop(_) => {
+            return Some("sets next_hop to \"self\", \"keep\" or \"peer\": write an address here".to_owned());
+        }
+        Edit::RemoveMed => "med",
+        Edit::Origin(_) => "origin",
+        Edit::AddCommunities(_) | Edit::RemoveCommunities(_) | Edit::ReplaceCommunities(_) => "communities",
+        Edit::Prepend(_) => "prepend",
+    };
+    Some(format!("sets {what}, which routes in the kernel do not have: it belongs in import or export"))
+}
+
+fn asks(condition: &Condition, is_meant: fn(&Condition) -> bool) -> bool {
     match condition {
-        Condition::All(members) | Condition::Any(members) => members.iter().any(asks_for_interface),
-        Condition::Not(inner) => asks_for_interface(inner),
-        Condition::Interface(_) => true,
-        _ => false,
+        Condition::All(members) | Condition::Any(members) => {
+            members.iter().any(|member| asks(member, is_meant))
+        }
+        Condition::Not(inner) => asks(inner, is_meant),
+        leaf => is_meant(leaf),
     }
 }

@@ -5,6 +5,7 @@ use margay_filter::{AnyCommunity, CommunityPattern, CommunitySet, Edit, NextHopC
 
 use super::sets::Sets;
 use super::values;
+use crate::interface_name;
 use crate::report::Report;
 use crate::section::{Section, Value};
 
@@ -51,6 +52,9 @@ fn read_set(mut section: Section<'_>, sets: &Sets, report: &mut Report<'_>) -> O
     }
     if let Some(value) = section.get("prepend") {
         edits.push(values::asns(value, report).map(Edit::Prepend));
+    }
+    if let Some(value) = section.get("link") {
+        edits.push(value.parsed("tunl0", report, interface_name::parse).map(|name| Edit::Link(name.into())));
     }
     if let Some(value) = section.get("blackhole") {
         match value.boolean(report) {

@@ -1,10 +1,10 @@
 //! What the daemon has been notified of about the kernel's own routes: the ways that they lead, and which are
 //! to be announced.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bgp_codec::Prefix;
-use margay_forwarding::{KernelRouteView, Way, WayChange};
+use margay_forwarding::{KernelRouteView, LinkName, LinkUsability, Way, WayChange};
 
 /// What was reported so far, and the prefixes at which that may be outdated.
 #[derive(Default)]
@@ -14,6 +14,9 @@ pub(crate) struct Announcements {
     outdated: BTreeSet<Prefix>,
     /// Prefixes that networks require a route to.
     required: BTreeSet<Prefix>,
+    /// The links whose usability is reported, and what was reported last.
+    links: BTreeMap<LinkName, Option<bool>>,
+    links_outdated: bool,
 }
 
 /// A change of a kernel route that is to be announced or that a network requires.
@@ -43,9 +46,35 @@ impl Announcements {
         new
     }
 
+    /// Sets the links whose usability is reported.
+    pub(crate) fn watch_links(&mut self, links: &BTreeSet<LinkName>) {
+        self.links.retain(|link, _| links.contains(link));
+        links.iter().for_each(|&link| {
+            self.links.entry(link).or_default();
+        });
+        self.links_outdated = true;
+    }
+
+    /// Handles a change of some link.
+    pub(crate) fn on_links_changed(&mut self) {
+        self.links_outdated |= !self.links.is_empty();
+    }
+
+    /// The watched links whose usability is not as reported. `is_usable` has the present state.
+    pub(crate) fn poll_links(&mut self, is_usable: impl Fn(LinkName) -> bool) -> Vec<LinkUsability> {
+        if !std::mem::take(&mut self.links_outdated) {
+            return Vec::new();
+        }
+        let changed = |(&link, reported): (&LinkName, &mut Option<bool>)| {
+            let is_usable = is_usable(link);
+            (reported.replace(is_usable) != Some(is_usable)).then_some(LinkUsability { link, is_usable })
+        };
+        self.links.iter_mut().filter_map(changed).collect()
+    }
+
     /// Whether there may be something to report.
     pub(crate) fn is_outdated(&self) -> bool {
-        !self.outdated.is_empty()
+        !self.outdated.is_empty() || self.links_outdated
     }
 
     /// The changes at up to `limit` prefixes. `look` returns the present state.

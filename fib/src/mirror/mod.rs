@@ -16,7 +16,8 @@ mod wishes;
 use crate::index::{EntryId, PathId};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
-use bgp_codec::{NextHop, Prefix};
+use bgp_codec::Prefix;
+use margay_forwarding::Hop;
 
 pub use self::status::{DescribedRoute, FailedRoute, FibStatus, PrefixState};
 use self::{
@@ -65,7 +66,7 @@ pub(crate) struct Mirror {
     /// Number of full readings.
     pub(crate) readings: u64,
     /// Next hops whose resolution may have changed.
-    moved: BTreeSet<NextHop>,
+    moved: BTreeSet<Hop>,
     /// Whether the resolution of all next hops may have changed.
     all_moved: bool,
     /// Number of routes with the own protocol number in other tables, from the last dump.
@@ -75,7 +76,7 @@ pub(crate) struct Mirror {
     /// Removed objects whose routes have not been forgotten yet.
     gone_objects: HashSet<u32>,
     /// Next hops over which refused routes may have become possible.
-    reconsidered: BTreeSet<NextHop>,
+    reconsidered: BTreeSet<Hop>,
     /// Links deleted since the last [`settle_next_hops`](Self::settle_next_hops).
     deleted_links: BTreeSet<u32>,
     /// Consequences of the messages handled so far.
@@ -198,7 +199,7 @@ impl Mirror {
     pub(crate) fn settle_next_hops(&mut self) {
         self.flush_gone_objects();
         let moved = std::mem::take(&mut self.moved);
-        let moved: Vec<NextHop> = if std::mem::take(&mut self.all_moved) {
+        let moved: Vec<Hop> = if std::mem::take(&mut self.all_moved) {
             self.paths.next_hops()
         } else {
             moved.into_iter().collect()
@@ -391,6 +392,9 @@ impl Mirror {
             options.onlink.iter().filter(|rule| Some(rule.interface.as_str()) == links.name(interface));
         let by_rule: Vec<Prefix> = rules.map(|rule| rule.next_hops).collect();
         let by_route = self.foreign_links.on(interface);
+        self.announcements.on_links_changed();
+        let link = self.links.name(interface).and_then(|name| name.parse().ok());
+        self.moved.extend(link.into_iter().flat_map(|link| self.paths.next_hops_of_link(link)));
         for prefix in by_route.into_iter().chain(by_rule) {
             self.moved.extend(self.paths.next_hops_in(prefix));
             self.announcements.on_changed(prefix);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bgp_codec::Prefix;
-use margay_forwarding::{KernelRouteView, WayChange};
+use margay_forwarding::{KernelRouteView, LinkName, LinkUsability, WayChange};
 
 use super::Mirror;
 use crate::{
@@ -22,6 +22,19 @@ impl Mirror {
         });
         self.announcements = announcements;
         polled
+    }
+
+    /// Sets the links whose usability is reported.
+    pub(crate) fn watch_links(&mut self, links: &BTreeSet<LinkName>) {
+        self.announcements.watch_links(links);
+    }
+
+    /// The watched links whose usability changed.
+    pub(crate) fn poll_links(&mut self) -> Vec<LinkUsability> {
+        let mut announcements = std::mem::take(&mut self.announcements);
+        let changed = announcements.poll_links(|link| self.resolver().usable_link(link).is_some());
+        self.announcements = announcements;
+        changed
     }
 
     /// Sets the prefixes that networks require a route to.

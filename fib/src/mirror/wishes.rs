@@ -39,7 +39,7 @@ impl Mirror {
         let mut changed = Vec::new();
         let (paths, mut workshop) = self.workshop();
         for loss in losses {
-            changed.extend(paths.set_lost(loss.next_hop, loss.lost, &mut workshop));
+            changed.extend(paths.set_lost(loss.next_hop.into(), loss.lost, &mut workshop));
         }
         self.look_at_paths(&changed);
     }

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix, NextHop, Prefix};
-use margay_forwarding::ConnectedRoute;
+use margay_forwarding::{ConnectedRoute, Hop, LinkName};
 
 use crate::{
     FibOptions,
@@ -37,10 +37,26 @@ pub(crate) enum Way {
 }
 
 impl Resolver<'_> {
-    pub(crate) fn resolve(&self, next_hop: NextHop) -> Resolution {
+    pub(crate) fn resolve(&self, hop: Hop) -> Resolution {
+        let next_hop = match hop {
+            Hop::Gateway(next_hop) => next_hop,
+            Hop::OnLink(next_hop, link) => return self.on_link(link, Some(gateway(next_hop))),
+            Hop::Link(link) => return self.on_link(link, None),
+        };
         let hops = self.hops(next_hop);
         let behind_default = hops.is_empty() && self.is_behind_default(next_hop.address());
         Resolution { hops, behind_default }
+    }
+
+    /// A gateway on a link, or the link itself.
+    fn on_link(&self, link: LinkName, gateway: Option<IpAddr>) -> Resolution {
+        let hop = |interface| KernelHop { gateway, interface, onlink: gateway.is_some(), weight: 1 };
+        Resolution { hops: self.usable_link(link).map(hop).into_iter().collect(), behind_default: false }
+    }
+
+    /// The index of a link over which packets can be sent.
+    pub(crate) fn usable_link(&self, link: LinkName) -> Option<u32> {
+        self.links.index(link.as_str()).filter(|&index| self.links.is_usable(index))
     }
 
     fn is_behind_default(&self, address: IpAddr) -> bool {
@@ -52,11 +68,7 @@ impl Resolver<'_> {
     }
 
     fn hops(&self, next_hop: NextHop) -> Vec<KernelHop> {
-        let gateway = match next_hop {
-            NextHop::Ipv4(address) => IpAddr::V4(address),
-            NextHop::Ipv6(address) => IpAddr::V6(address),
-            NextHop::Ipv6LinkLocal { link_local, .. } => IpAddr::V6(link_local),
-        };
+        let gateway = gateway(next_hop);
         let mut hops = match self.way(next_hop.address()) {
             Some(Way::Attached(interfaces)) => {
                 // A next hop on several links is assumed to be on the first: it is one host.
@@ -172,6 +184,15 @@ fn reported(way: &Way) -> margay_forwarding::Way {
         Way::Attached(_) => margay_forwarding::Way::Through { cost: 0 },
         Way::Through(_, metric) => margay_forwarding::Way::Through { cost: *metric },
         Way::Nowhere => margay_forwarding::Way::Nowhere,
+    }
+}
+
+/// The address that packets are sent to on the link.
+fn gateway(next_hop: NextHop) -> IpAddr {
+    match next_hop {
+        NextHop::Ipv4(address) => IpAddr::V4(address),
+        NextHop::Ipv6(address) => IpAddr::V6(address),
+        NextHop::Ipv6LinkLocal { link_local, .. } => IpAddr::V6(link_local),
     }
 }
 

@@ -4,8 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use bgp_codec::NextHop;
-use margay_forwarding::WeightedHop;
+use margay_forwarding::{Hop, WeightedHop};
 
 use crate::{
     netlink::{EEXIST, GroupMember, ObjectContent, ObjectNotice, ObjectRequest, Refusal},
@@ -16,7 +15,7 @@ use crate::{
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum ObjectMeaning {
     /// A next hop; if a route with several next hops leads to it, the one at this position.
-    Hop(NextHop, usize),
+    Hop(Hop, usize),
     /// A set of next hops.
     Group(Arc<[WeightedHop]>),
 }

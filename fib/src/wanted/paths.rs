@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bgp_codec::{NextHop, Prefix};
 use foldhash::fast::RandomState;
 use margay_containers::address_range;
-use margay_forwarding::{Discard, Forwarding, Target, WeightedHop};
+use margay_forwarding::{Discard, Forwarding, Hop, LinkName, Target, WeightedHop};
 
 use crate::{
     FibOptions,
@@ -25,8 +25,8 @@ pub(crate) struct Paths {
     free: Vec<PathId>,
     /// Looked up for each route that is wanted.
     by_forwarding: HashMap<Forwarding, PathId, RandomState>,
-    next_hops: HashMap<NextHop, TrackedHop>,
-    by_address: BTreeMap<IpAddr, BTreeSet<NextHop>>,
+    next_hops: HashMap<Hop, TrackedHop>,
+    by_address: BTreeMap<IpAddr, BTreeSet<Hop>>,
     /// The paths whose next hops were probed one by one.
     probed: BTreeSet<PathId>,
 }
@@ -77,8 +77,8 @@ impl Paths {
     }
 
     /// The next hops of a forwarding that no path leads over so far.
-    pub(crate) fn unknown_next_hops(&self, forwarding: &Forwarding) -> impl Iterator<Item = NextHop> {
-        let next_hops = weighted_hops(forwarding).iter().map(|hop| hop.next_hop);
+    pub(crate) fn unknown_next_hops(&self, forwarding: &Forwarding) -> impl Iterator<Item = Hop> {
+        let next_hops = weighted_hops(forwarding).iter().map(|hop| hop.hop);
         next_hops.filter(|next_hop| !self.next_hops.contains_key(next_hop))
     }
 
@@ -88,7 +88,7 @@ impl Paths {
         &mut self,
         forwarding: &Forwarding,
         workshop: &mut Workshop<'_>,
-        mut resolved: HashMap<NextHop, Resolution>,
+        mut resolved: HashMap<Hop, Resolution>,
     ) -> PathId {
         let path = Path {
             forwarding: forwarding.clone(),
@@ -111,7 +111,7 @@ impl Paths {
         };
         self.by_forwarding.insert(forwarding.clone(), id);
         for hop in weighted_hops(forwarding) {
-            self.track(hop.next_hop, id, workshop, resolved.remove(&hop.next_hop).unwrap_or_default());
+            self.track(hop.hop, id, workshop, resolved.remove(&hop.hop).unwrap_or_default());
         }
         self.make(id, workshop);
         id
@@ -137,7 +137,7 @@ impl Paths {
         path.shapes.into_iter().flatten().flatten().for_each(|shape| workshop.shapes.release(shape));
         path.object.into_iter().for_each(|object| workshop.objects.release(object));
         for hop in weighted_hops(&path.forwarding) {
-            self.untrack(hop.next_hop, id, workshop);
+            self.untrack(hop.hop, id, workshop);
         }
     }
 
@@ -150,7 +150,7 @@ impl Paths {
     /// The next hops of the path at present, including those that the kernel refused.
     pub(crate) fn kernel_hops(&self, id: PathId) -> impl Iterator<Item = KernelHop> {
         let hops = weighted_hops(&self.path(id).forwarding).iter();
-        hops.filter_map(|hop| self.next_hops.get(&hop.next_hop)).flat_map(TrackedHop::kernel_hops)
+        hops.filter_map(|hop| self.next_hops.get(&hop.hop)).flat_map(TrackedHop::kernel_hops)
     }
 
     /// Whether the path is in use.
@@ -163,26 +163,31 @@ impl Paths {
     }
 
     /// The next hops whose resolution may change with this prefix's route.
-    pub(crate) fn next_hops_in(&self, prefix: Prefix) -> Vec<NextHop> {
+    pub(crate) fn next_hops_in(&self, prefix: Prefix) -> Vec<Hop> {
         let (first, last) = address_range(prefix);
         self.by_address.range(first..=last).flat_map(|(_, next_hops)| next_hops).copied().collect()
     }
 
     /// The next hops over an interface, and those that are unresolved.
-    pub(crate) fn next_hops_on(&self, interface: u32) -> Vec<NextHop> {
+    pub(crate) fn next_hops_on(&self, interface: u32) -> Vec<Hop> {
         let uses = |hop: &TrackedHop| hop.resolution.hops.iter().any(|hop| hop.interface == interface);
         self.next_hops.iter().filter(|(_, hop)| uses(hop)).map(|(&next_hop, _)| next_hop).collect()
     }
 
+    /// The next hops on a link that does not follow from the routes.
+    pub(crate) fn next_hops_of_link(&self, link: LinkName) -> Vec<Hop> {
+        self.next_hops.keys().filter(|hop| hop.link() == Some(link)).copied().collect()
+    }
+
     /// All next hops.
-    pub(crate) fn next_hops(&self) -> Vec<NextHop> {
+    pub(crate) fn next_hops(&self) -> Vec<Hop> {
         self.next_hops.keys().copied().collect()
     }
 
     /// Sets the resolution of a next hop. Returns the paths whose routes changed.
     pub(crate) fn on_resolved(
         &mut self,
-        next_hop: NextHop,
+        next_hop: Hop,
         resolution: Resolution,
         workshop: &mut Workshop<'_>,
     ) -> Vec<PathId> {
@@ -198,7 +203,7 @@ impl Paths {
     /// Retries a refused next hop. Returns the paths over it, and those of them whose routes changed.
     pub(crate) fn reconsider(
         &mut self,
-        next_hop: NextHop,
+        next_hop: Hop,
         workshop: &mut Workshop<'_>,
     ) -> (Vec<PathId>, Vec<PathId>) {
         let Some(tracked) = self.next_hops.get(&next_hop) else { return Default::default() };
@@ -295,12 +300,7 @@ impl Paths {
 
     /// Sets whether every route over a next hop is about to be removed. Groups change at once; each route is
     /// replaced in its turn. Returns the paths whose routes changed.
-    pub(crate) fn set_lost(
-        &mut self,
-        next_hop: NextHop,
-        lost: bool,
-        workshop: &mut Workshop<'_>,
-    ) -> Vec<PathId> {
+    pub(crate) fn set_lost(&mut self, next_hop: Hop, lost: bool, workshop: &mut Workshop<'_>) -> Vec<PathId> {
         let tracked = self.next_hops.get_mut(&next_hop);
         let Some(tracked) = tracked.filter(|tracked| tracked.lost != lost) else { return Vec::new() };
         tracked.lost = lost;
@@ -328,7 +328,7 @@ impl Paths {
             }
             Some(ObjectMeaning::Group(hops)) => {
                 let Some(first) = hops.first() else { return Vec::new() };
-                let paths = self.paths_of_object(first.next_hop, object);
+                let paths = self.paths_of_object(first.hop, object);
                 for &id in &paths {
                     self.make(id, workshop);
                 }
@@ -354,7 +354,7 @@ impl Paths {
     fn renumber(&mut self, (former, new): (u32, u32), objects: &ObjectLedger) -> BTreeSet<PathId> {
         let next_hop = match objects.meaning(new) {
             Some(ObjectMeaning::Hop(next_hop, _)) => Some(*next_hop),
-            Some(ObjectMeaning::Group(hops)) => hops.first().map(|hop| hop.next_hop),
+            Some(ObjectMeaning::Group(hops)) => hops.first().map(|hop| hop.hop),
             None => None,
         };
         let Some(tracked) = next_hop.and_then(|next_hop| self.next_hops.get_mut(&next_hop)) else {
@@ -375,12 +375,12 @@ impl Paths {
     }
 
     /// The paths over a next hop whose routes refer to an object.
-    fn paths_of_object(&self, next_hop: NextHop, object: u32) -> Vec<PathId> {
+    fn paths_of_object(&self, next_hop: Hop, object: u32) -> Vec<PathId> {
         let paths = self.next_hops.get(&next_hop).into_iter().flat_map(|tracked| &tracked.paths);
         paths.copied().filter(|&id| self.path(id).object == Some(object)).collect()
     }
 
-    fn remake(&mut self, next_hop: NextHop, workshop: &mut Workshop<'_>) -> Vec<PathId> {
+    fn remake(&mut self, next_hop: Hop, workshop: &mut Workshop<'_>) -> Vec<PathId> {
         self.make_hop_objects(next_hop, workshop);
         let paths = self.next_hops.get(&next_hop).map(|tracked| tracked.paths.clone()).unwrap_or_default();
         let made = paths.into_iter().filter(|&id| {
@@ -394,7 +394,7 @@ impl Paths {
         made.collect()
     }
 
-    fn track(&mut self, next_hop: NextHop, id: PathId, workshop: &mut Workshop<'_>, resolution: Resolution) {
+    fn track(&mut self, next_hop: Hop, id: PathId, workshop: &mut Workshop<'_>, resolution: Resolution) {
         let tracked = self.next_hops.entry(next_hop).or_insert_with(|| TrackedHop {
             resolution,
             objects: Vec::new(),
@@ -404,12 +404,14 @@ impl Paths {
         });
         tracked.paths.insert(id);
         if tracked.paths.len() == 1 {
-            self.by_address.entry(next_hop.address()).or_default().insert(next_hop);
+            if let Some(address) = address(next_hop) {
+                self.by_address.entry(address).or_default().insert(next_hop);
+            }
             self.make_hop_objects(next_hop, workshop);
         }
     }
 
-    fn untrack(&mut self, next_hop: NextHop, id: PathId, workshop: &mut Workshop<'_>) {
+    fn untrack(&mut self, next_hop: Hop, id: PathId, workshop: &mut Workshop<'_>) {
         let Some(tracked) = self.next_hops.get_mut(&next_hop) else { return };
         tracked.paths.remove(&id);
         if !tracked.paths.is_empty() {
@@ -418,17 +420,18 @@ impl Paths {
         if let Some(tracked) = self.next_hops.remove(&next_hop) {
             tracked.objects.into_iter().for_each(|object| workshop.objects.release(object));
         }
-        if let Some(sharing) = self.by_address.get_mut(&next_hop.address()) {
+        let Some(address) = address(next_hop) else { return };
+        if let Some(sharing) = self.by_address.get_mut(&address) {
             sharing.remove(&next_hop);
             if sharing.is_empty() {
-                self.by_address.remove(&next_hop.address());
+                self.by_address.remove(&address);
             }
         }
     }
 
     /// Sets the content of a next hop's objects to its resolution. They stay while it is unresolved, because
     /// it may come back.
-    fn make_hop_objects(&mut self, next_hop: NextHop, workshop: &mut Workshop<'_>) {
+    fn make_hop_objects(&mut self, next_hop: Hop, workshop: &mut Workshop<'_>) {
         let Some(tracked) = self.next_hops.get_mut(&next_hop) else { return };
         let hops: Vec<KernelHop> =
             if workshop.with_objects { tracked.kernel_hops().collect() } else { Vec::new() };
@@ -479,16 +482,16 @@ impl Paths {
     /// A single next hop is its own object. Several are a group, even while all but one are dead: so their
     /// failure and recovery change the group, and no route.
     fn means(&self, hops: &[WeightedHop], workshop: &mut Workshop<'_>) -> Means {
-        let tracked = || hops.iter().filter_map(|hop| self.next_hops.get(&hop.next_hop));
+        let tracked = || hops.iter().filter_map(|hop| self.next_hops.get(&hop.hop));
         if tracked().all(|tracked| tracked.resolution.hops.is_empty()) {
             return if hops.is_empty() { Means::Plain } else { Means::Dead };
         }
         if let [hop] = hops
-            && let Some(tracked) = self.next_hops.get(&hop.next_hop)
+            && let Some(tracked) = self.next_hops.get(&hop.hop)
             && tracked.resolution.hops.len() == 1
         {
             let content = tracked.kernel_hops().next().as_ref().and_then(hop_content);
-            let meaning = ObjectMeaning::Hop(hop.next_hop, 0);
+            let meaning = ObjectMeaning::Hop(hop.hop, 0);
             return content
                 .map_or(Means::Plain, |content| Means::Object(workshop.objects.acquire(meaning, content)));
         }
@@ -511,7 +514,7 @@ impl Paths {
         objects: &ObjectLedger,
         which: impl Fn(&TrackedHop) -> bool,
     ) -> Vec<GroupMember> {
-        let tracked = hops.iter().filter_map(|hop| Some((hop, self.next_hops.get(&hop.next_hop)?)));
+        let tracked = hops.iter().filter_map(|hop| Some((hop, self.next_hops.get(&hop.hop)?)));
         tracked
             .filter(|(_, tracked)| which(tracked))
             .flat_map(|(hop, tracked)| {
@@ -552,10 +555,10 @@ impl Paths {
         };
         let mut found = Vec::new();
         for hop in hops.iter() {
-            if let (NextHop::Ipv4(gateway), Version::Ipv6) = (hop.next_hop, version) {
+            if let (Some(NextHop::Ipv4(gateway)), Version::Ipv6) = (hop.hop.gateway(), version) {
                 return Err(format!("IPv6 routes cannot have the IPv4 next hop {gateway}"));
             }
-            let tracked = self.next_hops.get(&hop.next_hop).into_iter().flat_map(TrackedHop::kernel_hops);
+            let tracked = self.next_hops.get(&hop.hop).into_iter().flat_map(TrackedHop::kernel_hops);
             found.extend(tracked.map(|found| KernelHop { weight: hop.weight, ..found }));
         }
         found.sort_unstable();
@@ -577,9 +580,9 @@ impl Paths {
     }
 
     fn nowhere(&self, hops: &[WeightedHop]) -> String {
-        let list: Vec<String> = hops.iter().map(|hop| hop.next_hop.to_string()).collect();
+        let list: Vec<String> = hops.iter().map(|hop| hop.hop.to_string()).collect();
         let list = list.join(", ");
-        let tracked = |hop: &WeightedHop| self.next_hops.get(&hop.next_hop);
+        let tracked = |hop: &WeightedHop| self.next_hops.get(&hop.hop);
         let is_behind_default = |hop| tracked(hop).is_some_and(|tracked| tracked.resolution.behind_default);
         if hops.iter().any(is_behind_default) {
             return format!(
@@ -602,9 +605,11 @@ impl TrackedHop {
 
     /// Whether the kernel may be told to treat the next hop as directly connected: it is, and IPv6 resolves
     /// gateways by all routes.
-    fn may_be_onlink(&self, next_hop: NextHop) -> bool {
+    fn may_be_onlink(&self, next_hop: Hop) -> bool {
         match (next_hop, self.resolution.hops.as_slice()) {
-            (NextHop::Ipv6(address), [hop]) => hop.gateway == Some(address.into()) && !hop.onlink,
+            (Hop::Gateway(NextHop::Ipv6(address)), [hop]) => {
+                hop.gateway == Some(address.into()) && !hop.onlink
+            }
             _ => false,
         }
     }
@@ -619,6 +624,11 @@ enum Means {
     Object(u32),
     /// Nothing: no next hop is resolved.
     Dead,
+}
+
+/// The address by which a change of the kernel's routes finds a next hop.
+fn address(hop: Hop) -> Option<IpAddr> {
+    hop.gateway().map(|gateway| gateway.address())
 }
 
 fn weighted_hops(forwarding: &Forwarding) -> &[WeightedHop] {

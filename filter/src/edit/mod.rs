@@ -5,6 +5,8 @@ mod next_hop;
 mod origin;
 mod prepend;
 
+use std::sync::Arc;
+
 use bgp_codec::{Asn, Origin};
 
 pub use self::next_hop::NextHopChoice;
@@ -37,6 +39,8 @@ pub enum Edit {
     ReplaceCommunities(Vec<AnyCommunity>),
     /// These systems are put before the AS path, in this order.
     Prepend(#[serde(with = "as_text::list")] Vec<Asn>),
+    /// The link that packets leave over, on which the next hop is whatever the routes say. For what is installed.
+    Link(Arc<str>),
     /// Packets to the route are dropped (RFC 7999). On export, the community BLACKHOLE asks the peer to do so.
     Blackhole,
 }
@@ -58,6 +62,7 @@ impl Edit {
             Self::RemoveCommunities(set) => communities::remove(set, path, edits),
             Self::ReplaceCommunities(given) => communities::replace(given, edits),
             Self::Prepend(asns) => prepend::apply(asns, path, edits),
+            Self::Link(link) => edits.link = Some(Arc::clone(link)),
             Self::Blackhole => edits.blackhole = true,
         }
     }

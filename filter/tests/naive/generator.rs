@@ -141,6 +141,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         2 => community_set().prop_map(Edit::RemoveCommunities),
         1 => prop::collection::vec((1..4u32).prop_map(bgp_codec::Asn), 1..3).prop_map(Edit::Prepend),
         1 => Just(Edit::Blackhole),
+        1 => Just(Edit::Link("tunl0".into())),
     ]
 }
 

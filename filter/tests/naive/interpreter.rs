@@ -373,7 +373,7 @@ fn apply(edit: &Edit, route: &mut Route) {
             let text = format!("{} {}", before.join(" "), route.attributes.as_path);
             route.attributes.as_path = text.trim().parse::<AsPathBuf>().unwrap();
         }
-        Edit::Blackhole => {}
+        Edit::Link(_) | Edit::Blackhole => {}
     }
 }
 

@@ -1,6 +1,7 @@
 //! Interned attribute sets: the same octets are stored once, for the whole Rib.
 
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::num::NonZeroU8;
 use std::ops::BitXor;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use margay_filter::{LocalValues, NextHopEdit, RouteEdits, RoutePath, RouteSource
 
 use crate::containers::{HashIndex, ShortHash, Slots};
 use crate::next_hops::{NextHopIndex, NextHopResolution, NextHopTable};
+use crate::options::{Discard, LinkName, RoutePurpose};
 
 /// A path's attributes together with its next hop: what two routes share when they are sent in one UPDATE.
 #[derive(Clone, Debug)]
@@ -49,10 +51,16 @@ pub(crate) struct RareValues {
     pub(crate) weight: u32,
     /// The operator's mark, set and read by filters only.
     pub(crate) tag: Option<u32>,
-    /// Whether packets are discarded (RFC 7999).
-    pub(crate) is_blackhole: bool,
+    /// How packets are discarded: by a static route, or because a filter says so (RFC 7999).
+    pub(crate) discard: Option<Discard>,
     /// Outgoing interface of an imported kernel route.
     pub(crate) interface: Option<Arc<str>>,
+    /// The link of a static route's next hop, where the operator names it.
+    pub(crate) link: Option<LinkName>,
+    /// The share of a static route's next hop in the traffic; `None` is 1.
+    pub(crate) share: Option<NonZeroU8>,
+    /// What a static route is for.
+    pub(crate) purpose: RoutePurpose,
 }
 
 impl PathValues {
@@ -69,9 +77,24 @@ impl PathValues {
         self.rare.as_ref().map_or(0, |rare| rare.weight)
     }
 
-    /// Whether packets are discarded (RFC 7999).
-    pub(crate) fn is_blackhole(&self) -> bool {
-        self.rare.as_ref().is_some_and(|rare| rare.is_blackhole)
+    /// How packets are discarded, if they are.
+    pub(crate) fn discard(&self) -> Option<Discard> {
+        self.rare.as_ref().and_then(|rare| rare.discard)
+    }
+
+    /// The link of a static route's next hop, where the operator names it.
+    pub(crate) fn link(&self) -> Option<LinkName> {
+        self.rare.as_ref().and_then(|rare| rare.link)
+    }
+
+    /// The share of the next hop in the traffic.
+    pub(crate) fn share(&self) -> u8 {
+        self.rare.as_ref().and_then(|rare| rare.share).map_or(1, NonZeroU8::get)
+    }
+
+    /// What the route is for.
+    pub(crate) fn purpose(&self) -> RoutePurpose {
+        self.rare.as_ref().map_or(RoutePurpose::Both, |rare| rare.purpose)
     }
 
     /// The operator's mark.
@@ -96,8 +119,8 @@ impl PathValues {
         let rare = RareValues {
             weight: local.weight,
             tag: local.tag,
-            is_blackhole: self.is_blackhole() || edits.blackhole,
-            interface: self.rare.as_ref().and_then(|rare| rare.interface.clone()),
+            discard: if edits.blackhole { Some(Discard::Blackhole) } else { self.discard() },
+            ..self.rare.as_deref().cloned().unwrap_or_default()
         };
         let (preference, metric) = (local.preference, local.metric);
         Self { preference, metric, is_covered: self.is_covered, rare: None }.with_rare(rare)

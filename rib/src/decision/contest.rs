@@ -9,7 +9,7 @@ use super::effect::Effect;
 use super::{BestFew, Candidate, Decision, decide};
 use crate::attributes::{AttributeHandle, AttributeStore};
 use crate::family::RibFamily;
-use crate::paths::{Entry, ImportRefusal, LONG, Path, Sources};
+use crate::paths::{CandidateOrigin, Entry, ImportRefusal, LONG, Path, Sources};
 
 /// The choice of the decision process for an entry, as positions in its list of paths.
 #[derive(Default)]
@@ -186,8 +186,15 @@ pub(crate) fn candidate<'s>(
 ) -> Result<Candidate<'s>, Unusable> {
     let handle = path.import.result().map_err(Unusable::Refused)?;
     let set = store.get(handle);
-    let interior_cost = store.next_hops.cost(set.next_hop).ok_or(Unusable::NextHopUnreachable)?;
     let source = sources.get(path.source);
+    let interior_cost = match store.next_hops.cost(set.next_hop) {
+        // The next hops of a static route share the traffic whatever it costs to reach each of them.
+        Some(_) if source.origin == CandidateOrigin::Local => 0,
+        Some(cost) => cost,
+        // It is on a link that the operator names: the path exists while that is usable.
+        None if set.values.link().is_some() => 0,
+        None => return Err(Unusable::NextHopUnreachable),
+    };
     if !source.is_up {
         return Err(Unusable::PeerGone);
     }

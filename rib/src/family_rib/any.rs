@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use bgp_codec::{NlriBlock, Prefix};
+use margay_filter::FilterChain;
 use roaring::RoaringBitmap;
 
 use super::own_routes::OwnRoutes;
@@ -12,8 +13,9 @@ use crate::attributes::AttributeHandle;
 use crate::export::{EncodedUpdates, ExportGroups};
 use crate::forwarding::{ForwardingChange, ForwardingLog};
 use crate::index::PeerIndex;
-use crate::options::PeerOptions;
-use crate::options::{Departure, KernelRouteView, NetworkOptions, RibOptions};
+use crate::options::{
+    Departure, KernelRouteView, LinkUsability, NetworkOptions, PeerOptions, RibOptions, StaticRoute,
+};
 use crate::paths::AnyTable;
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
@@ -48,6 +50,15 @@ pub(crate) trait AnyFamilyRib: fmt::Debug + Send + Sync {
 
     /// Sets the foreign route that the kernel has at `prefix`.
     fn set_kernel_route(&mut self, shared: &mut Shared, prefix: Prefix, route: Option<KernelRouteView>);
+
+    /// Sets the static route at `prefix`; `None` for no route.
+    fn set_static(&mut self, shared: &mut Shared, prefix: Prefix, route: Option<StaticRoute>);
+
+    /// Handles links of static routes that have become usable or unusable.
+    fn on_links_changed(&mut self, shared: &mut Shared, changes: &[LinkUsability]);
+
+    /// Sets the filters on what is installed.
+    fn set_forwarding_filter(&mut self, filter: &FilterChain);
 
     /// Handles a new cost of the next hops of paths to these entries.
     fn on_costs_changed(&mut self, entries: RoaringBitmap);

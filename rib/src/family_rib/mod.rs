@@ -8,6 +8,7 @@ mod route_table;
 mod work;
 
 use bgp_codec::{NlriBlock, Prefix};
+use margay_filter::FilterChain;
 use roaring::RoaringBitmap;
 
 pub(crate) use self::any::{AnyFamilyRib, FamilyState, RulesChange};
@@ -18,7 +19,9 @@ use crate::export::EncodedUpdates;
 use crate::family::RibFamily;
 use crate::forwarding::ForwardingChange;
 use crate::index::{EntryIndex, PeerIndex};
-use crate::options::{Departure, ForwardingOptions, KernelRouteView, NetworkOptions, RibOptions};
+use crate::options::{
+    Departure, ForwardingOptions, KernelRouteView, LinkUsability, NetworkOptions, RibOptions, StaticRoute,
+};
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
 
@@ -132,6 +135,24 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
         self.routes.change_own_paths(shared, changes);
     }
 
+    fn set_static(&mut self, shared: &mut Shared, prefix: Prefix, route: Option<StaticRoute>) {
+        let changes = self.routes.own_routes.set_static(prefix, route);
+        self.routes.change_own_paths(shared, changes);
+    }
+
+    fn on_links_changed(&mut self, shared: &mut Shared, changes: &[LinkUsability]) {
+        let changes = self.routes.own_routes.on_links_changed(changes);
+        self.routes.change_own_paths(shared, changes);
+    }
+
+    fn set_forwarding_filter(&mut self, filter: &FilterChain) {
+        if !self.routes.forwarding_filter.same_content(filter) {
+            let entries = self.routes.table.iter_from(0).map(|(index, _)| index.0);
+            self.work.redecide(entries.collect());
+        }
+        self.routes.forwarding_filter = filter.clone();
+    }
+
     fn on_costs_changed(&mut self, entries: RoaringBitmap) {
         self.work.redecide(entries);
     }
@@ -219,8 +240,16 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
     }
 
     fn state(&self) -> FamilyState<'_> {
-        let RouteTable { table, groups, forwarding, own_routes, undecided, saved_looks, reachable_prefixes } =
-            &self.routes;
+        let RouteTable {
+            table,
+            groups,
+            forwarding,
+            own_routes,
+            undecided,
+            saved_looks,
+            reachable_prefixes,
+            ..
+        } = &self.routes;
         FamilyState {
             table,
             own_routes,

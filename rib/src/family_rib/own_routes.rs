@@ -1,12 +1,18 @@
-//! Routes that this node originates: configured networks, and routes imported from the kernel.
+//! Routes that this node originates: configured networks, static routes, and routes imported from the kernel.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::num::NonZeroU8;
 
-use bgp_codec::Prefix;
+use bgp_codec::{NextHop, Prefix};
+use margay_forwarding::WeightedHop;
 
 use crate::attributes::{PathValues, RareValues};
 use crate::index::SourceIndex;
-use crate::options::{Discard, KernelRouteView, NetworkOptions, is_elevated};
+use crate::options::{
+    Discard, ForwardingOptions, KernelRouteView, LinkName, LinkUsability, NetworkOptions, StaticRoute,
+    StaticTarget, is_elevated,
+};
+use crate::paths::Sources;
 
 /// The own routes of one family, and the paths that follow from them.
 #[derive(Debug)]
@@ -14,24 +20,53 @@ pub(crate) struct OwnRoutes {
     networks: HashMap<Prefix, NetworkOptions>,
     /// Foreign routes of the kernel, as far as they are relevant.
     kernel_routes: HashMap<Prefix, KernelRouteView>,
-    /// Metric of ordinary routes in the kernel; 0 without a forwarding table.
-    normal_metric: u32,
+    statics: HashMap<Prefix, StaticRoute>,
+    /// The links that static routes lead over, and whether each is usable.
+    links: BTreeMap<LinkName, bool>,
+    /// The forwarding table, if there is one. Without it, all links are assumed usable.
+    forwarding: Option<ForwardingOptions>,
+}
+
+/// The source of an own path.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum OwnSource {
+    /// A network of the configuration.
+    Network,
+    /// A route of the kernel.
+    Kernel,
+    /// The next hop with this number of a static route; of one that discards, 0.
+    Static(u32),
+}
+
+/// An own path.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct OwnPath {
+    pub(crate) source: OwnSource,
+    /// The gateway of a static route; `None` for this speaker itself.
+    pub(crate) next_hop: Option<NextHop>,
+    pub(crate) values: PathValues,
 }
 
 /// Effect of an own route on the paths of its prefix.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum OwnPathChange {
-    /// Enter a path with these values from this source.
-    Enter(Prefix, SourceIndex, PathValues),
+    /// Enter a path, instead of another one from its source.
+    Enter(Prefix, OwnPath),
     /// Remove the path from this source.
-    Remove(Prefix, SourceIndex),
+    Remove(Prefix, OwnSource),
     /// Keep the paths; only the forwarding of the best one changed.
     Redecide(Prefix),
 }
 
 impl OwnRoutes {
-    pub(crate) fn new(normal_metric: u32) -> Self {
-        Self { networks: HashMap::new(), kernel_routes: HashMap::new(), normal_metric }
+    pub(crate) fn new(forwarding: Option<ForwardingOptions>) -> Self {
+        Self {
+            networks: HashMap::new(),
+            kernel_routes: HashMap::new(),
+            statics: HashMap::new(),
+            links: BTreeMap::new(),
+            forwarding,
+        }
     }
 
     /// Originates a network. If it is originated already, replaces its options.
@@ -52,7 +87,7 @@ impl OwnRoutes {
     /// Stops originating `prefix`.
     pub(crate) fn stop_originating(&mut self, prefix: Prefix) -> Vec<OwnPathChange> {
         let former = self.networks.remove(&prefix);
-        let mut changes = vec![OwnPathChange::Remove(prefix, SourceIndex::LOCAL)];
+        let mut changes = vec![OwnPathChange::Remove(prefix, OwnSource::Network)];
         if former.is_some_and(|former| former.suppress_more_specific) {
             changes.extend(self.kernel_paths_inside(prefix));
         }
@@ -73,6 +108,27 @@ impl OwnRoutes {
         std::iter::once(self.kernel_path(prefix)).chain(network).collect()
     }
 
+    /// Sets the static route at a prefix; `None` for no route.
+    pub(crate) fn set_static(&mut self, prefix: Prefix, route: Option<StaticRoute>) -> Vec<OwnPathChange> {
+        let former = match route {
+            Some(route) => self.statics.insert(prefix, route),
+            None => self.statics.remove(&prefix),
+        };
+        self.static_paths(prefix, former.as_ref())
+    }
+
+    /// Handles links that have become usable or unusable.
+    pub(crate) fn on_links_changed(&mut self, changes: &[LinkUsability]) -> Vec<OwnPathChange> {
+        self.links.extend(changes.iter().map(|change| (change.link, change.is_usable)));
+        let is_changed = |hop: &WeightedHop| changes.iter().any(|change| hop.hop.link() == Some(change.link));
+        let leads_over = |route: &StaticRoute| match &route.target {
+            StaticTarget::Via(hops) => hops.iter().any(is_changed),
+            StaticTarget::Discard(_) => false,
+        };
+        let affected = self.sorted_statics().into_iter().filter(|(_, route)| leads_over(route));
+        affected.flat_map(|(prefix, route)| self.static_paths(prefix, Some(&route))).collect()
+    }
+
     /// How packets to a network are discarded when no more specific route matches.
     pub(crate) fn hold(&self, prefix: Prefix) -> Option<Discard> {
         self.networks.get(&prefix).and_then(|network| network.hold)
@@ -88,20 +144,85 @@ impl OwnRoutes {
         self.kernel_routes.iter().map(|(&prefix, route)| (prefix, route.clone())).collect()
     }
 
+    /// The static routes, ordered by prefix.
+    pub(crate) fn sorted_statics(&self) -> BTreeMap<Prefix, StaticRoute> {
+        self.statics.iter().map(|(&prefix, route)| (prefix, route.clone())).collect()
+    }
+
+    /// The links that static routes lead over, and whether each is usable.
+    pub(crate) fn links(&self) -> impl Iterator<Item = (LinkName, bool)> {
+        self.links.iter().map(|(&link, &is_usable)| (link, is_usable))
+    }
+
     /// Number of own paths.
     pub(crate) fn paths(&self) -> usize {
-        self.networks.len() + self.kernel_routes.values().filter(|route| route.announced).count()
+        let statics = self.statics.values();
+        let of_static = |route: &StaticRoute| {
+            (0..route.paths()).filter(|&number| self.static_path(route, number).is_some()).count()
+        };
+        self.networks.len()
+            + self.kernel_routes.values().filter(|route| route.announced).count()
+            + statics.map(of_static).sum::<usize>()
     }
 
     /// The path of a network; removed while the kernel route that it requires is missing. With a forwarding
     /// table, its metric is that of ordinary routes, which the route holding the network has there, too.
     fn network_path(&self, prefix: Prefix, options: NetworkOptions) -> OwnPathChange {
         if options.require_route && !self.kernel_routes.contains_key(&prefix) {
-            return OwnPathChange::Remove(prefix, SourceIndex::LOCAL);
+            return OwnPathChange::Remove(prefix, OwnSource::Network);
         }
-        let metric = (self.normal_metric > 0).then_some(self.normal_metric);
-        let values = PathValues { metric, ..PathValues::ORIGINATED };
-        OwnPathChange::Enter(prefix, SourceIndex::LOCAL, values)
+        let values = PathValues { metric: self.normal_metric(), ..PathValues::ORIGINATED };
+        OwnPathChange::Enter(prefix, OwnPath { source: OwnSource::Network, next_hop: None, values })
+    }
+
+    /// The paths of the static route at a prefix, one for each usable next hop, instead of those of a former one.
+    fn static_paths(&self, prefix: Prefix, former: Option<&StaticRoute>) -> Vec<OwnPathChange> {
+        let route = self.statics.get(&prefix);
+        let count = [route, former].into_iter().flatten().map(StaticRoute::paths).max().unwrap_or(0);
+        let change = |number: u32| match route.and_then(|route| self.static_path(route, number)) {
+            Some(path) => OwnPathChange::Enter(prefix, path),
+            None => OwnPathChange::Remove(prefix, OwnSource::Static(number)),
+        };
+        (0..count).map(change).collect()
+    }
+
+    /// The path over the next hop with this number, or the one that discards packets.
+    fn static_path(&self, route: &StaticRoute, number: u32) -> Option<OwnPath> {
+        let (hop, discard) = match &route.target {
+            StaticTarget::Discard(discard) => (None, (number == 0).then_some(*discard)),
+            StaticTarget::Via(hops) => (hops.get(number as usize), None),
+        };
+        if hop.is_none() && discard.is_none() {
+            return None;
+        }
+        let link = hop.and_then(|hop| hop.hop.link());
+        let is_usable = |link| self.forwarding.is_none() || self.links.get(&link) == Some(&true);
+        if link.is_some_and(|link| !is_usable(link)) {
+            return None;
+        }
+        let rare = RareValues {
+            tag: route.tag,
+            discard,
+            link,
+            share: hop.and_then(|hop| NonZeroU8::new(hop.weight)).filter(|share| share.get() > 1),
+            purpose: route.purpose,
+            ..RareValues::default()
+        };
+        let values = PathValues {
+            preference: route.preference,
+            metric: route.metric.or_else(|| self.normal_metric()),
+            ..PathValues::ORIGINATED
+        };
+        Some(OwnPath {
+            source: OwnSource::Static(number),
+            next_hop: hop.and_then(|hop| hop.hop.gateway()),
+            values: values.with_rare(rare),
+        })
+    }
+
+    /// The metric of ordinary routes in the kernel.
+    fn normal_metric(&self) -> Option<u32> {
+        self.forwarding.map(|forwarding| forwarding.normal_metric)
     }
 
     /// The path of a kernel route, if it is to be announced.
@@ -109,13 +230,14 @@ impl OwnRoutes {
         match self.kernel_routes.get(&prefix).filter(|route| route.announced) {
             Some(KernelRouteView { metric, interface, .. }) => {
                 let metric = *metric;
-                let is_covered = !is_elevated(metric, self.normal_metric) && self.is_suppressed(prefix);
+                let is_covered =
+                    !is_elevated(metric, self.normal_metric().unwrap_or(0)) && self.is_suppressed(prefix);
                 let values = PathValues { metric: Some(metric), is_covered, ..PathValues::IMPORTED };
                 let values =
                     values.with_rare(RareValues { interface: interface.clone(), ..RareValues::default() });
-                OwnPathChange::Enter(prefix, SourceIndex::KERNEL, values)
+                OwnPathChange::Enter(prefix, OwnPath { source: OwnSource::Kernel, next_hop: None, values })
             }
-            None => OwnPathChange::Remove(prefix, SourceIndex::KERNEL),
+            None => OwnPathChange::Remove(prefix, OwnSource::Kernel),
         }
     }
 
@@ -133,5 +255,25 @@ impl OwnRoutes {
         // Numbers are given out in this order, so it must follow from the routes alone.
         let sorted: BTreeSet<Prefix> = inside.collect();
         sorted.into_iter().map(|prefix| self.kernel_path(prefix))
+    }
+}
+
+impl OwnSource {
+    /// The source's index, which a static one may be given now.
+    pub(super) fn intern(self, sources: &mut Sources) -> SourceIndex {
+        match self {
+            Self::Network => SourceIndex::LOCAL,
+            Self::Kernel => SourceIndex::KERNEL,
+            Self::Static(number) => sources.intern_static(number),
+        }
+    }
+
+    /// The source's index, if it may have paths.
+    pub(super) fn find(self, sources: &Sources) -> Option<SourceIndex> {
+        match self {
+            Self::Network => Some(SourceIndex::LOCAL),
+            Self::Kernel => Some(SourceIndex::KERNEL),
+            Self::Static(number) => sources.find_static(number),
+        }
     }
 }

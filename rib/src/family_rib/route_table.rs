@@ -2,18 +2,18 @@
 //! table.
 
 use bgp_codec::{Nlri, Origin, PathAttributesBuilder, PathId, Prefix};
-use margay_filter::RouteEdits;
+use margay_filter::{FilterChain, NextHopEdit, RouteEdits};
 use roaring::RoaringBitmap;
 
-use super::own_routes::{OwnPathChange, OwnRoutes};
-use crate::attributes::{AttributeHandle, AttributeStore, PathValues};
+use super::own_routes::{OwnPath, OwnPathChange, OwnRoutes};
+use crate::attributes::{AttributeHandle, AttributeStore};
 use crate::decision::{Choice, Effect, PathChange};
 use crate::export::{ChangedPaths, ExportGroups, MANY};
 use crate::family::RibFamily;
-use crate::forwarding::{Forwarding, ForwardingChange, ForwardingLog, via};
+use crate::forwarding::{Forwarding, ForwardingChange, ForwardingLog, WeightedHop, via};
 use crate::index::{EntryIndex, PeerIndex, SourceIndex};
 use crate::notices::{Notice, NoticeKind};
-use crate::options::{Discard, ForwardingOptions};
+use crate::options::{Discard, ForwardingOptions, Hop, RoutePurpose};
 use crate::paths::{Entry, ImportOutcome, LONG, Path, Table};
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
@@ -25,6 +25,8 @@ pub(crate) struct RouteTable<P> {
     pub(super) groups: ExportGroups,
     pub(super) forwarding: Option<ForwardingLog>,
     pub(super) own_routes: OwnRoutes,
+    /// Filters on what is installed.
+    pub(super) forwarding_filter: FilterChain,
     /// The entries with so many paths that [`decide`](Self::decide) makes the next decision between them.
     pub(super) undecided: RoaringBitmap,
     /// Paths that [`decide`](Self::decide) may look at besides those of its next call.
@@ -40,7 +42,8 @@ impl<P: RibFamily> RouteTable<P> {
             table: Table::new(hash_seed),
             groups: ExportGroups::new(P::INDEX),
             forwarding: forwarding.map(|_| ForwardingLog::new()),
-            own_routes: OwnRoutes::new(forwarding.map_or(0, |forwarding| forwarding.normal_metric)),
+            own_routes: OwnRoutes::new(forwarding),
+            forwarding_filter: FilterChain::accept_all(),
             undecided: RoaringBitmap::new(),
             saved_looks: 0,
             reachable_prefixes: 0,
@@ -128,11 +131,9 @@ impl<P: RibFamily> RouteTable<P> {
     pub(super) fn change_own_paths(&mut self, shared: &mut Shared, changes: Vec<OwnPathChange>) {
         for change in changes {
             match change {
-                OwnPathChange::Enter(prefix, source, values) => {
-                    self.enter_own(shared, prefix, source, values);
-                }
+                OwnPathChange::Enter(prefix, path) => self.enter_own(shared, prefix, path),
                 OwnPathChange::Remove(prefix, source) => {
-                    if let Some(index) = self.find(prefix) {
+                    if let (Some(index), Some(source)) = (self.find(prefix), source.find(&shared.sources)) {
                         self.remove(shared, index, source);
                     }
                 }
@@ -149,10 +150,11 @@ impl<P: RibFamily> RouteTable<P> {
         self.table.find(P::narrow(prefix)?)
     }
 
-    fn enter_own(&mut self, shared: &mut Shared, prefix: Prefix, source: SourceIndex, values: PathValues) {
+    fn enter_own(&mut self, shared: &mut Shared, prefix: Prefix, path: OwnPath) {
         let Some(prefix) = P::narrow(prefix) else { return };
         let attributes = PathAttributesBuilder::new(Origin::Igp).build();
-        let handle = shared.store.intern_with(attributes, None, values);
+        let handle = shared.store.intern_with(attributes, path.next_hop, path.values);
+        let source = path.source.intern(&mut shared.sources);
         let index = self.table.find_or_insert(prefix);
         self.put(shared, index, Path { source, received: handle, import: ImportOutcome::accepted(handle) });
         shared.store.release(handle);
@@ -413,14 +415,56 @@ impl<P: RibFamily> RouteTable<P> {
         if best.source == SourceIndex::KERNEL {
             return None;
         }
-        if shared.store.get(best.import.handle()?).values.is_blackhole() {
-            return Some(Forwarding::discard(Discard::Blackhole));
+        let wanted = self.installed(shared, entry.prefix.erase(), best)?;
+        if let Some(discard) = wanted.discard {
+            return Some(Forwarding { metric: wanted.metric, ..Forwarding::discard(discard) });
         }
-        let next_hop = |path: &Path| shared.store.next_hop(path.import.handle()?);
         let others = choice.others.iter().map(|&position| &paths[position]);
-        let forwarding = via(std::iter::once(best).chain(others).filter_map(next_hop), shared.multipath)?;
-        Some(Forwarding { metric: shared.store.get(best.import.handle()?).values.metric, ..forwarding })
+        let other_hops = others.filter_map(|path| self.installed(shared, entry.prefix.erase(), path)?.hop);
+        let forwarding = via(wanted.hop.into_iter().chain(other_hops), shared.multipath)?;
+        Some(Forwarding { metric: wanted.metric, ..forwarding })
     }
+
+    /// How a path is installed; `None` if filters or its purpose keep it out of the kernel.
+    fn installed(&self, shared: &Shared, prefix: Prefix, path: &Path) -> Option<Installed> {
+        let handle = path.import.handle()?;
+        let values = &shared.store.get(handle).values;
+        if values.purpose() == RoutePurpose::Advertise {
+            return None;
+        }
+        let (mut next_hop, mut link) = (shared.store.next_hop(handle), values.link());
+        let (mut metric, mut discard) = (values.metric, values.discard());
+        if !self.forwarding_filter.is_empty() {
+            let source = shared.peers.route_source(path.source, shared.sources.get(path.source));
+            let route = shared.store.route_path(handle, P::FAMILY, source);
+            let verdict = self.forwarding_filter.evaluate(&route, &prefix.into());
+            if !verdict.is_accepted() {
+                return None;
+            }
+            let edits = verdict.edits;
+            metric = edits.metric.or(metric);
+            link = edits.link.as_deref().and_then(|link| link.parse().ok()).or(link);
+            if let Some(NextHopEdit::Address(address)) = edits.next_hop {
+                next_hop = Some(address);
+            }
+            discard = discard.or_else(|| edits.blackhole.then_some(Discard::Blackhole));
+        }
+        let hop = match (next_hop, link) {
+            (Some(gateway), Some(link)) => Some(Hop::OnLink(gateway, link)),
+            (Some(gateway), None) => Some(Hop::Gateway(gateway)),
+            (None, Some(link)) => Some(Hop::Link(link)),
+            (None, None) => None,
+        };
+        let hop = hop.map(|hop| WeightedHop { hop, weight: values.share() });
+        Some(Installed { metric, discard, hop })
+    }
+}
+
+/// What the kernel shall do for a path.
+struct Installed {
+    metric: Option<u32>,
+    discard: Option<Discard>,
+    hop: Option<WeightedHop>,
 }
 
 fn sources_among(shared: &Shared, paths: &[Path], peer: PeerIndex) -> impl Iterator<Item = SourceIndex> {

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use bgp_codec::NextHop;
-
-use super::{Forwarding, ForwardingChange};
+use super::{Forwarding, ForwardingChange, Target, WeightedHop};
 use crate::family::RibFamily;
 use crate::index::{EntryIndex, PeerIndex, SlotIndex};
 use crate::log::{Change, ExportLog, ReaderId};
@@ -121,21 +119,21 @@ impl ForwardingLog {
 }
 
 /// The forwarding over these next hops, at most the lowest `multipath` of them; `None` without any.
-pub(crate) fn via(next_hops: impl Iterator<Item = NextHop>, multipath: usize) -> Option<Forwarding> {
+pub(crate) fn via(hops: impl Iterator<Item = WeightedHop>, multipath: usize) -> Option<Forwarding> {
     let most = multipath.max(1);
-    let mut lowest: Vec<NextHop> = Vec::new();
-    for next_hop in next_hops {
-        lowest.push(next_hop);
+    let mut lowest: Vec<WeightedHop> = Vec::new();
+    for hop in hops {
+        lowest.push(hop);
         if lowest.len() >= most.saturating_mul(8) {
             keep_lowest(&mut lowest, most);
         }
     }
     keep_lowest(&mut lowest, most);
-    (!lowest.is_empty()).then(|| Forwarding::via(lowest))
+    (!lowest.is_empty()).then(|| Forwarding { target: Target::Via(lowest.into()), metric: None })
 }
 
-fn keep_lowest(next_hops: &mut Vec<NextHop>, most: usize) {
-    next_hops.sort_unstable();
-    next_hops.dedup();
-    next_hops.truncate(most);
+fn keep_lowest(hops: &mut Vec<WeightedHop>, most: usize) {
+    hops.sort_unstable();
+    hops.dedup_by_key(|hop| hop.hop);
+    hops.truncate(most);
 }

@@ -4,11 +4,13 @@ mod network;
 mod peer;
 mod reflection;
 mod speaker;
+mod static_route;
 
 pub(crate) use self::network::is_elevated;
-pub use margay_forwarding::{Discard, KernelRouteView};
+pub use margay_forwarding::{Discard, Hop, KernelRouteView, LinkName, LinkUsability};
 
 pub use self::network::NetworkOptions;
 pub use self::peer::{Departure, NextHopMode, OwnNextHops, PathsSent, PeerOptions, PeerRules, SessionTerms};
 pub use self::reflection::{ClientToClient, Reflection, ReflectorOptions};
 pub use self::speaker::{ForwardingOptions, RibOptions};
+pub use self::static_route::{RoutePurpose, StaticRoute, StaticTarget};

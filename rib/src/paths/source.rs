@@ -54,15 +54,45 @@ impl Sources {
     /// The source of the paths to which `peer` assigns this identifier. Without paths it exists only until
     /// the next [`release`](Self::release) of any source, so the caller has to enter a path at once.
     pub(crate) fn intern(&mut self, peer: PeerIndex, path_id: PathId, options: &PeerOptions) -> SourceIndex {
-        let Self { slots, free, by_id } = self;
-        *by_id.entry((peer, path_id)).or_insert_with(|| {
+        self.intern_with(peer, path_id, || {
             let origin = CandidateOrigin::Peer {
                 kind: options.session.kind,
                 identifier: options.session.identifier,
                 address: options.session.address,
             };
             let learned_from = LearnedFrom::of(options);
-            let source = Source { peer, path_id, origin, learned_from, is_up: true, paths: 0 };
+            Source { peer, path_id, origin, learned_from, is_up: true, paths: 0 }
+        })
+    }
+
+    /// The source of static routes with this number: the next hops of one route have different numbers. As
+    /// [`intern`](Self::intern).
+    pub(crate) fn intern_static(&mut self, number: u32) -> SourceIndex {
+        let (peer, path_id) = (PeerIndex::LOCAL, static_path_id(number));
+        self.intern_with(peer, path_id, || Source {
+            peer,
+            path_id,
+            origin: CandidateOrigin::Local,
+            learned_from: LearnedFrom::Local,
+            is_up: true,
+            paths: 0,
+        })
+    }
+
+    /// The source of static routes with this number, if it has paths.
+    pub(crate) fn find_static(&self, number: u32) -> Option<SourceIndex> {
+        self.by_id.get(&(PeerIndex::LOCAL, static_path_id(number))).copied()
+    }
+
+    fn intern_with(
+        &mut self,
+        peer: PeerIndex,
+        path_id: PathId,
+        source: impl FnOnce() -> Source,
+    ) -> SourceIndex {
+        let Self { slots, free, by_id } = self;
+        *by_id.entry((peer, path_id)).or_insert_with(|| {
+            let source = source();
             match free.pop() {
                 Some(index) => {
                     slots[index.index()] = source;
@@ -188,6 +218,11 @@ impl LearnedFrom {
 pub(crate) struct InternalSource {
     pub(crate) identifier: BgpIdentifier,
     pub(crate) reflection: Reflection,
+}
+
+/// The identifier of a static source: that of the networks is 0.
+fn static_path_id(number: u32) -> PathId {
+    PathId(number + 1)
 }
 
 /// The names of a peer's sources.

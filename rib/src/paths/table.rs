@@ -194,7 +194,7 @@ impl<P: IpPrefix> Table<P> {
     }
 
     /// The entries in use with numbers from `first` on, in the order of their numbers.
-    fn iter_from(&self, first: u32) -> impl Iterator<Item = (EntryIndex, &Entry<P>)> {
+    pub(crate) fn iter_from(&self, first: u32) -> impl Iterator<Item = (EntryIndex, &Entry<P>)> {
         self.entries.iter_from(first).map(|(number, entry)| (EntryIndex(number), entry))
     }
 

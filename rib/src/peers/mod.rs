@@ -152,7 +152,7 @@ impl Peers {
             SourceIndex::KERNEL => RouteSource::Kernel,
             _ => match self.by_index.get(&source.peer) {
                 Some(peer) => RouteSource::Peer(&peer.session),
-                None => RouteSource::Local,
+                None => RouteSource::Static,
             },
         }
     }

@@ -7,6 +7,7 @@ use super::export::ExportPolicy;
 use super::refusal::ExportRefusal;
 use crate::attributes::{AttributeHandle, AttributeStore};
 use crate::index::{PeerIndex, SourceIndex};
+use crate::options::RoutePurpose;
 use crate::paths::{LearnedFrom, Source};
 use crate::peers::Peers;
 use crate::shared::Shared;
@@ -84,6 +85,8 @@ enum Origin {
     Local,
     /// The kernel, if the filter matches the source.
     Kernel,
+    /// A static route, if the filter matches the source.
+    Static,
     External,
     /// The session itself: its identifier may become the ORIGINATOR_ID, or the filter matches it.
     Peer(PeerIndex),
@@ -331,6 +334,9 @@ impl ExportRules {
         if set.values.is_covered {
             return Err(ExportRefusal::MoreSpecific);
         }
+        if set.values.purpose() == RoutePurpose::Install {
+            return Err(ExportRefusal::InstalledOnly);
+        }
         let next_hop = store.next_hop(handle);
         if edits.is_empty() {
             return self.policy.transform(&set.attributes, next_hop, source.learned_from, edits);
@@ -346,10 +352,12 @@ impl ExportRules {
 
     fn origin(&self, index: SourceIndex, source: &Source) -> Origin {
         match source.learned_from {
-            LearnedFrom::Local if index == SourceIndex::KERNEL && self.filter.looks_at_source() => {
-                Origin::Kernel
-            }
-            LearnedFrom::Local => Origin::Local,
+            LearnedFrom::Local if !self.filter.looks_at_source() => Origin::Local,
+            LearnedFrom::Local => match index {
+                SourceIndex::LOCAL => Origin::Local,
+                SourceIndex::KERNEL => Origin::Kernel,
+                _ => Origin::Static,
+            },
             LearnedFrom::External if self.filter.looks_at_source() => Origin::Peer(source.peer),
             LearnedFrom::External => Origin::External,
             LearnedFrom::Internal(_) => Origin::Peer(source.peer),

@@ -164,7 +164,7 @@ impl Recount {
         let Shared { store, sources, .. } = shared;
         let mut path_ids = 0;
         for (index, source) in sources.iter() {
-            let is_own = source.peer == PeerIndex::LOCAL;
+            let is_own = index.is_permanent();
             path_ids += usize::from(!is_own);
             // The speaker itself holds its own two.
             let found = self.sources.remove(&index).unwrap_or_default() + u32::from(is_own);

@@ -97,6 +97,12 @@ fn write_family(
     for (prefix, route) in state.own_routes.sorted_kernel_routes() {
         writeln!(f, "kernel route {prefix}: {route:?}")?;
     }
+    for (prefix, route) in state.own_routes.sorted_statics() {
+        writeln!(f, "static route {prefix}: {route:?}")?;
+    }
+    for (link, is_usable) in state.own_routes.links() {
+        writeln!(f, "link {link}: usable {is_usable}")?;
+    }
     writeln!(f, "free entries {:?}", state.table.free_numbers())?;
     for entry in state.table.views_from(0) {
         write_entry(shared, state, entry, f)?;

@@ -25,7 +25,7 @@ pub struct RouteView {
     pub peer: Option<Arc<str>>,
     /// The path identifier that the peer assigned (RFC 7911); 0 if the session has none.
     pub path_id: PathId,
-    /// Its attributes: as received, or as advertised.
+    /// Its attributes: as received, as import filters left them (Loc-RIB), or as advertised.
     pub attributes: PathAttributes,
     /// Its next hop; `None` for this speaker.
     pub next_hop: Option<NextHop>,
@@ -72,6 +72,8 @@ pub enum RouteSelection {
     All,
     /// The best path of each prefix (Loc-RIB).
     Best,
+    /// The best paths that are of a peer.
+    BestFrom(PeerIndex),
     /// The paths that a peer announced, before import (Adj-RIB-In).
     ReceivedFrom(PeerIndex),
     /// The routes that a peer has been sent (Adj-RIB-Out).
@@ -128,6 +130,9 @@ impl FamilyView<'_> {
         let selects = |path: &Path, status: &RouteStatus| match selection {
             RouteSelection::All => true,
             RouteSelection::Best => matches!(status, RouteStatus::Best(_)),
+            RouteSelection::BestFrom(peer) => {
+                matches!(status, RouteStatus::Best(_)) && shared.sources.get(path.source).peer == peer
+            }
             RouteSelection::ReceivedFrom(peer) => shared.sources.get(path.source).peer == peer,
             RouteSelection::AdvertisedTo(_) => false,
         };
@@ -135,7 +140,15 @@ impl FamilyView<'_> {
             return self.advertised(entry, peer).unwrap_or_default();
         }
         let statuses = statuses(shared, entry).into_iter().filter(|(path, status)| selects(path, status));
-        statuses.map(|(path, status)| route(shared, entry, &path, path.received, status)).collect()
+        let attributes = |path: &Path| match selection {
+            RouteSelection::Best | RouteSelection::BestFrom(_) => {
+                path.import.handle().unwrap_or(path.received)
+            }
+            RouteSelection::All | RouteSelection::ReceivedFrom(_) | RouteSelection::AdvertisedTo(_) => {
+                path.received
+            }
+        };
+        statuses.map(|(path, status)| route(shared, entry, &path, attributes(&path), status)).collect()
     }
 
     /// The routes of an entry that `peer` has been sent, as far as the present state has been sent.

@@ -165,7 +165,7 @@ fn forwarded(rib: &mut Rib) -> Vec<NextHop> {
     while rib.work(100) {}
     match &rib.poll_forwarding(100)[..] {
         [ForwardingChange { forwarding: Some(Forwarding { target: Target::Via(hops), .. }), .. }] => {
-            hops.iter().map(|hop| hop.next_hop).collect()
+            hops.iter().filter_map(|hop| hop.hop.gateway()).collect()
         }
         other => panic!("{other:?}"),
     }

@@ -17,5 +17,6 @@ mod naive;
 mod own_routes;
 mod reconfiguration;
 mod resumption;
+mod static_routes;
 mod traps;
 mod world;

@@ -434,7 +434,8 @@ impl World {
         }
         for (prefix, forwarding) in self.naive.forwarding() {
             let Target::Via(hops) = &forwarding.target else { continue };
-            let over_lost = hops.iter().any(|hop| self.lost.contains(&hop.next_hop));
+            let over_lost =
+                hops.iter().any(|hop| hop.hop.gateway().is_some_and(|gateway| self.lost.contains(&gateway)));
             assert!(!over_lost, "{prefix} {forwarding:?} leads over {:?}", self.lost);
         }
     }

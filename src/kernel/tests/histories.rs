@@ -367,7 +367,7 @@ impl History {
                 let mut words: Vec<String> = hops
                     .iter()
                     .filter_map(|hop| {
-                        let address = hop.next_hop.address().to_string();
+                        let address = hop.hop.gateway().expect("a gateway").address().to_string();
                         let hop = known.iter().find(|(text, _)| *text == address)?;
                         Some(hop).filter(alive).map(|(text, _)| format!("via {text}"))
                     })

@@ -19,6 +19,7 @@ mod removed_objects;
 mod routes;
 mod scale;
 mod silent_losses;
+mod static_hops;
 mod stepwise;
 
 use std::collections::BTreeMap;
@@ -97,7 +98,7 @@ impl Daemon {
 
     /// Records what is reported about foreign routes.
     fn follow(&mut self, event: &KernelEvent) {
-        let KernelEvent::Routes { ways, routes } = event else { return };
+        let KernelEvent::Routes { ways, routes, .. } = event else { return };
         for change in ways {
             match change.way {
                 Some(way) => self.ways.insert(change.prefix, way),

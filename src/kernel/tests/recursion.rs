@@ -125,7 +125,7 @@ fn shares_of_the_traffic_and_links_by_word_are_kept() {
             let daemon =
                 Daemon::start(FibOptions { onlink: onlink_two(), nexthop_objects, ..options() }).await;
             let hops = [("10.0.0.2", 3), ("10.0.1.2", 1)]
-                .map(|(text, weight)| WeightedHop { next_hop: next_hop(text), weight });
+                .map(|(text, weight)| WeightedHop { hop: next_hop(text).into(), weight });
             let weighted = Forwarding { target: Target::Via(hops.into()), metric: None };
             let changes = vec![wanted("10.9.0.0/16", weighted), wanted("10.10.0.0/16", via(&["192.0.2.7"]))];
             daemon.apply(changes.clone()).await;

@@ -74,7 +74,10 @@ fn lines(text: &str, forwarding: &Option<Forwarding>) -> Vec<String> {
     let target = match &forwarding.target {
         Target::Discard(discard) => discard.to_string(),
         Target::Via(hops) => {
-            let mut hops: Vec<_> = hops.iter().map(|hop| format!("via {}", hop.next_hop.address())).collect();
+            let mut hops: Vec<_> = hops
+                .iter()
+                .map(|hop| format!("via {}", hop.hop.gateway().expect("a gateway").address()))
+                .collect();
             hops.sort();
             hops.join(" ")
         }

@@ -293,8 +293,11 @@ impl Speaker {
 
     fn take_kernel_event(&mut self, event: KernelEvent) {
         match event {
-            KernelEvent::Routes { ways, routes } => {
+            KernelEvent::Routes { ways, routes, links } => {
                 self.rib.set_ways(&ways);
+                if !links.is_empty() {
+                    self.rib.set_links(links);
+                }
                 routes
                     .iter()
                     .for_each(|change| self.rib.set_kernel_route(change.prefix, change.route.clone()));

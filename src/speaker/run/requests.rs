@@ -1,6 +1,6 @@
 //! The speaker's handling of requests: changes of the configuration, and questions of operators.
 
-use margay_rib::{RoutePage, RouteSelection, RouteStatus};
+use margay_rib::{RoutePage, RouteSelection};
 use tokio::time::Instant;
 
 use super::Speaker;
@@ -27,6 +27,8 @@ impl Speaker {
             SpeakerRequest::AdvertiseAgain(key, answer) => {
                 reply(answer, self.sessions.advertise_again(&mut self.rib, key));
             }
+            SpeakerRequest::SetStatic(prefix, route) => self.rib.set_static(prefix, route),
+            SpeakerRequest::SetForwardingFilter(filter) => self.rib.set_forwarding_filter(filter),
             SpeakerRequest::Originate(prefix, options) => self.rib.originate(prefix, options),
             SpeakerRequest::StopOriginating(prefix) => self.rib.stop_originating(prefix),
             SpeakerRequest::Routes(question, answer) => reply(answer, self.routes(question)),
@@ -57,26 +59,21 @@ impl Speaker {
         let selection = match question.selection {
             PeerSelection::All => RouteSelection::All,
             PeerSelection::Best => RouteSelection::Best,
-            PeerSelection::BestFrom(key) | PeerSelection::ReceivedFrom(key) => {
-                RouteSelection::ReceivedFrom(index(key)?)
-            }
+            PeerSelection::BestFrom(key) => RouteSelection::BestFrom(index(key)?),
+            PeerSelection::ReceivedFrom(key) => RouteSelection::ReceivedFrom(index(key)?),
             PeerSelection::AdvertisedTo(key) => RouteSelection::AdvertisedTo(index(key)?),
         };
         let prefixes = question.destination.map(|destination| match destination {
             Destination::Prefix(prefix) => vec![prefix],
             Destination::Address(address) => self.rib.view().covering(address),
         });
-        let mut page = match prefixes {
+        Some(match prefixes {
             Some(prefixes) => {
                 let routes =
                     prefixes.into_iter().flat_map(|prefix| self.rib.view().routes_to(prefix, selection));
                 RoutePage { routes: routes.collect(), next: None }
             }
             None => self.rib.view().routes(question.family, selection, question.position, question.limit),
-        };
-        if let PeerSelection::BestFrom(_) = question.selection {
-            page.routes.retain(|route| matches!(route.status, RouteStatus::Best(_)));
-        }
-        Some(page)
+        })
     }
 }
