@@ -194,12 +194,13 @@ fn filter_test_shows_the_rules_that_were_evaluated() {
 #[test]
 fn check_counts_what_is_in_a_good_file() {
     let example = include_str!("../../config/example.toml");
+    let line = 1 + example.lines().position(|line| line.starts_with("password_file")).unwrap();
     let directory = Directory::create();
     let (file, key) = (directory.path("example.toml"), directory.path("tor1.key"));
     fs::write(&file, example.replace("/etc/margay/tor1.key", &key)).unwrap();
     let output = margay(&["check", &file]);
     let (wrong, place) =
-        (format!("error: password_file: {key} cannot be used: "), format!("--> {file}:95:17"));
+        (format!("error: password_file: {key} cannot be used: "), format!("--> {file}:{line}:17"));
     let text = stdout(&output);
     assert!(text.starts_with(&wrong) && text.contains(&place), "{text}");
     assert!(text.ends_with(&format!("{file}: 1 error; 1 peer, 2 networks without errors\n")), "{text}");
