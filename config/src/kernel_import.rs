@@ -17,6 +17,8 @@ pub struct KernelImport {
     pub interfaces: Vec<String>,
     /// The prefixes.
     pub prefixes: PrefixCondition,
+    /// The metric that the routes count as having; their own in the kernel by default.
+    pub metric: Option<u32>,
 }
 
 /// Reads all `[[kernel.import]]` tables.
@@ -31,12 +33,14 @@ impl KernelImport {
         let protocols = section.get("protocol").map(|value| read_protocols(value, report));
         let interfaces = section.get("interface").map(|value| read_interfaces(value, report));
         let prefixes = read_prefixes(&mut section, report);
+        let metric = section.get("metric").and_then(|value| value.integer(0..=u32::MAX, report));
         section.finish(report);
         Some(Self {
             table: table.unwrap_or(254),
             protocols: protocols.unwrap_or_default(),
             interfaces: interfaces.unwrap_or_default(),
             prefixes: prefixes?,
+            metric,
         })
     }
 }

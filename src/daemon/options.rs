@@ -86,6 +86,7 @@ fn import_rule(import: &KernelImport) -> ImportRule {
         protocols: import.protocols.clone(),
         interfaces: InterfacePatterns(import.interfaces.clone()),
         prefixes: import.prefixes,
+        metric: import.metric,
     }
 }
 

@@ -16,6 +16,8 @@ pub struct ImportRule {
     pub interfaces: InterfacePatterns,
     /// The prefixes.
     pub prefixes: PrefixCondition,
+    /// The metric that the routes count as having; their own by default.
+    pub metric: Option<u32>,
 }
 
 /// Patterns for names of interfaces, with `*` for any characters and a leading `!` for exclusion; the first

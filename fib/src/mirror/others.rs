@@ -105,26 +105,32 @@ impl Mirror {
             let names = hops.iter().filter_map(|hop| self.links.name(hop.interface));
             names.filter(|name| !name.is_empty()).map(Arc::from).collect::<Vec<Arc<str>>>()
         };
-        let is_covered = |table: u8, shape: &RouteShape, interfaces: &[Arc<str>]| {
+        let covering = |table: u8, shape: &RouteShape, interfaces: &[Arc<str>]| {
             let interfaces: Vec<&str> = interfaces.iter().map(AsRef::as_ref).collect();
             let number = self.tables.number(table);
             let mut rules = self.options.imports.iter().filter(|rule| rule.table == number);
-            rules.any(|rule| rule.covers(prefix, shape, &interfaces))
+            rules.find(|rule| rule.covers(prefix, shape, &interfaces))
         };
         let required = announcements.is_required(prefix);
-        let mut found: Vec<KernelRouteView> = Vec::new();
+        let mut found: Vec<(u32, KernelRouteView)> = Vec::new();
         for table in self.tables.all() {
             let Some(id) = self.entries.find(table, prefix) else { continue };
             let shapes = self.entries.get(id).held().iter().map(|&held| self.shapes.get(held));
             for shape in shapes.filter(|shape| !self.tables.is_ours(table, shape)) {
                 let interfaces = interfaces(shape);
-                let announced = is_covered(table, shape, &interfaces);
-                if announced || required && self.is_ours(table) {
+                let rule = covering(table, shape, &interfaces);
+                if rule.is_some() || required && self.is_ours(table) {
                     let interface = interfaces.into_iter().next();
-                    found.push(KernelRouteView { metric: shape.metric, announced, interface });
+                    let metric = rule.and_then(|rule| rule.metric).unwrap_or(shape.metric);
+                    found.push((
+                        shape.metric,
+                        KernelRouteView { metric, announced: rule.is_some(), interface },
+                    ));
                 }
             }
         }
-        found.into_iter().min_by_key(|route| (!route.announced, route.metric))
+        // The kernel uses the route with the lowest metric, whatever metric it counts as having.
+        let best = found.into_iter().min_by_key(|(metric, route)| (!route.announced, *metric));
+        best.map(|(_, route)| route)
     }
 }

@@ -36,6 +36,7 @@ fn rule(table: u32, protocols: &[u8], interfaces: &[&str], within: Option<&str>)
         protocols: protocols.to_vec(),
         interfaces: InterfacePatterns(interfaces.iter().map(|&text| text.to_owned()).collect()),
         prefixes: PrefixCondition::new(within.map(prefix), None).unwrap(),
+        metric: None,
     }
 }
 
@@ -43,7 +44,7 @@ fn rule(table: u32, protocols: &[u8], interfaces: &[&str], within: Option<&str>)
 fn routes_are_reported_by_table_protocol_interface_and_prefix() {
     in_namespace(async || {
         let imports = vec![
-            rule(254, &[2], &["one"], None),
+            ImportRule { metric: Some(300), ..rule(254, &[2], &["one"], None) },
             rule(254, &[80], &["!two"], Some("10.65.0.0/16")),
             rule(77, &[], &[], None),
         ];
@@ -51,7 +52,7 @@ fn routes_are_reported_by_table_protocol_interface_and_prefix() {
         ip("route add 10.66.0.0/16 dev one proto 80");
         ip("route add 10.67.0.0/16 dev two table 77");
         let mut daemon = Daemon::start(FibOptions { imports, ..options() }).await;
-        let subnets = [("10.0.0.0/24", 0, true), ("fd00::/64", 256, true)];
+        let subnets = [("10.0.0.0/24", 300, true), ("fd00::/64", 300, true)];
         let others = [("10.65.1.5/32", 1024, true), ("10.67.0.0/16", 0, true)];
         daemon.imported(&[&subnets[..], &others].concat()).await;
 
