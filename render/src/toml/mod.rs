@@ -115,9 +115,18 @@ fn write_kernel(text: &mut Text, speaker: &Speaker, problems: &mut Vec<Problem>)
     let ignored = speaker.ignored_interfaces.iter().map(String::as_str).chain(["cali*", "kube-ipvs*"]);
     let patterns: Vec<String> =
         ignored.map(|glob| quoted(&format!("!{glob}"))).chain([quoted("*")]).collect();
-    text.array_table("kernel.import");
-    text.list("protocol", &[quoted("kernel")]);
-    text.list("interface", &patterns);
+    for own in families {
+        let all = match Family::of(own.address) {
+            Family::V4 => "0.0.0.0/0",
+            Family::V6 => "::/0",
+        };
+        text.array_table("kernel.import");
+        text.list("protocol", &[quoted("kernel")]);
+        text.list("interface", &patterns);
+        text.value("prefix", &quoted(all));
+        // Networks of interfaces have no metric that means anything, as under Calico.
+        text.value("metric", &own.priority.to_string());
+    }
 }
 
 /// Blocks and service prefixes. Of the routes inside a block, the export filters say which are advertised.
