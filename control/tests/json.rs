@@ -14,7 +14,7 @@ fn a_peers_detail_includes_the_fields_of_its_summary() {
         "prefixes": {"received": 1, "accepted": 2, "advertised": 3},
         "messages": {"received": 4, "sent": 5, "updates_received": 6, "updates_sent": 7},
         "last_error": "hold timer expired", "held_down": null, "export_groups": [{"family": "ipv4-unicast", "group": 2, "members": 3}],
-        "group": null, "dynamic_range": null, "cluster_id": "10.0.0.11",
+        "group": null, "dynamic_range": null, "cluster_id": "10.0.0.11", "path": null, "absence": null,
         "max_paths_sent": null, "prefix_limit": null, "too_long": 4, "end_of_rib_received": ["ipv4-unicast"], "end_of_rib_sent": [], "passive": false, "import": ["pods-only"], "export": [], "families": ["ipv4-unicast"],
         "negotiated": null,
         "timers": {"hold_time_seconds": 90, "connect_retry_seconds": 10, "next_timeout_seconds": null},
