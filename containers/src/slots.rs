@@ -1,8 +1,6 @@
 //! Values by number. A number is used again once its value is gone, and memory is given back from the end.
 
-/// See the [module](self).
-///
-/// Memory of values that are gone is kept for others as long as a value with a higher number is there.
+/// Values by number. Memory of values that are gone is kept for others as long as a value with a higher number is there.
 #[derive(Debug)]
 pub struct Slots<T> {
     slots: Vec<Option<T>>,
