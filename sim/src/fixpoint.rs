@@ -25,7 +25,7 @@ pub(crate) struct Route {
 pub(crate) struct Best {
     /// The peer that advertised it; `None` for the node's own.
     pub(crate) from: Option<NodeId>,
-    /// As advertised: several, if only path identifiers distinguish them, because the sender may choose among
+    /// As import filters left it: several, if only path identifiers distinguish them, because the sender may choose among
     /// them. Empty for the node's own.
     pub(crate) routes: Vec<Route>,
     /// The next hops; none for the node's own.
@@ -98,18 +98,19 @@ impl Speaker<'_> {
         for peer in &self.node.peers {
             let Some(advertised) = advertised.get(&(peer.node, self.node.id)) else { continue };
             for ((prefix, way), route) in advertised {
-                if let Some(local_pref) = self.import(peer, *prefix, route) {
+                if let Some(route) = self.import(peer, *prefix, route) {
                     let (from, way) = (Some(peer.node), way.clone());
-                    let route = Some(route.clone());
-                    candidates.entry(*prefix).or_default().push(Candidate { from, way, route, local_pref });
+                    let local_pref = route.local_pref.unwrap_or(100);
+                    let candidate = Candidate { from, way, route: Some(route), local_pref };
+                    candidates.entry(*prefix).or_default().push(candidate);
                 }
             }
         }
         candidates
     }
 
-    /// The LOCAL_PREF of a route that is accepted.
-    fn import(&self, peer: &PeerPlan, prefix: Prefix, route: &Route) -> Option<u32> {
+    /// A route as the import filters leave it; `None` if it is refused.
+    fn import(&self, peer: &PeerPlan, prefix: Prefix, route: &Route) -> Option<Route> {
         let own_clusters = [self.node.cluster().to_bits(), ipv4_of(self.node.id).to_bits()];
         let is_own_address = [ipv4_of(self.node.id).into(), ipv6_of(self.node.id).into()];
         let has_come_round = route.as_path.contains(&self.node.asn)
@@ -122,7 +123,7 @@ impl Speaker<'_> {
         }
         let preferred = peer.prefers.filter(|(covering, _)| covering.contains(prefix));
         let local_pref = preferred.map(|(_, local_pref)| local_pref).or(route.local_pref);
-        Some(local_pref.unwrap_or(100))
+        Some(Route { local_pref, ..route.clone() })
     }
 
     fn loc_rib(&self, candidates: &BTreeMap<Prefix, Vec<Candidate>>) -> BTreeMap<Prefix, Best> {
