@@ -10,7 +10,8 @@ use margay_filter::{FilterChain, LocalValues, RoutePath, RouteSource};
 
 #[test]
 fn the_reference_file_means_what_it_says() {
-    let config = parsed(include_str!("../example.toml"));
+    let text = include_str!("../example.toml");
+    let config = parsed(text);
     assert_eq!(config.global().asn, Asn(64512));
     assert_eq!(config.kernel(), Some(&Kernel::default()), "the file shows the defaults");
     assert_eq!(config.global().update_delay, Duration::from_secs(5));
@@ -19,8 +20,13 @@ fn the_reference_file_means_what_it_says() {
     assert_eq!(config.networks()[1].hold, None);
     assert_eq!(config.filters().len(), 1);
     let tor = config.peer("tor1").unwrap();
-    assert_eq!(verdict(&tor.import, "10.65.1.0/26"), "accepted by filter pods-only, rule 1 (line 74)");
-    assert_eq!(verdict(&tor.import, "10.65.1.0/25"), "rejected by filter pods-only, rule 3 (line 76)");
+    // The rules are the three lines after the one that opens the list.
+    let rules = text.lines().position(|line| line == "rules = [").unwrap() + 1;
+    let (first, third) = (rules + 1, rules + 3);
+    let accepted = format!("accepted by filter pods-only, rule 1 (line {first})");
+    assert_eq!(verdict(&tor.import, "10.65.1.0/26"), accepted);
+    let rejected = format!("rejected by filter pods-only, rule 3 (line {third})");
+    assert_eq!(verdict(&tor.import, "10.65.1.0/25"), rejected);
     assert_eq!(tor.multihop, NonZeroU8::new(2));
     assert!(tor.ttl_security);
     let [dynamic] = config.dynamic_peers() else { panic!("one range") };
