@@ -114,6 +114,8 @@ enum Event {
     LoseNotices,
     LoseAnswers,
     InterruptDumps,
+    /// The daemon ends, and another one starts above what is in the kernel.
+    Restart,
     /// The following events happen during the next requests.
     Meanwhile,
 }
@@ -155,6 +157,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => Just(Event::LoseNotices),
         1 => Just(Event::LoseAnswers),
         1 => Just(Event::InterruptDumps),
+        1 => Just(Event::Restart),
         2 => Just(Event::Meanwhile),
     ];
     prop::collection::vec(prop_oneof![3 => wishes, 3 => links, 2 => others, 3 => course], 1..40)
@@ -231,15 +234,10 @@ impl History {
         for link in 0..LINKS.len() {
             bring_up(&mut kernel, link);
         }
-        let options = options(setting);
-        let mut fib = Fib::new(options);
-        if setting.sweeps_at_once {
-            fib.sweep();
-        }
         Self {
             setting,
             kernel,
-            fib,
+            fib: new_fib(setting),
             exchange: Exchange::default(),
             now: Timestamp::START,
             wishes: BTreeMap::new(),
@@ -315,10 +313,22 @@ impl History {
             Event::LoseNotices => self.kernel.lose_notices(),
             Event::LoseAnswers => self.course.loses_answers = true,
             Event::InterruptDumps => self.course.interrupts_dump = true,
+            Event::Restart => self.restart(),
             Event::Meanwhile => {}
             _ => return false,
         }
         true
+    }
+
+    /// Peers have not announced anything to the new daemon so far. Messages to the former one are lost with it.
+    fn restart(&mut self) {
+        drop(self.kernel.take_notices());
+        self.fib = new_fib(self.setting);
+        self.exchange = Exchange::default();
+        self.wishes.clear();
+        self.lost.clear();
+        // As at any start, the kernel is read before anything is wanted.
+        self.settle();
     }
 
     fn want(&mut self, number: usize, forwarding: Option<Forwarding>) {
@@ -558,6 +568,14 @@ fn bring_up(kernel: &mut KernelModel, link: usize) {
     for (address, length) in addresses {
         kernel.add_address(interface, address.parse().expect("an address or prefix"), length);
     }
+}
+
+fn new_fib(setting: Setting) -> Fib {
+    let mut fib = Fib::new(options(setting));
+    if setting.sweeps_at_once {
+        fib.sweep();
+    }
+    fib
 }
 
 fn options(setting: Setting) -> FibOptions {

@@ -31,7 +31,7 @@ pub(crate) struct ObjectLedger {
     own_held: usize,
     /// The groups that the kernel has each object in.
     groups: HashMap<u32, BTreeSet<u32>>,
-    /// Own objects of an earlier run that have no meaning yet.
+    /// Own objects of an earlier run that have no meaning yet, by the content that the kernel has for them.
     unclaimed: HashMap<ObjectContent, BTreeSet<u32>>,
     /// Objects whose state may differ from what is wanted.
     dirty: BTreeSet<u32>,
@@ -361,14 +361,14 @@ impl ObjectLedger {
         if removed {
             return self.on_gone(number);
         }
-        if protocol == self.protocol && !self.objects.contains_key(&number) {
+        self.set_held(number, Some(HeldObject { protocol, content }));
+        if protocol == self.protocol && !self.is_meant(number) {
             if self.sweeping {
                 self.dirty.insert(number);
-            } else if let Some(content) = &content {
-                self.unclaimed.entry(content.clone()).or_default().insert(number);
+            } else {
+                self.leave_unclaimed(number);
             }
         }
-        self.set_held(number, Some(HeldObject { protocol, content }));
         self.dirty_if_meant(number);
         if self.is_meant(number) && self.is_taken(number) {
             self.renumber(number);
@@ -391,21 +391,21 @@ impl ObjectLedger {
     /// Removes an object, its membership in groups, and groups that are empty without it. Returns all removed
     /// objects.
     pub(crate) fn on_gone(&mut self, number: u32) -> Vec<u32> {
-        let Some(gone) = self.set_held(number, None) else { return Vec::new() };
-        if let Some(content) = &gone.content
-            && let Some(left) = self.unclaimed.get_mut(content)
-        {
-            left.remove(&number);
+        if self.set_held(number, None).is_none() {
+            return Vec::new();
         }
         self.dirty_if_meant(number);
         let mut all_gone = vec![number];
         for group in self.groups.remove(&number).unwrap_or_default() {
-            let Some(held) = self.held.get_mut(&group) else { continue };
-            let Some(ObjectContent::Group(members)) = &mut held.content else { continue };
-            members.retain(|member| member.object != number);
-            if members.is_empty() {
+            let Some(held) = self.held.get(&group) else { continue };
+            let Some(ObjectContent::Group(members)) = &held.content else { continue };
+            let left: Vec<GroupMember> =
+                members.iter().filter(|member| member.object != number).copied().collect();
+            if left.is_empty() {
                 all_gone.extend(self.on_gone(group));
             } else {
+                let (protocol, content) = (held.protocol, Some(ObjectContent::Group(left)));
+                self.set_held(group, Some(HeldObject { protocol, content }));
                 self.dirty_if_meant(group);
             }
         }
@@ -494,7 +494,7 @@ impl ObjectLedger {
     }
 
     /// Sets what the kernel holds under a number. Members of a group that used them last are scheduled for
-    /// comparison.
+    /// comparison. An unclaimed object can be claimed by its new content, if it is still ours.
     fn set_held(&mut self, number: u32, held: Option<HeldObject>) -> Option<HeldObject> {
         for member in held.iter().flat_map(HeldObject::members) {
             self.groups.entry(member).or_default().insert(number);
@@ -510,7 +510,9 @@ impl ObjectLedger {
                 }
             }
         }
-        let is_own = |held: &HeldObject| held.protocol == self.protocol;
+        let was_unclaimed = self.take_unclaimed(number);
+        let protocol = self.protocol;
+        let is_own = |held: &HeldObject| held.protocol == protocol;
         let is_own_now = held.as_ref().is_some_and(is_own);
         let former = match held {
             Some(held) => self.held.insert(number, held),
@@ -518,7 +520,30 @@ impl ObjectLedger {
         };
         let was_own = former.as_ref().is_some_and(is_own);
         self.own_held = self.own_held + usize::from(is_own_now) - usize::from(was_own);
+        if was_unclaimed && is_own_now {
+            self.leave_unclaimed(number);
+        }
         former
+    }
+
+    /// Lets a meaning with the content of an object claim it.
+    fn leave_unclaimed(&mut self, number: u32) {
+        if let Some(content) = self.held.get(&number).and_then(|held| held.content.clone()) {
+            self.unclaimed.entry(content).or_default().insert(number);
+        }
+    }
+
+    /// Makes an object impossible to claim. Returns whether it could be claimed.
+    fn take_unclaimed(&mut self, number: u32) -> bool {
+        let Some(content) = self.held.get(&number).and_then(|held| held.content.as_ref()) else {
+            return false;
+        };
+        let Some(numbers) = self.unclaimed.get_mut(content) else { return false };
+        let was_unclaimed = numbers.remove(&number);
+        if numbers.is_empty() {
+            self.unclaimed.remove(content);
+        }
+        was_unclaimed
     }
 
     fn dirty_if_meant(&mut self, number: u32) {
@@ -552,3 +577,105 @@ const TURNS: usize = 4;
 /// Far from the numbers that the kernel and other daemons begin with.
 const FIRST_NUMBER: u32 = 0x6d61_0000;
 const LAST_NUMBER: u32 = 0x6dff_ffff;
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use bgp_codec::NextHop;
+
+    use super::*;
+
+    const OURS: u8 = 186;
+
+    /// After a restart with two next hops and the group of both in the kernel, under the first numbers.
+    fn after_a_restart() -> ObjectLedger {
+        let mut ledger = ObjectLedger::new(OURS);
+        for host in 0..2 {
+            assert_eq!(ledger.on_notice(there(FIRST_NUMBER + host, hop(host))), []);
+        }
+        assert_eq!(ledger.on_notice(there(GROUP, group(&[0, 1]))), []);
+        ledger
+    }
+
+    #[test]
+    fn a_group_of_an_earlier_run_is_claimed_by_the_members_that_it_has_now() {
+        let mut ledger = after_a_restart();
+        assert_eq!(ledger.on_gone(FIRST_NUMBER + 1), [FIRST_NUMBER + 1]);
+        let of_both = ledger.acquire(group_meaning(&[0, 1]), group(&[0, 1]));
+        assert_ne!(of_both, GROUP);
+        assert_eq!(ledger.acquire(group_meaning(&[0]), group(&[0])), GROUP);
+    }
+
+    #[test]
+    fn a_group_of_an_earlier_run_that_another_program_changed_is_claimed_once() {
+        let mut ledger = after_a_restart();
+        assert_eq!(ledger.on_notice(there(GROUP, group(&[1]))), []);
+        assert_eq!(ledger.acquire(group_meaning(&[1]), group(&[1])), GROUP);
+        assert_ne!(ledger.acquire(group_meaning(&[0, 1]), group(&[0, 1])), GROUP);
+    }
+
+    #[test]
+    fn an_object_that_another_program_has_now_is_not_claimed() {
+        let mut ledger = after_a_restart();
+        let notice = ObjectNotice { protocol: 4, ..there(FIRST_NUMBER, hop(0)) };
+        assert_eq!(ledger.on_notice(notice), []);
+        assert_ne!(ledger.acquire(hop_meaning(0), hop(0)), FIRST_NUMBER);
+    }
+
+    #[test]
+    fn the_number_of_a_group_that_lost_its_members_belongs_to_one_object() {
+        for in_order in [[0, 1], [1, 0]] {
+            let mut ledger = after_a_restart();
+            let mut gone = Vec::new();
+            for host in in_order {
+                gone.extend(ledger.on_gone(FIRST_NUMBER + host));
+            }
+            assert_eq!(gone.last(), Some(&GROUP), "it goes with its last member");
+            let mut numbers: Vec<u32> =
+                (2..8).map(|host| ledger.acquire(hop_meaning(host), hop(host))).collect();
+            assert!(numbers.contains(&GROUP), "the number is given again");
+            numbers.push(ledger.acquire(group_meaning(&[0, 1]), group(&[0, 1])));
+            assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), numbers.len(), "{numbers:x?}");
+            for (host, &number) in (2..8).zip(&numbers) {
+                assert_eq!(ledger.meaning(number), Some(&hop_meaning(host)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_group_of_an_earlier_run_that_lost_a_member_is_swept() {
+        let mut ledger = after_a_restart();
+        assert_eq!(ledger.on_gone(FIRST_NUMBER), [FIRST_NUMBER]);
+        ledger.sweep();
+        let first = ledger.poll_request(&RouteShapes::default());
+        assert_eq!(first, Some((GROUP, ObjectRequest::Remove)));
+    }
+
+    const GROUP: u32 = FIRST_NUMBER + 2;
+
+    fn there(object: u32, content: ObjectContent) -> ObjectNotice {
+        ObjectNotice { object, protocol: OURS, content: Some(content), removed: false }
+    }
+
+    fn gateway(host: u32) -> std::net::Ipv4Addr {
+        (0x0a00_0002 + host).into()
+    }
+
+    fn hop(host: u32) -> ObjectContent {
+        ObjectContent::Hop { gateway: IpAddr::V4(gateway(host)), interface: 1, onlink: false }
+    }
+
+    fn hop_meaning(host: u32) -> ObjectMeaning {
+        ObjectMeaning::Hop(NextHop::Ipv4(gateway(host)).into(), 0)
+    }
+
+    fn group(hosts: &[u32]) -> ObjectContent {
+        group_content(hosts.iter().map(|host| GroupMember { object: FIRST_NUMBER + host, weight: 1 }))
+    }
+
+    fn group_meaning(hosts: &[u32]) -> ObjectMeaning {
+        let hop = |&host: &u32| WeightedHop { hop: NextHop::Ipv4(gateway(host)).into(), weight: 1 };
+        ObjectMeaning::Group(hosts.iter().map(hop).collect())
+    }
+}
