@@ -21,6 +21,22 @@ proptest! {
     }
 }
 
+/// The message that the link went down is handled after the objects over it have been created: the mirror
+/// believes them gone, while the kernel accepts a route over one of them.
+#[test]
+fn the_removal_of_an_object_that_was_believed_gone_removes_its_routes() {
+    let setting = Setting { nexthop_objects: true, silent_ipv6: false, tables: 1, sweeps_at_once: false };
+    History::new(setting).play(&[
+        Event::Down { link: 1 },
+        Event::Want { prefix: 0, hops: 0b1111, metric: false },
+        Event::Up { link: 1 },
+        Event::Ask,
+        Event::Want { prefix: 0, hops: 0b0100, metric: false },
+        Event::Ask,
+        Event::RemoveObject { number: 2 },
+    ]);
+}
+
 /// Properties of a kernel and a configuration.
 #[derive(Clone, Copy, Debug)]
 struct Setting {

@@ -389,10 +389,10 @@ impl ObjectLedger {
     }
 
     /// Removes an object, its membership in groups, and groups that are empty without it. Returns all removed
-    /// objects.
+    /// objects. That includes one that was not known to exist: the kernel may have accepted routes over it.
     pub(crate) fn on_gone(&mut self, number: u32) -> Vec<u32> {
         if self.set_held(number, None).is_none() {
-            return Vec::new();
+            return vec![number];
         }
         self.dirty_if_meant(number);
         let mut all_gone = vec![number];
