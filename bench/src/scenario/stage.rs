@@ -173,7 +173,7 @@ impl<'a, I: Intake> Stage<'a, I> {
         Ok(self.daemon.usage()?.rss_kib.saturating_sub(since.daemon.rss_kib) * 1024)
     }
 
-    /// Why the last session of a peer ended, as the daemon tells it.
+    /// The daemon's reason for the end of a peer's last session.
     ///
     /// # Errors
     ///
