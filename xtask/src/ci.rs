@@ -7,6 +7,7 @@ use crate::workspace::Workspace;
 use crate::{breaks, demo, protos, sim, test, tidy};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let workspace = &workspace.built_once();
     let mut steps = Steps::new();
     steps.command("format", workspace.cargo().args(["fmt", "--all", "--check"]));
     steps.run("tidy", || tidy::run(workspace));

@@ -12,6 +12,8 @@ use serde::Deserialize;
 /// The root of the checkout.
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
+    /// Whether builds keep what makes the next one faster, which takes gigabytes.
+    incremental: bool,
 }
 
 /// One text file of the checkout.
@@ -57,13 +59,21 @@ impl Workspace {
         // Without cargo, as under sudo, the checkout in which this program was built.
         let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let root = Path::new(&manifest).parent().context("the xtask folder has no parent")?;
-        Ok(Self { root: root.to_path_buf() })
+        Ok(Self { root: root.to_path_buf(), incremental: true })
+    }
+
+    /// The same checkout, for a run whose builds are not followed by others: they take a third of the room on the disk.
+    pub(crate) fn built_once(&self) -> Self {
+        Self { root: self.root.clone(), incremental: false }
     }
 
     /// A cargo command that runs in the root.
     pub(crate) fn cargo(&self) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root);
+        if !self.incremental {
+            command.env("CARGO_INCREMENTAL", "0");
+        }
         command
     }
 
