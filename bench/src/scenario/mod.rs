@@ -1,11 +1,13 @@
 //! The scenarios, one file for each.
 
 mod best_path;
+mod crowd;
 mod full;
 mod herd;
 mod kernel;
 mod kernel_churn;
 mod kernel_ecmp;
+mod kernel_groups;
 mod kernel_stage;
 mod latency;
 mod operations;

@@ -6,11 +6,13 @@ use clap::ValueEnum;
 
 use super::Scenario;
 use super::best_path::{BestPath, BestPathOptions};
+use super::crowd::{Crowd, CrowdOptions};
 use super::full::{Full, FullOptions};
 use super::herd::Herd;
 use super::kernel::{Kernel, KernelOptions};
 use super::kernel_churn::{KernelChurn, KernelChurnOptions};
 use super::kernel_ecmp::{KernelEcmp, KernelEcmpOptions};
+use super::kernel_groups::{KernelGroups, KernelGroupsOptions};
 use super::latency::{Latency, LatencyOptions};
 use super::operations::{Operations, OperationsOptions, RECEIVERS};
 use super::reflection::{Reflection, ReflectionOptions};
@@ -35,6 +37,8 @@ pub(crate) enum ScenarioName {
     RrTable,
     /// 2,000 clients of a route reflector come at once after its start, and again after it was killed
     Herd,
+    /// 4,000 clients of a route reflector announce the same 100 prefixes, and all leave at once
+    Crowd,
     /// Routes of 100 clients of a route reflector come and go, 1,000 changes a second
     Latency,
     /// One client of a route reflector stops reading for minutes while another one's prefixes come and go
@@ -45,6 +49,8 @@ pub(crate) enum ScenarioName {
     Kernel,
     /// 100,000 routes with two equal next hops lose one of them; needs root
     KernelEcmp,
+    /// 20,000 routes with groups of 2 to 16 next hops of their own each lose one; needs root
+    KernelGroups,
     /// 500 pods come and go next to a kernel with 25,000 routes; needs root
     KernelChurn,
 }
@@ -77,11 +83,13 @@ impl ScenarioName {
             Self::RrOperations => "rr-operations",
             Self::RrTable => "rr-table",
             Self::Herd => "herd",
+            Self::Crowd => "crowd",
             Self::Latency => "latency",
             Self::Operations => "operations",
             Self::StuckReader => "stuck-reader",
             Self::Kernel => "kernel",
             Self::KernelEcmp => "kernel-ecmp",
+            Self::KernelGroups => "kernel-groups",
             Self::KernelChurn => "kernel-churn",
         }
     }
@@ -147,6 +155,16 @@ impl ScenarioName {
                  session is lost",
                 KERNEL_ECMP.prefixes
             ),
+            Self::Crowd => format!(
+                "{} clients of a route reflector announce the same {} prefixes, each path worse than the one before; all \
+                 but one that announces nothing leave at once, the best first",
+                CROWD.clients, CROWD.prefixes
+            ),
+            Self::KernelGroups => format!(
+                "{} prefixes go into the kernel, each over 2 to 16 next hops of its own; one of each goes with its peer, \
+                 then the others",
+                KERNEL_GROUPS.groups
+            ),
             Self::KernelChurn => format!(
                 "{} prefixes in the kernel; of {} pods one goes and another comes every {:?}, for {:?}",
                 KERNEL_CHURN.prefixes, KERNEL_CHURN.pods, KERNEL_CHURN.interval, KERNEL_CHURN.duration
@@ -172,6 +190,8 @@ impl ScenarioName {
             Self::StuckReader => 4,
             Self::Kernel | Self::KernelChurn => 1,
             Self::KernelEcmp => 2,
+            Self::KernelGroups => 16,
+            Self::Crowd => 1 + CROWD.clients,
             Self::RrTable => self.cluster().0 + 1,
             Self::Herd | Self::Rr500 | Self::Rr2000 | Self::RrOperations => self.cluster().0,
         }
@@ -198,6 +218,10 @@ impl ScenarioName {
             Self::Kernel => Box::new(Kernel::prepare(KernelOptions { prefixes, attribute_sets, seed })),
             Self::KernelEcmp => Box::new(KernelEcmp::prepare(KernelEcmpOptions { seed, ..KERNEL_ECMP })),
             Self::KernelChurn => Box::new(KernelChurn::prepare(KernelChurnOptions { seed, ..KERNEL_CHURN })),
+            Self::Crowd => Box::new(Crowd::prepare(CrowdOptions { seed, ..CROWD })),
+            Self::KernelGroups => {
+                Box::new(KernelGroups::prepare(KernelGroupsOptions { seed, ..KERNEL_GROUPS }))
+            }
             Self::Herd => {
                 let (clients, routes_each) = self.cluster();
                 Box::new(Herd::prepare(ReflectionOptions { clients, routes_each, seed }))
@@ -226,6 +250,8 @@ impl ScenarioName {
             Self::RrTable => (500, 20),
             Self::Full
             | Self::Best8
+            | Self::Crowd
+            | Self::KernelGroups
             | Self::Latency
             | Self::Operations
             | Self::StuckReader
@@ -246,6 +272,10 @@ const LATENCY: LatencyOptions =
 
 /// Prefixes and attribute sets of the table.
 const STUCK_READER: (usize, usize) = (300_000, 45_000);
+
+const CROWD: CrowdOptions = CrowdOptions { clients: 4_000, prefixes: 100, seed: 0 };
+
+const KERNEL_GROUPS: KernelGroupsOptions = KernelGroupsOptions { groups: 20_000, seed: 0 };
 
 const KERNEL_ECMP: KernelEcmpOptions =
     KernelEcmpOptions { prefixes: 100_000, attribute_sets: 15_000, seed: 0 };
