@@ -195,6 +195,24 @@ impl Margay {
         self.daemon.terminate()
     }
 
+    /// Suspends its process: what its peers send waits in the sockets.
+    ///
+    /// # Errors
+    ///
+    /// It is not running.
+    pub fn freeze(&self) -> Result<()> {
+        self.daemon.signal(Signal::SIGSTOP)
+    }
+
+    /// Undoes [`freeze`](Self::freeze).
+    ///
+    /// # Errors
+    ///
+    /// It is not running.
+    pub fn thaw(&self) -> Result<()> {
+        self.daemon.signal(Signal::SIGCONT)
+    }
+
     /// Whether its process is running.
     pub fn is_running(&mut self) -> bool {
         self.daemon.is_running()

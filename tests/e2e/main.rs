@@ -37,6 +37,7 @@ mod routes;
 mod session;
 mod shutdown;
 mod slow_readers;
+mod standstill;
 mod static_routes;
 mod two_hops;
 mod wire;
