@@ -31,6 +31,11 @@ const PART_BITS: u32 = 8;
 
 const SMALLEST_PART: usize = 8;
 
+impl ShortHash {
+    /// The hash of nothing in particular.
+    pub const BLANK: Self = Self(0);
+}
+
 impl From<u64> for ShortHash {
     fn from(hash: u64) -> Self {
         Self(u32::try_from(hash >> 32).expect("32 bits are left"))

@@ -25,6 +25,8 @@ use margay_rib::{
 thread_local! {
     /// Octets that this thread has allocated and not freed.
     static OCTETS: Cell<isize> = const { Cell::new(0) };
+    /// Octets of the largest block that this thread has freed or made smaller by.
+    static LARGEST_FREED: Cell<usize> = const { Cell::new(0) };
 }
 
 struct Counting;
@@ -39,12 +41,14 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         note(-layout.size().cast_signed());
+        note_freed(layout.size());
         // SAFETY: the caller keeps the contract of `dealloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         note(new_size.cast_signed() - layout.size().cast_signed());
+        note_freed(layout.size().saturating_sub(new_size));
         // SAFETY: the caller keeps the contract of `realloc`.
         unsafe { System.realloc(pointer, layout, new_size) }
     }
@@ -56,6 +60,10 @@ static COUNTING: Counting = Counting;
 fn note(octets: isize) {
     // At the end of a thread the counter no longer exists.
     OCTETS.try_with(|all| all.set(all.get() + octets)).ok();
+}
+
+fn note_freed(octets: usize) {
+    LARGEST_FREED.try_with(|largest| largest.set(largest.get().max(octets))).ok();
 }
 
 fn allocated() -> isize {
@@ -219,6 +227,32 @@ fn memory_of_a_peak_is_given_back() {
         settle(&mut rib);
         let left = allocated() - usual;
         assert!(left * 25 < peak, "{left} octets left of {peak}, {path_ids_sent:?}");
+    }
+}
+
+/// The kernel takes a millisecond for a few mebibytes of pages.
+#[test]
+fn a_table_that_is_withdrawn_is_freed_in_small_blocks() {
+    const TABLE: u32 = 100_000;
+    const MOST: usize = 2 << 20;
+    for path_ids_sent in [&[][..], &[Family::IPV4_UNICAST]] {
+        let (mut rib, source) = rib_and_source();
+        let clients = join(&mut rib, 0..2, path_ids_sent);
+        let settle = |rib: &mut Rib| {
+            while rib.work(1000) {}
+            for &reader in clients.iter().chain([&source]) {
+                while rib.poll_export(reader, &mut Vec::new()) {}
+            }
+        };
+        announce(&mut rib, source, 0..TABLE, |prefix| prefix);
+        settle(&mut rib);
+        let peak = allocated();
+        LARGEST_FREED.set(0);
+        withdraw(&mut rib, source, 0..TABLE);
+        settle(&mut rib);
+        let (freed, largest) = (peak - allocated(), LARGEST_FREED.get());
+        assert!(freed > 10 << 20, "{freed} octets freed of {peak}");
+        assert!(largest <= MOST, "{largest} octets freed at once, {path_ids_sent:?}");
     }
 }
 

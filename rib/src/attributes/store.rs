@@ -9,7 +9,7 @@ use bgp_codec::{AttributeView, Community, Family, NextHop, PathAttributes};
 use foldhash::fast::FixedState;
 use margay_filter::{LocalValues, NextHopEdit, RouteEdits, RoutePath, RouteSource};
 
-use crate::containers::{HashIndex, ShortHash, Slots};
+use crate::containers::{Blank, HashIndex, ShortHash, Slots, SparseVec};
 use crate::next_hops::{NextHopIndex, NextHopResolution, NextHopTable};
 use crate::options::{Discard, LinkName, RoutePurpose};
 
@@ -173,24 +173,29 @@ pub(crate) struct AttributeStore {
     slots: Slots<AttributeSet>,
     /// Reference count and hash of each slot. They are read for every path, and so are stored apart from the
     /// larger sets.
-    uses: Vec<Use>,
-    /// No set had a higher generation so far.
-    highest_generation: u32,
+    uses: SparseVec<Use>,
+    /// Generation of the set that was stored last.
+    generation: u32,
     index: HashIndex,
     hasher: FixedState,
     /// Scratch buffer in which the octets of a received set are assembled for a look-up.
     buffer: Vec<u8>,
 }
 
-/// Memory for the use of fewer sets is not given back.
-const FEW: usize = 1024;
-
 #[derive(Clone, Copy, Debug, Default)]
 struct Use {
     hash: ShortHash,
     references: u32,
-    /// Number of sets that the slot held before this one.
+    /// Number of the set among all that were ever stored.
     generation: u32,
+}
+
+impl Blank for Use {
+    const BLANK: Self = Self { hash: ShortHash::BLANK, references: 0, generation: 0 };
+
+    fn is_blank(&self) -> bool {
+        self.references == 0
+    }
 }
 
 impl AttributeStore {
@@ -198,8 +203,8 @@ impl AttributeStore {
         Self {
             next_hops: NextHopTable::new(resolution),
             slots: Slots::default(),
-            uses: Vec::new(),
-            highest_generation: 0,
+            uses: SparseVec::default(),
+            generation: 0,
             index: HashIndex::new(),
             hasher: FixedState::with_seed(hash_seed),
             buffer: Vec::new(),
@@ -256,7 +261,7 @@ impl AttributeStore {
     fn known(&mut self, hash: ShortHash, key: &SetKey<'_>) -> Option<AttributeHandle> {
         let is_wanted = |number: u32| self.slots.get(number).is_some_and(|set| key.is_of(set));
         let number = self.index.find(hash, is_wanted)?;
-        self.uses[number as usize].references += 1;
+        self.retain(AttributeHandle(number));
         self.next_hops.release(key.next_hop);
         Some(AttributeHandle(number))
     }
@@ -268,37 +273,36 @@ impl AttributeStore {
             number <= AttributeHandle::MAX,
             "memory ends long before four thousand million attribute sets"
         );
-        let fresh = Use { generation: self.highest_generation, ..Use::default() };
-        self.uses.resize(self.uses.len().max(number as usize + 1), fresh);
-        let usage = &mut self.uses[number as usize];
-        (usage.hash, usage.references) = (hash, 1);
+        self.generation = self.generation.wrapping_add(1);
+        self.uses.set(number as usize, Use { hash, references: 1, generation: self.generation });
         self.index.insert(hash, number);
         AttributeHandle(number)
     }
 
     pub(crate) fn retain(&mut self, handle: AttributeHandle) {
-        self.uses[handle.index()].references += 1;
+        self.used(handle).references += 1;
     }
 
     /// Gives a reference back.
     pub(crate) fn release(&mut self, handle: AttributeHandle) {
-        let usage = &mut self.uses[handle.index()];
-        usage.references -= 1;
-        if usage.references == 0 {
-            usage.generation = usage.generation.wrapping_add(1);
-            self.highest_generation = self.highest_generation.max(usage.generation);
-            self.forget(handle);
+        let usage = self.used(handle);
+        if usage.references > 1 {
+            usage.references -= 1;
+        } else {
+            let hash = usage.hash;
+            self.forget(handle, hash);
         }
     }
 
-    /// Frees a set without references.
-    fn forget(&mut self, handle: AttributeHandle) {
+    fn used(&mut self, handle: AttributeHandle) -> &mut Use {
+        self.uses.get_mut(handle.index()).expect("a handle is a reference to a set")
+    }
+
+    /// Frees a set whose last reference is given back.
+    fn forget(&mut self, handle: AttributeHandle, hash: ShortHash) {
         let set = self.slots.remove(handle.0).expect("a counted slot holds a set");
-        self.index.remove(self.uses[handle.index()].hash, handle.0);
-        self.uses.truncate(self.slots.end() as usize);
-        if self.uses.capacity() > 4 * self.uses.len() + FEW {
-            self.uses.shrink_to(2 * self.uses.len());
-        }
+        self.index.remove(hash, handle.0);
+        self.uses.set(handle.index(), Use::BLANK);
         self.next_hops.release(set.next_hop);
     }
 
@@ -316,7 +320,7 @@ impl AttributeStore {
         let mut handles: Vec<AttributeHandle> = handles.collect();
         handles.dedup();
         self.touch(handles.iter().copied());
-        self.index.touch(handles.iter().map(|handle| self.uses[handle.index()].hash));
+        self.index.touch(handles.iter().map(|handle| self.uses.get(handle.index()).hash));
         let octets = handles.iter().filter_map(|&handle| self.get(handle).attributes.octets().first());
         std::hint::black_box(octets.fold(0, BitXor::bitxor));
     }
@@ -377,28 +381,29 @@ impl AttributeStore {
 
     /// Distinguishes the sets that had the same handle one after another.
     pub(crate) fn generation(&self, handle: AttributeHandle) -> u32 {
-        self.uses[handle.index()].generation
+        self.uses.get(handle.index()).generation
     }
 
     /// Whether a handle still names the set that it named in this generation, also where that set may be gone.
     pub(crate) fn is_of_generation(&self, handle: AttributeHandle, generation: u32) -> bool {
-        self.uses.get(handle.index()).is_some_and(|usage| usage.generation == generation)
+        let usage = self.uses.get(handle.index());
+        usage.references > 0 && usage.generation == generation
     }
 
     /// The interned sets, each with its number of references.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (AttributeHandle, &AttributeSet, u32)> {
         let sets = self.slots.iter_from(0);
-        sets.map(|(number, set)| (AttributeHandle(number), set, self.uses[number as usize].references))
+        sets.map(|(number, set)| (AttributeHandle(number), set, self.uses.get(number as usize).references))
     }
 
-    /// One more than the highest number of a set.
+    /// A number that is higher than those of all sets.
     pub(crate) fn end(&self) -> usize {
-        self.uses.len()
+        self.slots.end() as usize
     }
 
-    /// Free slot numbers, the next one to be used last.
-    pub(crate) fn free(&self) -> &[u32] {
-        self.slots.free()
+    /// Free numbers, see [`Slots::iter_free`].
+    pub(crate) fn iter_free(&self) -> impl Iterator<Item = u32> + '_ {
+        self.slots.iter_free()
     }
 
     /// Number of interned sets.

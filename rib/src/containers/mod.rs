@@ -2,6 +2,8 @@
 
 mod mirrored;
 
-pub(crate) use margay_containers::{HashIndex, LongestMatch, ShortHash, Slots, address_range};
+pub(crate) use margay_containers::{
+    Blank, HashIndex, LongestMatch, Numbers, ShortHash, Slots, SparseVec, address_range,
+};
 
 pub(crate) use self::mirrored::Mirrored;

@@ -26,7 +26,7 @@ enum Slots {
     /// The best path of the entry with the slot's number.
     BestPaths,
     /// Paths, each with a slot of its own.
-    Paths(PathSlots),
+    Paths(Box<PathSlots>),
 }
 
 /// Result of setting a slot. A slot that has been copied counts twice: the copy follows it.
@@ -66,7 +66,7 @@ impl<V: Copy + Eq> PathLog<V> {
 
     /// A log of several paths to a prefix.
     pub(super) fn of_paths() -> Self {
-        Self { log: ExportLog::new(), slots: Slots::Paths(PathSlots::default()) }
+        Self { log: ExportLog::new(), slots: Slots::Paths(Box::default()) }
     }
 
     /// Sets what is exported of the best path of an entry.
@@ -146,11 +146,11 @@ impl<V: Copy + Eq> PathLog<V> {
         Nlri { path_id: source.map(SourceIndex::exported_path_id), prefix: table.entry(entry).prefix }
     }
 
-    /// The numbers of path slots, in a log of several paths: those in use, and those that are used next, the last one first.
-    pub(crate) fn path_slots(&self) -> Option<(usize, &[SlotIndex])> {
+    /// The path slots, in a log of several paths.
+    pub(crate) fn path_slots(&self) -> Option<&PathSlots> {
         match &self.slots {
             Slots::BestPaths => None,
-            Slots::Paths(slots) => Some((slots.in_use(), slots.free())),
+            Slots::Paths(slots) => Some(slots),
         }
     }
 
@@ -247,7 +247,7 @@ impl<V: Copy + Eq> PathLog<V> {
     pub(super) fn take_copy(&mut self, readers: &[ReaderId]) -> Self {
         let slots = match &mut self.slots {
             Slots::BestPaths => Slots::BestPaths,
-            Slots::Paths(slots) => Slots::Paths(slots.take_copy()),
+            Slots::Paths(slots) => Slots::Paths(Box::new(slots.take_copy())),
         };
         Self { log: self.log.take_copy(readers), slots }
     }

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::containers::Mirrored;
+use crate::containers::{Blank, Mirrored, Numbers};
 use crate::index::{EntryIndex, SlotIndex, SourceIndex};
 use crate::paths::{LONG, LongLists};
 
@@ -13,8 +13,7 @@ use crate::paths::{LONG, LongLists};
 #[derive(Debug, Default)]
 pub(crate) struct PathSlots {
     paths: Mirrored<PathSlot>,
-    /// Those beyond the end are void.
-    free: Vec<SlotIndex>,
+    numbers: Numbers,
     in_use: usize,
     /// The first slot of each entry, by entry number.
     first: Mirrored<Link>,
@@ -30,22 +29,31 @@ struct PathSlot {
     previous: Link,
 }
 
-impl PathSlot {
+impl Blank for PathSlot {
     /// What a free slot holds. No entry has this number.
-    const FREE: Self = Self {
+    const BLANK: Self = Self {
         entry: EntryIndex(u32::MAX),
         source: SourceIndex::LOCAL,
         next: Link(None),
         previous: Link(None),
     };
-}
 
-/// Memory for fewer free slots is not given back.
-const FEW: usize = 1024;
+    fn is_blank(&self) -> bool {
+        self.entry == Self::BLANK.entry
+    }
+}
 
 /// An optional slot in four octets.
 #[derive(Clone, Copy, Debug, Default)]
 struct Link(Option<NonZeroU32>);
+
+impl Blank for Link {
+    const BLANK: Self = Self(None);
+
+    fn is_blank(&self) -> bool {
+        self.0.is_none()
+    }
+}
 
 impl PathSlots {
     /// The slots of an entry, each with its source.
@@ -80,20 +88,11 @@ impl PathSlots {
         let next = self.first_of(entry);
         let path = PathSlot { entry, source, next, previous: Link::default() };
         self.in_use += 1;
-        let slot = match self.take_free() {
-            Some(slot) => {
-                self.paths.set(slot.index(), path);
-                slot
-            }
-            None => {
-                self.paths.push(path);
-                SlotIndex::of(self.paths.len() - 1)
-            }
-        };
+        let slot = SlotIndex(self.numbers.take());
+        self.paths.set(slot.index(), path);
         if let Some(next) = next.slot() {
             self.paths.set(next.index(), PathSlot { previous: Link::to(slot), ..self.at(next) });
         }
-        self.first.grow_to(entry.index() + 1, Link::default());
         self.first.set(entry.index(), Link::to(slot));
         self.long.set(entry, source, slot);
         slot
@@ -111,49 +110,23 @@ impl PathSlots {
             None => self.first.set(entry.index(), next),
         }
         self.in_use -= 1;
-        self.free.push(slot);
-        self.paths.set(slot.index(), PathSlot::FREE);
-        let is_last_of_entry = !self.has(entry);
-        self.trim(slot, entry);
-        is_last_of_entry.then_some(entry)
-    }
-
-    /// Gives memory back at the end, where a slot was freed.
-    fn trim(&mut self, slot: SlotIndex, entry: EntryIndex) {
-        if slot.index() + 1 == self.paths.len() {
-            self.paths.trim(|path| path.entry == PathSlot::FREE.entry);
-            let len = self.paths.len();
-            if self.free.len() > 2 * len + FEW {
-                self.free.retain(|slot| slot.index() < len);
-                self.free.shrink_to(len);
-            }
-        }
-        if entry.index() + 1 == self.first.len() {
-            self.first.trim(|first| first.slot().is_none());
-        }
-    }
-
-    fn take_free(&mut self) -> Option<SlotIndex> {
-        while let Some(slot) = self.free.pop() {
-            if slot.index() < self.paths.len() {
-                return Some(slot);
-            }
-        }
-        None
+        self.numbers.free(slot.0);
+        self.paths.set(slot.index(), PathSlot::BLANK);
+        (!self.has(entry)).then_some(entry)
     }
 
     /// Frees the memory of up to `limit` slots and entries, of a group that has no slot in use. Returns
     /// whether there are more.
     pub(crate) fn drain(&mut self, limit: usize) -> bool {
         let more = self.paths.take_last(limit).is_some() || self.first.take_last(limit).is_some();
-        self.free.truncate(self.paths.len());
+        self.numbers = Numbers::default();
         self.long = LongLists::default();
         more
     }
 
     /// The entries that have slots.
     pub(crate) fn entries(&self) -> impl Iterator<Item = EntryIndex> + '_ {
-        (0..).map(EntryIndex).take(self.first.len()).filter(|&entry| self.has(entry))
+        (0..).map(EntryIndex).take(self.first.end()).filter(|&entry| self.has(entry))
     }
 
     /// Starts a copy, which [`copy_part`](Self::copy_part) fills.
@@ -185,7 +158,7 @@ impl PathSlots {
     pub(crate) fn take_copy(&mut self) -> Self {
         Self {
             paths: self.paths.take_copy(),
-            free: self.free.clone(),
+            numbers: self.numbers.clone(),
             in_use: self.in_use,
             first: self.first.take_copy(),
             long: LongLists::default(),
@@ -208,17 +181,17 @@ impl PathSlots {
         self.in_use
     }
 
-    /// Free slots, the next one to be used last.
-    pub(crate) fn free(&self) -> &[SlotIndex] {
-        &self.free
+    /// Free slots, see [`Numbers::iter_free`].
+    pub(crate) fn iter_free(&self) -> impl Iterator<Item = SlotIndex> + '_ {
+        self.numbers.iter_free().map(SlotIndex)
     }
 
     fn at(&self, slot: SlotIndex) -> PathSlot {
-        self.paths.get(slot.index()).expect("a slot is made before it is named")
+        self.paths.get(slot.index())
     }
 
     fn first_of(&self, entry: EntryIndex) -> Link {
-        self.first.get(entry.index()).unwrap_or_default()
+        self.first.get(entry.index())
     }
 }
 

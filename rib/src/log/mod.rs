@@ -22,7 +22,7 @@ pub(crate) use self::readers::ReaderId;
 use self::readers::Readers;
 use self::records::{Records, SEGMENT_RECORDS};
 use self::waiting_withdrawals::WaitingWithdrawals;
-use crate::containers::Mirrored;
+use crate::containers::{Blank, Mirrored};
 use crate::index::{PeerIndex, SlotIndex};
 
 /// State of one route in a log.
@@ -46,6 +46,14 @@ pub(crate) struct Record {
     /// Whether the source may still hold another peer's path, which was exported to it earlier, and so needs
     /// a withdrawal.
     pub(crate) source_may_hold: bool,
+}
+
+impl<V: Copy> Blank for Slot<V> {
+    const BLANK: Self = Self::Empty;
+
+    fn is_blank(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
 }
 
 impl<V: Copy> Slot<V> {
@@ -172,7 +180,6 @@ impl<V: Copy + Eq> ExportLog<V> {
         };
         self.exported.on_changed(old.exported_from(), slot.exported_from());
         self.withdrawals.on_changed(old.is_withdrawn(), slot.is_withdrawn(), self.exported.total());
-        self.slots.grow_to(index.index() + 1, Slot::Empty);
         self.slots.set(index.index(), slot);
         self.records.push(index);
         if let Some(record) = old.record() {
@@ -184,7 +191,7 @@ impl<V: Copy + Eq> ExportLog<V> {
 
     /// The present state of a route.
     pub(crate) fn slot(&self, index: SlotIndex) -> Slot<V> {
-        self.slots.get(index.index()).unwrap_or_default()
+        self.slots.get(index.index())
     }
 
     /// Removes up to `limit` slots from the end of a log that is being freed. Returns those in use with their
@@ -254,7 +261,7 @@ impl<V: Copy + Eq> ExportLog<V> {
 
     /// The slots in use, with their states.
     pub(crate) fn in_use(&self) -> impl Iterator<Item = (SlotIndex, Slot<V>)> + '_ {
-        let indexes = (0..).map(SlotIndex).take(self.slots.len());
+        let indexes = (0..).map(SlotIndex).take(self.slots.end());
         let slots = indexes.map(|index| (index, self.slot(index)));
         slots.filter(|(_, slot)| slot.record().is_some())
     }
@@ -339,7 +346,6 @@ impl<V: Copy + Eq> ExportLog<V> {
         let is_waiting = |&(position, index): &(u32, SlotIndex)| matches!(self.slot(index), Slot::Withdrawn(record) if record.position == position);
         let emptied: Vec<(u32, SlotIndex)> = passed.filter(is_waiting).collect();
         emptied.iter().for_each(|&(_, index)| self.slots.set(index.index(), Slot::Empty));
-        self.slots.trim(|slot| matches!(slot, Slot::Empty));
         self.withdrawals.on_settled(emptied.len(), self.exported.total());
         self.settled = end;
         emptied.iter().for_each(|&(position, _)| self.records.on_stale(position));
@@ -368,7 +374,7 @@ impl<V: Copy + Eq> ExportLog<V> {
         }
         let Self { records, slots, .. } = self;
         let is_current = |index: SlotIndex, position: u32, new_position: u32| {
-            let slot = slots.get(index.index()).unwrap_or_default();
+            let slot = slots.get(index.index());
             let is_current = slot.record().is_some_and(|record| record.position == position);
             if is_current && new_position != position {
                 slots.set(index.index(), slot.moved_to(new_position));

@@ -223,8 +223,8 @@ pub(crate) trait AnyTable {
     /// The entries in use with numbers from `first` on, in the order of their numbers.
     fn views_from<'a>(&'a self, first: u32) -> Box<dyn Iterator<Item = EntryView<'a>> + 'a>;
 
-    /// Free entry numbers, the next one to be used last.
-    fn free_numbers(&self) -> &[u32];
+    /// Free entry numbers, see [`Slots::iter_free`].
+    fn free_numbers(&self) -> Vec<u32>;
 }
 
 /// An entry without the type of its prefix.
@@ -251,8 +251,8 @@ impl<P: IpPrefix> AnyTable for Table<P> {
         Box::new(self.iter_from(first).map(|(index, entry)| view(index, entry)))
     }
 
-    fn free_numbers(&self) -> &[u32] {
-        self.entries.free()
+    fn free_numbers(&self) -> Vec<u32> {
+        self.entries.iter_free().collect()
     }
 }
 

@@ -73,8 +73,11 @@ pub(crate) enum NotSent {
     TooLong,
 }
 
-/// Memory for fewer verdicts is not given back.
+/// Memory for fewer verdicts is not freed.
 const FEW: usize = 1024;
+
+/// Verdicts whose memory is freed in one step.
+const TRIMMED_AT_ONCE: usize = 16_384;
 
 /// Length of the longest NLRI: a path identifier, the prefix length, and an IPv6 address.
 const LONGEST_NLRI_OCTETS: usize = 4 + 1 + 16;
@@ -114,11 +117,13 @@ impl ExportRules {
         self.filter.looks_at_prefix() || self.filter.logs()
     }
 
-    /// Gives back memory for verdicts on attribute sets that are gone, once it is most of it.
+    /// Frees a part of the memory for verdicts on attribute sets that are gone, while it is most of it.
     pub(crate) fn trim(&mut self, store: &AttributeStore) {
-        if self.memo.len() > 4 * store.end() + FEW {
-            self.memo.truncate(store.end());
-            self.memo.shrink_to_fit();
+        let capacity = self.memo.capacity();
+        if capacity > 4 * store.end() + FEW {
+            let kept = store.end().max(capacity.saturating_sub(TRIMMED_AT_ONCE));
+            self.memo.truncate(kept);
+            self.memo.shrink_to(kept);
         }
     }
 

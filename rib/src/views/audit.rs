@@ -155,8 +155,8 @@ impl Recount {
         self.tombstones += withdrawals;
         let name = || format!("group {}", group.id.0);
         self.expect(name, "withdrawals", group.log.withdrawals(), withdrawals);
-        if let Some((paths, _)) = group.log.path_slots() {
-            self.expect(name, "slots of paths", paths, slots);
+        if let Some(paths) = group.log.path_slots() {
+            self.expect(name, "slots of paths", paths.in_use(), slots);
         }
     }
 

@@ -70,7 +70,7 @@ impl Shared {
         for (prefix, way) in self.store.next_hops.sorted_ways() {
             writeln!(f, "way {prefix}: {way:?}")?;
         }
-        writeln!(f, "free attributes {:?}", self.store.free())?;
+        writeln!(f, "free attributes {:?}", self.store.iter_free().collect::<Vec<_>>())?;
         for (handle, set, references) in self.store.iter() {
             let next_hop = self.store.next_hop(handle);
             let (number, values, attributes) = (handle.raw(), &set.values, &set.attributes);
@@ -171,8 +171,8 @@ fn write_group(
             writeln!(f, "  peer {} has read up to {} of {}", peer.0, log.cursor(reader), log.end())?;
         }
     }
-    if let Some((_, free)) = group.log.path_slots() {
-        writeln!(f, "  free slots {free:?}")?;
+    if let Some(slots) = group.log.path_slots() {
+        writeln!(f, "  free slots {:?}", slots.iter_free().collect::<Vec<_>>())?;
     }
     for (slot, said) in log.in_use() {
         write!(f, "  slot {}", slot.0)?;
