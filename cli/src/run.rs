@@ -141,6 +141,7 @@ fn routes_query(which: &ShowRoutes) -> RoutesQuery {
             (false, true) => RoutesView::Advertised,
             (false, false) => RoutesView::Best,
         },
+        filter: which.filter.clone(),
         after: None,
         limit: None,
     }

@@ -6,6 +6,7 @@ use bgp_codec::Prefix;
 use margay_filter::Filter;
 use toml::de::DeTable;
 
+use crate::aggregate::{self, Aggregate};
 use crate::config_error::ConfigError;
 use crate::control::Control;
 use crate::dynamic_peers::{self, DynamicPeers};
@@ -33,6 +34,7 @@ pub struct Config {
     kernel: Option<Kernel>,
     networks: Vec<Network>,
     static_routes: Vec<StaticRoute>,
+    aggregates: Vec<Aggregate>,
     filters: Vec<Filter>,
     peers: Vec<Peer>,
     dynamic_peers: Vec<DynamicPeers>,
@@ -157,6 +159,11 @@ impl Config {
         &self.static_routes
     }
 
+    /// The aggregates, in the order of the prefixes.
+    pub fn aggregates(&self) -> &[Aggregate] {
+        &self.aggregates
+    }
+
     /// The named filters in the order of their names, unused ones too.
     pub fn filters(&self) -> &[Filter] {
         &self.filters
@@ -215,11 +222,17 @@ impl Config {
                     let found = former.static_routes.iter().find(is_meant);
                     keep(&mut self.static_routes, found, |route| route.prefix)
                 }
+                ObjectName::Aggregate(prefix) => {
+                    let is_meant = |aggregate: &&Aggregate| Some(aggregate.prefix) == *prefix;
+                    let found = former.aggregates.iter().find(is_meant);
+                    keep(&mut self.aggregates, found, |aggregate| aggregate.prefix)
+                }
                 ObjectName::Named(..) | ObjectName::Section(_) => false,
             };
         }
         self.networks.sort_by_key(|network| network.prefix);
         self.static_routes.sort_by_key(|route| route.prefix);
+        self.aggregates.sort_by_key(|aggregate| aggregate.prefix);
         self.dynamic_peers.sort_by_key(|dynamic| dynamic.range);
     }
 
@@ -241,6 +254,7 @@ impl Config {
         let networks = network::read_all(root.items("network", report), report);
         let prefixes: Vec<Prefix> = networks.iter().map(|network| network.prefix).collect();
         let static_routes = static_route::read_all(root.items("static", report), &prefixes, report);
+        let aggregates = aggregate::read_all(root.items("aggregate", report), &filters, report);
         let groups = PeerGroups::read(&mut root, &filters, report);
         let local_asn = global.as_ref().map(|global| global.asn);
         let peers = peer::read_all(root.items("peer", report), &groups, &filters, local_asn, report);
@@ -253,6 +267,7 @@ impl Config {
             kernel,
             networks,
             static_routes,
+            aggregates,
             filters: filters.into_filters(),
             peers,
             dynamic_peers,

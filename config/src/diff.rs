@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use bgp_codec::Prefix;
 
+use crate::aggregate::Aggregate;
 use crate::config::Config;
 use crate::dynamic_peers::DynamicPeers;
 use crate::global::Global;
@@ -39,6 +40,12 @@ pub struct ConfigDiff {
     pub static_routes_removed: Vec<StaticRoute>,
     /// Static routes with other settings, as they are now.
     pub static_routes_changed: Vec<StaticRoute>,
+    /// Aggregates only in the new configuration, in the order of their prefixes, as all aggregates below.
+    pub aggregates_added: Vec<Aggregate>,
+    /// Aggregates only in the old one.
+    pub aggregates_removed: Vec<Aggregate>,
+    /// Aggregates with other settings, as they are now.
+    pub aggregates_changed: Vec<Aggregate>,
     /// Whether other filters decide what is installed.
     pub kernel_export_changed: bool,
     /// Changed settings of route reflection, such as `global.cluster_id`.
@@ -81,6 +88,7 @@ pub fn diff(old: &Config, new: &Config) -> ConfigDiff {
     diff.compare_dynamic_peers(by_range(old), by_range(new));
     diff.compare_networks(by_prefix(old), by_prefix(new));
     diff.compare_static_routes(static_by_prefix(old), static_by_prefix(new));
+    diff.compare_aggregates(aggregates_by_prefix(old), aggregates_by_prefix(new));
     diff.kernel_export_changed = match (old.kernel(), new.kernel()) {
         (Some(old), Some(new)) => old.export != new.export,
         _ => false,
@@ -149,6 +157,21 @@ impl ConfigDiff {
         }
         self.static_routes_removed.extend(old.into_values().cloned());
     }
+
+    fn compare_aggregates(
+        &mut self,
+        mut old: BTreeMap<Prefix, &Aggregate>,
+        new: BTreeMap<Prefix, &Aggregate>,
+    ) {
+        for (prefix, new) in new {
+            match old.remove(&prefix) {
+                None => self.aggregates_added.push(new.clone()),
+                Some(old) if old != new => self.aggregates_changed.push(new.clone()),
+                Some(_) => {}
+            }
+        }
+        self.aggregates_removed.extend(old.into_values().cloned());
+    }
 }
 
 impl PeerChange {
@@ -186,6 +209,10 @@ fn by_range(config: &Config) -> BTreeMap<Prefix, &DynamicPeers> {
 
 fn static_by_prefix(config: &Config) -> BTreeMap<Prefix, &StaticRoute> {
     config.static_routes().iter().map(|route| (route.prefix, route)).collect()
+}
+
+fn aggregates_by_prefix(config: &Config) -> BTreeMap<Prefix, &Aggregate> {
+    config.aggregates().iter().map(|aggregate| (aggregate.prefix, aggregate)).collect()
 }
 
 fn by_prefix(config: &Config) -> BTreeMap<Prefix, Network> {
@@ -241,6 +268,7 @@ peer_settings! {
     passive: NewSession,
     import: FiltersIn,
     export: FiltersOut,
+    default_originate: FiltersOut,
     families: NewSession,
     hold_time: NewSession,
     connect_retry: NewSession,

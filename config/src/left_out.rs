@@ -32,6 +32,8 @@ pub enum ObjectName {
     Network(Option<Prefix>),
     /// A `[[static]]`.
     StaticRoute(Option<Prefix>),
+    /// An `[[aggregate]]`.
+    Aggregate(Option<Prefix>),
     /// A table with a name: its kind, such as `filter`, and the name.
     Named(&'static str, String),
     /// A section that is not known.
@@ -57,6 +59,8 @@ impl fmt::Display for ObjectName {
             Self::Network(None) => f.write_str("network without a valid prefix"),
             Self::StaticRoute(Some(prefix)) => write!(f, "static route {prefix}"),
             Self::StaticRoute(None) => f.write_str("static route without a valid prefix"),
+            Self::Aggregate(Some(prefix)) => write!(f, "aggregate {prefix}"),
+            Self::Aggregate(None) => f.write_str("aggregate without a valid prefix"),
             Self::Named(kind, name) => write!(f, "{kind} {name}"),
             Self::Section(name) => write!(f, "section {name}"),
         }

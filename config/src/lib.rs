@@ -7,6 +7,7 @@
 
 mod add_path;
 mod address;
+mod aggregate;
 mod asn;
 mod bfd;
 mod config;
@@ -43,6 +44,7 @@ mod sources;
 mod static_route;
 mod warnings;
 
+pub use aggregate::Aggregate;
 pub use bfd::{Bfd, BfdAuthentication};
 pub use config::{Config, ConfigText, NamedFiles, Reading, parse, read};
 pub use config_error::ConfigError;

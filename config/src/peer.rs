@@ -65,6 +65,8 @@ pub struct Peer {
     pub add_path: Vec<(Family, AddPathMode)>,
     /// The most paths to a prefix that are sent where several are, the best ones; `None`, the default, is all of them.
     pub add_path_send: Option<NonZeroU16>,
+    /// Whether the peer is sent a default route by this node. No by default.
+    pub default_originate: bool,
     /// How long the peer may take nothing of what is sent before it is given up (RFC 9687); `None`, the default, is
     /// twice the hold time, and at least 8 minutes.
     pub send_hold_time: Option<Duration>,
@@ -196,6 +198,7 @@ impl Peer {
             rr_client: settings.rr_client.unwrap_or(false),
             cluster_id: settings.cluster_id,
             add_path_send: settings.add_path_send.flatten(),
+            default_originate: settings.default_originate.unwrap_or(false),
             send_hold_time: settings.send_hold_time,
             prefix_limit: settings.prefix_limit,
             graceful_restart: settings.graceful_restart.flatten(),

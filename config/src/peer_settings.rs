@@ -26,6 +26,7 @@ pub(crate) struct PeerSettings {
     pub(crate) passive: Option<bool>,
     pub(crate) import: Option<FilterChain>,
     pub(crate) export: Option<FilterChain>,
+    pub(crate) default_originate: Option<bool>,
     pub(crate) families: Option<Vec<Family>>,
     pub(crate) hold_time: Option<HoldTime>,
     pub(crate) connect_retry: Option<Duration>,
@@ -74,6 +75,7 @@ impl PeerSettings {
             passive: get("passive").and_then(|value| value.boolean(report)),
             import: get("import").and_then(|value| filters.chain(value, Direction::Import, report)),
             export: get("export").and_then(|value| filters.chain(value, Direction::Export, report)),
+            default_originate: get("default_originate").and_then(|value| value.boolean(report)),
             families: get("families").and_then(|value| read_families(value, report)),
             hold_time: get("hold_time")
                 .and_then(|value| value.parsed("90s", report, duration::parse_hold_time)),
@@ -113,6 +115,7 @@ impl PeerSettings {
             passive: self.passive.or(group.passive),
             import: self.import.or(group.import),
             export: self.export.or(group.export),
+            default_originate: self.default_originate.or(group.default_originate),
             families: self.families.or(group.families),
             hold_time: self.hold_time.or(group.hold_time),
             connect_retry: self.connect_retry.or(group.connect_retry),

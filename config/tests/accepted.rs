@@ -158,6 +158,7 @@ fn a_minimal_file_gets_the_defaults() {
         rr_client: false,
         cluster_id: None,
         add_path: Vec::new(),
+        default_originate: false,
         add_path_send: None,
         send_hold_time: None,
         prefix_limit: None,

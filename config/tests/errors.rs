@@ -77,7 +77,7 @@ fn unknown_keys() {
     check_after_global(
         "[peer_group.mesh]\nname = \"a\"\n",
         &[
-            "f:5:1: unknown key \"name\" in [peer_group.mesh]: there is group, remote_asn, passive, import, export, families, \
+            "f:5:1: unknown key \"name\" in [peer_group.mesh]: there is group, remote_asn, passive, import, export, default_originate, families, \
            hold_time, connect_retry, password_file, port, source_address, multihop, ttl_security, next_hop, \
            rr_client, cluster_id, add_path, add_path_send, send_hold_time, prefix_limit, graceful_restart, bfd",
         ],

@@ -70,6 +70,9 @@ pub struct RoutesQuery {
     /// The tables to list.
     #[serde(default)]
     pub view: RoutesView,
+    /// Only routes that this filter of the configuration accepts, with what it sets. Where `peer` is given, it is the peer that
+    /// the filter works for.
+    pub filter: Option<String>,
     /// The `next` of the previous page.
     pub after: Option<String>,
     /// Number of routes of a page, up to [`MAX_PAGE_ROUTES`].
@@ -183,7 +186,9 @@ impl PeerActionQuery {
 impl RoutesQuery {
     fn target(&self) -> String {
         let mut target = format!("{}?view={}", path::ROUTES, self.view);
-        for (key, value) in [("prefix", &self.prefix), ("peer", &self.peer), ("after", &self.after)] {
+        for (key, value) in
+            [("prefix", &self.prefix), ("peer", &self.peer), ("filter", &self.filter), ("after", &self.after)]
+        {
             if let Some(value) = value {
                 target += &format!("&{key}={}", Escaped(value));
             }
@@ -272,10 +277,11 @@ mod tests {
                     prefix: Some("10.65.0.0/16".to_owned()),
                     peer: Some("tor 1&view=x".to_owned()),
                     view: RoutesView::Advertised,
+                    filter: Some("to-tor".to_owned()),
                     after: Some("a=b".to_owned()),
                     limit: Some(10),
                 }),
-                "/v1/routes?view=advertised&prefix=10.65.0.0%2F16&peer=tor%201%26view%3Dx&after=a%3Db&limit=10",
+                "/v1/routes?view=advertised&prefix=10.65.0.0%2F16&peer=tor%201%26view%3Dx&filter=to-tor&after=a%3Db&limit=10",
             ),
             (
                 Request::Explain(ExplainQuery { prefix: "2001:db8::/64".to_owned() }),

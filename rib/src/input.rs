@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::index::PeerIndex;
 use crate::next_hops::WayChange;
 use crate::options::{
-    Departure, KernelRouteView, LinkUsability, NetworkOptions, OwnNextHops, PeerOptions, PeerRules,
-    ReflectorOptions, StaticRoute,
+    AggregateOptions, Departure, KernelRouteView, LinkUsability, NetworkOptions, OwnNextHops, PeerOptions,
+    PeerRules, ReflectorOptions, StaticRoute,
 };
 use crate::rib::Rib;
 
@@ -44,6 +44,10 @@ pub enum RibInput<U = Update> {
     KernelRoute(Prefix, Option<KernelRouteView>),
     /// [`Rib::set_static`].
     Static(Prefix, Option<StaticRoute>),
+    /// [`Rib::set_aggregate`].
+    Aggregate(Prefix, Option<AggregateOptions>),
+    /// [`Rib::set_default_route`].
+    DefaultRoute(Family, bool),
     /// [`Rib::set_links`].
     Links(Vec<LinkUsability>),
     /// [`Rib::set_forwarding_filter`].
@@ -81,6 +85,8 @@ impl<U> RibInput<U> {
             Self::StopOriginating(prefix) => RibInput::StopOriginating(prefix),
             Self::KernelRoute(prefix, route) => RibInput::KernelRoute(prefix, route),
             Self::Static(prefix, route) => RibInput::Static(prefix, route),
+            Self::Aggregate(prefix, options) => RibInput::Aggregate(prefix, options),
+            Self::DefaultRoute(family, is_originated) => RibInput::DefaultRoute(family, is_originated),
             Self::Links(changes) => RibInput::Links(changes),
             Self::ForwardingFilter(filter) => RibInput::ForwardingFilter(filter),
             Self::Ways(changes) => RibInput::Ways(changes),
@@ -111,6 +117,8 @@ impl Rib {
             RibInput::StopOriginating(prefix) => self.stop_originating(prefix),
             RibInput::KernelRoute(prefix, route) => self.set_kernel_route(prefix, route),
             RibInput::Static(prefix, route) => self.set_static(prefix, route),
+            RibInput::Aggregate(prefix, options) => self.set_aggregate(prefix, options),
+            RibInput::DefaultRoute(family, is_originated) => self.set_default_route(family, is_originated),
             RibInput::Links(changes) => self.set_links(&changes),
             RibInput::ForwardingFilter(filter) => self.set_forwarding_filter(&filter),
             RibInput::Ways(changes) => self.set_ways(&changes),

@@ -38,8 +38,8 @@ pub use input::RibInput;
 pub use next_hops::{NextHopLoss, Way, WayChange};
 pub use notices::{Notice, NoticeKind};
 pub use options::{
-    ClientToClient, Departure, Discard, ForwardingOptions, Hop, KernelRouteView, LinkName, LinkUsability,
-    NetworkOptions, NextHopMode, OwnNextHops, PathsSent, PeerOptions, PeerRules, Reflection,
+    AggregateOptions, ClientToClient, Departure, Discard, ForwardingOptions, Hop, KernelRouteView, LinkName,
+    LinkUsability, NetworkOptions, NextHopMode, OwnNextHops, PathsSent, PeerOptions, PeerRules, Reflection,
     ReflectorOptions, RibOptions, RoutePurpose, SessionTerms, StaticRoute, StaticTarget,
 };
 pub use paths::{CandidateOrigin, ImportRefusal};

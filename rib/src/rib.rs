@@ -1,9 +1,10 @@
 //! The Rib: takes the events of peers, and returns slices of encoded messages and forwarding changes.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use bgp_codec::{Family, NlriBlock, Prefix, Update};
+use bgp_codec::{Family, Ipv4Prefix, Ipv6Prefix, NlriBlock, Prefix, Update};
 use margay_filter::FilterChain;
 
 use crate::attributes::AttributeStore;
@@ -15,8 +16,8 @@ use crate::index::PeerIndex;
 use crate::next_hops::{NextHopLoss, NextHopLosses, NextHopResolution, WayChange};
 use crate::notices::{Notice, Notices};
 use crate::options::{
-    Departure, KernelRouteView, LinkUsability, NetworkOptions, OwnNextHops, PeerOptions, PeerRules,
-    ReflectorOptions, RibOptions, StaticRoute,
+    AggregateOptions, Departure, KernelRouteView, LinkUsability, NetworkOptions, OwnNextHops, PeerOptions,
+    PeerRules, ReflectorOptions, RibOptions, StaticRoute,
 };
 use crate::paths::{LearnedFrom, Sources};
 use crate::peers::{Peers, Presence};
@@ -208,6 +209,27 @@ impl Rib {
         }
     }
 
+    /// Sets the aggregate at `prefix`; `None` for no aggregate. [`work`](Self::work) finds the routes that contribute, and the
+    /// aggregate is originated from then on while there are enough.
+    pub fn set_aggregate(&mut self, prefix: Prefix, options: Option<AggregateOptions>) {
+        if let Some(family) = FamilyIndex::of(prefix.family()) {
+            self.families[family].set_aggregate(&mut self.shared, prefix, options);
+        }
+    }
+
+    /// Sets whether there is a default route of a family for the peers with
+    /// [`default_originate`](PeerRules::default_originate). It is used for nothing else.
+    pub fn set_default_route(&mut self, family: Family, is_originated: bool) {
+        let prefix = match family {
+            Family::IPV4_UNICAST => Prefix::Ipv4(Ipv4Prefix::truncating(Ipv4Addr::UNSPECIFIED, 0)),
+            _ => Prefix::Ipv6(Ipv6Prefix::truncating(Ipv6Addr::UNSPECIFIED, 0)),
+        };
+        if let Some(family) = FamilyIndex::of(family) {
+            let route = is_originated.then_some(prefix);
+            self.families[family].set_default_route(&mut self.shared, route);
+        }
+    }
+
     /// Sets which of the links that static routes lead over are usable. Links that were never named are not.
     pub fn set_links(&mut self, changes: &[LinkUsability]) {
         for family in FamilyIndex::ALL {
@@ -348,6 +370,9 @@ impl Rib {
     /// Next hops that are lost with a peer, so that the forwarding table can drop them early, or that are
     /// back. To be applied before the next result of [`poll_forwarding`](Self::poll_forwarding).
     pub fn poll_next_hop_losses(&mut self) -> Vec<NextHopLoss> {
+        for next_hop in self.shared.store.next_hops.take_newly_set_here() {
+            self.next_hop_losses.on_announced(next_hop);
+        }
         self.next_hop_losses.poll()
     }
 

@@ -320,6 +320,7 @@ fn client(number: u32, path_ids_sent: &[Family]) -> PeerOptions {
             next_hop: NextHopMode::Auto,
             reflection: Reflection::Client(identifier(1).into()),
             paths_sent: PathsSent::All,
+            default_originate: false,
             is_draining: false,
         },
         own: OwnNextHops {

@@ -159,6 +159,7 @@ async fn all_routes(node: &Node, selection: PeerSelection) -> Result<Vec<RouteVi
             family,
             position: PagePosition::default(),
             limit: 100,
+            filter: None,
         };
         routes.extend(node.routes(question).await?);
     }

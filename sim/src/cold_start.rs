@@ -107,6 +107,7 @@ async fn best_routes(world: &World, node: NodeId) -> Result<usize> {
         family: bgp_codec::Family::IPV4_UNICAST,
         position: PagePosition::default(),
         limit: 1000,
+        filter: None,
     };
     Ok(world.nodes[node].routes(question).await?.len())
 }

@@ -180,7 +180,7 @@ impl Node {
         let mut routes = Vec::new();
         loop {
             let page = self
-                .ask(|answer| SpeakerRequest::Routes(question, answer))
+                .ask(|answer| SpeakerRequest::Routes(question.clone(), answer))
                 .await?
                 .with_context(|| format!("no session for {:?}", question.selection))?;
             routes.extend(page.routes);

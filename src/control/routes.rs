@@ -2,20 +2,30 @@
 
 use bgp_codec::Family;
 use margay_control::{DEFAULT_PAGE_ROUTES, MAX_PAGE_ROUTES, RoutesPage, RoutesQuery, RoutesView};
+use margay_filter::{Filter, FilterChain};
 use margay_rib::PagePosition;
 
 use super::error::ApiError;
 use super::route::route;
 use super::server::Api;
-use crate::speaker::{Destination, PeerSelection, RoutesQuestion, SpeakerRequest};
+use crate::daemon::{PeerEntry, filter_session};
+use crate::speaker::{Destination, PeerKey, PeerSelection, RoutesQuestion, SpeakerRequest};
 
 /// Asks the speaker for one page.
 pub(super) async fn routes(api: &Api, query: RoutesQuery) -> Result<RoutesPage, ApiError> {
     let destination = query.prefix.as_deref().map(parse_destination).transpose()?;
-    let selection = selection(api, &query).await?;
+    let peer = match &query.peer {
+        Some(name) => Some(api.peer(name).await?),
+        None => None,
+    };
+    let selection = selection(query.view, peer.as_ref().map(|peer| peer.key))?;
+    let filter = match &query.filter {
+        Some(name) => Some(filter(api, name, peer.as_ref()).await?),
+        None => None,
+    };
     let (family, position) = query.after.as_deref().map_or(Ok(START), parse_position)?;
     let limit = query.limit.unwrap_or(DEFAULT_PAGE_ROUTES).clamp(1, MAX_PAGE_ROUTES);
-    let question = RoutesQuestion { destination, selection, family, position, limit };
+    let question = RoutesQuestion { destination, selection, family, position, limit, filter };
     let page = api.ask(|answer| SpeakerRequest::Routes(question, answer)).await?;
     let Some(mut page) = page else {
         let name = query.peer.unwrap_or_default();
@@ -46,12 +56,27 @@ pub(super) fn parse_destination(text: &str) -> Result<Destination, ApiError> {
     Ok(Destination::Prefix(prefix))
 }
 
-async fn selection(api: &Api, query: &RoutesQuery) -> Result<PeerSelection, ApiError> {
-    let peer = match &query.peer {
-        Some(name) => Some(api.peer(name).await?.key),
-        None => None,
-    };
-    match (query.view, peer) {
+/// The filter of the configuration with this name, as it works for a peer.
+async fn filter(api: &Api, name: &str, peer: Option<&PeerEntry>) -> Result<FilterChain, ApiError> {
+    let filters = api.filters().await?;
+    let filter = filters.iter().find(|filter| filter.name() == name).ok_or_else(|| {
+        let names: Vec<&str> = filters.iter().map(Filter::name).collect();
+        let known = if names.is_empty() {
+            "none is configured".to_owned()
+        } else {
+            format!("known are {}", names.join(", "))
+        };
+        ApiError::not_found(format!("there is no filter {name:?}: {known}"))
+    })?;
+    let chain = FilterChain::new([filter.clone()]);
+    Ok(match peer {
+        Some(peer) => chain.for_session(&filter_session(&peer.global, &peer.config)),
+        None => chain,
+    })
+}
+
+fn selection(view: RoutesView, peer: Option<PeerKey>) -> Result<PeerSelection, ApiError> {
+    match (view, peer) {
         (RoutesView::Best, None) => Ok(PeerSelection::Best),
         (RoutesView::Best, Some(peer)) => Ok(PeerSelection::BestFrom(peer)),
         (RoutesView::Received, None) => Ok(PeerSelection::All),

@@ -15,6 +15,7 @@ use margay_control::{
     KernelStatus, MaintenanceReport, PeerActionQuery, PeerActionReport, PeerDetail, Peers, ReloadQuery,
     RibSizes, RibState, RoutesPage, RoutesQuery, ShutdownQuery, Status, Turns, path,
 };
+use margay_filter::Filter;
 use margay_session::ShutdownMessage;
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
@@ -123,6 +124,11 @@ impl Api {
                 if known.is_empty() { "none is configured".to_owned() } else { format!("known are {known}") };
             ApiError::not_found(format!("there is no peer {name:?}: {known}"))
         })
+    }
+
+    /// The filters of the configuration.
+    pub(super) async fn filters(&self) -> Result<Vec<Filter>, ApiError> {
+        self.ask_daemon(DaemonRequest::Filters).await
     }
 
     async fn counts(&self) -> Result<SpeakerCounts, ApiError> {

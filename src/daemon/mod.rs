@@ -45,6 +45,7 @@ use monitoring::PathMonitoring;
 use unconfirmed::UnconfirmedReload;
 
 pub use config_files::{LoadedConfig, ReadError, Strictness, read_config};
+pub(crate) use options::filter_session;
 pub(crate) use reload::left_out_object;
 pub use request::{DaemonRequest, DaemonStatus, PeerEntry};
 
@@ -249,7 +250,18 @@ impl Daemon {
         for route in daemon.config.static_routes() {
             daemon.tell_speaker(options::static_route(route)).await;
         }
+        for aggregate in daemon.config.aggregates() {
+            daemon.tell_speaker(options::aggregate(aggregate)).await;
+        }
+        daemon.set_default_routes().await;
         Ok(daemon)
+    }
+
+    /// Has a default route originated for the families in which a peer gets one.
+    pub(super) async fn set_default_routes(&self) {
+        for request in options::default_routes(&self.config) {
+            self.tell_speaker(request).await;
+        }
     }
 
     /// Handle of the speaker.
@@ -426,6 +438,7 @@ impl Daemon {
             }
             DaemonRequest::Bfd(answer) => reply(answer, self.bfd().cloned()),
             DaemonRequest::ConfirmReload(answer) => reply(answer, self.confirm_reload()),
+            DaemonRequest::Filters(answer) => reply(answer, self.config.filters().to_vec()),
             DaemonRequest::Configuration(answer) => reply(answer, self.files.clone()),
             DaemonRequest::ReloadAndLog => self.reload_and_log().await,
             DaemonRequest::Drain(is_draining, answer) => {

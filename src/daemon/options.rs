@@ -8,17 +8,18 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use bgp_codec::{
-    Capabilities, Capability, GracefulRestart, GracefulRestartFamily, LongLivedFamily, PeerKind, Prefix,
+    Capabilities, Capability, Family, GracefulRestart, GracefulRestartFamily, LongLivedFamily, PeerKind,
+    Prefix,
 };
 use margay_bfd::{Authentication, Hops};
 use margay_config::{
-    BfdAuthentication, Config, DynamicPeers, Global, Hold, Kernel, KernelImport, Network, NextHopMode, Peer,
-    StaticHop, StaticRoute, StaticTarget,
+    Aggregate, BfdAuthentication, Config, DynamicPeers, Global, Hold, Kernel, KernelImport, Network,
+    NextHopMode, Peer, StaticHop, StaticRoute, StaticTarget,
 };
 use margay_filter::Session;
 use margay_rib::{
-    ClientToClient, Discard, ForwardingOptions, Hop, LinkName, NetworkOptions, PathsSent, PeerRules,
-    Reflection, ReflectorOptions, RibOptions, RoutePurpose, WeightedHop,
+    AggregateOptions, ClientToClient, Discard, ForwardingOptions, Hop, LinkName, NetworkOptions, PathsSent,
+    PeerRules, Reflection, ReflectorOptions, RibOptions, RoutePurpose, WeightedHop,
 };
 use margay_session::{DialMode, SessionOptions};
 
@@ -135,6 +136,23 @@ pub(super) fn static_route(route: &StaticRoute) -> SpeakerRequest {
     SpeakerRequest::SetStatic(prefix, Some(route))
 }
 
+pub(super) fn aggregate(aggregate: &Aggregate) -> SpeakerRequest {
+    let Aggregate { prefix, contributors, least, hold, tag } = aggregate.clone();
+    let options = AggregateOptions { contributors, least, hold: hold.map(discard), tag };
+    SpeakerRequest::SetAggregate(prefix, Some(options))
+}
+
+/// Whether any peer is sent a default route of each family.
+pub(super) fn default_routes(config: &Config) -> impl Iterator<Item = SpeakerRequest> {
+    let templates = config.dynamic_peers().iter().map(DynamicPeers::template);
+    let receivers: Vec<&Peer> =
+        config.peers().iter().chain(templates).filter(|peer| peer.default_originate).collect();
+    [Family::IPV4_UNICAST, Family::IPV6_UNICAST].into_iter().map(move |family| {
+        let is_originated = receivers.iter().any(|peer| peer.families.contains(&family));
+        SpeakerRequest::SetDefaultRoute(family, is_originated)
+    })
+}
+
 fn weighted_hop(hop: &StaticHop) -> Option<WeightedHop> {
     let link = hop.interface.as_deref().and_then(link_name);
     let place = match (hop.gateway(), link) {
@@ -156,14 +174,19 @@ pub(super) fn forwarding_filter(config: &Config) -> SpeakerRequest {
     SpeakerRequest::SetForwardingFilter(filter)
 }
 
-pub(super) fn peer_settings(global: &Global, peer: &Peer, is_draining: bool) -> PeerSettings {
-    let session = Session {
+/// A peer as the filters that work for it see it.
+pub(crate) fn filter_session(global: &Global, peer: &Peer) -> Session {
+    Session {
         name: Arc::from(peer.name.as_str()),
         group: peer.group.as_deref().map(Arc::from),
         address: peer.address,
         kind: if peer.remote_asn == global.asn { PeerKind::Ibgp } else { PeerKind::Ebgp },
         is_client: peer.rr_client,
-    };
+    }
+}
+
+pub(super) fn peer_settings(global: &Global, peer: &Peer, is_draining: bool) -> PeerSettings {
+    let session = filter_session(global, peer);
     let rules = PeerRules {
         import: peer.import.for_session(&session),
         export: peer.export.for_session(&session),
@@ -175,6 +198,7 @@ pub(super) fn peer_settings(global: &Global, peer: &Peer, is_draining: bool) -> 
             NextHopMode::Keep => margay_rib::NextHopMode::Keep,
         },
         paths_sent: peer.add_path_send.map_or(PathsSent::All, PathsSent::Best),
+        default_originate: peer.default_originate,
         is_draining,
         reflection: match peer.rr_client {
             true => Reflection::Client(peer.cluster_id.unwrap_or(global.cluster_id)),

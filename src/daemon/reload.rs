@@ -88,6 +88,8 @@ impl Daemon {
         }
         self.apply_networks(&changes, &mut report).await;
         self.apply_static_routes(&changes, &mut report).await;
+        self.apply_aggregates(&changes, &mut report).await;
+        self.set_default_routes().await;
         let was_dynamic = self.dynamic_among(&changes.peers_added);
         self.apply_dynamic_peers(&changes, &mut report).await;
         self.apply_peers(changes, &was_dynamic, &mut report).await;
@@ -242,6 +244,20 @@ impl Daemon {
         for (route, kind) in added.chain(changed) {
             self.tell_speaker(options::static_route(route)).await;
             report.note(format!("static {}", route.prefix), kind, String::new());
+        }
+    }
+
+    async fn apply_aggregates(&self, changes: &ConfigDiff, report: &mut Report) {
+        for aggregate in &changes.aggregates_removed {
+            self.tell_speaker(SpeakerRequest::SetAggregate(aggregate.prefix, None)).await;
+            let name = format!("aggregate {}", aggregate.prefix);
+            report.note(name, ObjectChangeKind::Removed, String::new());
+        }
+        let added = changes.aggregates_added.iter().map(|it| (it, ObjectChangeKind::Added));
+        let changed = changes.aggregates_changed.iter().map(|it| (it, ObjectChangeKind::Changed));
+        for (aggregate, kind) in added.chain(changed) {
+            self.tell_speaker(options::aggregate(aggregate)).await;
+            report.note(format!("aggregate {}", aggregate.prefix), kind, String::new());
         }
     }
 

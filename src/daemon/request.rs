@@ -7,6 +7,7 @@ use std::time::Duration;
 use bgp_codec::Prefix;
 use margay_config::{Config, ConfigText, Global, LeftOut, Peer};
 use margay_control::{ReloadQuery, ReloadReport};
+use margay_filter::Filter;
 use margay_session::ShutdownMessage;
 use tokio::sync::oneshot;
 
@@ -32,6 +33,8 @@ pub enum DaemonRequest {
     ReloadAndLog,
     /// Keep what the last reload changed; the time that was left, or `None` if nothing waits to be confirmed.
     ConfirmReload(oneshot::Sender<Option<Duration>>),
+    /// The filters of the configuration.
+    Filters(oneshot::Sender<Vec<Filter>>),
     /// The files that the configuration was read from.
     Configuration(oneshot::Sender<Vec<ConfigText>>),
     /// Drain all peers, or no longer; what was done, in words.

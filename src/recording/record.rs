@@ -74,6 +74,7 @@ mod tests {
                 next_hop: NextHopMode::Keep,
                 reflection: Reflection::Client(ClusterId(9)),
                 paths_sent: PathsSent::Best(NonZeroU16::MIN),
+                default_originate: false,
                 is_draining: true,
             },
             own: OwnNextHops {

@@ -5,9 +5,9 @@ use std::ops::Deref;
 use bgp_codec::{DecodeContext, Family, Prefix, Update};
 use margay_filter::FilterChain;
 use margay_rib::{
-    Departure, EncodedUpdates, ForwardingChange, KernelRouteView, LinkUsability, NetworkOptions, NextHopLoss,
-    Notice, OwnNextHops, PeerIndex, PeerOptions, PeerRules, ReflectorOptions, Rib, RibInput, RibOptions,
-    StaticRoute, WayChange,
+    AggregateOptions, Departure, EncodedUpdates, ForwardingChange, KernelRouteView, LinkUsability,
+    NetworkOptions, NextHopLoss, Notice, OwnNextHops, PeerIndex, PeerOptions, PeerRules, ReflectorOptions,
+    Rib, RibInput, RibOptions, StaticRoute, WayChange,
 };
 
 use super::{Record, Recorder, checksum};
@@ -120,6 +120,14 @@ impl RecordedRib {
 
     pub(crate) fn set_static(&mut self, prefix: Prefix, route: Option<StaticRoute>) {
         self.handle(RibInput::Static(prefix, route));
+    }
+
+    pub(crate) fn set_aggregate(&mut self, prefix: Prefix, options: Option<AggregateOptions>) {
+        self.handle(RibInput::Aggregate(prefix, options));
+    }
+
+    pub(crate) fn set_default_route(&mut self, family: Family, is_originated: bool) {
+        self.handle(RibInput::DefaultRoute(family, is_originated));
     }
 
     pub(crate) fn set_links(&mut self, changes: Vec<LinkUsability>) {

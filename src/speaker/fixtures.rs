@@ -35,6 +35,7 @@ pub(super) fn settings() -> PeerSettings {
         next_hop: NextHopMode::Auto,
         reflection: Reflection::NonClient,
         paths_sent: PathsSent::All,
+        default_originate: false,
         is_draining: false,
     };
     PeerSettings { rules, prefix_limit: None }

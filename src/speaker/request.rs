@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use bgp_codec::{Family, Prefix};
 use margay_filter::FilterChain;
 use margay_rib::{
-    Explanation, NetworkOptions, PagePosition, PeerCounts, PeerRules, ReflectorOptions, RibCounts, RoutePage,
-    StaticRoute,
+    AggregateOptions, Explanation, NetworkOptions, PagePosition, PeerCounts, PeerRules, ReflectorOptions,
+    RibCounts, RoutePage, StaticRoute,
 };
 use tokio::sync::oneshot;
 
@@ -29,6 +29,10 @@ pub enum SpeakerRequest {
     StopOriginating(Prefix),
     /// Set the static route at a prefix, or remove it.
     SetStatic(Prefix, Option<StaticRoute>),
+    /// Set the aggregate at a prefix, or remove it.
+    SetAggregate(Prefix, Option<AggregateOptions>),
+    /// Set whether there is a default route of a family for the peers that get one.
+    SetDefaultRoute(Family, bool),
     /// Set the filters on what is installed in the kernel.
     SetForwardingFilter(FilterChain),
     /// A page of routes; `None` if the question names a peer without a session.
@@ -57,6 +61,8 @@ impl SpeakerRequest {
             | Self::AdvertiseAgain(..)
             | Self::Originate(..)
             | Self::SetStatic(..)
+            | Self::SetAggregate(..)
+            | Self::SetDefaultRoute(..)
             | Self::SetForwardingFilter(_)
             | Self::StopOriginating(_)
             | Self::Stop => Step::Configuration,
@@ -96,7 +102,7 @@ pub enum Destination {
 }
 
 /// The routes that a question is about.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RoutesQuestion {
     /// One prefix, or those that cover an address.
     pub destination: Option<Destination>,
@@ -108,6 +114,8 @@ pub struct RoutesQuestion {
     pub position: PagePosition,
     /// Approximate number of routes.
     pub limit: usize,
+    /// Filters that the listed routes pass.
+    pub filter: Option<FilterChain>,
 }
 
 /// [`RouteSelection`](margay_rib::RouteSelection), with the daemon's keys of peers.

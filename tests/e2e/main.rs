@@ -17,6 +17,7 @@ mod graceful_restart;
 mod herd;
 mod kernel;
 mod kernel_member;
+mod local_routes;
 mod log;
 mod maintenance;
 mod malformed;

@@ -39,7 +39,17 @@ impl Wire {
 
     /// A margay that is not started.
     pub(crate) fn margay(&self, label: &str, number: u8, adjust: impl FnOnce(&mut RouterSettings)) -> Margay {
-        Margay::new(&self.place(label, &[number]), settings(number, adjust), &binaries())
+        self.margay_at(&self.place(label, &[number]), number, adjust)
+    }
+
+    /// A margay that is not started, in a namespace that is there.
+    pub(crate) fn margay_at(
+        &self,
+        place: &Namespace,
+        number: u8,
+        adjust: impl FnOnce(&mut RouterSettings),
+    ) -> Margay {
+        Margay::new(place, settings(number, adjust), &binaries())
     }
 
     /// A BIRD that is not started.

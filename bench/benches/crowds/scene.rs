@@ -279,6 +279,7 @@ fn peer(number: u32) -> PeerOptions {
             next_hop: NextHopMode::Auto,
             reflection: Reflection::Client(BgpIdentifier::new(1).unwrap().into()),
             paths_sent: PathsSent::All,
+            default_originate: false,
             is_draining: false,
         },
         own: OwnNextHops {

@@ -165,6 +165,7 @@ fn peer(number: u32) -> PeerOptions {
             next_hop: NextHopMode::Auto,
             reflection: Reflection::NonClient,
             paths_sent: PathsSent::All,
+            default_originate: false,
             is_draining: false,
         },
         own: OwnNextHops {

@@ -266,6 +266,9 @@ pub(crate) struct ShowRoutes {
     /// Routes advertised to the peer
     #[arg(long, requires = "peer")]
     pub(crate) advertised: bool,
+    /// Only routes that this filter of the daemon's configuration accepts, with what it sets; it works for the peer of --peer
+    #[arg(long, value_name = "NAME")]
+    pub(crate) filter: Option<String>,
 }
 
 /// A time of at least a second, such as `5m` or `90s`.

@@ -97,6 +97,12 @@ fn consequences(changes: &ConfigDiff, new: &Config) -> Vec<Consequence> {
     for (network, what) in networks.chain(changed) {
         note(format!("network {}", network.prefix), what.to_string(), Vec::new());
     }
+    for (name, what) in local_routes(changes) {
+        note(name, what.to_string(), Vec::new());
+    }
+    if changes.kernel_export_changed {
+        note("kernel".to_owned(), "changed, routes looked at again".to_owned(), vec!["kernel.export"]);
+    }
     let ranges = changes.dynamic_peers_removed.iter().map(|range| (range, removed));
     for (range, what) in ranges.chain(changes.dynamic_peers_added.iter().map(|range| (range, added))) {
         note(format!("dynamic peers {}", range.range), what.to_string(), Vec::new());
@@ -119,6 +125,27 @@ fn consequences(changes: &ConfigDiff, new: &Config) -> Vec<Consequence> {
         note("daemon".to_owned(), "needs a restart".to_owned(), vec![key]);
     }
     found
+}
+
+/// What happens to static routes and aggregates.
+fn local_routes(changes: &ConfigDiff) -> impl Iterator<Item = (String, ObjectChangeKind)> {
+    let statics = [
+        (&changes.static_routes_removed, ObjectChangeKind::Removed),
+        (&changes.static_routes_added, ObjectChangeKind::Added),
+        (&changes.static_routes_changed, ObjectChangeKind::Changed),
+    ];
+    let aggregates = [
+        (&changes.aggregates_removed, ObjectChangeKind::Removed),
+        (&changes.aggregates_added, ObjectChangeKind::Added),
+        (&changes.aggregates_changed, ObjectChangeKind::Changed),
+    ];
+    let statics = statics
+        .into_iter()
+        .flat_map(|(routes, what)| routes.iter().map(move |it| (format!("static {}", it.prefix), what)));
+    let aggregates = aggregates
+        .into_iter()
+        .flat_map(|(all, what)| all.iter().map(move |it| (format!("aggregate {}", it.prefix), what)));
+    statics.chain(aggregates)
 }
 
 fn effect_text(effect: PeerEffect) -> &'static str {

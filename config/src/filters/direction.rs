@@ -11,6 +11,8 @@ pub(crate) enum Direction {
     Export,
     /// For what is installed in the kernel.
     Install,
+    /// For what contributes to an aggregate.
+    Aggregate,
 }
 
 impl Direction {
@@ -20,13 +22,17 @@ impl Direction {
     }
 
     fn objection_to_rule(self, rule: &Rule) -> Option<String> {
-        if self != Self::Export && asks(&rule.condition, |leaf| matches!(leaf, Condition::Interface(_))) {
+        if matches!(self, Self::Import | Self::Install)
+            && asks(&rule.condition, |leaf| matches!(leaf, Condition::Interface(_)))
+        {
             return Some(
                 "asks for an interface, which only routes of the kernel have: it belongs in export"
                     .to_owned(),
             );
         }
-        if self == Self::Install && asks(&rule.condition, |leaf| matches!(leaf, Condition::Session(_))) {
+        if matches!(self, Self::Install | Self::Aggregate)
+            && asks(&rule.condition, |leaf| matches!(leaf, Condition::Session(_)))
+        {
             return Some(
                 "asks for the peer that the filter works for, and here there is none: source_peer, source_group and \
                  source_kind are of the peer that a route came from"
@@ -57,6 +63,8 @@ impl Direction {
                 Some("sets link, which routes in the kernel have: it belongs in kernel.export".to_owned())
             }
             (Self::Install, edit) => objection_to_installed(edit),
+            // What it sets is seen by its later rules only.
+            (Self::Aggregate, _) => None,
             (Self::Import | Self::Export, _) => None,
         }
     }

@@ -338,7 +338,18 @@ impl AttributeStore {
             // Both only concern what is advertised to peers.
             Some(NextHopEdit::OwnAddress | NextHopEdit::Keep) | None => self.next_hop(handle),
         };
-        self.intern_with(attributes, next_hop, values)
+        let is_set = next_hop != self.next_hop(handle);
+        let edited = self.intern_with(attributes, next_hop, values);
+        if is_set {
+            self.on_next_hop_set_here(edited);
+        }
+        edited
+    }
+
+    /// Notes that the next hop of a set is not one that a peer announced with it.
+    pub(crate) fn on_next_hop_set_here(&mut self, handle: AttributeHandle) {
+        let next_hop = self.get(handle).next_hop;
+        self.next_hops.on_set_here(next_hop);
     }
 
     /// Returns the handle of a set with the community LLGR_STALE added, with one more reference.

@@ -17,7 +17,7 @@ use crate::family::{FamilyIndex, RibFamily};
 use crate::index::{EntryIndex, GroupId, PeerIndex, SlotIndex, SourceIndex};
 use crate::log::{ExportLog, ReaderId};
 use crate::notices::{Notice, NoticeKind};
-use crate::options::PathsSent;
+use crate::options::{PathsSent, RoutePurpose};
 use crate::paths::{Entry, Path, Table};
 use crate::policy::{ExportRules, ExportedRoute, NotSent};
 use crate::shared::{Advertising, Shared};
@@ -165,11 +165,29 @@ impl ExportGroup {
         entry: &mut Entry<P>,
         index: EntryIndex,
     ) {
-        let best = entry.best_path();
+        let best = self.chosen(shared, entry.prefix.erase(), entry.paths.as_slice(), entry.best_path());
         self.retain_too_long(index, |source| best.is_some_and(|best| best.source == source));
         let wanted = best.and_then(|path| self.export(shared, entry, index, &path));
         entry.pins +=
             self.set(shared, wanted, |log, wanted, reader_of| log.set_best(index, wanted, reader_of));
+    }
+
+    /// The path of an entry that a group is sent which is sent one: the best, or this speaker's default route for some peers.
+    pub(crate) fn chosen(
+        &self,
+        shared: &Shared,
+        prefix: Prefix,
+        paths: &[Path],
+        best: Option<Path>,
+    ) -> Option<Path> {
+        if !self.signature.policy.sends_default_route() || prefix.length() > 0 {
+            return best;
+        }
+        let is_default_route = |path: &&Path| {
+            let values = path.import.handle().map(|handle| &shared.store.get(handle).values);
+            values.is_some_and(|values| values.purpose() == RoutePurpose::DefaultOriginate)
+        };
+        paths.iter().find(is_default_route).copied().or(best)
     }
 
     /// Exports the changed paths of an entry, in a group that is sent several.

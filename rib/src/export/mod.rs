@@ -97,6 +97,21 @@ impl ExportGroups {
         }
     }
 
+    /// Handles a change of this speaker's default route for some peers, which they are sent even where it is not the best path.
+    pub(crate) fn export_default_route<P: RibFamily>(
+        &mut self,
+        shared: &mut Shared,
+        entry: &mut Entry<P>,
+        index: EntryIndex,
+    ) {
+        let receives = |group: &&mut ExportGroup| {
+            !group.signature.sends_several() && group.signature.policy.sends_default_route()
+        };
+        for group in self.groups.groups.values_mut().filter(receives) {
+            group.export_best(shared, entry, index);
+        }
+    }
+
     /// Whether some group is sent the best few paths of an entry.
     pub(crate) fn have_best_few(&self) -> bool {
         self.groups.send_best_few

@@ -14,7 +14,8 @@ use crate::export::{EncodedUpdates, ExportGroups};
 use crate::forwarding::{ForwardingChange, ForwardingLog};
 use crate::index::PeerIndex;
 use crate::options::{
-    Departure, KernelRouteView, LinkUsability, NetworkOptions, PeerOptions, RibOptions, StaticRoute,
+    AggregateOptions, Departure, KernelRouteView, LinkUsability, NetworkOptions, PeerOptions, RibOptions,
+    StaticRoute,
 };
 use crate::paths::AnyTable;
 use crate::policy::ImportPolicy;
@@ -53,6 +54,12 @@ pub(crate) trait AnyFamilyRib: fmt::Debug + Send + Sync {
 
     /// Sets the static route at `prefix`; `None` for no route.
     fn set_static(&mut self, shared: &mut Shared, prefix: Prefix, route: Option<StaticRoute>);
+
+    /// See [`Rib::set_aggregate`](crate::Rib::set_aggregate).
+    fn set_aggregate(&mut self, shared: &mut Shared, prefix: Prefix, options: Option<AggregateOptions>);
+
+    /// See [`Rib::set_default_route`](crate::Rib::set_default_route).
+    fn set_default_route(&mut self, shared: &mut Shared, prefix: Option<Prefix>);
 
     /// Handles links of static routes that have become usable or unusable.
     fn on_links_changed(&mut self, shared: &mut Shared, changes: &[LinkUsability]);

@@ -1,5 +1,6 @@
 //! One family: paths in, best paths out.
 
+mod aggregates;
 mod any;
 mod own_routes;
 mod refresh;
@@ -20,7 +21,8 @@ use crate::family::RibFamily;
 use crate::forwarding::ForwardingChange;
 use crate::index::{EntryIndex, PeerIndex};
 use crate::options::{
-    Departure, ForwardingOptions, KernelRouteView, LinkUsability, NetworkOptions, RibOptions, StaticRoute,
+    AggregateOptions, Departure, ForwardingOptions, KernelRouteView, LinkUsability, NetworkOptions,
+    RibOptions, StaticRoute,
 };
 use crate::policy::ImportPolicy;
 use crate::shared::Shared;
@@ -63,6 +65,14 @@ impl<P: RibFamily> FamilyRib<P> {
                 for index in take_some(entries, limit) {
                     if self.routes.table.is_in_use(index) {
                         self.routes.redecide(shared, index);
+                    }
+                }
+                !entries.is_empty()
+            }
+            Work::Contribute(entries) => {
+                for index in take_some(entries, limit) {
+                    if self.routes.table.is_in_use(index) {
+                        self.routes.contribute(shared, index);
                     }
                 }
                 !entries.is_empty()
@@ -138,6 +148,23 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
     fn set_static(&mut self, shared: &mut Shared, prefix: Prefix, route: Option<StaticRoute>) {
         let changes = self.routes.own_routes.set_static(prefix, route);
         self.routes.change_own_paths(shared, changes);
+    }
+
+    fn set_aggregate(&mut self, shared: &mut Shared, prefix: Prefix, options: Option<AggregateOptions>) {
+        self.routes.own_routes.aggregates.set(prefix, options);
+        let path = self.routes.own_routes.aggregate_path(prefix);
+        self.routes.change_own_paths(shared, vec![path]);
+        let inside =
+            self.routes.table.iter_from(0).filter(|(_, entry)| prefix.contains(entry.prefix.erase()));
+        let entries: RoaringBitmap = inside.map(|(index, _)| index.0).collect();
+        if self.routes.own_routes.aggregates.get(prefix).is_some() && !entries.is_empty() {
+            self.work.push(Work::Contribute(entries));
+        }
+    }
+
+    fn set_default_route(&mut self, shared: &mut Shared, prefix: Option<Prefix>) {
+        let change = self.routes.own_routes.set_default_route(prefix);
+        self.routes.change_own_paths(shared, change.into_iter().collect());
     }
 
     fn on_links_changed(&mut self, shared: &mut Shared, changes: &[LinkUsability]) {

@@ -6,11 +6,12 @@ use std::num::NonZeroU8;
 use bgp_codec::{NextHop, Prefix};
 use margay_forwarding::WeightedHop;
 
+use super::aggregates::Aggregates;
 use crate::attributes::{PathValues, RareValues};
 use crate::index::SourceIndex;
 use crate::options::{
-    Discard, ForwardingOptions, KernelRouteView, LinkName, LinkUsability, NetworkOptions, StaticRoute,
-    StaticTarget, is_elevated,
+    Discard, ForwardingOptions, KernelRouteView, LinkName, LinkUsability, NetworkOptions, RoutePurpose,
+    StaticRoute, StaticTarget, is_elevated,
 };
 use crate::paths::Sources;
 
@@ -21,6 +22,9 @@ pub(crate) struct OwnRoutes {
     /// Foreign routes of the kernel, as far as they are relevant.
     kernel_routes: HashMap<Prefix, KernelRouteView>,
     statics: HashMap<Prefix, StaticRoute>,
+    pub(crate) aggregates: Aggregates,
+    /// The default route that some peers are sent.
+    default_route: Option<Prefix>,
     /// The links that static routes lead over, and whether each is usable.
     links: BTreeMap<LinkName, bool>,
     /// The forwarding table, if there is one. Without it, all links are assumed usable.
@@ -36,6 +40,10 @@ pub(crate) enum OwnSource {
     Kernel,
     /// The next hop with this number of a static route; of one that discards, 0.
     Static(u32),
+    /// An aggregate.
+    Aggregate,
+    /// The default route that some peers are sent.
+    DefaultRoute,
 }
 
 /// An own path.
@@ -64,6 +72,8 @@ impl OwnRoutes {
             networks: HashMap::new(),
             kernel_routes: HashMap::new(),
             statics: HashMap::new(),
+            aggregates: Aggregates::default(),
+            default_route: None,
             links: BTreeMap::new(),
             forwarding,
         }
@@ -163,6 +173,8 @@ impl OwnRoutes {
         self.networks.len()
             + self.kernel_routes.values().filter(|route| route.announced).count()
             + statics.map(of_static).sum::<usize>()
+            + self.aggregates.iter().filter(|(_, aggregate)| aggregate.is_active()).count()
+            + usize::from(self.default_route.is_some())
     }
 
     /// The path of a network; removed while the kernel route that it requires is missing. With a forwarding
@@ -220,6 +232,43 @@ impl OwnRoutes {
         })
     }
 
+    /// Sets the default route that some peers are sent; `None` for no such route.
+    pub(crate) fn set_default_route(&mut self, route: Option<Prefix>) -> Option<OwnPathChange> {
+        let former = std::mem::replace(&mut self.default_route, route);
+        match (former, route) {
+            (Some(former), None) => Some(OwnPathChange::Remove(former, OwnSource::DefaultRoute)),
+            (None, Some(prefix)) => {
+                let rare = RareValues { purpose: RoutePurpose::DefaultOriginate, ..RareValues::default() };
+                // Any other route to the prefix is preferred.
+                let values = PathValues { preference: 0, ..PathValues::ORIGINATED }.with_rare(rare);
+                let path = OwnPath { source: OwnSource::DefaultRoute, next_hop: None, values };
+                Some(OwnPathChange::Enter(prefix, path))
+            }
+            (Some(_), Some(_)) | (None, None) => None,
+        }
+    }
+
+    /// The default route that some peers are sent.
+    pub(crate) fn default_route(&self) -> Option<Prefix> {
+        self.default_route
+    }
+
+    /// The path of the aggregate at a prefix, while it is active.
+    pub(crate) fn aggregate_path(&self, prefix: Prefix) -> OwnPathChange {
+        let Some(aggregate) = self.aggregates.get(prefix).filter(|aggregate| aggregate.is_active()) else {
+            return OwnPathChange::Remove(prefix, OwnSource::Aggregate);
+        };
+        let hold = aggregate.options.hold;
+        let rare = RareValues {
+            tag: aggregate.options.tag,
+            discard: hold,
+            purpose: if hold.is_some() { RoutePurpose::Both } else { RoutePurpose::Advertise },
+            ..RareValues::default()
+        };
+        let values = PathValues { metric: self.normal_metric(), ..PathValues::ORIGINATED }.with_rare(rare);
+        OwnPathChange::Enter(prefix, OwnPath { source: OwnSource::Aggregate, next_hop: None, values })
+    }
+
     /// The metric of ordinary routes in the kernel.
     fn normal_metric(&self) -> Option<u32> {
         self.forwarding.map(|forwarding| forwarding.normal_metric)
@@ -265,6 +314,8 @@ impl OwnSource {
             Self::Network => SourceIndex::LOCAL,
             Self::Kernel => SourceIndex::KERNEL,
             Self::Static(number) => sources.intern_static(number),
+            Self::Aggregate => sources.intern_static(AGGREGATE_NUMBER),
+            Self::DefaultRoute => sources.intern_static(DEFAULT_ROUTE_NUMBER),
         }
     }
 
@@ -274,6 +325,14 @@ impl OwnSource {
             Self::Network => Some(SourceIndex::LOCAL),
             Self::Kernel => Some(SourceIndex::KERNEL),
             Self::Static(number) => sources.find_static(number),
+            Self::Aggregate => sources.find_static(AGGREGATE_NUMBER),
+            Self::DefaultRoute => sources.find_static(DEFAULT_ROUTE_NUMBER),
         }
     }
 }
+
+/// The number of aggregates among static sources, above that of any next hop.
+const AGGREGATE_NUMBER: u32 = u32::MAX - 1;
+
+/// The number of the default route that some peers are sent.
+const DEFAULT_ROUTE_NUMBER: u32 = u32::MAX - 2;

@@ -5,7 +5,7 @@ use bgp_codec::{Nlri, Origin, PathAttributesBuilder, PathId, Prefix};
 use margay_filter::{FilterChain, NextHopEdit, RouteEdits};
 use roaring::RoaringBitmap;
 
-use super::own_routes::{OwnPath, OwnPathChange, OwnRoutes};
+use super::own_routes::{OwnPath, OwnPathChange, OwnRoutes, OwnSource};
 use crate::attributes::{AttributeHandle, AttributeStore};
 use crate::decision::{Choice, Effect, PathChange};
 use crate::export::{ChangedPaths, ExportGroups, MANY};
@@ -152,8 +152,12 @@ impl<P: RibFamily> RouteTable<P> {
 
     fn enter_own(&mut self, shared: &mut Shared, prefix: Prefix, path: OwnPath) {
         let Some(prefix) = P::narrow(prefix) else { return };
-        let attributes = PathAttributesBuilder::new(Origin::Igp).build();
+        let mut attributes = PathAttributesBuilder::new(Origin::Igp);
+        // Its path has none of those of the routes that it stands for (RFC 4271 §9.2.2.2).
+        attributes.atomic_aggregate = path.source == OwnSource::Aggregate;
+        let attributes = attributes.build();
         let handle = shared.store.intern_with(attributes, path.next_hop, path.values);
+        shared.store.on_next_hop_set_here(handle);
         let source = path.source.intern(&mut shared.sources);
         let index = self.table.find_or_insert(prefix);
         self.put(shared, index, Path { source, received: handle, import: ImportOutcome::accepted(handle) });
@@ -292,6 +296,7 @@ impl<P: RibFamily> RouteTable<P> {
                     entry.set_best_position(None);
                 }
                 self.groups.export_undecided(shared, entry, index, changed);
+                self.export_default_route(shared, index, source);
                 return;
             }
             Effect::SameBest | Effect::NewBest | Effect::Open => {
@@ -307,6 +312,14 @@ impl<P: RibFamily> RouteTable<P> {
             self.groups.export_undecided(shared, entry, index, changed);
         } else {
             self.groups.export_paths(shared, entry, index, changed);
+        }
+        self.export_default_route(shared, index, source);
+    }
+
+    /// Exports a changed path that is this speaker's default route for some peers.
+    fn export_default_route(&mut self, shared: &mut Shared, index: EntryIndex, source: SourceIndex) {
+        if OwnSource::DefaultRoute.find(&shared.sources) == Some(source) {
+            self.groups.export_default_route(shared, self.table.entry_mut(index), index);
         }
     }
 
@@ -333,6 +346,30 @@ impl<P: RibFamily> RouteTable<P> {
         if !former_best.zip(best).is_some_and(|(former, best)| is_same(former, best)) {
             self.groups.export_best(shared, entry, index);
         }
+        self.contribute(shared, index);
+    }
+
+    /// Notes to which aggregates the best path of an entry contributes. Paths of aggregates contribute to none: what they stand
+    /// for does.
+    pub(super) fn contribute(&mut self, shared: &mut Shared, index: EntryIndex) {
+        if self.own_routes.aggregates.is_empty() {
+            return;
+        }
+        let entry = self.table.entry(index);
+        let prefix = entry.prefix.erase();
+        let own = [OwnSource::Aggregate, OwnSource::DefaultRoute].map(|own| own.find(&shared.sources));
+        let best = entry.best_path().filter(|path| !own.contains(&Some(path.source)));
+        let passes = |filter: &FilterChain| {
+            let handle = best.and_then(|path| Some((path.source, path.import.handle()?)));
+            handle.is_some_and(|(source, handle)| {
+                let from = shared.peers.route_source(source, shared.sources.get(source));
+                let route = shared.store.route_path(handle, P::FAMILY, from);
+                filter.evaluate(&route, &prefix.into()).is_accepted()
+            })
+        };
+        let changed = self.own_routes.aggregates.update(prefix, index, passes);
+        let paths = changed.into_iter().map(|around| self.own_routes.aggregate_path(around)).collect();
+        self.change_own_paths(shared, paths);
     }
 
     /// Enters or replaces a path, with references of its own.
@@ -429,7 +466,7 @@ impl<P: RibFamily> RouteTable<P> {
     fn installed(&self, shared: &Shared, prefix: Prefix, path: &Path) -> Option<Installed> {
         let handle = path.import.handle()?;
         let values = &shared.store.get(handle).values;
-        if values.purpose() == RoutePurpose::Advertise {
+        if matches!(values.purpose(), RoutePurpose::Advertise | RoutePurpose::DefaultOriginate) {
             return None;
         }
         let (mut next_hop, mut link) = (shared.store.next_hop(handle), values.link());

@@ -19,6 +19,8 @@ pub(crate) enum Work {
     SweepStale(PeerIndex),
     /// Decide again, after a change of next hop costs.
     Redecide(RoaringBitmap),
+    /// Find out which of these entries contribute to aggregates.
+    Contribute(RoaringBitmap),
     /// Decide about the undecided entries.
     Decide,
     /// Import a peer's paths to these entries again, after a change of its rules; to the first one, those from
@@ -38,7 +40,11 @@ impl PathWork {
         }
         let known = self.0.iter_mut().find_map(|work| match work {
             Work::Redecide(waiting) => Some(waiting),
-            Work::Sweep(_) | Work::SweepStale(_) | Work::Decide | Work::Reimport(..) => None,
+            Work::Sweep(_)
+            | Work::SweepStale(_)
+            | Work::Contribute(_)
+            | Work::Decide
+            | Work::Reimport(..) => None,
         });
         match known {
             Some(waiting) => *waiting |= entries,

@@ -47,6 +47,7 @@ pub(crate) struct NextHopTable {
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     by_address: HashMap<NextHop, NextHopIndex>,
+    newly_set_here: Vec<NextHop>,
 }
 
 #[derive(Debug)]
@@ -56,6 +57,8 @@ struct Slot {
     /// Cost to reach it; `None` if it is unreachable.
     cost: Option<u32>,
     announced: Announced,
+    /// Whether paths have led over it that no peer announced so: static routes, and routes of which a filter set the next hop.
+    is_set_here: bool,
     /// The entries with a path over this next hop. Empty if all next hops are assumed reachable.
     entries: PerFamily<RoaringBitmap>,
 }
@@ -78,6 +81,7 @@ impl NextHopTable {
             slots: vec![None],
             free: Vec::new(),
             by_address: HashMap::new(),
+            newly_set_here: Vec::new(),
         }
     }
 
@@ -92,6 +96,7 @@ impl NextHopTable {
             references: 1,
             cost: self.resolve(next_hop),
             announced: Announced::ByNobody,
+            is_set_here: false,
             entries: PerFamily::default(),
         };
         let index = match self.free.pop() {
@@ -150,10 +155,27 @@ impl NextHopTable {
         };
     }
 
-    /// The next hops over which only this peer has announced routes.
+    /// Notes that a path leads over the next hop that no peer announced so.
+    pub(crate) fn on_set_here(&mut self, index: NextHopIndex) {
+        if let Some(slot) = self.slots[index.index()].as_mut().filter(|slot| !slot.is_set_here) {
+            slot.is_set_here = true;
+            if self.resolution == NextHopResolution::Kernel {
+                self.newly_set_here.push(slot.next_hop);
+            }
+        }
+    }
+
+    /// The next hops that paths lead over since the last call which no peer announced so.
+    pub(crate) fn take_newly_set_here(&mut self) -> Vec<NextHop> {
+        std::mem::take(&mut self.newly_set_here)
+    }
+
+    /// The next hops over which only this peer has announced routes, and that no route has for another reason.
     pub(crate) fn announced_only_by(&self, peer: PeerIndex) -> impl Iterator<Item = NextHop> + '_ {
         let slots = self.slots.iter().flatten();
-        slots.filter(move |slot| slot.announced == Announced::By(peer)).map(|slot| slot.next_hop)
+        slots
+            .filter(move |slot| slot.announced == Announced::By(peer) && !slot.is_set_here)
+            .map(|slot| slot.next_hop)
     }
 
     /// The next hops in use, each with the state that depends on it.

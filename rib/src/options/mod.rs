@@ -1,5 +1,6 @@
 //! Options of a Rib: plain values.
 
+mod aggregate;
 mod network;
 mod peer;
 mod reflection;
@@ -9,6 +10,7 @@ mod static_route;
 pub(crate) use self::network::is_elevated;
 pub use margay_forwarding::{Discard, Hop, KernelRouteView, LinkName, LinkUsability};
 
+pub use self::aggregate::AggregateOptions;
 pub use self::network::NetworkOptions;
 pub use self::peer::{Departure, NextHopMode, OwnNextHops, PathsSent, PeerOptions, PeerRules, SessionTerms};
 pub use self::reflection::{ClientToClient, Reflection, ReflectorOptions};

@@ -64,6 +64,8 @@ pub struct PeerRules {
     pub reflection: Reflection,
     /// The paths that the peer is sent in families where it accepts several.
     pub paths_sent: PathsSent,
+    /// Whether the peer is sent a default route by this speaker, whatever the one in use and the filters are.
+    pub default_originate: bool,
     /// Whether the peer is asked to prefer other paths, as this speaker is about to go (RFC 8326): routes are
     /// advertised with GRACEFUL_SHUTDOWN, and to internal peers with the lowest LOCAL_PREF.
     pub is_draining: bool,

@@ -47,4 +47,6 @@ pub enum RoutePurpose {
     Advertise,
     /// It is installed only.
     Install,
+    /// It is advertised to the peers that get a default route, and not used itself.
+    DefaultOriginate,
 }

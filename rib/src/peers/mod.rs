@@ -244,6 +244,7 @@ mod tests {
                 next_hop: NextHopMode::Auto,
                 reflection: Reflection::NonClient,
                 paths_sent: PathsSent::All,
+                default_originate: false,
                 is_draining: false,
             },
             own: OwnNextHops { ipv4: None, ipv6: None, shared_subnet: None },

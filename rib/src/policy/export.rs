@@ -26,6 +26,8 @@ pub(crate) struct ExportPolicy {
     shared_subnet: Option<Prefix>,
     /// Whether the peers are sent long-lived stale routes.
     long_lived: bool,
+    /// Whether the peers are sent a default route by this speaker.
+    default_originate: bool,
     /// The peers are asked to prefer other paths (RFC 8326).
     is_draining: bool,
 }
@@ -50,8 +52,14 @@ impl ExportPolicy {
             own_next_hop,
             shared_subnet,
             long_lived: options.session.long_lived,
+            default_originate: options.rules.default_originate,
             is_draining: options.rules.is_draining,
         }
+    }
+
+    /// Whether the peers are sent a default route by this speaker, instead of the one in use.
+    pub(crate) fn sends_default_route(&self) -> bool {
+        self.default_originate
     }
 
     /// The attributes and next hop with which a path is advertised. A pure function of its arguments, so the

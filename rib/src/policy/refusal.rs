@@ -16,6 +16,8 @@ pub enum ExportRefusal {
     MoreSpecific,
     /// It is a static route that is only to be installed.
     InstalledOnly,
+    /// It is the default route for other peers.
+    NotDefaultOriginate,
     /// A well-known community forbids it (RFC 1997).
     Community(Community),
     /// The route needs our own address as next hop, but the session has none of its family.
@@ -35,6 +37,7 @@ impl fmt::Display for ExportRefusal {
             Self::ClientToClient => f.write_str("the clients of this cluster are meshed"),
             Self::MoreSpecific => f.write_str("a network of this node is announced instead"),
             Self::InstalledOnly => f.write_str("a static route that is not to be advertised"),
+            Self::NotDefaultOriginate => f.write_str("a default route for the peers with default_originate"),
             Self::Community(community) => write!(f, "community {community}"),
             Self::NoOwnNextHop => f.write_str("no own address of this family to put as next hop"),
             Self::TooLong => f.write_str("too long for the peer's messages"),

@@ -163,6 +163,9 @@ impl ExportRules {
         (index, source): (SourceIndex, &Source),
     ) -> Answer {
         let origin = self.origin(index, source);
+        if is_default_route(store, handle) {
+            return self.transform(store, handle, (origin, source), RouteEdits::default());
+        }
         let retained = |store: &mut AttributeStore, answer: Answer| {
             answer.handle().into_iter().for_each(|exported| store.retain(exported));
             answer
@@ -200,6 +203,9 @@ impl ExportRules {
     ) -> Option<ExportRefusal> {
         let Shared { store, peers, sources, .. } = shared;
         let (source, family) = (sources.get(index), route.prefix.family());
+        if is_default_route(store, handle) {
+            return self.edited_export(store, handle, source, &RouteEdits::default()).err();
+        }
         let path = store.route_path(handle, family, peers.route_source(index, source));
         let verdict = self.filter.evaluate(&path, &route.prefix.into());
         match self.edited_export(store, handle, source, &verdict.edits) {
@@ -342,6 +348,9 @@ impl ExportRules {
         if set.values.purpose() == RoutePurpose::Install {
             return Err(ExportRefusal::InstalledOnly);
         }
+        if set.values.purpose() == RoutePurpose::DefaultOriginate && !self.policy.sends_default_route() {
+            return Err(ExportRefusal::NotDefaultOriginate);
+        }
         let next_hop = store.next_hop(handle);
         if edits.is_empty() {
             return self.policy.transform(&set.attributes, next_hop, source.learned_from, edits);
@@ -368,6 +377,11 @@ impl ExportRules {
             LearnedFrom::Internal(_) => Origin::Peer(source.peer),
         }
     }
+}
+
+/// Whether these are the values of a default route for some peers, which filters do not concern.
+fn is_default_route(store: &AttributeStore, handle: AttributeHandle) -> bool {
+    store.get(handle).values.purpose() == RoutePurpose::DefaultOriginate
 }
 
 impl Answer {

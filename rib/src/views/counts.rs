@@ -46,18 +46,18 @@ impl RibView<'_> {
     #[must_use]
     pub fn peer_counts(self, peer: PeerIndex, family: Family) -> PeerCounts {
         FamilyIndex::of(family)
-            .map_or_else(PeerCounts::default, |family| FamilyView::of(self.0, family).peer_counts(peer))
+            .map_or_else(PeerCounts::default, |family| FamilyView::of(self.rib, family).peer_counts(peer))
     }
 
     /// The Rib in numbers.
     #[must_use]
     pub fn counts(self) -> RibCounts {
-        let views = || FamilyIndex::ALL.into_iter().map(|family| FamilyView::of(self.0, family));
+        let views = || FamilyIndex::ALL.into_iter().map(|family| FamilyView::of(self.rib, family));
         RibCounts {
-            ipv4_prefixes: FamilyView::of(self.0, FamilyIndex::Ipv4Unicast).state.reachable_prefixes,
-            ipv6_prefixes: FamilyView::of(self.0, FamilyIndex::Ipv6Unicast).state.reachable_prefixes,
+            ipv4_prefixes: FamilyView::of(self.rib, FamilyIndex::Ipv4Unicast).state.reachable_prefixes,
+            ipv6_prefixes: FamilyView::of(self.rib, FamilyIndex::Ipv6Unicast).state.reachable_prefixes,
             paths: views().map(FamilyView::paths).sum(),
-            attribute_sets: self.0.shared.store.len(),
+            attribute_sets: self.rib.shared.store.len(),
             export_groups: views().map(|view| view.state.groups.len()).sum(),
         }
     }

@@ -13,15 +13,15 @@ impl RibView<'_> {
     /// The prefixes with a path that cover an address, the longest first.
     #[must_use]
     pub fn covering(self, address: IpAddr) -> Vec<Prefix> {
-        around(address).filter(|&prefix| has_path(self.0, prefix, false)).collect()
+        around(address).filter(|&prefix| has_path(self.rib, prefix, false)).collect()
     }
 
     /// The prefix whose route is used for packets to an address: the longest with a usable path, or if there
     /// is none the longest with a path.
     #[must_use]
     pub fn route_to(self, address: IpAddr) -> Option<Prefix> {
-        let usable = around(address).find(|&prefix| has_path(self.0, prefix, true));
-        usable.or_else(|| around(address).find(|&prefix| has_path(self.0, prefix, false)))
+        let usable = around(address).find(|&prefix| has_path(self.rib, prefix, true));
+        usable.or_else(|| around(address).find(|&prefix| has_path(self.rib, prefix, false)))
     }
 }
 

@@ -29,7 +29,7 @@ impl<'a> RibView<'a> {
     /// The state as text.
     #[must_use]
     pub fn dump(self) -> Dump<'a> {
-        Dump(self.0)
+        Dump(self.rib)
     }
 }
 
@@ -99,6 +99,12 @@ fn write_family(
     }
     for (prefix, route) in state.own_routes.sorted_statics() {
         writeln!(f, "static route {prefix}: {route:?}")?;
+    }
+    for (prefix, aggregate) in state.own_routes.aggregates.iter() {
+        writeln!(f, "aggregate {prefix}: {aggregate:?}")?;
+    }
+    if let Some(prefix) = state.own_routes.default_route() {
+        writeln!(f, "default route {prefix} for some peers")?;
     }
     for (link, is_usable) in state.own_routes.links() {
         writeln!(f, "link {link}: usable {is_usable}")?;

@@ -98,14 +98,14 @@ impl RibView<'_> {
     /// Why `prefix` is routed as it is; `None` if there is no path to it.
     #[must_use]
     pub fn explain(self, prefix: Prefix) -> Option<Explanation> {
-        FamilyView::of(self.0, FamilyIndex::of(prefix.family())?).explain(prefix)
+        FamilyView::of(self.rib, FamilyIndex::of(prefix.family())?).explain(prefix)
     }
 }
 
 impl FamilyView<'_> {
     fn explain(self, prefix: Prefix) -> Option<Explanation> {
         let entry = self.entry(prefix)?;
-        let mut routes = self.routes(entry, RouteSelection::All);
+        let mut routes = self.routes(entry, RouteSelection::All, None);
         if routes.is_empty() {
             return None;
         }
@@ -150,7 +150,8 @@ impl FamilyView<'_> {
     fn export(self, entry: EntryView<'_>, peer: PeerIndex) -> Option<ExportView> {
         let Self { shared, state } = self;
         let (group, reader) = state.groups.of_member(shared, peer)?;
-        let refusal = match entry.best.map(|path| (path, shared.sources.get(path.source))) {
+        let chosen = group.chosen(shared, entry.prefix, entry.paths, entry.best);
+        let refusal = match chosen.map(|path| (path, shared.sources.get(path.source))) {
             None => Some(NotExported::NoRoute),
             Some((_, source)) if source.peer == peer => Some(NotExported::SplitHorizon),
             Some((_, source))

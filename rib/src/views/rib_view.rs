@@ -1,15 +1,29 @@
 //! A Rib to be looked at.
 
+use margay_filter::FilterChain;
+
 use crate::rib::Rib;
 
 /// What a [`Rib`] can be asked without changing it.
 #[derive(Clone, Copy, Debug)]
-pub struct RibView<'a>(pub(super) &'a Rib);
+pub struct RibView<'a> {
+    pub(super) rib: &'a Rib,
+    /// The filter that listed routes pass.
+    pub(super) filter: Option<&'a FilterChain>,
+}
 
 impl Rib {
     /// The Rib to be looked at.
     #[must_use]
     pub fn view(&self) -> RibView<'_> {
-        RibView(self)
+        RibView { rib: self, filter: None }
+    }
+}
+
+impl<'a> RibView<'a> {
+    /// The same view, in which the listed routes are those that a filter accepts, with what it sets.
+    #[must_use]
+    pub fn through(self, filter: &'a FilterChain) -> Self {
+        Self { filter: Some(filter), ..self }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bgp_codec::{Family, NextHop, PathAttributes, PathId, Prefix};
-use margay_filter::RouteSource;
+use margay_filter::{FilterChain, NextHopEdit, RouteEdits, RouteSource};
 
 use super::family_view::FamilyView;
 use super::rib_view::RibView;
@@ -94,7 +94,7 @@ impl RibView<'_> {
         limit: usize,
     ) -> RoutePage {
         match FamilyIndex::of(family) {
-            Some(family) => FamilyView::of(self.0, family).page(selection, position, limit),
+            Some(family) => FamilyView::of(self.rib, family).page(selection, self.filter, position, limit),
             None => RoutePage { routes: Vec::new(), next: None },
         }
     }
@@ -103,13 +103,19 @@ impl RibView<'_> {
     #[must_use]
     pub fn routes_to(self, prefix: Prefix, selection: RouteSelection) -> Vec<RouteView> {
         let Some(family) = FamilyIndex::of(prefix.family()) else { return Vec::new() };
-        let view = FamilyView::of(self.0, family);
-        view.entry(prefix).map_or_else(Vec::new, |entry| view.routes(entry, selection))
+        let view = FamilyView::of(self.rib, family);
+        view.entry(prefix).map_or_else(Vec::new, |entry| view.routes(entry, selection, self.filter))
     }
 }
 
 impl FamilyView<'_> {
-    fn page(self, selection: RouteSelection, position: PagePosition, limit: usize) -> RoutePage {
+    fn page(
+        self,
+        selection: RouteSelection,
+        filter: Option<&FilterChain>,
+        position: PagePosition,
+        limit: usize,
+    ) -> RoutePage {
         let mut routes = Vec::new();
         let first = u32::try_from(position.0).unwrap_or(u32::MAX);
         let mut looked_at = 0;
@@ -119,13 +125,18 @@ impl FamilyView<'_> {
                 return RoutePage { routes, next: Some(PagePosition(entry.index.0.into())) };
             }
             looked_at += entry.paths.len() + 1;
-            routes.extend(self.routes(entry, selection));
+            routes.extend(self.routes(entry, selection, filter));
         }
         RoutePage { routes, next: None }
     }
 
-    /// The selected routes of an entry.
-    pub(super) fn routes(self, entry: EntryView<'_>, selection: RouteSelection) -> Vec<RouteView> {
+    /// The selected routes of an entry, as far as the filter accepts them.
+    pub(super) fn routes(
+        self,
+        entry: EntryView<'_>,
+        selection: RouteSelection,
+        filter: Option<&FilterChain>,
+    ) -> Vec<RouteView> {
         let Self { shared, .. } = self;
         let selects = |path: &Path, status: &RouteStatus| match selection {
             RouteSelection::All => true,
@@ -137,7 +148,7 @@ impl FamilyView<'_> {
             RouteSelection::AdvertisedTo(_) => false,
         };
         if let RouteSelection::AdvertisedTo(peer) = selection {
-            return self.advertised(entry, peer).unwrap_or_default();
+            return self.advertised(entry, peer, filter).unwrap_or_default();
         }
         let statuses = statuses(shared, entry).into_iter().filter(|(path, status)| selects(path, status));
         let attributes = |path: &Path| match selection {
@@ -148,47 +159,67 @@ impl FamilyView<'_> {
                 path.received
             }
         };
-        statuses.map(|(path, status)| route(shared, entry, &path, attributes(&path), status)).collect()
+        let views =
+            statuses.map(|(path, status)| route(shared, entry, &path, attributes(&path), status, filter));
+        views.flatten().collect()
     }
 
     /// The routes of an entry that `peer` has been sent, as far as the present state has been sent.
-    fn advertised(self, entry: EntryView<'_>, peer: PeerIndex) -> Option<Vec<RouteView>> {
+    fn advertised(
+        self,
+        entry: EntryView<'_>,
+        peer: PeerIndex,
+        filter: Option<&FilterChain>,
+    ) -> Option<Vec<RouteView>> {
         let (group, reader) = self.state.groups.of_member(self.shared, peer)?;
         let statuses = statuses(self.shared, entry);
+        let chosen = group.chosen(self.shared, entry.prefix, entry.paths, entry.best).map(|path| path.source);
         let view = |(slot, source): (SlotIndex, Option<SourceIndex>)| {
             let Slot::Exported(handle, record) = group.log.slot(slot) else { return None };
             if record.source == peer || !group.log.has_read(reader, slot) {
                 return None;
             }
-            let is_sent = |path: &Path, status: &RouteStatus| match source {
-                Some(source) => path.source == source,
-                None => matches!(status, RouteStatus::Best(_)),
-            };
-            let (path, status) = statuses.iter().find(|(path, status)| is_sent(path, status))?;
-            let view = route(self.shared, entry, path, handle, status.clone());
+            let sent = source.or(chosen);
+            let (path, status) = statuses.iter().find(|(path, _)| Some(path.source) == sent)?;
+            let view = route(self.shared, entry, path, handle, status.clone(), filter)?;
             Some(RouteView { path_id: source.map_or(PathId(0), SourceIndex::exported_path_id), ..view })
         };
         Some(group.log.slots_of(entry.index).into_iter().filter_map(view).collect())
     }
 }
 
+/// A route with these attributes; `None` if the filter rejects it.
 fn route(
     shared: &Shared,
     entry: EntryView<'_>,
     path: &Path,
-    attributes: AttributeHandle,
+    handle: AttributeHandle,
     status: RouteStatus,
-) -> RouteView {
+    filter: Option<&FilterChain>,
+) -> Option<RouteView> {
     let source = shared.sources.get(path.source);
-    RouteView {
+    let edits = match filter {
+        Some(filter) => {
+            let from = shared.peers.route_source(path.source, source);
+            let route = shared.store.route_path(handle, entry.prefix.family(), from);
+            let verdict = filter.evaluate(&route, &entry.prefix.into());
+            verdict.is_accepted().then_some(verdict.edits)?
+        }
+        None => RouteEdits::default(),
+    };
+    Some(RouteView {
         prefix: entry.prefix,
         peer: shared.peers.options(source.peer).map(|options| Arc::clone(&options.rules.name)),
         path_id: source.path_id,
-        attributes: shared.store.get(attributes).attributes.clone(),
-        next_hop: shared.store.next_hop(attributes),
+        attributes: edits.applied_to(&shared.store.get(handle).attributes),
+        next_hop: match edits.next_hop {
+            Some(NextHopEdit::Address(next_hop)) => Some(next_hop),
+            // Both depend on the peer that a route is advertised to.
+            Some(NextHopEdit::OwnAddress | NextHopEdit::Keep) | None => shared.store.next_hop(handle),
+        },
         status,
         is_stale: shared.peers.presence(source.peer) == Some(Presence::Away),
-    }
+    })
 }
 
 /// The paths of an entry with their states.

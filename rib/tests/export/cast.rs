@@ -93,6 +93,7 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
                 14 => best(3),
                 _ => PathsSent::All,
             },
+            default_originate: false,
             is_draining: false,
         },
         own: OwnNextHops {
@@ -185,13 +186,14 @@ pub(crate) fn setting_by_source() -> FilterChain {
     FilterChain::new([Filter::new("by-source", rules)])
 }
 
-/// 24 prefixes: nested, and of both families.
+/// 26 prefixes: nested, and of both families, with their default routes.
 pub(crate) fn prefix(number: u8) -> Prefix {
     let (block, kind) = (number % 6, number / 6);
     // No peer may announce the last prefixes of two kinds to us: our own address, and multicast addresses.
     let text = match kind {
         2 if block == 5 => "10.0.0.100/32".to_owned(),
         3 if block == 5 => "ff0e::/16".to_owned(),
+        4 => if block == 0 { "0.0.0.0/0" } else { "::/0" }.to_owned(),
         0 => format!("10.{block}.0.0/16"),
         1 => format!("10.{block}.1.0/24"),
         2 => format!("10.{block}.1.1/32"),

@@ -7,7 +7,7 @@ use margay_rib::{NextHopMode, PathsSent};
 use proptest::prelude::*;
 
 use super::cast::{NEXT_HOPS, PEERS, Variant, best};
-use super::world::{Event, Reflector, Rules, World};
+use super::world::{AggregateKind, Event, Reflector, Rules, StaticKind, World};
 
 proptest! {
     #![proptest_config(histories())]
@@ -50,7 +50,7 @@ fn a_refresh_after_a_withdrawal_brings_nothing_back() {
 
 pub(crate) fn event() -> impl Strategy<Value = Event> {
     let peer = 0..PEERS;
-    let prefixes = || proptest::collection::vec(0..24u8, 1..12);
+    let prefixes = || proptest::collection::vec(0..26u8, 1..12);
     prop_oneof![
         8 => peer.clone().prop_map(Event::Up),
         2 => peer.clone().prop_map(Event::Down),
@@ -58,13 +58,18 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         12 => (peer.clone(), prefixes(), 0..3u8, variant()).prop_map(|(peer, prefixes, path_id, attributes)| {
             Event::Announce { peer, prefixes, path_id, attributes }
         }),
-        2 => (peer.clone(), 0..24u8, 1..60u8, proptest::option::weighted(0.7, variant())).prop_map(
+        3 => (peer.clone(), 0..26u8, 1..60u8, proptest::option::weighted(0.7, variant())).prop_map(
             |(peer, prefix, paths, attributes)| Event::Crowd { peer, prefix, paths, attributes },
         ),
         6 => (peer.clone(), prefixes(), 0..3u8)
             .prop_map(|(peer, prefixes, path_id)| Event::Withdraw { peer, prefixes, path_id }),
-        1 => (0..24u8, any::<bool>()).prop_map(|(prefix, blackhole)| Event::Originate { prefix, blackhole }),
-        1 => (0..24u8).prop_map(|prefix| Event::StopOriginating { prefix }),
+        1 => (0..26u8, any::<bool>()).prop_map(|(prefix, blackhole)| Event::Originate { prefix, blackhole }),
+        1 => (0..26u8).prop_map(|prefix| Event::StopOriginating { prefix }),
+        1 => (0..26u8, proptest::option::weighted(0.7, static_kind()))
+            .prop_map(|(prefix, route)| Event::Static { prefix, route }),
+        1 => (0..26u8, proptest::option::weighted(0.7, aggregate_kind()))
+            .prop_map(|(prefix, options)| Event::Aggregate { prefix, options }),
+        1 => any::<bool>().prop_map(Event::DefaultRoute),
         1 => (0..8u8).prop_map(Event::Connected),
         1 => Just(Event::EndHoldBack),
         2 => (reconfigured(), rules(), any::<[bool; 2]>()).prop_map(
@@ -88,18 +93,34 @@ fn reconfigured() -> impl Strategy<Value = Vec<usize>> {
     prop_oneof![3 => proptest::collection::vec(0..PEERS, 0..PEERS), 1 => Just((0..PEERS).collect())]
 }
 
+fn static_kind() -> impl Strategy<Value = StaticKind> {
+    (proptest::collection::btree_set(0..4u8, 0..3), any::<[bool; 2]>()).prop_map(
+        |(next_hops, [is_fallback, is_installed])| StaticKind { next_hops, is_fallback, is_installed },
+    )
+}
+
+fn aggregate_kind() -> impl Strategy<Value = AggregateKind> {
+    (0..3u8, 1..4u32, any::<bool>()).prop_map(|(contributors, least, holds)| AggregateKind {
+        contributors,
+        least,
+        holds,
+    })
+}
+
 fn rules() -> impl Strategy<Value = Rules> {
     let next_hop =
         prop_oneof![Just(NextHopMode::Auto), Just(NextHopMode::OwnAddress), Just(NextHopMode::Keep)];
     let paths = prop_oneof![Just(PathsSent::All), (1..4u16).prop_map(best)];
     let draining = proptest::bool::weighted(0.2);
-    (0..5u8, 0..5u8, next_hop, proptest::option::of(0..2u8), paths, draining).prop_map(
-        |(import, export, next_hop, cluster, paths, draining)| Rules {
+    let default_originate = proptest::bool::weighted(0.3);
+    (0..5u8, 0..5u8, next_hop, proptest::option::of(0..2u8), paths, draining, default_originate).prop_map(
+        |(import, export, next_hop, cluster, paths, draining, default_originate)| Rules {
             import,
             export,
             next_hop,
             cluster,
             paths,
+            default_originate,
             draining,
         },
     )

@@ -2,6 +2,7 @@
 //! rarely hit.
 
 mod add_path;
+mod aggregates;
 mod by_hand;
 mod cast;
 mod coverage;

@@ -7,7 +7,10 @@ use bgp_codec::{
     PathAttributesBuilder, PathId, PeerKind, Prefix,
 };
 use margay_filter::{FilterChain, LocalValues, RouteEdits, RoutePath, RouteSource, Session};
-use margay_rib::{ConnectedRoute, Discard, Forwarding, NextHopMode, PathsSent, PeerOptions, Reflection};
+use margay_rib::{
+    AggregateOptions, ConnectedRoute, Discard, Forwarding, NextHopMode, PathsSent, PeerOptions, Reflection,
+    RoutePurpose, StaticRoute, StaticTarget,
+};
 
 /// What one side holds of the other: an Adj-RIB-In or an Adj-RIB-Out. The path identifier is zero if there is
 /// none.
@@ -28,6 +31,10 @@ pub(crate) struct NaiveRib {
     /// By peer number: the peers that are up, and what each announced.
     pub(crate) peers: BTreeMap<usize, (PeerOptions, Routes)>,
     pub(crate) originated: BTreeMap<Prefix, bool>,
+    pub(crate) statics: BTreeMap<Prefix, StaticRoute>,
+    pub(crate) aggregates: BTreeMap<Prefix, AggregateOptions>,
+    /// Whether peers may be sent a default route by this speaker.
+    pub(crate) default_route: bool,
     pub(crate) connected: Vec<ConnectedRoute>,
     /// Peers are sent own routes only.
     pub(crate) holds_back: bool,
@@ -37,11 +44,24 @@ pub(crate) struct NaiveRib {
 
 #[derive(Clone)]
 struct NaivePath {
-    /// `None` for our own route.
+    /// `None` for our own routes.
     peer: Option<usize>,
+    own: Own,
+    preference: u32,
     path_id: PathId,
     attributes: PathAttributes,
     next_hop: Option<NextHop>,
+}
+
+/// The kind of an own path.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Own {
+    /// It is a peer's.
+    No,
+    Network,
+    Static,
+    Aggregate,
+    DefaultRoute,
 }
 
 impl NaiveRib {
@@ -93,7 +113,9 @@ impl NaiveRib {
 
     fn prefixes(&self) -> BTreeSet<Prefix> {
         let announced = self.peers.values().flat_map(|(_, routes)| routes.keys().map(|(prefix, _)| *prefix));
-        announced.chain(self.originated.keys().copied()).collect()
+        let own = self.originated.keys().chain(self.statics.keys()).chain(self.aggregates.keys());
+        let default_routes = ["0.0.0.0/0", "::/0"].map(|text| text.parse().expect("a prefix"));
+        announced.chain(own.copied()).chain(default_routes).collect()
     }
 
     /// The routes to `prefix` that the peer must hold. A peer's own paths count among the best, but are not
@@ -103,7 +125,9 @@ impl NaiveRib {
         let several = sends_path_ids(prefix, options).then_some(options.rules.paths_sent);
         let exports: Vec<(NaivePath, (PathAttributes, NextHop))> = match several {
             None => {
-                let best = self.best(&paths).into_iter();
+                let own = paths.iter().find(|path| path.own == Own::DefaultRoute);
+                let own = own.filter(|_| options.rules.default_originate).cloned();
+                let best = own.or_else(|| self.best(&paths)).into_iter();
                 best.filter_map(|path| Some((path.clone(), self.transformed(prefix, &path, options)?)))
                     .collect()
             }
@@ -152,7 +176,13 @@ impl NaiveRib {
         if clusters.is_none() || forbidden {
             return None;
         }
-        let edits = self.filtered(&options.rules.export, prefix, best)?;
+        if best.own == Own::DefaultRoute && !options.rules.default_originate {
+            return None;
+        }
+        let edits = match best.own {
+            Own::DefaultRoute => RouteEdits::default(),
+            _ => self.filtered(&options.rules.export, prefix, best)?,
+        };
         let filtered = NaivePath { attributes: edits.applied_to(&best.attributes), ..best.clone() };
         let best = &filtered;
         let own = match prefix {
@@ -224,7 +254,11 @@ impl NaiveRib {
             attributes: &path.attributes,
             next_hop: path.next_hop,
             local: LocalValues::default(),
-            source: session.as_ref().map_or(RouteSource::Local, RouteSource::Peer),
+            source: match (&session, path.own) {
+                (Some(session), _) => RouteSource::Peer(session),
+                (None, Own::Network) => RouteSource::Local,
+                (None, _) => RouteSource::Static,
+            },
             interface: None,
             is_stale: false,
         };
@@ -234,12 +268,27 @@ impl NaiveRib {
 
     fn forwarding_to(&self, prefix: Prefix, multipath: usize) -> Option<Forwarding> {
         let equal = self.equally_good(&self.usable(prefix));
-        if equal.first()?.peer.is_none() {
-            return self.originated[&prefix].then(|| Forwarding::discard(Discard::Blackhole));
+        let best = equal.first()?;
+        let metric = Some(NORMAL_METRIC);
+        match best.own {
+            Own::Network => return self.originated[&prefix].then(|| Forwarding::discard(Discard::Blackhole)),
+            Own::DefaultRoute => return None,
+            Own::Aggregate => {
+                let discard = self.aggregates[&prefix].hold?;
+                return Some(Forwarding { metric, ..Forwarding::discard(discard) });
+            }
+            Own::Static if self.statics[&prefix].purpose == RoutePurpose::Advertise => return None,
+            Own::Static => {
+                if let StaticTarget::Discard(discard) = self.statics[&prefix].target {
+                    return Some(Forwarding { metric, ..Forwarding::discard(discard) });
+                }
+            }
+            Own::No => {}
         }
         let next_hops: BTreeSet<NextHop> = equal.iter().filter_map(|path| path.next_hop).collect();
         let next_hops: Vec<NextHop> = next_hops.into_iter().take(multipath).collect();
-        Some(Forwarding::via(next_hops))
+        let forwarding = Forwarding::via(next_hops);
+        Some(if best.own == Own::Static { Forwarding { metric, ..forwarding } } else { forwarding })
     }
 
     fn best(&self, paths: &[NaivePath]) -> Option<NaivePath> {
@@ -249,6 +298,7 @@ impl NaiveRib {
     /// The paths that only a tie-break separates from the best one, which comes first.
     fn equally_good(&self, paths: &[NaivePath]) -> Vec<NaivePath> {
         let mut paths = paths.to_vec();
+        keep_least(&mut paths, |path| u32::MAX - path.preference);
         keep_least(&mut paths, |path| u32::from(path.peer.is_some()));
         keep_least(&mut paths, |path| u32::MAX - path.attributes.local_pref().unwrap_or(100));
         keep_least(&mut paths, |path| path.attributes.as_path().length());
@@ -274,12 +324,7 @@ impl NaiveRib {
     }
 
     fn usable(&self, prefix: Prefix) -> Vec<NaivePath> {
-        let own = self.originated.get(&prefix).map(|_| NaivePath {
-            peer: None,
-            path_id: PathId(0),
-            attributes: PathAttributesBuilder::new(bgp_codec::Origin::Igp).build(),
-            next_hop: None,
-        });
+        let own = self.own_paths(prefix);
         let learned = self.peers.iter().flat_map(|(&peer, (options, routes))| {
             let of_prefix = routes.iter().filter(move |((of, _), _)| *of == prefix);
             of_prefix.filter_map(move |((_, path_id), (attributes, next_hop))| {
@@ -289,6 +334,8 @@ impl NaiveRib {
                     && self.reachable(*next_hop);
                 let path = NaivePath {
                     peer: Some(peer),
+                    own: Own::No,
+                    preference: 100,
                     path_id: *path_id,
                     attributes: attributes.clone(),
                     next_hop: Some(*next_hop),
@@ -306,6 +353,47 @@ impl NaiveRib {
             })
         });
         own.into_iter().chain(learned).collect()
+    }
+
+    fn own_paths(&self, prefix: Prefix) -> Vec<NaivePath> {
+        let path = |own: Own, number: u32, next_hop: Option<NextHop>| {
+            let mut attributes = PathAttributesBuilder::new(bgp_codec::Origin::Igp);
+            attributes.atomic_aggregate = own == Own::Aggregate;
+            let (attributes, path_id) = (attributes.build(), PathId(number));
+            NaivePath { peer: None, own, preference: 200, path_id, attributes, next_hop }
+        };
+        let mut paths = Vec::new();
+        paths.extend(self.originated.get(&prefix).map(|_| path(Own::Network, 0, None)));
+        if let Some(route) = self.statics.get(&prefix) {
+            let hops = match &route.target {
+                StaticTarget::Discard(_) => vec![None],
+                StaticTarget::Via(hops) => hops.iter().map(|hop| hop.hop.gateway()).collect(),
+            };
+            let hops = (1..).zip(hops).filter(|(_, hop)| hop.is_none_or(|hop| self.reachable(hop)));
+            let preference = route.preference;
+            paths
+                .extend(hops.map(|(number, hop)| NaivePath { preference, ..path(Own::Static, number, hop) }));
+        }
+        if self.is_aggregated(prefix) {
+            paths.push(path(Own::Aggregate, u32::MAX, None));
+        }
+        if self.default_route && prefix.length() == 0 {
+            paths.push(NaivePath { preference: 0, ..path(Own::DefaultRoute, u32::MAX - 1, None) });
+        }
+        paths
+    }
+
+    /// Whether enough routes inside a prefix contribute to an aggregate there.
+    fn is_aggregated(&self, prefix: Prefix) -> bool {
+        let Some(options) = self.aggregates.get(&prefix) else { return false };
+        let inside =
+            self.prefixes().into_iter().filter(|inside| prefix.contains(*inside) && *inside != prefix);
+        let contributes = |inside: &Prefix| {
+            let best = self.best(&self.usable(*inside));
+            let best = best.filter(|best| !matches!(best.own, Own::Aggregate | Own::DefaultRoute));
+            best.is_some_and(|best| self.filtered(&options.contributors, *inside, &best).is_some())
+        };
+        inside.filter(contributes).count() >= options.least.get() as usize
     }
 
     fn is_looped(&self, attributes: &PathAttributes, next_hop: NextHop, options: &PeerOptions) -> bool {
@@ -399,3 +487,6 @@ fn covers(subnet: Prefix, address: std::net::IpAddr) -> bool {
     let length = u32::from(subnet.length());
     length == 0 || (bits(subnet.network()) ^ bits(address)) >> (128 - length) == 0
 }
+
+/// The metric of ordinary routes.
+pub(crate) const NORMAL_METRIC: u32 = 1024;

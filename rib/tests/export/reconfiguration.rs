@@ -16,6 +16,7 @@ const RULES: Rules = Rules {
     next_hop: NextHopMode::Auto,
     cluster: Some(0),
     paths: PathsSent::All,
+    default_originate: false,
     draining: false,
 };
 

@@ -1,6 +1,7 @@
 //! A Rib compared with a naive one, and a receiver for each peer that uses nothing but the codec.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use bgp_codec::{
@@ -10,9 +11,10 @@ use bgp_codec::{
 use bytes::{Buf, BytesMut};
 use margay_filter::{Action, FilterChain};
 use margay_rib::{
-    Audit, ClientToClient, ConnectedRoute, Departure, Discard, Forwarding, ForwardingOptions, NetworkOptions,
-    NextHopMode, PagePosition, PathsSent, PeerIndex, PeerRules, Reflection, ReflectorOptions, Rib,
-    RibOptions, RouteSelection, RouteView, Target, Way, WayChange,
+    AggregateOptions, Audit, ClientToClient, ConnectedRoute, Departure, Discard, Forwarding,
+    ForwardingOptions, Hop, NetworkOptions, NextHopMode, PagePosition, PathsSent, PeerIndex, PeerRules,
+    Reflection, ReflectorOptions, Rib, RibOptions, RoutePurpose, RouteSelection, RouteView, StaticRoute,
+    StaticTarget, Target, Way, WayChange, WeightedHop,
 };
 
 use super::by_hand::poll_export;
@@ -21,7 +23,7 @@ use super::cast::{
     identifier, lengthened, likeness, next_hop, nlri, options, own_next_hops, prefix, setting_by_prefix,
     setting_by_source, through_the_wire,
 };
-use super::naive::{NaiveRib, NaiveRoute, Routes};
+use super::naive::{NORMAL_METRIC, NaiveRib, NaiveRoute, Routes};
 
 const MULTIPATH: usize = 2;
 
@@ -58,6 +60,17 @@ pub(crate) enum Event {
     StopOriginating {
         prefix: u8,
     },
+    /// A static route is set or removed.
+    Static {
+        prefix: u8,
+        route: Option<StaticKind>,
+    },
+    /// An aggregate is set or removed.
+    Aggregate {
+        prefix: u8,
+        options: Option<AggregateKind>,
+    },
+    DefaultRoute(bool),
     Connected(u8),
     EndHoldBack,
     /// New rules for peers, and for the reflector.
@@ -97,7 +110,27 @@ pub(crate) struct Rules {
     /// The cluster that the peer is a client of, by number.
     pub(crate) cluster: Option<u8>,
     pub(crate) paths: PathsSent,
+    pub(crate) default_originate: bool,
     pub(crate) draining: bool,
+}
+
+/// A static route.
+#[derive(Clone, Debug)]
+pub(crate) struct StaticKind {
+    /// The numbers of its next hops; none discards packets.
+    pub(crate) next_hops: BTreeSet<u8>,
+    /// Whether the routes of peers are preferred.
+    pub(crate) is_fallback: bool,
+    pub(crate) is_installed: bool,
+}
+
+/// An aggregate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AggregateKind {
+    /// The number of the filter on what contributes.
+    pub(crate) contributors: u8,
+    pub(crate) least: u32,
+    pub(crate) holds: bool,
 }
 
 /// How routes are reflected.
@@ -139,7 +172,8 @@ impl World {
     /// A speaker that may start with a hold-back of what peers announce.
     pub(crate) fn starting(forwards: bool, holds_back: bool) -> Self {
         let identifier = identifier(100);
-        let forwarding = forwards.then_some(ForwardingOptions { multipath: MULTIPATH, normal_metric: 1024 });
+        let forwarding =
+            forwards.then_some(ForwardingOptions { multipath: MULTIPATH, normal_metric: NORMAL_METRIC });
         let naive = NaiveRib {
             asn: LOCAL_ASN,
             identifier,
@@ -148,6 +182,9 @@ impl World {
             multipath: forwards.then_some(MULTIPATH),
             peers: BTreeMap::new(),
             originated: BTreeMap::new(),
+            statics: BTreeMap::new(),
+            aggregates: BTreeMap::new(),
+            default_route: false,
             connected: Vec::new(),
             holds_back,
             refreshing: BTreeMap::new(),
@@ -199,6 +236,28 @@ impl World {
             Event::StopOriginating { prefix: number } => {
                 self.naive.originated.remove(&prefix(number));
                 self.rib.stop_originating(prefix(number));
+            }
+            Event::Static { prefix: number, route } => {
+                let route = route.map(|kind| kind.as_route(matches!(prefix(number), Prefix::Ipv6(_))));
+                match route.clone() {
+                    Some(route) => self.naive.statics.insert(prefix(number), route),
+                    None => self.naive.statics.remove(&prefix(number)),
+                };
+                self.rib.set_static(prefix(number), route);
+            }
+            Event::Aggregate { prefix: number, options } => {
+                let options = options.map(AggregateKind::as_options);
+                match options.clone() {
+                    Some(options) => self.naive.aggregates.insert(prefix(number), options),
+                    None => self.naive.aggregates.remove(&prefix(number)),
+                };
+                self.rib.set_aggregate(prefix(number), options);
+            }
+            Event::DefaultRoute(is_originated) => {
+                self.naive.default_route = is_originated;
+                for family in [Family::IPV4_UNICAST, Family::IPV6_UNICAST] {
+                    self.rib.set_default_route(family, is_originated);
+                }
             }
             Event::Connected(subnets) => {
                 self.naive.connected = connected(subnets);
@@ -503,7 +562,7 @@ impl World {
                     options.own.ipv4,
                     options.session.max_message_octets,
                     path_ids_sent,
-                    (options.rules.paths_sent, options.rules.is_draining),
+                    (options.rules.paths_sent, options.rules.is_draining, options.rules.default_originate),
                 ))
             };
             let group = |peer: usize| {
@@ -522,8 +581,10 @@ impl World {
         assert_eq!((audit.faults, audit.tombstones), (Vec::new(), 0));
         let counts = self.rib.view().counts();
         let announced = self.naive.peers.values().map(|(_, routes)| routes.len()).sum::<usize>();
-        assert!(counts.ipv4_prefixes + counts.ipv6_prefixes <= announced + self.naive.originated.len());
-        if announced + self.naive.originated.len() == 0 {
+        let own = self.naive.originated.len() + self.naive.statics.len() + self.naive.aggregates.len();
+        let own = own + 2 * usize::from(self.naive.default_route);
+        assert!(counts.ipv4_prefixes + counts.ipv6_prefixes <= announced + own);
+        if announced + own == 0 {
             assert_eq!((counts.attribute_sets, audit.next_hops, audit.path_ids), (0, 0, 0));
         }
     }
@@ -549,7 +610,39 @@ impl Rules {
                 None => Reflection::NonClient,
             },
             paths_sent: self.paths,
+            default_originate: self.default_originate,
             is_draining: self.draining,
+        }
+    }
+}
+
+impl StaticKind {
+    fn as_route(&self, v6: bool) -> StaticRoute {
+        let hop = |&number: &u8| WeightedHop { hop: Hop::Gateway(next_hop(number, v6)), weight: 1 };
+        StaticRoute {
+            target: match self.next_hops.is_empty() {
+                true => StaticTarget::Discard(Discard::Unreachable),
+                false => StaticTarget::Via(self.next_hops.iter().map(hop).collect()),
+            },
+            preference: if self.is_fallback { 50 } else { 200 },
+            metric: None,
+            tag: None,
+            purpose: if self.is_installed { RoutePurpose::Both } else { RoutePurpose::Advertise },
+        }
+    }
+}
+
+impl AggregateKind {
+    fn as_options(self) -> AggregateOptions {
+        AggregateOptions {
+            contributors: match self.contributors {
+                0 => FilterChain::accept_all(),
+                1 => filter("10.1.0.0/16", Action::Reject),
+                _ => setting_by_source(),
+            },
+            least: NonZeroU32::new(self.least).expect("at least one"),
+            hold: self.holds.then_some(Discard::Prohibit),
+            tag: None,
         }
     }
 }

@@ -28,6 +28,10 @@ impl Speaker {
                 reply(answer, self.sessions.advertise_again(&mut self.rib, key));
             }
             SpeakerRequest::SetStatic(prefix, route) => self.rib.set_static(prefix, route),
+            SpeakerRequest::SetAggregate(prefix, options) => self.rib.set_aggregate(prefix, options),
+            SpeakerRequest::SetDefaultRoute(family, is_originated) => {
+                self.rib.set_default_route(family, is_originated);
+            }
             SpeakerRequest::SetForwardingFilter(filter) => self.rib.set_forwarding_filter(filter),
             SpeakerRequest::Originate(prefix, options) => self.rib.originate(prefix, options),
             SpeakerRequest::StopOriginating(prefix) => self.rib.stop_originating(prefix),
@@ -67,13 +71,14 @@ impl Speaker {
             Destination::Prefix(prefix) => vec![prefix],
             Destination::Address(address) => self.rib.view().covering(address),
         });
+        let view = self.rib.view();
+        let view = question.filter.as_ref().map_or(view, |filter| view.through(filter));
         Some(match prefixes {
             Some(prefixes) => {
-                let routes =
-                    prefixes.into_iter().flat_map(|prefix| self.rib.view().routes_to(prefix, selection));
+                let routes = prefixes.into_iter().flat_map(|prefix| view.routes_to(prefix, selection));
                 RoutePage { routes: routes.collect(), next: None }
             }
-            None => self.rib.view().routes(question.family, selection, question.position, question.limit),
+            None => view.routes(question.family, selection, question.position, question.limit),
         })
     }
 }
