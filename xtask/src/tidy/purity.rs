@@ -25,6 +25,7 @@ const PURE: &[&str] = &[
     "margay-control",
     "margay-convert",
     "margay-render",
+    "margay-policy",
     "margay-watch",
     "margay-cluster",
     "margay-mrt",

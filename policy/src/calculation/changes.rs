@@ -1,0 +1,50 @@
+//! What differs between two states of what is wanted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::set::{Member, SetKey};
+use crate::wanted::ObjectId;
+
+/// What differs from the last time; the present values are in [`Wanted`](crate::Wanted).
+///
+/// Sets must be there before the rules that refer to them, and rules before the endpoints that need them; what is no
+/// longer wanted goes in the opposite order.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Changes {
+    /// Sets that came, went, or have other members.
+    pub sets: BTreeMap<SetKey, SetChange>,
+    /// Policies that came, went, or have other rules.
+    pub policies: BTreeSet<ObjectId>,
+    /// Profiles that came, went, or have other rules.
+    pub profiles: BTreeSet<Arc<str>>,
+    /// Endpoints that came, went, or have other policies or profiles.
+    pub endpoints: BTreeSet<ObjectId>,
+}
+
+/// What happened to a set.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum SetChange {
+    /// It is new; its members are in [`Wanted`](crate::Wanted).
+    Created,
+    /// It has other members.
+    Changed {
+        /// Members that are new.
+        added: BTreeSet<Member>,
+        /// Members that are gone.
+        removed: BTreeSet<Member>,
+    },
+    /// Nothing refers to it any more.
+    Removed,
+}
+
+impl Changes {
+    /// Whether nothing differs.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sets.is_empty()
+            && self.policies.is_empty()
+            && self.profiles.is_empty()
+            && self.endpoints.is_empty()
+    }
+}
