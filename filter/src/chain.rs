@@ -28,6 +28,7 @@ struct Compiled {
     program: Program,
     looks_at_prefix: bool,
     looks_at_source: bool,
+    looks_at_staleness: bool,
     logs: bool,
 }
 
@@ -45,8 +46,16 @@ impl FilterChain {
         };
         let (looks_at_prefix, looks_at_source) =
             (asks(Condition::looks_at_prefix), asks(Condition::looks_at_source));
+        let looks_at_staleness = asks(Condition::looks_at_staleness);
         let logs = filters.iter().flat_map(Filter::rules).any(Rule::logs_any);
-        Self(Arc::new(Compiled { filters, program, looks_at_prefix, looks_at_source, logs }))
+        Self(Arc::new(Compiled {
+            filters,
+            program,
+            looks_at_prefix,
+            looks_at_source,
+            looks_at_staleness,
+            logs,
+        }))
     }
 
     /// The chain without filters, which accepts everything.
@@ -147,6 +156,11 @@ impl FilterChain {
     /// Whether any verdict depends on where the route comes from.
     pub fn looks_at_source(&self) -> bool {
         self.0.looks_at_source
+    }
+
+    /// Whether any verdict depends on whether the route is kept from a session that ended.
+    pub fn looks_at_staleness(&self) -> bool {
+        self.0.looks_at_staleness
     }
 
     /// The filters in order.

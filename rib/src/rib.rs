@@ -64,6 +64,7 @@ impl Rib {
             notices: Notices::default(),
             multipath: options.forwarding.map_or(1, |forwarding| forwarding.multipath),
             advertising: Advertising::Everything,
+            forwarding_looks_at_staleness: false,
         };
         Self {
             families: PerFamily::new(|family| family.with_prefixes(NewFamily(&options))),
@@ -113,6 +114,9 @@ impl Rib {
         for family in options.session.families.iter().copied().filter_map(FamilyIndex::of) {
             self.families[family].peer_up(&mut self.shared, &self.options, peer);
         }
+        if options.looks_at_staleness() {
+            self.mark_stale();
+        }
         peer
     }
 
@@ -134,6 +138,9 @@ impl Rib {
         }
         for (_, family) in self.families.iter_mut() {
             family.peer_down(&mut self.shared, peer, departure);
+        }
+        if departure == Departure::Restarting {
+            self.mark_stale();
         }
     }
 
@@ -243,6 +250,21 @@ impl Rib {
         for family in FamilyIndex::ALL {
             self.families[family].set_forwarding_filter(filter);
         }
+        self.shared.forwarding_looks_at_staleness = filter.looks_at_staleness();
+        self.mark_stale();
+    }
+
+    /// Marks the paths of peers that are away as stale, if filters ask for it. Peers that come back announce their paths
+    /// anew, without the mark.
+    fn mark_stale(&mut self) {
+        if !self.shared.forwarding_looks_at_staleness && !self.shared.peers.look_at_staleness() {
+            return;
+        }
+        for peer in self.shared.peers.away() {
+            for (_, family) in self.families.iter_mut() {
+                family.mark_stale(&mut self.shared, peer);
+            }
+        }
     }
 
     /// Stops originating `prefix`.
@@ -309,6 +331,7 @@ impl Rib {
             self.shared.peers.set_options(peer, Arc::new(new));
         }
         on_rules_changed(&mut self.families, &mut self.shared, &change);
+        self.mark_stale();
     }
 
     /// Changes the addresses of this speaker towards peers: routes advertised with the former ones are
@@ -426,6 +449,7 @@ fn resume(rib: &mut Rib, peer: PeerIndex, options: &Arc<PeerOptions>) -> bool {
     for (index, family) in rib.families.iter_mut() {
         if let Some(routes) = rib.shared.peers.routes_mut(index, peer) {
             routes.is_long_lived_stale = false;
+            routes.is_marked_stale = false;
         }
         family.begin_refresh(&mut rib.shared, peer);
         if !options.session.families.contains(&index.family()) {

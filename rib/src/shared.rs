@@ -16,6 +16,8 @@ pub(crate) struct Shared {
     pub(crate) multipath: usize,
     /// Which routes are advertised at present.
     pub(crate) advertising: Advertising,
+    /// Whether the filters on what is installed ask whether routes are kept from a session that ended.
+    pub(crate) forwarding_looks_at_staleness: bool,
 }
 
 /// Which routes are advertised.

@@ -223,6 +223,11 @@ impl Condition {
         self.any_leaf(&mut |leaf| matches!(leaf, Self::Source(_) | Self::SourcePeer(_)))
     }
 
+    /// Whether the outcome depends on whether the route is kept from a session that ended.
+    pub fn looks_at_staleness(&self) -> bool {
+        self.any_leaf(&mut |leaf| matches!(leaf, Self::Stale(_)))
+    }
+
     /// Whether the outcome depends on the peer that the filter works for.
     pub fn looks_at_session(&self) -> bool {
         self.any_leaf(&mut |leaf| matches!(leaf, Self::Session(_)))

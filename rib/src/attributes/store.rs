@@ -61,6 +61,8 @@ pub(crate) struct RareValues {
     pub(crate) share: Option<NonZeroU8>,
     /// What a static route is for.
     pub(crate) purpose: RoutePurpose,
+    /// Whether it is kept from a session that ended. Marked only where a filter asks.
+    pub(crate) is_stale: bool,
 }
 
 impl PathValues {
@@ -95,6 +97,11 @@ impl PathValues {
     /// What the route is for.
     pub(crate) fn purpose(&self) -> RoutePurpose {
         self.rare.as_ref().map_or(RoutePurpose::Both, |rare| rare.purpose)
+    }
+
+    /// Whether it is marked as kept from a session that ended.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.is_stale)
     }
 
     /// The operator's mark.
@@ -361,6 +368,15 @@ impl AttributeStore {
         self.intern_with(builder.build(), next_hop, values)
     }
 
+    /// Returns the handle of a set marked as kept from a session that ended, with one more reference.
+    pub(crate) fn marked_stale(&mut self, handle: AttributeHandle) -> AttributeHandle {
+        let set = self.get(handle);
+        let rare = set.values.rare.as_deref().cloned().unwrap_or_default();
+        let values = set.values.clone().with_rare(RareValues { is_stale: true, ..rare });
+        let (attributes, next_hop) = (set.attributes.clone(), self.next_hop(handle));
+        self.intern_with(attributes, next_hop, values)
+    }
+
     /// A path with this set, as filters see it.
     pub(crate) fn route_path<'a>(
         &'a self,
@@ -376,7 +392,7 @@ impl AttributeStore {
             local: set.values.local(),
             source,
             interface: set.values.interface(),
-            is_stale: false,
+            is_stale: set.values.is_stale(),
         }
     }
 

@@ -76,6 +76,9 @@ pub(crate) trait AnyFamilyRib: fmt::Debug + Send + Sync {
     /// Handles the end of the session of `peer`.
     fn peer_down(&mut self, shared: &mut Shared, peer: PeerIndex, departure: Departure);
 
+    /// Marks the paths of a peer that is away as kept from a session that ended, unless they are marked.
+    fn mark_stale(&mut self, shared: &mut Shared, peer: PeerIndex);
+
     /// Handles new rules of peers or of the speaker.
     fn keep_long_lived(&mut self, shared: &mut Shared, peer: PeerIndex);
 

@@ -203,6 +203,15 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
         }
     }
 
+    fn mark_stale(&mut self, shared: &mut Shared, peer: PeerIndex) {
+        if let Some(routes) = shared.peers.routes_mut(P::INDEX, peer)
+            && !routes.is_marked_stale
+        {
+            routes.is_marked_stale = true;
+            self.work.push(Work::Reimport(peer, routes.entries.clone(), Vec::new()));
+        }
+    }
+
     fn on_rules_changed(&mut self, shared: &Shared, change: &RulesChange) {
         let entries = |&peer| shared.peers.routes(P::INDEX, peer).map(|routes| (peer, &routes.entries));
         for (peer, entries) in change.imported.iter().filter_map(entries) {

@@ -23,7 +23,9 @@ impl<P: RibFamily> RouteTable<P> {
         from: &[SourceIndex],
     ) {
         let Some(prefix) = self.table.get(index).map(|entry| entry.prefix.erase()) else { return };
-        let is_stale = shared.peers.routes(P::INDEX, peer).is_some_and(|routes| routes.is_long_lived_stale);
+        let routes = shared.peers.routes(P::INDEX, peer);
+        let is_long_lived_stale = routes.is_some_and(|routes| routes.is_long_lived_stale);
+        let is_stale = routes.is_some_and(|routes| routes.is_marked_stale);
         for &source in from {
             // Another path may have taken the number since.
             let Some(path) = self.table.path(index, source) else { continue };
@@ -33,19 +35,28 @@ impl<P: RibFamily> RouteTable<P> {
             let received = path.received;
             let Shared { store, notices, .. } = shared;
             let checked = import.check(store.get(received), store.next_hop(received));
-            let filtered =
-                import.filter(store, P::FAMILY, received, std::iter::once(prefix), |prefix, verdict| {
+            let filtered = import.filter(
+                store,
+                P::FAMILY,
+                (received, is_stale),
+                std::iter::once(prefix),
+                |prefix, verdict| {
                     notices.add_with(|| {
                         Notice::logged_on_import(peer, prefix, &import.peer.rules.import, verdict)
                     });
-                });
+                },
+            );
             let checked = checked.and_then(|()| import.check_destination(prefix));
-            let checked = checked.and_then(|()| check_long_lived(is_stale, store.get(received)));
+            let checked = checked.and_then(|()| check_long_lived(is_long_lived_stale, store.get(received)));
             let verdict = checked.and_then(|()| filtered.of(0));
             let mut edited =
                 verdict.ok().filter(|edits| !edits.is_empty()).map(|edits| store.edited(received, edits));
-            if is_stale && verdict.is_ok() {
+            if is_long_lived_stale && verdict.is_ok() {
                 let marked = store.with_long_lived_stale(edited.unwrap_or(received));
+                edited.replace(marked).into_iter().for_each(|handle| store.release(handle));
+            }
+            if is_stale && verdict.is_ok() {
+                let marked = store.marked_stale(edited.unwrap_or(received));
                 edited.replace(marked).into_iter().for_each(|handle| store.release(handle));
             }
             let import = match verdict {

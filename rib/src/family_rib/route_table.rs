@@ -76,7 +76,7 @@ impl<P: RibFamily> RouteTable<P> {
         let found: Vec<_> = routes.map(|nlri| (self.table.find_or_insert(nlri.prefix), nlri)).collect();
         let prefixes = found.iter().map(|(_, nlri)| nlri.prefix.erase());
         let Shared { store, notices, .. } = shared;
-        let filtered = import.filter(store, P::FAMILY, received, prefixes, |prefix, verdict| {
+        let filtered = import.filter(store, P::FAMILY, (received, false), prefixes, |prefix, verdict| {
             notices.add_with(|| Notice::logged_on_import(peer, prefix, &import.peer.rules.import, verdict));
         });
         for (position, (index, Nlri { path_id, prefix })) in found.into_iter().enumerate() {

@@ -108,6 +108,11 @@ impl PeerOptions {
         of(&self.session) == of(&other.session)
     }
 
+    /// Whether filters of the peer ask whether routes are kept from a session that ended.
+    pub(crate) fn looks_at_staleness(&self) -> bool {
+        self.rules.import.looks_at_staleness() || self.rules.export.looks_at_staleness()
+    }
+
     /// Whether the import rules are the same: the filters; our own addresses, which import refuses as next hops;
     /// and the subnet in which a link-local next hop has a meaning.
     pub(crate) fn has_same_import(&self, other: &Self) -> bool {

@@ -53,6 +53,8 @@ pub(crate) struct PeerRoutes {
     pub(crate) was_member: bool,
     /// Whether the peer has been away for longer than a restart takes, and its paths are kept as a last resort (RFC 9494).
     pub(crate) is_long_lived_stale: bool,
+    /// Whether the paths are marked as kept from a session that ended, because filters ask for it.
+    pub(crate) is_marked_stale: bool,
     /// Whether End-of-RIB is still to be sent.
     pub(crate) owes_end_of_rib: bool,
     /// Progress of sending all routes again, between two marks.
@@ -161,6 +163,17 @@ impl Peers {
     pub(crate) fn all_in_use(&self) -> BTreeSet<PeerIndex> {
         let in_use = self.by_index.iter().filter(|(_, peer)| peer.presence != Presence::Down);
         in_use.map(|(&index, _)| index).collect()
+    }
+
+    /// Whether filters of any peer ask whether routes are kept from a session that ended.
+    pub(crate) fn look_at_staleness(&self) -> bool {
+        self.by_index.values().any(|peer| peer.options.looks_at_staleness())
+    }
+
+    /// The peers that are away, in the order of their indexes.
+    pub(crate) fn away(&self) -> BTreeSet<PeerIndex> {
+        let away = self.by_index.iter().filter(|(_, peer)| peer.presence == Presence::Away);
+        away.map(|(&index, _)| index).collect()
     }
 
     /// All known peers with the states of their sessions, in the order of their indexes.

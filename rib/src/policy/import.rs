@@ -1,7 +1,7 @@
 //! Import of a path that a peer announces, before it may be chosen (RFC 4271 §9.1.1, RFC 4456 §8).
 
 use bgp_codec::{Community, Family, NextHop, PeerKind, Prefix};
-use margay_filter::{NextHopEdit, RouteEdits, RouteSource, Verdict};
+use margay_filter::{NextHopEdit, RouteEdits, RoutePath, RouteSource, Verdict};
 
 use super::martian::{is_host, is_martian, is_martian_next_hop};
 use crate::attributes::{AttributeHandle, AttributeSet, AttributeStore};
@@ -53,12 +53,13 @@ impl ImportPolicy<'_> {
     }
 
     /// Verdicts of the peer's import filters on routes to these prefixes that share their attributes, which
-    /// are evaluated once. `on_logged` is called with each route that a rule logs.
+    /// are evaluated once. `is_stale` says whether they are kept from a session that ended. `on_logged` is called with each
+    /// route that a rule logs.
     pub(crate) fn filter(
         &self,
         store: &AttributeStore,
         family: Family,
-        received: AttributeHandle,
+        (received, is_stale): (AttributeHandle, bool),
         prefixes: impl Iterator<Item = Prefix>,
         mut on_logged: impl FnMut(Prefix, &Verdict),
     ) -> Filtered {
@@ -72,6 +73,7 @@ impl ImportPolicy<'_> {
         }
         let session = self.peer.filter_session();
         let path = store.route_path(received, family, RouteSource::Peer(&session));
+        let path = RoutePath { is_stale, ..path };
         let mut halfway = chain.by_path(&path);
         match halfway.settled() {
             Some(verdict) => {

@@ -18,6 +18,7 @@ mod naive;
 mod own_routes;
 mod reconfiguration;
 mod resumption;
+mod staleness;
 mod static_routes;
 mod traps;
 mod world;
