@@ -19,6 +19,12 @@ impl Asn {
         self.0 == 0
     }
 
+    /// Whether the number is for private use (RFC 6996 §5).
+    #[must_use]
+    pub fn is_private(self) -> bool {
+        matches!(self.0, 64_512..=65_534 | 4_200_000_000..=4_294_967_294)
+    }
+
     /// The number as sent to a speaker without four-octet support: itself, or [`Asn::TRANS`].
     #[must_use]
     pub fn to_two_octets(self) -> u16 {
@@ -55,6 +61,14 @@ impl FromStr for Asn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_ranges_of_numbers_are_private() {
+        let private = [64_512, 65_000, 65_534, 4_200_000_000, 4_294_967_294];
+        let public = [1, 23_456, 64_511, 65_535, 65_536, 4_199_999_999, 4_294_967_295];
+        assert!(private.into_iter().all(|number| Asn(number).is_private()));
+        assert!(!public.into_iter().any(|number| Asn(number).is_private()));
+    }
 
     #[test]
     fn numbers_past_two_octets_become_as_trans() {

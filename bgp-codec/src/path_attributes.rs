@@ -9,8 +9,8 @@ use crate::optional_numbers::OptionalNumbers;
 use crate::parser::{row, whole};
 use crate::path_attribute::{Elements, RawAttribute, only_to_customer};
 use crate::{
-    Aggregator, AsPath, AsWidth, Asn, AttributeType, BgpIdentifier, ClusterId, Community, ExtendedCommunity,
-    Ipv6ExtendedCommunity, LargeCommunity, Origin, PathAttribute, UnknownAttribute,
+    Aggregator, AsPath, AsPathBuf, AsWidth, Asn, AttributeType, BgpIdentifier, ClusterId, Community,
+    ExtendedCommunity, Ipv6ExtendedCommunity, LargeCommunity, Origin, PathAttribute, UnknownAttribute,
 };
 
 /// The path attributes of accepted routes in canonical octets, with a summary of the values that the decision
@@ -153,17 +153,25 @@ impl PathAttributes {
         )
     }
 
-    /// The set with an autonomous system prepended to its path (RFC 4271 §5.1.2 b), and without the attributes of
-    /// these types. Equals what a [builder](Self::to_builder) makes of it, at less cost.
+    /// The set with another AS path, and without the attributes of these types. Equals what a
+    /// [builder](Self::to_builder) makes of it, at less cost.
     #[must_use]
-    pub fn passed_on(&self, asn: Asn, without: &[AttributeType]) -> Self {
-        let mut as_path = self.as_path().to_buf();
-        as_path.prepend(asn, 1);
+    pub fn passed_on(&self, as_path: &AsPathBuf, without: &[AttributeType]) -> Self {
         let kept = self.attributes().filter(|attribute| !without.contains(&attribute.attribute_type));
         Self::from_ascending(kept.map(|attribute| match attribute.attribute_type {
             AttributeType::AS_PATH => RawAttribute { value: as_path.octets(), ..attribute },
             _ => attribute,
         }))
+    }
+
+    /// The set without the attributes of these types, which are not ORIGIN or AS_PATH.
+    #[must_use]
+    pub fn without(&self, left_out: &[AttributeType]) -> Self {
+        let is_left_out = |attribute: &RawAttribute<'_>| left_out.contains(&attribute.attribute_type);
+        if !self.attributes().any(|attribute| is_left_out(&attribute)) {
+            return self.clone();
+        }
+        Self::from_ascending(self.attributes().filter(|attribute| !is_left_out(attribute)))
     }
 
     /// Makes a set of these attributes: each valid, in ascending order of types, with ORIGIN and AS_PATH

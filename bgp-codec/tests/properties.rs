@@ -72,9 +72,11 @@ proptest! {
         (rebuilt.local_pref, rebuilt.originator_id) = (None, None);
         rebuilt.cluster_list.clear();
         rebuilt.med = rebuilt.med.filter(|_| with_med);
-        let passed_on = attributes.passed_on(Asn(asn), without);
+        let passed_on = attributes.passed_on(&rebuilt.as_path, without);
         prop_assert_eq!(&passed_on, &rebuilt.build());
         prop_assert_eq!(passed_on.as_path_length(), rebuilt.as_path.as_path().length());
+        rebuilt.as_path = attributes.as_path().to_buf();
+        prop_assert_eq!(attributes.without(without), rebuilt.build());
     }
 
     #[test]

@@ -48,8 +48,8 @@ pub struct ConfigDiff {
     pub aggregates_changed: Vec<Aggregate>,
     /// Whether other filters decide what is installed.
     pub kernel_export_changed: bool,
-    /// Changed settings of route reflection, such as `global.cluster_id`.
-    pub reflection_changed: Vec<&'static str>,
+    /// Changed settings of route reflection and of the decision process, such as `global.cluster_id`.
+    pub routing_changed: Vec<&'static str>,
     /// Changed settings of the daemon itself, such as `global.asn`, which take effect when it is started again.
     pub needs_restart: Vec<&'static str>,
 }
@@ -80,7 +80,7 @@ pub struct DynamicPeersChange {
 /// filter that does something else shows as `import` or `export` of each peer that uses it.
 pub fn diff(old: &Config, new: &Config) -> ConfigDiff {
     let mut diff = ConfigDiff {
-        reflection_changed: reflection_keys(old.global(), new.global()),
+        routing_changed: routing_keys(old.global(), new.global()),
         needs_restart: daemon_keys(old, new),
         ..ConfigDiff::default()
     };
@@ -265,12 +265,14 @@ peer_settings! {
     description: Shown,
     group: Shown,
     remote_asn: NewSession,
+    local_asn: NewSession,
     passive: NewSession,
     import: FiltersIn,
     export: FiltersOut,
     default_originate: FiltersOut,
     families: NewSession,
     hold_time: NewSession,
+    min_hold_time: NewSession,
     connect_retry: NewSession,
     password_file: NewSession,
     port: NewSession,
@@ -278,6 +280,8 @@ peer_settings! {
     multihop: NewSession,
     ttl_security: NewSession,
     next_hop: FiltersOut,
+    remove_private_asns: FiltersOut,
+    route_server_client: FiltersOut,
     rr_client: FiltersOut,
     cluster_id: FiltersOut,
     add_path: NewSession,
@@ -286,12 +290,17 @@ peer_settings! {
     prefix_limit: InSession,
     graceful_restart: NewSession,
     bfd: InSession,
+    advertise_hostname: NewSession,
+    advertise_software_version: NewSession,
 }
 
-fn reflection_keys(old: &Global, new: &Global) -> Vec<&'static str> {
+fn routing_keys(old: &Global, new: &Global) -> Vec<&'static str> {
     changed([
         ("global.cluster_id", old.own_cluster_id() != new.own_cluster_id()),
         ("global.client_to_client", old.client_to_client != new.client_to_client),
+        ("global.always_compare_med", old.decision.always_compare_med != new.decision.always_compare_med),
+        ("global.prefer_older", old.decision.prefer_older != new.decision.prefer_older),
+        ("global.compare_router_id", old.decision.compare_router_id != new.decision.compare_router_id),
     ])
 }
 
@@ -300,6 +309,7 @@ fn daemon_keys(old: &Config, new: &Config) -> Vec<&'static str> {
     let mut keys = changed([
         ("global.asn", old.global().asn != global.asn),
         ("global.router_id", old.global().router_id != global.router_id),
+        ("global.hostname", old.global().hostname != global.hostname),
         ("global.listen", old.global().listen != global.listen),
         ("global.update_delay", old.global().update_delay != global.update_delay),
         ("global.log", old.global().log != global.log),

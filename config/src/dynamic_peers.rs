@@ -60,7 +60,7 @@ impl DynamicPeers {
         section.finish(report);
         let range = range?;
         let template = Peer::of_range(range, group?, groups, offset, report)?;
-        template.check_reflection(local_asn, offset, report);
+        template.check_relation(local_asn, offset, report);
         Some(Self { range, limit: limit.unwrap_or(DEFAULT_LIMIT), template })
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bgp_codec::{Asn, BgpIdentifier, ClusterId};
 
+use crate::decision::Decision;
 use crate::report::Report;
 use crate::section::{Section, Value};
 use crate::{address, asn, duration};
@@ -21,6 +22,10 @@ pub struct Global {
     pub cluster_id: ClusterId,
     /// Whether the clients of a cluster are told each other's routes. Yes by default.
     pub client_to_client: bool,
+    /// Changes to the steps of the decision process; none by default.
+    pub decision: Decision,
+    /// The name that it tells peers with `advertise_hostname`; `None`, the default, is that of the host.
+    pub hostname: Option<String>,
     /// Where it listens for peers; port 179 of all addresses by default. Empty: it only dials.
     pub listen: Vec<SocketAddr>,
     /// How long peers are told own routes only after the start, while others have not told theirs; 5 s by default, zero
@@ -36,12 +41,13 @@ impl Global {
         Some(self.cluster_id).filter(|&cluster| cluster != self.router_id.into())
     }
 
-    /// The same speaker with the reflection of `other`: the rest stays until it is started again.
+    /// The same speaker with the reflection and the decision process of `other`: the rest stays until it is started again.
     #[must_use]
-    pub fn with_reflection_of(&self, other: &Self) -> Self {
+    pub fn with_routing_of(&self, other: &Self) -> Self {
         Self {
             cluster_id: other.own_cluster_id().unwrap_or_else(|| self.router_id.into()),
             client_to_client: other.client_to_client,
+            decision: other.decision,
             ..self.clone()
         }
     }
@@ -55,6 +61,9 @@ impl Global {
             .get("cluster_id")
             .and_then(|value| value.parsed("10.0.0.11", report, address::parse_cluster_id));
         let client_to_client = section.get("client_to_client").and_then(|value| value.boolean(report));
+        let decision = Decision::read(&mut section, report);
+        let hostname =
+            section.get("hostname").and_then(|value| value.parsed("rack1-node1", report, parse_hostname));
         let listen = section.get("listen").map(|value| read_listen(value, report));
         let update_delay = section
             .get("update_delay")
@@ -67,6 +76,8 @@ impl Global {
             router_id,
             cluster_id: cluster_id.unwrap_or_else(|| router_id.into()),
             client_to_client: client_to_client.unwrap_or(true),
+            decision,
+            hostname,
             listen: listen.unwrap_or_else(everywhere),
             update_delay: update_delay.unwrap_or(DEFAULT_UPDATE_DELAY),
             log: log.unwrap_or("info").to_owned(),
@@ -86,6 +97,16 @@ fn read_listen(value: Value<'_>, report: &mut Report<'_>) -> Vec<SocketAddr> {
         }
     }
     listen
+}
+
+/// A name that fits into the capability: 1 to 64 visible characters of ASCII.
+fn parse_hostname(text: &str) -> Result<String, String> {
+    let is_name = (1..=64).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_graphic());
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{text:?} is not a host name: write 1 to 64 visible ASCII characters without spaces"))
+    }
 }
 
 const UPDATE_DELAYS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);

@@ -6,17 +6,20 @@ use std::num::{NonZeroU8, NonZeroU16};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime, Prefix};
+use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime, PeerKind, Prefix};
 use margay_filter::FilterChain;
 
 use crate::bfd::Bfd;
 use crate::filters::Filters;
 use crate::graceful_restart::GracefulRestart;
+use crate::local_asn::LocalAsn;
 use crate::next_hop_mode::NextHopMode;
 use crate::peer_group::PeerGroups;
 use crate::peer_identity::{self, PeerIdentity, SeenPeers};
 use crate::peer_settings::{Given, PeerSettings};
 use crate::prefix_limit::PrefixLimit;
+use crate::private_asns::PrivateAsns;
+use crate::remote_asn::RemoteAsn;
 use crate::report::Report;
 use crate::section::{Section, Value};
 
@@ -32,7 +35,9 @@ pub struct Peer {
     /// The group it takes settings from. They are merged already; this is for display.
     pub group: Option<String>,
     /// The AS it belongs to.
-    pub remote_asn: Asn,
+    pub remote_asn: RemoteAsn,
+    /// This speaker's AS number towards the peer; `None`, the default, is that of `[global]`.
+    pub local_asn: Option<LocalAsn>,
     /// Whether it is left to the peer to dial. No by default.
     pub passive: bool,
     /// Filters for what it announces; none by default, which accepts everything.
@@ -43,6 +48,8 @@ pub struct Peer {
     pub families: Vec<Family>,
     /// The hold time to propose; 90 seconds by default.
     pub hold_time: HoldTime,
+    /// The least hold time that is accepted from the peer, apart from zero; `None`, the default, accepts any.
+    pub min_hold_time: Option<HoldTime>,
     /// The time between attempts to connect; 10 seconds by default.
     pub connect_retry: Duration,
     /// The file that holds the TCP-MD5 password. The daemon reads it.
@@ -57,6 +64,10 @@ pub struct Peer {
     pub ttl_security: bool,
     /// The next hop of what is announced to it.
     pub next_hop: NextHopMode,
+    /// What becomes of private AS numbers in routes to it, if it is external; `None`, the default, keeps them.
+    pub remove_private_asns: Option<PrivateAsns>,
+    /// Whether it is a client of this route server (RFC 7947). No by default; never for an internal peer.
+    pub route_server_client: bool,
     /// Whether it is a client of this reflector (RFC 4456). No by default; never for an external peer.
     pub rr_client: bool,
     /// The cluster of a client, where it is not that of `[global]`.
@@ -76,6 +87,10 @@ pub struct Peer {
     pub graceful_restart: Option<GracefulRestart>,
     /// How the path to the peer is monitored; `None`, the default, leaves it to the session.
     pub bfd: Option<Bfd>,
+    /// Whether the peer is sent the name of this host. No by default.
+    pub advertise_hostname: bool,
+    /// Whether the peer is sent the name and version of this software. No by default.
+    pub advertise_software_version: bool,
 }
 
 /// Reads all `[[peer]]` tables; those with errors are left out.
@@ -93,7 +108,7 @@ pub(crate) fn read_all(
         let peer = table.table("[[peer]]", report).and_then(|section| {
             let offset = section.offset();
             let peer = Peer::read(section, groups, filters, &mut seen, report)?;
-            peer.check_reflection(local_asn, offset, report);
+            peer.check_relation(local_asn, offset, report);
             Some(peer)
         });
         if report.close(mark, || peer_identity::object_name(table)) {
@@ -129,6 +144,7 @@ impl Peer {
         );
         let identity = identity?;
         check_source_address(&settings, identity.address, offset, report);
+        check_hold_times(&settings, offset, report);
         Some(Self::assemble(identity, group.map(|(name, _)| name.to_owned()), remote_asn?, settings))
     }
 
@@ -146,32 +162,62 @@ impl Peer {
         let absence = format_args!("group: {group} gives no remote_asn");
         let remote_asn = check_remote_asn(settings.remote_asn, absence, offset, report)?;
         check_source_address(&settings, range.network(), offset, report);
+        check_hold_times(&settings, offset, report);
         let identity = PeerIdentity { name: range.to_string(), address: range.network(), description: None };
         Some(Self::assemble(identity, Some(group.to_owned()), remote_asn, settings))
     }
 
-    /// Only internal peers are clients, and only clients have a cluster.
-    pub(crate) fn check_reflection(&self, local_asn: Option<Asn>, offset: usize, report: &mut Report<'_>) {
-        let remote_asn = self.remote_asn;
-        match local_asn {
-            Some(local_asn) if self.rr_client && local_asn != remote_asn => report.add(
+    /// Whether the peer is external or internal, where this speaker's AS is `local_asn`; `None` if that depends on the peer.
+    #[must_use]
+    pub fn kind(&self, local_asn: Asn) -> Option<PeerKind> {
+        let own = self.local_asn.map_or(local_asn, |local| local.asn);
+        match self.remote_asn {
+            RemoteAsn::Number(asn) if asn == own => Some(PeerKind::Ibgp),
+            RemoteAsn::Number(_) | RemoteAsn::External => Some(PeerKind::Ebgp),
+            RemoteAsn::Internal => Some(PeerKind::Ibgp),
+            RemoteAsn::Any => None,
+        }
+    }
+
+    /// Only internal peers are clients of a reflector, only clients have a cluster, and only external peers are clients of a
+    /// route server.
+    pub(crate) fn check_relation(&self, local_asn: Option<Asn>, offset: usize, report: &mut Report<'_>) {
+        let Self { name, remote_asn, .. } = self;
+        let kind = local_asn.and_then(|asn| self.kind(asn));
+        match kind.zip(local_asn) {
+            Some((PeerKind::Ebgp, local_asn)) if self.rr_client => {
+                let own = self.local_asn.map_or(local_asn, |local| local.asn);
+                let belongs = match remote_asn {
+                    RemoteAsn::Number(asn) => format!("in AS {asn}"),
+                    RemoteAsn::External | RemoteAsn::Internal | RemoteAsn::Any => remote_asn.to_string(),
+                };
+                report.add(
+                    offset,
+                    format_args!(
+                        "rr_client: peer {name} is {belongs}, and only peers in our own AS {own} are clients"
+                    ),
+                );
+            }
+            _ if self.cluster_id.is_some() && !self.rr_client => {
+                report.add(
+                    offset,
+                    format_args!("cluster_id: peer {name} is not a client: write rr_client = true as well"),
+                );
+            }
+            Some((PeerKind::Ibgp, _)) if self.route_server_client => report.add(
                 offset,
                 format_args!(
-                    "rr_client: peer {} is in AS {remote_asn}, and only peers in our own AS {local_asn} are clients",
-                    self.name
+                    "route_server_client: peer {name} is internal: a route server serves other ASes"
                 ),
             ),
-            Some(_) | None if self.cluster_id.is_some() && !self.rr_client => {
-                report.add(offset, format_args!("cluster_id: peer {} is not a client: write rr_client = true as well", self.name));
-            }
-            Some(_) | None => {}
+            _ => {}
         }
     }
 
     fn assemble(
         identity: PeerIdentity,
         group: Option<String>,
-        remote_asn: Asn,
+        remote_asn: RemoteAsn,
         settings: PeerSettings,
     ) -> Self {
         let own_family = if identity.address.is_ipv4() { Family::IPV4_UNICAST } else { Family::IPV6_UNICAST };
@@ -182,12 +228,14 @@ impl Peer {
             description: identity.description,
             group,
             remote_asn,
+            local_asn: settings.local_asn,
             passive: settings.passive.unwrap_or(false),
             import: settings.import.unwrap_or_default(),
             export: settings.export.unwrap_or_default(),
             add_path: settings.add_path.map(|add_path| add_path.of(&families)).unwrap_or_default(),
             families,
             hold_time: settings.hold_time.unwrap_or_else(default_hold_time),
+            min_hold_time: settings.min_hold_time,
             connect_retry: settings.connect_retry.unwrap_or(DEFAULT_CONNECT_RETRY),
             password_file: settings.password_file,
             port: settings.port.unwrap_or(179),
@@ -195,6 +243,8 @@ impl Peer {
             multihop: settings.multihop,
             ttl_security: settings.ttl_security.unwrap_or(false),
             next_hop: settings.next_hop.unwrap_or_default(),
+            remove_private_asns: settings.remove_private_asns.flatten(),
+            route_server_client: settings.route_server_client.unwrap_or(false),
             rr_client: settings.rr_client.unwrap_or(false),
             cluster_id: settings.cluster_id,
             add_path_send: settings.add_path_send.flatten(),
@@ -203,16 +253,18 @@ impl Peer {
             prefix_limit: settings.prefix_limit,
             graceful_restart: settings.graceful_restart.flatten(),
             bfd: settings.bfd.flatten(),
+            advertise_hostname: settings.advertise_hostname.unwrap_or(false),
+            advertise_software_version: settings.advertise_software_version.unwrap_or(false),
         }
     }
 }
 
 fn check_remote_asn(
-    remote_asn: Given<Asn>,
+    remote_asn: Given<RemoteAsn>,
     absence: impl Display,
     offset: usize,
     report: &mut Report<'_>,
-) -> Option<Asn> {
+) -> Option<RemoteAsn> {
     match remote_asn {
         Given::Right(asn) => Some(asn),
         Given::Wrong => None,
@@ -230,6 +282,23 @@ fn check_source_address(settings: &PeerSettings, peer: IpAddr, peer_offset: usiz
         report.add(
             peer_offset,
             format_args!("source_address: {source} cannot reach {peer}: write an address of the same family"),
+        );
+    }
+}
+
+/// A peer that takes our own hold time must not be refused for it.
+fn check_hold_times(settings: &PeerSettings, peer_offset: usize, report: &mut Report<'_>) {
+    let hold_time = settings.hold_time.unwrap_or_else(default_hold_time);
+    if let Some(least) = settings.min_hold_time
+        && !hold_time.is_zero()
+        && hold_time < least
+    {
+        let (own, least) = (hold_time.duration().as_secs(), least.duration().as_secs());
+        report.add(
+            peer_offset,
+            format_args!(
+                "min_hold_time: {least}s is more than the hold_time of {own}s: no peer would be accepted"
+            ),
         );
     }
 }

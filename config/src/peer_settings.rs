@@ -5,30 +5,35 @@ use std::num::{NonZeroU8, NonZeroU16};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bgp_codec::{Asn, ClusterId, Family, HoldTime};
+use bgp_codec::{ClusterId, Family, HoldTime};
 use margay_filter::FilterChain;
 
 use crate::add_path::{self, AddPath};
 use crate::bfd::Bfd;
 use crate::filters::{Direction, Filters};
 use crate::graceful_restart::GracefulRestart;
+use crate::local_asn::LocalAsn;
 use crate::next_hop_mode::NextHopMode;
 use crate::password::password_line;
 use crate::prefix_limit::PrefixLimit;
+use crate::private_asns::{self, PrivateAsns};
+use crate::remote_asn::RemoteAsn;
 use crate::report::Report;
 use crate::section::{Section, Value};
-use crate::{address, asn, bfd, duration, family, graceful_restart, path};
+use crate::{address, bfd, duration, family, graceful_restart, path};
 
 /// The settings as far as a `[[peer]]` or a `[peer_group.NAME]` gives them.
 #[derive(Clone, Default)]
 pub(crate) struct PeerSettings {
-    pub(crate) remote_asn: Given<Asn>,
+    pub(crate) remote_asn: Given<RemoteAsn>,
+    pub(crate) local_asn: Option<LocalAsn>,
     pub(crate) passive: Option<bool>,
     pub(crate) import: Option<FilterChain>,
     pub(crate) export: Option<FilterChain>,
     pub(crate) default_originate: Option<bool>,
     pub(crate) families: Option<Vec<Family>>,
     pub(crate) hold_time: Option<HoldTime>,
+    pub(crate) min_hold_time: Option<HoldTime>,
     pub(crate) connect_retry: Option<Duration>,
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) port: Option<u16>,
@@ -36,6 +41,9 @@ pub(crate) struct PeerSettings {
     pub(crate) multihop: Option<NonZeroU8>,
     pub(crate) ttl_security: Option<bool>,
     pub(crate) next_hop: Option<NextHopMode>,
+    /// Within, `None` is `false`.
+    pub(crate) remove_private_asns: Option<Option<PrivateAsns>>,
+    pub(crate) route_server_client: Option<bool>,
     pub(crate) rr_client: Option<bool>,
     pub(crate) cluster_id: Option<ClusterId>,
     pub(crate) add_path: Option<AddPath>,
@@ -47,6 +55,8 @@ pub(crate) struct PeerSettings {
     pub(crate) graceful_restart: Option<Option<GracefulRestart>>,
     /// Within, `None` is `false`.
     pub(crate) bfd: Option<Option<Bfd>>,
+    pub(crate) advertise_hostname: Option<bool>,
+    pub(crate) advertise_software_version: Option<bool>,
 }
 
 /// A setting that some peer must have, so that absence and error must be told apart.
@@ -67,11 +77,12 @@ impl PeerSettings {
         let seconds_range = Duration::from_secs(1)..=Duration::from_secs(u64::from(u16::MAX));
         let remote_asn = match section.get("remote_asn") {
             None => Given::Absent,
-            Some(value) => asn::read(value, report).map_or(Given::Wrong, Given::Right),
+            Some(value) => RemoteAsn::read(value, report).map_or(Given::Wrong, Given::Right),
         };
         let mut get = |key| section.get(key);
         Self {
             remote_asn,
+            local_asn: get("local_asn").and_then(|value| LocalAsn::read(value, report)),
             passive: get("passive").and_then(|value| value.boolean(report)),
             import: get("import").and_then(|value| filters.chain(value, Direction::Import, report)),
             export: get("export").and_then(|value| filters.chain(value, Direction::Export, report)),
@@ -79,6 +90,8 @@ impl PeerSettings {
             families: get("families").and_then(|value| read_families(value, report)),
             hold_time: get("hold_time")
                 .and_then(|value| value.parsed("90s", report, duration::parse_hold_time)),
+            min_hold_time: get("min_hold_time")
+                .and_then(|value| value.parsed("9s", report, duration::parse_hold_time)),
             connect_retry: get("connect_retry").and_then(|value| {
                 value.parsed("10s", report, |text| duration::parse_within(text, seconds_range.clone()))
             }),
@@ -90,7 +103,10 @@ impl PeerSettings {
                 .and_then(|value| value.integer(1..=u8::MAX, report))
                 .and_then(NonZeroU8::new),
             ttl_security: get("ttl_security").and_then(|value| value.boolean(report)),
-            next_hop: get("next_hop").and_then(|value| value.parsed("auto", report, NextHopMode::parse)),
+            next_hop: get("next_hop").and_then(|value| NextHopMode::read(value, report)),
+            remove_private_asns: get("remove_private_asns")
+                .and_then(|value| private_asns::read(value, report)),
+            route_server_client: get("route_server_client").and_then(|value| value.boolean(report)),
             rr_client: get("rr_client").and_then(|value| value.boolean(report)),
             cluster_id: get("cluster_id")
                 .and_then(|value| value.parsed("10.0.0.11", report, address::parse_cluster_id)),
@@ -102,6 +118,9 @@ impl PeerSettings {
             prefix_limit: get("prefix_limit").and_then(|value| PrefixLimit::read(value, report)),
             graceful_restart: get("graceful_restart").and_then(|value| graceful_restart::read(value, report)),
             bfd: get("bfd").and_then(|value| bfd::read(value, report)),
+            advertise_hostname: get("advertise_hostname").and_then(|value| value.boolean(report)),
+            advertise_software_version: get("advertise_software_version")
+                .and_then(|value| value.boolean(report)),
         }
     }
 
@@ -112,12 +131,14 @@ impl PeerSettings {
                 Given::Absent => group.remote_asn,
                 Given::Wrong | Given::Right(_) => self.remote_asn,
             },
+            local_asn: self.local_asn.or(group.local_asn),
             passive: self.passive.or(group.passive),
             import: self.import.or(group.import),
             export: self.export.or(group.export),
             default_originate: self.default_originate.or(group.default_originate),
             families: self.families.or(group.families),
             hold_time: self.hold_time.or(group.hold_time),
+            min_hold_time: self.min_hold_time.or(group.min_hold_time),
             connect_retry: self.connect_retry.or(group.connect_retry),
             password_file: self.password_file.or(group.password_file),
             port: self.port.or(group.port),
@@ -125,6 +146,8 @@ impl PeerSettings {
             multihop: self.multihop.or(group.multihop),
             ttl_security: self.ttl_security.or(group.ttl_security),
             next_hop: self.next_hop.or(group.next_hop),
+            remove_private_asns: self.remove_private_asns.or(group.remove_private_asns),
+            route_server_client: self.route_server_client.or(group.route_server_client),
             rr_client: self.rr_client.or(group.rr_client),
             cluster_id: self.cluster_id.or(group.cluster_id),
             add_path: self.add_path.or(group.add_path),
@@ -133,6 +156,8 @@ impl PeerSettings {
             prefix_limit: self.prefix_limit.or(group.prefix_limit),
             graceful_restart: self.graceful_restart.or(group.graceful_restart),
             bfd: self.bfd.or(group.bfd),
+            advertise_hostname: self.advertise_hostname.or(group.advertise_hostname),
+            advertise_software_version: self.advertise_software_version.or(group.advertise_software_version),
         }
     }
 }

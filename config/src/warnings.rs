@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bgp_codec::PeerKind;
 use margay_filter::{Edit, FilterChain, Number};
 
 use crate::config::Config;
@@ -35,7 +36,7 @@ impl Config {
     }
 
     fn is_external(&self, peer: &Peer) -> bool {
-        peer.remote_asn != self.global().asn
+        peer.kind(self.global().asn) == Some(PeerKind::Ebgp)
     }
 }
 

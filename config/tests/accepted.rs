@@ -3,9 +3,11 @@
 use std::num::{NonZeroU8, NonZeroU16};
 use std::time::Duration;
 
-use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime};
+use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime, PeerKind};
 use margay_bfd::{AuthenticationKind, Intervals};
-use margay_config::{Bfd, BfdAuthentication, Config, Hold, Kernel, NextHopMode, Peer, parse};
+use margay_config::{
+    Bfd, BfdAuthentication, Config, Hold, Kernel, LocalAsn, NextHopMode, Peer, PrivateAsns, RemoteAsn, parse,
+};
 use margay_filter::{FilterChain, LocalValues, RoutePath, RouteSource};
 
 #[test]
@@ -33,7 +35,7 @@ fn the_reference_file_means_what_it_says() {
     assert_eq!((dynamic.range.to_string().as_str(), dynamic.limit), ("10.1.0.0/16", 5000));
     let node = config.peer("10.0.0.12").unwrap();
     assert_eq!(node.group.as_deref(), Some("mesh"));
-    assert_eq!(node.remote_asn, Asn(64512));
+    assert_eq!(node.remote_asn, RemoteAsn::Number(Asn(64512)));
     assert_eq!(node.hold_time, HoldTime::from_seconds(30).unwrap());
     assert_eq!(node.families, [Family::IPV4_UNICAST, Family::IPV6_UNICAST]);
 }
@@ -142,12 +144,14 @@ fn a_minimal_file_gets_the_defaults() {
         address: "2001:db8::1".parse().unwrap(),
         description: None,
         group: None,
-        remote_asn: Asn(65001),
+        remote_asn: RemoteAsn::Number(Asn(65001)),
+        local_asn: None,
         passive: false,
         import: Default::default(),
         export: Default::default(),
         families: vec![Family::IPV6_UNICAST],
         hold_time: HoldTime::from_seconds(90).unwrap(),
+        min_hold_time: None,
         connect_retry: Duration::from_secs(10),
         password_file: None,
         port: 179,
@@ -155,6 +159,8 @@ fn a_minimal_file_gets_the_defaults() {
         multihop: None,
         ttl_security: false,
         next_hop: NextHopMode::Auto,
+        remove_private_asns: None,
+        route_server_client: false,
         rr_client: false,
         cluster_id: None,
         add_path: Vec::new(),
@@ -164,6 +170,8 @@ fn a_minimal_file_gets_the_defaults() {
         prefix_limit: None,
         graceful_restart: None,
         bfd: None,
+        advertise_hostname: false,
+        advertise_software_version: false,
     };
     assert_eq!(config.peers(), [expected]);
 }
@@ -177,7 +185,7 @@ fn what_a_peer_says_wins_over_its_group() {
     let config = parsed(&text);
     let peer = &config.peers()[0];
     assert_eq!((peer.hold_time, peer.next_hop), (HoldTime::ZERO, NextHopMode::Keep));
-    assert_eq!((peer.passive, peer.port, peer.remote_asn), (true, 1790, Asn(65001)));
+    assert_eq!((peer.passive, peer.port, peer.remote_asn), (true, 1790, RemoteAsn::Number(Asn(65001))));
     assert!(peer.import.filters().is_empty(), "an empty list is an answer");
     assert_eq!(peer.export.filters().len(), 1);
 }
@@ -187,7 +195,50 @@ fn inline_tables_and_dotted_keys_are_toml_as_any_other() {
     let config = parsed(
         "global.asn = 1\nglobal.router_id = '1.1.1.1'\npeer = [{address = '10.0.0.1', remote_asn = 2}]",
     );
-    assert_eq!(config.peers()[0].remote_asn, Asn(2));
+    assert_eq!(config.peers()[0].remote_asn, RemoteAsn::Number(Asn(2)));
+}
+
+#[test]
+fn the_kind_of_a_peer_follows_from_both_as_numbers() {
+    let rows = [
+        ("remote_asn = 65001", Some(PeerKind::Ebgp)),
+        ("remote_asn = 1", Some(PeerKind::Ibgp)),
+        ("remote_asn = \"external\"", Some(PeerKind::Ebgp)),
+        ("remote_asn = \"internal\"", Some(PeerKind::Ibgp)),
+        ("remote_asn = \"any\"", None),
+        ("remote_asn = 65001\nlocal_asn = 65001", Some(PeerKind::Ibgp)),
+        ("remote_asn = 1\nlocal_asn = { asn = 65001, prepend = false }", Some(PeerKind::Ebgp)),
+    ];
+    for (keys, kind) in rows {
+        let config = parsed(&format!(
+            "[global]\nasn = 1\nrouter_id = \"10.0.0.1\"\n[[peer]]\naddress = \"10.0.0.2\"\n{keys}\n"
+        ));
+        assert_eq!(config.peers()[0].kind(config.global().asn), kind, "{keys}");
+    }
+}
+
+#[test]
+fn forms_of_peering_are_read_as_written() {
+    let config = parsed(
+        "[global]\nasn = 1\nrouter_id = \"10.0.0.1\"\nalways_compare_med = true\ncompare_router_id = false\n\
+         deterministic_med = true\n\
+         [[peer]]\naddress = \"10.0.0.2\"\ngroup = \"g\"\nnext_hop = \"2001:db8::7\"\n\
+         [[peer]]\naddress = \"10.0.0.3\"\ngroup = \"g\"\nremove_private_asns = false\nlocal_asn = 8\n\
+         [peer_group.g]\nremote_asn = \"external\"\nlocal_asn = { asn = 7, prepend = false, replace = true }\n\
+         remove_private_asns = \"replace\"\nnext_hop = { ipv4 = \"192.0.2.7\", ipv6 = \"2001:db8::7\" }\n",
+    );
+    let [first, second] = config.peers() else { panic!("two peers") };
+    assert_eq!(first.local_asn, Some(LocalAsn { asn: Asn(7), prepend: false, replace: true }));
+    assert_eq!(second.local_asn, Some(LocalAsn { asn: Asn(8), prepend: true, replace: false }));
+    assert_eq!((first.remove_private_asns, second.remove_private_asns), (Some(PrivateAsns::Replaced), None));
+    let (ipv4, ipv6) = (Some([192, 0, 2, 7].into()), Some("2001:db8::7".parse().unwrap()));
+    assert_eq!(first.next_hop, NextHopMode::Addresses { ipv4: None, ipv6 });
+    assert_eq!(second.next_hop, NextHopMode::Addresses { ipv4, ipv6 });
+    let decision = config.global().decision;
+    assert_eq!(
+        (decision.always_compare_med, decision.prefer_older, decision.compare_router_id),
+        (true, false, false)
+    );
 }
 
 #[test]

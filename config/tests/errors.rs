@@ -60,7 +60,8 @@ fn unknown_keys() {
         &[
             "f:4:1: unknown key \"as\" in [global]: did you mean \"asn\"?",
             "f:5:1: unknown key \"router-id\" in [global]: did you mean \"router_id\"?",
-            "f:6:1: unknown key \"flavour\" in [global]: there is asn, router_id, cluster_id, client_to_client, listen, \
+            "f:6:1: unknown key \"flavour\" in [global]: there is asn, router_id, cluster_id, client_to_client, \
+           always_compare_med, prefer_older, compare_router_id, deterministic_med, hostname, listen, \
              update_delay, log",
             "f:7:2: unknown key \"peers\" in the file: did you mean \"peer\"?",
             "f:8:3: unknown key \"networks\" in the file: did you mean \"network\"?",
@@ -77,9 +78,40 @@ fn unknown_keys() {
     check_after_global(
         "[peer_group.mesh]\nname = \"a\"\n",
         &[
-            "f:5:1: unknown key \"name\" in [peer_group.mesh]: there is group, remote_asn, passive, import, export, default_originate, families, \
-           hold_time, connect_retry, password_file, port, source_address, multihop, ttl_security, next_hop, \
-           rr_client, cluster_id, add_path, add_path_send, send_hold_time, prefix_limit, graceful_restart, bfd",
+            // A list of so many keys would hide the rest.
+            "f:5:1: unknown key \"name\" in [peer_group.mesh]",
+        ],
+    );
+}
+
+#[test]
+fn forms_of_peering() {
+    check_after_global(
+        "deterministic_med = false\nprefer_older = 1\nhostname = \"two words\"\n\
+         [[peer]]\naddress = \"10.0.0.1\"\nremote_asn = \"outside\"\n\
+         [[peer]]\naddress = \"10.0.0.2\"\nremote_asn = 2\nlocal_asn = { prepend = true }\n\
+         [[peer]]\naddress = \"10.0.0.3\"\nremote_asn = 2\nlocal_asn = { asn = 0 }\nnext_hop = { ipv6 = \"10.0.0.1\" }\n\
+         [[peer]]\naddress = \"10.0.0.4\"\nremote_asn = 2\nnext_hop = {}\nremove_private_asns = \"all\"\n\
+         [[peer]]\naddress = \"10.0.0.5\"\nremote_asn = 2\nmin_hold_time = \"91s\"\n\
+         [[peer]]\naddress = \"10.0.0.6\"\nremote_asn = \"internal\"\nroute_server_client = true\n\
+         [[peer]]\naddress = \"10.0.0.7\"\nremote_asn = \"external\"\nrr_client = true\n\
+         [[peer]]\naddress = \"10.0.0.8\"\nremote_asn = 1\nlocal_asn = 7\nrr_client = true\n",
+        &[
+            "f:4:21: deterministic_med: MED is always compared among all paths of a neighbouring AS, whatever the order in \
+             which they came: leave the key out",
+            "f:5:16: prefer_older: expected true or false, found a number",
+            "f:6:12: hostname: \"two words\" is not a host name: write 1 to 64 visible ASCII characters without spaces",
+            "f:9:14: remote_asn: \"outside\" is not an AS: write a number, \"external\", \"internal\" or \"any\"",
+            "f:13:13: local_asn has no asn",
+            "f:17:21: asn: 0 is out of range: write a number from 1 to 4294967295",
+            "f:18:21: ipv6: 10.0.0.1 is an IPv4 address: write it as ipv4",
+            "f:22:12: next_hop: it has no address: give it ipv4, ipv6 or both",
+            "f:23:23: remove_private_asns: \"all\" is not a treatment of private AS numbers: write true, false or \
+             \"replace\"",
+            "f:24:1: min_hold_time: 91s is more than the hold_time of 90s: no peer would be accepted",
+            "f:28:1: route_server_client: peer 10.0.0.6 is internal: a route server serves other ASes",
+            "f:32:1: rr_client: peer 10.0.0.7 is external, and only peers in our own AS 64512 are clients",
+            "f:36:1: rr_client: peer 10.0.0.8 is in AS 1, and only peers in our own AS 7 are clients",
         ],
     );
 }
@@ -396,7 +428,8 @@ fn peers() {
             "f:11:8: port: 0 is out of range: write a number from 1 to 65535",
             "f:12:12: multihop: 0 is out of range: write a number from 1 to 255",
             "f:13:16: ttl_security: expected true or false, found a number",
-            "f:14:12: next_hop: \"me\" is not a valid next-hop mode: write \"auto\", \"self\" or \"keep\"",
+            "f:14:12: next_hop: \"me\" is not a valid next-hop mode: write \"auto\", \"self\", \"keep\" \
+           or an address",
             "f:15:11: passive: expected true or false, found a string",
         ],
     );

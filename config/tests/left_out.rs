@@ -142,7 +142,10 @@ fn groups_take_settings_from_groups() {
                   [[peer]]\naddress = \"10.0.0.1\"\ngroup = \"rack\"\nmultihop = 4\n";
     let config = parse("f", &format!("{GLOBAL}{groups}")).unwrap();
     let peer = &config.peers()[0];
-    assert_eq!((peer.remote_asn.0, peer.port, peer.multihop.map(u8::from)), (65001, 1791, Some(4)));
+    assert_eq!(
+        (peer.remote_asn.to_string(), peer.port, peer.multihop.map(u8::from)),
+        ("65001".to_owned(), 1791, Some(4))
+    );
     let rows: [(&str, &[&str]); 3] = [
         (
             "[peer_group.a]\ngroup = \"b\"\n[peer_group.b]\ngroup = \"a\"\n",

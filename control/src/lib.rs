@@ -51,8 +51,8 @@ pub use explanation::{
 pub use kernel::{ConnectedSubnet, FailedRoute, KernelStatus};
 pub use maintenance::{MaintenanceReport, ShutdownQuery};
 pub use peer::{
-    ExportGroupMember, MessageCounts, NegotiatedSession, PeerAbsence, PeerDetail, PeerRole, PeerState,
-    PeerSummary, Peers, PrefixCounts, PrefixLimit, SessionTimers,
+    ExportGroupMember, LocalAsn, MessageCounts, NegotiatedSession, PeerAbsence, PeerDetail, PeerRole,
+    PeerState, PeerSummary, Peers, PrefixCounts, PrefixLimit, SessionTimers,
 };
 pub use peer_action::{PeerAction, PeerActionQuery, PeerActionReport};
 pub use reload::{

@@ -24,8 +24,11 @@ pub struct PeerSummary {
     pub name: String,
     /// The peer's address.
     pub address: IpAddr,
-    /// The peer's AS number.
-    pub remote_asn: u32,
+    /// The peer's AS number; `None` if the configuration has none and the session is down.
+    pub remote_asn: Option<u32>,
+    /// The AS that the configuration expects: a number, `external`, `internal` or `any`.
+    #[serde(default)]
+    pub expected_asn: String,
     /// The peer's role towards this speaker.
     pub role: PeerRole,
     /// The operator's description of it.
@@ -84,6 +87,18 @@ pub struct PeerDetail {
     /// Highest number of paths to a prefix that are sent, the best ones, if several are sent (RFC 7911);
     /// `None` for all.
     pub max_paths_sent: Option<u16>,
+    /// This speaker's AS number towards the peer, if it is another than its own.
+    #[serde(default)]
+    pub local_asn: Option<LocalAsn>,
+    /// What becomes of private AS numbers in routes to it: `removed` or `replaced`; `None` for nothing.
+    #[serde(default)]
+    pub private_asns: Option<String>,
+    /// Whether it is a client of this route server (RFC 7947).
+    #[serde(default)]
+    pub route_server_client: bool,
+    /// How the next hop of routes to it is set: `auto`, `self`, `keep`, or addresses.
+    #[serde(default)]
+    pub next_hop: String,
     /// Limits on the prefixes that it may announce in each family; `None` for no limit.
     pub prefix_limit: Option<PrefixLimit>,
     /// Routes that are withheld from the peer because they exceed its longest message.
@@ -109,6 +124,17 @@ pub struct PeerDetail {
     pub remote_address: Option<SocketAddr>,
 }
 
+/// An AS number of this speaker towards one peer.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct LocalAsn {
+    /// The number.
+    pub asn: u32,
+    /// Whether it is prepended to the AS path of routes from the peer.
+    pub prepend: bool,
+    /// Whether routes to the peer carry it alone.
+    pub replace: bool,
+}
+
 /// A peer that restarts: its routes are kept without a session.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PeerAbsence {
@@ -124,6 +150,8 @@ pub struct PeerAbsence {
 pub enum PeerRole {
     /// It belongs to another AS.
     External,
+    /// It may belong to any AS, and its session is down.
+    Unknown,
     /// It belongs to this AS, and is not a client of this reflector.
     NonClient,
     /// It is a client of this reflector (RFC 4456).
@@ -200,6 +228,15 @@ pub struct NegotiatedSession {
     pub keepalive_seconds: u64,
     /// Capabilities in force, such as `4-octet AS numbers` or `route refresh`.
     pub capabilities: Vec<String>,
+    /// The peer refused an OPEN with capabilities, so that none are in force.
+    #[serde(default)]
+    pub capabilities_refused: bool,
+    /// The name of the peer's host, if it says so.
+    #[serde(default)]
+    pub hostname: Option<String>,
+    /// The software of the peer, if it says so.
+    #[serde(default)]
+    pub software_version: Option<String>,
     /// Capabilities the peer announced.
     pub peer_capabilities: Vec<String>,
 }
@@ -209,6 +246,9 @@ pub struct NegotiatedSession {
 pub struct SessionTimers {
     /// The configured hold time.
     pub hold_time_seconds: u64,
+    /// The least hold time that is accepted from the peer; `None` for any.
+    #[serde(default)]
+    pub min_hold_time_seconds: Option<u64>,
     /// The configured time between attempts to connect.
     pub connect_retry_seconds: u64,
     /// Seconds until the next timer: a retry, a KEEPALIVE, the end of the hold time.
@@ -219,6 +259,7 @@ impl fmt::Display for PeerRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::External => "external",
+            Self::Unknown => "unknown",
             Self::NonClient => "internal",
             Self::Client => "client",
         })

@@ -100,9 +100,12 @@ fn sessions_groups_and_networks() {
     let (conversion, config) = converted(SAMPLE);
     assert_eq!((config.global().asn.0, config.global().cluster_id.to_string().as_str()), (64512, "1.0.0.1"));
     let [client, other, ipv6] = config.peers() else { panic!("{}", conversion.toml) };
-    assert_eq!((client.group.as_deref(), client.rr_client, client.remote_asn.0), (Some("RR"), true, 64512));
+    assert_eq!(
+        (client.group.as_deref(), client.rr_client, client.remote_asn.to_string().as_str()),
+        (Some("RR"), true, "64512")
+    );
     assert_eq!((client.hold_time.seconds(), client.next_hop), (30, margay_config::NextHopMode::Own));
-    assert_eq!((other.multihop.map(u8::from), other.remote_asn.0), (Some(2), 65001));
+    assert_eq!((other.multihop.map(u8::from), other.remote_asn.to_string().as_str()), (Some(2), "65001"));
     assert_eq!(other.description.as_deref(), Some("the other side"));
     assert_eq!(other.prefix_limit.and_then(|limit| limit.received), Some(1000));
     assert_eq!(ipv6.families.iter().map(ToString::to_string).collect::<Vec<_>>(), ["ipv6-unicast"]);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use bgp_codec::{AsPathBuf, Community, ExtendedCommunity, LargeCommunity, NextHop, Origin, PathAttributes};
+use bgp_codec::{
+    AsPath, AsPathBuf, Asn, Community, ExtendedCommunity, LargeCommunity, NextHop, Origin, PathAttributes,
+};
 
 use crate::route::LocalValues;
 
@@ -70,6 +72,11 @@ impl RouteEdits {
 
     pub(crate) fn lists_mut(&mut self) -> &mut ListEdits {
         self.lists.get_or_insert_default()
+    }
+
+    /// Prepends an AS number to the path: to the one that is set, or else to this `received` one.
+    pub fn prepend(&mut self, received: AsPath<'_>, asn: Asn) {
+        self.lists_mut().as_path.get_or_insert_with(|| received.to_buf()).prepend(asn, 1);
     }
 
     /// Whether any path attribute differs from what it was; the next hop is not an attribute here.

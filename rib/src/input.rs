@@ -8,7 +8,7 @@ use crate::index::PeerIndex;
 use crate::next_hops::WayChange;
 use crate::options::{
     AggregateOptions, Departure, KernelRouteView, LinkUsability, NetworkOptions, OwnNextHops, PeerOptions,
-    PeerRules, ReflectorOptions, StaticRoute,
+    PeerRules, SpeakerRules, StaticRoute,
 };
 use crate::rib::Rib;
 
@@ -55,7 +55,7 @@ pub enum RibInput<U = Update> {
     /// [`Rib::set_ways`].
     Ways(Vec<WayChange>),
     /// [`Rib::reconfigure`].
-    Reconfigure(ReflectorOptions, Vec<(PeerIndex, PeerRules)>),
+    Reconfigure(SpeakerRules, Vec<(PeerIndex, PeerRules)>),
     /// [`Rib::set_own_next_hops`].
     OwnNextHops(Vec<(PeerIndex, OwnNextHops)>),
     /// [`Rib::work`].
@@ -90,7 +90,7 @@ impl<U> RibInput<U> {
             Self::Links(changes) => RibInput::Links(changes),
             Self::ForwardingFilter(filter) => RibInput::ForwardingFilter(filter),
             Self::Ways(changes) => RibInput::Ways(changes),
-            Self::Reconfigure(reflector, peers) => RibInput::Reconfigure(reflector, peers),
+            Self::Reconfigure(rules, peers) => RibInput::Reconfigure(rules, peers),
             Self::OwnNextHops(peers) => RibInput::OwnNextHops(peers),
             Self::Work(steps) => RibInput::Work(steps),
             Self::Export(peer) => RibInput::Export(peer),
@@ -122,7 +122,7 @@ impl Rib {
             RibInput::Links(changes) => self.set_links(&changes),
             RibInput::ForwardingFilter(filter) => self.set_forwarding_filter(&filter),
             RibInput::Ways(changes) => self.set_ways(&changes),
-            RibInput::Reconfigure(reflector, peers) => self.reconfigure(reflector, peers),
+            RibInput::Reconfigure(rules, peers) => self.reconfigure(rules, peers),
             RibInput::OwnNextHops(peers) => self.set_own_next_hops(peers),
             RibInput::Work(steps) => {
                 self.work(steps);

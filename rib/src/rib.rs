@@ -17,7 +17,7 @@ use crate::next_hops::{NextHopLoss, NextHopLosses, NextHopResolution, WayChange}
 use crate::notices::{Notice, Notices};
 use crate::options::{
     AggregateOptions, Departure, KernelRouteView, LinkUsability, NetworkOptions, OwnNextHops, PeerOptions,
-    PeerRules, ReflectorOptions, RibOptions, StaticRoute,
+    PeerRules, RibOptions, SpeakerRules, StaticRoute,
 };
 use crate::paths::{LearnedFrom, Sources};
 use crate::peers::{Peers, Presence};
@@ -60,7 +60,7 @@ impl Rib {
         let shared = Shared {
             store: AttributeStore::new(options.hash_seed, resolution),
             peers: Peers::new(options.hash_seed),
-            sources: Sources::new(),
+            sources: Sources::new(options.decision),
             notices: Notices::default(),
             multipath: options.forwarding.map_or(1, |forwarding| forwarding.multipath),
             advertising: Advertising::Everything,
@@ -316,14 +316,20 @@ impl Rib {
     /// copied.
     pub fn reconfigure(
         &mut self,
-        reflector: ReflectorOptions,
+        rules: SpeakerRules,
         peers: impl IntoIterator<Item = (PeerIndex, PeerRules)>,
     ) {
         let mut change = RulesChange::default();
+        let SpeakerRules { reflector, decision } = rules;
         if !reflector.has_same_clusters(&self.options.reflector) {
             change.imported = self.shared.peers.all_in_use();
         }
         self.options.reflector = reflector;
+        if decision != self.options.decision {
+            self.options.decision = decision;
+            self.shared.sources.set_decision(decision);
+            self.families.iter_mut().for_each(|(_, family)| family.decide_again());
+        }
         for (peer, rules) in peers {
             let Some(old) = self.shared.peers.in_use(peer).cloned() else { continue };
             let new = PeerOptions { rules, ..PeerOptions::clone(&old) };

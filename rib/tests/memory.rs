@@ -18,8 +18,8 @@ use bgp_codec::{
 };
 use margay_filter::FilterChain;
 use margay_rib::{
-    Audit, Departure, NextHopMode, OwnNextHops, PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection,
-    ReflectorOptions, Rib, RibOptions, SessionTerms,
+    AsPathRules, Audit, DecisionRules, Departure, NextHopMode, OwnNextHops, PathsSent, PeerIndex,
+    PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, SessionTerms,
 };
 
 thread_local! {
@@ -259,7 +259,14 @@ fn a_table_that_is_withdrawn_is_freed_in_small_blocks() {
 fn rib_and_source() -> (Rib, PeerIndex) {
     let identifier = identifier(1);
     let reflector = ReflectorOptions::new(identifier);
-    let options = RibOptions { asn: ASN, identifier, reflector, forwarding: None, hash_seed: 1 };
+    let options = RibOptions {
+        asn: ASN,
+        identifier,
+        reflector,
+        forwarding: None,
+        decision: DecisionRules::default(),
+        hash_seed: 1,
+    };
     let mut rib = Rib::new(options);
     let source = rib.peer_up(client(0, &[]), None);
     (rib, source)
@@ -321,6 +328,7 @@ fn client(number: u32, path_ids_sent: &[Family]) -> PeerOptions {
             reflection: Reflection::Client(identifier(1).into()),
             paths_sent: PathsSent::All,
             default_originate: false,
+            as_path: AsPathRules::default(),
             is_draining: false,
         },
         own: OwnNextHops {

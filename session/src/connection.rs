@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use bgp_codec::{Message, Open};
 
 use crate::liveness::{Liveness, LivenessDue};
+use crate::offer::Offer;
 use crate::{
     Action, CloseReason, ConnectionEvent, ConnectionId, Jitter, Negotiated, SessionOptions, State, Timestamp,
 };
@@ -13,6 +14,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Connection {
     id: ConnectionId,
+    /// What our OPEN on it offered.
+    offer: Offer,
     phase: Phase,
 }
 
@@ -30,18 +33,24 @@ pub(crate) struct Step<'a> {
     pub(crate) now: Timestamp,
     pub(crate) jitter: Jitter,
     pub(crate) options: &'a SessionOptions,
+    /// What an OPEN that is sent now offers.
+    pub(crate) offer: Offer,
     pub(crate) actions: &'a mut VecDeque<Action>,
 }
 
 impl Connection {
     /// A connection that TCP has just opened: sends our OPEN.
     pub(crate) fn open(id: ConnectionId, step: Step<'_>) -> Self {
-        step.actions.push_back(Action::Send(id, Message::Open(step.options.open())));
-        Self { id, phase: Phase::OpenSent { hold_at: step.now + step.options.open_hold } }
+        step.actions.push_back(Action::Send(id, Message::Open(step.options.open(step.offer))));
+        Self { id, offer: step.offer, phase: Phase::OpenSent { hold_at: step.now + step.options.open_hold } }
     }
 
     pub(crate) fn id(&self) -> ConnectionId {
         self.id
+    }
+
+    pub(crate) fn offer(&self) -> Offer {
+        self.offer
     }
 
     pub(crate) fn state(&self) -> State {
@@ -75,7 +84,7 @@ impl Connection {
     /// The connection must be closed.
     pub(crate) fn handle_event(&mut self, event: ConnectionEvent, step: Step<'_>) -> Result<(), CloseReason> {
         let next = match &mut self.phase {
-            Phase::OpenSent { .. } => in_open_sent(self.id, event, step)?,
+            Phase::OpenSent { .. } => in_open_sent(self.id, self.offer, event, step)?,
             Phase::OpenConfirm { negotiated, liveness } => {
                 in_open_confirm(negotiated, liveness, event, step.now)?
             }
@@ -124,11 +133,12 @@ impl Connection {
 /// Our OPEN is on its way, the peer's must come first of all.
 fn in_open_sent(
     id: ConnectionId,
+    offer: Offer,
     event: ConnectionEvent,
     step: Step<'_>,
 ) -> Result<Option<Phase>, CloseReason> {
     match event {
-        ConnectionEvent::Open(open) => on_open(id, open, step).map(Some),
+        ConnectionEvent::Open(open) => on_open(id, offer, open, step).map(Some),
         ConnectionEvent::Keepalive | ConnectionEvent::Update | ConnectionEvent::RouteRefresh => {
             Err(CloseReason::UnexpectedMessage(State::OpenSent))
         }
@@ -143,8 +153,8 @@ fn in_open_sent(
     }
 }
 
-fn on_open(id: ConnectionId, open: Open, step: Step<'_>) -> Result<Phase, CloseReason> {
-    let negotiated = Negotiated::new(step.options, open).map_err(CloseReason::OpenRejected)?;
+fn on_open(id: ConnectionId, offer: Offer, open: Open, step: Step<'_>) -> Result<Phase, CloseReason> {
+    let negotiated = Negotiated::new(step.options, offer, open).map_err(CloseReason::OpenRejected)?;
     step.actions.push_back(Action::Send(id, Message::Keepalive));
     let send_hold = step.options.send_hold(negotiated.hold_time);
     let liveness = Liveness::new(negotiated.hold_time, send_hold, step.now, step.jitter);

@@ -6,6 +6,7 @@ use bgp_codec::{
     AddPathMode, AsWidth, Asn, BgpIdentifier, Capabilities, DecodeContext, Family, HoldTime, Open, PeerKind,
 };
 
+use crate::offer::Offer;
 use crate::open_check::OpenError;
 use crate::{RestartTerms, SessionOptions};
 
@@ -38,6 +39,8 @@ pub struct Negotiated {
     pub extended_message: Directions,
     /// The terms of graceful restart; `None` unless both advertise it (RFC 4724).
     pub restart: Option<RestartTerms>,
+    /// Our OPEN had no capabilities, because the peer had refused one with them (RFC 5492 §5).
+    pub are_capabilities_refused: bool,
     /// Everything the peer announced, as it did.
     pub peer_capabilities: Capabilities,
 }
@@ -54,14 +57,14 @@ pub struct Directions {
 }
 
 impl Negotiated {
-    /// Combines our configuration with the peer's OPEN.
+    /// Combines our OPEN, of which `offer` is known, with the peer's.
     ///
     /// # Errors
     ///
     /// The OPEN does not fit the configuration.
-    pub(crate) fn new(options: &SessionOptions, open: Open) -> Result<Self, OpenError> {
-        options.check_open(&open)?;
-        let ours = &options.capabilities;
+    pub(crate) fn new(options: &SessionOptions, offer: Offer, open: Open) -> Result<Self, OpenError> {
+        let ours = &offer.capabilities(options);
+        options.check_open_under(ours, &open)?;
         let theirs = &open.capabilities;
         let families = common_families(ours, theirs);
         let directions =
@@ -83,6 +86,7 @@ impl Negotiated {
             route_refresh: directions(Capabilities::route_refresh),
             enhanced_route_refresh: directions(Capabilities::enhanced_route_refresh),
             extended_message: directions(Capabilities::extended_message),
+            are_capabilities_refused: offer == Offer::NoCapabilities,
             peer_capabilities: open.capabilities,
         })
     }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use bgp_codec::{Asn, BgpIdentifier, Family, Notification, Open};
+use bgp_codec::{Asn, BgpIdentifier, Capabilities, Family, HoldTime, Notification, Open};
 
-use crate::SessionOptions;
 use crate::negotiated::{announced_families, common_families};
+use crate::{ExpectedAsn, SessionOptions};
 
 /// Why a well-formed OPEN is not accepted (RFC 4271 §6.2).
 ///
@@ -14,13 +14,20 @@ use crate::negotiated::{announced_families, common_families};
 pub enum OpenError {
     /// The peer is not in the AS it should be in, or in one that no speaker can be in.
     BadPeerAs {
-        /// The configured AS number; `None` when any would do.
-        expected: Option<Asn>,
+        /// The configured AS.
+        expected: ExpectedAsn,
         /// The peer's.
         received: Asn,
     },
     /// A peer in our own AS has our own identifier (RFC 6286 §2.2).
     BadIdentifier(BgpIdentifier),
+    /// The peer proposes a shorter hold time than the operator accepts.
+    UnacceptableHoldTime {
+        /// The shortest that is accepted.
+        least: HoldTime,
+        /// The peer's.
+        proposed: HoldTime,
+    },
     /// There is no address family that both sides announce.
     NoCommonFamily {
         /// The families we announce.
@@ -35,12 +42,23 @@ impl SessionOptions {
     ///
     /// The first check that fails, in the order of RFC 4271 §6.2.
     pub fn check_open(&self, open: &Open) -> Result<(), OpenError> {
-        check_asn(self.peer_asn, open.asn)?;
+        self.check_open_under(&self.capabilities, open)
+    }
+
+    /// [`check_open`](Self::check_open) where our OPEN has these capabilities.
+    pub(crate) fn check_open_under(&self, ours: &Capabilities, open: &Open) -> Result<(), OpenError> {
+        if !self.peer_asn.accepts(open.asn, self.local_asn) {
+            return Err(OpenError::BadPeerAs { expected: self.peer_asn, received: open.asn });
+        }
         if open.asn == self.local_asn && open.identifier == self.identifier {
             return Err(OpenError::BadIdentifier(open.identifier));
         }
-        if common_families(&self.capabilities, &open.capabilities).is_empty() {
-            return Err(OpenError::NoCommonFamily { ours: announced_families(&self.capabilities) });
+        let proposed = open.hold_time;
+        if let Some(least) = self.min_hold_time.filter(|least| !proposed.is_zero() && proposed < *least) {
+            return Err(OpenError::UnacceptableHoldTime { least, proposed });
+        }
+        if common_families(ours, &open.capabilities).is_empty() {
+            return Err(OpenError::NoCommonFamily { ours: announced_families(ours) });
         }
         Ok(())
     }
@@ -52,6 +70,7 @@ impl OpenError {
         match self {
             Self::BadPeerAs { .. } => Notification::bad_peer_as(),
             Self::BadIdentifier(_) => Notification::bad_bgp_identifier(),
+            Self::UnacceptableHoldTime { .. } => Notification::unacceptable_hold_time(),
             Self::NoCommonFamily { ours } => {
                 Notification::unsupported_capability(ours.iter().flat_map(multiprotocol_capability).collect())
             }
@@ -65,23 +84,23 @@ fn multiprotocol_capability(family: &Family) -> [u8; 6] {
     [1, 4, afi_high, afi_low, 0, family.safi.0]
 }
 
-fn check_asn(expected: Option<Asn>, received: Asn) -> Result<(), OpenError> {
-    let acceptable = match expected {
-        Some(asn) => asn == received,
-        // AS_TRANS stands for a number that the peer did not send, and 0 is reserved (RFC 6793 §9, RFC 7607).
-        None => received != Asn::TRANS && received != Asn(0),
-    };
-    if acceptable { Ok(()) } else { Err(OpenError::BadPeerAs { expected, received }) }
-}
-
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BadPeerAs { expected: Some(asn), received } => {
-                write!(f, "peer is in AS {received}, the configuration says {asn}")
+            Self::BadPeerAs { expected: ExpectedAsn::Any, received } => {
+                write!(f, "peer says it is in AS {received}")
             }
-            Self::BadPeerAs { expected: None, received } => write!(f, "peer says it is in AS {received}"),
+            Self::BadPeerAs { expected, received } => {
+                write!(f, "peer is in AS {received}, the configuration says {expected}")
+            }
             Self::BadIdentifier(identifier) => write!(f, "peer has our own BGP identifier {identifier}"),
+            Self::UnacceptableHoldTime { least, proposed } => {
+                let [least, proposed] = [least, proposed].map(|time| time.duration().as_secs());
+                write!(
+                    f,
+                    "peer proposes a hold time of {proposed} s, the configuration accepts {least} s or more"
+                )
+            }
             Self::NoCommonFamily { ours } => {
                 f.write_str("peer announces none of our address families:")?;
                 ours.iter().try_for_each(|family| write!(f, " {family}"))

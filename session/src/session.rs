@@ -9,6 +9,7 @@ use bgp_codec::Capability;
 use crate::connection::{Connection, Step};
 use crate::dial::{Dial, Idle};
 use crate::idle_hold::IdleHold;
+use crate::offer::{Offer, RefusedOn};
 use crate::start_budget::StartBudget;
 use crate::{
     Action, CloseReason, ConnectionEvent, ConnectionId, DialMode, Event, Jitter, Negotiated, SessionOptions,
@@ -39,6 +40,8 @@ use crate::{
 pub struct Session {
     pub(crate) options: SessionOptions,
     pub(crate) idle_hold: IdleHold,
+    /// What the next OPEN offers.
+    offer: Offer,
     /// What is done about the connection that there is not, or that was opened by the peer only.
     pub(crate) dial: Dial,
     /// The connection we opened.
@@ -66,6 +69,7 @@ impl Session {
     pub fn new(options: SessionOptions) -> Self {
         Self {
             idle_hold: IdleHold::new(options.idle_hold),
+            offer: Offer::default(),
             options,
             dial: Dial::Idle(Idle::Stopped),
             outgoing: None,
@@ -208,6 +212,7 @@ impl Session {
     /// Closes a connection, if there is one, without any consequence for the other.
     pub(crate) fn close(&mut self, now: Timestamp, direction: Direction, reason: CloseReason) {
         let Some(connection) = self.slot(direction).take() else { return };
+        self.offer = connection.offer().after(&reason, RefusedOn::PeersConnection, &self.options);
         let terms = connection.negotiated().and_then(|negotiated| negotiated.restart.as_ref());
         if let Some(since) = connection.established_since() {
             self.idle_hold.on_session_lost(now - since);
@@ -282,7 +287,13 @@ impl Session {
     }
 
     fn next_step(&mut self, now: Timestamp) -> Step<'_> {
-        Step { now, jitter: self.options.jitter, options: &self.options, actions: &mut self.actions }
+        Step {
+            now,
+            jitter: self.options.jitter,
+            options: &self.options,
+            offer: self.offer,
+            actions: &mut self.actions,
+        }
     }
 
     /// Lets a candidate, if it is one, take a step. It fails for itself alone, or becomes the peer's connection.
@@ -297,6 +308,7 @@ impl Session {
             Ok(()) if candidate.state() == State::OpenSent => self.candidates.put_back(candidate),
             Ok(()) => self.promote(now, candidate),
             Err(reason) => {
+                self.offer = candidate.offer().after(&reason, RefusedOn::Candidate, &self.options);
                 self.close_unopened(id, reason);
                 self.await_retry(now);
             }
@@ -330,8 +342,13 @@ impl Session {
         let Some(connection) = connection else { return };
         let before = connection.state();
         // Not next_step: the connection is borrowed of the same session.
-        let step =
-            Step { now, jitter: self.options.jitter, options: &self.options, actions: &mut self.actions };
+        let step = Step {
+            now,
+            jitter: self.options.jitter,
+            options: &self.options,
+            offer: self.offer,
+            actions: &mut self.actions,
+        };
         let result = take(connection, step);
         let after = connection.state();
         match result {

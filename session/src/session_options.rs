@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bgp_codec::{Asn, BgpIdentifier, Capabilities, HoldTime, Open};
 
-use crate::{IdleHoldRange, Jitter};
+use crate::offer::Offer;
+use crate::{ExpectedAsn, IdleHoldRange, Jitter};
 
 /// What the operator says about one session.
 #[derive(Clone, Debug)]
@@ -13,13 +14,15 @@ pub struct SessionOptions {
     pub local_asn: Asn,
     /// Our BGP identifier.
     pub identifier: BgpIdentifier,
-    /// The AS number the peer must have; `None` accepts any.
-    pub peer_asn: Option<Asn>,
+    /// The AS that the peer must belong to.
+    pub peer_asn: ExpectedAsn,
     /// What we announce to the peer. Families, route refresh, 4-octet AS numbers and extended messages are in use
     /// when both sides announce them, path identifiers when one side sends and the other receives them.
     pub capabilities: Capabilities,
     /// The hold time we propose; the smaller of both proposals is used (RFC 4271 §4.2).
     pub hold_time: HoldTime,
+    /// The least hold time that is accepted from the peer, apart from zero; `None` accepts any.
+    pub min_hold_time: Option<HoldTime>,
     /// Whether we dial.
     pub dial_mode: DialMode,
     /// How long a dial may take, and the pause after one that failed (the ConnectRetryTimer).
@@ -50,7 +53,7 @@ impl SessionOptions {
     pub fn new(
         local_asn: Asn,
         identifier: BgpIdentifier,
-        peer_asn: Option<Asn>,
+        peer_asn: ExpectedAsn,
         capabilities: Capabilities,
     ) -> Self {
         Self {
@@ -59,6 +62,7 @@ impl SessionOptions {
             peer_asn,
             capabilities,
             hold_time: default_hold_time(),
+            min_hold_time: None,
             dial_mode: DialMode::Active,
             connect_retry: Duration::from_secs(5),
             idle_hold: IdleHoldRange { shortest: Duration::from_secs(5), longest: Duration::from_secs(60) },
@@ -68,13 +72,13 @@ impl SessionOptions {
         }
     }
 
-    /// The OPEN we send.
-    pub(crate) fn open(&self) -> Open {
+    /// The OPEN we send with an offer.
+    pub(crate) fn open(&self, offer: Offer) -> Open {
         Open {
             asn: self.local_asn,
             hold_time: self.hold_time,
             identifier: self.identifier,
-            capabilities: self.capabilities.clone(),
+            capabilities: offer.capabilities(self),
         }
     }
 

@@ -3,11 +3,11 @@
 use std::net::Ipv4Addr;
 use std::num::NonZeroU16;
 
-use bgp_codec::{AsWidth, Family};
-use margay_config::Peer;
+use bgp_codec::{AsWidth, Capability, Family, PeerKind};
+use margay_config::{NextHopMode, Peer, PrivateAsns, RemoteAsn};
 use margay_control::{
-    ExportGroupMember, MessageCounts, NegotiatedSession, PeerAbsence, PeerDetail, PeerRole, PeerState,
-    PeerSummary, PrefixCounts, PrefixLimit, SessionTimers,
+    ExportGroupMember, LocalAsn, MessageCounts, NegotiatedSession, PeerAbsence, PeerDetail, PeerRole,
+    PeerState, PeerSummary, PrefixCounts, PrefixLimit, SessionTimers,
 };
 use margay_filter::FilterChain;
 use margay_session::{Directions, Negotiated, State};
@@ -30,7 +30,8 @@ pub(super) fn summary(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerSummary 
     PeerSummary {
         name: config.name.clone(),
         address: config.address,
-        remote_asn: config.remote_asn.0,
+        remote_asn: remote_asn(entry),
+        expected_asn: config.remote_asn.to_string(),
         role: role(entry),
         description: config.description.clone(),
         state: state(status.state),
@@ -60,13 +61,22 @@ fn family_counts<'c>(entry: &PeerEntry, counts: &'c SpeakerCounts) -> &'c [Famil
 }
 
 fn role(entry: &PeerEntry) -> PeerRole {
-    if entry.config.rr_client {
-        PeerRole::Client
-    } else if entry.config.remote_asn == entry.global.asn {
-        PeerRole::NonClient
-    } else {
-        PeerRole::External
+    let negotiated = entry.status.established.as_ref().map(|session| session.negotiated.kind);
+    match negotiated.or_else(|| entry.config.kind(entry.global.asn)) {
+        Some(PeerKind::Ibgp) if entry.config.rr_client => PeerRole::Client,
+        Some(PeerKind::Ibgp) => PeerRole::NonClient,
+        Some(PeerKind::Ebgp) => PeerRole::External,
+        None => PeerRole::Unknown,
     }
+}
+
+/// The peer's AS number: that of the session, or of the configuration if that has one.
+fn remote_asn(entry: &PeerEntry) -> Option<u32> {
+    let negotiated = entry.status.established.as_ref().map(|session| session.negotiated.peer_asn.0);
+    negotiated.or(match entry.config.remote_asn {
+        RemoteAsn::Number(asn) => Some(asn.0),
+        RemoteAsn::External | RemoteAsn::Internal | RemoteAsn::Any => None,
+    })
 }
 
 fn export_group(counts: &FamilyCounts) -> Option<ExportGroupMember> {
@@ -95,6 +105,20 @@ pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts, bfd: &[BfdStatus
         import: filter_names(&config.import),
         export: filter_names(&config.export),
         families: families(&config.families),
+        local_asn: config.local_asn.map(|local| LocalAsn {
+            asn: local.asn.0,
+            prepend: local.prepend,
+            replace: local.replace,
+        }),
+        private_asns: config.remove_private_asns.map(|treatment| {
+            match treatment {
+                PrivateAsns::Removed => "removed",
+                PrivateAsns::Replaced => "replaced",
+            }
+            .to_owned()
+        }),
+        route_server_client: config.route_server_client,
+        next_hop: next_hop(config.next_hop),
         prefix_limit: config.prefix_limit.map(|limit| PrefixLimit {
             received: limit.received,
             accepted: limit.accepted,
@@ -121,6 +145,19 @@ fn families(families: &[Family]) -> Vec<String> {
     families.iter().map(ToString::to_string).collect()
 }
 
+fn next_hop(mode: NextHopMode) -> String {
+    match mode {
+        NextHopMode::Auto => "auto".to_owned(),
+        NextHopMode::Own => "self".to_owned(),
+        NextHopMode::Keep => "keep".to_owned(),
+        NextHopMode::Addresses { ipv4, ipv6 } => {
+            let ipv4 = ipv4.map(|address| address.to_string());
+            let addresses = ipv4.into_iter().chain(ipv6.map(|address| address.to_string()));
+            addresses.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
 fn filter_names(chain: &FilterChain) -> Vec<String> {
     chain.filters().iter().map(|filter| filter.name().to_owned()).collect()
 }
@@ -134,8 +171,22 @@ fn negotiated(negotiated: &Negotiated) -> NegotiatedSession {
         path_ids_received: families(&negotiated.path_ids_received),
         path_ids_sent: families(&negotiated.path_ids_sent),
         capabilities: capabilities_in_use(negotiated),
+        capabilities_refused: negotiated.are_capabilities_refused,
+        hostname: peer_text(negotiated, |capability| match capability {
+            Capability::Fqdn(fqdn) => Some(fqdn.to_string()),
+            _ => None,
+        }),
+        software_version: peer_text(negotiated, |capability| match capability {
+            Capability::SoftwareVersion(version) => Some(version.escape_debug().to_string()),
+            _ => None,
+        }),
         peer_capabilities: negotiated.peer_capabilities.iter().map(ToString::to_string).collect(),
     }
+}
+
+/// The text of the first capability of the peer that has one.
+fn peer_text(negotiated: &Negotiated, text: fn(&Capability) -> Option<String>) -> Option<String> {
+    negotiated.peer_capabilities.iter().find_map(text)
 }
 
 /// The capabilities in use, with the direction if there is only one.
@@ -159,6 +210,7 @@ fn timers(config: &Peer, status: &PeerStatus) -> SessionTimers {
     let now = Instant::now();
     SessionTimers {
         hold_time_seconds: config.hold_time.duration().as_secs(),
+        min_hold_time_seconds: config.min_hold_time.map(|time| time.duration().as_secs()),
         connect_retry_seconds: config.connect_retry.as_secs(),
         next_timeout_seconds: status.next_timeout.map(|at| at.saturating_duration_since(now).as_secs()),
     }

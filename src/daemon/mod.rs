@@ -135,7 +135,8 @@ pub struct Daemon {
     files: Vec<ConfigText>,
     /// The reload that is undone unless it is confirmed.
     unconfirmed: Option<UnconfirmedReload>,
-    /// The `[global]` in force: that of `boot`, with the reflection that the file said last.
+    /// The `[global]` in force: that of `boot`, with the reflection and the decision process that the file said last, and with
+    /// the host's name.
     global: Arc<Global>,
     start: Start,
     config_read: Instant,
@@ -219,11 +220,12 @@ impl Daemon {
         .context("cannot start the speaker")?;
         let now = Instant::now();
         let config = Arc::new(config);
+        let global = options::own_global(&machine, &config);
         let daemon = Self {
             machine,
             config_file,
             boot: Arc::clone(&config),
-            global: Arc::new(config.global().clone()),
+            global: Arc::new(global),
             config,
             files: Vec::new(),
             unconfirmed: None,

@@ -8,20 +8,21 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use bgp_codec::{
-    Capabilities, Capability, Family, GracefulRestart, GracefulRestartFamily, LongLivedFamily, PeerKind,
-    Prefix,
+    Asn, Capabilities, Capability, Family, Fqdn, GracefulRestart, GracefulRestartFamily, LongLivedFamily,
+    PeerKind, Prefix,
 };
 use margay_bfd::{Authentication, Hops};
 use margay_config::{
     Aggregate, BfdAuthentication, Config, DynamicPeers, Global, Hold, Kernel, KernelImport, Network,
-    NextHopMode, Peer, StaticHop, StaticRoute, StaticTarget,
+    NextHopMode, Peer, RemoteAsn, StaticHop, StaticRoute, StaticTarget,
 };
 use margay_filter::Session;
 use margay_rib::{
-    AggregateOptions, ClientToClient, Discard, ForwardingOptions, Hop, LinkName, NetworkOptions, PathsSent,
-    PeerRules, Reflection, ReflectorOptions, RibOptions, RoutePurpose, WeightedHop,
+    AggregateOptions, AsPathRules, ClientToClient, DecisionRules, Discard, ForwardingOptions, Hop, LinkName,
+    LocalAsn, NetworkOptions, PathsSent, PeerRules, PrivateAsns, Reflection, ReflectorOptions, RibOptions,
+    RoutePurpose, SpeakerRules, WeightedHop,
 };
-use margay_session::{DialMode, SessionOptions};
+use margay_session::{DialMode, ExpectedAsn, SessionOptions};
 
 use super::{Start, StartKind};
 use crate::bfd::{PathMonitor, PathOptions};
@@ -36,6 +37,7 @@ pub(super) fn rib_options(machine: &Machine, config: &Config) -> RibOptions {
         asn: global.asn,
         identifier: global.router_id,
         reflector: reflector_options(global, config),
+        decision: decision_rules(global),
         forwarding: config.kernel().map(|kernel| ForwardingOptions {
             multipath: kernel.multipath.into(),
             normal_metric: kernel.metric,
@@ -53,8 +55,32 @@ pub(super) fn convergence_options(config: &Config) -> ConvergenceOptions {
     }
 }
 
+/// The `[global]` of the file, with the host's name if it has none.
+pub(super) fn own_global(machine: &Machine, config: &Config) -> Global {
+    let mut global = config.global().clone();
+    global.hostname = global.hostname.or_else(|| {
+        let octets = machine.read_file(Path::new("/proc/sys/kernel/hostname")).ok()?;
+        String::from_utf8(octets).ok().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
+    });
+    global
+}
+
+/// The rules of the speaker that may change while it runs.
+pub(super) fn speaker_rules(global: &Global, config: &Config) -> SpeakerRules {
+    SpeakerRules { reflector: reflector_options(global, config), decision: decision_rules(global) }
+}
+
+fn decision_rules(global: &Global) -> DecisionRules {
+    let margay_config::Decision { always_compare_med, prefer_older, compare_router_id } = global.decision;
+    DecisionRules {
+        always_compares_med: always_compare_med,
+        prefers_present_best: prefer_older,
+        compares_identifiers: compare_router_id,
+    }
+}
+
 /// The speaker reflects for its own cluster, and for each that a client names.
-pub(super) fn reflector_options(global: &Global, config: &Config) -> ReflectorOptions {
+fn reflector_options(global: &Global, config: &Config) -> ReflectorOptions {
     let mut clusters = vec![global.cluster_id, global.router_id.into()];
     let templates = config.dynamic_peers().iter().map(DynamicPeers::template);
     clusters.extend(config.peers().iter().chain(templates).filter_map(|peer| peer.cluster_id));
@@ -174,20 +200,38 @@ pub(super) fn forwarding_filter(config: &Config) -> SpeakerRequest {
     SpeakerRequest::SetForwardingFilter(filter)
 }
 
-/// A peer as the filters that work for it see it.
+/// A peer as the filters that work for it see it. One that may be of either kind counts as external.
 pub(crate) fn filter_session(global: &Global, peer: &Peer) -> Session {
+    filter_session_of(peer, peer.kind(global.asn).unwrap_or(PeerKind::Ebgp))
+}
+
+fn filter_session_of(peer: &Peer, kind: PeerKind) -> Session {
     Session {
         name: Arc::from(peer.name.as_str()),
         group: peer.group.as_deref().map(Arc::from),
         address: peer.address,
-        kind: if peer.remote_asn == global.asn { PeerKind::Ibgp } else { PeerKind::Ebgp },
+        kind,
         is_client: peer.rr_client,
     }
 }
 
 pub(super) fn peer_settings(global: &Global, peer: &Peer, is_draining: bool) -> PeerSettings {
-    let session = filter_session(global, peer);
-    let rules = PeerRules {
+    let kind = peer.kind(global.asn);
+    let if_internal = || Box::new(peer_rules(global, peer, PeerKind::Ibgp, is_draining));
+    let prefix_limit = peer.prefix_limit.map(|limit| {
+        let margay_config::PrefixLimit { received, accepted, warn_percent, restart } = limit;
+        PrefixLimit { received, accepted, warn_percent, restart }
+    });
+    PeerSettings {
+        rules: peer_rules(global, peer, kind.unwrap_or(PeerKind::Ebgp), is_draining),
+        rules_if_internal: kind.is_none().then(if_internal),
+        prefix_limit,
+    }
+}
+
+fn peer_rules(global: &Global, peer: &Peer, kind: PeerKind, is_draining: bool) -> PeerRules {
+    let session = filter_session_of(peer, kind);
+    PeerRules {
         import: peer.import.for_session(&session),
         export: peer.export.for_session(&session),
         name: session.name,
@@ -196,20 +240,34 @@ pub(super) fn peer_settings(global: &Global, peer: &Peer, is_draining: bool) -> 
             NextHopMode::Auto => margay_rib::NextHopMode::Auto,
             NextHopMode::Own => margay_rib::NextHopMode::OwnAddress,
             NextHopMode::Keep => margay_rib::NextHopMode::Keep,
+            NextHopMode::Addresses { ipv4, ipv6 } => margay_rib::NextHopMode::Addresses { ipv4, ipv6 },
         },
         paths_sent: peer.add_path_send.map_or(PathsSent::All, PathsSent::Best),
         default_originate: peer.default_originate,
+        as_path: as_path_rules(global, peer),
         is_draining,
         reflection: match peer.rr_client {
             true => Reflection::Client(peer.cluster_id.unwrap_or(global.cluster_id)),
             false => Reflection::NonClient,
         },
-    };
-    let prefix_limit = peer.prefix_limit.map(|limit| {
-        let margay_config::PrefixLimit { received, accepted, warn_percent, restart } = limit;
-        PrefixLimit { received, accepted, warn_percent, restart }
-    });
-    PeerSettings { rules, prefix_limit }
+    }
+}
+
+fn as_path_rules(global: &Global, peer: &Peer) -> AsPathRules {
+    let local_asn = peer.local_asn.filter(|local| local.asn != global.asn);
+    AsPathRules {
+        local_asn: local_asn.map(|local| LocalAsn {
+            asn: local.asn,
+            prepends: local.prepend,
+            replaces: local.replace,
+        }),
+        private_asns: match peer.remove_private_asns {
+            None => PrivateAsns::Kept,
+            Some(margay_config::PrivateAsns::Removed) => PrivateAsns::Removed,
+            Some(margay_config::PrivateAsns::Replaced) => PrivateAsns::Replaced,
+        },
+        is_route_server_client: peer.route_server_client,
+    }
 }
 
 /// The options of a peer's task.
@@ -249,7 +307,7 @@ pub(super) fn path_options(
     peer: &Peer,
 ) -> anyhow::Result<Option<PathOptions>> {
     let Some(bfd) = &peer.bfd else { return Ok(None) };
-    let is_internal = peer.remote_asn == global.asn;
+    let is_internal = peer.kind(global.asn) == Some(PeerKind::Ibgp);
     let is_distant = peer.multihop.map_or(is_internal, |hops| hops > NonZeroU8::MIN);
     let hops = if bfd.multihop.unwrap_or(is_distant) { Hops::Multiple } else { Hops::Single };
     let authentication =
@@ -271,26 +329,48 @@ fn bfd_authentication(
 
 /// What both sides of a session with the peer are to agree on.
 pub(super) fn session_options(global: &Global, peer: &Peer, start: StartKind) -> SessionOptions {
+    let local_asn = own_asn(global, peer);
     let families = peer.families.iter().copied().map(Capability::Multiprotocol);
     let others = [
         Capability::RouteRefresh,
         Capability::EnhancedRouteRefresh,
         Capability::ExtendedMessage,
-        Capability::FourOctetAs(global.asn),
+        Capability::FourOctetAs(local_asn),
     ];
+    let hostname = global.hostname.as_ref().filter(|_| peer.advertise_hostname);
+    let fqdn = hostname.map(|name| Capability::Fqdn(Fqdn { host: name.clone(), domain: String::new() }));
+    let version = concat!("margay/", env!("CARGO_PKG_VERSION"));
+    let version = peer.advertise_software_version.then(|| Capability::SoftwareVersion(version.to_owned()));
     let add_path = (!peer.add_path.is_empty()).then(|| Capability::AddPath(peer.add_path.clone()));
     let capabilities = families
         .chain(others)
         .chain(add_path)
         .chain(graceful_restart(peer, start))
-        .chain(long_lived(peer, start));
+        .chain(long_lived(peer, start))
+        .chain(fqdn)
+        .chain(version);
     let capabilities = Capabilities(capabilities.collect());
     SessionOptions {
         hold_time: peer.hold_time,
+        min_hold_time: peer.min_hold_time,
         dial_mode: if peer.passive { DialMode::Passive } else { DialMode::Active },
         connect_retry: peer.connect_retry,
         send_hold: peer.send_hold_time,
-        ..SessionOptions::new(global.asn, global.router_id, Some(peer.remote_asn), capabilities)
+        ..SessionOptions::new(local_asn, global.router_id, expected_asn(peer), capabilities)
+    }
+}
+
+/// This speaker's AS number towards the peer.
+fn own_asn(global: &Global, peer: &Peer) -> Asn {
+    peer.local_asn.map_or(global.asn, |local| local.asn)
+}
+
+fn expected_asn(peer: &Peer) -> ExpectedAsn {
+    match peer.remote_asn {
+        RemoteAsn::Number(asn) => ExpectedAsn::One(asn),
+        RemoteAsn::External => ExpectedAsn::External,
+        RemoteAsn::Internal => ExpectedAsn::Internal,
+        RemoteAsn::Any => ExpectedAsn::Any,
     }
 }
 
@@ -322,12 +402,13 @@ fn long_lived(peer: &Peer, start: StartKind) -> Option<Capability> {
     Some(Capability::LongLivedGracefulRestart(peer.families.iter().map(entry).collect()))
 }
 
-/// External peers are one hop away unless the operator says otherwise; internal ones may be anywhere.
+/// External peers are one hop away unless the operator says otherwise, and so are those that may be external; internal ones may be
+/// anywhere.
 fn distance(global: &Global, peer: &Peer) -> Distance {
     let hops = peer.multihop.unwrap_or(NonZeroU8::MIN);
     match (peer.ttl_security, peer.multihop) {
         (true, _) => Distance::Secured(hops),
-        (false, None) if peer.remote_asn == global.asn => Distance::Any,
+        (false, None) if peer.kind(global.asn) == Some(PeerKind::Ibgp) => Distance::Any,
         (false, _) => Distance::Hops(hops),
     }
 }

@@ -71,10 +71,10 @@ impl Daemon {
         self.add_unlisted(&config, &mut changes);
         self.config = config;
         self.config_read = Instant::now();
-        self.global = Arc::new(self.boot.global().with_reflection_of(self.config.global()));
+        self.global = Arc::new(self.global.with_routing_of(self.config.global()));
         let mut report = Report::default();
-        if !changes.reflection_changed.is_empty() {
-            let keys = changes.reflection_changed.join(", ");
+        if !changes.routing_changed.is_empty() {
+            let keys = changes.routing_changed.join(", ");
             report.note("global".to_owned(), ObjectChangeKind::Changed, format!("{keys}: sessions kept"));
         }
         self.watch_kernel().await;
@@ -197,8 +197,8 @@ impl Daemon {
                 changed.push((peer.key, settings));
             }
         }
-        let reflector = options::reflector_options(&self.global, &self.config);
-        self.tell_speaker(SpeakerRequest::Reconfigure(reflector, changed)).await;
+        let rules = options::speaker_rules(&self.global, &self.config);
+        self.tell_speaker(SpeakerRequest::Reconfigure(rules, changed)).await;
     }
 
     async fn apply_dynamic_peers(&mut self, changes: &ConfigDiff, report: &mut Report) {

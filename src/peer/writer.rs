@@ -197,7 +197,7 @@ mod tests {
 
     use bgp_codec::{Asn, BgpIdentifier, Capabilities};
     use margay_rib::EncodedUpdates;
-    use margay_session::{Session, SessionOptions};
+    use margay_session::{ExpectedAsn, Session, SessionOptions};
     use tokio::io::AsyncReadExt;
     use tokio::net::{TcpListener, TcpStream};
 
@@ -275,7 +275,7 @@ mod tests {
 
     fn connection_id() -> ConnectionId {
         let identifier = BgpIdentifier::new(1).expect("not zero");
-        let options = SessionOptions::new(Asn(65_001), identifier, None, Capabilities::default());
+        let options = SessionOptions::new(Asn(65_001), identifier, ExpectedAsn::Any, Capabilities::default());
         Session::new(options).new_connection_id()
     }
 

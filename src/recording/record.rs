@@ -29,9 +29,9 @@ mod tests {
     };
     use margay_filter::FilterChain;
     use margay_rib::{
-        ClientToClient, Departure, Discard, ForwardingOptions, NetworkOptions, NextHopMode, OwnNextHops,
-        PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection, ReflectorOptions, SessionTerms, Way,
-        WayChange,
+        AsPathRules, ClientToClient, DecisionRules, Departure, Discard, ForwardingOptions, NetworkOptions,
+        NextHopMode, OwnNextHops, PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection, ReflectorOptions,
+        SessionTerms, Way, WayChange,
     };
 
     use super::*;
@@ -75,6 +75,7 @@ mod tests {
                 reflection: Reflection::Client(ClusterId(9)),
                 paths_sent: PathsSent::Best(NonZeroU16::MIN),
                 default_originate: false,
+                as_path: AsPathRules::default(),
                 is_draining: true,
             },
             own: OwnNextHops {
@@ -96,6 +97,7 @@ mod tests {
                 client_to_client: ClientToClient::Meshed,
             },
             forwarding: Some(ForwardingOptions { multipath: 16, normal_metric: 1024 }),
+            decision: DecisionRules::default(),
             hash_seed: u64::MAX,
         };
         assert_is_read_as_written(&Record::Start(Arc::from("0.1"), options));

@@ -6,8 +6,8 @@ use bgp_codec::{DecodeContext, Family, Prefix, Update};
 use margay_filter::FilterChain;
 use margay_rib::{
     AggregateOptions, Departure, EncodedUpdates, ForwardingChange, KernelRouteView, LinkUsability,
-    NetworkOptions, NextHopLoss, Notice, OwnNextHops, PeerIndex, PeerOptions, PeerRules, ReflectorOptions,
-    Rib, RibInput, RibOptions, StaticRoute, WayChange,
+    NetworkOptions, NextHopLoss, Notice, OwnNextHops, PeerIndex, PeerOptions, PeerRules, Rib, RibInput,
+    RibOptions, SpeakerRules, StaticRoute, WayChange,
 };
 
 use super::{Record, Recorder, checksum};
@@ -146,8 +146,8 @@ impl RecordedRib {
         self.handle(RibInput::Ways(changes.to_vec()));
     }
 
-    pub(crate) fn reconfigure(&mut self, reflector: ReflectorOptions, peers: Vec<(PeerIndex, PeerRules)>) {
-        self.handle(RibInput::Reconfigure(reflector, peers));
+    pub(crate) fn reconfigure(&mut self, rules: SpeakerRules, peers: Vec<(PeerIndex, PeerRules)>) {
+        self.handle(RibInput::Reconfigure(rules, peers));
     }
 
     pub(crate) fn set_own_next_hops(&mut self, peers: Vec<(PeerIndex, OwnNextHops)>) {

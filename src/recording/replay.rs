@@ -194,7 +194,7 @@ mod tests {
     use std::sync::{Mutex, PoisonError};
 
     use bgp_codec::{Asn, BgpIdentifier};
-    use margay_rib::{NetworkOptions, ReflectorOptions, RibOptions};
+    use margay_rib::{DecisionRules, NetworkOptions, ReflectorOptions, RibOptions};
 
     use super::super::{RecordedRib, Recorder, RecordingSink, TakesNoMore};
     use super::*;
@@ -220,6 +220,7 @@ mod tests {
             identifier,
             reflector: ReflectorOptions::new(identifier),
             forwarding: None,
+            decision: DecisionRules::default(),
             hash_seed: 7,
         };
         let mut rib = RecordedRib::new(options, Some(Recorder::new(Box::new(memory.clone()))));

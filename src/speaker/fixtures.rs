@@ -8,7 +8,9 @@ use bgp_codec::{
     PathAttributesBuilder, PeerKind, Update,
 };
 use margay_filter::FilterChain;
-use margay_rib::{NextHopMode, PathsSent, PeerRules, Reflection, ReflectorOptions, RibOptions};
+use margay_rib::{
+    AsPathRules, DecisionRules, NextHopMode, PathsSent, PeerRules, Reflection, ReflectorOptions, RibOptions,
+};
 use margay_session::{Directions, Negotiated};
 
 use super::{DoorBell, ExportQueue, PeerKey, PeerSettings, PeerUp, SessionEpoch};
@@ -21,6 +23,7 @@ pub(super) fn rib() -> RecordedRib {
         identifier,
         reflector: ReflectorOptions::new(identifier),
         forwarding: None,
+        decision: DecisionRules::default(),
         hash_seed: 1,
     };
     RecordedRib::new(options, None)
@@ -36,9 +39,10 @@ pub(super) fn settings() -> PeerSettings {
         reflection: Reflection::NonClient,
         paths_sent: PathsSent::All,
         default_originate: false,
+        as_path: AsPathRules::default(),
         is_draining: false,
     };
-    PeerSettings { rules, prefix_limit: None }
+    PeerSettings { rules, rules_if_internal: None, prefix_limit: None }
 }
 
 /// The first session of an external peer that is the only one of its AS.
@@ -63,6 +67,7 @@ pub(super) fn up(peer: PeerKey, exports: ExportQueue) -> PeerUp {
             route_refresh: NEITHER,
             enhanced_route_refresh: NEITHER,
             extended_message: NEITHER,
+            are_capabilities_refused: false,
             peer_capabilities: Capabilities::default(),
         },
         local_address: IpAddr::from([127, 0, 0, 1]),

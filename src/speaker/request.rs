@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use bgp_codec::{Family, Prefix};
+use bgp_codec::{Family, PeerKind, Prefix};
 use margay_filter::FilterChain;
 use margay_rib::{
-    AggregateOptions, Explanation, NetworkOptions, PagePosition, PeerCounts, PeerRules, ReflectorOptions,
-    RibCounts, RoutePage, StaticRoute,
+    AggregateOptions, Explanation, NetworkOptions, PagePosition, PeerCounts, PeerRules, RibCounts, RoutePage,
+    SpeakerRules, StaticRoute,
 };
 use tokio::sync::oneshot;
 
@@ -17,8 +17,8 @@ use super::{AbsenceView, PeerKey, PrefixLimit, Step, TurnTimes};
 pub enum SpeakerRequest {
     /// A peer is configured. Its session must not come up before this is answered: inputs may overtake requests.
     AddPeer(PeerKey, PeerSettings, oneshot::Sender<()>),
-    /// Settings of peers, or the reflection of the speaker, have changed. Sessions stay up.
-    Reconfigure(ReflectorOptions, Vec<(PeerKey, PeerSettings)>),
+    /// Settings of peers, or rules of the speaker, have changed. Sessions stay up.
+    Reconfigure(SpeakerRules, Vec<(PeerKey, PeerSettings)>),
     /// A peer is not configured any more. Its session is ended elsewhere.
     RemovePeer(PeerKey),
     /// Advertise all routes to a peer again; whether it has a session.
@@ -81,11 +81,21 @@ impl SpeakerRequest {
 pub struct PeerSettings {
     /// What the Rib does with its routes.
     pub rules: PeerRules,
+    /// The same for a session with an internal peer, if only the session shows whether it is one.
+    pub rules_if_internal: Option<Box<PeerRules>>,
     /// How many prefixes it may announce; `None` for any number.
     pub prefix_limit: Option<PrefixLimit>,
 }
 
 impl PeerSettings {
+    /// What the Rib does with the routes of a peer of this kind.
+    pub(super) fn rules_for(&self, kind: PeerKind) -> &PeerRules {
+        match (&self.rules_if_internal, kind) {
+            (Some(rules), PeerKind::Ibgp) => rules,
+            (Some(_) | None, _) => &self.rules,
+        }
+    }
+
     /// What operators call the peer.
     pub(super) fn name(&self) -> &str {
         &self.rules.name

@@ -13,6 +13,7 @@ mod cluster_node;
 mod dynamic_peers;
 mod examples;
 mod filters_differential;
+mod forms_of_peering;
 mod graceful_restart;
 mod herd;
 mod kernel;

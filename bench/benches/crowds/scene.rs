@@ -12,8 +12,8 @@ use bgp_codec::{
 };
 use margay_filter::{Action, AnyCommunity, Condition, Edit, Filter, FilterChain, Rule};
 use margay_rib::{
-    Departure, ForwardingOptions, NextHopMode, OwnNextHops, PathsSent, PeerIndex, PeerOptions, PeerRules,
-    Reflection, ReflectorOptions, Rib, RibOptions, SessionTerms, Way, WayChange,
+    AsPathRules, DecisionRules, Departure, ForwardingOptions, NextHopMode, OwnNextHops, PathsSent, PeerIndex,
+    PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, SessionTerms, Way, WayChange,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -83,7 +83,14 @@ impl Scene {
     fn new(nodes: u32, reader: PeerOptions, forwarding: Option<ForwardingOptions>, sets: Sets) -> Self {
         let identifier = BgpIdentifier::new(1).unwrap();
         let reflector = ReflectorOptions::new(identifier);
-        let options = RibOptions { asn: ASN, identifier, reflector, forwarding, hash_seed: 1 };
+        let options = RibOptions {
+            asn: ASN,
+            identifier,
+            reflector,
+            forwarding,
+            decision: DecisionRules::default(),
+            hash_seed: 1,
+        };
         let mut rib = Rib::new(options);
         let nodes = (1..=nodes).map(|number| rib.peer_up(peer(number), None)).collect();
         let reader = rib.peer_up(reader, None);
@@ -140,7 +147,9 @@ impl Scene {
         let import = FilterChain::new([Filter::new("other", [rule])]);
         let rules = PeerRules { import, ..peer(1).rules };
         let (node, identifier) = (self.nodes[0], BgpIdentifier::new(1).unwrap());
-        self.step("reconfigure", |rib| rib.reconfigure(ReflectorOptions::new(identifier), [(node, rules)]));
+        self.step("reconfigure", |rib| {
+            rib.reconfigure(ReflectorOptions::new(identifier).into(), [(node, rules)])
+        });
         self.settle();
     }
 
@@ -280,6 +289,7 @@ fn peer(number: u32) -> PeerOptions {
             reflection: Reflection::Client(BgpIdentifier::new(1).unwrap().into()),
             paths_sent: PathsSent::All,
             default_originate: false,
+            as_path: AsPathRules::default(),
             is_draining: false,
         },
         own: OwnNextHops {

@@ -17,8 +17,8 @@ use bytes::BytesMut;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use margay_filter::FilterChain;
 use margay_rib::{
-    Departure, NextHopMode, OwnNextHops, PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection,
-    ReflectorOptions, Rib, RibOptions, SessionTerms,
+    AsPathRules, DecisionRules, Departure, NextHopMode, OwnNextHops, PathsSent, PeerIndex, PeerOptions,
+    PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, SessionTerms,
 };
 
 const ROUTES: u32 = 300_000;
@@ -81,6 +81,7 @@ impl Scene {
             identifier,
             reflector: ReflectorOptions::new(identifier),
             forwarding: None,
+            decision: DecisionRules::default(),
             hash_seed: 1,
         });
         let feeds = (0..FEEDS).map(|feed| rib.peer_up(peer(feed), None)).collect();
@@ -166,6 +167,7 @@ fn peer(number: u32) -> PeerOptions {
             reflection: Reflection::NonClient,
             paths_sent: PathsSent::All,
             default_originate: false,
+            as_path: AsPathRules::default(),
             is_draining: false,
         },
         own: OwnNextHops {

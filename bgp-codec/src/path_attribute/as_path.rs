@@ -70,6 +70,27 @@ impl<'a> AsPath<'a> {
         self.octets.is_empty()
     }
 
+    /// The path with each AS number as `change` returns it; `None` removes the number, and a segment with its last number.
+    #[must_use]
+    pub fn map_asns(self, change: impl Fn(Asn) -> Option<Asn>) -> AsPathBuf {
+        let mut changed = AsPathBuf::empty();
+        for segment in self.segments() {
+            let mut asns: Vec<Asn> = segment.asns().filter_map(&change).collect();
+            if matches!(segment.kind, SegmentKind::Set | SegmentKind::ConfederationSet) {
+                let all = std::mem::take(&mut asns);
+                all.into_iter().for_each(|asn| {
+                    if !asns.contains(&asn) {
+                        asns.push(asn)
+                    }
+                });
+            }
+            if !asns.is_empty() {
+                changed.push_segment(segment.kind, &asns);
+            }
+        }
+        AsPathBuf { octets: join_sequences(&changed.octets) }
+    }
+
     /// The same path, owning its octets.
     #[must_use]
     pub fn to_buf(self) -> AsPathBuf {
@@ -493,6 +514,20 @@ mod tests {
         let counts: Vec<u8> = long.as_path().segments().map(Segment::count).collect();
         assert_eq!(counts, [44, 255, 255]);
         assert!(long.as_path().asns().take(300).all(|asn| asn == Asn(1)));
+    }
+
+    #[test]
+    fn numbers_are_replaced_and_removed_in_every_kind_of_segment() {
+        let path = path("1 2 {2 3} 4 (2) 5");
+        let replaced = path.as_path().map_asns(|asn| Some(if asn == Asn(2) { Asn(9) } else { asn }));
+        assert_eq!(replaced.to_string(), "1 9 {9 3} 4 (9) 5");
+        let removed = path.as_path().map_asns(|asn| (asn.0 != 2).then_some(asn));
+        assert_eq!(removed.to_string(), "1 {3} 4 5", "sequences that have met are one");
+        let few = path.as_path().map_asns(|asn| (asn.0 > 3).then_some(asn));
+        assert_eq!(few.to_string(), "4 5");
+        assert_eq!(few.as_path().segments().count(), 1);
+        let twins = self::path("{1 2 3}").as_path().map_asns(|_| Some(Asn(7)));
+        assert_eq!(twins.to_string(), "{7}");
     }
 
     #[test]

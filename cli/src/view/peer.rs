@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use margay_control::{NegotiatedSession, PeerAbsence, PeerDetail};
+use margay_control::{NegotiatedSession, PeerAbsence, PeerDetail, PeerSummary, SessionTimers};
 
 use super::time_span::time_span;
 use super::{fact, listed, milliseconds, or_dash};
@@ -18,16 +18,44 @@ fn identity(peer: &PeerDetail) -> String {
         fact("peer", &summary.name),
         fact("description", or_dash(summary.description.as_ref())),
         fact("address", summary.address),
-        fact("AS", summary.remote_asn),
+        fact("AS", remote_asn(summary)),
+        fact("our AS", local_asn(peer)),
         fact("role", role(peer)),
         fact("group", or_dash(peer.group.as_ref())),
         fact("connected from", or_dash(peer.dynamic_range.as_ref())),
         fact("import filters", listed(&peer.import)),
         fact("export filters", listed(&peer.export)),
         fact("families", listed(&peer.families)),
+        fact("next hop", &peer.next_hop),
+        fact("AS path sent", as_path_sent(peer)),
         fact("prefix limit", prefix_limit(peer)),
     ]
     .concat()
+}
+
+/// The peer's AS and, if the configuration leaves it open, what that expects: such as `65001 (external)`.
+fn remote_asn(summary: &PeerSummary) -> String {
+    match summary.remote_asn {
+        Some(asn) if asn.to_string() == summary.expected_asn => asn.to_string(),
+        Some(asn) => format!("{asn} ({})", summary.expected_asn),
+        None => summary.expected_asn.clone(),
+    }
+}
+
+/// This speaker's AS towards the peer, such as `64999, not prepended to its routes, in place of our own`.
+fn local_asn(peer: &PeerDetail) -> String {
+    let Some(local) = peer.local_asn else { return "as configured globally".to_owned() };
+    let prepended = if local.prepend { "" } else { "not " };
+    let placed = if local.replace { "in place of" } else { "in front of" };
+    format!("{}, {prepended}prepended to its routes, {placed} our own", local.asn)
+}
+
+/// What is done to AS paths of routes to the peer, such as `private numbers removed`.
+fn as_path_sent(peer: &PeerDetail) -> String {
+    let transparent = peer.route_server_client.then(|| "unchanged (route server client)".to_owned());
+    let private = peer.private_asns.as_ref().map(|treatment| format!("private numbers {treatment}"));
+    let all: Vec<String> = transparent.into_iter().chain(private).collect();
+    if all.is_empty() { "our AS prepended".to_owned() } else { all.join(", ") }
 }
 
 /// Such as `1000 received, 800 accepted; warns at 80%, down for 5m00s`.
@@ -60,12 +88,15 @@ fn session(peer: &PeerDetail) -> String {
     .concat();
     match &peer.negotiated {
         Some(negotiated) => text += &agreement(peer, negotiated),
-        None => {
-            text +=
-                &fact("hold time", format_args!("{}, to be agreed on", time_span(timers.hold_time_seconds)))
-        }
+        None => text += &fact("hold time", proposed_hold_time(timers)),
     }
     text
+}
+
+/// Such as `3m00s, to be agreed on, 9s at least`.
+fn proposed_hold_time(timers: &SessionTimers) -> String {
+    let least = timers.min_hold_time_seconds.map(|seconds| format!(", {} at least", time_span(seconds)));
+    format!("{}, to be agreed on{}", time_span(timers.hold_time_seconds), least.unwrap_or_default())
 }
 
 /// Such as `routes kept for 1m30s`.
@@ -107,10 +138,20 @@ fn agreement(peer: &PeerDetail, negotiated: &NegotiatedSession) -> String {
         fact("path ids sent", path_ids_sent(peer, negotiated)),
         fact("end of RIB from it", listed(&peer.end_of_rib_received)),
         fact("end of RIB to it", listed(&peer.end_of_rib_sent)),
-        fact("capabilities", listed(&negotiated.capabilities)),
+        fact("host name", or_dash(negotiated.hostname.as_ref())),
+        fact("software", or_dash(negotiated.software_version.as_ref())),
+        fact("capabilities", capabilities(negotiated)),
         fact("peer offers", listed(&negotiated.peer_capabilities)),
     ]
     .concat()
+}
+
+/// The capabilities in force, or why there are none.
+fn capabilities(negotiated: &NegotiatedSession) -> String {
+    match negotiated.capabilities_refused {
+        true => "none: the peer refused an OPEN with capabilities".to_owned(),
+        false => listed(&negotiated.capabilities),
+    }
 }
 
 /// The peer's role, such as `client of cluster 10.0.0.11`.
@@ -170,7 +211,7 @@ fn connection(local: Option<SocketAddr>, remote: Option<SocketAddr>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use margay_control::{PathMonitoring, PeerRole, PeerState, PrefixLimit, SessionTimers};
+    use margay_control::{LocalAsn, PathMonitoring, PeerRole, PeerState, PrefixLimit};
 
     use super::*;
     use crate::view::bfd::tests::session;
@@ -185,12 +226,17 @@ mod tests {
             path_ids_sent: vec!["ipv4-unicast".to_owned()],
             hold_time_seconds: 90,
             keepalive_seconds: 30,
+            capabilities_refused: false,
+            hostname: Some("tor1.rack".to_owned()),
+            software_version: Some("FRRouting/10.2".to_owned()),
             capabilities: vec!["4-octet AS numbers".to_owned(), "route refresh".to_owned()],
             peer_capabilities: vec!["4-octet AS numbers".to_owned()],
         };
         let mut answer = PeerDetail {
             cluster_id: Some([10, 0, 0, 11].into()),
             max_paths_sent: Some(4),
+            local_asn: Some(LocalAsn { asn: 64999, prepend: true, replace: true }),
+            private_asns: Some("removed".to_owned()),
             prefix_limit: Some(PrefixLimit {
                 received: Some(1000),
                 accepted: Some(800),
@@ -213,12 +259,15 @@ peer                tor1
 description         top of rack, row 1
 address             172.16.0.1
 AS                  65001
+our AS              64999, prepended to its routes, in place of our own
 role                client of cluster 10.0.0.11
 group               -
 connected from      -
 import filters      pods-only, no-default
 export filters      -
 families            ipv4-unicast
+next hop            auto
+AS path sent        private numbers removed
 prefix limit        1000 received, 800 accepted; warns at 80%, down for 5m00s
 state               Established since 2h03m
 held down           -
@@ -235,6 +284,8 @@ path ids received   ipv4-unicast
 path ids sent       ipv4-unicast, at most 4 to a prefix
 end of RIB from it  ipv4-unicast
 end of RIB to it    -
+host name           tor1.rack
+software            FRRouting/10.2
 capabilities        4-octet AS numbers, route refresh
 peer offers         4-octet AS numbers
 prefixes            100000 received, 99999 accepted, 3 advertised, 2 too long for the peer's messages
@@ -281,11 +332,16 @@ export groups       ipv4-unicast in group 1 of 24
             import: vec!["pods-only".to_owned(), "no-default".to_owned()],
             export: Vec::new(),
             families: vec!["ipv4-unicast".to_owned()],
+            local_asn: None,
+            private_asns: None,
+            route_server_client: false,
+            next_hop: "auto".to_owned(),
             negotiated: None,
             absence: None,
             path: None,
             timers: SessionTimers {
                 hold_time_seconds: 180,
+                min_hold_time_seconds: None,
                 connect_retry_seconds: 10,
                 next_timeout_seconds: Some(4),
             },

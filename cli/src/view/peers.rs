@@ -24,7 +24,7 @@ pub(crate) fn peers(peers: &Peers) -> String {
         table.row([
             peer.name.clone(),
             peer.address.to_string(),
-            peer.remote_asn.to_string(),
+            peer.remote_asn.map_or_else(|| peer.expected_asn.clone(), |asn| asn.to_string()),
             peer.role.to_string(),
             peer.state.to_string(),
             time_span(peer.since_seconds),
@@ -71,7 +71,8 @@ pub(super) mod tests {
         let node = PeerSummary {
             name: "2001:db8::12".to_owned(),
             address: "2001:db8::12".parse().unwrap(),
-            remote_asn: 4_200_000_000,
+            remote_asn: Some(4_200_000_000),
+            expected_asn: "external".to_owned(),
             state: PeerState::Active,
             since_seconds: 7,
             prefixes: PrefixCounts::default(),
@@ -100,7 +101,8 @@ tor1          172.16.0.1         65001  external  Established  2h03m    100000  
         PeerSummary {
             name: "tor1".to_owned(),
             address: "172.16.0.1".parse().unwrap(),
-            remote_asn: 65001,
+            remote_asn: Some(65001),
+            expected_asn: "65001".to_owned(),
             role: PeerRole::External,
             description: Some("top of rack, row 1".to_owned()),
             state: PeerState::Established,

@@ -100,6 +100,7 @@ fn compare_peer(case: &Case, peer: &Peer, fact: &Value) {
         NextHopMode::Auto => "auto",
         NextHopMode::Own => "self",
         NextHopMode::Keep => "keep",
+        NextHopMode::Addresses { .. } => "addresses",
     };
     // Towards an external peer, the own address is what BGP has for one that is several hops away.
     let is_external = fact["remote_as"] != fact["local_as"];

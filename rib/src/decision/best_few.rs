@@ -131,7 +131,11 @@ mod tests {
 
     use super::*;
     use crate::decision::decide;
+    use crate::options::DecisionRules;
     use crate::paths::CandidateOrigin;
+
+    /// The number of the path that was best before.
+    const PRESENT_BEST: usize = 3;
 
     /// Neighbouring AS, MULTI_EXIT_DISC, LOCAL_PREF, whether it is internal, and the cost.
     type Row = (u32, Option<u32>, u32, bool, u32);
@@ -143,7 +147,13 @@ mod tests {
         builder.build()
     }
 
-    fn candidate(number: usize, row: Row, attributes: &PathAttributes) -> Candidate<'_> {
+    fn candidate(
+        number: usize,
+        row: Row,
+        attributes: &PathAttributes,
+        rules: DecisionRules,
+    ) -> Candidate<'_> {
+        let is_present_best = number == PRESENT_BEST;
         let kind = if row.3 { PeerKind::Ibgp } else { PeerKind::Ebgp };
         let number = u32::try_from(number).unwrap();
         let address = IpAddr::V4((1000 - number).into());
@@ -156,6 +166,8 @@ mod tests {
             is_long_lived_stale: false,
             preference: 0,
             weight: 0,
+            is_present_best,
+            rules,
         }
     }
 
@@ -167,13 +179,15 @@ mod tests {
             rows in prop::collection::vec(
                 (0..3u32, prop::option::of(0..3u32), 0..2u32, any::<bool>(), 0..3u32), 0..20),
             most in 0..6usize,
+            [always_compares_med, prefers_present_best, compares_identifiers]: [bool; 3],
         ) {
+            let rules = DecisionRules { always_compares_med, prefers_present_best, compares_identifiers };
             let sets: Vec<PathAttributes> = rows.iter().map(|&row| attributes(row)).collect();
-            let candidate_of = |number: usize| Some(candidate(number, rows[number], &sets[number]));
+            let candidate_of = |number: usize| Some(candidate(number, rows[number], &sets[number], rules));
             let mut few = BestFew::new(most);
             let mut displaced = Vec::new();
             for number in 0..rows.len() {
-                let path = candidate(number, rows[number], &sets[number]);
+                let path = candidate(number, rows[number], &sets[number], rules);
                 if few.admits(&path, candidate_of) {
                     displaced.extend(few.add(&path, number, number, candidate_of));
                 } else {
@@ -185,7 +199,7 @@ mod tests {
             let mut expected = Vec::new();
             while expected.len() < most && !left.is_empty() {
                 let candidates: Vec<Candidate<'_>> =
-                    left.iter().map(|&number| candidate(number, rows[number], &sets[number])).collect();
+                    left.iter().map(|&number| candidate(number, rows[number], &sets[number], rules)).collect();
                 expected.push(left.remove(decide(&candidates).unwrap().best));
             }
             prop_assert_eq!(best.iter().map(|&(number, _)| number).collect::<Vec<_>>(), expected);

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use bgp_codec::{Asn, BgpIdentifier, PathAttributes, PathId, PeerKind};
 
+use crate::options::DecisionRules;
 use crate::paths::CandidateOrigin;
 
 /// LOCAL_PREF of a path that carries none. RFC 4271 §5.1.5 leaves the value to local policy; 100 is the
@@ -28,6 +29,10 @@ pub struct Candidate<'a> {
     pub is_long_lived_stale: bool,
     /// Weight set by filters, compared after `preference`; the highest wins.
     pub weight: u32,
+    /// Whether it is the present best path.
+    pub is_present_best: bool,
+    /// Changes to the steps, the same for all candidates.
+    pub rules: DecisionRules,
 }
 
 impl Candidate<'_> {
@@ -43,10 +48,10 @@ impl Candidate<'_> {
         self.attributes.local_pref().unwrap_or(DEFAULT_LOCAL_PREF)
     }
 
-    /// The neighbouring AS. `None` for a path that originates in our own AS; all such paths share that
-    /// neighbour.
+    /// The neighbouring AS, within which MULTI_EXIT_DISC is compared. `None` for a path that originates in our own AS; all
+    /// such paths share that neighbour. If it is always compared, all paths do.
     pub(super) fn neighbor(&self) -> Option<Asn> {
-        self.attributes.neighbor_as()
+        if self.rules.always_compares_med { None } else { self.attributes.neighbor_as() }
     }
 
     /// A missing MULTI_EXIT_DISC counts as the lowest value (RFC 4271 §9.1.2.2 c).
@@ -54,11 +59,21 @@ impl Candidate<'_> {
         self.attributes.med().unwrap_or(0)
     }
 
+    /// Whether it stays the best of equal paths (RFC 5004 §3).
+    pub(super) fn is_kept(&self) -> bool {
+        self.rules.prefers_present_best && self.is_present_best && self.is_external()
+    }
+
+    fn is_external(&self) -> bool {
+        matches!(self.origin, CandidateOrigin::Peer { kind: PeerKind::Ebgp, .. })
+    }
+
     /// The identifier that the path is compared by: that of the router that brought it into the AS, if it was
-    /// reflected (RFC 4456 §9).
+    /// reflected (RFC 4456 §9). `None` if it is not compared.
     pub(super) fn identifier(&self) -> Option<BgpIdentifier> {
         match self.origin {
             CandidateOrigin::Local => None,
+            CandidateOrigin::Peer { .. } if self.is_external() && !self.rules.compares_identifiers => None,
             CandidateOrigin::Peer { identifier, .. } => {
                 Some(self.attributes.originator_id().unwrap_or(identifier))
             }

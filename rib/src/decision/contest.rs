@@ -9,6 +9,7 @@ use super::effect::Effect;
 use super::{BestFew, Candidate, Decision, decide};
 use crate::attributes::{AttributeHandle, AttributeStore};
 use crate::family::RibFamily;
+use crate::index::SourceIndex;
 use crate::paths::{CandidateOrigin, Entry, ImportRefusal, LONG, Path, Sources};
 
 /// The choice of the decision process for an entry, as positions in its list of paths.
@@ -30,9 +31,11 @@ impl Choice {
         match entry.paths.as_slice() {
             [] => Self::default(),
             [path] => candidate(store, sources, path).map_or_else(|_| Self::default(), |_| Self::only(0)),
-            paths if paths.len() > LONG => Self::among_many(store, sources, paths, with_others),
+            paths if paths.len() > LONG => {
+                Self::among_many(store, sources, paths, entry.best_source(), with_others)
+            }
             paths => {
-                let (positions, candidates) = rivals(store, sources, paths);
+                let (positions, candidates) = rivals(store, sources, paths, entry.best_source());
                 let Some(decision) = decide(&candidates) else { return Self::default() };
                 let others = decision.multipath().filter(|&position| position != decision.best);
                 Self {
@@ -44,8 +47,14 @@ impl Choice {
     }
 
     /// The same choice, in one pass for the best path and one for the others.
-    fn among_many(store: &AttributeStore, sources: &Sources, paths: &[Path], with_others: bool) -> Self {
-        let candidate_of = |position: usize| candidate(store, sources, &paths[position]).ok();
+    fn among_many(
+        store: &AttributeStore,
+        sources: &Sources,
+        paths: &[Path],
+        present_best: Option<SourceIndex>,
+        with_others: bool,
+    ) -> Self {
+        let candidate_of = |position: usize| rival(store, sources, &paths[position], present_best).ok();
         let mut heads = BestFew::new(1);
         for position in 0..paths.len() {
             if let Some(path) = candidate_of(position).filter(|path| heads.admits(path, candidate_of)) {
@@ -88,12 +97,13 @@ fn rivals<'s>(
     store: &'s AttributeStore,
     sources: &'s Sources,
     paths: &[Path],
+    present_best: Option<SourceIndex>,
 ) -> (Vec<usize>, Vec<Candidate<'s>>) {
     let mut by_handle: HashMap<AttributeHandle, usize, FixedState> = HashMap::default();
     let mut rivals: Vec<(usize, Candidate<'s>)> = Vec::new();
     let mut leader: Option<Candidate<'s>> = None;
     for (position, path) in paths.iter().enumerate() {
-        let Ok(candidate) = candidate(store, sources, path) else { continue };
+        let Ok(candidate) = rival(store, sources, path, present_best) else { continue };
         if let Some(number) = path.import.handle().and_then(|handle| by_handle.get(&handle)) {
             if let Some(rival) = rivals.get_mut(*number)
                 && candidate.is_preferred_to_equal(&rival.1)
@@ -136,7 +146,7 @@ impl PathChange {
         else {
             return Effect::Open;
         };
-        let Ok(best) = candidate(store, sources, &best) else { return Effect::Open };
+        let Ok(best) = rival(store, sources, &best, Some(best.source)) else { return Effect::Open };
         let old = self.old.as_ref().and_then(|old| former_candidate(store, sources, old));
         let new = self.new.as_ref().and_then(|new| candidate(store, sources, new).ok());
         Effect::on(&best, old.as_ref(), new.as_ref())
@@ -151,23 +161,30 @@ pub(crate) enum Unusable {
     PeerGone,
 }
 
-/// Positions of the usable `paths`, and the decision between them.
+/// Positions of the usable `paths`, and the decision between them. `present_best` is the source of the best path.
 pub(crate) fn contest(
     store: &AttributeStore,
     sources: &Sources,
     paths: &[Path],
+    present_best: Option<SourceIndex>,
 ) -> Option<(Vec<usize>, Decision)> {
     let usable = (0..)
         .zip(paths)
-        .filter_map(|(position, path)| Some((position, candidate(store, sources, path).ok()?)));
+        .filter_map(|(position, path)| Some((position, rival(store, sources, path, present_best).ok()?)));
     let (positions, candidates): (Vec<usize>, Vec<Candidate<'_>>) = usable.unzip();
     let decision = decide(&candidates)?;
     Some((positions, decision))
 }
 
-/// The best `most` of the usable `paths`, best first.
-pub(crate) fn best_of(store: &AttributeStore, sources: &Sources, paths: &[Path], most: usize) -> Vec<Path> {
-    let candidate_of = |path: Path| candidate(store, sources, &path).ok();
+/// The best `most` of the usable paths of an entry, best first.
+pub(crate) fn best_of<P: RibFamily>(
+    store: &AttributeStore,
+    sources: &Sources,
+    entry: &Entry<P>,
+    most: usize,
+) -> Vec<Path> {
+    let (paths, present_best) = (entry.paths.as_slice(), entry.best_source());
+    let candidate_of = |path: Path| rival(store, sources, &path, present_best).ok();
     let mut few = BestFew::new(most);
     for &path in paths {
         if let Some(candidate) = candidate_of(path).filter(|path| few.admits(path, candidate_of)) {
@@ -178,7 +195,18 @@ pub(crate) fn best_of(store: &AttributeStore, sources: &Sources, paths: &[Path],
     best.into_iter().map(|(path, ())| path).collect()
 }
 
-/// The path as a candidate, or why it is excluded.
+/// The path as a candidate beside others of its entry, of which `present_best` names the best one; or why it is excluded.
+pub(crate) fn rival<'s>(
+    store: &'s AttributeStore,
+    sources: &'s Sources,
+    path: &Path,
+    present_best: Option<SourceIndex>,
+) -> Result<Candidate<'s>, Unusable> {
+    let candidate = candidate(store, sources, path)?;
+    Ok(Candidate { is_present_best: Some(path.source) == present_best, ..candidate })
+}
+
+/// The path as a candidate by itself, or why it is excluded.
 pub(crate) fn candidate<'s>(
     store: &'s AttributeStore,
     sources: &'s Sources,
@@ -206,6 +234,8 @@ pub(crate) fn candidate<'s>(
         is_long_lived_stale: set.is_long_lived_stale,
         preference: set.values.preference,
         weight: set.values.weight(),
+        is_present_best: false,
+        rules: sources.decision(),
     })
 }
 
@@ -226,5 +256,7 @@ fn former_candidate<'s>(
         is_long_lived_stale: set.is_long_lived_stale,
         preference: set.values.preference,
         weight: set.values.weight(),
+        is_present_best: false,
+        rules: sources.decision(),
     })
 }

@@ -120,6 +120,7 @@ mod tests {
 
     use super::*;
     use crate::decision::decide;
+    use crate::options::DecisionRules;
     use crate::paths::CandidateOrigin;
 
     type Row = (u8, u8, Option<u8>, u8, bool, u8, bool);
@@ -134,7 +135,7 @@ mod tests {
         builder.build()
     }
 
-    fn candidate(number: u32, row: Row, attributes: &PathAttributes) -> Candidate<'_> {
+    fn candidate(number: u32, row: Row, attributes: &PathAttributes, rules: DecisionRules) -> Candidate<'_> {
         let kind = if row.4 { PeerKind::Ibgp } else { PeerKind::Ebgp };
         // Two paths share an identifier, so that the address decides.
         let identifier = BgpIdentifier::new(1 + number / 2).unwrap();
@@ -147,6 +148,8 @@ mod tests {
             is_long_lived_stale: row.6,
             preference: row.5.into(),
             weight: 0,
+            is_present_best: false,
+            rules,
         }
     }
 
@@ -163,25 +166,32 @@ mod tests {
             rows in proptest::collection::vec(row(), 3..7),
             goes: bool,
             comes: bool,
+            [always_compares_med, prefers_present_best, compares_identifiers]: [bool; 3],
         ) {
+            let rules = DecisionRules { always_compares_med, prefers_present_best, compares_identifiers };
             let sets: Vec<PathAttributes> = rows.iter().map(|&row| attributes(row)).collect();
-            let all: Vec<Candidate<'_>> =
-                (0..).zip(&rows).zip(&sets).map(|((number, &row), set)| candidate(number, row, set)).collect();
+            let mut all: Vec<Candidate<'_>> = (0..)
+                .zip(&rows)
+                .zip(&sets)
+                .map(|((number, &row), set)| candidate(number, row, set, rules))
+                .collect();
+
             let subset = |with_first: bool, with_second: bool| -> Vec<usize> {
-                (0..all.len()).filter(|&at| match at { 0 => with_first, 1 => with_second, _ => true }).collect()
+                (0..rows.len()).filter(|&at| match at { 0 => with_first, 1 => with_second, _ => true }).collect()
             };
-            let decision = |positions: &[usize]| {
+            let decision = |all: &[Candidate<'_>], positions: &[usize]| {
                 let candidates: Vec<Candidate<'_>> = positions.iter().map(|&at| all[at]).collect();
                 let decision = decide(&candidates).unwrap();
                 let sharing: Vec<usize> = decision.multipath().map(|at| positions[at]).collect();
                 (positions[decision.best], sharing)
             };
-            let (best, sharing) = decision(&subset(goes, false));
+            let (best, sharing) = decision(&all, &subset(goes, false));
             if best == 0 {
                 // No effect is defined for a change of the best path itself.
                 return Ok(());
             }
-            let after = decision(&subset(false, comes));
+            all[best].is_present_best = true;
+            let after = decision(&all, &subset(false, comes));
             let effect = Effect::on(&all[best], goes.then(|| &all[0]), comes.then(|| &all[1]));
             match effect {
                 Effect::Nothing => prop_assert_eq!(after, (best, sharing)),

@@ -13,7 +13,7 @@ use bgp_codec::Asn;
 
 pub(crate) use self::best_few::BestFew;
 pub use self::candidate::{Candidate, DEFAULT_LOCAL_PREF};
-pub(crate) use self::contest::{Choice, PathChange, Unusable, best_of, candidate, contest};
+pub(crate) use self::contest::{Choice, PathChange, Unusable, best_of, candidate, contest, rival};
 pub(crate) use self::effect::Effect;
 pub use self::steps::Step;
 use self::steps::{STEPS, Scope, StepRule};

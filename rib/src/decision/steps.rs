@@ -30,6 +30,8 @@ pub enum Step {
     ExternalOverInternal,
     /// The lowest cost to the next hop (RFC 4271 §9.1.2.2 e).
     InteriorCost,
+    /// The present best path, if it is external and this is preferred (RFC 5004).
+    PresentBest,
     /// The lowest BGP Identifier, ORIGINATOR_ID in its place where present (RFC 4271 §9.1.2.2 f, RFC 4456 §9).
     Identifier,
     /// The shortest CLUSTER_LIST (RFC 4456 §9).
@@ -62,6 +64,7 @@ impl fmt::Display for Step {
             Self::MultiExitDisc => "MED",
             Self::ExternalOverInternal => "eBGP over iBGP",
             Self::InteriorCost => "cost to the next hop",
+            Self::PresentBest => "present best path",
             Self::Identifier => "router id",
             Self::ClusterListLength => "cluster list length",
             Self::PeerAddress => "peer address",
@@ -90,7 +93,7 @@ pub(super) enum Scope {
 
 /// The list of steps, shared by the decision and [`Effect`](super::Effect). The last step separates several
 /// paths of one speaker, so that a single path remains.
-pub(super) const STEPS: [StepRule; 14] = [
+pub(super) const STEPS: [StepRule; 15] = [
     among_all(Step::LongLivedStale, |one, other| one.is_long_lived_stale.cmp(&other.is_long_lived_stale)),
     among_all(Step::Preference, |one, other| other.preference.cmp(&one.preference)),
     among_all(Step::Weight, |one, other| other.weight.cmp(&one.weight)),
@@ -107,6 +110,7 @@ pub(super) const STEPS: [StepRule; 14] = [
     },
     among_all(Step::ExternalOverInternal, |one, other| one.is_internal().cmp(&other.is_internal())),
     among_all(Step::InteriorCost, |one, other| one.interior_cost.cmp(&other.interior_cost)),
+    among_all(Step::PresentBest, |one, other| other.is_kept().cmp(&one.is_kept())),
     among_all(Step::Identifier, |one, other| one.identifier().cmp(&other.identifier())),
     among_all(Step::ClusterListLength, |one, other| {
         one.attributes.cluster_list_length().cmp(&other.attributes.cluster_list_length())

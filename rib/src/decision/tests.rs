@@ -7,6 +7,7 @@ use bgp_codec::{
 };
 
 use super::*;
+use crate::options::DecisionRules;
 use crate::paths::CandidateOrigin;
 
 /// Builder of a path: external, from AS 65001, identifier 10.0.0.1, address 10.0.0.1.
@@ -41,11 +42,17 @@ impl Row {
 
 #[track_caller]
 fn check(rows: &[Row], best: usize, step: Step) {
+    check_under(DecisionRules::default(), None, rows, (best, step));
+}
+
+/// `present_best` is the position of the path that was best before.
+#[track_caller]
+fn check_under(rules: DecisionRules, present_best: Option<usize>, rows: &[Row], (best, step): (usize, Step)) {
     let attributes: Vec<_> = rows.iter().map(|row| row.attributes.build()).collect();
-    let mut candidates: Vec<_> = rows
-        .iter()
+    let mut candidates: Vec<_> = (0..)
+        .zip(rows)
         .zip(&attributes)
-        .map(|(row, attributes)| Candidate {
+        .map(|((position, row), attributes)| Candidate {
             origin: row.origin,
             path_id: PathId(0),
             attributes,
@@ -53,6 +60,8 @@ fn check(rows: &[Row], best: usize, step: Step) {
             preference: 100,
             weight: 0,
             interior_cost: row.interior_cost,
+            is_present_best: present_best == Some(position),
+            rules,
         })
         .collect();
     let decision = decide(&candidates).expect("there are candidates");
@@ -166,10 +175,50 @@ fn a_tie_break_does_not_take_a_path_out_of_the_multipath_set() {
             preference: 100,
             weight: 0,
             interior_cost: 0,
+            is_present_best: false,
+            rules: DecisionRules::default(),
         })
         .collect();
     let decision = decide(&candidates).expect("there are candidates");
     assert_eq!(decision.best, 1);
     assert_eq!(decision.multipath().collect::<Vec<_>>(), [0, 1]);
     assert_eq!(decision.lost_at, [Some(Step::Identifier), None, Some(Step::AsPathLength)]);
+}
+
+#[test]
+fn med_is_compared_between_neighbors_on_request() {
+    let med = |row: Row, med| row.with(|attributes| attributes.med = Some(med));
+    let rows = [med(path(1, &[65001]), 7), med(path(2, &[65002]), 5)];
+    check(&rows, 0, Step::Identifier);
+    let always = DecisionRules { always_compares_med: true, ..DecisionRules::default() };
+    check_under(always, None, &rows, (1, Step::MultiExitDisc));
+    let none = [path(2, &[65001]), med(path(1, &[65002]), 1)];
+    check_under(always, None, &none, (0, Step::MultiExitDisc));
+}
+
+/// RFC 5004 §3: only between external paths, and only where nothing but a tie-break separates them.
+#[test]
+fn the_present_best_path_stays_among_equal_external_ones_on_request() {
+    let keeps = DecisionRules { prefers_present_best: true, ..DecisionRules::default() };
+    let rows = [path(1, &[65001]), path(2, &[65002])];
+    check_under(keeps, Some(1), &rows, (1, Step::PresentBest));
+    check_under(keeps, Some(0), &rows, (0, Step::PresentBest));
+    check_under(keeps, None, &rows, (0, Step::Identifier));
+    check_under(DecisionRules::default(), Some(1), &rows, (0, Step::Identifier));
+    let longer = [path(1, &[65001]), path(2, &[65002, 65003])];
+    check_under(keeps, Some(1), &longer, (0, Step::AsPathLength));
+    let internal = [path(1, &[]).internal(1), path(2, &[]).internal(2)];
+    check_under(keeps, Some(1), &internal, (0, Step::Identifier));
+}
+
+#[test]
+fn identifiers_of_external_peers_are_left_out_on_request() {
+    let without = DecisionRules { compares_identifiers: false, ..DecisionRules::default() };
+    let external =
+        |identifier, address| Row { origin: peer(PeerKind::Ebgp, identifier, address), ..path(1, &[65001]) };
+    let rows = [external(9, 1), external(3, 2)];
+    check(&rows, 1, Step::Identifier);
+    check_under(without, None, &rows, (0, Step::PeerAddress));
+    let internal = [path(2, &[]).internal(2), path(1, &[]).internal(1)];
+    check_under(without, None, &internal, (1, Step::Identifier));
 }

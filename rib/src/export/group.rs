@@ -12,7 +12,7 @@ use super::signature::GroupSignature;
 use super::slice::{EncodedUpdates, Slice};
 use super::slice_cache::SliceCache;
 use crate::attributes::{AttributeHandle, AttributeStore};
-use crate::decision::{BestFew, Candidate, best_of, candidate};
+use crate::decision::{BestFew, Candidate, best_of, candidate, rival};
 use crate::family::{FamilyIndex, RibFamily};
 use crate::index::{EntryIndex, GroupId, PeerIndex, SlotIndex, SourceIndex};
 use crate::log::{ExportLog, ReaderId};
@@ -248,7 +248,7 @@ impl ExportGroup {
     ) -> Vec<ExportedPath> {
         let mut examined = most;
         loop {
-            let best = best_of(&shared.store, &shared.sources, entry.paths.as_slice(), examined);
+            let best = best_of(&shared.store, &shared.sources, entry, examined);
             let is_all = best.len() < examined;
             let exported = self.export_first(shared, entry, index, (&best, most));
             if exported.len() == most || is_all {
@@ -296,26 +296,33 @@ impl ExportGroup {
         index: EntryIndex,
         most: usize,
     ) -> Vec<ExportedPath> {
-        fn candidate_of(shared: &Shared, path: Path) -> Option<Candidate<'_>> {
-            candidate(&shared.store, &shared.sources, &path).ok()
+        fn candidate_of(
+            shared: &Shared,
+            path: Path,
+            present_best: Option<SourceIndex>,
+        ) -> Option<Candidate<'_>> {
+            rival(&shared.store, &shared.sources, &path, present_best).ok()
         }
+        let present = entry.best_source();
         let mut too_long = BTreeSet::new();
         let mut few = BestFew::new(most);
         for &path in entry.paths.as_slice() {
-            let admits = |path: &Candidate<'_>| few.admits(path, |other| candidate_of(shared, other));
-            if !candidate_of(shared, path).as_ref().is_some_and(admits) {
+            let admits =
+                |path: &Candidate<'_>| few.admits(path, |other| candidate_of(shared, other, present));
+            if !candidate_of(shared, path, present).as_ref().is_some_and(admits) {
                 continue;
             }
             let Some(wanted) = self.export(shared, entry, index, &path) else {
                 too_long.extend(self.too_long.get(&(index, path.source)).map(|&(_, source)| source));
                 continue;
             };
-            let displaced = candidate_of(shared, path)
-                .and_then(|candidate| few.add(&candidate, path, wanted, |other| candidate_of(shared, other)));
+            let displaced = candidate_of(shared, path, present).and_then(|candidate| {
+                few.add(&candidate, path, wanted, |other| candidate_of(shared, other, present))
+            });
             displaced.into_iter().for_each(|(handle, _)| shared.store.release(handle));
         }
         self.retain_too_long(index, |source| too_long.contains(&source));
-        let (best, others) = few.finish(|path| candidate_of(shared, path));
+        let (best, others) = few.finish(|path| candidate_of(shared, path, present));
         others.into_iter().for_each(|(handle, _)| shared.store.release(handle));
         best
     }

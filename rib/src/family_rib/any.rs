@@ -67,6 +67,9 @@ pub(crate) trait AnyFamilyRib: fmt::Debug + Send + Sync {
     /// Sets the filters on what is installed.
     fn set_forwarding_filter(&mut self, filter: &FilterChain);
 
+    /// Schedules all entries to be decided again.
+    fn decide_again(&mut self);
+
     /// Handles a new cost of the next hops of paths to these entries.
     fn on_costs_changed(&mut self, entries: RoaringBitmap);
 

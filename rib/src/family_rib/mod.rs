@@ -174,10 +174,14 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
 
     fn set_forwarding_filter(&mut self, filter: &FilterChain) {
         if !self.routes.forwarding_filter.same_content(filter) {
-            let entries = self.routes.table.iter_from(0).map(|(index, _)| index.0);
-            self.work.redecide(entries.collect());
+            self.decide_again();
         }
         self.routes.forwarding_filter = filter.clone();
+    }
+
+    fn decide_again(&mut self) {
+        let entries = self.routes.table.iter_from(0).map(|(index, _)| index.0);
+        self.work.redecide(entries.collect());
     }
 
     fn on_costs_changed(&mut self, entries: RoaringBitmap) {

@@ -1,6 +1,6 @@
 //! Options of a peer: the terms of its session, and what may change during it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use bgp_codec::{AsWidth, Asn, BgpIdentifier, Family, NextHop, PeerKind, Prefix};
 use margay_filter::{FilterChain, Session};
 use serde::{Deserialize, Serialize};
 
+use super::as_path::AsPathRules;
 use super::reflection::Reflection;
 
 /// What the Rib has to know about a peer whose session is established.
@@ -60,6 +61,8 @@ pub struct PeerRules {
     pub export: FilterChain,
     /// How NEXT_HOP is set in routes advertised to the peer.
     pub next_hop: NextHopMode,
+    /// What is done to AS paths.
+    pub as_path: AsPathRules,
     /// The peer's role in route reflection.
     pub reflection: Reflection,
     /// The paths that the peer is sent in families where it accepts several.
@@ -113,10 +116,13 @@ impl PeerOptions {
         self.rules.import.looks_at_staleness() || self.rules.export.looks_at_staleness()
     }
 
-    /// Whether the import rules are the same: the filters; our own addresses, which import refuses as next hops;
+    /// Whether the import rules are the same: the filters; our AS number towards the peer; our own addresses, which
+    /// import refuses as next hops;
     /// and the subnet in which a link-local next hop has a meaning.
     pub(crate) fn has_same_import(&self, other: &Self) -> bool {
-        self.rules.import.same_content(&other.rules.import) && self.own == other.own
+        self.rules.import.same_content(&other.rules.import)
+            && self.own == other.own
+            && self.rules.as_path.local_asn == other.rules.as_path.local_asn
     }
 }
 
@@ -142,6 +148,13 @@ pub enum NextHopMode {
     OwnAddress,
     /// The next hop is kept, towards external peers as well.
     Keep,
+    /// Always these addresses. Routes of a family without one are treated as with [`Auto`](Self::Auto).
+    Addresses {
+        /// The next hop of IPv4 routes.
+        ipv4: Option<Ipv4Addr>,
+        /// The next hop of IPv6 routes.
+        ipv6: Option<Ipv6Addr>,
+    },
 }
 
 /// Which usable paths to a prefix are sent to a peer that accepts several (RFC 7911).

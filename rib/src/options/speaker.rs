@@ -3,6 +3,7 @@
 use bgp_codec::{Asn, BgpIdentifier};
 use serde::{Deserialize, Serialize};
 
+use super::decision::DecisionRules;
 use super::reflection::ReflectorOptions;
 
 /// Options of the speaker that owns a Rib.
@@ -14,11 +15,29 @@ pub struct RibOptions {
     pub identifier: BgpIdentifier,
     /// How routes are reflected between internal peers.
     pub reflector: ReflectorOptions,
+    /// Changes to the decision process.
+    pub decision: DecisionRules,
     /// The forwarding table to be kept; `None` for a pure control plane, which assumes all next hops
     /// reachable.
     pub forwarding: Option<ForwardingOptions>,
     /// Makes the hash tables differ from those of other speakers. The daemon draws it at random.
     pub hash_seed: u64,
+}
+
+/// The rules of the speaker that may change while it runs.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SpeakerRules {
+    /// How routes are reflected between internal peers.
+    pub reflector: ReflectorOptions,
+    /// Changes to the decision process.
+    pub decision: DecisionRules,
+}
+
+impl From<ReflectorOptions> for SpeakerRules {
+    /// With the decision process of RFC 4271.
+    fn from(reflector: ReflectorOptions) -> Self {
+        Self { reflector, decision: DecisionRules::default() }
+    }
 }
 
 /// Options of the wanted forwarding table.

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use bgp_codec::{BgpIdentifier, PathId, PeerKind};
 
 use crate::index::{PeerIndex, SourceIndex};
-use crate::options::{PeerOptions, Reflection};
+use crate::options::{DecisionRules, PeerOptions, Reflection};
 
 /// What the decision process has to know of a source.
 #[derive(Clone, Copy, Debug)]
@@ -35,10 +35,12 @@ pub(crate) struct Sources {
     slots: Vec<Source>,
     free: Vec<SourceIndex>,
     by_id: BTreeMap<(PeerIndex, PathId), SourceIndex>,
+    /// How the paths of all sources are compared.
+    decision: DecisionRules,
 }
 
 impl Sources {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(decision: DecisionRules) -> Self {
         let local = Source {
             peer: PeerIndex::LOCAL,
             path_id: PathId(0),
@@ -48,7 +50,17 @@ impl Sources {
             // The speaker's own reference, so that neither source is ever freed.
             paths: 1,
         };
-        Self { slots: vec![local, local], free: Vec::new(), by_id: BTreeMap::new() }
+        Self { slots: vec![local, local], free: Vec::new(), by_id: BTreeMap::new(), decision }
+    }
+
+    /// How the paths of all sources are compared.
+    pub(crate) fn decision(&self) -> DecisionRules {
+        self.decision
+    }
+
+    /// Changes how the paths of all sources are compared. The caller has all entries decided again.
+    pub(crate) fn set_decision(&mut self, decision: DecisionRules) {
+        self.decision = decision;
     }
 
     /// The source of the paths to which `peer` assigns this identifier. Without paths it exists only until
@@ -90,7 +102,7 @@ impl Sources {
         path_id: PathId,
         source: impl FnOnce() -> Source,
     ) -> SourceIndex {
-        let Self { slots, free, by_id } = self;
+        let Self { slots, free, by_id, .. } = self;
         *by_id.entry((peer, path_id)).or_insert_with(|| {
             let source = source();
             match free.pop() {

@@ -31,6 +31,11 @@ impl<P> Entry<P> {
         self.best_position().map(|position| self.paths.as_slice()[position])
     }
 
+    /// The source of that path.
+    pub(crate) fn best_source(&self) -> Option<SourceIndex> {
+        self.best_path().map(|path| path.source)
+    }
+
     /// Position in `paths` of the path that was chosen last.
     pub(crate) fn best_position(&self) -> Option<usize> {
         self.best.map(|number| number.get() as usize - 1)

@@ -233,7 +233,9 @@ mod tests {
     use margay_filter::FilterChain;
 
     use super::*;
-    use crate::options::{NextHopMode, OwnNextHops, PathsSent, PeerRules, Reflection, SessionTerms};
+    use crate::options::{
+        AsPathRules, NextHopMode, OwnNextHops, PathsSent, PeerRules, Reflection, SessionTerms,
+    };
 
     fn options() -> PeerOptions {
         PeerOptions {
@@ -258,6 +260,7 @@ mod tests {
                 reflection: Reflection::NonClient,
                 paths_sent: PathsSent::All,
                 default_originate: false,
+                as_path: AsPathRules::default(),
                 is_draining: false,
             },
             own: OwnNextHops { ipv4: None, ipv6: None, shared_subnet: None },

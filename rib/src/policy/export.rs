@@ -1,13 +1,17 @@
 //! Export rules: whether a path is advertised to a group of peers, and with which attributes (RFC 4271 §5.1, §9.2).
 
-use bgp_codec::{Asn, AttributeType, Community, Family, NextHop, PathAttributes, PeerKind, Prefix};
+use bgp_codec::{
+    AsPathBuf, Asn, AttributeType, Community, Family, NextHop, PathAttributes, PeerKind, Prefix,
+};
 use margay_filter::{NextHopEdit, RouteEdits};
 
 use super::reflection;
 use super::refusal::ExportRefusal;
 
 use crate::decision::DEFAULT_LOCAL_PREF;
-use crate::options::{ClientToClient, NextHopMode, PeerOptions, Reflection, RibOptions};
+use crate::options::{
+    ClientToClient, LocalAsn, NextHopMode, PeerOptions, PrivateAsns, Reflection, RibOptions,
+};
 use crate::paths::LearnedFrom;
 
 /// The export rules of a group without its filter. Peers with equal policies and filters are sent the same
@@ -15,7 +19,13 @@ use crate::paths::LearnedFrom;
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct ExportPolicy {
     kind: PeerKind,
-    local_asn: Asn,
+    asn: Asn,
+    /// The number in place of `asn`, or in front of it, for external peers.
+    local_asn: Option<LocalAsn>,
+    private_asns: PrivateAsns,
+    /// The peers' private number, which is kept in AS paths; `None` if it is not private, or all are kept.
+    kept_private_asn: Option<Asn>,
+    is_route_server_client: bool,
     /// The role of internal peers in reflection.
     reflection: Reflection,
     client_to_client: ClientToClient,
@@ -40,15 +50,23 @@ impl ExportPolicy {
             Prefix::Ipv6(_) => options.session.kind == PeerKind::Ebgp || family == Family::IPV6_UNICAST,
         };
         let shared_subnet = options.own.shared_subnet.filter(matters);
+        let is_external = options.session.kind == PeerKind::Ebgp;
+        let as_path = &options.rules.as_path;
+        let private_asns = if is_external { as_path.private_asns } else { PrivateAsns::Kept };
+        let removes_any = private_asns != PrivateAsns::Kept;
         Self {
             kind: options.session.kind,
-            local_asn: speaker.asn,
+            asn: speaker.asn,
+            local_asn: as_path.local_asn.filter(|_| is_external),
+            private_asns,
+            kept_private_asn: Some(options.session.asn).filter(|asn| removes_any && asn.is_private()),
+            is_route_server_client: is_external && as_path.is_route_server_client,
             reflection: match options.session.kind {
                 PeerKind::Ibgp => options.rules.reflection,
                 PeerKind::Ebgp => Reflection::NonClient,
             },
             client_to_client: speaker.reflector.client_to_client,
-            next_hop: options.rules.next_hop,
+            next_hop: of_family(options.rules.next_hop, family),
             own_next_hop,
             shared_subnet,
             long_lived: options.session.long_lived,
@@ -75,10 +93,17 @@ impl ExportPolicy {
             reflection::check(source, self.reflection, self.client_to_client)?;
         }
         self.check_communities(attributes)?;
+        let is_transparent = self.is_route_server_client && learned_from == LearnedFrom::External;
+        let mode = if is_transparent && self.next_hop == NextHopMode::Auto {
+            NextHopMode::Keep
+        } else {
+            self.next_hop
+        };
         let next_hop =
-            self.next_hop(attributes, next_hop, edits.next_hop).ok_or(ExportRefusal::NoOwnNextHop)?;
+            self.next_hop(mode, attributes, next_hop, edits.next_hop).ok_or(ExportRefusal::NoOwnNextHop)?;
         let attributes = match self.kind {
             PeerKind::Ibgp => self.to_internal(attributes, learned_from),
+            PeerKind::Ebgp if is_transparent => attributes.without(INSIDE_THE_AS),
             PeerKind::Ebgp => self.to_external(attributes, learned_from, edits),
         };
         Ok((if self.is_draining { self.drained(&attributes) } else { attributes }, next_hop))
@@ -117,6 +142,7 @@ impl ExportPolicy {
     /// the session.
     fn next_hop(
         &self,
+        mode: NextHopMode,
         attributes: &PathAttributes,
         received: Option<NextHop>,
         edit: Option<NextHopEdit>,
@@ -125,12 +151,16 @@ impl ExportPolicy {
             Some(NextHopEdit::Address(next_hop)) => return Some(next_hop),
             Some(NextHopEdit::OwnAddress) => NextHopMode::OwnAddress,
             Some(NextHopEdit::Keep) => NextHopMode::Keep,
-            None => self.next_hop,
+            None => mode,
         };
+        if let NextHopMode::Addresses { ipv4, ipv6 } = mode {
+            return ipv4.map(NextHop::Ipv4).or_else(|| ipv6.map(NextHop::Ipv6));
+        }
         let keeps = |next_hop: &NextHop| match mode {
             NextHopMode::Auto => self.kind == PeerKind::Ibgp || self.is_third_party(attributes, *next_hop),
             NextHopMode::OwnAddress => false,
             NextHopMode::Keep => true,
+            NextHopMode::Addresses { .. } => false,
         };
         let received = received.map(|next_hop| self.without_foreign_link_local(next_hop));
         let is_meaningful = |next_hop: &NextHop| !next_hop.is_only_link_local();
@@ -166,7 +196,31 @@ impl ExportPolicy {
             LearnedFrom::Local => INSIDE_THE_AS,
             LearnedFrom::External | LearnedFrom::Internal(_) => INSIDE_THE_AS_OR_OF_ANOTHER,
         };
-        attributes.passed_on(self.local_asn, left_out)
+        attributes.passed_on(&self.external_path(attributes), left_out)
+    }
+
+    /// The AS path that an external peer is sent.
+    fn external_path(&self, attributes: &PathAttributes) -> AsPathBuf {
+        let seen_asn = self.local_asn.map_or(self.asn, |local| local.asn);
+        let received = attributes.as_path();
+        let mut path = match self.private_asns {
+            PrivateAsns::Kept => received.to_buf(),
+            PrivateAsns::Removed => received.map_asns(|asn| (!self.is_hidden(asn)).then_some(asn)),
+            PrivateAsns::Replaced => {
+                received.map_asns(|asn| Some(if self.is_hidden(asn) { seen_asn } else { asn }))
+            }
+        };
+        if self.local_asn.is_none_or(|local| !local.replaces) {
+            path.prepend(self.asn, 1);
+        }
+        if let Some(local) = self.local_asn {
+            path.prepend(local.asn, 1);
+        }
+        path
+    }
+
+    fn is_hidden(&self, asn: Asn) -> bool {
+        asn.is_private() && Some(asn) != self.kept_private_asn
     }
 
     /// RFC 4271 §5.1.5: LOCAL_PREF is always sent to internal peers. A path from another internal peer is
@@ -182,6 +236,16 @@ impl ExportPolicy {
             reflection::mark(&mut builder, source, self.reflection);
         }
         builder.build()
+    }
+}
+
+/// The mode for routes of a family, with an address of that family alone.
+fn of_family(mode: NextHopMode, family: Family) -> NextHopMode {
+    let NextHopMode::Addresses { ipv4, ipv6 } = mode else { return mode };
+    match (family == Family::IPV4_UNICAST, ipv4, ipv6) {
+        (true, Some(_), _) => NextHopMode::Addresses { ipv4, ipv6: None },
+        (false, _, Some(_)) => NextHopMode::Addresses { ipv4: None, ipv6 },
+        (true, None, _) | (false, _, None) => NextHopMode::Auto,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Import of a path that a peer announces, before it may be chosen (RFC 4271 §9.1.1, RFC 4456 §8).
 
-use bgp_codec::{Community, Family, NextHop, PeerKind, Prefix};
+use bgp_codec::{AsPath, Asn, Community, Family, NextHop, PeerKind, Prefix};
 use margay_filter::{NextHopEdit, RouteEdits, RoutePath, RouteSource, Verdict};
 
 use super::martian::{is_host, is_martian, is_martian_next_hop};
@@ -19,7 +19,12 @@ impl ImportPolicy<'_> {
     /// Checks the rules that depend on attributes only, once for all prefixes of an UPDATE.
     pub(crate) fn check(&self, set: &AttributeSet, next_hop: Option<NextHop>) -> Result<(), ImportRefusal> {
         let attributes = &set.attributes;
-        if attributes.as_path().count(self.speaker.asn) > 0 {
+        let local_asn = self.peer.rules.as_path.local_asn.map(|local| local.asn);
+        if [Some(self.speaker.asn), local_asn]
+            .into_iter()
+            .flatten()
+            .any(|asn| attributes.as_path().contains(asn))
+        {
             return Err(ImportRefusal::AsPathLoop);
         }
         if attributes.originator_id() == Some(self.speaker.identifier) {
@@ -67,6 +72,7 @@ impl ImportPolicy<'_> {
         let own = OwnEdits {
             next_hop: self.usable_next_hop(store.next_hop(received)),
             is_least_preferred: self.is_about_to_go(store.get(received)),
+            prepended: self.prepended().map(|asn| (store.get(received).attributes.as_path(), asn)),
         };
         if chain.is_empty() {
             return Filtered::Alike(Ok(own.added_to(RouteEdits::default())));
@@ -93,6 +99,12 @@ impl ImportPolicy<'_> {
                 Filtered::Each(each.collect())
             }
         }
+    }
+
+    /// The number that is prepended to the path, if this speaker has another one towards the peer.
+    fn prepended(&self) -> Option<Asn> {
+        let local = self.peer.rules.as_path.local_asn?;
+        (local.prepends && self.peer.session.kind == PeerKind::Ebgp).then_some(local.asn)
     }
 
     /// Whether the neighbouring AS announces that the path is about to go (RFC 8326 §4.1). Inside the AS, the
@@ -133,14 +145,16 @@ impl Filtered {
 
 /// What import itself changes in a path, whatever the filters say.
 #[derive(Debug)]
-struct OwnEdits {
+struct OwnEdits<'s> {
     /// A next hop in place of the received one, unless a filter sets one.
     next_hop: Option<NextHopEdit>,
     /// The path gets the lowest LOCAL_PREF.
     is_least_preferred: bool,
+    /// The received path, and an AS number to prepend to it.
+    prepended: Option<(AsPath<'s>, Asn)>,
 }
 
-impl OwnEdits {
+impl OwnEdits<'_> {
     fn added_to(&self, mut edits: RouteEdits) -> RouteEdits {
         match edits.next_hop {
             Some(NextHopEdit::Address(_)) => {}
@@ -152,10 +166,13 @@ impl OwnEdits {
         if self.is_least_preferred {
             edits.local_pref = Some(0);
         }
+        if let Some((received, asn)) = self.prepended {
+            edits.prepend(received, asn);
+        }
         edits
     }
 }
 
-fn outcome(verdict: &Verdict, own: &OwnEdits) -> Result<RouteEdits, ImportRefusal> {
+fn outcome(verdict: &Verdict, own: &OwnEdits<'_>) -> Result<RouteEdits, ImportRefusal> {
     if verdict.is_accepted() { Ok(own.added_to(verdict.edits.clone())) } else { Err(ImportRefusal::Filter) }
 }

@@ -226,7 +226,8 @@ fn route(
 fn statuses(shared: &Shared, entry: EntryView<'_>) -> Vec<(Path, RouteStatus)> {
     let mut statuses: Vec<_> =
         entry.paths.iter().map(|path| (*path, exclusion(shared, entry.prefix, path))).collect();
-    if let Some((positions, decision)) = contest(&shared.store, &shared.sources, entry.paths) {
+    let present_best = entry.best.map(|path| path.source);
+    if let Some((positions, decision)) = contest(&shared.store, &shared.sources, entry.paths, present_best) {
         for (position, lost_at) in positions.into_iter().zip(decision.lost_at) {
             statuses[position].1 = Some(match lost_at {
                 None => RouteStatus::Best(decision.decided_by),

@@ -5,7 +5,7 @@ use bgp_codec::{
     PathAttributes, PathAttributesBuilder, PathId, PeerKind, Prefix, Update, decode_message, frame_length,
 };
 use bytes::Bytes;
-use margay_rib::{EncodedUpdates, PeerIndex, ReflectorOptions, Rib, RibOptions};
+use margay_rib::{DecisionRules, EncodedUpdates, PeerIndex, ReflectorOptions, Rib, RibOptions};
 
 use super::cast::{LOCAL_ASN, Variant, identifier, options};
 
@@ -17,7 +17,14 @@ pub(crate) const BLOCK: &str = "10.65.1.0/26";
 pub(crate) fn rib() -> Rib {
     let identifier = identifier(100);
     let reflector = ReflectorOptions::new(identifier);
-    Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding: None, hash_seed: 1 })
+    Rib::new(RibOptions {
+        asn: LOCAL_ASN,
+        identifier,
+        reflector,
+        forwarding: None,
+        decision: DecisionRules::default(),
+        hash_seed: 1,
+    })
 }
 
 /// A Rib with an external feed, and an internal reader that has been sent the (empty) table.

@@ -15,11 +15,15 @@ use margay_filter::{
     PrefixCondition, Rule, ValueRange,
 };
 use margay_rib::{
-    ConnectedRoute, NextHopMode, OwnNextHops, PathsSent, PeerOptions, PeerRules, Reflection, SessionTerms,
+    AsPathRules, ConnectedRoute, NextHopMode, OwnNextHops, PathsSent, PeerOptions, PeerRules, Reflection,
+    SessionTerms,
 };
 
 pub(crate) const LOCAL_ASN: Asn = Asn(64512);
 pub(crate) const PEERS: usize = 20;
+
+/// Other numbers of this speaker: one that is in received paths, and a private one that is not.
+pub(crate) const LOCAL_ASNS: [Asn; 2] = [Asn(66001), Asn(64999)];
 
 /// The clusters that the Rib reflects for.
 pub(crate) const CLUSTERS: [ClusterId; 2] = [ClusterId(100), ClusterId(61)];
@@ -94,6 +98,7 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
                 _ => PathsSent::All,
             },
             default_originate: false,
+            as_path: AsPathRules::default(),
             is_draining: false,
         },
         own: OwnNextHops {

@@ -3,8 +3,8 @@
 
 use bgp_codec::{Family, Ipv4Prefix, Nlri, PathId, Update};
 use margay_rib::{
-    Audit, Departure, ForwardingOptions, PathsSent, PeerIndex, ReflectorOptions, Rib, RibOptions, Way,
-    WayChange,
+    Audit, DecisionRules, Departure, ForwardingOptions, PathsSent, PeerIndex, ReflectorOptions, Rib,
+    RibOptions, Way, WayChange,
 };
 
 use super::by_hand::{BLOCK, attributes, exports, gateway, parse, path_exports};
@@ -91,7 +91,14 @@ fn rib(forwards: bool) -> Rib {
     let identifier = identifier(100);
     let reflector = ReflectorOptions::new(identifier);
     let forwarding = forwards.then_some(ForwardingOptions { multipath: 16, normal_metric: 1024 });
-    let mut rib = Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding, hash_seed: 1 });
+    let mut rib = Rib::new(RibOptions {
+        asn: LOCAL_ASN,
+        identifier,
+        reflector,
+        forwarding,
+        decision: DecisionRules::default(),
+        hash_seed: 1,
+    });
     let way = Some(Way::Through { cost: 0 });
     rib.set_ways(&[WayChange { prefix: "10.200.0.0/24".parse().expect("a prefix"), way }]);
     rib

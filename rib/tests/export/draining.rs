@@ -17,7 +17,7 @@ fn advertised(rib: &mut Rib, peer: PeerIndex) -> PathAttributes {
 
 fn drain(rib: &mut Rib, peers: &[(PeerIndex, PeerOptions)], is_draining: bool) {
     let rules = peers.iter().map(|(peer, it)| (*peer, PeerRules { is_draining, ..it.rules.clone() }));
-    rib.reconfigure(ReflectorOptions::new(identifier(100)), rules);
+    rib.reconfigure(ReflectorOptions::new(identifier(100)).into(), rules);
     while rib.work(1000) {}
 }
 

@@ -1,7 +1,8 @@
 //! The state as text: it follows from the inputs of the Rib, and from nothing else.
 
 use margay_rib::{
-    Audit, ForwardingOptions, KernelRouteView, NetworkOptions, ReflectorOptions, Rib, RibOptions,
+    Audit, DecisionRules, ForwardingOptions, KernelRouteView, NetworkOptions, ReflectorOptions, Rib,
+    RibOptions,
 };
 use proptest::prelude::*;
 
@@ -36,8 +37,14 @@ fn the_order_in_which_tables_are_hashed_does_not_matter() {
         let identifier = identifier(100);
         let forwarding = Some(ForwardingOptions { multipath: 16, normal_metric: 1024 });
         let reflector = ReflectorOptions::new(identifier);
-        let mut rib =
-            Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding, hash_seed: 1 });
+        let mut rib = Rib::new(RibOptions {
+            asn: LOCAL_ASN,
+            identifier,
+            reflector,
+            forwarding,
+            decision: DecisionRules::default(),
+            hash_seed: 1,
+        });
         let reader = rib.peer_up(options(4), None);
         let kernel = |metric| Some(KernelRouteView { metric, announced: true, interface: None });
         for (number, metric) in (0..30).zip((1024..1034).cycle()) {

@@ -3,10 +3,10 @@
 
 use std::env;
 
-use margay_rib::{NextHopMode, PathsSent};
+use margay_rib::{AsPathRules, DecisionRules, LocalAsn, NextHopMode, PathsSent, PrivateAsns};
 use proptest::prelude::*;
 
-use super::cast::{NEXT_HOPS, PEERS, Variant, best};
+use super::cast::{LOCAL_ASNS, NEXT_HOPS, PEERS, Variant, best};
 use super::world::{AggregateKind, Event, Reflector, Rules, StaticKind, World};
 
 proptest! {
@@ -72,9 +72,9 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         1 => any::<bool>().prop_map(Event::DefaultRoute),
         1 => (0..8u8).prop_map(Event::Connected),
         1 => Just(Event::EndHoldBack),
-        2 => (reconfigured(), rules(), any::<[bool; 2]>()).prop_map(
-            |(peers, rules, [other_clusters, meshed])| {
-                Event::Reconfigure { peers, rules, reflector: Reflector { other_clusters, meshed } }
+        2 => (reconfigured(), rules(), any::<[bool; 2]>(), decision()).prop_map(
+            |(peers, rules, [other_clusters, meshed], decision)| {
+                Event::Reconfigure { peers, rules, reflector: Reflector { other_clusters, meshed, decision } }
             },
         ),
         1 => (reconfigured(), 0..4u8).prop_map(|(peers, own)| Event::OwnNextHops { peers, own }),
@@ -108,22 +108,67 @@ fn aggregate_kind() -> impl Strategy<Value = AggregateKind> {
 }
 
 fn rules() -> impl Strategy<Value = Rules> {
-    let next_hop =
-        prop_oneof![Just(NextHopMode::Auto), Just(NextHopMode::OwnAddress), Just(NextHopMode::Keep)];
+    let next_hop = prop_oneof![
+        Just(NextHopMode::Auto),
+        Just(NextHopMode::OwnAddress),
+        Just(NextHopMode::Keep),
+        addresses()
+    ];
     let paths = prop_oneof![Just(PathsSent::All), (1..4u16).prop_map(best)];
     let draining = proptest::bool::weighted(0.2);
     let default_originate = proptest::bool::weighted(0.3);
-    (0..5u8, 0..5u8, next_hop, proptest::option::of(0..2u8), paths, draining, default_originate).prop_map(
-        |(import, export, next_hop, cluster, paths, draining, default_originate)| Rules {
+    let of_session = (paths, as_path(), draining, default_originate);
+    (0..5u8, 0..5u8, next_hop, proptest::option::of(0..2u8), of_session).prop_map(
+        |(import, export, next_hop, cluster, (paths, as_path, draining, default_originate))| Rules {
             import,
             export,
             next_hop,
             cluster,
             paths,
             default_originate,
+            as_path,
             draining,
         },
     )
+}
+
+/// An address for one family, or one for each.
+fn addresses() -> impl Strategy<Value = NextHopMode> {
+    any::<[bool; 2]>().prop_map(|[has_ipv4, has_ipv6]| NextHopMode::Addresses {
+        ipv4: (has_ipv4 || !has_ipv6).then(|| [192, 0, 2, 7].into()),
+        ipv6: has_ipv6.then(|| [0x2001, 0xdb8, 7, 0, 0, 0, 0, 7].into()),
+    })
+}
+
+/// Rules on AS paths: mostly none.
+fn as_path() -> impl Strategy<Value = AsPathRules> {
+    let local_asn = (0..LOCAL_ASNS.len(), any::<[bool; 2]>())
+        .prop_map(|(number, [prepends, replaces])| LocalAsn { asn: LOCAL_ASNS[number], prepends, replaces });
+    let private_asns = prop_oneof![
+        4 => Just(PrivateAsns::Kept),
+        1 => Just(PrivateAsns::Removed),
+        1 => Just(PrivateAsns::Replaced),
+    ];
+    let is_route_server_client = proptest::bool::weighted(0.2);
+    (proptest::option::weighted(0.3, local_asn), private_asns, is_route_server_client).prop_map(
+        |(local_asn, private_asns, is_route_server_client)| AsPathRules {
+            local_asn,
+            private_asns,
+            is_route_server_client,
+        },
+    )
+}
+
+/// Changes to the decision process: mostly none.
+fn decision() -> impl Strategy<Value = DecisionRules> {
+    let rare = || proptest::bool::weighted(0.3);
+    (rare(), rare(), rare()).prop_map(|(always_compares_med, prefers_present_best, ignores_identifiers)| {
+        DecisionRules {
+            always_compares_med,
+            prefers_present_best,
+            compares_identifiers: !ignores_identifiers,
+        }
+    })
 }
 
 fn variant() -> impl Strategy<Value = Variant> {

@@ -5,8 +5,8 @@ use bgp_codec::{
 };
 use margay_filter::FilterChain;
 use margay_rib::{
-    Forwarding, ForwardingChange, ForwardingOptions, NextHopMode, OwnNextHops, PeerIndex, PeerOptions,
-    ReflectorOptions, Rib, RibOptions, Target, Way, WayChange,
+    DecisionRules, Forwarding, ForwardingChange, ForwardingOptions, NextHopMode, OwnNextHops, PeerIndex,
+    PeerOptions, ReflectorOptions, Rib, RibOptions, Target, Way, WayChange,
 };
 
 use super::by_hand::{attributes, poll_export, rib};
@@ -147,6 +147,7 @@ fn forwarding_rib() -> Rib {
         identifier,
         reflector: ReflectorOptions::new(identifier),
         forwarding: Some(ForwardingOptions { multipath: 16, normal_metric: 1024 }),
+        decision: DecisionRules::default(),
         hash_seed: 1,
     });
     let prefix = "2001:db8:ff:1::/64".parse().expect("a prefix");

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bgp_codec::{
-    AsWidth, Asn, BgpIdentifier, ClusterId, Community, Family, NextHop, PathAttributes,
+    AsPathBuf, AsWidth, Asn, BgpIdentifier, ClusterId, Community, Family, NextHop, PathAttributes,
     PathAttributesBuilder, PathId, PeerKind, Prefix,
 };
 use margay_filter::{FilterChain, LocalValues, RouteEdits, RoutePath, RouteSource, Session};
 use margay_rib::{
-    AggregateOptions, ConnectedRoute, Discard, Forwarding, NextHopMode, PathsSent, PeerOptions, Reflection,
-    RoutePurpose, StaticRoute, StaticTarget,
+    AggregateOptions, ConnectedRoute, DecisionRules, Discard, Forwarding, NextHopMode, PathsSent,
+    PeerOptions, PrivateAsns, Reflection, RoutePurpose, StaticRoute, StaticTarget,
 };
 
 /// What one side holds of the other: an Adj-RIB-In or an Adj-RIB-Out. The path identifier is zero if there is
@@ -38,6 +38,10 @@ pub(crate) struct NaiveRib {
     pub(crate) connected: Vec<ConnectedRoute>,
     /// Peers are sent own routes only.
     pub(crate) holds_back: bool,
+    /// How paths are compared.
+    pub(crate) decision: DecisionRules,
+    /// The path to each prefix that is best at present, where that matters.
+    pub(crate) present_best: BTreeMap<Prefix, (usize, PathId)>,
     /// The peers with a refresh in progress, and the routes that they have not repeated.
     pub(crate) refreshing: BTreeMap<usize, BTreeSet<(Prefix, PathId)>>,
 }
@@ -108,7 +112,13 @@ impl NaiveRib {
 
     /// The peer whose path to `prefix` is best.
     pub(crate) fn best_source(&self, prefix: Prefix) -> Option<usize> {
-        self.best(&self.usable(prefix))?.peer
+        self.best(prefix, &self.usable(prefix))?.peer
+    }
+
+    /// The learned path to `prefix` that is best.
+    pub(crate) fn best_path(&self, prefix: Prefix) -> Option<(usize, PathId)> {
+        let best = self.best(prefix, &self.usable(prefix))?;
+        Some((best.peer?, best.path_id))
     }
 
     fn prefixes(&self) -> BTreeSet<Prefix> {
@@ -127,7 +137,7 @@ impl NaiveRib {
             None => {
                 let own = paths.iter().find(|path| path.own == Own::DefaultRoute);
                 let own = own.filter(|_| options.rules.default_originate).cloned();
-                let best = own.or_else(|| self.best(&paths)).into_iter();
+                let best = own.or_else(|| self.best(prefix, &paths)).into_iter();
                 best.filter_map(|path| Some((path.clone(), self.transformed(prefix, &path, options)?)))
                     .collect()
             }
@@ -139,7 +149,7 @@ impl NaiveRib {
                 let most = if let PathsSent::Best(most) = sent { most.get().into() } else { usize::MAX };
                 let mut exports = Vec::new();
                 while exports.len() < most
-                    && let Some(best) = self.best(&left)
+                    && let Some(best) = self.best(prefix, &left)
                 {
                     left.retain(|path| (path.peer, path.path_id) != (best.peer, best.path_id));
                     let route = self.transformed(prefix, &best, options).expect("asked before");
@@ -189,12 +199,17 @@ impl NaiveRib {
             Prefix::Ipv4(_) => options.own.ipv4,
             Prefix::Ipv6(_) => options.own.ipv6,
         };
+        let is_external = source.is_some_and(|source| source.session.kind == PeerKind::Ebgp);
+        let is_transparent = !internal && options.rules.as_path.is_route_server_client && is_external;
         let kept = match options.rules.next_hop {
-            NextHopMode::Auto => best.next_hop.filter(|next_hop| {
-                let from_inside = best.attributes.as_path().is_empty();
-                internal
-                    || from_inside && options.own.shared_subnet.is_some_and(|subnet| is_in(*next_hop, subnet))
-            }),
+            NextHopMode::Addresses { ipv4: Some(address), .. } if matches!(prefix, Prefix::Ipv4(_)) => {
+                Some(NextHop::Ipv4(address))
+            }
+            NextHopMode::Addresses { ipv6: Some(address), .. } if matches!(prefix, Prefix::Ipv6(_)) => {
+                Some(NextHop::Ipv6(address))
+            }
+            NextHopMode::Auto | NextHopMode::Addresses { .. } if is_transparent => best.next_hop,
+            NextHopMode::Auto | NextHopMode::Addresses { .. } => self.auto_next_hop(best, options),
             NextHopMode::Keep => best.next_hop,
             NextHopMode::OwnAddress => None,
         };
@@ -210,9 +225,11 @@ impl NaiveRib {
             builder.local_pref = None;
             builder.originator_id = None;
             builder.cluster_list = Vec::new();
-            builder.as_path.prepend(self.asn, 1);
-            if best.peer.is_some() && edits.med.is_none() {
-                builder.med = None;
+            if !is_transparent {
+                builder.as_path = self.external_path(&builder.as_path, options);
+                if best.peer.is_some() && edits.med.is_none() {
+                    builder.med = None;
+                }
             }
         }
         if options.rules.is_draining {
@@ -223,6 +240,28 @@ impl NaiveRib {
         }
         let attributes = builder.build();
         fits(prefix, &attributes, next_hop, options).then_some((attributes, next_hop))
+    }
+
+    fn external_path(&self, path: &AsPathBuf, options: &PeerOptions) -> AsPathBuf {
+        let rules = &options.rules.as_path;
+        let mut own = Vec::new();
+        own.extend(rules.local_asn.map(|local| local.asn));
+        own.extend((!rules.local_asn.is_some_and(|local| local.replaces)).then_some(self.asn));
+        let is_private = |asn: Asn| matches!(asn.0, 64512..=65534 | 4_200_000_000..=4_294_967_294);
+        let change = |asn: Asn| match rules.private_asns {
+            PrivateAsns::Removed if is_private(asn) && asn != options.session.asn => None,
+            PrivateAsns::Replaced if is_private(asn) && asn != options.session.asn => Some(own[0]),
+            _ => Some(asn),
+        };
+        AsPathBuf::from_sequence(own.iter().copied().chain(path.as_path().asns().filter_map(change)))
+    }
+
+    fn auto_next_hop(&self, best: &NaivePath, options: &PeerOptions) -> Option<NextHop> {
+        best.next_hop.filter(|next_hop| {
+            let from_inside = best.attributes.as_path().is_empty();
+            options.session.kind == PeerKind::Ibgp
+                || from_inside && options.own.shared_subnet.is_some_and(|subnet| is_in(*next_hop, subnet))
+        })
     }
 
     /// A link-local address is only for peers that share the subnet of the global one.
@@ -267,7 +306,7 @@ impl NaiveRib {
     }
 
     fn forwarding_to(&self, prefix: Prefix, multipath: usize) -> Option<Forwarding> {
-        let equal = self.equally_good(&self.usable(prefix));
+        let equal = self.equally_good(prefix, &self.usable(prefix));
         let best = equal.first()?;
         let metric = Some(NORMAL_METRIC);
         match best.own {
@@ -291,12 +330,12 @@ impl NaiveRib {
         Some(if best.own == Own::Static { Forwarding { metric, ..forwarding } } else { forwarding })
     }
 
-    fn best(&self, paths: &[NaivePath]) -> Option<NaivePath> {
-        self.equally_good(paths).into_iter().next()
+    fn best(&self, prefix: Prefix, paths: &[NaivePath]) -> Option<NaivePath> {
+        self.equally_good(prefix, paths).into_iter().next()
     }
 
     /// The paths that only a tie-break separates from the best one, which comes first.
-    fn equally_good(&self, paths: &[NaivePath]) -> Vec<NaivePath> {
+    fn equally_good(&self, prefix: Prefix, paths: &[NaivePath]) -> Vec<NaivePath> {
         let mut paths = paths.to_vec();
         keep_least(&mut paths, |path| u32::MAX - path.preference);
         keep_least(&mut paths, |path| u32::from(path.peer.is_some()));
@@ -307,7 +346,9 @@ impl NaiveRib {
         let all = paths.clone();
         paths.retain(|path| {
             let better = |other: &NaivePath| {
-                other.attributes.as_path().neighbor_as() == path.attributes.as_path().neighbor_as()
+                let is_same_neighbor =
+                    other.attributes.as_path().neighbor_as() == path.attributes.as_path().neighbor_as();
+                (is_same_neighbor || self.decision.always_compares_med)
                     && other.attributes.med().unwrap_or(0) < path.attributes.med().unwrap_or(0)
             };
             !all.iter().any(better)
@@ -317,8 +358,13 @@ impl NaiveRib {
             let options = path.peer.map(|peer| &self.peers[&peer].0);
             let identifier =
                 path.attributes.originator_id().or_else(|| options.map(|options| options.session.identifier));
+            let is_external = self.kind(path) == Some(PeerKind::Ebgp);
+            let identifier = identifier.filter(|_| !is_external || self.decision.compares_identifiers);
+            let is_present =
+                path.peer.map(|peer| (peer, path.path_id)) == self.present_best.get(&prefix).copied();
+            let is_kept = self.decision.prefers_present_best && is_external && is_present;
             let address = options.map(|options| options.session.address);
-            (identifier, path.attributes.cluster_list().count(), address, path.path_id)
+            (!is_kept, identifier, path.attributes.cluster_list().count(), address, path.path_id)
         });
         paths
     }
@@ -348,6 +394,12 @@ impl NaiveRib {
                 let goes_soon = attributes.communities().any(|it| it == Community::GRACEFUL_SHUTDOWN);
                 if options.session.kind == PeerKind::Ebgp && goes_soon {
                     builder.local_pref = Some(0);
+                }
+                if let Some(local) = options.rules.as_path.local_asn
+                    && local.prepends
+                    && options.session.kind == PeerKind::Ebgp
+                {
+                    builder.as_path.prepend(local.asn, 1);
                 }
                 Some(NaivePath { attributes: builder.build(), next_hop: Some(next_hop), ..path })
             })
@@ -389,7 +441,7 @@ impl NaiveRib {
         let inside =
             self.prefixes().into_iter().filter(|inside| prefix.contains(*inside) && *inside != prefix);
         let contributes = |inside: &Prefix| {
-            let best = self.best(&self.usable(*inside));
+            let best = self.best(*inside, &self.usable(*inside));
             let best = best.filter(|best| !matches!(best.own, Own::Aggregate | Own::DefaultRoute));
             best.is_some_and(|best| self.filtered(&options.contributors, *inside, &best).is_some())
         };
@@ -397,7 +449,8 @@ impl NaiveRib {
     }
 
     fn is_looped(&self, attributes: &PathAttributes, next_hop: NextHop, options: &PeerOptions) -> bool {
-        attributes.as_path().asns().any(|asn| asn == self.asn)
+        let local_asn = options.rules.as_path.local_asn.map(|local| local.asn);
+        attributes.as_path().asns().any(|asn| asn == self.asn || Some(asn) == local_asn)
             || attributes.originator_id() == Some(self.identifier)
             || attributes.cluster_list().any(|cluster| self.clusters.contains(&cluster))
             || [options.own.ipv4, options.own.ipv6].contains(&Some(next_hop))

@@ -8,8 +8,9 @@ use margay_filter::{
     ValueRange,
 };
 use margay_rib::{
-    Departure, Discard, Forwarding, ForwardingOptions, KernelRouteView, NetworkOptions, NextHopLoss,
-    PagePosition, PeerIndex, ReflectorOptions, Rib, RibOptions, RouteSelection, Step, Way, WayChange,
+    DecisionRules, Departure, Discard, Forwarding, ForwardingOptions, KernelRouteView, NetworkOptions,
+    NextHopLoss, PagePosition, PeerIndex, ReflectorOptions, Rib, RibOptions, RouteSelection, Step, Way,
+    WayChange,
 };
 
 use super::by_hand::{BLOCK, FEED, attributes, exports, gateway, parse, reach, unreach};
@@ -23,7 +24,14 @@ fn forwarding_rib() -> Rib {
     let identifier = identifier(100);
     let forwarding = Some(ForwardingOptions { multipath: 16, normal_metric: 1024 });
     let reflector = ReflectorOptions::new(identifier);
-    let mut rib = Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding, hash_seed: 1 });
+    let mut rib = Rib::new(RibOptions {
+        asn: LOCAL_ASN,
+        identifier,
+        reflector,
+        forwarding,
+        decision: DecisionRules::default(),
+        hash_seed: 1,
+    });
     let attached = WayChange { prefix: prefix("10.200.0.0/24"), way: Some(Way::Through { cost: 0 }) };
     rib.set_ways(&[attached]);
     rib

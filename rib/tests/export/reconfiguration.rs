@@ -1,7 +1,10 @@
 //! New rules for peers during their sessions: they are sent the differences, and nothing else.
 
 use bgp_codec::{Family, IpPrefix, Ipv4Prefix, NextHop, RouteRefresh};
-use margay_rib::{NetworkOptions, NextHopMode, OwnNextHops, PathsSent, PeerIndex, ReflectorOptions, Rib};
+use margay_rib::{
+    AsPathRules, NetworkOptions, NextHopMode, OwnNextHops, PathsSent, PeerIndex, PrivateAsns,
+    ReflectorOptions, Rib,
+};
 
 use super::by_hand::{FEED, attributes, exports, gateway, parse, reach, reach_all, rib, unreach_all};
 use super::cast::{identifier, options, with};
@@ -17,8 +20,13 @@ const RULES: Rules = Rules {
     cluster: Some(0),
     paths: PathsSent::All,
     default_originate: false,
+    as_path: AS_PATH,
     draining: false,
 };
+
+/// Nothing beyond the RFC.
+const AS_PATH: AsPathRules =
+    AsPathRules { local_asn: None, private_asns: PrivateAsns::Kept, is_route_server_client: false };
 
 /// What a peer is sent: prefixes that became reachable, and prefixes that became unreachable.
 type News = (Vec<Ipv4Prefix>, Vec<Ipv4Prefix>);
@@ -45,7 +53,7 @@ fn news(rib: &mut Rib, peer: PeerIndex) -> News {
 
 fn reconfigure(rib: &mut Rib, peers: &[PeerIndex], rules: Rules) {
     let changes = peers.iter().map(|&peer| (peer, rules.as_rules()));
-    rib.reconfigure(ReflectorOptions::new(identifier(100)), changes);
+    rib.reconfigure(ReflectorOptions::new(identifier(100)).into(), changes);
 }
 
 /// More prefixes than the parts of work in these tests enter into a log at once.

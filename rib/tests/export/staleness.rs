@@ -3,8 +3,8 @@
 use bgp_codec::{Family, PeerKind};
 use margay_filter::{Action, Condition, Edit, Filter, FilterChain, Number, Rule};
 use margay_rib::{
-    Departure, ForwardingOptions, PeerIndex, PeerOptions, PeerRules, ReflectorOptions, Rib, RibOptions,
-    RouteSelection, Way, WayChange,
+    DecisionRules, Departure, ForwardingOptions, PeerIndex, PeerOptions, PeerRules, ReflectorOptions, Rib,
+    RibOptions, RouteSelection, Way, WayChange,
 };
 
 use super::by_hand::{BLOCK, FEED, attributes, exports, gateway, reach};
@@ -37,7 +37,14 @@ fn read(feed: PeerOptions, reader: PeerOptions) -> (Rib, PeerIndex, PeerIndex) {
     let identifier = identifier(100);
     let forwarding = Some(ForwardingOptions { multipath: 16, normal_metric: 1024 });
     let reflector = ReflectorOptions::new(identifier);
-    let mut rib = Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding, hash_seed: 1 });
+    let mut rib = Rib::new(RibOptions {
+        asn: LOCAL_ASN,
+        identifier,
+        reflector,
+        forwarding,
+        decision: DecisionRules::default(),
+        hash_seed: 1,
+    });
     let way = Some(Way::Through { cost: 0 });
     rib.set_ways(&[WayChange { prefix: "10.200.0.0/16".parse().expect("a prefix"), way }]);
     let [feed, reader] = [feed, reader].map(|options| rib.peer_up(options, None));
@@ -91,7 +98,7 @@ fn rules_that_ask_for_staleness_while_a_peer_is_away_find_its_routes() {
     settle(&mut rib);
     assert_eq!(exports(&mut rib, reader).unreached, [], "nobody asks");
     let rules = PeerRules { export: filter(None), ..options(4).rules };
-    rib.reconfigure(ReflectorOptions::new(identifier(100)), [(reader, rules)]);
+    rib.reconfigure(ReflectorOptions::new(identifier(100)).into(), [(reader, rules)]);
     settle(&mut rib);
     assert_eq!(exports(&mut rib, reader).unreached.len(), 2);
 }

@@ -5,8 +5,9 @@ use margay_filter::{
     Action, Condition, Edit, Expression, Filter, FilterChain, Number, PrefixCondition, Rule,
 };
 use margay_rib::{
-    Audit, Discard, Forwarding, ForwardingOptions, Hop, LinkUsability, PeerIndex, ReflectorOptions, Rib,
-    RibOptions, RoutePurpose, RouteSelection, StaticRoute, StaticTarget, Target, Way, WayChange, WeightedHop,
+    Audit, DecisionRules, Discard, Forwarding, ForwardingOptions, Hop, LinkUsability, PeerIndex,
+    ReflectorOptions, Rib, RibOptions, RoutePurpose, RouteSelection, StaticRoute, StaticTarget, Target, Way,
+    WayChange, WeightedHop,
 };
 
 use super::by_hand::{BLOCK, FEED, attributes, exports, parse, reach};
@@ -16,7 +17,14 @@ fn rib() -> Rib {
     let identifier = identifier(100);
     let forwarding = Some(ForwardingOptions { multipath: 16, normal_metric: 1024 });
     let reflector = ReflectorOptions::new(identifier);
-    let mut rib = Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding, hash_seed: 1 });
+    let mut rib = Rib::new(RibOptions {
+        asn: LOCAL_ASN,
+        identifier,
+        reflector,
+        forwarding,
+        decision: DecisionRules::default(),
+        hash_seed: 1,
+    });
     rib.set_ways(&[way("10.200.0.0/24", Some(0)), way("10.201.0.0/24", Some(50))]);
     rib
 }

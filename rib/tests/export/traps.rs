@@ -60,7 +60,7 @@ fn a_cluster_added_later_applies_to_earlier_routes() {
     let mut reflector = ReflectorOptions::new(identifier(100));
     for (cluster, unreached) in [(ClusterId(8), 0), (ClusterId(7), 1)] {
         reflector.clusters.push(cluster);
-        rib.reconfigure(reflector.clone(), []);
+        rib.reconfigure(reflector.clone().into(), []);
         while rib.work(1000) {}
         assert_eq!(exports(&mut rib, reader).unreached.len(), unreached, "{cluster}");
     }

@@ -5,16 +5,17 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use bgp_codec::{
-    ClusterId, DecodeContext, Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, Message, NextHop, Nlri, NlriBlock,
-    PathId, Prefix, RouteRefresh, Update, UpdateEncoder, decode_message, frame_length,
+    Asn, ClusterId, DecodeContext, Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, Message, NextHop, Nlri,
+    NlriBlock, PathId, PeerKind, Prefix, RouteRefresh, Update, UpdateEncoder, decode_message, frame_length,
 };
 use bytes::{Buf, BytesMut};
 use margay_filter::{Action, FilterChain};
 use margay_rib::{
-    AggregateOptions, Audit, ClientToClient, ConnectedRoute, Departure, Discard, Forwarding,
-    ForwardingOptions, Hop, NetworkOptions, NextHopMode, PagePosition, PathsSent, PeerIndex, PeerRules,
-    Reflection, ReflectorOptions, Rib, RibOptions, RoutePurpose, RouteSelection, RouteView, StaticRoute,
-    StaticTarget, Target, Way, WayChange, WeightedHop,
+    AggregateOptions, AsPathRules, Audit, ClientToClient, ConnectedRoute, DecisionRules, Departure, Discard,
+    Forwarding, ForwardingOptions, Hop, NetworkOptions, NextHopMode, PagePosition, PathsSent, PeerIndex,
+    PeerOptions, PeerRules, PrivateAsns, Reflection, ReflectorOptions, Rib, RibOptions, RoutePurpose,
+    RouteSelection, RouteStatus, RouteView, SpeakerRules, StaticRoute, StaticTarget, Target, Way, WayChange,
+    WeightedHop,
 };
 
 use super::by_hand::poll_export;
@@ -111,6 +112,7 @@ pub(crate) struct Rules {
     pub(crate) cluster: Option<u8>,
     pub(crate) paths: PathsSent,
     pub(crate) default_originate: bool,
+    pub(crate) as_path: AsPathRules,
     pub(crate) draining: bool,
 }
 
@@ -138,6 +140,8 @@ pub(crate) struct AggregateKind {
 pub(crate) struct Reflector {
     pub(crate) other_clusters: bool,
     pub(crate) meshed: bool,
+    /// How paths are compared.
+    pub(crate) decision: DecisionRules,
 }
 
 /// A Rib, the naive one for comparison, and a receiver for each peer.
@@ -187,11 +191,19 @@ impl World {
             default_route: false,
             connected: Vec::new(),
             holds_back,
+            decision: DecisionRules::default(),
+            present_best: BTreeMap::new(),
             refreshing: BTreeMap::new(),
         };
         let reflector = ReflectorOptions { clusters: CLUSTERS.to_vec(), ..ReflectorOptions::new(identifier) };
-        let mut rib =
-            Rib::new(RibOptions { asn: LOCAL_ASN, identifier, reflector, forwarding, hash_seed: 7 });
+        let mut rib = Rib::new(RibOptions {
+            asn: LOCAL_ASN,
+            identifier,
+            reflector,
+            forwarding,
+            decision: DecisionRules::default(),
+            hash_seed: 7,
+        });
         if holds_back {
             rib.hold_back();
         }
@@ -350,7 +362,12 @@ impl World {
             options.rules = rules.clone();
             changes.push((session.index, rules));
         }
-        self.rib.reconfigure(ReflectorOptions { clusters, client_to_client }, changes);
+        self.naive.decision = reflector.decision;
+        let reflector_options = ReflectorOptions { clusters, client_to_client };
+        self.rib.reconfigure(
+            SpeakerRules { reflector: reflector_options, decision: reflector.decision },
+            changes,
+        );
     }
 
     fn set_own_next_hops(&mut self, peers: &[usize], own: u8) {
@@ -509,6 +526,7 @@ impl World {
         }
         // Reading lets members move to other groups.
         while self.rib.work(5) {}
+        self.the_best_paths_are_admissible();
         assert_eq!(self.forwarding, self.naive.forwarding(), "the forwarding table");
         for (&peer, session) in &self.sessions {
             assert_eq!(
@@ -530,6 +548,29 @@ impl World {
             assert_eq!(group_members, 1, "peer {peer} is alone but sent the same routes");
         }
         self.peers_with_equal_exports_share_a_group();
+    }
+
+    /// Where the present best path stays, the best path follows from the order of events. The naive Rib takes it from here, and
+    /// finds the same only if the rules admit it.
+    fn the_best_paths_are_admissible(&mut self) {
+        self.naive.present_best.clear();
+        let best = |view: &RouteView| matches!(view.status, RouteStatus::Best(_));
+        let families = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
+        let page = |family| {
+            let (selection, start) = (RouteSelection::Best, PagePosition::default());
+            self.rib.view().routes(family, selection, start, usize::MAX).routes
+        };
+        let routes: Vec<RouteView> = families.into_iter().flat_map(page).filter(best).collect();
+        let learned = routes.iter().filter_map(|view| {
+            let name = view.peer.as_ref()?;
+            let (&peer, _) = self.naive.peers.iter().find(|(_, (options, _))| options.rules.name == *name)?;
+            Some((view.prefix, (peer, view.path_id)))
+        });
+        let learned: BTreeMap<_, _> = learned.collect();
+        self.naive.present_best.clone_from(&learned);
+        for (prefix, best) in learned {
+            assert_eq!(self.naive.best_path(prefix), Some(best), "the best path to {prefix}");
+        }
     }
 
     /// The routes that operators are shown for a peer, as many as are counted.
@@ -563,6 +604,7 @@ impl World {
                     options.session.max_message_octets,
                     path_ids_sent,
                     (options.rules.paths_sent, options.rules.is_draining, options.rules.default_originate),
+                    export_asns(options),
                 ))
             };
             let group = |peer: usize| {
@@ -611,6 +653,7 @@ impl Rules {
             },
             paths_sent: self.paths,
             default_originate: self.default_originate,
+            as_path: self.as_path,
             is_draining: self.draining,
         }
     }
@@ -701,6 +744,13 @@ fn keys(block: NlriBlock<'_>) -> Vec<(Prefix, PathId)> {
         (nlri.prefix.erase(), nlri.path_id.unwrap_or(PathId(0)))
     }
     block.iter::<Ipv4Prefix>().map(key).chain(block.iter::<Ipv6Prefix>().map(key)).collect()
+}
+
+/// What the AS paths that a peer is sent depend on.
+fn export_asns(options: &PeerOptions) -> (AsPathRules, Option<Asn>) {
+    let is_internal = options.session.kind == PeerKind::Ibgp;
+    let as_path = if is_internal { AsPathRules::default() } else { options.rules.as_path };
+    (as_path, (as_path.private_asns != PrivateAsns::Kept).then_some(options.session.asn))
 }
 
 /// The routes without their path identifiers, whose values are arbitrary.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bgp_codec::{Asn, Message, Notification, Open};
 use margay_session::{
-    Action, ConnectionEvent, ConnectionId, Event, Jitter, Session, SessionOptions, State, Timestamp,
+    Action, ConnectionEvent, ConnectionId, Event, ExpectedAsn, Jitter, Session, SessionOptions, State,
+    Timestamp,
 };
 use proptest::prelude::*;
 
@@ -49,7 +50,7 @@ fn the_lower_identifier_leaves_the_decision_to_the_peer() {
 #[test]
 fn equal_identifiers_are_told_apart_by_as_number() {
     for (peer_asn, closed) in [(Asn(65_001), 1), (Asn(64_000), 2)] {
-        let mut rig = Rig::new(SessionOptions { peer_asn: None, ..crate::rig::options() });
+        let mut rig = Rig::new(SessionOptions { peer_asn: ExpectedAsn::Any, ..crate::rig::options() });
         let open = Open { asn: peer_asn, ..open(crate::rig::LOCAL_IDENTIFIER) };
         rig.tell(Event::Start);
         rig.connect();
@@ -327,8 +328,12 @@ fn received(message: Message) -> ConnectionEvent {
 fn session(side: usize, same_identifier: bool, jitter: f64) -> Session {
     let asns = [Asn(64512), Asn(65001)];
     let number = if same_identifier || side == 0 { LOWER_IDENTIFIER } else { HIGHER_IDENTIFIER };
-    let mut options =
-        SessionOptions::new(asns[side], identifier(number), Some(asns[1 - side]), capabilities(asns[side]));
+    let mut options = SessionOptions::new(
+        asns[side],
+        identifier(number),
+        ExpectedAsn::One(asns[1 - side]),
+        capabilities(asns[side]),
+    );
     options.jitter = Jitter::new(jitter);
     Session::new(options)
 }

@@ -7,8 +7,8 @@ use bgp_codec::{
     Open, PeerKind,
 };
 use margay_session::{
-    CloseReason, ConnectionEvent, Directions, Event, Negotiated, OpenError, SessionOptions, ShutdownMessage,
-    State, StopReason,
+    CloseReason, ConnectionEvent, DialMode, Directions, Event, ExpectedAsn, Negotiated, OpenError,
+    SessionOptions, ShutdownMessage, State, StopReason,
 };
 
 use crate::rig::{
@@ -54,7 +54,7 @@ fn a_peer_without_capabilities_speaks_ipv4_with_two_octet_as_numbers() {
 
 #[test]
 fn a_peer_in_our_as_is_internal() {
-    let options = SessionOptions { peer_asn: Some(LOCAL_ASN), ..options() };
+    let options = SessionOptions { peer_asn: ExpectedAsn::One(LOCAL_ASN), ..options() };
     let open = Open { asn: LOCAL_ASN, ..open(LOWER_IDENTIFIER) };
     assert_eq!(negotiate(options, open).unwrap().kind, PeerKind::Ibgp);
 }
@@ -163,7 +163,7 @@ fn hold_time_zero_on_either_side_wins() {
 
 #[test]
 fn an_unspecified_peer_as_takes_any_that_can_be_real() {
-    let any = SessionOptions { peer_asn: None, ..options() };
+    let any = SessionOptions { peer_asn: ExpectedAsn::Any, ..options() };
     for (asn, accepted) in
         [(Asn(1), true), (Asn(4_200_000_000), true), (LOCAL_ASN, true), (Asn(0), false), (Asn::TRANS, false)]
     {
@@ -173,8 +173,102 @@ fn an_unspecified_peer_as_takes_any_that_can_be_real() {
 }
 
 #[test]
+fn an_external_peer_is_in_another_as_and_an_internal_one_in_ours() {
+    let rows = [
+        (ExpectedAsn::External, PEER_ASN, true),
+        (ExpectedAsn::External, Asn(4_200_000_000), true),
+        (ExpectedAsn::External, LOCAL_ASN, false),
+        (ExpectedAsn::External, Asn::TRANS, false),
+        (ExpectedAsn::Internal, LOCAL_ASN, true),
+        (ExpectedAsn::Internal, PEER_ASN, false),
+    ];
+    for (expected, asn, accepted) in rows {
+        let options = SessionOptions { peer_asn: expected, ..options() };
+        let result = negotiate(options, Open { asn, ..open(LOWER_IDENTIFIER) });
+        assert_eq!(result.is_ok(), accepted, "{expected:?} and {asn}");
+    }
+}
+
+#[test]
+fn a_shorter_hold_time_than_the_least_is_refused_and_none_at_all_is_not() {
+    for (least, proposed, accepted) in
+        [(9, 90, true), (9, 9, true), (9, 8, false), (9, 3, false), (9, 0, true)]
+    {
+        let options = SessionOptions { min_hold_time: Some(hold_time(least)), ..options() };
+        let result = negotiate(options, Open { hold_time: hold_time(proposed), ..open(LOWER_IDENTIFIER) });
+        assert_eq!(result.is_ok(), accepted, "{proposed} s");
+        if let Err(log) = result {
+            assert!(log.iter().any(|line| line.contains("with 2/6")), "{log:?}");
+        }
+    }
+}
+
+/// RFC 5492 §5: the OPEN after a refusal has no capabilities, and that after the next failure has them again.
+#[test]
+fn an_open_refused_for_its_optional_parameters_is_repeated_without_them() {
+    let refusal = Notification { code: NotificationCode(2), subcode: 4, data: Vec::new() };
+    let mut rig = Rig::open_sent();
+    rig.on_dialed(ConnectionEvent::Notification(refusal));
+    rig.pass(5);
+    let sent = capabilities_of_next_open(&mut rig);
+    assert_eq!(sent, Some(Capabilities::default()));
+    rig.on_dialed(ConnectionEvent::Open(with_capabilities(&[])));
+    rig.on_dialed(ConnectionEvent::Keepalive);
+    let id = rig.dialed.expect("the session dialed");
+    let terms = rig.session.negotiated(id).expect("the session is up");
+    assert!(terms.are_capabilities_refused);
+    assert_eq!((terms.as_width, &terms.families[..]), (AsWidth::Two, &[Family::IPV4_UNICAST][..]));
+    assert_eq!(terms.route_refresh, Directions { from_peer: false, to_peer: false });
+    rig.on_dialed(ConnectionEvent::Closed);
+    rig.pass(60);
+    assert_eq!(capabilities_of_next_open(&mut rig), Some(capabilities(LOCAL_ASN)), "another try");
+}
+
+/// Another host behind the peer's address must not take the capabilities away, unless the peer can refuse in no other way.
+#[test]
+fn a_refusal_on_a_connection_from_the_peer_counts_where_only_the_peer_connects() {
+    for (dial_mode, expected) in [(DialMode::Active, true), (DialMode::Passive, false)] {
+        let mut rig = Rig::new(SessionOptions { dial_mode, ..options() });
+        rig.tell(Event::Start);
+        rig.incoming();
+        let refusal = Notification { code: NotificationCode(2), subcode: 4, data: Vec::new() };
+        rig.on_accepted(ConnectionEvent::Notification(refusal));
+        let id = rig.session.new_connection_id();
+        rig.session.handle_event(rig.now, Event::Incoming(id));
+        let sent = sent_capabilities(&mut rig).expect("an OPEN");
+        assert_eq!(!sent.0.is_empty(), expected, "{dial_mode:?}");
+    }
+}
+
+/// Without IPv4 unicast, a session without capabilities would have no family.
+#[test]
+fn capabilities_are_not_left_out_for_ipv6_alone() {
+    let ours = vec![Capability::Multiprotocol(Family::IPV6_UNICAST)];
+    let mut rig = Rig::new(SessionOptions { capabilities: Capabilities(ours.clone()), ..options() });
+    rig.tell(Event::Start);
+    rig.connect();
+    let refusal = Notification { code: NotificationCode(2), subcode: 4, data: Vec::new() };
+    rig.on_dialed(ConnectionEvent::Notification(refusal));
+    rig.pass(5);
+    assert_eq!(capabilities_of_next_open(&mut rig), Some(Capabilities(ours)));
+}
+
+/// The capabilities of the OPEN on the connection that was dialed last.
+fn capabilities_of_next_open(rig: &mut Rig) -> Option<Capabilities> {
+    rig.session.handle_event(rig.now, Event::Connected(rig.dialed?));
+    sent_capabilities(rig)
+}
+
+fn sent_capabilities(rig: &mut Rig) -> Option<Capabilities> {
+    std::iter::from_fn(|| rig.session.poll_action()).find_map(|action| match action {
+        margay_session::Action::Send(_, bgp_codec::Message::Open(open)) => Some(open.capabilities),
+        _ => None,
+    })
+}
+
+#[test]
 fn refuses_opens_that_do_not_fit() {
-    let ibgp = SessionOptions { peer_asn: Some(LOCAL_ASN), ..options() };
+    let ibgp = SessionOptions { peer_asn: ExpectedAsn::One(LOCAL_ASN), ..options() };
     let our_double = Open { asn: LOCAL_ASN, ..open(LOCAL_IDENTIFIER) };
     let vpn_only = Capability::Multiprotocol(Family { safi: bgp_codec::Safi(128), ..Family::IPV4_UNICAST });
     let ours = vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST];
@@ -182,7 +276,7 @@ fn refuses_opens_that_do_not_fit() {
         (
             options(),
             Open { asn: Asn(65_099), ..open(LOWER_IDENTIFIER) },
-            OpenError::BadPeerAs { expected: Some(PEER_ASN), received: Asn(65_099) },
+            OpenError::BadPeerAs { expected: ExpectedAsn::One(PEER_ASN), received: Asn(65_099) },
         ),
         (ibgp, our_double, OpenError::BadIdentifier(identifier(LOCAL_IDENTIFIER))),
         (options(), with_capabilities(&[vpn_only]), OpenError::NoCommonFamily { ours }),
@@ -204,7 +298,7 @@ type CodeSubcodeData = (u8, u8, &'static [u8]);
 fn every_close_reason_tells_the_peer_the_right_thing() {
     let stop = |reason| CloseReason::Stopped(reason);
     let ours = vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST];
-    let bad_as = OpenError::BadPeerAs { expected: Some(PEER_ASN), received: Asn(1) };
+    let bad_as = OpenError::BadPeerAs { expected: ExpectedAsn::One(PEER_ASN), received: Asn(1) };
     let rows: Vec<(CloseReason, Option<CodeSubcodeData>)> = vec![
         (stop(StopReason::MaximumPrefixes { restart: Duration::ZERO }), Some((6, 1, &[]))),
         (stop(StopReason::AdministrativeShutdown(ShutdownMessage::default())), Some((6, 2, &[]))),

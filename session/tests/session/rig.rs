@@ -7,8 +7,8 @@ use bgp_codec::{
     Open,
 };
 use margay_session::{
-    Action, CloseReason, ConnectionEvent, ConnectionId, Departure, DialMode, Event, Session, SessionOptions,
-    Timestamp,
+    Action, CloseReason, ConnectionEvent, ConnectionId, Departure, DialMode, Event, ExpectedAsn, Session,
+    SessionOptions, Timestamp,
 };
 
 /// Our AS number and the peer's.
@@ -143,7 +143,12 @@ fn message_name(message: &Message) -> &'static str {
 }
 
 pub(crate) fn options() -> SessionOptions {
-    SessionOptions::new(LOCAL_ASN, identifier(LOCAL_IDENTIFIER), Some(PEER_ASN), capabilities(LOCAL_ASN))
+    SessionOptions::new(
+        LOCAL_ASN,
+        identifier(LOCAL_IDENTIFIER),
+        ExpectedAsn::One(PEER_ASN),
+        capabilities(LOCAL_ASN),
+    )
 }
 
 pub(crate) fn passive() -> SessionOptions {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_codec::{Asn, BgpIdentifier, Capabilities, Capability, Family, HoldTime};
-use margay_session::{DialMode, SessionOptions, State};
+use margay_session::{DialMode, ExpectedAsn, SessionOptions, State};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
@@ -58,7 +58,8 @@ pub(super) fn options(peer: SocketAddr) -> PeerOptions {
 }
 
 pub(super) fn options_between(local: Asn, remote: Asn, peer: SocketAddr) -> PeerOptions {
-    let mut session = SessionOptions::new(local, identifier(local), Some(remote), capabilities(local));
+    let mut session =
+        SessionOptions::new(local, identifier(local), ExpectedAsn::One(remote), capabilities(local));
     session.hold_time = HoldTime::from_seconds(3).unwrap();
     PeerOptions {
         key: PeerKey(local.0.into()),

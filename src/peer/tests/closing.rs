@@ -161,7 +161,7 @@ async fn a_panic_in_the_decoder_closes_the_session_and_nothing_else() {
 #[tokio::test]
 async fn an_open_that_does_not_fit_is_answered_with_the_reason() {
     let (listener, mut options) = listening().await;
-    options.session.peer_asn = Some(bgp_codec::Asn(65099));
+    options.session.peer_asn = margay_session::ExpectedAsn::One(bgp_codec::Asn(65099));
     let speaker = BenchSpeaker::new(8 << 20);
     let handle = spawn(options, &speaker.handle);
     handle.start().await;

@@ -17,8 +17,8 @@ impl Speaker {
                 self.sessions.add_peer(key, settings);
                 reply(answer, ());
             }
-            SpeakerRequest::Reconfigure(reflector, peers) => {
-                self.sessions.reconfigure(&mut self.rib, reflector, peers);
+            SpeakerRequest::Reconfigure(rules, peers) => {
+                self.sessions.reconfigure(&mut self.rib, rules, peers);
             }
             SpeakerRequest::RemovePeer(key) => {
                 self.sessions.remove_peer(&mut self.rib, key, now);

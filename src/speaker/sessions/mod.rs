@@ -9,7 +9,7 @@ mod session;
 use std::collections::BTreeMap;
 
 use bgp_codec::{Family, Update};
-use margay_rib::{Departure, Notice, NoticeKind, PeerIndex, ReflectorOptions};
+use margay_rib::{Departure, Notice, NoticeKind, PeerIndex, SpeakerRules};
 use margay_session::{self as session_machine, StopReason};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
@@ -78,11 +78,11 @@ impl Sessions {
         self.convergence.on_peer_removed(key);
     }
 
-    /// Peers have other settings, and this speaker reflects differently. Sessions stay.
+    /// Peers have other settings, and this speaker other rules. Sessions stay.
     pub(super) fn reconfigure(
         &mut self,
         rib: &mut RecordedRib,
-        reflector: ReflectorOptions,
+        speaker: SpeakerRules,
         peers: Vec<(PeerKey, PeerSettings)>,
     ) {
         let mut rules = Vec::new();
@@ -91,10 +91,11 @@ impl Sessions {
             // The routes of a peer that restarts are in use meanwhile.
             let session = peer.session.as_ref().map(|session| session.index);
             let index = session.or_else(|| Some(peer.absence.as_ref()?.index));
-            rules.extend(index.map(|index| (index, settings.rules.clone())));
+            let of_kind = |index| Some((index, settings.rules_for(rib.view().peer_kind(index)?).clone()));
+            rules.extend(index.and_then(of_kind));
             peer.settings = settings;
         }
-        rib.reconfigure(reflector, rules);
+        rib.reconfigure(speaker, rules);
     }
 
     /// A session is established, and a former one of the peer is over. Returns where the peer is in the Rib; `None` if the peer

@@ -59,7 +59,8 @@ impl SpeakerSession {
         let families = up.negotiated.families.clone();
         let ends = [up.local_address, up.peer_address];
         let own = addresses.own_next_hops(ends[0], ends[1], OwnNextHops::default());
-        let options = PeerOptions { session: session_terms(&up), rules: settings.rules.clone(), own };
+        let rules = settings.rules_for(up.negotiated.kind).clone();
+        let options = PeerOptions { session: session_terms(&up), rules, own };
         let former = resumes.map(|absence| absence.index);
         let index = rib.peer_up(options, former, || up.negotiated.decode_context());
         let is_long_lived = resumes.is_some_and(Absence::is_long_lived);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bgp_codec::{BgpIdentifier, Capabilities, Capability, GracefulRestart, Ipv4Prefix};
 use margay_filter::{Action, Condition, Filter, FilterChain, Rule};
-use margay_rib::{PagePosition, RouteSelection};
+use margay_rib::{PagePosition, ReflectorOptions, RouteSelection};
 use margay_session::RestartTerms;
 
 use super::*;
@@ -314,7 +314,7 @@ fn other_rules_hold_for_the_routes_of_a_peer_that_restarts() {
     let reject = Filter::new("reject", [Rule::new(Condition::always(), Action::Reject)]);
     rejecting.rules.import = FilterChain::new([reject]);
     let reflector = ReflectorOptions::new(BgpIdentifier::new(1).unwrap());
-    world.sessions.reconfigure(&mut world.rib, reflector, vec![(PEER, rejecting)]);
+    world.sessions.reconfigure(&mut world.rib, reflector.into(), vec![(PEER, rejecting)]);
     assert_eq!(used(&mut world), 0);
 }
 
