@@ -13,6 +13,7 @@ use crate::{
     options::FibOptions,
     pace::Pace,
     reading::{Reading, Scope},
+    resolution::StaticWay,
 };
 
 /// See the [crate](crate).
@@ -207,6 +208,13 @@ impl Fib {
     /// Sets the links whose usability is reported.
     pub fn watch_links(&mut self, links: &BTreeSet<LinkName>) {
         self.mirror.watch_links(links);
+    }
+
+    /// Sets the installed static routes, by which next hops are resolved as well. Default routes have no effect.
+    pub fn set_static_ways(&mut self, mut ways: BTreeMap<Prefix, StaticWay>) {
+        ways.retain(|prefix, _| prefix.length() > 0);
+        self.mirror.set_static_ways(ways);
+        self.mirror.settle_next_hops();
     }
 
     /// How far the kernel follows what is wanted. It costs the answer, however many routes there are.

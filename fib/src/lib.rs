@@ -33,3 +33,4 @@ pub use index::{EntryId, ShapeId};
 pub use mirror::{DescribedRoute, FailedRoute, FibStatus, PrefixState};
 pub use netlink::*;
 pub use options::{FibOptions, OnlinkRule};
+pub use resolution::StaticWay;

@@ -147,6 +147,7 @@ impl Side {
             KernelRequest::RemoveStale => self.fib.sweep(),
             KernelRequest::Require(prefixes) => self.fib.require(prefixes),
             KernelRequest::WatchLinks(links) => self.fib.watch_links(&links),
+            KernelRequest::SetStaticWays(ways) => self.fib.set_static_ways(ways),
             // The asking task may have ended.
             KernelRequest::Status(answer) => drop(answer.send(self.fib.status())),
             KernelRequest::Describe(prefix, answer) => drop(answer.send(self.fib.describe(prefix))),

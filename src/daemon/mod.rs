@@ -466,12 +466,13 @@ impl Daemon {
         }
     }
 
-    /// Passes to the kernel thread which networks require a route, and which links static routes lead over.
+    /// Passes to the kernel thread which networks require a route, and where static routes lead.
     async fn watch_kernel(&self) {
         let Some(kernel) = &self.kernel else { return };
         let requests = [
             KernelRequest::Require(options::required_routes(&self.config)),
             KernelRequest::WatchLinks(options::links_of_static_routes(&self.config)),
+            KernelRequest::SetStaticWays(options::static_ways(&self.config)),
         ];
         for request in requests {
             if kernel.requests.send(request).await.is_err() {

@@ -1,6 +1,6 @@
 //! Translation of the configuration into the options of each task.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU8;
 use std::path::Path;
@@ -26,7 +26,7 @@ use margay_session::{DialMode, ExpectedAsn, SessionOptions};
 
 use super::{Start, StartKind};
 use crate::bfd::{PathMonitor, PathOptions};
-use crate::kernel::{FibOptions, ImportRule, InterfacePatterns, KernelOptions, OnlinkRule};
+use crate::kernel::{FibOptions, ImportRule, InterfacePatterns, KernelOptions, OnlinkRule, StaticWay};
 use crate::machine::{Distance, Machine, TcpPassword, Transport};
 use crate::peer::PeerOptions;
 use crate::speaker::{ConvergenceOptions, PeerKey, PeerSettings, PrefixLimit, SpeakerRequest};
@@ -143,6 +143,20 @@ pub(super) fn links_of_static_routes(config: &Config) -> BTreeSet<LinkName> {
         StaticTarget::Discard(_) => &[],
     });
     hops.filter_map(|hop| link_name(hop.interface.as_deref()?)).collect()
+}
+
+/// The static routes that are installed, by which next hops are resolved.
+pub(super) fn static_ways(config: &Config) -> BTreeMap<Prefix, StaticWay> {
+    let normal = config.kernel().map_or(0, |kernel| kernel.metric);
+    let installed = config.static_routes().iter().filter(|route| route.install);
+    let way = |route: &StaticRoute| {
+        let hops = match &route.target {
+            StaticTarget::Discard(_) => Vec::new(),
+            StaticTarget::Via(hops) => hops.iter().filter_map(weighted_hop).map(|it| it.hop).collect(),
+        };
+        (route.prefix, StaticWay { hops, metric: route.metric.unwrap_or(normal) })
+    };
+    installed.map(way).collect()
 }
 
 pub(super) fn static_route(route: &StaticRoute) -> SpeakerRequest {

@@ -1,9 +1,9 @@
 //! What the daemon and the kernel thread say to each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bgp_codec::Prefix;
-use margay_fib::{FibOptions, FibStatus, KernelRouteChange, PrefixState};
+use margay_fib::{FibOptions, FibStatus, KernelRouteChange, PrefixState, StaticWay};
 use margay_forwarding::{ForwardingChange, LinkName, LinkUsability, NextHopLoss, WayChange};
 use tokio::sync::oneshot;
 
@@ -40,6 +40,8 @@ pub enum KernelRequest {
     Require(BTreeSet<Prefix>),
     /// Static routes lead over these links, and over no others.
     WatchLinks(BTreeSet<LinkName>),
+    /// Next hops are resolved by these static routes as well.
+    SetStaticWays(BTreeMap<Prefix, StaticWay>),
     /// Asks how far the kernel follows.
     Status(oneshot::Sender<FibStatus>),
     /// Asks what is wanted and held at a prefix.

@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use exchange::{KernelEvent, KernelOptions, KernelRequest};
 pub use margay_fib::{
     DescribedRoute, FailedRoute, FibOptions, FibStatus as KernelStatus, ImportRule, InterfacePatterns,
-    KernelRouteChange, OnlinkRule, PrefixState,
+    KernelRouteChange, OnlinkRule, PrefixState, StaticWay,
 };
 use synchroniser::Synchroniser;
 

@@ -222,6 +222,7 @@ impl Synchronisation {
             KernelRequest::RemoveStale => self.fib.sweep(),
             KernelRequest::Require(prefixes) => self.fib.require(prefixes),
             KernelRequest::WatchLinks(links) => self.fib.watch_links(&links),
+            KernelRequest::SetStaticWays(ways) => self.fib.set_static_ways(ways),
             // The asker may have gone meanwhile.
             KernelRequest::Status(answer) => reply(answer, self.fib.status()),
             KernelRequest::Describe(prefix, answer) => reply(answer, self.fib.describe(prefix)),

@@ -46,6 +46,52 @@ via = "172.17.0.2"
 install = false
 "#;
 
+/// Towards a peer that is behind a router: a route to its address, which the next hops of its routes are resolved by.
+const WAY_TO_NEXT_HOP: &str = r#"
+[[static]]
+prefix = "192.0.2.9/32"
+via = "172.16.0.2"
+advertise = false
+"#;
+
+#[test]
+fn next_hops_behind_a_static_route_are_reached_through_its_gateway() {
+    let lab = Lab::new().unwrap();
+    let wire = lab.segment("wire").unwrap();
+    let [here, there] = ["margay", "peer"].map(|label| lab.namespace(label).unwrap());
+    wire.attach(&here, "eth0", &["172.16.0.1/24"]).unwrap();
+    wire.attach(&there, "eth0", &["172.16.0.2/24"]).unwrap();
+    let mut margay =
+        Margay::new(&here, RouterSettings::new(MARGAY_ASN, Ipv4Addr::new(172, 16, 0, 1)), &binaries());
+    let mut neighbor = PeerSettings::new("bird", host(Family::Ipv4, 2), MARGAY_ASN);
+    neighbor.extra = "import = [\"remote\"]\n".to_owned();
+    margay.settings().peers.push(neighbor);
+    margay.settings().kernel = true;
+    margay.settings().extra =
+        "[filter.remote]\nrules = [{ set = { next_hop = \"192.0.2.9\" }, action = \"accept\" }]\n".to_owned();
+    let mut peer = Bird::new(&there, RouterSettings::new(MARGAY_ASN, Ipv4Addr::new(172, 16, 0, 2)));
+    peer.settings().peers.push(PeerSettings::new("margay", host(Family::Ipv4, 1), MARGAY_ASN));
+    peer.settings().networks = vec!["198.51.100.0/24".to_owned()];
+    peer.start().unwrap();
+    margay.start().unwrap();
+    wait_until(PATIENCE, "the route, without a way to its next hop", || {
+        let routes = margay.json("show routes --received").map_err(|error| format!("{error:#}"))?;
+        if routes["routes"][0]["valid"] == false { Ok(()) } else { Err(routes.to_string()) }
+    });
+    wait_installed(&here, &[]);
+
+    let before = margay.configuration().unwrap();
+    margay.hang_up_with(&format!("{before}{WAY_TO_NEXT_HOP}")).unwrap();
+    let both = ["192.0.2.9 via 172.16.0.2 dev eth0 1024", "198.51.100.0/24 via 172.16.0.2 dev eth0 1024"];
+    wait_installed(&here, &both);
+    here.ip("link set eth0 down").unwrap();
+    wait_installed(&here, &[]);
+    here.ip("link set eth0 up").unwrap();
+    wait_installed(&here, &both);
+    margay.hang_up_with(&before).unwrap();
+    wait_installed(&here, &[]);
+}
+
 #[test]
 fn static_routes_come_and_go_with_their_links_and_with_reloads() {
     let lab = Lab::new().unwrap();

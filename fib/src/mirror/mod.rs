@@ -31,7 +31,7 @@ use crate::{
     netlink::ObjectNotice,
     netlink::RouteTarget,
     netlink::{Notice, RouteChange, RouteNotice},
-    resolution::Resolver,
+    resolution::{Resolver, StaticWays},
     table::Certainty,
     table::Failures,
     table::ForeignLinks,
@@ -67,6 +67,8 @@ pub(crate) struct Mirror {
     pub(crate) readings: u64,
     /// Next hops whose resolution may have changed.
     moved: BTreeSet<Hop>,
+    /// The static routes that next hops are resolved by.
+    statics: StaticWays,
     /// Whether the resolution of all next hops may have changed.
     all_moved: bool,
     /// Number of routes with the own protocol number in other tables, from the last dump.
@@ -117,6 +119,7 @@ impl Mirror {
             readings: 0,
             announcements: Announcements::default(),
             moved: BTreeSet::new(),
+            statics: StaticWays::default(),
             all_moved: false,
             refused_objects: VecDeque::new(),
             touched: Vec::new(),
@@ -192,6 +195,7 @@ impl Mirror {
             shapes: &self.shapes,
             objects: &self.objects,
             links: &self.links,
+            statics: &self.statics,
         }
     }
 
@@ -395,9 +399,9 @@ impl Mirror {
         self.announcements.on_links_changed();
         let link = self.links.name(interface).and_then(|name| name.parse().ok());
         self.moved.extend(link.into_iter().flat_map(|link| self.paths.next_hops_of_link(link)));
-        for prefix in by_route.into_iter().chain(by_rule) {
-            self.moved.extend(self.paths.next_hops_in(prefix));
-            self.announcements.on_changed(prefix);
+        let by_static = self.links.name(interface).map(|name| self.statics.over(name)).unwrap_or_default();
+        for prefix in by_route.into_iter().chain(by_rule).chain(by_static) {
+            self.on_way_changed(prefix);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Foreign routes: resolution of next hops, and routes to be announced.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bgp_codec::Prefix;
@@ -10,6 +10,7 @@ use super::Mirror;
 use crate::{
     import::{Announcements, KernelRouteChange},
     netlink::{RouteKind, RouteShape, RouteTarget},
+    resolution::StaticWay,
     table::ForeignLinks,
 };
 
@@ -56,15 +57,31 @@ impl Mirror {
             return;
         }
         self.foreign_links.set(prefix, self.interfaces_of_others(prefix));
-        self.moved.extend(self.paths.next_hops_in(prefix));
-        self.announcements.on_changed(prefix);
+        self.on_way_changed(prefix);
+    }
+
+    /// Notes that a way to a prefix may have changed, and those of static routes over it.
+    pub(crate) fn on_way_changed(&mut self, prefix: Prefix) {
+        for prefix in std::iter::once(prefix).chain(self.statics.behind(prefix)) {
+            self.moved.extend(self.paths.next_hops_in(prefix));
+            self.announcements.on_changed(prefix);
+        }
+    }
+
+    /// Sets the static routes that next hops are resolved by. The consequences are drawn by
+    /// [`settle_next_hops`](Self::settle_next_hops).
+    pub(crate) fn set_static_ways(&mut self, ways: BTreeMap<Prefix, StaticWay>) {
+        for prefix in self.statics.set(ways) {
+            self.on_way_changed(prefix);
+        }
     }
 
     /// Notes that any foreign route may lead to another place.
     pub(crate) fn announce_all(&mut self) {
-        let Self { entries, announcements, options, .. } = self;
+        let Self { entries, announcements, options, statics, .. } = self;
         entries.foreign.iter().for_each(|(prefix, ())| announcements.on_changed(prefix));
         options.onlink.iter().for_each(|rule| announcements.on_changed(rule.next_hops));
+        statics.prefixes().for_each(|prefix| announcements.on_changed(prefix));
     }
 
     /// Whether a route of others to a prefix leads to an interface and no gateway.

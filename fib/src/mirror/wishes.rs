@@ -55,13 +55,14 @@ impl Mirror {
     }
 
     fn acquire_path(&mut self, forwarding: &Forwarding) -> PathId {
-        let Self { options, tables, entries, shapes, objects, links, paths, with_objects, .. } = self;
+        let Self { options, tables, entries, shapes, objects, links, paths, with_objects, statics, .. } =
+            self;
         if let Some(path) = paths.find(forwarding) {
             paths.retain(path);
             return path;
         }
         let resolved = {
-            let resolver = Resolver { options, tables, entries, shapes, objects, links };
+            let resolver = Resolver { options, tables, entries, shapes, objects, links, statics };
             paths
                 .unknown_next_hops(forwarding)
                 .map(|next_hop| (next_hop, resolver.resolve(next_hop)))

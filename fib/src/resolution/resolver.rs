@@ -1,12 +1,14 @@
-//! Resolution of a next hop by longest match over the foreign routes.
+//! Resolution of a next hop by longest match over the foreign routes and the static ones.
 //!
-//! Own routes never count: resolving a next hop by a route that depends on it would be a loop.
+//! Other own routes never count: resolving a next hop by a route that depends on it would be a loop. Static routes may lead to
+//! each other's gateways, to a bounded depth.
 
 use std::net::IpAddr;
 
 use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix, NextHop, Prefix};
 use margay_forwarding::{ConnectedRoute, Hop, LinkName};
 
+use super::{StaticWay, StaticWays};
 use crate::{
     FibOptions,
     netlink::{KernelHop, ObjectContent, RouteKind, RouteShape, RouteTarget},
@@ -23,7 +25,11 @@ pub(crate) struct Resolver<'m> {
     pub(crate) shapes: &'m RouteShapes,
     pub(crate) objects: &'m ObjectLedger,
     pub(crate) links: &'m Links,
+    pub(crate) statics: &'m StaticWays,
 }
+
+/// Static routes on the way to a next hop, at most: more are taken for a loop.
+const MAX_STATICS: usize = 8;
 
 /// The way that a prefix leads.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -68,8 +74,13 @@ impl Resolver<'_> {
     }
 
     fn hops(&self, next_hop: NextHop) -> Vec<KernelHop> {
+        self.hops_by(next_hop, self.way(next_hop.address()))
+    }
+
+    /// Where packets to a next hop are sent by the way to it.
+    fn hops_by(&self, next_hop: NextHop, way: Option<Way>) -> Vec<KernelHop> {
         let gateway = gateway(next_hop);
-        let mut hops = match self.way(next_hop.address()) {
+        let mut hops = match way {
             Some(Way::Attached(interfaces)) => {
                 // A next hop on several links is assumed to be on the first: it is one host.
                 let first = interfaces.into_iter().min_by_key(|hop| hop.interface);
@@ -86,13 +97,56 @@ impl Resolver<'_> {
 
     /// The way to an address; `None` if no route except a default route covers it.
     pub(crate) fn way(&self, address: IpAddr) -> Option<Way> {
+        self.way_to(address, MAX_STATICS)
+    }
+
+    fn way_to(&self, address: IpAddr, statics: usize) -> Option<Way> {
         if let Some(rule) = self.options.onlink.iter().find(|rule| rule.next_hops.contains(host(address))) {
             let interface = self.links.index(&rule.interface).filter(|&index| self.links.is_usable(index));
             return Some(interface.map_or(Way::Nowhere, |interface| {
                 Way::Attached(vec![KernelHop { gateway: None, interface, onlink: true, weight: 1 }])
             }));
         }
-        self.entries.foreign.around(address).find_map(|(prefix, ())| self.way_of(prefix))
+        self.way_by_match(address, statics)
+    }
+
+    /// The way of the longest prefix around an address that has one; a foreign route counts before a static one to the same
+    /// prefix. `statics` is the number of static routes that it may lead over.
+    fn way_by_match(&self, address: IpAddr, statics: usize) -> Option<Way> {
+        let mut foreign = self.entries.foreign.around(address);
+        let foreign = foreign.find_map(|(prefix, ())| Some((prefix.length(), self.way_of(prefix)?)));
+        let longest = foreign.as_ref().map_or(0, |&(length, _)| length);
+        if statics > 0 {
+            let longer = self.statics.around(address).filter(|(prefix, _)| prefix.length() > longest);
+            let way = longer.into_iter().find_map(|(_, way)| self.way_of_static(way, statics - 1));
+            if way.is_some() {
+                return way;
+            }
+        }
+        foreign.map(|(_, way)| way)
+    }
+
+    /// The way of a static route; `None` while none of its next hops is usable.
+    fn way_of_static(&self, way: &StaticWay, statics: usize) -> Option<Way> {
+        if way.hops.is_empty() {
+            return Some(Way::Nowhere);
+        }
+        let hops: Vec<KernelHop> = way.hops.iter().flat_map(|&hop| self.static_hops(hop, statics)).collect();
+        if hops.is_empty() {
+            None
+        } else if hops.iter().all(|hop| hop.gateway.is_none()) {
+            Some(Way::Attached(hops))
+        } else {
+            Some(Way::Through(hops.into_iter().filter(|hop| hop.gateway.is_some()).collect(), way.metric))
+        }
+    }
+
+    fn static_hops(&self, hop: Hop, statics: usize) -> Vec<KernelHop> {
+        match hop {
+            Hop::Gateway(next_hop) => self.hops_by(next_hop, self.way_to(next_hop.address(), statics)),
+            Hop::OnLink(next_hop, link) => self.on_link(link, Some(gateway(next_hop))).hops,
+            Hop::Link(link) => self.on_link(link, None).hops,
+        }
     }
 
     /// The way of the prefix's own route; `None` if it has no relevant one.
@@ -115,7 +169,8 @@ impl Resolver<'_> {
         if self.options.onlink.iter().any(|rule| rule.next_hops == prefix) {
             return Some(reported(&self.way(prefix.network())?));
         }
-        self.way_of(prefix).map(|way| reported(&way))
+        let by_static = || self.way_of_static(self.statics.get(prefix)?, MAX_STATICS - 1);
+        self.way_of(prefix).or_else(by_static).map(|way| reported(&way))
     }
 
     /// All subnets on interfaces that are up, sorted, without duplicates.

@@ -1,13 +1,13 @@
 //! Next hops behind gateways, and next hop objects that follow them.
 
-use margay_forwarding::{Forwarding, NextHopLoss, Target, WeightedHop};
+use margay_forwarding::{Forwarding, Hop, NextHopLoss, Target, WeightedHop};
 
 use super::{
     Daemon,
     namespace::{Monitor, eventually, in_namespace, ip, our_routes},
     next_hop, options, via, wanted,
 };
-use crate::kernel::{FibOptions, KernelRequest, OnlinkRule};
+use crate::kernel::{FibOptions, KernelRequest, OnlinkRule, StaticWay};
 
 #[test]
 fn a_next_hop_behind_a_gateway_is_reached_through_it_and_moves_with_it() {
@@ -40,6 +40,46 @@ fn a_next_hop_behind_a_gateway_is_reached_through_it_and_moves_with_it() {
         ip("-6 route del fd40::/32");
         eventually(our_routes, vec![]).await;
         assert_eq!(daemon.settled().await.failed, 2);
+    });
+}
+
+#[test]
+fn next_hops_are_resolved_by_static_routes_as_by_those_of_the_kernel() {
+    in_namespace(async || {
+        let daemon = Daemon::start(options()).await;
+        let gateways = |texts: &[&str]| StaticWay {
+            hops: texts.iter().map(|text| Hop::Gateway(next_hop(text))).collect(),
+            metric: 1024,
+        };
+        let set = |ways: &[(&str, &[&str])]| {
+            let ways = ways.iter().map(|&(prefix, hops)| (prefix.parse().unwrap(), gateways(hops)));
+            daemon.request(KernelRequest::SetStaticWays(ways.collect()))
+        };
+        daemon.apply(vec![wanted("10.9.0.0/16", via(&["192.0.2.9"]))]).await;
+        let through = |gateway: &str| vec![format!("10.9.0.0/16 via {gateway} metric 1024")];
+        set(&[("192.0.2.9/32", &["10.0.0.9"])]).await;
+        eventually(our_routes, through("10.0.0.9")).await;
+        // Over another static route, whose gateway moves with a route of the kernel.
+        set(&[("192.0.2.0/24", &["198.51.100.7"]), ("198.51.100.0/24", &["10.40.1.1"])]).await;
+        eventually(our_routes, vec![]).await;
+        ip("route add 10.40.0.0/16 via 10.0.1.9 proto 4");
+        eventually(our_routes, through("10.0.1.9")).await;
+        // A longer route of the kernel counts before.
+        ip("route add 192.0.2.9/32 via 10.0.0.8 proto 4");
+        eventually(our_routes, through("10.0.0.8")).await;
+        ip("route del 192.0.2.9/32");
+        eventually(our_routes, through("10.0.1.9")).await;
+        // Routes over each other, over themselves, and discards lead nowhere.
+        for loops in [
+            &[("192.0.2.0/24", &["198.51.100.7"][..]), ("198.51.100.0/24", &["192.0.2.1"])][..],
+            &[("192.0.2.0/24", &["192.0.2.1"])],
+            &[("192.0.2.0/24", &[])],
+        ] {
+            set(loops).await;
+            eventually(our_routes, vec![]).await;
+            set(&[("192.0.2.9/32", &["10.0.0.9"])]).await;
+            eventually(our_routes, through("10.0.0.9")).await;
+        }
     });
 }
 
