@@ -6,6 +6,7 @@
 
 mod api;
 mod client;
+mod client_store;
 mod connection;
 mod credentials;
 mod error;
@@ -23,7 +24,8 @@ pub use error::DatastoreError;
 pub use feed::{Decoded, Feed, FeedEvent, FeedReader, FeedStatus};
 pub use lease::LeasedKeys;
 pub use margay_watch::{
-    Current, Entry, Expected, KeyRange, KeyValue, Revision, Stamp, SwapOptions, SwapOutcome,
+    Current, Entry, Expected, KeyRange, KeyValue, Revision, Stamp, Store, StoreError, SwapOptions,
+    SwapOutcome,
 };
 pub use options::DatastoreOptions;
 pub use tls::TlsFiles;

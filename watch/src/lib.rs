@@ -13,6 +13,7 @@ mod follower;
 mod key_range;
 mod mirror;
 mod revision;
+mod store;
 mod swap;
 
 pub use backoff::Backoff;
@@ -24,4 +25,5 @@ pub use follower::{
 pub use key_range::KeyRange;
 pub use mirror::{Change, Entry, KeyValue, Mirror};
 pub use revision::{ClusterId, Revision};
+pub use store::{Store, StoreError};
 pub use swap::{Current, Expected, Stamp, Swap, SwapOptions, SwapOutcome, SwapReply, SwapRequest, SwapStep};

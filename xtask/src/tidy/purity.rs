@@ -26,6 +26,7 @@ const PURE: &[&str] = &[
     "margay-convert",
     "margay-render",
     "margay-policy",
+    "margay-ipam",
     "margay-watch",
     "margay-cluster",
     "margay-mrt",
