@@ -5,18 +5,22 @@
 //! verdict on a packet, with each tier, policy and rule that led to it.
 
 mod calculation;
+mod connection;
 mod cover;
 mod evaluator;
 mod http;
+mod lint;
 mod packet;
 mod rule;
 mod set;
 mod wanted;
 
 pub use self::calculation::{Calculation, Changes, SetChange};
+pub use self::connection::{Judgement, Party};
 pub use self::cover::NetworkCover;
 pub use self::evaluator::{Outcome, Stage, Step, Verdict};
 pub use self::http::{Request, normalize};
+pub use self::lint::{Warning, warnings};
 pub use self::packet::{Direction, End, Packet, Transport};
 pub use self::rule::{ActiveRule, EndMatch, PortMatch};
 pub use self::set::{Member, PortMember, SelectorText, Set, SetKey};

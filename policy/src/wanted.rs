@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use margay_cluster::key::ObjectKey;
-use margay_cluster::object::TierAction;
+use margay_cluster::object::{Rule, TierAction};
 
 use crate::packet::Direction;
 use crate::rule::ActiveRule;
@@ -66,6 +66,13 @@ pub struct TierPolicies {
 }
 
 impl RuleLists {
+    /// The rules of a policy of `namespace`, or of one of the cluster or of a profile.
+    pub(crate) fn compile(ingress: &[Rule], egress: &[Rule], namespace: Option<&str>) -> Self {
+        let compile =
+            |rules: &[Rule]| rules.iter().map(|rule| ActiveRule::compile(rule, namespace)).collect();
+        Self { ingress: compile(ingress), egress: compile(egress) }
+    }
+
     /// The rules of a direction.
     #[must_use]
     pub fn rules(&self, direction: Direction) -> &[ActiveRule] {

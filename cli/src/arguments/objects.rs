@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use serde::Deserialize;
 
 use super::output_format::Format;
 
@@ -30,6 +31,9 @@ pub(crate) enum ObjectCommand {
     /// Look at this node
     #[command(subcommand)]
     Node(NodeCommand),
+    /// Ask what network policy makes of a connection, without sending a packet
+    #[command(subcommand)]
+    Policy(PolicyCommand),
 }
 
 #[derive(Debug, Args)]
@@ -185,12 +189,67 @@ pub(crate) enum NodeCommand {
     },
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum FamilyArgument {
     /// IPv4
     Ipv4,
     /// IPv6
     Ipv6,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Show the verdict on a connection, with each tier, policy, profile and rule that led to it
+    ///
+    /// The objects are those of files, or of the datastore when no file is given. Exits with 0 if the connection is allowed, and
+    /// with 1 if it is denied. Host endpoints that a connection between workloads is forwarded through are not looked at.
+    Explain(Box<ExplainConnection>),
+    /// Check that connections are allowed or denied as a file expects; needs no datastore
+    ///
+    /// The file is YAML or JSON: `objects`, a list of files and folders relative to it, and `expectations`, a list of `from`, `to`,
+    /// `verdict` (allow or deny) and, as needed, `protocol`, `port`, `sourcePort`, `icmp`, `http`, `family` and `name`.
+    Test {
+        /// The file with expectations
+        file: PathBuf,
+        /// More objects: a file of YAML or JSON, or a folder of such files; may be given several times
+        #[arg(short, long = "filename", value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// A connection, and the objects to judge it by.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainConnection {
+    /// The sender: an address, [NAMESPACE/]POD, or hostendpoint/NAME
+    #[arg(long, value_name = "PARTY")]
+    pub(crate) from: String,
+    /// The receiver, given in the same way
+    #[arg(long, value_name = "PARTY")]
+    pub(crate) to: String,
+    /// The receiver's port, for TCP, UDP and SCTP
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
+    /// The sender's port
+    #[arg(long, value_name = "PORT")]
+    pub(crate) source_port: Option<u16>,
+    /// The protocol: tcp, udp, sctp, udplite, icmp, icmpv6 or a number
+    #[arg(long = "proto", value_name = "PROTOCOL", default_value = "tcp")]
+    pub(crate) protocol: String,
+    /// The type of an ICMP message, and its code
+    #[arg(long, value_name = "TYPE[:CODE]")]
+    pub(crate) icmp: Option<String>,
+    /// An HTTP request, such as GET:/a
+    #[arg(long, value_name = "METHOD:PATH")]
+    pub(crate) http: Option<String>,
+    /// The version of IP; IPv4 when both parties have both
+    #[arg(long, value_enum)]
+    pub(crate) family: Option<FamilyArgument>,
+    /// A file of YAML or JSON, a folder of such files, or - for standard input; may be given several times
+    #[arg(short, long = "filename", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArguments,
 }
 
 /// Where the datastore is. What is not typed comes from the environment, then from `datastore.toml` in

@@ -14,6 +14,7 @@ mod memory_store;
 mod node_status;
 mod origin;
 mod output;
+mod policy;
 mod store;
 mod watch;
 
@@ -55,6 +56,7 @@ pub(crate) fn run(
         }
         ObjectCommand::Datastore(command) => datastore(command, arguments.json, out),
         ObjectCommand::Node(command) => node_status::run(command, arguments, out),
+        ObjectCommand::Policy(command) => policy::run(command, arguments.json, out),
     }
 }
 
@@ -95,6 +97,9 @@ fn validate_files(validate: &arguments::ValidateFiles, out: &mut impl Write) -> 
     match manifest::read(&validate.files, None) {
         Err(problems) => refuse(&problems, out),
         Ok(manifests) => {
+            for warning in policy::warnings(&manifests) {
+                writeln!(out, "{warning}")?;
+            }
             let plural = if manifests.len() == 1 { "object is" } else { "objects are" };
             writeln!(out, "{} {plural} valid", manifests.len())?;
             Ok(ExitCode::SUCCESS)

@@ -23,18 +23,17 @@ pub(super) enum EndpointKind {
 }
 
 impl LocalEndpoint {
-    /// The endpoint that an object is, if it is one of `node`.
-    pub(super) fn of(object: &AnyObject, node: &str) -> Option<Self> {
+    /// The endpoint that an object is, if it is one of `node`, or of any node when there is none.
+    pub(super) fn of(object: &AnyObject, node: Option<&str>) -> Option<Self> {
+        let is_here = |own: Option<&str>| node.is_none_or(|node| own == Some(node));
         let names = |names: &[Name]| names.iter().map(|name| name.as_str().into()).collect();
         match object {
-            AnyObject::WorkloadEndpoint(endpoint) if endpoint.spec.node.as_deref() == Some(node) => {
-                Some(Self {
-                    kind: EndpointKind::Workload,
-                    interface: Some(endpoint.spec.interface_name.as_str().to_owned()),
-                    profiles: names(&endpoint.spec.profiles),
-                })
-            }
-            AnyObject::HostEndpoint(endpoint) if endpoint.spec.node.as_deref() == Some(node) => Some(Self {
+            AnyObject::WorkloadEndpoint(endpoint) if is_here(endpoint.spec.node.as_deref()) => Some(Self {
+                kind: EndpointKind::Workload,
+                interface: Some(endpoint.spec.interface_name.as_str().to_owned()),
+                profiles: names(&endpoint.spec.profiles),
+            }),
+            AnyObject::HostEndpoint(endpoint) if is_here(endpoint.spec.node.as_deref()) => Some(Self {
                 kind: EndpointKind::Host,
                 interface: endpoint.spec.interface_name.as_ref().map(|name| name.as_str().to_owned()),
                 profiles: names(&endpoint.spec.profiles),

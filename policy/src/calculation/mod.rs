@@ -27,13 +27,14 @@ use self::policy::Policy;
 use self::profiles::Profiles;
 use self::tiers::Tiers;
 
-/// The calculation for one node.
+/// The calculation for one node, or for all of them.
 ///
 /// It takes objects in any order: an object may come before those that it names. What is wanted depends on the present
 /// objects alone, not on the way that led to them.
 #[derive(Debug)]
 pub struct Calculation {
-    node: String,
+    /// The node whose endpoints are meant; `None` for those of all nodes.
+    node: Option<String>,
     wanted: Wanted,
     members: Members,
     policies: Policies,
@@ -46,8 +47,18 @@ impl Calculation {
     /// A calculation without objects, for the node of this name.
     #[must_use]
     pub fn new(node: &str) -> Self {
+        Self::of(Some(node.to_owned()))
+    }
+
+    /// A calculation without objects, for the endpoints of all nodes at once: to explain what a cluster enforces.
+    #[must_use]
+    pub fn of_all_nodes() -> Self {
+        Self::of(None)
+    }
+
+    fn of(node: Option<String>) -> Self {
         Self {
-            node: node.to_owned(),
+            node,
             wanted: Wanted::default(),
             members: Members::default(),
             policies: Policies::default(),
@@ -118,7 +129,7 @@ impl Calculation {
             Some(entity) => self.members.set_entity(id, entity.clone(), &mut self.wanted.sets),
             None => self.members.remove_entity(id, &mut self.wanted.sets),
         }
-        let local = object.and_then(|object| LocalEndpoint::of(object, &self.node));
+        let local = object.and_then(|object| LocalEndpoint::of(object, self.node.as_deref()));
         self.profiles.set_user(id, local.as_ref().map(|local| local.profiles.as_slice()).unwrap_or_default());
         match (local, entity) {
             (Some(local), Some(entity)) => {

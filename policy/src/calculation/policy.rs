@@ -9,7 +9,6 @@ use margay_cluster::object::{
 };
 use margay_cluster::selector::Selector;
 
-use crate::rule::ActiveRule;
 use crate::wanted::{ObjectId, RuleLists};
 
 use super::local_endpoint::EndpointKind;
@@ -135,12 +134,7 @@ fn is_always_wanted(hints: &[PerformanceHint]) -> bool {
 
 /// The rules of the directions that the policy decides about.
 fn rules(types: &[PolicyType], ingress: &[Rule], egress: &[Rule], namespace: Option<&str>) -> Arc<RuleLists> {
-    let compile = |direction: PolicyType, rules: &[Rule]| {
-        let rules = if types.contains(&direction) { rules } else { &[] };
-        rules.iter().map(|rule| ActiveRule::compile(rule, namespace)).collect()
-    };
-    Arc::new(RuleLists {
-        ingress: compile(PolicyType::Ingress, ingress),
-        egress: compile(PolicyType::Egress, egress),
-    })
+    let ingress = if types.contains(&PolicyType::Ingress) { ingress } else { &[] };
+    let egress = if types.contains(&PolicyType::Egress) { egress } else { &[] };
+    Arc::new(RuleLists::compile(ingress, egress, namespace))
 }

@@ -29,8 +29,9 @@ impl Profiles {
             self.rules.remove(name);
             return Arc::default();
         };
-        self.rules.insert(Arc::clone(name), Arc::new(compile(&profile.spec)));
-        Arc::new(profile.spec.labels_to_apply.clone())
+        let ProfileSpec { ingress, egress, labels_to_apply } = &profile.spec;
+        self.rules.insert(Arc::clone(name), Arc::new(RuleLists::compile(ingress, egress, None)));
+        Arc::new(labels_to_apply.clone())
     }
 
     /// Sets the profiles that an endpoint of the node names.
@@ -61,13 +62,6 @@ impl Profiles {
         self.users.get(name)?;
         let built_in = || (name == DEFAULT_ALLOW).then(|| Arc::new(allow_everything()));
         self.rules.get(name).cloned().or_else(built_in)
-    }
-}
-
-fn compile(spec: &ProfileSpec) -> RuleLists {
-    RuleLists {
-        ingress: spec.ingress.iter().map(|rule| ActiveRule::compile(rule, None)).collect(),
-        egress: spec.egress.iter().map(|rule| ActiveRule::compile(rule, None)).collect(),
     }
 }
 
