@@ -19,22 +19,25 @@ pub(crate) fn parse_host(text: &str) -> Result<IpAddr, String> {
     }
 }
 
-/// Parses an address with a port to listen on, such as `0.0.0.0:179`.
+/// Parses an address with a port to listen on, such as `0.0.0.0:179`. `usual_port` is for the advice.
 ///
 /// # Errors
 ///
 /// Returns what would be right.
-pub(crate) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn parse_listen(text: &str, usual_port: u16) -> Result<SocketAddr, String> {
     let Ok(address) = text.parse::<SocketAddr>() else {
         return Err(match text.parse::<IpAddr>() {
-            Ok(address) => format!("{text} has no port: write \"{}\"", SocketAddr::new(address, 179)),
+            Ok(address) => format!("{text} has no port: write \"{}\"", SocketAddr::new(address, usual_port)),
             Err(_) => format!(
-                "{text:?} is not an address with a port: write one such as \"0.0.0.0:179\" or \"[::]:179\""
+                "{text:?} is not an address with a port: write one such as \"0.0.0.0:{usual_port}\" or \"[::]:{usual_port}\""
             ),
         });
     };
     if address.port() == 0 {
-        return Err(format!("port 0 cannot be dialed: write \"{}\"", SocketAddr::new(address.ip(), 179)));
+        return Err(format!(
+            "port 0 cannot be dialed: write \"{}\"",
+            SocketAddr::new(address.ip(), usual_port)
+        ));
     }
     Ok(address)
 }
@@ -133,9 +136,9 @@ mod tests {
             ),
         ];
         for (text, expected) in rows {
-            assert_eq!(parse_listen(text), Err(expected.to_owned()), "{text}");
+            assert_eq!(parse_listen(text, 179), Err(expected.to_owned()), "{text}");
         }
-        assert_eq!(parse_listen("[::]:1790"), Ok("[::]:1790".parse().unwrap()));
+        assert_eq!(parse_listen("[::]:1790", 179), Ok("[::]:1790".parse().unwrap()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::http::Http;
 use crate::path;
 use crate::report::Report;
 use crate::section::Section;
@@ -11,6 +12,8 @@ use crate::section::Section;
 pub struct Control {
     /// The Unix socket of the control API; `/run/margay/control.sock` by default.
     pub socket: PathBuf,
+    /// Read-only access over TCP; `None` by default.
+    pub http: Option<Http>,
 }
 
 impl Control {
@@ -18,13 +21,14 @@ impl Control {
         let socket = section
             .get("socket")
             .and_then(|value| value.parsed("/run/margay/control.sock", report, path::parse_absolute));
+        let http = Http::read(&mut section, report);
         section.finish(report);
-        socket.map_or_else(Self::default, |socket| Self { socket })
+        Self { socket: socket.unwrap_or_else(|| Self::default().socket), http }
     }
 }
 
 impl Default for Control {
     fn default() -> Self {
-        Self { socket: PathBuf::from("/run/margay/control.sock") }
+        Self { socket: PathBuf::from("/run/margay/control.sock"), http: None }
     }
 }

@@ -314,6 +314,7 @@ fn daemon_keys(old: &Config, new: &Config) -> Vec<&'static str> {
         ("global.update_delay", old.global().update_delay != global.update_delay),
         ("global.log", old.global().log != global.log),
         ("control.socket", old.control().socket != new.control().socket),
+        ("control.http", old.control().http != new.control().http),
         ("kernel", old.kernel().is_some() != kernel.is_some()),
     ]);
     if let (Some(old), Some(new)) = (old.kernel(), kernel) {

@@ -88,7 +88,7 @@ impl Global {
 fn read_listen(value: Value<'_>, report: &mut Report<'_>) -> Vec<SocketAddr> {
     let mut listen = Vec::new();
     for item in value.list("[\"0.0.0.0:179\"]", report).into_iter().flatten() {
-        match item.parsed("0.0.0.0:179", report, address::parse_listen) {
+        match item.parsed("0.0.0.0:179", report, |text| address::parse_listen(text, 179)) {
             Some(address) if listen.contains(&address) => {
                 item.reject(report, format_args!("{address} is in the list twice"));
             }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime, PeerKind};
 use margay_bfd::{AuthenticationKind, Intervals};
 use margay_config::{
-    Bfd, BfdAuthentication, Config, Hold, Kernel, LocalAsn, NextHopMode, Peer, PrivateAsns, RemoteAsn, parse,
+    Bfd, BfdAuthentication, Config, Hold, Http, Kernel, LocalAsn, NextHopMode, Peer, PrivateAsns, RemoteAsn,
+    parse,
 };
 use margay_filter::{FilterChain, LocalValues, RoutePath, RouteSource};
 
@@ -38,6 +39,25 @@ fn the_reference_file_means_what_it_says() {
     assert_eq!(node.remote_asn, RemoteAsn::Number(Asn(64512)));
     assert_eq!(node.hold_time, HoldTime::from_seconds(30).unwrap());
     assert_eq!(node.families, [Family::IPV4_UNICAST, Family::IPV6_UNICAST]);
+}
+
+#[test]
+fn http_serves_the_loopback_addresses_unless_a_list_names_others() {
+    let global = "[global]\nasn = 64512\nrouter_id = \"10.0.0.11\"\n[control]\n";
+    assert_eq!(parsed(global).control().http, None);
+    let prefixes = |http: &Http| http.allow.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let plain = parsed(&format!("{global}http = \"[::]:9179\"\n"));
+    let http = plain.control().http.as_ref().unwrap();
+    assert_eq!(http.listen, "[::]:9179".parse().unwrap());
+    assert_eq!(
+        (prefixes(http), http.token_file.as_deref()),
+        (vec!["127.0.0.0/8".into(), "::1/128".into()], None)
+    );
+    let named = "http_allow = [\"10.0.0.0/8\"]\nhttp_token_file = \"/etc/margay/token\"\n";
+    let named = parsed(&format!("{global}http = \"10.0.0.11:9179\"\n{named}"));
+    let http = named.control().http.as_ref().unwrap();
+    assert_eq!(prefixes(http), ["10.0.0.0/8"]);
+    assert_eq!(http.token_file.as_deref(), Some("/etc/margay/token".as_ref()));
 }
 
 #[test]

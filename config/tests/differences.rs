@@ -176,6 +176,7 @@ fn settings_of_the_daemon_itself_need_a_restart() {
             &["kernel.table", "kernel.restart_window"],
         ),
         ("[kernel]", "[kernel]\n[control]\nsocket = \"/s\"", &["control.socket"]),
+        ("[kernel]", "[kernel]\n[control]\nhttp = \"127.0.0.1:9179\"", &["control.http"]),
     ];
     for &(what, by_what, keys) in rows {
         let expected = ConfigDiff { needs_restart: keys.to_vec(), ..ConfigDiff::default() };

@@ -68,12 +68,24 @@ fn unknown_keys() {
         ],
     );
     check_after_global(
-        "[[peer]]\naddress = \"10.0.0.1\"\nremote_asn = 1\nhold_tiem = \"9s\"\n[kernel]\nmteric = 5\n[control]\nhttp = \"x\"\n",
+        "[[peer]]\naddress = \"10.0.0.1\"\nremote_asn = 1\nhold_tiem = \"9s\"\n[kernel]\nmteric = 5\n[control]\nhtpp = \"x\"\n",
         &[
             "f:7:1: unknown key \"hold_tiem\" in [[peer]]: did you mean \"hold_time\"?",
             "f:9:1: unknown key \"mteric\" in [kernel]: did you mean \"metric\"?",
-            "f:11:1: unknown key \"http\" in [control]: there is socket",
+            "f:11:1: unknown key \"htpp\" in [control]: did you mean \"http\"?",
         ],
+    );
+    check_after_global(
+        "[control]\nhttp = \"127.0.0.1\"\nhttp_allow = [\"10.0.0.1\"]\nhttp_token_file = \"token\"\n",
+        &[
+            "f:5:8: http: 127.0.0.1 has no port: write \"127.0.0.1:9179\"",
+            "f:6:15: http_allow: 10.0.0.1 has no length: write 10.0.0.1/32 for a single address",
+            "f:7:19: http_token_file: \"token\" is not an absolute path: begin it with a slash",
+        ],
+    );
+    check_after_global(
+        "[control]\nhttp_allow = [\"10.0.0.0/8\"]\n",
+        &["f:5:14: http_allow: has no effect without http = \"127.0.0.1:9179\""],
     );
     check_after_global(
         "[peer_group.mesh]\nname = \"a\"\n",

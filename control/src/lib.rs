@@ -18,6 +18,7 @@
 //! | `POST /v1/reload?strict=&confirm_seconds=` | [`ReloadReport`] |
 //! | `POST /v1/reload/confirm` | [`ConfirmReport`] |
 //! | `GET /v1/config` | [`ConfigurationFiles`] |
+//! | `GET /metrics` | text in the OpenMetrics format, or in that of Prometheus |
 //!
 //! A failed request is answered with an [`ErrorBody`] and a status of 400 (invalid request), 404 (no such
 //! object) or 503 (the daemon is stopping). Prefixes, addresses, AS paths and communities are text in the

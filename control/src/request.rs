@@ -212,6 +212,8 @@ impl fmt::Display for RoutesView {
 
 /// The paths of the API.
 pub mod path {
+    /// Metrics as text for Prometheus, not JSON.
+    pub const METRICS: &str = "/metrics";
     /// [`Request::Status`](super::Request::Status)
     pub const STATUS: &str = "/v1/status";
     /// [`Request::Peers`](super::Request::Peers); a peer's name may follow after a slash.

@@ -315,7 +315,7 @@ fn write_global(conf: &mut String, settings: &RouterSettings, socket: &Path) -> 
     writeln!(conf, "[global]\nasn = {}\nrouter_id = \"{}\"", settings.asn, settings.router_id)?;
     writeln!(conf, "{}", settings.global)?;
     writeln!(conf, "listen = [\"0.0.0.0:179\", \"[::]:179\"]\nlog = \"info,margay=debug\"")?;
-    writeln!(conf, "\n[control]\nsocket = \"{}\"", socket.display())?;
+    writeln!(conf, "\n[control]\nsocket = \"{}\"\n{}", socket.display(), settings.control)?;
     if settings.kernel {
         writeln!(conf, "\n[kernel]\ntable = 254\nprotocol = {KERNEL_PROTOCOL}\nmetric = {KERNEL_METRIC}")?;
     }

@@ -40,6 +40,9 @@ pub const ETCD: Tool = Tool { program: "etcd", package: "etcd-server", service: 
 pub const ETCD_CLIENT: Tool = Tool { program: "etcdctl", package: "etcd-client", service: None };
 /// For HTTP requests over Unix sockets.
 pub const CURL: Tool = Tool { program: "curl", package: "curl", service: None };
+/// Prometheus, with `promtool`.
+pub const PROMETHEUS: Tool =
+    Tool { program: "prometheus", package: "prometheus", service: Some("prometheus") };
 /// To create certificates for labs with TLS.
 pub const OPENSSL: Tool = Tool { program: "openssl", package: "openssl", service: None };
 

@@ -104,6 +104,8 @@ pub struct RouterSettings {
     pub extra: String,
     /// Additional lines of margay's `[global]` section.
     pub global: String,
+    /// Additional lines of margay's `[control]` section.
+    pub control: String,
 }
 
 impl RouterSettings {
@@ -118,6 +120,7 @@ impl RouterSettings {
             kernel: false,
             extra: String::new(),
             global: String::new(),
+            control: String::new(),
         }
     }
 }

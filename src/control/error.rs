@@ -28,6 +28,26 @@ impl ApiError {
         Self { status: StatusCode::CONFLICT, text: text.into() }
     }
 
+    /// The client must not ask.
+    pub(super) fn forbidden(text: impl Into<String>) -> Self {
+        Self { status: StatusCode::FORBIDDEN, text: text.into() }
+    }
+
+    /// The request lacks the token.
+    pub(super) fn unauthorized(text: impl Into<String>) -> Self {
+        Self { status: StatusCode::UNAUTHORIZED, text: text.into() }
+    }
+
+    /// The request cannot be answered now.
+    pub(super) fn unavailable(text: impl Into<String>) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, text: text.into() }
+    }
+
+    /// What cannot happen has happened.
+    pub(super) fn bug(place: &str) -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, text: format!("bug in {place}") }
+    }
+
     /// The task that would answer has ended.
     pub(super) fn stopping() -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, text: "margayd is stopping".to_owned() }

@@ -60,7 +60,8 @@ fn family_counts<'c>(entry: &PeerEntry, counts: &'c SpeakerCounts) -> &'c [Famil
     session.map(|(_, families)| families.as_slice()).unwrap_or_default()
 }
 
-fn role(entry: &PeerEntry) -> PeerRole {
+/// What a peer is to this speaker.
+pub(super) fn role(entry: &PeerEntry) -> PeerRole {
     let negotiated = entry.status.established.as_ref().map(|session| session.negotiated.kind);
     match negotiated.or_else(|| entry.config.kind(entry.global.asn)) {
         Some(PeerKind::Ibgp) if entry.config.rr_client => PeerRole::Client,
@@ -71,7 +72,7 @@ fn role(entry: &PeerEntry) -> PeerRole {
 }
 
 /// The peer's AS number: that of the session, or of the configuration if that has one.
-fn remote_asn(entry: &PeerEntry) -> Option<u32> {
+pub(super) fn remote_asn(entry: &PeerEntry) -> Option<u32> {
     let negotiated = entry.status.established.as_ref().map(|session| session.negotiated.peer_asn.0);
     negotiated.or(match entry.config.remote_asn {
         RemoteAsn::Number(asn) => Some(asn.0),

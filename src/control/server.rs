@@ -1,5 +1,6 @@
 //! The HTTP server: translates each request to one to the daemon, the speaker or the kernel thread.
 
+use std::convert::Infallible;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
@@ -9,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use margay_config::{LeftOut, ObjectName};
+use margay_config::{Http, LeftOut, ObjectName};
 use margay_control::{
     BfdSessions, ConfigurationFile, ConfigurationFiles, ConfirmReport, ExplainQuery, Explanation,
     KernelStatus, MaintenanceReport, PeerActionQuery, PeerActionReport, PeerDetail, Peers, ReloadQuery,
@@ -24,8 +25,10 @@ use super::bfd::bfd_sessions;
 use super::error::ApiError;
 use super::explain::explanation;
 use super::kernel::kernel_status;
+use super::metrics::get_metrics;
 use super::peers::{detail, summary};
 use super::routes::{parse_destination, routes};
+use super::tcp;
 use super::turns::turns;
 use crate::bfd::BfdStatus;
 use crate::daemon::{DaemonRequest, DaemonStatus, PeerCommand, PeerEntry, left_out_object};
@@ -59,7 +62,19 @@ pub async fn serve(socket: &Path, api: Api) -> io::Result<impl Future<Output = i
     }
     let listener = UnixListener::bind(socket)?;
     std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o660))?;
-    let router = Router::new()
+    let router = router(api);
+    Ok(async move { axum::serve(listener, router).await })
+}
+
+/// Serves the reading part of the API over TCP, and never ends.
+pub async fn serve_tcp(http: Http, api: Api) -> Infallible {
+    tcp::serve(http, reading_router(api)).await
+}
+
+/// Everything.
+fn router(api: Api) -> Router {
+    Router::new()
+        .route(path::METRICS, get(get_metrics))
         .route(path::STATUS, get(get_status))
         .route(path::PEERS, get(get_peers))
         .route(&format!("{}/{{name}}", path::PEERS), get(get_peer).post(post_peer))
@@ -75,8 +90,22 @@ pub async fn serve(socket: &Path, api: Api) -> io::Result<impl Future<Output = i
         .route(path::DRAIN, post(post_drain))
         .route(path::UNDRAIN, post(post_undrain))
         .route(path::SHUTDOWN, post(post_shutdown))
-        .with_state(api);
-    Ok(async move { axum::serve(listener, router).await })
+        .with_state(api)
+}
+
+/// What changes nothing, shows no file of this node, and asks the speaker for no more than a page.
+fn reading_router(api: Api) -> Router {
+    Router::new()
+        .route(path::METRICS, get(get_metrics))
+        .route(path::STATUS, get(get_status))
+        .route(path::PEERS, get(get_peers))
+        .route(&format!("{}/{{name}}", path::PEERS), get(get_peer))
+        .route(path::ROUTES, get(get_routes))
+        .route(path::EXPLAIN, get(get_explanation))
+        .route(path::KERNEL, get(get_kernel))
+        .route(path::BFD, get(get_bfd))
+        .route(path::TURNS, get(get_turns))
+        .with_state(api)
 }
 
 /// Removes a socket without a listener, as left by a killed daemon.
@@ -105,7 +134,7 @@ impl Api {
     }
 
     /// Asks the daemon.
-    async fn ask_daemon<T>(
+    pub(super) async fn ask_daemon<T>(
         &self,
         question: impl FnOnce(oneshot::Sender<T>) -> DaemonRequest,
     ) -> Result<T, ApiError> {
@@ -136,7 +165,7 @@ impl Api {
     }
 
     /// Asks the BFD thread; empty without one.
-    async fn bfd_statuses(&self) -> Result<Vec<BfdStatus>, ApiError> {
+    pub(super) async fn bfd_statuses(&self) -> Result<Vec<BfdStatus>, ApiError> {
         match self.ask_daemon(DaemonRequest::Bfd).await? {
             Some(bfd) => bfd.statuses().await.map_err(|_| ApiError::stopping()),
             None => Ok(Vec::new()),
@@ -144,7 +173,10 @@ impl Api {
     }
 
     /// Asks the kernel thread; `None` without one.
-    async fn ask_kernel<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> KernelRequest) -> Option<T> {
+    pub(super) async fn ask_kernel<T>(
+        &self,
+        question: impl FnOnce(oneshot::Sender<T>) -> KernelRequest,
+    ) -> Option<T> {
         let kernel = self.kernel.as_ref()?.upgrade()?;
         let (answer, answered) = oneshot::channel();
         kernel.send(question(answer)).await.ok()?;

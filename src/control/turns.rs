@@ -27,7 +27,8 @@ fn times_taken(times: TimesTaken) -> margay_control::TimesTaken {
     }
 }
 
-fn word(step: Step) -> &'static str {
+/// The name of a kind of step.
+pub(super) fn word(step: Step) -> &'static str {
     match step {
         Step::Session => "session",
         Step::Updates => "updates",

@@ -85,10 +85,11 @@ pub async fn run(
         kernel: daemon.kernel.as_ref().map(|kernel| kernel.requests.downgrade()),
         log,
     };
-    let server = control::serve(&socket, api)
+    let server = control::serve(&socket, api.clone())
         .await
         .with_context(|| format!("cannot open the control socket {}", socket.display()))?;
     let server = tokio::spawn(server);
+    let http = daemon.config.control().http.clone().map(|http| tokio::spawn(control::serve_tcp(http, api)));
     daemon.start_peers().await;
     info!(socket = %socket.display(), "margayd is ready");
     let result = daemon.serve(request_receiver).await;
@@ -101,6 +102,7 @@ pub async fn run(
     daemon.stop(reason).await;
     // Until now it still wrote the answer to the request that ended the daemon.
     server.abort();
+    http.inspect(JoinHandle::abort);
     if let Err(error) = std::fs::remove_file(&socket) {
         warn!(socket = %socket.display(), %error, "the control socket stays behind");
     }

@@ -23,6 +23,7 @@ mod log;
 mod maintenance;
 mod malformed;
 mod mesh_to_reflector;
+mod metrics;
 mod own_addresses;
 mod prefix_limit;
 mod raw_speaker;

@@ -17,7 +17,8 @@ pub(crate) fn add_tests(workspace: &Workspace, steps: &mut Steps) {
     steps.run("packages", || {
         let routers = &[packages::BIRD, packages::FRR, packages::GOBGP];
         let store = &[packages::ETCD, packages::ETCD_CLIENT, packages::OPENSSL, packages::CURL];
-        packages::install_missing(&[packages::NETWORK, routers, store].concat())
+        let readers = &[packages::PROMETHEUS];
+        packages::install_missing(&[packages::NETWORK, routers, store, readers].concat())
     });
     // The end-to-end tests run the client in the daemon's folder.
     steps.command("programs", workspace.cargo().args(["build", "-p", "margay", "-p", "margay-cli"]));
