@@ -8,7 +8,7 @@ use std::ops::Range;
 pub(crate) const CHUNK_ITEMS: usize = 1 << CHUNK_BITS;
 const CHUNK_BITS: u32 = 12;
 
-/// Items that a chunk has room for at first.
+/// Items that the first chunk has room for at first.
 const FIRST_ITEMS: usize = 16;
 
 /// The chunk of an item, and the position there.
@@ -22,9 +22,11 @@ pub(crate) fn numbers(chunk: usize) -> Range<usize> {
     first..first + CHUNK_ITEMS
 }
 
-/// Makes room for an item at `position` of a chunk. It grows fourfold, so that little is copied.
-pub(crate) fn reserve<T>(items: &mut Vec<T>, position: usize) {
-    let mut capacity = FIRST_ITEMS;
+/// Makes room in a chunk for an item at `position`. The first one grows fourfold, as most tables are small; the others
+/// have room for all their items at once, so that nothing is copied.
+#[cold]
+pub(crate) fn reserve<T>(items: &mut Vec<T>, chunk: usize, position: usize) {
+    let mut capacity = if chunk == 0 { FIRST_ITEMS } else { CHUNK_ITEMS };
     while capacity <= position {
         capacity = (capacity * 4).min(CHUNK_ITEMS);
     }

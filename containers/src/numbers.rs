@@ -10,6 +10,8 @@ pub struct Numbers {
     chunks: Vec<Chunk>,
     /// The chunks that have free numbers.
     with_room: BTreeSet<usize>,
+    /// The lowest of them; the number of chunks if there is none.
+    lowest_with_room: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -27,11 +29,16 @@ impl Numbers {
     ///
     /// If there are four thousand million.
     pub fn take(&mut self) -> u32 {
-        let index = self.with_room.first().copied().unwrap_or_else(|| self.add_chunk());
+        let index = self.lowest_with_room;
+        if index == self.chunks.len() {
+            self.chunks.push(Chunk::default());
+            self.with_room.insert(index);
+        }
         let chunk = &mut self.chunks[index];
         let position = chunk.take();
         if chunk.is_full() {
             self.with_room.remove(&index);
+            self.find_room();
         }
         number(index, position)
     }
@@ -47,6 +54,7 @@ impl Numbers {
         let chunk = &mut self.chunks[index];
         if chunk.is_full() {
             self.with_room.insert(index);
+            self.lowest_with_room = self.lowest_with_room.min(index);
         }
         chunk.free.push(u16::try_from(position).expect("a chunk has fewer positions"));
         let is_empty = chunk.is_empty();
@@ -76,11 +84,8 @@ impl Numbers {
         chunks.flat_map(|(index, chunk)| chunk.free.iter().map(move |&position| number(index, position)))
     }
 
-    fn add_chunk(&mut self) -> usize {
-        let index = self.chunks.len();
-        self.chunks.push(Chunk::default());
-        self.with_room.insert(index);
-        index
+    fn find_room(&mut self) {
+        self.lowest_with_room = self.with_room.first().copied().unwrap_or(self.chunks.len());
     }
 
     fn drop_empty_chunks(&mut self) {
@@ -88,6 +93,7 @@ impl Numbers {
             self.chunks.pop();
             self.with_room.remove(&self.chunks.len());
         }
+        self.find_room();
     }
 }
 

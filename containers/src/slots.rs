@@ -33,7 +33,7 @@ impl<T> Slots<T> {
             Some(slot) => *slot = Some(value),
             None => {
                 if position == slots.capacity() {
-                    chunk::reserve(slots, position);
+                    chunk::reserve(slots, index, position);
                 }
                 slots.push(Some(value));
             }

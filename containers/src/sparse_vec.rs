@@ -11,7 +11,7 @@ pub trait Blank: Copy {
     fn is_blank(&self) -> bool;
 }
 
-/// See the [module](self).
+/// Items by index, in chunks of memory that are freed once all their items are blank.
 #[derive(Debug)]
 pub struct SparseVec<T> {
     chunks: Vec<Chunk<T>>,
@@ -55,17 +55,15 @@ impl<T: Blank> SparseVec<T> {
     /// Sets an item. The memory of a chunk of blank items is freed.
     pub fn set(&mut self, index: usize, item: T) {
         let (number, position) = chunk::place(index);
-        if number >= self.chunks.len() {
-            if item.is_blank() {
-                return;
+        let Some(chunk) = self.chunks.get_mut(number) else { return self.extend(number, position, item) };
+        let Some(place) = chunk.items.get_mut(position) else { return self.extend(number, position, item) };
+        match (std::mem::replace(place, item).is_blank(), item.is_blank()) {
+            (true, false) => chunk.in_use += 1,
+            (false, true) => {
+                chunk.in_use -= 1;
+                self.free_if_blank(number);
             }
-            self.chunks.resize_with(number + 1, Chunk::default);
-        }
-        let chunk = &mut self.chunks[number];
-        chunk.set(position, item);
-        if chunk.in_use == 0 {
-            *chunk = Chunk::default();
-            self.drop_blank_chunks();
+            (true, true) | (false, false) => {}
         }
     }
 
@@ -97,35 +95,37 @@ impl<T: Blank> SparseVec<T> {
         let position = chunk.items.len().saturating_sub(limit);
         let taken = chunk.items.split_off(position);
         chunk.in_use -= taken.iter().filter(|item| !item.is_blank()).count();
-        if chunk.in_use == 0 {
-            *chunk = Chunk::default();
-            self.drop_blank_chunks();
-        }
+        self.free_if_blank(number);
         Some((chunk::numbers(number).start + position, taken))
     }
 
-    fn drop_blank_chunks(&mut self) {
+    /// Sets an item beyond those of its chunk.
+    fn extend(&mut self, number: usize, position: usize, item: T) {
+        if item.is_blank() {
+            return;
+        }
+        if number >= self.chunks.len() {
+            self.chunks.resize_with(number + 1, Chunk::default);
+        }
+        let chunk = &mut self.chunks[number];
+        if position >= chunk.items.capacity() {
+            chunk::reserve(&mut chunk.items, number, position);
+        }
+        if position > chunk.items.len() {
+            chunk.items.resize(position, T::BLANK);
+        }
+        chunk.items.push(item);
+        chunk.in_use += 1;
+    }
+
+    fn free_if_blank(&mut self, number: usize) {
+        if self.chunks[number].in_use > 0 {
+            return;
+        }
+        self.chunks[number] = Chunk::default();
         while self.chunks.last().is_some_and(|chunk| chunk.in_use == 0) {
             self.chunks.pop();
         }
-    }
-}
-
-impl<T: Blank> Chunk<T> {
-    fn set(&mut self, position: usize, item: T) {
-        if position >= self.items.len() {
-            if item.is_blank() {
-                return;
-            }
-            if position >= self.items.capacity() {
-                chunk::reserve(&mut self.items, position);
-            }
-            self.items.resize(position + 1, T::BLANK);
-        }
-        let place = &mut self.items[position];
-        self.in_use += usize::from(!item.is_blank());
-        self.in_use -= usize::from(!place.is_blank());
-        *place = item;
     }
 }
 
