@@ -8,12 +8,13 @@ use margay_timestamp::Timestamp;
 
 use crate::{
     import::KernelRouteChange,
-    mirror::{FibStatus, Mirror, PrefixState},
+    mirror::Mirror,
     netlink::{Batch, Dump, Notice, Refusal},
     options::FibOptions,
     pace::Pace,
     reading::{Reading, Scope},
     resolution::StaticWay,
+    view::FibView,
 };
 
 /// See the [crate](crate).
@@ -52,7 +53,7 @@ impl Fib {
     pub fn apply_notices(&mut self, now: Timestamp) {
         self.mirror.settle_next_hops();
         self.mirror.untouch();
-        self.pace.follow(self.mirror.take_consequences(), now);
+        self.pace.follow(self.mirror.doubts.take_consequences(), now);
     }
 
     /// Notes that messages of the kernel were lost: everything will be read again.
@@ -76,32 +77,13 @@ impl Fib {
         if let Some(dump) = self.reading.as_mut().and_then(Reading::poll_dump) {
             return Some(Ask::Dump(dump));
         }
-        if !self.can_plan() {
+        if !self.view().can_plan() {
             return None;
         }
-        let looks = if self.reads_routes() { 0 } else { LOOKS };
+        let looks = if self.view().reads_routes() { 0 } else { LOOKS };
         self.mirror.plan_batch(batch, looks);
         self.retry_what_was_refused(now);
         (!batch.is_empty()).then_some(Ask::Batch)
-    }
-
-    /// Whether there is anything to plan.
-    #[must_use]
-    pub fn can_plan(&self) -> bool {
-        let has_routes = !self.reads_routes() && self.mirror.entries.unsettled().len() > 0;
-        self.mirror.objects.is_dirty() || has_routes
-    }
-
-    /// Whether there is a question to ask at once.
-    #[must_use]
-    pub fn has_ask(&self) -> bool {
-        self.can_plan() || self.reading.as_ref().is_some_and(Reading::has_dump)
-    }
-
-    /// Whether everything is being read. The foreign routes are unknown until that has ended.
-    #[must_use]
-    pub fn reads_routes(&self) -> bool {
-        self.reading.as_ref().is_some_and(Reading::is_of_everything)
     }
 
     /// Notes the outcome of a batch: every request that was not refused has been done.
@@ -176,13 +158,19 @@ impl Fib {
             match self.reading {
                 // A subnet that has not been read yet is not a subnet that was removed.
                 Some(_) => self.pace.look_around_soon(now),
-                None if self.mirror.take_objects_suspicion() => self.begin_reading(Scope::Objects),
+                None if self.mirror.doubts.take_objects_suspicion() => self.begin_reading(Scope::Objects),
                 None => self.retry_at_once(),
             }
         }
         if self.pace.take_retry(now, self.mirror.failures.is_empty()) {
             self.mirror.retry();
         }
+    }
+
+    /// The state, for looks that change nothing.
+    #[must_use]
+    pub fn view(&self) -> FibView<'_> {
+        FibView { mirror: &self.mirror, reading: self.reading.as_ref() }
     }
 
     /// Sets the wanted forwarding at prefixes.
@@ -202,55 +190,21 @@ impl Fib {
 
     /// Sets the prefixes for which networks require a foreign route.
     pub fn require(&mut self, prefixes: BTreeSet<Prefix>) {
-        self.mirror.require(prefixes);
+        self.mirror.announcements.set_required(prefixes);
     }
 
     /// Sets the links whose usability is reported.
     pub fn watch_links(&mut self, links: &BTreeSet<LinkName>) {
-        self.mirror.watch_links(links);
+        self.mirror.announcements.watch_links(links);
     }
 
     /// Sets the installed static routes, by which next hops are resolved as well. Default routes have no effect.
     pub fn set_static_ways(&mut self, mut ways: BTreeMap<Prefix, StaticWay>) {
         ways.retain(|prefix, _| prefix.length() > 0);
-        self.mirror.set_static_ways(ways);
+        for prefix in self.mirror.statics.set(ways) {
+            self.mirror.on_way_changed(prefix);
+        }
         self.mirror.settle_next_hops();
-    }
-
-    /// How far the kernel follows what is wanted. It costs the answer, however many routes there are.
-    #[must_use]
-    pub fn status(&self) -> FibStatus {
-        self.mirror.status()
-    }
-
-    /// The numbers of [`status`](Self::status), found by a look at every prefix: for tests.
-    #[must_use]
-    pub fn recount(&self) -> FibStatus {
-        self.mirror.recount()
-    }
-
-    /// What is wanted at a prefix and what the kernel holds there, table by table.
-    #[must_use]
-    pub fn describe(&self, prefix: Prefix) -> Vec<PrefixState> {
-        self.mirror.describe(prefix)
-    }
-
-    /// Number of prefixes with a wanted route that wait to be compared.
-    #[must_use]
-    pub fn waiting_wishes(&self) -> usize {
-        self.mirror.entries.unsettled().wishes_len()
-    }
-
-    /// Number of prefixes that wait to be compared.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.mirror.entries.unsettled().len()
-    }
-
-    /// Whether there are unreported changes of foreign routes.
-    #[must_use]
-    pub fn has_route_changes(&self) -> bool {
-        !self.reads_routes() && self.mirror.announcements.is_outdated()
     }
 
     /// Changes of foreign routes at up to `limit` prefixes.
@@ -260,18 +214,17 @@ impl Fib {
 
     /// The watched links whose usability changed since the last call.
     pub fn poll_link_changes(&mut self) -> Vec<LinkUsability> {
-        self.mirror.poll_links()
-    }
-
-    /// Whether there is an unreported failure.
-    #[must_use]
-    pub fn has_failure(&self) -> bool {
-        self.mirror.failures.has_unreported()
+        let mut announcements = std::mem::take(&mut self.mirror.announcements);
+        let resolver = self.mirror.resolver();
+        let changed = announcements.poll_links(|link| resolver.usable_link(link).is_some());
+        self.mirror.announcements = announcements;
+        changed
     }
 
     /// A prefix at which the kernel does not hold what is wanted, and the reason; each reason once.
     pub fn poll_failure(&mut self) -> Option<(Prefix, String)> {
-        self.mirror.poll_failure()
+        let (id, reason) = self.mirror.failures.poll_unreported()?;
+        Some((self.mirror.entries.get(id).prefix, reason.to_owned()))
     }
 
     /// A next hop object that the kernel refused, and the reason.
@@ -282,13 +235,7 @@ impl Fib {
     /// Number of routes with the own protocol number that the last reading found in tables that are not
     /// configured, by table.
     pub fn take_strays(&mut self) -> BTreeMap<u32, usize> {
-        self.mirror.take_strays()
-    }
-
-    /// The options.
-    #[must_use]
-    pub fn options(&self) -> &FibOptions {
-        &self.mirror.options
+        std::mem::take(&mut self.mirror.strays)
     }
 
     fn begin_reading(&mut self, scope: Scope) {

@@ -17,9 +17,3 @@ impl ShapeId {
         self.0 as usize
     }
 }
-
-impl PathId {
-    pub(crate) fn index(self) -> usize {
-        self.0 as usize
-    }
-}

@@ -25,6 +25,7 @@ mod reading;
 mod resolution;
 mod table;
 mod version;
+mod view;
 mod wanted;
 
 pub use fib::{Ask, Fib};
@@ -34,3 +35,4 @@ pub use mirror::{DescribedRoute, FailedRoute, FibStatus, PrefixState};
 pub use netlink::*;
 pub use options::{FibOptions, OnlinkRule};
 pub use resolution::StaticWay;
+pub use view::FibView;

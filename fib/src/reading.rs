@@ -1,24 +1,21 @@
 //! A reading of the kernel's state: dumps of one kind after another, which replace the known state.
 
-use bgp_codec::Prefix;
-
 use crate::{
-    index::ShapeId,
-    mirror::Mirror,
+    mirror::{Mirror, RouteDump},
     netlink::{Dump, Notice, ObjectNotice},
 };
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Reading {
-    scope: Scope,
+    /// The routes, in a reading of everything.
+    routes: Option<RouteDump>,
     /// The remaining dumps, the present one first.
     left: &'static [Dump],
     /// Whether the present one has been asked for.
     is_asked: bool,
     links: Vec<u32>,
     objects: Vec<ObjectNotice>,
-    routes: Vec<(u8, Prefix, ShapeId)>,
     interrupted: bool,
 }
 
@@ -32,26 +29,18 @@ pub(crate) enum Scope {
 
 impl Reading {
     pub(crate) fn begin(scope: Scope, mirror: &mut Mirror) -> Self {
-        let left: &[Dump] = match scope {
-            Scope::Everything => {
-                mirror.begin_dump();
-                &[Dump::Links, Dump::Addresses, Dump::Objects, Dump::Ipv4Routes, Dump::Ipv6Routes]
-            }
-            Scope::Objects => &[Dump::Objects],
+        let (routes, left): (_, &[Dump]) = match scope {
+            Scope::Everything => (
+                Some(RouteDump::begin(mirror)),
+                &[Dump::Links, Dump::Addresses, Dump::Objects, Dump::Ipv4Routes, Dump::Ipv6Routes],
+            ),
+            Scope::Objects => (None, &[Dump::Objects]),
         };
-        Self {
-            scope,
-            left,
-            is_asked: false,
-            links: Vec::new(),
-            objects: Vec::new(),
-            routes: Vec::new(),
-            interrupted: false,
-        }
+        Self { routes, left, is_asked: false, links: Vec::new(), objects: Vec::new(), interrupted: false }
     }
 
     pub(crate) fn is_of_everything(&self) -> bool {
-        self.scope == Scope::Everything
+        self.routes.is_some()
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -80,7 +69,9 @@ impl Reading {
             (Some(Dump::Addresses), notice @ Notice::Address { .. }) => mirror.on_notice(notice),
             (Some(Dump::Objects), Notice::Object(object)) => self.objects.push(object),
             (Some(Dump::Ipv4Routes | Dump::Ipv6Routes), Notice::Route(route)) => {
-                self.routes.extend(mirror.note_dumped(route.route));
+                if let Some(routes) = &mut self.routes {
+                    routes.add(route.route, mirror);
+                }
             }
             _ => {}
         }
@@ -91,11 +82,11 @@ impl Reading {
         self.interrupted |= interrupted;
         match self.left.first() {
             // Addresses come after links.
-            Some(Dump::Links) => mirror.keep_links(&self.links),
+            Some(Dump::Links) => self.remove_other_links(mirror),
             // Objects that are missing from the dump may exist nevertheless, so it is repeated.
-            Some(Dump::Objects) if interrupted => mirror.doubt_objects(),
+            Some(Dump::Objects) if interrupted => mirror.doubts.on_object_contradiction(),
             Some(Dump::Objects) => {
-                mirror.take_objects_suspicion();
+                mirror.doubts.take_objects_suspicion();
                 mirror.take_object_dump(std::mem::take(&mut self.objects));
             }
             Some(Dump::Addresses | Dump::Ipv4Routes | Dump::Ipv6Routes) | None => {}
@@ -108,7 +99,8 @@ impl Reading {
         if self.left.first() != Some(&Dump::Objects) {
             return false;
         }
-        mirror.do_without_objects();
+        // Routes name their gateways then.
+        mirror.with_objects = false;
         self.next(mirror);
         true
     }
@@ -118,25 +110,36 @@ impl Reading {
         self.is_asked = false;
         if matches!(self.left.first(), Some(Dump::Ipv4Routes)) {
             // The route dumps that follow resolve every earlier uncertainty.
-            mirror.forget_uncertainty();
+            mirror.doubts.set_mirror_uncertain(false);
         }
         self.has_ended()
     }
 
-    /// Replaces the known state by what was read. Returns `false` if that cannot be trusted.
+    /// Removes the links that the dump did not contain.
+    fn remove_other_links(&self, mirror: &mut Mirror) {
+        let gone: Vec<u32> = mirror.links.indexes().filter(|index| !self.links.contains(index)).collect();
+        for interface in gone {
+            mirror.on_notice(Notice::LinkGone { interface });
+        }
+        mirror.links.forget_addresses();
+    }
+
+    /// Replaces the known routes by those that were read. Returns `false` if these cannot be trusted.
     pub(crate) fn end(self, mirror: &mut Mirror) -> bool {
-        if self.interrupted || mirror.messages_during_dump() > MESSAGES_DURING_DUMP {
-            mirror.abandon_dump(self.routes);
+        if self.interrupted || mirror.dump_log.len() > MESSAGES_DURING_DUMP {
+            self.abandon(mirror);
             return false;
         }
-        mirror.take_dump(self.routes);
+        if let Some(routes) = self.routes {
+            routes.replace_routes(mirror);
+        }
         true
     }
 
     /// Discards the routes that were read.
     pub(crate) fn abandon(self, mirror: &mut Mirror) {
-        if self.is_of_everything() {
-            mirror.abandon_dump(self.routes);
+        if let Some(routes) = self.routes {
+            routes.abandon(mirror);
         }
     }
 }

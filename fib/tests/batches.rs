@@ -23,7 +23,7 @@ fn twenty_thousand_groups_that_lose_a_next_hop_are_updated_in_bounded_batches() 
         });
         fib.want(&wishes.collect::<Vec<_>>());
         accept_all(&mut fib);
-        assert_eq!(fib.status().installed, 20_000);
+        assert_eq!(fib.view().status().installed, 20_000);
         fib.on_next_hop_losses(&[NextHopLoss { next_hop: COMMON, lost: true }]);
         let updates = accept_all(&mut fib);
         assert_eq!(updates, 20_000, "one request for each group, and none for a route");
@@ -33,7 +33,7 @@ fn twenty_thousand_groups_that_lose_a_next_hop_are_updated_in_bounded_batches() 
         });
         fib.want(&gone.collect::<Vec<_>>());
         accept_all(&mut fib);
-        let status = fib.status();
+        let status = fib.view().status();
         assert_eq!((status.wanted, status.stale, status.objects), (0, 0, Some(0)));
     }
 }

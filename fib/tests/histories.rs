@@ -388,7 +388,7 @@ impl History {
             let FibStatus { wanted, installed, pending, failed, stale, foreign, objects, .. } = status;
             (wanted, installed, pending, failed, stale, foreign, objects)
         };
-        assert_eq!(counts(self.fib.status()), counts(self.fib.recount()));
+        assert_eq!(counts(self.fib.view().status()), counts(self.fib.view().recount()));
     }
 
     /// Compares the kernel's tables with what is wanted. `exactly`: no next hop is refused.
@@ -399,7 +399,7 @@ impl History {
             }
         }
         self.check_counts();
-        let status = self.fib.status();
+        let status = self.fib.view().status();
         let wanted = self.wishes.len() * self.setting.tables;
         assert_eq!((status.wanted, status.pending), (wanted, 0), "{status:?}");
         assert_eq!(status.installed + status.failed, wanted, "{status:?}");
@@ -494,7 +494,7 @@ impl History {
         assert_eq!(seen(self), seen(&scratch), "as from scratch");
         assert_eq!(self.kernel.objects(186).len(), scratch.kernel.objects(186).len(), "objects");
         let counts = |fib: &Fib| {
-            let status = fib.status();
+            let status = fib.view().status();
             (status.wanted, status.installed, status.failed, status.stale, status.foreign, status.objects)
         };
         assert_eq!(counts(&self.fib), counts(&scratch.fib));

@@ -131,7 +131,7 @@ impl Side {
     }
 
     fn poll_event(&mut self) -> Option<KernelEvent> {
-        if self.fib.has_route_changes() {
+        if self.fib.view().has_route_changes() {
             let (ways, routes) = self.fib.poll_route_changes(usize::MAX);
             let links = self.fib.poll_link_changes();
             return Some(KernelEvent::Routes { ways, routes, links });
@@ -149,8 +149,8 @@ impl Side {
             KernelRequest::WatchLinks(links) => self.fib.watch_links(&links),
             KernelRequest::SetStaticWays(ways) => self.fib.set_static_ways(ways),
             // The asking task may have ended.
-            KernelRequest::Status(answer) => drop(answer.send(self.fib.status())),
-            KernelRequest::Describe(prefix, answer) => drop(answer.send(self.fib.describe(prefix))),
+            KernelRequest::Status(answer) => drop(answer.send(self.fib.view().status())),
+            KernelRequest::Describe(prefix, answer) => drop(answer.send(self.fib.view().describe(prefix))),
         }
     }
 

@@ -89,7 +89,7 @@ impl Synchroniser {
             fib: Fib::new(self.options.fib.clone()),
             options: self.options,
         };
-        while synchronisation.fib.reads_routes() {
+        while synchronisation.fib.view().reads_routes() {
             synchronisation.ask_or_read()?;
         }
         synchronisation.warn_of_strays();
@@ -155,13 +155,13 @@ impl Synchronisation {
                 request = self.requests.recv(), if takes_requests => match request {
                     Some(request) => {
                         self.on_request(request);
-                        self.batch_is_due = self.fib.waiting() >= FILLS_A_BATCH;
+                        self.batch_is_due = self.fib.view().waiting() >= FILLS_A_BATCH;
                     }
                     None => return self.finish(),
                 },
                 // Yielding lets the runtime poll timers and sockets: a load must not hide a link that goes
                 // down.
-                () = tokio::task::yield_now(), if self.fib.has_ask() => self.ask()?,
+                () = tokio::task::yield_now(), if self.fib.view().has_ask() => self.ask()?,
                 () = tokio::task::yield_now(), if self.is_dumping => self.read_on()?,
             }
         }
@@ -199,20 +199,20 @@ impl Synchronisation {
     /// they need no memory beyond that of the routes to be removed, and the more are known, the better is
     /// their order.
     fn takes_requests(&self) -> bool {
-        let has_room = self.fib.waiting_wishes() < BACKLOG_PREFIXES;
-        has_room && !(self.batch_is_due && self.fib.can_plan())
+        let has_room = self.fib.view().waiting_wishes() < BACKLOG_PREFIXES;
+        has_room && !(self.batch_is_due && self.fib.view().can_plan())
     }
 
     /// Completes what was requested before the requests ended.
     fn finish(&mut self) -> io::Result<()> {
-        while self.fib.has_ask() || self.is_dumping {
+        while self.fib.view().has_ask() || self.is_dumping {
             self.ask_or_read()?;
         }
         Ok(())
     }
 
     fn ask_or_read(&mut self) -> io::Result<()> {
-        if self.fib.has_ask() { self.ask() } else { self.read_on() }
+        if self.fib.view().has_ask() { self.ask() } else { self.read_on() }
     }
 
     pub(super) fn on_request(&mut self, request: KernelRequest) {
@@ -224,8 +224,8 @@ impl Synchronisation {
             KernelRequest::WatchLinks(links) => self.fib.watch_links(&links),
             KernelRequest::SetStaticWays(ways) => self.fib.set_static_ways(ways),
             // The asker may have gone meanwhile.
-            KernelRequest::Status(answer) => reply(answer, self.fib.status()),
-            KernelRequest::Describe(prefix, answer) => reply(answer, self.fib.describe(prefix)),
+            KernelRequest::Status(answer) => reply(answer, self.fib.view().status()),
+            KernelRequest::Describe(prefix, answer) => reply(answer, self.fib.view().describe(prefix)),
         }
     }
 
@@ -338,7 +338,7 @@ impl Synchronisation {
     }
 
     fn warn_of_strays(&mut self) {
-        let protocol = self.fib.options().protocol;
+        let protocol = self.fib.view().options().protocol;
         for (table, routes) in self.fib.take_strays() {
             tracing::warn!(
                 table,
@@ -374,11 +374,11 @@ impl Synchronisation {
 
     #[cfg(test)]
     pub(super) fn status(&self) -> margay_fib::FibStatus {
-        self.fib.status()
+        self.fib.view().status()
     }
 
     fn has_event(&self) -> bool {
-        self.events.is_some() && (self.fib.has_route_changes() || self.fib.has_failure())
+        self.events.is_some() && (self.fib.view().has_route_changes() || self.fib.view().has_failure())
     }
 
     /// Sends the most urgent event to the daemon, in the reserved place.
@@ -387,7 +387,7 @@ impl Synchronisation {
             self.events = None;
             return;
         };
-        if self.fib.has_route_changes() {
+        if self.fib.view().has_route_changes() {
             let (ways, routes) = self.fib.poll_route_changes(ANNOUNCED_PREFIXES);
             let links = self.fib.poll_link_changes();
             if !ways.is_empty() || !routes.is_empty() || !links.is_empty() {

@@ -2,7 +2,7 @@
 
 use margay_forwarding::{Forwarding, ForwardingChange, NextHopLoss};
 
-use crate::{index::PathId, mirror::Mirror, resolution::Resolver, table::Wish, wanted::Workshop};
+use crate::{index::PathId, mirror::state::Mirror, resolution::Resolver, table::Wish, wanted::Workshop};
 
 impl Mirror {
     /// Handles changes of the wanted forwardings.
@@ -10,27 +10,8 @@ impl Mirror {
         let prefixes = changes.iter().map(|change| change.prefix);
         let ours = &self.tables;
         self.entries.touch(prefixes.flat_map(|prefix| ours.ours().map(move |table| (table, prefix))));
-        changes.iter().for_each(|change| self.want_one(change));
-    }
-
-    fn want_one(&mut self, change: &ForwardingChange) {
-        let path = change.forwarding.as_ref().map(|forwarding| self.acquire_path(forwarding));
-        for table in self.tables.ours() {
-            let id = self.entries.find_or_insert(table, change.prefix);
-            let wish = path.map_or(Wish::Nothing, Wish::Path);
-            let former = self.entries.set_wish(id, wish, &self.shapes, &self.tables);
-            if let Some(path) = path {
-                self.paths.retain(path);
-            }
-            self.clear_failure(id);
-            self.entries.unsettle(id);
-            if let Wish::Path(former) = former {
-                self.release_path(former);
-            }
-        }
-        if let Some(path) = path {
-            self.release_path(path);
-        }
+        let mut wishes = Wishes { mirror: self };
+        changes.iter().for_each(|change| wishes.apply(change));
     }
 
     /// Removes lost next hops from groups that have others, one message for each group, before all the routes
@@ -53,10 +34,37 @@ impl Mirror {
             entry.wish() == Wish::Unknown && ours.ours().any(|table| table == entry.table)
         });
     }
+}
+
+/// Applies wishes, with the paths that they need.
+struct Wishes<'a> {
+    mirror: &'a mut Mirror,
+}
+
+impl Wishes<'_> {
+    fn apply(&mut self, change: &ForwardingChange) {
+        let path = change.forwarding.as_ref().map(|forwarding| self.acquire_path(forwarding));
+        for table in self.mirror.tables.ours() {
+            let id = self.mirror.entries.find_or_insert(table, change.prefix);
+            let wish = path.map_or(Wish::Nothing, Wish::Path);
+            let former = self.mirror.entries.set_wish(id, wish, &self.mirror.shapes, &self.mirror.tables);
+            if let Some(path) = path {
+                self.mirror.paths.retain(path);
+            }
+            self.mirror.clear_failure(id);
+            self.mirror.entries.unsettle(id);
+            if let Wish::Path(former) = former {
+                self.release_path(former);
+            }
+        }
+        if let Some(path) = path {
+            self.release_path(path);
+        }
+    }
 
     fn acquire_path(&mut self, forwarding: &Forwarding) -> PathId {
-        let Self { options, tables, entries, shapes, objects, links, paths, with_objects, statics, .. } =
-            self;
+        let Mirror { options, tables, entries, shapes, objects, links, paths, with_objects, statics, .. } =
+            &mut *self.mirror;
         if let Some(path) = paths.find(forwarding) {
             paths.retain(path);
             return path;
@@ -72,8 +80,8 @@ impl Mirror {
         paths.insert(forwarding, &mut workshop, resolved)
     }
 
-    pub(crate) fn release_path(&mut self, path: PathId) {
-        let (paths, mut workshop) = self.workshop();
+    fn release_path(&mut self, path: PathId) {
+        let (paths, mut workshop) = self.mirror.workshop();
         paths.release(path, &mut workshop);
     }
 }

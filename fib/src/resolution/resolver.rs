@@ -205,7 +205,7 @@ impl Resolver<'_> {
                     }
                     ObjectContent::Group(_) => None,
                 };
-                self.objects.hops(*object).into_iter().filter_map(hop).collect()
+                self.objects.held.hops(*object).into_iter().filter_map(hop).collect()
             }
         }
     }

@@ -96,6 +96,12 @@ impl Entries {
         in_use(&mut self.slots, id)
     }
 
+    /// The entries of a prefix in all tables.
+    pub(crate) fn at(&self, prefix: Prefix, tables: &Tables) -> impl Iterator<Item = (EntryId, &Entry)> {
+        let ids = tables.all().filter_map(move |table| self.find(table, prefix));
+        ids.map(|id| (id, self.get(id)))
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
         self.slots.iter_from(0).map(|(number, entry)| (EntryId(number), entry))
     }

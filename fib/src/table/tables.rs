@@ -46,9 +46,14 @@ impl Tables {
         0..self.ours
     }
 
+    /// Whether our routes are put into the table at a position.
+    pub(crate) fn has_own(&self, position: u8) -> bool {
+        position < self.ours
+    }
+
     /// Whether a route in the table at a position is one of ours.
     pub(crate) fn is_ours(&self, position: u8, shape: &RouteShape) -> bool {
-        position < self.ours && shape.protocol == self.protocol
+        self.has_own(position) && shape.protocol == self.protocol
     }
 
     /// Positions of the tables that a next hop is looked up in, in the order of the kernel's rules.

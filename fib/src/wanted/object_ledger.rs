@@ -1,11 +1,12 @@
-//! The next hop objects of this daemon: which are wanted, which the kernel holds, and the requests that
-//! follow.
+//! The next hop objects of this daemon: which are wanted, which the kernel refuses, and the requests that follow.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use margay_forwarding::{Hop, WeightedHop};
 
+use super::due_objects::DueObjects;
+use super::held_objects::{HeldObject, HeldObjects, UnclaimedObjects};
 use crate::{
     netlink::{EEXIST, GroupMember, ObjectContent, ObjectNotice, ObjectRequest, Refusal},
     table::RouteShapes,
@@ -25,20 +26,10 @@ pub(crate) struct ObjectLedger {
     protocol: u8,
     by_meaning: HashMap<ObjectMeaning, u32>,
     objects: HashMap<u32, Object>,
-    /// All objects of the kernel, including foreign ones, from its messages and answers.
-    held: HashMap<u32, HeldObject>,
-    /// How many of those held are ours.
-    own_held: usize,
-    /// The groups that the kernel has each object in.
-    groups: HashMap<u32, BTreeSet<u32>>,
-    /// Own objects of an earlier run that have no meaning yet, by the content that the kernel has for them.
-    unclaimed: HashMap<ObjectContent, BTreeSet<u32>>,
+    pub(crate) held: HeldObjects,
+    unclaimed: UnclaimedObjects,
     /// Objects whose state may differ from what is wanted.
-    dirty: BTreeSet<u32>,
-    /// Objects for which a request is due, by the turn of its kind.
-    due: [BTreeSet<u32>; TURNS],
-    /// Objects in the batch that is being planned.
-    asked: HashSet<u32>,
+    pub(crate) due: DueObjects,
     /// Objects whose creation, change or removal the kernel refused.
     refused: BTreeSet<u32>,
     /// Objects that routes wait for.
@@ -75,34 +66,15 @@ enum Standing {
     Refused,
 }
 
-struct HeldObject {
-    protocol: u8,
-    content: Option<ObjectContent>,
-}
-
-impl HeldObject {
-    fn members(&self) -> impl Iterator<Item = u32> + '_ {
-        let members = match &self.content {
-            Some(ObjectContent::Group(members)) => members.as_slice(),
-            Some(ObjectContent::Hop { .. }) | None => &[],
-        };
-        members.iter().map(|member| member.object)
-    }
-}
-
 impl ObjectLedger {
     pub(crate) fn new(protocol: u8) -> Self {
         Self {
             protocol,
             by_meaning: HashMap::new(),
             objects: HashMap::new(),
-            held: HashMap::new(),
-            own_held: 0,
-            groups: HashMap::new(),
-            unclaimed: HashMap::new(),
-            dirty: BTreeSet::new(),
-            due: Default::default(),
-            asked: HashSet::new(),
+            held: HeldObjects::new(protocol),
+            unclaimed: UnclaimedObjects::default(),
+            due: DueObjects::default(),
             refused: BTreeSet::new(),
             awaited: BTreeSet::new(),
             changed: BTreeSet::new(),
@@ -122,12 +94,12 @@ impl ObjectLedger {
             self.want(number, Some(content));
             return number;
         }
-        let left = self.unclaimed.get_mut(&content).and_then(BTreeSet::pop_first);
+        let left = self.unclaimed.claim(&content);
         let number = left.unwrap_or_else(|| self.free_number());
         self.by_meaning.insert(meaning.clone(), number);
         self.objects
             .insert(number, Object { meaning, wanted: Some(content), owners: 1, standing: Standing::Good });
-        self.dirty.insert(number);
+        self.due.add(number);
         number
     }
 
@@ -142,7 +114,7 @@ impl ObjectLedger {
             && object.wanted != content
         {
             object.wanted = content;
-            self.dirty.insert(number);
+            self.due.add(number);
             if std::mem::replace(&mut object.standing, Standing::Good) != Standing::Good {
                 self.refused.remove(&number);
                 self.changed.insert(number);
@@ -162,12 +134,7 @@ impl ObjectLedger {
 
     /// Whether the kernel holds the object, or will after the batch that is being planned.
     pub(crate) fn is_there(&self, number: u32) -> bool {
-        self.asked.contains(&number) || self.held.contains_key(&number)
-    }
-
-    /// Whether the kernel holds the object.
-    pub(crate) fn is_held(&self, number: u32) -> bool {
-        self.held.contains_key(&number)
+        self.due.is_in_batch(number) || self.held.contains(number)
     }
 
     /// Notes that routes wait for an object.
@@ -183,13 +150,13 @@ impl ObjectLedger {
     /// Schedules refused objects to be requested again. Until the kernel accepts one, routes and groups do
     /// without it.
     pub(crate) fn retry(&mut self) {
-        self.dirty.extend(&self.refused);
+        self.due.extend(self.refused.iter().copied());
     }
 
     /// As [`retry`](Self::retry), for one object if it is refused.
     pub(crate) fn retry_one(&mut self, number: u32) {
         if self.refused.contains(&number) {
-            self.dirty.insert(number);
+            self.due.add(number);
         }
     }
 
@@ -242,100 +209,22 @@ impl ObjectLedger {
             self.by_meaning.remove(&object.meaning);
             self.refused.remove(&number);
             self.awaited.remove(&number);
-            self.dirty.insert(number);
+            self.due.add(number);
         }
     }
 
     /// From now on, own objects without a meaning are removed.
     pub(crate) fn sweep(&mut self) {
         self.sweeping = true;
-        let left = self.unclaimed.drain().flat_map(|(_, numbers)| numbers);
-        self.dirty.extend(left);
-    }
-
-    /// Notes that no route refers to the object any more.
-    pub(crate) fn on_unused(&mut self, number: u32) {
-        self.dirty.insert(number);
-    }
-
-    /// Where the kernel sends packets of routes that refer to the object: its own content, or that of each
-    /// member of a group.
-    pub(crate) fn hops(&self, number: u32) -> Vec<(ObjectContent, u8)> {
-        let content = |number| self.held.get(&number).and_then(|held| held.content.clone());
-        match content(number) {
-            None => Vec::new(),
-            Some(ObjectContent::Group(members)) => {
-                members.iter().filter_map(|member| Some((content(member.object)?, member.weight))).collect()
-            }
-            Some(hop) => vec![(hop, 1)],
-        }
-    }
-
-    /// The objects that use the interface, and the groups that consist of such objects only.
-    pub(crate) fn on_interface(&self, interface: u32) -> Vec<u32> {
-        let is_there = |held: &HeldObject| matches!(&held.content, Some(ObjectContent::Hop { interface: own, .. }) if *own == interface);
-        self.held.iter().filter(|(_, held)| is_there(held)).map(|(&number, _)| number).collect()
-    }
-
-    /// Number of own objects that the kernel holds.
-    pub(crate) fn held_len(&self) -> usize {
-        self.own_held
-    }
-
-    /// [`held_len`](Self::held_len), counted again.
-    pub(crate) fn recount_held(&self) -> usize {
-        self.held.values().filter(|held| held.protocol == self.protocol).count()
-    }
-
-    pub(crate) fn is_dirty(&self) -> bool {
-        !self.dirty.is_empty() || self.due.iter().any(|numbers| !numbers.is_empty())
-    }
-
-    /// Starts the planning of a batch.
-    pub(crate) fn begin_batch(&mut self) {
-        self.asked.clear();
+        self.due.extend(self.unclaimed.drain());
     }
 
     /// The next request. Objects are created before what refers to them, and removed after it.
     pub(crate) fn poll_request(&mut self, shapes: &RouteShapes) -> Option<(u32, ObjectRequest)> {
-        for number in std::mem::take(&mut self.dirty) {
-            for numbers in &mut self.due {
-                numbers.remove(&number);
-            }
-            if let Some(request) = self.request(number, shapes) {
-                self.due[self.turn(number, &request)].insert(number);
-            }
-        }
-        loop {
-            let turn = self.due.iter().position(|numbers| !numbers.is_empty())?;
-            let number = self.due[turn].pop_first()?;
-            let Some(request) = self.request(number, shapes) else { continue };
-            let turn_now = self.turn(number, &request);
-            if turn_now != turn {
-                self.due[turn_now].insert(number);
-                continue;
-            }
-            if request != ObjectRequest::Remove {
-                self.asked.insert(number);
-            }
-            return Some((number, request));
-        }
-    }
-
-    fn turn(&self, number: u32, request: &ObjectRequest) -> usize {
-        match request {
-            ObjectRequest::Create(ObjectContent::Hop { .. })
-            | ObjectRequest::Replace(ObjectContent::Hop { .. }) => 0,
-            ObjectRequest::Create(ObjectContent::Group(_))
-            | ObjectRequest::Replace(ObjectContent::Group(_)) => 1,
-            ObjectRequest::Remove if self.is_held_group(number) => 2,
-            ObjectRequest::Remove => 3,
-        }
-    }
-
-    /// Notes that the outcome of a request for an object is unknown.
-    pub(crate) fn on_unanswered(&mut self, number: u32) {
-        self.dirty.insert(number);
+        let mut due = std::mem::take(&mut self.due);
+        let polled = due.poll(&self.held, |number| self.request(number, shapes));
+        self.due = due;
+        polled
     }
 
     /// Notes a request that was done. Returns the objects that it removed, which routes may refer to.
@@ -364,18 +253,18 @@ impl ObjectLedger {
         self.set_held(number, Some(HeldObject { protocol, content }));
         if protocol == self.protocol && !self.is_meant(number) {
             if self.sweeping {
-                self.dirty.insert(number);
+                self.due.add(number);
             } else {
-                self.leave_unclaimed(number);
+                self.unclaimed.add(number, &self.held);
             }
         }
         self.dirty_if_meant(number);
-        if self.is_meant(number) && self.is_taken(number) {
+        if self.is_meant(number) && self.held.is_foreign(number) {
             self.renumber(number);
             return Vec::new();
         }
         let is_as_wanted = |object: &Object| {
-            self.held.get(&number).is_some_and(|held| held.content.is_some() && held.content == object.wanted)
+            self.held.get(number).is_some_and(|held| held.content.is_some() && held.content == object.wanted)
         };
         let was_refused =
             self.refused.contains(&number) && self.objects.get(&number).is_some_and(is_as_wanted);
@@ -396,8 +285,8 @@ impl ObjectLedger {
         }
         self.dirty_if_meant(number);
         let mut all_gone = vec![number];
-        for group in self.groups.remove(&number).unwrap_or_default() {
-            let Some(held) = self.held.get(&group) else { continue };
+        for group in self.held.take_groups(number) {
+            let Some(held) = self.held.get(group) else { continue };
             let Some(ObjectContent::Group(members)) = &held.content else { continue };
             let left: Vec<GroupMember> =
                 members.iter().filter(|member| member.object != number).copied().collect();
@@ -415,8 +304,7 @@ impl ObjectLedger {
     /// Replaces the known objects by those of a dump. Returns the objects that no longer exist.
     pub(crate) fn take_dump(&mut self, notices: Vec<ObjectNotice>) -> Vec<u32> {
         let reported: BTreeSet<u32> = notices.iter().map(|notice| notice.object).collect();
-        let missing: Vec<u32> =
-            self.held.keys().copied().filter(|number| !reported.contains(number)).collect();
+        let missing: Vec<u32> = self.held.numbers().filter(|number| !reported.contains(number)).collect();
         let mut gone = Vec::new();
         for number in missing {
             gone.extend(self.on_gone(number));
@@ -427,11 +315,11 @@ impl ObjectLedger {
         let doubtful = self.objects.iter().filter(|(_, object)| object.standing == Standing::Doubtful);
         let doubtful: Vec<u32> = doubtful.map(|(&number, _)| number).collect();
         for number in doubtful {
-            if self.is_taken(number) {
+            if self.held.is_foreign(number) {
                 self.renumber(number);
             } else if let Some(object) = self.objects.get_mut(&number) {
                 object.standing = Standing::Reread;
-                self.dirty.insert(number);
+                self.due.add(number);
             }
         }
         gone
@@ -443,7 +331,7 @@ impl ObjectLedger {
         let Some(object) = self.objects.remove(&number) else { return };
         self.by_meaning.insert(object.meaning.clone(), new);
         self.objects.insert(new, Object { standing: Standing::Good, ..object });
-        self.dirty.insert(new);
+        self.due.add(new);
         self.refused.remove(&number);
         self.changed.remove(&number);
         if self.awaited.remove(&number) {
@@ -460,20 +348,15 @@ impl ObjectLedger {
         std::mem::take(&mut self.renumbered)
     }
 
-    /// Whether another program has an object of this number.
-    fn is_taken(&self, number: u32) -> bool {
-        self.held.get(&number).is_some_and(|held| held.protocol != self.protocol)
-    }
-
     fn request(&self, number: u32, shapes: &RouteShapes) -> Option<ObjectRequest> {
-        let held = self.held.get(&number);
+        let held = self.held.get(number);
         let Some(object) = self.objects.get(&number) else {
             // Removing it would also remove routes, and groups without another member.
-            let in_use = shapes.uses_object(number) || self.groups.contains_key(&number);
+            let in_use = shapes.uses_object(number) || self.held.is_member(number);
             let removable = !in_use && held.is_some_and(|held| held.protocol == self.protocol);
             return removable.then_some(ObjectRequest::Remove);
         };
-        if self.is_taken(number) {
+        if self.held.is_foreign(number) {
             return None;
         }
         if object.standing == Standing::Doubtful {
@@ -488,67 +371,21 @@ impl ObjectLedger {
         }
     }
 
-    fn is_held_group(&self, number: u32) -> bool {
-        let held = self.held.get(&number);
-        held.is_some_and(|held| matches!(held.content, Some(ObjectContent::Group(_))))
-    }
-
     /// Sets what the kernel holds under a number. Members of a group that used them last are scheduled for
     /// comparison. An unclaimed object can be claimed by its new content, if it is still ours.
     fn set_held(&mut self, number: u32, held: Option<HeldObject>) -> Option<HeldObject> {
-        for member in held.iter().flat_map(HeldObject::members) {
-            self.groups.entry(member).or_default().insert(number);
-        }
-        let stays = |member| held.iter().flat_map(HeldObject::members).any(|other| other == member);
-        let former = self.held.get(&number).into_iter().flat_map(HeldObject::members);
-        for member in former.filter(|&member| !stays(member)) {
-            if let Some(groups) = self.groups.get_mut(&member) {
-                groups.remove(&number);
-                if groups.is_empty() {
-                    self.groups.remove(&member);
-                    self.dirty.insert(member);
-                }
-            }
-        }
-        let was_unclaimed = self.take_unclaimed(number);
-        let protocol = self.protocol;
-        let is_own = |held: &HeldObject| held.protocol == protocol;
-        let is_own_now = held.as_ref().is_some_and(is_own);
-        let former = match held {
-            Some(held) => self.held.insert(number, held),
-            None => self.held.remove(&number),
-        };
-        let was_own = former.as_ref().is_some_and(is_own);
-        self.own_held = self.own_held + usize::from(is_own_now) - usize::from(was_own);
-        if was_unclaimed && is_own_now {
-            self.leave_unclaimed(number);
+        let was_unclaimed = self.unclaimed.remove(number, &self.held);
+        let (former, unused) = self.held.set(number, held);
+        self.due.extend(unused);
+        if was_unclaimed && self.held.is_own(number) {
+            self.unclaimed.add(number, &self.held);
         }
         former
     }
 
-    /// Lets a meaning with the content of an object claim it.
-    fn leave_unclaimed(&mut self, number: u32) {
-        if let Some(content) = self.held.get(&number).and_then(|held| held.content.clone()) {
-            self.unclaimed.entry(content).or_default().insert(number);
-        }
-    }
-
-    /// Makes an object impossible to claim. Returns whether it could be claimed.
-    fn take_unclaimed(&mut self, number: u32) -> bool {
-        let Some(content) = self.held.get(&number).and_then(|held| held.content.as_ref()) else {
-            return false;
-        };
-        let Some(numbers) = self.unclaimed.get_mut(content) else { return false };
-        let was_unclaimed = numbers.remove(&number);
-        if numbers.is_empty() {
-            self.unclaimed.remove(content);
-        }
-        was_unclaimed
-    }
-
     fn dirty_if_meant(&mut self, number: u32) {
         if self.is_meant(number) {
-            self.dirty.insert(number);
+            self.due.add(number);
         }
     }
 
@@ -556,7 +393,7 @@ impl ObjectLedger {
         loop {
             let number = self.next_number;
             self.next_number = if number == LAST_NUMBER { FIRST_NUMBER } else { number + 1 };
-            if !self.held.contains_key(&number) && !self.objects.contains_key(&number) {
+            if !self.held.contains(number) && !self.objects.contains_key(&number) {
                 return number;
             }
         }
@@ -570,9 +407,6 @@ pub(crate) fn group_content(members: impl IntoIterator<Item = GroupMember>) -> O
     members.dedup_by_key(|member| member.object);
     ObjectContent::Group(members)
 }
-
-/// Hops are made, groups are made, groups are removed, hops are removed.
-const TURNS: usize = 4;
 
 /// Far from the numbers that the kernel and other daemons begin with.
 const FIRST_NUMBER: u32 = 0x6d61_0000;

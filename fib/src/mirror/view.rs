@@ -5,7 +5,7 @@ use margay_forwarding::{ConnectedRoute, Forwarding};
 
 use crate::{
     index::EntryId,
-    mirror::{Mirror, plan::Outlook},
+    mirror::{plan::EntryPlan, plan::Outlook, state::Mirror},
     netlink::{KernelHop, RouteKind, RouteShape, RouteTarget, protocol_name},
     resolution::Resolver,
     table::{Entry, Progress, Wish},
@@ -79,56 +79,73 @@ pub struct DescribedRoute {
 }
 
 impl Mirror {
-    /// All prefixes by how far they are, in numbers, and some of those that are not as they should be. It takes as long as there
-    /// is to list, however many routes there are.
+    /// What the mirror shows, for operators.
+    pub(crate) fn view(&self) -> MirrorView<'_> {
+        MirrorView::of(self)
+    }
+}
+
+/// What the mirror shows, for operators.
+pub(crate) struct MirrorView<'a> {
+    mirror: &'a Mirror,
+}
+
+impl<'a> MirrorView<'a> {
+    pub(super) fn of(mirror: &'a Mirror) -> Self {
+        Self { mirror }
+    }
+
+    /// Number of prefixes in each state, and some of those that differ from what is wanted. The time depends on what is listed,
+    /// not on the number of routes.
     pub(crate) fn status(&self) -> FibStatus {
-        let counts = self.entries.counts();
+        let counts = self.mirror.entries.counts();
         let named = |(id, reason): (EntryId, &str)| FailedRoute {
-            prefix: self.entries.get(id).prefix,
+            prefix: self.mirror.entries.get(id).prefix,
             reason: reason.to_owned(),
         };
-        let mut failures: Vec<FailedRoute> = self.failures.iter().take(LISTED).map(named).collect();
+        let mut failures: Vec<FailedRoute> = self.mirror.failures.iter().take(LISTED).map(named).collect();
         failures.sort_by_key(|route| route.prefix);
         FibStatus {
             wanted: counts.wanted(),
             installed: counts.installed,
-            pending: counts.pending(self.sweeping),
+            pending: counts.pending(self.mirror.sweeping),
             pending_prefixes: self.pending_prefixes(),
-            failed: self.failures.len(),
+            failed: self.mirror.failures.len(),
             failures,
-            stale: if self.sweeping { 0 } else { counts.unasked_routes },
+            stale: if self.mirror.sweeping { 0 } else { counts.unasked_routes },
             foreign: counts.foreign_routes,
-            objects: self.with_objects.then(|| self.objects.held_len()),
-            disturbances: self.disturbances,
-            readings: self.readings,
-            connected: self.resolver().connected(),
+            objects: self.mirror.with_objects.then(|| self.mirror.objects.held.own_len()),
+            disturbances: self.mirror.disturbances,
+            readings: self.mirror.readings,
+            connected: self.mirror.resolver().connected(),
         }
     }
 
-    /// What [`status`](Self::status) counts, found by a look at every entry: what settled entries need is planned again.
+    /// The numbers of [`status`](Self::status) from a look at every entry: what settled entries need is planned again.
     pub(crate) fn recount(&self) -> FibStatus {
-        let failed = self.entries.iter().filter(|(_, entry)| entry.has_failed()).count();
-        let objects = self.with_objects.then(|| self.objects.recount_held());
+        let failed = self.mirror.entries.iter().filter(|(_, entry)| entry.has_failed()).count();
+        let objects = self.mirror.with_objects.then(|| self.mirror.objects.held.recount_own());
         let mut status = FibStatus { failed, objects, ..FibStatus::default() };
         let mut requests = Vec::new();
-        for (id, entry) in self.entries.iter() {
-            let held = entry.held().iter().map(|&held| self.shapes.get(held));
-            let ours = held.filter(|shape| self.tables.is_ours(entry.table, shape)).count();
+        for (id, entry) in self.mirror.entries.iter() {
+            let held = entry.held().iter().map(|&held| self.mirror.shapes.get(held));
+            let ours = held.filter(|shape| self.mirror.tables.is_ours(entry.table, shape)).count();
             status.foreign += entry.held().len() - ours;
-            if !self.is_ours(entry.table) {
+            if !self.mirror.tables.has_own(entry.table) {
                 continue;
             }
             let is_wanted = matches!(entry.wish(), Wish::Path(_));
             status.wanted += usize::from(is_wanted);
-            if entry.wish() == Wish::Unknown && !self.sweeping {
+            if entry.wish() == Wish::Unknown && !self.mirror.sweeping {
                 status.stale += ours;
                 continue;
             }
-            if self.failures.reason(id).is_some() {
+            if self.mirror.failures.reason(id).is_some() {
                 continue;
             }
             requests.clear();
-            let is_good = self.plan(entry, id, &mut requests) == Outlook::Good && requests.is_empty();
+            let is_good = EntryPlan::of(id, self.mirror).requests(&mut requests) == Outlook::Good
+                && requests.is_empty();
             if entry.is_unsettled() || !is_good {
                 status.pending += 1;
             } else {
@@ -139,10 +156,10 @@ impl Mirror {
     }
 
     fn pending_prefixes(&self) -> Vec<Prefix> {
-        let is_pending = |entry: &&Entry| entry.wish() != Wish::Unknown || self.sweeping;
-        let looked_at = self.entries.pending().take(LISTED);
-        let pending = looked_at.filter(|&id| self.entries.progress(id) == Some(Progress::Pending));
-        let entries = pending.filter_map(|id| self.entries.find_in_use(id)).filter(is_pending);
+        let is_pending = |entry: &&Entry| entry.wish() != Wish::Unknown || self.mirror.sweeping;
+        let looked_at = self.mirror.entries.pending().take(LISTED);
+        let pending = looked_at.filter(|&id| self.mirror.entries.progress(id) == Some(Progress::Pending));
+        let entries = pending.filter_map(|id| self.mirror.entries.find_in_use(id)).filter(is_pending);
         let mut prefixes: Vec<Prefix> = entries.map(|entry| entry.prefix).collect();
         prefixes.sort();
         prefixes.dedup();
@@ -151,33 +168,31 @@ impl Mirror {
 
     /// What is wanted at a prefix and what the kernel holds there, table by table.
     pub(crate) fn describe(&self, prefix: Prefix) -> Vec<PrefixState> {
-        let tables = self.tables.all().filter_map(|table| Some((table, self.entries.find(table, prefix)?)));
-        tables.map(|(table, id)| self.describe_entry(self.tables.number(table), id)).collect()
-    }
-
-    /// The next unreported failure.
-    pub(crate) fn poll_failure(&mut self) -> Option<(Prefix, String)> {
-        let (id, reason) = self.failures.poll_unreported()?;
-        Some((self.entries.get(id).prefix, reason.to_owned()))
+        let tables = self
+            .mirror
+            .tables
+            .all()
+            .filter_map(|table| Some((table, self.mirror.entries.find(table, prefix)?)));
+        tables.map(|(table, id)| self.describe_entry(self.mirror.tables.number(table), id)).collect()
     }
 
     fn describe_entry(&self, table: u32, id: EntryId) -> PrefixState {
-        let entry = self.entries.get(id);
-        let held = entry.held().iter().map(|&held| self.shapes.get(held));
+        let entry = self.mirror.entries.get(id);
+        let held = entry.held().iter().map(|&held| self.mirror.shapes.get(held));
         PrefixState {
             table,
             wanted: match entry.wish() {
-                Wish::Path(path) => Some(self.paths.forwarding(path).clone()),
+                Wish::Path(path) => Some(self.mirror.paths.forwarding(path).clone()),
                 Wish::Nothing | Wish::Unknown => None,
             },
             routes: held.map(|shape| self.describe_route(entry.table, shape)).collect(),
-            failure: self.failures.reason(id).map(str::to_owned),
+            failure: self.mirror.failures.reason(id).map(str::to_owned),
         }
     }
 
     fn describe_route(&self, table: u8, shape: &RouteShape) -> DescribedRoute {
         DescribedRoute {
-            ours: self.tables.is_ours(table, shape),
+            ours: self.mirror.tables.is_ours(table, shape),
             protocol: match protocol_name(shape.protocol) {
                 Some(name) => format!("{} ({name})", shape.protocol),
                 None => shape.protocol.to_string(),
@@ -187,7 +202,7 @@ impl Mirror {
                 RouteTarget::Object(object) => Some(object),
                 RouteTarget::Hops(_) => None,
             },
-            targets: targets(&self.resolver(), shape),
+            targets: targets(&self.mirror.resolver(), shape),
         }
     }
 }
