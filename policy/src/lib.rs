@@ -2,7 +2,8 @@
 //!
 //! [`Calculation`] follows the objects of the datastore and keeps, for one node, what has to be enforced: [`Wanted`].
 //! It costs what a change concerns, whatever the size of the cluster. [`Wanted::verdict`] is the meaning of it all: the
-//! verdict on a packet, with each tier, policy and rule that led to it.
+//! verdict on a packet, with each tier, policy and rule that led to it. [`Program`] is the same as rules of nftables, as
+//! values.
 
 mod calculation;
 mod connection;
@@ -11,6 +12,7 @@ mod evaluator;
 mod http;
 mod lint;
 mod packet;
+mod program;
 mod rule;
 mod set;
 mod wanted;
@@ -22,6 +24,9 @@ pub use self::evaluator::{Outcome, Stage, Step, Verdict};
 pub use self::http::{Request, normalize};
 pub use self::lint::{Warning, warnings};
 pub use self::packet::{Direction, End, Packet, Transport};
+pub use self::program::{
+    Chain, DispatchMap, Marks, Match, Ports, Program, ProgramRule, ProgramSet, SetElements, Statement,
+};
 pub use self::rule::{ActiveRule, EndMatch, PortMatch};
 pub use self::set::{Member, PortMember, SelectorText, Set, SetKey};
 pub use self::wanted::{Endpoint, ObjectId, RuleLists, TierPolicies, Wanted};

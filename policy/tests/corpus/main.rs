@@ -4,6 +4,8 @@
 
 mod calculation;
 mod http;
+#[path = "../random/interpreter.rs"]
+mod interpreter;
 mod rules;
 
 use std::collections::BTreeMap;

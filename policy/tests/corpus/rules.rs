@@ -9,13 +9,13 @@ use margay_cluster::key::ObjectKey;
 use margay_cluster::object::{Action, IcmpFields, IpVersion, Kind, TierAction};
 use margay_cluster::value::Protocol;
 use margay_policy::{
-    ActiveRule, Direction, EndMatch, Endpoint, ObjectId, Outcome, Packet, PortMatch, PortMember, RuleLists,
-    SelectorText, Set, SetKey, Stage, TierPolicies, Transport, Wanted,
+    ActiveRule, Direction, DispatchMap, EndMatch, Endpoint, Marks, ObjectId, Outcome, Packet, PortMatch,
+    PortMember, Program, RuleLists, SelectorText, Set, SetKey, Stage, TierPolicies, Transport, Wanted,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::http::{http_match, request};
-use crate::{judge, of_kind, read_corpus};
+use crate::{interpreter, judge, of_kind, read_corpus};
 
 #[test]
 fn rules_match_packets_as_recorded() {
@@ -36,20 +36,53 @@ fn check_match(record: &Value) -> Result<(), String> {
         return Err(format!("is for this family: {}", rule.is_for(version)));
     }
     let (wanted, endpoint) = with_rule(rule, sets(&record["ip_sets"]));
+    let program = Program::of(&wanted, Marks::default());
+    let map = DispatchMap::of(&endpoint_id(), Stage::Normal, Direction::Ingress);
+    let chain = &program.interfaces(&map).unwrap()[INTERFACE];
     for given in record["packets"].as_array().unwrap() {
-        let verdict = wanted.verdict_on(&endpoint, Stage::Normal, Direction::Ingress, &packet(given));
-        if given["match"] != (verdict.outcome == Outcome::Allow) {
-            return Err(format!("{:?} for {given} with {}", verdict.outcome, record["rule"]));
+        let packet = packet(given);
+        let verdict = wanted.verdict_on(&endpoint, Stage::Normal, Direction::Ingress, &packet).outcome;
+        let programmed = interpreter::run(&program, chain, &packet, Marks::default());
+        if given["match"] != (verdict == Outcome::Allow) || programmed != verdict {
+            return Err(format!("{verdict:?}, program {programmed:?}, for {given} with {}", record["rule"]));
         }
     }
     Ok(())
+}
+
+/// A rule that can never match is not in the chain of its policy, neither for this family nor for the other.
+#[test]
+fn rules_that_never_match_are_not_programmed() {
+    let rules = [
+        json!({"ip_version": 6, "src_nets": ["10.0.0.0/8"]}),
+        json!({"not_dst_nets": ["0.0.0.0/0"]}),
+        json!({"protocol": "icmp", "dst_nets": ["fd00::/8"]}),
+        json!({"protocol": "udplite", "dst_ports": [[80, 80]]}),
+    ];
+    for value in rules {
+        let (wanted, _) = with_rule(rule(&value), BTreeMap::new());
+        let program = Program::of(&wanted, Marks::default());
+        let of_policies = program.chains.iter().filter(|(name, _)| name.starts_with("policy-"));
+        assert!(
+            of_policies.clone().count() == 2
+                && of_policies.into_iter().all(|(_, chain)| chain.rules.is_empty()),
+            "{value}"
+        );
+    }
+}
+
+const INTERFACE: &str = "cali1";
+
+fn endpoint_id() -> ObjectId {
+    let namespace = Some("default".to_owned());
+    Arc::new(ObjectKey { kind: Kind::WorkloadEndpoint, namespace, name: "e".to_owned() })
 }
 
 /// One policy with one rule, for one endpoint without profiles.
 fn with_rule(rule: ActiveRule, sets: BTreeMap<SetKey, Set>) -> (Wanted, Endpoint) {
     let lists = RuleLists { ingress: vec![rule.clone()], egress: vec![rule] };
     let policy = policy_id("p");
-    let wanted = Wanted {
+    let mut wanted = Wanted {
         policies: BTreeMap::from([(Arc::clone(&policy), Arc::new(lists))]),
         sets,
         ..Wanted::default()
@@ -60,7 +93,10 @@ fn with_rule(rule: ActiveRule, sets: BTreeMap<SetKey, Set>) -> (Wanted, Endpoint
         ingress: vec![Arc::clone(&policy)],
         egress: vec![policy],
     };
-    (wanted, Endpoint { tiers: vec![tier], ..Endpoint::default() })
+    let endpoint =
+        Endpoint { interface: Some(INTERFACE.to_owned()), tiers: vec![tier], ..Endpoint::default() };
+    wanted.endpoints.insert(endpoint_id(), Arc::new(endpoint.clone()));
+    (wanted, endpoint)
 }
 
 fn policy_id(name: &str) -> ObjectId {
