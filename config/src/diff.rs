@@ -292,6 +292,9 @@ peer_settings! {
     bfd: InSession,
     advertise_hostname: NewSession,
     advertise_software_version: NewSession,
+    allow_local_as: FiltersIn,
+    enforce_first_as: FiltersIn,
+    refuse_as_sets: FiltersIn,
 }
 
 fn routing_keys(old: &Global, new: &Global) -> Vec<&'static str> {

@@ -91,6 +91,12 @@ pub struct Peer {
     pub advertise_hostname: bool,
     /// Whether the peer is sent the name and version of this software. No by default.
     pub advertise_software_version: bool,
+    /// How often our own AS may be in an accepted AS path; 0 by default.
+    pub allow_local_as: u8,
+    /// Whether the first AS of an external peer's routes must be its own. No by default.
+    pub enforce_first_as: bool,
+    /// Whether routes with an AS_SET are refused (RFC 9774). No by default.
+    pub refuse_as_sets: bool,
 }
 
 /// Reads all `[[peer]]` tables; those with errors are left out.
@@ -255,6 +261,9 @@ impl Peer {
             bfd: settings.bfd.flatten(),
             advertise_hostname: settings.advertise_hostname.unwrap_or(false),
             advertise_software_version: settings.advertise_software_version.unwrap_or(false),
+            allow_local_as: settings.allow_local_as.unwrap_or(0),
+            enforce_first_as: settings.enforce_first_as.unwrap_or(false),
+            refuse_as_sets: settings.refuse_as_sets.unwrap_or(false),
         }
     }
 }

@@ -57,6 +57,9 @@ pub(crate) struct PeerSettings {
     pub(crate) bfd: Option<Option<Bfd>>,
     pub(crate) advertise_hostname: Option<bool>,
     pub(crate) advertise_software_version: Option<bool>,
+    pub(crate) allow_local_as: Option<u8>,
+    pub(crate) enforce_first_as: Option<bool>,
+    pub(crate) refuse_as_sets: Option<bool>,
 }
 
 /// A setting that some peer must have, so that absence and error must be told apart.
@@ -117,6 +120,9 @@ impl PeerSettings {
             }),
             prefix_limit: get("prefix_limit").and_then(|value| PrefixLimit::read(value, report)),
             graceful_restart: get("graceful_restart").and_then(|value| graceful_restart::read(value, report)),
+            allow_local_as: get("allow_local_as").and_then(|value| value.integer(0..=MOST_OWN_AS, report)),
+            enforce_first_as: get("enforce_first_as").and_then(|value| value.boolean(report)),
+            refuse_as_sets: get("refuse_as_sets").and_then(|value| value.boolean(report)),
             bfd: get("bfd").and_then(|value| bfd::read(value, report)),
             advertise_hostname: get("advertise_hostname").and_then(|value| value.boolean(report)),
             advertise_software_version: get("advertise_software_version")
@@ -158,9 +164,15 @@ impl PeerSettings {
             bfd: self.bfd.or(group.bfd),
             advertise_hostname: self.advertise_hostname.or(group.advertise_hostname),
             advertise_software_version: self.advertise_software_version.or(group.advertise_software_version),
+            allow_local_as: self.allow_local_as.or(group.allow_local_as),
+            enforce_first_as: self.enforce_first_as.or(group.enforce_first_as),
+            refuse_as_sets: self.refuse_as_sets.or(group.refuse_as_sets),
         }
     }
 }
+
+/// The most that `allow_local_as` may say.
+const MOST_OWN_AS: u8 = 10;
 
 /// The path of a password file, whose content is checked where files are.
 fn read_password_file(value: Value<'_>, report: &mut Report<'_>) -> Option<PathBuf> {

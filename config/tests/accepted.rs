@@ -192,6 +192,9 @@ fn a_minimal_file_gets_the_defaults() {
         bfd: None,
         advertise_hostname: false,
         advertise_software_version: false,
+        allow_local_as: 0,
+        enforce_first_as: false,
+        refuse_as_sets: false,
     };
     assert_eq!(config.peers(), [expected]);
 }

@@ -80,6 +80,7 @@ fn changed_peers_table() {
         ),
         ("remote_asn = 64512", "remote_asn = 64512\nprefix_limit = 10", "node2", &["prefix_limit"], true),
         ("remote_asn = 64512", "remote_asn = 64512\nbfd = true", "node2", &["bfd"], true),
+        ("remote_asn = 64512", "remote_asn = 64512\nallow_local_as = 1", "node2", &["allow_local_as"], true),
         ("group = \"mesh\"", "remote_asn = 64512", "node2", &["group"], true),
         ("group = \"mesh\"", "group = \"mesh\"\npassword_file = \"/k\"", "node2", &["password_file"], false),
     ];

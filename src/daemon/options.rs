@@ -18,9 +18,9 @@ use margay_config::{
 };
 use margay_filter::Session;
 use margay_rib::{
-    AggregateOptions, AsPathRules, ClientToClient, DecisionRules, Discard, ForwardingOptions, Hop, LinkName,
-    LocalAsn, NetworkOptions, PathsSent, PeerRules, PrivateAsns, Reflection, ReflectorOptions, RibOptions,
-    RoutePurpose, SpeakerRules, WeightedHop,
+    AggregateOptions, AsPathChecks, AsPathRules, ClientToClient, DecisionRules, Discard, ForwardingOptions,
+    Hop, LinkName, LocalAsn, NetworkOptions, PathsSent, PeerRules, PrivateAsns, Reflection, ReflectorOptions,
+    RibOptions, RoutePurpose, SpeakerRules, WeightedHop,
 };
 use margay_session::{DialMode, ExpectedAsn, SessionOptions};
 
@@ -281,6 +281,11 @@ fn as_path_rules(global: &Global, peer: &Peer) -> AsPathRules {
             Some(margay_config::PrivateAsns::Replaced) => PrivateAsns::Replaced,
         },
         is_route_server_client: peer.route_server_client,
+        checks: AsPathChecks {
+            own_as_allowed: peer.allow_local_as,
+            requires_peer_first: peer.enforce_first_as,
+            refuses_sets: peer.refuse_as_sets,
+        },
     }
 }
 

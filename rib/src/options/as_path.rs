@@ -13,6 +13,19 @@ pub struct AsPathRules {
     /// Whether an external peer is a client of this route server (RFC 7947): routes from other ASes are passed on with their
     /// AS path, next hop and MULTI_EXIT_DISC.
     pub is_route_server_client: bool,
+    /// Checks of the AS paths of routes from the peer.
+    pub checks: AsPathChecks,
+}
+
+/// Checks of the AS paths of routes from a peer.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AsPathChecks {
+    /// How often each of this speaker's own AS numbers may be in an accepted path.
+    pub own_as_allowed: u8,
+    /// Whether the first AS of a path must be the peer's, for external peers (RFC 4271 §6.3).
+    pub requires_peer_first: bool,
+    /// Whether paths with an AS_SET are refused (RFC 9774).
+    pub refuses_sets: bool,
 }
 
 /// An AS number of this speaker towards one peer (RFC 7705 §3).

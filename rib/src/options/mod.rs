@@ -13,7 +13,7 @@ pub(crate) use self::network::is_elevated;
 pub use margay_forwarding::{Discard, Hop, KernelRouteView, LinkName, LinkUsability};
 
 pub use self::aggregate::AggregateOptions;
-pub use self::as_path::{AsPathRules, LocalAsn, PrivateAsns};
+pub use self::as_path::{AsPathChecks, AsPathRules, LocalAsn, PrivateAsns};
 pub use self::decision::DecisionRules;
 pub use self::network::NetworkOptions;
 pub use self::peer::{Departure, NextHopMode, OwnNextHops, PathsSent, PeerOptions, PeerRules, SessionTerms};

@@ -116,13 +116,13 @@ impl PeerOptions {
         self.rules.import.looks_at_staleness() || self.rules.export.looks_at_staleness()
     }
 
-    /// Whether the import rules are the same: the filters; our AS number towards the peer; our own addresses, which
-    /// import refuses as next hops;
-    /// and the subnet in which a link-local next hop has a meaning.
+    /// Whether the import rules are the same: the filters; our AS number towards the peer; the checks of AS paths; our
+    /// own addresses, which import refuses as next hops; and the subnet in which a link-local next hop has a meaning.
     pub(crate) fn has_same_import(&self, other: &Self) -> bool {
         self.rules.import.same_content(&other.rules.import)
             && self.own == other.own
             && self.rules.as_path.local_asn == other.rules.as_path.local_asn
+            && self.rules.as_path.checks == other.rules.as_path.checks
     }
 }
 

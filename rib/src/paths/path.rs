@@ -37,6 +37,10 @@ pub enum ImportRefusal {
     MartianNextHop,
     /// The path must not be kept for long after its owner has gone (RFC 9494 §4.2).
     NoLongLived,
+    /// The first AS of the path is not that of the peer (RFC 4271 §6.3).
+    ForeignFirstAs,
+    /// The path has an AS_SET (RFC 9774).
+    AsSet,
 }
 
 impl ImportRefusal {
@@ -49,7 +53,9 @@ impl ImportRefusal {
             | Self::ClusterListLoop
             | Self::NextHopIsOwn
             | Self::Filter
-            | Self::NoLongLived => false,
+            | Self::NoLongLived
+            | Self::ForeignFirstAs
+            | Self::AsSet => false,
         }
     }
 }
@@ -66,6 +72,8 @@ impl fmt::Display for ImportRefusal {
             Self::DestinationIsOwn => "the destination is our own address",
             Self::MartianNextHop => "the next hop is a loopback or multicast address",
             Self::NoLongLived => "community no-llgr, and its peer has not come back from its restart",
+            Self::ForeignFirstAs => "the first AS of the path is not the peer's",
+            Self::AsSet => "the AS path has an AS_SET",
         })
     }
 }
@@ -75,7 +83,7 @@ impl fmt::Display for ImportRefusal {
 pub(crate) struct ImportOutcome(u32);
 
 /// In the order of their codes above [`AttributeHandle::MAX`].
-const REFUSALS: [ImportRefusal; 9] = [
+const REFUSALS: [ImportRefusal; 11] = [
     ImportRefusal::AsPathLoop,
     ImportRefusal::OriginatorLoop,
     ImportRefusal::ClusterListLoop,
@@ -85,6 +93,8 @@ const REFUSALS: [ImportRefusal; 9] = [
     ImportRefusal::DestinationIsOwn,
     ImportRefusal::MartianNextHop,
     ImportRefusal::NoLongLived,
+    ImportRefusal::ForeignFirstAs,
+    ImportRefusal::AsSet,
 ];
 
 impl ImportOutcome {

@@ -1,11 +1,11 @@
 //! Import of a path that a peer announces, before it may be chosen (RFC 4271 §9.1.1, RFC 4456 §8).
 
-use bgp_codec::{AsPath, Asn, Community, Family, NextHop, PeerKind, Prefix};
+use bgp_codec::{AsPath, Asn, Community, Family, NextHop, PathAttributes, PeerKind, Prefix, SegmentKind};
 use margay_filter::{NextHopEdit, RouteEdits, RoutePath, RouteSource, Verdict};
 
 use super::martian::{is_host, is_martian, is_martian_next_hop};
 use crate::attributes::{AttributeHandle, AttributeSet, AttributeStore};
-use crate::options::{PeerOptions, RibOptions};
+use crate::options::{AsPathRules, PeerOptions, RibOptions, SessionTerms};
 use crate::paths::ImportRefusal;
 
 /// The import rules of one peer.
@@ -19,14 +19,7 @@ impl ImportPolicy<'_> {
     /// Checks the rules that depend on attributes only, once for all prefixes of an UPDATE.
     pub(crate) fn check(&self, set: &AttributeSet, next_hop: Option<NextHop>) -> Result<(), ImportRefusal> {
         let attributes = &set.attributes;
-        let local_asn = self.peer.rules.as_path.local_asn.map(|local| local.asn);
-        if [Some(self.speaker.asn), local_asn]
-            .into_iter()
-            .flatten()
-            .any(|asn| attributes.as_path().contains(asn))
-        {
-            return Err(ImportRefusal::AsPathLoop);
-        }
+        self.check_as_path(attributes)?;
         if attributes.originator_id() == Some(self.speaker.identifier) {
             return Err(ImportRefusal::OriginatorLoop);
         }
@@ -40,6 +33,24 @@ impl ImportPolicy<'_> {
         // A session over the loopback interface has such next hops.
         if next_hop.is_some_and(is_martian_next_hop) && !self.peer.session.address.is_loopback() {
             return Err(ImportRefusal::MartianNextHop);
+        }
+        Ok(())
+    }
+
+    fn check_as_path(&self, attributes: &PathAttributes) -> Result<(), ImportRefusal> {
+        let path = attributes.as_path();
+        let AsPathRules { local_asn, checks, .. } = self.peer.rules.as_path;
+        let own = [Some(self.speaker.asn), local_asn.map(|local| local.asn)];
+        if own.into_iter().flatten().any(|asn| path.count(asn) > usize::from(checks.own_as_allowed)) {
+            return Err(ImportRefusal::AsPathLoop);
+        }
+        let SessionTerms { kind, asn, .. } = self.peer.session;
+        if checks.requires_peer_first && kind == PeerKind::Ebgp && attributes.neighbor_as() != Some(asn) {
+            return Err(ImportRefusal::ForeignFirstAs);
+        }
+        let is_set = |kind: SegmentKind| matches!(kind, SegmentKind::Set | SegmentKind::ConfederationSet);
+        if checks.refuses_sets && path.segments().any(|segment| is_set(segment.kind())) {
+            return Err(ImportRefusal::AsSet);
         }
         Ok(())
     }

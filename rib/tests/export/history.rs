@@ -3,7 +3,7 @@
 
 use std::env;
 
-use margay_rib::{AsPathRules, DecisionRules, LocalAsn, NextHopMode, PathsSent, PrivateAsns};
+use margay_rib::{AsPathChecks, AsPathRules, DecisionRules, LocalAsn, NextHopMode, PathsSent, PrivateAsns};
 use proptest::prelude::*;
 
 use super::cast::{LOCAL_ASNS, NEXT_HOPS, PEERS, Variant, best};
@@ -150,13 +150,23 @@ fn as_path() -> impl Strategy<Value = AsPathRules> {
         1 => Just(PrivateAsns::Replaced),
     ];
     let is_route_server_client = proptest::bool::weighted(0.2);
-    (proptest::option::weighted(0.3, local_asn), private_asns, is_route_server_client).prop_map(
-        |(local_asn, private_asns, is_route_server_client)| AsPathRules {
+    (proptest::option::weighted(0.3, local_asn), private_asns, is_route_server_client, as_path_checks())
+        .prop_map(|(local_asn, private_asns, is_route_server_client, checks)| AsPathRules {
             local_asn,
             private_asns,
             is_route_server_client,
-        },
-    )
+            checks,
+        })
+}
+
+/// Checks of received AS paths: mostly none.
+fn as_path_checks() -> impl Strategy<Value = AsPathChecks> {
+    let rare = || proptest::bool::weighted(0.2);
+    (rare(), rare(), rare()).prop_map(|(allows_own, requires_peer_first, refuses_sets)| AsPathChecks {
+        own_as_allowed: u8::from(allows_own),
+        requires_peer_first,
+        refuses_sets,
+    })
 }
 
 /// Changes to the decision process: mostly none.

@@ -3,6 +3,7 @@
 
 mod add_path;
 mod aggregates;
+mod as_path_checks;
 mod by_hand;
 mod cast;
 mod coverage;

@@ -8,8 +8,8 @@ use bgp_codec::{
 };
 use margay_filter::{FilterChain, LocalValues, RouteEdits, RoutePath, RouteSource, Session};
 use margay_rib::{
-    AggregateOptions, ConnectedRoute, DecisionRules, Discard, Forwarding, NextHopMode, PathsSent,
-    PeerOptions, PrivateAsns, Reflection, RoutePurpose, StaticRoute, StaticTarget,
+    AggregateOptions, AsPathRules, ConnectedRoute, DecisionRules, Discard, Forwarding, NextHopMode,
+    PathsSent, PeerOptions, PrivateAsns, Reflection, RoutePurpose, StaticRoute, StaticTarget,
 };
 
 /// What one side holds of the other: an Adj-RIB-In or an Adj-RIB-Out. The path identifier is zero if there is
@@ -376,6 +376,7 @@ impl NaiveRib {
             of_prefix.filter_map(move |((_, path_id), (attributes, next_hop))| {
                 let is_usable = options.session.families.contains(&family_of(prefix))
                     && !self.is_looped(attributes, *next_hop, options)
+                    && !fails_checks(attributes, options)
                     && !is_nonsense(prefix, *next_hop, options)
                     && self.reachable(*next_hop);
                 let path = NaivePath {
@@ -449,8 +450,10 @@ impl NaiveRib {
     }
 
     fn is_looped(&self, attributes: &PathAttributes, next_hop: NextHop, options: &PeerOptions) -> bool {
-        let local_asn = options.rules.as_path.local_asn.map(|local| local.asn);
-        attributes.as_path().asns().any(|asn| asn == self.asn || Some(asn) == local_asn)
+        let AsPathRules { local_asn, checks, .. } = options.rules.as_path;
+        let occurrences = |own: Asn| attributes.as_path().asns().filter(|&asn| asn == own).count();
+        let most = occurrences(self.asn).max(local_asn.map_or(0, |local| occurrences(local.asn)));
+        most > checks.own_as_allowed.into()
             || attributes.originator_id() == Some(self.identifier)
             || attributes.cluster_list().any(|cluster| self.clusters.contains(&cluster))
             || [options.own.ipv4, options.own.ipv6].contains(&Some(next_hop))
@@ -463,6 +466,15 @@ impl NaiveRib {
     fn kind(&self, path: &NaivePath) -> Option<PeerKind> {
         path.peer.map(|peer| self.peers[&peer].0.session.kind)
     }
+}
+
+/// Whether the AS path of a route fails a check that was chosen for its peer.
+fn fails_checks(attributes: &PathAttributes, options: &PeerOptions) -> bool {
+    let checks = options.rules.as_path.checks;
+    let text = attributes.as_path().to_string();
+    let first = text.split(' ').next().and_then(|first| first.parse().ok()).map(Asn);
+    let is_foreign = options.session.kind == PeerKind::Ebgp && first != Some(options.session.asn);
+    (checks.requires_peer_first && is_foreign) || (checks.refuses_sets && text.contains('{'))
 }
 
 /// The clusters that a route passes on its way through the reflector, the last one first; `None` if it is not

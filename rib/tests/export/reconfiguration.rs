@@ -2,7 +2,7 @@
 
 use bgp_codec::{Family, IpPrefix, Ipv4Prefix, NextHop, RouteRefresh};
 use margay_rib::{
-    AsPathRules, NetworkOptions, NextHopMode, OwnNextHops, PathsSent, PeerIndex, PrivateAsns,
+    AsPathChecks, AsPathRules, NetworkOptions, NextHopMode, OwnNextHops, PathsSent, PeerIndex, PrivateAsns,
     ReflectorOptions, Rib,
 };
 
@@ -25,8 +25,12 @@ const RULES: Rules = Rules {
 };
 
 /// Nothing beyond the RFC.
-const AS_PATH: AsPathRules =
-    AsPathRules { local_asn: None, private_asns: PrivateAsns::Kept, is_route_server_client: false };
+const AS_PATH: AsPathRules = AsPathRules {
+    local_asn: None,
+    private_asns: PrivateAsns::Kept,
+    is_route_server_client: false,
+    checks: AsPathChecks { own_as_allowed: 0, requires_peer_first: false, refuses_sets: false },
+};
 
 /// What a peer is sent: prefixes that became reachable, and prefixes that became unreachable.
 type News = (Vec<Ipv4Prefix>, Vec<Ipv4Prefix>);
