@@ -22,6 +22,10 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
     if let Command::Check { file, explain_changes: false } = &arguments.command {
         return configuration::check(file, json, out);
     }
+    if let Command::Schema = &arguments.command {
+        out.write_all(margay_config::schema().as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Command::Convert { file, passwords } = &arguments.command {
         return configuration::convert(file, passwords.as_deref(), out);
     }
@@ -43,6 +47,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
     match &arguments.command {
         Command::Filter(_)
         | Command::Convert { .. }
+        | Command::Schema
         | Command::Decode(_)
         | Command::Confd(_)
         | Command::Objects(_) => {}

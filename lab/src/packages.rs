@@ -43,6 +43,8 @@ pub const CURL: Tool = Tool { program: "curl", package: "curl", service: None };
 /// Prometheus, with `promtool`.
 pub const PROMETHEUS: Tool =
     Tool { program: "prometheus", package: "prometheus", service: Some("prometheus") };
+/// To validate JSON by a JSON Schema.
+pub const JSON_SCHEMA: Tool = Tool { program: "jsonschema", package: "python3-jsonschema", service: None };
 /// To create certificates for labs with TLS.
 pub const OPENSSL: Tool = Tool { program: "openssl", package: "openssl", service: None };
 

@@ -37,6 +37,7 @@ mod restart_window;
 mod route_client;
 mod route_refresh;
 mod routes;
+mod schema;
 mod session;
 mod shutdown;
 mod slow_readers;

@@ -66,6 +66,8 @@ pub(crate) enum Command {
         #[arg(long)]
         explain_changes: bool,
     },
+    /// Print the JSON Schema of configuration files; needs no daemon
+    Schema,
     /// Rewrite a configuration of BIRD or FRR as a configuration of margay; needs no daemon
     ///
     /// Prints the result, and what could not be carried over to standard error, by line. Exits with 1 if anything is left out.
