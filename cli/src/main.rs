@@ -5,6 +5,7 @@ mod client;
 mod configuration;
 mod decode;
 mod filter_test;
+mod ipam;
 mod json_path;
 mod object_error;
 mod objects;

@@ -15,7 +15,7 @@ use crate::arguments::{
 };
 use crate::client::{Client, Server, understand};
 use crate::run_error::RunError;
-use crate::{configuration, filter_test, objects, routes, view};
+use crate::{configuration, filter_test, ipam, objects, routes, view};
 
 pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCode, RunError> {
     let json = arguments.json;
@@ -43,6 +43,9 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
     if let Command::Objects(command) = &arguments.command {
         return objects::run(command, arguments, out);
     }
+    if let Command::Ipam(command) = &arguments.command {
+        return ipam::run(command, json, out);
+    }
     let client = Client::new(Server::MARGAYD, &arguments.socket)?;
     match &arguments.command {
         Command::Filter(_)
@@ -50,6 +53,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
         | Command::Schema
         | Command::Decode(_)
         | Command::Confd(_)
+        | Command::Ipam(_)
         | Command::Objects(_) => {}
         Command::Check { file, .. } | Command::Diff { file } => {
             return configuration::diff(&client, file, json, out);

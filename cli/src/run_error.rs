@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use margay_ipam::IpamError;
+
 use crate::client::ClientError;
 use crate::object_error::ObjectError;
 
@@ -15,6 +17,8 @@ pub(crate) enum RunError {
     Unreadable { file: PathBuf, error: io::Error },
     #[error(transparent)]
     Objects(#[from] ObjectError),
+    #[error(transparent)]
+    Ipam(#[from] IpamError),
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
 }

@@ -1,5 +1,6 @@
 //! Command line arguments.
 
+pub(crate) mod ipam;
 pub(crate) mod objects;
 pub(crate) mod output_format;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use bgp_codec::Prefix;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::ipam::IpamCommand;
 use self::objects::ObjectCommand;
 
 /// Looks into the margay daemon, reloads it, checks its files, decodes BGP messages, and manages the cluster's objects.
@@ -91,6 +93,9 @@ pub(crate) enum Command {
     /// Look into margay-confd, which keeps the daemon's file
     #[command(subcommand)]
     Confd(ConfdCommand),
+    /// Manage addresses of workloads: IP pools, blocks, handles
+    #[command(subcommand)]
+    Ipam(Box<IpamCommand>),
     #[command(flatten)]
     Objects(Box<ObjectCommand>),
 }

@@ -22,7 +22,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use self::change::{Outcome, Verb};
-use self::etcd_store::EtcdStore;
+pub(crate) use self::etcd_store::EtcdStore;
 use self::manifest::Manifest;
 use self::origin::Origin;
 use self::store::Store;
