@@ -280,6 +280,7 @@ peer_settings! {
     multihop: NewSession,
     ttl_security: NewSession,
     next_hop: FiltersOut,
+    extended_next_hop: NewSession,
     remove_private_asns: FiltersOut,
     route_server_client: FiltersOut,
     rr_client: FiltersOut,

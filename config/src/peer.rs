@@ -64,6 +64,8 @@ pub struct Peer {
     pub ttl_security: bool,
     /// The next hop of what is announced to it.
     pub next_hop: NextHopMode,
+    /// Whether IPv4 routes may have IPv6 next hops, both ways, if the peer agrees (RFC 8950). No by default.
+    pub extended_next_hop: bool,
     /// What becomes of private AS numbers in routes to it, if it is external; `None`, the default, keeps them.
     pub remove_private_asns: Option<PrivateAsns>,
     /// Whether it is a client of this route server (RFC 7947). No by default; never for an internal peer.
@@ -249,6 +251,7 @@ impl Peer {
             multihop: settings.multihop,
             ttl_security: settings.ttl_security.unwrap_or(false),
             next_hop: settings.next_hop.unwrap_or_default(),
+            extended_next_hop: settings.extended_next_hop.unwrap_or(false),
             remove_private_asns: settings.remove_private_asns.flatten(),
             route_server_client: settings.route_server_client.unwrap_or(false),
             rr_client: settings.rr_client.unwrap_or(false),

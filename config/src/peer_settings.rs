@@ -41,6 +41,7 @@ pub(crate) struct PeerSettings {
     pub(crate) multihop: Option<NonZeroU8>,
     pub(crate) ttl_security: Option<bool>,
     pub(crate) next_hop: Option<NextHopMode>,
+    pub(crate) extended_next_hop: Option<bool>,
     /// Within, `None` is `false`.
     pub(crate) remove_private_asns: Option<Option<PrivateAsns>>,
     pub(crate) route_server_client: Option<bool>,
@@ -107,6 +108,7 @@ impl PeerSettings {
                 .and_then(NonZeroU8::new),
             ttl_security: get("ttl_security").and_then(|value| value.boolean(report)),
             next_hop: get("next_hop").and_then(|value| NextHopMode::read(value, report)),
+            extended_next_hop: get("extended_next_hop").and_then(|value| value.boolean(report)),
             remove_private_asns: get("remove_private_asns")
                 .and_then(|value| private_asns::read(value, report)),
             route_server_client: get("route_server_client").and_then(|value| value.boolean(report)),
@@ -152,6 +154,7 @@ impl PeerSettings {
             multihop: self.multihop.or(group.multihop),
             ttl_security: self.ttl_security.or(group.ttl_security),
             next_hop: self.next_hop.or(group.next_hop),
+            extended_next_hop: self.extended_next_hop.or(group.extended_next_hop),
             remove_private_asns: self.remove_private_asns.or(group.remove_private_asns),
             route_server_client: self.route_server_client.or(group.route_server_client),
             rr_client: self.rr_client.or(group.rr_client),

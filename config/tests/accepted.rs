@@ -179,6 +179,7 @@ fn a_minimal_file_gets_the_defaults() {
         multihop: None,
         ttl_security: false,
         next_hop: NextHopMode::Auto,
+        extended_next_hop: false,
         remove_private_asns: None,
         route_server_client: false,
         rr_client: false,

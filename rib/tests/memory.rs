@@ -316,6 +316,7 @@ fn client(number: u32, path_ids_sent: &[Family]) -> PeerOptions {
             path_ids_sent: path_ids_sent.to_vec(),
             as_width: AsWidth::Four,
             max_message_octets: 4096,
+            ipv6_next_hops: false,
             enhanced_refresh: true,
             long_lived: false,
         },

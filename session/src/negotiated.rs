@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bgp_codec::{
-    AddPathMode, AsWidth, Asn, BgpIdentifier, Capabilities, DecodeContext, Family, HoldTime, Open, PeerKind,
+    AddPathMode, Afi, AsWidth, Asn, BgpIdentifier, Capabilities, DecodeContext, Family, HoldTime, Open,
+    PeerKind,
 };
 
 use crate::offer::Offer;
@@ -37,6 +38,8 @@ pub struct Negotiated {
     pub enhanced_route_refresh: Directions,
     /// Who may send messages longer than 4,096 octets (RFC 8654).
     pub extended_message: Directions,
+    /// In which directions IPv4 routes may have IPv6 next hops (RFC 8950).
+    pub extended_next_hop: Directions,
     /// The terms of graceful restart; `None` unless both advertise it (RFC 4724).
     pub restart: Option<RestartTerms>,
     /// Our OPEN had no capabilities, because the peer had refused one with them (RFC 5492 §5).
@@ -86,6 +89,7 @@ impl Negotiated {
             route_refresh: directions(Capabilities::route_refresh),
             enhanced_route_refresh: directions(Capabilities::enhanced_route_refresh),
             extended_message: directions(Capabilities::extended_message),
+            extended_next_hop: directions(accepts_ipv6_next_hops),
             are_capabilities_refused: offer == Offer::NoCapabilities,
             peer_capabilities: open.capabilities,
         })
@@ -94,6 +98,11 @@ impl Negotiated {
     /// The time between two KEEPALIVEs: a third of the hold time (RFC 4271 §4.4); `None` when there are none.
     pub fn keepalive_interval(&self) -> Option<Duration> {
         (!self.hold_time.is_zero()).then(|| self.hold_time.keepalive_interval())
+    }
+
+    /// Whether we may send IPv4 routes with IPv6 next hops: the peer accepts them, and the operator wants them.
+    pub const fn sends_ipv6_next_hops(&self) -> bool {
+        self.extended_next_hop.to_peer && self.extended_next_hop.from_peer
     }
 
     /// The longest message we may send.
@@ -112,7 +121,12 @@ impl Negotiated {
             peer: self.kind,
             as_width: self.as_width,
             add_path: self.path_ids_received.clone(),
-            extended_next_hop: Vec::new(),
+            extended_next_hop: self
+                .extended_next_hop
+                .from_peer
+                .then_some(Family::IPV4_UNICAST)
+                .into_iter()
+                .collect(),
             max_message_octets: self.max_octets_received(),
         }
     }
@@ -122,6 +136,11 @@ impl Negotiated {
     pub(crate) fn outranks_peer(&self, local_identifier: BgpIdentifier) -> bool {
         (local_identifier, self.local_asn) > (self.peer_identifier, self.peer_asn)
     }
+}
+
+/// Whether the speaker of these capabilities accepts IPv6 next hops for IPv4 routes.
+fn accepts_ipv6_next_hops(capabilities: &Capabilities) -> bool {
+    capabilities.extended_next_hop(Family::IPV4_UNICAST, Afi::IPV6)
 }
 
 /// The families announced by both, in our order.

@@ -197,6 +197,7 @@ fn capabilities_in_use(negotiated: &Negotiated) -> Vec<String> {
         ("route refresh", negotiated.route_refresh),
         ("enhanced route refresh", negotiated.enhanced_route_refresh),
         ("extended messages", negotiated.extended_message),
+        ("IPv6 next hops for IPv4", negotiated.extended_next_hop),
     ];
     let directed = directed.into_iter().filter_map(|(name, directions)| match directions {
         Directions { from_peer: true, to_peer: true } => Some(name.to_owned()),

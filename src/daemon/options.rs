@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use bgp_codec::{
-    Asn, Capabilities, Capability, Family, Fqdn, GracefulRestart, GracefulRestartFamily, LongLivedFamily,
-    PeerKind, Prefix,
+    Afi, Asn, Capabilities, Capability, ExtendedNextHopFamily, Family, Fqdn, GracefulRestart,
+    GracefulRestartFamily, LongLivedFamily, PeerKind, Prefix,
 };
 use margay_bfd::{Authentication, Hops};
 use margay_config::{
@@ -361,8 +361,13 @@ pub(super) fn session_options(global: &Global, peer: &Peer, start: StartKind) ->
     let version = concat!("margay/", env!("CARGO_PKG_VERSION"));
     let version = peer.advertise_software_version.then(|| Capability::SoftwareVersion(version.to_owned()));
     let add_path = (!peer.add_path.is_empty()).then(|| Capability::AddPath(peer.add_path.clone()));
+    let extended_next_hop = peer.extended_next_hop.then(|| {
+        let ipv4 = ExtendedNextHopFamily { family: Family::IPV4_UNICAST, next_hop: Afi::IPV6 };
+        Capability::ExtendedNextHop(vec![ipv4])
+    });
     let capabilities = families
         .chain(others)
+        .chain(extended_next_hop)
         .chain(add_path)
         .chain(graceful_restart(peer, start))
         .chain(long_lived(peer, start))

@@ -63,6 +63,7 @@ mod tests {
                 path_ids_sent: vec![Family::IPV4_UNICAST],
                 as_width: AsWidth::Four,
                 max_message_octets: 65_535,
+                ipv6_next_hops: false,
                 enhanced_refresh: true,
                 long_lived: false,
             },

@@ -67,6 +67,7 @@ pub(super) fn up(peer: PeerKey, exports: ExportQueue) -> PeerUp {
             route_refresh: NEITHER,
             enhanced_route_refresh: NEITHER,
             extended_message: NEITHER,
+            extended_next_hop: NEITHER,
             are_capabilities_refused: false,
             peer_capabilities: Capabilities::default(),
         },

@@ -12,6 +12,7 @@ mod bfd_sessions;
 mod cluster_node;
 mod dynamic_peers;
 mod examples;
+mod extended_next_hop;
 mod filters_differential;
 mod forms_of_peering;
 mod graceful_restart;

@@ -41,6 +41,8 @@ pub struct SessionTerms {
     pub as_width: AsWidth,
     /// Longest message that the peer accepts, in octets.
     pub max_message_octets: usize,
+    /// Whether IPv4 routes to the peer may have IPv6 next hops (RFC 8950).
+    pub ipv6_next_hops: bool,
     /// Whether the answer to the peer's ROUTE-REFRESH is enclosed in marks (RFC 7313).
     pub enhanced_refresh: bool,
     /// Whether the peer advertised the capability of long-lived graceful restart: others are not sent stale routes (RFC 9494
@@ -77,7 +79,8 @@ pub struct PeerRules {
 /// The addresses of this speaker that matter to one peer. They may change during the session.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct OwnNextHops {
-    /// The next hop that the peer may use for IPv4 routes through this speaker.
+    /// The next hop that the peer may use for IPv4 routes through this speaker; an IPv6 address only if the peer accepts
+    /// that.
     pub ipv4: Option<NextHop>,
     /// The next hop that the peer may use for IPv6 routes through this speaker.
     pub ipv6: Option<NextHop>,

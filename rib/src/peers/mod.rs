@@ -248,6 +248,7 @@ mod tests {
                 path_ids_sent: Vec::new(),
                 as_width: AsWidth::Four,
                 max_message_octets: 4096,
+                ipv6_next_hops: false,
                 enhanced_refresh: false,
                 long_lived: false,
             },

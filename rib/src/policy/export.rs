@@ -30,6 +30,8 @@ pub(crate) struct ExportPolicy {
     reflection: Reflection,
     client_to_client: ClientToClient,
     next_hop: NextHopMode,
+    /// Whether the next hops of this family may be IPv6 addresses.
+    takes_ipv6_next_hops: bool,
     /// Own address of this family towards the peers.
     own_next_hop: Option<NextHop>,
     /// The subnet shared with the peers, if their next hops depend on it: for external peers, and in IPv6.
@@ -67,6 +69,7 @@ impl ExportPolicy {
             },
             client_to_client: speaker.reflector.client_to_client,
             next_hop: of_family(options.rules.next_hop, family),
+            takes_ipv6_next_hops: family != Family::IPV4_UNICAST || options.session.ipv6_next_hops,
             own_next_hop,
             shared_subnet,
             long_lived: options.session.long_lived,
@@ -101,6 +104,9 @@ impl ExportPolicy {
         };
         let next_hop =
             self.next_hop(mode, attributes, next_hop, edits.next_hop).ok_or(ExportRefusal::NoOwnNextHop)?;
+        if !self.takes(next_hop) {
+            return Err(ExportRefusal::Ipv6NextHop);
+        }
         let attributes = match self.kind {
             PeerKind::Ibgp => self.to_internal(attributes, learned_from),
             PeerKind::Ebgp if is_transparent => attributes.without(INSIDE_THE_AS),
@@ -163,8 +169,16 @@ impl ExportPolicy {
             NextHopMode::Addresses { .. } => false,
         };
         let received = received.map(|next_hop| self.without_foreign_link_local(next_hop));
-        let is_meaningful = |next_hop: &NextHop| !next_hop.is_only_link_local();
+        // An external peer can be given our address instead; inside the AS, packets need not pass through this speaker.
+        let is_meaningful = |next_hop: &NextHop| {
+            !next_hop.is_only_link_local() && (self.kind == PeerKind::Ibgp || self.takes(*next_hop))
+        };
         received.filter(is_meaningful).filter(keeps).or(self.own_next_hop)
+    }
+
+    /// Whether the peers accept such a next hop.
+    fn takes(&self, next_hop: NextHop) -> bool {
+        self.takes_ipv6_next_hops || matches!(next_hop, NextHop::Ipv4(_))
     }
 
     /// The link-local address accompanies the global one if and only if this speaker, the next hop and the

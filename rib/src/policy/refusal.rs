@@ -22,6 +22,8 @@ pub enum ExportRefusal {
     Community(Community),
     /// The route needs our own address as next hop, but the session has none of its family.
     NoOwnNextHop,
+    /// Its next hop is an IPv6 address, which the peer does not accept for IPv4 routes (RFC 8950).
+    Ipv6NextHop,
     /// With its attributes it exceeds the longest message that the peer accepts (RFC 4271 §9.2, RFC 8654 §4).
     TooLong,
     /// An export filter rejected it.
@@ -40,6 +42,7 @@ impl fmt::Display for ExportRefusal {
             Self::NotDefaultOriginate => f.write_str("a default route for the peers with default_originate"),
             Self::Community(community) => write!(f, "community {community}"),
             Self::NoOwnNextHop => f.write_str("no own address of this family to put as next hop"),
+            Self::Ipv6NextHop => f.write_str("an IPv6 next hop, which the peer does not accept for IPv4"),
             Self::TooLong => f.write_str("too long for the peer's messages"),
             Self::Filter(verdict) => f.write_str(verdict),
         }

@@ -48,6 +48,11 @@ pub(crate) fn announces_path_ids(peer: usize) -> bool {
     matches!(likeness(peer), 3 | 6 | 12 | 13)
 }
 
+/// Whether the peer announces IPv4 routes with IPv6 next hops, and accepts such (RFC 8950).
+pub(crate) fn has_ipv6_next_hops(peer: usize) -> bool {
+    matches!(likeness(peer), 3 | 5)
+}
+
 /// The peers' options: external (0 to 3, and 8 to 10, which share a group) and internal, with filters, modes
 /// and widths of their own. Several paths are sent to 11 and 12, which share a group, to 13, and to 14 in one
 /// family only.
@@ -74,6 +79,7 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
             },
             as_width: if peer == 1 { AsWidth::Two } else { AsWidth::Four },
             max_message_octets: if is_alone { 4096 + number as usize } else { 4096 },
+            ipv6_next_hops: has_ipv6_next_hops(peer),
             enhanced_refresh: peer.is_multiple_of(2),
             long_lived: false,
         },
@@ -102,7 +108,7 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
             is_draining: false,
         },
         own: OwnNextHops {
-            ipv4: Some(NextHop::Ipv4([10, 0, 0, 100].into())),
+            ipv4: Some(if peer == 3 { next_hop(4, true) } else { NextHop::Ipv4([10, 0, 0, 100].into()) }),
             ipv6: (peer != 5).then(|| next_hop(4, true)),
             shared_subnet: match peer {
                 0 => Some("10.200.0.0/24".parse().expect("a prefix")),
@@ -274,7 +280,8 @@ pub(crate) fn lengthened(
     v6: bool,
 ) -> PathAttributes {
     // Header and lengths, the next hop where the family has it, and the NLRI of a host with a path id.
-    let others = 23 + if v6 { 41 + 21 } else { 7 + 9 };
+    let next_hop_octets = if v6 || options.session.ipv6_next_hops { 41 } else { 7 };
+    let others = 23 + next_hop_octets + if v6 { 21 } else { 9 };
     // AS4_PATH of the longest path used here.
     let as4_path = if options.session.as_width == AsWidth::Two { 17 } else { 0 };
     // The header of the attribute that fills the rest.
@@ -310,8 +317,7 @@ pub(crate) fn through_the_wire(
     let mut octets = BytesMut::new();
     encode(&encoder, &mut octets);
     let families = if add_path { vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST] } else { Vec::new() };
-    let context =
-        DecodeContext { add_path: families, ..context(options.session.kind, options.session.as_width) };
+    let context = DecodeContext { add_path: families, ..context_of(options) };
     let mut octets: Bytes = octets.freeze();
     let mut updates = Vec::new();
     while let Some(length) = frame_length(&octets, 4096).expect("well-formed headers") {
@@ -321,6 +327,13 @@ pub(crate) fn through_the_wire(
         }
     }
     updates
+}
+
+/// The terms of a session with the peer.
+pub(crate) fn context_of(options: &PeerOptions) -> DecodeContext {
+    let extended_next_hop =
+        options.session.ipv6_next_hops.then_some(Family::IPV4_UNICAST).into_iter().collect();
+    DecodeContext { extended_next_hop, ..context(options.session.kind, options.session.as_width) }
 }
 
 pub(crate) fn context(peer: PeerKind, as_width: AsWidth) -> DecodeContext {

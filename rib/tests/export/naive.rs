@@ -213,7 +213,12 @@ impl NaiveRib {
             NextHopMode::Keep => best.next_hop,
             NextHopMode::OwnAddress => None,
         };
-        let next_hop = self.as_seen_by(options, kept.or(own)?);
+        let takes = |next_hop: &NextHop| {
+            let is_ipv6 = !matches!(next_hop, NextHop::Ipv4(_));
+            matches!(prefix, Prefix::Ipv6(_)) || options.session.ipv6_next_hops || !is_ipv6
+        };
+        let kept = kept.filter(|next_hop| internal || takes(next_hop));
+        let next_hop = self.as_seen_by(options, kept.or(own).filter(takes)?);
         let mut builder: PathAttributesBuilder = best.attributes.to_builder();
         if internal {
             builder.local_pref = builder.local_pref.or(Some(100));
@@ -527,9 +532,9 @@ fn is_nonsense(prefix: Prefix, next_hop: NextHop, options: &PeerOptions) -> bool
 /// Whether a message to a peer has room for a route after its attributes.
 fn fits(prefix: Prefix, attributes: &PathAttributes, next_hop: NextHop, options: &PeerOptions) -> bool {
     let next_hop_octets = match (prefix, next_hop) {
-        (Prefix::Ipv4(_), _) => 7,
-        (Prefix::Ipv6(_), NextHop::Ipv6LinkLocal { .. }) => 41,
-        (Prefix::Ipv6(_), _) => 25,
+        (Prefix::Ipv4(_), NextHop::Ipv4(_)) => 7,
+        (_, NextHop::Ipv6LinkLocal { .. }) => 41,
+        (Prefix::Ipv4(_), _) | (Prefix::Ipv6(_), _) => 25,
     };
     let path_id_octets = if sends_path_ids(prefix, options) { 4 } else { 0 };
     let asns: Vec<Asn> = attributes.as_path().asns().collect();

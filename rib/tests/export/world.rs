@@ -20,9 +20,9 @@ use margay_rib::{
 
 use super::by_hand::poll_export;
 use super::cast::{
-    CLUSTERS, LOCAL_ASN, PEERS, Variant, announces_path_ids, attributes, connected, context, filter,
-    identifier, lengthened, likeness, next_hop, nlri, options, own_next_hops, prefix, setting_by_prefix,
-    setting_by_source, through_the_wire,
+    CLUSTERS, LOCAL_ASN, PEERS, Variant, announces_path_ids, attributes, connected, context_of, filter,
+    has_ipv6_next_hops, identifier, lengthened, likeness, next_hop, nlri, options, own_next_hops, prefix,
+    setting_by_prefix, setting_by_source, through_the_wire,
 };
 use super::naive::{NORMAL_METRIC, NaiveRib, NaiveRoute, Routes};
 
@@ -391,11 +391,8 @@ impl World {
         }
         let options = options(peer);
         let path_exports = options.session.path_ids_sent.clone();
-        let context = DecodeContext {
-            add_path: path_exports,
-            max_message_octets: 65535,
-            ..context(options.session.kind, options.session.as_width)
-        };
+        let context =
+            DecodeContext { add_path: path_exports, max_message_octets: 65535, ..context_of(&options) };
         let former = self.away.remove(&peer);
         let routes = self.naive.peers.remove(&peer).map_or_else(Routes::new, |(_, routes)| routes);
         self.naive.peers.insert(peer, (options.clone(), routes));
@@ -430,7 +427,7 @@ impl World {
         let attributes = attributes(options, variant);
         let path_id = announces_path_ids(peer).then(|| PathId(path_id.into()));
         for v6 in [false, true] {
-            let next_hop = next_hop(variant.next_hop, v6);
+            let next_hop = next_hop(variant.next_hop, v6 || has_ipv6_next_hops(peer));
             let chosen: Vec<Prefix> = prefixes
                 .iter()
                 .map(|&number| prefix(number))
@@ -601,7 +598,7 @@ impl World {
                     options.rules.reflection,
                     options.own.shared_subnet,
                     options.own.ipv4,
-                    options.session.max_message_octets,
+                    (options.session.max_message_octets, options.session.ipv6_next_hops),
                     path_ids_sent,
                     (options.rules.paths_sent, options.rules.is_draining, options.rules.default_originate),
                     export_asns(options),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bgp_codec::{
-    AddPathMode, AsWidth, Asn, Capabilities, Capability, Family, HoldTime, Notification, NotificationCode,
-    Open, PeerKind,
+    AddPathMode, Afi, AsWidth, Asn, Capabilities, Capability, ExtendedNextHopFamily, Family, HoldTime,
+    Notification, NotificationCode, Open, PeerKind,
 };
 use margay_session::{
     CloseReason, ConnectionEvent, DialMode, Directions, Event, ExpectedAsn, Negotiated, OpenError,
@@ -64,7 +64,9 @@ fn a_peer_in_our_as_is_internal() {
 #[test]
 fn each_side_of_a_capability_governs_what_that_side_is_sent() {
     type Field = fn(&Negotiated) -> Directions;
-    let rows: [(Capability, Field); 3] = [
+    let ipv6_next_hops = ExtendedNextHopFamily { family: Family::IPV4_UNICAST, next_hop: Afi::IPV6 };
+    let rows: [(Capability, Field); 4] = [
+        (Capability::ExtendedNextHop(vec![ipv6_next_hops]), |terms| terms.extended_next_hop),
         (Capability::RouteRefresh, |terms| terms.route_refresh),
         (Capability::EnhancedRouteRefresh, |terms| terms.enhanced_route_refresh),
         (Capability::ExtendedMessage, |terms| terms.extended_message),

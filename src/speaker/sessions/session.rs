@@ -30,6 +30,8 @@ pub(super) struct SpeakerSession {
     near_limit: Vec<Family>,
     /// Our end of the connection, and the peer's.
     ends: [IpAddr; 2],
+    /// Whether the own IPv6 address is the next hop of IPv4 routes, too (RFC 8950).
+    has_ipv6_next_hops: bool,
     /// What the node's addresses mean for the session, as the Rib knows it.
     own: OwnNextHops,
     /// The peer restarts gracefully: before the end of its table it has nothing to announce again.
@@ -58,7 +60,8 @@ impl SpeakerSession {
     ) -> Self {
         let families = up.negotiated.families.clone();
         let ends = [up.local_address, up.peer_address];
-        let own = addresses.own_next_hops(ends[0], ends[1], OwnNextHops::default());
+        let has_ipv6_next_hops = up.negotiated.sends_ipv6_next_hops() && ends[0].is_ipv6();
+        let own = own_next_hops(addresses, ends, has_ipv6_next_hops, OwnNextHops::default());
         let rules = settings.rules_for(up.negotiated.kind).clone();
         let options = PeerOptions { session: session_terms(&up), rules, own };
         let former = resumes.map(|absence| absence.index);
@@ -76,6 +79,7 @@ impl SpeakerSession {
             is_interrupted: false,
             near_limit: Vec::new(),
             ends,
+            has_ipv6_next_hops,
             own,
             is_graceful: up.negotiated.peer_capabilities.graceful_restart().is_some(),
             refreshes: Vec::new(),
@@ -141,8 +145,7 @@ impl SpeakerSession {
 
     /// The node's addresses have changed. Returns what they mean for the session now, if that is something else.
     pub(super) fn on_addresses(&mut self, peer: &str, addresses: &AddressBook) -> Option<OwnNextHops> {
-        let [local, remote] = self.ends;
-        let own = addresses.own_next_hops(local, remote, self.own);
+        let own = own_next_hops(addresses, self.ends, self.has_ipv6_next_hops, self.own);
         if own == self.own {
             return None;
         }
@@ -208,6 +211,17 @@ impl SpeakerSession {
     }
 }
 
+/// What the node's addresses mean for a session between two addresses.
+fn own_next_hops(
+    addresses: &AddressBook,
+    [local, peer]: [IpAddr; 2],
+    has_ipv6_next_hops: bool,
+    former: OwnNextHops,
+) -> OwnNextHops {
+    let own = addresses.own_next_hops(local, peer, former);
+    if has_ipv6_next_hops { OwnNextHops { ipv4: own.ipv6, ..own } } else { own }
+}
+
 fn session_terms(up: &PeerUp) -> SessionTerms {
     let PeerUp { negotiated, .. } = up;
     SessionTerms {
@@ -219,6 +233,7 @@ fn session_terms(up: &PeerUp) -> SessionTerms {
         path_ids_sent: negotiated.path_ids_sent.clone(),
         as_width: negotiated.as_width,
         max_message_octets: negotiated.max_octets_sent(),
+        ipv6_next_hops: negotiated.sends_ipv6_next_hops(),
         enhanced_refresh: negotiated.enhanced_route_refresh.to_peer,
         long_lived: negotiated
             .peer_capabilities
