@@ -53,7 +53,9 @@ fn the_schema_has_the_keys_of_every_table() {
         let properties = table["properties"].as_object().unwrap_or_else(|| panic!("no keys at {place}"));
         let in_schema: BTreeSet<String> = properties.keys().cloned().collect();
         match known_keys(text) {
-            Some(known) => assert_eq!(in_schema, known, "{text}"),
+            Some(known) => {
+                assert_eq!(in_schema, known, "keys at {place} of config/schema.json and in the file: {text}")
+            }
             None => in_schema.iter().for_each(|key| {
                 let text = text.replace("zzzzzzzzzz", key);
                 let errors = parse("f", &text).err().unwrap_or_default();
