@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::set::{Member, SetKey};
-use crate::wanted::ObjectId;
+use crate::wanted::{ObjectId, Wanted};
 
 /// What differs from the last time; the present values are in [`Wanted`](crate::Wanted).
 ///
@@ -39,6 +39,17 @@ pub enum SetChange {
 }
 
 impl Changes {
+    /// Everything that is wanted, as new.
+    #[must_use]
+    pub fn everything(wanted: &Wanted) -> Self {
+        Self {
+            sets: wanted.sets.keys().map(|key| (key.clone(), SetChange::Created)).collect(),
+            policies: wanted.policies.keys().cloned().collect(),
+            profiles: wanted.profiles.keys().cloned().collect(),
+            endpoints: wanted.endpoints.keys().cloned().collect(),
+        }
+    }
+
     /// Whether nothing differs.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -5,11 +5,13 @@
 //! a mark where a rule allows or passes, and drops where one denies. What comes back to the dispatcher with the mark of
 //! [`Marks::accept`] is allowed.
 
+mod changes;
 mod compiler;
 mod endpoint_chain;
+mod named_sets;
 mod names;
+mod programmer;
 mod rule_chain;
-mod set_shape;
 mod value;
 
 use std::collections::BTreeMap;
@@ -17,34 +19,24 @@ use std::collections::BTreeMap;
 use margay_cluster::key::ObjectKey;
 use margay_cluster::object::Kind;
 
+use crate::calculation::Changes;
 use crate::evaluator::Stage;
 use crate::packet::Direction;
 use crate::wanted::Wanted;
 
+pub use self::changes::{NamedSetChange, ProgramChanges};
+pub use self::programmer::Programmer;
 pub use self::value::{
     Chain, DispatchMap, Marks, Match, Ports, Program, ProgramRule, ProgramSet, SetElements, Statement,
 };
-
-use self::compiler::Compiler;
 
 impl Program {
     /// The rules that enforce what is wanted.
     #[must_use]
     pub fn of(wanted: &Wanted, marks: Marks) -> Self {
-        let mut compiler = Compiler::new(wanted, marks);
-        for (id, lists) in &wanted.policies {
-            compiler.add_policy(id, lists);
-        }
-        for (name, lists) in &wanted.profiles {
-            compiler.add_profile(name, lists);
-        }
-        for key in wanted.sets.keys() {
-            compiler.add_set(key);
-        }
-        for (id, endpoint) in &wanted.endpoints {
-            compiler.add_endpoint(id, endpoint);
-        }
-        compiler.finish()
+        let mut programmer = Programmer::new(marks);
+        programmer.update(wanted, &Changes::everything(wanted));
+        programmer.program().clone()
     }
 
     /// The interfaces of one kind of endpoint, stage and direction, each with the chain of its endpoint.

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use margay_policy::{
-    Calculation, Direction, DispatchMap, Marks, Match, ObjectId, Outcome, Program, SetElements, Stage,
-    Statement,
+    Calculation, Direction, DispatchMap, Marks, Match, NamedSetChange, ObjectId, Outcome, Program,
+    ProgramChanges, Programmer, SetElements, Stage, Statement,
 };
+use proptest::prelude::*;
 
 use crate::interpreter;
 use crate::world::{NODE, Random, object, packet};
@@ -130,5 +131,73 @@ fn endpoints_with_equal_lists_share_their_chains() {
     }
     for (lists, chains) in &chains {
         assert_eq!(chains.len(), 1, "{lists}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// A program that was kept up to date through a history is the one made from scratch, and what each update reports
+    /// is what makes the former program the present one.
+    #[test]
+    fn updated_programs_equal_those_from_scratch(seed: u64) {
+        let mut random = Random(seed);
+        let mut calculation = Calculation::new(NODE);
+        let mut programmer = Programmer::new(Marks::default());
+        let mut copy = Program::default();
+        for _ in 0..100 {
+            let (key, object) = object(&mut random);
+            let present = !random.once_in(4);
+            calculation.handle_object(&key, present.then_some(&object));
+            if random.once_in(3) {
+                let changes = calculation.take_changes();
+                let reported = programmer.update(calculation.wanted(), &changes);
+                follow(&mut copy, &reported, programmer.program());
+                prop_assert_eq!(&copy, programmer.program());
+            }
+        }
+        let changes = calculation.take_changes();
+        programmer.update(calculation.wanted(), &changes);
+        prop_assert_eq!(programmer.program(), &Program::of(calculation.wanted(), Marks::default()));
+        let nothing = calculation.take_changes();
+        prop_assert!(programmer.update(calculation.wanted(), &nothing).is_empty());
+    }
+}
+
+/// Does to a copy what an update reports. Everything that is reported must make a difference.
+fn follow(copy: &mut Program, changes: &ProgramChanges, present: &Program) {
+    for (name, change) in &changes.sets {
+        match change {
+            NamedSetChange::Created => {
+                assert!(copy.sets.insert(name.clone(), present.sets[name].clone()).is_none(), "{name}");
+            }
+            NamedSetChange::Removed => assert!(copy.sets.remove(name).is_some(), "{name}"),
+            NamedSetChange::Changed { added, removed } => {
+                let elements = &mut copy.sets.get_mut(name).unwrap().elements;
+                let before = elements.clone();
+                removed.iter().for_each(|member| elements.remove(member));
+                added.iter().for_each(|member| elements.insert(member));
+                assert_ne!(*elements, before, "{name}");
+            }
+        }
+    }
+    for name in &changes.chains {
+        let before = match present.chains.get(name) {
+            Some(chain) => copy.chains.insert(name.clone(), chain.clone()),
+            None => copy.chains.remove(name),
+        };
+        assert_ne!(before.as_ref(), present.chains.get(name), "{name}");
+    }
+    for (map, interface) in &changes.interfaces {
+        let interfaces = copy.dispatch.entry(*map).or_default();
+        match present.dispatch.get(map).and_then(|interfaces| interfaces.get(interface)) {
+            Some(chain) => {
+                assert_ne!(interfaces.insert(interface.clone(), chain.clone()).as_ref(), Some(chain))
+            }
+            None => assert!(interfaces.remove(interface).is_some()),
+        }
+        if interfaces.is_empty() {
+            copy.dispatch.remove(map);
+        }
     }
 }
