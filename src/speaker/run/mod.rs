@@ -201,6 +201,9 @@ impl Speaker {
         if was_working || self.is_working {
             self.rounds.on_news();
         }
+        if !self.is_working {
+            self.sessions.on_work_done(&self.rib);
+        }
         self.clock.end_step(Step::Work, Instant::now());
     }
 

@@ -35,6 +35,9 @@ pub(super) struct Sessions {
     refresh_ends: Option<Instant>,
     /// The earliest end of the absence of a peer that restarts.
     absence_ends: Option<Instant>,
+    /// Limits or filters have changed: routes that were received before have to be compared with the limits once the filters have
+    /// been applied to them. Until then, the numbers of accepted prefixes are mixed ones.
+    are_limits_due: bool,
 }
 
 /// A configured peer.
@@ -60,7 +63,13 @@ impl Sessions {
         if convergence.holds_back() {
             rib.hold_back();
         }
-        Self { peers: BTreeMap::new(), convergence, refresh_ends: None, absence_ends: None }
+        Self {
+            peers: BTreeMap::new(),
+            convergence,
+            refresh_ends: None,
+            absence_ends: None,
+            are_limits_due: false,
+        }
     }
 
     /// A peer is configured.
@@ -96,6 +105,21 @@ impl Sessions {
             peer.settings = settings;
         }
         rib.reconfigure(speaker, rules);
+        self.are_limits_due = true;
+    }
+
+    /// The Rib has done all its work. If limits or filters have changed, the routes of all sessions are compared with the limits.
+    pub(super) fn on_work_done(&mut self, rib: &RecordedRib) {
+        if !std::mem::take(&mut self.are_limits_due) {
+            return;
+        }
+        for peer in self.peers.values_mut() {
+            if let SpeakerPeer { settings, session: Some(session), .. } = peer
+                && let Some(limit) = &settings.prefix_limit
+            {
+                session.check_limit(rib, limit, settings.name());
+            }
+        }
     }
 
     /// A session is established, and a former one of the peer is over. Returns where the peer is in the Rib; `None` if the peer
@@ -195,8 +219,9 @@ impl Sessions {
                 is_news = true;
             }
         }
-        if let Some(limit) = &settings.prefix_limit {
-            session.check_limit(rib, limit, settings.name());
+        if let Some(limit) = settings.prefix_limit {
+            let accepted = limit.accepted.filter(|_| !self.are_limits_due);
+            session.check_limit(rib, &PrefixLimit { accepted, ..limit }, settings.name());
         }
         is_news && self.convergence.is_complete()
     }

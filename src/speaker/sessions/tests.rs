@@ -334,6 +334,31 @@ async fn a_peer_above_its_limit_is_interrupted_once_and_ignored_from_then_on() {
     assert!(tokio::time::timeout(Duration::ZERO, bell.interrupted()).await.is_err(), "asked once");
 }
 
+/// The session ends when the filters of a reload accept too much, and not before they have been applied to all routes.
+#[tokio::test]
+async fn limits_hold_for_what_was_received_before_a_reload() {
+    let mut world = World::new(ConvergenceOptions::default(), []);
+    let reject = Filter::new("reject", [Rule::new(Condition::always(), Action::Reject)]);
+    let limit = PrefixLimit { received: None, accepted: Some(1), warn_percent: 80, restart: SECOND };
+    let mut rejecting = PeerSettings { prefix_limit: Some(limit), ..settings() };
+    rejecting.rules.import = FilterChain::new([reject]);
+    let accepting = PeerSettings { prefix_limit: Some(limit), ..settings() };
+    world.sessions.add_peer(PEER, rejecting);
+    let mut bell = DoorBell::new();
+    world.up(PeerUp { door: bell.door(SessionEpoch(1)), ..session(PEER, 1) });
+    world.update(PEER, 1, announcement(both()));
+    let reflector = ReflectorOptions::new(BgpIdentifier::new(1).unwrap());
+    world.sessions.reconfigure(&mut world.rib, reflector.into(), vec![(PEER, accepting)]);
+    assert!(
+        tokio::time::timeout(Duration::ZERO, bell.interrupted()).await.is_err(),
+        "nothing is accepted yet"
+    );
+    assert_eq!(world.prefixes(), 2);
+    world.sessions.on_work_done(&world.rib);
+    let interruption = tokio::time::timeout(Duration::ZERO, bell.interrupted()).await;
+    assert_eq!(interruption.expect("asked").reason, StopReason::MaximumPrefixes { restart: SECOND });
+}
+
 #[test]
 fn the_last_end_of_rib_completes_the_tables_once() {
     let options = ConvergenceOptions { expected_peers: Some(2), hold_back: None };
