@@ -27,6 +27,7 @@ const PURE: &[&str] = &[
     "margay-render",
     "margay-policy",
     "margay-ipam",
+    "margay-overlay",
     "margay-watch",
     "margay-cluster",
     "margay-mrt",
