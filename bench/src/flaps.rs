@@ -111,7 +111,7 @@ impl<'a> FlapWatch<'a> {
             bail!("an UPDATE with a defect: {defect}");
         }
         let place_of = |prefix: Ipv4Prefix| {
-            self.places.get(&prefix).copied().with_context(|| format!("nobody announced {prefix}"))
+            self.places.get(&prefix).copied().with_context(|| format!("no peer announced {prefix}"))
         };
         let mut content = Vec::new();
         for nlri in update.unreach().flat_map(|block| block.iter::<Ipv4Prefix>()) {

@@ -77,7 +77,7 @@ struct Arguments {
     /// How many seconds the reader of `stuck-reader` stands still
     #[arg(long, default_value_t = 300)]
     standstill: u64,
-    /// The daemon of this project, if not the one that was built beside this program
+    /// The daemon of this project, if not the one that was built with this program
     #[arg(long)]
     margayd: Option<PathBuf>,
     /// The daemon that the others are compared with, by the start of its name in the table

@@ -34,7 +34,7 @@ pub enum KernelRequest {
     Apply(Vec<ForwardingChange>),
     /// Next hops all of whose routes are about to change, or are not any more.
     NextHops(Vec<NextHopLoss>),
-    /// The restart window is over: routes of an earlier run that nobody asked for are removed, now and ever after.
+    /// The restart window is over: routes of an earlier run that are not wanted are removed, now and later.
     RemoveStale,
     /// Networks require a route to these prefixes, and to no others.
     Require(BTreeSet<Prefix>),
@@ -48,7 +48,7 @@ pub enum KernelRequest {
     Describe(Prefix, oneshot::Sender<Vec<PrefixState>>),
 }
 
-/// What the kernel thread tells the daemon.
+/// Events that the kernel thread sends to the daemon.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum KernelEvent {
     /// Changes of others' routes, from none at the start.
@@ -60,7 +60,7 @@ pub enum KernelEvent {
         /// Links that static routes lead over.
         links: Vec<LinkUsability>,
     },
-    /// The kernel does not follow at a prefix. It is tried again without being asked; told once for each reason.
+    /// The kernel does not hold what is wanted at a prefix. It is retried without a request; each reason is reported once.
     Failed {
         /// The destination of the route.
         prefix: Prefix,

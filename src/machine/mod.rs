@@ -7,6 +7,7 @@
 mod addresses;
 mod fine_timer;
 mod processor;
+mod queue_sizes;
 #[cfg(feature = "simulation")]
 mod simulated;
 mod tcp;
@@ -28,6 +29,7 @@ pub use addresses::{AddressBook, AddressState, InterfaceAddress};
 use fine_timer::FineTimer;
 
 pub(crate) use processor::{Processor, Slice};
+pub use queue_sizes::QueueSizes;
 #[cfg(feature = "simulation")]
 pub use simulated::{Promise, SimulatedListener, SimulatedMachine, SimulatedStream, SliceCost};
 pub use tcp::{Distance, Stream, TcpPassword, TcpPasswordError, Transport};
@@ -54,20 +56,6 @@ const _: () = {
 
 /// Time limit for a file system.
 const FILE_TIME: Duration = Duration::from_secs(5);
-
-/// Memory limits of queues.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct QueueSizes {
-    /// For inputs to the speaker.
-    pub inputs_octets: u32,
-    /// For routes on one connection, except for one further batch.
-    pub routes_octets: usize,
-}
-
-impl QueueSizes {
-    /// Large enough that tasks rarely wait.
-    pub const USUAL: Self = Self { inputs_octets: 8 << 20, routes_octets: 256 * 1024 };
-}
 
 impl Machine {
     /// Opens a connection. The caller limits the time, by dropping the future.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::fine_timer::FineTimer;
 #[cfg(feature = "simulation")]
-use super::{SimulatedMachine, SliceCost};
+use super::simulated::{SimulatedMachine, SliceCost};
 
 /// See the [module](self).
 #[derive(Debug)]

@@ -12,7 +12,8 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::sync::{mpsc, watch};
 
-use super::{AddressBook, QueueSizes};
+use super::addresses::AddressBook;
+use super::queue_sizes::QueueSizes;
 use crate::bfd::BfdHandle;
 use crate::kernel::{KernelEvent, KernelHandle, KernelOptions};
 

@@ -176,7 +176,7 @@ impl<'a> TableStage<'a> {
             };
             let all: Option<Vec<(Instant, PeerId)>> = self.receivers.iter().map(completed).collect();
             if let Some(all) = all {
-                let (at, last) = all.into_iter().max().context("nobody receives")?;
+                let (at, last) = all.into_iter().max().context("no receiver")?;
                 let longest_silence = self.received(last).longest_silence(started.at, at);
                 return Ok(End { at, longest_silence, incomplete: None });
             }

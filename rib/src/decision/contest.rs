@@ -195,7 +195,7 @@ pub(crate) fn best_of<P: RibFamily>(
     best.into_iter().map(|(path, ())| path).collect()
 }
 
-/// The path as a candidate beside others of its entry, of which `present_best` names the best one; or why it is excluded.
+/// The path as a candidate among those of its entry, of which `present_best` names the best one; or why it is excluded.
 pub(crate) fn rival<'s>(
     store: &'s AttributeStore,
     sources: &'s Sources,

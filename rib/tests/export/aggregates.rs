@@ -31,7 +31,7 @@ fn inside(text: &str) -> Condition {
 #[test]
 fn an_aggregate_is_advertised_while_enough_routes_inside_it_are_in_use() {
     let (mut rib, feed, reader) = feed_and_reader();
-    let told = |rib: &mut Rib| {
+    let sent = |rib: &mut Rib| {
         settle(rib);
         let exports = exports(rib, reader);
         let of = |prefixes: &[_]| prefixes.iter().filter(|it| **it == parse(&[AROUND])[0]).count();
@@ -39,21 +39,21 @@ fn an_aggregate_is_advertised_while_enough_routes_inside_it_are_in_use() {
     };
     rib.set_aggregate(prefix(AROUND), Some(aggregate(2, FilterChain::accept_all())));
     rib.apply_update(feed, reach(&["10.65.1.0/26", "10.66.0.0/24"], attributes(|_| {}), gateway()));
-    assert_eq!(told(&mut rib), (0, 0), "one route of two");
+    assert_eq!(sent(&mut rib), (0, 0), "one route of two");
     rib.apply_update(feed, reach(&["10.65.2.0/26"], attributes(|_| {}), gateway()));
-    assert_eq!(told(&mut rib), (1, 0));
+    assert_eq!(sent(&mut rib), (1, 0));
     let shown = rib.view().routes_to(prefix(AROUND), RouteSelection::Best);
     assert!(shown[0].attributes.atomic_aggregate(), "its path lacks those of the routes that it stands for");
     rib.apply_update(feed, reach(&["10.65.3.0/26"], attributes(|_| {}), gateway()));
     rib.apply_update(feed, unreach(&["10.65.1.0/26"]));
-    assert_eq!(told(&mut rib), (0, 0), "as many as before");
+    assert_eq!(sent(&mut rib), (0, 0), "as many as before");
     rib.apply_update(feed, unreach(&["10.65.2.0/26"]));
-    assert_eq!(told(&mut rib), (0, 1));
+    assert_eq!(sent(&mut rib), (0, 1));
     // Other options count routes that are there already.
     rib.set_aggregate(prefix(AROUND), Some(aggregate(1, FilterChain::accept_all())));
-    assert_eq!(told(&mut rib), (1, 0));
+    assert_eq!(sent(&mut rib), (1, 0));
     rib.set_aggregate(prefix(AROUND), None);
-    assert_eq!(told(&mut rib), (0, 1));
+    assert_eq!(sent(&mut rib), (0, 1));
 }
 
 #[test]

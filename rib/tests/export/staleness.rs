@@ -96,7 +96,7 @@ fn rules_that_ask_for_staleness_while_a_peer_is_away_find_its_routes() {
     let (mut rib, peer, reader) = read(feed(), options(4));
     rib.peer_down(peer, Departure::Restarting);
     settle(&mut rib);
-    assert_eq!(exports(&mut rib, reader).unreached, [], "nobody asks");
+    assert_eq!(exports(&mut rib, reader).unreached, [], "not requested");
     let rules = PeerRules { export: filter(None), ..options(4).rules };
     rib.reconfigure(ReflectorOptions::new(identifier(100)).into(), [(reader, rules)]);
     settle(&mut rib);

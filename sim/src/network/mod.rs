@@ -275,7 +275,7 @@ impl Network {
         receiver
     }
 
-    /// Sends a datagram. It is lost where octets do not get through, where nobody listens, and now and then.
+    /// Sends a datagram. It is lost where octets do not get through, where no socket listens, and now and then.
     pub(crate) fn send_packet(&self, from: Host, to: IpAddr, packet: Packet) {
         let mut state = self.state();
         let Some(&to) = state.addresses.get(&to) else { return };
@@ -283,7 +283,7 @@ impl Network {
             return;
         }
         if let Some(packets) = &state.hosts[to].packets {
-            // Of a daemon that is gone, nobody takes them.
+            // A daemon that is gone does not receive them.
             drop(packets.send(packet));
         }
     }

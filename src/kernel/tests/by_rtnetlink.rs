@@ -1,4 +1,4 @@
-//! What programming routes through `rtnetlink` would cost beside the daemon's batches: a measurement, to be run by hand.
+//! What programming routes through `rtnetlink` would cost compared with the daemon's batches: a measurement, to be run by hand.
 
 #![expect(clippy::print_stdout, reason = "that is what it is for")]
 

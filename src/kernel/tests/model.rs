@@ -37,7 +37,7 @@ struct Pair {
     fib: Fib,
     exchange: Exchange,
     now: Timestamp,
-    told: Vec<String>,
+    story: Vec<String>,
 }
 
 impl Pair {
@@ -58,7 +58,7 @@ impl Pair {
             fib,
             exchange: Exchange::default(),
             now: Timestamp::START,
-            told: Vec::new(),
+            story: Vec::new(),
         };
         // Both daemons have read their kernel before anything is wanted.
         pair.settle();
@@ -68,7 +68,7 @@ impl Pair {
     fn play(mut self) {
         for _ in 0..STEPS {
             self.step();
-            // What happens at once is told at once.
+            // What happens at once is reported at once.
             if self.random.below(3) > 0 {
                 self.settle();
             }
@@ -103,7 +103,7 @@ impl Pair {
                 (!hops.is_empty()).then(|| Forwarding::via(hops))
             }
         };
-        self.told.push(format!("want {text} {forwarding:?}"));
+        self.story.push(format!("want {text} {forwarding:?}"));
         let changes = vec![ForwardingChange { prefix: prefix(text), forwarding }];
         self.fib.want(&changes);
         self.daemon.want(changes);
@@ -187,7 +187,7 @@ impl Pair {
     }
 
     fn run(&mut self, words: &str) {
-        self.told.push(words.to_owned());
+        self.story.push(words.to_owned());
         // Where the kernel refuses it, so does the model.
         drop(run_ip(words));
     }
@@ -204,7 +204,7 @@ impl Pair {
             if held == modelled && objects[0] == objects[1] {
                 return;
             }
-            let story = || format!("seed {}, objects {objects:?}: {:#?}", self.seed, self.told);
+            let story = || format!("seed {}, objects {objects:?}: {:#?}", self.seed, self.story);
             assert!(Instant::now() < deadline, "held {held:#?}, in the model {modelled:#?}; {}", story());
             std::thread::sleep(Duration::from_millis(20));
         }

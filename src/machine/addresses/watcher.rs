@@ -21,7 +21,7 @@ use super::{AddressBook, AddressState, InterfaceAddress};
 /// # Errors
 ///
 /// The system does not list its addresses.
-pub(in crate::machine) async fn watch() -> io::Result<watch::Receiver<Arc<AddressBook>>> {
+pub(crate) async fn watch() -> io::Result<watch::Receiver<Arc<AddressBook>>> {
     let watcher = Watcher::open()?;
     let (books, receiver) = watch::channel(Arc::new(watcher.read().await?));
     tokio::spawn(run(watcher, books));
