@@ -12,6 +12,7 @@ use margay_cluster::key::ROOT;
 use serde_json::json;
 
 use self::contents::Contents;
+use super::get::typed_name;
 use super::store::Store;
 use crate::object_error::ObjectError;
 use crate::run_error::RunError;
@@ -23,6 +24,13 @@ pub(crate) struct Finding {
     /// What it is wrong with: an object as people name it, or a key.
     pub(crate) subject: String,
     pub(crate) message: String,
+}
+
+impl From<margay_policy::Warning> for Finding {
+    fn from(warning: margay_policy::Warning) -> Self {
+        let message = format!("{}: {}", warning.field, warning.message);
+        Self { severity: Severity::Warning, subject: typed_name(&warning.key), message }
+    }
 }
 
 /// How bad a finding is.
@@ -77,6 +85,7 @@ fn check(store: &mut impl Store, has_secret: SecretLookup<'_>) -> Result<(Vec<Fi
     let contents = Contents::read(&entries, &mut findings);
     references::check(&contents, has_secret, &mut findings);
     addresses::check(&contents, &mut findings);
+    findings.extend(margay_policy::warnings(&contents.objects).into_iter().map(Finding::from));
     findings.sort();
     findings.dedup();
     Ok((findings, entries.len()))
@@ -183,11 +192,30 @@ mod tests {
                 "error: bgppeer/a: filter none does not exist: nothing is filtered",
                 "error: bgppeer/a: node n9 does not exist",
                 "error: bgppeer/c: there is no password k in secret unknown",
-                "error: networkpolicy/default/x: tier none does not exist: the policy is not enforced",
+                "error: networkpolicy/default/x: tier none does not exist: the policy comes after those of all tiers",
                 "error: workloadendpoint/default/w: node n9 does not exist",
                 "error: workloadendpoint/default/w: profile none does not exist: what no policy allows is denied",
                 "warning: bgppeer/b: nodeSelector selects no node",
                 "warning: bgppeer/b: peerSelector selects no node",
+            ]
+        );
+    }
+
+    #[test]
+    fn policies_that_can_hardly_be_meant_are_found() {
+        let rule = json!({"action": "Allow", "source": {"selector": "app == 'absent'"}});
+        let mut store = store(&[
+            ("Node", "nodes/n1", json!({})),
+            ("HostEndpoint", "hostendpoints/h", json!({"node": "n1", "interfaceName": "eth0"})),
+            ("GlobalNetworkPolicy", "globalnetworkpolicies/used", json!({"ingress": [rule]})),
+            ("GlobalNetworkPolicy", "globalnetworkpolicies/unused", json!({"selector": "app == 'absent'"})),
+        ]);
+        assert_eq!(
+            findings(&mut store),
+            [
+                "warning: globalnetworkpolicy/unused: selector: selects no endpoint",
+                "warning: globalnetworkpolicy/used: ingress[0]: app == \"absent\" selects no endpoint and no network set \
+                 with addresses",
             ]
         );
     }

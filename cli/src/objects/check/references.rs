@@ -110,7 +110,7 @@ impl Checker<'_, '_> {
 
     fn check_tier(&mut self, key: &ObjectKey, tier: &Name) {
         if !self.names.tiers.contains(tier.as_str()) && !BUILT_IN_TIERS.contains(&tier.as_str()) {
-            self.error(key, format!("tier {tier} does not exist: the policy is not enforced"));
+            self.error(key, format!("tier {tier} does not exist: the policy comes after those of all tiers"));
         }
     }
 
