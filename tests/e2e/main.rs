@@ -19,6 +19,7 @@ mod graceful_restart;
 mod herd;
 mod kernel;
 mod kernel_member;
+mod link_bandwidth;
 mod local_routes;
 mod log;
 mod maintenance;

@@ -27,6 +27,17 @@ impl ExtendedCommunity {
         is_bandwidth(octets_per_second).then_some((u16::from_be_bytes([a, b]), octets_per_second))
     }
 
+    /// The octets per second of a link bandwidth, transitive or not; `None` for another kind, and for a negative or non-finite
+    /// bandwidth. Some speakers send it to external peers as a transitive community.
+    #[must_use]
+    pub fn octets_per_second(self) -> Option<f32> {
+        let [kind, rest @ ..] = self.0;
+        let [LINK_BANDWIDTH, _, _, a, b, c, d] = rest else { return None };
+        let bandwidth = f32::from_be_bytes([a, b, c, d]);
+        (matches!(kind, TWO_OCTET_AS | NON_TRANSITIVE_TWO_OCTET_AS) && is_bandwidth(bandwidth))
+            .then_some(bandwidth)
+    }
+
     /// The link bandwidth of this many octets per second; `None` if negative or not finite.
     #[must_use]
     pub fn of_link_bandwidth(asn: u16, octets_per_second: f32) -> Option<Self> {
@@ -160,6 +171,21 @@ impl From<[u8; 8]> for ExtendedCommunity {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_bandwidth_is_read_in_both_scopes() {
+        let non_transitive = ExtendedCommunity::of_link_bandwidth(65_000, 1.25e9).unwrap();
+        let [_, rest @ ..] = non_transitive.0;
+        let of_kind = |kind: u8| {
+            let mut octets = [kind; 8];
+            octets[1..].copy_from_slice(&rest);
+            ExtendedCommunity(octets).octets_per_second()
+        };
+        assert_eq!([0x40, 0x00].map(of_kind), [Some(1.25e9); 2]);
+        assert_eq!([0x01, 0x80].map(of_kind), [None; 2], "other kinds");
+        let negative = ExtendedCommunity([0, 4, 0, 1, 0xc0, 0, 0, 0]);
+        assert_eq!(negative.octets_per_second(), None);
+    }
 
     #[test]
     fn text_is_parsed_as_displayed() {

@@ -10,7 +10,7 @@ use crate::attributes::{AttributeHandle, AttributeStore};
 use crate::decision::{Choice, Effect, PathChange};
 use crate::export::{ChangedPaths, ExportGroups, MANY};
 use crate::family::RibFamily;
-use crate::forwarding::{Forwarding, ForwardingChange, ForwardingLog, WeightedHop, via};
+use crate::forwarding::{Forwarding, ForwardingChange, ForwardingLog, LinkBandwidths, WeightedHop, via};
 use crate::index::{EntryIndex, PeerIndex, SourceIndex};
 use crate::notices::{Notice, NoticeKind};
 use crate::options::{Discard, ForwardingOptions, Hop, RoutePurpose};
@@ -457,9 +457,13 @@ impl<P: RibFamily> RouteTable<P> {
             return Some(Forwarding { metric: wanted.metric, ..Forwarding::discard(discard) });
         }
         let others = choice.others.iter().map(|&position| &paths[position]);
-        let other_hops = others.filter_map(|path| self.installed(shared, entry.prefix.erase(), path)?.hop);
-        let forwarding = via(wanted.hop.into_iter().chain(other_hops), shared.multipath)?;
-        Some(Forwarding { metric: wanted.metric, ..forwarding })
+        let others =
+            others.filter_map(|path| Some((path, self.installed(shared, entry.prefix.erase(), path)?.hop?)));
+        let hops: Vec<(&Path, WeightedHop)> =
+            wanted.hop.map(|hop| (best, hop)).into_iter().chain(others).collect();
+        let forwarding = via(hops.iter().map(|&(_, hop)| hop), shared.multipath)?;
+        let forwarding = Forwarding { metric: wanted.metric, ..forwarding };
+        Some(if hops.len() > 1 { shared_by_bandwidth(shared, &hops, forwarding) } else { forwarding })
     }
 
     /// How a path is installed; `None` if filters or its purpose keep it out of the kernel.
@@ -495,6 +499,17 @@ impl<P: RibFamily> RouteTable<P> {
         let hop = hop.map(|hop| WeightedHop { hop, weight: values.share() });
         Some(Installed { metric, discard, hop })
     }
+}
+
+/// The forwarding over these paths with shares in proportion to their link bandwidths.
+fn shared_by_bandwidth(shared: &Shared, hops: &[(&Path, WeightedHop)], forwarding: Forwarding) -> Forwarding {
+    let mut bandwidths = LinkBandwidths::default();
+    for (path, hop) in hops {
+        if let Some(handle) = path.import.handle() {
+            bandwidths.note(hop.hop, &shared.store.get(handle).attributes);
+        }
+    }
+    bandwidths.applied_to(forwarding)
 }
 
 /// What the kernel shall do for a path.

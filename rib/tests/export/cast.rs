@@ -5,9 +5,10 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use bgp_codec::{
-    AsPathBuf, AsWidth, Asn, AttributeType, BgpIdentifier, ClusterId, Community, DecodeContext, Family,
-    IpPrefix, Message, NextHop, Nlri, Origin, PathAttributes, PathAttributesBuilder, PathId, PeerKind,
-    Prefix, UnknownAttributeBuf, Update, UpdateEncoder, decode_message, frame_length,
+    AsPathBuf, AsWidth, Asn, AttributeType, BgpIdentifier, ClusterId, Community, DecodeContext,
+    ExtendedCommunity, Family, IpPrefix, Message, NextHop, Nlri, Origin, PathAttributes,
+    PathAttributesBuilder, PathId, PeerKind, Prefix, UnknownAttributeBuf, Update, UpdateEncoder,
+    decode_message, frame_length,
 };
 use bytes::{Bytes, BytesMut};
 use margay_filter::{
@@ -255,6 +256,7 @@ pub(crate) fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttrib
     ];
     builder.communities =
         variant.community.map(|number| communities[usize::from(number)]).into_iter().collect();
+    builder.extended_communities = bandwidth(variant.next_hop).into_iter().collect();
     match options.session.kind {
         PeerKind::Ebgp => builder.as_path.prepend(options.session.asn, 1),
         PeerKind::Ibgp => {
@@ -269,6 +271,16 @@ pub(crate) fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttrib
         }
     }
     builder.build()
+}
+
+/// The link bandwidth of paths over some next hops.
+fn bandwidth(next_hop: u8) -> Option<ExtendedCommunity> {
+    let octets_per_second = match next_hop {
+        1 => 1.25e8,
+        2 => 5e8,
+        _ => return None,
+    };
+    ExtendedCommunity::of_link_bandwidth(65000, octets_per_second)
 }
 
 /// These attributes, extended so that a message of 4,096 octets to the peer has room for one route and little

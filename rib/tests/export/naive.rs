@@ -9,7 +9,8 @@ use bgp_codec::{
 use margay_filter::{FilterChain, LocalValues, RouteEdits, RoutePath, RouteSource, Session};
 use margay_rib::{
     AggregateOptions, AsPathRules, ConnectedRoute, DecisionRules, Discard, Forwarding, NextHopMode,
-    PathsSent, PeerOptions, PrivateAsns, Reflection, RoutePurpose, StaticRoute, StaticTarget,
+    PathsSent, PeerOptions, PrivateAsns, Reflection, RoutePurpose, StaticRoute, StaticTarget, Target,
+    WeightedHop,
 };
 
 /// What one side holds of the other: an Adj-RIB-In or an Adj-RIB-Out. The path identifier is zero if there is
@@ -331,7 +332,11 @@ impl NaiveRib {
         }
         let next_hops: BTreeSet<NextHop> = equal.iter().filter_map(|path| path.next_hop).collect();
         let next_hops: Vec<NextHop> = next_hops.into_iter().take(multipath).collect();
-        let forwarding = Forwarding::via(next_hops);
+        let forwarding = Forwarding::via(next_hops.clone());
+        let forwarding = match shares(&equal, &next_hops) {
+            Some(hops) => Forwarding { target: Target::Via(hops.into()), metric: None },
+            None => forwarding,
+        };
         Some(if best.own == Own::Static { Forwarding { metric, ..forwarding } } else { forwarding })
     }
 
@@ -480,6 +485,24 @@ fn fails_checks(attributes: &PathAttributes, options: &PeerOptions) -> bool {
     let first = text.split(' ').next().and_then(|first| first.parse().ok()).map(Asn);
     let is_foreign = options.session.kind == PeerKind::Ebgp && first != Some(options.session.asn);
     (checks.requires_peer_first && is_foreign) || (checks.refuses_sets && text.contains('{'))
+}
+
+/// The next hops with their shares, if each has a link bandwidth: here there is one, and another of four times as much.
+fn shares(equal: &[NaivePath], next_hops: &[NextHop]) -> Option<Vec<WeightedHop>> {
+    let bandwidth = |next_hop: &NextHop| {
+        let over = equal.iter().filter(|path| path.next_hop == Some(*next_hop));
+        let communities = over.flat_map(|path| path.attributes.extended_communities());
+        let bandwidths = communities.filter_map(|community| community.link_bandwidth());
+        bandwidths.map(|(_, octets_per_second)| octets_per_second).min_by(f32::total_cmp)
+    };
+    let bandwidths: Vec<f32> = next_hops.iter().map(bandwidth).collect::<Option<_>>()?;
+    let lowest = bandwidths.iter().copied().min_by(f32::total_cmp)?;
+    let hops = next_hops.iter().zip(bandwidths);
+    let hops = hops.map(|(next_hop, bandwidth)| WeightedHop {
+        hop: (*next_hop).into(),
+        weight: if bandwidth > lowest { 4 } else { 1 },
+    });
+    Some(hops.collect())
 }
 
 /// The clusters that a route passes on its way through the reflector, the last one first; `None` if it is not
