@@ -25,8 +25,8 @@ pub(crate) fn finish(mut draft: Draft) -> Conversion {
         draft.add(RemarkKind::LeftOut, text);
     }
     if draft.speaker.asn.is_none() {
-        draft.speaker.asn = Some(64512);
-        draft.add(RemarkKind::LeftOut, "there is no AS number: replace 64512".to_owned());
+        draft.speaker.asn = Some(ANY_ASN);
+        draft.add(RemarkKind::LeftOut, format!("there is no AS number: replace {ANY_ASN}"));
     }
     let toml = loop {
         let toml = toml_text::write(&draft.speaker);
@@ -50,11 +50,77 @@ impl Draft {
         self.remarks.insert(Remark { file: self.file.clone(), line: 1, kind, text });
     }
 
-    /// Leaves out the peer, range or group whose table a line of the result belongs to.
+    /// Leaves out what a line of `[global]` or `[kernel]` says. An AS number and a router id are replaced, as there has to be one.
+    fn drop_setting(&mut self, table: &str, line: &str) -> bool {
+        let key = line.split(" =").next().unwrap_or_default();
+        let speaker = &mut self.speaker;
+        match (table, key) {
+            ("[global]", "asn") if speaker.asn != Some(ANY_ASN) => speaker.asn = Some(ANY_ASN),
+            ("[global]", "router_id") if speaker.router_id != Some(PLACEHOLDER) => {
+                speaker.router_id = Some(PLACEHOLDER);
+            }
+            ("[global]", "cluster_id") => speaker.cluster_id = None,
+            ("[global]", "listen") => speaker.listen.clear(),
+            ("[kernel]", key) => {
+                let Some(kernel) = &mut speaker.kernel else { return false };
+                match key {
+                    "table" => kernel.tables.clear(),
+                    "metric" => kernel.metric = None,
+                    "multipath" => kernel.multipath = None,
+                    _ => return false,
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Leaves out the network, import of the kernel's routes, or set whose table a line of the result belongs to.
+    fn drop_part(&mut self, table: &str, index: usize) -> Option<String> {
+        let speaker = &mut self.speaker;
+        match table {
+            "[[network]]" => {
+                let prefix = *speaker.networks.keys().nth(index)?;
+                speaker.networks.remove(&prefix);
+                Some(format!("network {prefix}"))
+            }
+            "[[kernel.import]]" => {
+                let imports = &mut speaker.kernel.as_mut()?.imports;
+                (index < imports.len()).then(|| imports.remove(index))?;
+                Some("routes of the kernel".to_owned())
+            }
+            _ => {
+                let kinds = [
+                    ("prefix_set", &mut speaker.prefix_sets),
+                    ("community_set", &mut speaker.community_sets),
+                    ("as_set", &mut speaker.as_sets),
+                ];
+                kinds.into_iter().find_map(|(kind, sets)| {
+                    let is_meant = |name: &&String| {
+                        table == format!("[{kind}.{name}]") || table == format!("[{kind}.{}]", quoted(name))
+                    };
+                    let name = sets.keys().find(is_meant).cloned()?;
+                    sets.remove(&name);
+                    Some(name)
+                })
+            }
+        }
+    }
+
+    /// Leaves out the object whose table a line of the result belongs to, or the setting that stands on it.
     fn drop_object(&mut self, toml: &str, line: usize, error: &str) -> bool {
         let lines: Vec<&str> = toml.lines().take(line).collect();
         let Some(table) = lines.iter().rev().find(|line| line.starts_with('[')) else { return false };
         let index = lines.iter().filter(|line| *line == table).count() - 1;
+        let setting = lines.last().copied().unwrap_or_default();
+        if self.drop_setting(table, setting) {
+            self.add(RemarkKind::LeftOut, format!("{setting}: {error}"));
+            return true;
+        }
+        if let Some(name) = self.drop_part(table, index) {
+            self.add(RemarkKind::LeftOut, format!("{name}: {error}"));
+            return true;
+        }
         let speaker = &mut self.speaker;
         let name = match *table {
             "[[peer]]" if index < speaker.peers.len() => {
@@ -101,3 +167,6 @@ impl Draft {
 
 /// An address of TEST-NET-1 (RFC 5737), which no node has.
 const PLACEHOLDER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+
+/// A private AS number, where none is known.
+const ANY_ASN: u32 = 64512;

@@ -262,3 +262,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn settings_that_the_file_cannot_hold_are_replaced_or_left_out() {
+    let conversion = converted(
+        "router id 0.0.0.0;\nprotocol bgp p {\n local as 0; neighbor 10.0.0.2 as 65001;\n import none; export none;\n}\n",
+    );
+    margay_config::parse("m", &conversion.toml)
+        .unwrap_or_else(|errors| panic!("{errors:?}\n{}", conversion.toml));
+    let left_out = conversion.remarks.iter().filter(|remark| remark.kind == RemarkKind::LeftOut);
+    let texts: Vec<&str> = left_out.map(|remark| remark.text.as_str()).collect();
+    assert!(texts.iter().any(|text| text.contains("asn = 0")), "{texts:?}");
+}

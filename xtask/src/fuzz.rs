@@ -98,7 +98,7 @@ fn octets(line: &str) -> Result<Vec<u8>> {
 }
 
 /// The targets, each with the package whose tests replay its inputs.
-const TARGETS: [(&str, &str); 7] = [
+const TARGETS: [(&str, &str); 11] = [
     ("message", "bgp-codec"),
     ("attribute", "bgp-codec"),
     ("capability", "bgp-codec"),
@@ -106,6 +106,10 @@ const TARGETS: [(&str, &str); 7] = [
     ("selector", "cluster"),
     ("object_json", "cluster"),
     ("object_yaml", "cluster"),
+    ("expression", "filter"),
+    ("file", "config"),
+    ("bird", "convert"),
+    ("frr", "convert"),
 ];
 
 /// Counters for every edge, and operands of comparisons.

@@ -1,10 +1,13 @@
 //! Very many paths to a prefix: the cost of a change does not depend on their number. If it did, these tests
 //! would take minutes.
 
+use std::collections::BTreeSet;
+
 use bgp_codec::{Family, Ipv4Prefix, Nlri, PathId, Update};
+use margay_filter::{Action, Condition, Edit, Filter, FilterChain, Number, Rule};
 use margay_rib::{
-    Audit, DecisionRules, Departure, ForwardingOptions, PathsSent, PeerIndex, ReflectorOptions, Rib,
-    RibOptions, Way, WayChange,
+    Audit, DecisionRules, Departure, ForwardingOptions, PathsSent, PeerIndex, PeerOptions, ReflectorOptions,
+    Rib, RibOptions, Way, WayChange,
 };
 
 use super::by_hand::{BLOCK, attributes, exports, gateway, parse, path_exports};
@@ -128,4 +131,40 @@ fn announcement(ids: std::ops::Range<u32>) -> Update {
         true,
         ids.map(path),
     )
+}
+
+#[test]
+fn five_thousand_peers_with_filters_of_three_contents_are_three_groups() {
+    const PEERS: u32 = 5000;
+    let mut rib = rib(false);
+    let peers: Vec<PeerIndex> = (0..PEERS).map(|number| rib.peer_up(with_own_filter(number), None)).collect();
+    let feed = rib.peer_up(options(4), None);
+    rib.apply_update(feed, announcement(0..100));
+    work(&mut rib);
+    let group = |peer| rib.view().peer_counts(peer, Family::IPV4_UNICAST).group;
+    let groups: BTreeSet<_> = peers.iter().map(|&peer| group(peer)).collect();
+    assert_eq!(groups.len(), 3);
+    // Other names and lines with the same contents change nothing.
+    let rules =
+        (0..PEERS).zip(&peers).map(|(number, &peer)| (peer, with_own_filter(number + 3 * PEERS).rules));
+    rib.reconfigure(ReflectorOptions::new(identifier(100)).into(), rules);
+    work(&mut rib);
+    let exported = exports(&mut rib, peers[0]).octets;
+    assert!(exported > 0);
+    let rules = (0..PEERS).zip(&peers).map(|(number, &peer)| (peer, with_own_filter(number).rules));
+    rib.reconfigure(ReflectorOptions::new(identifier(100)).into(), rules);
+    work(&mut rib);
+    assert_eq!(exports(&mut rib, peers[0]).octets, 0, "nothing is sent again");
+}
+
+/// A client with an export filter of a name and a text of its own, of which there are three contents.
+fn with_own_filter(number: u32) -> PeerOptions {
+    let rule = Rule::new(Condition::always(), Action::Accept)
+        .with_edits([Edit::number(Number::Med, (number % 3).to_string().parse().expect("a number"))]);
+    let filter = Filter::new(&format!("to-{number}"), [rule]).with_lines([number]);
+    with(options(4), |it| {
+        it.session.identifier = identifier(1000 + number);
+        it.rules.name = format!("peer{number}").into();
+        it.rules.export = FilterChain::new([filter]);
+    })
 }
