@@ -88,3 +88,30 @@ fn has_prefix(path: &str, prefix: &str) -> bool {
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_end_at_a_segment() {
+        let rows = [
+            ("/a", "/a", true),
+            ("/a", "/a/b", true),
+            ("/a/", "/a", true),
+            ("/", "/a", true),
+            ("/a", "/ab", false),
+            ("/a", "/b/../a", true),
+            ("/a", "/a/../b", false),
+            ("/a", "/a/%2e%2e/b", false),
+            ("/a", "/a/%252e%252e/b", false),
+            ("/a", "a", false),
+        ];
+        for (prefix, target, matches) in rows {
+            let path = HttpPath { exact: None, prefix: Some(prefix.to_owned()) };
+            let rule = HttpMatch { methods: Vec::new(), paths: vec![path] };
+            let request = Request { method: "GET".to_owned(), target: target.to_owned() };
+            assert_eq!(request.matches(&rule), matches, "{prefix} {target}");
+        }
+    }
+}
