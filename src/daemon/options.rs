@@ -455,3 +455,23 @@ fn read_password_file(machine: &Machine, file: &Path) -> anyhow::Result<Vec<u8>>
 fn unusable(file: &Path) -> String {
     format!("the password file {} cannot be used", file.display())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 4724 §3: R and F of a first run would ask peers to wait for routes, and to keep stale ones, in vain.
+    #[test]
+    fn only_a_restart_says_that_it_restarted_and_preserved_forwarding() {
+        let text = "[global]\nasn = 64512\nrouter_id = \"10.0.0.1\"\n\
+                    [[peer]]\naddress = \"10.0.0.2\"\nremote_asn = 64513\ngraceful_restart = true\n";
+        let config = margay_config::parse("f", text).unwrap();
+        for (start, is_restart) in [(StartKind::First, false), (StartKind::Restart, true)] {
+            let options = session_options(config.global(), &config.peers()[0], start);
+            let capability = options.capabilities.graceful_restart().unwrap();
+            let preserved: Vec<bool> =
+                capability.families.iter().map(|family| family.forwarding_preserved).collect();
+            assert_eq!((capability.restarted, preserved), (is_restart, vec![is_restart]), "{start:?}");
+        }
+    }
+}

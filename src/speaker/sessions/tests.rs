@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bgp_codec::{BgpIdentifier, Capabilities, Capability, GracefulRestart, Ipv4Prefix};
+use bgp_codec::{BgpIdentifier, Capabilities, Capability, GracefulRestart, Ipv4Prefix, Nlri};
 use margay_filter::{Action, Condition, Filter, FilterChain, Rule};
 use margay_rib::{PagePosition, ReflectorOptions, RouteSelection};
 use margay_session::RestartTerms;
@@ -332,6 +332,19 @@ async fn a_peer_above_its_limit_is_interrupted_once_and_ignored_from_then_on() {
     world.update(PEER, 1, announcement([third]));
     assert_eq!(world.prefixes(), 2);
     assert!(tokio::time::timeout(Duration::ZERO, bell.interrupted()).await.is_err(), "asked once");
+}
+
+#[tokio::test]
+async fn a_withdrawn_prefix_makes_room_under_the_limit() {
+    let mut world = World::new(ConvergenceOptions::default(), []);
+    let limit = PrefixLimit { received: Some(2), accepted: None, warn_percent: 80, restart: SECOND };
+    world.sessions.add_peer(PEER, PeerSettings { prefix_limit: Some(limit), ..settings() });
+    let mut bell = DoorBell::new();
+    world.up(PeerUp { door: bell.door(SessionEpoch(1)), ..session(PEER, 1) });
+    world.update(PEER, 1, announcement(both()));
+    world.update(PEER, 1, Update::withdrawing(false, both().into_iter().take(1).map(Nlri::new)));
+    world.update(PEER, 1, announcement(both()));
+    assert!(tokio::time::timeout(Duration::ZERO, bell.interrupted()).await.is_err(), "two prefixes");
 }
 
 /// The session ends when the filters of a reload accept too much, and not before they have been applied to all routes.
