@@ -273,6 +273,7 @@ peer_settings! {
     families: NewSession,
     hold_time: NewSession,
     min_hold_time: NewSession,
+    keepalive: NewSession,
     connect_retry: NewSession,
     password_file: NewSession,
     port: NewSession,
@@ -334,6 +335,7 @@ fn daemon_keys(old: &Config, new: &Config) -> Vec<&'static str> {
             ("kernel.onlink", old.onlink != new.onlink),
             ("kernel.import", old.imports != new.imports),
             ("kernel.nexthop_objects", old.nexthop_objects != new.nexthop_objects),
+            ("kernel.resolve_via_default", old.resolve_via_default != new.resolve_via_default),
             ("kernel.restart_window", old.restart_window != new.restart_window),
         ]));
     }

@@ -32,6 +32,8 @@ pub struct Kernel {
     pub onlink: Vec<Onlink>,
     /// Whether routes share next hop objects, where the kernel has them; they do by default.
     pub nexthop_objects: bool,
+    /// Whether a next hop that no other route covers is resolved through a default route; not by default.
+    pub resolve_via_default: bool,
     /// Decides which routes are installed, and with which metric, next hop and link; every route by default.
     pub export: FilterChain,
     /// Routes of others that are announced.
@@ -62,7 +64,8 @@ impl Kernel {
         let export = section.get("export");
         let export = export.and_then(|value| filters.chain(value, Direction::Install, report));
         let imports = section.get("import").map(|value| kernel_import::read_all(value, report));
-        let nexthop_objects = section.get("nexthop_objects").and_then(|value| value.boolean(report));
+        let [nexthop_objects, resolve_via_default] = ["nexthop_objects", "resolve_via_default"]
+            .map(|key| section.get(key).and_then(|value| value.boolean(report)));
         let window = Duration::ZERO..=Duration::from_hours(1);
         let restart_window = section
             .get("restart_window")
@@ -77,6 +80,7 @@ impl Kernel {
             ipv6_source,
             onlink,
             nexthop_objects: nexthop_objects.unwrap_or(default.nexthop_objects),
+            resolve_via_default: resolve_via_default.unwrap_or(default.resolve_via_default),
             export: export.unwrap_or_default(),
             imports: imports.unwrap_or_default(),
             restart_window: restart_window.unwrap_or(default.restart_window),
@@ -95,6 +99,7 @@ impl Default for Kernel {
             ipv6_source: None,
             onlink: Vec::new(),
             nexthop_objects: true,
+            resolve_via_default: false,
             export: FilterChain::accept_all(),
             imports: Vec::new(),
             restart_window: Duration::from_secs(60),

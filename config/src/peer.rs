@@ -50,6 +50,8 @@ pub struct Peer {
     pub hold_time: HoldTime,
     /// The least hold time that is accepted from the peer, apart from zero; `None`, the default, accepts any.
     pub min_hold_time: Option<HoldTime>,
+    /// The longest time between two KEEPALIVEs; `None`, the default, is a third of the hold time, which is never exceeded.
+    pub keepalive: Option<Duration>,
     /// The time between attempts to connect; 10 seconds by default.
     pub connect_retry: Duration,
     /// The file that holds the TCP-MD5 password. The daemon reads it.
@@ -244,6 +246,7 @@ impl Peer {
             families,
             hold_time: settings.hold_time.unwrap_or_else(default_hold_time),
             min_hold_time: settings.min_hold_time,
+            keepalive: settings.keepalive,
             connect_retry: settings.connect_retry.unwrap_or(DEFAULT_CONNECT_RETRY),
             password_file: settings.password_file,
             port: settings.port.unwrap_or(179),

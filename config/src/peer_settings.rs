@@ -34,6 +34,7 @@ pub(crate) struct PeerSettings {
     pub(crate) families: Option<Vec<Family>>,
     pub(crate) hold_time: Option<HoldTime>,
     pub(crate) min_hold_time: Option<HoldTime>,
+    pub(crate) keepalive: Option<Duration>,
     pub(crate) connect_retry: Option<Duration>,
     pub(crate) password_file: Option<PathBuf>,
     pub(crate) port: Option<u16>,
@@ -96,6 +97,9 @@ impl PeerSettings {
                 .and_then(|value| value.parsed("90s", report, duration::parse_hold_time)),
             min_hold_time: get("min_hold_time")
                 .and_then(|value| value.parsed("9s", report, duration::parse_hold_time)),
+            keepalive: get("keepalive").and_then(|value| {
+                value.parsed("20s", report, |text| duration::parse_within(text, seconds_range.clone()))
+            }),
             connect_retry: get("connect_retry").and_then(|value| {
                 value.parsed("10s", report, |text| duration::parse_within(text, seconds_range.clone()))
             }),
@@ -147,6 +151,7 @@ impl PeerSettings {
             families: self.families.or(group.families),
             hold_time: self.hold_time.or(group.hold_time),
             min_hold_time: self.min_hold_time.or(group.min_hold_time),
+            keepalive: self.keepalive.or(group.keepalive),
             connect_retry: self.connect_retry.or(group.connect_retry),
             password_file: self.password_file.or(group.password_file),
             port: self.port.or(group.port),

@@ -172,6 +172,7 @@ fn a_minimal_file_gets_the_defaults() {
         families: vec![Family::IPV6_UNICAST],
         hold_time: HoldTime::from_seconds(90).unwrap(),
         min_hold_time: None,
+        keepalive: None,
         connect_retry: Duration::from_secs(10),
         password_file: None,
         port: 179,

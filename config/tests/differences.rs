@@ -64,6 +64,7 @@ fn changed_peers_table() {
             false,
         ),
         ("remote_asn = 64512", "remote_asn = 64512\nhold_time = \"9s\"", "node2", &["hold_time"], false),
+        ("remote_asn = 64512", "remote_asn = 64512\nkeepalive = \"9s\"", "node2", &["keepalive"], false),
         (
             "group = \"mesh\"",
             "group = \"mesh\"\nadd_path = \"both\"\nadd_path_send = 2",

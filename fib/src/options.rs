@@ -23,6 +23,8 @@ pub struct FibOptions {
     pub imports: Vec<ImportRule>,
     /// Whether routes share next hop objects, if the kernel has them.
     pub nexthop_objects: bool,
+    /// Whether a next hop that no other route covers is resolved through a default route.
+    pub resolve_via_default: bool,
 }
 
 /// Next hops that are treated as directly connected to a link.

@@ -51,6 +51,7 @@ fn start() -> Fib {
         onlink: Vec::new(),
         imports: Vec::new(),
         nexthop_objects: true,
+        resolve_via_default: false,
     });
     fib.sweep();
     Exchange::default().settle(&mut fib, &mut kernel, Timestamp::START, &mut ());

@@ -603,6 +603,7 @@ fn options(setting: Setting) -> FibOptions {
         onlink: Vec::new(),
         imports: Vec::new(),
         nexthop_objects: setting.nexthop_objects,
+        resolve_via_default: false,
     }
 }
 

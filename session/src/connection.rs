@@ -157,7 +157,7 @@ fn on_open(id: ConnectionId, offer: Offer, open: Open, step: Step<'_>) -> Result
     let negotiated = Negotiated::new(step.options, offer, open).map_err(CloseReason::OpenRejected)?;
     step.actions.push_back(Action::Send(id, Message::Keepalive));
     let send_hold = step.options.send_hold(negotiated.hold_time);
-    let liveness = Liveness::new(negotiated.hold_time, send_hold, step.now, step.jitter);
+    let liveness = Liveness::new(&negotiated, send_hold, step.now, step.jitter);
     Ok(Phase::OpenConfirm { negotiated: Box::new(negotiated), liveness })
 }
 

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use bgp_codec::HoldTime;
-
-use crate::{CloseReason, Jitter, Timestamp};
+use crate::{CloseReason, Jitter, Negotiated, Timestamp};
 
 /// The timers by which each side detects that the other is down.
 #[derive(Clone, Debug)]
@@ -45,13 +43,12 @@ pub(crate) enum LivenessDue {
 
 impl Liveness {
     /// The timers right after the OPENs were exchanged and a KEEPALIVE was sent.
-    pub(crate) fn new(hold_time: HoldTime, send_hold: Duration, now: Timestamp, jitter: Jitter) -> Self {
-        if hold_time.is_zero() {
+    pub(crate) fn new(negotiated: &Negotiated, send_hold: Duration, now: Timestamp, jitter: Jitter) -> Self {
+        let Some(interval) = negotiated.keepalive_interval() else {
             return Self { hold: HoldTimer::Off, keepalive: None, send_hold_at: None, send_hold };
-        }
-        let interval = hold_time.keepalive_interval();
+        };
         Self {
-            hold: HoldTimer::running(hold_time.duration(), now),
+            hold: HoldTimer::running(negotiated.hold_time.duration(), now),
             keepalive: Some(KeepaliveTimer { interval, due_at: now + jitter.shorten(interval) }),
             send_hold_at: None,
             send_hold,

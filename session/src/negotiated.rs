@@ -26,6 +26,8 @@ pub struct Negotiated {
     pub as_width: AsWidth,
     /// The smaller of both proposals; zero turns hold and keepalive timers off (RFC 4271 §4.2).
     pub hold_time: HoldTime,
+    /// The longest time between two of our KEEPALIVEs, if it is configured.
+    pub longest_keepalive: Option<Duration>,
     /// The families that both announce.
     pub families: Vec<Family>,
     /// The families in which the peer's routes come with path identifiers: we receive and it sends them (RFC 7911 §4).
@@ -82,6 +84,7 @@ impl Negotiated {
                 (None, _) | (_, None) => AsWidth::Two,
             },
             hold_time: options.hold_time.min(open.hold_time),
+            longest_keepalive: options.keepalive,
             path_ids_received: families_with_path_ids(&families, theirs, ours),
             path_ids_sent: families_with_path_ids(&families, ours, theirs),
             restart: RestartTerms::new(ours, theirs, &families),
@@ -95,9 +98,11 @@ impl Negotiated {
         })
     }
 
-    /// The time between two KEEPALIVEs: a third of the hold time (RFC 4271 §4.4); `None` when there are none.
+    /// The time between two KEEPALIVEs: a third of the hold time (RFC 4271 §4.4), or less where it is configured; `None` when
+    /// there are none.
     pub fn keepalive_interval(&self) -> Option<Duration> {
-        (!self.hold_time.is_zero()).then(|| self.hold_time.keepalive_interval())
+        let third = (!self.hold_time.is_zero()).then(|| self.hold_time.keepalive_interval())?;
+        Some(self.longest_keepalive.map_or(third, |longest| longest.min(third)))
     }
 
     /// Whether we may send IPv4 routes with IPv6 next hops: the peer accepts them, and the operator wants them.

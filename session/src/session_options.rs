@@ -23,6 +23,8 @@ pub struct SessionOptions {
     pub hold_time: HoldTime,
     /// The least hold time that is accepted from the peer, apart from zero; `None` accepts any.
     pub min_hold_time: Option<HoldTime>,
+    /// The longest time between two KEEPALIVEs; `None` is a third of the hold time, which is never exceeded.
+    pub keepalive: Option<Duration>,
     /// Whether we dial.
     pub dial_mode: DialMode,
     /// How long a dial may take, and the pause after one that failed (the ConnectRetryTimer).
@@ -63,6 +65,7 @@ impl SessionOptions {
             capabilities,
             hold_time: default_hold_time(),
             min_hold_time: None,
+            keepalive: None,
             dial_mode: DialMode::Active,
             connect_retry: Duration::from_secs(5),
             idle_hold: IdleHoldRange { shortest: Duration::from_secs(5), longest: Duration::from_secs(60) },

@@ -44,8 +44,9 @@ pub(super) fn path_status(status: &RouteStatus) -> PathStatus {
     }
 }
 
-const UNREACHABLE: &str = "no route of the kernel covers the next hop; default routes do not count: \
-                           a route to the node's network or an entry in kernel.onlink makes it usable";
+const UNREACHABLE: &str = "no route of the kernel covers the next hop; default routes count only with \
+                           kernel.resolve_via_default: a route to the node's network or an entry in \
+                           kernel.onlink makes it usable";
 
 fn rejection(status: &RouteStatus) -> Option<String> {
     match status {

@@ -103,6 +103,7 @@ pub(super) fn kernel_options(kernel: &Kernel) -> KernelOptions {
             .collect(),
         imports: kernel.imports.iter().map(import_rule).collect(),
         nexthop_objects: kernel.nexthop_objects,
+        resolve_via_default: kernel.resolve_via_default,
     };
     fib.into()
 }
@@ -377,6 +378,7 @@ pub(super) fn session_options(global: &Global, peer: &Peer, start: StartKind) ->
     SessionOptions {
         hold_time: peer.hold_time,
         min_hold_time: peer.min_hold_time,
+        keepalive: peer.keepalive,
         dial_mode: if peer.passive { DialMode::Passive } else { DialMode::Active },
         connect_retry: peer.connect_retry,
         send_hold: peer.send_hold_time,

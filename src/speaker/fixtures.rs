@@ -61,6 +61,7 @@ pub(super) fn up(peer: PeerKey, exports: ExportQueue) -> PeerUp {
             kind: PeerKind::Ebgp,
             as_width: AsWidth::Four,
             hold_time: HoldTime::ZERO,
+            longest_keepalive: None,
             families: vec![Family::IPV4_UNICAST],
             path_ids_received: Vec::new(),
             path_ids_sent: Vec::new(),

@@ -95,7 +95,7 @@ impl Resolver<'_> {
         hops
     }
 
-    /// The way to an address; `None` if no route except a default route covers it.
+    /// The way to an address; `None` if no route that counts covers it.
     pub(crate) fn way(&self, address: IpAddr) -> Option<Way> {
         self.way_to(address, MAX_STATICS)
     }
@@ -151,7 +151,8 @@ impl Resolver<'_> {
 
     /// The way of the prefix's own route; `None` if it has no relevant one.
     pub(crate) fn way_of(&self, prefix: Prefix) -> Option<Way> {
-        if prefix.length() == 0 { None } else { self.way_by_routes(prefix) }
+        let counts = prefix.length() > 0 || self.options.resolve_via_default;
+        counts.then(|| self.way_by_routes(prefix)).flatten()
     }
 
     fn way_by_routes(&self, prefix: Prefix) -> Option<Way> {

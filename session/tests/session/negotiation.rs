@@ -30,6 +30,28 @@ fn with_capabilities(list: &[Capability]) -> Open {
 }
 
 #[test]
+fn keepalives_are_as_frequent_as_configured_and_a_third_of_the_hold_time_at_the_least() {
+    for (hold, configured, expected) in
+        [(90, None, 30), (90, Some(5), 5), (90, Some(60), 30), (9, Some(5), 3)]
+    {
+        let options = SessionOptions {
+            hold_time: hold_time(hold),
+            keepalive: configured.map(Duration::from_secs),
+            ..options()
+        };
+        let terms = negotiate(options, open(LOWER_IDENTIFIER)).unwrap();
+        assert_eq!(
+            terms.keepalive_interval(),
+            Some(Duration::from_secs(expected)),
+            "{hold} s, {configured:?}"
+        );
+    }
+    let options =
+        SessionOptions { hold_time: HoldTime::ZERO, keepalive: Some(Duration::from_secs(5)), ..options() };
+    assert_eq!(negotiate(options, open(LOWER_IDENTIFIER)).unwrap().keepalive_interval(), None);
+}
+
+#[test]
 fn agrees_on_what_both_announce() {
     let terms = negotiate(options(), open(LOWER_IDENTIFIER)).unwrap();
     assert_eq!(terms.peer_asn, PEER_ASN);

@@ -44,6 +44,7 @@ pub(super) fn options() -> FibOptions {
         onlink: Vec::new(),
         imports: Vec::new(),
         nexthop_objects: true,
+        resolve_via_default: false,
     }
 }
 

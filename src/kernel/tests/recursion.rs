@@ -84,6 +84,33 @@ fn next_hops_are_resolved_by_static_routes_as_by_those_of_the_kernel() {
 }
 
 #[test]
+fn a_default_route_counts_where_it_is_asked_for() {
+    in_namespace(async || {
+        ip("route add default via 10.0.0.9 proto 4");
+        ip("route add 10.50.0.0/16 via 10.0.1.9 proto 4");
+        let daemon = Daemon::start(FibOptions { resolve_via_default: true, ..options() }).await;
+        // An own default route is not one to resolve by: the next hop would depend on itself.
+        let changes =
+            [("10.9.0.0/16", "10.40.1.1"), ("10.10.0.0/16", "10.50.1.1"), ("0.0.0.0/0", "10.40.1.1")];
+        daemon.apply(changes.map(|(prefix, next_hop)| wanted(prefix, via(&[next_hop]))).to_vec()).await;
+        let lines = |of_default: &str| {
+            let default = format!("default via {of_default} metric 1024");
+            vec![
+                "10.10.0.0/16 via 10.0.1.9 metric 1024".to_owned(),
+                format!("10.9.0.0/16 via {of_default} metric 1024"),
+                default,
+            ]
+        };
+        eventually(our_routes, lines("10.0.0.9")).await;
+        ip("route replace default via 10.0.1.9 proto 4");
+        eventually(our_routes, lines("10.0.1.9")).await;
+        ip("route del default via 10.0.1.9 proto 4");
+        eventually(our_routes, vec!["10.10.0.0/16 via 10.0.1.9 metric 1024".to_owned()]).await;
+        assert_eq!(daemon.settled().await.failed, 2);
+    });
+}
+
+#[test]
 fn a_next_hop_covered_by_a_route_over_itself_is_no_loop() {
     in_namespace(async || {
         ip("route add 10.40.0.0/16 via 10.0.0.9 proto 4");

@@ -17,6 +17,7 @@ pub(crate) fn options() -> FibOptions {
         onlink: Vec::new(),
         imports: Vec::new(),
         nexthop_objects: true,
+        resolve_via_default: false,
     }
 }
 
