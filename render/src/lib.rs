@@ -3,6 +3,7 @@
 //! [`render`] gives the whole file. [`plan`] looks at a [`Snapshot`] of the objects and says what the node's [`Speaker`] is to be. An object that cannot be used
 //! is left out and named in a [`Problem`]; the rest is planned.
 
+mod context;
 mod family;
 mod node_settings;
 mod peers;

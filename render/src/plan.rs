@@ -1,16 +1,17 @@
 //! From a snapshot to what a node's speaker is to be.
 
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use ipnet::IpNet;
 use margay_cluster::object::{LogLevel, Node};
 
+use crate::context::Context;
 use crate::node_settings::NodeSettings;
 use crate::peers::{PeerPlan, plan_peers};
-use crate::policy::{plan_aggregates, plan_communities, plan_export_rules, plan_filters, plan_kernel_rules};
+use crate::policy::{
+    FilterDirection, FilterUse, plan_aggregates, plan_communities, plan_export_rules, plan_filters,
+    plan_kernel_rules,
+};
 use crate::speaker::{FamilySpeaker, LogDetail, Speaker, StaticRoute};
 use crate::{Family, Problem, Snapshot};
 
@@ -26,48 +27,6 @@ pub fn plan(snapshot: &Snapshot, name: &str) -> (Option<Speaker>, Vec<Problem>) 
     (speaker, problems)
 }
 
-/// Everything that the parts of a plan look at.
-pub(crate) struct Context<'a> {
-    pub(crate) snapshot: &'a Snapshot,
-    pub(crate) name: &'a str,
-    pub(crate) node: &'a Node,
-    pub(crate) settings: NodeSettings<'a>,
-    /// Service prefixes that the node advertises, and holds as blackholes.
-    pub(crate) services: BTreeSet<IpNet>,
-    /// The nodes by their addresses, once one of them was asked for.
-    addresses: OnceCell<BTreeMap<IpAddr, (&'a str, &'a Node)>>,
-}
-
-impl<'a> Context<'a> {
-    /// The node with an address; of several, the first by name.
-    pub(crate) fn node_with(&self, address: IpAddr) -> Option<(&'a str, &'a Node)> {
-        let addresses = self.addresses.get_or_init(|| {
-            let nodes = self.snapshot.nodes.iter().rev();
-            let of_node = |(name, node): (&'a String, &'a Arc<Node>)| {
-                let addresses = Family::ALL.map(|family| address_of(node, family)).into_iter().flatten();
-                addresses.map(move |address| (address, (name.as_str(), node.as_ref())))
-            };
-            nodes.flat_map(of_node).collect()
-        });
-        addresses.get(&address).copied()
-    }
-
-    /// The node's own address.
-    pub(crate) fn own_address(&self, family: Family) -> Option<IpAddr> {
-        address_of(self.node, family)
-    }
-}
-
-/// The address of a node.
-pub(crate) fn address_of(node: &Node, family: Family) -> Option<IpAddr> {
-    let bgp = node.spec.bgp.as_ref()?;
-    let address = match family {
-        Family::V4 => bgp.ipv4_address,
-        Family::V6 => bgp.ipv6_address,
-    };
-    Some(address?.addr())
-}
-
 fn plan_speaker(
     snapshot: &Snapshot,
     name: &str,
@@ -77,7 +36,7 @@ fn plan_speaker(
     let settings = NodeSettings::new(snapshot, name);
     let services = snapshot.service_routes.iter().copied().chain(settings.service_cluster_networks());
     let services = services.collect();
-    let context = Context { snapshot, name, node, settings, services, addresses: OnceCell::new() };
+    let context = Context::new(snapshot, name, node, settings, services);
     let ipv4_address = match context.own_address(Family::V4) {
         Some(IpAddr::V4(address)) => Some(address),
         Some(IpAddr::V6(_)) | None => None,
@@ -121,7 +80,7 @@ fn plan_family(
         address,
         listen_address: context.settings.listens_on_own_address().then_some(address),
         priority: context.settings.priority(family),
-        filters: plan_filters(context, family, &peers),
+        filters: plan_filters(context, family, filter_uses(&peers)),
         aggregates: plan_aggregates(context, family),
         services: services.filter(|network| Family::of_network(*network) == family).collect(),
         static_routes: static_routes(&peers),
@@ -129,6 +88,13 @@ fn plan_family(
         export_rules: plan_export_rules(context, family),
         kernel_rules: plan_kernel_rules(context, family),
         peers,
+    })
+}
+
+fn filter_uses(peers: &[PeerPlan]) -> impl Iterator<Item = (FilterDirection, &FilterUse)> {
+    peers.iter().flat_map(|peer| {
+        let import = peer.import.iter().map(|filter| (FilterDirection::Import, filter));
+        import.chain(peer.export.iter().map(|filter| (FilterDirection::Export, filter)))
     })
 }
 

@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use margay_cluster::object::{AnyObject, BgpConfiguration, BgpPeer, Kind, Node};
 use margay_cluster::value::Asn;
 
+use crate::context::address_of;
 use crate::node_settings::NodeSettings;
 use crate::peers::{is_on, selects};
-use crate::plan::address_of;
 use crate::{Family, Snapshot};
 
 /// Whether the file of a node may be another once `new` stands for the object, or nothing does.

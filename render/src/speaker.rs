@@ -57,7 +57,7 @@ pub struct FamilySpeaker {
     pub filters: Vec<FilterPlan>,
     /// The node's own blocks, which stand for what is inside them.
     pub aggregates: Vec<BlockAggregate>,
-    /// Service prefixes, advertised and held as blackholes.
+    /// Service prefixes, which are advertised.
     pub services: Vec<IpNet>,
     /// Ways to peers.
     pub static_routes: Vec<StaticRoute>,

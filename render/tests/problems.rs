@@ -129,7 +129,7 @@ fn a_node_without_addresses_has_no_bgp() {
 }
 
 #[test]
-fn addresses_of_services_are_advertised_held_and_not_learned() {
+fn addresses_of_services_are_advertised_and_not_learned() {
     let (speaker, _) = planned(
         "---
 kind: BGPConfiguration

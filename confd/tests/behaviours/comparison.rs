@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use margay_render::{FilterUse, KernelVerdict, Speaker as Planned};
+use margay_render::{FilterUse, Speaker as Planned};
 
-use crate::recording::{KernelRow, Recording, Route, RowHop};
+use crate::recording::{KernelRow, PathElement, Recording, Route, RowHop};
 use crate::speaker::Speaker;
 
 /// What differs, by its reason: what is not argued has none.
@@ -28,7 +28,9 @@ mod reason {
     pub(super) const TWICE: &str = "a path that the recorded daemon sends twice is sent once";
     pub(super) const UNREACHABLE: &str =
         "a route without a usable next hop is neither announced nor installed";
-    pub(super) const DEFAULT: &str = "a next hop is not resolved through a default route";
+    pub(super) const DEFAULT: &str =
+        "a next hop that only default routes cover is resolved through the kernel's, not through a peer's";
+    pub(super) const TUNNELS: &str = "equal paths inside an IPIP pool lead through the tunnel, too";
     pub(super) const OWN_CLUSTER: &str = "a route that has passed the own cluster is refused from every peer";
     pub(super) const INTERFACE: &str =
         "the interface of a route from a peer is not known to filters that accept by it";
@@ -37,13 +39,14 @@ mod reason {
         "a multipath route of the kernel is announced whatever the order of its gateways";
     pub(super) const LEFTOVER: &str =
         "routes of an earlier run stay while peers are awaited, or none is configured";
-    pub(super) const POOLS: &str =
-        "routes inside pools that the node's agent installs are installed by margayd, without IPIP";
     pub(super) const GATEWAY: &str = "the next hop of a route of the kernel is announced as the own address";
     pub(super) const MED: &str =
         "MULTI_EXIT_DISC of internal routes is taken out towards external peers, not set to 0";
     pub(super) const PREPEND: &str = "what a filter prepends stands behind the own AS, as receivers demand";
-    pub(super) const BLACKHOLE_METRIC: &str = "own blocks are installed with the metric of ordinary routes";
+    pub(super) const OWN_METRIC: &str =
+        "own blocks and ways to peers are installed with the metric of ordinary routes";
+    pub(super) const OWN_AS: &str =
+        "a path that has passed the node's AS is refused from peers that know another number, too";
     pub(super) const BLACKHOLE_THERE: &str =
         "a block that another program holds as a blackhole is left to it";
     pub(super) const HIGH_LOCAL_PREF: &str =
@@ -61,14 +64,14 @@ pub(crate) struct Grounds {
     by_default: BTreeSet<String>,
     /// Prefixes that peers announce with the cluster of this node.
     own_cluster: BTreeSet<String>,
+    /// Prefixes that peers announce with the AS number of this node.
+    own_as: BTreeSet<String>,
     /// Blackholes that were there before.
     blackholes: BTreeSet<String>,
     /// Multipath routes that were there before.
     multipath: BTreeSet<String>,
     /// Single addresses of interfaces.
     addresses: BTreeSet<String>,
-    /// Networks whose routes the node's agent installs, or that lead through its device.
-    pools: Vec<IpNet>,
     /// Peers with a filter that accepts routes of peers by interface.
     by_interface: BTreeSet<String>,
 }
@@ -79,9 +82,12 @@ impl Grounds {
         let rows = phases.flat_map(|phase| phase.kernel.values().flatten());
         let unreachable = rows.filter(|row| row.kind.as_deref() == Some("unreachable"));
         let identifiers: BTreeSet<_> = recording.router_ids().chain(planned.cluster_id).collect();
-        let speakers = recording.inputs.speakers.values().flatten();
-        let routes = speakers.flat_map(|speaker| &speaker.routes);
-        let own_cluster = routes.filter(|route| route.cluster_list.iter().any(|id| identifiers.contains(id)));
+        let speakers = || recording.inputs.speakers.values().flatten();
+        let routes_of = || speakers().flat_map(|speaker| &speaker.routes);
+        let own_cluster =
+            routes_of().filter(|route| route.cluster_list.iter().any(|id| identifiers.contains(id)));
+        let own_asn = PathElement::Asn(planned.asn.0);
+        let own_as = routes_of().filter(|route| route.as_path.contains(&own_asn));
         let there = || recording.inputs.kernel_routes.values().flatten();
         let blackholes = there().filter(|route| route.kind.as_deref() == Some("blackhole"));
         let multipath = there().filter(|route| !route.nexthops.is_empty());
@@ -89,19 +95,16 @@ impl Grounds {
         let leftovers = there().filter(|route| route.proto.as_deref() == Some("bird"));
         let own: BTreeSet<IpAddr> =
             addresses().filter_map(|text| Some(text.parse::<IpNet>().ok()?.addr())).collect();
-        let to_itself = recording.inputs.speakers.values().flatten().flat_map(|speaker| &speaker.routes);
-        let to_itself = to_itself.filter(|route| own.contains(&route.next_hop.parse().expect("an address")));
+        let to_itself =
+            routes_of().filter(|route| own.contains(&route.next_hop.parse().expect("an address")));
         let of_table = there().filter(|route| route.table.is_none()).map(|route| &route.dst);
         let networks = of_table.chain(addresses()).filter_map(|text| text.parse::<IpNet>().ok());
         let networks: Vec<IpNet> = networks.filter(|network| network.prefix_len() > 0).collect();
-        let all = recording.inputs.speakers.values().flatten().flat_map(|speaker| &speaker.routes);
-        let by_default = all.filter(|route| {
+        let by_default = routes_of().filter(|route| {
             let next_hop: IpAddr = route.next_hop.parse().expect("an address");
             !networks.iter().any(|network| network.contains(&next_hop))
         });
         let families = [&planned.ipv4, &planned.ipv6].into_iter().flatten();
-        let rules = families.clone().flat_map(|own| &own.kernel_rules);
-        let pools = rules.filter(|rule| rule.verdict != KernelVerdict::Install);
         let asks = |own: &margay_render::FamilySpeaker, used: &FilterUse| {
             let named = |filter: &&margay_render::FilterPlan| *used == FilterUse::Named(filter.name.clone());
             let rules = own.filters.iter().filter(named).flat_map(|filter| &filter.rules);
@@ -115,7 +118,6 @@ impl Grounds {
             by_default: by_default.map(|route| route.prefix.clone()).collect(),
             multipath: multipath.map(|route| route.dst.clone()).collect(),
             addresses: addresses().cloned().collect(),
-            pools: pools.map(|rule| rule.network).collect(),
             by_interface: by_interface.map(|peer| peer.name.clone()).collect(),
             leftovers: leftovers.map(|route| route.dst.clone()).collect(),
             unreachable: unreachable
@@ -123,15 +125,9 @@ impl Grounds {
                 .chain(to_itself.map(|route| route.prefix.clone()))
                 .collect(),
             own_cluster: own_cluster.map(|route| route.prefix.clone()).collect(),
+            own_as: own_as.map(|route| route.prefix.clone()).collect(),
             blackholes: blackholes.map(|route| route.dst.clone()).collect(),
         }
-    }
-}
-
-impl Grounds {
-    fn is_in_pool(&self, prefix: &str) -> bool {
-        let Ok(prefix) = prefix.parse::<IpNet>() else { return false };
-        self.pools.iter().any(|pool| pool.contains(&prefix))
     }
 }
 
@@ -199,6 +195,7 @@ pub(crate) fn announced(
             None if is_seen => differences.argue(reason::TWICE),
             None if grounds.unreachable.contains(&route.prefix) => differences.argue(reason::UNREACHABLE),
             None if grounds.own_cluster.contains(&route.prefix) => differences.argue(reason::OWN_CLUSTER),
+            None if grounds.own_as.contains(&route.prefix) => differences.argue(reason::OWN_AS),
             None if grounds.by_default.contains(&route.prefix) => differences.argue(reason::DEFAULT),
             None if grounds.addresses.contains(&route.prefix) => differences.argue(reason::OWN_ADDRESS),
             None if is_by_interface => differences.argue(reason::INTERFACE),
@@ -277,20 +274,22 @@ pub(crate) fn installed(
                 left.remove(at);
                 differences.argue(reason);
             }
+            None if row.kind.as_deref() == Some("unreachable") && grounds.by_default.contains(&prefix) => {
+                left.retain(|other| other.prefix() != prefix);
+                differences.argue(reason::DEFAULT);
+            }
             None if row.kind.as_deref() == Some("unreachable") => differences.argue(reason::UNREACHABLE),
             None if is_blackhole && grounds.blackholes.contains(&row.dst) => {
                 differences.argue(reason::BLACKHOLE_THERE);
             }
             None if grounds.own_cluster.contains(&prefix) => differences.argue(reason::OWN_CLUSTER),
             None if grounds.by_default.contains(&prefix) => differences.argue(reason::DEFAULT),
-            None if grounds.is_in_pool(&prefix) => (),
             None => differences.refuse(place, '-', &format!("{row:?}")),
         }
     }
     for row in &left {
         match row.prefix() {
             prefix if grounds.leftovers.contains(&prefix) => differences.argue(reason::LEFTOVER),
-            prefix if grounds.is_in_pool(&prefix) => differences.argue(reason::POOLS),
             _ => differences.refuse(place, '+', &format!("{row:?}")),
         }
     }
@@ -300,13 +299,20 @@ pub(crate) fn installed(
 /// Why a row differs from the recorded one, if for one reason.
 fn near_row(recorded: &KernelRow, found: &KernelRow) -> Option<&'static str> {
     let with_metric = KernelRow { metric: found.metric, ..recorded.clone() };
-    if with_metric == *found && recorded.kind.as_deref() == Some("blackhole") {
-        return Some(reason::BLACKHOLE_METRIC);
+    let is_own = recorded.kind.as_deref() == Some("blackhole") || recorded.metric.is_none();
+    if with_metric == *found && is_own {
+        return Some(reason::OWN_METRIC);
     }
     // Metric 0 is not shown, and 1024 over IPv6.
     let is_best = matches!(found.metric, None | Some(1024));
     if with_metric == *found && recorded.metric.is_some_and(|metric| metric >= 1 << 31) && is_best {
         return Some(reason::HIGH_LOCAL_PREF);
+    }
+    let plain = |row: &KernelRow| row.nexthops.iter().map(|hop| hop.via.clone()).collect::<Vec<_>>();
+    let are_tunneled = found.nexthops.iter().all(|hop| hop.dev == "tunl0");
+    if recorded.nexthops.len() > 1 && are_tunneled && plain(recorded) == plain(found) {
+        let with_tunnels = KernelRow { nexthops: found.nexthops.clone(), ..recorded.clone() };
+        return (with_tunnels == *found).then_some(reason::TUNNELS);
     }
     let with_hops = KernelRow { nexthops: found.nexthops.clone(), ..recorded.clone() };
     let are_more = recorded.nexthops.iter().all(|hop| found.nexthops.contains(hop));

@@ -76,13 +76,15 @@ fn play(recording: &Recording, case: &Case, programs: &Path) -> Result<Differenc
     };
     let (planned, _) = plan(&case.snapshot(), &case.nodename);
     let planned = planned.context("a speaker")?;
-    if !can_play(recording, &planned, &rendered.toml) {
+    if !can_play(recording, &rendered.toml) {
         return Ok(Differences::not_played());
     }
     let grounds = Grounds::of(recording, &planned);
     // The peers of the lab have no passwords; which file has one is compared elsewhere.
     let lines = rendered.toml.lines().filter(|line| !line.starts_with("password_file"));
-    let scene = Scene::start(recording, &lines.collect::<Vec<_>>().join("\n"), programs)?;
+    let families = [&planned.ipv4, &planned.ipv6].into_iter().flatten();
+    let gateways = families.flat_map(|own| &own.static_routes).map(|route| route.via).collect();
+    let scene = Scene::start(recording, &lines.collect::<Vec<_>>().join("\n"), &gateways, programs)?;
     scene.await_sessions()?;
     let mut differences =
         compare(recording, &scene, recording.phase1.as_ref(), "1", &BTreeSet::new(), &grounds)?;
@@ -115,14 +117,12 @@ fn play(recording: &Recording, case: &Case, programs: &Path) -> Result<Differenc
     Ok(differences)
 }
 
-/// Whether all sessions are in the file, and need no static route, which it cannot express.
-fn can_play(recording: &Recording, planned: &margay_render::Speaker, file: &str) -> bool {
+/// Whether all sessions are in the file.
+fn can_play(recording: &Recording, file: &str) -> bool {
     let speakers = recording.inputs.speakers.values().flatten();
     let names = speakers.map(|speaker| speaker.name.split_once('/').map_or(&*speaker.name, |(_, name)| name));
-    let families = [&planned.ipv4, &planned.ipv6].into_iter().flatten();
-    let needs_routes = families.clone().any(|own| !own.static_routes.is_empty());
     let is_there = |name: &str| file.contains(&format!("name = \"{name}\"\n"));
-    !needs_routes && names.into_iter().all(is_there)
+    names.into_iter().all(is_there)
 }
 
 fn compare(

@@ -26,8 +26,14 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// Lays out what the recording began with, starts the peers, and then margayd under the file.
-    pub(crate) fn start(recording: &Recording, file: &str, programs: &Path) -> Result<Self> {
+    /// Lays out what the recording began with, starts the peers, and then margayd under the file. `gateways` are those of the
+    /// file's own routes.
+    pub(crate) fn start(
+        recording: &Recording,
+        file: &str,
+        gateways: &BTreeSet<IpAddr>,
+        programs: &Path,
+    ) -> Result<Self> {
         let lab = Lab::new()?;
         let (node, around) = (lab.namespace("node")?, lab.namespace("around")?);
         let inputs = &recording.inputs;
@@ -46,7 +52,7 @@ impl Scene {
             inputs.kernel_routes.values().flatten().map(|route| words("add", route)).collect();
         // Some were refused by the recorded kernel, too.
         batch_forced(&node, &lab, &routes)?;
-        place_speakers(recording, &node, &around, &lab)?;
+        place_speakers(recording, gateways, &node, &around, &lab)?;
 
         let speakers = inputs.speakers.values().flatten().map(|input| Speaker::start(&around, input));
         let speakers = speakers.collect();
@@ -111,10 +117,17 @@ impl Scene {
     }
 }
 
-/// Gives the peers their addresses, on the far end of the interface that the node's routes to them lead through.
-fn place_speakers(recording: &Recording, node: &Namespace, around: &Namespace, lab: &Lab) -> Result<()> {
+/// Gives peers and gateways their addresses, on the far end of the interface that the node's routes to them lead through.
+fn place_speakers(
+    recording: &Recording,
+    gateways: &BTreeSet<IpAddr>,
+    node: &Namespace,
+    around: &Namespace,
+    lab: &Lab,
+) -> Result<()> {
     let inputs = &recording.inputs;
-    let addresses: BTreeSet<IpAddr> = inputs.speakers.values().flatten().map(|speaker| speaker.ip).collect();
+    let peers = inputs.speakers.values().flatten().map(|speaker| speaker.ip);
+    let addresses: BTreeSet<IpAddr> = peers.chain(gateways.iter().copied()).collect();
     let mut commands = Vec::new();
     for address in addresses {
         let text = node.ip_output(&format!("-j route get {address}"))?;

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use margay_cluster::object::{BgpPeer, NextHopMode, SourceAddress};
 
-use super::selection::{Remote, RemoteKind, is_global, is_on, remotes, reverse_remotes};
-use super::{NextHop, Origin, PeerPlan, ReflectedCluster, waits_for};
-use crate::plan::Context;
+use super::peer_plan::{NextHop, Origin, PeerPlan, ReflectedCluster};
+use super::selection::{Remote, RemoteKind, is_global, is_on, remotes, reverse_remotes, waits_for};
+use crate::context::Context;
 use crate::policy::{FilterDirection, use_filters};
 use crate::{Family, Problem};
 

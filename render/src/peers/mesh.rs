@@ -2,9 +2,10 @@
 
 use margay_cluster::object::Node;
 
-use super::{NextHop, Origin, PeerPlan, waits_for};
+use super::peer_plan::{NextHop, Origin, PeerPlan};
+use super::selection::waits_for;
+use crate::context::{Context, address_of};
 use crate::node_settings::own_asn;
-use crate::plan::{Context, address_of};
 use crate::{Family, Problem};
 
 /// The peers of the mesh; none for a reflector, and none that is one.

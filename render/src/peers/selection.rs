@@ -7,7 +7,7 @@ use margay_cluster::selector::Selector;
 use margay_cluster::value::Asn;
 
 use crate::Family;
-use crate::plan::{Context, address_of};
+use crate::context::{Context, address_of};
 
 /// The other side of a session.
 pub(super) struct Remote {
@@ -118,4 +118,9 @@ fn written(context: &Context<'_>, address: IpAddr, port: Option<u16>, asn: Asn) 
         cluster_id: node.spec.bgp.as_ref().and_then(|bgp| bgp.route_reflector_cluster_id),
         kind: RemoteKind::WrittenNode,
     }
+}
+
+/// Whether the node waits for a peer to call: both sides compare the same texts, so that exactly one calls.
+pub(super) fn waits_for(peer: IpAddr, own: IpAddr) -> bool {
+    Family::of(peer) == Family::of(own) && peer.to_string() > own.to_string()
 }

@@ -3,9 +3,9 @@
 use margay_cluster::object::BgpPeer;
 
 use super::explicit::peer_of;
+use super::peer_plan::{Origin, PeerPlan};
 use super::selection::{Remote, RemoteKind, is_on};
-use super::{Origin, PeerPlan};
-use crate::plan::Context;
+use crate::context::Context;
 use crate::{LocalWorkload, Problem};
 
 /// The workloads of the node for which there is a `BGPPeer`.

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use crate::Family;
-use crate::plan::Context;
+use crate::context::Context;
 
 /// A block that stands for the routes inside it.
 ///

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use margay_cluster::object::PrefixCommunity;
 use margay_cluster::value::Community;
 
-use crate::plan::Context;
+use crate::context::Context;
 use crate::{Family, Problem};
 
 /// Communities for the routes inside a network.

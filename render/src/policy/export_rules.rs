@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use margay_cluster::object::{ClusterRoutes, ServiceBlock};
 
 use crate::Family;
-use crate::plan::Context;
+use crate::context::Context;
 
 /// One step of what is advertised; the first that decides a route ends it, and what none decides is not advertised.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -11,8 +11,7 @@ use margay_cluster::object::{
 use margay_cluster::value::{Asn, Community};
 
 use super::LOCAL_PREF_BASE;
-use crate::peers::PeerPlan;
-use crate::plan::Context;
+use crate::context::Context;
 use crate::{Family, Problem};
 
 /// Which way routes go.
@@ -128,20 +127,17 @@ pub(crate) fn use_filters(
     uses
 }
 
-/// The filters that peers use, in the order of their names, imports first.
-pub(crate) fn plan_filters(context: &Context<'_>, family: Family, peers: &[PeerPlan]) -> Vec<FilterPlan> {
-    let mut used = BTreeSet::new();
-    for peer in peers {
-        for (direction, uses) in
-            [(FilterDirection::Import, &peer.import), (FilterDirection::Export, &peer.export)]
-        {
-            let named = uses.iter().filter_map(|filter| match filter {
-                FilterUse::Named(name) => Some(name),
-                FilterUse::RejectAll(_) => None,
-            });
-            used.extend(named.map(|name| (name, direction)));
-        }
-    }
+/// The filters among those that peers use, in the order of their names, imports first.
+pub(crate) fn plan_filters<'u>(
+    context: &Context<'_>,
+    family: Family,
+    uses: impl Iterator<Item = (FilterDirection, &'u FilterUse)>,
+) -> Vec<FilterPlan> {
+    let named = uses.filter_map(|(direction, filter)| match filter {
+        FilterUse::Named(name) => Some((name, direction)),
+        FilterUse::RejectAll(_) => None,
+    });
+    let used: BTreeSet<(&String, FilterDirection)> = named.collect();
     let plan = |(name, direction): (&String, FilterDirection)| {
         let rules = rules_of(context.snapshot.filters.get(name)?, family, direction).ok()?;
         Some(FilterPlan { name: name.clone(), direction, rules })

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use margay_cluster::object::{ClusterRoutes, EncapsulationMode, IpPool};
 
 use crate::Family;
-use crate::plan::Context;
+use crate::context::Context;
 
 /// What happens to routes inside a network; the first rule that matches decides, and what none matches is installed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

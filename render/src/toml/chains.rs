@@ -54,9 +54,10 @@ impl Chains {
         self.filters.entry(export.clone()).or_insert_with(|| {
             // External peers get no LOCAL_PREF; only a filter may ask for it.
             let is_needed = side == "internal" || looks_at_local_pref(own, &peer.export);
+            let priority = is_needed.then_some(own.priority);
             (
                 format!("What is advertised to {side} peers."),
-                export_rules(family, &common, &peer.export, is_needed),
+                export_rules(family, &common, &peer.export, priority),
             )
         });
         ChainNames { import, export }
@@ -122,13 +123,18 @@ fn looks_at_local_pref(own: &FamilySpeaker, uses: &[FilterUse]) -> bool {
     rules.any(|rule| rule.matches.local_pref.is_some())
 }
 
-fn export_rules(family: Family, common: &str, uses: &[FilterUse], sets_local_pref: bool) -> Vec<String> {
-    let own_routes = RuleText::default()
-        .when("source", "[\"local\", \"kernel\", \"static\"]")
-        .set("local_pref", &quoted(&format!("{LOCAL_PREF_BASE} - metric")));
+/// The rules towards peers. With a `priority`, that of ordinary routes, the node's own routes get a LOCAL_PREF by their metrics.
+fn export_rules(family: Family, common: &str, uses: &[FilterUse], priority: Option<u32>) -> Vec<String> {
     let mut rules = Vec::new();
-    if sets_local_pref {
-        rules.push(own_routes.action("continue"));
+    if let Some(priority) = priority {
+        // Blocks and services have no metric in the kernel that is the family's own.
+        let networks = RuleText::default()
+            .when("source", &quoted("local"))
+            .set("local_pref", &LOCAL_PREF_BASE.saturating_sub(priority).to_string());
+        let kernel = RuleText::default()
+            .when("source", &quoted("kernel"))
+            .set("local_pref", &quoted(&format!("{LOCAL_PREF_BASE} - metric")));
+        rules.extend([networks, kernel].map(|rule| rule.action("continue")));
     }
     rules.extend(uses.iter().map(|filter| use_rule(filter, FilterDirection::Export, family)));
     rules.push(RuleText::default().call(common));

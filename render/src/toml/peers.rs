@@ -12,6 +12,8 @@ use crate::speaker::Speaker;
 
 /// The TTL of packets to peers that may be anywhere.
 const FAR: u8 = 64;
+/// How often the own AS may be in a path at the most.
+const MOST_OWN_AS: u32 = 10;
 
 /// The peers that the daemon can have: it knows a peer by its address, which must be that of one host.
 pub(super) fn sessions<'a>(peers: &'a [PeerPlan], problems: &mut Vec<Problem>) -> Vec<&'a PeerPlan> {
@@ -33,7 +35,7 @@ pub(super) fn sessions<'a>(peers: &'a [PeerPlan], problems: &mut Vec<Problem>) -
     kept
 }
 
-/// Writes a peer; one that cannot be what it is to be is left out and reported.
+/// Writes a peer, and reports what cannot be said of it.
 pub(super) fn write(
     text: &mut Text,
     speaker: &Speaker,
@@ -43,32 +45,15 @@ pub(super) fn write(
 ) {
     let (kind, object) = peer.origin.object();
     let mut say = |what: String| problems.push(Problem::new(kind, object, what));
-    if let Some(asn) = peer.local_asn.filter(|asn| *asn != speaker.asn) {
-        return say(format!(
-            "its session with {} is left out: a local AS number ({asn}) is not supported",
-            peer.address
-        ));
-    }
-    for (is_wanted, what) in [
-        (
-            peer.allow_local_as.is_some(),
-            "numAllowedLocalASNumbers is not supported: routes with the own AS are refused",
-        ),
-        (peer.keepalive.is_some(), "keepaliveTime is not supported: it is a third of the hold time"),
-        (
-            peer.reachable_by.is_some(),
-            "reachableBy is not supported: the way to the peer must be there otherwise",
-        ),
-    ] {
-        if is_wanted {
-            say(what.to_owned());
-        }
-    }
     text.comment(&comment(&peer.origin));
     text.array_table("peer");
     text.value("name", &quoted(&peer.name));
     text.value("address", &quoted(&peer.address.to_string()));
     text.value("remote_asn", &peer.remote_asn.0.to_string());
+    if let Some(asn) = peer.local_asn.filter(|asn| *asn != speaker.asn) {
+        // The peer knows of this number alone, and what it sends does not get it.
+        text.value("local_asn", &format!("{{ asn = {asn}, prepend = false, replace = true }}"));
+    }
     if let Some(port) = peer.port {
         text.value("port", &port.to_string());
     }
@@ -94,9 +79,18 @@ pub(super) fn write(
         NextHop::Keep => text.value("next_hop", &quoted("keep")),
     }
     text.value("hold_time", &quoted("240s"));
+    if let Some(keepalive) = peer.keepalive.map(|time| time.0.as_secs()).filter(|seconds| *seconds > 0) {
+        text.value("keepalive", &quoted(&format!("{keepalive}s")));
+    }
     text.value("connect_retry", &quoted("5s"));
     text.value("add_path", &quoted("both"));
     text.value("graceful_restart", &graceful_restart(peer.restart_time, &mut say));
+    if let Some(count) = peer.allow_local_as {
+        if count > MOST_OWN_AS {
+            say(format!("numAllowedLocalASNumbers is {count}: more than {MOST_OWN_AS} are refused"));
+        }
+        text.value("allow_local_as", &count.min(MOST_OWN_AS).to_string());
+    }
     text.list("import", &[quoted(&chains.import)]);
     text.list("export", &[quoted(&chains.export)]);
 }
