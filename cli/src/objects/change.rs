@@ -22,6 +22,9 @@ pub(crate) enum Verb {
     Replace,
 }
 
+/// One object, and what became of it.
+pub(crate) type Done = (String, Result<Outcome, ObjectError>);
+
 /// What became of an object.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Outcome {

@@ -3,7 +3,7 @@
 use margay_cluster::object::Kind;
 use serde_json::Value;
 
-use super::get::Stored;
+use super::query::Stored;
 use crate::table::{Align, Table};
 
 /// A column: its title and where in an object its value is.

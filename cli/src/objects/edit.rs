@@ -6,9 +6,8 @@ use margay_cluster::object::AnyObject;
 use margay_cluster::schema::{Problems, UnknownFields};
 use serde_json::{Map, Value};
 
-use super::Done;
-use super::change::{Outcome, change, parse};
-use super::get::{key_of, typed_name};
+use super::change::{Done, Outcome, change, parse};
+use super::query::{key_of, typed_name};
 use super::store::Store;
 use crate::arguments::objects::{Label, Patch};
 use crate::object_error::ObjectError;

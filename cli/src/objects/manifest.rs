@@ -11,7 +11,7 @@ use margay_cluster::object::AnyObject;
 use margay_cluster::schema::UnknownFields;
 use margay_cluster::value::Name;
 
-use super::get::typed_name;
+use super::query::typed_name;
 use crate::object_error::ObjectError;
 
 /// An object of a file, valid and with its defaults.

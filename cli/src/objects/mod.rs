@@ -15,13 +15,14 @@ mod node_status;
 mod origin;
 mod output;
 mod policy;
+mod query;
 mod store;
 mod watch;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use self::change::{Outcome, Verb};
+use self::change::{Done, Verb};
 pub(crate) use self::etcd_store::EtcdStore;
 use self::manifest::Manifest;
 use self::origin::Origin;
@@ -59,9 +60,6 @@ pub(crate) fn run(
         ObjectCommand::Policy(command) => policy::run(command, arguments.json, out),
     }
 }
-
-/// One object, and what became of it.
-type Done = (String, Result<Outcome, ObjectError>);
 
 fn change_files(
     verb: Verb,
@@ -119,7 +117,7 @@ fn delete_objects(
     out: &mut impl Write,
 ) -> Result<ExitCode, RunError> {
     let keys = if delete.files.is_empty() {
-        get::named_keys(&delete.selection)?
+        query::named_keys(&delete.selection)?
     } else {
         match manifest::read(&delete.files, delete.selection.namespace.as_deref()) {
             Ok(manifests) => manifests.iter().rev().map(Manifest::key).collect(),
@@ -128,7 +126,7 @@ fn delete_objects(
     };
     let mut store = EtcdStore::connect(&delete.connection)?;
     let delete_one = |key: &margay_cluster::key::ObjectKey| {
-        (get::typed_name(key), change::delete(&mut store, key, delete.ignore_not_found, delete.dry_run))
+        (query::typed_name(key), change::delete(&mut store, key, delete.ignore_not_found, delete.dry_run))
     };
     let done: Vec<Done> = keys.iter().map(delete_one).collect();
     report(&done, delete.dry_run, json, out)

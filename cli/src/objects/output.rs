@@ -7,7 +7,7 @@ use margay_cluster::object::API_VERSION;
 use serde_json::{Value, json};
 
 use super::columns;
-use super::get::{Stored, typed_name};
+use super::query::{Stored, typed_name};
 use crate::arguments::output_format::Format;
 use crate::run_error::RunError;
 

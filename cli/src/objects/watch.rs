@@ -9,7 +9,7 @@ use margay_datastore::{Client, Decoded, Feed, FeedEvent, FeedReader, KeyRange, R
 
 use super::columns;
 use super::etcd_store::EtcdStore;
-use super::get::{Filter, Query, Stored, typed_name};
+use super::query::{Filter, Query, Stored, typed_name};
 use crate::arguments::objects::Get;
 use crate::arguments::output_format::Format;
 use crate::object_error::ObjectError;

@@ -11,7 +11,7 @@ use margay_watch::{
 };
 use tokio::time::Instant;
 
-use super::Decoded;
+use super::event::Decoded;
 use super::shared::{Item, Link, Shared};
 use crate::Client;
 use crate::jitter::jitter;

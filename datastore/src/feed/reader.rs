@@ -5,8 +5,9 @@ use std::sync::Arc;
 use margay_watch::{LogChange, ReaderId};
 use tokio::sync::watch;
 
+use super::event::FeedEvent;
+use super::following::Following;
 use super::shared::{Item, Link};
-use super::{FeedEvent, Following};
 use bytes::Bytes;
 
 /// Reads a feed at its own speed.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use margay_watch::{ChangeLog, LogChange, ReaderId, Revision};
 use tokio::sync::watch;
 
-use super::FeedStatus;
+use super::event::FeedStatus;
 
 /// The log of objects, and how the feed is doing.
 #[derive(Debug)]

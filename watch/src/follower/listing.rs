@@ -2,7 +2,7 @@
 
 use margay_timestamp::Timestamp;
 
-use super::{ListRequest, Page};
+use super::message::{ListRequest, Page};
 use crate::{Change, KeyRange, Mirror, Revision};
 
 /// A list that is under way.

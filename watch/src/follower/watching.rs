@@ -2,7 +2,8 @@
 
 use margay_timestamp::Timestamp;
 
-use super::{FollowerOptions, WatchEvent, WatchMessage};
+use super::message::{WatchEvent, WatchMessage};
+use super::options::FollowerOptions;
 use crate::{Change, Mirror, Revision};
 
 /// A watch that was asked for, or runs.

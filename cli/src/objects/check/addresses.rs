@@ -8,8 +8,8 @@ use margay_cluster::key::{BlockAffinityKey, ObjectKey};
 use margay_cluster::object::{AnyObject, IpPool, Node};
 
 use super::contents::Contents;
-use super::{Finding, Severity};
-use crate::objects::get::typed_name;
+use super::finding::{Finding, Severity};
+use crate::objects::query::typed_name;
 
 pub(super) fn check(contents: &Contents, findings: &mut Vec<Finding>) {
     check_nodes(contents, findings);

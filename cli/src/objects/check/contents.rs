@@ -9,8 +9,8 @@ use margay_cluster::object::AnyObject;
 use margay_cluster::schema::{Schema, UnknownFields, decode};
 use margay_datastore::KeyValue;
 
-use super::{Finding, Severity};
-use crate::objects::get::typed_name;
+use super::finding::{Finding, Severity};
+use crate::objects::query::typed_name;
 
 /// What is stored and can be used.
 #[derive(Debug, Default)]

@@ -2,6 +2,8 @@
 
 mod addresses;
 mod contents;
+mod filters;
+mod finding;
 mod references;
 
 use std::io::Write;
@@ -12,47 +14,11 @@ use margay_cluster::key::ROOT;
 use serde_json::json;
 
 use self::contents::Contents;
-use super::get::typed_name;
+use self::finding::{Finding, Severity};
+use self::references::SecretLookup;
 use super::store::Store;
 use crate::object_error::ObjectError;
 use crate::run_error::RunError;
-
-/// Something that is wrong.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Finding {
-    pub(crate) severity: Severity,
-    /// What it is wrong with: an object as people name it, or a key.
-    pub(crate) subject: String,
-    pub(crate) message: String,
-}
-
-impl From<margay_policy::Warning> for Finding {
-    fn from(warning: margay_policy::Warning) -> Self {
-        let message = format!("{}: {}", warning.field, warning.message);
-        Self { severity: Severity::Warning, subject: typed_name(&warning.key), message }
-    }
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Severity {
-    /// Something is not used, or does something else than it says.
-    Error,
-    /// Something does nothing, and may be meant so.
-    Warning,
-}
-
-impl Severity {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
-    }
-}
-
-/// Where passwords are looked for; `true` when one is there.
-type SecretLookup<'s> = &'s dyn Fn(&str, &str) -> bool;
 
 pub(crate) fn run(
     store: &mut impl Store,
@@ -86,6 +52,7 @@ fn check(store: &mut impl Store, has_secret: SecretLookup<'_>) -> Result<(Vec<Fi
     references::check(&contents, has_secret, &mut findings);
     addresses::check(&contents, &mut findings);
     findings.extend(margay_policy::warnings(&contents.objects).into_iter().map(Finding::from));
+    filters::check(&contents, &mut findings);
     findings.sort();
     findings.dedup();
     Ok((findings, entries.len()))
@@ -189,7 +156,7 @@ mod tests {
         assert_eq!(
             findings(&mut store),
             [
-                "error: bgppeer/a: filter none does not exist: nothing is filtered",
+                "error: bgppeer/a: filter none does not exist: nothing passes",
                 "error: bgppeer/a: node n9 does not exist",
                 "error: bgppeer/c: there is no password k in secret unknown",
                 "error: networkpolicy/default/x: tier none does not exist: the policy comes after those of all tiers",
@@ -216,6 +183,31 @@ mod tests {
                 "warning: globalnetworkpolicy/unused: selector: selects no endpoint",
                 "warning: globalnetworkpolicy/used: ingress[0]: app == \"absent\" selects no endpoint and no network set \
                  with addresses",
+            ]
+        );
+    }
+
+    #[test]
+    fn lengths_that_no_prefix_has_are_found() {
+        let rule = |operator: &str, lengths: Value| json!({"cidr": "10.0.0.0/16", "matchOperator": operator, "prefixLength": lengths, "action": "Reject"});
+        let mut store = store(&[(
+            "BGPFilter",
+            "bgpfilters/f",
+            json!({
+                "exportV4": [rule("In", json!({"min": 20})), rule("In", json!({"max": 8}))],
+                "importV4": [rule("Equal", json!({"min": 20})), rule("NotEqual", json!({"min": 20}))],
+                "importV6": [{
+                    "cidr": "fd00::/64", "matchOperator": "NotIn", "prefixLength": {"max": 48}, "action": "Accept",
+                }],
+            }),
+        )]);
+        assert_eq!(
+            findings(&mut store),
+            [
+                "error: bgpfilter/f: spec.exportV4[1]: 10.0.0.0/16 has no prefixes of the lengths 16 to 8: nothing passes the filter",
+                "error: bgpfilter/f: spec.importV6[0]: fd00::/64 has no prefixes of the lengths 64 to 48: nothing passes the filter",
+                "warning: bgpfilter/f: spec.importV4[0]: prefixLength with this matchOperator never matches: In and NotIn take lengths",
+                "warning: bgpfilter/f: spec.importV4[1]: prefixLength with this matchOperator always matches: In and NotIn take lengths",
             ]
         );
     }

@@ -8,8 +8,11 @@ use margay_cluster::selector::Selector;
 use margay_cluster::value::Name;
 
 use super::contents::Contents;
-use super::{Finding, SecretLookup, Severity};
-use crate::objects::get::typed_name;
+use super::finding::{Finding, Severity};
+use crate::objects::query::typed_name;
+
+/// Where passwords are looked for; `true` when one is there.
+pub(super) type SecretLookup<'s> = &'s dyn Fn(&str, &str) -> bool;
 
 pub(super) fn check(contents: &Contents, has_secret: SecretLookup<'_>, findings: &mut Vec<Finding>) {
     let mut checker = Checker { contents, names: Names::of(contents), has_secret, findings };
@@ -83,7 +86,7 @@ impl Checker<'_, '_> {
         self.check_password(key, spec.password.as_ref());
         for filter in &spec.filters {
             if !self.names.filters.contains(filter.as_str()) {
-                self.error(key, format!("filter {filter} does not exist: nothing is filtered"));
+                self.error(key, format!("filter {filter} does not exist: nothing passes"));
             }
         }
         if spec.peer_ip.is_none() && spec.peer_selector.is_none() && spec.local_workload_selector.is_none() {

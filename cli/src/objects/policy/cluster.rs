@@ -9,8 +9,8 @@ use margay_cluster::schema::UnknownFields;
 use margay_policy::{Calculation, Wanted};
 
 use crate::object_error::ObjectError;
-use crate::objects::get::typed_name;
 use crate::objects::manifest::Manifest;
+use crate::objects::query::typed_name;
 use crate::objects::store::Store;
 
 /// Objects, and what follows from them for the endpoints of all nodes.

@@ -8,7 +8,7 @@ use margay_policy::{ObjectId, Party};
 
 use super::cluster::Cluster;
 use crate::arguments::objects::FamilyArgument;
-use crate::objects::get::typed_name;
+use crate::objects::query::typed_name;
 
 /// The two ends of a connection, of one family.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::flow::Flow;
 use super::is_allowed;
 use super::party::Parties;
-use crate::objects::get::typed_name;
+use crate::objects::query::typed_name;
 
 /// The verdict, and below it each endpoint's with its steps.
 pub(super) fn as_text(flow: &Flow, parties: &Parties, judgements: &[Judgement]) -> String {
