@@ -88,3 +88,22 @@ fn the_schema_has_every_key_of_the_filter_language() {
         assert!(missing.is_empty(), "not at {place}: {missing:?}");
     }
 }
+
+/// Where the error does not name all keys, the reference file has them.
+#[test]
+fn the_schema_has_every_key_of_the_reference_file() {
+    let schema: Value = serde_json::from_str(schema()).unwrap();
+    let file: Value = toml::from_str(include_str!("../example.toml")).unwrap();
+    let items =
+        |name: &str| file[name].as_array().unwrap().iter().flat_map(|item| item.as_object().unwrap().keys());
+    let group = file["peer_group"]["mesh"].as_object().unwrap().keys();
+    for (keys, place) in [
+        (items("peer").collect::<Vec<_>>(), "/properties/peer/items/properties"),
+        (group.collect(), "/properties/peer_group/additionalProperties/properties"),
+    ] {
+        let known = schema.pointer(place).unwrap();
+        let missing: Vec<&String> =
+            keys.into_iter().filter(|key| known.get(key.as_str()).is_none()).collect();
+        assert!(missing.is_empty(), "not at {place} of config/schema.json: {missing:?}");
+    }
+}
