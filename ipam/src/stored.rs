@@ -122,3 +122,86 @@ fn read<T: Schema>(key: &str, text: &[u8]) -> Result<(T, Map<String, Value>), Ip
 pub(crate) fn read_block(key: &str, text: &[u8]) -> Result<AddressBlock, IpamError> {
     read(key, text).map(|(block, _)| AddressBlock::from_value(block))
 }
+
+#[cfg(test)]
+mod tests {
+    use margay_cluster::ipam::BlockOwner;
+    use margay_watch::Revision;
+
+    use super::*;
+    use crate::block::{AddressOwner, Release};
+    use crate::{PrefixSet, WallTime};
+
+    fn current(value: &str) -> Current {
+        let stamp = Stamp { revision: Revision(1), created: Revision(1), version: 1 };
+        Current { value: value.to_owned().into(), stamp }
+    }
+
+    fn json_of(octets: &Bytes) -> Value {
+        serde_json::from_slice(octets).unwrap()
+    }
+
+    #[test]
+    fn values_have_all_fields_that_other_programs_write() {
+        let owner = BlockOwner { owner_type: "host".to_owned(), name: "n".to_owned() };
+        let mut block = AddressBlock::new("10.0.0.4/31".parse().unwrap(), Some(owner), None, WallTime(1));
+        let new = json!({
+            "cidr": "10.0.0.4/31", "affinity": "host:n", "affinityClaimTime": "1970-01-01T00:00:01Z",
+            "allocations": [null, null], "unallocated": [0, 1], "attributes": [], "sequenceNumber": 1_000_000,
+            "sequenceNumberForAllocation": {}, "deleted": false, "strictAffinity": false,
+        });
+        assert_eq!(json_of(&new_block(&block)), new);
+
+        let owner = AddressOwner { handle: Some("h".to_owned()), ..AddressOwner::default() };
+        block.give(1, &owner, &PrefixSet::default());
+        block.count_write();
+        let given = json_of(&new_block(&block));
+        assert_eq!(given["allocations"], json!([0, null]));
+        assert_eq!(given["unallocated"], json!([1]));
+        assert_eq!(given["attributes"], json!([{"handle_id": "h", "secondary": null}]));
+        assert_eq!(given["sequenceNumberForAllocation"], json!({"0": 1_000_000}));
+        assert_eq!(given["sequenceNumber"], json!(1_000_001));
+
+        block.remove_owner();
+        assert_eq!(json_of(&new_block(&block))["affinity"], Value::Null);
+        assert_eq!(json_of(&affinity(AffinityState::Pending)), json!({"state": "pending", "deleted": false}));
+        let counts = BTreeMap::from([("10.0.0.4/31".to_owned(), 1)]);
+        assert_eq!(json_of(&new_handle(&counts)), json!({"block": {"10.0.0.4/31": 1}, "deleted": false}));
+    }
+
+    #[test]
+    fn a_block_of_one_address_is_written_with_its_length() {
+        let block = AddressBlock::new("10.0.0.4/32".parse().unwrap(), None, None, WallTime(1));
+        assert_eq!(json_of(&new_block(&block))["cidr"], "10.0.0.4/32");
+    }
+
+    #[test]
+    fn fields_that_are_not_known_are_written_back_and_known_ones_are_not_kept() {
+        let text = r#"{"cidr":"10.0.0.4/31","affinity":"host:n","hostAffinity":"n","allocations":[0,null],"unallocated":[1],
+            "attributes":[{"handle_id":"h","secondary":{"node":"n"}}],"sequenceNumber":7,"future":{"a":1}}"#;
+        let mut stored = Stored::block("key", &current(text)).unwrap();
+        stored.value.take_back(&[Release::of("10.0.0.4".parse().unwrap())], WallTime(9)).unwrap();
+        stored.value.collect(WallTime(9), 0);
+        stored.value.remove_owner();
+        let written = json_of(&stored.encode());
+        assert_eq!(written["future"], json!({"a": 1}));
+        assert_eq!(written["affinity"], Value::Null);
+        assert_eq!(written.get("hostAffinity"), None);
+        assert_eq!(written["allocations"], json!([null, null]));
+        assert_eq!(written["unallocated"], json!([1, 0]));
+        assert_eq!(written["attributes"], json!([]));
+
+        let mut handle = Stored::handle("key", &current(r#"{"block":{"10.0.0.4/31":2},"x":3}"#)).unwrap();
+        handle.value.block.insert("10.0.0.6/31".to_owned(), 1);
+        let expected = json!({"block": {"10.0.0.4/31": 2, "10.0.0.6/31": 1}, "x": 3, "deleted": false});
+        assert_eq!(json_of(&handle.encode()), expected);
+    }
+
+    #[test]
+    fn what_is_not_a_value_is_named_with_its_key() {
+        for text in ["", "{", "[]", r#"{"cidr":"10.0.0.4/31","allocations":[5,null]}"#] {
+            let error = Stored::block("/calico/b", &current(text)).unwrap_err();
+            assert!(error.to_string().starts_with("/calico/b: "), "{error}");
+        }
+    }
+}

@@ -132,7 +132,7 @@ fn carries(kernel: &Wanted, hop: Hop) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_history_ends_like_its_last_state_and_never_leaves_a_gap(history in events()) {
