@@ -244,8 +244,12 @@ pub(crate) fn connected(subnets: u8) -> Vec<ConnectedRoute> {
 pub(crate) fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttributes {
     let origin = [Origin::Igp, Origin::Egp, Origin::Incomplete][usize::from(variant.origin)];
     let mut builder = PathAttributesBuilder::new(origin);
-    // AS number 3 is our own: a loop.
-    let asns = variant.asns.iter().map(|&asn| if asn == 3 { LOCAL_ASN } else { Asn(66000 + u32::from(asn)) });
+    // AS number 3 is our own: a loop. Number 2 is private, and that of peer 8.
+    let asns = variant.asns.iter().map(|&asn| match asn {
+        2 => Asn(65009),
+        3 => LOCAL_ASN,
+        _ => Asn(66000 + u32::from(asn)),
+    });
     builder.as_path = AsPathBuf::from_sequence(asns);
     builder.med = variant.med.map(u32::from);
     let communities = [
