@@ -1,10 +1,12 @@
 //! The operator's command line: looks into the daemon, reloads it, checks its files, and manages the objects of the cluster.
 
 mod arguments;
+mod birdcl;
 mod client;
 mod configuration;
 mod decode;
 mod filter_test;
+mod healthz;
 mod ipam;
 mod json_path;
 mod object_error;
@@ -24,6 +26,9 @@ use crate::arguments::Arguments;
 use crate::run_error::RunError;
 
 fn main() -> ExitCode {
+    if birdcl::is_meant(std::env::args_os().next().as_deref()) {
+        return birdcl::run();
+    }
     let arguments = Arguments::parse();
     let mut out = io::BufWriter::new(io::stdout().lock());
     let outcome = run::run(&arguments, &mut out).and_then(|code| Ok(out.flush().map(|()| code)?));

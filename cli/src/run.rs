@@ -15,7 +15,7 @@ use crate::arguments::{
 };
 use crate::client::{Client, Server, understand};
 use crate::run_error::RunError;
-use crate::{configuration, filter_test, ipam, objects, routes, view};
+use crate::{configuration, filter_test, healthz, ipam, objects, routes, view};
 
 pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCode, RunError> {
     let json = arguments.json;
@@ -57,6 +57,11 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
         | Command::Objects(_) => {}
         Command::Check { file, .. } | Command::Diff { file } => {
             return configuration::diff(&client, file, json, out);
+        }
+        Command::Healthz(question) => {
+            let (sentence, code) = healthz::judge(&understand(client.ask(&Request::Status)?)?, question);
+            writeln!(out, "{sentence}")?;
+            return Ok(code);
         }
         Command::Show(Show::Peers) => print(&client, &Request::Peers, json, view::peers, out)?,
         Command::Show(Show::Peer { name }) => {

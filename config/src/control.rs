@@ -14,21 +14,33 @@ pub struct Control {
     pub socket: PathBuf,
     /// Read-only access over TCP; `None` by default.
     pub http: Option<Http>,
+    /// The Unix socket of BIRD's commands, with the peers that have IPv4 addresses; `None` by default.
+    pub bird_socket: Option<PathBuf>,
+    /// The same with the peers that have IPv6 addresses.
+    pub bird6_socket: Option<PathBuf>,
 }
 
 impl Control {
     pub(crate) fn read(mut section: Section<'_>, report: &mut Report<'_>) -> Self {
-        let socket = section
-            .get("socket")
-            .and_then(|value| value.parsed("/run/margay/control.sock", report, path::parse_absolute));
+        let mut socket = |key, example| {
+            section.get(key).and_then(|value| value.parsed(example, report, path::parse_absolute))
+        };
+        let control = socket("socket", "/run/margay/control.sock");
+        let bird_socket = socket("bird_socket", "/var/run/calico/bird.ctl");
+        let bird6_socket = socket("bird6_socket", "/var/run/calico/bird6.ctl");
         let http = Http::read(&mut section, report);
         section.finish(report);
-        Self { socket: socket.unwrap_or_else(|| Self::default().socket), http }
+        Self { socket: control.unwrap_or_else(|| Self::default().socket), http, bird_socket, bird6_socket }
     }
 }
 
 impl Default for Control {
     fn default() -> Self {
-        Self { socket: PathBuf::from("/run/margay/control.sock"), http: None }
+        Self {
+            socket: PathBuf::from("/run/margay/control.sock"),
+            http: None,
+            bird_socket: None,
+            bird6_socket: None,
+        }
     }
 }

@@ -320,6 +320,8 @@ fn daemon_keys(old: &Config, new: &Config) -> Vec<&'static str> {
         ("global.log", old.global().log != global.log),
         ("control.socket", old.control().socket != new.control().socket),
         ("control.http", old.control().http != new.control().http),
+        ("control.bird_socket", old.control().bird_socket != new.control().bird_socket),
+        ("control.bird6_socket", old.control().bird6_socket != new.control().bird6_socket),
         ("kernel", old.kernel().is_some() != kernel.is_some()),
     ]);
     if let (Some(old), Some(new)) = (old.kernel(), kernel) {

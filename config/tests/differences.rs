@@ -179,6 +179,11 @@ fn settings_of_the_daemon_itself_need_a_restart() {
         ),
         ("[kernel]", "[kernel]\n[control]\nsocket = \"/s\"", &["control.socket"]),
         ("[kernel]", "[kernel]\n[control]\nhttp = \"127.0.0.1:9179\"", &["control.http"]),
+        (
+            "[kernel]",
+            "[kernel]\n[control]\nbird_socket = \"/b\"\nbird6_socket = \"/b6\"",
+            &["control.bird_socket", "control.bird6_socket"],
+        ),
     ];
     for &(what, by_what, keys) in rows {
         let expected = ConfigDiff { needs_restart: keys.to_vec(), ..ConfigDiff::default() };

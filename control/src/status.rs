@@ -33,6 +33,9 @@ pub struct Status {
     pub reload_undone_in_seconds: Option<u64>,
     /// Peers are asked to prefer other paths (RFC 8326).
     pub draining: bool,
+    /// Routes of peers are held back after the start, until the peers have announced them.
+    #[serde(default)]
+    pub holding_back: bool,
     /// Sizes of the routing tables.
     pub rib: RibSizes,
     /// Log lines lost because the log was full, closed or too slow.

@@ -1,6 +1,8 @@
-//! The control API: HTTP with JSON bodies on a Unix socket, as `margay_control` describes it, and its reading part over TCP.
+//! The control API: HTTP with JSON bodies on a Unix socket, as `margay_control` describes it, its reading
+//! part over TCP, and BIRD's commands on sockets of their own.
 
 mod bfd;
+mod bird;
 mod error;
 mod explain;
 mod kernel;
@@ -11,5 +13,7 @@ mod routes;
 mod server;
 mod tcp;
 mod turns;
+mod unix_socket;
 
+pub use bird::{BirdFamily, serve_bird};
 pub use server::{Api, serve, serve_tcp};

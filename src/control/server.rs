@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 use axum::extract::{self, Query, State};
@@ -18,7 +17,6 @@ use margay_control::{
 };
 use margay_filter::Filter;
 use margay_session::ShutdownMessage;
-use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 
 use super::bfd::bfd_sessions;
@@ -30,6 +28,7 @@ use super::peers::{detail, summary};
 use super::routes::{parse_destination, routes};
 use super::tcp;
 use super::turns::turns;
+use super::unix_socket;
 use crate::bfd::BfdStatus;
 use crate::daemon::{DaemonRequest, DaemonStatus, PeerCommand, PeerEntry, left_out_object};
 use crate::kernel::KernelRequest;
@@ -56,12 +55,7 @@ pub struct Api {
 ///
 /// The socket cannot be created, or another daemon answers on it.
 pub async fn serve(socket: &Path, api: Api) -> io::Result<impl Future<Output = io::Result<()>> + use<>> {
-    remove_dead_socket(socket).await?;
-    if let Some(folder) = socket.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let listener = UnixListener::bind(socket)?;
-    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o660))?;
+    let listener = unix_socket::bind(socket).await?;
     let router = router(api);
     Ok(async move { axum::serve(listener, router).await })
 }
@@ -108,20 +102,6 @@ fn reading_router(api: Api) -> Router {
         .with_state(api)
 }
 
-/// Removes a socket without a listener, as left by a killed daemon.
-async fn remove_dead_socket(socket: &Path) -> io::Result<()> {
-    match std::fs::metadata(socket) {
-        Ok(metadata) if metadata.file_type().is_socket() => {}
-        Ok(_) => return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists and is not a socket")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    }
-    if tokio::net::UnixStream::connect(socket).await.is_ok() {
-        return Err(io::Error::new(io::ErrorKind::AddrInUse, "another daemon answers on it"));
-    }
-    std::fs::remove_file(socket)
-}
-
 impl Api {
     /// Asks the speaker.
     pub(super) async fn ask<T>(
@@ -160,7 +140,7 @@ impl Api {
         self.ask_daemon(DaemonRequest::Filters).await
     }
 
-    async fn counts(&self) -> Result<SpeakerCounts, ApiError> {
+    pub(super) async fn counts(&self) -> Result<SpeakerCounts, ApiError> {
         self.ask(SpeakerRequest::Counts).await
     }
 
@@ -187,7 +167,7 @@ impl Api {
 async fn get_status(State(api): State<Api>) -> Result<Json<Status>, ApiError> {
     let status = api.ask_daemon(DaemonRequest::Status).await?;
     let DaemonStatus { config, config_file, uptime, config_age, peers, peers_established, .. } = status;
-    let rib = api.counts().await?.rib;
+    let SpeakerCounts { rib, holds_back, .. } = api.counts().await?;
     Ok(Json(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         asn: config.global().asn.0,
@@ -200,6 +180,7 @@ async fn get_status(State(api): State<Api>) -> Result<Json<Status>, ApiError> {
         left_out: status.left_out.iter().map(left_out_object).collect(),
         reload_undone_in_seconds: status.reload_undone_in.map(|time| time.as_secs()),
         draining: status.is_draining,
+        holding_back: holds_back,
         rib: RibSizes {
             prefixes: (rib.ipv4_prefixes + rib.ipv6_prefixes) as u64,
             paths: rib.paths as u64,

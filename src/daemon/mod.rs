@@ -28,7 +28,7 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::bfd::BfdHandle;
-use crate::control::{self, Api};
+use crate::control::{self, Api, BirdFamily};
 use crate::kernel::{KernelHandle, KernelRequest};
 use crate::listener::{Listener, Newcomer};
 use crate::log::LogCounts;
@@ -89,6 +89,7 @@ pub async fn run(
         .await
         .with_context(|| format!("cannot open the control socket {}", socket.display()))?;
     let server = tokio::spawn(server);
+    let bird = serve_bird(&daemon.config, &api).await?;
     let http = daemon.config.control().http.clone().map(|http| tokio::spawn(control::serve_tcp(http, api)));
     daemon.start_peers().await;
     info!(socket = %socket.display(), "margayd is ready");
@@ -103,10 +104,31 @@ pub async fn run(
     // Until now it still wrote the answer to the request that ended the daemon.
     server.abort();
     http.inspect(JoinHandle::abort);
-    if let Err(error) = std::fs::remove_file(&socket) {
-        warn!(socket = %socket.display(), %error, "the control socket stays behind");
+    let bird_sockets = bird.into_iter().map(|(socket, server)| {
+        server.abort();
+        socket
+    });
+    for socket in std::iter::once(socket).chain(bird_sockets) {
+        if let Err(error) = std::fs::remove_file(&socket) {
+            warn!(socket = %socket.display(), %error, "a control socket stays behind");
+        }
     }
     result.map(|_| ())
+}
+
+/// Serves BIRD's commands on the sockets that the configuration names.
+async fn serve_bird(config: &Config, api: &Api) -> anyhow::Result<Vec<(PathBuf, JoinHandle<()>)>> {
+    let control = config.control();
+    let sockets = [(&control.bird_socket, BirdFamily::Ipv4), (&control.bird6_socket, BirdFamily::Ipv6)];
+    let mut servers = Vec::new();
+    for (socket, family) in sockets {
+        let Some(socket) = socket else { continue };
+        let server = control::serve_bird(socket, family, api.clone())
+            .await
+            .with_context(|| format!("cannot open the socket of BIRD's commands {}", socket.display()))?;
+        servers.push((socket.clone(), tokio::spawn(server)));
+    }
+    Ok(servers)
 }
 
 /// The start of this run.

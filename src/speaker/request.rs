@@ -152,6 +152,8 @@ pub struct SpeakerCounts {
     pub peers: Vec<(PeerKey, Vec<FamilyCounts>)>,
     /// The peers that restart, and have no session.
     pub absences: Vec<(PeerKey, AbsenceView)>,
+    /// Whether routes of peers are held back after the start.
+    pub holds_back: bool,
 }
 
 /// Counts of a session in one family.

@@ -9,6 +9,7 @@ mod add_path;
 mod administration;
 mod bfd;
 mod bfd_sessions;
+mod bird_socket;
 mod cluster_node;
 mod dynamic_peers;
 mod examples;

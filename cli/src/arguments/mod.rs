@@ -30,6 +30,18 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+/// What to judge.
+#[derive(Clone, Copy, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Healthz {
+    /// The daemon answers
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// It has a session if any peer is configured, and does not hold back routes after its start
+    #[arg(long)]
+    pub(crate) ready: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show peers, routes, the kernel or the daemon itself
@@ -50,6 +62,8 @@ pub(crate) enum Command {
     },
     /// Make the daemon read its configuration again
     Reload(Reload),
+    /// Say whether the daemon lives, or is ready: 0 it is, 1 it is not
+    Healthz(Healthz),
     /// Ask all peers to prefer paths around this node, before maintenance (RFC 8326); sessions and routes stay
     Drain,
     /// Take that back

@@ -67,6 +67,7 @@ mod tests {
             }],
             reload_undone_in_seconds: Some(65),
             draining: true,
+            holding_back: false,
             rib: RibSizes {
                 prefixes: 1_000_000,
                 paths: 1_000_002,

@@ -46,7 +46,8 @@ impl Speaker {
             SpeakerRequest::Counts(answer) => {
                 let peers = self.sessions.counts(&self.rib);
                 let absences = self.sessions.absences(Instant::now());
-                reply(answer, SpeakerCounts { rib: self.rib.view().counts(), peers, absences });
+                let holds_back = self.sessions.holds_back();
+                reply(answer, SpeakerCounts { rib: self.rib.view().counts(), peers, absences, holds_back });
             }
             SpeakerRequest::Dump(answer) => {
                 reply(answer, self.processor.at_length(|| self.rib.view().dump().to_string()));

@@ -414,6 +414,11 @@ impl Sessions {
         counts.collect()
     }
 
+    /// Whether routes of peers are held back after the start.
+    pub(super) fn holds_back(&self) -> bool {
+        self.convergence.holds_back()
+    }
+
     fn session(&self, key: PeerKey) -> Option<&SpeakerSession> {
         self.peers.get(&key)?.session.as_ref()
     }
