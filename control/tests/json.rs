@@ -9,15 +9,16 @@ use serde_json::{Value, json};
 #[test]
 fn a_peers_detail_includes_the_fields_of_its_summary() {
     let text = json!({
-        "name": "tor1", "address": "172.16.0.1", "remote_asn": 65001, "role": "client", "description": null,
+        "name": "tor1", "address": "172.16.0.1", "remote_asn": 65001, "expected_asn": "65001", "role": "client", "description": null,
         "state": "open_confirm", "since_seconds": 3, "uptime_seconds": null,
         "prefixes": {"received": 1, "accepted": 2, "advertised": 3},
         "messages": {"received": 4, "sent": 5, "updates_received": 6, "updates_sent": 7},
         "last_error": "hold timer expired", "held_down": null, "export_groups": [{"family": "ipv4-unicast", "group": 2, "members": 3}],
         "group": null, "dynamic_range": null, "cluster_id": "10.0.0.11", "path": null, "absence": null,
+        "local_asn": null, "private_asns": null, "route_server_client": false, "next_hop": "auto",
         "max_paths_sent": null, "prefix_limit": null, "too_long": 4, "end_of_rib_received": ["ipv4-unicast"], "end_of_rib_sent": [], "passive": false, "import": ["pods-only"], "export": [], "families": ["ipv4-unicast"],
         "negotiated": null,
-        "timers": {"hold_time_seconds": 90, "connect_retry_seconds": 10, "next_timeout_seconds": null},
+        "timers": {"hold_time_seconds": 90, "min_hold_time_seconds": null, "connect_retry_seconds": 10, "next_timeout_seconds": null},
         "local_address": "172.16.0.11:40000", "remote_address": "[2001:db8::1]:179",
     });
     let detail: PeerDetail = serde_json::from_value(text.clone()).unwrap();
