@@ -32,12 +32,22 @@ pub(crate) struct PeerPlan {
     pub(crate) passive: bool,
     pub(crate) add_path: bool,
     pub(crate) hold_time: u64,
+    /// Graceful restart towards the peer.
+    pub(crate) restart: Option<RestartPlan>,
     /// What this prefix covers is not imported.
     pub(crate) import_without: Option<Prefix>,
     /// What this prefix covers is not exported.
     pub(crate) export_without: Option<Prefix>,
     /// What this prefix covers gets another LOCAL_PREF on import.
     pub(crate) prefers: Option<(Prefix, u32)>,
+}
+
+/// How long routes outlive a session, in seconds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct RestartPlan {
+    pub(crate) restart_time: u64,
+    /// Beyond that, as a last resort; `None` for not at all.
+    pub(crate) long_lived: Option<u64>,
 }
 
 impl PeerPlan {
@@ -50,6 +60,7 @@ impl PeerPlan {
             passive: false,
             add_path: false,
             hold_time: 9,
+            restart: None,
             import_without: None,
             export_without: None,
             prefers: None,
@@ -146,6 +157,7 @@ impl PeerPlan {
     fn write(&self, node: NodeId, text: &mut String) -> std::fmt::Result {
         writeln!(text, "[[peer]]\nname = \"n{node}-n{}\"\naddress = \"{}\"", self.node, address_of(self))?;
         writeln!(text, "remote_asn = {}\nhold_time = \"{}s\"", self.asn, self.hold_time)?;
+        self.write_restart(text)?;
         writeln!(text, "connect_retry = \"5s\"\nfamilies = [\"ipv4-unicast\", \"ipv6-unicast\"]")?;
         writeln!(text, "passive = {}\nrr_client = {}", self.passive, self.is_client)?;
         writeln!(text, "add_path = \"{}\"", if self.add_path { "both" } else { "off" })?;
@@ -159,5 +171,20 @@ impl PeerPlan {
             writeln!(text, "export = [\"export-{node}-{}\"]", self.node)?;
         }
         Ok(())
+    }
+
+    fn write_restart(&self, text: &mut String) -> std::fmt::Result {
+        match self.restart {
+            None => writeln!(text, "graceful_restart = false"),
+            Some(RestartPlan { restart_time, long_lived: None }) => {
+                writeln!(text, "graceful_restart = {{ restart_time = \"{restart_time}s\" }}")
+            }
+            Some(RestartPlan { restart_time, long_lived: Some(long) }) => {
+                writeln!(
+                    text,
+                    "graceful_restart = {{ restart_time = \"{restart_time}s\", long_lived = \"{long}s\" }}"
+                )
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use bgp_codec::Prefix;
 
-use crate::plan::{NodeId, NodePlan, PeerPlan};
+use crate::plan::{NodeId, NodePlan, PeerPlan, RestartPlan};
 use crate::random::Random;
 
 /// A kind of network.
@@ -199,15 +199,23 @@ impl<'a> Builder<'a> {
         let passive = [self.random.once_in(5), false];
         for (side, (from, to)) in [(one, other), (other, one)].into_iter().enumerate() {
             let asn = self.nodes[to].asn;
+            let restart = self.restart();
             self.nodes[from].peers.push(PeerPlan {
                 over_ipv6: self.over_ipv6,
                 is_client: roles == Roles::ReflectorAndClient && side == 0,
                 passive: passive[side],
                 add_path,
                 hold_time: *self.random.pick(&[0, 9, 9, 9, 30, 90]),
+                restart,
                 ..PeerPlan::new(to, asn)
             });
         }
+    }
+
+    fn restart(&mut self) -> Option<RestartPlan> {
+        let restart_time = *self.random.pick(&[3, 10, 40]);
+        let long_lived = *self.random.pick(&[None, None, Some(5), Some(20)]);
+        (!self.random.once_in(3)).then_some(RestartPlan { restart_time, long_lived })
     }
 }
 

@@ -246,13 +246,26 @@ impl World {
             sleep(LOOK).await;
             let quiet_for = self.network.now().saturating_sub(self.network.traffic().last_update);
             let down = self.sessions_down().await?;
-            if down.is_empty() && quiet_for >= QUIET && Instant::now() >= earliest {
+            let absent = self.absent_peers().await?;
+            if absent > 0 && started.elapsed() > LONGEST_STALE {
+                bail!("routes of {absent} peers that restart have outlived their time");
+            }
+            if absent == 0 && down.is_empty() && quiet_for >= QUIET && Instant::now() >= earliest {
                 return Ok(());
             }
             if started.elapsed() > PATIENCE {
                 bail!("no rest after {PATIENCE:?}: last UPDATE {quiet_for:?} ago, down: {}", down.join(", "));
             }
         }
+    }
+
+    /// The number of peers that restart, whose routes a node keeps meanwhile; a peer counts at each such node.
+    async fn absent_peers(&self) -> Result<usize> {
+        let mut absent = 0;
+        for node in self.nodes.iter().filter(|node| node.is_running()) {
+            absent += node.counts().await?.absences.len();
+        }
+        Ok(absent)
     }
 
     /// The sessions that should be up and are not.
@@ -295,6 +308,9 @@ const LOOK: Duration = Duration::from_secs(4);
 
 /// Time limit for the network to become quiet.
 const PATIENCE: Duration = Duration::from_secs(400);
+
+/// The longest hold time, restart time and stale time after the last fault, and a few looks.
+const LONGEST_STALE: Duration = Duration::from_secs(90 + 40 + 20 + 20);
 
 /// The configured restart window plus a second.
 const RESTART_WINDOW: Duration = Duration::from_secs(61);
