@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use margay_cluster::document::read_yaml;
 use margay_cluster::object::AnyObject;
 use margay_cluster::schema::UnknownFields;
-use margay_render::{ExportRule, FamilySpeaker, FilterUse, Snapshot, plan};
+use margay_render::{ExportRule, FamilySpeaker, FileSettings, FilterUse, Snapshot, plan, render};
 
 const NODES: &str = "
 kind: Node
@@ -118,6 +118,31 @@ spec: {{ node: b, peerSelector: rack == 'one', reversePeering: {reverse} }}
         let expected: Vec<IpAddr> = expected.iter().map(|text| text.parse().expect("an address")).collect();
         let found: Vec<IpAddr> = speaker.peers.iter().map(|peer| peer.address).collect();
         assert_eq!(found, expected, "{reverse}");
+    }
+}
+
+#[test]
+fn a_gateway_that_packets_cannot_be_sent_to_is_left_out_alone() {
+    for (gateway, expected) in [
+        ("10.0.0.254", None),
+        ("224.0.0.1", Some("224.0.0.1 is not the address of a router")),
+        ("127.0.0.1", Some("127.0.0.1 is not the address of a router")),
+        ("10.1.0.9", Some("10.1.0.9 is the peer itself")),
+    ] {
+        let snapshot = snapshot(&format!(
+            "---
+kind: BGPPeer
+apiVersion: projectcalico.org/v3
+metadata: {{ name: tor }}
+spec: {{ peerIP: 10.1.0.9, asNumber: 65000, reachableBy: '{gateway}' }}
+"
+        ));
+        let rendered = render(&snapshot, "a", &FileSettings::default()).expect("a file");
+        assert!(rendered.toml.contains("address = \"10.1.0.9\""), "{}", rendered.toml);
+        assert_eq!(rendered.toml.contains("[[static]]"), expected.is_none(), "{}", rendered.toml);
+        let said: Vec<String> = rendered.problems.iter().map(ToString::to_string).collect();
+        let wanted = expected.map(|why| format!("BGPPeer tor: reachableBy is left out for 10.1.0.9: {why}"));
+        assert_eq!(said, Vec::from_iter(wanted));
     }
 }
 

@@ -41,7 +41,9 @@ pub fn to_toml(speaker: &Speaker, settings: &FileSettings) -> (String, Vec<Probl
     for (family, own) in families.iter().filter_map(|(family, own)| Some((*family, own.as_ref()?))) {
         write_networks(&mut text, own);
         problems.extend(Chains::problems(own));
-        for peer in peers::sessions(&own.peers, &mut problems) {
+        let sessions = peers::sessions(&own.peers, &mut problems);
+        peers::write_ways(&mut text, &sessions, &mut problems);
+        for peer in sessions {
             let names = chains.of_peer(speaker, family, own, peer);
             peers::write(&mut all_peers, speaker, peer, &names, &mut problems);
         }
@@ -79,7 +81,7 @@ fn write_global(text: &mut Text, speaker: &Speaker) {
     text.value("log", &quoted(log));
 }
 
-/// Blocks, service prefixes and ways to peers. Of the routes inside a block, the export filters say which are advertised.
+/// Blocks and service prefixes. Of the routes inside a block, the export filters say which are advertised.
 fn write_networks(text: &mut Text, own: &FamilySpeaker) {
     for aggregate in own.aggregates.iter().filter(|aggregate| aggregate.is_originated) {
         text.comment("A block of this node.");
@@ -94,12 +96,5 @@ fn write_networks(text: &mut Text, own: &FamilySpeaker) {
         text.comment("A service prefix.");
         text.array_table("network");
         text.value("prefix", &quoted(&service.to_string()));
-    }
-    for route in &own.static_routes {
-        text.comment("The way to a peer.");
-        text.array_table("static");
-        text.value("prefix", &quoted(&route.destination.to_string()));
-        text.value("via", &quoted(&route.via.to_string()));
-        text.value("advertise", "false");
     }
 }

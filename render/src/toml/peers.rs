@@ -1,7 +1,9 @@
 //! Peers as tables of the file.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
+use ipnet::IpNet;
 use margay_cluster::value::Span;
 
 use super::chains::ChainNames;
@@ -33,6 +35,34 @@ pub(super) fn sessions<'a>(peers: &'a [PeerPlan], problems: &mut Vec<Problem>) -
         }
     }
     kept
+}
+
+/// Writes the ways to peers by gateways of their own; one that packets cannot be sent to is left out and reported.
+pub(super) fn write_ways(text: &mut Text, peers: &[&PeerPlan], problems: &mut Vec<Problem>) {
+    for (peer, gateway) in peers.iter().filter_map(|peer| Some((peer, peer.reachable_by?))) {
+        if let Some(why) = refusal_of_gateway(peer.address, gateway) {
+            let (kind, object) = peer.origin.object();
+            let what = format!("reachableBy is left out for {}: {gateway} {why}", peer.address);
+            problems.push(Problem::new(kind, object, what));
+            continue;
+        }
+        text.comment("The way to a peer.");
+        text.array_table("static");
+        text.value("prefix", &quoted(&IpNet::from(peer.address).to_string()));
+        text.value("via", &quoted(&gateway.to_string()));
+        text.value("advertise", "false");
+    }
+}
+
+fn refusal_of_gateway(peer: IpAddr, gateway: IpAddr) -> Option<&'static str> {
+    let is_link_local = matches!(gateway, IpAddr::V6(address) if address.is_unicast_link_local());
+    if gateway.is_multicast() || gateway.is_unspecified() || gateway.is_loopback() {
+        Some("is not the address of a router")
+    } else if is_link_local {
+        Some("is a link-local address, and its interface is not known")
+    } else {
+        (gateway == peer).then_some("is the peer itself")
+    }
 }
 
 /// Writes a peer, and reports what cannot be said of it.
