@@ -58,12 +58,12 @@ impl View<'_> {
             return true;
         }
         // With the same speaker, only a session that comes or goes by a label makes a difference.
-        let has_session = |peer: &BgpPeer, other: Option<&Node>| {
-            other.is_some_and(|other| self.has_session(peer, name, other))
+        let sessions = |peer: &BgpPeer, other: Option<&Node>| {
+            other.map(|other| self.sessions(peer, name, other)).unwrap_or_default()
         };
         self.snapshot.peers.values().any(|peer| {
-            let (before, after) = (has_session(peer, old), has_session(peer, new));
-            if same_speaker { before != after } else { before || after }
+            let (before, after) = (sessions(peer, old), sessions(peer, new));
+            if same_speaker { before != after } else { [before, after].concat().contains(&true) }
         })
     }
 
@@ -71,14 +71,13 @@ impl View<'_> {
         NodeSettings::new(self.snapshot, self.name).has_mesh() && speaker_of(self.own).cluster_id.is_none()
     }
 
-    /// Whether a peer brings a session between this node and another one.
-    fn has_session(&self, peer: &BgpPeer, name: &str, other: &Node) -> bool {
+    /// Whether a peer brings a session from this node to another one, and one from there: the file names them differently.
+    fn sessions(&self, peer: &BgpPeer, name: &str, other: &Node) -> [bool; 2] {
         let goes_to = |target: &Node| {
             peer.spec.peer_selector.as_ref().is_some_and(|selector| selects(selector, target))
                 || peer.spec.peer_ip.is_some_and(|place| has_address(target, place.address))
         };
-        (is_on(peer, self.name, self.own) && goes_to(other))
-            || (is_on(peer, name, other) && goes_to(self.own))
+        [is_on(peer, self.name, self.own) && goes_to(other), is_on(peer, name, other) && goes_to(self.own)]
     }
 
     fn peer_concerns(&self, name: &str, new: Option<&BgpPeer>) -> bool {
