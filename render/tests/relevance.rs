@@ -161,4 +161,6 @@ fn other_nodes_are_of_no_concern_unless_there_is_a_session_with_them() {
     assert!(!set(Kind::Node, "d", &node(5), 1), "not one");
     assert!(!set(Kind::BgpPeer, "of-b", r#"{"node":"b","peerIP":"10.0.0.9","asNumber":65000}"#, 0));
     assert!(set(Kind::BgpPeer, "to-us", r#"{"node":"b","peerIP":"10.0.0.1","asNumber":64512}"#, 0));
+    assert!(set(Kind::Node, "a", &node(1), 2), "the own label");
+    assert!(set(Kind::Node, "c", &node(4), 0), "the session is there by the other direction alone");
 }
