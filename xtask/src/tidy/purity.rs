@@ -28,6 +28,7 @@ const PURE: &[&str] = &[
     "margay-policy",
     "margay-ipam",
     "margay-overlay",
+    "margay-reconcile",
     "margay-watch",
     "margay-cluster",
     "margay-mrt",

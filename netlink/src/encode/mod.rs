@@ -1,0 +1,99 @@
+//! Operations as requests, a file for each kind.
+
+mod address;
+mod forwarding;
+mod link;
+mod neighbour;
+mod route;
+mod rule;
+
+use std::net::IpAddr;
+
+use margay_reconcile::{Action, Key, LinkName, Operation, Refusal, RefusalKind, Value};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+
+use crate::{LinkTable, Request};
+
+/// The request for an operation; `None` for sysctls, which are files.
+///
+/// # Errors
+///
+/// When a link that it names is not there.
+pub fn request_of(
+    operation: &Operation,
+    links: &LinkTable,
+    protocol: u8,
+) -> Option<Result<Request, Refusal>> {
+    let key = &operation.key;
+    Some(match &operation.action {
+        Action::Remove(_) => removal(key, links, protocol)?.map(Request::change),
+        Action::Create(value) => addition(key, value, links, protocol)?.map(Request::create),
+        // An existing link is changed in place.
+        Action::Put(Value::Link(link)) => match key {
+            Key::Link(name) => link::change(name, link, links).map(Request::change),
+            _ => return None,
+        },
+        Action::Put(value) => addition(key, value, links, protocol)?.map(Request::put),
+    })
+}
+
+type Encoded = Result<RouteNetlinkMessage, Refusal>;
+
+fn addition(key: &Key, value: &Value, links: &LinkTable, protocol: u8) -> Option<Encoded> {
+    Some(match (key, value) {
+        (Key::Link(name), Value::Link(link)) => link::create(name, link, links),
+        (Key::Address(link, address), _) => {
+            address::message(link, *address, links).map(RouteNetlinkMessage::NewAddress)
+        }
+        (Key::Forwarding(link, address), Value::Forwarding(behind)) => {
+            forwarding::message(link, *address, Some(*behind), links).map(RouteNetlinkMessage::NewNeighbour)
+        }
+        (Key::Neighbour(link, address), Value::Neighbour(hardware)) => {
+            neighbour::message(link, *address, Some(*hardware), links).map(RouteNetlinkMessage::NewNeighbour)
+        }
+        (Key::Rule(key), Value::Rule(rule)) => {
+            Ok(RouteNetlinkMessage::NewRule(rule::message(*key, Some(rule), protocol)))
+        }
+        (Key::Route(key), Value::Route(route)) => {
+            route::addition(*key, route, links, protocol).map(RouteNetlinkMessage::NewRoute)
+        }
+        _ => return None,
+    })
+}
+
+fn removal(key: &Key, links: &LinkTable, protocol: u8) -> Option<Encoded> {
+    Some(match key {
+        Key::Link(name) => link::remove(name, links),
+        Key::Address(link, address) => {
+            address::message(link, *address, links).map(RouteNetlinkMessage::DelAddress)
+        }
+        Key::Forwarding(link, address) => {
+            forwarding::message(link, *address, None, links).map(RouteNetlinkMessage::DelNeighbour)
+        }
+        Key::Neighbour(link, address) => {
+            neighbour::message(link, *address, None, links).map(RouteNetlinkMessage::DelNeighbour)
+        }
+        Key::Rule(key) => Ok(RouteNetlinkMessage::DelRule(rule::message(*key, None, protocol))),
+        Key::Route(key) => Ok(RouteNetlinkMessage::DelRoute(route::removal(*key, protocol))),
+        Key::Sysctl { .. } => return None,
+    })
+}
+
+fn number_of(link: &LinkName, links: &LinkTable) -> Result<u32, Refusal> {
+    let missing = || Refusal { kind: RefusalKind::Gone, reason: format!("there is no interface {link}") };
+    links.number(link).ok_or_else(missing)
+}
+
+const fn family_of(address: IpAddr) -> AddressFamily {
+    match address {
+        IpAddr::V4(_) => AddressFamily::Inet,
+        IpAddr::V6(_) => AddressFamily::Inet6,
+    }
+}
+
+fn octets_of(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
+}
