@@ -120,7 +120,10 @@ impl Scene {
     fn new() -> Self {
         let wire = Wire::new();
         let mut margay = wire.margay("reflector", 1, |settings| {
-            settings.peers = [11, 2, 12].map(|number| client(number, identifier(1))).into();
+            // The peers connect by themselves, so that no connections collide.
+            settings.peers = [11, 2, 12]
+                .map(|number| PeerSettings { passive: true, ..client(number, identifier(1)) })
+                .into();
             settings.extra = filter("but-50", &format!("prefix = \"{}\"", network(50)), "reject", "accept")
                 + &filter("only-52", &format!("prefix = \"{}\"", network(52)), "accept", "reject");
         });

@@ -1,6 +1,6 @@
 //! Route refresh with marks (RFC 7313), asked for by either side.
 
-use margay_lab::{Router, wait_until};
+use margay_lab::{PeerSettings, Router, wait_until};
 
 use crate::pair::PATIENCE;
 use crate::raw_speaker::{KEEPALIVE, OPEN, RawSpeaker, UPDATE, message, open_body};
@@ -80,7 +80,7 @@ fn what_a_peer_does_not_repeat_between_the_marks_is_withdrawn_from_others() {
 fn bird_asks_and_is_asked_in_a_session_that_stays() {
     let wire = Wire::new();
     let mut margay = wire.margay("margay", 1, |settings| {
-        settings.peers = vec![peer(2)];
+        settings.peers = vec![called_by(2)];
         settings.networks = vec![network(50), network(51)];
     });
     let mut bird = wire.bird("bird", 2, |settings| {
@@ -118,7 +118,7 @@ fn bird_asks_and_is_asked_in_a_session_that_stays() {
 fn frr_asks_with_marks_agreed_on_and_keeps_what_is_advertised_again() {
     let wire = Wire::new();
     let mut margay = wire.margay("margay", 1, |settings| {
-        settings.peers = vec![peer(2)];
+        settings.peers = vec![called_by(2)];
         settings.networks = vec![network(50), network(51)];
     });
     let mut frr = wire.frr("frr", 2, |settings| settings.peers = vec![peer(1)]);
@@ -149,4 +149,9 @@ fn frr_asks_with_marks_agreed_on_and_keeps_what_is_advertised_again() {
     });
     has_all();
     assert_eq!(margay.log().unwrap().matches(": established peer=").count(), 1);
+}
+
+/// A peer that connects by itself, so that no connections collide.
+fn called_by(number: u8) -> PeerSettings {
+    PeerSettings { passive: true, ..peer(number) }
 }
