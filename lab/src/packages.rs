@@ -45,6 +45,16 @@ pub const PROMETHEUS: Tool =
     Tool { program: "prometheus", package: "prometheus", service: Some("prometheus") };
 /// To validate JSON by a JSON Schema.
 pub const JSON_SCHEMA: Tool = Tool { program: "jsonschema", package: "python3-jsonschema", service: None };
+/// To take debug information apart from programs.
+pub const BINUTILS: Tool = Tool { program: "objcopy", package: "binutils", service: None };
+/// To make a Debian system in a folder.
+pub const DEBOOTSTRAP: Tool = Tool { program: "debootstrap", package: "debootstrap", service: None };
+/// To boot a Debian system in a folder as a container.
+pub const NSPAWN: Tool = Tool { program: "systemd-nspawn", package: "systemd-container", service: None };
+/// To run an image.
+pub const PODMAN: Tool = Tool { program: "podman", package: "podman", service: None };
+/// The runtime of Docker, for Podman as well.
+pub const RUNC: Tool = Tool { program: "runc", package: "runc", service: None };
 /// To create certificates for labs with TLS.
 pub const OPENSSL: Tool = Tool { program: "openssl", package: "openssl", service: None };
 

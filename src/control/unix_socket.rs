@@ -34,3 +34,31 @@ async fn remove_dead_socket(socket: &Path) -> io::Result<()> {
     }
     std::fs::remove_file(socket)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use tempfile::tempdir;
+
+    use super::bind;
+
+    #[tokio::test]
+    async fn only_owner_and_group_may_connect() {
+        let folder = tempdir().unwrap();
+        let socket = folder.path().join("new/control.sock");
+        let _listener = bind(&socket).await.unwrap();
+        assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o660);
+    }
+
+    #[tokio::test]
+    async fn a_file_in_its_place_stays() {
+        let folder = tempdir().unwrap();
+        let place = folder.path().join("control.sock");
+        fs::write(&place, "a note").unwrap();
+        let error = bind(&place).await.unwrap_err();
+        assert_eq!(error.to_string(), "it exists and is not a socket");
+        assert_eq!(fs::read_to_string(&place).unwrap(), "a note");
+    }
+}

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{breaks, demo, protos, sim, test, tidy};
+use crate::{breaks, demo, package, protos, sim, test, tidy};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let workspace = &workspace.built_once();
@@ -20,6 +20,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.command("docs", workspace.cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"));
     test::add_tests(workspace, &mut steps);
     sim::add_seeds(workspace, &mut steps);
+    steps.run("packages", || package::packages(workspace, package::Profile::Dev, true));
+    steps.run("image", || package::image(workspace, package::Profile::Dev, true));
     steps.run("demo of the cluster", || demo::run(workspace, demo::Scene::Cluster, None));
     steps.finish("ci")
 }

@@ -8,6 +8,7 @@ mod demo;
 mod fuzz;
 mod mutants;
 mod nightly;
+mod package;
 mod protos;
 mod replay;
 mod rust_source;
@@ -34,8 +35,10 @@ fn main() -> ExitCode {
         Chore::Ci => ci::run(&workspace),
         Chore::Demo { scene, programs } => demo::run(&workspace, scene, programs),
         Chore::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
+        Chore::Image { profile, try_it } => package::image(&workspace, profile, try_it),
         Chore::Mutants { files } => mutants::run(&workspace, &files),
         Chore::Nightly => nightly::run(&workspace),
+        Chore::Package { profile, try_it } => package::packages(&workspace, profile, try_it),
         Chore::Protos { check } => protos::run(&workspace, check),
         Chore::Replay { arguments } => replay::run(&workspace, &arguments),
         Chore::Sim { arguments } => sim::run(&workspace, &arguments),
@@ -91,6 +94,14 @@ enum Chore {
         #[arg(long, default_value_t = 600)]
         seconds: u32,
     },
+    /// Make an image for containers from Debian's libraries and the programs
+    Image {
+        #[arg(long, value_enum, default_value = "release")]
+        profile: package::Profile,
+        /// Run it in Podman as well
+        #[arg(long = "try")]
+        try_it: bool,
+    },
     /// Change the decision process, imports, logs and filters one expression at a time: some test must notice each change
     Mutants {
         /// Only these files, as patterns relative to the root
@@ -98,6 +109,14 @@ enum Chore {
     },
     /// Run what takes longer than a change can wait for: breaks, histories, seeds, fuzzing, mutants
     Nightly,
+    /// Make Debian packages of the daemon, of margay-confd, and of their debug information
+    Package {
+        #[arg(long, value_enum, default_value = "release")]
+        profile: package::Profile,
+        /// Install and run them in a fresh Debian system as well
+        #[arg(long = "try")]
+        try_it: bool,
+    },
     /// Make the checked-in gRPC stubs from the `.proto` files; needs no protoc
     Protos {
         /// Only compare the stubs with what the `.proto` files give

@@ -3,6 +3,7 @@
 mod arrows;
 mod file_shape;
 mod finding;
+mod named_tests;
 mod purity;
 mod wording;
 
@@ -19,6 +20,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut findings = BTreeSet::new();
     findings.extend(arrows::check(&packages, &files));
     findings.extend(purity::check(&packages, &files));
+    findings.extend(named_tests::check(&files));
     for file in &files {
         findings.extend(file_shape::check(file));
         findings.extend(wording::check(file));

@@ -1,0 +1,57 @@
+//! What is installed: Debian packages, and an image for containers, made from Debian's packages alone.
+
+mod contents;
+mod debian;
+mod image;
+mod programs;
+mod trial;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use margay_lab::packages::{BINUTILS, install_missing};
+
+use self::programs::Programs;
+use crate::workspace::Workspace;
+
+/// How the programs are built.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Profile {
+    /// Quick to build, to try what surrounds the programs
+    Dev,
+    Release,
+}
+
+/// Makes the Debian packages, and prints where they are.
+pub(crate) fn packages(workspace: &Workspace, profile: Profile, is_tried: bool) -> Result<()> {
+    let made = make_packages(workspace, profile)?;
+    made.iter().for_each(|file| println!("{}", file.display()));
+    if is_tried { trial::of_packages(workspace, &made) } else { Ok(()) }
+}
+
+/// Makes the image, and prints where it is.
+pub(crate) fn image(workspace: &Workspace, profile: Profile, is_tried: bool) -> Result<()> {
+    let made = make_packages(workspace, profile)?;
+    let image = image::make(workspace, &made)?;
+    println!("{}", image.display());
+    if is_tried { trial::of_image(workspace, &image) } else { Ok(()) }
+}
+
+fn make_packages(workspace: &Workspace, profile: Profile) -> Result<Vec<PathBuf>> {
+    install_missing(&[BINUTILS])?;
+    let folder = output_folder(workspace)?;
+    let programs = Programs::build(workspace, profile)?;
+    contents::all(workspace, &programs)?.iter().map(|package| debian::make(&folder, package)).collect()
+}
+
+/// Where everything is put; it exists.
+fn output_folder(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.target_directory()?.join("package");
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    Ok(folder)
+}
+
+/// The version of all packages of the workspace.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
