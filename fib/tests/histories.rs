@@ -80,6 +80,10 @@ enum Event {
     Up {
         link: usize,
     },
+    /// Both links go down and come back.
+    Bounce {
+        order: usize,
+    },
     Carrier {
         link: usize,
         carrier: bool,
@@ -148,6 +152,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     let links = prop_oneof![
         3 => link.clone().prop_map(|link| Event::Down { link }),
         3 => link.clone().prop_map(|link| Event::Up { link }),
+        2 => (0..BOUNCES.len()).prop_map(|order| Event::Bounce { order }),
         2 => (link.clone(), any::<bool>()).prop_map(|(link, carrier)| Event::Carrier { link, carrier }),
         1 => link.clone().prop_map(|link| Event::Delete { link }),
         3 => (link, 0..2usize, any::<bool>())
@@ -206,6 +211,14 @@ const HOPS: [(&str, usize); 8] = [
 /// The links with their addresses.
 const LINKS: [(&str, [(&str, u8); 2]); 2] =
     [("one", [("10.0.0.1", 24), ("fd00::1", 64)]), ("two", [("10.0.1.1", 24), ("fd00:1::1", 64)])];
+
+/// The orders in which both links go down and come back, if neither comes back first.
+const BOUNCES: [[(usize, bool); 4]; 4] = [
+    [(0, false), (1, false), (0, true), (1, true)],
+    [(0, false), (1, false), (1, true), (0, true)],
+    [(1, false), (0, false), (0, true), (1, true)],
+    [(1, false), (0, false), (1, true), (0, true)],
+];
 
 const TABLES: [u32; 2] = [254, 1000];
 
@@ -518,6 +531,12 @@ fn happen(kernel: &mut KernelModel, event: &Event) {
     match *event {
         Event::Down { link } => kernel.set_down(interface(kernel, link)),
         Event::Up { link } => kernel.set_up(interface(kernel, link)),
+        Event::Bounce { order } => {
+            for (link, is_up) in BOUNCES[order] {
+                let interface = interface(kernel, link);
+                if is_up { kernel.set_up(interface) } else { kernel.set_down(interface) }
+            }
+        }
         Event::Carrier { link, carrier } => kernel.set_carrier(interface(kernel, link), carrier),
         Event::Delete { link } => kernel.delete_link(interface(kernel, link)),
         Event::Address { link, family, there } => {

@@ -260,7 +260,9 @@ impl<'a> Answers<'a> {
             self.mirror.look_at_paths(&[path]);
         } else {
             let concerned = |id| self.mirror.entries.get(id).wish() == Wish::Path(path);
-            self.mirror.failures.end_probing_where(concerned);
+            let ended = self.mirror.failures.end_probing_where(concerned);
+            // The next plan decides about the outdated routes.
+            ended.into_iter().for_each(|id| self.mirror.entries.unsettle(id));
         }
     }
 }

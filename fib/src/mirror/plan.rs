@@ -95,6 +95,15 @@ impl<'a> EntryPlan<'a> {
         }
     }
 
+    /// Whether the kernel's next answers say if a wanted route can be requested.
+    fn is_open(&self, obstacle: Option<&Outlook>) -> bool {
+        match obstacle {
+            Some(Outlook::Awaits(_)) => true,
+            Some(Outlook::Waiting) => self.mirror.failures.is_probing(self.id),
+            Some(Outlook::Good | Outlook::Blocked(_)) | None => false,
+        }
+    }
+
     /// A new route is installed before outdated ones of other metrics are removed, so that packets always
     /// find a route. While the new one cannot be installed, a former one over nothing but its next hops
     /// stays.
@@ -109,6 +118,8 @@ impl<'a> EntryPlan<'a> {
             ([held], _) if *held == wanted => self.remove(|other| other != metric, requests),
             ([], None) if obstacle.is_none() => requests.push(RouteRequest::Install(wanted)),
             ([_], None) if obstacle.is_none() => requests.push(RouteRequest::Replace(wanted)),
+            // What becomes of it is known in a moment: packets need a route until then.
+            (_, None) if self.is_open(obstacle.as_ref()) => return obstacle.unwrap_or(Outlook::Waiting),
             // Outdated; or several, of which the kernel may replace any.
             (_, None) => {
                 let kept = self.serving_metric(path);

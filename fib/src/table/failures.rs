@@ -48,15 +48,21 @@ impl Failures {
         }
     }
 
-    /// Ends probing of these entries: the kernel accepts no part of what it refused.
-    pub(crate) fn end_probing_where(&mut self, which: impl Fn(EntryId) -> bool) {
+    /// Ends probing of these entries: the kernel accepts no part of what it refused. Returns them.
+    pub(crate) fn end_probing_where(&mut self, which: impl Fn(EntryId) -> bool) -> Vec<EntryId> {
         let unreported = self.by_entry.iter_mut().filter(|(id, failure)| !failure.reported && which(**id));
         let mut ended = Vec::new();
         for (&id, failure) in unreported {
             failure.reported = true;
             ended.push(id);
         }
-        ended.into_iter().for_each(|id| self.tell(id));
+        ended.iter().for_each(|&id| self.tell(id));
+        ended
+    }
+
+    /// Whether the kernel refused, and may accept a part.
+    pub(crate) fn is_probing(&self, id: EntryId) -> bool {
+        self.by_entry.get(&id).is_some_and(|failure| failure.refused && !failure.reported)
     }
 
     fn tell(&mut self, id: EntryId) {
