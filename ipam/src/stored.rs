@@ -50,9 +50,21 @@ impl Stored<Handle> {
     }
 }
 
-/// A new block.
-pub(crate) fn new_block(block: &AddressBlock) -> Bytes {
-    encode_block(block, Map::new())
+impl AddressBlock {
+    /// Reads a stored block.
+    ///
+    /// # Errors
+    ///
+    /// When it is not JSON, or not a block.
+    pub fn read(text: &[u8]) -> Result<Self, IpamError> {
+        read_block("block", text)
+    }
+
+    /// The octets that are stored.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        encode_block(self, Map::new())
+    }
 }
 
 /// A new handle.
@@ -150,12 +162,12 @@ mod tests {
             "allocations": [null, null], "unallocated": [0, 1], "attributes": [], "sequenceNumber": 1_000_000,
             "sequenceNumberForAllocation": {}, "deleted": false, "strictAffinity": false,
         });
-        assert_eq!(json_of(&new_block(&block)), new);
+        assert_eq!(json_of(&block.encode()), new);
 
         let owner = AddressOwner { handle: Some("h".to_owned()), ..AddressOwner::default() };
         block.give(1, &owner, &PrefixSet::default());
         block.count_write();
-        let given = json_of(&new_block(&block));
+        let given = json_of(&block.encode());
         assert_eq!(given["allocations"], json!([0, null]));
         assert_eq!(given["unallocated"], json!([1]));
         assert_eq!(given["attributes"], json!([{"handle_id": "h", "secondary": null}]));
@@ -163,7 +175,7 @@ mod tests {
         assert_eq!(given["sequenceNumber"], json!(1_000_001));
 
         block.remove_owner();
-        assert_eq!(json_of(&new_block(&block))["affinity"], Value::Null);
+        assert_eq!(json_of(&block.encode())["affinity"], Value::Null);
         assert_eq!(json_of(&affinity(AffinityState::Pending)), json!({"state": "pending", "deleted": false}));
         let counts = BTreeMap::from([("10.0.0.4/31".to_owned(), 1)]);
         assert_eq!(json_of(&new_handle(&counts)), json!({"block": {"10.0.0.4/31": 1}, "deleted": false}));
@@ -172,7 +184,7 @@ mod tests {
     #[test]
     fn a_block_of_one_address_is_written_with_its_length() {
         let block = AddressBlock::new("10.0.0.4/32".parse().unwrap(), None, None, WallTime(1));
-        assert_eq!(json_of(&new_block(&block))["cidr"], "10.0.0.4/32");
+        assert_eq!(json_of(&block.encode())["cidr"], "10.0.0.4/32");
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(crate) struct Release {
     #[arg(long, group = "what")]
     pub(crate) leaked: bool,
     /// How long that while is, so that a workload which is being started keeps its address
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::parse_whole_seconds)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::whole_seconds::parse)]
     pub(crate) after: Duration,
     #[command(flatten)]
     pub(crate) connection: ConnectionArguments,

@@ -3,6 +3,7 @@
 pub(crate) mod ipam;
 pub(crate) mod objects;
 pub(crate) mod output_format;
+mod whole_seconds;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -198,7 +199,7 @@ pub(crate) struct Reload {
     #[arg(long)]
     pub(crate) strict: bool,
     /// Undo the reload after a time, such as 5m, unless it is confirmed with --confirmed
-    #[arg(long, value_name = "TIME", value_parser = parse_whole_seconds)]
+    #[arg(long, value_name = "TIME", value_parser = whole_seconds::parse)]
     pub(crate) confirm: Option<Duration>,
     /// Keep what the last reload with --confirm changed; reloads nothing
     #[arg(long, conflicts_with_all = ["strict", "confirm"])]
@@ -290,14 +291,6 @@ pub(crate) struct ShowRoutes {
     /// Only routes that this filter of the daemon's configuration accepts, with what it sets; it works for the peer of --peer
     #[arg(long, value_name = "NAME")]
     pub(crate) filter: Option<String>,
-}
-
-/// A time of at least a second, such as `5m` or `90s`.
-fn parse_whole_seconds(text: &str) -> Result<Duration, String> {
-    match margay_config::parse_duration(text)? {
-        time if time.subsec_nanos() == 0 && !time.is_zero() => Ok(time),
-        _ => Err("not a whole number of seconds above zero".to_owned()),
-    }
 }
 
 /// A prefix or an address, in the usual form.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use margay_ipam::audit::{Finding, Kind, Snapshot, audit};
 use serde_json::{Value, json};
 
-use super::with_store;
+use super::procedure::with_store;
 use crate::arguments::objects::ConnectionArguments;
 use crate::run_error::RunError;
 

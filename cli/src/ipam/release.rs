@@ -7,7 +7,7 @@ use margay_datastore::Client;
 use margay_ipam::audit::{Finding, Snapshot, audit};
 use margay_ipam::{ClusterState, Ipam, IpamError, Release, Released};
 
-use super::{now, with_ipam, with_store};
+use super::procedure::{now, with_ipam, with_store};
 use crate::arguments::ipam as arguments;
 use crate::run_error::RunError;
 

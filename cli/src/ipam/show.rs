@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use margay_ipam::{AddressInfo, IpamError, PoolUse};
 use serde_json::{Value, json};
 
-use super::with_ipam;
+use super::procedure::with_ipam;
 use crate::arguments::objects::ConnectionArguments;
 use crate::run_error::RunError;
 use crate::table::{Align, Table};

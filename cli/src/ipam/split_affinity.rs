@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use margay_ipam::Ipam;
 
-use super::with_ipam;
+use super::procedure::with_ipam;
 use crate::arguments::ipam::SplitAffinity;
 use crate::run_error::RunError;
 

@@ -7,14 +7,12 @@ mod taking_back;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use bytes::Bytes;
 use ipnet::IpNet;
 use margay_cluster::ipam::{AllocationAttributes, Block, BlockOwner};
 use margay_cluster::value::Network;
 
 use crate::prefix_set::PrefixSet;
 use crate::wall_time::WallTime;
-use crate::{IpamError, stored};
 
 pub use self::giving::{AttributeChange, OwnerChange};
 pub use self::taking_back::{Release, TakenBack};
@@ -84,21 +82,6 @@ impl AddressBlock {
         }
         block.unallocated = positions_of_free(&block.allocations);
         Self(block)
-    }
-
-    /// Reads a stored block.
-    ///
-    /// # Errors
-    ///
-    /// When it is not JSON, or not a block.
-    pub fn read(text: &[u8]) -> Result<Self, IpamError> {
-        stored::read_block("block", text)
-    }
-
-    /// The octets that are stored.
-    #[must_use]
-    pub fn encode(&self) -> Bytes {
-        stored::new_block(self)
     }
 
     /// The stored value.

@@ -277,7 +277,7 @@ impl<S: Store> Ipam<'_, S> {
         let key = BlockKey { block }.to_string();
         for attempt in 1..=ATTEMPTS {
             let swapped = match self.block(block).await? {
-                None => self.swap(&key, Expected::Absent, Some(stored::new_block(&new))).await?,
+                None => self.swap(&key, Expected::Absent, Some(new.encode())).await?,
                 Some(stored) if stored.value.owner().as_ref() == Some(owner) => {
                     self.write_block(stored).await?
                 }

@@ -7,6 +7,7 @@ mod members;
 mod policies;
 mod policy;
 mod profiles;
+mod replacement;
 mod tiers;
 
 use std::collections::BTreeSet;
@@ -25,6 +26,7 @@ use self::members::Members;
 use self::policies::Policies;
 use self::policy::Policy;
 use self::profiles::Profiles;
+use self::replacement::replace;
 use self::tiers::Tiers;
 
 /// The calculation for one node, or for all of them.
@@ -170,13 +172,5 @@ impl Calculation {
         for key in before.into_iter().flat_map(|lists| lists.set_keys()) {
             self.members.release_set(key, &mut self.wanted.sets);
         }
-    }
-}
-
-/// Sets or removes the value of a key, and returns the one before.
-fn replace<K: Ord, V>(map: &mut std::collections::BTreeMap<K, V>, key: K, value: Option<V>) -> Option<V> {
-    match value {
-        Some(value) => map.insert(key, value),
-        None => map.remove(&key),
     }
 }

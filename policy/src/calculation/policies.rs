@@ -11,6 +11,7 @@ use crate::wanted::{Endpoint, ObjectId, RuleLists, TierPolicies};
 use super::entity::Entity;
 use super::local_endpoint::LocalEndpoint;
 use super::policy::{Application, Place, Policy};
+use super::replacement::replace;
 use super::tiers::Tiers;
 
 /// All policies, and the endpoints of the node.
@@ -48,7 +49,7 @@ impl Policies {
             Some(policy) => self.index.set_selector(Arc::clone(id), policy.scope.clone()),
             None => self.index.remove_selector(id),
         }
-        let before = super::replace(&mut self.policies, Arc::clone(id), policy).map(|before| before.place);
+        let before = replace(&mut self.policies, Arc::clone(id), policy).map(|before| before.place);
         if before == place {
             return Vec::new();
         }

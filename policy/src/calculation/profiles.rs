@@ -9,6 +9,8 @@ use margay_cluster::value::Labels;
 use crate::rule::{ActiveRule, EndMatch};
 use crate::wanted::{ObjectId, RuleLists};
 
+use super::replacement::replace;
+
 /// The profile that exists everywhere without being stored, and allows everything.
 const DEFAULT_ALLOW: &str = "projectcalico-default-allow";
 
@@ -37,7 +39,7 @@ impl Profiles {
     /// Sets the profiles that an endpoint of the node names.
     pub(super) fn set_user(&mut self, endpoint: &ObjectId, profiles: &[Arc<str>]) {
         let named = (!profiles.is_empty()).then(|| profiles.to_vec());
-        let before = super::replace(&mut self.named_by, Arc::clone(endpoint), named).unwrap_or_default();
+        let before = replace(&mut self.named_by, Arc::clone(endpoint), named).unwrap_or_default();
         for profile in before {
             let users = self.users.entry(Arc::clone(&profile)).or_default();
             users.remove(endpoint);

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use margay_cluster::object::{AnyObject, TierAction};
 
+use super::replacement::replace;
+
 /// The tiers that exist.
 #[derive(Debug, Default)]
 pub(super) struct Tiers(BTreeMap<String, Tier>);
@@ -32,7 +34,7 @@ impl Tiers {
             }
             _ => None,
         };
-        let before = super::replace(&mut self.0, name.to_owned(), tier);
+        let before = replace(&mut self.0, name.to_owned(), tier);
         before != tier
     }
 

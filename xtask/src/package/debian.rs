@@ -7,8 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::VERSION;
 use super::contents::{Entry, Package, Source};
+use super::output::VERSION;
 use crate::steps::run_command;
 
 /// Makes a package in the folder; the result is its file.

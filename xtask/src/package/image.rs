@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use super::VERSION;
+use super::output::{self, VERSION};
 use crate::steps::run_command;
 use crate::workspace::Workspace;
 
@@ -21,7 +21,7 @@ const LIBRARIES: [&str; 2] = ["libc6", "libgcc-s1"];
 
 /// Makes the image from the packages; the result is its file.
 pub(super) fn make(workspace: &Workspace, packages: &[PathBuf]) -> Result<PathBuf> {
-    let folder = super::output_folder(workspace)?.join("image");
+    let folder = output::folder(workspace)?.join("image");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
@@ -34,7 +34,7 @@ pub(super) fn make(workspace: &Workspace, packages: &[PathBuf]) -> Result<PathBu
     let layer = archive.join("layer.tar");
     pack_layer(&root, &layer)?;
     describe(&archive, &layer)?;
-    let image = super::output_folder(workspace)?.join("margay-image.tar");
+    let image = output::folder(workspace)?.join("margay-image.tar");
     run_command(
         Command::new("tar").arg("--create").arg("--file").arg(&image).arg("-C").arg(&archive).arg("."),
     )?;

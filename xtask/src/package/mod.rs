@@ -3,26 +3,18 @@
 mod contents;
 mod debian;
 mod image;
+mod output;
 mod programs;
 mod trial;
 
-use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
-use clap::ValueEnum;
+use anyhow::Result;
 use margay_lab::packages::{BINUTILS, install_missing};
 
+pub(crate) use self::programs::Profile;
 use self::programs::Programs;
 use crate::workspace::Workspace;
-
-/// How the programs are built.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Profile {
-    /// Quick to build, to try what surrounds the programs
-    Dev,
-    Release,
-}
 
 /// Makes the Debian packages, and prints where they are.
 pub(crate) fn packages(workspace: &Workspace, profile: Profile, is_tried: bool) -> Result<()> {
@@ -41,17 +33,7 @@ pub(crate) fn image(workspace: &Workspace, profile: Profile, is_tried: bool) -> 
 
 fn make_packages(workspace: &Workspace, profile: Profile) -> Result<Vec<PathBuf>> {
     install_missing(&[BINUTILS])?;
-    let folder = output_folder(workspace)?;
+    let folder = output::folder(workspace)?;
     let programs = Programs::build(workspace, profile)?;
     contents::all(workspace, &programs)?.iter().map(|package| debian::make(&folder, package)).collect()
 }
-
-/// Where everything is put; it exists.
-fn output_folder(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.target_directory()?.join("package");
-    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    Ok(folder)
-}
-
-/// The version of all packages of the workspace.
-const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -5,10 +5,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum;
 
-use super::Profile;
 use crate::steps::run_command;
 use crate::workspace::Workspace;
+
+/// How the programs are built.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Profile {
+    /// Quick to build, to try what surrounds the programs
+    Dev,
+    Release,
+}
 
 /// The programs of one build.
 pub(super) struct Programs {

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use super::cluster::Cluster;
 use super::flow::{Flow, FlowText};
+use super::outcome::is_allowed;
 use super::party::Parties;
-use super::{is_allowed, view};
+use super::view;
 use crate::arguments::objects::FamilyArgument;
 use crate::objects::manifest::{self, Manifest};
 use crate::run_error::RunError;

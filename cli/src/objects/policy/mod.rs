@@ -3,17 +3,17 @@
 mod cluster;
 mod expectations;
 mod flow;
+mod outcome;
 mod party;
 mod view;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use margay_policy::{Judgement, Outcome};
-
 use self::cluster::Cluster;
 use self::expectations::ExpectationFile;
 use self::flow::Flow;
+use self::outcome::is_allowed;
 use self::party::Parties;
 use super::etcd_store::EtcdStore;
 use super::manifest::{self, Manifest};
@@ -71,11 +71,6 @@ fn explain(explain: &ExplainConnection, json: bool, out: &mut impl Write) -> Res
     };
     out.write_all(text.as_bytes())?;
     Ok(if is_allowed(&judgements) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Whether each endpoint that has a say allows the connection.
-fn is_allowed(judgements: &[Judgement]) -> bool {
-    judgements.iter().all(|judgement| judgement.verdict.outcome == Outcome::Allow)
 }
 
 fn refuse(problems: &[String], out: &mut impl Write) -> Result<ExitCode, RunError> {

@@ -6,7 +6,7 @@ use margay_policy::{Direction, Judgement, Outcome, Party, Step};
 use serde_json::{Value, json};
 
 use super::flow::Flow;
-use super::is_allowed;
+use super::outcome::is_allowed;
 use super::party::Parties;
 use crate::objects::query::typed_name;
 

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use margay_lab::packages::{PODMAN, RUNC, install_missing};
 
 use super::{CONFIGURATION, configure, text_of, within_patience};
-use crate::package::{image, output_folder};
+use crate::package::{image, output};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 pub(in crate::package) fn of_image(workspace: &Workspace, archive: &Path) -> Result<()> {
     install_missing(&[PODMAN, RUNC])?;
     let mut steps = Steps::new();
-    let folder = output_folder(workspace)?.join("trial");
+    let folder = output::folder(workspace)?.join("trial");
     let place = folder.join(CONFIGURATION);
     fs::create_dir_all(place.parent().context("no folder")?)?;
     configure(&folder, "10.65.1.0/26")?;

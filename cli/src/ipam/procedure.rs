@@ -1,0 +1,35 @@
+//! Running a procedure of address management on the datastore of the command line.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use margay_datastore::Client;
+use margay_ipam::{ClusterState, Ipam, IpamError, WallTime};
+
+use crate::arguments::objects::ConnectionArguments;
+use crate::objects::EtcdStore;
+use crate::run_error::RunError;
+
+/// Runs a procedure on the datastore.
+pub(super) fn with_store<T>(
+    connection: &ConnectionArguments,
+    procedure: impl AsyncFnOnce(&Client) -> Result<T, IpamError>,
+) -> Result<T, RunError> {
+    let (runtime, client) = EtcdStore::connect(connection)?.into_parts();
+    Ok(runtime.block_on(procedure(&client))?)
+}
+
+/// Runs a procedure of address management.
+pub(super) fn with_ipam<T>(
+    connection: &ConnectionArguments,
+    procedure: impl AsyncFnOnce(&Ipam<'_, Client>) -> Result<T, IpamError>,
+) -> Result<T, RunError> {
+    with_store(connection, async |client| {
+        let cluster = ClusterState::load(client).await?;
+        procedure(&Ipam { store: client, cluster: &cluster, now: now() }).await
+    })
+}
+
+pub(super) fn now() -> WallTime {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    WallTime(since_1970.as_secs().try_into().unwrap_or(i64::MAX))
+}
