@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use bgp_codec::{Family, Origin, PathAttributes, PathAttributesBuilder, Prefix};
+use bgp_codec::{Family, Origin, PathAttributes, PathAttributesBuilder, PeerKind, Prefix};
 
 use crate::*;
 
@@ -191,5 +191,37 @@ fn a_tree_of_questions_stays_bounded() {
         let destination = Destination::from(format!("10.0.0.{host}/32").parse::<Prefix>().unwrap());
         let whole = chain.evaluate(&path, &destination);
         assert_eq!(halfway.verdict(&chain, &path, &destination), &whole);
+    }
+}
+
+#[test]
+fn an_ipv4_next_hop_leaves_that_of_an_ipv6_route_as_it_is() {
+    let attributes = plain();
+    let set = |choice| {
+        let rule = Rule::new(Condition::always(), Action::Accept).with_edits([Edit::NextHop(choice)]);
+        FilterChain::new([Filter::new("set", [rule])])
+    };
+    let session = Session {
+        name: "tor1".into(),
+        group: None,
+        address: "10.0.0.1".parse().unwrap(),
+        kind: PeerKind::Ebgp,
+        is_client: false,
+    };
+    let address = |text: &str| NextHopChoice::Address(text.parse().unwrap());
+    let rows = [
+        ("10.65.0.0/16", address("10.0.0.9"), true),
+        ("10.65.0.0/16", address("2001:db8::9"), true),
+        ("10.65.0.0/16", NextHopChoice::Peer, true),
+        ("2001:db8:1::/48", address("10.0.0.9"), false),
+        ("2001:db8:1::/48", address("2001:db8::9"), true),
+        ("2001:db8:1::/48", NextHopChoice::Peer, false),
+    ];
+    for (prefix, choice, is_set) in rows {
+        let prefix: Prefix = prefix.parse().unwrap();
+        let source = RouteSource::Peer(&session);
+        let path = RoutePath { family: prefix.family(), source, ..path_of(&attributes) };
+        let edits = set(choice).evaluate(&path, &prefix.into()).edits;
+        assert_eq!(edits.next_hop.is_some(), is_set, "{choice:?} for {prefix}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use bgp_codec::NextHop;
+use bgp_codec::{Family, NextHop};
 
 use crate::as_text;
 use crate::route::{RoutePath, RouteSource};
@@ -11,13 +11,13 @@ use crate::route_edits::{NextHopEdit, RouteEdits};
 /// The next hop that a rule sets.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
 pub enum NextHopChoice {
-    /// This address.
+    /// This address. An IPv4 address leaves the next hop of an IPv6 route as it is.
     Address(#[serde(with = "as_text")] NextHop),
     /// This speaker's address on the session. For export.
     OwnAddress,
     /// The received one, even where the session's mode would replace it. For export.
     Keep,
-    /// The address of the peer that advertised the route. For import.
+    /// The address of the peer that advertised the route, under the same condition. For import.
     Peer,
 }
 
@@ -34,5 +34,10 @@ pub(super) fn apply(choice: NextHopChoice, path: &RoutePath<'_>, edits: &mut Rou
             RouteSource::Local | RouteSource::Kernel | RouteSource::Static => return,
         },
     };
-    edits.next_hop = Some(edit);
+    // No peer takes an IPv4 next hop for a route of another family; the other way round, some do (RFC 8950).
+    let is_foreign =
+        path.family != Family::IPV4_UNICAST && matches!(edit, NextHopEdit::Address(NextHop::Ipv4(_)));
+    if !is_foreign {
+        edits.next_hop = Some(edit);
+    }
 }

@@ -167,6 +167,13 @@ fn holds(condition: &Condition, session: &Session, route: &Route) -> bool {
     }
 }
 
+/// An IPv6 route has no IPv4 next hop.
+fn set_next_hop(next_hop: NextHop, route: &mut Route) {
+    if route.prefix.family() == Family::IPV4_UNICAST || matches!(next_hop, NextHop::Ipv6(_)) {
+        route.next_hop = Some(next_hop);
+    }
+}
+
 fn in_range(range: ValueRange, value: u32) -> bool {
     range.lowest() <= value && value <= range.highest()
 }
@@ -345,10 +352,10 @@ fn apply(edit: &Edit, route: &mut Route) {
         Edit::RemoveMed => route.attributes.med = None,
         Edit::Origin(origin) => route.attributes.origin = *origin,
         Edit::NextHop(choice) => match (choice, &route.source) {
-            (NextHopChoice::Address(next_hop), _) => route.next_hop = Some(*next_hop),
+            (NextHopChoice::Address(next_hop), _) => set_next_hop(*next_hop, route),
             (NextHopChoice::OwnAddress, _) => route.next_hop = None,
             (NextHopChoice::Peer, Source::Peer(session)) => {
-                route.next_hop = Some(session.address.to_string().parse().unwrap());
+                set_next_hop(session.address.to_string().parse().unwrap(), route);
             }
             (NextHopChoice::Keep, _) => route.next_hop = route.received_next_hop,
             (NextHopChoice::Peer, Source::Other(_)) => {}
