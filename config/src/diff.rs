@@ -48,8 +48,8 @@ pub struct ConfigDiff {
     pub aggregates_changed: Vec<Aggregate>,
     /// Whether other filters decide what is installed.
     pub kernel_export_changed: bool,
-    /// Changed settings of route reflection and of the decision process, such as `global.cluster_id`.
-    pub routing_changed: Vec<&'static str>,
+    /// Changed settings of this speaker that take effect in running sessions, such as `global.cluster_id`.
+    pub global_changed: Vec<&'static str>,
     /// Changed settings of the daemon itself, such as `global.asn`, which take effect when it is started again.
     pub needs_restart: Vec<&'static str>,
 }
@@ -80,7 +80,7 @@ pub struct DynamicPeersChange {
 /// filter that does something else shows as `import` or `export` of each peer that uses it.
 pub fn diff(old: &Config, new: &Config) -> ConfigDiff {
     let mut diff = ConfigDiff {
-        routing_changed: routing_keys(old.global(), new.global()),
+        global_changed: live_global_keys(old.global(), new.global()),
         needs_restart: daemon_keys(old, new),
         ..ConfigDiff::default()
     };
@@ -299,13 +299,14 @@ peer_settings! {
     refuse_as_sets: FiltersIn,
 }
 
-fn routing_keys(old: &Global, new: &Global) -> Vec<&'static str> {
+fn live_global_keys(old: &Global, new: &Global) -> Vec<&'static str> {
     changed([
         ("global.cluster_id", old.own_cluster_id() != new.own_cluster_id()),
         ("global.client_to_client", old.client_to_client != new.client_to_client),
         ("global.always_compare_med", old.decision.always_compare_med != new.decision.always_compare_med),
         ("global.prefer_older", old.decision.prefer_older != new.decision.prefer_older),
         ("global.compare_router_id", old.decision.compare_router_id != new.decision.compare_router_id),
+        ("global.watch_file", old.watch_file != new.watch_file),
     ])
 }
 

@@ -9,6 +9,7 @@ use bgp_codec::{Asn, BgpIdentifier, ClusterId};
 use crate::decision::Decision;
 use crate::report::Report;
 use crate::section::{Section, Value};
+use crate::watch_file::{self, WatchFile};
 use crate::{address, asn, duration};
 
 /// This speaker.
@@ -33,6 +34,8 @@ pub struct Global {
     pub update_delay: Duration,
     /// What it logs: a level or a tracing filter; `info` by default.
     pub log: String,
+    /// When changed files are read again; `None`, the default, is on request only.
+    pub watch_file: Option<WatchFile>,
 }
 
 impl Global {
@@ -41,13 +44,15 @@ impl Global {
         Some(self.cluster_id).filter(|&cluster| cluster != self.router_id.into())
     }
 
-    /// The same speaker with the reflection and the decision process of `other`: the rest stays until it is started again.
+    /// The same speaker with the reflection, the decision process and the watch on the files of `other`: the rest stays until it
+    /// is started again.
     #[must_use]
     pub fn with_routing_of(&self, other: &Self) -> Self {
         Self {
             cluster_id: other.own_cluster_id().unwrap_or_else(|| self.router_id.into()),
             client_to_client: other.client_to_client,
             decision: other.decision,
+            watch_file: other.watch_file,
             ..self.clone()
         }
     }
@@ -69,6 +74,7 @@ impl Global {
             .get("update_delay")
             .and_then(|value| value.parsed("5s", report, |text| duration::parse_within(text, UPDATE_DELAYS)));
         let log = section.get("log").and_then(|value| value.string("info", report));
+        let watch_file = section.get("watch_file").and_then(|value| watch_file::read(value, report));
         section.finish(report);
         let router_id = router_id?;
         Some(Self {
@@ -81,6 +87,7 @@ impl Global {
             listen: listen.unwrap_or_else(everywhere),
             update_delay: update_delay.unwrap_or(DEFAULT_UPDATE_DELAY),
             log: log.unwrap_or("info").to_owned(),
+            watch_file: watch_file.flatten(),
         })
     }
 }

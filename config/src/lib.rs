@@ -49,6 +49,7 @@ mod snippet;
 mod sources;
 mod static_route;
 mod warnings;
+mod watch_file;
 
 pub use aggregate::Aggregate;
 pub use bfd::{Bfd, BfdAuthentication};
@@ -76,3 +77,4 @@ pub use remote_asn::RemoteAsn;
 pub use schema::schema;
 pub use sources::Files;
 pub use static_route::{StaticHop, StaticRoute, StaticTarget};
+pub use watch_file::WatchFile;

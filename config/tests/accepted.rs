@@ -7,7 +7,7 @@ use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime, PeerKind};
 use margay_bfd::{AuthenticationKind, Intervals};
 use margay_config::{
     Bfd, BfdAuthentication, Config, Hold, Http, Kernel, LocalAsn, NextHopMode, Peer, PrivateAsns, RemoteAsn,
-    parse,
+    WatchFile, parse,
 };
 use margay_filter::{FilterChain, LocalValues, RoutePath, RouteSource};
 
@@ -386,4 +386,23 @@ fn bfd_is_a_boolean_or_a_table() {
     let text = with_peer("address = \"172.16.0.1\"\ngroup = \"g\"\nbfd = false")
         + "[peer_group.g]\nremote_asn = 65001\nbfd = true\n";
     assert_eq!(parsed(&text).peers()[0].bfd, None, "what a peer says wins over its group");
+}
+
+#[test]
+fn files_are_watched_when_that_is_asked_for() {
+    let seconds = Duration::from_secs;
+    let times =
+        |quiet, longest| Some(WatchFile { quiet_time: seconds(quiet), longest_delay: seconds(longest) });
+    let rows = [
+        ("", None),
+        ("watch_file = false", None),
+        ("watch_file = true", times(1, 10)),
+        ("watch_file = { quiet_time = \"3s\" }", times(3, 10)),
+        ("watch_file = { quiet_time = \"30s\" }", times(30, 30)),
+        ("watch_file = { quiet_time = \"0s\", longest_delay = \"2s\" }", times(0, 2)),
+    ];
+    for (key, expected) in rows {
+        let text = format!("[global]\nasn = 1\nrouter_id = \"10.0.0.11\"\n{key}\n");
+        assert_eq!(parsed(&text).global().watch_file, expected, "{key}");
+    }
 }

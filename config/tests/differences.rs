@@ -143,7 +143,7 @@ fn networks_come_go_and_change() {
 #[test]
 fn reflection_and_decision_change_without_a_restart() {
     let with = |keys: &str| diff_after(&[("[kernel]", &format!("{keys}\n[kernel]"))]);
-    let rows: [(&str, &[&str]); 5] = [
+    let rows: [(&str, &[&str]); 7] = [
         (
             "always_compare_med = true\nprefer_older = true\ncompare_router_id = false",
             &["global.always_compare_med", "global.prefer_older", "global.compare_router_id"],
@@ -151,13 +151,15 @@ fn reflection_and_decision_change_without_a_restart() {
         ("cluster_id = \"10.0.0.11\"\nclient_to_client = true", &[]),
         ("cluster_id = \"0.0.0.9\"", &["global.cluster_id"]),
         ("client_to_client = false", &["global.client_to_client"]),
+        ("watch_file = true", &["global.watch_file"]),
+        ("watch_file = false", &[]),
         (
             "cluster_id = \"0.0.0.9\"\nclient_to_client = false",
             &["global.cluster_id", "global.client_to_client"],
         ),
     ];
     for (keys, changed) in rows {
-        let expected = ConfigDiff { routing_changed: changed.to_vec(), ..ConfigDiff::default() };
+        let expected = ConfigDiff { global_changed: changed.to_vec(), ..ConfigDiff::default() };
         assert_eq!(with(keys), expected, "{keys}");
     }
 }

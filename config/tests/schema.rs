@@ -10,6 +10,7 @@ use serde_json::Value;
 const TABLES: &[(&str, &str)] = &[
     ("[zzzzzzzzzz]", ""),
     ("[global]\nzzzzzzzzzz = 1", "/properties/global"),
+    ("[global]\nwatch_file = { zzzzzzzzzz = 1 }", "/properties/global/properties/watch_file/anyOf/1"),
     ("[control]\nzzzzzzzzzz = 1", "/properties/control"),
     ("[kernel]\nzzzzzzzzzz = 1", "/properties/kernel"),
     ("[kernel]\nonlink = [{ zzzzzzzzzz = 1 }]", "/properties/kernel/properties/onlink/items"),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use margay_config::{Config, ConfigError, ConfigText, Files, NamedFiles};
 use tracing::{error, warn};
 
-use crate::machine::Machine;
+use crate::machine::{FilesRead, Machine};
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,8 @@ pub struct LoadedConfig {
     pub errors: Vec<ConfigError>,
     /// The files that it was read from.
     pub files: Vec<ConfigText>,
+    /// All files that were opened for it, those of prefix sets and passwords included.
+    pub(crate) read: FilesRead,
 }
 
 /// What becomes of a configuration in which objects have errors.
@@ -56,15 +58,27 @@ pub fn read_config(
     named_files: NamedFiles,
     strictness: Strictness,
 ) -> Result<LoadedConfig, ReadError> {
+    read_noting(machine, file, named_files, strictness, &mut FilesRead::default())
+}
+
+/// [`read_config`], which also notes the files that it opens, whatever comes of it.
+pub(super) fn read_noting(
+    machine: &Machine,
+    file: &Path,
+    named_files: NamedFiles,
+    strictness: Strictness,
+    read: &mut FilesRead,
+) -> Result<LoadedConfig, ReadError> {
+    read.files.insert(file.to_owned());
     let text = machine
         .read_file(file)
         .and_then(|octets| String::from_utf8(octets).map_err(io::Error::other))
         .map_err(|error| ReadError::Unreadable { file: file.to_owned(), error })?;
-    let reading =
-        margay_config::read(&file.display().to_string(), &text, &mut MachineFiles(machine), named_files);
+    let mut files = MachineFiles { machine, read };
+    let reading = margay_config::read(&file.display().to_string(), &text, &mut files, named_files);
     match reading.config {
         Some(config) if strictness == Strictness::LeaveOut || reading.errors.is_empty() => {
-            Ok(LoadedConfig { config, errors: reading.errors, files: reading.files })
+            Ok(LoadedConfig { config, errors: reading.errors, files: reading.files, read: read.clone() })
         }
         Some(_) | None => Err(ReadError::Wrong(reading.errors)),
     }
@@ -85,15 +99,21 @@ impl LoadedConfig {
     }
 }
 
-struct MachineFiles<'m>(&'m Machine);
+/// The machine's files; notes which are opened.
+struct MachineFiles<'m> {
+    machine: &'m Machine,
+    read: &'m mut FilesRead,
+}
 
 impl Files for MachineFiles<'_> {
     fn read(&mut self, path: &Path) -> Result<Vec<u8>, String> {
-        self.0.read_file(path).map_err(|error| error.to_string())
+        self.read.files.insert(path.to_owned());
+        self.machine.read_file(path).map_err(|error| error.to_string())
     }
 
     fn list(&mut self, folder: &Path) -> Result<Vec<String>, String> {
-        self.0.list_folder(folder).map_err(|error| error.to_string())
+        self.read.folders.insert(folder.to_owned());
+        self.machine.list_folder(folder).map_err(|error| error.to_string())
     }
 }
 

@@ -5,6 +5,7 @@
 mod administration;
 mod config_files;
 mod dynamic_peers;
+mod file_changes;
 mod monitoring;
 mod options;
 mod reload;
@@ -40,6 +41,7 @@ use crate::speaker::{self, KernelFeed, PeerKey, PeerSettings, SpeakerHandle, Spe
 
 pub use administration::PeerCommand;
 use dynamic_peers::{Departure, Ranges};
+use file_changes::Watched;
 pub use margay_control::ReloadQuery;
 use monitoring::PathMonitoring;
 use unconfirmed::UnconfirmedReload;
@@ -68,7 +70,7 @@ pub async fn run(
     log: LogCounts,
 ) -> anyhow::Result<()> {
     loaded.log();
-    let LoadedConfig { config, files, .. } = loaded;
+    let LoadedConfig { config, files, read, .. } = loaded;
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
     forward_signals(&requests).context("cannot receive signals")?;
     let mark = run_marker::leave(&config.control().socket);
@@ -92,6 +94,7 @@ pub async fn run(
     let bird = serve_bird(&daemon.config, &api).await?;
     let http = daemon.config.control().http.clone().map(|http| tokio::spawn(control::serve_tcp(http, api)));
     daemon.start_peers().await;
+    daemon.watch_files(read).await;
     info!(socket = %socket.display(), "margayd is ready");
     let result = daemon.serve(request_receiver).await;
     let reason = result.as_ref().map_or(StopReason::Restart, Clone::clone);
@@ -157,6 +160,8 @@ pub struct Daemon {
     config: Arc<Config>,
     /// The files that `config` was read from.
     files: Vec<ConfigText>,
+    /// The watch on those files, if there is to be one.
+    watched: Watched,
     /// The reload that is undone unless it is confirmed.
     unconfirmed: Option<UnconfirmedReload>,
     /// The `[global]` in force: that of `boot`, with the reflection and the decision process that the file said last, and with
@@ -252,6 +257,7 @@ impl Daemon {
             global: Arc::new(global),
             config,
             files: Vec::new(),
+            watched: Watched::default(),
             unconfirmed: None,
             start: Start { at: now, kind: StartKind::First },
             config_read: now,
@@ -331,6 +337,7 @@ impl Daemon {
                     request => self.answer(request).await,
                 },
                 () = unconfirmed::deadline(self.unconfirmed.as_ref()) => self.undo_reload().await,
+                () = self.watched.due() => self.read_changed_files().await,
                 Some(departure) = self.arrivals.departures.recv() => self.on_departure(departure).await,
                 Some(newcomer) = self.arrivals.newcomers.recv() => self.welcome(newcomer).await,
             }

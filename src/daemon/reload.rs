@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::Daemon;
-use super::config_files::{LoadedConfig, ReadError, Strictness, read_config};
+use super::config_files::{LoadedConfig, ReadError, Strictness, read_noting};
 use super::options;
-use crate::machine::Machine;
+use crate::machine::{FilesRead, Machine};
 use crate::speaker::SpeakerRequest;
 
 impl Daemon {
@@ -21,17 +21,38 @@ impl Daemon {
     /// changes nothing.
     pub(super) async fn reload(&mut self, query: ReloadQuery) -> ReloadReport {
         let strictness = if query.strict { Strictness::Refuse } else { Strictness::LeaveOut };
-        let LoadedConfig { mut config, errors, files } = match self.read_config_apart(strictness).await {
+        let (loaded, read) = self.read_config_apart(strictness).await;
+        self.apply_reading(loaded, read, query.confirm_seconds).await
+    }
+
+    /// Puts in force what was read.
+    pub(super) async fn apply_reading(
+        &mut self,
+        loaded: Result<LoadedConfig, ReadError>,
+        read: FilesRead,
+        confirm_seconds: Option<u64>,
+    ) -> ReloadReport {
+        let LoadedConfig { mut config, errors, files, .. } = match loaded {
             Ok(loaded) => loaded,
-            Err(error) => return ReloadReport { errors: file_errors(error), ..ReloadReport::default() },
+            Err(error) => {
+                self.watch_files(read).await;
+                return ReloadReport { errors: file_errors(error), ..ReloadReport::default() };
+            }
         };
         config.keep_former(&self.config);
-        if let Some(seconds) = query.confirm_seconds {
+        if let Some(seconds) = confirm_seconds {
             self.await_confirmation(Duration::from_secs(seconds));
         }
         self.files.clone_from(&files);
         let report = self.apply(Arc::new(config)).await;
-        LoadedConfig { config: Config::clone(&self.config), errors: errors.clone(), files }.log();
+        LoadedConfig {
+            config: Config::clone(&self.config),
+            errors: errors.clone(),
+            files,
+            read: read.clone(),
+        }
+        .log();
+        self.watch_files(read).await;
         let left_out = self.config.left_out().iter().map(left_out_object).collect();
         let undone_in_seconds = self.unconfirmed.as_ref().map(|reload| reload.time_left().as_secs());
         ReloadReport {
@@ -42,28 +63,54 @@ impl Daemon {
         }
     }
 
-    /// Reads the file, without waiting for a file system that does not answer for long.
-    async fn read_config_apart(&self, strictness: Strictness) -> Result<LoadedConfig, ReadError> {
+    /// Reads the file, without waiting for a file system that does not answer for long. Also returns the files that were opened.
+    pub(super) async fn read_config_apart(
+        &self,
+        strictness: Strictness,
+    ) -> (Result<LoadedConfig, ReadError>, FilesRead) {
         let file = self.config_file.clone();
-        let read = move |machine: &Machine| read_config(machine, &file, NamedFiles::Checked, strictness);
-        let read = self.machine.apart(read).await;
-        let file = || self.config_file.clone();
-        read.unwrap_or_else(|error| Err(ReadError::Unreadable { file: file(), error }))
+        let work = move |machine: &Machine| {
+            let mut read = FilesRead::default();
+            let loaded = read_noting(machine, &file, NamedFiles::Checked, strictness, &mut read);
+            (loaded, read)
+        };
+        self.machine.apart(work).await.unwrap_or_else(|error| {
+            let file = self.config_file.clone();
+            let read = FilesRead { files: [file.clone()].into(), ..FilesRead::default() };
+            (Err(ReadError::Unreadable { file, error }), read)
+        })
     }
 
     /// [`reload`](Self::reload) where no answer is possible.
     pub(super) async fn reload_and_log(&mut self) {
         let report = self.reload(ReloadQuery::default()).await;
-        if report.is_refused() {
-            for error in &report.errors {
-                error!("{error}");
-            }
-            error!("the configuration in force stays as it is");
-        } else if report.changes.is_empty() && report.needs_restart.is_empty() {
+        if !report.is_refused() && report.changes.is_empty() && report.needs_restart.is_empty() {
             info!("the configuration has not changed");
         }
+        log_refusal(&report);
     }
 
+    /// Whether a configuration that was read would change nothing.
+    pub(super) fn is_in_force(&self, loaded: &LoadedConfig) -> bool {
+        let mut config = loaded.config.clone();
+        config.keep_former(&self.config);
+        let mut changes = diff(&self.config, &config);
+        self.add_unlisted(&config, &mut changes);
+        changes == ConfigDiff::default() && loaded.files == self.files
+    }
+}
+
+/// Logs that a reload changed nothing because of errors.
+pub(super) fn log_refusal(report: &ReloadReport) {
+    if report.is_refused() {
+        for error in &report.errors {
+            error!("{error}");
+        }
+        error!("the configuration in force stays as it is");
+    }
+}
+
+impl Daemon {
     /// Puts a configuration in force.
     pub(super) async fn apply(&mut self, config: Arc<Config>) -> ReloadReport {
         let mut changes = diff(&self.config, &config);
@@ -73,8 +120,8 @@ impl Daemon {
         self.config_read = Instant::now();
         self.global = Arc::new(self.global.with_routing_of(self.config.global()));
         let mut report = Report::default();
-        if !changes.routing_changed.is_empty() {
-            let keys = changes.routing_changed.join(", ");
+        if !changes.global_changed.is_empty() {
+            let keys = changes.global_changed.join(", ");
             report.note("global".to_owned(), ObjectChangeKind::Changed, format!("{keys}: sessions kept"));
         }
         self.watch_kernel().await;

@@ -5,6 +5,7 @@
 //! kernel's table is behind the channels of its thread; signals and the control socket are requests.
 
 mod addresses;
+mod file_watch;
 mod fine_timer;
 mod processor;
 mod queue_sizes;
@@ -28,6 +29,7 @@ use crate::kernel::{self, KernelEvent, KernelHandle, KernelOptions};
 pub use addresses::{AddressBook, AddressState, InterfaceAddress};
 use fine_timer::FineTimer;
 
+pub(crate) use file_watch::{FileChanges, FileWatch, FilesRead};
 pub(crate) use processor::{Processor, Slice};
 pub use queue_sizes::QueueSizes;
 #[cfg(feature = "simulation")]
@@ -122,6 +124,19 @@ impl Machine {
             Self::Real => std::fs::read_dir(folder)?
                 .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
                 .collect(),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
+        }
+    }
+
+    /// Watches files for changes.
+    ///
+    /// # Errors
+    ///
+    /// The system has no watch left for this user.
+    pub(crate) fn watch_files(&self, read: &FilesRead) -> io::Result<FileWatch> {
+        match self {
+            Self::Real => FileWatch::new(read),
             #[cfg(feature = "simulation")]
             Self::Simulated(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
         }

@@ -14,6 +14,7 @@ mod cluster_node;
 mod dynamic_peers;
 mod examples;
 mod extended_next_hop;
+mod file_watch;
 mod filter_language;
 mod filters_differential;
 mod forms_of_peering;

@@ -87,8 +87,8 @@ fn consequences(changes: &ConfigDiff, new: &Config) -> Vec<Consequence> {
         let what = if left_out.is_kept { "left out, goes on as it was" } else { "left out" };
         note(left_out.object.to_string(), what.to_owned(), Vec::new());
     }
-    if !changes.routing_changed.is_empty() {
-        note("global".to_owned(), "changed, sessions kept".to_owned(), changes.routing_changed.clone());
+    if !changes.global_changed.is_empty() {
+        note("global".to_owned(), "changed, sessions kept".to_owned(), changes.global_changed.clone());
     }
     let (added, removed) = (ObjectChangeKind::Added, ObjectChangeKind::Removed);
     let networks = changes.networks_removed.iter().map(|network| (network, removed));
