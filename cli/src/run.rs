@@ -26,8 +26,8 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
         out.write_all(margay_config::schema().as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    if let Command::Convert { file, passwords } = &arguments.command {
-        return configuration::convert(file, passwords.as_deref(), out);
+    if let Command::Convert { files, passwords } = &arguments.command {
+        return configuration::convert(files, passwords.as_deref(), out);
     }
     if let Command::Filter(FilterCommand::Test(test)) = &arguments.command {
         return filter_test::run(test, json, out);

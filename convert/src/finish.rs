@@ -67,6 +67,7 @@ impl Draft {
                     "table" => kernel.tables.clear(),
                     "metric" => kernel.metric = None,
                     "multipath" => kernel.multipath = None,
+                    "export" => kernel.export.clear(),
                     _ => return false,
                 }
             }
@@ -75,7 +76,7 @@ impl Draft {
         true
     }
 
-    /// Leaves out the network, import of the kernel's routes, or set whose table a line of the result belongs to.
+    /// Leaves out the network, static route, import of the kernel's routes, or set whose table a line of the result belongs to.
     fn drop_part(&mut self, table: &str, index: usize) -> Option<String> {
         let speaker = &mut self.speaker;
         match table {
@@ -83,6 +84,11 @@ impl Draft {
                 let prefix = *speaker.networks.keys().nth(index)?;
                 speaker.networks.remove(&prefix);
                 Some(format!("network {prefix}"))
+            }
+            "[[static]]" => {
+                let prefix = *speaker.statics.keys().nth(index)?;
+                speaker.statics.remove(&prefix);
+                Some(format!("static route {prefix}"))
             }
             "[[kernel.import]]" => {
                 let imports = &mut speaker.kernel.as_mut()?.imports;

@@ -12,7 +12,7 @@ mod model;
 mod remark;
 mod toml_text;
 
-pub use bird::{Include, convert_bird};
+pub use bird::{BirdFile, Include, convert_bird, convert_birds};
 pub use frr::convert_frr;
 pub use remark::{Remark, RemarkKind};
 

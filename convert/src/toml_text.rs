@@ -1,6 +1,6 @@
 //! The operator's file as text.
 
-use crate::model::{Kernel, Peer, Speaker, name, quoted, quoted_list};
+use crate::model::{Kernel, Peer, Speaker, StaticHop, name, quoted, quoted_list};
 
 /// The text of the file: every filter by its name, groups, then peers in the order in which they were given.
 pub(crate) fn write(speaker: &Speaker) -> String {
@@ -9,6 +9,7 @@ pub(crate) fn write(speaker: &Speaker) -> String {
         global(speaker),
         speaker.kernel.as_ref().map(kernel).unwrap_or_default(),
         networks(speaker),
+        statics(speaker),
         sets(speaker),
         filters(speaker),
         groups(speaker),
@@ -42,8 +43,10 @@ fn kernel(kernel: &Kernel) -> String {
         tables => Some(format!("{tables:?}")),
     };
     entry(&mut text, "table", tables);
+    entry(&mut text, "protocol", kernel.protocol.map(|protocol| protocol.to_string()));
     entry(&mut text, "metric", kernel.metric.map(|metric| metric.to_string()));
     entry(&mut text, "multipath", kernel.multipath.map(|multipath| multipath.to_string()));
+    entry(&mut text, "export", Some(quoted_list(&kernel.export)).filter(|_| !kernel.export.is_empty()));
     for import in &kernel.imports {
         text += "\n[[kernel.import]]\n";
         let protocols = format!("[{}]", import.protocols.join(", "));
@@ -65,6 +68,40 @@ fn networks(speaker: &Speaker) -> String {
         text
     });
     networks.collect::<Vec<_>>().join("\n")
+}
+
+fn statics(speaker: &Speaker) -> String {
+    let routes = speaker.statics.iter().map(|(prefix, route)| {
+        let mut text = format!("[[static]]\nprefix = {}\n", quoted(&prefix.to_string()));
+        entry(&mut text, "discard", route.discard.map(quoted));
+        match route.hops.as_slice() {
+            [] => {}
+            [StaticHop { address: None, interface, .. }] => {
+                entry(&mut text, "interface", interface.as_deref().map(quoted));
+            }
+            [hop] => entry(&mut text, "via", Some(static_hop(hop))),
+            hops => {
+                let hops: Vec<String> = hops.iter().map(static_hop).collect();
+                entry(&mut text, "via", Some(format!("[{}]", hops.join(", "))));
+            }
+        }
+        text
+    });
+    routes.collect::<Vec<_>>().join("\n")
+}
+
+fn static_hop(hop: &StaticHop) -> String {
+    let address = hop.address.map(|address| quoted(&address.to_string()));
+    if let (Some(address), None, None) = (&address, &hop.interface, hop.weight) {
+        return address.clone();
+    }
+    let keys = [
+        ("address", address),
+        ("interface", hop.interface.as_deref().map(quoted)),
+        ("weight", hop.weight.map(|weight| weight.to_string())),
+    ];
+    let keys = keys.into_iter().filter_map(|(key, value)| Some(format!("{key} = {}", value?)));
+    format!("{{ {} }}", keys.collect::<Vec<_>>().join(", "))
 }
 
 fn sets(speaker: &Speaker) -> String {

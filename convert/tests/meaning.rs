@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use bgp_codec::{Origin, PathAttributesBuilder};
-use margay_convert::{Conversion, RemarkKind, convert_bird};
+use margay_convert::{BirdFile, Conversion, RemarkKind, convert_bird, convert_birds};
 use margay_filter::{AnyCommunity, Decision, LocalValues, RoutePath, RouteSource, Session};
 use proptest::prelude::*;
 
@@ -227,12 +227,221 @@ fn sessions_keep_their_settings() {
     assert_eq!(a.cluster_id.map(|cluster| cluster.to_string()).as_deref(), Some("1.0.0.1"));
     assert_eq!((a.multihop.map(u8::from), a.hold_time.seconds()), (Some(64), 30));
     assert_eq!((b.port, b.ttl_security, b.families.len(), b.hold_time.seconds()), (1790, true, 2, 240));
-    assert_eq!(b.prefix_limit.and_then(|limit| limit.received), Some(10));
+    assert_eq!(b.prefix_limit.and_then(|limit| limit.accepted), Some(10));
     assert_eq!(config.dynamic_peers().len(), 1);
     assert_eq!(conversion.secrets.len(), 1);
     let said: Vec<&str> = conversion.remarks.iter().map(|remark| remark.text.as_str()).collect();
     assert!(said.iter().any(|text| text.starts_with("the password of b")), "{said:?}");
     assert!(!format!("{conversion:?}").contains("\"x\""), "a password is shown");
+}
+
+/// The value of a key of the operator's file, as text.
+fn found(toml: &str, key: &str) -> Vec<String> {
+    let start = format!("{key} = ");
+    toml.lines().filter_map(|line| line.strip_prefix(&start)).map(str::to_owned).collect()
+}
+
+#[test]
+fn options_of_sessions_become_settings_of_peers() {
+    // (the option, inside the channel or not, the key, its value)
+    let rows = [
+        (
+            "local as 65000; neighbor 10.0.0.3 as 65001;",
+            "local_asn",
+            "{ asn = 65000, prepend = false, replace = true }",
+        ),
+        ("neighbor 10.0.0.3 internal;", "remote_asn", "\"internal\""),
+        ("neighbor 10.0.0.3 external;", "remote_asn", "\"external\""),
+        ("bfd;", "bfd", "{ receive = \"100ms\", transmit = \"100ms\" }"),
+        ("bfd graceful;", "bfd", "{ receive = \"100ms\", transmit = \"100ms\" }"),
+        ("bfd off;", "bfd", "false"),
+        (
+            "bfd { min rx interval 50 ms; min tx interval 2 s; multiplier 5; };",
+            "bfd",
+            "{ multiplier = 5, receive = \"50ms\", transmit = \"2s\" }",
+        ),
+        ("keepalive time 20;", "keepalive", "\"20s\""),
+        ("min hold time 9;", "min_hold_time", "\"9s\""),
+        ("allow local as 2;", "allow_local_as", "2"),
+        ("allow local as;", "allow_local_as", "10"),
+        ("enforce first as on;", "enforce_first_as", "true"),
+        ("rs client;", "route_server_client", "true"),
+        ("advertise hostname on;", "advertise_hostname", "true"),
+        ("graceful restart on;", "graceful_restart", "true"),
+        ("graceful restart off;", "graceful_restart", "false"),
+        ("", "graceful_restart", "{ helper_only = true }"),
+        ("long lived stale time 600;", "graceful_restart", "{ helper_only = true, long_lived = \"600s\" }"),
+        (
+            "graceful restart on; graceful restart time 60; long lived stale time 600;",
+            "graceful_restart",
+            "{ restart_time = \"60s\", long_lived = \"600s\" }",
+        ),
+        ("ipv4 { next hop address 10.0.0.99; };", "next_hop", "\"10.0.0.99\""),
+        ("ipv4 { next hop keep; };", "next_hop", "\"keep\""),
+        ("ipv4 { extended next hop on; };", "extended_next_hop", "true"),
+        (
+            "ipv4 { receive limit 100; import limit 50 action disable; };",
+            "prefix_limit",
+            "{ received = 100, accepted = 50 }",
+        ),
+    ];
+    for (option, key, value) in rows {
+        let text = format!(
+            "router id 10.0.0.1;\nprotocol bfd {{ interface \"eth*\" {{ interval 1 s; }}; multihop {{ interval 100 ms; }}; }}\n\
+             protocol bgp a {{ local as 64512; neighbor 10.0.0.2 as 64512; bfd off; graceful restart off; }}\n\
+             protocol bgp b {{ local as 64512; neighbor 10.0.0.4 as 64512; bfd off; graceful restart off; }}\n\
+             protocol bgp p {{ local as 64512; neighbor 10.0.0.3 as 65001; {option} }}\n"
+        );
+        let conversion = converted(&text);
+        margay_config::parse("m", &conversion.toml)
+            .unwrap_or_else(|errors| panic!("{errors:?}\n{}", conversion.toml));
+        let peer = conversion.toml.split("[[peer]]").last().unwrap();
+        assert_eq!(found(peer, key), [value], "{option}\n{}", conversion.toml);
+    }
+}
+
+#[test]
+fn static_routes_keep_their_next_hops() {
+    let rows = [
+        ("via 10.0.0.9", "via = \"10.0.0.9\""),
+        ("recursive 10.0.0.9", "via = \"10.0.0.9\""),
+        ("via \"eth1\"", "interface = \"eth1\""),
+        ("via 10.0.0.9 dev \"eth1\" onlink", "via = { address = \"10.0.0.9\", interface = \"eth1\" }"),
+        ("via 10.0.0.9%eth1", "via = { address = \"10.0.0.9\", interface = \"eth1\" }"),
+        (
+            "via 10.0.0.9 weight 3 bfd on via 10.0.0.8",
+            "via = [{ address = \"10.0.0.9\", weight = 3 }, \"10.0.0.8\"]",
+        ),
+        (
+            "multipath via 10.0.0.9 weight 3 via 10.0.0.8",
+            "via = [{ address = \"10.0.0.9\", weight = 3 }, \"10.0.0.8\"]",
+        ),
+        ("blackhole", "discard = \"blackhole\""),
+        ("unreachable", "discard = \"unreachable\""),
+        ("prohibit", "discard = \"prohibit\""),
+    ];
+    for (route, expected) in rows {
+        let text = format!(
+            "router id 10.0.0.1;\nprotocol static {{ route 10.9.0.0/16 {route}; }}\n\
+             protocol bgp p {{ local as 1; neighbor 10.0.0.2 as 1; }}\n"
+        );
+        let conversion = converted(&text);
+        let config = margay_config::parse("m", &conversion.toml)
+            .unwrap_or_else(|errors| panic!("{errors:?}\n{}", conversion.toml));
+        assert_eq!(config.static_routes().len(), 1, "{}", conversion.toml);
+        assert!(
+            conversion.toml.contains(&format!("prefix = \"10.9.0.0/16\"\n{expected}\n")),
+            "{}",
+            conversion.toml
+        );
+        assert_eq!(conversion.remarks, [], "{route}");
+    }
+    let left_out = converted(
+        "router id 10.0.0.1;\nprotocol static { route 10.9.0.0/16 mpls 7;\n route 10.8.0.0/16 blackhole { krt_metric = 5; };\n}\n\
+         protocol bgp p { local as 1; neighbor 10.0.0.2 as 1; }\n",
+    );
+    let lines: Vec<usize> = left_out.remarks.iter().map(|remark| remark.line).collect();
+    assert_eq!(lines, [2, 3], "{:?}", left_out.remarks);
+}
+
+/// What the kernel gets: the metric of each route, or nothing.
+#[test]
+fn the_filter_towards_the_kernel_decides_what_is_installed() {
+    let text = |export: &str| {
+        format!(
+            "router id 10.0.0.1;\nfilter kernel {{\n\
+               if source = RTS_BGP && !defined(krt_metric) then {{ krt_metric = 1024; if defined(bgp_local_pref) then krt_metric = 2147483647 - bgp_local_pref; \
+                 if krt_metric < 1024 then preference = 200; }}\n\
+               if net ~ 10.1.0.0/16 then {{ reject; }}\n\
+               if net ~ 10.2.0.0/16 then {{ if defined(bgp_next_hop) && bgp_next_hop ~ 10.0.0.0/24 then krt_tunnel = \"\"; else krt_tunnel = \"tunl0\"; accept; }}\n\
+               accept;\n}}\n\
+             protocol kernel {{ {export} }}\nprotocol bgp p {{ local as 1; neighbor 10.0.0.2 as 1; }}\n"
+        )
+    };
+    let conversion = converted(&text("export filter kernel;"));
+    assert_eq!(conversion.remarks, [], "{}", conversion.toml);
+    let config = margay_config::parse("m", &conversion.toml).unwrap();
+    let kernel = config.kernel().unwrap();
+    assert_eq!(kernel.protocol, 12, "the routes of the last run of BIRD are taken over");
+    let session = Session {
+        name: "p".into(),
+        group: None,
+        address: "10.0.0.2".parse().unwrap(),
+        kind: bgp_codec::PeerKind::Ibgp,
+        is_client: false,
+    };
+    let mut builder = PathAttributesBuilder::new(Origin::Igp);
+    builder.local_pref = Some(2_147_482_623);
+    let attributes = builder.build();
+    let installed = |prefix: &str, next_hop: &str, source| {
+        let prefix: bgp_codec::Prefix = prefix.parse().unwrap();
+        let path = RoutePath {
+            family: prefix.family(),
+            attributes: &attributes,
+            next_hop: Some(next_hop.parse().unwrap()),
+            local: LocalValues::default(),
+            source,
+            interface: None,
+            is_stale: false,
+        };
+        let verdict = kernel.export.evaluate(&path, &prefix.into());
+        (verdict.decision == Decision::Accept)
+            .then(|| (verdict.edits.metric, verdict.edits.link.map(|link| link.to_string())))
+    };
+    let peer = RouteSource::Peer(&session);
+    assert_eq!(installed("10.1.5.0/24", "10.0.0.9", peer), None);
+    assert_eq!(installed("10.2.5.0/24", "10.0.0.9", peer), Some((Some(1024), None)));
+    assert_eq!(installed("10.2.5.0/24", "10.0.9.9", peer), Some((Some(1024), Some("tunl0".to_owned()))));
+    assert_eq!(installed("10.3.5.0/24", "10.0.9.9", peer), Some((Some(1024), None)));
+    assert_eq!(installed("10.3.5.0/24", "10.0.9.9", RouteSource::Static), Some((None, None)));
+
+    let nothing = converted(&text(""));
+    let config = margay_config::parse("m", &nothing.toml).unwrap();
+    assert!(
+        nothing.toml.contains("export = [\"none\"]"),
+        "BIRD installs nothing by default: {}",
+        nothing.toml
+    );
+    assert!(config.kernel().is_some());
+    let some = converted(&text("export where net ~ 10.1.0.0/16;"));
+    assert_eq!(some.remarks, []);
+}
+
+#[test]
+fn the_files_of_two_birds_become_one_configuration() {
+    let of = |neighbor: &str, metric: &str| {
+        format!(
+            "router id 10.0.0.1;\nlisten bgp port 1790;\nfilter f {{ krt_metric = {metric}; accept; }}\n\
+             protocol kernel {{ learn; export filter f; }}\n\
+             template bgp t {{ local as 64512; hold time {metric}; }}\n\
+             protocol bgp p_{metric} from t {{ neighbor {neighbor} as 64512; import where bgp_med < {metric}; }}\n"
+        )
+    };
+    let (four, six) = (of("10.0.0.2", "44"), of("2001:db8::2", "66"));
+    let sources = [BirdFile { name: "bird.cfg", text: &four }, BirdFile { name: "bird6.cfg", text: &six }];
+    let conversion = convert_birds(&sources, None, &mut |_, _| Err("no files".to_owned())).unwrap();
+    let config = margay_config::parse("m", &conversion.toml)
+        .unwrap_or_else(|errors| panic!("{errors:?}\n{}", conversion.toml));
+    let seconds: Vec<u16> = config.peers().iter().map(|peer| peer.hold_time.seconds()).collect();
+    assert_eq!(seconds, [44, 66]);
+    let listen: Vec<String> = config.global().listen.iter().map(ToString::to_string).collect();
+    assert_eq!(listen, ["0.0.0.0:1790"]);
+    let attributes = PathAttributesBuilder::new(Origin::Igp).build();
+    let kernel = config.kernel().unwrap();
+    for (prefix, metric) in [("10.1.0.0/16", 44), ("2001:db8:1::/48", 66)] {
+        let prefix: bgp_codec::Prefix = prefix.parse().unwrap();
+        let path = RoutePath {
+            family: prefix.family(),
+            attributes: &attributes,
+            next_hop: None,
+            local: LocalValues::default(),
+            source: RouteSource::Static,
+            interface: None,
+            is_stale: false,
+        };
+        assert_eq!(kernel.export.evaluate(&path, &prefix.into()).edits.metric, Some(metric), "{prefix}");
+    }
+    assert_eq!(kernel.imports.len(), 1);
 }
 
 const SAMPLE: &str = "router id 10.0.0.1; include \"x\";\n# comment\n/* another */ define A = [ 10.0.0.0/8{16,24}, 2001:db8::/32+ ];\n\

@@ -89,8 +89,9 @@ pub(crate) enum Command {
     ///
     /// Prints the result, and what could not be carried over to standard error, by line. Exits with 1 if anything is left out.
     Convert {
-        /// The file, such as bird.conf or frr.conf
-        file: PathBuf,
+        /// The file, such as bird.conf or frr.conf; several of BIRD, such as bird.cfg and bird6.cfg, become one configuration
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
         /// Write passwords into files in this folder, which the result names
         #[arg(long, value_name = "FOLDER")]
         passwords: Option<PathBuf>,

@@ -6,22 +6,29 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
 
-use margay_convert::{Conversion, RemarkKind, Secret, convert_bird, convert_frr};
+use margay_convert::{BirdFile, Conversion, RemarkKind, Secret, convert_birds, convert_frr};
 
 use crate::run_error::RunError;
 
-pub(crate) fn run(file: &Path, passwords: Option<&Path>, out: &mut impl Write) -> Result<ExitCode, RunError> {
-    let text =
-        fs::read_to_string(file).map_err(|error| RunError::Unreadable { file: file.to_owned(), error })?;
+pub(crate) fn run(
+    files: &[PathBuf],
+    passwords: Option<&Path>,
+    out: &mut impl Write,
+) -> Result<ExitCode, RunError> {
+    let read = |file: &PathBuf| match fs::read_to_string(file) {
+        Ok(text) => Ok((file.display().to_string(), text)),
+        Err(error) => Err(RunError::Unreadable { file: file.clone(), error }),
+    };
+    let texts: Vec<(String, String)> = files.iter().map(read).collect::<Result<_, _>>()?;
     let passwords = passwords.map(absolute).transpose()?;
     let folder = passwords.as_ref().map(|folder| folder.display().to_string());
-    let name = file.display().to_string();
-    // BIRD begins nothing with these words.
-    let is_frr = text.lines().any(|line| line.trim_start().starts_with("router bgp "));
-    let conversion = if is_frr {
-        convert_frr(&name, &text, folder.as_deref())
-    } else {
-        convert_bird(&name, &text, folder.as_deref(), &mut include)
+    let conversion = match texts.as_slice() {
+        [(name, text)] if is_frr(text) => convert_frr(name, text, folder.as_deref()),
+        texts => {
+            let sources: Vec<BirdFile<'_>> =
+                texts.iter().map(|(name, text)| BirdFile { name, text }).collect();
+            convert_birds(&sources, folder.as_deref(), &mut include)
+        }
     };
     let Conversion { toml, remarks, secrets } = match conversion {
         Ok(conversion) => conversion,
@@ -39,6 +46,11 @@ pub(crate) fn run(file: &Path, passwords: Option<&Path>, out: &mut impl Write) -
     }
     let is_whole = remarks.iter().all(|remark| remark.kind == RemarkKind::Note);
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// BIRD begins nothing with these words.
+fn is_frr(text: &str) -> bool {
+    text.lines().any(|line| line.trim_start().starts_with("router bgp "))
 }
 
 /// Writes a password into a file that only its owner can read.

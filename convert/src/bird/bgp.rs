@@ -39,15 +39,27 @@ struct Facts {
     neighbor: Option<Neighbor>,
     description: Option<String>,
     local_asn: Option<u32>,
-    remote_asn: Option<u32>,
+    remote_asn: Option<RemoteAsn>,
     cluster_id: Option<Ipv4Addr>,
     password: Option<String>,
+    /// Seconds.
+    long_lived: Option<u64>,
+    /// The most prefixes that are received or accepted.
+    limits: Vec<(&'static str, u64)>,
     settings: Settings,
     /// Families with channels; none in BIRD 1.6.
     families: Vec<&'static str>,
     /// By family, and under no name for all.
     import: BTreeMap<&'static str, Policy>,
     export: BTreeMap<&'static str, Policy>,
+}
+
+/// The AS of the neighbor.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum RemoteAsn {
+    Number(u32),
+    Internal,
+    External,
 }
 
 #[derive(Clone)]
@@ -109,7 +121,7 @@ impl Reader {
             return Ok(());
         }
         let mut cursor = Cursor::new(option, files);
-        let is_known = self.session_option(facts, &mut cursor, options)?
+        let is_known = self.session_option(facts, &mut cursor, options, files)?
             || self.channel_option(facts, "", &mut Cursor::new(option, files), options)?;
         if !is_known {
             self.unknown(option, "protocol bgp");
@@ -123,9 +135,13 @@ impl Reader {
         facts: &mut Facts,
         cursor: &mut Cursor<'_>,
         options: &Options<'_>,
+        files: &[String],
     ) -> Result<bool, BirdError> {
         let place = cursor.place();
-        if cursor.eat_word("neighbor") {
+        if cursor.eat_word("bfd") {
+            let value = self.session_bfd(cursor, files)?;
+            facts.settings.insert("bfd", value);
+        } else if cursor.eat_word("neighbor") {
             self.neighbor(facts, cursor)?;
         } else if cursor.eat_word("local") {
             if let Some(address) = expressions::address(cursor) {
@@ -171,11 +187,29 @@ impl Reader {
             }
         } else if cursor.eat_words("graceful restart") {
             graceful_restart(facts, cursor)?;
+        } else if cursor.eat_words("long lived stale time") {
+            facts.long_lived = Some(cursor.number()?.clamp(1, 0xff_ffff));
         } else if cursor.eat_words("keepalive time") {
-            let text = "keepalive time: KEEPALIVEs are sent every third of the hold time";
-            self.remark(place, RemarkKind::Note, text);
-        } else if cursor.eat_words("allow local as") || cursor.eat_words("allow bgp_local_pref") {
-            return Ok(false);
+            facts.settings.insert("keepalive", quoted(&format!("{}s", cursor.number()?.clamp(1, 65535))));
+        } else if cursor.eat_words("min hold time") {
+            facts.settings.insert("min_hold_time", quoted(&format!("{}s", cursor.number()?)));
+        } else if cursor.eat_words("send hold time") {
+            facts
+                .settings
+                .insert("send_hold_time", quoted(&format!("{}s", cursor.number()?.clamp(1, 65535))));
+        } else if cursor.eat_words("rs client") {
+            switch(facts, "route_server_client", cursor);
+        } else if cursor.eat_words("enforce first as") {
+            switch(facts, "enforce_first_as", cursor);
+        } else if cursor.eat_words("advertise hostname") {
+            switch(facts, "advertise_hostname", cursor);
+        } else if cursor.eat_words("allow local as") {
+            let most = if cursor.peek().is_some() { cursor.number()? } else { u64::MAX };
+            if most > MOST_OWN_AS {
+                let text = format!("allow local as: the own AS is accepted {MOST_OWN_AS} times at most");
+                self.remark(place, RemarkKind::Note, text);
+            }
+            facts.settings.insert("allow_local_as", most.min(MOST_OWN_AS).to_string());
         } else {
             return Ok(DETAILS.iter().any(|words| cursor.eat_words(words)));
         }
@@ -199,9 +233,11 @@ impl Reader {
             facts.settings.insert("port", cursor.number()?.clamp(1, 65535).to_string());
         }
         if cursor.eat_word("as") {
-            facts.remote_asn = self.asn(cursor);
+            facts.remote_asn = self.asn(cursor).map(RemoteAsn::Number);
         } else if cursor.eat_word("internal") {
-            facts.remote_asn = facts.local_asn;
+            facts.remote_asn = Some(RemoteAsn::Internal);
+        } else if cursor.eat_word("external") {
+            facts.remote_asn = Some(RemoteAsn::External);
         }
         if cursor.eat_word("port") {
             facts.settings.insert("port", cursor.number()?.clamp(1, 65535).to_string());
@@ -230,11 +266,14 @@ impl Reader {
         options: &Options<'_>,
     ) -> Result<bool, BirdError> {
         let place = cursor.place();
-        if cursor.eat_words("import limit") || cursor.eat_words("receive limit") {
-            let limit = cursor.number()?;
+        let limit = ["import limit", "receive limit"].into_iter().find(|words| cursor.eat_words(words));
+        if let Some(words) = limit {
+            let key = if words == "import limit" { "accepted" } else { "received" };
+            let most = cursor.number()?.max(1);
             let text = "the action of a limit is to end the session; prefix_limit has restart and warn";
             self.remark(place, RemarkKind::Note, text);
-            facts.settings.insert("prefix_limit", limit.max(1).to_string());
+            facts.limits.retain(|(other, _)| *other != key);
+            facts.limits.push((key, most));
         } else if cursor.eat_words("export limit") {
             return Ok(false);
         } else if cursor.eat_words("import keep filtered")
@@ -248,10 +287,14 @@ impl Reader {
         } else if cursor.eat_word("export") {
             let policy = self.policy(cursor, &format!("{}-export", options.name))?;
             facts.export.insert(family, policy);
-        } else if cursor.eat_words("next hop self") {
-            facts.settings.insert("next_hop", quoted("self"));
-        } else if cursor.eat_words("next hop keep") {
-            facts.settings.insert("next_hop", quoted("keep"));
+        } else if cursor.eat_words("next hop address") {
+            if let Some(address) = expressions::address(cursor) {
+                facts.settings.insert("next_hop", quoted(&address.to_string()));
+            }
+        } else if cursor.eat_words("next hop") {
+            return Ok(self.next_hop(facts, cursor));
+        } else if cursor.eat_words("extended next hop") {
+            switch(facts, "extended_next_hop", cursor);
         } else if cursor.eat_words("add paths") {
             let mode = match cursor.next().and_then(Token::word) {
                 Some("rx") => "receive",
@@ -264,6 +307,28 @@ impl Reader {
             return Ok(CHANNEL_DETAILS.iter().any(|words| cursor.eat_words(words)));
         }
         Ok(true)
+    }
+
+    /// `next hop self` and `next hop keep`, for all sessions or those of one kind; `false` for anything else.
+    fn next_hop(&mut self, facts: &mut Facts, cursor: &mut Cursor<'_>) -> bool {
+        let place = cursor.place();
+        let mode = if cursor.eat_word("self") {
+            "self"
+        } else if cursor.eat_word("keep") {
+            "keep"
+        } else {
+            return false;
+        };
+        if cursor.eat_word("off") || cursor.eat_word("no") {
+            facts.settings.remove("next_hop");
+        } else if cursor.eat_word("ebgp") || cursor.eat_word("ibgp") {
+            let text =
+                format!("next hop {mode} for routes of one kind of peer: write a filter with source_kind");
+            self.remark(place, RemarkKind::LeftOut, text);
+        } else {
+            facts.settings.insert("next_hop", quoted(mode));
+        }
+        true
     }
 
     fn policy(&mut self, cursor: &mut Cursor<'_>, name: &str) -> Result<Policy, BirdError> {
@@ -292,7 +357,8 @@ impl Reader {
         for asn in sessions.iter().filter_map(|session| session.facts.local_asn) {
             *counts.entry(asn).or_default() += 1;
         }
-        self.speaker.asn = counts.into_iter().max_by_key(|&(_, count)| count).map(|(asn, _)| asn);
+        let most = counts.into_iter().max_by_key(|&(_, count)| count).map(|(asn, _)| asn);
+        self.speaker.asn = self.speaker.asn.or(most);
         for session in sessions {
             self.write_session(session);
         }
@@ -301,10 +367,6 @@ impl Reader {
     fn write_session(&mut self, session: Session) {
         let Session { name, place: session_place, neighbor, template, mut facts, template_facts } = session;
         let Some(neighbor) = neighbor else { return };
-        if facts.local_asn.is_some() && facts.local_asn != self.speaker.asn {
-            let text = format!("{name}: another local AS than that of the speaker has no counterpart");
-            self.remark(session_place, RemarkKind::LeftOut, text);
-        }
         let address = match &neighbor {
             Neighbor::Address(address) => *address,
             Neighbor::Range(net) => net.addr(),
@@ -319,11 +381,11 @@ impl Reader {
             template.filter(|_| !matches!(neighbor, Neighbor::Range(_))).map(|name| model::name(&name));
         if let Some(group) = &group {
             let mut settings = template_facts.settings.clone();
-            add_common(&mut settings, &template_facts, self.speaker.asn);
+            self.add_common(&mut settings, &template_facts);
             self.speaker.groups.entry(group.clone()).or_insert(Group { settings });
         }
         let mut settings = std::mem::take(&mut facts.settings);
-        add_common(&mut settings, &facts, self.speaker.asn);
+        self.add_common(&mut settings, &facts);
         if let Some(password) = facts.password.take() {
             let peer = model::name(&name);
             if let Some(folder) = &self.password_folder {
@@ -350,6 +412,57 @@ impl Reader {
         }
     }
 
+    /// What a peer and a group have from the options that are not settings by themselves.
+    fn add_common(&self, settings: &mut Settings, facts: &Facts) {
+        settings.entry("hold_time").or_insert_with(|| quoted("240s"));
+        // A BIRD that is not told otherwise helps others to restart.
+        settings.entry("graceful_restart").or_insert_with(|| "{ helper_only = true }".to_owned());
+        if let Some(seconds) = facts.long_lived
+            && let Some(value) = settings.get_mut("graceful_restart")
+        {
+            *value = with_long_lived(value, seconds);
+        }
+        if let Some(bfd) = settings.get_mut("bfd") {
+            *bfd = self.with_common_bfd(bfd);
+        }
+        let limits: Vec<String> = facts.limits.iter().map(|(key, most)| format!("{key} = {most}")).collect();
+        if !limits.is_empty() {
+            settings.insert("prefix_limit", format!("{{ {} }}", limits.join(", ")));
+        }
+        let own_asn = facts.local_asn.or(self.speaker.asn);
+        if let Some(asn) = facts.local_asn.filter(|_| own_asn != self.speaker.asn) {
+            // Routes to and from the peer have this number only.
+            settings.insert("local_asn", format!("{{ asn = {asn}, prepend = false, replace = true }}"));
+        }
+        if let Some(asn) = facts.remote_asn {
+            let text = match asn {
+                RemoteAsn::Number(asn) => asn.to_string(),
+                RemoteAsn::Internal => quoted("internal"),
+                RemoteAsn::External => quoted("external"),
+            };
+            settings.insert("remote_asn", text);
+        }
+        let is_internal = match facts.remote_asn {
+            Some(RemoteAsn::Number(asn)) => Some(asn) == own_asn,
+            Some(RemoteAsn::Internal) => true,
+            Some(RemoteAsn::External) | None => false,
+        };
+        let is_client = settings.get("rr_client").is_some_and(|value| value == "true");
+        if let Some(cluster) = facts.cluster_id.filter(|_| is_client && is_internal) {
+            settings.insert("cluster_id", quoted(&cluster.to_string()));
+        }
+        if facts.remote_asn.is_some() && !is_internal {
+            settings.remove("rr_client");
+        }
+        // What is off is not said; a session to several hops is secured by their number.
+        for key in ["ttl_security", "passive", "route_server_client", "enforce_first_as", "extended_next_hop"]
+        {
+            if settings.get(key).is_some_and(|value| value == "false") {
+                settings.remove(key);
+            }
+        }
+    }
+
     fn add_policies(&mut self, facts: &mut Facts, name: &str, own_family: &'static str) {
         let families: Vec<&'static str> =
             if facts.families.is_empty() { vec![own_family] } else { facts.families.clone() };
@@ -358,8 +471,7 @@ impl Reader {
             facts.settings.insert("families", quoted_list(&names));
         }
         let (import, export) = (std::mem::take(&mut facts.import), std::mem::take(&mut facts.export));
-        let mut import = self.chain(&import, &families, Direction::Import, Policy::All, name);
-        import.extend(self.kernel_filters.values().cloned());
+        let import = self.chain(&import, &families, Direction::Import, Policy::All, name);
         let export = self.chain(&export, &families, Direction::Export, Policy::None, name);
         for (key, chain) in [("import", import), ("export", export)] {
             if !chain.is_empty() {
@@ -414,28 +526,6 @@ impl Reader {
     }
 }
 
-/// What a peer and a group have from the options that are not settings by themselves.
-fn add_common(settings: &mut Settings, facts: &Facts, local_asn: Option<u32>) {
-    settings.entry("hold_time").or_insert_with(|| quoted("240s"));
-    if let Some(asn) = facts.remote_asn {
-        settings.insert("remote_asn", asn.to_string());
-    }
-    let is_client = settings.get("rr_client").is_some_and(|value| value == "true");
-    if let Some(cluster) = facts.cluster_id.filter(|_| is_client && facts.remote_asn == local_asn) {
-        settings.insert("cluster_id", quoted(&cluster.to_string()));
-    }
-    if facts.remote_asn.is_some() && facts.remote_asn != local_asn {
-        settings.remove("rr_client");
-    }
-    // Without multihop, the time to live of a secured session is for one hop.
-    if settings.get("ttl_security").is_some_and(|value| value == "false") {
-        settings.remove("ttl_security");
-    }
-    if settings.get("passive").is_some_and(|value| value == "false") {
-        settings.remove("passive");
-    }
-}
-
 fn switch(facts: &mut Facts, key: &'static str, cursor: &mut Cursor<'_>) {
     let is_off = cursor.eat_word("off") || cursor.eat_word("no");
     facts.settings.insert(key, (!is_off).to_string());
@@ -458,6 +548,19 @@ fn graceful_restart(facts: &mut Facts, cursor: &mut Cursor<'_>) -> Result<(), Bi
     Ok(())
 }
 
+/// A `graceful_restart` with the time that routes may stay after it.
+fn with_long_lived(value: &str, seconds: u64) -> String {
+    let long_lived = format!("long_lived = \"{seconds}s\"");
+    match value {
+        "false" => value.to_owned(),
+        "true" => format!("{{ {long_lived} }}"),
+        table => format!("{}, {long_lived} }}", table.trim_end_matches(" }")),
+    }
+}
+
+/// The most that `allow_local_as` may say.
+const MOST_OWN_AS: u64 = 10;
+
 /// Options that change nothing here, or only how soon a session comes up.
 const DETAILS: [&str; 20] = [
     "debug",
@@ -468,7 +571,6 @@ const DETAILS: [&str; 20] = [
     "disable after error",
     "gateway recursive",
     "missing lladdr",
-    "bfd off",
     "enable route refresh",
     "enable as4",
     "enable extended messages",
@@ -476,10 +578,11 @@ const DETAILS: [&str; 20] = [
     "vrf default",
     "strict bind",
     "check link",
-    "advertise hostname",
     "free bind",
     "mrtdump",
     "dynamic name",
+    "long lived graceful restart",
+    "min keepalive time",
 ];
 
 /// Options of channels that change nothing here.

@@ -1,16 +1,19 @@
 //! Configurations of BIRD: 1.6 as Calico renders it, and the usual language of BIRD 2.
 
+mod bfd;
 mod bgp;
 mod cursor;
 mod expressions;
+mod kernel;
 mod lowering;
 mod protocols;
 mod statements;
+mod statics;
 mod token;
 mod tree;
 
-use std::collections::HashMap;
-use std::net::IpAddr;
+use std::collections::{BTreeSet, HashMap};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::finish::{Draft, finish};
 use crate::remark::RemarkKind;
@@ -34,6 +37,15 @@ pub(crate) struct BirdError {
 /// Reads the files that a file includes: the path as it stands there, and the file in which it stands. Returns names and texts.
 pub type Include<'i> = &'i mut dyn FnMut(&str, &str) -> Result<Vec<(String, String)>, String>;
 
+/// A configuration of BIRD: the name of its file, and the text.
+#[derive(Clone, Copy, Debug)]
+pub struct BirdFile<'t> {
+    /// The name, for remarks and for the paths of includes.
+    pub name: &'t str,
+    /// The text.
+    pub text: &'t str,
+}
+
 /// Converts a configuration of BIRD. Passwords are to be put into files of the peers' names in `password_folder`; without one, the
 /// result names no files, and each is remarked.
 ///
@@ -46,23 +58,43 @@ pub fn convert_bird(
     password_folder: Option<&str>,
     include: Include<'_>,
 ) -> Result<Conversion, ConvertError> {
-    let read = read(name, text, password_folder, include);
-    let draft =
-        read.map_err(|error| ConvertError { file: error.file, line: error.line, text: error.text })?;
-    Ok(finish(draft))
+    convert_birds(&[BirdFile { name, text }], password_folder, include)
 }
 
-fn read(
-    name: &str,
-    text: &str,
+/// Converts several configurations into one, such as those of a BIRD 1.6 for each family. What the first one says of the router
+/// counts.
+///
+/// # Errors
+///
+/// As [`convert_bird`].
+pub fn convert_birds(
+    sources: &[BirdFile<'_>],
     password_folder: Option<&str>,
     include: Include<'_>,
-) -> Result<Draft, BirdError> {
+) -> Result<Conversion, ConvertError> {
+    let mut reader = Reader::new(password_folder);
     let mut files = Vec::new();
-    let tokens = with_includes(name, text, include, &mut files)?;
-    let mut reader = Reader::new(Definitions { files: files.clone(), ..Definitions::default() });
-    reader.password_folder = password_folder.map(str::to_owned);
-    let mut cursor = Cursor::new(&tokens, &files);
+    for source in sources {
+        let read = read(*source, sources.len() > 1, &mut reader, &mut *include, &mut files);
+        read.map_err(|error| ConvertError { file: error.file, line: error.line, text: error.text })?;
+    }
+    let file = files.into_iter().next().unwrap_or_default();
+    Ok(finish(reader.into_draft(file)))
+}
+
+/// Reads a configuration with all that it includes. Names that its filters and templates define are its own.
+fn read(
+    source: BirdFile<'_>,
+    is_one_of_several: bool,
+    reader: &mut Reader,
+    include: Include<'_>,
+    files: &mut Vec<String>,
+) -> Result<(), BirdError> {
+    let tokens = with_includes(source.name, source.text, include, files)?;
+    reader.definitions = Definitions { files: files.clone(), ..Definitions::default() };
+    reader.family = is_one_of_several.then(|| family_of_tokens(&tokens)).flatten();
+    let files = &*files;
+    let mut cursor = Cursor::new(&tokens, files);
     let mut protocols: Vec<&[Token]> = Vec::new();
     let mut templates: HashMap<(String, String), &[Token]> = HashMap::new();
     while cursor.peek().is_some() {
@@ -70,7 +102,7 @@ fn read(
             continue;
         }
         let statement = cursor.statement(|token| BLOCKS.iter().any(|word| token.is_word(word)));
-        let mut inside = Cursor::new(statement, &files);
+        let mut inside = Cursor::new(statement, files);
         let place = inside.place();
         let Some(word) = inside.next().and_then(Token::word) else { continue };
         match word {
@@ -100,9 +132,20 @@ fn read(
         }
     }
     for protocol in protocols {
-        reader.protocol(protocol, &templates, &files)?;
+        reader.protocol(protocol, &templates, files)?;
     }
-    Ok(reader.into_draft())
+    reader.write_sessions();
+    Ok(())
+}
+
+/// The family of the first address behind `neighbor` or `route`: a BIRD 1.6 has one.
+fn family_of_tokens(tokens: &[Token]) -> Option<&'static str> {
+    tokens.windows(2).find_map(|pair| match &pair[1].kind {
+        token::TokenKind::Address(address) if pair[0].is_word("neighbor") || pair[0].is_word("route") => {
+            Some(family_of(*address))
+        }
+        _ => None,
+    })
 }
 
 /// The tokens of a file with those of the files that it includes in their places.
@@ -150,7 +193,7 @@ impl Reader {
         match word {
             "router" if cursor.eat_word("id") => {
                 if let Some(IpAddr::V4(address)) = expressions::address(cursor) {
-                    self.speaker.router_id = Some(address);
+                    self.speaker.router_id.get_or_insert(address);
                 } else {
                     self.remark(place, RemarkKind::LeftOut, "only an address can be the router id");
                 }
@@ -180,8 +223,22 @@ impl Reader {
                 cursor.next();
             }
         }
-        self.listen = Some((address, port));
+        self.listen.push((address, port));
         Ok(())
+    }
+
+    fn into_draft(mut self, file: String) -> Draft {
+        self.write_kernel_exports();
+        let any = || match self.speaker.peers.first().map(|peer| peer.address) {
+            Some(IpAddr::V6(_)) => Ipv6Addr::UNSPECIFIED.into(),
+            _ => Ipv4Addr::UNSPECIFIED.into(),
+        };
+        let listen = self.listen.iter().map(|&(address, port)| (address.unwrap_or_else(any), port).into());
+        let listen: BTreeSet<SocketAddr> = listen.collect();
+        self.speaker.listen = listen.into_iter().collect();
+        let mut draft = Draft { speaker: self.speaker, secrets: self.secrets, file, ..Draft::default() };
+        self.lowered.into_draft(&mut draft);
+        draft
     }
 }
 

@@ -77,6 +77,14 @@ impl Condition {
         }
     }
 
+    /// Whether every route that meets this meets the other one, as far as that can be seen.
+    pub(crate) fn implies(&self, other: &Self) -> bool {
+        match self {
+            Self::All(members) => members.contains(other),
+            one => one == other,
+        }
+    }
+
     fn members_of_all(self) -> Vec<Self> {
         match self {
             Self::All(members) => members,

@@ -5,7 +5,7 @@ mod peer;
 mod rule;
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
 
@@ -24,6 +24,7 @@ pub(crate) struct Speaker {
     pub(crate) listen: Vec<SocketAddr>,
     pub(crate) kernel: Option<Kernel>,
     pub(crate) networks: BTreeMap<IpNet, Network>,
+    pub(crate) statics: BTreeMap<IpNet, StaticRoute>,
     /// Named prefix sets: the members in TOML.
     pub(crate) prefix_sets: BTreeMap<String, Vec<String>>,
     /// Named community sets: the patterns.
@@ -40,9 +41,12 @@ pub(crate) struct Speaker {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Kernel {
     pub(crate) tables: Vec<u32>,
+    pub(crate) protocol: Option<u8>,
     pub(crate) metric: Option<u32>,
     pub(crate) multipath: Option<u8>,
     pub(crate) imports: Vec<KernelImport>,
+    /// Names of the filters on what is installed.
+    pub(crate) export: Vec<String>,
 }
 
 /// Routes of the kernel that are advertised.
@@ -60,6 +64,23 @@ pub(crate) struct Network {
     pub(crate) hold: Option<&'static str>,
     /// Whether it is advertised only while another route to it is in the kernel.
     pub(crate) require_route: bool,
+}
+
+/// `[[static]]`.
+#[derive(Clone, Debug)]
+pub(crate) struct StaticRoute {
+    /// `blackhole`, `unreachable` or `prohibit`.
+    pub(crate) discard: Option<&'static str>,
+    /// At least one, unless packets are discarded.
+    pub(crate) hops: Vec<StaticHop>,
+}
+
+/// A next hop of a static route: a gateway, an interface, or both.
+#[derive(Clone, Debug)]
+pub(crate) struct StaticHop {
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) interface: Option<String>,
+    pub(crate) weight: Option<u64>,
 }
 
 /// Text as a TOML string.

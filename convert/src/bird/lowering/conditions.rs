@@ -1,7 +1,7 @@
 //! What expressions ask for, as conditions of rules.
 
 use super::value::range;
-use super::{Definitions, Direction, Lowering, Number, Stuck, Value, Variables, edits, nets};
+use super::{Definitions, Direction, FROM_PEER, Lowering, Number, Stuck, Value, Variables, edits, nets};
 use crate::bird::tree::{Expression, MaskItem, SetItem, StatementKind};
 use crate::model::{Condition, quoted};
 
@@ -52,8 +52,14 @@ impl Lowering<'_> {
         let [Expression::Name(name)] = arguments else { return Err("only names can be defined".to_owned()) };
         Ok(match (name.as_str(), variables.get(name)) {
             ("source" | "ifname" | "net" | "proto", _) => Condition::Always,
-            ("bgp_path" | "bgp_next_hop" | "bgp_origin", _) if self.direction != Direction::Export => {
+            ("bgp_path" | "bgp_next_hop" | "bgp_origin", _) if self.direction == Direction::Import => {
                 Condition::Always
+            }
+            ("bgp_local_pref", Some(Value::Number(_))) if self.direction == Direction::Kernel => {
+                match variables.get(FROM_PEER) {
+                    Some(Value::Condition(Condition::Always)) => Condition::Always,
+                    _ => Condition::text("source", "peer"),
+                }
             }
             ("bgp_local_pref", Some(Value::Number(Number::Attribute(_, false)))) => {
                 Condition::text("source", "peer")
@@ -342,7 +348,7 @@ impl Lowering<'_> {
             }
             _ => return Err("that is not a source".to_owned()),
         };
-        let is_import = self.direction != Direction::Export;
+        let is_import = self.direction == Direction::Import;
         Ok(match names.first().copied().unwrap_or_default() {
             "RTS_BGP" if is_import => Condition::Always,
             "RTS_BGP" => Condition::text("source", "peer"),
@@ -363,15 +369,20 @@ impl Lowering<'_> {
         let is_anything = glob.chars().all(|c| c == '*');
         Ok(match self.direction {
             _ if is_anything => Condition::Always,
-            Direction::Import | Direction::Kernel => Condition::Never,
+            Direction::Import => Condition::Never,
+            Direction::Kernel => {
+                return Err("the interface of a route cannot be asked for when it is installed".to_owned());
+            }
             Direction::Export => Condition::text("interface", glob),
         })
     }
 
     fn protocol(&self, value: &Expression) -> Result<Condition, Stuck> {
         match (value, self.direction) {
-            (Expression::Text(name), Direction::Export) => Ok(Condition::text("source_peer", name)),
-            _ => Err("a protocol can be asked for on export only".to_owned()),
+            (Expression::Text(name), Direction::Export | Direction::Kernel) => {
+                Ok(Condition::text("source_peer", name))
+            }
+            _ => Err("a protocol cannot be asked for on import".to_owned()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What statements set in routes.
 
+use crate::model;
 use crate::remark::RemarkKind;
 
 use super::guard::{Guard, Rules};
@@ -69,6 +70,13 @@ impl Lowering<'_> {
                 variables.insert(name.to_owned(), Value::Number(number));
                 Ok(())
             }
+            // The best route is chosen already.
+            "preference" if self.direction == Direction::Kernel => Ok(()),
+            "krt_tunnel" if self.direction == Direction::Kernel => match self.constant(value, variables) {
+                Some(Expression::Text(link)) if link.is_empty() => Ok(()),
+                Some(Expression::Text(link)) => rules.set(guard, "link", model::quoted(&link)),
+                _ => Err("only a constant name can be a tunnel here".to_owned()),
+            },
             "preference" if self.direction != Direction::Export => {
                 let Number::Constant(preference) = self.number(value, variables)? else {
                     return Err("only a constant can be a preference here".to_owned());

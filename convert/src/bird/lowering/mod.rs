@@ -24,7 +24,7 @@ pub(crate) use value::Number;
 pub(crate) enum Direction {
     Import,
     Export,
-    /// Between the table and the kernel. It becomes part of the import of every peer.
+    /// Between the table and the kernel, for routes of all sources.
     Kernel,
 }
 
@@ -122,6 +122,7 @@ impl<'t> Lowering<'t> {
     fn attributes(&self) -> Variables {
         let number = |name, is_there| Value::Number(Number::Attribute(name, is_there));
         let mut variables = Variables::from([("bgp_med".to_owned(), number("med", false))]);
+        variables.insert(FROM_PEER.to_owned(), Value::Unknown);
         match self.direction {
             Direction::Import | Direction::Kernel => {
                 let local_pref = Number::Or(Box::new(Number::Attribute("local_pref", false)), 100);
@@ -259,6 +260,9 @@ impl<'t> Lowering<'t> {
         }
         let asked_after = rules.edits.len();
         let mut others = variables.clone();
+        if self.direction == Direction::Kernel && holds.implies(&Condition::text("source", "peer")) {
+            variables.insert(FROM_PEER.to_owned(), Value::Condition(Condition::Always));
+        }
         let first = self.block(then, &guard.and(holds.clone(), asked_after), variables, rules);
         // Routes that are decided are not asked again, nor changed for what follows.
         let fails = if first == Flow::Ends {
@@ -423,4 +427,7 @@ fn assigned(statements: &[Statement]) -> BTreeSet<String> {
 const MAX_CALLS: usize = 20;
 
 /// What functions see of the route.
-const ATTRIBUTES: [&str; 4] = ["bgp_local_pref", "bgp_med", "krt_metric", "preference"];
+const ATTRIBUTES: [&str; 5] = ["bgp_local_pref", "bgp_med", "krt_metric", "preference", FROM_PEER];
+
+/// Stands for what is known of the route itself: a peer has announced it. No variable of a configuration has such a name.
+const FROM_PEER: &str = "(from a peer)";
