@@ -4,6 +4,7 @@ mod anteroom;
 pub mod bfd;
 pub mod control;
 pub mod daemon;
+mod expected_peers;
 pub mod kernel;
 pub mod listener;
 pub mod log;

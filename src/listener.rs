@@ -2,7 +2,7 @@
 //!
 //! A connection from a range of dynamic peers is passed to the daemon with its OPEN.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bgp_codec::Prefix;
+use margay_config::PeerPlace;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -18,10 +19,11 @@ use tracing::{debug, warn};
 
 use crate::anteroom::Anteroom;
 pub use crate::anteroom::Newcomer;
+use crate::expected_peers::{ExpectedPeers, Owner};
 use crate::machine::{ListeningSocket, Machine, Stream, TcpPassword};
 use crate::peer::PeerIntake;
 
-/// Listens on some addresses, and passes accepted connections to the peer with their source address.
+/// Listens on some addresses, and passes each accepted connection to the peer that it belongs to.
 ///
 /// Dropping it closes the sockets; connections that were passed on stay open.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ pub struct Listener {
 /// The addresses from which connections are accepted.
 #[derive(Debug, Default)]
 struct Expected {
-    peers: BTreeMap<IpAddr, PeerIntake>,
+    peers: ExpectedPeers<PeerIntake>,
     /// The ranges of dynamic peers.
     ranges: BTreeSet<Prefix>,
 }
@@ -77,28 +79,27 @@ impl Listener {
         self.sockets.iter().map(|socket| socket.local_address()).collect()
     }
 
-    /// Passes connections from `address` to `intake` from now on; with a password, only signed ones arrive.
+    /// Passes connections of the peer at `place` to `intake` from now on; with a password, only signed ones
+    /// arrive from its address.
     ///
     /// # Errors
     ///
     /// The system cannot check signatures for this peer. Its connections are then not accepted.
     pub fn add_peer(
         &self,
-        address: IpAddr,
+        place: PeerPlace,
         password: Option<&TcpPassword>,
         intake: PeerIntake,
     ) -> io::Result<()> {
-        self.set_password(address, password)?;
-        self.add_newcomer(address, intake);
+        self.set_password(place.address, password)?;
+        self.add_newcomer(place, intake);
         Ok(())
     }
 
-    /// Passes connections from `address` to `intake` from now on. The address is in a range and uses the
-    /// range's password.
-    pub fn add_newcomer(&self, address: IpAddr, intake: PeerIntake) {
-        self.expected.send_modify(|expected| {
-            expected.peers.insert(address.to_canonical(), intake);
-        });
+    /// Passes connections of the peer at `place` to `intake` from now on. Its address is in a range and uses
+    /// the range's password.
+    pub fn add_newcomer(&self, place: PeerPlace, intake: PeerIntake) {
+        self.expected.send_modify(|expected| expected.peers.insert(place, intake));
     }
 
     /// Accepts connections from `range` from now on; with a password, only signed ones arrive.
@@ -126,16 +127,15 @@ impl Listener {
         self.set_range_password(range, None)
     }
 
-    /// Refuses connections from `address` from now on.
+    /// Refuses connections of the peer at `place` from now on.
     ///
     /// # Errors
     ///
     /// The system keeps the password; connections are refused nevertheless.
-    pub fn remove_peer(&self, address: IpAddr) -> io::Result<()> {
-        self.expected.send_modify(|expected| {
-            expected.peers.remove(&address.to_canonical());
-        });
-        self.set_password(address, None)
+    pub fn remove_peer(&self, place: PeerPlace) -> io::Result<()> {
+        let mut is_address_in_use = false;
+        self.expected.send_modify(|expected| is_address_in_use = expected.peers.remove(place));
+        if is_address_in_use { Ok(()) } else { self.set_password(place.address, None) }
     }
 
     /// Number of connections from addresses without a peer, or while the peer accepted none.
@@ -176,7 +176,7 @@ impl Listener {
     }
 }
 
-/// Accepts connections on one socket, and assigns them by their source address.
+/// Accepts connections on one socket, and assigns them by their two addresses.
 struct Acceptor {
     socket: Arc<ListeningSocket>,
     expected: watch::Receiver<Expected>,
@@ -189,7 +189,8 @@ struct Acceptor {
 enum Destination {
     Peer(PeerIntake),
     Newcomer,
-    Nowhere,
+    /// It is refused, for this reason.
+    Nowhere(&'static str),
 }
 
 impl Acceptor {
@@ -213,21 +214,21 @@ impl Acceptor {
     /// Passes a newcomer to the daemon, or to the peer that another of its connections has become meanwhile.
     async fn pass_on(&self, newcomer: Newcomer) {
         let address = newcomer.address;
-        match self.destination(address) {
+        match self.destination(address, &newcomer.arrival.stream) {
             Destination::Peer(intake) => self.note_refusal(address, intake.hand_in(newcomer.arrival)),
             Destination::Newcomer => {
                 let sent = self.newcomers.send(newcomer).await;
                 self.note_refusal(address, sent.map_err(|_| "the daemon is stopping"));
             }
-            Destination::Nowhere => self.note_refusal(address, Err("its range was removed")),
+            Destination::Nowhere(reason) => self.note_refusal(address, Err(reason)),
         }
     }
 
     fn hand_in(&mut self, address: IpAddr, stream: Stream) {
-        match self.destination(address) {
+        match self.destination(address, &stream) {
             Destination::Peer(intake) => self.note_refusal(address, intake.hand_in(stream.into())),
             Destination::Newcomer => self.anteroom.admit(address, stream),
-            Destination::Nowhere => self.note_refusal(address, Err("no peer has this address")),
+            Destination::Nowhere(reason) => self.note_refusal(address, Err(reason)),
         }
     }
 
@@ -238,14 +239,19 @@ impl Acceptor {
         }
     }
 
-    fn destination(&self, address: IpAddr) -> Destination {
+    fn destination(&self, address: IpAddr, stream: &Stream) -> Destination {
+        let Ok(own) = stream.local_address() else {
+            return Destination::Nowhere("it has been closed already");
+        };
         let expected = self.expected.borrow();
-        if let Some(intake) = expected.peers.get(&address) {
-            return Destination::Peer(intake.clone());
+        match expected.peers.owner(address, own.ip().to_canonical()) {
+            Owner::Peer(intake) => return Destination::Peer(intake.clone()),
+            Owner::Unclear => return Destination::Nowhere("it may be of several peers with this address"),
+            Owner::Nobody => {}
         }
         let host = Prefix::host(address);
         let is_welcome = expected.ranges.iter().any(|range| range.contains(host));
-        if is_welcome { Destination::Newcomer } else { Destination::Nowhere }
+        if is_welcome { Destination::Newcomer } else { Destination::Nowhere("no peer has this address") }
     }
 }
 

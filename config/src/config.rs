@@ -18,6 +18,7 @@ use crate::left_out::{LeftOut, ObjectName};
 use crate::network::{self, Network};
 use crate::peer::{self, Peer};
 use crate::peer_group::PeerGroups;
+use crate::peer_identity;
 use crate::report::Report;
 use crate::root::Root;
 use crate::section::Section;
@@ -201,11 +202,8 @@ impl Config {
         for left_out in &mut self.left_out {
             left_out.is_kept = match &left_out.object {
                 ObjectName::Peer { name, address } => {
-                    let is_meant = |peer: &&Peer| match address {
-                        Some(address) => peer.address == *address,
-                        None => name.as_ref() == Some(&peer.name),
-                    };
-                    keep(&mut self.peers, former.peers.iter().find(is_meant), |peer| peer.address)
+                    let found = former.peer_meant(name.as_deref(), *address);
+                    keep_peer(&mut self.peers, found)
                 }
                 ObjectName::DynamicPeers(range) => {
                     let is_meant = |dynamic: &&DynamicPeers| Some(dynamic.range) == *range;
@@ -234,6 +232,15 @@ impl Config {
         self.static_routes.sort_by_key(|route| route.prefix);
         self.aggregates.sort_by_key(|aggregate| aggregate.prefix);
         self.dynamic_peers.sort_by_key(|dynamic| dynamic.range);
+    }
+
+    /// The peer at an address, where one is given; of several the one of that name. Otherwise the peer of that name.
+    fn peer_meant(&self, name: Option<&str>, address: Option<IpAddr>) -> Option<&Peer> {
+        let is_named = |peer: &&Peer| Some(peer.name.as_str()) == name;
+        let Some(address) = address else { return self.peers.iter().find(is_named) };
+        let mut there = self.peers.iter().filter(|peer| peer.address == address);
+        let first = there.next()?;
+        Some(std::iter::once(first).chain(there).find(is_named).unwrap_or(first))
     }
 
     fn read(mut root: Root<'_>, report: &mut Report<'_>) -> Option<Self> {
@@ -274,6 +281,19 @@ impl Config {
             left_out: Vec::new(),
         })
     }
+}
+
+/// Adds a former peer unless another one keeps it out; returns whether it was added.
+fn keep_peer(peers: &mut Vec<Peer>, former: Option<&Peer>) -> bool {
+    let excludes = |peer: &Peer, former: &Peer| {
+        peer.name == former.name
+            || peer.address == former.address && peer_identity::conflict(peer, former).is_some()
+    };
+    let Some(former) = former.filter(|former| !peers.iter().any(|peer| excludes(peer, former))) else {
+        return false;
+    };
+    peers.push(former.clone());
+    true
 }
 
 /// Adds a former object unless there is one with the same key; returns whether it was added.

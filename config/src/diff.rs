@@ -1,7 +1,6 @@
 //! What changes from one configuration to the next.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use bgp_codec::Prefix;
 
@@ -11,16 +10,17 @@ use crate::dynamic_peers::DynamicPeers;
 use crate::global::Global;
 use crate::network::Network;
 use crate::peer::Peer;
+use crate::peer_place::PeerPlace;
 use crate::static_route::StaticRoute;
 
 /// What changes from one configuration to the next. What is not listed stays as it is.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ConfigDiff {
-    /// Peers whose address is not in the old configuration, in the order of their addresses, as all peers below.
+    /// Peers only in the new configuration, in the order of their places, as all peers below.
     pub peers_added: Vec<Peer>,
-    /// Peers whose address is not in the new one.
+    /// Peers only in the old one.
     pub peers_removed: Vec<Peer>,
-    /// Peers with the same address and other settings.
+    /// The same peers with other settings, possibly at another port or from another own address.
     pub peers_changed: Vec<PeerChange>,
     /// Ranges of dynamic peers only in the new configuration, in their order, as all ranges below.
     pub dynamic_peers_added: Vec<DynamicPeers>,
@@ -76,7 +76,8 @@ pub struct DynamicPeersChange {
 
 /// Tells two configurations apart.
 ///
-/// A peer is the same while its address is the same, since the session is with the address; its name may change. A
+/// A peer is the same while its place is the same, since the session is with the place; its name may change. Where port or own
+/// address have changed, too, it is the one with the same address and name, or else the only one left at the address. A
 /// filter that does something else shows as `import` or `export` of each peer that uses it.
 pub fn diff(old: &Config, new: &Config) -> ConfigDiff {
     let mut diff = ConfigDiff {
@@ -84,7 +85,7 @@ pub fn diff(old: &Config, new: &Config) -> ConfigDiff {
         needs_restart: daemon_keys(old, new),
         ..ConfigDiff::default()
     };
-    diff.compare_peers(by_address(old), by_address(new));
+    diff.compare_peers(by_place(old), by_place(new));
     diff.compare_dynamic_peers(by_range(old), by_range(new));
     diff.compare_networks(by_prefix(old), by_prefix(new));
     diff.compare_static_routes(static_by_prefix(old), static_by_prefix(new));
@@ -102,14 +103,23 @@ impl ConfigDiff {
         *self == Self::default()
     }
 
-    fn compare_peers(&mut self, mut old: BTreeMap<IpAddr, &Peer>, new: BTreeMap<IpAddr, &Peer>) {
-        for (address, new) in new {
-            let Some(old) = old.remove(&address) else {
-                self.peers_added.push(new.clone());
-                continue;
-            };
-            self.peers_changed.extend(PeerChange::between(old, new));
+    fn compare_peers<'p>(
+        &mut self,
+        mut old: BTreeMap<PeerPlace, &'p Peer>,
+        new: BTreeMap<PeerPlace, &'p Peer>,
+    ) {
+        let mut pairs = Vec::with_capacity(new.len());
+        let mut unmatched = BTreeMap::new();
+        for (place, new) in new {
+            match old.remove(&place) {
+                Some(old) => pairs.push((old, new)),
+                None => drop(unmatched.insert(place, new)),
+            }
         }
+        pairs.extend(moved(&mut old, &mut unmatched));
+        pairs.sort_by_key(|(_, new)| new.place());
+        self.peers_changed.extend(pairs.into_iter().filter_map(|(old, new)| PeerChange::between(old, new)));
+        self.peers_added.extend(unmatched.into_values().cloned());
         self.peers_removed.extend(old.into_values().cloned());
     }
 
@@ -199,8 +209,42 @@ impl PeerChange {
     }
 }
 
-fn by_address(config: &Config) -> BTreeMap<IpAddr, &Peer> {
-    config.peers().iter().map(|peer| (peer.address, peer)).collect()
+fn by_place(config: &Config) -> BTreeMap<PeerPlace, &Peer> {
+    config.peers().iter().map(|peer| (peer.place(), peer)).collect()
+}
+
+/// Takes out the peers that are the same at another place: those with the same address and name, then those that are alone at
+/// their address in both configurations.
+fn moved<'p>(
+    old: &mut BTreeMap<PeerPlace, &'p Peer>,
+    new: &mut BTreeMap<PeerPlace, &'p Peer>,
+) -> Vec<(&'p Peer, &'p Peer)> {
+    let mut pairs = paired(old, new, |peer| (peer.address, peer.name.as_str()));
+    pairs.extend(paired(old, new, |peer| peer.address));
+    pairs
+}
+
+/// Takes out pairs of peers with equal keys, where the key belongs to one peer on each side.
+fn paired<'p, K: Ord>(
+    old: &mut BTreeMap<PeerPlace, &'p Peer>,
+    new: &mut BTreeMap<PeerPlace, &'p Peer>,
+    key: impl Fn(&'p Peer) -> K,
+) -> Vec<(&'p Peer, &'p Peer)> {
+    let by_key = |peers: &BTreeMap<PeerPlace, &'p Peer>| {
+        let mut by_key: BTreeMap<K, Option<&'p Peer>> = BTreeMap::new();
+        for &peer in peers.values() {
+            by_key.entry(key(peer)).and_modify(|only| *only = None).or_insert(Some(peer));
+        }
+        by_key
+    };
+    let (mut former, present) = (by_key(old), by_key(new));
+    let pairs = present.into_iter().filter_map(|(key, new)| former.remove(&key)?.zip(new));
+    let pairs: Vec<(&Peer, &Peer)> = pairs.collect();
+    for (former, present) in &pairs {
+        old.remove(&former.place());
+        new.remove(&present.place());
+    }
+    pairs
 }
 
 fn by_range(config: &Config) -> BTreeMap<Prefix, &DynamicPeers> {
@@ -249,7 +293,7 @@ pub enum PeerEffect {
 /// Makes the table of all settings. One that is added to [`Peer`] and not to the table does not compile.
 macro_rules! peer_settings {
     ($($key:ident: $effect:ident),* $(,)?) => {
-        /// All settings of a peer but its address, which says which peer it is.
+        /// All settings of a peer but its address: at another one, it is another peer.
         const PEER_SETTINGS: &[PeerSetting] = &[$(PeerSetting {
             key: stringify!($key),
             differs: |old, new| old.$key != new.$key,

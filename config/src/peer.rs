@@ -16,6 +16,7 @@ use crate::local_asn::LocalAsn;
 use crate::next_hop_mode::NextHopMode;
 use crate::peer_group::PeerGroups;
 use crate::peer_identity::{self, PeerIdentity, SeenPeers};
+use crate::peer_place::{DEFAULT_PORT, PeerPlace};
 use crate::peer_settings::{Given, PeerSettings};
 use crate::prefix_limit::PrefixLimit;
 use crate::private_asns::PrivateAsns;
@@ -28,7 +29,7 @@ use crate::section::{Section, Value};
 pub struct Peer {
     /// Its name, unique among the peers; its address by default.
     pub name: String,
-    /// Its address, unique among the peers.
+    /// Its address. Several peers may have the same one; see [`place`](Self::place).
     pub address: IpAddr,
     /// The operator's words about it.
     pub description: Option<String>,
@@ -152,10 +153,13 @@ impl Peer {
             offset,
             report,
         );
-        let identity = identity?;
+        let (identity, values) = identity?;
         check_source_address(&settings, identity.address, offset, report);
         check_hold_times(&settings, offset, report);
-        Some(Self::assemble(identity, group.map(|(name, _)| name.to_owned()), remote_asn?, settings))
+        let group = group.map(|(name, _)| name.to_owned());
+        let peer = Self::assemble(identity, group, remote_asn?, settings);
+        seen.note(&peer, &values, report);
+        Some(peer)
     }
 
     /// What those have in common who dial in from `range`: all settings of a group. Passive, since nobody knows of them
@@ -175,6 +179,12 @@ impl Peer {
         check_hold_times(&settings, offset, report);
         let identity = PeerIdentity { name: range.to_string(), address: range.network(), description: None };
         Some(Self::assemble(identity, Some(group.to_owned()), remote_asn, settings))
+    }
+
+    /// Where it is reached, which no other peer shares.
+    #[must_use]
+    pub fn place(&self) -> PeerPlace {
+        PeerPlace { address: self.address, source: self.source_address, port: self.port }
     }
 
     /// Whether the peer is external or internal, where this speaker's AS is `local_asn`; `None` if that depends on the peer.
@@ -249,7 +259,7 @@ impl Peer {
             keepalive: settings.keepalive,
             connect_retry: settings.connect_retry.unwrap_or(DEFAULT_CONNECT_RETRY),
             password_file: settings.password_file,
-            port: settings.port.unwrap_or(179),
+            port: settings.port.unwrap_or(DEFAULT_PORT),
             source_address: settings.source_address,
             multihop: settings.multihop,
             ttl_security: settings.ttl_security.unwrap_or(false),

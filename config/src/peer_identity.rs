@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::left_out::ObjectName;
+use crate::peer::Peer;
 use crate::report::Report;
 use crate::section::{Section, Value};
 use crate::{address, name};
@@ -15,19 +16,27 @@ pub(crate) struct PeerIdentity {
     pub(crate) description: Option<String>,
 }
 
-/// Where each name and address was used first, in octets.
+/// Where the name and the address of a peer stand in its table.
+pub(crate) struct IdentityValues<'t> {
+    name: Option<Value<'t>>,
+    address: Value<'t>,
+}
+
+/// The names and places of the peers so far.
 #[derive(Default)]
 pub(crate) struct SeenPeers {
+    /// Where each name was used first, in octets.
     names: HashMap<String, usize>,
-    addresses: HashMap<IpAddr, usize>,
+    /// The peers at each address, with the offsets of the address, in octets.
+    by_address: HashMap<IpAddr, Vec<(usize, Peer)>>,
 }
 
 impl PeerIdentity {
-    pub(crate) fn read(
-        section: &mut Section<'_>,
+    pub(crate) fn read<'t>(
+        section: &mut Section<'t>,
         seen: &mut SeenPeers,
         report: &mut Report<'_>,
-    ) -> Option<Self> {
+    ) -> Option<(Self, IdentityValues<'t>)> {
         let description = section
             .get("description")
             .and_then(|value| value.string("top of rack 1", report))
@@ -37,18 +46,15 @@ impl PeerIdentity {
             name_value.map(|value| value.parsed("tor1", report, |text| name::check(text).map(str::to_owned)));
         let address_value = section.require("address", report);
         let address = address_value.and_then(|value| value.parsed("172.16.0.1", report, address::parse_host));
-        let address_is_taken = address
-            .zip(address_value)
-            .is_some_and(|(address, value)| seen.check_address(address, value, report));
         let name = match name {
             Some(name) => name?,
             None => address?.to_string(),
         };
-        // A peer named by an address that is there twice has been reported.
-        if name_value.is_some() || !address_is_taken {
-            seen.check_name(&name, name_value.or(address_value)?, report);
+        if let Some(value) = name_value {
+            seen.check_name(&name, value, report);
         }
-        Some(Self { name, address: address?, description })
+        let values = IdentityValues { name: name_value, address: address_value? };
+        Some((Self { name, address: address?, description }, values))
     }
 }
 
@@ -60,18 +66,20 @@ pub(crate) fn object_name(table: Value<'_>) -> ObjectName {
 }
 
 impl SeenPeers {
-    /// Reports an address that another peer has; returns whether that is so.
-    fn check_address(&mut self, address: IpAddr, value: Value<'_>, report: &mut Report<'_>) -> bool {
-        let Some(&first) = self.addresses.get(&address) else {
-            self.addresses.insert(address, value.offset());
-            return false;
-        };
-        let place = report.place(first, value.offset());
-        value.reject(
-            report,
-            format_args!("{address} is the address of another peer on {place}: keep one of them"),
-        );
-        true
+    /// Notes a peer. Reports why it cannot be there together with a former one.
+    pub(crate) fn note(&mut self, peer: &Peer, values: &IdentityValues<'_>, report: &mut Report<'_>) {
+        let at_address = self.by_address.entry(peer.address).or_default();
+        let former = at_address.iter().find_map(|(offset, former)| Some((*offset, conflict(former, peer)?)));
+        if let Some((offset, advice)) = former {
+            let place = report.place(offset, values.address.offset());
+            let text = format_args!("{} is the address of another peer on {place}{advice}", peer.address);
+            values.address.reject(report, text);
+            return;
+        }
+        at_address.push((values.address.offset(), peer.clone()));
+        if values.name.is_none() {
+            self.check_name(&peer.name, values.address, report);
+        }
     }
 
     /// Reports a name that another peer has, given or by default.
@@ -81,6 +89,26 @@ impl SeenPeers {
             return;
         };
         let place = report.place(first, value.offset());
-        value.reject(report, format_args!("{name:?} is the name of another peer on {place}: choose another"));
+        let advice = if value.key() == "name" { "choose another" } else { "give this one a name" };
+        value.reject(report, format_args!("{name:?} is the name of another peer on {place}: {advice}"));
     }
+}
+
+/// Why two peers cannot have the same address, and what would be right; `None` if they can.
+pub(crate) fn conflict(one: &Peer, other: &Peer) -> Option<&'static str> {
+    if one.place() == other.place() {
+        return Some(": keep one of them, or give one another port or source_address");
+    }
+    // A connection comes from a port of its own, not from the one on which its peer listens.
+    if one.source_address == other.source_address && (one.passive || other.passive) {
+        return Some(
+            ", whose connections cannot be told apart from those of this one: \
+             give one a source_address of its own, or let neither be passive",
+        );
+    }
+    if one.bfd.is_some() && other.bfd.is_some() {
+        return Some(", which has bfd as well: leave it to one of them, as both have the same path");
+    }
+    // The kernel finds the password of a connection by the peer's address alone.
+    (one.password_file != other.password_file).then_some(", with another password_file: give both the same")
 }

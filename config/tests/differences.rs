@@ -94,6 +94,43 @@ fn changed_peers_table() {
     }
 }
 
+/// Two peers at one address, of which another port or own address, or another name, makes the same peer or another one.
+#[test]
+fn peers_at_one_address_are_the_same_by_place_then_by_name() {
+    let config = |peers: &[(&str, u16)]| {
+        let peer = |(name, port): &(&str, u16)| {
+            format!("[[peer]]\nname = \"{name}\"\naddress = \"192.0.2.1\"\nremote_asn = 1\nport = {port}\n")
+        };
+        parsed(&[BASE.to_owned(), peers.iter().map(peer).collect()].concat())
+    };
+    type Peers = &'static [(&'static str, u16)];
+    // (before, after, the changes as "old > new: keys", added, removed)
+    type Names = &'static [&'static str];
+    type Row = (Peers, Peers, Names, Names, Names);
+    let rows: [Row; 8] = [
+        (&[("a", 1), ("b", 2)], &[("b", 2), ("a", 1)], &[], &[], &[]),
+        (&[("a", 1), ("b", 2)], &[("a", 1), ("b", 3)], &["b > b: port"], &[], &[]),
+        (&[("a", 1), ("b", 2)], &[("a", 1), ("c", 2)], &["b > c: name"], &[], &[]),
+        (&[("a", 1), ("b", 2)], &[("a", 2), ("b", 1)], &["a > b: name", "b > a: name"], &[], &[]),
+        (&[("a", 1), ("b", 2)], &[("a", 3), ("b", 4)], &["a > a: port", "b > b: port"], &[], &[]),
+        // The only one left at the address.
+        (&[("a", 1)], &[("c", 3)], &["a > c: name, port"], &[], &[]),
+        (&[("a", 1), ("b", 2)], &[("a", 1), ("c", 3)], &["b > c: name, port"], &[], &[]),
+        (&[("a", 1), ("b", 2)], &[("c", 3), ("d", 4)], &[], &["c", "d"], &["a", "b"]),
+    ];
+    for (before, after, changes, added, removed) in rows {
+        let diff = diff(&config(before), &config(after));
+        let change = |it: &margay_config::PeerChange| {
+            format!("{} > {}: {}", it.old.name, it.new.name, it.keys.join(", "))
+        };
+        let of_name = |peers: &[Peer]| peers.iter().map(|peer| peer.name.clone()).collect::<Vec<_>>();
+        let changed: Vec<String> = diff.peers_changed.iter().map(change).collect();
+        assert_eq!(changed, changes, "{before:?} {after:?}");
+        assert_eq!(of_name(&diff.peers_added), added, "{before:?} {after:?}");
+        assert_eq!(of_name(&diff.peers_removed), removed, "{before:?} {after:?}");
+    }
+}
+
 #[test]
 fn ranges_of_dynamic_peers_come_go_and_change() {
     let range = "[[dynamic_peers]]\nrange = \"10.1.0.0/16\"\ngroup = \"mesh\"\n";

@@ -470,19 +470,72 @@ fn peers_that_are_there_twice() {
         "[[peer]]\nname = \"a\"\naddress = \"10.0.0.1\"\nremote_asn = 1\n[[peer]]\nname = \"b\"\n\
          address = \"10.0.0.1\"\nremote_asn = 1\n[[peer]]\nname = \"a\"\naddress = \"10.0.0.2\"\nremote_asn = 1\n",
         &[
-            "f:10:11: address: 10.0.0.1 is the address of another peer on line 6: keep one of them",
+            "f:10:11: address: 10.0.0.1 is the address of another peer on line 6: keep one of them, \
+             or give one another port or source_address",
             "f:13:8: name: \"a\" is the name of another peer on line 5: choose another",
         ],
     );
     // A peer without a name goes by its address.
     check_after_global(
         "[[peer]]\nname = \"10.0.0.2\"\naddress = \"10.0.0.1\"\nremote_asn = 1\n[[peer]]\naddress = \"10.0.0.2\"\nremote_asn = 1\n",
-        &["f:9:11: address: \"10.0.0.2\" is the name of another peer on line 5: choose another"],
+        &["f:9:11: address: \"10.0.0.2\" is the name of another peer on line 5: give this one a name"],
     );
     check_after_global(
         "[[peer]]\naddress = \"2001:db8::1\"\nremote_asn = 1\n[[peer]]\naddress = \"2001:db8:0::1\"\nremote_asn = 1\n",
-        &["f:8:11: address: 2001:db8::1 is the address of another peer on line 5: keep one of them"],
+        &["f:8:11: address: 2001:db8::1 is the address of another peer on line 5: keep one of them, \
+           or give one another port or source_address"],
     );
+}
+
+#[test]
+fn peers_at_one_address_that_cannot_be_told_apart() {
+    let peer = |name: &str, more: &str| {
+        format!("[[peer]]\nname = \"{name}\"\naddress = \"10.0.0.1\"\nremote_asn = 1\n{more}\n")
+    };
+    let both = |one: &str, other: &str| [peer("a", one), peer("b", other)].concat();
+    let place = "address: 10.0.0.1 is the address of another peer on line 6";
+    let unclear = "whose connections cannot be told apart from those of this one: \
+                   give one a source_address of its own, or let neither be passive";
+    let rows = [
+        ("port = 1790", "port = 1791", None),
+        ("", "port = 1790", None),
+        ("source_address = \"10.0.0.8\"", "source_address = \"10.0.0.9\"", None),
+        ("source_address = \"10.0.0.8\"", "", None),
+        (
+            "source_address = \"10.0.0.8\"\npassive = true",
+            "source_address = \"10.0.0.9\"\npassive = true",
+            None,
+        ),
+        (
+            "port = 1790",
+            "port = 1790",
+            Some(": keep one of them, or give one another port or source_address".to_owned()),
+        ),
+        ("port = 1790", "port = 1791\npassive = true", Some(format!(", {unclear}"))),
+        ("port = 1790\npassive = true", "port = 1791", Some(format!(", {unclear}"))),
+        (
+            "port = 1790\npassword_file = \"/a\"",
+            "port = 1791",
+            Some(", with another password_file: give both the same".to_owned()),
+        ),
+        ("port = 1790\npassword_file = \"/a\"", "port = 1791\npassword_file = \"/a\"", None),
+        ("port = 1790\nbfd = true", "port = 1791", None),
+        (
+            "port = 1790\nbfd = true",
+            "port = 1791\nbfd = true",
+            Some(", which has bfd as well: leave it to one of them, as both have the same path".to_owned()),
+        ),
+    ];
+    for (one, other, expected) in rows {
+        let text = both(one, other);
+        let Some(advice) = expected else {
+            let config = parse("f", &format!("{GLOBAL}{text}")).expect(&text);
+            assert_eq!(config.peers().len(), 2, "{text}");
+            continue;
+        };
+        let line = GLOBAL.lines().count() + peer("a", one).lines().count() + 3;
+        check_after_global(&text, &[&format!("f:{line}:11: {place}{advice}")]);
+    }
 }
 
 #[test]

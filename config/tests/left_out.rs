@@ -116,11 +116,24 @@ fn what_ran_before_goes_on_as_it_was() {
             vec!["a", "b"],
             "peer c: f:17:",
         ),
-        // Its address belongs to another peer now.
+        // Its place belongs to another peer now.
+        (
+            [GLOBAL, &peer("x", "10.0.0.2", "port = 1790\n"), &peer("b", "10.0.0.2", "port = 1790\n")]
+                .concat(),
+            vec!["x"],
+            "peer b: f:11:",
+        ),
+        // Another peer has come to its address, at another port.
         (
             [GLOBAL, &peer("x", "10.0.0.2", ""), &peer("b", "10.0.0.2", "")].concat(),
-            vec!["x"],
-            "peer b: f:10:",
+            vec!["x", "b"],
+            "peer b, and goes on as it was: f:10:",
+        ),
+        // Its name is another peer's.
+        (
+            [GLOBAL, &peer("b", "10.0.0.3", ""), &peer("b", "10.0.0.2", "")].concat(),
+            vec!["b"],
+            "peer b: f:9:",
         ),
     ];
     for (text, names, said) in rows {
@@ -199,7 +212,10 @@ fn errors_of_all_files_come_in_one_go_and_name_their_file() {
                 "include = [\"a.toml\", \"b.toml\", \"absent.toml\", \"c?/x.toml\", 7, \"none*.toml\"]\n{GLOBAL}[filter.x]\nrules = []\n"
             ),
         ),
-        ("/a.toml", "[global]\nasn = 1\n[[peer]]\naddress = \"10.0.0.1\"\nremote_asn = 0\n[filter.x]\n"),
+        (
+            "/a.toml",
+            "[global]\nasn = 1\n[[peer]]\naddress = \"10.0.0.1\"\nremote_asn = 1\nport = 0\n[filter.x]\n",
+        ),
         ("/b.toml", "[[peer]]\naddress = \"10.0.0.1\"\nremote_asn = 1\n[peers]\n"),
     ];
     let errors: Vec<String> = reading(&files).errors.iter().map(ToString::to_string).collect();
@@ -210,9 +226,9 @@ fn errors_of_all_files_come_in_one_go_and_name_their_file() {
             "/m.toml:1:47: include: only the name of the file may be a pattern, not its folder",
             "/m.toml:1:60: include: expected a string, such as \"conf.d/*.toml\", found a number",
             "/a.toml:1:1: global: it stands on line 2 of /m.toml already: keep one of the two",
-            "/a.toml:5:14: remote_asn: 0 is out of range: write a number from 1 to 4294967295",
-            "/a.toml:6:9: filter x stands on line 5 of /m.toml already: keep one of the two",
-            "/b.toml:2:11: address: 10.0.0.1 is the address of another peer on line 4 of /a.toml: keep one of them",
+            "/a.toml:6:8: port: 0 is out of range: write a number from 1 to 65535",
+            "/a.toml:7:9: filter x stands on line 5 of /m.toml already: keep one of the two",
+            "/b.toml:2:11: address: 10.0.0.1 is the address of another peer on line 4 of /a.toml: keep one of them, or give one another port or source_address",
             "/b.toml:4:2: unknown key \"peers\" in the file: did you mean \"peer\"?",
         ]
     );

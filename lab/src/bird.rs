@@ -22,7 +22,13 @@ impl Bird {
     /// Makes a BIRD that is not running yet.
     #[must_use]
     pub fn new(namespace: &Namespace, settings: RouterSettings) -> Self {
-        Self { daemon: Daemon::new(namespace, "bird"), settings }
+        Self::named(namespace, "bird", settings)
+    }
+
+    /// The same with a name of its own, for several in one namespace.
+    #[must_use]
+    pub fn named(namespace: &Namespace, name: &str, settings: RouterSettings) -> Self {
+        Self { daemon: Daemon::new(namespace, name), settings }
     }
 
     /// Runs a command in `birdc` and returns its output.

@@ -123,16 +123,27 @@ impl Api {
         answered.await.map_err(|_| ApiError::stopping())
     }
 
-    /// The peer with this name or address.
+    /// The peer with this name, or with this address if no other peer has it.
     pub(super) async fn peer(&self, name: &str) -> Result<PeerEntry, ApiError> {
         let peers = self.ask_daemon(DaemonRequest::Peers).await?;
-        let known = peers.iter().map(|peer| peer.config.name.clone()).collect::<Vec<_>>().join(", ");
-        let is_meant = |peer: &PeerEntry| peer.config.name == name || peer.config.address.to_string() == name;
-        peers.into_iter().find(is_meant).ok_or_else(|| {
-            let known =
-                if known.is_empty() { "none is configured".to_owned() } else { format!("known are {known}") };
-            ApiError::not_found(format!("there is no peer {name:?}: {known}"))
-        })
+        if let Some(peer) = peers.iter().find(|peer| peer.config.name == name) {
+            return Ok(peer.clone());
+        }
+        let has_address = |peer: &&PeerEntry| peer.config.address.to_string() == name;
+        match peers.iter().filter(has_address).collect::<Vec<_>>()[..] {
+            [peer] => Ok(peer.clone()),
+            [] => {
+                let known = match peers.is_empty() {
+                    true => "none is configured".to_owned(),
+                    false => format!("known are {}", names(&peers)),
+                };
+                Err(ApiError::not_found(format!("there is no peer {name:?}: {known}")))
+            }
+            ref several => {
+                let names = names(several.iter().copied());
+                Err(ApiError::conflict(format!("several peers have the address {name}: name one of {names}")))
+            }
+        }
     }
 
     /// The filters of the configuration.
@@ -162,6 +173,10 @@ impl Api {
         kernel.send(question(answer)).await.ok()?;
         answered.await.ok()
     }
+}
+
+fn names<'p>(peers: impl IntoIterator<Item = &'p PeerEntry>) -> String {
+    peers.into_iter().map(|peer| peer.config.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 async fn get_status(State(api): State<Api>) -> Result<Json<Status>, ApiError> {
@@ -224,7 +239,7 @@ async fn post_peer(
         query.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let message = shutdown_message(message.as_deref())?;
     let config = api.peer(&name).await?.config;
-    let command = PeerCommand { address: config.address, action, message };
+    let command = PeerCommand { place: config.place(), action, message };
     let done = api.ask_daemon(|answer| DaemonRequest::Administer(command, answer)).await?;
     let done = done.map_err(|reason| ApiError::conflict(format!("{}: {reason}", config.name)))?;
     Ok(Json(PeerActionReport { peer: config.name.clone(), done }))

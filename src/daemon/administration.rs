@@ -1,7 +1,6 @@
 //! Operations on the sessions of single peers, and on all of them before maintenance.
 
-use std::net::IpAddr;
-
+use margay_config::PeerPlace;
 use margay_control::PeerAction;
 use margay_session::{ShutdownMessage, StopReason};
 use tokio::sync::oneshot;
@@ -13,8 +12,8 @@ use crate::speaker::SpeakerRequest;
 /// A checked operation on a peer.
 #[derive(Clone, Debug)]
 pub struct PeerCommand {
-    /// The peer's address.
-    pub address: IpAddr,
+    /// The peer.
+    pub place: PeerPlace,
     /// The operation.
     pub action: PeerAction,
     /// The shutdown communication for the peer.
@@ -28,15 +27,15 @@ impl Daemon {
     ///
     /// Why nothing was done.
     pub(super) async fn administer(&mut self, command: PeerCommand) -> Result<String, String> {
-        let PeerCommand { address, action, message } = command;
+        let PeerCommand { place, action, message } = command;
         let done = match action {
-            PeerAction::Disable => self.disable(address, message).await,
-            PeerAction::Enable => self.enable(address).await,
-            PeerAction::Reset => self.reset(address, message).await,
-            PeerAction::SoftIn => self.running(address)?.handle.request_routes().await,
-            PeerAction::SoftOut => self.advertise_again(address).await,
+            PeerAction::Disable => self.disable(place, message).await,
+            PeerAction::Enable => self.enable(place).await,
+            PeerAction::Reset => self.reset(place, message).await,
+            PeerAction::SoftIn => self.running(place)?.handle.request_routes().await,
+            PeerAction::SoftOut => self.advertise_again(place).await,
         }?;
-        info!(peer = %address, "{done}");
+        info!(peer = %place, "{done}");
         Ok(done)
     }
 
@@ -55,23 +54,22 @@ impl Daemon {
         done.to_owned()
     }
 
-    async fn disable(&mut self, address: IpAddr, message: ShutdownMessage) -> Result<String, String> {
-        let was_disabled = self.disabled.insert(address, message.clone()).is_some();
-        if let Some(peer) = self.peers.get(&address) {
+    async fn disable(&mut self, place: PeerPlace, message: ShutdownMessage) -> Result<String, String> {
+        let was_disabled = self.disabled.insert(place, message.clone()).is_some();
+        if let Some(peer) = self.peers.get(&place) {
             peer.handle.stop(StopReason::AdministrativeShutdown(message)).await;
         }
         Ok(if was_disabled { "already disabled" } else { "disabled" }.to_owned())
     }
 
-    async fn enable(&mut self, address: IpAddr) -> Result<String, String> {
-        if self.disabled.remove(&address).is_none() {
+    async fn enable(&mut self, place: PeerPlace) -> Result<String, String> {
+        if self.disabled.remove(&place).is_none() {
             return Ok("already enabled".to_owned());
         }
-        match self.peers.get(&address) {
+        match self.peers.get(&place) {
             // It comes back under its present settings when it connects again.
             Some(peer) if peer.range.is_some() => {
-                self.remove_peers([address], StopReason::AdministrativeReset(ShutdownMessage::default()))
-                    .await;
+                self.remove_peers([place], StopReason::AdministrativeReset(ShutdownMessage::default())).await;
             }
             Some(peer) => peer.handle.start().await,
             None => {}
@@ -79,16 +77,16 @@ impl Daemon {
         Ok("enabled".to_owned())
     }
 
-    async fn reset(&mut self, address: IpAddr, message: ShutdownMessage) -> Result<String, String> {
-        let peer = self.running(address)?;
+    async fn reset(&mut self, place: PeerPlace, message: ShutdownMessage) -> Result<String, String> {
+        let peer = self.running(place)?;
         peer.handle.stop(StopReason::AdministrativeReset(message)).await;
         peer.handle.start().await;
         Ok("session reset".to_owned())
     }
 
-    async fn advertise_again(&mut self, address: IpAddr) -> Result<String, String> {
+    async fn advertise_again(&mut self, place: PeerPlace) -> Result<String, String> {
         let (answer, answered) = oneshot::channel();
-        let key = self.running(address)?.key;
+        let key = self.running(place)?.key;
         self.tell_speaker(SpeakerRequest::AdvertiseAgain(key, answer)).await;
         match answered.await {
             Ok(true) => Ok("all routes are advertised again".to_owned()),
@@ -97,19 +95,19 @@ impl Daemon {
     }
 
     /// The peer, if its session is to be up.
-    fn running(&self, address: IpAddr) -> Result<&RunningPeer, String> {
-        if self.disabled.contains_key(&address) {
+    fn running(&self, place: PeerPlace) -> Result<&RunningPeer, String> {
+        if self.disabled.contains_key(&place) {
             return Err("the peer is disabled: enable it first".to_owned());
         }
-        self.peers.get(&address).ok_or_else(|| match self.unstarted.get(&address) {
+        self.peers.get(&place).ok_or_else(|| match self.unstarted.get(&place) {
             Some(peer) => format!("the peer was not started: {}", peer.reason),
             None => "the peer has gone".to_owned(),
         })
     }
 
     /// Why a peer's session is kept down; `None` if it is not.
-    pub(super) fn held_down(&self, address: IpAddr) -> Option<String> {
-        self.disabled.get(&address).map(|message| match message.as_str() {
+    pub(super) fn held_down(&self, place: PeerPlace) -> Option<String> {
+        self.disabled.get(&place).map(|message| match message.as_str() {
             "" => "disabled by the operator".to_owned(),
             message => format!("disabled by the operator: {message}"),
         })

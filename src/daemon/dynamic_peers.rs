@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_codec::{Notification, Open, Prefix};
-use margay_config::{Config, DynamicPeers, PeerChange};
+use margay_config::{Config, DynamicPeers, Peer, PeerChange, PeerPlace};
 use margay_session::{State, StopReason};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -37,7 +37,7 @@ struct OpenRange {
 
 /// A dynamic peer has not had a connection for a while.
 pub(super) struct Departure {
-    address: IpAddr,
+    place: PeerPlace,
     key: PeerKey,
 }
 
@@ -97,17 +97,34 @@ impl Daemon {
     /// Makes a newcomer a peer, if its OPEN is acceptable and the limit is not reached.
     pub(super) async fn welcome(&mut self, newcomer: Newcomer) {
         let Newcomer { address, open, arrival } = newcomer;
-        if !self.peers.contains_key(&address)
+        if self.peers_at(address).next().is_none()
             && let Err(reason) = self.add_dynamic_peer(address, &open).await
         {
             self.ranges.rejections.reject(arrival.stream, reason);
             return;
         }
-        if let Some(peer) = self.peers.get(&address)
-            && let Err(error) = peer.handle.intake().hand_in(arrival)
-        {
-            debug!(%address, "connection refused: {error}");
+        let mut present = self.peers_at(address);
+        match (present.next(), present.next()) {
+            (Some(peer), None) => {
+                if let Err(error) = peer.handle.intake().hand_in(arrival) {
+                    debug!(%address, "connection refused: {error}");
+                }
+            }
+            // A reload has configured several meanwhile. The next connection finds the right one.
+            _ => debug!(%address, "connection refused: its peers have just been configured"),
         }
+    }
+
+    /// The running peers at an address.
+    fn peers_at(&self, address: IpAddr) -> impl Iterator<Item = &RunningPeer> {
+        let first = PeerPlace { address, source: None, port: 0 };
+        let from_there = self.peers.range(first..);
+        from_there.take_while(move |(place, _)| place.address == address).map(|(_, peer)| peer)
+    }
+
+    /// Whether the peer at an address is a dynamic one.
+    pub(super) fn is_dynamic_at(&self, address: IpAddr) -> bool {
+        self.peers_at(address).any(|peer| peer.range.is_some())
     }
 
     /// # Errors
@@ -117,16 +134,16 @@ impl Daemon {
         let config = Arc::clone(&self.config);
         // A reload may have closed the range while the connection waited.
         let dynamic = config.dynamic_peers_at(address).ok_or_else(Notification::connection_rejected)?;
-        if let Some(message) = self.disabled.get(&address) {
+        let peer = dynamic.peer(address);
+        if let Some(message) = self.disabled.get(&peer.place()) {
             return Err(Notification::administrative_shutdown(message.as_str()));
         }
-        let peer = dynamic.peer(address);
         options::session_options(&self.global, &peer, self.start.kind).check_open(open).map_err(|error| {
             info!(%address, range = %dynamic.range, "connection rejected: {error}");
             error.notification()
         })?;
         let password = self.take_place(address, dynamic)?;
-        match self.spawn_dynamic_peer(address, dynamic, password).await {
+        match self.spawn_dynamic_peer(peer, dynamic.range, password).await {
             true => Ok(()),
             false => Err(Notification::connection_rejected()),
         }
@@ -155,46 +172,47 @@ impl Daemon {
 
     async fn spawn_dynamic_peer(
         &mut self,
-        address: IpAddr,
-        dynamic: &DynamicPeers,
+        config: Peer,
+        range: Prefix,
         password: Option<TcpPassword>,
     ) -> bool {
-        let range = Some(dynamic.range);
-        let peer = match self.spawn_peer(dynamic.peer(address), range, password).await {
+        let (place, name) = (config.place(), config.name.clone());
+        let peer = match self.spawn_peer(config, Some(range), password).await {
             Ok(peer) => peer,
             Err(error) => {
-                error!(%address, "not started: {error:#}");
+                error!(peer = name, "not started: {error:#}");
                 return false;
             }
         };
-        self.listener.add_newcomer(address, peer.handle.intake());
+        self.listener.add_newcomer(place, peer.handle.intake());
         peer.handle.start().await;
         tokio::spawn(await_departure(
             peer.handle.status(),
-            Departure { address, key: peer.key },
+            Departure { place, key: peer.key },
             self.ranges.departures.clone(),
         ));
-        info!(peer = %address, range = %dynamic.range, "a dynamic peer");
-        self.peers.insert(address, peer);
+        info!(peer = name, %range, "a dynamic peer");
+        self.peers.insert(place, peer);
         true
     }
 
     /// Removes a dynamic peer that has not come back.
     pub(super) async fn on_departure(&mut self, departure: Departure) {
-        let Departure { address, key } = departure;
-        let Some(peer) = self.peers.get(&address).filter(|peer| peer.key == key) else { return };
+        let Departure { place, key } = departure;
+        let Some(peer) = self.peers.get(&place).filter(|peer| peer.key == key) else { return };
         let status = peer.handle.status();
         if status.borrow().state != State::Active {
             // It has just come back.
-            let departure = Departure { address, key };
+            let departure = Departure { place, key };
             tokio::spawn(await_departure(status, departure, self.ranges.departures.clone()));
             return;
         }
         if let Some(open) = peer.range.and_then(|range| self.ranges.open.get_mut(&range)) {
             open.is_known_full = false;
         }
-        self.remove_peers([address], StopReason::PeerDeconfigured).await;
-        info!(peer = %address, "the dynamic peer is gone");
+        let name = peer.config.name.clone();
+        self.remove_peers([place], StopReason::PeerDeconfigured).await;
+        info!(peer = name, "the dynamic peer is gone");
     }
 
     /// Ends the sessions of dynamic peers that the configuration no longer allows or whose settings changed:
@@ -203,15 +221,15 @@ impl Daemon {
         let config = Arc::clone(&self.config);
         let mut ended = BTreeMap::new();
         let (mut unwanted, mut changed) = (Vec::new(), Vec::new());
-        for (&address, peer) in &mut self.peers {
+        for (&place, peer) in &mut self.peers {
             let Some(range) = peer.range else { continue };
-            let is_disabled = self.disabled.contains_key(&address);
-            match revise(&config, address, peer, &self.ranges.open) {
+            let is_disabled = self.disabled.contains_key(&place);
+            match revise(&config, place.address, peer, &self.ranges.open) {
                 Revision::Keep => continue,
-                Revision::Remove => unwanted.push(address),
+                Revision::Remove => unwanted.push(place),
                 // It gets its new settings when it is enabled.
                 Revision::Restart if is_disabled => continue,
-                Revision::Restart => changed.push(address),
+                Revision::Restart => changed.push(place),
             }
             *ended.entry(range).or_insert(0) += 1;
         }

@@ -14,13 +14,12 @@ mod run_marker;
 mod unconfirmed;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use bgp_codec::Prefix;
-use margay_config::{Config, ConfigText, Global, Peer};
+use margay_config::{Config, ConfigText, Global, Peer, PeerPlace};
 use margay_session::{ShutdownMessage, State, StopReason};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -169,11 +168,11 @@ pub struct Daemon {
     global: Arc<Global>,
     start: Start,
     config_read: Instant,
-    peers: BTreeMap<IpAddr, RunningPeer>,
+    peers: BTreeMap<PeerPlace, RunningPeer>,
     /// The peers of the configuration that could not be started.
-    unstarted: BTreeMap<IpAddr, UnstartedPeer>,
+    unstarted: BTreeMap<PeerPlace, UnstartedPeer>,
     /// The peers that the operator disabled, with the shutdown communication.
-    disabled: BTreeMap<IpAddr, ShutdownMessage>,
+    disabled: BTreeMap<PeerPlace, ShutdownMessage>,
     /// All peers are asked to prefer other paths.
     is_draining: bool,
     next_key: u64,
@@ -369,28 +368,28 @@ impl Daemon {
 
     /// Starts a peer. One that cannot be started is remembered; the next reload tries again.
     async fn add_peer(&mut self, config: Peer) -> anyhow::Result<()> {
-        let address = config.address;
-        self.unstarted.remove(&address);
+        let place = config.place();
+        self.unstarted.remove(&place);
         let result = self.start_peer(config.clone()).await;
         if let Err(error) = &result {
             let (reason, since) = (format!("{error:#}"), Instant::now());
             let unstarted = UnstartedPeer { key: self.new_key(), config: Arc::new(config), reason, since };
-            self.unstarted.insert(address, unstarted);
+            self.unstarted.insert(place, unstarted);
         }
         result
     }
 
     async fn start_peer(&mut self, config: Peer) -> anyhow::Result<()> {
         let password = self.password(&config)?;
-        let address = config.address;
+        let place = config.place();
         let peer = self.spawn_peer(config, None, password).await?;
-        let listening = self.listener.add_peer(address, peer.password.as_ref(), peer.handle.intake());
-        self.peers.insert(address, peer);
+        let listening = self.listener.add_peer(place, peer.password.as_ref(), peer.handle.intake());
+        self.peers.insert(place, peer);
         if let Err(error) = listening {
-            self.remove_peers([address], StopReason::PeerDeconfigured).await;
-            return Err(error).with_context(|| format!("connections from {address} cannot be taken"));
+            self.remove_peers([place], StopReason::PeerDeconfigured).await;
+            return Err(error).with_context(|| format!("connections from {} cannot be taken", place.address));
         }
-        if let Some(peer) = self.peers.get(&address).filter(|_| !self.disabled.contains_key(&address)) {
+        if let Some(peer) = self.peers.get(&place).filter(|_| !self.disabled.contains_key(&place)) {
             peer.handle.start().await;
         }
         Ok(())
@@ -429,13 +428,13 @@ impl Daemon {
     }
 
     /// Ends peers concurrently: each may take a while to read its NOTIFICATION.
-    async fn remove_peers(&mut self, addresses: impl IntoIterator<Item = IpAddr>, reason: StopReason) {
+    async fn remove_peers(&mut self, places: impl IntoIterator<Item = PeerPlace>, reason: StopReason) {
         let mut ending = JoinSet::new();
-        for address in addresses {
-            if let Err(error) = self.listener.remove_peer(address) {
-                warn!(%address, %error, "the TCP password stays with the listening sockets");
+        for place in places {
+            if let Err(error) = self.listener.remove_peer(place) {
+                warn!(%place, %error, "the TCP password stays with the listening sockets");
             }
-            if let Some(RunningPeer { key, handle, .. }) = self.peers.remove(&address) {
+            if let Some(RunningPeer { key, handle, .. }) = self.peers.remove(&place) {
                 let reason = reason.clone();
                 ending.spawn(async move {
                     handle.end(reason).await;
@@ -458,7 +457,7 @@ impl Daemon {
                 let running = self.peers.values().map(|peer| self.entry(peer));
                 let unstarted = self.unstarted.values().map(|peer| self.unstarted_entry(peer));
                 let mut entries: Vec<PeerEntry> = running.chain(unstarted).collect();
-                entries.sort_by_key(|entry| entry.config.address);
+                entries.sort_by_key(|entry| entry.config.place());
                 reply(answer, entries)
             }
             DaemonRequest::Administer(command, answer) => {
@@ -519,7 +518,7 @@ impl Daemon {
             config: Arc::clone(&peer.config),
             range: peer.range,
             status: peer.handle.status().borrow().clone(),
-            held_down: self.held_down(peer.config.address),
+            held_down: self.held_down(peer.config.place()),
             path_error: peer.path.error.clone(),
             messages: peer.handle.messages(),
         }

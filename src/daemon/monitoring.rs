@@ -34,11 +34,11 @@ impl Daemon {
     /// Passes to the peers how their paths are monitored under the present configuration, where that has changed. Secrets
     /// may have changed in their files.
     pub(super) async fn reconfigure_paths(&mut self) {
-        let addresses: Vec<_> = self.peers.keys().copied().collect();
-        for address in addresses {
-            let Some(config) = self.peers.get(&address).map(|peer| peer.config.clone()) else { continue };
+        let places: Vec<_> = self.peers.keys().copied().collect();
+        for place in places {
+            let Some(config) = self.peers.get(&place).map(|peer| peer.config.clone()) else { continue };
             let monitor = self.path_monitor(&config);
-            let Some(peer) = self.peers.get_mut(&address) else { continue };
+            let Some(peer) = self.peers.get_mut(&place) else { continue };
             match monitor {
                 Ok(monitor) => {
                     let options = monitor.as_ref().map(|monitor| monitor.options.clone());

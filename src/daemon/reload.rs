@@ -1,10 +1,9 @@
 //! Reading the configuration again: applies the changes, and leaves everything else alone.
 
-use margay_config::{Config, ConfigDiff, LeftOut, NamedFiles, Peer, PeerChange, diff};
+use margay_config::{Config, ConfigDiff, LeftOut, NamedFiles, Peer, PeerChange, PeerPlace, diff};
 use margay_control::{FileError, LeftOutObject, ObjectChange, ObjectChangeKind, ReloadQuery, ReloadReport};
 use margay_session::StopReason;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -151,24 +150,24 @@ impl Daemon {
     /// Forgets the operator's settings of peers that are no longer in the file.
     fn forget_absent_peers(&mut self) {
         let Self { config, peers, unstarted, disabled, .. } = self;
-        unstarted.retain(|address, _| config.peers().iter().any(|peer| peer.address == *address));
-        disabled.retain(|address, _| peers.contains_key(address) || unstarted.contains_key(address));
+        unstarted.retain(|place, _| config.peers().iter().any(|peer| peer.place() == *place));
+        disabled.retain(|place, _| peers.contains_key(place) || unstarted.contains_key(place));
     }
 
     /// Adds changes that do not show in the two configurations: peers that could not be started before, and
     /// passwords that changed in their files.
     fn add_unlisted(&self, config: &Config, changes: &mut ConfigDiff) {
-        let configured = |address: &IpAddr| self.peers.get(address).filter(|peer| peer.range.is_none());
-        changes.peers_changed.retain(|change| configured(&change.new.address).is_some());
-        changes.peers_removed.retain(|peer| configured(&peer.address).is_some());
+        let configured = |place: &PeerPlace| self.peers.get(place).filter(|peer| peer.range.is_none());
+        changes.peers_changed.retain(|change| configured(&change.old.place()).is_some());
+        changes.peers_removed.retain(|peer| configured(&peer.place()).is_some());
         for peer in config.peers() {
-            let Some(running) = configured(&peer.address) else {
-                if !changes.peers_added.contains(peer) {
+            let is_listed = changes.peers_changed.iter().any(|change| change.new.place() == peer.place());
+            let Some(running) = configured(&peer.place()) else {
+                if !is_listed && !changes.peers_added.contains(peer) {
                     changes.peers_added.push(peer.clone());
                 }
                 continue;
             };
-            let is_listed = changes.peers_changed.iter().any(|change| change.new.address == peer.address);
             // If a password cannot be read, the session keeps the former one.
             let password = self.password(peer);
             if !is_listed && password.is_ok_and(|password| password != running.password) {
@@ -181,20 +180,20 @@ impl Daemon {
         }
     }
 
-    /// The addresses of these peers that belong to dynamic ones so far.
-    fn dynamic_among(&self, peers: &[Peer]) -> BTreeSet<IpAddr> {
-        let is_dynamic = |address: &IpAddr| self.peers.get(address).is_some_and(|peer| peer.range.is_some());
-        peers.iter().map(|peer| peer.address).filter(is_dynamic).collect()
+    /// The places of these peers whose addresses belong to dynamic ones so far.
+    fn dynamic_among(&self, peers: &[Peer]) -> BTreeSet<PeerPlace> {
+        let is_dynamic = |place: &PeerPlace| self.is_dynamic_at(place.address);
+        peers.iter().map(Peer::place).filter(is_dynamic).collect()
     }
 
-    /// `was_dynamic` are the added peers that were dynamic ones before: their sessions were closed.
+    /// `was_dynamic` are the places of the added peers that were dynamic ones before: their sessions were closed.
     async fn apply_peers(
         &mut self,
         changes: ConfigDiff,
-        was_dynamic: &BTreeSet<IpAddr>,
+        was_dynamic: &BTreeSet<PeerPlace>,
         report: &mut Report,
     ) {
-        let removed = changes.peers_removed.iter().map(|peer| peer.address);
+        let removed = changes.peers_removed.iter().map(Peer::place);
         self.remove_peers(removed, StopReason::PeerDeconfigured).await;
         for peer in &changes.peers_removed {
             report.note(
@@ -205,15 +204,18 @@ impl Daemon {
         }
         let (kept, restarted): (Vec<_>, Vec<_>) =
             changes.peers_changed.into_iter().partition(PeerChange::keeps_session);
-        let addresses = restarted.iter().map(|change| change.old.address);
-        self.remove_peers(addresses, StopReason::OtherConfigurationChange).await;
+        let places = restarted.iter().map(|change| change.old.place());
+        self.remove_peers(places, StopReason::OtherConfigurationChange).await;
         for change in kept {
             self.change_running_peer(change, report).await;
         }
         self.reconfigure_paths().await;
         // Before new peers announce anything, the speaker knows the clusters that it is not to accept routes from.
         self.reconfigure_peers().await;
-        for PeerChange { new, keys, .. } in restarted {
+        for PeerChange { old, new, keys } in restarted {
+            if let Some(message) = self.disabled.remove(&old.place()) {
+                self.disabled.insert(new.place(), message);
+            }
             let (object, keys) = (format!("peer {}", new.name), keys.join(", "));
             let action = match self.add_peer(new).await {
                 Ok(()) => format!("{keys}: session restarted"),
@@ -223,7 +225,7 @@ impl Daemon {
         }
         for peer in changes.peers_added {
             let object = format!("peer {}", peer.name);
-            let closed = was_dynamic.contains(&peer.address);
+            let closed = was_dynamic.contains(&peer.place());
             let action = match self.add_peer(peer).await {
                 Ok(()) if closed => "session of the dynamic peer closed, and restarted".to_owned(),
                 Ok(()) => String::new(),
@@ -312,7 +314,7 @@ impl Daemon {
     async fn change_running_peer(&mut self, change: PeerChange, report: &mut Report) {
         let PeerChange { old, new, keys } = change;
         let object = format!("peer {}", new.name);
-        if let Some(peer) = self.peers.get_mut(&new.address) {
+        if let Some(peer) = self.peers.get_mut(&new.place()) {
             if new.name != old.name {
                 peer.handle.rename(&new.name).await;
             }

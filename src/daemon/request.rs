@@ -21,7 +21,7 @@ use crate::speaker::PeerKey;
 pub enum DaemonRequest {
     /// The daemon as a whole.
     Status(oneshot::Sender<DaemonStatus>),
-    /// All peers, in the order of their addresses.
+    /// All peers, in the order of their places.
     Peers(oneshot::Sender<Vec<PeerEntry>>),
     /// What runs BFD; `None` when no peer asks for it.
     Bfd(oneshot::Sender<Option<BfdHandle>>),

@@ -59,6 +59,7 @@ mod tests {
                 asn: Asn(4_200_000_000),
                 identifier: BgpIdentifier::new(7).unwrap(),
                 address: "2001:db8::2".parse().unwrap(),
+                number: 3,
                 families: vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
                 path_ids_sent: vec![Family::IPV4_UNICAST],
                 as_width: AsWidth::Four,

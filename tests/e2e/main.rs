@@ -29,6 +29,7 @@ mod maintenance;
 mod malformed;
 mod mesh_to_reflector;
 mod metrics;
+mod one_address;
 mod own_addresses;
 mod prefix_limit;
 mod raw_speaker;

@@ -151,6 +151,7 @@ fn peer(number: u32) -> PeerOptions {
             asn: Asn(65000 + number),
             identifier: BgpIdentifier::new(100 + number).unwrap(),
             address: IpAddr::V4((0x0a00_0000 + number).into()),
+            number: number.into(),
             families: vec![Family::IPV4_UNICAST],
             path_ids_sent: Vec::new(),
             as_width: AsWidth::Four,

@@ -1,6 +1,6 @@
 //! Peers as tables of the file.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -12,29 +12,52 @@ use crate::Problem;
 use crate::peers::{NextHop, Origin, PeerPlan, ReflectedCluster};
 use crate::speaker::Speaker;
 
+/// The port of peers that have none of their own.
+const BGP_PORT: u16 = 179;
 /// The TTL of packets to peers that may be anywhere.
 const FAR: u8 = 64;
 /// How often the own AS may be in a path at the most.
 const MOST_OWN_AS: u32 = 10;
 
-/// The peers that the daemon can have: it knows a peer by its address, which must be that of one host.
+/// The peers that the daemon can have: the address is that of one host, and where several peers have it, their sessions can be
+/// told apart.
 pub(super) fn sessions<'a>(peers: &'a [PeerPlan], problems: &mut Vec<Problem>) -> Vec<&'a PeerPlan> {
-    let mut addresses = BTreeSet::new();
-    let mut kept = Vec::new();
+    let mut kept: Vec<&PeerPlan> = Vec::new();
+    let mut by_address: BTreeMap<IpAddr, Vec<&PeerPlan>> = BTreeMap::new();
     for peer in peers {
         let (kind, object) = peer.origin.object();
         let address = peer.address;
         if address.is_multicast() || address.is_unspecified() {
             let what = format!("its session with {address} is left out: it is not the address of a host");
             problems.push(Problem::new(kind, object, what));
-        } else if addresses.insert(address) {
-            kept.push(peer);
-        } else {
-            let what = format!("its session {} is left out: there is another one with {address}", peer.name);
+            continue;
+        }
+        let others = by_address.entry(address).or_default();
+        if let Some(why) = others.iter().find_map(|other| conflict(other, peer)) {
+            let what =
+                format!("its session {} is left out: there is another one with {address}{why}", peer.name);
             problems.push(Problem::new(kind, object, what));
+        } else {
+            others.push(peer);
+            kept.push(peer);
         }
     }
     kept
+}
+
+/// Why the daemon cannot have two peers at one address; `None` if it can.
+fn conflict(one: &PeerPlan, other: &PeerPlan) -> Option<&'static str> {
+    let port = |peer: &PeerPlan| peer.port.unwrap_or(BGP_PORT);
+    let file = |peer: &PeerPlan| peer.password.as_ref().map(|password| password.path.clone());
+    if one.source_address == other.source_address && port(one) == port(other) {
+        Some(" and the same port")
+    } else if one.source_address == other.source_address && (one.passive || other.passive) {
+        Some(", and a connection from there may be of either")
+    } else if file(one) != file(other) {
+        Some(", and both must have the same password")
+    } else {
+        None
+    }
 }
 
 /// Writes the ways to peers by gateways of their own; one that packets cannot be sent to is left out and reported.

@@ -157,7 +157,8 @@ mod tests {
         let kind = if row.3 { PeerKind::Ibgp } else { PeerKind::Ebgp };
         let number = u32::try_from(number).unwrap();
         let address = IpAddr::V4((1000 - number).into());
-        let origin = CandidateOrigin::Peer { kind, identifier: BgpIdentifier::new(1).unwrap(), address };
+        let origin =
+            CandidateOrigin::Peer { kind, identifier: BgpIdentifier::new(1).unwrap(), address, number: 0 };
         Candidate {
             origin,
             path_id: PathId(0),

@@ -80,6 +80,13 @@ impl Candidate<'_> {
         }
     }
 
+    pub(super) fn peer_number(&self) -> Option<u64> {
+        match self.origin {
+            CandidateOrigin::Local => None,
+            CandidateOrigin::Peer { number, .. } => Some(number),
+        }
+    }
+
     pub(super) fn peer_address(&self) -> Option<IpAddr> {
         match self.origin {
             CandidateOrigin::Local => None,

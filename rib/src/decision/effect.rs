@@ -139,7 +139,8 @@ mod tests {
         let kind = if row.4 { PeerKind::Ibgp } else { PeerKind::Ebgp };
         // Two paths share an identifier, so that the address decides.
         let identifier = BgpIdentifier::new(1 + number / 2).unwrap();
-        let origin = CandidateOrigin::Peer { kind, identifier, address: IpAddr::V4((1000 - number).into()) };
+        let address = IpAddr::V4((1000 - number).into());
+        let origin = CandidateOrigin::Peer { kind, identifier, address, number: 0 };
         Candidate {
             origin,
             path_id: PathId(0),

@@ -38,6 +38,8 @@ pub enum Step {
     ClusterListLength,
     /// The lowest peer address (RFC 4271 §9.1.2.2 g).
     PeerAddress,
+    /// The lowest number of the peer, among several sessions with one speaker at one address.
+    Session,
     /// The lowest path identifier, among several paths of one peer (RFC 7911).
     PathId,
 }
@@ -68,6 +70,7 @@ impl fmt::Display for Step {
             Self::Identifier => "router id",
             Self::ClusterListLength => "cluster list length",
             Self::PeerAddress => "peer address",
+            Self::Session => "session",
             Self::PathId => "path id",
         })
     }
@@ -93,7 +96,7 @@ pub(super) enum Scope {
 
 /// The list of steps, shared by the decision and [`Effect`](super::Effect). The last step separates several
 /// paths of one speaker, so that a single path remains.
-pub(super) const STEPS: [StepRule; 15] = [
+pub(super) const STEPS: [StepRule; 16] = [
     among_all(Step::LongLivedStale, |one, other| one.is_long_lived_stale.cmp(&other.is_long_lived_stale)),
     among_all(Step::Preference, |one, other| other.preference.cmp(&one.preference)),
     among_all(Step::Weight, |one, other| other.weight.cmp(&one.weight)),
@@ -116,6 +119,7 @@ pub(super) const STEPS: [StepRule; 15] = [
         one.attributes.cluster_list_length().cmp(&other.attributes.cluster_list_length())
     }),
     among_all(Step::PeerAddress, |one, other| one.peer_address().cmp(&other.peer_address())),
+    among_all(Step::Session, |one, other| one.peer_number().cmp(&other.peer_number())),
     among_all(Step::PathId, |one, other| one.path_id.cmp(&other.path_id)),
 ];
 

@@ -26,7 +26,7 @@ fn path(identifier: u32, asns: &[u32]) -> Row {
 
 fn peer(kind: PeerKind, identifier: u32, address: u32) -> CandidateOrigin {
     let identifier = BgpIdentifier::new(identifier).expect("not zero");
-    CandidateOrigin::Peer { kind, identifier, address: IpAddr::V4(address.into()) }
+    CandidateOrigin::Peer { kind, identifier, address: IpAddr::V4(address.into()), number: 0 }
 }
 
 impl Row {
@@ -158,6 +158,20 @@ fn the_shorter_cluster_list_wins() {
     };
     check(&[reflected(1, &[7, 8]), reflected(2, &[7])], 1, Step::ClusterListLength);
     check(&[reflected(1, &[7]), reflected(2, &[7])], 0, Step::PeerAddress);
+}
+
+/// Several sessions with one speaker, which has one address and one identifier.
+#[test]
+fn between_sessions_with_one_speaker_the_number_of_the_peer_decides() {
+    let session = |session: u64| {
+        let CandidateOrigin::Peer { kind, identifier, address, .. } = peer(PeerKind::Ebgp, 7, 7) else {
+            unreachable!("a peer")
+        };
+        let origin = CandidateOrigin::Peer { kind, identifier, address, number: session };
+        Row { origin, ..path(7, &[65001]) }
+    };
+    check(&[session(2), session(1), session(3)], 1, Step::Session);
+    check(&[session(1), session(3), session(2)], 0, Step::Session);
 }
 
 #[test]

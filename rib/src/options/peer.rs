@@ -33,6 +33,9 @@ pub struct SessionTerms {
     pub identifier: BgpIdentifier,
     /// The peer's address.
     pub address: IpAddr,
+    /// A number that no other present peer has, the same for each session of the peer. It decides between
+    /// sessions with one speaker at one address.
+    pub number: u64,
     /// The address families that both sides announced.
     pub families: Vec<Family>,
     /// The families in which the peer is sent paths with path ids (RFC 7911). In others it is sent the best path only.
@@ -108,8 +111,8 @@ impl PeerOptions {
     /// Whether these are options of the same speaker at the same address, so that its paths compare as
     /// before.
     pub(crate) fn is_same_speaker(&self, other: &Self) -> bool {
-        let of = |SessionTerms { kind, asn, identifier, address, .. }: &SessionTerms| {
-            (*kind, *asn, *identifier, *address)
+        let of = |SessionTerms { kind, asn, identifier, address, number, .. }: &SessionTerms| {
+            (*kind, *asn, *identifier, *address, *number)
         };
         of(&self.session) == of(&other.session)
     }

@@ -71,6 +71,7 @@ impl Sources {
                 kind: options.session.kind,
                 identifier: options.session.identifier,
                 address: options.session.address,
+                number: options.session.number,
             };
             let learned_from = LearnedFrom::of(options);
             Source { peer, path_id, origin, learned_from, is_up: true, paths: 0 }
@@ -201,6 +202,8 @@ pub enum CandidateOrigin {
         identifier: BgpIdentifier,
         /// The peer's address.
         address: IpAddr,
+        /// The peer's number, which no other peer has.
+        number: u64,
     },
 }
 

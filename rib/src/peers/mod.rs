@@ -244,6 +244,7 @@ mod tests {
                 asn: Asn(65001),
                 identifier: BgpIdentifier::new(1).unwrap(),
                 address: IpAddr::from([192, 0, 2, 1]),
+                number: 1,
                 families: Vec::new(),
                 path_ids_sent: Vec::new(),
                 as_width: AsWidth::Four,

@@ -61,6 +61,7 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
     let number = u32::try_from(peer).expect("few peers") + 1;
     let is_alone = peer != likeness(peer);
     let name = Arc::from(format!("peer{peer}"));
+    let session_number = peer as u64;
     let peer = likeness(peer);
     let external = !matches!(peer, 4..8 | 11 | 12 | 14);
     PeerOptions {
@@ -69,6 +70,7 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
             asn: if external { Asn(65000 + number) } else { LOCAL_ASN },
             identifier: identifier(number),
             address: IpAddr::V4((0x0a00_0000 + number).into()),
+            number: session_number,
             families: match peer {
                 6 => vec![Family::IPV4_UNICAST],
                 _ => vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],

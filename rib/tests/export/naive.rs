@@ -374,7 +374,8 @@ impl NaiveRib {
                 path.peer.map(|peer| (peer, path.path_id)) == self.present_best.get(&prefix).copied();
             let is_kept = self.decision.prefers_present_best && is_external && is_present;
             let address = options.map(|options| options.session.address);
-            (!is_kept, identifier, path.attributes.cluster_list().count(), address, path.path_id)
+            let number = options.map(|options| options.session.number);
+            (!is_kept, identifier, path.attributes.cluster_list().count(), address, number, path.path_id)
         });
         paths
     }

@@ -9,13 +9,15 @@ use super::exposition::Exposition;
 use crate::bfd::BfdStatus;
 
 pub(super) fn write(snapshot: &Snapshot, exposition: &mut Exposition<'_>) -> fmt::Result {
-    let names: BTreeMap<IpAddr, &str> =
-        snapshot.peers.iter().map(|peer| (peer.config.address, peer.config.name.as_str())).collect();
-    let sessions: Vec<(&str, &BfdStatus)> = snapshot
+    let by_address: BTreeMap<IpAddr, &BfdStatus> = snapshot
         .bfd
         .iter()
         .filter(|status| !status.is_leaving)
-        .filter_map(|status| Some((*names.get(&status.key.remote)?, status)))
+        .map(|status| (status.key.remote, status))
+        .collect();
+    let monitored = snapshot.peers.iter().map(|peer| &peer.config).filter(|config| config.bfd.is_some());
+    let sessions: Vec<(&str, &BfdStatus)> = monitored
+        .filter_map(|config| Some((config.name.as_str(), *by_address.get(&config.address)?)))
         .collect();
     exposition.gauges(
         "margay_bfd_session_up",

@@ -12,6 +12,7 @@ use super::scripted_peer::{ScriptedPeer, listening};
 use crate::listener::Listener;
 use crate::machine::{Distance, Machine, TcpPassword};
 use crate::peer::{PeerHandle, PeerOptions, spawn};
+use margay_config::PeerPlace;
 
 /// One of two ends: a listener and, later, the task of its only peer.
 struct End {
@@ -35,7 +36,8 @@ impl End {
         adjust(&mut options);
         let password = options.transport.password.clone();
         let handle = spawn(options, &self.speaker.handle);
-        self.listener.add_peer(other.address, password.as_ref(), handle.intake()).unwrap();
+        let place = PeerPlace::of_address(other.address);
+        self.listener.add_peer(place, password.as_ref(), handle.intake()).unwrap();
         handle
     }
 }
@@ -144,7 +146,7 @@ async fn the_listener_refuses_strangers_and_counts_them() {
 async fn a_removed_peer_is_a_stranger() {
     let ends = ["127.0.8.1", "127.0.8.2"].map(End::new);
     let handle = ends[0].spawn([65001, 65002], &ends[1], |_| {});
-    ends[0].listener.remove_peer(ends[1].address).unwrap();
+    ends[0].listener.remove_peer(PeerPlace::of_address(ends[1].address)).unwrap();
     handle.end(StopReason::PeerDeconfigured).await;
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::new(ends[1].address, 0)).unwrap();

@@ -229,6 +229,7 @@ fn session_terms(up: &PeerUp) -> SessionTerms {
         asn: negotiated.peer_asn,
         identifier: negotiated.peer_identifier,
         address: up.peer_address,
+        number: up.peer.0,
         families: negotiated.families.clone(),
         path_ids_sent: negotiated.path_ids_sent.clone(),
         as_width: negotiated.as_width,
