@@ -73,7 +73,7 @@ pub use next_hop_mode::NextHopMode;
 pub use password::password_line;
 pub use peer::Peer;
 pub use peer_place::PeerPlace;
-pub use prefix_limit::PrefixLimit;
+pub use prefix_limit::{LimitAction, PrefixLimit};
 pub use private_asns::PrivateAsns;
 pub use remote_asn::RemoteAsn;
 pub use schema::schema;

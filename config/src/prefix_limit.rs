@@ -17,8 +17,20 @@ pub struct PrefixLimit {
     pub accepted: Option<u32>,
     /// At which share of a limit a warning is logged, in percent.
     pub warn_percent: u8,
-    /// How long the session stays down after it was ended for the limit.
-    pub restart: Duration,
+    /// What is done about more prefixes.
+    pub action: LimitAction,
+}
+
+/// What is done about more prefixes than a peer may announce.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LimitAction {
+    /// The session ends.
+    Cease {
+        /// How long it stays down.
+        restart: Duration,
+    },
+    /// The session goes on, and further prefixes are refused.
+    Refuse,
 }
 
 impl PrefixLimit {
@@ -32,7 +44,12 @@ impl PrefixLimit {
         let mut number = |key| section.get(key).map(|value: Value<'_>| value.integer(1..=u32::MAX, report));
         let (received, accepted) = (number("received"), number("accepted"));
         let warn = section.get("warn").map(|value| value.share_percent(report));
-        let restart = section.get("restart").map(|value| {
+        let refuses = section.get("action").map(|value| value.parsed("refuse", report, refuses));
+        let restart = section.get("restart");
+        let restart = restart.map(|value| {
+            if refuses == Some(Some(true)) {
+                value.reject(report, "with action = \"refuse\" the session goes on: remove it");
+            }
             let range = Duration::from_secs(1)..=Duration::from_hours(24 * 7);
             value.parsed("5m", report, |text| duration::parse_within(text, range))
         });
@@ -45,11 +62,31 @@ impl PrefixLimit {
             received: received.unwrap_or_default(),
             accepted: accepted.unwrap_or_default(),
             warn_percent: warn.unwrap_or(Some(Self::NONE.warn_percent))?,
-            restart: restart.unwrap_or(Some(Self::NONE.restart))?,
+            action: if refuses.unwrap_or(Some(false))? {
+                LimitAction::Refuse
+            } else {
+                LimitAction::Cease { restart: restart.unwrap_or(Some(USUAL_RESTART))? }
+            },
         })
     }
 
     /// No limit, with the usual values for the rest.
-    const NONE: Self =
-        Self { received: None, accepted: None, warn_percent: 80, restart: Duration::from_mins(5) };
+    const NONE: Self = Self {
+        received: None,
+        accepted: None,
+        warn_percent: 80,
+        action: LimitAction::Cease { restart: USUAL_RESTART },
+    };
+}
+
+/// How long the session stays down unless the file says otherwise.
+const USUAL_RESTART: Duration = Duration::from_mins(5);
+
+/// Whether further prefixes are refused, instead of the session ended.
+fn refuses(text: &str) -> Result<bool, String> {
+    match text {
+        "cease" => Ok(false),
+        "refuse" => Ok(true),
+        _ => Err(format!("{text:?} is not an action: write \"cease\" or \"refuse\"")),
+    }
 }

@@ -327,7 +327,7 @@ fn a_prefix_limit_is_a_number_or_a_table() {
         received: Some(1000),
         accepted: None,
         warn_percent: 80,
-        restart: Duration::from_mins(5),
+        action: margay_config::LimitAction::Cease { restart: Duration::from_mins(5) },
     };
     assert_eq!(limit("1000"), usual);
     assert_eq!(limit("{ received = 1000 }"), usual);
@@ -335,11 +335,13 @@ fn a_prefix_limit_is_a_number_or_a_table() {
     let expected = margay_config::PrefixLimit {
         accepted: Some(800),
         warn_percent: 50,
-        restart: Duration::from_secs(10),
+        action: margay_config::LimitAction::Cease { restart: Duration::from_secs(10) },
         ..usual
     };
     assert_eq!(all, expected);
     assert_eq!(limit("{ accepted = 1, warn = 1 }").warn_percent, 100);
+    assert_eq!(limit("{ received = 1000, action = \"cease\" }"), usual);
+    assert_eq!(limit("{ received = 1, action = \"refuse\" }").action, margay_config::LimitAction::Refuse);
 }
 
 /// Findings are of the filter; what they are found by is tested there.

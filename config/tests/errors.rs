@@ -646,8 +646,16 @@ fn prefix_limits() {
         );
     }
     check_after_global(
-        &limit("{ received = 1, action = \"cease\" }"),
-        &["f:7:32: unknown key \"action\" in prefix_limit: there is received, accepted, warn, restart"],
+        &limit("{ received = 1, action = \"drop\" }"),
+        &["f:7:41: action: \"drop\" is not an action: write \"cease\" or \"refuse\""],
+    );
+    check_after_global(
+        &limit("{ received = 1, action = \"refuse\", restart = \"5m\" }"),
+        &["f:7:61: restart: with action = \"refuse\" the session goes on: remove it"],
+    );
+    check_after_global(
+        &limit("{ received = 1, actoin = \"cease\" }"),
+        &["f:7:32: unknown key \"actoin\" in prefix_limit: did you mean \"action\"?"],
     );
 }
 

@@ -60,8 +60,8 @@ pub struct PrefixLimit {
     pub accepted: Option<u32>,
     /// Percentage of a limit at which a warning is logged.
     pub warn_percent: u8,
-    /// Seconds that the session stays down after the limit ended it.
-    pub restart_seconds: u64,
+    /// Seconds that the session stays down after the limit ended it; `None` if further prefixes are refused instead.
+    pub restart_seconds: Option<u64>,
 }
 
 /// Everything about one peer: `GET /v1/peers/{name}`.
@@ -101,6 +101,12 @@ pub struct PeerDetail {
     pub next_hop: String,
     /// Limits on the prefixes that it may announce in each family; `None` for no limit.
     pub prefix_limit: Option<PrefixLimit>,
+    /// Prefixes of the peer that are refused because as many are accepted as its limit allows.
+    #[serde(default)]
+    pub over_limit: u64,
+    /// Announcements in this session that were dropped because as many prefixes were received as the limit allows.
+    #[serde(default)]
+    pub dropped: u64,
     /// Routes that are withheld from the peer because they exceed its longest message.
     #[serde(default)]
     pub too_long: u64,

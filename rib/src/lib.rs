@@ -40,8 +40,8 @@ pub use notices::{Notice, NoticeKind};
 pub use options::{
     AggregateOptions, AsPathChecks, AsPathRules, ClientToClient, DecisionRules, Departure, Discard,
     ForwardingOptions, Hop, KernelRouteView, LinkName, LinkUsability, LocalAsn, NetworkOptions, NextHopMode,
-    OwnNextHops, PathsSent, PeerOptions, PeerRules, PrivateAsns, Reflection, ReflectorOptions, RibOptions,
-    RoutePurpose, SessionTerms, SpeakerRules, StaticRoute, StaticTarget,
+    OwnNextHops, PathLimits, PathsSent, PeerOptions, PeerRules, PrivateAsns, Reflection, ReflectorOptions,
+    RibOptions, RoutePurpose, SessionTerms, SpeakerRules, StaticRoute, StaticTarget,
 };
 pub use paths::{CandidateOrigin, ImportRefusal};
 pub use policy::ExportRefusal;

@@ -18,7 +18,7 @@ use bgp_codec::{
 };
 use margay_filter::FilterChain;
 use margay_rib::{
-    AsPathRules, Audit, DecisionRules, Departure, NextHopMode, OwnNextHops, PathsSent, PeerIndex,
+    AsPathRules, Audit, DecisionRules, Departure, NextHopMode, OwnNextHops, PathLimits, PathsSent, PeerIndex,
     PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, SessionTerms,
 };
 
@@ -326,6 +326,7 @@ fn client(number: u32, path_ids_sent: &[Family]) -> PeerOptions {
             group: None,
             import: FilterChain::accept_all(),
             export: FilterChain::accept_all(),
+            limits: PathLimits::default(),
             next_hop: NextHopMode::Auto,
             reflection: Reflection::Client(identifier(1).into()),
             paths_sent: PathsSent::All,

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::num::NonZeroU16;
 
 use bgp_codec::{AsWidth, Capability, Family, PeerKind};
-use margay_config::{NextHopMode, Peer, PrivateAsns, RemoteAsn};
+use margay_config::{LimitAction, NextHopMode, Peer, PrivateAsns, RemoteAsn};
 use margay_control::{
     ExportGroupMember, LocalAsn, MessageCounts, NegotiatedSession, PeerAbsence, PeerDetail, PeerRole,
     PeerState, PeerSummary, PrefixCounts, PrefixLimit, SessionTimers,
@@ -124,9 +124,14 @@ pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts, bfd: &[BfdStatus
             received: limit.received,
             accepted: limit.accepted,
             warn_percent: limit.warn_percent,
-            restart_seconds: limit.restart.as_secs(),
+            restart_seconds: match limit.action {
+                LimitAction::Cease { restart } => Some(restart.as_secs()),
+                LimitAction::Refuse => None,
+            },
         }),
         max_paths_sent: config.add_path_send.map(NonZeroU16::get),
+        over_limit: family_counts(entry, counts).iter().map(|counts| counts.routes.over_limit as u64).sum(),
+        dropped: family_counts(entry, counts).iter().map(|counts| counts.routes.dropped).sum(),
         too_long: family_counts(entry, counts).iter().map(|counts| counts.routes.too_long as u64).sum(),
         end_of_rib_received: families_that(|counts| counts.end_of_rib_received),
         end_of_rib_sent: families_that(|counts| counts.routes.end_of_rib_sent),

@@ -29,7 +29,7 @@ use crate::bfd::{PathMonitor, PathOptions};
 use crate::kernel::{FibOptions, ImportRule, InterfacePatterns, KernelOptions, OnlinkRule, StaticWay};
 use crate::machine::{Distance, Machine, TcpPassword, Transport};
 use crate::peer::PeerOptions;
-use crate::speaker::{ConvergenceOptions, PeerKey, PeerSettings, PrefixLimit, SpeakerRequest};
+use crate::speaker::{ConvergenceOptions, LimitAction, PeerKey, PeerSettings, PrefixLimit, SpeakerRequest};
 
 pub(super) fn rib_options(machine: &Machine, config: &Config) -> RibOptions {
     let global = config.global();
@@ -233,15 +233,22 @@ fn filter_session_of(peer: &Peer, kind: PeerKind) -> Session {
 pub(super) fn peer_settings(global: &Global, peer: &Peer, is_draining: bool) -> PeerSettings {
     let kind = peer.kind(global.asn);
     let if_internal = || Box::new(peer_rules(global, peer, PeerKind::Ibgp, is_draining));
-    let prefix_limit = peer.prefix_limit.map(|limit| {
-        let margay_config::PrefixLimit { received, accepted, warn_percent, restart } = limit;
-        PrefixLimit { received, accepted, warn_percent, restart }
-    });
     PeerSettings {
         rules: peer_rules(global, peer, kind.unwrap_or(PeerKind::Ebgp), is_draining),
         rules_if_internal: kind.is_none().then(if_internal),
-        prefix_limit,
+        prefix_limit: prefix_limit(peer),
     }
+}
+
+fn prefix_limit(peer: &Peer) -> Option<PrefixLimit> {
+    peer.prefix_limit.map(|limit| {
+        let margay_config::PrefixLimit { received, accepted, warn_percent, action } = limit;
+        let action = match action {
+            margay_config::LimitAction::Cease { restart } => LimitAction::Cease { restart },
+            margay_config::LimitAction::Refuse => LimitAction::Refuse,
+        };
+        PrefixLimit { received, accepted, warn_percent, action }
+    })
 }
 
 fn peer_rules(global: &Global, peer: &Peer, kind: PeerKind, is_draining: bool) -> PeerRules {
@@ -259,6 +266,7 @@ fn peer_rules(global: &Global, peer: &Peer, kind: PeerKind, is_draining: bool) -
         },
         paths_sent: peer.add_path_send.map_or(PathsSent::All, PathsSent::Best),
         default_originate: peer.default_originate,
+        limits: prefix_limit(peer).map(|limit| limit.kept_by_rib()).unwrap_or_default(),
         as_path: as_path_rules(global, peer),
         is_draining,
         reflection: match peer.rr_client {

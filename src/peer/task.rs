@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bgp_codec::{AsWidth, Message, Notification, RouteRefresh, Update, UpdateEncoder};
+use bgp_codec::{AsWidth, Family, Message, Notification, RouteRefresh, Update, UpdateEncoder};
 use bytes::{Bytes, BytesMut};
 use margay_bfd::DownReason;
 use margay_session::{
@@ -31,7 +31,7 @@ use crate::message_counters::MessageCounters;
 use crate::outbound::Outbound;
 use crate::reply::reply;
 use crate::speaker::{
-    DoorBell, Interruption, PeerUp, RefreshMark, SessionEpoch, SpeakerHandle, SpeakerInput,
+    DoorBell, DoorRequest, Interruption, PeerUp, RefreshMark, SessionEpoch, SpeakerHandle, SpeakerInput,
 };
 
 /// A command of the daemon to a peer's task.
@@ -102,7 +102,7 @@ struct Connection {
 /// The event that a task waits for.
 enum Input {
     Command(Command),
-    Interrupted(Interruption),
+    Asked(DoorRequest),
     PathFailed(DownReason),
     Report(ConnectionId, ConnectionEvent),
     Timeout,
@@ -157,7 +157,8 @@ impl PeerTask {
                 Input::Command(Command::RequestRoutes(answer)) => reply(answer, self.request_routes()),
                 Input::Command(Command::Rename(name)) => self.options.name = name.as_ref().to_owned(),
                 Input::Command(Command::Monitor(path)) => self.monitor(path.map(|path| *path)),
-                Input::Interrupted(interruption) => self.on_interrupted(interruption),
+                Input::Asked(DoorRequest::End(interruption)) => self.on_interrupted(interruption),
+                Input::Asked(DoorRequest::Routes(epoch, family)) => self.on_routes_asked(epoch, family),
                 Input::PathFailed(reason) => self.on_path_failed(reason),
                 Input::Report(id, event) => self.handle(Event::On(id, event)),
                 Input::Timeout => self.on_timeout(),
@@ -179,7 +180,7 @@ impl PeerTask {
             command = commands.recv() => {
                 Input::Command(command.unwrap_or(Command::End(StopReason::AdministrativeShutdown(ShutdownMessage::default()))))
             }
-            interruption = self.door_bell.interrupted() => Input::Interrupted(interruption),
+            request = self.door_bell.request() => Input::Asked(request),
             reason = failed(&mut self.path) => Input::PathFailed(reason),
             Some((id, event)) = self.reports.recv() => Input::Report(id, event),
             (id, result) = dialed(&mut self.dial) => Input::Dialed(id, result),
@@ -261,6 +262,13 @@ impl PeerTask {
         let present = self.session.established().map(|id| SessionEpoch(id.number()));
         if present == Some(interruption.epoch) {
             self.handle(Event::Interrupt(interruption.reason));
+        }
+    }
+
+    /// The speaker wants the routes of a family again. It has checked that the peer takes such requests.
+    fn on_routes_asked(&mut self, epoch: SessionEpoch, family: Family) {
+        if let Some(id) = self.session.established().filter(|id| SessionEpoch(id.number()) == epoch) {
+            self.send(id, &Message::RouteRefresh(RouteRefresh::request(family)));
         }
     }
 
@@ -386,8 +394,7 @@ impl PeerTask {
             Some(_) | None => return Err("the peer takes no ROUTE-REFRESH: reset the session".to_owned()),
         };
         for &family in &families {
-            let request = RouteRefresh { family, subtype: RouteRefresh::REQUEST };
-            self.send(id, &Message::RouteRefresh(request));
+            self.send(id, &Message::RouteRefresh(RouteRefresh::request(family)));
         }
         let names: Vec<String> = families.iter().map(ToString::to_string).collect();
         Ok(format!("asked for the routes of {}", names.join(" and ")))

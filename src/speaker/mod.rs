@@ -31,8 +31,8 @@ pub use request::{
     Destination, FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest,
 };
 use run::{Channels, Speaker};
-pub use session_door::{DoorBell, Interruption, SessionDoor};
-pub use sessions::{AbsenceView, ConvergenceOptions, PrefixLimit};
+pub use session_door::{DoorBell, DoorRequest, Interruption, SessionDoor};
+pub use sessions::{AbsenceView, ConvergenceOptions, LimitAction, PrefixLimit};
 pub use turns::{Step, TimesTaken, TurnTimes};
 
 use crate::machine::{AddressBook, Machine};

@@ -2,16 +2,26 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bgp_codec::Family;
 use margay_session::StopReason;
 use tokio::sync::Notify;
 
 use super::SessionEpoch;
 
-/// Asks a session's task to end the session.
+/// Asks a session's task to end the session, or to ask the peer for its routes.
 #[derive(Clone, Debug)]
 pub struct SessionDoor {
     epoch: SessionEpoch,
     mailbox: Arc<Mailbox>,
+}
+
+/// What the speaker asks of a session.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum DoorRequest {
+    /// To end.
+    End(Interruption),
+    /// To ask the peer for all routes of a family again (RFC 2918).
+    Routes(SessionEpoch, Family),
 }
 
 /// A request to end a session, which may come back after the usual wait.
@@ -29,25 +39,40 @@ pub struct DoorBell {
     mailbox: Arc<Mailbox>,
 }
 
-/// Room for one request: a session ends once, and a request to a former session is void when a later session has one.
+/// Room for one request of a kind, and of a family: a session ends once, and a request to a former session is void when a later
+/// session has one.
 ///
 /// A channel would keep room for 32 requests, for each peer.
 #[derive(Debug, Default)]
 struct Mailbox {
-    waiting: Mutex<Option<Interruption>>,
+    waiting: Mutex<Waiting>,
     arrived: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    interruption: Option<Interruption>,
+    routes: Vec<(SessionEpoch, Family)>,
 }
 
 impl SessionDoor {
     /// Asks for the end of the session. Returns false when a request to this session or a later one waits already.
     pub(crate) fn interrupt(&self, reason: StopReason) -> bool {
         let mut waiting = self.mailbox.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.as_ref().is_some_and(|earlier| earlier.epoch >= self.epoch) {
+        if waiting.interruption.as_ref().is_some_and(|earlier| earlier.epoch >= self.epoch) {
             return false;
         }
-        *waiting = Some(Interruption { epoch: self.epoch, reason });
+        waiting.interruption = Some(Interruption { epoch: self.epoch, reason });
         self.mailbox.arrived.notify_one();
         true
+    }
+
+    /// Asks for a request to the peer for all routes of a family.
+    pub(crate) fn request_routes(&self, family: Family) {
+        let mut waiting = self.mailbox.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.routes.retain(|&(epoch, other)| epoch >= self.epoch && other != family);
+        waiting.routes.push((self.epoch, family));
+        self.mailbox.arrived.notify_one();
     }
 }
 
@@ -63,17 +88,22 @@ impl DoorBell {
     }
 
     /// Waits for the next request. Nothing is lost when the wait is given up.
-    pub async fn interrupted(&mut self) -> Interruption {
+    pub async fn request(&mut self) -> DoorRequest {
         loop {
-            if let Some(interruption) = self.take() {
-                return interruption;
+            if let Some(request) = self.take() {
+                return request;
             }
             self.mailbox.arrived.notified().await;
         }
     }
 
-    fn take(&self) -> Option<Interruption> {
-        self.mailbox.waiting.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn take(&self) -> Option<DoorRequest> {
+        let mut waiting = self.mailbox.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(interruption) = waiting.interruption.take() {
+            return Some(DoorRequest::End(interruption));
+        }
+        let (epoch, family) = waiting.routes.pop()?;
+        Some(DoorRequest::Routes(epoch, family))
     }
 }
 
@@ -90,7 +120,20 @@ mod tests {
         assert!(!former.interrupt(StopReason::OutOfResources));
         assert!(!later.interrupt(StopReason::OutOfResources), "the first reason stands");
         let expected = Interruption { epoch: SessionEpoch(2), reason: StopReason::PeerDeconfigured };
-        assert_eq!(bell.interrupted().await, expected);
+        assert_eq!(bell.request().await, DoorRequest::End(expected));
         assert!(later.interrupt(StopReason::OutOfResources), "there is room again");
+    }
+
+    #[tokio::test]
+    async fn a_request_for_routes_waits_once_for_each_family_and_behind_an_end() {
+        let mut bell = DoorBell::new();
+        let (former, later) = (bell.door(SessionEpoch(1)), bell.door(SessionEpoch(2)));
+        former.request_routes(Family::IPV4_UNICAST);
+        later.request_routes(Family::IPV6_UNICAST);
+        later.request_routes(Family::IPV6_UNICAST);
+        assert!(later.interrupt(StopReason::OutOfResources));
+        assert!(matches!(bell.request().await, DoorRequest::End(_)));
+        assert_eq!(bell.request().await, DoorRequest::Routes(SessionEpoch(2), Family::IPV6_UNICAST));
+        assert_eq!(bell.take(), None, "the former session is over");
     }
 }

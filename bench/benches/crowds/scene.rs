@@ -12,8 +12,9 @@ use bgp_codec::{
 };
 use margay_filter::{Action, AnyCommunity, Condition, Edit, Filter, FilterChain, Rule};
 use margay_rib::{
-    AsPathRules, DecisionRules, Departure, ForwardingOptions, NextHopMode, OwnNextHops, PathsSent, PeerIndex,
-    PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, SessionTerms, Way, WayChange,
+    AsPathRules, DecisionRules, Departure, ForwardingOptions, NextHopMode, OwnNextHops, PathLimits,
+    PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions,
+    SessionTerms, Way, WayChange,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -287,6 +288,7 @@ fn peer(number: u32) -> PeerOptions {
             group: None,
             import: FilterChain::accept_all(),
             export: FilterChain::accept_all(),
+            limits: PathLimits::default(),
             next_hop: NextHopMode::Auto,
             reflection: Reflection::Client(BgpIdentifier::new(1).unwrap().into()),
             paths_sent: PathsSent::All,

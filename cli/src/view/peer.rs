@@ -64,8 +64,11 @@ fn prefix_limit(peer: &PeerDetail) -> String {
     let received = limit.received.map(|received| format!("{received} received"));
     let accepted = limit.accepted.map(|accepted| format!("{accepted} accepted"));
     let limits: Vec<String> = received.into_iter().chain(accepted).collect();
-    let restart = time_span(limit.restart_seconds);
-    format!("{}; warns at {}%, down for {restart}", limits.join(", "), limit.warn_percent)
+    let action = match limit.restart_seconds {
+        Some(seconds) => format!("down for {}", time_span(seconds)),
+        None => "further ones are refused".to_owned(),
+    };
+    format!("{}; warns at {}%, {action}", limits.join(", "), limit.warn_percent)
 }
 
 fn session(peer: &PeerDetail) -> String {
@@ -180,15 +183,18 @@ fn traffic(peer: &PeerDetail) -> String {
         .iter()
         .map(|member| format!("{} in group {} of {}", member.family, member.group, member.members))
         .collect();
-    let too_long = match peer.too_long {
+    let with = |number: u64, what: &str| match number {
         0 => String::new(),
-        routes => format!(", {routes} too long for the peer's messages"),
+        _ => format!(", {number} {what}"),
     };
+    let rest = with(peer.over_limit, "refused beyond the limit")
+        + &with(peer.dropped, "announcements dropped beyond the limit")
+        + &with(peer.too_long, "too long for the peer's messages");
     [
         fact(
             "prefixes",
             format_args!(
-                "{} received, {} accepted, {} advertised{too_long}",
+                "{} received, {} accepted, {} advertised{rest}",
                 prefixes.received, prefixes.accepted, prefixes.advertised
             ),
         ),
@@ -241,8 +247,10 @@ mod tests {
                 received: Some(1000),
                 accepted: Some(800),
                 warn_percent: 80,
-                restart_seconds: 300,
+                restart_seconds: Some(300),
             }),
+            over_limit: 3,
+            dropped: 0,
             too_long: 2,
             end_of_rib_received: vec!["ipv4-unicast".to_owned()],
             negotiated: Some(negotiated),
@@ -288,7 +296,7 @@ host name           tor1.rack
 software            FRRouting/10.2
 capabilities        4-octet AS numbers, route refresh
 peer offers         4-octet AS numbers
-prefixes            100000 received, 99999 accepted, 3 advertised, 2 too long for the peer's messages
+prefixes            100000 received, 99999 accepted, 3 advertised, 3 refused beyond the limit, 2 too long for the peer's messages
 messages in         1200, 1000 updates among them
 messages out        250, 2 updates among them
 export groups       ipv4-unicast in group 1 of 24
@@ -325,6 +333,8 @@ export groups       ipv4-unicast in group 1 of 24
             cluster_id: None,
             max_paths_sent: None,
             prefix_limit: None,
+            over_limit: 0,
+            dropped: 0,
             too_long: 0,
             end_of_rib_received: Vec::new(),
             end_of_rib_sent: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod aggregates;
 mod any;
+mod limits;
 mod own_routes;
 mod refresh;
 mod reimport;
@@ -78,6 +79,11 @@ impl<P: RibFamily> FamilyRib<P> {
                 !entries.is_empty()
             }
             Work::Decide => self.routes.decide(shared, limit),
+            Work::Readmit(peer) => {
+                let Some(options) = shared.peers.in_use(*peer).cloned() else { return false };
+                let import = ImportPolicy { speaker, peer: &options };
+                self.routes.readmit(shared, *peer, &import, (limit / 4).max(1))
+            }
             Work::Reimport(peer, entries, sources) => {
                 // If the peer has left, its paths are swept instead.
                 let Some(options) = shared.peers.in_use(*peer).cloned() else { return false };
@@ -255,6 +261,9 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
         if !self.routes.undecided.is_empty() {
             self.work.decide();
         }
+        for peer in std::mem::take(&mut self.routes.roomy_peers) {
+            self.work.readmit(peer);
+        }
         let are_paths_worked_on =
             self.paths_are_next && !self.work.is_empty() || self.routes.groups.pending().is_empty();
         self.paths_are_next = !are_paths_worked_on;
@@ -268,7 +277,10 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
     }
 
     fn has_work(&self) -> bool {
-        !self.work.is_empty() || !self.routes.undecided.is_empty() || !self.routes.groups.pending().is_empty()
+        !self.work.is_empty()
+            || !self.routes.undecided.is_empty()
+            || !self.routes.roomy_peers.is_empty()
+            || !self.routes.groups.pending().is_empty()
     }
 
     fn poll_export(&mut self, shared: &mut Shared, peer: PeerIndex, out: &mut Vec<EncodedUpdates>) -> bool {

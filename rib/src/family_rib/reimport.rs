@@ -26,6 +26,7 @@ impl<P: RibFamily> RouteTable<P> {
         let routes = shared.peers.routes(P::INDEX, peer);
         let is_long_lived_stale = routes.is_some_and(|routes| routes.is_long_lived_stale);
         let is_stale = routes.is_some_and(|routes| routes.is_marked_stale);
+        let limits = import.peer.rules.limits;
         for &source in from {
             // Another path may have taken the number since.
             let Some(path) = self.table.path(index, source) else { continue };
@@ -63,7 +64,8 @@ impl<P: RibFamily> RouteTable<P> {
                 Ok(_) => ImportOutcome::accepted(edited.unwrap_or(received)),
                 Err(refusal) => ImportOutcome::refused(refusal),
             };
-            self.put(shared, index, Path { import, ..path });
+            let path = self.within_limit(shared, peer, limits, index, Path { import, ..path });
+            self.put(shared, index, path);
             edited.into_iter().for_each(|handle| shared.store.release(handle));
         }
     }

@@ -1,6 +1,8 @@
 //! The paths of a family and the decisions between them, as entered into the logs of groups and forwarding
 //! table.
 
+use std::collections::BTreeSet;
+
 use bgp_codec::{Nlri, Origin, PathAttributesBuilder, PathId, Prefix};
 use margay_filter::{FilterChain, NextHopEdit, RouteEdits};
 use roaring::RoaringBitmap;
@@ -33,6 +35,8 @@ pub(crate) struct RouteTable<P> {
     pub(super) saved_looks: usize,
     /// Number of entries with a path; other entries only wait for their withdrawal to be read.
     pub(super) reachable_prefixes: usize,
+    /// The peers with paths that were refused for their limit, and now with room for some.
+    pub(super) roomy_peers: BTreeSet<PeerIndex>,
 }
 
 impl<P: RibFamily> RouteTable<P> {
@@ -47,6 +51,7 @@ impl<P: RibFamily> RouteTable<P> {
             undecided: RoaringBitmap::new(),
             saved_looks: 0,
             reachable_prefixes: 0,
+            roomy_peers: BTreeSet::new(),
         }
     }
 
@@ -79,8 +84,14 @@ impl<P: RibFamily> RouteTable<P> {
         let filtered = import.filter(store, P::FAMILY, (received, false), prefixes, |prefix, verdict| {
             notices.add_with(|| Notice::logged_on_import(peer, prefix, &import.peer.rules.import, verdict));
         });
+        let limits = import.peer.rules.limits;
+        let mut dropped = Vec::new();
         for (position, (index, Nlri { path_id, prefix })) in found.into_iter().enumerate() {
             let path_id = path_id.unwrap_or(PathId(0));
+            if self.is_beyond_limit(shared, peer, limits, (index, path_id)) {
+                dropped.push(index);
+                continue;
+            }
             let source = match known_source {
                 Some((id, source)) if id == path_id => source,
                 _ => shared.sources.intern(peer, path_id, import.peer),
@@ -101,8 +112,10 @@ impl<P: RibFamily> RouteTable<P> {
                 }
                 Err(refusal) => ImportOutcome::refused(refusal),
             };
-            self.put(shared, index, Path { source, received, import });
+            let path = self.within_limit(shared, peer, limits, index, Path { source, received, import });
+            self.put(shared, index, path);
         }
+        self.drop_beyond_limit(shared, peer, dropped);
         edited.into_iter().for_each(|(_, handle)| shared.store.release(handle));
     }
 
@@ -396,6 +409,7 @@ impl<P: RibFamily> RouteTable<P> {
         let peer = shared.sources.get(path.source).peer;
         if let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) {
             routes.on_replaced(index, old.as_ref(), Some(&path));
+            self.on_room(shared, peer);
         }
         if let Err(refusal) = path.import.result()
             && refusal.is_noteworthy()
@@ -428,6 +442,7 @@ impl<P: RibFamily> RouteTable<P> {
             if !has_more {
                 routes.entries.remove(index.0);
             }
+            self.on_room(shared, peer);
         }
         self.on_changed(shared, index, PathChange { old: Some(old), new: None, former_best });
         release_path(&mut shared.store, self.table.entry(index), index, &old);

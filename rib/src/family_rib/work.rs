@@ -23,6 +23,8 @@ pub(crate) enum Work {
     Contribute(RoaringBitmap),
     /// Decide about the undecided entries.
     Decide,
+    /// Accept paths of a peer that were refused for its limit, as long as there is room.
+    Readmit(PeerIndex),
     /// Import a peer's paths to these entries again, after a change of its rules; to the first one, those from
     /// these sources, if there are any.
     Reimport(PeerIndex, RoaringBitmap, Vec<SourceIndex>),
@@ -44,6 +46,7 @@ impl PathWork {
             | Work::SweepStale(_)
             | Work::Contribute(_)
             | Work::Decide
+            | Work::Readmit(_)
             | Work::Reimport(..) => None,
         });
         match known {
@@ -56,6 +59,13 @@ impl PathWork {
     pub(crate) fn decide(&mut self) {
         if !self.0.iter().any(|work| matches!(work, Work::Decide)) {
             self.push(Work::Decide);
+        }
+    }
+
+    /// Schedules the acceptance of paths of a peer, unless it is pending already.
+    pub(crate) fn readmit(&mut self, peer: PeerIndex) {
+        if !self.0.iter().any(|work| matches!(work, Work::Readmit(other) if *other == peer)) {
+            self.push(Work::Readmit(peer));
         }
     }
 

@@ -9,6 +9,7 @@ use margay_filter::{FilterChain, Session};
 use serde::{Deserialize, Serialize};
 
 use super::as_path::AsPathRules;
+use super::path_limits::PathLimits;
 use super::reflection::Reflection;
 
 /// What the Rib has to know about a peer whose session is established.
@@ -68,6 +69,8 @@ pub struct PeerRules {
     pub next_hop: NextHopMode,
     /// What is done to AS paths.
     pub as_path: AsPathRules,
+    /// How many of the peer's paths are taken.
+    pub limits: PathLimits,
     /// The peer's role in route reflection.
     pub reflection: Reflection,
     /// The paths that the peer is sent in families where it accepts several.
@@ -122,13 +125,14 @@ impl PeerOptions {
         self.rules.import.looks_at_staleness() || self.rules.export.looks_at_staleness()
     }
 
-    /// Whether the import rules are the same: the filters; our AS number towards the peer; the checks of AS paths; our
-    /// own addresses, which import refuses as next hops; and the subnet in which a link-local next hop has a meaning.
+    /// Whether the import rules are the same: the filters; our AS number towards the peer; the checks of AS paths; the
+    /// limit of accepted paths; our own addresses, which import refuses as next hops; and the subnet in which a link-local next hop has a meaning.
     pub(crate) fn has_same_import(&self, other: &Self) -> bool {
         self.rules.import.same_content(&other.rules.import)
             && self.own == other.own
             && self.rules.as_path.local_asn == other.rules.as_path.local_asn
             && self.rules.as_path.checks == other.rules.as_path.checks
+            && self.rules.limits.accepted == other.rules.limits.accepted
     }
 }
 

@@ -41,6 +41,8 @@ pub enum ImportRefusal {
     ForeignFirstAs,
     /// The path has an AS_SET (RFC 9774).
     AsSet,
+    /// As many paths of the peer are accepted as its limit allows.
+    OverLimit,
 }
 
 impl ImportRefusal {
@@ -55,7 +57,8 @@ impl ImportRefusal {
             | Self::Filter
             | Self::NoLongLived
             | Self::ForeignFirstAs
-            | Self::AsSet => false,
+            | Self::AsSet
+            | Self::OverLimit => false,
         }
     }
 }
@@ -74,6 +77,7 @@ impl fmt::Display for ImportRefusal {
             Self::NoLongLived => "community no-llgr, and its peer has not come back from its restart",
             Self::ForeignFirstAs => "the first AS of the path is not the peer's",
             Self::AsSet => "the AS path has an AS_SET",
+            Self::OverLimit => "as many prefixes of the peer are accepted as its limit allows",
         })
     }
 }
@@ -83,7 +87,7 @@ impl fmt::Display for ImportRefusal {
 pub(crate) struct ImportOutcome(u32);
 
 /// In the order of their codes above [`AttributeHandle::MAX`].
-const REFUSALS: [ImportRefusal; 11] = [
+const REFUSALS: [ImportRefusal; 12] = [
     ImportRefusal::AsPathLoop,
     ImportRefusal::OriginatorLoop,
     ImportRefusal::ClusterListLoop,
@@ -95,6 +99,7 @@ const REFUSALS: [ImportRefusal; 11] = [
     ImportRefusal::NoLongLived,
     ImportRefusal::ForeignFirstAs,
     ImportRefusal::AsSet,
+    ImportRefusal::OverLimit,
 ];
 
 impl ImportOutcome {

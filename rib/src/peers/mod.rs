@@ -14,7 +14,7 @@ use crate::family::{FamilyIndex, FamilyTurn, PerFamily};
 use crate::index::{EntryIndex, GroupId, PeerIndex, SourceIndex};
 use crate::log::ReaderId;
 use crate::options::PeerOptions;
-use crate::paths::{Path, Source};
+use crate::paths::{ImportRefusal, Path, Source};
 
 /// Everything known about one peer.
 #[derive(Debug)]
@@ -48,6 +48,12 @@ pub(crate) struct PeerRoutes {
     pub(crate) received: usize,
     /// Number of these paths that import accepted.
     pub(crate) accepted: usize,
+    /// Number of these paths that are refused because there are as many accepted ones as the peer may have.
+    pub(crate) over_limit: usize,
+    /// The entries with such a path, and possibly others that had one.
+    pub(crate) over_limit_entries: RoaringBitmap,
+    /// Number of announcements that were not entered because there were as many paths as the peer may have.
+    pub(crate) dropped: u64,
     pub(crate) membership: Option<Membership>,
     /// Whether the peer was a member of a group in a former session, and has come back under the same index.
     pub(crate) was_member: bool,
@@ -70,6 +76,13 @@ impl PeerRoutes {
             |path: Option<&Path>| usize::from(path.is_some_and(|path| path.import.handle().is_some()));
         self.received = self.received + usize::from(new.is_some()) - usize::from(old.is_some());
         self.accepted = self.accepted + accepted(new) - accepted(old);
+        let over_limit = |path: Option<&Path>| {
+            usize::from(path.is_some_and(|path| path.import.result() == Err(ImportRefusal::OverLimit)))
+        };
+        self.over_limit = self.over_limit + over_limit(new) - over_limit(old);
+        if over_limit(new) > 0 {
+            self.over_limit_entries.insert(index.0);
+        }
         if new.is_some() && old.is_none() {
             self.entries.insert(index.0);
         }
@@ -234,7 +247,7 @@ mod tests {
 
     use super::*;
     use crate::options::{
-        AsPathRules, NextHopMode, OwnNextHops, PathsSent, PeerRules, Reflection, SessionTerms,
+        AsPathRules, NextHopMode, OwnNextHops, PathLimits, PathsSent, PeerRules, Reflection, SessionTerms,
     };
 
     fn options() -> PeerOptions {
@@ -258,6 +271,7 @@ mod tests {
                 group: None,
                 import: FilterChain::accept_all(),
                 export: FilterChain::accept_all(),
+                limits: PathLimits::default(),
                 next_hop: NextHopMode::Auto,
                 reflection: Reflection::NonClient,
                 paths_sent: PathsSent::All,

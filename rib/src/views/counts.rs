@@ -14,6 +14,11 @@ pub struct PeerCounts {
     pub received: usize,
     /// Number of these paths that import accepted.
     pub accepted: usize,
+    /// Number of these paths that are refused because as many are accepted as the peer's limit allows.
+    pub over_limit: usize,
+    /// Number of announcements in this session that were not entered because as many paths were there as the peer's limit
+    /// allows. It grows only.
+    pub dropped: u64,
     /// Number of routes exported to the peer, including those that are still to be sent.
     pub advertised: usize,
     /// The peer's export group; members of one group are sent the same routes.
@@ -76,6 +81,8 @@ impl FamilyView<'_> {
         PeerCounts {
             received: routes.received,
             accepted: routes.accepted,
+            over_limit: routes.over_limit,
+            dropped: routes.dropped,
             advertised: group.map_or(0, |group| group.log.exported_to(peer)),
             group: group.map(|group| group.id.0),
             group_members: group.map_or(0, |group| group.members.len()),

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bgp_codec::{Family, PathId, Prefix};
+use margay_rib::PeerCounts;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -56,9 +57,13 @@ enum Case {
     ManyPaths,
     /// A prefix with many paths loses most of them.
     ManyPathsGo,
+    /// A path is refused for a limit.
+    OverLimit,
+    /// An announcement beyond a limit is not entered.
+    Dropped,
 }
 
-const CASES: [Case; 23] = [
+const CASES: [Case; 25] = [
     Case::Reflected,
     Case::SeveralPaths,
     Case::SourceMoves,
@@ -82,6 +87,8 @@ const CASES: [Case; 23] = [
     Case::TooLong,
     Case::ManyPaths,
     Case::ManyPathsGo,
+    Case::OverLimit,
+    Case::Dropped,
 ];
 
 /// Number of histories examined, a sample of the ten thousand that the other tests draw.
@@ -136,7 +143,9 @@ fn cases(forwards: bool, holds_back: bool, events: Vec<Event>) -> BTreeSet<Case>
         let crowds_now = self::crowds(&world);
         seen.extend((!crowds_now.is_empty()).then_some(Case::ManyPaths));
         seen.extend((!crowds.is_subset(&crowds_now)).then_some(Case::ManyPathsGo));
-        seen.extend(is_any_too_long(&world).then_some(Case::TooLong));
+        seen.extend(is_any(&world, |counts| counts.too_long > 0).then_some(Case::TooLong));
+        seen.extend(is_any(&world, |counts| counts.over_limit > 0).then_some(Case::OverLimit));
+        seen.extend(is_any(&world, |counts| counts.dropped > 0).then_some(Case::Dropped));
     }
     world.settle();
     seen.extend(world.sessions.values().flat_map(held));
@@ -208,11 +217,12 @@ fn crowds(world: &World) -> BTreeSet<Prefix> {
     paths.into_iter().filter(|&(_, paths)| paths > 32).map(|(prefix, _)| prefix).collect()
 }
 
-fn is_any_too_long(world: &World) -> bool {
+/// Whether this holds for the counts of any session.
+fn is_any(world: &World, holds: impl Fn(&PeerCounts) -> bool) -> bool {
     let families = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
     let counts =
         |session: &Session| families.map(|family| world.rib.view().peer_counts(session.index, family));
-    world.sessions.values().flat_map(counts).any(|counts| counts.too_long > 0)
+    world.sessions.values().flat_map(counts).any(|counts| holds(&counts))
 }
 
 fn paths_to(session: &Session, prefix: Prefix) -> usize {

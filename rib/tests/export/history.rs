@@ -3,7 +3,9 @@
 
 use std::env;
 
-use margay_rib::{AsPathChecks, AsPathRules, DecisionRules, LocalAsn, NextHopMode, PathsSent, PrivateAsns};
+use margay_rib::{
+    AsPathChecks, AsPathRules, DecisionRules, LocalAsn, NextHopMode, PathLimits, PathsSent, PrivateAsns,
+};
 use proptest::prelude::*;
 
 use super::cast::{LOCAL_ASNS, NEXT_HOPS, PEERS, Variant, best};
@@ -117,9 +119,9 @@ fn rules() -> impl Strategy<Value = Rules> {
     let paths = prop_oneof![Just(PathsSent::All), (1..4u16).prop_map(best)];
     let draining = proptest::bool::weighted(0.2);
     let default_originate = proptest::bool::weighted(0.3);
-    let of_session = (paths, as_path(), draining, default_originate);
+    let of_session = (paths, as_path(), limits(), draining, default_originate);
     (0..5u8, 0..5u8, next_hop, proptest::option::of(0..2u8), of_session).prop_map(
-        |(import, export, next_hop, cluster, (paths, as_path, draining, default_originate))| Rules {
+        |(import, export, next_hop, cluster, (paths, as_path, limits, draining, default_originate))| Rules {
             import,
             export,
             next_hop,
@@ -127,6 +129,7 @@ fn rules() -> impl Strategy<Value = Rules> {
             paths,
             default_originate,
             as_path,
+            limits,
             draining,
         },
     )
@@ -157,6 +160,12 @@ fn as_path() -> impl Strategy<Value = AsPathRules> {
             is_route_server_client,
             checks,
         })
+}
+
+/// Limits of a peer's paths: mostly none, and so low that they are reached.
+fn limits() -> impl Strategy<Value = PathLimits> {
+    let limit = || proptest::option::weighted(0.3, 1..6u32);
+    (limit(), limit()).prop_map(|(received, accepted)| PathLimits { received, accepted })
 }
 
 /// Checks of received AS paths: mostly none.

@@ -14,6 +14,7 @@ mod dump;
 mod filters;
 mod history;
 mod hold_back;
+mod limits;
 mod link_local;
 mod naive;
 mod own_routes;

@@ -45,6 +45,8 @@ pub(crate) struct NaiveRib {
     pub(crate) present_best: BTreeMap<Prefix, (usize, PathId)>,
     /// The peers with a refresh in progress, and the routes that they have not repeated.
     pub(crate) refreshing: BTreeMap<usize, BTreeSet<(Prefix, PathId)>>,
+    /// The paths that are refused because their peer has as many as it may have.
+    pub(crate) over_limit: BTreeSet<(usize, Prefix, PathId)>,
 }
 
 #[derive(Clone)]
@@ -385,20 +387,12 @@ impl NaiveRib {
         let learned = self.peers.iter().flat_map(|(&peer, (options, routes))| {
             let of_prefix = routes.iter().filter(move |((of, _), _)| *of == prefix);
             of_prefix.filter_map(move |((_, path_id), (attributes, next_hop))| {
-                let is_usable = options.session.families.contains(&family_of(prefix))
-                    && !self.is_looped(attributes, *next_hop, options)
-                    && !fails_checks(attributes, options)
-                    && !is_nonsense(prefix, *next_hop, options)
-                    && self.reachable(*next_hop);
-                let path = NaivePath {
-                    peer: Some(peer),
-                    own: Own::No,
-                    preference: 100,
-                    path_id: *path_id,
-                    attributes: attributes.clone(),
-                    next_hop: Some(*next_hop),
-                };
-                let edits = self.filtered(&options.rules.import, prefix, &path).filter(|_| is_usable)?;
+                let is_over_limit = self.over_limit.contains(&(peer, prefix, *path_id));
+                let path = learned(peer, *path_id, attributes, *next_hop);
+                let edits = self.accepted(prefix, &path, options)?;
+                if is_over_limit || !self.reachable(*next_hop) {
+                    return None;
+                }
                 // The link-local address of another link has no meaning here.
                 let is_on_link = options.own.shared_subnet.is_some_and(|subnet| is_in(*next_hop, subnet));
                 let next_hop = if is_on_link { *next_hop } else { next_hop.without_link_local() };
@@ -417,6 +411,37 @@ impl NaiveRib {
             })
         });
         own.into_iter().chain(learned).collect()
+    }
+
+    /// The edits of import in a path that it accepts, whatever the peer's limits are.
+    fn accepted(&self, prefix: Prefix, path: &NaivePath, options: &PeerOptions) -> Option<RouteEdits> {
+        let next_hop = path.next_hop?;
+        let passes_checks = options.session.families.contains(&family_of(prefix))
+            && !self.is_looped(&path.attributes, next_hop, options)
+            && !fails_checks(&path.attributes, options)
+            && !is_nonsense(prefix, next_hop, options);
+        self.filtered(&options.rules.import, prefix, path).filter(|_| passes_checks)
+    }
+
+    /// The paths of a peer in a family that import accepts, whatever the peer's limits are.
+    pub(crate) fn acceptable(&self, peer: usize, family: Family) -> BTreeSet<(usize, Prefix, PathId)> {
+        let (options, routes) = &self.peers[&peer];
+        let of_family = routes.iter().filter(|((prefix, _), _)| family_of(*prefix) == family);
+        let accepted = of_family.filter(|((prefix, path_id), (attributes, next_hop))| {
+            let path = learned(peer, *path_id, attributes, *next_hop);
+            self.accepted(*prefix, &path, options).is_some()
+        });
+        accepted.map(|(&(prefix, path_id), _)| (peer, prefix, path_id)).collect()
+    }
+
+    /// A peer announces a route, which is dropped if it has as many as it may have.
+    pub(crate) fn announce(&mut self, peer: usize, key: (Prefix, PathId), route: (PathAttributes, NextHop)) {
+        let (options, routes) = self.peers.get_mut(&peer).expect("a peer that is up");
+        let received = routes.keys().filter(|(prefix, _)| family_of(*prefix) == family_of(key.0)).count();
+        let is_full = options.rules.limits.received.is_some_and(|most| received >= most as usize);
+        if !is_full || routes.contains_key(&key) {
+            routes.insert(key, route);
+        }
     }
 
     fn own_paths(&self, prefix: Prefix) -> Vec<NaivePath> {
@@ -476,6 +501,17 @@ impl NaiveRib {
 
     fn kind(&self, path: &NaivePath) -> Option<PeerKind> {
         path.peer.map(|peer| self.peers[&peer].0.session.kind)
+    }
+}
+
+fn learned(peer: usize, path_id: PathId, attributes: &PathAttributes, next_hop: NextHop) -> NaivePath {
+    NaivePath {
+        peer: Some(peer),
+        own: Own::No,
+        preference: 100,
+        path_id,
+        attributes: attributes.clone(),
+        next_hop: Some(next_hop),
     }
 }
 

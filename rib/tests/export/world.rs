@@ -12,10 +12,10 @@ use bytes::{Buf, BytesMut};
 use margay_filter::{Action, FilterChain};
 use margay_rib::{
     AggregateOptions, AsPathRules, Audit, ClientToClient, ConnectedRoute, DecisionRules, Departure, Discard,
-    Forwarding, ForwardingOptions, Hop, NetworkOptions, NextHopMode, PagePosition, PathsSent, PeerIndex,
-    PeerOptions, PeerRules, PrivateAsns, Reflection, ReflectorOptions, Rib, RibOptions, RoutePurpose,
-    RouteSelection, RouteStatus, RouteView, SpeakerRules, StaticRoute, StaticTarget, Target, Way, WayChange,
-    WeightedHop,
+    Forwarding, ForwardingOptions, Hop, ImportRefusal, NetworkOptions, NextHopMode, PagePosition, PathLimits,
+    PathsSent, PeerIndex, PeerOptions, PeerRules, PrivateAsns, Reflection, ReflectorOptions, Rib, RibOptions,
+    RoutePurpose, RouteSelection, RouteStatus, RouteView, SpeakerRules, StaticRoute, StaticTarget, Target,
+    Way, WayChange, WeightedHop,
 };
 
 use super::by_hand::poll_export;
@@ -113,6 +113,7 @@ pub(crate) struct Rules {
     pub(crate) paths: PathsSent,
     pub(crate) default_originate: bool,
     pub(crate) as_path: AsPathRules,
+    pub(crate) limits: PathLimits,
     pub(crate) draining: bool,
 }
 
@@ -154,7 +155,13 @@ pub(crate) struct World {
     forwarding: BTreeMap<Prefix, Forwarding>,
     /// The next hops reported as lost.
     lost: BTreeSet<NextHop>,
+    /// The most accepted paths that a peer may have in each family: its limit, or as many as it had when the limit was
+    /// lowered.
+    most_accepted: BTreeMap<usize, [usize; 2]>,
 }
+
+/// The families of all routes here.
+const FAMILIES: [Family; 2] = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
 
 pub(crate) struct Session {
     pub(crate) index: PeerIndex,
@@ -194,6 +201,7 @@ impl World {
             decision: DecisionRules::default(),
             present_best: BTreeMap::new(),
             refreshing: BTreeMap::new(),
+            over_limit: BTreeSet::new(),
         };
         let reflector = ReflectorOptions { clusters: CLUSTERS.to_vec(), ..ReflectorOptions::new(identifier) };
         let mut rib = Rib::new(RibOptions {
@@ -214,6 +222,7 @@ impl World {
             away: BTreeMap::new(),
             forwarding: BTreeMap::new(),
             lost: BTreeSet::new(),
+            most_accepted: BTreeMap::new(),
         };
         world.happen(Event::Connected(0b111));
         world
@@ -360,6 +369,8 @@ impl World {
             let rules = rules.as_rules();
             let rules = PeerRules { name: Arc::clone(&options.rules.name), ..rules };
             options.rules = rules.clone();
+            let accepted = |family| self.rib.view().peer_counts(session.index, family).accepted;
+            self.most_accepted.insert(*peer, FAMILIES.map(|family| accepted(family).max(most(rules.limits))));
             changes.push((session.index, rules));
         }
         self.naive.decision = reflector.decision;
@@ -396,6 +407,7 @@ impl World {
         let former = self.away.remove(&peer);
         let routes = self.naive.peers.remove(&peer).map_or_else(Routes::new, |(_, routes)| routes);
         self.naive.peers.insert(peer, (options.clone(), routes));
+        self.most_accepted.remove(&peer);
         let index = self.rib.peer_up(options, former);
         if let Some(former) = former {
             assert_eq!(index, former, "peer {peer} resumes");
@@ -423,7 +435,12 @@ impl World {
 
     fn announce(&mut self, peer: usize, prefixes: &[u8], path_id: u8, variant: &Variant) {
         let Some(session) = self.sessions.get(&peer) else { return };
-        let (options, routes) = self.naive.peers.get_mut(&peer).expect("a session is a naive peer");
+        let options = self.naive.peers[&peer].0.clone();
+        let options = &options;
+        if options.rules.limits.received.is_some() {
+            // Paths that are about to be swept take room, which the naive Rib has at once.
+            while self.rib.work(5) {}
+        }
         let attributes = attributes(options, variant);
         let path_id = announces_path_ids(peer).then(|| PathId(path_id.into()));
         for v6 in [false, true] {
@@ -444,7 +461,9 @@ impl World {
             if let Some(stale) = self.naive.refreshing.get_mut(&peer) {
                 stale.retain(|old| !chosen.iter().any(|prefix| key(prefix) == *old));
             }
-            routes.extend(chosen.iter().map(|prefix| (key(prefix), (attributes.clone(), next_hop))));
+            for prefix in &chosen {
+                self.naive.announce(peer, key(prefix), (attributes.clone(), next_hop));
+            }
             let encode = |encoder: &UpdateEncoder, out: &mut BytesMut| match v6 {
                 false => encoder.reach(out, &attributes, next_hop, nlri::<Ipv4Prefix>(&chosen, path_id)),
                 true => encoder.reach(out, &attributes, next_hop, nlri::<Ipv6Prefix>(&chosen, path_id)),
@@ -523,6 +542,7 @@ impl World {
         }
         // Reading lets members move to other groups.
         while self.rib.work(5) {}
+        self.the_limits_are_kept();
         self.the_best_paths_are_admissible();
         assert_eq!(self.forwarding, self.naive.forwarding(), "the forwarding table");
         for (&peer, session) in &self.sessions {
@@ -545,6 +565,49 @@ impl World {
             assert_eq!(group_members, 1, "peer {peer} is alone but sent the same routes");
         }
         self.peers_with_equal_exports_share_a_group();
+    }
+
+    /// Which paths are refused for a limit follows from the order of events. The naive Rib takes them from here, if they would be
+    /// accepted otherwise, and there is no room for any of them.
+    fn the_limits_are_kept(&mut self) {
+        self.naive.over_limit.clear();
+        for (peer, index) in self.indexes() {
+            for (number, family) in FAMILIES.into_iter().enumerate() {
+                let refused = self.over_limit(peer, index, family);
+                let acceptable = self.naive.acceptable(peer, family);
+                assert!(refused.is_subset(&acceptable), "peer {peer}: {refused:?} in {acceptable:?}");
+                let counts = self.rib.view().peer_counts(index, family);
+                let accepted = acceptable.len() - refused.len();
+                assert_eq!((counts.accepted, counts.over_limit), (accepted, refused.len()), "peer {peer}");
+                let limits = self.naive.peers[&peer].0.rules.limits;
+                assert!(
+                    refused.is_empty() || accepted >= most(limits),
+                    "room for {refused:?} of peer {peer}"
+                );
+                if let Some(most_accepted) = self.most_accepted.get_mut(&peer) {
+                    assert!(
+                        accepted <= most_accepted[number],
+                        "peer {peer}: {accepted} of {most_accepted:?}"
+                    );
+                    most_accepted[number] = accepted.max(most(limits));
+                }
+                self.naive.over_limit.extend(refused);
+            }
+        }
+    }
+
+    /// The paths of a peer that are refused for its limit.
+    fn over_limit(&self, peer: usize, index: PeerIndex, family: Family) -> BTreeSet<(usize, Prefix, PathId)> {
+        let (selection, start) = (RouteSelection::ReceivedFrom(index), PagePosition::default());
+        let routes = self.rib.view().routes(family, selection, start, usize::MAX).routes;
+        let is_over = |view: &&RouteView| view.status == RouteStatus::Refused(ImportRefusal::OverLimit, None);
+        routes.iter().filter(is_over).map(|view| (peer, view.prefix, view.path_id)).collect()
+    }
+
+    /// Where the peers are in the Rib, those that restart as well.
+    fn indexes(&self) -> BTreeMap<usize, PeerIndex> {
+        let up = self.sessions.iter().map(|(&peer, session)| (peer, session.index));
+        up.chain(self.away.iter().map(|(&peer, &index)| (peer, index))).collect()
     }
 
     /// Where the present best path stays, the best path follows from the order of events. The naive Rib takes it from here, and
@@ -651,6 +714,7 @@ impl Rules {
             paths_sent: self.paths,
             default_originate: self.default_originate,
             as_path: self.as_path,
+            limits: self.limits,
             is_draining: self.draining,
         }
     }
@@ -758,6 +822,11 @@ fn without_ids(routes: &Routes) -> Vec<NaiveRoute> {
         .collect();
     routes.sort_unstable();
     routes
+}
+
+/// The most paths that may be accepted.
+fn most(limits: PathLimits) -> usize {
+    limits.accepted.map_or(usize::MAX, |most| most as usize)
 }
 
 /// One of these, counted round and round; the number itself if there are none.

@@ -133,6 +133,16 @@ fn write_routes(snapshot: &Snapshot, exposition: &mut Exposition<'_>) -> fmt::Re
         "Paths of a peer that passed the checks and import filters",
         |counts| counts.routes.accepted as u64,
     )?;
+    write(
+        "margay_peer_routes_over_limit",
+        "Paths of a peer that are refused because as many are accepted as its limit allows",
+        |counts| counts.routes.over_limit as u64,
+    )?;
+    write(
+        "margay_peer_announcements_dropped",
+        "Announcements of a peer in its session that were dropped because as many paths were there as its limit allows",
+        |counts| counts.routes.dropped,
+    )?;
     write("margay_peer_routes_advertised", "Routes advertised to a peer", |counts| {
         counts.routes.advertised as u64
     })?;

@@ -202,7 +202,7 @@ impl Speaker {
             self.rounds.on_news();
         }
         if !self.is_working {
-            self.sessions.on_work_done(&self.rib);
+            self.sessions.on_work_done(&self.rib, Instant::now());
         }
         self.clock.end_step(Step::Work, Instant::now());
     }

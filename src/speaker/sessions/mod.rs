@@ -4,6 +4,7 @@ mod absence;
 mod convergence;
 mod hold_back;
 mod prefix_limit;
+mod refusals;
 mod session;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use self::absence::Absence;
 pub use self::absence::AbsenceView;
 use self::convergence::Convergence;
 pub use self::convergence::ConvergenceOptions;
-pub use self::prefix_limit::PrefixLimit;
+pub use self::prefix_limit::{LimitAction, PrefixLimit};
 use self::session::SpeakerSession;
 use super::{FamilyCounts, PeerKey, PeerSettings, PeerUp, RefreshMark, SessionEpoch};
 use crate::machine::AddressBook;
@@ -35,9 +36,11 @@ pub(super) struct Sessions {
     refresh_ends: Option<Instant>,
     /// The earliest end of the absence of a peer that restarts.
     absence_ends: Option<Instant>,
-    /// Limits or filters have changed: routes that were received before have to be compared with the limits once the filters have
+    /// Limits or filters have changed, or refreshes have ended: routes that were received before have to be compared with the limits once the filters have
     /// been applied to them. Until then, the numbers of accepted prefixes are mixed ones.
     are_limits_due: bool,
+    /// When limits are to be checked again, even if nothing arrives.
+    limit_check: Option<Instant>,
 }
 
 /// A configured peer.
@@ -69,6 +72,7 @@ impl Sessions {
             refresh_ends: None,
             absence_ends: None,
             are_limits_due: false,
+            limit_check: None,
         }
     }
 
@@ -109,15 +113,18 @@ impl Sessions {
     }
 
     /// The Rib has done all its work. If limits or filters have changed, the routes of all sessions are compared with the limits.
-    pub(super) fn on_work_done(&mut self, rib: &RecordedRib) {
-        if !std::mem::take(&mut self.are_limits_due) {
-            return;
+    pub(super) fn on_work_done(&mut self, rib: &RecordedRib, now: Instant) {
+        if std::mem::take(&mut self.are_limits_due) {
+            self.check_limits(rib, now);
         }
+    }
+
+    fn check_limits(&mut self, rib: &RecordedRib, now: Instant) {
+        self.limit_check = None;
         for peer in self.peers.values_mut() {
-            if let SpeakerPeer { settings, session: Some(session), .. } = peer
-                && let Some(limit) = &settings.prefix_limit
-            {
-                session.check_limit(rib, limit, settings.name());
+            if let SpeakerPeer { settings, session: Some(session), .. } = peer {
+                session.check_limit(rib, settings.prefix_limit.as_ref(), settings.name(), now);
+                self.limit_check = earlier(self.limit_check, session.next_limit_check());
             }
         }
     }
@@ -216,12 +223,14 @@ impl Sessions {
                 && self.convergence.on_end_of_rib(key, family)
             {
                 session.on_end_of_rib(rib, family);
+                self.are_limits_due = true;
                 is_news = true;
             }
         }
         if let Some(limit) = settings.prefix_limit {
             let accepted = limit.accepted.filter(|_| !self.are_limits_due);
-            session.check_limit(rib, &PrefixLimit { accepted, ..limit }, settings.name());
+            session.check_limit(rib, Some(&PrefixLimit { accepted, ..limit }), settings.name(), now);
+            self.limit_check = earlier(self.limit_check, session.next_limit_check());
         }
         is_news && self.convergence.is_complete()
     }
@@ -240,6 +249,7 @@ impl Sessions {
             session.on_refresh_mark(rib, family, mark, is_table_awaited, now);
             let ends = session.refresh_ends_at();
             self.refresh_ends = earlier(self.refresh_ends, ends);
+            self.are_limits_due |= mark == RefreshMark::End;
         }
     }
 
@@ -283,7 +293,8 @@ impl Sessions {
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
-        earlier(earlier(self.convergence.hold_back_ends_at(), self.refresh_ends), self.absence_ends)
+        let timeouts = [self.convergence.hold_back_ends_at(), self.absence_ends, self.limit_check];
+        timeouts.into_iter().fold(self.refresh_ends, earlier)
     }
 
     /// Ends whatever has lasted long enough: hold-back, refreshes and absences. Returns whether anything has.
@@ -299,6 +310,9 @@ impl Sessions {
         if self.absence_ends.is_some_and(|end| end <= now) {
             has_ended |= self.end_absences(rib, now);
         }
+        if self.limit_check.is_some_and(|due| due <= now) {
+            self.check_limits(rib, now);
+        }
         has_ended
     }
 
@@ -308,6 +322,7 @@ impl Sessions {
         for peer in self.peers.values_mut() {
             let Some(session) = &mut peer.session else { continue };
             if session.end_late_refreshes(rib, now) {
+                self.are_limits_due = true;
                 warn!(peer = peer.settings.name(), "route refresh timed out: stale routes withdrawn");
                 are_any_late = true;
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use margay_rib::PeerCounts;
+use margay_rib::{PathLimits, PeerCounts};
 
 /// How many prefixes a peer may announce in each family.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,8 +13,20 @@ pub struct PrefixLimit {
     pub accepted: Option<u32>,
     /// At which share of a limit operators are warned, in percent.
     pub warn_percent: u8,
-    /// How long the session stays down after it was ended for the limit.
-    pub restart: Duration,
+    /// What is done about more prefixes.
+    pub action: LimitAction,
+}
+
+/// What is done about more prefixes than a peer may announce.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LimitAction {
+    /// The session ends.
+    Cease {
+        /// How long it stays down.
+        restart: Duration,
+    },
+    /// The Rib refuses further prefixes.
+    Refuse,
 }
 
 /// What a peer's prefixes in a family mean under a limit.
@@ -38,6 +50,14 @@ pub(super) struct Count {
 }
 
 impl PrefixLimit {
+    /// The limits that the Rib keeps: those beyond which prefixes are refused.
+    pub fn kept_by_rib(&self) -> PathLimits {
+        match self.action {
+            LimitAction::Cease { .. } => PathLimits::default(),
+            LimitAction::Refuse => PathLimits { received: self.received, accepted: self.accepted },
+        }
+    }
+
     pub(super) fn judge(&self, counts: &PeerCounts) -> Verdict {
         let count = |kind, prefixes, limit: Option<u32>| limit.map(|limit| Count { kind, prefixes, limit });
         let counted = [
@@ -63,7 +83,7 @@ mod tests {
     use super::*;
 
     fn judge(received: Option<u32>, accepted: Option<u32>, counts: [usize; 2]) -> Verdict {
-        let limit = PrefixLimit { received, accepted, warn_percent: 80, restart: Duration::ZERO };
+        let limit = PrefixLimit { received, accepted, warn_percent: 80, action: LimitAction::Refuse };
         let [received, accepted] = counts;
         limit.judge(&PeerCounts { received, accepted, ..PeerCounts::default() })
     }

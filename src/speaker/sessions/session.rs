@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bgp_codec::{AttributeError, Capability, Family, NextHop};
-use margay_rib::{OwnNextHops, PeerIndex, PeerOptions, SessionTerms};
+use margay_rib::{OwnNextHops, PeerCounts, PeerIndex, PeerOptions, SessionTerms};
 use margay_session::StopReason;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use super::absence::Absence;
-use super::prefix_limit::{Count, PrefixLimit, Verdict};
+use super::prefix_limit::{Count, LimitAction, PrefixLimit, Verdict};
+use super::refusals::{Consequence, Refusals};
 use super::{PeerSettings, PeerUp, RefreshMark, SessionEpoch};
 use crate::machine::AddressBook;
 use crate::recording::RecordedRib;
@@ -28,6 +29,10 @@ pub(super) struct SpeakerSession {
     is_interrupted: bool,
     /// The families in which the peer's prefixes are near to their limit, and that was logged.
     near_limit: Vec<Family>,
+    /// Prefixes that are refused for a limit.
+    refusals: Vec<(Family, Refusals)>,
+    /// Whether the peer can be asked for all its routes (RFC 2918).
+    takes_route_refresh: bool,
     /// Our end of the connection, and the peer's.
     ends: [IpAddr; 2],
     /// Whether the own IPv6 address is the next hop of IPv4 routes, too (RFC 8950).
@@ -66,6 +71,10 @@ impl SpeakerSession {
         let options = PeerOptions { session: session_terms(&up), rules, own };
         let former = resumes.map(|absence| absence.index);
         let index = rib.peer_up(options, former, || up.negotiated.decode_context());
+        let refusals = families
+            .iter()
+            .map(|&family| (family, Refusals::new(&rib.view().peer_counts(index, family))))
+            .collect();
         let is_long_lived = resumes.is_some_and(Absence::is_long_lived);
         let preserved = up.negotiated.restart.as_ref().map(|terms| match is_long_lived {
             false => terms.forwarding_preserved.clone(),
@@ -78,6 +87,8 @@ impl SpeakerSession {
             door: up.door,
             is_interrupted: false,
             near_limit: Vec::new(),
+            refusals,
+            takes_route_refresh: up.negotiated.route_refresh.to_peer,
             ends,
             has_ipv6_next_hops,
             own,
@@ -122,25 +133,68 @@ impl SpeakerSession {
         self.is_interrupted
     }
 
-    /// Ends the session if the peer has announced more prefixes than it may, and logs when it comes near to that.
-    pub(super) fn check_limit(&mut self, rib: &RecordedRib, limit: &PrefixLimit, peer: &str) {
+    /// Ends the session if the peer has announced more prefixes than it may and that is to end it, and logs when it comes near to
+    /// that. Asks the peer for prefixes that were dropped for a limit once there is room for them.
+    pub(super) fn check_limit(
+        &mut self,
+        rib: &RecordedRib,
+        limit: Option<&PrefixLimit>,
+        peer: &str,
+        now: Instant,
+    ) {
         for family in self.families.clone() {
-            match limit.judge(&rib.view().peer_counts(self.index, family)) {
-                Verdict::Within => self.near_limit.retain(|&near| near != family),
-                Verdict::Near(Count { kind, prefixes, limit }) => {
+            let counts = rib.view().peer_counts(self.index, family);
+            self.check_refusals(&counts, limit, (peer, family), now);
+            let Some(limit) = limit else { continue };
+            match (limit.judge(&counts), limit.action) {
+                (Verdict::Within, _) => self.near_limit.retain(|&near| near != family),
+                (Verdict::Near(count), _) | (Verdict::Exceeded(count), LimitAction::Refuse) => {
                     if !self.near_limit.contains(&family) {
                         self.near_limit.push(family);
+                        let Count { kind, prefixes, limit } = count;
                         warn!(peer, %family, prefixes, limit, "{kind} prefixes are near to their limit");
                     }
                 }
-                Verdict::Exceeded(count) => {
-                    if self.interrupt(StopReason::MaximumPrefixes { restart: limit.restart }) {
+                (Verdict::Exceeded(count), LimitAction::Cease { restart }) => {
+                    if self.interrupt(StopReason::MaximumPrefixes { restart }) {
                         let Count { kind, prefixes, limit } = count;
                         error!(peer, %family, prefixes, limit, "{kind} prefixes exceed their limit: the session ends");
                     }
                 }
             }
         }
+    }
+
+    fn check_refusals(
+        &mut self,
+        counts: &PeerCounts,
+        limit: Option<&PrefixLimit>,
+        (peer, family): (&str, Family),
+        now: Instant,
+    ) {
+        let most_received = limit.and_then(|limit| limit.kept_by_rib().received);
+        let Some((_, refusals)) = self.refusals.iter_mut().find(|(other, _)| *other == family) else {
+            return;
+        };
+        match refusals.judge(counts, most_received, now) {
+            Consequence::Nothing => {}
+            Consequence::Begins => {
+                let PeerCounts { received, accepted, .. } = *counts;
+                error!(peer, %family, received, accepted, "prefixes reach their limit: further ones are refused");
+            }
+            Consequence::Ask if self.takes_route_refresh => {
+                info!(peer, %family, "there is room for refused prefixes: asking for all routes again");
+                self.door.request_routes(family);
+            }
+            Consequence::Ask => {
+                warn!(peer, %family, "there is room for refused prefixes, but the peer takes no ROUTE-REFRESH: reset the session to have them");
+            }
+        }
+    }
+
+    /// When limits are to be checked again, even if nothing arrives.
+    pub(super) fn next_limit_check(&self) -> Option<Instant> {
+        self.refusals.iter().filter_map(|(_, refusals)| refusals.next_timeout()).min()
     }
 
     /// The node's addresses have changed. Returns what they mean for the session now, if that is something else.

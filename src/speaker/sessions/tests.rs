@@ -9,12 +9,13 @@ use margay_session::RestartTerms;
 
 use super::*;
 use crate::speaker::fixtures::{announcement, rib, settings, up};
-use crate::speaker::{DoorBell, ExportQueue};
+use crate::speaker::{DoorBell, DoorRequest, ExportQueue, Interruption};
 
 const PEER: PeerKey = PeerKey(1);
 const OTHER: PeerKey = PeerKey(2);
 const FAMILY: Family = Family::IPV4_UNICAST;
 const SECOND: Duration = Duration::from_secs(1);
+const CEASE: LimitAction = LimitAction::Cease { restart: SECOND };
 const RESTART_TIME: Duration = Duration::from_mins(2);
 const LONGEST_REFRESH: Duration = Duration::from_mins(6);
 
@@ -82,6 +83,12 @@ fn both() -> [Ipv4Prefix; 2] {
 
 fn first_only() -> Update {
     announcement(both().into_iter().take(1))
+}
+
+/// The end of the first session for its limit.
+fn cease_for_limit() -> DoorRequest {
+    let reason = StopReason::MaximumPrefixes { restart: SECOND };
+    DoorRequest::End(Interruption { epoch: SessionEpoch(1), reason })
 }
 
 /// A graceful restart in which the peer preserves the forwarding state of these families.
@@ -321,30 +328,29 @@ fn other_rules_hold_for_the_routes_of_a_peer_that_restarts() {
 #[tokio::test]
 async fn a_peer_above_its_limit_is_interrupted_once_and_ignored_from_then_on() {
     let mut world = World::new(ConvergenceOptions::default(), []);
-    let limit = PrefixLimit { received: Some(1), accepted: None, warn_percent: 80, restart: SECOND };
+    let limit = PrefixLimit { received: Some(1), accepted: None, warn_percent: 80, action: CEASE };
     world.sessions.add_peer(PEER, PeerSettings { prefix_limit: Some(limit), ..settings() });
     let mut bell = DoorBell::new();
     world.up(PeerUp { door: bell.door(SessionEpoch(1)), ..session(PEER, 1) });
     world.update(PEER, 1, announcement(both()));
-    let reason = bell.interrupted().await.reason;
-    assert_eq!(reason, StopReason::MaximumPrefixes { restart: SECOND });
+    assert_eq!(bell.request().await, cease_for_limit());
     let third = Ipv4Prefix::truncating([10, 66, 0, 0].into(), 24);
     world.update(PEER, 1, announcement([third]));
     assert_eq!(world.prefixes(), 2);
-    assert!(tokio::time::timeout(Duration::ZERO, bell.interrupted()).await.is_err(), "asked once");
+    assert!(tokio::time::timeout(Duration::ZERO, bell.request()).await.is_err(), "asked once");
 }
 
 #[tokio::test]
 async fn a_withdrawn_prefix_makes_room_under_the_limit() {
     let mut world = World::new(ConvergenceOptions::default(), []);
-    let limit = PrefixLimit { received: Some(2), accepted: None, warn_percent: 80, restart: SECOND };
+    let limit = PrefixLimit { received: Some(2), accepted: None, warn_percent: 80, action: CEASE };
     world.sessions.add_peer(PEER, PeerSettings { prefix_limit: Some(limit), ..settings() });
     let mut bell = DoorBell::new();
     world.up(PeerUp { door: bell.door(SessionEpoch(1)), ..session(PEER, 1) });
     world.update(PEER, 1, announcement(both()));
     world.update(PEER, 1, Update::withdrawing(false, both().into_iter().take(1).map(Nlri::new)));
     world.update(PEER, 1, announcement(both()));
-    assert!(tokio::time::timeout(Duration::ZERO, bell.interrupted()).await.is_err(), "two prefixes");
+    assert!(tokio::time::timeout(Duration::ZERO, bell.request()).await.is_err(), "two prefixes");
 }
 
 /// The session ends when the filters of a reload accept too much, and not before they have been applied to all routes.
@@ -352,7 +358,7 @@ async fn a_withdrawn_prefix_makes_room_under_the_limit() {
 async fn limits_hold_for_what_was_received_before_a_reload() {
     let mut world = World::new(ConvergenceOptions::default(), []);
     let reject = Filter::new("reject", [Rule::new(Condition::always(), Action::Reject)]);
-    let limit = PrefixLimit { received: None, accepted: Some(1), warn_percent: 80, restart: SECOND };
+    let limit = PrefixLimit { received: None, accepted: Some(1), warn_percent: 80, action: CEASE };
     let mut rejecting = PeerSettings { prefix_limit: Some(limit), ..settings() };
     rejecting.rules.import = FilterChain::new([reject]);
     let accepting = PeerSettings { prefix_limit: Some(limit), ..settings() };
@@ -362,14 +368,46 @@ async fn limits_hold_for_what_was_received_before_a_reload() {
     world.update(PEER, 1, announcement(both()));
     let reflector = ReflectorOptions::new(BgpIdentifier::new(1).unwrap());
     world.sessions.reconfigure(&mut world.rib, reflector.into(), vec![(PEER, accepting)]);
-    assert!(
-        tokio::time::timeout(Duration::ZERO, bell.interrupted()).await.is_err(),
-        "nothing is accepted yet"
-    );
+    assert!(tokio::time::timeout(Duration::ZERO, bell.request()).await.is_err(), "nothing is accepted yet");
     assert_eq!(world.prefixes(), 2);
-    world.sessions.on_work_done(&world.rib);
-    let interruption = tokio::time::timeout(Duration::ZERO, bell.interrupted()).await;
-    assert_eq!(interruption.expect("asked").reason, StopReason::MaximumPrefixes { restart: SECOND });
+    world.sessions.on_work_done(&world.rib, world.now);
+    let interruption = tokio::time::timeout(Duration::ZERO, bell.request()).await;
+    assert_eq!(interruption.expect("asked"), cease_for_limit());
+}
+
+/// The Rib drops what is beyond the limit, so the peer is asked to repeat it once there is room.
+#[tokio::test]
+async fn a_peer_is_asked_for_dropped_prefixes_when_there_is_room_and_not_too_often() {
+    let mut world = World::new(ConvergenceOptions::default(), []);
+    let limit =
+        PrefixLimit { received: Some(1), accepted: None, warn_percent: 80, action: LimitAction::Refuse };
+    let mut limited = PeerSettings { prefix_limit: Some(limit), ..settings() };
+    limited.rules.limits = limit.kept_by_rib();
+    world.sessions.add_peer(PEER, limited);
+    let mut bell = DoorBell::new();
+    let mut up = PeerUp { door: bell.door(SessionEpoch(1)), ..session(PEER, 1) };
+    up.negotiated.route_refresh.to_peer = true;
+    world.up(up);
+    let withdraw = || Update::withdrawing(false, both().into_iter().map(Nlri::new));
+    let request = DoorRequest::Routes(SessionEpoch(1), FAMILY);
+    macro_rules! is_asked {
+        () => {
+            tokio::time::timeout(Duration::ZERO, bell.request()).await.ok()
+        };
+    }
+    world.update(PEER, 1, announcement(both()));
+    assert_eq!((world.prefixes(), is_asked!()), (1, None), "there is no room");
+    world.update(PEER, 1, withdraw());
+    assert_eq!(is_asked!(), Some(request.clone()));
+    world.update(PEER, 1, announcement(both()));
+    world.update(PEER, 1, withdraw());
+    assert_eq!(is_asked!(), None, "it was asked just now");
+    world.pass(2 * SECOND);
+    assert_eq!(is_asked!(), None);
+    world.pass(Duration::from_mins(1));
+    assert_eq!(is_asked!(), Some(request));
+    assert!(!world.pass(Duration::from_mins(5)), "nothing is missing");
+    assert_eq!(is_asked!(), None);
 }
 
 #[test]
