@@ -219,7 +219,7 @@ fn check_names_what_is_without_effect_in_a_good_file() {
         &file,
         "[global]\nasn = 64512\nrouter_id = \"10.0.0.11\"\n\
          [filter.nodes]\nrules = [{ action = \"accept\", set_local_pref = 200 }]\n\
-         [[peer]]\nname = \"tor\"\naddress = \"10.0.0.1\"\nremote_asn = 65001\nexport = [\"nodes\"]\n",
+         [[peer]]\nname = \"tor\"\naddress = \"10.0.0.1\"\nremote_asn = 65001\nimport = [\"nodes\"]\nexport = [\"nodes\"]\n",
     )
     .unwrap();
     let warning = "peer tor is external and not sent LOCAL_PREF, which export filter \"nodes\" sets";

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bgp_codec::{Asn, BgpIdentifier, ClusterId};
 
 use crate::decision::Decision;
+use crate::ebgp_without_filters::EbgpWithoutFilters;
 use crate::report::Report;
 use crate::section::{Section, Value};
 use crate::watch_file::{self, WatchFile};
@@ -25,6 +26,8 @@ pub struct Global {
     pub client_to_client: bool,
     /// Changes to the steps of the decision process; none by default.
     pub decision: Decision,
+    /// What is exchanged with external peers without filters; nothing by default (RFC 8212).
+    pub ebgp_without_filters: EbgpWithoutFilters,
     /// The name that it tells peers with `advertise_hostname`; `None`, the default, is that of the host.
     pub hostname: Option<String>,
     /// Where it listens for peers; port 179 of all addresses by default. Empty: it only dials.
@@ -44,8 +47,8 @@ impl Global {
         Some(self.cluster_id).filter(|&cluster| cluster != self.router_id.into())
     }
 
-    /// The same speaker with the reflection, the decision process and the watch on the files of `other`: the rest stays until it
-    /// is started again.
+    /// The same speaker with the settings of `other` that take effect in running sessions, and its watch on the files: the rest
+    /// stays until it is started again.
     #[must_use]
     pub fn with_routing_of(&self, other: &Self) -> Self {
         Self {
@@ -53,6 +56,7 @@ impl Global {
             client_to_client: other.client_to_client,
             decision: other.decision,
             watch_file: other.watch_file,
+            ebgp_without_filters: other.ebgp_without_filters,
             ..self.clone()
         }
     }
@@ -67,6 +71,9 @@ impl Global {
             .and_then(|value| value.parsed("10.0.0.11", report, address::parse_cluster_id));
         let client_to_client = section.get("client_to_client").and_then(|value| value.boolean(report));
         let decision = Decision::read(&mut section, report);
+        let ebgp_without_filters = section
+            .get("ebgp_without_filters")
+            .and_then(|value| value.parsed("accept", report, EbgpWithoutFilters::parse));
         let hostname =
             section.get("hostname").and_then(|value| value.parsed("rack1-node1", report, parse_hostname));
         let listen = section.get("listen").map(|value| read_listen(value, report));
@@ -83,6 +90,7 @@ impl Global {
             cluster_id: cluster_id.unwrap_or_else(|| router_id.into()),
             client_to_client: client_to_client.unwrap_or(true),
             decision,
+            ebgp_without_filters: ebgp_without_filters.unwrap_or_default(),
             hostname,
             listen: listen.unwrap_or_else(everywhere),
             update_delay: update_delay.unwrap_or(DEFAULT_UPDATE_DELAY),

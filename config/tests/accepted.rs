@@ -408,3 +408,44 @@ fn files_are_watched_when_that_is_asked_for() {
         assert_eq!(parsed(&text).global().watch_file, expected, "{key}");
     }
 }
+
+/// RFC 8212: an external peer without filters exchanges nothing, unless the file says otherwise.
+#[test]
+fn external_peers_without_filters_are_warned_of_unless_they_are_accepted() {
+    let file = |global: &str, peer: &str| {
+        format!(
+            "[global]\nasn = 64512\nrouter_id = \"10.0.0.11\"\n{global}\n\
+             [filter.all]\nrules = [{{ action = \"accept\" }}]\n\
+             [[peer]]\nname = \"tor\"\naddress = \"10.0.0.1\"\n{peer}\n"
+        )
+    };
+    let advice = |text: &str, missing: &str| {
+        vec![format!(
+            "{text}: it has no {missing} (RFC 8212): give it {missing}, or set global.ebgp_without_filters = \"accept\""
+        )]
+    };
+    let external = "remote_asn = 65001\n";
+    for (peer, expected) in [
+        (external.to_owned(), advice("nothing is exchanged with peer tor, which is external", "filters")),
+        (
+            format!("{external}export = [\"all\"]"),
+            advice("nothing is accepted from peer tor, which is external", "import filters"),
+        ),
+        (
+            format!("{external}import = [\"all\"]"),
+            advice("nothing is advertised to peer tor, which is external", "export filters"),
+        ),
+        (format!("{external}import = [\"all\"]\nexport = [\"all\"]"), Vec::new()),
+        (
+            "remote_asn = \"any\"".to_owned(),
+            advice("nothing is exchanged with peer tor if it is external", "filters"),
+        ),
+        ("remote_asn = 64512".to_owned(), Vec::new()),
+        ("remote_asn = \"internal\"".to_owned(), Vec::new()),
+    ] {
+        assert_eq!(parsed(&file("", &peer)).warnings(), expected, "{peer}");
+        assert_eq!(parsed(&file("ebgp_without_filters = \"deny\"", &peer)).warnings(), expected, "{peer}");
+        let accepting = file("ebgp_without_filters = \"accept\"", &peer);
+        assert_eq!(parsed(&accepting).warnings(), Vec::<String>::new(), "{peer}");
+    }
+}

@@ -78,6 +78,10 @@ pub struct PeerDetail {
     pub cluster_id: Option<Ipv4Addr>,
     /// Whether the daemon waits for the peer to connect.
     pub passive: bool,
+    /// Directions in which nothing is exchanged with the peer, because it is external and has no filters there (RFC 8212):
+    /// `import`, `export`.
+    #[serde(default)]
+    pub denied: Vec<String>,
     /// Names of the import filters.
     pub import: Vec<String>,
     /// Names of the export filters.

@@ -1,6 +1,6 @@
 //! The operator's file as text.
 
-use crate::model::{Kernel, Peer, Speaker, StaticHop, name, quoted, quoted_list};
+use crate::model::{Kernel, Peer, Settings, Speaker, StaticHop, name, quoted, quoted_list};
 
 /// The text of the file: every filter by its name, groups, then peers in the order in which they were given.
 pub(crate) fn write(speaker: &Speaker) -> String {
@@ -30,6 +30,13 @@ fn global(speaker: &Speaker) -> String {
     entry(&mut text, "router_id", speaker.router_id.map(|id| quoted(&id.to_string())));
     entry(&mut text, "cluster_id", speaker.cluster_id.map(|id| quoted(&id.to_string())));
     entry(&mut text, "client_to_client", speaker.client_to_client.map(|is_on| is_on.to_string()));
+    // Without filters everything is exchanged there; where it is not, there is a filter that says so.
+    let settings = speaker.peers.iter().map(|peer| &peer.settings);
+    let mut settings = settings.chain(speaker.groups.values().map(|group| &group.settings));
+    let is_unfiltered =
+        |settings: &Settings| !["import", "export"].iter().all(|key| settings.contains_key(key));
+    let accept = settings.any(is_unfiltered).then(|| quoted("accept"));
+    entry(&mut text, "ebgp_without_filters", accept);
     let listen: Vec<String> = speaker.listen.iter().map(ToString::to_string).collect();
     entry(&mut text, "listen", Some(quoted_list(&listen)).filter(|_| !listen.is_empty()));
     text

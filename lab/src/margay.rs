@@ -314,6 +314,9 @@ fn render(settings: &RouterSettings, socket: &Path) -> String {
 fn write_global(conf: &mut String, settings: &RouterSettings, socket: &Path) -> fmt::Result {
     writeln!(conf, "[global]\nasn = {}\nrouter_id = \"{}\"", settings.asn, settings.router_id)?;
     writeln!(conf, "{}", settings.global)?;
+    if !settings.global.contains("ebgp_without_filters") {
+        writeln!(conf, "ebgp_without_filters = \"accept\"")?;
+    }
     writeln!(conf, "listen = [\"0.0.0.0:179\", \"[::]:179\"]\nlog = \"info,margay=debug\"")?;
     writeln!(conf, "\n[control]\nsocket = \"{}\"\n{}", socket.display(), settings.control)?;
     if settings.kernel {

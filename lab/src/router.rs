@@ -102,7 +102,7 @@ pub struct RouterSettings {
     pub kernel: bool,
     /// Additional configuration in the router's own language.
     pub extra: String,
-    /// Additional lines of margay's `[global]` section.
+    /// Additional lines of margay's `[global]` section. Unless they say otherwise, external peers need no filters.
     pub global: String,
     /// Additional lines of margay's `[control]` section.
     pub control: String,

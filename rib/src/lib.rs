@@ -38,10 +38,10 @@ pub use input::RibInput;
 pub use next_hops::{NextHopLoss, Way, WayChange};
 pub use notices::{Notice, NoticeKind};
 pub use options::{
-    AggregateOptions, AsPathChecks, AsPathRules, ClientToClient, DecisionRules, Departure, Discard,
-    ForwardingOptions, Hop, KernelRouteView, LinkName, LinkUsability, LocalAsn, NetworkOptions, NextHopMode,
-    OwnNextHops, PathLimits, PathsSent, PeerOptions, PeerRules, PrivateAsns, Reflection, ReflectorOptions,
-    RibOptions, RoutePurpose, SessionTerms, SpeakerRules, StaticRoute, StaticTarget,
+    AggregateOptions, AsPathChecks, AsPathRules, ClientToClient, DecisionRules, DeniedDirections, Departure,
+    Discard, ForwardingOptions, Hop, KernelRouteView, LinkName, LinkUsability, LocalAsn, NetworkOptions,
+    NextHopMode, OwnNextHops, PathLimits, PathsSent, PeerOptions, PeerRules, PrivateAsns, Reflection,
+    ReflectorOptions, RibOptions, RoutePurpose, SessionTerms, SpeakerRules, StaticRoute, StaticTarget,
 };
 pub use paths::{CandidateOrigin, ImportRefusal};
 pub use policy::ExportRefusal;

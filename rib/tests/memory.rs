@@ -18,8 +18,9 @@ use bgp_codec::{
 };
 use margay_filter::FilterChain;
 use margay_rib::{
-    AsPathRules, Audit, DecisionRules, Departure, NextHopMode, OwnNextHops, PathLimits, PathsSent, PeerIndex,
-    PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, SessionTerms,
+    AsPathRules, Audit, DecisionRules, DeniedDirections, Departure, NextHopMode, OwnNextHops, PathLimits,
+    PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions,
+    SessionTerms,
 };
 
 thread_local! {
@@ -326,6 +327,7 @@ fn client(number: u32, path_ids_sent: &[Family]) -> PeerOptions {
             group: None,
             import: FilterChain::accept_all(),
             export: FilterChain::accept_all(),
+            denied: DeniedDirections::default(),
             limits: PathLimits::default(),
             next_hop: NextHopMode::Auto,
             reflection: Reflection::Client(identifier(1).into()),

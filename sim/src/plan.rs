@@ -114,6 +114,7 @@ impl NodePlan {
         if let Some(cluster) = self.cluster_id {
             writeln!(text, "cluster_id = \"{cluster}\"")?;
         }
+        writeln!(text, "ebgp_without_filters = \"accept\"")?;
         writeln!(text, "listen = [\"0.0.0.0:179\", \"[::]:179\"]")?;
         if self.has_kernel {
             writeln!(text, "[kernel]\nmultipath = 4\nrestart_window = \"60s\"")?;

@@ -103,6 +103,7 @@ pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts, bfd: &[BfdStatus
         dynamic_range: entry.range.map(|range| range.to_string()),
         cluster_id: config.rr_client.then(|| Ipv4Addr::from(cluster_id.0)),
         passive: config.passive,
+        denied: denied(entry),
         import: filter_names(&config.import),
         export: filter_names(&config.export),
         families: families(&config.families),
@@ -145,6 +146,15 @@ pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts, bfd: &[BfdStatus
         local_address: established.map(|session| session.local_address),
         remote_address: established.map(|session| session.peer_address),
     }
+}
+
+/// The directions in which nothing is exchanged with the peer, for want of filters.
+fn denied(entry: &PeerEntry) -> Vec<String> {
+    let negotiated = entry.status.established.as_ref().map(|session| session.negotiated.kind);
+    let kind = negotiated.or_else(|| entry.config.kind(entry.global.asn));
+    let denied = kind.map_or([false; 2], |kind| entry.config.denied(&entry.global, kind));
+    let directions = ["import", "export"].into_iter().zip(denied);
+    directions.filter(|&(_, is_denied)| is_denied).map(|(direction, _)| direction.to_owned()).collect()
 }
 
 fn families(families: &[Family]) -> Vec<String> {

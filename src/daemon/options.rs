@@ -18,9 +18,9 @@ use margay_config::{
 };
 use margay_filter::Session;
 use margay_rib::{
-    AggregateOptions, AsPathChecks, AsPathRules, ClientToClient, DecisionRules, Discard, ForwardingOptions,
-    Hop, LinkName, LocalAsn, NetworkOptions, PathsSent, PeerRules, PrivateAsns, Reflection, ReflectorOptions,
-    RibOptions, RoutePurpose, SpeakerRules, WeightedHop,
+    AggregateOptions, AsPathChecks, AsPathRules, ClientToClient, DecisionRules, DeniedDirections, Discard,
+    ForwardingOptions, Hop, LinkName, LocalAsn, NetworkOptions, PathsSent, PeerRules, PrivateAsns,
+    Reflection, ReflectorOptions, RibOptions, RoutePurpose, SpeakerRules, WeightedHop,
 };
 use margay_session::{DialMode, ExpectedAsn, SessionOptions};
 
@@ -253,6 +253,7 @@ fn prefix_limit(peer: &Peer) -> Option<PrefixLimit> {
 
 fn peer_rules(global: &Global, peer: &Peer, kind: PeerKind, is_draining: bool) -> PeerRules {
     let session = filter_session_of(peer, kind);
+    let [denied_import, denied_export] = peer.denied(global, kind);
     PeerRules {
         import: peer.import.for_session(&session),
         export: peer.export.for_session(&session),
@@ -266,6 +267,7 @@ fn peer_rules(global: &Global, peer: &Peer, kind: PeerKind, is_draining: bool) -
         },
         paths_sent: peer.add_path_send.map_or(PathsSent::All, PathsSent::Best),
         default_originate: peer.default_originate,
+        denied: DeniedDirections { import: denied_import, export: denied_export },
         limits: prefix_limit(peer).map(|limit| limit.kept_by_rib()).unwrap_or_default(),
         as_path: as_path_rules(global, peer),
         is_draining,

@@ -29,9 +29,9 @@ mod tests {
     };
     use margay_filter::FilterChain;
     use margay_rib::{
-        AsPathRules, ClientToClient, DecisionRules, Departure, Discard, ForwardingOptions, NetworkOptions,
-        NextHopMode, OwnNextHops, PathLimits, PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection,
-        ReflectorOptions, SessionTerms, Way, WayChange,
+        AsPathRules, ClientToClient, DecisionRules, DeniedDirections, Departure, Discard, ForwardingOptions,
+        NetworkOptions, NextHopMode, OwnNextHops, PathLimits, PathsSent, PeerIndex, PeerOptions, PeerRules,
+        Reflection, ReflectorOptions, SessionTerms, Way, WayChange,
     };
 
     use super::*;
@@ -73,6 +73,7 @@ mod tests {
                 group: Some("tors".into()),
                 import: FilterChain::accept_all(),
                 export: FilterChain::accept_all(),
+                denied: DeniedDirections::default(),
                 limits: PathLimits::default(),
                 next_hop: NextHopMode::Keep,
                 reflection: Reflection::Client(ClusterId(9)),

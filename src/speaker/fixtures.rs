@@ -9,8 +9,8 @@ use bgp_codec::{
 };
 use margay_filter::FilterChain;
 use margay_rib::{
-    AsPathRules, DecisionRules, NextHopMode, PathLimits, PathsSent, PeerRules, Reflection, ReflectorOptions,
-    RibOptions,
+    AsPathRules, DecisionRules, DeniedDirections, NextHopMode, PathLimits, PathsSent, PeerRules, Reflection,
+    ReflectorOptions, RibOptions,
 };
 use margay_session::{Directions, Negotiated};
 
@@ -36,6 +36,7 @@ pub(super) fn settings() -> PeerSettings {
         name: Arc::from("peer"),
         import: FilterChain::accept_all(),
         export: FilterChain::accept_all(),
+        denied: DeniedDirections::default(),
         limits: PathLimits::default(),
         next_hop: NextHopMode::Auto,
         reflection: Reflection::NonClient,

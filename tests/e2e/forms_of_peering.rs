@@ -273,6 +273,7 @@ fn configuration(global: &str, peers: &[String]) -> String {
     let identifier = std::net::Ipv4Addr::from(identifier(MARGAY));
     format!(
         "[global]\nasn = {MARGAY_ASN}\nrouter_id = \"{identifier}\"\nlog = \"info,margay=debug\"\n{global}\n\
+         ebgp_without_filters = \"accept\"\n\
          [[network]]\nprefix = \"{}\"\n{}",
         network(MARGAY),
         peers.concat()

@@ -55,7 +55,8 @@ impl Scene {
             )
         };
         let text = format!(
-            "[global]\nasn = {MARGAY_ASN}\nrouter_id = \"192.0.2.9\"\nlog = \"info,margay=debug\"\n[kernel]\n\
+            "[global]\nasn = {MARGAY_ASN}\nrouter_id = \"192.0.2.9\"\nlog = \"info,margay=debug\"\n\
+             ebgp_without_filters = \"accept\"\n[kernel]\n\
              [[network]]\nprefix = \"10.65.9.0/24\"\n[[network]]\nprefix = \"2001:db8:9::/48\"\n{}{}",
             peer(0),
             peer(1)

@@ -51,3 +51,4 @@ mod standstill;
 mod static_routes;
 mod two_hops;
 mod wire;
+mod without_filters;

@@ -111,6 +111,7 @@ fn global() -> String {
     let identifier = std::net::Ipv4Addr::from(identifier(HERE));
     format!(
         "[global]\nasn = {MARGAY_ASN}\nrouter_id = \"{identifier}\"\nlog = \"info,margay=debug\"\n\
+         ebgp_without_filters = \"accept\"\n\
          [[network]]\nprefix = \"{}\"\n",
         network(HERE)
     )

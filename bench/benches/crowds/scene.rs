@@ -12,8 +12,8 @@ use bgp_codec::{
 };
 use margay_filter::{Action, AnyCommunity, Condition, Edit, Filter, FilterChain, Rule};
 use margay_rib::{
-    AsPathRules, DecisionRules, Departure, ForwardingOptions, NextHopMode, OwnNextHops, PathLimits,
-    PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions,
+    AsPathRules, DecisionRules, DeniedDirections, Departure, ForwardingOptions, NextHopMode, OwnNextHops,
+    PathLimits, PathsSent, PeerIndex, PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions,
     SessionTerms, Way, WayChange,
 };
 use rustix::time::{ClockId, clock_gettime};
@@ -288,6 +288,7 @@ fn peer(number: u32) -> PeerOptions {
             group: None,
             import: FilterChain::accept_all(),
             export: FilterChain::accept_all(),
+            denied: DeniedDirections::default(),
             limits: PathLimits::default(),
             next_hop: NextHopMode::Auto,
             reflection: Reflection::Client(BgpIdentifier::new(1).unwrap().into()),

@@ -17,8 +17,8 @@ use bytes::BytesMut;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use margay_filter::FilterChain;
 use margay_rib::{
-    AsPathRules, DecisionRules, Departure, NextHopMode, OwnNextHops, PathLimits, PathsSent, PeerIndex,
-    PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, SessionTerms,
+    AsPathRules, DecisionRules, DeniedDirections, Departure, NextHopMode, OwnNextHops, PathLimits, PathsSent,
+    PeerIndex, PeerOptions, PeerRules, Reflection, ReflectorOptions, Rib, RibOptions, SessionTerms,
 };
 
 const ROUTES: u32 = 300_000;
@@ -165,6 +165,7 @@ fn peer(number: u32) -> PeerOptions {
             group: None,
             import: FilterChain::accept_all(),
             export: FilterChain::accept_all(),
+            denied: DeniedDirections::default(),
             limits: PathLimits::default(),
             next_hop: NextHopMode::Auto,
             reflection: Reflection::NonClient,

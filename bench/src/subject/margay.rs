@@ -56,7 +56,8 @@ impl Subject for Margay {
 
     fn render(&self, topology: &Topology, folder: &Path) -> String {
         let mut conf = format!(
-            "[global]\nasn = {}\nrouter_id = \"{}\"\nlisten = [\"{}\"]\nlog = \"warn\"\n",
+            "[global]\nasn = {}\nrouter_id = \"{}\"\nlisten = [\"{}\"]\nlog = \"warn\"\n\
+             ebgp_without_filters = \"accept\"\n",
             topology.asn, topology.router_id, topology.listen,
         );
         if let Some(cluster) = topology.cluster_address() {

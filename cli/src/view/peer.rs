@@ -23,8 +23,8 @@ fn identity(peer: &PeerDetail) -> String {
         fact("role", role(peer)),
         fact("group", or_dash(peer.group.as_ref())),
         fact("connected from", or_dash(peer.dynamic_range.as_ref())),
-        fact("import filters", listed(&peer.import)),
-        fact("export filters", listed(&peer.export)),
+        fact("import filters", filters(peer, &peer.import, "import", "accepted")),
+        fact("export filters", filters(peer, &peer.export, "export", "advertised")),
         fact("families", listed(&peer.families)),
         fact("next hop", &peer.next_hop),
         fact("AS path sent", as_path_sent(peer)),
@@ -40,6 +40,14 @@ fn remote_asn(summary: &PeerSummary) -> String {
         Some(asn) => format!("{asn} ({})", summary.expected_asn),
         None => summary.expected_asn.clone(),
     }
+}
+
+/// The filters of a direction, or what it means that there are none.
+fn filters(peer: &PeerDetail, names: &[String], direction: &str, what: &str) -> String {
+    if peer.denied.iter().any(|denied| denied == direction) {
+        return format!("- (nothing is {what}: RFC 8212, global.ebgp_without_filters)");
+    }
+    listed(names)
 }
 
 /// This speaker's AS towards the peer, such as `64999, not prepended to its routes, in place of our own`.
@@ -240,6 +248,7 @@ mod tests {
         };
         let mut answer = PeerDetail {
             cluster_id: Some([10, 0, 0, 11].into()),
+            denied: vec!["export".to_owned()],
             max_paths_sent: Some(4),
             local_asn: Some(LocalAsn { asn: 64999, prepend: true, replace: true }),
             private_asns: Some("removed".to_owned()),
@@ -272,7 +281,7 @@ role                client of cluster 10.0.0.11
 group               -
 connected from      -
 import filters      pods-only, no-default
-export filters      -
+export filters      - (nothing is advertised: RFC 8212, global.ebgp_without_filters)
 families            ipv4-unicast
 next hop            auto
 AS path sent        private numbers removed
@@ -339,6 +348,7 @@ export groups       ipv4-unicast in group 1 of 24
             end_of_rib_received: Vec::new(),
             end_of_rib_sent: Vec::new(),
             passive: false,
+            denied: Vec::new(),
             import: vec!["pods-only".to_owned(), "no-default".to_owned()],
             export: Vec::new(),
             families: vec!["ipv4-unicast".to_owned()],

@@ -60,6 +60,8 @@ fn write_global(text: &mut Text, speaker: &Speaker) {
     if let Some(cluster) = speaker.cluster_id {
         text.value("cluster_id", &quoted(&cluster.to_string()));
     }
+    // Under Calico, peers without a BGPFilter exchange routes.
+    text.value("ebgp_without_filters", &quoted("accept"));
     let families = [&speaker.ipv4, &speaker.ipv6].into_iter().flatten();
     let port = speaker.listen_port.unwrap_or(179);
     let addresses: Vec<String> = families

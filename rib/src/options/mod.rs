@@ -3,6 +3,7 @@
 mod aggregate;
 mod as_path;
 mod decision;
+mod denied;
 mod network;
 mod path_limits;
 mod peer;
@@ -16,6 +17,7 @@ pub use margay_forwarding::{Discard, Hop, KernelRouteView, LinkName, LinkUsabili
 pub use self::aggregate::AggregateOptions;
 pub use self::as_path::{AsPathChecks, AsPathRules, LocalAsn, PrivateAsns};
 pub use self::decision::DecisionRules;
+pub use self::denied::DeniedDirections;
 pub use self::network::NetworkOptions;
 pub use self::path_limits::PathLimits;
 pub use self::peer::{Departure, NextHopMode, OwnNextHops, PathsSent, PeerOptions, PeerRules, SessionTerms};

@@ -9,6 +9,7 @@ use margay_filter::{FilterChain, Session};
 use serde::{Deserialize, Serialize};
 
 use super::as_path::AsPathRules;
+use super::denied::DeniedDirections;
 use super::path_limits::PathLimits;
 use super::reflection::Reflection;
 
@@ -65,6 +66,8 @@ pub struct PeerRules {
     pub import: FilterChain,
     /// Filter that decides which routes are advertised to the peer.
     pub export: FilterChain,
+    /// The directions in which nothing is exchanged for want of filters.
+    pub denied: DeniedDirections,
     /// How NEXT_HOP is set in routes advertised to the peer.
     pub next_hop: NextHopMode,
     /// What is done to AS paths.
@@ -125,7 +128,7 @@ impl PeerOptions {
         self.rules.import.looks_at_staleness() || self.rules.export.looks_at_staleness()
     }
 
-    /// Whether the import rules are the same: the filters; our AS number towards the peer; the checks of AS paths; the
+    /// Whether the import rules are the same: the filters, and whether the lack of them denies everything; our AS number towards the peer; the checks of AS paths; the
     /// limit of accepted paths; our own addresses, which import refuses as next hops; and the subnet in which a link-local next hop has a meaning.
     pub(crate) fn has_same_import(&self, other: &Self) -> bool {
         self.rules.import.same_content(&other.rules.import)
@@ -133,6 +136,7 @@ impl PeerOptions {
             && self.rules.as_path.local_asn == other.rules.as_path.local_asn
             && self.rules.as_path.checks == other.rules.as_path.checks
             && self.rules.limits.accepted == other.rules.limits.accepted
+            && self.rules.denied.import == other.rules.denied.import
     }
 }
 

@@ -43,6 +43,8 @@ pub enum ImportRefusal {
     AsSet,
     /// As many paths of the peer are accepted as its limit allows.
     OverLimit,
+    /// The peer is external and has no import filters (RFC 8212).
+    NoFilters,
 }
 
 impl ImportRefusal {
@@ -58,7 +60,8 @@ impl ImportRefusal {
             | Self::NoLongLived
             | Self::ForeignFirstAs
             | Self::AsSet
-            | Self::OverLimit => false,
+            | Self::OverLimit
+            | Self::NoFilters => false,
         }
     }
 }
@@ -78,6 +81,7 @@ impl fmt::Display for ImportRefusal {
             Self::ForeignFirstAs => "the first AS of the path is not the peer's",
             Self::AsSet => "the AS path has an AS_SET",
             Self::OverLimit => "as many prefixes of the peer are accepted as its limit allows",
+            Self::NoFilters => "the external peer has no import filters (RFC 8212)",
         })
     }
 }
@@ -87,7 +91,7 @@ impl fmt::Display for ImportRefusal {
 pub(crate) struct ImportOutcome(u32);
 
 /// In the order of their codes above [`AttributeHandle::MAX`].
-const REFUSALS: [ImportRefusal; 12] = [
+const REFUSALS: [ImportRefusal; 13] = [
     ImportRefusal::AsPathLoop,
     ImportRefusal::OriginatorLoop,
     ImportRefusal::ClusterListLoop,
@@ -100,6 +104,7 @@ const REFUSALS: [ImportRefusal; 12] = [
     ImportRefusal::ForeignFirstAs,
     ImportRefusal::AsSet,
     ImportRefusal::OverLimit,
+    ImportRefusal::NoFilters,
 ];
 
 impl ImportOutcome {

@@ -247,7 +247,8 @@ mod tests {
 
     use super::*;
     use crate::options::{
-        AsPathRules, NextHopMode, OwnNextHops, PathLimits, PathsSent, PeerRules, Reflection, SessionTerms,
+        AsPathRules, DeniedDirections, NextHopMode, OwnNextHops, PathLimits, PathsSent, PeerRules,
+        Reflection, SessionTerms,
     };
 
     fn options() -> PeerOptions {
@@ -271,6 +272,7 @@ mod tests {
                 group: None,
                 import: FilterChain::accept_all(),
                 export: FilterChain::accept_all(),
+                denied: DeniedDirections::default(),
                 limits: PathLimits::default(),
                 next_hop: NextHopMode::Auto,
                 reflection: Reflection::NonClient,

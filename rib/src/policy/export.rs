@@ -42,6 +42,8 @@ pub(crate) struct ExportPolicy {
     default_originate: bool,
     /// The peers are asked to prefer other paths (RFC 8326).
     is_draining: bool,
+    /// The peers are external without export filters, and are sent nothing but that default route (RFC 8212).
+    is_denied: bool,
 }
 
 impl ExportPolicy {
@@ -75,12 +77,18 @@ impl ExportPolicy {
             long_lived: options.session.long_lived,
             default_originate: options.rules.default_originate,
             is_draining: options.rules.is_draining,
+            is_denied: options.rules.denied.export,
         }
     }
 
     /// Whether the peers are sent a default route by this speaker, instead of the one in use.
     pub(crate) fn sends_default_route(&self) -> bool {
         self.default_originate
+    }
+
+    /// Whether the peers are sent nothing but such a default route.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.is_denied
     }
 
     /// The attributes and next hop with which a path is advertised. A pure function of its arguments, so the

@@ -18,6 +18,9 @@ pub(crate) struct ImportPolicy<'a> {
 impl ImportPolicy<'_> {
     /// Checks the rules that depend on attributes only, once for all prefixes of an UPDATE.
     pub(crate) fn check(&self, set: &AttributeSet, next_hop: Option<NextHop>) -> Result<(), ImportRefusal> {
+        if self.peer.rules.denied.import {
+            return Err(ImportRefusal::NoFilters);
+        }
         let attributes = &set.attributes;
         self.check_as_path(attributes)?;
         if attributes.originator_id() == Some(self.speaker.identifier) {

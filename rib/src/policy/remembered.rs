@@ -348,8 +348,13 @@ impl ExportRules {
         if set.values.purpose() == RoutePurpose::Install {
             return Err(ExportRefusal::InstalledOnly);
         }
-        if set.values.purpose() == RoutePurpose::DefaultOriginate && !self.policy.sends_default_route() {
-            return Err(ExportRefusal::NotDefaultOriginate);
+        match set.values.purpose() {
+            RoutePurpose::DefaultOriginate if !self.policy.sends_default_route() => {
+                return Err(ExportRefusal::NotDefaultOriginate);
+            }
+            RoutePurpose::DefaultOriginate => {}
+            _ if self.policy.is_denied() => return Err(ExportRefusal::NoFilters),
+            _ => {}
         }
         let next_hop = store.next_hop(handle);
         if edits.is_empty() {

@@ -16,8 +16,8 @@ use margay_filter::{
     PrefixCondition, Rule, ValueRange,
 };
 use margay_rib::{
-    AsPathRules, ConnectedRoute, NextHopMode, OwnNextHops, PathLimits, PathsSent, PeerOptions, PeerRules,
-    Reflection, SessionTerms,
+    AsPathRules, ConnectedRoute, DeniedDirections, NextHopMode, OwnNextHops, PathLimits, PathsSent,
+    PeerOptions, PeerRules, Reflection, SessionTerms,
 };
 
 pub(crate) const LOCAL_ASN: Asn = Asn(64512);
@@ -109,6 +109,7 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
             default_originate: false,
             as_path: AsPathRules::default(),
             limits: PathLimits::default(),
+            denied: DeniedDirections::default(),
             is_draining: false,
         },
         own: OwnNextHops {

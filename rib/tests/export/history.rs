@@ -4,7 +4,8 @@
 use std::env;
 
 use margay_rib::{
-    AsPathChecks, AsPathRules, DecisionRules, LocalAsn, NextHopMode, PathLimits, PathsSent, PrivateAsns,
+    AsPathChecks, AsPathRules, DecisionRules, DeniedDirections, LocalAsn, NextHopMode, PathLimits, PathsSent,
+    PrivateAsns,
 };
 use proptest::prelude::*;
 
@@ -119,9 +120,15 @@ fn rules() -> impl Strategy<Value = Rules> {
     let paths = prop_oneof![Just(PathsSent::All), (1..4u16).prop_map(best)];
     let draining = proptest::bool::weighted(0.2);
     let default_originate = proptest::bool::weighted(0.3);
-    let of_session = (paths, as_path(), limits(), draining, default_originate);
+    let of_session = (paths, as_path(), limits(), denied(), draining, default_originate);
     (0..5u8, 0..5u8, next_hop, proptest::option::of(0..2u8), of_session).prop_map(
-        |(import, export, next_hop, cluster, (paths, as_path, limits, draining, default_originate))| Rules {
+        |(
+            import,
+            export,
+            next_hop,
+            cluster,
+            (paths, as_path, limits, denied, draining, default_originate),
+        )| Rules {
             import,
             export,
             next_hop,
@@ -130,6 +137,7 @@ fn rules() -> impl Strategy<Value = Rules> {
             default_originate,
             as_path,
             limits,
+            denied,
             draining,
         },
     )
@@ -166,6 +174,12 @@ fn as_path() -> impl Strategy<Value = AsPathRules> {
 fn limits() -> impl Strategy<Value = PathLimits> {
     let limit = || proptest::option::weighted(0.3, 1..6u32);
     (limit(), limit()).prop_map(|(received, accepted)| PathLimits { received, accepted })
+}
+
+/// Directions that are denied for want of filters: mostly none.
+fn denied() -> impl Strategy<Value = DeniedDirections> {
+    let rare = || proptest::bool::weighted(0.1);
+    (rare(), rare()).prop_map(|(import, export)| DeniedDirections { import, export })
 }
 
 /// Checks of received AS paths: mostly none.

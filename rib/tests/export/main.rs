@@ -23,4 +23,5 @@ mod resumption;
 mod staleness;
 mod static_routes;
 mod traps;
+mod without_filters;
 mod world;

@@ -189,7 +189,9 @@ impl NaiveRib {
         if clusters.is_none() || forbidden {
             return None;
         }
-        if best.own == Own::DefaultRoute && !options.rules.default_originate {
+        if best.own == Own::DefaultRoute && !options.rules.default_originate
+            || best.own != Own::DefaultRoute && options.rules.denied.export
+        {
             return None;
         }
         let edits = match best.own {
@@ -417,6 +419,7 @@ impl NaiveRib {
     fn accepted(&self, prefix: Prefix, path: &NaivePath, options: &PeerOptions) -> Option<RouteEdits> {
         let next_hop = path.next_hop?;
         let passes_checks = options.session.families.contains(&family_of(prefix))
+            && !options.rules.denied.import
             && !self.is_looped(&path.attributes, next_hop, options)
             && !fails_checks(&path.attributes, options)
             && !is_nonsense(prefix, next_hop, options);

@@ -2,8 +2,8 @@
 
 use bgp_codec::{Family, IpPrefix, Ipv4Prefix, NextHop, RouteRefresh};
 use margay_rib::{
-    AsPathChecks, AsPathRules, NetworkOptions, NextHopMode, OwnNextHops, PathLimits, PathsSent, PeerIndex,
-    PrivateAsns, ReflectorOptions, Rib,
+    AsPathChecks, AsPathRules, DeniedDirections, NetworkOptions, NextHopMode, OwnNextHops, PathLimits,
+    PathsSent, PeerIndex, PrivateAsns, ReflectorOptions, Rib,
 };
 
 use super::by_hand::{FEED, attributes, exports, gateway, parse, reach, reach_all, rib, unreach_all};
@@ -22,6 +22,7 @@ const RULES: Rules = Rules {
     default_originate: false,
     as_path: AS_PATH,
     limits: PathLimits { received: None, accepted: None },
+    denied: DeniedDirections { import: false, export: false },
     draining: false,
 };
 

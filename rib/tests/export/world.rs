@@ -11,11 +11,11 @@ use bgp_codec::{
 use bytes::{Buf, BytesMut};
 use margay_filter::{Action, FilterChain};
 use margay_rib::{
-    AggregateOptions, AsPathRules, Audit, ClientToClient, ConnectedRoute, DecisionRules, Departure, Discard,
-    Forwarding, ForwardingOptions, Hop, ImportRefusal, NetworkOptions, NextHopMode, PagePosition, PathLimits,
-    PathsSent, PeerIndex, PeerOptions, PeerRules, PrivateAsns, Reflection, ReflectorOptions, Rib, RibOptions,
-    RoutePurpose, RouteSelection, RouteStatus, RouteView, SpeakerRules, StaticRoute, StaticTarget, Target,
-    Way, WayChange, WeightedHop,
+    AggregateOptions, AsPathRules, Audit, ClientToClient, ConnectedRoute, DecisionRules, DeniedDirections,
+    Departure, Discard, Forwarding, ForwardingOptions, Hop, ImportRefusal, NetworkOptions, NextHopMode,
+    PagePosition, PathLimits, PathsSent, PeerIndex, PeerOptions, PeerRules, PrivateAsns, Reflection,
+    ReflectorOptions, Rib, RibOptions, RoutePurpose, RouteSelection, RouteStatus, RouteView, SpeakerRules,
+    StaticRoute, StaticTarget, Target, Way, WayChange, WeightedHop,
 };
 
 use super::by_hand::poll_export;
@@ -114,6 +114,7 @@ pub(crate) struct Rules {
     pub(crate) default_originate: bool,
     pub(crate) as_path: AsPathRules,
     pub(crate) limits: PathLimits,
+    pub(crate) denied: DeniedDirections,
     pub(crate) draining: bool,
 }
 
@@ -664,6 +665,7 @@ impl World {
                     (options.session.max_message_octets, options.session.ipv6_next_hops),
                     path_ids_sent,
                     (options.rules.paths_sent, options.rules.is_draining, options.rules.default_originate),
+                    options.rules.denied.export,
                     export_asns(options),
                 ))
             };
@@ -715,6 +717,7 @@ impl Rules {
             default_originate: self.default_originate,
             as_path: self.as_path,
             limits: self.limits,
+            denied: self.denied,
             is_draining: self.draining,
         }
     }
