@@ -165,6 +165,7 @@ fn export_filters_do_what_calicos_do() {
         if net ~ 10.0.0.0/16 && krt_metric < 1024 then accept; if net ~ 10.0.0.0/16 then reject; }";
     let filter = "if (defined(source) && source = RTS_BGP && defined(bgp_local_pref)) then { krt_metric = 2147483647 - bgp_local_pref; } \
         else { if (!defined(krt_metric)) then { krt_metric = 1024; } bgp_local_pref = 2147483647 - krt_metric; } \
+        if net = 10.8.0.0/16 && defined(bgp_local_pref) && bgp_local_pref = 2147483547 then bgp_med = 1; \
         aggr(); if ifname ~ \"cali*\" then reject; accept;";
     let kernel = |prefix, interface, metric| Route { prefix, kernel: Some((interface, metric)), ..ROUTE };
     let learned = |prefix, local_pref| Route { prefix, local_pref, ..ROUTE };
@@ -178,6 +179,9 @@ fn export_filters_do_what_calicos_do() {
         (learned("10.0.5.0/24", Some(2_147_482_623)), "-"),
         (learned("10.0.5.0/24", None), "-"),
         (learned("10.9.0.0/16", Some(100)), "+"),
+        (learned("10.8.0.0/16", Some(2_147_483_547)), "+ med=1"),
+        (kernel("10.8.0.0/16", "eth0", Some(100)), "+ lp=2147483547 med=1"),
+        (kernel("10.8.0.0/16", "eth0", Some(101)), "+ lp=2147483546"),
     ];
     for (route, expected) in rows {
         assert_eq!(outcome(definitions, "export", filter, &route), expected, "{}", route.prefix);
@@ -405,6 +409,62 @@ fn the_filter_towards_the_kernel_decides_what_is_installed() {
     assert!(config.kernel().is_some());
     let some = converted(&text("export where net ~ 10.1.0.0/16;"));
     assert_eq!(some.remarks, []);
+}
+
+/// An interface is not known of routes from peers: what may reject them rejects, and what may accept them does not.
+#[test]
+fn routes_of_peers_are_not_accepted_by_an_interface_that_is_not_known() {
+    let peers = Route { local_pref: Some(100), ..ROUTE };
+    let rows = [
+        ("if source = RTS_BGP && ifname ~ \"eth0\" then reject; accept;", "-"),
+        ("if source = RTS_BGP && ifname ~ \"eth0\" then accept; reject;", "-"),
+        ("if ifname ~ \"cali*\" then reject; accept;", "+"),
+    ];
+    for (filter, expected) in rows {
+        assert_eq!(outcome("", "export", filter, &peers), expected, "{filter}");
+    }
+}
+
+/// BIRD ranks routes of peers above those of the kernel, and gives those of other ASes LOCAL_PREF 100.
+#[test]
+fn learned_routes_are_ranked_as_bird_ranks_them() {
+    let text = |kernel: &str, export: &str| {
+        format!(
+            "router id 10.0.0.1;\nprotocol kernel {{ {kernel} export all; }}\n\
+             protocol bgp p {{ local as 64512; neighbor 10.0.0.2 as 65001; import where net.len < 25; export where {export}; }}\n"
+        )
+    };
+    let attributes = PathAttributesBuilder::new(Origin::Igp).build();
+    let session = Session {
+        name: "p".into(),
+        group: None,
+        address: "10.0.0.2".parse().unwrap(),
+        kind: bgp_codec::PeerKind::Ebgp,
+        is_client: false,
+    };
+    let rows = [
+        ("", "net.len < 25", (None, None)),
+        ("", "bgp_local_pref = 100", (Some(100), None)),
+        ("learn;", "net.len < 25", (Some(100), Some(155))),
+    ];
+    for (kernel, export, expected) in rows {
+        let conversion = converted(&text(kernel, export));
+        let config = margay_config::parse("m", &conversion.toml)
+            .unwrap_or_else(|errors| panic!("{errors:?}\n{}", conversion.toml));
+        let import = config.peers()[0].import.for_session(&session);
+        let prefix: bgp_codec::Prefix = "10.65.0.0/16".parse().unwrap();
+        let path = RoutePath {
+            family: prefix.family(),
+            attributes: &attributes,
+            next_hop: None,
+            local: LocalValues::default(),
+            source: RouteSource::Peer(&session),
+            interface: None,
+            is_stale: false,
+        };
+        let edits = import.evaluate(&path, &prefix.into()).edits;
+        assert_eq!((edits.local_pref, edits.preference), expected, "{kernel} {export}\n{}", conversion.toml);
+    }
 }
 
 #[test]

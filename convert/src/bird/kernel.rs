@@ -147,6 +147,41 @@ impl Reader {
         }
     }
 
+    /// BIRD prefers routes of peers to those that it learns from the kernel, and gives those of other ASes the usual LOCAL_PREF:
+    /// the first filter of each import says so, where it makes a difference.
+    pub(super) fn rank_learned_routes(&mut self) {
+        let learns = self.speaker.kernel.as_ref().is_some_and(|kernel| !kernel.imports.is_empty());
+        if !learns && !self.lowered.needs_local_pref {
+            return;
+        }
+        let set = |condition, key, value: u32| {
+            let rule = Rule::new(condition, Action::Continue);
+            Rule { set: vec![(key, value.to_string())], ..rule }
+        };
+        let is_missing = Condition::text("local_pref", "0..").not();
+        let mut rules = vec![
+            set(Condition::text("peer_kind", "external"), "local_pref", USUAL_LOCAL_PREF),
+            set(is_missing, "local_pref", USUAL_LOCAL_PREF),
+        ];
+        if learns {
+            rules.push(set(Condition::Always, "preference", LEARNED_PREFERENCE));
+        }
+        rules.push(Rule::new(Condition::Always, Action::Accept));
+        let mut name = "learned".to_owned();
+        while self.lowered.filters.contains_key(&name) {
+            name.push('_');
+        }
+        let peers = self.speaker.peers.iter_mut().map(|peer| &mut peer.settings);
+        let ranges: Vec<String> = self.speaker.ranges.iter().map(|range| range.group.clone()).collect();
+        let groups = self.speaker.groups.iter_mut().filter(|(name, _)| ranges.contains(name));
+        for settings in peers.chain(groups.map(|(_, group)| &mut group.settings)) {
+            let others = settings.get("import").map(|list| format!(", {}", list.trim_start_matches('[')));
+            let import = format!("[{}{}", model::quoted(&name), others.unwrap_or_else(|| "]".to_owned()));
+            settings.insert("import", import);
+        }
+        self.lowered.filters.insert(name, rules);
+    }
+
     pub(super) fn direct<'t>(&mut self, options: &Options<'t>, files: &'t [String]) -> Result<(), BirdError> {
         let mut import = KernelImport { protocols: vec!["\"kernel\"".into()], ..KernelImport::default() };
         for option in options.flat(files) {
@@ -175,6 +210,12 @@ impl Reader {
 
 /// The number that marks BIRD's routes: those of the last run of BIRD are taken over.
 const BIRDS_PROTOCOL: u8 = 12;
+
+/// What BIRD has for the LOCAL_PREF of routes of other ASes.
+const USUAL_LOCAL_PREF: u32 = 100;
+
+/// Above routes of the kernel, which have 150, and below what filters make of a preference above 100.
+const LEARNED_PREFERENCE: u32 = 155;
 
 /// The metric of its routes, where no filter sets another.
 const METRIC_OF_BIRD_2: u32 = 32;

@@ -229,6 +229,7 @@ impl Reader {
 
     fn into_draft(mut self, file: String) -> Draft {
         self.write_kernel_exports();
+        self.rank_learned_routes();
         let any = || match self.speaker.peers.first().map(|peer| peer.address) {
             Some(IpAddr::V6(_)) => Ipv6Addr::UNSPECIFIED.into(),
             _ => Ipv4Addr::UNSPECIFIED.into(),

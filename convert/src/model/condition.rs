@@ -85,6 +85,28 @@ impl Condition {
         }
     }
 
+    /// Whether it is met by routes from peers alone, and asks for their interface.
+    pub(crate) fn asks_for_interface_of_peers(&self) -> bool {
+        let Self::All(members) = self else { return false };
+        members.contains(&Self::text("source", "peer")) && members.iter().any(Self::is_of_interface)
+    }
+
+    /// The same with an answer in the place of questions for the interface, as far as all of it has to be met.
+    pub(crate) fn with_interface(self, answer: &Self) -> Self {
+        match self {
+            Self::All(members) => {
+                let known = |member: Self| if member.is_of_interface() { answer.clone() } else { member };
+                members.into_iter().map(known).fold(Self::Always, Self::and)
+            }
+            other if other.is_of_interface() => answer.clone(),
+            other => other,
+        }
+    }
+
+    fn is_of_interface(&self) -> bool {
+        matches!(self, Self::Key("interface", _))
+    }
+
     fn members_of_all(self) -> Vec<Self> {
         match self {
             Self::All(members) => members,

@@ -32,6 +32,14 @@ impl Guard {
         self.0.iter().fold(Condition::Always, |all, (condition, _)| all.and(condition.clone()))
     }
 
+    /// The same with an answer in the place of questions for the interface.
+    pub(super) fn with_interface(&self, answer: &Condition) -> Self {
+        let known = |(condition, asked_after): &(Condition, usize)| {
+            (condition.clone().with_interface(answer), *asked_after)
+        };
+        Self(self.0.iter().map(known).collect())
+    }
+
     fn was_asked_before(&self, edits: usize) -> bool {
         self.0.iter().all(|&(_, asked_after)| asked_after <= edits)
     }

@@ -57,6 +57,8 @@ pub(crate) struct Lowered {
     pub(crate) filters: BTreeMap<String, Vec<Rule>>,
     pub(crate) prefix_sets: BTreeMap<String, Vec<String>>,
     pub(crate) remarks: BTreeSet<Remark>,
+    /// Whether a filter after the import looks at LOCAL_PREF, which all routes have by then.
+    pub(crate) needs_local_pref: bool,
 }
 
 /// Lowers the filters of one direction.
@@ -141,6 +143,8 @@ impl<'t> Lowering<'t> {
 
     fn store(&mut self, name: &str, rules: Vec<Rule>) -> String {
         let name = model::name(name);
+        let asks = |rule: &Rule| rule.to_toml().contains("local_pref");
+        self.lowered.needs_local_pref |= self.direction != Direction::Import && rules.iter().any(asks);
         if let Some((same, _)) = self.lowered.filters.iter().find(|(_, other)| **other == rules) {
             return same.clone();
         }
@@ -186,8 +190,14 @@ impl<'t> Lowering<'t> {
         rules: &mut Rules,
     ) -> Flow {
         let result = match &statement.kind {
-            StatementKind::Accept => rules.add(guard, Action::Accept).map(|()| Flow::Ends),
-            StatementKind::Reject => rules.add(guard, Action::Reject).map(|()| Flow::Ends),
+            StatementKind::Accept => {
+                let guard = self.with_known_interface(guard, statement.place, Condition::Never);
+                rules.add(&guard, Action::Accept).map(|()| Flow::Ends)
+            }
+            StatementKind::Reject => {
+                let guard = self.with_known_interface(guard, statement.place, Condition::Always);
+                rules.add(&guard, Action::Reject).map(|()| Flow::Ends)
+            }
             StatementKind::Return(_) => Ok(Flow::Falls(Condition::Never)),
             StatementKind::Print => Ok(Flow::Falls(Condition::Always)),
             StatementKind::If(condition, then, otherwise) => {
@@ -203,6 +213,17 @@ impl<'t> Lowering<'t> {
             StatementKind::Unknown(word) => Err(format!("{word:?} is not understood")),
         };
         result.unwrap_or_else(|text| self.leave_out(statement, &text, guard, variables, rules))
+    }
+
+    /// A guard without a question for the interface of routes from peers, which is not known: the answer is put in its place.
+    fn with_known_interface(&mut self, guard: &Guard, place: Place, answer: Condition) -> Guard {
+        if !guard.condition().asks_for_interface_of_peers() {
+            return guard.clone();
+        }
+        let what = if answer == Condition::Always { "all of them are rejected" } else { "none is accepted" };
+        let text = format!("the interface of routes from peers is not known here; {what}");
+        self.remark(place, RemarkKind::LeftOut, text);
+        guard.with_interface(&answer)
     }
 
     /// Leaves a statement out. Where it may reject, everything that gets there is rejected.
@@ -262,6 +283,11 @@ impl<'t> Lowering<'t> {
         let mut others = variables.clone();
         if self.direction == Direction::Kernel && holds.implies(&Condition::text("source", "peer")) {
             variables.insert(FROM_PEER.to_owned(), Value::Condition(Condition::Always));
+        }
+        for name in defined_in(condition) {
+            if let Some(Value::Number(Number::Attribute(_, is_there))) = variables.get_mut(name) {
+                *is_there = true;
+            }
         }
         let first = self.block(then, &guard.and(holds.clone(), asked_after), variables, rules);
         // Routes that are decided are not asked again, nor changed for what follows.
@@ -362,6 +388,18 @@ impl<'t> Lowering<'t> {
             inside.insert(parameter.clone(), self.value(argument, variables));
         }
         inside
+    }
+}
+
+/// The names that a condition demands to be defined.
+fn defined_in(condition: &Expression) -> Vec<&str> {
+    match condition {
+        Expression::Binary("&&", left, right) => [defined_in(left), defined_in(right)].concat(),
+        Expression::Call(name, arguments) if name == "defined" => match arguments.as_slice() {
+            [Expression::Name(name)] => vec![name],
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
     }
 }
 
