@@ -60,6 +60,7 @@ fn kernel(kernel: &Kernel) -> String {
         entry(&mut text, "protocol", Some(protocols).filter(|_| !import.protocols.is_empty()));
         let interfaces = quoted_list(&import.interfaces);
         entry(&mut text, "interface", Some(interfaces).filter(|_| !import.interfaces.is_empty()));
+        entry(&mut text, "metric", import.metric.map(|metric| metric.to_string()));
     }
     text
 }

@@ -504,6 +504,33 @@ fn the_files_of_two_birds_become_one_configuration() {
     assert_eq!(kernel.imports.len(), 1);
 }
 
+/// A peer has nothing of a template that its own options take back, and its own AS where that of the template is another.
+#[test]
+fn a_peer_does_not_inherit_what_its_options_take_back() {
+    let text = "router id 10.0.0.1;\ntemplate bgp t { local as 64512; passive on; rs client; }\n\
+        protocol bgp a from t { neighbor 10.0.0.2 as 65001; }\n\
+        protocol bgp b from t { neighbor 10.0.0.3 as 65002; passive off; rs client off; local as 65000; }\n";
+    let conversion = converted(text);
+    let config = margay_config::parse("m", &conversion.toml).unwrap();
+    let [a, b] = config.peers() else { panic!("{}", conversion.toml) };
+    assert_eq!((a.passive, a.route_server_client, a.local_asn), (true, true, None), "{}", conversion.toml);
+    assert_eq!((b.passive, b.route_server_client), (false, false), "{}", conversion.toml);
+    assert_eq!(b.local_asn.map(|local| local.asn.0), Some(65000));
+    assert_eq!(config.global().asn.0, 64512);
+}
+
+/// Routes of interfaces have no metric in BIRD, and that of the filters' default here.
+#[test]
+fn routes_of_interfaces_count_as_the_filters_say() {
+    let text = "router id 10.0.0.1;\nprotocol direct { interface \"eth*\"; }\nprotocol bgp p { local as 1; neighbor 10.0.0.2 as 1;\n\
+        export filter { if !defined(krt_metric) then krt_metric = 777; bgp_local_pref = 2147483647 - krt_metric; accept; }; }\n";
+    let conversion = converted(text);
+    let config = margay_config::parse("m", &conversion.toml).unwrap();
+    let metrics: Vec<Option<u32>> =
+        config.kernel().unwrap().imports.iter().map(|import| import.metric).collect();
+    assert_eq!(metrics, [Some(777)], "{}", conversion.toml);
+}
+
 const SAMPLE: &str = "router id 10.0.0.1; include \"x\";\n# comment\n/* another */ define A = [ 10.0.0.0/8{16,24}, 2001:db8::/32+ ];\n\
     function f(int a; bool b) -> bool { if a > 1 && b then return net ~ A; case a { 1: accept; else: reject; } }\n\
     filter g { if f(1, true) then { bgp_community.add((1,2)); bgp_path.prepend(A); } reject; }\n\

@@ -352,15 +352,27 @@ impl Reader {
     /// Turns all sessions into peers.
     pub(super) fn write_sessions(&mut self) {
         let sessions = std::mem::take(&mut self.sessions);
-        // The AS of most sessions is that of the speaker.
-        let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-        for asn in sessions.iter().filter_map(|session| session.facts.local_asn) {
-            *counts.entry(asn).or_default() += 1;
-        }
-        let most = counts.into_iter().max_by_key(|&(_, count)| count).map(|(asn, _)| asn);
+        // The AS of most sessions and templates is that of the speaker; of two, the one that comes first.
+        let of = |facts: &Facts| facts.local_asn;
+        let asns: Vec<u32> = sessions
+            .iter()
+            .flat_map(|session| [of(&session.template_facts), of(&session.facts)])
+            .flatten()
+            .collect();
+        let count = |asn: u32| asns.iter().filter(|&&other| other == asn).count();
+        let most = asns.iter().copied().rev().max_by_key(|&asn| count(asn));
         self.speaker.asn = self.speaker.asn.or(most);
         for session in sessions {
             self.write_session(session);
+        }
+    }
+
+    /// A peer takes from its group what it does not say itself: what not all peers of a group have is left to each of them.
+    pub(super) fn keep_common_settings_in_groups(&mut self) {
+        for (name, group) in &mut self.speaker.groups {
+            for peer in self.speaker.peers.iter().filter(|peer| peer.group.as_ref() == Some(name)) {
+                group.settings.retain(|key, _| peer.settings.contains_key(key));
+            }
         }
     }
 

@@ -182,8 +182,19 @@ impl Reader {
         self.lowered.filters.insert(name, rules);
     }
 
+    /// BIRD's routes of interfaces have no metric, and filters say what counts in its place: the kernel's own would count here.
+    pub(super) fn give_direct_routes_a_metric(&mut self) {
+        let rules = self.lowered.filters.values().flatten();
+        let default = rules.flat_map(|rule| &rule.set).find_map(|(_, value)| default_metric(value));
+        let imports = self.speaker.kernel.iter_mut().flat_map(|kernel| &mut kernel.imports);
+        for import in imports.filter(|import| import.protocols == DIRECT) {
+            import.metric = default;
+        }
+    }
+
     pub(super) fn direct<'t>(&mut self, options: &Options<'t>, files: &'t [String]) -> Result<(), BirdError> {
-        let mut import = KernelImport { protocols: vec!["\"kernel\"".into()], ..KernelImport::default() };
+        let protocols = DIRECT.map(str::to_owned).to_vec();
+        let mut import = KernelImport { protocols, ..KernelImport::default() };
         for option in options.flat(files) {
             let mut cursor = Cursor::new(option, files);
             if !cursor.eat_word("interface") {
@@ -207,6 +218,15 @@ impl Reader {
         Ok(())
     }
 }
+
+/// What an expression takes for the metric of a route that has none.
+fn default_metric(expression: &str) -> Option<u32> {
+    let (_, rest) = expression.split_once("(metric or ")?;
+    rest.split(')').next()?.parse().ok()
+}
+
+/// The protocol of routes that the kernel has for addresses of interfaces.
+const DIRECT: [&str; 1] = ["\"kernel\""];
 
 /// The number that marks BIRD's routes: those of the last run of BIRD are taken over.
 const BIRDS_PROTOCOL: u8 = 12;

@@ -230,6 +230,8 @@ impl Reader {
     fn into_draft(mut self, file: String) -> Draft {
         self.write_kernel_exports();
         self.rank_learned_routes();
+        self.give_direct_routes_a_metric();
+        self.keep_common_settings_in_groups();
         let any = || match self.speaker.peers.first().map(|peer| peer.address) {
             Some(IpAddr::V6(_)) => Ipv6Addr::UNSPECIFIED.into(),
             _ => Ipv4Addr::UNSPECIFIED.into(),

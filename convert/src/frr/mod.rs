@@ -230,7 +230,7 @@ impl Reader {
 
     fn import_kernel(&mut self, protocols: &[&str]) {
         let protocols = protocols.iter().map(|name| crate::model::quoted(name)).collect();
-        let import = KernelImport { protocols, interfaces: Vec::new() };
+        let import = KernelImport { protocols, ..KernelImport::default() };
         let kernel = self.draft.speaker.kernel.get_or_insert_with(Kernel::default);
         if !kernel.imports.contains(&import) {
             kernel.imports.push(import);

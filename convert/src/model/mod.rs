@@ -55,6 +55,8 @@ pub(crate) struct KernelImport {
     /// Names or numbers in TOML.
     pub(crate) protocols: Vec<String>,
     pub(crate) interfaces: Vec<String>,
+    /// The metric that they count as having, where it is not their own.
+    pub(crate) metric: Option<u32>,
 }
 
 /// `[[network]]`.
