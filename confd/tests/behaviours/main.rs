@@ -5,6 +5,7 @@
 #[path = "../../../render/tests/calico/case.rs"]
 mod case;
 mod comparison;
+mod converted;
 mod recording;
 mod scene;
 mod speaker;
@@ -30,6 +31,19 @@ const CHOICE: &str = "MARGAY_BEHAVIOURS";
 
 #[test]
 fn margayd_announces_and_installs_what_calicos_daemon_did() {
+    compare_all(rendered);
+}
+
+/// The same with what `margay convert` makes of the recorded daemon's own files.
+#[test]
+fn margayd_under_the_converted_files_of_calicos_daemon_does_the_same() {
+    compare_all(|recording, _| converted::file(&recording.golden));
+}
+
+/// The file of a node, with `CONTROL-SOCKET` in the place of the control socket; `None` where it has no BGP.
+type NodeFile = fn(&Recording, &Case) -> Result<Option<String>>;
+
+fn compare_all(file: NodeFile) {
     let choice = std::env::var(CHOICE).unwrap_or_default();
     let recordings: Vec<Recording> = recording::read_all()
         .into_iter()
@@ -47,7 +61,7 @@ fn margayd_announces_and_installs_what_calicos_daemon_did() {
             scope.spawn(|| {
                 while let Some(recording) = recordings.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let case = recording.cases.iter().find_map(|name| cases.get(name)).expect("a case");
-                    let found = play(recording, case, &programs).unwrap_or_else(|error| {
+                    let found = play(recording, case, file, &programs).unwrap_or_else(|error| {
                         Differences::failed(format!("{}: {error:#}", recording.golden))
                     });
                     total.lock().expect("no panic").add(found);
@@ -66,22 +80,26 @@ fn margayd_announces_and_installs_what_calicos_daemon_did() {
     );
 }
 
-fn play(recording: &Recording, case: &Case, programs: &Path) -> Result<Differences> {
+fn rendered(recording: &Recording, case: &Case) -> Result<Option<String>> {
     let settings = FileSettings { control_socket: Some("CONTROL-SOCKET".to_owned()) };
-    let rendered = render(&case.snapshot(), &case.nodename, &settings);
-    let rendered = match rendered {
+    match render(&case.snapshot(), &case.nodename, &settings) {
+        Ok(rendered) => Ok(Some(rendered.toml)),
         // A node without an address has no BGP, there as here.
-        Err(_) if recording.inputs.speakers.is_empty() => return Ok(Differences::default()),
-        rendered => rendered.map_err(|problems| anyhow::anyhow!("{problems:?}"))?,
-    };
+        Err(_) if recording.inputs.speakers.is_empty() => Ok(None),
+        Err(problems) => Err(anyhow::anyhow!("{problems:?}")),
+    }
+}
+
+fn play(recording: &Recording, case: &Case, file: NodeFile, programs: &Path) -> Result<Differences> {
+    let Some(file) = file(recording, case)? else { return Ok(Differences::default()) };
     let (planned, _) = plan(&case.snapshot(), &case.nodename);
     let planned = planned.context("a speaker")?;
-    if !can_play(recording, &rendered.toml) {
+    if !can_play(recording, &file) {
         return Ok(Differences::not_played());
     }
     let grounds = Grounds::of(recording, &planned);
     // The peers of the lab have no passwords; which file has one is compared elsewhere.
-    let lines = rendered.toml.lines().filter(|line| !line.starts_with("password_file"));
+    let lines = file.lines().filter(|line| !line.starts_with("password_file"));
     let families = [&planned.ipv4, &planned.ipv6].into_iter().flatten();
     let gateways = families.flat_map(|own| &own.static_routes).map(|route| route.via).collect();
     let scene = Scene::start(recording, &lines.collect::<Vec<_>>().join("\n"), &gateways, programs)?;
