@@ -75,6 +75,7 @@ impl Scenario for BestPath {
             cluster: None,
             interfaces: Vec::new(),
             refusals: Vec::new(),
+            terms: None,
             relayed: vec![first.address],
         };
         TableStage::play(turn, &topology, |stage| {

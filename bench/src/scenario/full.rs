@@ -76,6 +76,7 @@ impl Scenario for Full {
             cluster: None,
             interfaces: Vec::new(),
             refusals: Vec::new(),
+            terms: None,
             relayed: vec![FEED.address],
         };
         TableStage::play(turn, &topology, |stage| self.play_on(stage, turn.subject.is_relay()))

@@ -54,6 +54,7 @@ impl<'a> KernelStage<'a> {
             cluster: None,
             interfaces: uplinks.iter().map(|uplink| uplink.interface).collect(),
             refusals: Vec::new(),
+            terms: None,
             relayed: Vec::new(),
         };
         let stage = Stage::new(turn, &topology, Recorder::default())?;

@@ -2,6 +2,7 @@
 
 mod best_path;
 mod crowd;
+mod filters;
 mod full;
 mod herd;
 mod kernel;
@@ -15,6 +16,7 @@ mod reflection;
 mod reflector_operations;
 mod reflector_stage;
 mod reflector_table;
+mod reloads;
 mod scenario_name;
 mod stage;
 mod stuck_reader;

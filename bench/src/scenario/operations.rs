@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::net::Ipv4Addr;
-use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
@@ -52,7 +51,7 @@ impl Operations {
 
 impl Scenario for Operations {
     fn admits(&self, subject: &dyn Subject) -> bool {
-        subject.reload_command(Path::new("")).is_some()
+        subject.filters_received_routes_again()
     }
 
     fn play(&self, turn: &Turn<'_>) -> Result<Vec<Measurement>> {
@@ -64,6 +63,7 @@ impl Scenario for Operations {
             cluster: None,
             interfaces: Vec::new(),
             refusals: Vec::new(),
+            terms: None,
             relayed: Vec::new(),
         };
         TableStage::play(turn, &topology.clone(), |stage| self.play_on(stage, &mut topology))

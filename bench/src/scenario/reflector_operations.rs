@@ -2,7 +2,6 @@
 //! leave at once and come back.
 
 use std::net::Ipv4Addr;
-use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -30,7 +29,7 @@ impl ReflectorOperations {
 
 impl Scenario for ReflectorOperations {
     fn admits(&self, subject: &dyn Subject) -> bool {
-        subject.reload_command(Path::new("")).is_some()
+        subject.filters_received_routes_again()
     }
 
     fn play(&self, turn: &Turn<'_>) -> Result<Vec<Measurement>> {
@@ -83,6 +82,6 @@ impl ReflectorOperations {
 }
 
 /// Some of the routes, of all clients.
-fn refused() -> Ipv4Prefix {
+pub(super) fn refused() -> Ipv4Prefix {
     Ipv4Prefix::truncating(Ipv4Addr::new(10, 0, 0, 0), 12)
 }

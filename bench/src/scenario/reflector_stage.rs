@@ -1,6 +1,7 @@
 //! A stage whose peers are clients of a reflector, and how its phases are measured.
 
 use std::net::Ipv4Addr;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use bgp_codec::{Asn, BgpIdentifier, ClusterId, Family, RouteRefresh};
@@ -27,6 +28,7 @@ pub(super) fn reflector(clients: Vec<PeerSettings>) -> Result<Topology> {
         listen: free_address(Ipv4Addr::LOCALHOST)?,
         interfaces: Vec::new(),
         refusals: Vec::new(),
+        terms: None,
         relayed: clients.iter().map(|client| client.address).collect(),
         peers: clients,
         cluster: Some(CLUSTER),
@@ -66,7 +68,7 @@ pub(super) fn measure_sent(
     stage.peers_mut().intake_mut().start_clock(start.at);
     let all = stage.peers().intake().received() + count as u64;
     begin(stage)?;
-    let deadline = start.at + stage.turn().timeout;
+    let deadline = Instant::now() + stage.turn().timeout;
     stage.peers_mut().run(deadline, |peers, now| {
         let routes = peers.intake();
         routes.received() >= all && now.duration_since(routes.last_update()) >= QUIET

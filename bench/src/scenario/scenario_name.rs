@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use super::Scenario;
 use super::best_path::{BestPath, BestPathOptions};
 use super::crowd::{Crowd, CrowdOptions};
+use super::filters::{Filters, FiltersOptions, PREFIX_SETS, PREFIXES, TERMS};
 use super::full::{Full, FullOptions};
 use super::herd::Herd;
 use super::kernel::{Kernel, KernelOptions};
@@ -18,6 +19,7 @@ use super::operations::{Operations, OperationsOptions, RECEIVERS};
 use super::reflection::{Reflection, ReflectionOptions};
 use super::reflector_operations::ReflectorOperations;
 use super::reflector_table::{ReflectorTable, ReflectorTableOptions};
+use super::reloads::{Reloads, ReloadsOptions};
 use super::stuck_reader::{StuckReader, StuckReaderOptions};
 
 /// One of the scenarios.
@@ -45,6 +47,10 @@ pub(crate) enum ScenarioName {
     StuckReader,
     /// A full table, while peers ask for it again, filters change, and receivers come and go; needs filters
     Operations,
+    /// The filters of a route reflector with 500 clients and 100,000 routes change every second for a minute; needs filters
+    Reloads,
+    /// A full table goes through import filters of many terms, and the filter of the receiver changes; needs filters
+    Filters,
     /// One peer's full table goes into the kernel, and out again when the peer drops; needs root
     Kernel,
     /// 100,000 routes with two equal next hops lose one of them; needs root
@@ -86,6 +92,8 @@ impl ScenarioName {
             Self::Crowd => "crowd",
             Self::Latency => "latency",
             Self::Operations => "operations",
+            Self::Filters => "filters",
+            Self::Reloads => "reloads",
             Self::StuckReader => "stuck-reader",
             Self::Kernel => "kernel",
             Self::KernelEcmp => "kernel-ecmp",
@@ -141,6 +149,19 @@ impl ScenarioName {
                  come back; the first peer goes",
                 sizes.prefixes, sizes.attribute_sets
             ),
+            Self::Reloads => {
+                let (clients, routes_each) = self.cluster();
+                format!(
+                    "{clients} clients of a route reflector with {routes_each} routes each; {RELOADS} times, every {RELOAD_INTERVAL:?}, \
+                     a reload refuses a part of them to another client, and gives it back to the one before"
+                )
+            }
+            Self::Filters => format!(
+                "one external peer announces {} prefixes with {} attribute sets to another: without a filter, through one of {TERMS} \
+                 terms on communities and AS paths, and through one of which {PREFIX_SETS} are sets of {PREFIXES} prefixes; then other \
+                 filters refuse half of the table to the receiver, and no longer",
+                sizes.prefixes, sizes.attribute_sets
+            ),
             Self::StuckReader => format!(
                 "one of four clients of a route reflector with {} prefixes stops reading for {:?}, while another one \
                  announces and withdraws ever new prefixes",
@@ -187,13 +208,14 @@ impl ScenarioName {
             Self::Best8 => BEST8.feeds + 1,
             Self::Latency => LATENCY.clients,
             Self::Operations => 1 + RECEIVERS,
+            Self::Filters => 2,
             Self::StuckReader => 4,
             Self::Kernel | Self::KernelChurn => 1,
             Self::KernelEcmp => 2,
             Self::KernelGroups => 16,
             Self::Crowd => 1 + CROWD.clients,
             Self::RrTable => self.cluster().0 + 1,
-            Self::Herd | Self::Rr500 | Self::Rr2000 | Self::RrOperations => self.cluster().0,
+            Self::Herd | Self::Rr500 | Self::Rr2000 | Self::RrOperations | Self::Reloads => self.cluster().0,
         }
     }
 
@@ -206,6 +228,13 @@ impl ScenarioName {
             Self::Operations => {
                 Box::new(Operations::prepare(OperationsOptions { prefixes, attribute_sets, seed }))
             }
+            Self::Reloads => {
+                let (clients, routes_each) = self.cluster();
+                let cluster = ReflectionOptions { clients, routes_each, seed };
+                let (changes, interval) = (RELOADS, RELOAD_INTERVAL);
+                Box::new(Reloads::prepare(ReloadsOptions { changes, interval, cluster }))
+            }
+            Self::Filters => Box::new(Filters::prepare(FiltersOptions { prefixes, attribute_sets, seed })),
             Self::StuckReader => {
                 let (prefixes, attribute_sets) = STUCK_READER;
                 Box::new(StuckReader::prepare(StuckReaderOptions {
@@ -248,12 +277,14 @@ impl ScenarioName {
         match self {
             Self::Herd | Self::Rr2000 | Self::RrOperations => (2_000, 20),
             Self::RrTable => (500, 20),
+            Self::Reloads => (500, 200),
             Self::Full
             | Self::Best8
             | Self::Crowd
             | Self::KernelGroups
             | Self::Latency
             | Self::Operations
+            | Self::Filters
             | Self::StuckReader
             | Self::Kernel
             | Self::KernelEcmp
@@ -274,6 +305,10 @@ const LATENCY: LatencyOptions =
 const STUCK_READER: (usize, usize) = (300_000, 45_000);
 
 const CROWD: CrowdOptions = CrowdOptions { clients: 4_000, prefixes: 100, seed: 0 };
+
+/// For a minute.
+const RELOADS: usize = 60;
+const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 
 const KERNEL_GROUPS: KernelGroupsOptions = KernelGroupsOptions { groups: 20_000, seed: 0 };
 

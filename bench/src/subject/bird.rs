@@ -2,10 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::daemon::Subject;
-use super::topology::Topology;
-use crate::peer::HOLD_SECONDS;
+use super::term;
+use super::topology::{Direction, Topology};
+use crate::peer::{HOLD_SECONDS, PeerSettings};
 
 pub(super) struct Bird;
 
@@ -40,6 +42,9 @@ impl Subject for Bird {
             Some(cluster) => format!("  rr client; rr cluster id {cluster};\n"),
             None => String::new(),
         };
+        if let Some((_, terms)) = &topology.terms {
+            conf += &term::for_bird("terms", terms);
+        }
         for peer in &topology.peers {
             // "multihop" because the peers' addresses belong to no interface, and need not be resolved.
             conf += &format!(
@@ -48,7 +53,7 @@ impl Subject for Bird {
                    neighbor {address} as {peer_asn};\n\
                    {reflection}  \
                    multihop; passive on; hold time {HOLD_SECONDS};\n  \
-                   ipv4 {{ import all; export all; }};\n\
+                   ipv4 {{ import {import}; export {export}; }};\n\
                  }}\n",
                 name = peer.name,
                 local = topology.listen.ip(),
@@ -56,6 +61,8 @@ impl Subject for Bird {
                 asn = topology.asn,
                 address = peer.address,
                 peer_asn = peer.asn,
+                import = import(topology, peer),
+                export = refusals(topology, peer, Direction::Export),
                 reflection = if peer.asn == topology.asn { &cluster } else { "" },
             );
         }
@@ -75,4 +82,25 @@ impl Subject for Bird {
             .chain([configuration.into(), "-s".into(), control.into(), "-P".into(), pid.into()])
             .collect()
     }
+
+    fn reload_command(&self, folder: &Path) -> Option<Command> {
+        let mut command = Command::new("birdc");
+        command.arg("-s").arg(folder.join("control.sock")).arg("configure");
+        Some(command)
+    }
+}
+
+/// What is done with the routes of a peer.
+fn import(topology: &Topology, peer: &PeerSettings) -> String {
+    match &topology.terms {
+        Some((address, _)) if *address == peer.address => "filter terms".to_owned(),
+        _ => refusals(topology, peer, Direction::Import),
+    }
+}
+
+/// `all`, or all but what is refused.
+fn refusals(topology: &Topology, peer: &PeerSettings, direction: Direction) -> String {
+    let refused = topology.refusals.iter().filter(|it| it.peer == peer.address && it.direction == direction);
+    let conditions: Vec<String> = refused.map(|refusal| format!("net !~ [ {}+ ]", refusal.within)).collect();
+    if conditions.is_empty() { "all".to_owned() } else { format!("where {}", conditions.join(" && ")) }
 }

@@ -63,6 +63,11 @@ pub(crate) trait Subject {
         None
     }
 
+    /// Whether it applies changed import filters to routes that it has received already, without asking for them again.
+    fn filters_received_routes_again(&self) -> bool {
+        false
+    }
+
     /// The programs that must run before it can, in order.
     fn helpers(&self, _topology: &Topology, _folder: &Path) -> Vec<Helper> {
         Vec::new()

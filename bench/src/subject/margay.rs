@@ -12,6 +12,7 @@ use bgp_codec::IpPrefix as _;
 use serde::Deserialize;
 
 use super::daemon::Subject;
+use super::term;
 use super::topology::{Direction, Refusal, Topology};
 use crate::measurement::LongestTurn;
 use crate::peer::HOLD_SECONDS;
@@ -78,6 +79,9 @@ impl Subject for Margay {
                 _ if peer.asn == topology.asn => "",
                 _ => "multihop = 255\n",
             };
+            if topology.terms.as_ref().is_some_and(|(address, _)| *address == peer.address) {
+                conf += "import = [\"terms\"]\n";
+            }
             let refusals = topology.refusals.iter().enumerate();
             for (number, refusal) in refusals.filter(|(_, refusal)| refusal.peer == peer.address) {
                 let side = match refusal.direction {
@@ -89,6 +93,9 @@ impl Subject for Margay {
         }
         for (number, refusal) in topology.refusals.iter().enumerate() {
             conf += &filter(number, refusal);
+        }
+        if let Some((_, terms)) = &topology.terms {
+            conf += &term::for_margay("terms", terms);
         }
         conf
     }
@@ -136,6 +143,10 @@ impl Subject for Margay {
         let peer: serde_json::Value =
             serde_json::from_slice(&answer.stdout).with_context(|| format!("{command:?}"))?;
         Ok(find(&peer, "last_error").and_then(serde_json::Value::as_str).map(str::to_owned))
+    }
+
+    fn filters_received_routes_again(&self) -> bool {
+        true
     }
 
     fn reload_command(&self, folder: &Path) -> Option<Command> {

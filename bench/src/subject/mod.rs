@@ -9,9 +9,11 @@ mod margay;
 mod openbgpd;
 mod relay;
 mod running_daemon;
+mod term;
 mod topology;
 
 pub(crate) use by_name::SubjectName;
 pub(crate) use daemon::Subject;
 pub(crate) use running_daemon::RunningDaemon;
+pub(crate) use term::Term;
 pub(crate) use topology::{Direction, Refusal, Topology};

@@ -1,9 +1,11 @@
 //! The configuration of a daemon: one speaker with its peers and filters.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::rc::Rc;
 
 use bgp_codec::{Asn, BgpIdentifier, ClusterId, Ipv4Prefix};
 
+use super::term::Term;
 use crate::peer::PeerSettings;
 
 /// The configuration of a daemon: one speaker that waits for peers.
@@ -20,6 +22,8 @@ pub(crate) struct Topology {
     /// The peers whose octets a bare relay passes on.
     pub(crate) relayed: Vec<Ipv4Addr>,
     pub(crate) refusals: Vec<Refusal>,
+    /// The terms of the import filter of a peer.
+    pub(crate) terms: Option<(Ipv4Addr, Rc<[Term]>)>,
 }
 
 /// A filter: routes inside a prefix are not accepted from a peer, or not advertised to it.
