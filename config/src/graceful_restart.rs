@@ -16,11 +16,18 @@ pub struct GracefulRestart {
     /// How long routes may stay after the restart time, as a last resort, in whole seconds (RFC 9494); `None`, the default, is
     /// not at all.
     pub long_lived: Option<Duration>,
+    /// How long a restart of this speaker waits for the peer's End-of-RIB at most, from the session on; 30 s by default.
+    pub end_of_rib_wait: Duration,
 }
 
 impl Default for GracefulRestart {
     fn default() -> Self {
-        Self { restart_time: Duration::from_secs(120), helper_only: false, long_lived: None }
+        Self {
+            restart_time: Duration::from_secs(120),
+            helper_only: false,
+            long_lived: None,
+            end_of_rib_wait: Duration::from_secs(30),
+        }
     }
 }
 
@@ -36,6 +43,10 @@ pub(crate) fn read(value: Value<'_>, report: &mut Report<'_>) -> Option<Option<G
     };
     let restart_time = seconds("restart_time", "120s", MAX_RESTART_TIME);
     let long_lived = seconds("long_lived", "1h", MAX_STALE_TIME);
+    let end_of_rib_wait = section.get("end_of_rib_wait").and_then(|value| {
+        let parse = |text: &str| duration::parse_within(text, Duration::ZERO..=MAX_RESTART_TIME);
+        value.parsed("30s", report, parse)
+    });
     let helper_only = section.get("helper_only").and_then(|value| value.boolean(report));
     section.finish(report);
     let default = GracefulRestart::default();
@@ -43,6 +54,7 @@ pub(crate) fn read(value: Value<'_>, report: &mut Report<'_>) -> Option<Option<G
         restart_time: restart_time.unwrap_or(default.restart_time),
         helper_only: helper_only.unwrap_or(default.helper_only),
         long_lived,
+        end_of_rib_wait: end_of_rib_wait.unwrap_or(default.end_of_rib_wait),
     }))
 }
 

@@ -88,7 +88,7 @@ pub struct Peer {
     pub send_hold_time: Option<Duration>,
     /// How many prefixes the peer may announce; `None` for any number.
     pub prefix_limit: Option<PrefixLimit>,
-    /// Graceful restart; `None`, the default, does without.
+    /// Graceful restart, by default with the default times; `None` does without.
     pub graceful_restart: Option<GracefulRestart>,
     /// How the path to the peer is monitored; `None`, the default, leaves it to the session.
     pub bfd: Option<Bfd>,
@@ -273,7 +273,7 @@ impl Peer {
             default_originate: settings.default_originate.unwrap_or(false),
             send_hold_time: settings.send_hold_time,
             prefix_limit: settings.prefix_limit,
-            graceful_restart: settings.graceful_restart.flatten(),
+            graceful_restart: settings.graceful_restart.unwrap_or_else(|| Some(GracefulRestart::default())),
             bfd: settings.bfd.flatten(),
             advertise_hostname: settings.advertise_hostname.unwrap_or(false),
             advertise_software_version: settings.advertise_software_version.unwrap_or(false),

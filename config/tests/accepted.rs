@@ -6,8 +6,8 @@ use std::time::Duration;
 use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime, PeerKind};
 use margay_bfd::{AuthenticationKind, Intervals};
 use margay_config::{
-    Bfd, BfdAuthentication, Config, Hold, Http, Kernel, LocalAsn, NextHopMode, Peer, PrivateAsns, RemoteAsn,
-    WatchFile, parse,
+    Bfd, BfdAuthentication, Config, GracefulRestart, Hold, Http, Kernel, LocalAsn, NextHopMode, Peer,
+    PrivateAsns, RemoteAsn, WatchFile, parse,
 };
 use margay_filter::{FilterChain, LocalValues, RoutePath, RouteSource};
 
@@ -190,7 +190,7 @@ fn a_minimal_file_gets_the_defaults() {
         add_path_send: None,
         send_hold_time: None,
         prefix_limit: None,
-        graceful_restart: None,
+        graceful_restart: Some(GracefulRestart::default()),
         bfd: None,
         advertise_hostname: false,
         advertise_software_version: false,
@@ -361,6 +361,31 @@ fn rules_that_do_nothing_are_warned_of_with_their_lines() {
             "filter pods, rule 3 (line 8) has no effect: it sets and logs nothing, and goes on to the next rule",
         ]
     );
+}
+
+#[test]
+fn graceful_restart_is_on_unless_the_file_says_otherwise() {
+    let default = GracefulRestart::default();
+    let seconds = Duration::from_secs;
+    for (line, expected) in [
+        ("", Some(default)),
+        ("graceful_restart = true", Some(default)),
+        ("graceful_restart = false", None),
+        (
+            "graceful_restart = { restart_time = \"60s\", long_lived = \"1h\" }",
+            Some(GracefulRestart { restart_time: seconds(60), long_lived: Some(seconds(3600)), ..default }),
+        ),
+        (
+            "graceful_restart = { helper_only = true, end_of_rib_wait = \"10s\" }",
+            Some(GracefulRestart { helper_only: true, end_of_rib_wait: seconds(10), ..default }),
+        ),
+    ] {
+        let text = with_peer(&format!("address = \"172.16.0.1\"\nremote_asn = 65001\n{line}"));
+        assert_eq!(parsed(&text).peers()[0].graceful_restart, expected, "{line}");
+    }
+    let group = "[peer_group.g]\ngraceful_restart = false\n";
+    let text = with_peer("address = \"172.16.0.1\"\nremote_asn = 65001\ngroup = \"g\"") + group;
+    assert_eq!(parsed(&text).peers()[0].graceful_restart, None, "as its group says");
 }
 
 #[test]

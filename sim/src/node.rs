@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use margay::daemon::{Daemon, DaemonRequest, PeerEntry, ReloadQuery};
+use margay::daemon::{Daemon, DaemonRequest, PeerEntry, ReloadQuery, StartKind};
 use margay::machine::Machine;
 use margay::speaker::{RoutesQuestion, SpeakerCounts, SpeakerHandle, SpeakerRequest};
 use margay_rib::{Audit, RouteView};
@@ -86,7 +86,7 @@ impl Node {
         let (requests, request_receiver) = mpsc::channel(16);
         let (speaker_sender, speaker) = oneshot::channel();
         let task = tokio::spawn(machine.clone().task(async move {
-            let mut daemon = Daemon::start(machine, FILE.into(), config, recording).await?;
+            let mut daemon = Daemon::start(machine, FILE.into(), config, recording, StartKind::First).await?;
             daemon.start_peers().await;
             // The simulation may have crashed the node meanwhile.
             drop(speaker_sender.send(daemon.speaker().clone()));

@@ -72,13 +72,12 @@ pub async fn run(
     let LoadedConfig { config, files, read, .. } = loaded;
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
     forward_signals(&requests).context("cannot receive signals")?;
-    let mark = run_marker::leave(&config.control().socket);
-    let mut daemon = Daemon::start(Machine::Real, config_file, config, recording).await?;
-    daemon.files = files;
-    daemon.start.kind = mark.unwrap_or_else(|error| {
+    let kind = run_marker::leave(&config.control().socket).unwrap_or_else(|error| {
         warn!(%error, "a restart of the daemon will not be recognised as one");
         StartKind::First
     });
+    let mut daemon = Daemon::start(Machine::Real, config_file, config, recording, kind).await?;
+    daemon.files = files;
     let socket = daemon.config.control().socket.clone();
     let api = Api {
         daemon: requests,
@@ -142,7 +141,7 @@ struct Start {
 
 /// Whether this is the first run since the system booted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum StartKind {
+pub enum StartKind {
     /// The first: nothing from before is forwarded any more.
     First,
     /// An earlier run left its routes in the kernel.
@@ -215,7 +214,8 @@ struct UnstartedPeer {
 }
 
 impl Daemon {
-    /// Starts everything except the peers. To be called within a tokio runtime.
+    /// Starts everything except the peers. To be called within a tokio runtime. `kind` is what the first
+    /// OPENs say of this run.
     ///
     /// # Errors
     ///
@@ -225,6 +225,7 @@ impl Daemon {
         config_file: PathBuf,
         config: Config,
         recording: Option<Box<dyn RecordingSink>>,
+        kind: StartKind,
     ) -> anyhow::Result<Self> {
         let global = config.global();
         let (listener, newcomers) = Listener::bind(&machine, &global.listen)?;
@@ -241,7 +242,7 @@ impl Daemon {
             &machine,
             options::rib_options(&machine, &config),
             feed,
-            options::convergence_options(&config),
+            options::convergence_options(&config, kind),
             addresses,
             recording,
         )
@@ -258,7 +259,7 @@ impl Daemon {
             files: Vec::new(),
             watched: Watched::default(),
             unconfirmed: None,
-            start: Start { at: now, kind: StartKind::First },
+            start: Start { at: now, kind },
             config_read: now,
             peers: BTreeMap::new(),
             unstarted: BTreeMap::new(),

@@ -47,11 +47,13 @@ pub(super) fn rib_options(machine: &Machine, config: &Config) -> RibOptions {
 }
 
 /// Without a number of expected peers if dynamic ones may connect.
-pub(super) fn convergence_options(config: &Config) -> ConvergenceOptions {
+pub(super) fn convergence_options(config: &Config, start: StartKind) -> ConvergenceOptions {
     let longest = config.global().update_delay;
+    let is_restart = start == StartKind::Restart;
     ConvergenceOptions {
         expected_peers: config.dynamic_peers().is_empty().then(|| config.peers().len()),
-        hold_back: (!longest.is_zero()).then_some(longest),
+        hold_back: (is_restart || !longest.is_zero()).then_some(longest),
+        is_restart,
     }
 }
 
@@ -237,6 +239,7 @@ pub(super) fn peer_settings(global: &Global, peer: &Peer, is_draining: bool) -> 
         rules: peer_rules(global, peer, kind.unwrap_or(PeerKind::Ebgp), is_draining),
         rules_if_internal: kind.is_none().then(if_internal),
         prefix_limit: prefix_limit(peer),
+        end_of_rib_wait: peer.graceful_restart.map(|restart| restart.end_of_rib_wait),
     }
 }
 

@@ -49,7 +49,7 @@ pub struct PeerOptions {
     pub name: String,
     /// Options of the session.
     pub session: SessionOptions,
-    /// When this speaker ceases to count as restarted; `None` without graceful restart.
+    /// When this speaker ceases to count as restarted, if not with the loss of a session before; `None` without graceful restart.
     pub restart_ends: Option<Instant>,
     /// Monitors the path to the peer while the session is established; `None` leaves it to the session.
     pub path: Option<PathMonitor>,

@@ -511,6 +511,9 @@ impl PeerTask {
     fn on_down(&mut self, id: ConnectionId, reason: &CloseReason, departure: Departure) {
         warn!(peer = %self.options.name, "down: {}", self.explain(reason));
         self.path = None;
+        // The peer has had this run's routes: what follows is the loss of a session, through which this node forwards.
+        self.session.end_restart();
+        self.options.restart_ends = None;
         self.status.send_modify(|status| status.established = None);
         let epoch = SessionEpoch(id.number());
         self.outbox.push(SpeakerInput::PeerDown { peer: self.options.key, epoch, departure });

@@ -45,7 +45,7 @@ pub(super) fn settings() -> PeerSettings {
         as_path: AsPathRules::default(),
         is_draining: false,
     };
-    PeerSettings { rules, rules_if_internal: None, prefix_limit: None }
+    PeerSettings { rules, rules_if_internal: None, prefix_limit: None, end_of_rib_wait: None }
 }
 
 /// The first session of an external peer that is the only one of its AS.

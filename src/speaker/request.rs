@@ -1,6 +1,7 @@
 //! Requests of the daemon to the speaker: changes of the configuration, and questions of operators.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use bgp_codec::{Family, PeerKind, Prefix};
 use margay_filter::FilterChain;
@@ -85,6 +86,8 @@ pub struct PeerSettings {
     pub rules_if_internal: Option<Box<PeerRules>>,
     /// How many prefixes it may announce; `None` for any number.
     pub prefix_limit: Option<PrefixLimit>,
+    /// How long a restart of this speaker waits for the peer's End-of-RIB at most; `None` for not at all.
+    pub end_of_rib_wait: Option<Duration>,
 }
 
 impl PeerSettings {

@@ -8,7 +8,7 @@ use margay_rib::PeerIndex;
 use margay_session::{Departure, RestartTerms};
 use tokio::time::Instant;
 
-use super::session::SpeakerSession;
+use super::session::{LONGEST_REFRESH, SpeakerSession};
 use crate::recording::RecordedRib;
 
 /// The time in which a peer may come back.
@@ -17,6 +17,9 @@ pub(super) struct Absence {
     /// The peer in the Rib, where its routes are.
     pub(super) index: PeerIndex,
     stage: Stage,
+    /// When stale routes go at the latest, by family. Without it, a peer that restarts again and again before it has announced its
+    /// whole table would keep them for ever (RFC 8538 §4.1).
+    stale_until: Vec<(Family, Instant)>,
 }
 
 /// How long the peer has been away.
@@ -50,12 +53,23 @@ impl Absence {
         let Departure::Restart(RestartTerms { families, restart_time, long_lived, .. }) = departure else {
             return None;
         };
+        let stale_until = families.iter().map(|&family| {
+            let long_lived = long_lived.iter().find(|(other, _)| *other == family);
+            let kept = *restart_time + long_lived.map_or(Duration::ZERO, |(_, time)| *time);
+            (family, session.stale_until(family).unwrap_or(now + kept + LONGEST_REFRESH))
+        });
+        let stale_until = stale_until.collect();
         let stage = Stage::Restarting {
             until: now + *restart_time,
             families: families.clone(),
             long_lived: long_lived.clone(),
         };
-        Some(Self { index: session.index, stage })
+        Some(Self { index: session.index, stage, stale_until })
+    }
+
+    /// When stale routes of a family go at the latest; `None` if none of the family are kept.
+    pub(super) fn stale_until(&self, family: Family) -> Option<Instant> {
+        self.stale_until.iter().find(|(other, _)| *other == family).map(|(_, until)| *until)
     }
 
     /// Removes the routes of the families that the peer does not keep.
@@ -69,14 +83,22 @@ impl Absence {
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
-        match &self.stage {
+        let stage = match &self.stage {
             Stage::Restarting { until, .. } => Some(*until),
             Stage::LongLived(families) => families.iter().map(|(_, until)| *until).min(),
-        }
+        };
+        stage.into_iter().chain(self.stale_until.iter().map(|(_, until)| *until)).min()
     }
 
     /// Handles the passing of time. Returns whether the absence is over: no routes are left to keep.
     pub(super) fn handle_timeout(&mut self, rib: &mut RecordedRib, peer: &str, now: Instant) -> bool {
+        for (family, _) in self.stale_until.extract_if(.., |(_, until)| *until <= now) {
+            rib.remove_routes(self.index, family);
+            match &mut self.stage {
+                Stage::Restarting { families, .. } => families.retain(|&other| other != family),
+                Stage::LongLived(families) => families.retain(|&(other, _)| other != family),
+            }
+        }
         if let Stage::Restarting { until, families, long_lived } = &self.stage
             && *until <= now
         {
@@ -91,7 +113,10 @@ impl Absence {
             }
             self.stage = Stage::LongLived(ends);
         }
-        let Stage::LongLived(families) = &mut self.stage else { return false };
+        let families = match &mut self.stage {
+            Stage::Restarting { families, .. } => return families.is_empty(),
+            Stage::LongLived(families) => families,
+        };
         for (family, _) in families.extract_if(.., |(_, until)| *until <= now) {
             rib.remove_routes(self.index, family);
         }

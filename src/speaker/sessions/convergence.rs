@@ -16,6 +16,8 @@ pub struct ConvergenceOptions {
     pub expected_peers: Option<usize>,
     /// How long, from the first session on, routes of peers are held back at most; `None` to advertise them from the start.
     pub hold_back: Option<Duration>,
+    /// Peers keep the routes that a former run advertised until they receive End-of-RIB: some tables are awaited for longer.
+    pub is_restart: bool,
 }
 
 /// The End-of-RIB markers (RFC 4724 §2) that have been received and those that are awaited.
@@ -39,16 +41,18 @@ struct Progress {
     awaited: Option<Vec<Family>>,
     /// The peer has announced its whole table once since the start.
     is_synchronised: bool,
+    /// After a restart of this speaker, until when the end of the table is awaited at most. Counts from the peer's first session.
+    awaited_until: Option<Instant>,
 }
 
 impl Convergence {
     pub(super) fn new(options: ConvergenceOptions) -> Self {
-        let ConvergenceOptions { expected_peers, hold_back } = options;
+        let ConvergenceOptions { expected_peers, hold_back, is_restart } = options;
         Self {
             expected_peers,
             added_peers: 0,
             peers: BTreeMap::new(),
-            hold_back: hold_back.map(HoldBack::new),
+            hold_back: hold_back.map(|longest| HoldBack::new(longest, is_restart)),
         }
     }
 
@@ -63,13 +67,20 @@ impl Convergence {
         self.peers.remove(&peer);
     }
 
-    /// A peer's session is established: the peer will announce its table of each of these families.
-    pub(super) fn on_established(&mut self, peer: PeerKey, families: &[Family], now: Instant) {
+    /// A peer's session is established: the peer will announce its table of each of these families. `wait` is how long a
+    /// restart of this speaker waits for the end of the table; `None` if the peer may not send End-of-RIB, or waits for ours.
+    pub(super) fn on_established(
+        &mut self,
+        peer: PeerKey,
+        families: &[Family],
+        wait: Option<Duration>,
+        now: Instant,
+    ) {
+        let is_awaited = self.hold_back.as_mut().is_some_and(|hold_back| hold_back.on_session(now));
         if let Some(progress) = self.peers.get_mut(&peer) {
             progress.awaited = Some(families.to_vec());
-        }
-        if let Some(hold_back) = &mut self.hold_back {
-            hold_back.on_session(now);
+            let until = wait.filter(|_| is_awaited).map(|wait| now + wait);
+            progress.awaited_until = progress.awaited_until.or(until);
         }
     }
 
@@ -130,7 +141,10 @@ impl Convergence {
             match &progress.awaited {
                 None => counts.is_everyone_here = false,
                 Some(awaited) if awaited.is_empty() => counts.complete += 1,
-                Some(_) => counts.announcing += 1,
+                Some(_) => {
+                    counts.announcing += 1;
+                    counts.awaited_until = counts.awaited_until.max(progress.awaited_until);
+                }
             }
         }
         counts
@@ -151,8 +165,11 @@ mod tests {
     const HOLD_BACK: Duration = Duration::from_secs(5);
 
     fn convergence(expected_peers: Option<usize>, peers: u64) -> Convergence {
-        let mut convergence =
-            Convergence::new(ConvergenceOptions { expected_peers, hold_back: Some(HOLD_BACK) });
+        let mut convergence = Convergence::new(ConvergenceOptions {
+            expected_peers,
+            hold_back: Some(HOLD_BACK),
+            is_restart: false,
+        });
         (0..peers).for_each(|peer| convergence.on_peer_added(PeerKey(peer)));
         convergence
     }
@@ -161,8 +178,8 @@ mod tests {
     fn is_complete_with_the_last_family_of_the_last_peer() {
         let now = Instant::now();
         let mut convergence = convergence(Some(2), 2);
-        convergence.on_established(PeerKey(0), &[V4, V6], now);
-        convergence.on_established(PeerKey(1), &[V4], now);
+        convergence.on_established(PeerKey(0), &[V4, V6], None, now);
+        convergence.on_established(PeerKey(1), &[V4], None, now);
         for (peer, family) in [(0, V6), (1, V4)] {
             assert!(convergence.on_end_of_rib(PeerKey(peer), family));
             assert!(!convergence.is_complete(), "after {family} of {peer}");
@@ -176,7 +193,7 @@ mod tests {
     #[test]
     fn is_not_complete_before_every_expected_peer_is_added() {
         let mut convergence = convergence(Some(2), 1);
-        convergence.on_established(PeerKey(0), &[V4], Instant::now());
+        convergence.on_established(PeerKey(0), &[V4], None, Instant::now());
         convergence.on_end_of_rib(PeerKey(0), V4);
         assert!(!convergence.is_complete(), "the second peer is about to be added");
         convergence.on_peer_added(PeerKey(1));
@@ -187,7 +204,7 @@ mod tests {
     #[test]
     fn is_never_complete_if_unknown_peers_may_come() {
         let mut convergence = convergence(None, 1);
-        convergence.on_established(PeerKey(0), &[V4], Instant::now());
+        convergence.on_established(PeerKey(0), &[V4], None, Instant::now());
         convergence.on_end_of_rib(PeerKey(0), V4);
         assert!(!convergence.is_complete());
     }
@@ -196,13 +213,13 @@ mod tests {
     fn a_peer_that_was_synchronised_once_stays_so_and_is_awaited_again_in_its_next_session() {
         let now = Instant::now();
         let mut convergence = convergence(Some(1), 1);
-        convergence.on_established(PeerKey(0), &[V4], now);
+        convergence.on_established(PeerKey(0), &[V4], None, now);
         convergence.on_end_of_rib(PeerKey(0), V4);
         convergence.on_session_ended(PeerKey(0));
         assert!(convergence.is_complete());
         assert!(!convergence.is_awaited(PeerKey(0), V4), "nothing is awaited without a session");
         assert!(!convergence.on_end_of_rib(PeerKey(0), V4), "nor counted");
-        convergence.on_established(PeerKey(0), &[V4], now);
+        convergence.on_established(PeerKey(0), &[V4], None, now);
         assert!(convergence.is_awaited(PeerKey(0), V4));
         assert!(convergence.is_complete());
     }
@@ -210,7 +227,7 @@ mod tests {
     #[test]
     fn a_second_end_of_rib_is_not_the_first() {
         let mut convergence = convergence(Some(1), 1);
-        convergence.on_established(PeerKey(0), &[V4, V6], Instant::now());
+        convergence.on_established(PeerKey(0), &[V4, V6], None, Instant::now());
         assert!(convergence.on_end_of_rib(PeerKey(0), V4));
         assert!(!convergence.on_end_of_rib(PeerKey(0), V4));
         assert!(!convergence.on_end_of_rib(PeerKey(0), Family { afi: V4.afi, safi: bgp_codec::Safi(128) }));
@@ -222,8 +239,8 @@ mod tests {
         let start = Instant::now();
         let mut convergence = convergence(Some(2), 2);
         assert_eq!(convergence.hold_back_ends_at(), None, "no session yet");
-        convergence.on_established(PeerKey(0), &[V4], start);
-        convergence.on_established(PeerKey(1), &[V4], start + SECOND);
+        convergence.on_established(PeerKey(0), &[V4], None, start);
+        convergence.on_established(PeerKey(1), &[V4], None, start + SECOND);
         convergence.on_update(start + 2 * SECOND);
         convergence.on_end_of_rib(PeerKey(0), V4);
         assert!(!convergence.end_hold_back_in_time(start + 2 * SECOND), "a table is being announced");
@@ -237,12 +254,48 @@ mod tests {
     fn the_hold_back_ends_after_its_longest_time_whatever_is_awaited() {
         let start = Instant::now();
         let mut convergence = convergence(Some(1), 1);
-        convergence.on_established(PeerKey(0), &[V4], start);
+        convergence.on_established(PeerKey(0), &[V4], None, start);
         for second in 0..5 {
             convergence.on_update(start + second * SECOND);
             assert!(!convergence.end_hold_back_in_time(start + second * SECOND), "after {second} s");
         }
         convergence.on_update(start + HOLD_BACK);
         assert!(convergence.end_hold_back_in_time(start + HOLD_BACK));
+    }
+
+    /// RFC 4724 §4.1: after a restart, the end of each table is awaited, for as long as its peer may take.
+    #[test]
+    fn a_restart_awaits_the_ends_of_tables_each_for_its_time_and_once() {
+        let start = Instant::now();
+        let options =
+            ConvergenceOptions { expected_peers: Some(3), hold_back: Some(HOLD_BACK), is_restart: true };
+        let mut convergence = Convergence::new(options);
+        (0..3).for_each(|peer| convergence.on_peer_added(PeerKey(peer)));
+        convergence.on_established(PeerKey(0), &[V4], Some(30 * SECOND), start);
+        convergence.on_established(PeerKey(1), &[V4], Some(20 * SECOND), start + SECOND);
+        assert_eq!(convergence.hold_back_ends_at(), Some(start + 30 * SECOND));
+        convergence.on_end_of_rib(PeerKey(0), V4);
+        assert_eq!(convergence.hold_back_ends_at(), Some(start + 21 * SECOND));
+        convergence.on_session_ended(PeerKey(1));
+        assert_eq!(
+            convergence.hold_back_ends_at(),
+            Some(start + HOLD_BACK),
+            "nobody is awaited without a session"
+        );
+        convergence.on_established(PeerKey(1), &[V4], Some(20 * SECOND), start + 4 * SECOND);
+        assert_eq!(
+            convergence.hold_back_ends_at(),
+            Some(start + 21 * SECOND),
+            "as from its first session on"
+        );
+        convergence.on_established(PeerKey(2), &[V4], Some(30 * SECOND), start + 6 * SECOND);
+        assert_eq!(
+            convergence.hold_back_ends_at(),
+            Some(start + 21 * SECOND),
+            "the third one comes too late"
+        );
+        convergence.on_end_of_rib(PeerKey(2), V4);
+        convergence.on_end_of_rib(PeerKey(1), V4);
+        assert!(convergence.end_hold_back_in_time(start + 7 * SECOND));
     }
 }

@@ -9,9 +9,13 @@ use tokio::time::Instant;
 /// Best paths change again and again in it, and each change would be advertised to every peer. So only own routes are advertised
 /// until the peers with a session have announced their tables or have fallen silent, and for a longest time at most. Afterwards
 /// every change is advertised at once.
+///
+/// After a restart, peers keep what the former run advertised until they receive End-of-RIB, and withdraw the rest then. So peers
+/// without a session have the longest time to come back, and the tables of those that are back are awaited (RFC 4724 §4.1).
 #[derive(Clone, Debug)]
 pub(super) struct HoldBack {
     longest: Duration,
+    is_restart: bool,
     arrivals: Option<Arrivals>,
 }
 
@@ -32,6 +36,8 @@ pub(super) struct SessionCounts {
     pub(super) announcing: usize,
     /// Every peer that may come has a session.
     pub(super) is_everyone_here: bool,
+    /// After a restart, when the last one of those that are still announcing need not be awaited any longer.
+    pub(super) awaited_until: Option<Instant>,
 }
 
 /// How long no route must have arrived. A peer announces its table as soon as it has a session.
@@ -39,14 +45,15 @@ const CALM: Duration = Duration::from_millis(200);
 
 impl HoldBack {
     /// `longest` counts from the first session on.
-    pub(super) fn new(longest: Duration) -> Self {
-        Self { longest, arrivals: None }
+    pub(super) fn new(longest: Duration, is_restart: bool) -> Self {
+        Self { longest, is_restart, arrivals: None }
     }
 
-    /// A session came up.
-    pub(super) fn on_session(&mut self, now: Instant) {
+    /// A session came up. Returns whether the end of its table is to be awaited.
+    pub(super) fn on_session(&mut self, now: Instant) -> bool {
         let first_session = self.arrivals.map_or(now, |arrivals| arrivals.first_session);
         self.arrivals = Some(Arrivals { first_session, last_session: now, last: now });
+        self.is_restart && now <= first_session + self.longest
     }
 
     /// A peer has announced or withdrawn routes.
@@ -64,10 +71,12 @@ impl HoldBack {
             // The peer that had a session is about to come back.
             SessionCounts { complete: 0, announcing: 0, .. } => latest,
             SessionCounts { announcing: 0, is_everyone_here: true, .. } => arrivals.last_session,
+            SessionCounts { is_everyone_here: false, .. } if self.is_restart => latest,
             SessionCounts { announcing: 0, .. } => arrivals.last_session + CALM,
             SessionCounts { .. } => arrivals.last + CALM,
         };
-        Some(calm.min(latest))
+        let calm = calm.min(latest);
+        Some(sessions.awaited_until.map_or(calm, |until| until.max(calm)))
     }
 }
 
@@ -86,15 +95,19 @@ mod tests {
         (complete, announcing): (usize, usize),
     ) -> Option<u128> {
         let start = Instant::now();
-        let mut hold_back = HoldBack::new(LONGEST);
+        let mut hold_back = HoldBack::new(LONGEST, false);
         let mut events: Vec<(u32, bool)> = sessions.iter().map(|&at| (at, true)).collect();
         events.extend(updates.iter().map(|&at| (at, false)));
         events.sort_unstable();
         for (at, is_session) in events {
             let at = start + at * MS;
-            if is_session { hold_back.on_session(at) } else { hold_back.on_update(at) }
+            if is_session {
+                assert!(!hold_back.on_session(at), "only a restart awaits tables");
+            } else {
+                hold_back.on_update(at);
+            }
         }
-        let counts = SessionCounts { complete, announcing, is_everyone_here };
+        let counts = SessionCounts { complete, announcing, is_everyone_here, awaited_until: None };
         hold_back.ends_at(counts).map(|at| at.duration_since(start).as_millis())
     }
 
@@ -116,5 +129,32 @@ mod tests {
         for (case, is_everyone_here, sessions, updates, counts, ends) in rows {
             assert_eq!(ends_at(is_everyone_here, sessions, updates, counts), ends, "{case}");
         }
+    }
+
+    /// Only tables whose end is awaited may take longer than the longest time.
+    #[test]
+    fn after_a_restart_it_waits_for_peers_to_come_back_and_for_the_ends_of_their_tables() {
+        type Row = (&'static str, bool, u32, (usize, usize), Option<u32>, u128);
+        let rows: [Row; 5] = [
+            ("one is missing", false, 40, (1, 0), None, 5010),
+            ("everyone is here, and complete", true, 40, (2, 0), None, 10),
+            ("one takes its time", true, 40, (1, 1), Some(30_010), 30_010),
+            ("one that is not awaited falls silent", true, 40, (1, 1), None, 240),
+            ("one is missing, and another is about to be over", false, 40, (1, 1), Some(3000), 5010),
+        ];
+        for (case, is_everyone_here, update, (complete, announcing), awaited_until, ends) in rows {
+            let start = Instant::now();
+            let mut hold_back = HoldBack::new(LONGEST, true);
+            assert!(hold_back.on_session(start + 10 * MS), "{case}");
+            hold_back.on_update(start + update * MS);
+            let awaited_until = awaited_until.map(|until| start + until * MS);
+            let counts = SessionCounts { complete, announcing, is_everyone_here, awaited_until };
+            let at = hold_back.ends_at(counts).expect("there is a session");
+            assert_eq!(at.duration_since(start).as_millis(), ends, "{case}");
+        }
+        let start = Instant::now();
+        let mut hold_back = HoldBack::new(LONGEST, true);
+        assert!(hold_back.on_session(start) && hold_back.on_session(start + LONGEST));
+        assert!(!hold_back.on_session(start + LONGEST + MS), "it comes too late to be awaited");
     }
 }

@@ -145,8 +145,11 @@ impl Sessions {
             return None;
         };
         let resumes = peer.absence.take();
+        // A peer that has restarted, too, announces others' routes once it has ours.
+        let terms = up.negotiated.restart.as_ref().filter(|terms| !terms.peer_has_restarted);
+        let wait = terms.and(peer.settings.end_of_rib_wait);
         let session = SpeakerSession::new(rib, &peer.settings, addresses, up, resumes.as_ref(), now);
-        self.convergence.on_established(key, &session.families, now);
+        self.convergence.on_established(key, &session.families, wait, now);
         self.refresh_ends = earlier(self.refresh_ends, session.refresh_ends_at());
         debug!(peer = peer.settings.name(), session = epoch.0, "joined");
         Some(peer.session.insert(session).index)

@@ -43,12 +43,14 @@ pub(super) struct SpeakerSession {
     is_graceful: bool,
     /// The families that the peer announces again (RFC 7313), and when that times out.
     refreshes: Vec<(Family, Instant)>,
+    /// The families with stale routes of former sessions, and when these go at the latest, however often the peer restarts.
+    stale_until: Vec<(Family, Instant)>,
     defects: u64,
 }
 
 /// How long a peer may take to announce everything again; what it has not repeated by then goes. RFC 7313 §4.2 leaves the
 /// time to us.
-const LONGEST_REFRESH: Duration = Duration::from_mins(6);
+pub(super) const LONGEST_REFRESH: Duration = Duration::from_mins(6);
 
 /// How many defects of a session's routes are logged for operators; further ones are for debugging.
 const LOGGED_DEFECTS: u64 = 10;
@@ -94,24 +96,32 @@ impl SpeakerSession {
             own,
             is_graceful: up.negotiated.peer_capabilities.graceful_restart().is_some(),
             refreshes: Vec::new(),
+            stale_until: Vec::new(),
             defects: 0,
         };
-        if former == Some(index) {
-            session.resume(rib, &preserved.unwrap_or_default(), now);
+        if let Some(absence) = resumes.filter(|absence| absence.index == index) {
+            session.resume(rib, absence, &preserved.unwrap_or_default(), now);
         }
         session
     }
 
     /// The peer is back from a restart. What it does not announce again before its End-of-RIB goes; in families for which it
     /// did not preserve forwarding, everything goes at once (RFC 4724 §4.2).
-    fn resume(&mut self, rib: &mut RecordedRib, preserved: &[Family], now: Instant) {
+    fn resume(&mut self, rib: &mut RecordedRib, absence: &Absence, preserved: &[Family], now: Instant) {
         for &family in &self.families {
-            if preserved.contains(&family) {
-                self.refreshes.push((family, now + LONGEST_REFRESH));
-            } else {
-                rib.end_refresh(self.index, family);
+            match absence.stale_until(family).filter(|_| preserved.contains(&family)) {
+                Some(stale_until) => {
+                    self.refreshes.push((family, stale_until.min(now + LONGEST_REFRESH)));
+                    self.stale_until.push((family, stale_until));
+                }
+                None => rib.end_refresh(self.index, family),
             }
         }
+    }
+
+    /// When stale routes of former sessions go at the latest; `None` if there are none.
+    pub(super) fn stale_until(&self, family: Family) -> Option<Instant> {
+        self.stale_until.iter().find(|(other, _)| *other == family).map(|(_, until)| *until)
     }
 
     /// The peer has announced its whole table of a family: a restart is over in it.
@@ -232,6 +242,7 @@ impl SpeakerSession {
     fn end_refresh(&mut self, rib: &mut RecordedRib, family: Family) {
         rib.end_refresh(self.index, family);
         self.refreshes.retain(|&(other, _)| other != family);
+        self.stale_until.retain(|&(other, _)| other != family);
     }
 
     /// When the next refresh times out.

@@ -258,6 +258,31 @@ fn a_second_restart_inside_the_first_begins_the_time_again() {
     assert_eq!(world.prefixes(), 0, "nothing was announced again in the third session");
 }
 
+/// RFC 8538 §4.1: the time that stale routes are kept has an upper bound.
+#[test]
+fn a_peer_that_restarts_again_and_again_does_not_keep_stale_routes_for_ever() {
+    for stay in [SECOND, RESTART_TIME] {
+        let mut world = World::with_session();
+        world.update(PEER, 1, announcement(both()));
+        let mut kept = Duration::ZERO;
+        for epoch in 1.. {
+            world.down(epoch, &session_machine::Departure::Restart(restart(&[FAMILY])));
+            world.pass(RESTART_TIME - SECOND);
+            if world.prefixes() == 0 {
+                break;
+            }
+            world.up(resumed(epoch + 1, &[FAMILY]));
+            world.pass(stay);
+            kept += RESTART_TIME - SECOND + stay;
+            assert!(kept <= RESTART_TIME + LONGEST_REFRESH, "kept for {kept:?}");
+            if world.prefixes() == 0 {
+                break;
+            }
+        }
+        assert!(kept > LONGEST_REFRESH - RESTART_TIME, "{kept:?}");
+    }
+}
+
 #[test]
 fn a_peer_that_is_back_in_time_keeps_what_it_announces_again() {
     let mut world = World::with_session();
@@ -412,7 +437,7 @@ async fn a_peer_is_asked_for_dropped_prefixes_when_there_is_room_and_not_too_oft
 
 #[test]
 fn the_last_end_of_rib_completes_the_tables_once() {
-    let options = ConvergenceOptions { expected_peers: Some(2), hold_back: None };
+    let options = ConvergenceOptions { expected_peers: Some(2), hold_back: None, is_restart: false };
     let mut world = World::new(options, [PEER, OTHER]);
     world.up(session(PEER, 1));
     world.up(session(OTHER, 1));
@@ -425,7 +450,8 @@ fn the_last_end_of_rib_completes_the_tables_once() {
 
 #[test]
 fn routes_are_held_back_until_the_tables_are_complete() {
-    let options = ConvergenceOptions { expected_peers: Some(2), hold_back: Some(5 * SECOND) };
+    let options =
+        ConvergenceOptions { expected_peers: Some(2), hold_back: Some(5 * SECOND), is_restart: false };
     let mut world = World::new(options, [PEER, OTHER]);
     world.up(session(PEER, 1));
     let reader = world.up(session(OTHER, 1)).expect("it is configured");
@@ -442,4 +468,23 @@ fn routes_are_held_back_until_the_tables_are_complete() {
     world.update(PEER, 1, Update::ending(FAMILY));
     assert!(world.pass(Duration::ZERO));
     assert!(advertises(&mut world));
+}
+
+/// Two speakers that restart at the same time do not wait for each other (RFC 4724 §4.1), nor for a peer that may never send
+/// End-of-RIB.
+#[test]
+fn a_restart_awaits_the_table_of_a_peer_that_has_not_restarted() {
+    let terms = |peer_has_restarted| RestartTerms { peer_has_restarted, ..restart(&[FAMILY]) };
+    for (restart, seconds) in [(Some(terms(false)), 30), (Some(terms(true)), 0), (None, 0)] {
+        let options =
+            ConvergenceOptions { expected_peers: Some(1), hold_back: Some(5 * SECOND), is_restart: true };
+        let mut world = World::new(options, []);
+        let settings = PeerSettings { end_of_rib_wait: Some(30 * SECOND), ..settings() };
+        world.sessions.add_peer(PEER, settings);
+        let mut up = session(PEER, 1);
+        up.negotiated.restart.clone_from(&restart);
+        world.up(up);
+        let expected = (Duration::from_millis(200)).max(seconds * SECOND);
+        assert_eq!(world.sessions.next_timeout(), Some(world.now + expected), "{restart:?}");
+    }
 }

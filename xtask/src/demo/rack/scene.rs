@@ -158,6 +158,8 @@ fn node_settings(own: u8, other: u8) -> RouterSettings {
         peer("tor", rack_address(1), TOR_ASN),
         peer(&format!("node{other}"), rack_address(10 + other), NODES_ASN),
     ];
+    // The node that is cut off is to be given up after the hold time.
+    settings.peers.iter_mut().for_each(|peer| "graceful_restart = false".clone_into(&mut peer.extra));
     settings
 }
 
