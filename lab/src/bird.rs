@@ -51,6 +51,16 @@ impl Bird {
         self.start_with(&["-R"])
     }
 
+    /// Ends it for a graceful restart: sessions close without a NOTIFICATION, and kernel routes stay.
+    ///
+    /// # Errors
+    ///
+    /// BIRD does not answer, or does not end.
+    pub fn end_for_restart(&mut self) -> Result<()> {
+        self.birdc("graceful restart")?;
+        self.daemon.wait_for_end().map(drop)
+    }
+
     fn start_with(&mut self, arguments: &[&str]) -> Result<()> {
         let configuration = self.daemon.write("conf", render(&self.settings))?;
         let socket = self.daemon.path("sock");

@@ -59,6 +59,11 @@ impl Daemon {
         Ok(())
     }
 
+    pub(crate) fn executable(&self) -> Result<PathBuf> {
+        let child = self.child.as_ref().with_context(|| format!("{} does not run", self.name))?;
+        Ok(fs::read_link(format!("/proc/{}/exe", child.id()))?)
+    }
+
     pub(crate) fn resident_octets(&self) -> Result<u64> {
         let child = self.child.as_ref().with_context(|| format!("{} does not run", self.name))?;
         let status = fs::read_to_string(format!("/proc/{}/status", child.id()))?;
@@ -106,6 +111,11 @@ impl Daemon {
     /// Sends SIGTERM and waits for the end of the process; returns its status.
     pub(crate) fn terminate(&mut self) -> Result<ExitStatus> {
         self.signal(Signal::SIGTERM)?;
+        self.wait_for_end()
+    }
+
+    /// Waits for the end of the process, which was asked for; returns its status.
+    pub(crate) fn wait_for_end(&mut self) -> Result<ExitStatus> {
         let child = self.child.as_mut().with_context(|| format!("{} does not run", self.name))?;
         let started = Instant::now();
         loop {
@@ -114,7 +124,7 @@ impl Daemon {
                 return Ok(status);
             }
             if started.elapsed() > STOP_WITHIN {
-                bail!("{} still runs {} s after SIGTERM", self.name, STOP_WITHIN.as_secs());
+                bail!("{} still runs after {} s", self.name, STOP_WITHIN.as_secs());
             }
             thread::sleep(POLL_INTERVAL);
         }

@@ -2,10 +2,12 @@
 
 use std::fmt::{self, Write as _};
 use std::fs::Permissions;
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use serde_json::Value;
 
 use crate::command::{output, system, text};
 use crate::daemon::Daemon;
@@ -17,7 +19,7 @@ use crate::router::{Family, PeerSettings, RouterSettings};
 pub struct Frr {
     daemon: Daemon,
     settings: RouterSettings,
-    /// zebra and bfdd, in the order of their start.
+    /// zebra, and bfdd where it is needed, in the order of their start.
     companions: Vec<Companion>,
 }
 
@@ -42,6 +44,13 @@ impl Frr {
         Self { companions: vec![companion("zebra"), companion("bfdd")], ..Self::new(namespace, settings) }
     }
 
+    /// The same with zebra alone.
+    #[must_use]
+    pub fn with_zebra(namespace: &Namespace, settings: RouterSettings) -> Self {
+        let companion = Companion { program: "zebra", daemon: Daemon::new(namespace, "zebra") };
+        Self { companions: vec![companion], ..Self::new(namespace, settings) }
+    }
+
     /// Settings for the next start.
     pub fn settings(&mut self) -> &mut RouterSettings {
         &mut self.settings
@@ -54,6 +63,18 @@ impl Frr {
     /// When the process cannot be killed.
     pub fn kill(&mut self) -> Result<()> {
         self.daemon.kill()
+    }
+
+    /// State of a session in FRR's terms, in lower case.
+    ///
+    /// # Errors
+    ///
+    /// It does not answer, or has no such peer.
+    pub fn session_state(&self, peer: IpAddr) -> Result<String> {
+        let answer = self.vtysh(&format!("show bgp neighbors {peer} json"))?;
+        let neighbors: Value = serde_json::from_str(&answer).with_context(|| answer.clone())?;
+        let state = neighbors[peer.to_string()]["bgpState"].as_str();
+        Ok(state.with_context(|| answer.clone())?.to_lowercase())
     }
 
     /// Starts it, and waits until it answers.

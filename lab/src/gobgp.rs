@@ -26,7 +26,34 @@ impl Gobgp {
         Self { daemon: Daemon::new(namespace, "gobgp"), settings }
     }
 
-    fn gobgp(&self, words: &str) -> Result<String> {
+    /// Starts it as after a restart: it waits for the routes of its peers before it sends its own (RFC 4724 §4.1).
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Router::start).
+    pub fn start_recovering(&mut self) -> Result<()> {
+        self.start_with(&["--graceful-restart"])
+    }
+
+    fn start_with(&mut self, arguments: &[&str]) -> Result<()> {
+        let configuration = self.daemon.write("toml", render(&self.settings))?;
+        let namespace = self.daemon.namespace().clone();
+        let mut command = namespace.command("gobgpd");
+        command.args(["--log-plain", "--log-level", "info", "--pprof-disable", "--api-hosts", API]);
+        command.args(arguments).arg("-f").arg(configuration);
+        self.daemon.start(&mut command)?;
+        self.daemon.wait_ready(|| {
+            text(client(&namespace).arg("global")).is_ok_and(|said| said.contains("Router-ID"))
+        })?;
+        self.originate()
+    }
+
+    /// Runs its client with these words and returns its output.
+    ///
+    /// # Errors
+    ///
+    /// GoBGP does not answer.
+    pub fn gobgp(&self, words: &str) -> Result<String> {
         text(client(self.daemon.namespace()).args(words.split_whitespace()))
     }
 
@@ -98,16 +125,7 @@ impl Router for Gobgp {
     }
 
     fn start(&mut self) -> Result<()> {
-        let configuration = self.daemon.write("toml", render(&self.settings))?;
-        let namespace = self.daemon.namespace().clone();
-        let mut command = namespace.command("gobgpd");
-        command.args(["--log-plain", "--log-level", "info", "--pprof-disable", "--api-hosts", API]);
-        command.arg("-f").arg(configuration);
-        self.daemon.start(&mut command)?;
-        self.daemon.wait_ready(|| {
-            text(client(&namespace).arg("global")).is_ok_and(|said| said.contains("Router-ID"))
-        })?;
-        self.originate()
+        self.start_with(&[])
     }
 
     fn reload(&mut self) -> Result<()> {

@@ -195,6 +195,20 @@ impl Margay {
         self.daemon.terminate()
     }
 
+    /// Runs another file as the daemon from the next start on.
+    pub fn set_daemon(&mut self, margayd: &Path) {
+        self.binaries.margayd = margayd.to_path_buf();
+    }
+
+    /// The file that its process runs.
+    ///
+    /// # Errors
+    ///
+    /// It is not running.
+    pub fn executable(&self) -> Result<PathBuf> {
+        self.daemon.executable()
+    }
+
     /// Suspends its process: what its peers send waits in the sockets.
     ///
     /// # Errors

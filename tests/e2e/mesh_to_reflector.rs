@@ -1,11 +1,10 @@
 //! A full mesh of nodes becomes a cluster around a reflector, by reloads alone, and no packet loses its way.
 
-use std::fs::{self, File};
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use margay_lab::{Margay, Router, holds_for, wait_until};
 
+use crate::kernel_watch::KernelWatch;
 use crate::pair::{PATIENCE, wait_for_state};
 use crate::wire::{Wire, client, identifier, network, peer, wait_for_networks};
 
@@ -28,7 +27,7 @@ fn nodes_of_a_mesh_move_to_a_reflector_without_losing_a_route() {
         });
     };
     all_know_all(&nodes);
-    let watch = Watch::start(&nodes[0]);
+    let watch = KernelWatch::start(nodes[0].namespace());
 
     let mut reflector = wire.margay("reflector", 1, |settings| {
         settings.peers = NODES.map(|number| client(number, identifier(1))).into();
@@ -63,59 +62,16 @@ fn nodes_of_a_mesh_move_to_a_reflector_without_losing_a_route() {
         }
         Ok(())
     });
-    let seen = watch.finish();
-    let lost: Vec<&str> = seen.lines().filter(|line| line.starts_with("Deleted 10.65.")).collect();
-    assert!(lost.is_empty(), "routes left the kernel: {lost:?}");
+    watch.expect_no_loss("nodes move");
 
     // The monitor does see what is lost.
-    let watch = Watch::start(&nodes[0]);
-    nodes[1].kill().unwrap();
+    let watch = KernelWatch::start(nodes[0].namespace());
+    nodes[1].cli("shutdown").unwrap();
     wait_for_networks(&nodes[0], &[NODES[2]]);
     wait_until(PATIENCE, "the loss in the monitor", || {
         let seen = watch.seen();
         if seen.contains(&format!("Deleted {}", network(NODES[1]))) { Ok(()) } else { Err(seen) }
     });
-}
-
-/// What happens to routes in a node's kernel.
-struct Watch {
-    monitor: Child,
-    file: std::path::PathBuf,
-}
-
-impl Watch {
-    fn start(node: &Margay) -> Self {
-        let file = std::env::temp_dir().join(format!("{}-routes.txt", node.namespace().name()));
-        let mut command = node.namespace().command("ip");
-        command.args(["monitor", "route"]).stdin(Stdio::null()).stdout(File::create(&file).unwrap());
-        let monitor = command.spawn().unwrap();
-        let watch = Self { monitor, file };
-        // It listens when it reports a route that comes and goes.
-        wait_until(PATIENCE, "the monitor", || {
-            node.namespace()
-                .ip("route add blackhole 203.0.113.0/24 proto static")
-                .map_err(|error| error.to_string())?;
-            node.namespace().ip("route del blackhole 203.0.113.0/24").map_err(|error| error.to_string())?;
-            if watch.seen().contains("203.0.113.0/24") { Ok(()) } else { Err(watch.seen()) }
-        });
-        watch
-    }
-
-    fn seen(&self) -> String {
-        fs::read_to_string(&self.file).unwrap()
-    }
-
-    fn finish(self) -> String {
-        self.seen()
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.monitor.kill().unwrap();
-        self.monitor.wait().unwrap();
-        fs::remove_file(&self.file).unwrap();
-    }
 }
 
 #[track_caller]
