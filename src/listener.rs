@@ -96,6 +96,15 @@ impl Listener {
         Ok(())
     }
 
+    /// Accepts connections from `address` with another password from now on.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses; the former password may stay.
+    pub fn change_password(&self, address: IpAddr, password: &TcpPassword) -> io::Result<()> {
+        self.set_password(address, Some(password))
+    }
+
     /// Passes connections of the peer at `place` to `intake` from now on. Its address is in a range and uses
     /// the range's password.
     pub fn add_newcomer(&self, place: PeerPlace, intake: PeerIntake) {

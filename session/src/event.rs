@@ -58,6 +58,23 @@ pub enum ConnectionEvent {
     ReadResumed,
 }
 
+impl ConnectionEvent {
+    /// Whether something of the peer was read.
+    pub(crate) const fn is_message(&self) -> bool {
+        match self {
+            Self::Open(_)
+            | Self::Keepalive
+            | Self::Update
+            | Self::RouteRefresh
+            | Self::Notification(_)
+            | Self::DecodeFailed(_) => true,
+            Self::Closed | Self::SendBlocked | Self::SendProgress | Self::ReadPaused | Self::ReadResumed => {
+                false
+            }
+        }
+    }
+}
+
 /// Names a TCP connection of a session, or an attempt at one.
 ///
 /// An id is never used twice by a session, so what arrives late for a former connection is not taken for the

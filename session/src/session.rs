@@ -52,6 +52,8 @@ pub struct Session {
     candidates: Candidates,
     /// How often the peer may still bring the session up.
     pub(crate) start_budget: StartBudget,
+    /// The connection whose TCP password has changed, until a message shows that the peer has the new one.
+    unproven: Option<ConnectionId>,
     actions: VecDeque<Action>,
     reported: State,
     next_id: ConnectionId,
@@ -76,6 +78,7 @@ impl Session {
             incoming: None,
             candidates: Candidates::default(),
             start_budget: StartBudget::new(),
+            unproven: None,
             actions: VecDeque::new(),
             reported: State::Idle,
             next_id: ConnectionId::FIRST,
@@ -141,6 +144,12 @@ impl Session {
         }
     }
 
+    /// The TCP password of the connections has changed. A peer that changes its own by a new session cannot end the present one: its
+    /// last segments have the former password. So until a message arrives, a new connection may mean that.
+    pub fn on_password_changed(&mut self) {
+        self.unproven = self.established();
+    }
+
     /// The state of the session: that of the connection furthest ahead.
     pub fn state(&self) -> State {
         self.connections().map(Connection::state).max().unwrap_or_else(|| self.dial.state())
@@ -158,6 +167,9 @@ impl Session {
 
     /// Something happened on a connection. One that was closed meanwhile is ignored.
     pub(crate) fn on_connection(&mut self, now: Timestamp, id: ConnectionId, event: ConnectionEvent) {
+        if event.is_message() {
+            self.unproven.take_if(|unproven| *unproven == id);
+        }
         let is_meant = |connection: &Option<Connection>| connection.as_ref().is_some_and(|it| it.id() == id);
         let take = |connection: &mut Connection, step: Step<'_>| connection.handle_event(event, step);
         if is_meant(&self.outgoing) {
@@ -262,12 +274,14 @@ impl Session {
     }
 
     /// Whether a new connection of the peer can mean that it has restarted without closing the Established one, as after a
-    /// loss of power (RFC 4724 §5). A connection right after the session came up is a late one of the same start.
+    /// loss of power (RFC 4724 §5) or a change of the password. A connection right after the session came up is a late one of the
+    /// same start.
     fn may_have_restarted(&self, now: Timestamp) -> bool {
         self.connections().any(|connection| {
             let is_graceful = connection.negotiated().is_some_and(|negotiated| negotiated.restart.is_some());
             let lasted = connection.established_since().map(|since| now - since);
-            is_graceful && lasted.is_some_and(|lasted| lasted >= COLLISION_TIME)
+            let may_have_left = is_graceful || self.unproven == Some(connection.id());
+            may_have_left && lasted.is_some_and(|lasted| lasted >= COLLISION_TIME)
         })
     }
 

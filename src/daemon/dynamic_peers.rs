@@ -220,7 +220,7 @@ impl Daemon {
     pub(super) async fn revise_dynamic_peers(&mut self) -> BTreeMap<Prefix, usize> {
         let config = Arc::clone(&self.config);
         let mut ended = BTreeMap::new();
-        let (mut unwanted, mut changed) = (Vec::new(), Vec::new());
+        let (mut unwanted, mut changed, mut rotated) = (Vec::new(), Vec::new(), Vec::new());
         for (&place, peer) in &mut self.peers {
             let Some(range) = peer.range else { continue };
             let is_disabled = self.disabled.contains_key(&place);
@@ -230,8 +230,18 @@ impl Daemon {
                 // It gets its new settings when it is enabled.
                 Revision::Restart if is_disabled => continue,
                 Revision::Restart => changed.push(place),
+                Revision::ChangePassword(password) => {
+                    rotated.push((place, range, password));
+                    continue;
+                }
             }
             *ended.entry(range).or_insert(0) += 1;
+        }
+        for (place, range, password) in rotated {
+            if !self.change_password(place, password).await {
+                changed.push(place);
+                *ended.entry(range).or_insert(0) += 1;
+            }
         }
         self.remove_peers(unwanted, StopReason::PeerDeconfigured).await;
         self.remove_peers(changed, StopReason::OtherConfigurationChange).await;
@@ -244,6 +254,8 @@ enum Revision {
     Keep,
     Remove,
     Restart,
+    /// The session stays, with another password.
+    ChangePassword(TcpPassword),
 }
 
 /// Applies what needs no new session, and returns what else is to be done.
@@ -260,12 +272,17 @@ fn revise(
     let Some(range) = open.get(&dynamic.range) else { return Revision::Remove };
     let new = dynamic.peer(address);
     let keeps_session = PeerChange::between(&peer.config, &new).is_none_or(|change| change.keeps_session());
-    if !keeps_session || range.password != peer.password {
+    if !keeps_session {
         return Revision::Restart;
     }
+    let password = match (&peer.password, &range.password) {
+        (former, present) if former == present => None,
+        (Some(_), Some(present)) => Some(present.clone()),
+        (Some(_), None) | (None, Some(_)) | (None, None) => return Revision::Restart,
+    };
     peer.config = Arc::new(new);
     peer.range = Some(dynamic.range);
-    Revision::Keep
+    password.map_or(Revision::Keep, Revision::ChangePassword)
 }
 
 /// Reports when a passive peer has had no connection for a while. Returns without a report if its task ends

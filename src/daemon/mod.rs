@@ -8,6 +8,7 @@ mod dynamic_peers;
 mod file_changes;
 mod monitoring;
 mod options;
+mod password;
 mod reload;
 mod request;
 mod run_marker;
@@ -536,11 +537,6 @@ impl Daemon {
             path_error: None,
             messages: MessageCounts::default(),
         }
-    }
-
-    /// The password in a peer's file; `None` if it has none.
-    fn password(&self, peer: &Peer) -> anyhow::Result<Option<TcpPassword>> {
-        peer.password_file.as_deref().map(|file| options::read_password(&self.machine, file)).transpose()
     }
 
     async fn tell_speaker(&self, request: SpeakerRequest) {

@@ -202,8 +202,14 @@ impl Daemon {
                 "session closed".to_owned(),
             );
         }
-        let (kept, restarted): (Vec<_>, Vec<_>) =
-            changes.peers_changed.into_iter().partition(PeerChange::keeps_session);
+        let (mut kept, mut restarted) = (Vec::new(), Vec::new());
+        for change in changes.peers_changed {
+            let keeps_session = match self.rotation(&change) {
+                Some(password) => self.change_password(change.new.place(), password).await,
+                None => change.keeps_session(),
+            };
+            if keeps_session { kept.push(change) } else { restarted.push(change) }
+        }
         let places = restarted.iter().map(|change| change.old.place());
         self.remove_peers(places, StopReason::OtherConfigurationChange).await;
         for change in kept {

@@ -15,6 +15,7 @@ mod task;
 mod tests;
 mod writer;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ pub(crate) use rejection::Rejections;
 pub(crate) use task::encode;
 
 use crate::bfd::PathMonitor;
-use crate::machine::{Machine, Stream, Transport};
+use crate::machine::{Machine, Stream, TcpPassword, Transport};
 use crate::message_counters::MessageCounters;
 pub use crate::message_counters::MessageCounts;
 use crate::speaker::{PeerKey, SpeakerHandle};
@@ -104,6 +105,17 @@ impl PeerHandle {
     /// Has the path to the peer monitored in this way from now on. The session stays.
     pub async fn monitor(&self, path: Option<PathMonitor>) {
         self.command(Command::Monitor(path.map(Box::new))).await;
+    }
+
+    /// Uses another TCP password on all connections, present ones and those to come.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses it for a present connection.
+    pub(crate) async fn change_password(&self, password: TcpPassword) -> io::Result<()> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::ChangePassword(password, answer)).await;
+        answered.await.unwrap_or_else(|_| Err(io::Error::other("the peer is being removed")))
     }
 
     /// Takes the session down, to stay down until it is started again.

@@ -1,6 +1,7 @@
 //! Splits the octets of one connection into messages.
 
 use std::io;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
 
@@ -8,7 +9,7 @@ use bgp_codec::{AsWidth, DecodeContext, DecodeError, Message, Notification, Peer
 use bytes::{Bytes, BytesMut};
 use tracing::{error, warn};
 
-use crate::machine::ReadHalf;
+use crate::machine::{ReadHalf, TcpPassword};
 
 /// Decoder of a whole message: [`bgp_codec::decode_message`], except in tests of a decoder that panics.
 pub(super) type Decode = fn(Bytes, &DecodeContext) -> Result<Message, DecodeError>;
@@ -95,6 +96,15 @@ impl Reader {
     /// The same, and resets the count.
     pub(super) fn take_decoded_octets(&mut self) -> usize {
         std::mem::take(&mut self.decoded_octets)
+    }
+
+    /// Uses another TCP password from now on.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses.
+    pub(super) fn set_password(&self, peer: IpAddr, password: &TcpPassword) -> io::Result<()> {
+        self.socket.set_password(peer, password)
     }
 
     /// The socket, once nothing more is to be decoded.

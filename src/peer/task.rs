@@ -26,7 +26,7 @@ use super::status::{EstablishedSession, PeerStatus};
 use super::writer::{Reports, Writer};
 use super::{Arrival, LAST_WORDS_TIME, PeerOptions};
 use crate::bfd::{PathMonitor, PathWatch};
-use crate::machine::{Machine, Stream};
+use crate::machine::{Machine, Stream, TcpPassword};
 use crate::message_counters::MessageCounters;
 use crate::outbound::Outbound;
 use crate::reply::reply;
@@ -44,6 +44,7 @@ pub(super) enum Command {
     Incoming(Box<Arrival>),
     Rename(Arc<str>),
     Monitor(Option<Box<PathMonitor>>),
+    ChangePassword(TcpPassword, oneshot::Sender<io::Result<()>>),
     RequestRoutes(oneshot::Sender<Result<String, String>>),
 }
 
@@ -157,6 +158,9 @@ impl PeerTask {
                 Input::Command(Command::RequestRoutes(answer)) => reply(answer, self.request_routes()),
                 Input::Command(Command::Rename(name)) => self.options.name = name.as_ref().to_owned(),
                 Input::Command(Command::Monitor(path)) => self.monitor(path.map(|path| *path)),
+                Input::Command(Command::ChangePassword(password, answer)) => {
+                    reply(answer, self.change_password(password));
+                }
                 Input::Asked(DoorRequest::End(interruption)) => self.on_interrupted(interruption),
                 Input::Asked(DoorRequest::Routes(epoch, family)) => self.on_routes_asked(epoch, family),
                 Input::PathFailed(reason) => self.on_path_failed(reason),
@@ -200,6 +204,16 @@ impl PeerTask {
     fn monitor(&mut self, path: Option<PathMonitor>) {
         self.options.path = path;
         self.watch_path();
+    }
+
+    /// Uses another TCP password from now on. What is in transit is sent again with the new one.
+    fn change_password(&mut self, password: TcpPassword) -> io::Result<()> {
+        for connection in &self.connections {
+            connection.reader.set_password(connection.peer_address.ip(), &password)?;
+        }
+        self.options.transport.password = Some(password);
+        self.session.on_password_changed();
+        Ok(())
     }
 
     /// Monitors the path of the established session, where there is one and it is to be monitored.

@@ -105,7 +105,8 @@ fn a_range_may_have_a_password() {
     let lab = Lab::new().unwrap();
     let key = lab.directory().join("range.key");
     std::fs::write(&key, "catnip\n").unwrap();
-    let mut scene = Scene::in_lab(lab, [2, 3], &format!("password_file = \"{}\"", key.display()));
+    let extra = format!("password_file = \"{}\"\nhold_time = \"9s\"", key.display());
+    let mut scene = Scene::in_lab(lab, [2, 3], &extra);
     scene.bird(2).settings().peers[0].extra = "password \"catnip\";".to_owned();
     scene.bird(3).settings().peers[0].extra = "password \"dognip\";".to_owned();
     for number in [3, 2] {
@@ -114,7 +115,8 @@ fn a_range_may_have_a_password() {
     scene.wait_for_networks(2, &["10.65.1.0/26"]);
     scene.wait_for_peers(&["172.16.0.2"]);
 
-    // The new password holds for the peers that are there, and for the one that had it all along.
+    // The new password holds for the peers that are there, whose sessions end unless they have it, too, and for the one that had it
+    // all along.
     std::fs::write(&key, "dognip\n").unwrap();
     scene.reload("", "");
     scene.wait_for_networks(3, &["10.65.1.0/26"]);

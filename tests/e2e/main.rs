@@ -32,6 +32,7 @@ mod mesh_to_reflector;
 mod metrics;
 mod one_address;
 mod own_addresses;
+mod password_rotation;
 mod prefix_limit;
 mod raw_speaker;
 mod recording;

@@ -187,6 +187,26 @@ fn an_open_on_a_new_connection_shows_that_the_peer_has_restarted() {
     assert_eq!(rig.session.established(), rig.accepted);
 }
 
+/// What it sent to end the session it signed with its former password.
+#[test]
+fn a_peer_that_changes_its_password_by_a_new_session_takes_the_place_of_the_present_one() {
+    let mut rig = established(&[], &[]);
+    rig.pass(10);
+    rig.session.on_password_changed();
+    rig.incoming();
+    let log = rig.on_accepted(ConnectionEvent::Open(open(LOWER_IDENTIFIER)));
+    assert_eq!(log[1..3], ["down #1", "close #1 (PeerRestarted)"], "{log:?}");
+    rig.on_accepted(ConnectionEvent::Keepalive);
+    assert_eq!(rig.session.established(), rig.accepted);
+
+    let mut rig = established(&[], &[]);
+    rig.pass(10);
+    rig.session.on_password_changed();
+    rig.on_dialed(ConnectionEvent::Keepalive);
+    let log = rig.incoming();
+    assert!(closes_for(&log, &CloseReason::Collision), "the peer has the new password: {log:?}");
+}
+
 #[test]
 fn strangers_on_new_connections_do_not_end_a_session_that_restarts_gracefully() {
     let capability = restart(&[V4], true, true);

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::net::{Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::pin::pin;
 #[cfg(feature = "simulation")]
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use tracing::debug;
 #[cfg(feature = "simulation")]
 use super::super::SimulatedStream;
 use super::connect::{Transport, dial, prepare};
+use super::md5::{TcpPassword, set_password};
 
 /// An open connection. Dropping both halves closes it.
 #[derive(Debug)]
@@ -146,6 +147,19 @@ impl ReadHalf {
             Self::Tcp(socket) => pin!(socket.read_buf(buffer)).poll(context),
             #[cfg(feature = "simulation")]
             Self::Simulated(stream) => stream.poll_read(context, buffer),
+        }
+    }
+
+    /// Signs and checks the segments of the connection with another password from now on.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses.
+    pub(crate) fn set_password(&self, peer: IpAddr, password: &TcpPassword) -> io::Result<()> {
+        match self {
+            Self::Tcp(socket) => set_password(socket.as_ref(), peer, Some(password)),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(_) => Ok(()),
         }
     }
 
