@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use anyhow::{Context, Result, bail};
 use bgp_codec::{Family, Prefix};
-use margay::daemon::PeerEntry;
+use margay::daemon::{PeerEntry, StartKind};
 use margay::speaker::{PeerKey, PeerSelection, RoutesQuestion};
 use margay_fib::RouteKind;
 use margay_rib::{Discard, PagePosition, RouteView};
@@ -38,6 +38,21 @@ pub(crate) async fn check_tables(nodes: &[Node], fixpoint: &Fixpoint) -> Result<
         }
     }
     check_adjacencies(nodes).await
+}
+
+/// Checks that no node says that it has restarted which has started for the first time since its host has power.
+pub(crate) async fn check_restart_bits(nodes: &[Node]) -> Result<()> {
+    for node in nodes.iter().filter(|node| node.is_running()) {
+        for entry in node.peers().await? {
+            let peer = peer_of(&entry.config.name)?;
+            let session = entry.status.established.as_ref();
+            let capability = session.and_then(|it| it.negotiated.peer_capabilities.graceful_restart());
+            if capability.is_some_and(|it| it.restarted) && nodes[peer].start_kind() == StartKind::First {
+                bail!("n{peer} says that it has restarted, and has not");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Checks that no route and no reference to one remains.

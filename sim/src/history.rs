@@ -44,6 +44,8 @@ pub(crate) enum What {
     Change { node: NodeId, peer: NodeId, change: PeerChange },
     /// A node reloads a file with errors.
     Nonsense { node: NodeId },
+    /// A node accepts one prefix of a peer and no more.
+    Limit { node: NodeId, peer: NodeId, lasts: Duration },
 }
 
 /// A change of a peer's settings.
@@ -51,6 +53,7 @@ pub(crate) enum What {
 pub(crate) enum PeerChange {
     HoldTime(u64),
     AddPath,
+    Bfd,
     ImportWithout(Option<Prefix>),
     ExportWithout(Option<Prefix>),
     Prefers(Option<(Prefix, u32)>),
@@ -64,6 +67,20 @@ pub(crate) fn history(nodes: &[NodePlan], random: &mut Random) -> Vec<Event> {
         (0..count).map(|_| Event { at: random.milliseconds(0..=span), what: what(nodes, random) }).collect();
     events.sort_by_key(|event| event.at);
     events
+}
+
+/// Draws further events of kinds that were added later, so that seeds keep their histories.
+pub(crate) fn additions(nodes: &[NodePlan], random: &mut Random) -> Vec<Event> {
+    let addition = |random: &mut Random| {
+        let node = random.index(nodes.len());
+        let peer = random.pick(&nodes[node].peers).node;
+        let what = match random.number(0..=2) {
+            0 | 1 => What::Limit { node, peer, lasts: random.milliseconds(10..=25_000) },
+            _ => What::Change { node, peer, change: PeerChange::Bfd },
+        };
+        Event { at: random.milliseconds(0..=60_000), what }
+    };
+    (0..random.index(4)).map(|_| addition(random)).collect()
 }
 
 fn what(nodes: &[NodePlan], random: &mut Random) -> What {
@@ -135,6 +152,9 @@ impl fmt::Display for Event {
             }
             What::Change { node, peer, change } => write!(f, "n{node} changes its peer n{peer}: {change:?}"),
             What::Nonsense { node } => write!(f, "n{node} reloads a file with errors"),
+            What::Limit { node, peer, lasts } => {
+                write!(f, "n{node} accepts no more than one prefix of n{peer} for {lasts:?}")
+            }
         }
     }
 }
@@ -152,7 +172,7 @@ impl What {
                 vec![from, to]
             }
             Self::Reset { one, other } | Self::Separate { one, other, .. } => vec![one, other],
-            Self::Change { node, peer, .. } => vec![node, peer],
+            Self::Change { node, peer, .. } | Self::Limit { node, peer, .. } => vec![node, peer],
             Self::ClockJump { .. } => Vec::new(),
         }
     }

@@ -28,10 +28,12 @@ impl fmt::Debug for SimKernel {
 impl SimKernel {
     /// A kernel with one link, to which every other host is attached, too.
     pub(crate) fn new(addresses: &[IpAddr]) -> Self {
-        let mut kernel = KernelModel::new();
-        let link = kernel.add_link(LINK);
-        give_addresses(&mut kernel, link, addresses);
-        Self(Mutex::new(kernel))
+        Self(Mutex::new(booted(addresses)))
+    }
+
+    /// Forgets everything but what the host is configured with.
+    pub(crate) fn lose_power(&self, addresses: &[IpAddr]) {
+        *self.lock() = booted(addresses);
     }
 
     /// The daemon's routes in the main table, with the next hops that packets go to.
@@ -186,6 +188,13 @@ impl Side {
             }
         }
     }
+}
+
+fn booted(addresses: &[IpAddr]) -> KernelModel {
+    let mut kernel = KernelModel::new();
+    let link = kernel.add_link(LINK);
+    give_addresses(&mut kernel, link, addresses);
+    kernel
 }
 
 fn give_addresses(kernel: &mut KernelModel, link: u32, addresses: &[IpAddr]) {

@@ -4,6 +4,7 @@
 //! [`margay::machine::SimulatedMachine`] instead of the real one, and the clock of a tokio runtime that jumps
 //! to the next timer when no task can run. So a run is a function of its seed.
 
+mod absences;
 mod bfd;
 mod blocks;
 mod bulk;

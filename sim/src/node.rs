@@ -26,6 +26,10 @@ pub(crate) struct Node {
     random: Random,
     pace: Pace,
     runs: u64,
+    /// Whether a daemon has run since the host has power.
+    has_run: bool,
+    /// What the present or last daemon is.
+    start_kind: StartKind,
     running: Option<Running>,
     recordings: Recordings,
 }
@@ -58,6 +62,8 @@ impl Node {
             random,
             pace,
             runs: 0,
+            has_run: false,
+            start_kind: StartKind::First,
             running: None,
             recordings: Recordings::default(),
         }
@@ -65,6 +71,11 @@ impl Node {
 
     pub(crate) fn is_running(&self) -> bool {
         self.running.is_some()
+    }
+
+    /// Whether the present or last daemon had a predecessor since the host has power.
+    pub(crate) fn start_kind(&self) -> StartKind {
+        self.start_kind
     }
 
     pub(crate) fn kernel(&self) -> &SimKernel {
@@ -77,6 +88,8 @@ impl Node {
             return Ok(());
         }
         self.runs += 1;
+        let kind = if self.has_run { StartKind::Restart } else { StartKind::First };
+        (self.start_kind, self.has_run) = (kind, true);
         write_file(&self.parts.files, self.plan.text());
         let machine = Machine::Simulated(Arc::new(self.machine()));
         let config = margay_config::parse(FILE, &self.plan.text()).map_err(|errors| {
@@ -86,7 +99,7 @@ impl Node {
         let (requests, request_receiver) = mpsc::channel(16);
         let (speaker_sender, speaker) = oneshot::channel();
         let task = tokio::spawn(machine.clone().task(async move {
-            let mut daemon = Daemon::start(machine, FILE.into(), config, recording, StartKind::First).await?;
+            let mut daemon = Daemon::start(machine, FILE.into(), config, recording, kind).await?;
             daemon.start_peers().await;
             // The simulation may have crashed the node meanwhile.
             drop(speaker_sender.send(daemon.speaker().clone()));
@@ -128,10 +141,14 @@ impl Node {
         running.task.await.context("the daemon panicked")?
     }
 
-    /// Ends the daemon without a word.
+    /// Ends the daemon without a word. Without power, the kernel ends as well.
     pub(crate) async fn crash(&mut self, power: Power) {
         self.thaw();
         self.network.crash(self.parts.host, power);
+        if power == Power::Off {
+            self.has_run = false;
+            self.parts.kernel.lose_power(&self.parts.addresses);
+        }
         if let Some(running) = self.running.take() {
             running.task.abort();
             // It is cancelled; that is what was wanted.

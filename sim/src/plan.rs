@@ -34,6 +34,10 @@ pub(crate) struct PeerPlan {
     pub(crate) hold_time: u64,
     /// Graceful restart towards the peer.
     pub(crate) restart: Option<RestartPlan>,
+    /// BFD monitors the path.
+    pub(crate) has_bfd: bool,
+    /// How many prefixes are received at most.
+    pub(crate) limit: Option<u64>,
     /// What this prefix covers is not imported.
     pub(crate) import_without: Option<Prefix>,
     /// What this prefix covers is not exported.
@@ -61,6 +65,8 @@ impl PeerPlan {
             add_path: false,
             hold_time: 9,
             restart: None,
+            has_bfd: false,
+            limit: None,
             import_without: None,
             export_without: None,
             prefers: None,
@@ -159,6 +165,12 @@ impl PeerPlan {
         writeln!(text, "[[peer]]\nname = \"n{node}-n{}\"\naddress = \"{}\"", self.node, address_of(self))?;
         writeln!(text, "remote_asn = {}\nhold_time = \"{}s\"", self.asn, self.hold_time)?;
         self.write_restart(text)?;
+        if self.has_bfd {
+            writeln!(text, "bfd = {{ transmit = \"1s\", receive = \"1s\", multiplier = 3 }}")?;
+        }
+        if let Some(limit) = self.limit {
+            writeln!(text, "prefix_limit = {{ received = {limit}, restart = \"20s\" }}")?;
+        }
         writeln!(text, "connect_retry = \"5s\"\nfamilies = [\"ipv4-unicast\", \"ipv6-unicast\"]")?;
         writeln!(text, "passive = {}\nrr_client = {}", self.passive, self.is_client)?;
         writeln!(text, "add_path = \"{}\"", if self.add_path { "both" } else { "off" })?;

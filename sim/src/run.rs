@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 
-use crate::history::{Event, history};
+use crate::history::{Event, additions, history};
 use crate::network::Observation;
 use crate::plan::{NodeId, NodePlan};
 use crate::random::Random;
@@ -86,7 +86,8 @@ impl Case {
     pub(crate) fn draw(&self) -> (Vec<NodePlan>, Vec<Event>) {
         let random = Random::new(self.seed.wrapping_mul(31).wrapping_add(self.topology as u64));
         let mut nodes = self.topology.nodes(&mut random.fork(11));
-        let events = history(&nodes, &mut random.fork(12));
+        let mut events = history(&nodes, &mut random.fork(12));
+        events.extend(additions(&nodes, &mut random.fork(15)));
         for node in &mut nodes {
             let is_left_out = self.without_nodes.contains(&node.id);
             node.peers.retain(|peer| !is_left_out && !self.without_nodes.contains(&peer.node));

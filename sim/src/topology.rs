@@ -79,11 +79,18 @@ pub(crate) fn prefix(number: u64) -> Prefix {
 /// Number of these prefixes.
 pub(crate) const PREFIXES: u64 = 18;
 
+/// Number of those of one family, at most: a limit that only a miscount exceeds where one path of each is sent.
+pub(crate) const PREFIXES_OF_A_FAMILY: u64 = 12;
+
 struct Builder<'a> {
     random: &'a mut Random,
     nodes: Vec<NodePlan>,
     over_ipv6: bool,
     add_path: AddPath,
+    /// Draws what was added later, so that seeds keep their networks.
+    additions: Random,
+    /// Some paths are monitored by BFD.
+    has_bfd: bool,
 }
 
 /// Which nodes advertise several paths.
@@ -101,7 +108,9 @@ impl<'a> Builder<'a> {
             1 => AddPath::All,
             _ => AddPath::Some,
         };
-        Self { random, nodes: Vec::new(), over_ipv6, add_path }
+        let mut additions = random.fork(ADDITIONS);
+        let has_bfd = additions.once_in(3);
+        Self { random, nodes: Vec::new(), over_ipv6, add_path, additions, has_bfd }
     }
 
     fn mesh(&mut self) {
@@ -197,9 +206,11 @@ impl<'a> Builder<'a> {
         // depends on those.
         let add_path = add_path && self.nodes[one].asn == self.nodes[other].asn;
         let passive = [self.random.once_in(5), false];
+        let has_bfd = self.has_bfd && self.additions.once_in(2);
         for (side, (from, to)) in [(one, other), (other, one)].into_iter().enumerate() {
             let asn = self.nodes[to].asn;
             let restart = self.restart();
+            let is_limited = !add_path && self.additions.once_in(3);
             self.nodes[from].peers.push(PeerPlan {
                 over_ipv6: self.over_ipv6,
                 is_client: roles == Roles::ReflectorAndClient && side == 0,
@@ -207,6 +218,8 @@ impl<'a> Builder<'a> {
                 add_path,
                 hold_time: *self.random.pick(&[0, 9, 9, 9, 30, 90]),
                 restart,
+                has_bfd,
+                limit: is_limited.then_some(PREFIXES_OF_A_FAMILY),
                 ..PeerPlan::new(to, asn)
             });
         }
@@ -226,6 +239,9 @@ enum Roles {
 }
 
 const AS: u32 = 64512;
+
+/// The purpose for which additions are drawn.
+const ADDITIONS: u64 = 0x6164_6469_7469_6f6e;
 const CLUSTER: Ipv4Addr = Ipv4Addr::new(10, 9, 9, 9);
 
 impl fmt::Display for Topology {

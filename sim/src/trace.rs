@@ -12,6 +12,8 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
+use crate::topology::PREFIXES_OF_A_FAMILY;
+
 thread_local! {
     static TRACE: RefCell<Trace> = const { RefCell::new(Trace { started: None, keeps_lines: false, lines: Vec::new(), faults: Vec::new() }) };
 }
@@ -94,7 +96,7 @@ impl Subscriber for Log {
     fn event(&self, event: &Event<'_>) {
         let mut text = Text(String::new());
         event.record(&mut text);
-        if *event.metadata().level() == Level::ERROR && text.0.contains("bug") {
+        if *event.metadata().level() == Level::ERROR && (text.0.contains("bug") || is_miscount(&text.0)) {
             fault(text.0);
         } else {
             line(|| format!("    {} {}", event.metadata().level(), text.0));
@@ -112,6 +114,11 @@ impl Subscriber for Log {
     fn enter(&self, _: &Id) {}
 
     fn exit(&self, _: &Id) {}
+}
+
+/// Whether a limit was exceeded that allows every prefix there is.
+fn is_miscount(text: &str) -> bool {
+    text.contains("exceed") && text.contains(&format!("limit={PREFIXES_OF_A_FAMILY}"))
 }
 
 struct Text(String);

@@ -8,7 +8,8 @@ use margay::machine::QueueSizes;
 use margay_session::State;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::check::{check_nothing_is_left, check_tables, check_what_is_counted, fit};
+use crate::absences::Absences;
+use crate::check::{check_nothing_is_left, check_restart_bits, check_tables, check_what_is_counted, fit};
 use crate::fixpoint::fixpoint;
 use crate::history::{Event, PeerChange, What};
 use crate::machine::Pace;
@@ -29,11 +30,20 @@ pub(crate) struct World {
 #[derive(Clone, Debug)]
 enum Step {
     Begin(What),
-    Unblock { from: NodeId, to: NodeId, both_ways: bool },
-    FullSpeed { from: NodeId, to: NodeId },
+    Unblock {
+        from: NodeId,
+        to: NodeId,
+        both_ways: bool,
+    },
+    FullSpeed {
+        from: NodeId,
+        to: NodeId,
+    },
     Boot(NodeId),
     Thaw(NodeId),
     Join(NodeId, PeerPlan),
+    /// The limit of a node for a peer is the former one again.
+    Limit(NodeId, NodeId, Option<u64>),
 }
 
 impl World {
@@ -90,6 +100,10 @@ impl World {
                     Some((lasts, vec![Step::Boot(*node)]))
                 }
                 What::Freeze { node, lasts } => Some((lasts, vec![Step::Thaw(*node)])),
+                What::Limit { node, peer, lasts } => {
+                    let former = self.nodes[*node].plan.peer(*peer).and_then(|peer| peer.limit);
+                    Some((lasts, vec![Step::Limit(*node, *peer, former)]))
+                }
                 What::Separate { one, other, both, lasts } => {
                     let there = self.nodes[*one].plan.peer(*other).cloned();
                     let back = self.nodes[*other].plan.peer(*one).cloned().filter(|_| *both);
@@ -120,6 +134,7 @@ impl World {
             Step::FullSpeed { from, to } => self.network.set_bandwidth(from, to, None),
             Step::Boot(node) => self.boot(node).await?,
             Step::Thaw(node) => self.nodes[node].thaw(),
+            Step::Limit(node, peer, limit) => self.limit(node, peer, limit).await?,
             Step::Join(node, peer) => {
                 if self.nodes[node].plan.peer(peer.node).is_none() {
                     self.nodes[node].plan.peers.push(peer);
@@ -165,8 +180,15 @@ impl World {
             }
             What::Change { node, peer, change } => self.change(node, peer, change).await?,
             What::Nonsense { node } => self.nodes[node].reload_nonsense().await?,
+            What::Limit { node, peer, .. } => self.limit(node, peer, Some(1)).await?,
         }
         Ok(())
+    }
+
+    async fn limit(&mut self, node: NodeId, peer: NodeId, limit: Option<u64>) -> Result<()> {
+        let Some(peer) = self.nodes[node].plan.peer_mut(peer) else { return Ok(()) };
+        peer.limit = limit;
+        self.nodes[node].reload().await
     }
 
     fn set_blocked(&self, from: NodeId, to: NodeId, both_ways: bool, is_blocked: bool) {
@@ -185,7 +207,9 @@ impl World {
         let Some(peer) = self.nodes[node].plan.peer_mut(peer) else { return Ok(()) };
         match change {
             PeerChange::HoldTime(seconds) => peer.hold_time = seconds,
-            PeerChange::AddPath => peer.add_path = !peer.add_path,
+            // A limit counts paths.
+            PeerChange::AddPath => peer.add_path = !peer.add_path && peer.limit.is_none(),
+            PeerChange::Bfd => peer.has_bfd = !peer.has_bfd,
             PeerChange::ImportWithout(prefix) => peer.import_without = prefix,
             PeerChange::ExportWithout(prefix) => peer.export_without = prefix,
             PeerChange::Prefers(prefers) => peer.prefers = prefers,
@@ -208,6 +232,7 @@ impl World {
             one.is_running() && other.is_running() && fit(&one.plan, &other.plan)
         };
         let fixpoint = fixpoint(&plans, are_connected).map_err(anyhow::Error::msg)?;
+        check_restart_bits(&self.nodes).await?;
         check_tables(&self.nodes, &fixpoint).await?;
         check_what_is_counted(&self.nodes).await
     }
@@ -240,16 +265,14 @@ impl World {
 
     pub(crate) async fn wait_for_quiet(&self) -> Result<()> {
         let started = Instant::now();
+        let mut absences = Absences::default();
         // Routes that an earlier daemon left in a kernel stay until the restart window is over.
         let earliest = self.last_boot + RESTART_WINDOW;
         loop {
             sleep(LOOK).await;
             let quiet_for = self.network.now().saturating_sub(self.network.traffic().last_update);
             let down = self.sessions_down().await?;
-            let absent = self.absent_peers().await?;
-            if absent > 0 && started.elapsed() > LONGEST_STALE {
-                bail!("routes of {absent} peers that restart have outlived their time");
-            }
+            let absent = absences.look(&self.nodes).await?;
             if absent == 0 && down.is_empty() && quiet_for >= QUIET && Instant::now() >= earliest {
                 return Ok(());
             }
@@ -257,15 +280,6 @@ impl World {
                 bail!("no rest after {PATIENCE:?}: last UPDATE {quiet_for:?} ago, down: {}", down.join(", "));
             }
         }
-    }
-
-    /// The number of peers that restart, whose routes a node keeps meanwhile; a peer counts at each such node.
-    async fn absent_peers(&self) -> Result<usize> {
-        let mut absent = 0;
-        for node in self.nodes.iter().filter(|node| node.is_running()) {
-            absent += node.counts().await?.absences.len();
-        }
-        Ok(absent)
     }
 
     /// The sessions that should be up and are not.
@@ -304,13 +318,10 @@ fn pace(random: &mut Random) -> Pace {
 const QUIET: Duration = Duration::from_secs(12);
 
 /// Interval between checks for quiet.
-const LOOK: Duration = Duration::from_secs(4);
+pub(crate) const LOOK: Duration = Duration::from_secs(4);
 
 /// Time limit for the network to become quiet.
 const PATIENCE: Duration = Duration::from_secs(400);
-
-/// The longest hold time, restart time and stale time after the last fault, and a few looks.
-const LONGEST_STALE: Duration = Duration::from_secs(90 + 40 + 20 + 20);
 
 /// The configured restart window plus a second.
 const RESTART_WINDOW: Duration = Duration::from_secs(61);
