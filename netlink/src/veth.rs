@@ -21,12 +21,15 @@ pub struct VethEnd {
     pub mtu_octets: Option<u32>,
 }
 
-/// A request for a pair: one end in the namespace of the socket, the other one in `namespace`. Both are switched on.
+/// A request for a pair: one end in the namespace of the socket, which is switched on, and the other one in `namespace`, which is not:
+/// the kernel refuses to switch that one on before it is connected.
 #[must_use]
 pub fn veth_request(here: &VethEnd, there: &VethEnd, namespace: &NetworkNamespace) -> Request {
     let mut peer = end_message(there);
     peer.attributes.push(LinkAttribute::NetNsFd(namespace.as_raw_fd()));
     let mut message = end_message(here);
+    message.header.flags = LinkFlags::Up;
+    message.header.change_mask = LinkFlags::Up;
     message.attributes.push(LinkAttribute::LinkInfo(vec![
         LinkInfo::Kind(InfoKind::Veth),
         LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
@@ -36,8 +39,6 @@ pub fn veth_request(here: &VethEnd, there: &VethEnd, namespace: &NetworkNamespac
 
 fn end_message(end: &VethEnd) -> LinkMessage {
     let mut message = LinkMessage::default();
-    message.header.flags = LinkFlags::Up;
-    message.header.change_mask = LinkFlags::Up;
     message.attributes.push(LinkAttribute::IfName(end.name.as_str().to_owned()));
     message.attributes.extend(end.hardware_address.map(|address| LinkAttribute::Address(address.0.to_vec())));
     message.attributes.extend(end.mtu_octets.map(LinkAttribute::Mtu));
