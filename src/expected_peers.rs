@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use margay_config::PeerPlace;
+use margay_forwarding::LinkName;
 
 /// Peers by where they are reached, each with a value.
 #[derive(Debug)]
@@ -48,12 +49,16 @@ impl<T> ExpectedPeers<T> {
         true
     }
 
-    /// The owner of a connection between two addresses: the peer with this own address, else the one without
-    /// any, else the only one. Ports say nothing: a connection comes from a port of its own.
-    pub(crate) fn owner(&self, peer: IpAddr, own: IpAddr) -> Owner<&T> {
-        let Some(peers) = self.by_address.get(&peer) else { return Owner::Nobody };
-        if let [(_, only)] = &peers[..] {
-            return Owner::Peer(only);
+    /// The owner of a connection between two addresses, over this link if they are link-local: the peer with this
+    /// own address, else the one without any, else the only one. Ports say nothing: a connection comes from a
+    /// port of its own.
+    pub(crate) fn owner(&self, peer: IpAddr, link: Option<LinkName>, own: IpAddr) -> Owner<&T> {
+        let at_address = self.by_address.get(&peer).map(Vec::as_slice).unwrap_or_default();
+        let peers: Vec<&(PeerPlace, T)> = at_address.iter().filter(|(place, _)| place.link == link).collect();
+        match peers[..] {
+            [] => return Owner::Nobody,
+            [(_, only)] => return Owner::Peer(only),
+            _ => {}
         }
         let of_source = |source: Option<IpAddr>| {
             let source = source.map(|address| address.to_canonical());
@@ -84,7 +89,7 @@ mod tests {
         let (peer, source) =
             text.split_once('<').map_or((text, None), |(peer, own)| (peer, Some(address(own))));
         let (peer, port) = peer.split_once(':').unwrap_or((peer, "179"));
-        PeerPlace { address: address(peer), source, port: port.parse().unwrap() }
+        PeerPlace { address: address(peer), link: None, source, port: port.parse().unwrap() }
     }
 
     #[test]
@@ -112,7 +117,7 @@ mod tests {
                 }
                 let mut peers = ExpectedPeers::default();
                 places.iter().for_each(|text| peers.insert(place(text), *text));
-                let found = match peers.owner(address("10.0.0.2"), address(own)) {
+                let found = match peers.owner(address("10.0.0.2"), None, address(own)) {
                     Owner::Peer(text) => Owner::Peer(*text),
                     Owner::Unclear => Owner::Unclear,
                     Owner::Nobody => Owner::Nobody,
@@ -122,6 +127,25 @@ mod tests {
         }
     }
 
+    /// `fe80::1` is another router on each link.
+    #[test]
+    fn a_link_local_address_is_of_the_peer_on_its_link() {
+        let [eth0, eth1, eth2] = ["eth0", "eth1", "eth2"].map(|name| Some(name.parse().unwrap()));
+        let own = address("fe80::2");
+        let place = |link| PeerPlace { link, ..PeerPlace::of_address(address("fe80::1")) };
+        let mut peers = ExpectedPeers::default();
+        peers.insert(place(eth0), 0);
+        peers.insert(place(eth1), 1);
+        let owner = |peers: &ExpectedPeers<u32>, link| match peers.owner(address("fe80::1"), link, own) {
+            Owner::Peer(number) => Some(*number),
+            Owner::Nobody => None,
+            Owner::Unclear => panic!("not unclear"),
+        };
+        assert_eq!([eth0, eth1, eth2, None].map(|link| owner(&peers, link)), [Some(0), Some(1), None, None]);
+        assert!(peers.remove(place(eth0)));
+        assert_eq!([eth0, eth1].map(|link| owner(&peers, link)), [None, Some(1)]);
+    }
+
     #[test]
     fn a_removed_peer_leaves_the_others_at_its_address() {
         let mut peers = ExpectedPeers::default();
@@ -129,9 +153,9 @@ mod tests {
         peers.insert(one, 1);
         peers.insert(other, 2);
         assert!(peers.remove(one), "another one is left");
-        assert_eq!(peers.owner(one.address, one.address), Owner::Peer(&2));
+        assert_eq!(peers.owner(one.address, None, one.address), Owner::Peer(&2));
         assert!(!peers.remove(other));
-        assert_eq!(peers.owner(one.address, one.address), Owner::Nobody);
+        assert_eq!(peers.owner(one.address, None, one.address), Owner::Nobody);
         assert!(!peers.remove(other));
     }
 }

@@ -253,7 +253,7 @@ impl Acceptor {
             return Destination::Nowhere("it has been closed already");
         };
         let expected = self.expected.borrow();
-        match expected.peers.owner(address, own.ip().to_canonical()) {
+        match expected.peers.owner(address, stream.link(), own.ip().to_canonical()) {
             Owner::Peer(intake) => return Destination::Peer(intake.clone()),
             Owner::Unclear => return Destination::Nowhere("it may be of several peers with this address"),
             Owner::Nobody => {}

@@ -67,7 +67,9 @@ impl NextHop {
 
     /// Decodes the next hop field of MP_REACH_NLRI; `None` for any length except 4, 16 and 32.
     ///
-    /// A second address that is not link-local is left out: some speakers send zeros there.
+    /// A second address that is not link-local is left out: some speakers send zeros there. A link-local address
+    /// after another one or after the unspecified address stands alone: over sessions between link-local addresses,
+    /// speakers without a global one send their link-local address once, twice, or after zeros.
     #[must_use]
     pub fn decode(octets: &[u8]) -> Option<Self> {
         if let Ok(address) = <[u8; 4]>::try_from(octets) {
@@ -79,11 +81,12 @@ impl NextHop {
             return Some(Self::Ipv6(global));
         }
         let link_local = Ipv6Addr::from(<[u8; 16]>::try_from(link_local).ok()?);
-        if link_local.is_unicast_link_local() {
-            Some(Self::Ipv6LinkLocal { global, link_local })
-        } else {
-            Some(Self::Ipv6(global))
-        }
+        let has_global = !global.is_unspecified() && !global.is_unicast_link_local();
+        Some(match link_local.is_unicast_link_local() {
+            true if has_global => Self::Ipv6LinkLocal { global, link_local },
+            true => Self::Ipv6(link_local),
+            false => Self::Ipv6(global),
+        })
     }
 
     /// Whether it can be a host's address (RFC 4271 §6.3).
@@ -183,11 +186,17 @@ mod tests {
         let global = "2001:db8::1".parse::<Ipv6Addr>().unwrap();
         let link_local = "fe80::1".parse::<Ipv6Addr>().unwrap();
         let two = |second: Ipv6Addr| [global.octets(), second.octets()].concat();
-        let cases: [(Vec<u8>, Option<NextHop>); 8] = [
+        let unspecified = Ipv6Addr::UNSPECIFIED;
+        let cases: [(Vec<u8>, Option<NextHop>); 12] = [
             (vec![10, 0, 0, 1], Some(NextHop::Ipv4([10, 0, 0, 1].into()))),
             (global.octets().to_vec(), Some(NextHop::Ipv6(global))),
             (two(link_local), Some(NextHop::Ipv6LinkLocal { global, link_local })),
-            (two(Ipv6Addr::UNSPECIFIED), Some(NextHop::Ipv6(global))),
+            (two(unspecified), Some(NextHop::Ipv6(global))),
+            // A speaker without a global address, in the three ways that are in use.
+            (link_local.octets().to_vec(), Some(NextHop::Ipv6(link_local))),
+            ([link_local.octets(), link_local.octets()].concat(), Some(NextHop::Ipv6(link_local))),
+            ([unspecified.octets(), link_local.octets()].concat(), Some(NextHop::Ipv6(link_local))),
+            ([link_local.octets(), global.octets()].concat(), Some(NextHop::Ipv6(link_local))),
             (vec![], None),
             (vec![1; 15], None),
             (vec![1; 24], None),

@@ -3,6 +3,9 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use bgp_codec::{BgpIdentifier, ClusterId};
+use margay_forwarding::LinkName;
+
+use crate::interface_name;
 
 /// Parses the address of one host: a peer's, or one of this node.
 ///
@@ -16,6 +19,29 @@ pub(crate) fn parse_host(text: &str) -> Result<IpAddr, String> {
         IpAddr::V6(address) => host_v6(address).map(IpAddr::V6),
         IpAddr::V4(_) if address.is_unspecified() || address.is_multicast() => Err(no_host(text)),
         IpAddr::V4(_) => Ok(address),
+    }
+}
+
+/// Parses a peer's address: that of a host, or a link-local one with its interface, such as `fe80::1%eth0`.
+///
+/// # Errors
+///
+/// Returns what would be right.
+pub(crate) fn parse_peer(text: &str) -> Result<(IpAddr, Option<LinkName>), String> {
+    let Some((address, interface)) = text.split_once('%') else {
+        return match text.parse() {
+            Ok(IpAddr::V6(address)) if address.is_unicast_link_local() => Err(format!(
+                "{address} is a link-local address: write {address}%eth0, with the name of the interface"
+            )),
+            _ => parse_host(text).map(|address| (address, None)),
+        };
+    };
+    let name = interface_name::parse(interface)?;
+    let link = name.parse().map_err(|error| format!("{name:?} is not an interface name: {error}"))?;
+    match address.parse() {
+        Ok(IpAddr::V6(address)) if address.is_unicast_link_local() => Ok((address.into(), Some(link))),
+        Ok(address) => Err(format!("only a link-local address has an interface: write {address}")),
+        Err(_) => Err(not_understood(text)),
     }
 }
 
@@ -121,6 +147,33 @@ mod tests {
         }
         for text in ["172.16.0.1", "127.0.0.1", "2001:db8::1", "::1"] {
             assert_eq!(parse_host(text), Ok(text.parse().unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_link_local_address_of_a_peer_has_an_interface_and_others_have_none() {
+        let link = |name: &str| Some(name.parse().unwrap());
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert_eq!(parse_peer("fe80::1%eth0"), Ok((address("fe80::1"), link("eth0"))));
+        assert_eq!(parse_peer("fe80:0::1%eth0.100"), Ok((address("fe80::1"), link("eth0.100"))));
+        assert_eq!(parse_peer("2001:db8::1"), Ok((address("2001:db8::1"), None)));
+        for (text, expected) in [
+            (
+                "fe80::1",
+                "fe80::1 is a link-local address: write fe80::1%eth0, with the name of the interface",
+            ),
+            ("10.0.0.1%eth0", "only a link-local address has an interface: write 10.0.0.1"),
+            ("2001:db8::1%eth0", "only a link-local address has an interface: write 2001:db8::1"),
+            (
+                "fe80::1%",
+                "\"\" is not an interface name: write 1 to 15 characters without spaces, '/' and ':'",
+            ),
+            (
+                "fe80::%::1%eth0",
+                "\"::1%eth0\" is not an interface name: write 1 to 15 characters without spaces, '/' and ':'",
+            ),
+        ] {
+            assert_eq!(parse_peer(text), Err(expected.to_owned()), "{text}");
         }
     }
 

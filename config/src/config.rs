@@ -202,7 +202,7 @@ impl Config {
         for left_out in &mut self.left_out {
             left_out.is_kept = match &left_out.object {
                 ObjectName::Peer { name, address } => {
-                    let found = former.peer_meant(name.as_deref(), *address);
+                    let found = former.peer_meant(name.as_deref(), address.as_deref());
                     keep_peer(&mut self.peers, found)
                 }
                 ObjectName::DynamicPeers(range) => {
@@ -235,10 +235,10 @@ impl Config {
     }
 
     /// The peer at an address, where one is given; of several the one of that name. Otherwise the peer of that name.
-    fn peer_meant(&self, name: Option<&str>, address: Option<IpAddr>) -> Option<&Peer> {
+    fn peer_meant(&self, name: Option<&str>, address: Option<&str>) -> Option<&Peer> {
         let is_named = |peer: &&Peer| Some(peer.name.as_str()) == name;
         let Some(address) = address else { return self.peers.iter().find(is_named) };
-        let mut there = self.peers.iter().filter(|peer| peer.address == address);
+        let mut there = self.peers.iter().filter(|peer| peer.place().host() == address);
         let first = there.next()?;
         Some(std::iter::once(first).chain(there).find(is_named).unwrap_or(first))
     }

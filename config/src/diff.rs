@@ -219,8 +219,8 @@ fn moved<'p>(
     old: &mut BTreeMap<PeerPlace, &'p Peer>,
     new: &mut BTreeMap<PeerPlace, &'p Peer>,
 ) -> Vec<(&'p Peer, &'p Peer)> {
-    let mut pairs = paired(old, new, |peer| (peer.address, peer.name.as_str()));
-    pairs.extend(paired(old, new, |peer| peer.address));
+    let mut pairs = paired(old, new, |peer| (peer.address, peer.link, peer.name.as_str()));
+    pairs.extend(paired(old, new, |peer| (peer.address, peer.link)));
     pairs
 }
 
@@ -293,14 +293,14 @@ pub enum PeerEffect {
 /// Makes the table of all settings. One that is added to [`Peer`] and not to the table does not compile.
 macro_rules! peer_settings {
     ($($key:ident: $effect:ident),* $(,)?) => {
-        /// All settings of a peer but its address: at another one, it is another peer.
+        /// All settings of a peer but its address and link: at another one, it is another peer.
         const PEER_SETTINGS: &[PeerSetting] = &[$(PeerSetting {
             key: stringify!($key),
             differs: |old, new| old.$key != new.$key,
             effect: PeerEffect::$effect,
         }),*];
 
-        const _: fn(&Peer) = |Peer { address: _, $($key: _),* }| ();
+        const _: fn(&Peer) = |Peer { address: _, link: _, $($key: _),* }| ();
     };
 }
 

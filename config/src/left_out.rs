@@ -1,7 +1,6 @@
 //! Objects of the file that are left out, because they are wrong by themselves or use one that is.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use bgp_codec::Prefix;
 
@@ -23,8 +22,8 @@ pub enum ObjectName {
     Peer {
         /// Its name, if it has one.
         name: Option<String>,
-        /// Its address, if that is right.
-        address: Option<IpAddr>,
+        /// Its address with its link, if that is right.
+        address: Option<String>,
     },
     /// A `[[dynamic_peers]]`.
     DynamicPeers(Option<Prefix>),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime, PeerKind, Prefix};
 use margay_filter::FilterChain;
+use margay_forwarding::LinkName;
 
 use crate::bfd::Bfd;
 use crate::filters::Filters;
@@ -31,6 +32,8 @@ pub struct Peer {
     pub name: String,
     /// Its address. Several peers may have the same one; see [`place`](Self::place).
     pub address: IpAddr,
+    /// The link of a link-local address; `None` for others.
+    pub link: Option<LinkName>,
     /// The operator's words about it.
     pub description: Option<String>,
     /// The group it takes settings from. They are merged already; this is for display.
@@ -155,6 +158,9 @@ impl Peer {
         );
         let (identity, values) = identity?;
         check_source_address(&settings, identity.address, offset, report);
+        if identity.link.is_some() {
+            check_link_local(&settings, offset, report);
+        }
         check_hold_times(&settings, offset, report);
         let group = group.map(|(name, _)| name.to_owned());
         let peer = Self::assemble(identity, group, remote_asn?, settings);
@@ -177,14 +183,15 @@ impl Peer {
         let remote_asn = check_remote_asn(settings.remote_asn, absence, offset, report)?;
         check_source_address(&settings, range.network(), offset, report);
         check_hold_times(&settings, offset, report);
-        let identity = PeerIdentity { name: range.to_string(), address: range.network(), description: None };
+        let identity =
+            PeerIdentity { name: range.to_string(), address: range.network(), link: None, description: None };
         Some(Self::assemble(identity, Some(group.to_owned()), remote_asn, settings))
     }
 
     /// Where it is reached, which no other peer shares.
     #[must_use]
     pub fn place(&self) -> PeerPlace {
-        PeerPlace { address: self.address, source: self.source_address, port: self.port }
+        PeerPlace { address: self.address, link: self.link, source: self.source_address, port: self.port }
     }
 
     /// Whether the peer is external or internal, where this speaker's AS is `local_asn`; `None` if that depends on the peer.
@@ -245,6 +252,7 @@ impl Peer {
         Self {
             name: identity.name,
             address: identity.address,
+            link: identity.link,
             description: identity.description,
             group,
             remote_asn,
@@ -308,6 +316,19 @@ fn check_source_address(settings: &PeerSettings, peer: IpAddr, peer_offset: usiz
             peer_offset,
             format_args!("source_address: {source} cannot reach {peer}: write an address of the same family"),
         );
+    }
+}
+
+/// A link-local peer is one hop away, and the own address is that of the link.
+fn check_link_local(settings: &PeerSettings, peer_offset: usize, report: &mut Report<'_>) {
+    if settings.source_address.is_some() {
+        report.add(
+            peer_offset,
+            "source_address: towards a link-local address, the own one is that of the link",
+        );
+    }
+    if settings.multihop.is_some_and(|hops| hops > NonZeroU8::MIN) {
+        report.add(peer_offset, "multihop: a link-local address is not reached over routers");
     }
 }
 

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use margay_forwarding::LinkName;
+
 use crate::left_out::ObjectName;
 use crate::peer::Peer;
+use crate::peer_place::PeerPlace;
 use crate::report::Report;
 use crate::section::{Section, Value};
 use crate::{address, name};
@@ -13,6 +16,8 @@ use crate::{address, name};
 pub(crate) struct PeerIdentity {
     pub(crate) name: String,
     pub(crate) address: IpAddr,
+    /// The link of a link-local address.
+    pub(crate) link: Option<LinkName>,
     pub(crate) description: Option<String>,
 }
 
@@ -45,23 +50,28 @@ impl PeerIdentity {
         let name =
             name_value.map(|value| value.parsed("tor1", report, |text| name::check(text).map(str::to_owned)));
         let address_value = section.require("address", report);
-        let address = address_value.and_then(|value| value.parsed("172.16.0.1", report, address::parse_host));
+        let address = address_value.and_then(|value| value.parsed("172.16.0.1", report, address::parse_peer));
         let name = match name {
             Some(name) => name?,
-            None => address?.to_string(),
+            None => {
+                let (address, link) = address?;
+                PeerPlace { link, ..PeerPlace::of_address(address) }.host()
+            }
         };
         if let Some(value) = name_value {
             seen.check_name(&name, value, report);
         }
         let values = IdentityValues { name: name_value, address: address_value? };
-        Some((Self { name, address: address?, description }, values))
+        let (address, link) = address?;
+        Some((Self { name, address, link, description }, values))
     }
 }
 
 /// Which peer a table is about, as far as it says.
 pub(crate) fn object_name(table: Value<'_>) -> ObjectName {
     let name = table.text_under("name").map(str::to_owned);
-    let address = table.text_under("address").and_then(|text| address::parse_host(text).ok());
+    let address = table.text_under("address").and_then(|text| address::parse_peer(text).ok());
+    let address = address.map(|(address, link)| PeerPlace { link, ..PeerPlace::of_address(address) }.host());
     ObjectName::Peer { name, address }
 }
 
@@ -72,7 +82,8 @@ impl SeenPeers {
         let former = at_address.iter().find_map(|(offset, former)| Some((*offset, conflict(former, peer)?)));
         if let Some((offset, advice)) = former {
             let place = report.place(offset, values.address.offset());
-            let text = format_args!("{} is the address of another peer on {place}{advice}", peer.address);
+            let host = peer.place().host();
+            let text = format_args!("{host} is the address of another peer on {place}{advice}");
             values.address.reject(report, text);
             return;
         }
@@ -96,6 +107,12 @@ impl SeenPeers {
 
 /// Why two peers cannot have the same address, and what would be right; `None` if they can.
 pub(crate) fn conflict(one: &Peer, other: &Peer) -> Option<&'static str> {
+    // The kernel finds the password of a connection by the peer's address alone.
+    let differs_in_password = one.password_file != other.password_file;
+    let password = differs_in_password.then_some(", with another password_file: give both the same");
+    if one.link != other.link {
+        return password;
+    }
     if one.place() == other.place() {
         return Some(": keep one of them, or give one another port or source_address");
     }
@@ -109,6 +126,5 @@ pub(crate) fn conflict(one: &Peer, other: &Peer) -> Option<&'static str> {
     if one.bfd.is_some() && other.bfd.is_some() {
         return Some(", which has bfd as well: leave it to one of them, as both have the same path");
     }
-    // The kernel finds the password of a connection by the peer's address alone.
-    (one.password_file != other.password_file).then_some(", with another password_file: give both the same")
+    password
 }

@@ -162,6 +162,7 @@ fn a_minimal_file_gets_the_defaults() {
     let expected = Peer {
         name: "2001:db8::1".to_owned(),
         address: "2001:db8::1".parse().unwrap(),
+        link: None,
         description: None,
         group: None,
         remote_asn: RemoteAsn::Number(Asn(65001)),

@@ -24,6 +24,15 @@ pub struct PeerSummary {
     pub name: String,
     /// The peer's address.
     pub address: IpAddr,
+    /// The interface of a link-local address; `None` for others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
+    /// The port that is connected to.
+    #[serde(default)]
+    pub port: u16,
+    /// Own address of the session; `None` leaves it to the system.
+    #[serde(default)]
+    pub source_address: Option<IpAddr>,
     /// The peer's AS number; `None` if the configuration has none and the session is down.
     pub remote_asn: Option<u32>,
     /// The AS that the configuration expects: a number, `external`, `internal` or `any`.
@@ -49,6 +58,17 @@ pub struct PeerSummary {
     pub held_down: Option<String>,
     /// The export group it belongs to in each family; empty while the session is down.
     pub export_groups: Vec<ExportGroupMember>,
+}
+
+impl PeerSummary {
+    /// The address as operators write it: with its interface if it is link-local, as in `fe80::1%eth0`.
+    #[must_use]
+    pub fn host(&self) -> String {
+        match &self.interface {
+            Some(interface) => format!("{}%{interface}", self.address),
+            None => self.address.to_string(),
+        }
+    }
 }
 
 /// Limits on the prefixes that a peer may announce in each family.

@@ -314,6 +314,7 @@ fn client(number: u32, path_ids_sent: &[Family]) -> PeerOptions {
             identifier: identifier(100 + number),
             address: Ipv4Addr::from_bits(0x0a00_0000 + number).into(),
             number: number.into(),
+            link: None,
             families: vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
             path_ids_sent: path_ids_sent.to_vec(),
             as_width: AsWidth::Four,

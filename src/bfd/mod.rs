@@ -24,6 +24,7 @@ use margay_bfd::{DownReason, SessionKey, SessionOptions, SessionStatus};
 use rustix::event::{EventfdFlags, eventfd};
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub(crate) use path_monitor::interface_of;
 pub use path_monitor::{PathMonitor, PathOptions};
 pub use path_watch::PathWatch;
 pub use request::{BfdRequest, WatchNumber};

@@ -49,7 +49,7 @@ impl PathMonitor {
 }
 
 /// The interface of a link-local address.
-fn interface_of(address: SocketAddr) -> Option<u32> {
+pub(crate) fn interface_of(address: SocketAddr) -> Option<u32> {
     match address {
         SocketAddr::V4(_) => None,
         SocketAddr::V6(address) => Some(address.scope_id()).filter(|&scope| scope != 0),

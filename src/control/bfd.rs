@@ -5,7 +5,7 @@ use std::time::Duration;
 use margay_bfd::Hops;
 use margay_control::{BfdSession, BfdSessions, PathMonitoring};
 
-use crate::bfd::BfdStatus;
+use crate::bfd::{BfdStatus, interface_of};
 use crate::daemon::PeerEntry;
 
 /// All sessions, with the names of the peers.
@@ -33,7 +33,10 @@ pub(super) fn path_monitoring(statuses: &[BfdStatus], entry: &PeerEntry) -> Opti
 
 /// Whether a session monitors the path to a peer, and is not about to leave.
 fn is_of(status: &BfdStatus, entry: &PeerEntry) -> bool {
-    status.key.remote == entry.config.address && !status.is_leaving
+    let established = entry.status.established.as_ref();
+    let is_on_its_link =
+        established.is_none_or(|session| interface_of(session.peer_address) == status.key.interface);
+    status.key.remote == entry.config.address && is_on_its_link && !status.is_leaving
 }
 
 fn session(status: &BfdStatus, peer: Option<String>) -> BfdSession {

@@ -30,6 +30,9 @@ pub(super) fn summary(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerSummary 
     PeerSummary {
         name: config.name.clone(),
         address: config.address,
+        interface: config.link.map(|link| link.to_string()),
+        port: config.port,
+        source_address: config.source_address,
         remote_asn: remote_asn(entry),
         expected_asn: config.remote_asn.to_string(),
         role: role(entry),

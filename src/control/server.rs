@@ -129,7 +129,7 @@ impl Api {
         if let Some(peer) = peers.iter().find(|peer| peer.config.name == name) {
             return Ok(peer.clone());
         }
-        let has_address = |peer: &&PeerEntry| peer.config.address.to_string() == name;
+        let has_address = |peer: &&PeerEntry| peer.config.place().host() == name;
         match peers.iter().filter(has_address).collect::<Vec<_>>()[..] {
             [peer] => Ok(peer.clone()),
             [] => {

@@ -117,7 +117,7 @@ impl Daemon {
 
     /// The running peers at an address.
     fn peers_at(&self, address: IpAddr) -> impl Iterator<Item = &RunningPeer> {
-        let first = PeerPlace { address, source: None, port: 0 };
+        let first = PeerPlace { port: 0, ..PeerPlace::of_address(address) };
         let from_there = self.peers.range(first..);
         from_there.take_while(move |(place, _)| place.address == address).map(|(_, peer)| peer)
     }

@@ -321,6 +321,7 @@ pub(super) fn peer_options(
         restart_ends: peer.graceful_restart.map(|restart| start.at + restart.restart_time),
         transport: Transport {
             peer: SocketAddr::new(peer.address, peer.port),
+            link: peer.link,
             source: peer.source_address,
             distance: distance(global, peer),
             password,

@@ -31,7 +31,8 @@ use crate::message_counters::MessageCounters;
 use crate::outbound::Outbound;
 use crate::reply::reply;
 use crate::speaker::{
-    DoorBell, DoorRequest, Interruption, PeerUp, RefreshMark, SessionEpoch, SpeakerHandle, SpeakerInput,
+    DoorBell, DoorRequest, Interruption, PeerUp, RefreshMark, SessionEpoch, SessionLink, SpeakerHandle,
+    SpeakerInput,
 };
 
 /// A command of the daemon to a peer's task.
@@ -517,9 +518,18 @@ impl PeerTask {
             negotiated,
             local_address: local_address.ip(),
             peer_address: peer_address.ip(),
+            link: self.link_of(peer_address),
             exports,
             door: self.door_bell.door(SessionEpoch(id.number())),
         })));
+    }
+
+    /// The link of a connection with a link-local address.
+    fn link_of(&self, peer: SocketAddr) -> Option<SessionLink> {
+        match (self.options.transport.link, peer) {
+            (Some(name), SocketAddr::V6(peer)) => Some(SessionLink { index: peer.scope_id(), name }),
+            (Some(_), SocketAddr::V4(_)) | (None, _) => None,
+        }
     }
 
     fn on_down(&mut self, id: ConnectionId, reason: &CloseReason, departure: Departure) {

@@ -60,6 +60,7 @@ mod tests {
                 identifier: BgpIdentifier::new(7).unwrap(),
                 address: "2001:db8::2".parse().unwrap(),
                 number: 3,
+                link: Some("eth0".parse().unwrap()),
                 families: vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
                 path_ids_sent: vec![Family::IPV4_UNICAST],
                 as_width: AsWidth::Four,

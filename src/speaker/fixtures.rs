@@ -77,6 +77,7 @@ pub(super) fn up(peer: PeerKey, exports: ExportQueue) -> PeerUp {
         },
         local_address: IpAddr::from([127, 0, 0, 1]),
         peer_address: IpAddr::from([127, 0, 0, 1]),
+        link: None,
         exports,
     }
 }

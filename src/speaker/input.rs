@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use bgp_codec::{Family, Update};
+use margay_forwarding::LinkName;
 use margay_session::{Departure, Negotiated};
 
 use super::{ExportQueue, SessionDoor, Step};
@@ -87,10 +88,21 @@ pub struct PeerUp {
     pub local_address: IpAddr,
     /// The peer's address.
     pub peer_address: IpAddr,
+    /// The link of a connection between link-local addresses; `None` for others.
+    pub link: Option<SessionLink>,
     /// The queue for UPDATEs to the peer.
     pub exports: ExportQueue,
     /// The way to end the session.
     pub door: SessionDoor,
+}
+
+/// The link of a session between link-local addresses.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SessionLink {
+    /// The kernel's index of the interface.
+    pub index: u32,
+    /// Its name.
+    pub name: LinkName,
 }
 
 impl SpeakerInput {

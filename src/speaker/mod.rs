@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use crate::outbound::Burst;
 pub use crate::outbound::{ExportQueue, OpenExportQueue};
-pub use input::{PeerKey, PeerUp, RefreshMark, SessionEpoch, SpeakerInput};
+pub use input::{PeerKey, PeerUp, RefreshMark, SessionEpoch, SessionLink, SpeakerInput};
 pub use input_queue::{InputQueue, Inputs, Room, input_queue};
 pub use kernel_feed::KernelFeed;
 pub use request::{

@@ -131,7 +131,10 @@ fn frr_and_bird_at_link_local_addresses() {
 
 fn bird(scene: &Scene, index: usize) -> Bird {
     let number = index + 1;
-    let mut settings = RouterSettings::new(u32::try_from(65_000 + number).unwrap(), [192, 0, 2, u8::try_from(number).unwrap()].into());
+    let mut settings = RouterSettings::new(
+        u32::try_from(65_000 + number).unwrap(),
+        [192, 0, 2, u8::try_from(number).unwrap()].into(),
+    );
     settings.networks = vec![format!("10.65.{number}.0/24"), format!("2001:db8:{number}::/48")];
     settings.kernel = true;
     let (theirs, ours) = (link_local(&scene.routers[index], "eth0"), scene.own(index));
@@ -161,8 +164,9 @@ fn link_local(namespace: &Namespace, interface: &str) -> IpAddr {
 fn wait_for_route(namespace: &Namespace, prefix: &str, way: &str) {
     let family = if prefix.contains(':') { "-6 " } else { "" };
     wait_until(PATIENCE, &format!("{prefix} {way} in {}", namespace.label()), || {
-        let routes =
-            namespace.ip_output(&format!("{family}route show {prefix}")).map_err(|error| error.to_string())?;
+        let routes = namespace
+            .ip_output(&format!("{family}route show {prefix}"))
+            .map_err(|error| error.to_string())?;
         if routes.contains(way) { Ok(()) } else { Err(routes) }
     });
 }

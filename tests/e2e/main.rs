@@ -24,6 +24,7 @@ mod kernel;
 mod kernel_member;
 mod kernel_watch;
 mod link_bandwidth;
+mod link_local;
 mod local_routes;
 mod log;
 mod maintenance;

@@ -51,7 +51,7 @@ fn two_routers_at_one_address_are_told_apart_by_port() {
     other.settings().peers[0].extra = "local port 1791;\n".to_owned();
     other.reload().unwrap();
     let report = reload(&margay, &file(1791));
-    assert!(report.contains("peer other changed: port: session restarted"), "{report}");
+    assert!(report.contains("peer other: port: session restarted"), "{report}");
     let shown = margay.cli("show peer other").unwrap();
     assert!(shown.contains("disabled by the operator"), "{shown}");
     margay.cli("peer other enable").unwrap();

@@ -275,6 +275,7 @@ fn peer(number: u32) -> PeerOptions {
             identifier,
             address: IpAddr::V4((0x0a00_0000 + number).into()),
             number: number.into(),
+            link: None,
             families: vec![Family::IPV4_UNICAST],
             path_ids_sent: Vec::new(),
             as_width: AsWidth::Four,

@@ -152,6 +152,7 @@ fn peer(number: u32) -> PeerOptions {
             identifier: BgpIdentifier::new(100 + number).unwrap(),
             address: IpAddr::V4((0x0a00_0000 + number).into()),
             number: number.into(),
+            link: None,
             families: vec![Family::IPV4_UNICAST],
             path_ids_sent: Vec::new(),
             as_width: AsWidth::Four,

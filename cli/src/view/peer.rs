@@ -17,7 +17,7 @@ fn identity(peer: &PeerDetail) -> String {
     [
         fact("peer", &summary.name),
         fact("description", or_dash(summary.description.as_ref())),
-        fact("address", summary.address),
+        fact("address", place(summary)),
         fact("AS", remote_asn(summary)),
         fact("our AS", local_asn(peer)),
         fact("role", role(peer)),
@@ -31,6 +31,13 @@ fn identity(peer: &PeerDetail) -> String {
         fact("prefix limit", prefix_limit(peer)),
     ]
     .concat()
+}
+
+/// Where the peer is reached, as far as it differs from other peers: such as `172.16.0.1 port 1790 from 172.16.0.11`.
+fn place(summary: &PeerSummary) -> String {
+    let port = (![0, 179].contains(&summary.port)).then(|| format!(" port {}", summary.port));
+    let source = summary.source_address.map(|source| format!(" from {source}"));
+    [Some(summary.host()), port, source].into_iter().flatten().collect()
 }
 
 /// The peer's AS and, if the configuration leaves it open, what that expects: such as `65001 (external)`.

@@ -23,7 +23,7 @@ pub(crate) fn peers(peers: &Peers) -> String {
     for peer in &peers.peers {
         table.row([
             peer.name.clone(),
-            peer.address.to_string(),
+            peer.host(),
             peer.remote_asn.map_or_else(|| peer.expected_asn.clone(), |asn| asn.to_string()),
             peer.role.to_string(),
             peer.state.to_string(),
@@ -71,6 +71,9 @@ pub(super) mod tests {
         let node = PeerSummary {
             name: "2001:db8::12".to_owned(),
             address: "2001:db8::12".parse().unwrap(),
+            interface: None,
+            port: 179,
+            source_address: None,
             remote_asn: Some(4_200_000_000),
             expected_asn: "external".to_owned(),
             state: PeerState::Active,
@@ -101,6 +104,9 @@ tor1          172.16.0.1         65001  external  Established  2h03m    100000  
         PeerSummary {
             name: "tor1".to_owned(),
             address: "172.16.0.1".parse().unwrap(),
+            interface: None,
+            port: 179,
+            source_address: None,
             remote_asn: Some(65001),
             expected_asn: "65001".to_owned(),
             role: PeerRole::External,

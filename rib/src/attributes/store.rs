@@ -55,7 +55,8 @@ pub(crate) struct RareValues {
     pub(crate) discard: Option<Discard>,
     /// Outgoing interface of an imported kernel route.
     pub(crate) interface: Option<Arc<str>>,
-    /// The link of a static route's next hop, where the operator names it.
+    /// The link of the next hop, where it does not follow from the kernel's routes: the operator names it, or the
+    /// next hop is link-local.
     pub(crate) link: Option<LinkName>,
     /// The share of a static route's next hop in the traffic; `None` is 1.
     pub(crate) share: Option<NonZeroU8>,
@@ -84,7 +85,7 @@ impl PathValues {
         self.rare.as_ref().and_then(|rare| rare.discard)
     }
 
-    /// The link of a static route's next hop, where the operator names it.
+    /// The link of the next hop, where it does not follow from the kernel's routes.
     pub(crate) fn link(&self) -> Option<LinkName> {
         self.rare.as_ref().and_then(|rare| rare.link)
     }
@@ -127,6 +128,7 @@ impl PathValues {
             weight: local.weight,
             tag: local.tag,
             discard: if edits.blackhole { Some(Discard::Blackhole) } else { self.discard() },
+            link: edits.link.as_deref().and_then(|link| link.parse().ok()).or_else(|| self.link()),
             ..self.rare.as_deref().cloned().unwrap_or_default()
         };
         let (preference, metric) = (local.preference, local.metric);

@@ -218,9 +218,9 @@ pub(crate) fn candidate<'s>(
     let interior_cost = match store.next_hops.cost(set.next_hop) {
         // The next hops of a static route share the traffic whatever it costs to reach each of them.
         Some(_) if source.origin == CandidateOrigin::Local => 0,
+        // It is on a named link: no way to its address matters, and the path exists while the link is usable.
+        _ if set.values.link().is_some() => 0,
         Some(cost) => cost,
-        // It is on a link that the operator names: the path exists while that is usable.
-        None if set.values.link().is_some() => 0,
         None => return Err(Unusable::NextHopUnreachable),
     };
     if !source.is_up {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bgp_codec::{AsWidth, Asn, BgpIdentifier, Family, NextHop, PeerKind, Prefix};
 use margay_filter::{FilterChain, Session};
+use margay_forwarding::LinkName;
 use serde::{Deserialize, Serialize};
 
 use super::as_path::AsPathRules;
@@ -38,6 +39,8 @@ pub struct SessionTerms {
     /// A number that no other present peer has, the same for each session of the peer. It decides between
     /// sessions with one speaker at one address.
     pub number: u64,
+    /// The link of a session between link-local addresses. The peer's link-local next hops are on it.
+    pub link: Option<LinkName>,
     /// The address families that both sides announced.
     pub families: Vec<Family>,
     /// The families in which the peer is sent paths with path ids (RFC 7911). In others it is sent the best path only.
@@ -117,8 +120,8 @@ impl PeerOptions {
     /// Whether these are options of the same speaker at the same address, so that its paths compare as
     /// before.
     pub(crate) fn is_same_speaker(&self, other: &Self) -> bool {
-        let of = |SessionTerms { kind, asn, identifier, address, number, .. }: &SessionTerms| {
-            (*kind, *asn, *identifier, *address, *number)
+        let of = |SessionTerms { kind, asn, identifier, address, number, link, .. }: &SessionTerms| {
+            (*kind, *asn, *identifier, *address, *number, *link)
         };
         of(&self.session) == of(&other.session)
     }

@@ -259,6 +259,7 @@ mod tests {
                 identifier: BgpIdentifier::new(1).unwrap(),
                 address: IpAddr::from([192, 0, 2, 1]),
                 number: 1,
+                link: None,
                 families: Vec::new(),
                 path_ids_sent: Vec::new(),
                 as_width: AsWidth::Four,

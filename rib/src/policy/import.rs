@@ -1,7 +1,10 @@
 //! Import of a path that a peer announces, before it may be chosen (RFC 4271 §9.1.1, RFC 4456 §8).
 
+use std::sync::Arc;
+
 use bgp_codec::{AsPath, Asn, Community, Family, NextHop, PathAttributes, PeerKind, Prefix, SegmentKind};
 use margay_filter::{NextHopEdit, RouteEdits, RoutePath, RouteSource, Verdict};
+use margay_forwarding::LinkName;
 
 use super::martian::{is_host, is_martian, is_martian_next_hop};
 use crate::attributes::{AttributeHandle, AttributeSet, AttributeStore};
@@ -85,6 +88,7 @@ impl ImportPolicy<'_> {
         let chain = &self.peer.rules.import;
         let own = OwnEdits {
             next_hop: self.usable_next_hop(store.next_hop(received)),
+            link: self.link_of(store.next_hop(received)),
             is_least_preferred: self.is_about_to_go(store.get(received)),
             prepended: self.prepended().map(|asn| (store.get(received).attributes.as_path(), asn)),
         };
@@ -128,11 +132,20 @@ impl ImportPolicy<'_> {
             && set.attributes.communities().any(|community| community == Community::GRACEFUL_SHUTDOWN)
     }
 
+    /// The link of a link-local next hop: that of the session, if it is between link-local addresses.
+    fn link_of(&self, received: Option<NextHop>) -> Option<LinkName> {
+        let link = self.peer.session.link?;
+        let is_link_local =
+            received?.is_only_link_local() || matches!(received?, NextHop::Ipv6LinkLocal { .. });
+        is_link_local.then_some(link)
+    }
+
     /// The next hop without its link-local address, unless the peer is attached to the subnet of the next hop: the
     /// address of another link is not to be used on this one (RFC 2545 §3). `None` if nothing has to change.
     fn usable_next_hop(&self, received: Option<NextHop>) -> Option<NextHopEdit> {
         let received = received?;
-        let is_on_link = self.peer.own.shared_subnet.is_some_and(|subnet| received.is_in(subnet));
+        let is_on_link = self.peer.session.link.is_some()
+            || self.peer.own.shared_subnet.is_some_and(|subnet| received.is_in(subnet));
         let usable = received.without_link_local();
         (!is_on_link && usable != received).then_some(NextHopEdit::Address(usable))
     }
@@ -162,6 +175,8 @@ impl Filtered {
 struct OwnEdits<'s> {
     /// A next hop in place of the received one, unless a filter sets one.
     next_hop: Option<NextHopEdit>,
+    /// The link that the next hop is on, unless a filter sets another next hop.
+    link: Option<LinkName>,
     /// The path gets the lowest LOCAL_PREF.
     is_least_preferred: bool,
     /// The received path, and an AS number to prepend to it.
@@ -175,6 +190,7 @@ impl OwnEdits<'_> {
             // Both only concern what is advertised to peers.
             Some(NextHopEdit::OwnAddress | NextHopEdit::Keep) | None => {
                 edits.next_hop = self.next_hop.or(edits.next_hop);
+                edits.link = edits.link.or_else(|| self.link.map(|link| Arc::from(link.as_str())));
             }
         }
         if self.is_least_preferred {

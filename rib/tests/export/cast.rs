@@ -71,6 +71,7 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
             identifier: identifier(number),
             address: IpAddr::V4((0x0a00_0000 + number).into()),
             number: session_number,
+            link: None,
             families: match peer {
                 6 => vec![Family::IPV4_UNICAST],
                 _ => vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],

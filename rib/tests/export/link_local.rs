@@ -5,8 +5,8 @@ use bgp_codec::{
 };
 use margay_filter::FilterChain;
 use margay_rib::{
-    DecisionRules, Forwarding, ForwardingChange, ForwardingOptions, NextHopMode, OwnNextHops, PeerIndex,
-    PeerOptions, ReflectorOptions, Rib, RibOptions, Target, Way, WayChange,
+    DecisionRules, Departure, Forwarding, ForwardingChange, ForwardingOptions, Hop, LinkName, NextHopMode,
+    OwnNextHops, PeerIndex, PeerOptions, ReflectorOptions, Rib, RibOptions, Target, Way, WayChange,
 };
 
 use super::by_hand::{attributes, poll_export, rib};
@@ -140,6 +140,49 @@ fn a_link_local_address_is_used_once_the_peer_is_attached_and_no_longer_afterwar
     }
 }
 
+/// A session between link-local addresses says which link they are on; the kernel's routes do not.
+#[test]
+fn link_local_next_hops_of_a_link_local_peer_are_on_its_link() {
+    let link: LinkName = "eth0".parse().unwrap();
+    let (alone, both, global) = (ipv6("fe80::2"), with_link_local(), ipv6(GLOBAL));
+    let rows = [
+        (alone, Some(link), vec![Hop::OnLink(alone, link)]),
+        (both, Some(link), vec![Hop::OnLink(both, link)]),
+        (global, Some(link), vec![Hop::Gateway(global)]),
+        (alone, None, vec![]),
+    ];
+    for (received, link, expected) in rows {
+        for chain in [FilterChain::accept_all(), setting_by_prefix()] {
+            let mut rib = forwarding_rib();
+            let feed = rib.peer_up(on_link(4, link, chain), None);
+            announce(&mut rib, feed, received);
+            assert_eq!(forwarded_hops(&mut rib), expected, "{received} over {link:?}");
+        }
+    }
+}
+
+/// `fe80::2` on one link is another router than on the other.
+#[test]
+fn equal_link_local_next_hops_on_two_links_share_the_traffic() {
+    let [one, other]: [LinkName; 2] = ["eth0", "eth1"].map(|name| name.parse().unwrap());
+    let mut rib = forwarding_rib();
+    let next_hop = ipv6("fe80::2");
+    let feeds = [(4, one), (5, other)]
+        .map(|(peer, link)| rib.peer_up(on_link(peer, Some(link), FilterChain::accept_all()), None));
+    feeds.into_iter().for_each(|feed| announce(&mut rib, feed, next_hop));
+    assert_eq!(forwarded_hops(&mut rib), [Hop::OnLink(next_hop, one), Hop::OnLink(next_hop, other)]);
+    rib.peer_down(feeds[0], Departure::Final);
+    assert_eq!(forwarded_hops(&mut rib), [Hop::OnLink(next_hop, other)]);
+}
+
+fn on_link(peer: usize, link: Option<LinkName>, import: FilterChain) -> PeerOptions {
+    with(options(peer), |it| {
+        it.session.link = link;
+        it.own.shared_subnet = None;
+        it.rules.import = import;
+    })
+}
+
 fn forwarding_rib() -> Rib {
     let identifier = identifier(100);
     let mut rib = Rib::new(RibOptions {
@@ -163,10 +206,16 @@ fn announce(rib: &mut Rib, feed: PeerIndex, next_hop: NextHop) {
 
 /// The next hops that the kernel is given.
 fn forwarded(rib: &mut Rib) -> Vec<NextHop> {
+    forwarded_hops(rib).into_iter().filter_map(Hop::gateway).collect()
+}
+
+/// The same with their links; empty if there is no route.
+fn forwarded_hops(rib: &mut Rib) -> Vec<Hop> {
     while rib.work(100) {}
     match &rib.poll_forwarding(100)[..] {
+        [] => Vec::new(),
         [ForwardingChange { forwarding: Some(Forwarding { target: Target::Via(hops), .. }), .. }] => {
-            hops.iter().filter_map(|hop| hop.hop.gateway()).collect()
+            hops.iter().map(|hop| hop.hop).collect()
         }
         other => panic!("{other:?}"),
     }

@@ -36,7 +36,7 @@ fn write_descriptions(snapshot: &Snapshot, exposition: &mut Exposition<'_>) -> f
     let descriptions = snapshot.peers.iter().map(|peer| {
         let labels = [
             ("peer", peer.config.name.clone()),
-            ("address", peer.config.address.to_string()),
+            ("address", peer.config.place().host()),
             ("remote_asn", remote_asn(peer).map(|asn| asn.to_string()).unwrap_or_default()),
             ("role", role(peer).to_string()),
             ("group", peer.config.group.clone().unwrap_or_default()),

@@ -19,18 +19,34 @@ impl AddressBook {
         Self { addresses: addresses.into_iter().collect() }
     }
 
-    /// The own next hops of a session between two addresses.
+    /// The own next hops of a session between two addresses; the own one with the index of its interface if it is
+    /// link-local.
     ///
-    /// For its own family it is the session's own address, on which the session depends. For the other family
+    /// For its own family it is the session's own address, on which the session depends. A link-local one
+    /// accompanies a global address of the interface, if there is one, and stands alone otherwise. For the other family
     /// it is an address of the same interface that is in use and valid beyond the link: the former one as
     /// long as no other is better, so that an additional address changes nothing.
-    pub(crate) fn own_next_hops(&self, local: IpAddr, peer: IpAddr, former: OwnNextHops) -> OwnNextHops {
-        let own = self.addresses.iter().find(|own| own.address == local);
-        let shared_subnet = own.and_then(|own| own.subnet).filter(|&subnet| is_in(peer, subnet));
-        let interface = own.map(|own| own.interface);
+    pub(crate) fn own_next_hops(
+        &self,
+        (local, link): (IpAddr, Option<u32>),
+        peer: IpAddr,
+        former: OwnNextHops,
+    ) -> OwnNextHops {
+        let is_on_link = |own: &&InterfaceAddress| link.is_none_or(|index| own.interface == index);
+        let own = self.addresses.iter().filter(is_on_link).find(|own| own.address == local);
+        // Every link has the link-local subnet: it says nothing about who shares it.
+        let shared_subnet =
+            own.and_then(|own| own.subnet).filter(|&subnet| link.is_none() && is_in(peer, subnet));
+        let interface = link.or_else(|| own.map(|own| own.interface));
         let (ipv4, ipv6) = match local {
             IpAddr::V4(address) => {
                 (Some(NextHop::Ipv4(address)), self.choose(interface, former.ipv6, ipv6).map(NextHop::Ipv6))
+            }
+            IpAddr::V6(link_local) if link_local.is_unicast_link_local() => {
+                let global = self.choose(interface, former.ipv6, ipv6);
+                let alone = NextHop::Ipv6(link_local);
+                let both = global.map(|global| NextHop::Ipv6LinkLocal { global, link_local });
+                (self.choose(interface, former.ipv4, ipv4).map(NextHop::Ipv4), Some(both.unwrap_or(alone)))
             }
             IpAddr::V6(address) => {
                 (self.choose(interface, former.ipv4, ipv4).map(NextHop::Ipv4), Some(NextHop::Ipv6(address)))
@@ -49,7 +65,7 @@ impl AddressBook {
         let of_interface = self.addresses.iter().filter(|other| Some(other.interface) == interface);
         let usable = of_interface.filter(|other| other.is_next_hop());
         let candidates = usable.filter_map(|other| Some((other, of_family(other.address)?)));
-        let is_former = |address: IpAddr| Some(next_hop(address)) == former;
+        let is_former = |address: IpAddr| Some(address) == former.map(NextHop::address);
         let best = candidates.min_by_key(|(other, _)| (other.state, !is_former(other.address)));
         best.map(|(_, address)| address)
     }
@@ -102,7 +118,7 @@ mod tests {
         let former = former.map(|address| NextHop::Ipv6(address.parse().unwrap()));
         let former = OwnNextHops { ipv6: former, ..OwnNextHops::default() };
         let book = book(&[&session, addresses].concat());
-        let own = book.own_next_hops([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), former);
+        let own = book.own_next_hops(([10, 0, 0, 1].into(), None), [10, 0, 0, 2].into(), former);
         assert_eq!(own.ipv4, Some(NextHop::Ipv4([10, 0, 0, 1].into())));
         own.ipv6.map(|next_hop| next_hop.to_string())
     }
@@ -142,16 +158,40 @@ mod tests {
             (1, "10.0.0.1/24", Secondary),
         ]);
         let [local, peer] = ["fd99::1", "fd99::2"].map(|text| text.parse().unwrap());
-        let own = book.own_next_hops(local, peer, OwnNextHops::default());
+        let own = book.own_next_hops((local, None), peer, OwnNextHops::default());
         assert_eq!(own.ipv4, Some(NextHop::Ipv4([10, 0, 0, 1].into())));
         assert_eq!(own.ipv6.map(|it| it.to_string()).as_deref(), Some("fd99::1"));
+    }
+
+    #[test]
+    fn a_link_local_session_has_the_addresses_of_its_own_link() {
+        let book = book(&[
+            (1, "fe80::1/64", Preferred),
+            (1, "fd99::1/64", Preferred),
+            (2, "fe80::1/64", Preferred),
+            (3, "10.0.0.1/24", Preferred),
+            (3, "fe80::1/64", Preferred),
+        ]);
+        let [local, peer]: [IpAddr; 2] = ["fe80::1", "fe80::2"].map(|text| text.parse().unwrap());
+        let own = |link| book.own_next_hops((local, Some(link)), peer, OwnNextHops::default());
+        let shown = |link| {
+            let OwnNextHops { ipv4, ipv6, shared_subnet } = own(link);
+            assert_eq!(shared_subnet, None, "the subnet of every link");
+            [ipv4, ipv6].map(|it| it.map_or_else(|| "-".to_owned(), |it| it.to_string()))
+        };
+        assert_eq!(shown(1), ["-", "fd99::1 (fe80::1)"]);
+        assert_eq!(shown(2), ["-", "fe80::1"]);
+        assert_eq!(shown(3), ["10.0.0.1", "fe80::1"]);
+        // It stays as long as no other is better.
+        let again = book.own_next_hops((local, Some(1)), peer, own(1));
+        assert_eq!(again, own(1));
     }
 
     #[test]
     fn a_subnet_is_shared_with_the_peers_in_it() {
         let book = book(&[(1, "10.0.0.1/24", Preferred), (2, "10.9.0.1/32", Preferred)]);
         let shared = |local: [u8; 4], peer: [u8; 4]| {
-            let own = book.own_next_hops(local.into(), peer.into(), OwnNextHops::default());
+            let own = book.own_next_hops((local.into(), None), peer.into(), OwnNextHops::default());
             own.shared_subnet.map(|subnet| subnet.to_string())
         };
         assert_eq!(shared([10, 0, 0, 1], [10, 0, 0, 2]).as_deref(), Some("10.0.0.0/24"));

@@ -175,7 +175,8 @@ mod tests {
     async fn reads_the_addresses_of_the_loopback_interface() {
         let books = watch().await.unwrap();
         let book = books.borrow();
-        let own = book.own_next_hops([127, 0, 0, 1].into(), [127, 0, 0, 2].into(), Default::default());
+        let own =
+            book.own_next_hops(([127, 0, 0, 1].into(), None), [127, 0, 0, 2].into(), Default::default());
         assert_eq!(own.shared_subnet.map(|subnet| subnet.to_string()).as_deref(), Some("127.0.0.0/8"));
     }
 }

@@ -1,11 +1,13 @@
 //! Opening a TCP connection to a peer, and setting the options of one that the peer opened.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::num::NonZeroU8;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use margay_forwarding::LinkName;
+use rustix::net::netdevice::{index_to_name, name_to_index};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -17,6 +19,8 @@ use super::socket_option::set_socket_option;
 pub struct Transport {
     /// The peer's address, and the port to connect to.
     pub peer: SocketAddr,
+    /// The link of a link-local address; `None` for others.
+    pub link: Option<LinkName>,
     /// Own address; `None` leaves the choice to the system.
     pub source: Option<IpAddr>,
     /// Permitted distance of the peer.
@@ -54,7 +58,29 @@ pub(crate) async fn dial(transport: &Transport) -> io::Result<TcpStream> {
         socket.bind(&SocketAddr::new(source, 0).into())?;
     }
     prepare(&socket, transport)?;
-    TcpSocket::from_std_stream(socket.into()).connect(transport.peer).await
+    let peer = on_link(&socket, transport)?;
+    TcpSocket::from_std_stream(socket.into()).connect(peer).await
+}
+
+/// The peer's address with the present index of its link.
+///
+/// # Errors
+///
+/// There is no such link now.
+fn on_link(socket: impl AsFd, transport: &Transport) -> io::Result<SocketAddr> {
+    match (transport.link, transport.peer) {
+        (Some(link), SocketAddr::V6(peer)) => {
+            let index = name_to_index(socket, link.as_str())
+                .map_err(|error| io::Error::new(error.kind(), format!("interface {link}: {error}")))?;
+            Ok(SocketAddrV6::new(*peer.ip(), peer.port(), 0, index).into())
+        }
+        (Some(_) | None, peer) => Ok(peer),
+    }
+}
+
+/// The name of the link with an index; `None` if there is none now.
+pub(super) fn link_name(socket: impl AsFd, index: u32) -> Option<LinkName> {
+    index_to_name(socket, index).ok()?.parse().ok()
 }
 
 /// Sets the options of all connections.

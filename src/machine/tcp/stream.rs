@@ -11,6 +11,7 @@ use std::task::Waker;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
+use margay_forwarding::LinkName;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, SendFlags};
 use socket2::SockRef;
@@ -21,7 +22,7 @@ use tracing::debug;
 
 #[cfg(feature = "simulation")]
 use super::super::SimulatedStream;
-use super::connect::{Transport, dial, prepare};
+use super::connect::{Transport, dial, link_name, prepare};
 use super::md5::{TcpPassword, set_password};
 
 /// An open connection. Dropping both halves closes it.
@@ -88,6 +89,18 @@ impl Stream {
             Self::Tcp(stream) => stream.peer_addr(),
             #[cfg(feature = "simulation")]
             Self::Simulated(stream) => Ok(stream.peer_address()),
+        }
+    }
+
+    /// The link of a connection between link-local addresses; `None` for others.
+    pub(crate) fn link(&self) -> Option<LinkName> {
+        match self {
+            Self::Tcp(stream) => match stream.peer_addr().ok()? {
+                SocketAddr::V6(peer) if peer.scope_id() != 0 => link_name(stream, peer.scope_id()),
+                SocketAddr::V4(_) | SocketAddr::V6(_) => None,
+            },
+            #[cfg(feature = "simulation")]
+            Self::Simulated(_) => None,
         }
     }
 

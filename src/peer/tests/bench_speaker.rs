@@ -67,7 +67,7 @@ pub(super) fn options_between(local: Asn, remote: Asn, peer: SocketAddr) -> Peer
         session,
         restart_ends: None,
         path: None,
-        transport: Transport { peer, source: None, distance: Distance::Any, password: None },
+        transport: Transport { peer, link: None, source: None, distance: Distance::Any, password: None },
         machine: Machine::Real,
     }
 }

@@ -16,7 +16,7 @@ use super::refusals::{Consequence, Refusals};
 use super::{PeerSettings, PeerUp, RefreshMark, SessionEpoch};
 use crate::machine::AddressBook;
 use crate::recording::RecordedRib;
-use crate::speaker::SessionDoor;
+use crate::speaker::{SessionDoor, SessionLink};
 
 /// A session that is established.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub(super) struct SpeakerSession {
     takes_route_refresh: bool,
     /// Our end of the connection, and the peer's.
     ends: [IpAddr; 2],
+    /// The link of a session between link-local addresses.
+    link: Option<SessionLink>,
     /// Whether the own IPv6 address is the next hop of IPv4 routes, too (RFC 8950).
     has_ipv6_next_hops: bool,
     /// What the node's addresses mean for the session, as the Rib knows it.
@@ -68,7 +70,8 @@ impl SpeakerSession {
         let families = up.negotiated.families.clone();
         let ends = [up.local_address, up.peer_address];
         let has_ipv6_next_hops = up.negotiated.sends_ipv6_next_hops() && ends[0].is_ipv6();
-        let own = own_next_hops(addresses, ends, has_ipv6_next_hops, OwnNextHops::default());
+        let link = up.link;
+        let own = own_next_hops(addresses, (ends, link), has_ipv6_next_hops, OwnNextHops::default());
         let rules = settings.rules_for(up.negotiated.kind).clone();
         let options = PeerOptions { session: session_terms(&up), rules, own };
         let former = resumes.map(|absence| absence.index);
@@ -92,6 +95,7 @@ impl SpeakerSession {
             refusals,
             takes_route_refresh: up.negotiated.route_refresh.to_peer,
             ends,
+            link,
             has_ipv6_next_hops,
             own,
             is_graceful: up.negotiated.peer_capabilities.graceful_restart().is_some(),
@@ -209,7 +213,7 @@ impl SpeakerSession {
 
     /// The node's addresses have changed. Returns what they mean for the session now, if that is something else.
     pub(super) fn on_addresses(&mut self, peer: &str, addresses: &AddressBook) -> Option<OwnNextHops> {
-        let own = own_next_hops(addresses, self.ends, self.has_ipv6_next_hops, self.own);
+        let own = own_next_hops(addresses, (self.ends, self.link), self.has_ipv6_next_hops, self.own);
         if own == self.own {
             return None;
         }
@@ -279,11 +283,11 @@ impl SpeakerSession {
 /// What the node's addresses mean for a session between two addresses.
 fn own_next_hops(
     addresses: &AddressBook,
-    [local, peer]: [IpAddr; 2],
+    ([local, peer], link): ([IpAddr; 2], Option<SessionLink>),
     has_ipv6_next_hops: bool,
     former: OwnNextHops,
 ) -> OwnNextHops {
-    let own = addresses.own_next_hops(local, peer, former);
+    let own = addresses.own_next_hops((local, link.map(|link| link.index)), peer, former);
     if has_ipv6_next_hops { OwnNextHops { ipv4: own.ipv6, ..own } } else { own }
 }
 
@@ -295,6 +299,7 @@ fn session_terms(up: &PeerUp) -> SessionTerms {
         identifier: negotiated.peer_identifier,
         address: up.peer_address,
         number: up.peer.0,
+        link: up.link.map(|link| link.name),
         families: negotiated.families.clone(),
         path_ids_sent: negotiated.path_ids_sent.clone(),
         as_width: negotiated.as_width,
