@@ -86,8 +86,6 @@ fn encode_block(block: &AddressBlock, unknown: Map<String, Value>) -> Bytes {
     });
     extend(&mut fields, always);
     extend(&mut fields, value.encode());
-    // A single address is written with its length, too.
-    fields.insert("cidr".to_owned(), value.cidr.0.to_string().into());
     let attributes = value.attributes.iter().map(|attributes| {
         let mut fields = Map::new();
         extend(&mut fields, json!({"handle_id": null, "secondary": null}));

@@ -61,7 +61,7 @@ impl AddressBlock {
         now: WallTime,
     ) -> Self {
         let mut block = Block {
-            cidr: Network(cidr),
+            cidr: Network::from(cidr),
             affinity_claim_time: owner.as_ref().map(|_| now.to_string()),
             affinity: owner,
             allocations: Vec::new(),
