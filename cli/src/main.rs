@@ -3,6 +3,7 @@
 mod arguments;
 mod birdcl;
 mod client;
+mod clock;
 mod configuration;
 mod decode;
 mod filter_test;

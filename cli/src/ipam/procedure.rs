@@ -1,11 +1,10 @@
 //! Running a procedure of address management on the datastore of the command line.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use margay_datastore::Client;
-use margay_ipam::{ClusterState, Ipam, IpamError, WallTime};
+use margay_ipam::{ClusterState, Ipam, IpamError};
 
 use crate::arguments::objects::ConnectionArguments;
+use crate::clock::now;
 use crate::objects::EtcdStore;
 use crate::run_error::RunError;
 
@@ -27,9 +26,4 @@ pub(super) fn with_ipam<T>(
         let cluster = ClusterState::load(client).await?;
         procedure(&Ipam { store: client, cluster: &cluster, now: now() }).await
     })
-}
-
-pub(super) fn now() -> WallTime {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    WallTime(since_1970.as_secs().try_into().unwrap_or(i64::MAX))
 }

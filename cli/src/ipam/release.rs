@@ -7,8 +7,9 @@ use margay_datastore::Client;
 use margay_ipam::audit::{Finding, Snapshot, audit};
 use margay_ipam::{ClusterState, Ipam, IpamError, Release, Released};
 
-use super::procedure::{now, with_ipam, with_store};
+use super::procedure::{with_ipam, with_store};
 use crate::arguments::ipam as arguments;
+use crate::clock::now;
 use crate::run_error::RunError;
 
 pub(super) fn run(release: &arguments::Release, out: &mut impl Write) -> Result<ExitCode, RunError> {
