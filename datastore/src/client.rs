@@ -244,15 +244,22 @@ impl Client {
     async fn list_once(&self, range: &KeyRange) -> Result<Listed, DatastoreError> {
         let mut listed: Option<Listed> = None;
         let mut rest = range.clone();
+        let mut page_keys = self.0.options.page_keys.max(1);
         loop {
             let request = api::RangeRequest {
                 key: start_of(&rest),
                 range_end: end_of(&rest),
-                limit: self.0.options.page_keys.into(),
+                limit: page_keys.into(),
                 revision: listed.as_ref().map_or(0, |listed| wire(listed.revision)),
                 ..api::RangeRequest::default()
             };
-            let answer = self.read(&request, Connection::range).await?;
+            let answer = match self.read(&request, Connection::range).await {
+                Err(DatastoreError::TooLarge) if page_keys > 1 => {
+                    page_keys /= 2;
+                    continue;
+                }
+                answer => answer?,
+            };
             let revision = revision_of(answer.header.unwrap_or_default().revision);
             let list = listed.get_or_insert(Listed { revision, key_values: Vec::new() });
             list.key_values.extend(answer.kvs.into_iter().map(key_value_of));
@@ -324,6 +331,7 @@ fn reply_to_write(answer: Result<api::TxnResponse, DatastoreError>) -> SwapReply
             SwapReply::Found(found.map(current_of))
         }
         Err(DatastoreError::Unanswered(why)) => SwapReply::Unknown(why),
+        Err(DatastoreError::Full(why)) => SwapReply::Full(why),
         Err(error) => SwapReply::Refused(error.to_string()),
     }
 }

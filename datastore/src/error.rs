@@ -22,9 +22,13 @@ pub enum DatastoreError {
     /// The store does not let this user do it, or does not know the user.
     #[error("permission denied: {0}")]
     Denied(String),
-    /// The member did not carry the request out: it was not to be reached, has no leader, or has no space.
+    /// The member did not carry the request out: it was not to be reached, or has no leader.
     #[error("{0}")]
     Refused(String),
+    /// The store has no space. It may have carried the request out all the same, since members look at their space once more
+    /// after they have written.
+    #[error("{0}")]
+    Full(String),
     /// There was no answer: the request may have been carried out, or may still be.
     #[error("no answer: {0}")]
     Unanswered(String),
@@ -48,11 +52,12 @@ impl DatastoreError {
             // Of what etcd calls unavailable, only a missing leader is certain to have prevented the request; a change of leader
             // or a time-out is not.
             Code::Unavailable if message.ends_with("no leader") => Self::Refused(text()),
-            Code::ResourceExhausted
-            | Code::FailedPrecondition
-            | Code::InvalidArgument
-            | Code::NotFound
-            | Code::Unimplemented => Self::Refused(text()),
+            Code::ResourceExhausted if message.contains("space exceeded") => Self::Full(text()),
+            // Without etcd's name it is the connection that is exhausted, after the request was sent.
+            Code::ResourceExhausted if message.starts_with("etcdserver: ") => Self::Refused(text()),
+            Code::FailedPrecondition | Code::InvalidArgument | Code::NotFound | Code::Unimplemented => {
+                Self::Refused(text())
+            }
             _ => Self::Unanswered(text()),
         }
     }
@@ -85,7 +90,9 @@ mod tests {
             (Code::DeadlineExceeded, "", "unanswered"),
             (Code::Cancelled, "Timeout expired", "unanswered"),
             (Code::Unknown, "h2 protocol error", "unanswered"),
-            (Code::ResourceExhausted, "etcdserver: mvcc: database space exceeded", "refused"),
+            (Code::ResourceExhausted, "etcdserver: mvcc: database space exceeded", "full"),
+            (Code::ResourceExhausted, "etcdserver: too many requests", "refused"),
+            (Code::ResourceExhausted, "h2 protocol error: enhance your calm", "unanswered"),
             (Code::OutOfRange, "etcdserver: mvcc: required revision has been compacted", "compacted"),
             (Code::OutOfRange, "Error, decoded message length too large: found 5", "too large"),
             (Code::PermissionDenied, "etcdserver: permission denied", "denied"),
@@ -96,6 +103,7 @@ mod tests {
                 DatastoreError::Options(_) | DatastoreError::File { .. } => "options",
                 DatastoreError::Denied(_) => "denied",
                 DatastoreError::Refused(_) => "refused",
+                DatastoreError::Full(_) => "full",
                 DatastoreError::Unanswered(_) => "unanswered",
                 DatastoreError::Compacted => "compacted",
                 DatastoreError::TooLarge => "too large",

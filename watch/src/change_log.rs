@@ -7,7 +7,8 @@ use std::hash::Hash;
 ///
 /// Each key has one position, that of its last change. A reader that is behind skips what was overwritten meanwhile, so the log is
 /// never longer than the map plus the deleted keys that a reader still holds: a slow reader costs the others nothing. A reader
-/// gets each change once, and no deletion of a key that it never had.
+/// gets each change at most once, none after a newer one, and no deletion of a key that it never had. A value that was overwritten and
+/// written again while a reader was behind is a new change for it: the log keeps no former values to compare with.
 #[derive(Clone, Debug)]
 pub struct ChangeLog<K, V> {
     slots: HashMap<K, Slot<V>>,

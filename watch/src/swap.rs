@@ -65,6 +65,8 @@ pub enum SwapReply {
     Found(Option<Current>),
     /// The request was refused before it was carried out.
     Refused(String),
+    /// The store answered that it has no space. It may have carried the request out all the same, and will not do so later.
+    Full(String),
     /// No answer: the request may have been carried out, or may still be.
     Unknown(String),
 }
@@ -79,7 +81,9 @@ pub enum SwapOutcome {
     Conflict(Option<Current>),
     /// Something else stands at the key, and it cannot be known whether this write stood there before it.
     Overtaken(Option<Current>),
-    /// The store refuses it, or was not to be reached before any attempt.
+    /// The store refuses it, or was not to be reached before any attempt: this write does not stand at the key.
+    ///
+    /// A creation that is refused for want of space may have been made all the same and deleted by another writer at once.
     Refused(String),
     /// The store was not to be reached again: the write may have happened or may still happen.
     Unknown(String),
@@ -100,10 +104,22 @@ impl Default for SwapOptions {
     }
 }
 
+/// What is not known of the writes that were sent.
+#[derive(Debug)]
+enum Doubt {
+    /// Nothing: each was refused before it was carried out, or none was sent.
+    None,
+    /// The last one was refused for this reason. It may stand in the store all the same, and will not come to stand there later.
+    Refused(String),
+    /// One had no answer: it may have been carried out, or may still be.
+    Open,
+}
+
 /// One compare-and-swap.
 ///
 /// A write without an answer is read back. If what was expected still stands there, the same write is sent again: should both
-/// arrive in the end, the second fails its comparison. Whether another value overwrote this one is told from the key's stamp
+/// arrive in the end, the second fails its comparison. A write that was refused for want of space is read back, too, and not sent
+/// again. Whether another value overwrote this one is told from the key's stamp
 /// where that is possible.
 #[derive(Debug)]
 pub struct Swap {
@@ -112,8 +128,7 @@ pub struct Swap {
     attempts_left: u32,
     backoff: Backoff,
     step: SwapStep,
-    /// True from the first write without an answer on.
-    in_doubt: bool,
+    doubt: Doubt,
     after_wait: SwapRequest,
 }
 
@@ -128,7 +143,7 @@ impl Swap {
             attempts_left: options.attempts.max(1) - 1,
             backoff: Backoff::new(first, longest),
             step: SwapStep::Send(SwapRequest::Write),
-            in_doubt: false,
+            doubt: Doubt::None,
             after_wait: SwapRequest::Write,
         }
     }
@@ -151,16 +166,33 @@ impl Swap {
         let SwapStep::Send(request) = self.step else { return };
         self.step = match (request, reply) {
             (_, SwapReply::Written(revision)) => SwapStep::Done(SwapOutcome::Written(revision)),
-            (_, SwapReply::Found(current)) if self.is_expected(current.as_ref()) => self.write_again(),
+            (_, SwapReply::Found(current)) if self.is_expected(current.as_ref()) => match &self.doubt {
+                Doubt::Refused(why) => SwapStep::Done(SwapOutcome::Refused(why.clone())),
+                Doubt::None | Doubt::Open => self.write_again(),
+            },
             (_, SwapReply::Found(current)) => SwapStep::Done(self.judge(current)),
-            (_, SwapReply::Refused(why)) if !self.in_doubt => SwapStep::Done(SwapOutcome::Refused(why)),
-            (_, SwapReply::Refused(why)) => SwapStep::Done(SwapOutcome::Unknown(why)),
+            (_, SwapReply::Refused(why)) => SwapStep::Done(match self.doubt {
+                Doubt::None => SwapOutcome::Refused(why),
+                Doubt::Refused(_) | Doubt::Open => SwapOutcome::Unknown(why),
+            }),
+            (SwapRequest::Write, SwapReply::Full(why)) => self.read_back(why),
             (SwapRequest::Write, SwapReply::Unknown(why)) => {
-                self.in_doubt = true;
+                self.doubt = Doubt::Open;
                 self.retry(why, jitter)
             }
-            (SwapRequest::Read, SwapReply::Unknown(why)) => self.retry(why, jitter),
+            (SwapRequest::Read, SwapReply::Full(why) | SwapReply::Unknown(why)) => self.retry(why, jitter),
         };
+    }
+
+    /// Looks whether a write that was refused stands in the store.
+    fn read_back(&mut self, why: String) -> SwapStep {
+        if !matches!(self.doubt, Doubt::Open) {
+            self.doubt = Doubt::Refused(why.clone());
+        }
+        match self.take_attempt() {
+            true => SwapStep::Send(SwapRequest::Read),
+            false => SwapStep::Done(SwapOutcome::Unknown(why)),
+        }
     }
 
     fn retry(&mut self, why: String, jitter: u8) -> SwapStep {
@@ -193,7 +225,7 @@ impl Swap {
 
     /// What it means that something else stands at the key than was expected.
     fn judge(&self, current: Option<Current>) -> SwapOutcome {
-        if !self.in_doubt {
+        if matches!(self.doubt, Doubt::None) {
             return SwapOutcome::Conflict(current);
         }
         match (&self.value, &current) {

@@ -47,7 +47,7 @@ proptest! {
 
     #[test]
     fn of_swaps_whose_replies_are_lost_each_says_what_became_of_it(
-        steps in prop::collection::vec((0..3_u8, 0..6_u8), 1..40),
+        steps in prop::collection::vec((0..3_u8, 0..8_u8), 1..40),
     ) {
         swap_history(&steps);
     }

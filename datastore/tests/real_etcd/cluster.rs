@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use margay_datastore::{
-    Client, DatastoreOptions, Decoded, Expected, Feed, FeedEvent, FeedReader, KeyRange, SwapOutcome,
+    Client, DatastoreOptions, Decoded, Expected, Feed, FeedEvent, FeedReader, KeyRange, Revision, SwapOutcome,
 };
 use margay_lab::{Etcd, EtcdSettings, Lab, Namespace, Segment};
 
@@ -84,6 +84,8 @@ pub(crate) async fn try_write(client: &Client, key: &str, value: Option<&str>) -
 /// A reader, and what it was given.
 pub(crate) struct Follower {
     reader: FeedReader<String>,
+    /// The newest revision that was heard of each key.
+    revisions: BTreeMap<String, Revision>,
     pub(crate) known: BTreeMap<String, String>,
     pub(crate) in_sync: u32,
     pub(crate) connected: u32,
@@ -97,6 +99,7 @@ impl Follower {
         let reader = feed.reader().expect("there is room");
         Self {
             reader,
+            revisions: BTreeMap::new(),
             known: BTreeMap::new(),
             in_sync: 0,
             connected: 0,
@@ -137,8 +140,10 @@ impl Follower {
 
     fn hear(&mut self, event: FeedEvent<String>) {
         match event {
-            FeedEvent::Upsert { key, object, .. } => {
+            FeedEvent::Upsert { key, object, revision } => {
                 self.events += 1;
+                let former = self.revisions.insert(text(&key), revision);
+                assert!(former < Some(revision), "{} at {revision:?} after {former:?}", text(&key));
                 let known = self.known.insert(text(&key), (*object).clone());
                 assert_ne!(known.as_ref(), Some(&*object), "{} says nothing new", text(&key));
             }

@@ -71,8 +71,21 @@ struct Run {
     told: BTreeMap<Bytes, Bytes>,
     told_of: u64,
     in_sync: u32,
-    log: ChangeLog<Bytes, Bytes>,
-    readers: Vec<(ReaderId, BTreeMap<Bytes, Bytes>)>,
+    log: ChangeLog<Bytes, Numbered>,
+    /// How many changes have been written into the log.
+    logged: u64,
+    readers: Vec<Reader>,
+}
+
+/// A value with the number of the change that brought it.
+#[derive(Clone)]
+struct Numbered(u64, Bytes);
+
+/// A reader of the log, and what it was given.
+struct Reader {
+    id: ReaderId,
+    known: BTreeMap<Bytes, Bytes>,
+    newest: u64,
 }
 
 /// What the shell around the follower has under way.
@@ -98,8 +111,12 @@ impl Run {
         let options = FollowerOptions { page_keys, ..FollowerOptions::default() };
         let follower = Follower::new(KeyRange::of_prefix("/k/"), options, Timestamp::START);
         let mut log = ChangeLog::default();
-        let readers =
-            (0..3).map(|_| (log.add_reader().expect("there is room for three"), BTreeMap::new())).collect();
+        let readers = (0..3).map(|_| Reader {
+            id: log.add_reader().expect("there is room for three"),
+            known: BTreeMap::new(),
+            newest: 0,
+        });
+        let readers = readers.collect();
         Self {
             store,
             follower,
@@ -110,6 +127,7 @@ impl Run {
             told_of: 1,
             in_sync: 0,
             log,
+            logged: 0,
             readers,
         }
     }
@@ -163,7 +181,8 @@ impl Run {
                 Some(value) => self.told.insert(change.key.clone(), value.clone()),
                 None => self.told.remove(&change.key),
             };
-            self.log.set(change.key.clone(), value);
+            self.logged += 1;
+            self.log.set(change.key.clone(), value.map(|value| Numbered(self.logged, value)));
         }
         let now = self.store.revision();
         let is_told = |revision: &u64| {
@@ -230,13 +249,21 @@ impl Run {
         self.follower.handle_failure(self.now, 0, attempt, failure);
     }
 
+    /// A reader hears each change at most once and none after a newer one, and at the end of the log it knows what the log was told.
     fn read(&mut self, reader: usize, limit: usize) {
-        let (id, known) = &mut self.readers[reader];
+        let Reader { id, known, newest } = &mut self.readers[reader];
         for change in self.log.read(*id, limit) {
             match change.value {
-                Some(value) => drop(known.insert(change.key, value)),
+                Some(Numbered(number, value)) => {
+                    assert!(number > *newest, "change {number} of {:?} after change {newest}", change.key);
+                    *newest = number;
+                    known.insert(change.key, value);
+                }
                 None => assert!(known.remove(&change.key).is_some(), "{:?} was never there", change.key),
             }
+        }
+        if self.log.has_read_all(*id) {
+            assert_eq!(*known, self.told);
         }
     }
 
@@ -276,12 +303,12 @@ impl Run {
         let values: BTreeMap<Bytes, Bytes> =
             contents.into_iter().map(|(key, entry)| (key, entry.value)).collect();
         assert_eq!(self.told, values);
-        let held: HashSet<&Bytes> = self.readers.iter().flat_map(|(_, known)| known.keys()).collect();
+        let held: HashSet<&Bytes> = self.readers.iter().flat_map(|reader| reader.known.keys()).collect();
         assert!(self.log.len() <= held.len() + values.len(), "the log holds what nobody needs");
         for reader in 0..3 {
             self.read(reader, usize::MAX);
-            assert_eq!(self.readers[reader].1, values);
-            assert!(self.log.has_read_all(self.readers[reader].0));
+            assert_eq!(self.readers[reader].known, values);
+            assert!(self.log.has_read_all(self.readers[reader].id));
         }
         assert_eq!(self.log.len(), values.len());
     }

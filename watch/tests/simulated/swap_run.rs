@@ -7,8 +7,8 @@ use margay_watch::{
 
 /// Runs one swap after the other, and checks what each says of itself.
 ///
-/// A step is what happens to the next request (it arrives; it is lost; its reply is lost; it arrives late) and what others do
-/// before it.
+/// A step is what happens to the next request (it arrives; it is lost; its reply is lost; it arrives late; it is carried out, or not,
+/// and answered with a want of space) and what others do before it.
 pub(crate) fn swap_history(steps: &[(u8, u8)]) {
     let mut store = OneKey::default();
     let mut steps = steps.iter().copied();
@@ -47,6 +47,11 @@ pub(crate) fn swap_history(steps: &[(u8, u8)]) {
                     late = true;
                     SwapReply::Unknown("late".to_owned())
                 }
+                (SwapRequest::Write, 4) => {
+                    written = store.write(expected, value.as_ref()).or(written);
+                    SwapReply::Full("noticed afterwards".to_owned())
+                }
+                (SwapRequest::Write, 5) => SwapReply::Full("noticed before".to_owned()),
                 (SwapRequest::Write, _) => match store.write(expected, value.as_ref()) {
                     Some(revision) => {
                         written = Some(revision);
@@ -58,12 +63,13 @@ pub(crate) fn swap_history(steps: &[(u8, u8)]) {
             };
             swap.handle_reply(reply, 0);
         };
-        check(&outcome, written, late, value.as_ref(), &store);
+        check(&outcome, expected, written, late, value.as_ref(), &store);
     }
 }
 
 fn check(
     outcome: &SwapOutcome,
+    expected: Expected,
     written: Option<Revision>,
     late: bool,
     value: Option<&Bytes>,
@@ -81,7 +87,13 @@ fn check(
             assert!(!late || found.is_some(), "the late write may still succeed");
         }
         SwapOutcome::Overtaken(found) => assert_eq!(*found, store.current),
-        SwapOutcome::Refused(_) => panic!("nothing is refused here"),
+        SwapOutcome::Refused(_) => {
+            assert!(!late, "the late write may still succeed");
+            let is_own = |current: &Current| value.is_some_and(|value| current.value == *value);
+            assert!(!store.current.as_ref().is_some_and(is_own), "refused and written");
+            // Of a creation it cannot be known whether another writer has deleted what was created.
+            assert!(written.is_none() || expected == Expected::Absent, "refused and written");
+        }
         SwapOutcome::Unknown(_) => (),
     }
 }
