@@ -1,12 +1,16 @@
 //! What can be typed.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
+use ipnet::IpNet;
 use margay_datastore::{Credentials, DatastoreOptions, TlsFiles};
+use margay_render::RouterIdSource;
 
 /// Keeps a node's margay.toml in step with the datastore.
 ///
@@ -50,6 +54,12 @@ pub(crate) struct Arguments {
     /// Files about the endpoints of this node, which say which workloads have a BGP peer
     #[arg(long, default_value = "/var/run/calico/endpoint-status")]
     pub(crate) endpoint_status: PathBuf,
+    /// The BGP identifier: an address, or `hash` for one that follows from the node's name; otherwise the node's IPv4 address
+    #[arg(long, env = "CALICO_ROUTER_ID", value_name = "ADDRESS", value_parser = router_id)]
+    pub(crate) router_id: Option<RouterIdSource>,
+    /// Networks of services to advertise besides those of the cluster's settings, separated by commas
+    #[arg(long, env = "CALICO_ADVERTISE_CLUSTER_IPS", value_name = "NETWORKS", value_parser = networks)]
+    pub(crate) services: Option<Networks>,
     /// Further files: `conf.d/*.toml` describe them, `templates/` has their templates
     #[arg(long, default_value = "/etc/margay/confd")]
     pub(crate) templates: PathBuf,
@@ -65,6 +75,32 @@ pub(crate) struct Arguments {
     /// What to log: a level, or a filter for each part
     #[arg(long, default_value = "info")]
     pub(crate) log: String,
+}
+
+/// Networks that were typed in one word.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Networks(pub(crate) BTreeSet<IpNet>);
+
+/// Of a variable of the environment that is empty, nothing follows.
+fn router_id(text: &str) -> Result<RouterIdSource, String> {
+    match text {
+        "" => Ok(RouterIdSource::Address),
+        "hash" => Ok(RouterIdSource::Name),
+        text => match text.parse::<Ipv4Addr>() {
+            Ok(address) if !address.is_unspecified() => Ok(RouterIdSource::Fixed(address)),
+            Ok(_) | Err(_) => Err("it must be an address such as 10.0.0.1, or hash".to_owned()),
+        },
+    }
+}
+
+fn networks(text: &str) -> Result<Networks, String> {
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    let network = |word: &str| match word.parse::<IpNet>() {
+        Ok(network) if network.trunc() == network => Ok(network),
+        Ok(network) => Err(format!("{word} has bits beyond its length; write {}", network.trunc())),
+        Err(_) => Err(format!("{word} must be a network such as 10.96.0.0/12")),
+    };
+    words.map(network).collect::<Result<_, _>>().map(Networks)
 }
 
 impl Arguments {
@@ -94,5 +130,31 @@ impl Arguments {
             options.credentials = Some(Credentials { user, password: password.trim_end().to_owned() });
         }
         Ok(options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RouterIdSource, networks, router_id};
+
+    #[test]
+    fn what_is_typed_is_understood_or_refused() {
+        assert_eq!(router_id(""), Ok(RouterIdSource::Address));
+        assert_eq!(router_id("hash"), Ok(RouterIdSource::Name));
+        assert_eq!(router_id("10.0.0.1"), Ok(RouterIdSource::Fixed([10, 0, 0, 1].into())));
+        for wrong in ["0.0.0.0", "10.0.0.300", "fd00::1", "Hash"] {
+            assert!(router_id(wrong).is_err(), "{wrong}");
+        }
+        let found = networks("10.96.0.0/12, fd00:1::/108").unwrap();
+        assert_eq!(
+            found.0.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["10.96.0.0/12", "fd00:1::/108"]
+        );
+        assert!(networks("").unwrap().0.is_empty());
+        assert_eq!(
+            networks("10.96.0.1/12").unwrap_err(),
+            "10.96.0.1/12 has bits beyond its length; write 10.96.0.0/12"
+        );
+        assert!(networks("10.96.0.0").is_err());
     }
 }

@@ -77,10 +77,15 @@ impl<'a> Confd<'a> {
     fn new(arguments: &'a Arguments, objects: Objects) -> Self {
         let status = SharedStatus::default();
         status.update(|status| status.node.clone_from(&arguments.node));
+        let snapshot = Snapshot {
+            router_id: arguments.router_id.unwrap_or_default(),
+            service_routes: arguments.services.clone().unwrap_or_default().0,
+            ..Snapshot::default()
+        };
         let mut confd = Self {
             arguments,
             objects,
-            snapshot: Snapshot::default(),
+            snapshot,
             secrets: SecretsFolder::default(),
             file_problems: Vec::new(),
             publisher: Publisher::new(&arguments.output, &arguments.control),

@@ -67,6 +67,18 @@ impl ClusterNode {
         self.folder.join("secrets")
     }
 
+    /// The folder of files about workloads.
+    #[must_use]
+    pub fn endpoint_status(&self) -> PathBuf {
+        self.folder.join("endpoint-status")
+    }
+
+    /// The control socket of margayd.
+    #[must_use]
+    pub fn control_socket(&self) -> PathBuf {
+        self.folder.join("margayd.sock")
+    }
+
     /// Starts margay-confd, waits for its first file, and starts margayd with it.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use margay_cluster::document::read_json;
 use margay_cluster::ipam::read_block_affinity;
-use margay_cluster::key::Key;
+use margay_cluster::key::{Key, ObjectKey};
 use margay_cluster::object::{AnyObject, Kind};
 use margay_cluster::schema::UnknownFields;
 use margay_render::{Family, LocalWorkload, RouterIdSource, Secrets, Snapshot};
@@ -60,7 +60,7 @@ impl Case {
                 snapshot.blocks.insert(key.block, read_block_affinity(&value).expect("an affinity"));
             }
         }
-        if let Some(router_id) = self.whole["env"]["CALICO_ROUTER_ID"].as_str() {
+        if let Some(router_id) = self.router_id() {
             snapshot.router_id = RouterIdSource::Fixed(router_id.parse().expect("a router id"));
         }
         // Services are Kubernetes' own; what follows from them is given here.
@@ -83,6 +83,43 @@ impl Case {
             ((object.kind(), object.metadata().name.as_str().to_owned()), object)
         };
         list(&self.whole["resources"]).iter().map(decode).collect()
+    }
+
+    /// What stands in the store: values by their keys.
+    pub(crate) fn stored(&self) -> BTreeMap<String, Vec<u8>> {
+        let octets = |value: &Value| serde_json::to_vec(value).expect("JSON");
+        let objects = list(&self.whole["resources"]).iter().map(|resource| {
+            let document = octets(resource);
+            let node = read_json(&document).expect("JSON");
+            let object = AnyObject::decode(&node, UnknownFields::Ignore).expect("an object");
+            (ObjectKey::from(&object).to_string(), octets(resource))
+        });
+        let affinities = list(&self.whole["block_affinities"]).iter();
+        let affinities = affinities.map(|affinity| {
+            (affinity["key"].as_str().expect("a key").to_owned(), octets(&affinity["value"]))
+        });
+        objects.chain(affinities).collect()
+    }
+
+    /// The passwords by secret and key.
+    pub(crate) fn passwords(&self) -> BTreeMap<(String, String), String> {
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let of_secret = |secret: &Value| -> Vec<_> {
+            let data = secret["data"].as_object().expect("keys");
+            data.iter().map(|(key, value)| ((text(&secret["name"]), key.clone()), text(value))).collect()
+        };
+        list(&self.whole["secrets"]).iter().flat_map(of_secret).collect()
+    }
+
+    /// The files about endpoints by their names.
+    pub(crate) fn endpoint_files(&self) -> BTreeMap<String, String> {
+        let files = self.whole["endpoint_status"].as_object().into_iter().flatten();
+        files.map(|(name, file)| (name.clone(), file.to_string())).collect()
+    }
+
+    /// The BGP identifier that the environment of the node gives.
+    pub(crate) fn router_id(&self) -> Option<&str> {
+        self.whole["env"]["CALICO_ROUTER_ID"].as_str()
     }
 
     /// The sequence that it is a step of, and which step.
