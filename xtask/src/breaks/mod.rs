@@ -71,6 +71,7 @@ fn check_unbroken(copy: &TreeCopy<'_>, faults: &[Fault]) -> Result<()> {
     let hunts: BTreeMap<String, &Hunt> =
         faults.iter().flat_map(|fault| &fault.hunts).map(|hunt| (hunt.to_string(), hunt)).collect();
     for (line, hunt) in hunts {
+        println!("without a fault: {line}");
         match hunt.run(copy)? {
             Outcome::Passed => {}
             Outcome::Failed(finders) => bail!("without a fault, {line} fails: {}", finders.join(", ")),
