@@ -115,7 +115,7 @@ impl Rib {
             self.families[family].peer_up(&mut self.shared, &self.options, peer);
         }
         if options.looks_at_staleness() {
-            self.mark_stale();
+            mark_stale(&mut self.families, &mut self.shared);
         }
         peer
     }
@@ -140,7 +140,7 @@ impl Rib {
             family.peer_down(&mut self.shared, peer, departure);
         }
         if departure == Departure::Restarting {
-            self.mark_stale();
+            mark_stale(&mut self.families, &mut self.shared);
         }
     }
 
@@ -251,20 +251,7 @@ impl Rib {
             self.families[family].set_forwarding_filter(filter);
         }
         self.shared.forwarding_looks_at_staleness = filter.looks_at_staleness();
-        self.mark_stale();
-    }
-
-    /// Marks the paths of peers that are away as stale, if filters ask for it. Peers that come back announce their paths
-    /// anew, without the mark.
-    fn mark_stale(&mut self) {
-        if !self.shared.forwarding_looks_at_staleness && !self.shared.peers.look_at_staleness() {
-            return;
-        }
-        for peer in self.shared.peers.away() {
-            for (_, family) in self.families.iter_mut() {
-                family.mark_stale(&mut self.shared, peer);
-            }
-        }
+        mark_stale(&mut self.families, &mut self.shared);
     }
 
     /// Stops originating `prefix`.
@@ -304,12 +291,6 @@ impl Rib {
         }
     }
 
-    /// Whether some members are still to be moved to groups with their rules.
-    #[must_use]
-    pub fn is_regrouping(&self) -> bool {
-        self.families.iter().any(|(_, family)| family.state().groups.is_regrouping())
-    }
-
     /// Changes the rules of the speaker and of peers. [`work`](Self::work) applies the consequences.
     ///
     /// Peers that get the same rules should get them in one call: a group that changes as a whole need not be
@@ -337,7 +318,7 @@ impl Rib {
             self.shared.peers.set_options(peer, Arc::new(new));
         }
         on_rules_changed(&mut self.families, &mut self.shared, &change);
-        self.mark_stale();
+        mark_stale(&mut self.families, &mut self.shared);
     }
 
     /// Changes the addresses of this speaker towards peers: routes advertised with the former ones are
@@ -380,20 +361,7 @@ impl Rib {
         if let Some(family) = served {
             shared.peers.on_served(peer, family);
         }
-        served.is_some() && self.has_export(peer)
-    }
-
-    /// Whether [`poll_export`](Self::poll_export) has changes to process for `peer`.
-    #[must_use]
-    pub fn has_export(&self, peer: PeerIndex) -> bool {
-        self.families.iter().any(|(_, family)| family.state().groups.has_export(&self.shared, peer))
-    }
-
-    /// The peers that have not read for so long that withdrawals accumulate for them beyond a bound. Ending
-    /// their sessions frees the memory.
-    #[must_use]
-    pub fn overdue(&self) -> Vec<PeerIndex> {
-        self.families.iter().flat_map(|(_, family)| family.state().groups.overdue(&self.shared)).collect()
+        served.is_some() && has_export(families, shared, peer)
     }
 
     /// Next hops that are lost with a peer, so that the forwarding table can drop them early, or that are
@@ -425,6 +393,28 @@ impl Rib {
             self.next_hop_losses.on_all_read();
         }
         changes
+    }
+}
+
+/// Whether any family has changes to advertise to a peer.
+pub(crate) fn has_export(
+    families: &PerFamily<Box<dyn AnyFamilyRib>>,
+    shared: &Shared,
+    peer: PeerIndex,
+) -> bool {
+    families.iter().any(|(_, family)| family.state().groups.has_export(shared, peer))
+}
+
+/// Marks the paths of peers that are away as stale, if filters ask for it. Peers that come back announce their paths
+/// anew, without the mark.
+fn mark_stale(families: &mut PerFamily<Box<dyn AnyFamilyRib>>, shared: &mut Shared) {
+    if !shared.forwarding_looks_at_staleness && !shared.peers.look_at_staleness() {
+        return;
+    }
+    for peer in shared.peers.away() {
+        for (_, family) in families.iter_mut() {
+            family.mark_stale(shared, peer);
+        }
     }
 }
 

@@ -156,7 +156,7 @@ fn a_reader_that_does_not_read_is_overdue_before_it_costs_64_mebibytes() {
         let [stuck, reader] = clients[..] else { unreachable!("two clients") };
         let before = allocated();
         let mut rounds = 0;
-        while rib.overdue().is_empty() {
+        while rib.view().overdue().is_empty() {
             rounds += 1;
             assert!(rounds < 100, "never overdue");
             let prefixes = TABLE + rounds * ROUND..TABLE + (rounds + 1) * ROUND;
@@ -167,13 +167,13 @@ fn a_reader_that_does_not_read_is_overdue_before_it_costs_64_mebibytes() {
             }
         }
         let cost = allocated() - before;
-        assert_eq!(rib.overdue(), [stuck], "{path_ids_sent:?}");
+        assert_eq!(rib.view().overdue(), [stuck], "{path_ids_sent:?}");
         assert!(cost < 64 << 20, "{cost} octets, {path_ids_sent:?}");
         rib.peer_down(stuck, Departure::Final);
         // The others have read what was kept for it, which takes its time to be forgotten.
-        assert_eq!(rib.overdue(), []);
+        assert_eq!(rib.view().overdue(), []);
         while rib.work(1000) {
-            assert_eq!(rib.overdue(), []);
+            assert_eq!(rib.view().overdue(), []);
         }
         let left = Audit::of(&rib);
         assert_eq!(left.tombstones, 0, "{left:?}");
@@ -189,9 +189,9 @@ fn a_reader_is_not_overdue_when_a_whole_table_is_withdrawn() {
     let clients = join(&mut rib, 0..2, &[]);
     for _ in 0..3 {
         withdraw(&mut rib, source, 0..TABLE);
-        assert_eq!(rib.overdue(), []);
+        assert_eq!(rib.view().overdue(), []);
         announce(&mut rib, source, 0..TABLE, |_| 0);
-        assert_eq!(rib.overdue(), []);
+        assert_eq!(rib.view().overdue(), []);
     }
     withdraw(&mut rib, source, 0..TABLE);
     for client in clients.into_iter().chain([source]) {

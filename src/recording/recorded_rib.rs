@@ -160,7 +160,7 @@ impl RecordedRib {
     }
 
     pub(crate) fn poll_export(&mut self, peer: PeerIndex, out: &mut Vec<EncodedUpdates>) -> bool {
-        if self.recorder.is_some() && self.rib.has_export(peer) {
+        if self.recorder.is_some() && self.rib.view().has_export(peer) {
             self.note(&Record::Input(&RibInput::Export(peer)));
         }
         self.rib.poll_export(peer, out)

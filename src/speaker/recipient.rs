@@ -41,7 +41,7 @@ impl Recipient {
     /// sends as fast as it is fed must not keep the speaker.
     fn feed(&self, rib: &mut RecordedRib, burst: &mut Burst) -> Fed {
         let Some(queue) = self.exports.open().filter(|queue| queue.has_room(0)) else {
-            return if rib.has_export(self.index) { Fed::NoRoom } else { Fed::UpToDate };
+            return if rib.view().has_export(self.index) { Fed::NoRoom } else { Fed::UpToDate };
         };
         let mut fed = Fed::More;
         for _ in 0..BATCHES {

@@ -438,7 +438,7 @@ impl ExportGroup {
         out: &mut Vec<EncodedUpdates>,
     ) -> Vec<EntryIndex> {
         self.rules.trim(store);
-        let start = self.log.cursor(reader);
+        let start = self.log.reading(reader).cursor();
         // Usually another member has been sent it before.
         let slice = match self.slices.find(start) {
             Some(slice) => slice,

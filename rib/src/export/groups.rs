@@ -142,7 +142,7 @@ impl GroupSet {
     fn move_if_up_to_date(&mut self, shared: &mut Shared, peer: PeerIndex, heir: GroupId) -> Option<()> {
         let routes = shared.peers.routes_mut(self.family, peer)?;
         let Membership { group, reader } = routes.membership?;
-        let group = self.groups.get_mut(&group).filter(|group| !group.log.is_behind(reader))?;
+        let group = self.groups.get_mut(&group).filter(|group| !group.log.reading(reader).is_behind())?;
         group.leave(reader, peer);
         let heir = self.groups.get_mut(&heir)?;
         heir.members.push(peer);

@@ -186,7 +186,7 @@ impl ExportGroups {
         match due(advertising, routes, group, reader)? {
             Due::Changes => {
                 let emptied = group.poll(table, &shared.store, reader, peer, cache_room, out);
-                let moves = group.heir.is_some() && !group.log.is_behind(reader);
+                let moves = group.heir.is_some() && !group.log.reading(reader).is_behind();
                 let id = group.id;
                 table.unpin(&emptied);
                 if moves && let Some(heir) = self.groups.unite(shared, id, &[peer]) {
@@ -348,7 +348,7 @@ impl ExportGroups {
             let is_slowest = |&peer: &PeerIndex| {
                 let membership =
                     shared.peers.routes(self.groups.family, peer).and_then(|routes| routes.membership);
-                membership.is_some_and(|membership| group.log.is_slowest(membership.reader))
+                membership.is_some_and(|membership| group.log.reading(membership.reader).is_slowest())
             };
             group.members.iter().copied().filter(is_slowest)
         })
@@ -385,7 +385,7 @@ fn due(advertising: Advertising, routes: &PeerRoutes, group: &ExportGroup, reade
     let is_whole = advertising == Advertising::Everything && group.filled_to.is_none();
     if routes.refresh_out == RefreshOut::Wanted && !routes.owes_end_of_rib {
         Some(Due::RefreshBegin)
-    } else if group.log.is_behind(reader) {
+    } else if group.log.reading(reader).is_behind() {
         Some(Due::Changes)
     } else if is_whole && routes.owes_end_of_rib {
         Some(Due::EndOfRib)

@@ -51,7 +51,7 @@ impl ForwardingLog {
         table: &Table<P>,
         limit: usize,
     ) -> (Vec<ForwardingChange>, Vec<EntryIndex>) {
-        let batch = self.log.batch(self.log.cursor(self.reader), limit);
+        let batch = self.log.batch(self.log.reading(self.reader).cursor(), limit);
         let changes = batch.changes.iter().map(|&(index, slot)| ForwardingChange {
             prefix: table.entry(EntryIndex(index.0)).prefix.erase(),
             forwarding: self.forwarding(slot.value()).cloned(),
@@ -78,7 +78,7 @@ impl ForwardingLog {
 
     /// Position of the reader, and of the end of the log.
     pub(crate) fn progress(&self) -> (u32, u32) {
-        (self.log.cursor(self.reader), self.log.end())
+        (self.log.reading(self.reader).cursor(), self.log.end())
     }
 
     fn forwarding(&self, handle: Option<ForwardingHandle>) -> Option<&Forwarding> {

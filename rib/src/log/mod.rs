@@ -12,6 +12,7 @@
 
 mod exported_counts;
 mod readers;
+mod reading;
 mod records;
 mod waiting_withdrawals;
 
@@ -20,6 +21,7 @@ use std::ops::RangeInclusive;
 use self::exported_counts::ExportedCounts;
 pub(crate) use self::readers::ReaderId;
 use self::readers::Readers;
+pub(crate) use self::reading::Reading;
 use self::records::{Records, SEGMENT_RECORDS};
 use self::waiting_withdrawals::WaitingWithdrawals;
 use crate::containers::{Blank, Mirrored};
@@ -276,9 +278,9 @@ impl<V: Copy + Eq> ExportLog<V> {
         self.readers.set_cursor(reader, self.records.start());
     }
 
-    /// Position of a reader.
-    pub(crate) fn cursor(&self, reader: ReaderId) -> u32 {
-        self.readers.cursor(reader)
+    /// How far a reader has read.
+    pub(crate) fn reading(&self, reader: ReaderId) -> Reading<'_, V> {
+        Reading { log: self, cursor: self.readers.cursor(reader) }
     }
 
     /// Number of withdrawals that are kept for readers.
@@ -290,21 +292,6 @@ impl<V: Copy + Eq> ExportLog<V> {
     /// slower one that has left, and is still to be settled, is not theirs.
     pub(crate) fn is_held_up(&self) -> bool {
         self.withdrawals.are_too_many() && self.is_settled()
-    }
-
-    /// Whether no other reader is slower.
-    pub(crate) fn is_slowest(&self, reader: ReaderId) -> bool {
-        self.readers.slowest() == Some(self.cursor(reader))
-    }
-
-    /// Whether the log has records that the reader has not read.
-    pub(crate) fn is_behind(&self, reader: ReaderId) -> bool {
-        self.cursor(reader) < self.end()
-    }
-
-    /// Whether the reader has read the last change of a slot.
-    pub(crate) fn has_read(&self, reader: ReaderId, index: SlotIndex) -> bool {
-        self.slot(index).record().is_none_or(|record| record.position < self.cursor(reader))
     }
 
     /// The changes in the next `limit` records from `start` on.
@@ -325,7 +312,7 @@ impl<V: Copy + Eq> ExportLog<V> {
     /// Moves a reader forward to `end`. Returns the slots whose withdrawals all readers have read, which are
     /// now empty.
     pub(crate) fn advance(&mut self, reader: ReaderId, end: u32) -> Vec<SlotIndex> {
-        let start = self.cursor(reader);
+        let start = self.readers.cursor(reader);
         if start == end {
             return Vec::new();
         }
@@ -406,7 +393,7 @@ impl<V: Copy + Eq> ExportLog<V> {
     ) -> bool {
         let Some(record) = slot.record() else { return false };
         let Some(reader) = reader_of(peer) else { return false };
-        let has_read = record.position < self.cursor(reader);
+        let has_read = record.position < self.readers.cursor(reader);
         match (has_read, record.source == peer) {
             (true, true) => false,
             (true, false) => matches!(slot, Slot::Exported(..)),

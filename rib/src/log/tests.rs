@@ -25,10 +25,10 @@ fn what_changed_often_is_read_once() {
         log.set(SlotIndex(7), Some((value, ALICE)), no_reader);
         log.set(SlotIndex(3), Some((value, ALICE)), no_reader);
     }
-    let batch = log.batch(log.cursor(reader), 100);
+    let batch = log.batch(log.reading(reader).cursor(), 100);
     assert_eq!(entries(&batch), [(7, Some(9)), (3, Some(9))]);
     log.advance(reader, batch.end);
-    assert!(!log.is_behind(reader));
+    assert!(!log.reading(reader).is_behind());
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_withdrawal_waits_for_the_slowest_reader() {
     }
     log.set(SlotIndex(5), None, no_reader);
     assert_eq!(log.advance(fast, 2), []);
-    assert_eq!(entries(&log.batch(log.cursor(slow), 100)), [(5, None)]);
+    assert_eq!(entries(&log.batch(log.reading(slow).cursor(), 100)), [(5, None)]);
     assert_eq!(log.advance(slow, 2), [SlotIndex(5)]);
     assert_eq!(log.slot(SlotIndex(5)), Slot::Empty);
 }
@@ -75,9 +75,9 @@ fn a_new_reader_reads_everything_and_a_rewound_one_again() {
     log.set(SlotIndex(1), Some((1, ALICE)), no_reader);
     log.advance(first, 1);
     let second = log.join();
-    assert_eq!(entries(&log.batch(log.cursor(second), 100)), [(1, Some(1))]);
+    assert_eq!(entries(&log.batch(log.reading(second).cursor(), 100)), [(1, Some(1))]);
     log.rewind(first);
-    assert_eq!(entries(&log.batch(log.cursor(first), 100)), [(1, Some(1))]);
+    assert_eq!(entries(&log.batch(log.reading(first).cursor(), 100)), [(1, Some(1))]);
 }
 
 #[test]
@@ -112,7 +112,7 @@ struct Holder {
 
 impl Holder {
     fn read(&mut self, log: &mut ExportLog<u32>, limit: usize) {
-        let batch = log.batch(log.cursor(self.reader), limit);
+        let batch = log.batch(log.reading(self.reader).cursor(), limit);
         for (index, slot) in &batch.changes {
             match slot.value() {
                 Some(value) => self.held.insert(index.0, value),
@@ -183,7 +183,7 @@ proptest! {
             }
         }
         for holder in &mut holders {
-            while log.is_behind(holder.reader) {
+            while log.reading(holder.reader).is_behind() {
                 holder.read(&mut log, 50);
             }
             prop_assert_eq!(&holder.held, &exported);

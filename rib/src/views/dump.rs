@@ -174,7 +174,13 @@ fn write_group(
         if let Some(Membership { reader, .. }) =
             shared.peers.routes(family, peer).and_then(|routes| routes.membership)
         {
-            writeln!(f, "  peer {} has read up to {} of {}", peer.0, log.cursor(reader), log.end())?;
+            writeln!(
+                f,
+                "  peer {} has read up to {} of {}",
+                peer.0,
+                log.reading(reader).cursor(),
+                log.end()
+            )?;
         }
     }
     if let Some(slots) = group.log.path_slots() {

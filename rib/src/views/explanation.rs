@@ -168,7 +168,7 @@ impl FamilyView<'_> {
         let slots = group.log.slots_of(entry.index).into_iter().map(|(slot, _)| slot);
         let is_for_peer = |slot: &SlotIndex| matches!(group.log.slot(*slot), Slot::Exported(_, record) if record.source != peer);
         let exported: Vec<SlotIndex> = slots.filter(is_for_peer).collect();
-        let sent = exported.iter().filter(|&&slot| group.log.has_read(reader, slot)).count();
+        let sent = exported.iter().filter(|&&slot| group.log.reading(reader).has_read(slot)).count();
         let paths = group.signature.sends_several().then_some(sent);
         Some(ExportView {
             peer: Arc::clone(&shared.peers.options(peer)?.rules.name),

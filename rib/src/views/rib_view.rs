@@ -4,7 +4,7 @@ use bgp_codec::PeerKind;
 use margay_filter::FilterChain;
 
 use crate::index::PeerIndex;
-use crate::rib::Rib;
+use crate::rib::{Rib, has_export};
 
 /// What a [`Rib`] can be asked without changing it.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,26 @@ impl RibView<'_> {
     #[must_use]
     pub fn peer_kind(self, peer: PeerIndex) -> Option<PeerKind> {
         self.rib.shared.peers.in_use(peer).map(|options| options.session.kind)
+    }
+
+    /// Whether [`poll_export`](Rib::poll_export) has changes to process for `peer`.
+    #[must_use]
+    pub fn has_export(self, peer: PeerIndex) -> bool {
+        has_export(&self.rib.families, &self.rib.shared, peer)
+    }
+
+    /// The peers that have not read for so long that withdrawals accumulate for them beyond a bound. Ending
+    /// their sessions frees the memory.
+    #[must_use]
+    pub fn overdue(self) -> Vec<PeerIndex> {
+        let families = self.rib.families.iter();
+        families.flat_map(|(_, family)| family.state().groups.overdue(&self.rib.shared)).collect()
+    }
+
+    /// Whether some members are still to be moved to groups with their rules.
+    #[must_use]
+    pub fn is_regrouping(self) -> bool {
+        self.rib.families.iter().any(|(_, family)| family.state().groups.is_regrouping())
     }
 }
 

@@ -176,7 +176,7 @@ impl FamilyView<'_> {
         let chosen = group.chosen(self.shared, entry.prefix, entry.paths, entry.best).map(|path| path.source);
         let view = |(slot, source): (SlotIndex, Option<SourceIndex>)| {
             let Slot::Exported(handle, record) = group.log.slot(slot) else { return None };
-            if record.source == peer || !group.log.has_read(reader, slot) {
+            if record.source == peer || !group.log.reading(reader).has_read(slot) {
                 return None;
             }
             let sent = source.or(chosen);

@@ -67,12 +67,12 @@ pub(crate) fn path_exports(rib: &mut Rib, peer: PeerIndex) -> Exports {
 
 /// The next octets that a peer is sent; `None` when it is up to date.
 pub(crate) fn poll_export(rib: &mut Rib, peer: PeerIndex) -> Option<Vec<EncodedUpdates>> {
-    if !rib.has_export(peer) {
+    if !rib.view().has_export(peer) {
         return None;
     }
     let mut updates = Vec::new();
     let has_more = rib.poll_export(peer, &mut updates);
-    assert_eq!(has_more, rib.has_export(peer));
+    assert_eq!(has_more, rib.view().has_export(peer));
     Some(updates)
 }
 

@@ -162,12 +162,12 @@ fn before(world: &World, event: &Event) -> Vec<Case> {
     match event {
         Event::Up(peer) => {
             note(Case::LateJoiner, !is_up(peer) && has_routes);
-            note(Case::PeersWhileRegrouping, !is_up(peer) && world.rib.is_regrouping());
+            note(Case::PeersWhileRegrouping, !is_up(peer) && world.rib.view().is_regrouping());
         }
         Event::Down(peer) if is_up(peer) => {
             let had_routes = !world.naive.peers[peer].1.is_empty();
             note(Case::SourceLeaves, had_routes && is_behind);
-            note(Case::PeersWhileRegrouping, world.rib.is_regrouping());
+            note(Case::PeersWhileRegrouping, world.rib.view().is_regrouping());
         }
         Event::Announce { peer, .. } | Event::Withdraw { peer, .. } => {
             note(Case::ChangeBehindSlowMember, is_up(peer) && is_behind);
@@ -183,7 +183,7 @@ fn before(world: &World, event: &Event) -> Vec<Case> {
         Event::Reconfigure { peers, reflector, .. } => {
             note(Case::Clusters, reflector.other_clusters && has_routes);
             note(Case::RulesBehind, is_behind && peers.iter().any(is_up));
-            note(Case::RulesAgain, world.rib.is_regrouping());
+            note(Case::RulesAgain, world.rib.view().is_regrouping());
             for (members, changing) in groups(world, peers) {
                 note(Case::RulesOfSome, changing > 0 && changing < members);
                 note(Case::RulesOfAll, members > 1 && changing == members);
@@ -235,7 +235,7 @@ fn sources(world: &World) -> Vec<(Prefix, usize)> {
 }
 
 fn is_somebody_behind(world: &World) -> bool {
-    world.sessions.values().any(|session| world.rib.has_export(session.index))
+    world.sessions.values().any(|session| world.rib.view().has_export(session.index))
 }
 
 /// For each group, its number of members, and how many of them are among `peers`.

@@ -37,7 +37,7 @@ fn draining_lowers_what_is_advertised_and_undraining_restores_it() {
     assert!(has_community(&inside) && has_community(&outside));
     assert_eq!((inside.local_pref(), outside.local_pref()), (Some(0), None));
     drain(&mut rib, &readers, true);
-    assert!(!rib.has_export(internal) && !rib.has_export(external), "nothing has changed");
+    assert!(!rib.view().has_export(internal) && !rib.view().has_export(external), "nothing has changed");
     drain(&mut rib, &readers, false);
     assert_eq!([internal, external].map(|peer| advertised(&mut rib, peer)), before);
 }

@@ -130,7 +130,7 @@ fn the_same_rules_again_send_nothing() {
     reconfigure(&mut rib, &readers, RULES);
     reconfigure(&mut rib, &[feed], Rules { cluster: None, ..RULES });
     for reader in readers {
-        assert!(!rib.has_export(reader));
+        assert!(!rib.view().has_export(reader));
     }
 }
 
@@ -145,7 +145,7 @@ fn a_group_is_split_in_parts_while_its_members_are_sent_changes() {
     }
     reconfigure(&mut rib, &[one], Rules { export: 1, ..RULES });
     let mut parts = 0;
-    while rib.is_regrouping() {
+    while rib.view().is_regrouping() {
         assert!(rib.work(STEPS), "there is more to do");
         parts += 1;
         if parts == 5 {
@@ -171,7 +171,7 @@ fn a_refresh_ends_after_all_routes_under_the_latest_rules() {
         news(&mut rib, reader);
     }
     reconfigure(&mut rib, &readers, RULES);
-    while rib.is_regrouping() {
+    while rib.view().is_regrouping() {
         assert!(rib.work(1), "there is more to do");
     }
     rib.refresh(readers[0], Family::IPV4_UNICAST);
@@ -200,7 +200,7 @@ fn no_member_moves_to_a_group_whose_log_is_not_filled() {
     news(&mut rib, other);
     // From now on both have the same rules, and the first one's log is filled before the other's.
     reconfigure(&mut rib, &[one], RULES);
-    while rib.is_regrouping() {
+    while rib.view().is_regrouping() {
         assert!(rib.work(1), "there is more to do");
     }
     let [group, heir] = groups(&rib, [one, other]);

@@ -30,13 +30,13 @@ fn work(rib: &mut Rib) {
 #[test]
 fn routes_announced_again_as_before_are_no_change() {
     let (mut rib, feed, reader) = without_the_feed();
-    assert!(!rib.has_export(reader), "the routes of a restarting peer stay");
+    assert!(!rib.view().has_export(reader), "the routes of a restarting peer stay");
     let back = rib.peer_up(options(FEED), Some(feed));
     assert_eq!(back, feed);
     rib.apply_update(back, reach(&[BLOCK, OTHER], attributes(|_| {}), gateway()));
     rib.end_refresh(back, Family::IPV4_UNICAST);
     work(&mut rib);
-    assert!(!rib.has_export(reader), "nothing differs");
+    assert!(!rib.view().has_export(reader), "nothing differs");
     assert_eq!(rib.view().peer_counts(back, Family::IPV4_UNICAST).received, 2);
     let sent = exports(&mut rib, back);
     assert_eq!((sent.reached.len(), sent.messages), (0, 2), "the feed gets its own table, which is empty");
@@ -60,7 +60,7 @@ fn a_route_that_is_not_announced_again_is_removed_at_the_end() {
 fn the_paths_of_a_peer_that_stays_away_are_removed() {
     let (mut rib, feed, reader) = without_the_feed();
     rib.apply_update(feed, unreach(&[BLOCK]));
-    assert!(!rib.has_export(reader), "a message of the former session comes too late");
+    assert!(!rib.view().has_export(reader), "a message of the former session comes too late");
     rib.peer_down(feed, Departure::Final);
     work(&mut rib);
     assert_eq!(exports(&mut rib, reader).unreached.len(), 2);

@@ -359,7 +359,7 @@ impl Sessions {
 
     /// Ends the sessions of peers that do not read while ever more withdrawals have to be kept for them.
     pub(super) fn interrupt_overdue(&mut self, rib: &RecordedRib) {
-        for index in rib.overdue() {
+        for index in rib.view().overdue() {
             if let Some((peer, session)) = self.of_index(index)
                 && session.interrupt(StopReason::OutOfResources)
             {
