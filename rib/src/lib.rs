@@ -29,6 +29,7 @@ mod policy;
 mod rib;
 mod shared;
 mod views;
+mod watch;
 
 pub use decision::{Candidate, DEFAULT_LOCAL_PREF, Decision, Step, decide};
 pub use export::EncodedUpdates;
@@ -47,6 +48,6 @@ pub use paths::{CandidateOrigin, ImportRefusal};
 pub use policy::ExportRefusal;
 pub use rib::Rib;
 pub use views::{
-    AskedRule, Audit, Dump, Explanation, ExportView, FilterDirection, FilterPass, NotExported, PagePosition,
-    PeerCounts, RibCounts, RibView, RoutePage, RouteSelection, RouteStatus, RouteView,
+    AskedRule, Audit, Dump, Explanation, ExportView, FilterDirection, FilterPass, LocalView, NotExported,
+    PagePosition, PeerCounts, RibCounts, RibView, RoutePage, RouteSelection, RouteStatus, RouteView,
 };

@@ -1,6 +1,6 @@
 //! The Rib: takes the events of peers, and returns slices of encoded messages and forwarding changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ use crate::paths::{LearnedFrom, Sources};
 use crate::peers::{Peers, Presence};
 use crate::policy::ImportPolicy;
 use crate::shared::{Advertising, Shared};
+use crate::watch::Watch;
 
 /// All routing state of a speaker: a plain value with one owner. The crate's documentation describes how it
 /// works.
@@ -62,6 +63,7 @@ impl Rib {
             peers: Peers::new(options.hash_seed),
             sources: Sources::new(options.decision),
             notices: Notices::default(),
+            watch: Watch::default(),
             multipath: options.forwarding.map_or(1, |forwarding| forwarding.multipath),
             advertising: Advertising::Everything,
             forwarding_looks_at_staleness: false,
@@ -377,6 +379,24 @@ impl Rib {
     /// there were too many. Affects nothing but the result of the next call.
     pub fn poll_notices(&mut self) -> (Vec<Notice>, u64) {
         self.shared.notices.take()
+    }
+
+    /// Watches the best routes to these prefixes instead of the present ones: to a network and all inside it, and to what covers
+    /// the address of a host. Affects nothing but the results of [`poll_watched`](Self::poll_watched).
+    pub fn watch(&mut self, prefixes: &BTreeSet<Prefix>) {
+        self.shared.watch.set(prefixes);
+    }
+
+    /// Whether [`poll_watched`](Self::poll_watched) has something to return.
+    #[must_use]
+    pub fn has_watched_changes(&self) -> bool {
+        self.shared.watch.has_changes()
+    }
+
+    /// Up to `limit` watched prefixes whose best routes have changed, each once, and how many changes are left out
+    /// because there were too many. Affects nothing but the result of the next call.
+    pub fn poll_watched(&mut self, limit: usize) -> (Vec<Prefix>, u64) {
+        self.shared.watch.take(limit)
     }
 
     /// The next changes of the wanted forwarding table, of about `limit` entries. Empty when the reader is up

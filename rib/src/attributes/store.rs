@@ -136,7 +136,7 @@ impl PathValues {
     }
 
     /// The part that filters can read.
-    fn local(&self) -> LocalValues {
+    pub(crate) fn local(&self) -> LocalValues {
         LocalValues {
             preference: self.preference,
             weight: self.weight(),

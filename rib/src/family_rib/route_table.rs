@@ -307,6 +307,7 @@ impl<P: RibFamily> RouteTable<P> {
                 // This path was the best one when the groups were last updated.
                 if former_best.is_some_and(|best| best.source == source) {
                     entry.set_best_position(None);
+                    shared.watch.on_best_changed(|| entry.prefix.erase());
                 }
                 self.groups.export_undecided(shared, entry, index, changed);
                 self.export_default_route(shared, index, source);
@@ -358,6 +359,9 @@ impl<P: RibFamily> RouteTable<P> {
         let is_same = |former: Path, best: Path| (former.source, former.import) == (best.source, best.import);
         if !former_best.zip(best).is_some_and(|(former, best)| is_same(former, best)) {
             self.groups.export_best(shared, entry, index);
+            if former_best.is_some() || best.is_some() {
+                shared.watch.on_best_changed(|| entry.prefix.erase());
+            }
         }
         self.contribute(shared, index);
     }

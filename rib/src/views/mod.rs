@@ -14,4 +14,4 @@ pub use self::counts::{PeerCounts, RibCounts};
 pub use self::dump::Dump;
 pub use self::explanation::{AskedRule, Explanation, ExportView, FilterDirection, FilterPass, NotExported};
 pub use self::rib_view::RibView;
-pub use self::routes::{PagePosition, RoutePage, RouteSelection, RouteStatus, RouteView};
+pub use self::routes::{LocalView, PagePosition, RoutePage, RouteSelection, RouteStatus, RouteView};

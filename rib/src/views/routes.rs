@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bgp_codec::{Family, NextHop, PathAttributes, PathId, Prefix};
-use margay_filter::{FilterChain, NextHopEdit, RouteEdits, RouteSource};
+use margay_filter::{FilterChain, NextHopEdit, RouteEdits, RouteSource, SourceKind};
 
 use super::family_view::FamilyView;
 use super::rib_view::RibView;
@@ -12,6 +12,7 @@ use crate::decision::{Step, Unusable, candidate, contest};
 use crate::family::FamilyIndex;
 use crate::index::{PeerIndex, SlotIndex, SourceIndex};
 use crate::log::Slot;
+use crate::options::{Discard, LinkName};
 use crate::paths::{EntryView, ImportRefusal, Path};
 use crate::peers::Presence;
 use crate::shared::Shared;
@@ -33,6 +34,29 @@ pub struct RouteView {
     pub status: RouteStatus,
     /// Whether it is kept while its peer is away.
     pub is_stale: bool,
+    /// What it is worth on this node, never advertised.
+    pub local: LocalView,
+}
+
+/// Local properties of a path.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LocalView {
+    /// Its origin.
+    pub source: SourceKind,
+    /// Compared before every step of BGP; the highest wins.
+    pub preference: u32,
+    /// Compared after the preference; the highest wins.
+    pub weight: u32,
+    /// Metric in the kernel; `None` for the default one.
+    pub metric: Option<u32>,
+    /// The operator's mark.
+    pub tag: Option<u32>,
+    /// Cost of the way to the next hop; `None` if that is not reachable.
+    pub cost: Option<u32>,
+    /// How packets are discarded, if they are.
+    pub discard: Option<Discard>,
+    /// The link of a static route's next hop, where the operator names it.
+    pub link: Option<LinkName>,
 }
 
 /// State of a path.
@@ -70,6 +94,10 @@ pub struct PagePosition(pub u64);
 pub enum RouteSelection {
     /// Every path.
     All,
+    /// The paths that import accepted, as it left them.
+    Accepted,
+    /// Those of them that are of a peer.
+    AcceptedFrom(PeerIndex),
     /// The best path of each prefix (Loc-RIB).
     Best,
     /// The best paths that are of a peer.
@@ -78,6 +106,8 @@ pub enum RouteSelection {
     ReceivedFrom(PeerIndex),
     /// The routes that a peer has been sent (Adj-RIB-Out).
     AdvertisedTo(PeerIndex),
+    /// The paths of these routes, as import left them.
+    SourcesOfAdvertised(PeerIndex),
 }
 
 /// Paths examined for a page at most: a few milliseconds of the speaker's time.
@@ -140,35 +170,44 @@ impl FamilyView<'_> {
         let Self { shared, .. } = self;
         let selects = |path: &Path, status: &RouteStatus| match selection {
             RouteSelection::All => true,
+            RouteSelection::Accepted => path.import.handle().is_some(),
+            RouteSelection::AcceptedFrom(peer) => {
+                path.import.handle().is_some() && shared.sources.get(path.source).peer == peer
+            }
             RouteSelection::Best => matches!(status, RouteStatus::Best(_)),
             RouteSelection::BestFrom(peer) => {
                 matches!(status, RouteStatus::Best(_)) && shared.sources.get(path.source).peer == peer
             }
             RouteSelection::ReceivedFrom(peer) => shared.sources.get(path.source).peer == peer,
-            RouteSelection::AdvertisedTo(_) => false,
+            RouteSelection::AdvertisedTo(_) | RouteSelection::SourcesOfAdvertised(_) => false,
         };
-        if let RouteSelection::AdvertisedTo(peer) = selection {
-            return self.advertised(entry, peer, filter).unwrap_or_default();
+        if let RouteSelection::AdvertisedTo(peer) | RouteSelection::SourcesOfAdvertised(peer) = selection {
+            let as_sent = selection == RouteSelection::AdvertisedTo(peer);
+            return self.advertised(entry, peer, as_sent, filter).unwrap_or_default();
         }
         let statuses = statuses(shared, entry).into_iter().filter(|(path, status)| selects(path, status));
         let attributes = |path: &Path| match selection {
-            RouteSelection::Best | RouteSelection::BestFrom(_) => {
-                path.import.handle().unwrap_or(path.received)
-            }
-            RouteSelection::All | RouteSelection::ReceivedFrom(_) | RouteSelection::AdvertisedTo(_) => {
-                path.received
-            }
+            RouteSelection::Accepted
+            | RouteSelection::AcceptedFrom(_)
+            | RouteSelection::Best
+            | RouteSelection::BestFrom(_) => path.import.handle().unwrap_or(path.received),
+            RouteSelection::All
+            | RouteSelection::ReceivedFrom(_)
+            | RouteSelection::AdvertisedTo(_)
+            | RouteSelection::SourcesOfAdvertised(_) => path.received,
         };
         let views =
             statuses.map(|(path, status)| route(shared, entry, &path, attributes(&path), status, filter));
         views.flatten().collect()
     }
 
-    /// The routes of an entry that `peer` has been sent, as far as the present state has been sent.
+    /// The routes of an entry that `peer` has been sent, as far as the present state has been sent; or their paths as import left
+    /// them.
     fn advertised(
         self,
         entry: EntryView<'_>,
         peer: PeerIndex,
+        as_sent: bool,
         filter: Option<&FilterChain>,
     ) -> Option<Vec<RouteView>> {
         let (group, reader) = self.state.groups.of_member(self.shared, peer)?;
@@ -181,7 +220,11 @@ impl FamilyView<'_> {
             }
             let sent = source.or(chosen);
             let (path, status) = statuses.iter().find(|(path, _)| Some(path.source) == sent)?;
+            let handle = if as_sent { handle } else { path.import.handle()? };
             let view = route(self.shared, entry, path, handle, status.clone(), filter)?;
+            if !as_sent {
+                return Some(view);
+            }
             Some(RouteView { path_id: source.map_or(PathId(0), SourceIndex::exported_path_id), ..view })
         };
         Some(group.log.slots_of(entry.index).into_iter().filter_map(view).collect())
@@ -219,7 +262,24 @@ fn route(
         },
         status,
         is_stale: shared.peers.presence(source.peer) == Some(Presence::Away),
+        local: local(shared, path, handle, &edits),
     })
+}
+
+/// The local properties of a path with these attributes, with a filter's edits applied.
+fn local(shared: &Shared, path: &Path, handle: AttributeHandle, edits: &RouteEdits) -> LocalView {
+    let set = shared.store.get(handle);
+    let values = edits.applied_to_local(set.values.local());
+    LocalView {
+        source: shared.peers.route_source(path.source, shared.sources.get(path.source)).kind(),
+        preference: values.preference,
+        weight: values.weight,
+        metric: values.metric,
+        tag: values.tag,
+        cost: shared.store.next_hops.cost(set.next_hop),
+        discard: if edits.blackhole { Some(Discard::Blackhole) } else { set.values.discard() },
+        link: set.values.link(),
+    }
 }
 
 /// The paths of an entry with their states.

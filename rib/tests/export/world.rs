@@ -159,6 +159,8 @@ pub(crate) struct World {
     /// The most accepted paths that a peer may have in each family: its limit, or as many as it had when the limit was
     /// lowered.
     most_accepted: BTreeMap<usize, [usize; 2]>,
+    /// The best routes, as the watch on all prefixes reports them.
+    watched: BTreeMap<Prefix, String>,
 }
 
 /// The families of all routes here.
@@ -224,7 +226,9 @@ impl World {
             forwarding: BTreeMap::new(),
             lost: BTreeSet::new(),
             most_accepted: BTreeMap::new(),
+            watched: BTreeMap::new(),
         };
+        world.rib.watch(&["0.0.0.0/0", "::/0"].map(|all| all.parse().expect("a prefix")).into());
         world.happen(Event::Connected(0b111));
         world
     }
@@ -533,6 +537,32 @@ impl World {
         }
     }
 
+    /// Looks up the watched prefixes that have changed since the last time, and compares the result with all best routes.
+    fn the_watch_reports_all_changes(&mut self) {
+        let shown = |view: RouteView| {
+            let RouteView { peer, path_id, attributes, next_hop, .. } = view;
+            format!("{peer:?} {path_id:?} {attributes:?} {next_hop:?}")
+        };
+        let mut changes = Vec::new();
+        while self.rib.has_watched_changes() {
+            let (changed, lost) = self.rib.poll_watched(3);
+            assert_eq!(lost, 0);
+            changes.extend(changed);
+        }
+        for prefix in changes {
+            match self.rib.view().routes_to(prefix, RouteSelection::Best).pop() {
+                Some(view) => drop(self.watched.insert(prefix, shown(view))),
+                None => drop(self.watched.remove(&prefix)),
+            }
+        }
+        let mut expected = BTreeMap::new();
+        for family in [Family::IPV4_UNICAST, Family::IPV6_UNICAST] {
+            let page = self.rib.view().routes(family, RouteSelection::Best, PagePosition::default(), 100_000);
+            expected.extend(page.routes.into_iter().map(|view| (view.prefix, shown(view))));
+        }
+        assert_eq!(self.watched, expected, "the best routes of a follower");
+    }
+
     pub(crate) fn settle(&mut self) {
         while self.rib.work(5) {}
         while self.read_forwarding(7) {}
@@ -545,6 +575,7 @@ impl World {
         while self.rib.work(5) {}
         self.the_limits_are_kept();
         self.the_best_paths_are_admissible();
+        self.the_watch_reports_all_changes();
         assert_eq!(self.forwarding, self.naive.forwarding(), "the forwarding table");
         for (&peer, session) in &self.sessions {
             assert_eq!(
