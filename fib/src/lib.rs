@@ -31,7 +31,7 @@ mod wanted;
 pub use fib::{Ask, Fib};
 pub use import::{ImportRule, InterfacePatterns, KernelRouteChange};
 pub use index::{EntryId, ShapeId};
-pub use mirror::{DescribedRoute, FailedRoute, FibStatus, PrefixState};
+pub use mirror::{DescribedRoute, FailedRoute, FibStatus, ForeignRoute, NamedHop, PrefixState};
 pub use netlink::*;
 pub use options::{FibOptions, OnlinkRule};
 pub use resolution::StaticWay;

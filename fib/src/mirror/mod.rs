@@ -8,6 +8,7 @@ mod dump;
 mod dump_log;
 mod flush;
 mod foreign_routes;
+mod named_hops;
 mod notices;
 mod others;
 mod plan;
@@ -20,5 +21,6 @@ mod wishes;
 
 pub(crate) use self::doubts::Consequences;
 pub(crate) use self::dump::RouteDump;
+pub use self::named_hops::{ForeignRoute, NamedHop};
 pub(crate) use self::state::Mirror;
 pub use self::view::{DescribedRoute, FailedRoute, FibStatus, PrefixState};
