@@ -4,6 +4,7 @@ mod anteroom;
 pub mod bfd;
 pub mod control;
 pub mod daemon;
+pub mod events;
 mod expected_peers;
 pub mod kernel;
 pub mod listener;

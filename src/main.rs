@@ -9,7 +9,7 @@ use std::thread::available_parallelism;
 use anyhow::Context;
 use clap::Parser;
 use margay::daemon::{self, LoadedConfig, Strictness, read_config};
-use margay::log::{self, LogCounts};
+use margay::log::{self, LogControl};
 use margay::machine::Machine;
 use margay::open_files;
 use margay::recording::{RecordingFile, RecordingSink};
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => return fail(&error),
     };
-    let (log, counts) = match log::start(&loaded.config.global().log) {
+    let (log, counts) = match log::start(&loaded.config.global().log, loaded.config.global().log_format) {
         Ok(started) => started,
         Err(error) => return fail(&format_args!("cannot log: {error}")),
     };
@@ -60,7 +60,7 @@ fn fail(error: &dyn Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn run(arguments: Arguments, loaded: LoadedConfig, log: LogCounts) -> anyhow::Result<()> {
+fn run(arguments: Arguments, loaded: LoadedConfig, log: LogControl) -> anyhow::Result<()> {
     if let Err(error) = open_files::raise_limit() {
         warn!(%error, "the limit of open files stays as it is: it bounds the number of peers");
     }

@@ -9,8 +9,51 @@ pub enum Command {
     Protocols(ProtocolPattern),
     /// `show protocols all`
     ProtocolDetails(ProtocolPattern),
+    /// `show route`
+    Routes(RoutesCommand),
     /// `configure`: read the configuration file again.
     Configure,
+}
+
+/// `show route` and what follows it. All given conditions must hold.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct RoutesCommand {
+    /// The networks.
+    pub networks: Networks,
+    /// Only the best route of each network.
+    pub only_primary: bool,
+    /// Only routes that come from this protocol.
+    pub protocol: Option<String>,
+    /// Only routes that are advertised to this peer.
+    pub export: Option<String>,
+    /// Only routes that this filter of the configuration accepts.
+    pub filter: Option<String>,
+    /// What is said of them.
+    pub form: RoutesForm,
+}
+
+/// The networks that routes are shown of.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Networks {
+    /// All.
+    #[default]
+    All,
+    /// Exactly this one, such as `10.65.1.0/26`.
+    Exactly(String),
+    /// The longest one around an address or a prefix.
+    Longest(String),
+}
+
+/// What is said of routes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum RoutesForm {
+    /// A line.
+    #[default]
+    Lines,
+    /// A line, and the attributes.
+    All,
+    /// How many there are.
+    Count,
 }
 
 /// The protocols that a command is about.
@@ -35,10 +78,64 @@ impl Command {
             ["show", "protocols", "all", name] => Some(Self::ProtocolDetails(ProtocolPattern::parse(name)?)),
             ["show", "protocols"] => Some(Self::Protocols(ProtocolPattern::All)),
             ["show", "protocols", name] => Some(Self::Protocols(ProtocolPattern::parse(name)?)),
+            ["show", "route", ref rest @ ..] => RoutesCommand::parse(rest).map(Self::Routes),
             ["configure"] => Some(Self::Configure),
             _ => None,
         }
     }
+}
+
+impl RoutesCommand {
+    /// Parses what follows `show route`, in any order; a network comes first.
+    fn parse(words: &[&str]) -> Option<Self> {
+        let mut command = Self::default();
+        let mut rest = words;
+        loop {
+            rest = match *rest {
+                [] => return Some(command),
+                ["for", address, ref rest @ ..] => {
+                    command.networks = Networks::Longest(address.to_owned());
+                    rest
+                }
+                ["all", ref rest @ ..] => {
+                    command.form = RoutesForm::All;
+                    rest
+                }
+                ["count", ref rest @ ..] => {
+                    command.form = RoutesForm::Count;
+                    rest
+                }
+                ["primary", ref rest @ ..] => {
+                    command.only_primary = true;
+                    rest
+                }
+                // There is one table.
+                ["table", "master", ref rest @ ..] => rest,
+                ["protocol", name, ref rest @ ..] => {
+                    command.protocol = Some(unquoted(name));
+                    rest
+                }
+                ["export", name, ref rest @ ..] => {
+                    command.export = Some(unquoted(name));
+                    rest
+                }
+                ["filter", name, ref rest @ ..] => {
+                    command.filter = Some(unquoted(name));
+                    rest
+                }
+                // A prefix, or the address of a host.
+                [network, ref rest @ ..] if network.contains(['.', ':']) => {
+                    command.networks = Networks::Exactly(network.to_owned());
+                    rest
+                }
+                _ => return None,
+            };
+        }
+    }
+}
+
+fn unquoted(word: &str) -> String {
+    word.trim_matches(['\'', '"']).to_owned()
 }
 
 impl ProtocolPattern {
@@ -100,6 +197,42 @@ mod tests {
             ("show protocols all", Some(Command::ProtocolDetails(ProtocolPattern::All))),
             ("show protocols all Mesh_1", Some(Command::ProtocolDetails(name("Mesh_1")))),
             ("show protocols \"Mesh*\"", Some(Command::Protocols(ProtocolPattern::Glob("Mesh*".to_owned())))),
+            ("show route", Some(Command::Routes(RoutesCommand::default()))),
+            (
+                "show route 10.0.0.0/8 all primary",
+                Some(Command::Routes(RoutesCommand {
+                    networks: Networks::Exactly("10.0.0.0/8".to_owned()),
+                    only_primary: true,
+                    form: RoutesForm::All,
+                    ..RoutesCommand::default()
+                })),
+            ),
+            (
+                "show route for 2001:db8::1 protocol Mesh_1 table master",
+                Some(Command::Routes(RoutesCommand {
+                    networks: Networks::Longest("2001:db8::1".to_owned()),
+                    protocol: Some("Mesh_1".to_owned()),
+                    ..RoutesCommand::default()
+                })),
+            ),
+            (
+                "show route filter 'to tor' export Mesh_1 count",
+                None, // A name with a space is two words.
+            ),
+            (
+                "show route ::/0 filter to_tor export Mesh_1 count",
+                Some(Command::Routes(RoutesCommand {
+                    networks: Networks::Exactly("::/0".to_owned()),
+                    filter: Some("to_tor".to_owned()),
+                    export: Some("Mesh_1".to_owned()),
+                    form: RoutesForm::Count,
+                    ..RoutesCommand::default()
+                })),
+            ),
+            ("show route where net ~ 10.0.0.0/8", None),
+            ("show route table other", None),
+            ("show route for", None),
+            ("show route export", None),
             ("configure", Some(Command::Configure)),
             ("configure;", Some(Command::Configure)),
             ("show protocols \"Mesh*", None),

@@ -7,12 +7,17 @@
 mod command;
 mod protocol;
 mod reply;
+mod route;
 mod status;
 mod unix_time;
 
-pub use command::{Command, ProtocolPattern};
+pub use command::{Command, Networks, ProtocolPattern, RoutesCommand, RoutesForm};
 pub use protocol::{BgpSession, Protocol, ProtocolKind, ProtocolState, details, table};
 pub use reply::Reply;
+pub use route::{
+    BgpAttributes, Network, NextHopCost, Origin, Route, RouteDetail, RouteDetails, RouteRank, RouteTarget,
+    WeightedGateway,
+};
 pub use status::{Recovery, Status};
 pub use unix_time::UnixTime;
 

@@ -19,7 +19,13 @@ impl Reply {
         };
     }
 
-    /// The whole reply, with its last line.
+    /// Takes the lines that are there, so that a long reply can be sent in parts.
+    #[must_use]
+    pub fn take(&mut self) -> String {
+        std::mem::take(&mut self.text)
+    }
+
+    /// The rest of the reply, with its last line.
     #[must_use]
     pub fn end(self, code: u16, text: impl Display) -> String {
         self.text + &format!("{code:04} {text}\n")

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use margay_control::{ErrorBody, Method, ReloadReport, Request};
+use margay_control::{Method, Problem, ReloadReport, Request};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// Client of the program behind one socket, with one connection for each request.
@@ -81,6 +82,44 @@ impl Client {
         understand_status(status, &body)
     }
 
+    /// The body of the answer to a `GET` as text.
+    pub(crate) fn get_text(&self, target: &str) -> Result<String, ClientError> {
+        let (status, body) = self.send(http_request(Method::Get, target)?)?;
+        if status.is_success() {
+            Ok(String::from_utf8_lossy(&body).into_owned())
+        } else {
+            Err(refusal(status, &body))
+        }
+    }
+
+    /// Passes on the body of an answer as it arrives, until the daemon ends it or `take` fails.
+    pub(crate) fn stream<E: From<ClientError>>(
+        &self,
+        request: &Request,
+        mut take: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let request = http_request(request.method(), &request.target())?;
+        self.runtime.block_on(async {
+            let (response, connection) = match timeout(PATIENCE, self.begin(request)).await {
+                Ok(begun) => begun?,
+                Err(_) => return Err(ClientError::NoAnswer(self.socket.clone()).into()),
+            };
+            let status = response.status();
+            let mut body = response.into_body();
+            if !status.is_success() {
+                let body = body.collect().await.map_err(ClientError::Broken)?.to_bytes();
+                return Err(refusal(status, &body).into());
+            }
+            while let Some(frame) = body.frame().await {
+                if let Ok(octets) = frame.map_err(ClientError::Broken)?.into_data() {
+                    take(&octets)?;
+                }
+            }
+            connection.abort();
+            Ok(())
+        })
+    }
+
     fn send(&self, request: hyper::Request<Empty<Bytes>>) -> Result<(StatusCode, Bytes), ClientError> {
         let answer = self.runtime.block_on(async { timeout(PATIENCE, self.exchange(request)).await });
         answer.map_err(|_| ClientError::NoAnswer(self.socket.clone()))?
@@ -90,14 +129,22 @@ impl Client {
         &self,
         request: hyper::Request<Empty<Bytes>>,
     ) -> Result<(StatusCode, Bytes), ClientError> {
-        let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.unreachable(error))?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let connection = tokio::spawn(connection);
-        let response: Response<_> = sender.send_request(request).await?;
+        let (response, connection) = self.begin(request).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
         connection.abort();
         Ok((status, body))
+    }
+
+    /// Sends a request, and returns the beginning of the answer with the task of its connection.
+    async fn begin(
+        &self,
+        request: hyper::Request<Empty<Bytes>>,
+    ) -> Result<(Response<Incoming>, JoinHandle<hyper::Result<()>>), ClientError> {
+        let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.unreachable(error))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let connection = tokio::spawn(connection);
+        Ok((sender.send_request(request).await?, connection))
     }
 
     fn unreachable(&self, error: io::Error) -> ClientError {
@@ -129,10 +176,15 @@ fn understand_status(status: StatusCode, body: &[u8]) -> Result<Value, ClientErr
     if status.is_success() {
         return parse(body);
     }
-    Err(match serde_json::from_slice::<ErrorBody>(body) {
-        Ok(refusal) => ClientError::Refused(refusal.error),
+    Err(refusal(status, body))
+}
+
+/// The error that an answer without success stands for.
+fn refusal(status: StatusCode, body: &[u8]) -> ClientError {
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) => ClientError::Refused(problem.detail),
         Err(_) => ClientError::NotUnderstood(format!("status {status}")),
-    })
+    }
 }
 
 fn http_request(method: Method, target: &str) -> Result<hyper::Request<Empty<Bytes>>, ClientError> {

@@ -4,18 +4,22 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use margay_control::{
-    ExplainQuery, PeerAction, PeerActionQuery, ReloadQuery, ReloadReport, Request, RibState, RoutesQuery,
-    RoutesView, ShutdownQuery,
+    ExplainQuery, LogQuery, PeerAction, PeerActionQuery, ReloadQuery, ReloadReport, Request, RibState,
+    RoutesQuery, RoutesView, ShutdownQuery,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::arguments::log::{Log, LogChange};
 use crate::arguments::{
-    Arguments, Command, ConfdCommand, FilterCommand, PeerCommand, Reload, Show, ShowRoutes, SoftReset,
+    Arguments, Command, ConfdCommand, FilterCommand, PeerCommand, Reload, Show, ShowArguments, ShowRoutes,
+    SoftReset,
 };
 use crate::client::{Client, Server, understand};
 use crate::run_error::RunError;
-use crate::{configuration, filter_test, healthz, ipam, objects, routes, view};
+use crate::{
+    configuration, events, filter_test, healthz, ipam, manual, objects, routes, tech_support, view, watch,
+};
 
 pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCode, RunError> {
     let json = arguments.json;
@@ -24,6 +28,14 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
     }
     if let Command::Schema = &arguments.command {
         out.write_all(margay_config::schema().as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Command::Completions { shell } = &arguments.command {
+        manual::completions(*shell, out);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Command::Man { folder } = &arguments.command {
+        manual::pages(folder)?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Command::Convert { files, passwords } = &arguments.command {
@@ -51,6 +63,8 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
         Command::Filter(_)
         | Command::Convert { .. }
         | Command::Schema
+        | Command::Completions { .. }
+        | Command::Man { .. }
         | Command::Decode(_)
         | Command::Confd(_)
         | Command::Ipam(_)
@@ -63,21 +77,16 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
             writeln!(out, "{sentence}")?;
             return Ok(code);
         }
-        Command::Show(Show::Peers) => print(&client, &Request::Peers, json, view::peers, out)?,
-        Command::Show(Show::Peer { name }) => {
-            print(&client, &Request::Peer { name: name.clone() }, json, view::peer, out)?;
+        Command::Show(ShowArguments { what, watch: None }) => show(&client, what, json, out)?,
+        Command::Show(ShowArguments { what, watch: Some(interval) }) => {
+            watch::repeat(*interval, out, |text| show(&client, what, json, text))?;
         }
-        Command::Show(Show::Routes(which)) => routes::print(&client, routes_query(which), json, out)?,
-        Command::Show(Show::Kernel) => print(&client, &Request::Kernel, json, view::kernel, out)?,
-        Command::Show(Show::Bfd) => print(&client, &Request::Bfd, json, view::bfd, out)?,
-        Command::Show(Show::State) => {
-            print(&client, &Request::State, json, |state: &RibState| state.text.clone(), out)?;
+        Command::Events { prefixes } => events::follow(&client, prefixes, json, out)?,
+        Command::Log(Log { change }) => {
+            let request = change.as_ref().map_or(Request::Log, |change| Request::SetLog(log_query(change)));
+            print(&client, &request, json, view::log, out)?;
         }
-        Command::Show(Show::Status) => print(&client, &Request::Status, json, view::status, out)?,
-        Command::Show(Show::Turns { reset }) => {
-            let request = if *reset { Request::TakeTurns } else { Request::Turns };
-            print(&client, &request, json, view::turns, out)?;
-        }
+        Command::TechSupport { output } => tech_support::collect(&client, output, out)?,
         Command::Explain { destination } => {
             let query = ExplainQuery { prefix: destination.clone() };
             print(&client, &Request::Explain(query), json, view::explanation, out)?;
@@ -98,6 +107,31 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn show(client: &Client, what: &Show, json: bool, out: &mut impl Write) -> Result<(), RunError> {
+    match what {
+        Show::Peers => print(client, &Request::Peers, json, view::peers, out),
+        Show::Peer { name } => print(client, &Request::Peer { name: name.clone() }, json, view::peer, out),
+        Show::Routes(which) => routes::print(client, routes_query(which), json, out),
+        Show::Kernel => print(client, &Request::Kernel, json, view::kernel, out),
+        Show::Bfd => print(client, &Request::Bfd, json, view::bfd, out),
+        Show::Groups => print(client, &Request::Groups, json, view::groups, out),
+        Show::State => print(client, &Request::State, json, |state: &RibState| state.text.clone(), out),
+        Show::Status => print(client, &Request::Status, json, view::status, out),
+        Show::Turns { reset } => {
+            let request = if *reset { Request::TakeTurns } else { Request::Turns };
+            print(client, &request, json, view::turns, out)
+        }
+    }
+}
+
+fn log_query(change: &LogChange) -> LogQuery {
+    match change.clone() {
+        LogChange::Level { filter } => LogQuery { filter: Some(filter), ..LogQuery::default() },
+        LogChange::Debug { peer } => LogQuery { debug: Some(peer), ..LogQuery::default() },
+        LogChange::Undebug { peer } => LogQuery { undebug: Some(peer), ..LogQuery::default() },
+    }
 }
 
 /// Sends a request and prints the answer: unchanged, or formatted by `view`.
@@ -149,6 +183,7 @@ fn action_query(command: &PeerCommand) -> PeerActionQuery {
 fn routes_query(which: &ShowRoutes) -> RoutesQuery {
     RoutesQuery {
         prefix: which.destination.clone(),
+        longest: false,
         peer: which.peer.clone(),
         view: match (which.received, which.advertised) {
             (true, _) => RoutesView::Received,

@@ -15,6 +15,8 @@ pub(crate) enum RunError {
     Client(#[from] ClientError),
     #[error("cannot read {}: {error}", file.display())]
     Unreadable { file: PathBuf, error: io::Error },
+    #[error("cannot write {}: {error}", file.display())]
+    Unwritable { file: PathBuf, error: io::Error },
     #[error(transparent)]
     Objects(#[from] ObjectError),
     #[error(transparent)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
-use margay_control::{ErrorBody, ReloadReport};
+use margay_control::{Problem, ReloadReport};
 use tokio::net::UnixStream;
 
 /// What became of a reload.
@@ -55,8 +55,8 @@ fn understand(success: bool, body: &[u8]) -> Reload {
             let errors: Vec<String> = report.errors.iter().map(ToString::to_string).collect();
             Reload::Refused(errors.join("; "))
         }
-        Err(error) => match serde_json::from_slice::<ErrorBody>(body) {
-            Ok(refusal) => Reload::Refused(refusal.error),
+        Err(error) => match serde_json::from_slice::<Problem>(body) {
+            Ok(refusal) => Reload::Refused(refusal.detail),
             Err(_) => Reload::Refused(format!("the answer is not understood: {error}")),
         },
     }

@@ -352,6 +352,7 @@ fn live_global_keys(old: &Global, new: &Global) -> Vec<&'static str> {
         ("global.compare_router_id", old.decision.compare_router_id != new.decision.compare_router_id),
         ("global.watch_file", old.watch_file != new.watch_file),
         ("global.ebgp_without_filters", old.ebgp_without_filters != new.ebgp_without_filters),
+        ("global.log", old.log != new.log),
     ])
 }
 
@@ -363,7 +364,7 @@ fn daemon_keys(old: &Config, new: &Config) -> Vec<&'static str> {
         ("global.hostname", old.global().hostname != global.hostname),
         ("global.listen", old.global().listen != global.listen),
         ("global.update_delay", old.global().update_delay != global.update_delay),
-        ("global.log", old.global().log != global.log),
+        ("global.log_format", old.global().log_format != global.log_format),
         ("control.socket", old.control().socket != new.control().socket),
         ("control.http", old.control().http != new.control().http),
         ("control.bird_socket", old.control().bird_socket != new.control().bird_socket),

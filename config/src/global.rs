@@ -39,6 +39,18 @@ pub struct Global {
     pub log: String,
     /// When changed files are read again; `None`, the default, is on request only.
     pub watch_file: Option<WatchFile>,
+    /// The form of log lines; text by default.
+    pub log_format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
 }
 
 impl Global {
@@ -82,6 +94,8 @@ impl Global {
             .and_then(|value| value.parsed("5s", report, |text| duration::parse_within(text, UPDATE_DELAYS)));
         let log = section.get("log").and_then(|value| value.string("info", report));
         let watch_file = section.get("watch_file").and_then(|value| watch_file::read(value, report));
+        let log_format =
+            section.get("log_format").and_then(|value| value.parsed("text", report, parse_log_format));
         section.finish(report);
         let router_id = router_id?;
         Some(Self {
@@ -96,6 +110,7 @@ impl Global {
             update_delay: update_delay.unwrap_or(DEFAULT_UPDATE_DELAY),
             log: log.unwrap_or("info").to_owned(),
             watch_file: watch_file.flatten(),
+            log_format: log_format.unwrap_or_default(),
         })
     }
 }
@@ -121,6 +136,14 @@ fn parse_hostname(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!("{text:?} is not a host name: write 1 to 64 visible ASCII characters without spaces"))
+    }
+}
+
+fn parse_log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("{text:?} is not a form of log lines: write \"text\" or \"json\"")),
     }
 }
 

@@ -63,7 +63,7 @@ pub use diff::{ConfigDiff, DynamicPeersChange, PeerChange, PeerEffect, diff};
 pub use duration::parse as parse_duration;
 pub use dynamic_peers::DynamicPeers;
 pub use ebgp_without_filters::EbgpWithoutFilters;
-pub use global::Global;
+pub use global::{Global, LogFormat};
 pub use graceful_restart::GracefulRestart;
 pub use http::{Http, token_line};
 pub use kernel::{Kernel, Onlink};

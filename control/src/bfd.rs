@@ -3,22 +3,25 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// All BFD sessions, in the order of the peers' addresses: `GET /v1/bfd`.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct BfdSessions {
     /// One for each peer whose path is monitored now.
     pub sessions: Vec<BfdSession>,
 }
 
 /// One BFD session.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct BfdSession {
     /// The name of the peer; `None` when its BGP session has ended and the remote system is being informed.
     pub peer: Option<String>,
     /// The address of the remote system.
+    #[schema(value_type = String)]
     pub remote_address: IpAddr,
     /// The source address of packets.
+    #[schema(value_type = String)]
     pub local_address: IpAddr,
     /// Whether the remote system may be several hops away (RFC 5883).
     pub multihop: bool,
@@ -45,7 +48,7 @@ pub struct BfdSession {
 }
 
 /// How the path to a peer is monitored.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct PathMonitoring {
     /// The session; `None` while the BGP session is not established.
     pub session: Option<BfdSession>,

@@ -2,13 +2,15 @@
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::route::Route;
 
 /// Everything known about one prefix: `GET /v1/explain`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Explanation {
     /// The prefix.
+    #[schema(value_type = String)]
     pub prefix: IpNet,
     /// All paths to it, including rejected ones, the chosen one first.
     pub paths: Vec<ExplainedPath>,
@@ -24,7 +26,7 @@ pub struct Explanation {
 }
 
 /// The evaluation of a path by the filters of a peer, or of several peers with equal filters.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct FilterPass {
     /// Whether the peers announced it or it is to be advertised to them.
     pub direction: FilterDirection,
@@ -40,7 +42,7 @@ pub struct FilterPass {
 }
 
 /// Direction of a filter.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FilterDirection {
     /// Applied to routes from a peer.
@@ -50,7 +52,7 @@ pub enum FilterDirection {
 }
 
 /// A rule that was evaluated for a path.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct AskedRule {
     /// Its filter.
     pub filter: String,
@@ -63,7 +65,7 @@ pub struct AskedRule {
 }
 
 /// A path and its status.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct ExplainedPath {
     /// The path with its attributes.
     pub route: Route,
@@ -72,7 +74,7 @@ pub struct ExplainedPath {
 }
 
 /// Status of a path.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum PathStatus {
     /// Chosen.
@@ -97,7 +99,7 @@ pub enum PathStatus {
 }
 
 /// State of a prefix's route in the kernel.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum Installation {
     /// A route with this effect on packets.
@@ -114,7 +116,7 @@ pub enum Installation {
 }
 
 /// Whether a prefix is advertised to a peer.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Advertisement {
     /// The peer's name.
     pub peer: String,
@@ -126,7 +128,7 @@ pub struct Advertisement {
 }
 
 /// A route that the kernel holds.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct KernelRoute {
     /// The routing table.
     pub table: u32,

@@ -2,9 +2,10 @@
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// State of the kernel's routing table: `GET /v1/kernel`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct KernelStatus {
     /// Whether the configuration has a `[kernel]` section; if not, everything else is zero or empty.
     pub enabled: bool,
@@ -25,6 +26,7 @@ pub struct KernelStatus {
     /// Number of prefixes with a pending request to the kernel.
     pub pending: u64,
     /// Some of these prefixes.
+    #[schema(value_type = Vec<String>)]
     pub pending_prefixes: Vec<IpNet>,
     /// Number of prefixes at which the kernel refused a route, or another route is in the way.
     pub refused: u64,
@@ -47,18 +49,20 @@ pub struct KernelStatus {
 }
 
 /// A prefix at which the kernel does not hold what is wanted.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct FailedRoute {
     /// The destination.
+    #[schema(value_type = String)]
     pub prefix: IpNet,
     /// The reason, from the kernel or from the daemon.
     pub reason: String,
 }
 
 /// A subnet directly connected to an interface that is up.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct ConnectedSubnet {
     /// The subnet.
+    #[schema(value_type = String)]
     pub prefix: IpNet,
     /// The kernel's index of the interface.
     pub interface: u32,

@@ -4,11 +4,12 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{LeftOutObject, PathMonitoring};
 
 /// All peers, in the order of their names: `GET /v1/peers`.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Peers {
     /// One summary a peer.
     pub peers: Vec<PeerSummary>,
@@ -18,11 +19,12 @@ pub struct Peers {
 }
 
 /// A peer in one line.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct PeerSummary {
     /// The name in the configuration; the address if it has no name.
     pub name: String,
     /// The peer's address.
+    #[schema(value_type = String)]
     pub address: IpAddr,
     /// The interface of a link-local address; `None` for others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,6 +34,7 @@ pub struct PeerSummary {
     pub port: u16,
     /// Own address of the session; `None` leaves it to the system.
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     pub source_address: Option<IpAddr>,
     /// The peer's AS number; `None` if the configuration has none and the session is down.
     pub remote_asn: Option<u32>,
@@ -72,7 +75,7 @@ impl PeerSummary {
 }
 
 /// Limits on the prefixes that a peer may announce in each family.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct PrefixLimit {
     /// Highest number of received prefixes, including refused ones.
     pub received: Option<u32>,
@@ -85,7 +88,7 @@ pub struct PrefixLimit {
 }
 
 /// Everything about one peer: `GET /v1/peers/{name}`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct PeerDetail {
     /// The peer's entry in the list of peers.
     #[serde(flatten)]
@@ -95,6 +98,7 @@ pub struct PeerDetail {
     /// The range from which a dynamic peer connected; `None` for a configured peer.
     pub dynamic_range: Option<String>,
     /// The cluster of a client.
+    #[schema(value_type = Option<String>)]
     pub cluster_id: Option<Ipv4Addr>,
     /// Whether the daemon waits for the peer to connect.
     pub passive: bool,
@@ -149,13 +153,15 @@ pub struct PeerDetail {
     /// Timers as configured and as they run.
     pub timers: SessionTimers,
     /// Own end of the TCP connection.
+    #[schema(value_type = Option<String>)]
     pub local_address: Option<SocketAddr>,
     /// The peer's end of the TCP connection.
+    #[schema(value_type = Option<String>)]
     pub remote_address: Option<SocketAddr>,
 }
 
 /// An AS number of this speaker towards one peer.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct LocalAsn {
     /// The number.
     pub asn: u32,
@@ -166,7 +172,7 @@ pub struct LocalAsn {
 }
 
 /// A peer that restarts: its routes are kept without a session.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct PeerAbsence {
     /// Seconds until routes of it go.
     pub seconds_left: u64,
@@ -175,7 +181,7 @@ pub struct PeerAbsence {
 }
 
 /// What a peer is to this speaker.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PeerRole {
     /// It belongs to another AS.
@@ -189,7 +195,7 @@ pub enum PeerRole {
 }
 
 /// The states of a session (RFC 4271 §8.2.2).
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PeerState {
     /// Not connecting: administratively down, or waiting after an error.
@@ -207,7 +213,7 @@ pub enum PeerState {
 }
 
 /// Numbers of prefixes of a session.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct PrefixCounts {
     /// Paths the peer has announced and not withdrawn.
     pub received: u64,
@@ -218,7 +224,7 @@ pub struct PrefixCounts {
 }
 
 /// Numbers of messages.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct MessageCounts {
     /// Messages from the peer.
     pub received: u64,
@@ -231,7 +237,7 @@ pub struct MessageCounts {
 }
 
 /// A peer's membership in an export group.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct ExportGroupMember {
     /// The family, such as `ipv4-unicast`.
     pub family: String,
@@ -242,9 +248,10 @@ pub struct ExportGroupMember {
 }
 
 /// Terms of an established session.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct NegotiatedSession {
     /// The peer's BGP identifier.
+    #[schema(value_type = String)]
     pub router_id: Ipv4Addr,
     /// Families that both sides announced.
     pub families: Vec<String>,
@@ -272,7 +279,7 @@ pub struct NegotiatedSession {
 }
 
 /// Timers of a session.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct SessionTimers {
     /// The configured hold time.
     pub hold_time_seconds: u64,

@@ -3,19 +3,22 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 /// The operation: the query of `POST /v1/peers/{name}`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, IntoParams, PartialEq, Serialize)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct PeerActionQuery {
     /// The operation.
+    #[param(inline)]
     pub action: PeerAction,
     /// Shutdown message for the peer (RFC 9003) with a disable or a reset, up to 255 octets.
     pub message: Option<String>,
 }
 
 /// An operation on a peer's session.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PeerAction {
     /// Close the session and keep it down until it is enabled, across reloads.
@@ -31,7 +34,7 @@ pub enum PeerAction {
 }
 
 /// The answer: what was done.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct PeerActionReport {
     /// The peer's name.
     pub peer: String,

@@ -3,9 +3,11 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 /// How to reload: the query of `POST /v1/reload`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, IntoParams, PartialEq, Serialize)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ReloadQuery {
     /// Whether a file in which any object has an error changes nothing; otherwise such objects are left out.
@@ -19,7 +21,7 @@ pub struct ReloadQuery {
 ///
 /// An object with errors is left out, and goes on as it was if it was there before. A file that cannot be used at all changes
 /// nothing: then `errors` says what to mend, all else is empty, and the status is [`ReloadReport::STATUS_OF_ERRORS`].
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct ReloadReport {
     /// What is wrong in the files.
     pub errors: Vec<FileError>,
@@ -48,7 +50,7 @@ impl ReloadReport {
 }
 
 /// An object that is left out of the configuration.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct LeftOutObject {
     /// The object, such as `peer tor1`.
     pub object: String,
@@ -59,21 +61,21 @@ pub struct LeftOutObject {
 }
 
 /// What became of the reload that waited to be confirmed: `POST /v1/reload/confirm`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct ConfirmReport {
     /// Seconds that were left until it would have been undone.
     pub seconds_left: u64,
 }
 
 /// The files that the configuration in force was read from: `GET /v1/config`.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct ConfigurationFiles {
     /// The operator's file first, then those that it includes.
     pub files: Vec<ConfigurationFile>,
 }
 
 /// One file of the configuration.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct ConfigurationFile {
     /// Its name.
     pub name: String,
@@ -82,7 +84,7 @@ pub struct ConfigurationFile {
 }
 
 /// A change of one object of the configuration.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct ObjectChange {
     /// The object, such as `peer tor1` or `network 10.65.1.0/26`.
     pub object: String,
@@ -93,7 +95,7 @@ pub struct ObjectChange {
 }
 
 /// Kind of change of an object.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectChangeKind {
     /// New.
@@ -105,7 +107,7 @@ pub enum ObjectChangeKind {
 }
 
 /// An error in the configuration file.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
 pub struct FileError {
     /// The file.
     pub file: String,

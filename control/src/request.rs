@@ -3,14 +3,18 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use crate::{PeerActionQuery, ReloadQuery, ShutdownQuery};
+use crate::{EventsQuery, LogQuery, PeerActionQuery, ReloadQuery, ShutdownQuery};
 
 /// Number of routes of a page if the request does not specify it.
 pub const DEFAULT_PAGE_ROUTES: usize = 1000;
 
 /// Highest number of routes of a page.
 pub const MAX_PAGE_ROUTES: usize = 10_000;
+
+/// Highest number of prefixes and addresses of one request.
+pub const MAX_PREFIXES: usize = 100;
 
 /// A request to the daemon.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -57,18 +61,32 @@ pub enum Request {
     Undrain,
     /// Withdraw all routes from peers, and end the daemon.
     Shutdown(ShutdownQuery),
+    /// The export groups.
+    Groups,
+    /// What is logged.
+    Log,
+    /// Log something else.
+    SetLog(LogQuery),
+    /// Events as they happen.
+    Events(EventsQuery),
 }
 
 /// Selection of routes. All given conditions must hold.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, IntoParams, PartialEq, Serialize)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct RoutesQuery {
-    /// Routes to this prefix exactly, such as `10.65.1.0/26`; or to every prefix that covers an address, such as `10.65.1.5`.
+    /// Routes to this prefix exactly, such as `10.65.1.0/26`; or to every prefix that covers an address, such as `10.65.1.5`. Several
+    /// are separated by commas, up to [`MAX_PREFIXES`].
     pub prefix: Option<String>,
+    /// Of the prefixes that cover an address, only the longest one with a route that is asked for.
+    #[serde(default)]
+    pub longest: bool,
     /// Routes from this peer or, in the view [`RoutesView::Advertised`], to it.
     pub peer: Option<String>,
     /// The tables to list.
     #[serde(default)]
+    #[param(inline)]
     pub view: RoutesView,
     /// Only routes that this filter of the configuration accepts, with what it sets. Where `peer` is given, it is the peer that
     /// the filter works for.
@@ -80,7 +98,7 @@ pub struct RoutesQuery {
 }
 
 /// The tables to list routes from.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RoutesView {
     /// The route chosen for each prefix (the Loc-RIB, RFC 4271 §3.2).
@@ -93,7 +111,8 @@ pub enum RoutesView {
 }
 
 /// What to explain.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, IntoParams, PartialEq, Serialize)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ExplainQuery {
     /// The prefix, such as `10.65.1.0/26`; or an address, such as `10.65.1.5`, for the prefix whose route is
@@ -123,6 +142,9 @@ impl Request {
             | Self::Bfd
             | Self::State
             | Self::Configuration
+            | Self::Groups
+            | Self::Log
+            | Self::Events(_)
             | Self::Turns => Method::Get,
             Self::AdministerPeer { .. }
             | Self::TakeTurns
@@ -130,6 +152,7 @@ impl Request {
             | Self::ConfirmReload
             | Self::Drain
             | Self::Undrain
+            | Self::SetLog(_)
             | Self::Shutdown(_) => Method::Post,
         }
     }
@@ -152,12 +175,25 @@ impl Request {
             Self::Configuration => path::CONFIGURATION.to_owned(),
             Self::Drain => path::DRAIN.to_owned(),
             Self::Undrain => path::UNDRAIN.to_owned(),
+            Self::Groups => path::GROUPS.to_owned(),
+            Self::Log => path::LOG.to_owned(),
+            Self::SetLog(LogQuery { filter, debug, undebug }) => {
+                with_query(path::LOG, [("filter", filter), ("debug", debug), ("undebug", undebug)])
+            }
+            Self::Events(EventsQuery { prefix }) => with_query(path::EVENTS, [("prefix", prefix)]),
             Self::Shutdown(ShutdownQuery { message: None }) => path::SHUTDOWN.to_owned(),
             Self::Shutdown(ShutdownQuery { message: Some(message) }) => {
                 format!("{}?message={}", path::SHUTDOWN, Escaped(message))
             }
         }
     }
+}
+
+/// A path with the parameters that have values.
+fn with_query<const N: usize>(path: &str, parameters: [(&str, &Option<String>); N]) -> String {
+    let given = parameters.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?)));
+    let query: Vec<String> = given.map(|(key, value)| format!("{key}={}", Escaped(value))).collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
 impl ReloadQuery {
@@ -192,6 +228,9 @@ impl RoutesQuery {
             if let Some(value) = value {
                 target += &format!("&{key}={}", Escaped(value));
             }
+        }
+        if self.longest {
+            target += "&longest=true";
         }
         if let Some(limit) = self.limit {
             target += &format!("&limit={limit}");
@@ -242,6 +281,34 @@ pub mod path {
     pub const UNDRAIN: &str = "/v1/undrain";
     /// [`Request::Shutdown`](super::Request::Shutdown)
     pub const SHUTDOWN: &str = "/v1/shutdown";
+    /// [`Request::Groups`](super::Request::Groups)
+    pub const GROUPS: &str = "/v1/groups";
+    /// [`Request::Log`](super::Request::Log) and [`Request::SetLog`](super::Request::SetLog)
+    pub const LOG: &str = "/v1/log";
+    /// [`Request::Events`](super::Request::Events)
+    pub const EVENTS: &str = "/v1/events";
+
+    /// All of them.
+    pub const ALL: [&str; 18] = [
+        METRICS,
+        STATUS,
+        PEERS,
+        ROUTES,
+        EXPLAIN,
+        KERNEL,
+        BFD,
+        STATE,
+        TURNS,
+        RELOAD,
+        CONFIRM_RELOAD,
+        CONFIGURATION,
+        DRAIN,
+        UNDRAIN,
+        SHUTDOWN,
+        GROUPS,
+        LOG,
+        EVENTS,
+    ];
 }
 
 /// Text with every octet escaped that is not allowed in a path segment or a query value (RFC 3986 §2.1).
@@ -277,13 +344,14 @@ mod tests {
             (
                 Request::Routes(RoutesQuery {
                     prefix: Some("10.65.0.0/16".to_owned()),
+                    longest: true,
                     peer: Some("tor 1&view=x".to_owned()),
                     view: RoutesView::Advertised,
                     filter: Some("to-tor".to_owned()),
                     after: Some("a=b".to_owned()),
                     limit: Some(10),
                 }),
-                "/v1/routes?view=advertised&prefix=10.65.0.0%2F16&peer=tor%201%26view%3Dx&filter=to-tor&after=a%3Db&limit=10",
+                "/v1/routes?view=advertised&prefix=10.65.0.0%2F16&peer=tor%201%26view%3Dx&filter=to-tor&after=a%3Db&longest=true&limit=10",
             ),
             (
                 Request::Explain(ExplainQuery { prefix: "2001:db8::/64".to_owned() }),
@@ -310,6 +378,21 @@ mod tests {
             ),
             (Request::ConfirmReload, "/v1/reload/confirm"),
             (Request::Configuration, "/v1/config"),
+            (Request::Groups, "/v1/groups"),
+            (Request::Log, "/v1/log"),
+            (
+                Request::SetLog(LogQuery {
+                    filter: Some("a=b,c".to_owned()),
+                    debug: None,
+                    undebug: Some("x".to_owned()),
+                }),
+                "/v1/log?filter=a%3Db%2Cc&undebug=x",
+            ),
+            (Request::Events(EventsQuery { prefix: None }), "/v1/events"),
+            (
+                Request::Events(EventsQuery { prefix: Some("10.0.0.0/8,::1".to_owned()) }),
+                "/v1/events?prefix=10.0.0.0%2F8%2C::1",
+            ),
             (Request::Drain, "/v1/drain"),
             (Request::Undrain, "/v1/undrain"),
             (Request::Shutdown(ShutdownQuery::default()), "/v1/shutdown"),

@@ -2,10 +2,11 @@
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One page of routes: `GET /v1/routes`. Within a page they are ordered by prefix; pages are in no particular
 /// order, except that IPv4 precedes IPv6.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct RoutesPage {
     /// The routes.
     pub routes: Vec<Route>,
@@ -15,9 +16,10 @@ pub struct RoutesPage {
 }
 
 /// A route with its attributes.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Route {
     /// The destination, such as `10.65.1.0/26`.
+    #[schema(value_type = String)]
     pub prefix: IpNet,
     /// The peer that announced it; `None` for a network of this node.
     pub peer: Option<String>,
@@ -42,6 +44,24 @@ pub struct Route {
     /// Extended communities.
     #[serde(default)]
     pub extended_communities: Vec<String>,
+    /// What it comes from: `peer`, `network`, `kernel` or `static`.
+    #[serde(default)]
+    pub source: String,
+    /// Preference on this node, compared before everything of BGP; the highest wins.
+    #[serde(default)]
+    pub preference: u32,
+    /// Weight on this node, compared after the preference; the highest wins.
+    #[serde(default)]
+    pub weight: u32,
+    /// Metric in the kernel; `None` for the default one.
+    #[serde(default)]
+    pub metric: Option<u32>,
+    /// The mark that filters gave it.
+    #[serde(default)]
+    pub tag: Option<u32>,
+    /// Cost of the way to the next hop; `None` if that is not reachable.
+    #[serde(default)]
+    pub cost: Option<u32>,
     /// ORIGINATOR_ID of a reflected route.
     pub originator_id: Option<String>,
     /// CLUSTER_LIST of a reflected route.

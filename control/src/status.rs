@@ -3,17 +3,19 @@
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::LeftOutObject;
 
 /// The daemon at a glance: `GET /v1/status`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Status {
     /// The daemon's version.
     pub version: String,
     /// The AS number of this speaker.
     pub asn: u32,
     /// Its BGP identifier.
+    #[schema(value_type = String)]
     pub router_id: Ipv4Addr,
     /// Seconds since the daemon started.
     pub uptime_seconds: u64,
@@ -45,7 +47,7 @@ pub struct Status {
 }
 
 /// Sizes of the routing tables.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct RibSizes {
     /// Number of prefixes with at least one path.
     pub prefixes: u64,

@@ -1,12 +1,13 @@
 //! Event-loop latency of the speaker.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The turns of the speaker, the task that owns all routes: `GET /v1/turns`.
 ///
 /// A turn is the time between two polls of its queues. Peers' sessions are independent of it, but updates and
 /// answers wait for the end of a turn.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct Turns {
     /// Seconds since the counters were reset: since the daemon's start, or the last `POST /v1/turns`.
     pub since_seconds: u64,
@@ -19,7 +20,7 @@ pub struct Turns {
 }
 
 /// The steps of one kind.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct StepTimes {
     /// Name of the kind.
     pub step: String,
@@ -28,7 +29,7 @@ pub struct StepTimes {
 }
 
 /// Durations of one kind of operation.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct TimesTaken {
     /// Number of operations.
     pub count: u64,

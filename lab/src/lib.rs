@@ -19,6 +19,7 @@ mod namespace;
 mod numbered_prefixes;
 pub mod packages;
 mod prometheus;
+pub mod python;
 mod router;
 mod segment;
 mod wait;

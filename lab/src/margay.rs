@@ -171,6 +171,11 @@ impl Margay {
         Ok(self.daemon.path("other.toml"))
     }
 
+    /// Where its control socket is.
+    pub fn control_socket(&self) -> PathBuf {
+        self.daemon.path("sock")
+    }
+
     /// Where the file is that it reads.
     pub fn configuration_file(&self) -> PathBuf {
         self.daemon.path("toml")

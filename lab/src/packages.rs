@@ -116,7 +116,7 @@ fn run_as_root(program: &str, arguments: &[&str]) -> Result<()> {
     output(as_root(program)?.args(arguments)).map(drop)
 }
 
-fn install(packages: &[&str]) -> Result<()> {
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     // RUNLEVEL=1 keeps Debian's invoke-rc.d from starting services, as in single-user mode.
     let mut command = vec!["RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qq", "-y"];
     command.push("--no-install-recommends");

@@ -153,6 +153,7 @@ impl Side {
             // The asking task may have ended.
             KernelRequest::Status(answer) => drop(answer.send(self.fib.view().status())),
             KernelRequest::Describe(prefix, answer) => drop(answer.send(self.fib.view().describe(prefix))),
+            KernelRequest::Look(question, answer) => drop(answer.send(question.answer(self.fib.view()))),
         }
     }
 

@@ -2,14 +2,25 @@
 
 use std::time::Duration;
 
+use axum::Json;
+use axum::extract::State;
 use margay_bfd::Hops;
 use margay_control::{BfdSession, BfdSessions, PathMonitoring};
 
+use super::error::{ApiError, Unanswered};
+use super::server::Api;
 use crate::bfd::{BfdStatus, interface_of};
-use crate::daemon::PeerEntry;
+use crate::daemon::{DaemonRequest, PeerEntry};
+
+/// The BFD sessions, in the order of the peers' addresses.
+#[utoipa::path(get, path = "/v1/bfd", responses((status = 200, body = BfdSessions), Unanswered))]
+pub(super) async fn get_bfd(State(api): State<Api>) -> Result<Json<BfdSessions>, ApiError> {
+    let entries = api.ask_daemon(DaemonRequest::Peers).await?;
+    Ok(Json(bfd_sessions(&api.bfd_statuses().await?, &entries)))
+}
 
 /// All sessions, with the names of the peers.
-pub(super) fn bfd_sessions(statuses: &[BfdStatus], entries: &[PeerEntry]) -> BfdSessions {
+fn bfd_sessions(statuses: &[BfdStatus], entries: &[PeerEntry]) -> BfdSessions {
     let mut sessions: Vec<BfdSession> = statuses
         .iter()
         .map(|status| {

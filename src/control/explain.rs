@@ -1,19 +1,51 @@
 //! Why a prefix is routed as it is, as clients see it.
 
+use axum::Json;
+use axum::extract::State;
 use margay_control::{
-    Advertisement, AskedRule, ExplainedPath, Explanation, FilterDirection, FilterPass, Installation,
-    KernelRoute,
+    Advertisement, AskedRule, ExplainQuery, ExplainedPath, Explanation, FilterDirection, FilterPass,
+    Installation, KernelRoute,
 };
 use margay_rib::{ExportView, NotExported};
 
+use super::error::{ApiError, BadRequest, NotFound, Unanswered};
+use super::query::QueryOf;
 use super::route::{path_status, route};
-use crate::kernel::PrefixState;
+use super::routes::parse_destination;
+use super::server::Api;
+use crate::kernel::{KernelRequest, PrefixState};
+use crate::speaker::{Destination, SpeakerRequest};
+
+/// Why a prefix is routed as it is.
+#[utoipa::path(
+    get,
+    path = "/v1/explain",
+    params(ExplainQuery),
+    responses((status = 200, body = Explanation), BadRequest, NotFound, Unanswered),
+)]
+pub(super) async fn get_explanation(
+    State(api): State<Api>,
+    QueryOf(query): QueryOf<ExplainQuery>,
+) -> Result<Json<Explanation>, ApiError> {
+    let destination = parse_destination(&query.prefix)?;
+    let known = api.ask(|answer| SpeakerRequest::Explain(destination, answer)).await?;
+    let known = known.ok_or_else(|| no_route(destination))?;
+    let kernel = api.ask_kernel(|answer| KernelRequest::Describe(known.prefix, answer)).await;
+    Ok(Json(explanation(&known, kernel.as_deref())))
+}
+
+fn no_route(destination: Destination) -> ApiError {
+    ApiError::not_found(match destination {
+        Destination::Address(address) => format!("no route covers {address}"),
+        Destination::Prefix(prefix) => {
+            let address = prefix.network();
+            format!("there is no route to exactly {prefix}; ask for {address} to see which route covers it")
+        }
+    })
+}
 
 /// Combines the Rib's explanation with the kernel thread's state, table by table.
-pub(super) fn explanation(
-    explanation: &margay_rib::Explanation,
-    kernel: Option<&[PrefixState]>,
-) -> Explanation {
+fn explanation(explanation: &margay_rib::Explanation, kernel: Option<&[PrefixState]>) -> Explanation {
     let paths = explanation
         .routes
         .iter()

@@ -1,9 +1,23 @@
 //! The answer to `GET /v1/kernel`.
 
+use axum::Json;
+use axum::extract::State;
 use margay_control::{ConnectedSubnet, FailedRoute, KernelStatus};
 
+use super::error::{ApiError, Unanswered};
+use super::server::Api;
+use crate::daemon::DaemonRequest;
+use crate::kernel::KernelRequest;
+
+/// State of the kernel's routing table.
+#[utoipa::path(get, path = "/v1/kernel", responses((status = 200, body = KernelStatus), Unanswered))]
+pub(super) async fn get_kernel(State(api): State<Api>) -> Result<Json<KernelStatus>, ApiError> {
+    let status = api.ask_daemon(DaemonRequest::Status).await?;
+    Ok(Json(kernel_status(status.config.kernel(), api.ask_kernel(KernelRequest::Status).await)))
+}
+
 /// The configuration, and the state reported by the kernel thread.
-pub(super) fn kernel_status(
+fn kernel_status(
     config: Option<&margay_config::Kernel>,
     status: Option<crate::kernel::KernelStatus>,
 ) -> KernelStatus {

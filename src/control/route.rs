@@ -1,6 +1,7 @@
 //! Routes of the Rib as clients see them.
 
 use margay_control::{PathStatus, Route};
+use margay_filter::SourceKind;
 use margay_rib::{ImportRefusal, RouteStatus, RouteView};
 
 /// A path with its attributes, as text.
@@ -21,12 +22,27 @@ pub(super) fn route(view: &RouteView) -> Route {
             .extended_communities()
             .map(|community| community.to_string())
             .collect(),
+        source: source(view.local.source).to_owned(),
+        preference: view.local.preference,
+        weight: view.local.weight,
+        metric: view.local.metric,
+        tag: view.local.tag,
+        cost: view.local.cost,
         originator_id: attributes.originator_id().map(|identifier| identifier.to_string()),
         cluster_list: attributes.cluster_list().map(|cluster| cluster.to_string()).collect(),
         best: matches!(view.status, RouteStatus::Best(_)),
         valid: matches!(view.status, RouteStatus::Best(_) | RouteStatus::Multipath(_) | RouteStatus::Lost(_)),
         stale: view.is_stale,
         rejected: rejection(&view.status),
+    }
+}
+
+fn source(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Peer => "peer",
+        SourceKind::Local => "network",
+        SourceKind::Kernel => "kernel",
+        SourceKind::Static => "static",
     }
 }
 

@@ -1,13 +1,34 @@
-//! The speaker's turns in the form of the control API.
+//! The speaker's turns and its whole state in the form of the control API.
 
 use std::time::Duration;
 
-use margay_control::{StepTimes, Turns};
+use axum::Json;
+use axum::extract::State;
+use margay_control::{RibState, StepTimes, Turns};
 
-use crate::speaker::{Step, TimesTaken, TurnTimes};
+use super::error::{ApiError, Unanswered};
+use super::server::Api;
+use crate::speaker::{SpeakerRequest, Step, TimesTaken, TurnTimes};
 
-/// The answer to how long turns took.
-pub(super) fn turns(times: &TurnTimes) -> Turns {
+/// How long the speaker's turns took.
+#[utoipa::path(get, path = "/v1/turns", responses((status = 200, body = Turns), Unanswered))]
+pub(super) async fn get_turns(State(api): State<Api>) -> Result<Json<Turns>, ApiError> {
+    Ok(Json(turns(&api.ask(SpeakerRequest::Turns).await?)))
+}
+
+/// How long the speaker's turns took, which are counted anew from then on.
+#[utoipa::path(post, path = "/v1/turns", responses((status = 200, body = Turns), Unanswered))]
+pub(super) async fn post_turns(State(api): State<Api>) -> Result<Json<Turns>, ApiError> {
+    Ok(Json(turns(&api.ask(SpeakerRequest::TakeTurns).await?)))
+}
+
+/// All routing state as text, for debugging. It takes the speaker about a second for a million routes.
+#[utoipa::path(get, path = "/v1/state", responses((status = 200, body = RibState), Unanswered))]
+pub(super) async fn get_state(State(api): State<Api>) -> Result<Json<RibState>, ApiError> {
+    Ok(Json(RibState { text: api.ask(SpeakerRequest::Dump).await? }))
+}
+
+fn turns(times: &TurnTimes) -> Turns {
     let step = |(step, times)| StepTimes { step: word(step).to_owned(), times: times_taken(times) };
     Turns {
         since_seconds: times.since.elapsed().as_secs(),

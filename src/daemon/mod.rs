@@ -32,7 +32,7 @@ use crate::bfd::BfdHandle;
 use crate::control::{self, Api, BirdFamily};
 use crate::kernel::{KernelHandle, KernelRequest};
 use crate::listener::{Listener, Newcomer};
-use crate::log::LogCounts;
+use crate::log::LogControl;
 use crate::machine::{Machine, TcpPassword};
 use crate::peer::{self, MessageCounts, PeerHandle, PeerStatus};
 use crate::recording::RecordingSink;
@@ -67,7 +67,7 @@ pub async fn run(
     config_file: PathBuf,
     loaded: LoadedConfig,
     recording: Option<Box<dyn RecordingSink>>,
-    log: LogCounts,
+    log: LogControl,
 ) -> anyhow::Result<()> {
     loaded.log();
     let LoadedConfig { config, files, read, .. } = loaded;
@@ -79,6 +79,7 @@ pub async fn run(
     });
     let mut daemon = Daemon::start(Machine::Real, config_file, config, recording, kind).await?;
     daemon.files = files;
+    daemon.log = log.clone();
     let socket = daemon.config.control().socket.clone();
     let api = Api {
         daemon: requests,
@@ -184,6 +185,8 @@ pub struct Daemon {
     kernel: Option<KernelHandle>,
     /// Runs BFD sessions, once a peer has asked for it.
     bfd: Option<BfdHandle>,
+    /// The log of the process.
+    log: LogControl,
 }
 
 /// Newcomers and departures of dynamic peers.
@@ -274,6 +277,7 @@ impl Daemon {
             speaker_task,
             kernel,
             bfd: None,
+            log: LogControl::default(),
         };
         daemon.watch_kernel().await;
         daemon.tell_speaker(options::forwarding_filter(&daemon.config)).await;
@@ -490,6 +494,7 @@ impl Daemon {
             config_file: self.config_file.clone(),
             uptime: self.start.at.elapsed(),
             config_age: self.config_read.elapsed(),
+            log_filter: self.config.global().log.clone(),
             left_out: self.config.left_out().to_vec(),
             reload_undone_in: self.unconfirmed.as_ref().map(UnconfirmedReload::time_left),
             peers: self.peers.len() + self.unstarted.len(),

@@ -12,6 +12,7 @@ use tracing::{error, info, warn};
 use super::Daemon;
 use super::config_files::{LoadedConfig, ReadError, Strictness, read_noting};
 use super::options;
+use crate::events::EventKind;
 use crate::machine::{FilesRead, Machine};
 use crate::speaker::SpeakerRequest;
 
@@ -24,8 +25,23 @@ impl Daemon {
         self.apply_reading(loaded, read, query.confirm_seconds).await
     }
 
-    /// Puts in force what was read.
+    /// Puts in force what was read, and publishes the result.
     pub(super) async fn apply_reading(
+        &mut self,
+        loaded: Result<LoadedConfig, ReadError>,
+        read: FilesRead,
+        confirm_seconds: Option<u64>,
+    ) -> ReloadReport {
+        let report = self.put_in_force(loaded, read, confirm_seconds).await;
+        self.speaker.events.publish(|| EventKind::Reload {
+            is_refused: report.is_refused(),
+            errors: report.errors.len(),
+            changes: report.changes.len(),
+        });
+        report
+    }
+
+    async fn put_in_force(
         &mut self,
         loaded: Result<LoadedConfig, ReadError>,
         read: FilesRead,
@@ -115,6 +131,11 @@ impl Daemon {
         let mut changes = diff(&self.config, &config);
         let needs_restart = diff(&self.boot, &config).needs_restart;
         self.add_unlisted(&config, &mut changes);
+        if changes.global_changed.contains(&"global.log")
+            && let Err(error) = self.log.set_filter(&config.global().log)
+        {
+            warn!("global.log: {error}; what is logged stays as it is");
+        }
         self.config = config;
         self.config_read = Instant::now();
         self.global = Arc::new(self.global.with_routing_of(self.config.global()));

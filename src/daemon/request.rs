@@ -56,6 +56,8 @@ pub struct DaemonStatus {
     pub uptime: Duration,
     /// Time since the file was read.
     pub config_age: Duration,
+    /// What the file that was read last has logged.
+    pub log_filter: String,
     /// What is left out of the configuration.
     pub left_out: Vec<LeftOut>,
     /// Until the last reload is undone unless it is confirmed.

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bgp_codec::Prefix;
-use margay_fib::{FibOptions, FibStatus, KernelRouteChange, PrefixState, StaticWay};
-use margay_forwarding::{ForwardingChange, LinkName, LinkUsability, NextHopLoss, WayChange};
+use margay_fib::{
+    FibOptions, FibStatus, FibView, ForeignRoute, KernelRouteChange, NamedHop, PrefixState, StaticWay,
+};
+use margay_forwarding::{ForwardingChange, Hop, LinkName, LinkUsability, NextHopLoss, WayChange};
 use tokio::sync::oneshot;
 
 /// What the kernel thread is started with.
@@ -46,6 +48,50 @@ pub enum KernelRequest {
     Status(oneshot::Sender<FibStatus>),
     /// Asks what is wanted and held at a prefix.
     Describe(Prefix, oneshot::Sender<Vec<PrefixState>>),
+    /// Asks what the kernel's side knows about the routes of a page.
+    Look(PageQuestion, oneshot::Sender<PageKnowledge>),
+}
+
+/// A question about the routes of a page.
+#[derive(Clone, Debug, Default)]
+pub struct PageQuestion {
+    /// Their next hops, each once.
+    pub hops: Vec<Hop>,
+    /// Their prefixes.
+    pub prefixes: Vec<Prefix>,
+}
+
+impl PageQuestion {
+    /// The answer of this state.
+    #[must_use]
+    pub fn answer(&self, fib: FibView<'_>) -> PageKnowledge {
+        let knowledge = |&prefix| PrefixKnowledge {
+            has_failed: fib.has_failed(prefix),
+            foreign: fib.foreign_route(prefix),
+        };
+        PageKnowledge {
+            hops: self.hops.iter().map(|&hop| fib.hops(hop)).collect(),
+            prefixes: self.prefixes.iter().map(knowledge).collect(),
+        }
+    }
+}
+
+/// The answer to a [`PageQuestion`], in its order.
+#[derive(Clone, Debug, Default)]
+pub struct PageKnowledge {
+    /// Where packets to each next hop are sent; empty if it is not reachable.
+    pub hops: Vec<Vec<NamedHop>>,
+    /// What the kernel has at each prefix.
+    pub prefixes: Vec<PrefixKnowledge>,
+}
+
+/// What the kernel has at a prefix.
+#[derive(Clone, Debug)]
+pub struct PrefixKnowledge {
+    /// Whether it does not hold what is wanted.
+    pub has_failed: bool,
+    /// The route of another program.
+    pub foreign: Option<ForeignRoute>,
 }
 
 /// Events that the kernel thread sends to the daemon.

@@ -20,10 +20,10 @@ use std::{convert::Infallible, io};
 
 use tokio::sync::{mpsc, oneshot};
 
-pub use exchange::{KernelEvent, KernelOptions, KernelRequest};
+pub use exchange::{KernelEvent, KernelOptions, KernelRequest, PageKnowledge, PageQuestion, PrefixKnowledge};
 pub use margay_fib::{
-    DescribedRoute, FailedRoute, FibOptions, FibStatus as KernelStatus, ImportRule, InterfacePatterns,
-    KernelRouteChange, OnlinkRule, PrefixState, StaticWay,
+    DescribedRoute, FailedRoute, FibOptions, FibStatus as KernelStatus, ForeignRoute, ImportRule,
+    InterfacePatterns, KernelRouteChange, NamedHop, OnlinkRule, PrefixState, RouteKind, StaticWay,
 };
 use synchroniser::Synchroniser;
 

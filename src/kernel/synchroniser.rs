@@ -226,6 +226,7 @@ impl Synchronisation {
             // The asker may have gone meanwhile.
             KernelRequest::Status(answer) => reply(answer, self.fib.view().status()),
             KernelRequest::Describe(prefix, answer) => reply(answer, self.fib.view().describe(prefix)),
+            KernelRequest::Look(question, answer) => reply(answer, question.answer(self.fib.view())),
         }
     }
 

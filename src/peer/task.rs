@@ -26,6 +26,7 @@ use super::status::{EstablishedSession, PeerStatus};
 use super::writer::{Reports, Writer};
 use super::{Arrival, LAST_WORDS_TIME, PeerOptions};
 use crate::bfd::{PathMonitor, PathWatch};
+use crate::events::{EventHub, EventKind};
 use crate::machine::{Machine, Stream, TcpPassword};
 use crate::message_counters::MessageCounters;
 use crate::outbound::Outbound;
@@ -75,6 +76,7 @@ pub(super) struct PeerTask {
     writable: Arc<Notify>,
     status: watch::Sender<PeerStatus>,
     counters: Arc<MessageCounters>,
+    events: EventHub,
     /// The system's error of the last failed connection, until the session has handled it.
     cause: Option<io::Error>,
 }
@@ -143,6 +145,7 @@ impl PeerTask {
             writable: Arc::clone(&speaker.writable),
             status,
             counters,
+            events: speaker.events.clone(),
             cause: None,
         };
         (task, status_receiver)
@@ -503,6 +506,8 @@ impl PeerTask {
         let exports = connection.writer.export_queue();
         let (local_address, peer_address) = (connection.local_address, connection.peer_address);
         info!(peer = %self.options.name, %peer_address, "established");
+        self.events
+            .publish(|| EventKind::SessionUp { peer: self.options.name.clone(), address: peer_address });
         self.status.send_modify(|status| {
             status.established = Some(EstablishedSession {
                 negotiated: Arc::new(negotiated.clone()),
@@ -533,7 +538,9 @@ impl PeerTask {
     }
 
     fn on_down(&mut self, id: ConnectionId, reason: &CloseReason, departure: Departure) {
-        warn!(peer = %self.options.name, "down: {}", self.explain(reason));
+        let reason = self.explain(reason);
+        warn!(peer = %self.options.name, "down: {reason}");
+        self.events.publish(|| EventKind::SessionDown { peer: self.options.name.clone(), reason });
         self.path = None;
         // The peer has had this run's routes: what follows is the loss of a session, through which this node forwards.
         self.session.end_restart();

@@ -1,5 +1,6 @@
 //! A Rib whose inputs are recorded, if requested.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 
 use bgp_codec::{DecodeContext, Family, Prefix, Update};
@@ -174,6 +175,16 @@ impl RecordedRib {
     /// Not recorded: it does not affect decisions of the Rib.
     pub(crate) fn poll_notices(&mut self) -> (Vec<Notice>, u64) {
         self.rib.poll_notices()
+    }
+
+    /// Not recorded: it does not affect decisions of the Rib.
+    pub(crate) fn watch(&mut self, prefixes: &BTreeSet<Prefix>) {
+        self.rib.watch(prefixes);
+    }
+
+    /// Not recorded: it does not affect decisions of the Rib.
+    pub(crate) fn poll_watched(&mut self, limit: usize) -> (Vec<Prefix>, u64) {
+        self.rib.poll_watched(limit)
     }
 
     pub(crate) fn poll_next_hop_losses(&mut self) -> Vec<NextHopLoss> {

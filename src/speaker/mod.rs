@@ -15,6 +15,7 @@ mod run;
 mod session_door;
 mod sessions;
 mod turns;
+mod watchers;
 
 use std::io;
 use std::sync::Arc;
@@ -34,7 +35,9 @@ use run::{Channels, Speaker};
 pub use session_door::{DoorBell, DoorRequest, Interruption, SessionDoor};
 pub use sessions::{AbsenceView, ConvergenceOptions, LimitAction, PrefixLimit};
 pub use turns::{Step, TimesTaken, TurnTimes};
+pub use watchers::WatchedPrefixes;
 
+use crate::events::EventHub;
 use crate::machine::{AddressBook, Machine};
 use crate::recording::{RecordedRib, Recorder, RecordingSink};
 
@@ -52,6 +55,8 @@ pub struct SpeakerHandle {
     pub requests: mpsc::Sender<SpeakerRequest>,
     /// Wakes the speaker when a queue to a peer has room again.
     pub writable: Arc<Notify>,
+    /// Where the speaker, the sessions and the daemon publish events.
+    pub events: EventHub,
 }
 
 /// Starts the speaker's task; to be called within a tokio runtime. The inputs of the Rib are recorded if there is a
@@ -71,6 +76,7 @@ pub(crate) fn start(
     let (inputs, input_receiver) = input_queue(machine.queue_sizes().inputs_octets);
     let (requests, request_receiver) = mpsc::channel(REQUEST_QUEUE);
     let writable = Arc::new(Notify::new());
+    let events = EventHub::default();
     let speaker = Speaker::new(
         machine.processor()?,
         RecordedRib::new(options, recording.map(Recorder::new)),
@@ -81,8 +87,9 @@ pub(crate) fn start(
             requests: request_receiver,
             writable: Arc::clone(&writable),
             addresses,
+            events: events.clone(),
         },
     );
     let task = tokio::spawn(machine.task(speaker.run()));
-    Ok((SpeakerHandle { inputs, requests, writable }, task))
+    Ok((SpeakerHandle { inputs, requests, writable, events }, task))
 }

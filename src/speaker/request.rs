@@ -11,7 +11,7 @@ use margay_rib::{
 };
 use tokio::sync::oneshot;
 
-use super::{AbsenceView, PeerKey, PrefixLimit, Step, TurnTimes};
+use super::{AbsenceView, PeerKey, PrefixLimit, Step, TurnTimes, WatchedPrefixes};
 
 /// A request to the speaker. Questions are answered through their channels.
 #[derive(Debug)]
@@ -44,6 +44,9 @@ pub enum SpeakerRequest {
     Counts(oneshot::Sender<SpeakerCounts>),
     /// All routing state as text. It takes the speaker about a second for a million routes.
     Dump(oneshot::Sender<String>),
+    /// Publish changes of the best routes to these prefixes, for as long as the asker keeps them; whether there is room for one
+    /// more watcher.
+    Watch(WatchedPrefixes, oneshot::Sender<bool>),
     /// How long the speaker's turns took.
     Turns(oneshot::Sender<TurnTimes>),
     /// The same, with the counters reset.
@@ -71,6 +74,7 @@ impl SpeakerRequest {
             | Self::Explain(..)
             | Self::Counts(_)
             | Self::Dump(_)
+            | Self::Watch(..)
             | Self::Turns(_)
             | Self::TakeTurns(_) => Step::Question,
         }
@@ -136,6 +140,10 @@ pub struct RoutesQuestion {
 pub enum PeerSelection {
     /// Every path.
     All,
+    /// The paths that import accepted, as it left them.
+    Accepted,
+    /// Those of them that a peer announced.
+    AcceptedFrom(PeerKey),
     /// The best paths.
     Best,
     /// The best paths that a peer announced.
@@ -144,6 +152,8 @@ pub enum PeerSelection {
     ReceivedFrom(PeerKey),
     /// The routes that a peer was sent.
     AdvertisedTo(PeerKey),
+    /// The paths of these routes, as import left them.
+    SourcesOfAdvertised(PeerKey),
 }
 
 /// Counts of the Rib.

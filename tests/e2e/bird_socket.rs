@@ -30,6 +30,7 @@ impl Served {
             settings.peers[1].name = name(3);
             settings.peers[1].passive = true;
             settings.kernel = true;
+            settings.networks = vec![network(50)];
             let [v4, v6] = ["bird.ctl", "bird6.ctl"].map(|file| folder.join(file).display().to_string());
             settings.control = format!("bird_socket = {v4:?}\nbird6_socket = {v6:?}");
         });
@@ -41,6 +42,14 @@ impl Served {
         bird.start().unwrap();
         wait_for_networks(&margay, &[60]);
         Self { margay, bird, folder, _wire: wire }
+    }
+
+    fn await_recovery(&self) {
+        wait_until(PATIENCE, "the recovery is over", || {
+            let status = self.ask("show status");
+            let is_over = status.iter().all(|line| !line.starts_with("0024"));
+            if is_over { Ok(()) } else { Err(format!("{status:?}")) }
+        });
     }
 
     fn ask(&self, command: &str) -> Vec<String> {
@@ -106,12 +115,8 @@ fn calicos_checks_read_the_sessions_and_their_details() {
     let details = served.ask(&format!("show protocols all {}", name(2))).join("\n");
     assert!(details.contains("BGP state:          Established"), "{details}");
     assert!(details.contains(&format!("Neighbor address: {}", address(2))), "{details}");
-    assert!(details.contains("1 imported, 0 exported"), "{details}");
-    wait_until(PATIENCE, "the recovery is over", || {
-        let status = served.ask("show status");
-        let is_over = status.iter().all(|line| !line.starts_with("0024"));
-        if is_over { Ok(()) } else { Err(format!("{status:?}")) }
-    });
+    assert!(details.contains("1 imported, 1 exported"), "{details}");
+    served.await_recovery();
     let status = served.ask("show status");
     assert_eq!(status.len(), 6, "{status:?}");
     assert!(status[0].starts_with("1000-BIRD ") && status[1].starts_with("1011-Router ID is "), "{status:?}");
@@ -128,6 +133,50 @@ fn calicos_checks_read_the_sessions_and_their_details() {
             Err(rows.join("\n"))
         }
     });
+}
+
+/// The end of a line without the times, which differ.
+fn without_times(line: &str) -> String {
+    let is_time = |word: &&str| word.trim_end_matches(']').split(':').count() == 3;
+    line.split_whitespace()
+        .map(|word| if is_time(&word) { "TIME]" } else { word })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn routes_are_shown_with_their_interfaces() {
+    let served = Served::new("routes");
+    let (peer, gateway) = (name(2), address(2));
+    let learned = format!("{} via {gateway} on eth0 [{peer} TIME] * (100/0) [i]", network(60));
+    let own = format!("{} blackhole [static1 TIME] * (200)", network(50));
+    let shown = |command: &str| -> Vec<String> {
+        let reply = served.ask(command);
+        // The code stands before the first line, and a space before those with the same one.
+        let lines = reply.iter().map(|line| line.strip_prefix("1007-").unwrap_or(line));
+        lines.map(without_times).collect()
+    };
+    wait_until(PATIENCE, "the route is in the kernel", || {
+        let kernel = served.margay.json("show kernel").map_err(|error| format!("{error:#}"))?;
+        if kernel["installed"] == 2 { Ok(()) } else { Err(kernel.to_string()) }
+    });
+    let rows = shown("show route");
+    assert_eq!(rows, [own.as_str(), &learned, "0000"]);
+    assert_eq!(shown(&format!("show route protocol {peer}")), [learned.as_str(), "0000"]);
+    assert_eq!(shown("show route protocol static1 primary"), [own.as_str(), "0000"]);
+    let inside = network(60).replace(".0/24", ".7");
+    assert_eq!(shown(&format!("show route for {inside}")), [learned.as_str(), "0000"]);
+    assert_eq!(shown(&format!("show route {}", network(60))), [learned.as_str(), "0000"]);
+    assert_eq!(shown(&format!("show route export {peer}")), [own.as_str(), "0000"]);
+    assert_eq!(shown("show route count"), ["0014 2 of 2 routes for 2 networks"]);
+    assert_eq!(shown("show route for 203.0.113.1"), ["8001 Network not in table"]);
+    assert_eq!(shown("show route for 2001:db8::1"), ["9001 syntax error"]);
+    assert_eq!(shown("show route protocol nosuch"), ["9002 nosuch is not a protocol"]);
+    let all = served.ask(&format!("show route {} all", network(60)));
+    assert_eq!(all[1], "1008-\tType: BGP unicast univ");
+    assert_eq!(all[2], "1012-\tBGP.origin: IGP");
+    assert_eq!(all[4], format!(" \tBGP.next_hop: {gateway}"));
+    assert_eq!(ask(&served.folder.join("bird6.ctl"), "show route"), ["0000 "]);
 }
 
 #[test]
@@ -159,6 +208,7 @@ fn birds_client_and_margays_print_the_same() {
         let output = Command::new(client).arg("-s").arg(&socket).args(words).output().unwrap();
         (output.status.success(), String::from_utf8(output.stdout).unwrap())
     };
+    served.await_recovery();
     let birds = Path::new("/usr/sbin/birdcl");
     for words in [&["show", "protocols"][..], &["show", "protocols", "all", &name(2)], &["show", "status"]] {
         let ((_, by_bird), (is_success, by_margay)) = (printed(birds, words), printed(&own, words));

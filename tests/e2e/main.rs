@@ -11,6 +11,7 @@ mod bfd;
 mod bfd_sessions;
 mod bird_socket;
 mod cluster_node;
+mod control_api;
 mod dynamic_peers;
 mod examples;
 mod extended_next_hop;

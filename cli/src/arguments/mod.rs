@@ -1,6 +1,7 @@
 //! Command line arguments.
 
 pub(crate) mod ipam;
+pub(crate) mod log;
 pub(crate) mod objects;
 pub(crate) mod output_format;
 mod whole_seconds;
@@ -13,6 +14,7 @@ use bgp_codec::Prefix;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::ipam::IpamCommand;
+use self::log::Log;
 use self::objects::ObjectCommand;
 
 /// Looks into the margay daemon, reloads it, checks its files, decodes BGP messages, and manages the cluster's objects.
@@ -46,8 +48,21 @@ pub(crate) struct Healthz {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show peers, routes, the kernel or the daemon itself
-    #[command(subcommand)]
-    Show(Show),
+    Show(ShowArguments),
+    /// Follow sessions, reloads, and changes of the best routes to some prefixes, as they happen
+    Events {
+        /// Prefixes with all that is inside them, and addresses with all that covers them, whose best routes are followed
+        #[arg(value_parser = parse_destination)]
+        prefixes: Vec<String>,
+    },
+    /// Show what the daemon logs, or change it until the next start
+    Log(Log),
+    /// Pack the state of the daemon and of the network into a file for a report of a bug, without secrets
+    TechSupport {
+        /// The file
+        #[arg(long, value_name = "FILE", default_value = "margay-tech-support.tar.zst")]
+        output: PathBuf,
+    },
     /// Say why a prefix is routed as it is, or which route an address has and why
     Explain {
         /// A prefix, such as 10.65.1.0/26; or an address, such as 10.65.1.5, for the longest prefix around it with a usable route
@@ -85,6 +100,16 @@ pub(crate) enum Command {
     },
     /// Print the JSON Schema of configuration files; needs no daemon
     Schema,
+    /// Print completions for a shell; needs no daemon
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages, one for each command; needs no daemon
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
     /// Rewrite a configuration of BIRD or FRR as a configuration of margay; needs no daemon
     ///
     /// Prints the result, and what could not be carried over to standard error, by line. Exits with 1 if anything is left out.
@@ -248,6 +273,23 @@ pub(crate) enum DecodeFormat {
     Jsonl,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct ShowArguments {
+    #[command(subcommand)]
+    pub(crate) what: Show,
+    /// Show it again and again, every two seconds or after the time given
+    #[arg(
+        long,
+        global = true,
+        value_name = "TIME",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "2s",
+        value_parser = parse_interval
+    )]
+    pub(crate) watch: Option<Duration>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Show {
     /// All peers, one a line
@@ -263,6 +305,8 @@ pub(crate) enum Show {
     Kernel,
     /// The BFD sessions that monitor the paths to peers, one a line
     Bfd,
+    /// The export groups: peers of one group are sent the same octets
+    Groups,
     /// All routing state, for debugging; the daemon does nothing else while it is written
     State,
     /// The daemon as a whole
@@ -292,6 +336,14 @@ pub(crate) struct ShowRoutes {
     /// Only routes that this filter of the daemon's configuration accepts, with what it sets; it works for the peer of --peer
     #[arg(long, value_name = "NAME")]
     pub(crate) filter: Option<String>,
+}
+
+/// A time of at least a tenth of a second, such as `2s` or `500ms`.
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    match margay_config::parse_duration(text)? {
+        time if time >= Duration::from_millis(100) => Ok(time),
+        _ => Err("less than 100ms".to_owned()),
+    }
 }
 
 /// A prefix or an address, in the usual form.
@@ -324,6 +376,21 @@ mod tests {
     }
 
     #[test]
+    fn watching_stands_behind_what_is_shown_with_or_without_a_time() {
+        for (words, expected) in [
+            (&["show", "peers"][..], None),
+            (&["show", "peers", "--watch"], Some(2)),
+            (&["show", "--watch=5s", "peer", "tor1"], Some(5)),
+        ] {
+            let arguments = Arguments::try_parse_from(["margay"].iter().chain(words)).unwrap();
+            let Command::Show(ShowArguments { watch, .. }) = arguments.command else {
+                panic!("{arguments:?}")
+            };
+            assert_eq!(watch, expected.map(Duration::from_secs), "{words:?}");
+        }
+    }
+
+    #[test]
     fn a_destination_is_a_prefix_or_an_address() {
         for destination in ["10.65.1.5", "10.65.1.0/26", "2001:db8::5", "2001:db8::/64"] {
             let arguments = Arguments::try_parse_from(["margay", "explain", destination]).unwrap();
@@ -341,6 +408,7 @@ mod tests {
             (&["show", "routes", "--advertised"], "--peer <NAME>"),
             (&["show", "routes", "--peer", "a", "--received", "--advertised"], "cannot be used with"),
             (&["show"], "Usage: margay show"),
+            (&["show", "peers", "--watch=1ms"], "less than 100ms"),
         ];
         for (words, expected) in rows {
             let error = Arguments::try_parse_from(["margay"].iter().chain(*words)).unwrap_err();

@@ -25,15 +25,30 @@ use prometheus_client::registry::Registry;
 
 use self::exposition::Exposition;
 use self::process::Process;
-use super::error::ApiError;
+use super::error::{ApiError, Unanswered};
 use super::server::Api;
 use crate::bfd::BfdStatus;
 use crate::daemon::{DaemonRequest, DaemonStatus, PeerEntry};
 use crate::kernel::{KernelRequest, KernelStatus};
-use crate::log::LogCounts;
+use crate::log::LogControl;
 use crate::speaker::{FamilyCounts, PeerKey, SpeakerCounts, SpeakerRequest, TurnTimes};
 
-/// Answers `GET /metrics`.
+/// The daemon in numbers, for Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    responses(
+        (
+            status = 200,
+            description = "Text in the format of Prometheus, or in that of OpenMetrics for clients that accept it.",
+            content(
+                (String = "text/plain; version=0.0.4; charset=utf-8"),
+                (String = "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+            ),
+        ),
+        Unanswered,
+    ),
+)]
 pub(super) async fn get_metrics(
     State(api): State<Api>,
     headers: HeaderMap,
@@ -54,7 +69,7 @@ struct Snapshot {
     /// `None` if nothing is installed.
     kernel: Option<KernelStatus>,
     bfd: Vec<BfdStatus>,
-    log: LogCounts,
+    log: LogControl,
     process: Process,
 }
 

@@ -9,6 +9,7 @@ use margay_session::{DialMode, ExpectedAsn, SessionOptions, State};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
+use crate::events::EventHub;
 use crate::machine::{Distance, Machine, Transport};
 use crate::peer::{PeerHandle, PeerOptions};
 use crate::speaker::{Inputs, PeerKey, PeerUp, SpeakerHandle, SpeakerInput, input_queue};
@@ -26,7 +27,12 @@ impl BenchSpeaker {
     pub(super) fn new(room_octets: u32) -> Self {
         let (inputs, input_receiver) = input_queue(room_octets);
         let (requests, _) = mpsc::channel(1);
-        let handle = SpeakerHandle { inputs, requests, writable: Arc::new(Notify::new()) };
+        let handle = SpeakerHandle {
+            inputs,
+            requests,
+            writable: Arc::new(Notify::new()),
+            events: EventHub::default(),
+        };
         Self { handle, inputs: input_receiver }
     }
 

@@ -17,7 +17,9 @@ use super::recipient::Recipient;
 use super::rounds::Rounds;
 use super::sessions::Sessions;
 use super::turns::{Step, TurnClock};
+use super::watchers::Watchers;
 use super::{Burst, ConvergenceOptions, Inputs, KernelFeed, PeerKey, PeerUp, SpeakerInput, SpeakerRequest};
+use crate::events::{EventHub, EventKind};
 use crate::kernel::KernelEvent;
 use crate::machine::{AddressBook, Processor, Slice};
 use crate::recording::RecordedRib;
@@ -47,6 +49,7 @@ pub(super) struct Speaker {
     /// Messages held back for the peers that have just been fed.
     burst: Burst,
     kernel: Option<KernelFeed>,
+    watchers: Watchers,
     channels: Channels,
     /// The Rib has background work left.
     is_working: bool,
@@ -65,6 +68,8 @@ pub(super) struct Channels {
     pub(super) writable: Arc<Notify>,
     /// The addresses of this node.
     pub(super) addresses: watch::Receiver<Arc<AddressBook>>,
+    /// Where events are published.
+    pub(super) events: EventHub,
 }
 
 /// Whether the loop continues.
@@ -90,6 +95,7 @@ impl Speaker {
             rounds: Rounds::new(now),
             burst: Burst::default(),
             kernel,
+            watchers: Watchers::default(),
             channels,
             is_working: false,
             clock: TurnClock::new(now),
@@ -107,6 +113,7 @@ impl Speaker {
             debug_assert!(self.feeds_all_sessions(), "{:?} of {:?}", self.rounds, self.sessions);
             self.sessions.interrupt_overdue(&self.rib);
             self.sessions.log_notices(&mut self.rib);
+            self.watchers.report(&mut self.rib, &self.channels.events);
             self.rib.on_turn_over();
             self.kept_thread += self.clock.end_turn(self.processor.computed());
             self.processor.on_turn_over().await;
@@ -133,7 +140,7 @@ impl Speaker {
     /// Waits for an event and handles it. Requests take precedence over peers' inputs.
     async fn wait_and_handle(&mut self) -> Flow {
         let pause = self.rounds.pause(Instant::now());
-        let is_busy = self.is_working || self.rounds.is_in_round();
+        let is_busy = self.is_working || self.rounds.is_in_round() || self.rib.has_watched_changes();
         let has_news = self.rounds.has_news();
         if has_news && !is_busy && pause < SHORT_PAUSE && self.channels.inputs.is_empty() {
             self.processor.nap(pause).await;
@@ -142,7 +149,7 @@ impl Speaker {
         }
         let wake_at = self.sessions.next_timeout();
         let Self { kernel, channels, .. } = self;
-        let Channels { inputs, requests, writable, addresses } = channels;
+        let Channels { inputs, requests, writable, addresses, events: _ } = channels;
         let wakeup = tokio::select! {
             biased;
             request = requests.recv() => Wakeup::Request(request),
@@ -306,7 +313,10 @@ impl Speaker {
                     .for_each(|change| self.rib.set_kernel_route(change.prefix, change.route.clone()));
                 self.rounds.on_news();
             }
-            KernelEvent::Failed { prefix, reason } => warn!(%prefix, reason, "the kernel refused a route"),
+            KernelEvent::Failed { prefix, reason } => {
+                warn!(%prefix, reason, "the kernel refused a route");
+                self.channels.events.publish(|| EventKind::KernelRefused { prefix, reason });
+            }
         }
     }
 

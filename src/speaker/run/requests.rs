@@ -52,6 +52,9 @@ impl Speaker {
             SpeakerRequest::Dump(answer) => {
                 reply(answer, self.processor.at_length(|| self.rib.view().dump().to_string()));
             }
+            SpeakerRequest::Watch(prefixes, answer) => {
+                reply(answer, self.watchers.add(&mut self.rib, &prefixes));
+            }
             SpeakerRequest::Turns(answer) => reply(answer, self.clock.times()),
             SpeakerRequest::TakeTurns(answer) => reply(answer, self.clock.take(now)),
             SpeakerRequest::Stop => {}
@@ -63,9 +66,12 @@ impl Speaker {
         let index = |key| self.sessions.index(key);
         let selection = match question.selection {
             PeerSelection::All => RouteSelection::All,
+            PeerSelection::Accepted => RouteSelection::Accepted,
+            PeerSelection::AcceptedFrom(key) => RouteSelection::AcceptedFrom(index(key)?),
             PeerSelection::Best => RouteSelection::Best,
             PeerSelection::BestFrom(key) => RouteSelection::BestFrom(index(key)?),
             PeerSelection::ReceivedFrom(key) => RouteSelection::ReceivedFrom(index(key)?),
+            PeerSelection::SourcesOfAdvertised(key) => RouteSelection::SourcesOfAdvertised(index(key)?),
             PeerSelection::AdvertisedTo(key) => RouteSelection::AdvertisedTo(index(key)?),
         };
         let prefixes = question.destination.map(|destination| match destination {

@@ -145,6 +145,7 @@ fn speaker(inputs: Inputs, writable: &Arc<Notify>) -> (Speaker, mpsc::Sender<Spe
                 requests: receiver,
                 writable: Arc::clone(writable),
                 addresses: watch::channel(Arc::default()).1,
+                events: EventHub::default(),
             },
         ),
         requests,

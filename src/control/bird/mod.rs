@@ -1,5 +1,7 @@
 //! The commands of BIRD 1.6 on a Unix socket, for Calico's tools.
 
+mod routes;
+
 use std::io;
 use std::net::IpAddr;
 use std::path::Path;
@@ -7,17 +9,18 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use margay_bird_ctl::{
-    BgpSession, Command, Protocol, ProtocolKind, ProtocolPattern, ProtocolState, Recovery, Reply, Status,
-    UnixTime, banner, details, table,
+    BgpSession, Command, Protocol, ProtocolKind, ProtocolPattern, ProtocolState, Recovery, Reply,
+    RoutesCommand, Status, UnixTime, banner, details, table,
 };
 use margay_control::{ReloadQuery, ReloadReport};
 use margay_session::State;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
+use self::routes::{KERNEL, RoutesReply, STATIC};
 use super::error::ApiError;
 use super::peers::remote_asn;
 use super::server::Api;
@@ -90,19 +93,41 @@ impl Bird {
                 // The end of the input, or a line that is too long.
                 return Ok(());
             };
-            let reply = self.reply(&String::from_utf8_lossy(command)).await;
-            let reply = reply.unwrap_or_else(|error| Reply::default().end(8000, error));
-            writer.write_all(reply.as_bytes()).await?;
+            match Command::parse(&String::from_utf8_lossy(command)) {
+                Some(Command::Routes(command)) => self.send_routes(command, &mut writer).await?,
+                command => {
+                    let reply = self.reply(command).await;
+                    let reply = reply.unwrap_or_else(|error| Reply::default().end(8000, error));
+                    writer.write_all(reply.as_bytes()).await?;
+                }
+            }
         }
     }
 
-    async fn reply(&self, line: &str) -> Result<String, ApiError> {
-        match Command::parse(line) {
+    /// Sends routes page by page: a table may be larger than what fits into memory a second time.
+    async fn send_routes(
+        &self,
+        command: RoutesCommand,
+        writer: &mut (impl AsyncWrite + Unpin),
+    ) -> io::Result<()> {
+        match RoutesReply::new(&self.api, self.family, command).await {
+            Ok(mut reply) => {
+                while let Some(part) = reply.next_part().await {
+                    writer.write_all(part.as_bytes()).await?;
+                }
+                Ok(())
+            }
+            Err(refusal) => writer.write_all(refusal.as_bytes()).await,
+        }
+    }
+
+    async fn reply(&self, command: Option<Command>) -> Result<String, ApiError> {
+        match command {
             Some(Command::Status) => self.status().await,
             Some(Command::Protocols(pattern)) => self.protocols(&pattern, table).await,
             Some(Command::ProtocolDetails(pattern)) => self.protocols(&pattern, details).await,
             Some(Command::Configure) => self.configure().await,
-            None => Ok(Reply::default().end(9001, "syntax error")),
+            Some(Command::Routes(_)) | None => Ok(Reply::default().end(9001, "syntax error")),
         }
     }
 
@@ -183,8 +208,8 @@ fn own_protocols(status: &DaemonStatus, since: UnixTime) -> Vec<Protocol> {
         description: None,
         session: None,
     };
-    let kernel = status.config.kernel().map(|_| own("kernel1", ProtocolKind::Kernel));
-    std::iter::once(own("static1", ProtocolKind::Static)).chain(kernel).collect()
+    let kernel = status.config.kernel().map(|_| own(KERNEL, ProtocolKind::Kernel));
+    std::iter::once(own(STATIC, ProtocolKind::Static)).chain(kernel).collect()
 }
 
 fn protocol(peer: &PeerEntry, counts: &SpeakerCounts, clock: &Clock) -> Protocol {

@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "the recordings are files")]
 #![expect(clippy::unwrap_used, reason = "a recording that cannot be read fails its test")]
 
+mod routes;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
