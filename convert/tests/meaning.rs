@@ -282,6 +282,8 @@ fn options_of_sessions_become_settings_of_peers() {
         ),
         ("ipv4 { next hop address 10.0.0.99; };", "next_hop", "\"10.0.0.99\""),
         ("ipv4 { next hop keep; };", "next_hop", "\"keep\""),
+        ("multihop 2;", "next_hop", "\"self\""),
+        ("multihop 2; ipv4 { next hop keep; };", "next_hop", "\"keep\""),
         ("ipv4 { extended next hop on; };", "extended_next_hop", "true"),
         (
             "ipv4 { receive limit 100; import limit 50 action disable; };",

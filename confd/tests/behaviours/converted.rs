@@ -6,8 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use margay_convert::{BirdFile, convert_birds};
 
-/// The files of both families as one of margay; `None` where the corpus does not have them.
-pub(crate) fn file(golden: &str) -> Result<Option<String>> {
+use crate::recording::Recording;
+
+/// The files of both families as one of margay; `None` where the corpus does not have them, or a node has no sessions.
+pub(crate) fn file(recording: &Recording) -> Result<Option<String>> {
+    if recording.inputs.speakers.is_empty() {
+        return Ok(None);
+    }
+    let golden = &recording.golden;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/calico/bird").join(golden);
     let paths: Vec<PathBuf> = ["bird.cfg", "bird6.cfg"].map(|name| folder.join(name)).into();
     let texts: Vec<(String, String)> = paths
@@ -26,6 +32,6 @@ pub(crate) fn file(golden: &str) -> Result<Option<String>> {
         let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
         Ok(vec![(path.display().to_string(), text)])
     };
-    let conversion = convert_birds(&sources, None, &mut include).with_context(|| golden.to_owned())?;
+    let conversion = convert_birds(&sources, None, &mut include).with_context(|| golden.clone())?;
     Ok(Some(format!("{}\n[control]\nsocket = \"CONTROL-SOCKET\"\n", conversion.toml)))
 }

@@ -37,7 +37,7 @@ fn margayd_announces_and_installs_what_calicos_daemon_did() {
 /// The same with what `margay convert` makes of the recorded daemon's own files.
 #[test]
 fn margayd_under_the_converted_files_of_calicos_daemon_does_the_same() {
-    compare_all(|recording, _| converted::file(&recording.golden));
+    compare_all(|recording, _| converted::file(recording));
 }
 
 /// The file of a node, with `CONTROL-SOCKET` in the place of the control socket; `None` where it has no BGP.

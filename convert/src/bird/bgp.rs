@@ -466,6 +466,10 @@ impl Reader {
         if facts.remote_asn.is_some() && !is_internal {
             settings.remove("rr_client");
         }
+        // BIRD leaves a next hop in place towards external peers on the same link only.
+        if facts.remote_asn.is_some() && !is_internal && settings.contains_key("multihop") {
+            settings.entry("next_hop").or_insert_with(|| quoted("self"));
+        }
         // What is off is not said; a session to several hops is secured by their number.
         for key in ["ttl_security", "passive", "route_server_client", "enforce_first_as", "extended_next_hop"]
         {
