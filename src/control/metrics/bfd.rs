@@ -6,18 +6,23 @@ use std::net::IpAddr;
 
 use super::Snapshot;
 use super::exposition::Exposition;
-use crate::bfd::BfdStatus;
+use crate::bfd::{BfdStatus, interface_of};
 
 pub(super) fn write(snapshot: &Snapshot, exposition: &mut Exposition<'_>) -> fmt::Result {
-    let by_address: BTreeMap<IpAddr, &BfdStatus> = snapshot
+    // A link-local address may be that of several peers, on several interfaces.
+    let by_path: BTreeMap<(IpAddr, Option<u32>), &BfdStatus> = snapshot
         .bfd
         .iter()
         .filter(|status| !status.is_leaving)
-        .map(|status| (status.key.remote, status))
+        .map(|status| ((status.key.remote, status.key.interface), status))
         .collect();
-    let monitored = snapshot.peers.iter().map(|peer| &peer.config).filter(|config| config.bfd.is_some());
+    let monitored = snapshot.peers.iter().filter(|peer| peer.config.bfd.is_some());
     let sessions: Vec<(&str, &BfdStatus)> = monitored
-        .filter_map(|config| Some((config.name.as_str(), *by_address.get(&config.address)?)))
+        .filter_map(|peer| {
+            let session = peer.status.established.as_ref()?;
+            let path = (session.peer_address.ip(), interface_of(session.peer_address));
+            Some((peer.config.name.as_str(), *by_path.get(&path)?))
+        })
         .collect();
     exposition.gauges(
         "margay_bfd_session_up",
