@@ -37,8 +37,10 @@ impl<P: RibFamily> RouteTable<P> {
         peer: PeerIndex,
         dropped: Vec<EntryIndex>,
     ) {
-        if let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) {
-            routes.dropped += dropped.len() as u64;
+        if !dropped.is_empty()
+            && let Some(routes) = shared.peers.routes_mut(P::INDEX, peer)
+        {
+            routes.beyond_limits.get_or_insert_default().dropped += dropped.len() as u64;
         }
         dropped.into_iter().for_each(|index| self.table.remove_if_unused(index));
     }
@@ -68,8 +70,8 @@ impl<P: RibFamily> RouteTable<P> {
 
     /// Notes that a path of a peer has gone or is no longer accepted, which may make room for others.
     pub(super) fn on_room(&mut self, shared: &Shared, peer: PeerIndex) {
-        let is_any_over = shared.peers.routes(P::INDEX, peer).is_some_and(|routes| routes.over_limit > 0);
-        if is_any_over && self.has_room(shared, peer) {
+        let beyond = shared.peers.routes(P::INDEX, peer).and_then(|routes| routes.beyond_limits.as_ref());
+        if beyond.is_some_and(|beyond| beyond.paths > 0) && self.has_room(shared, peer) {
             self.roomy_peers.insert(peer);
         }
     }
@@ -91,16 +93,20 @@ impl<P: RibFamily> RouteTable<P> {
     ) -> bool {
         let mut left = limit;
         while self.has_room(shared, peer) {
-            let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) else { return false };
-            let Some(index) = routes.over_limit_entries.min().map(EntryIndex) else { return false };
+            let routes = shared.peers.routes(P::INDEX, peer);
+            let beyond = routes.and_then(|routes| routes.beyond_limits.as_ref());
+            let Some(index) = beyond.and_then(|beyond| beyond.entries.min()).map(EntryIndex) else {
+                return false;
+            };
             if left == 0 {
                 return true;
             }
             match self.over_limit_sources(shared, peer, index).first() {
                 Some(&source) => self.reimport(shared, peer, index, import, &[source]),
                 None => {
-                    if let Some(routes) = shared.peers.routes_mut(P::INDEX, peer) {
-                        routes.over_limit_entries.remove(index.0);
+                    let routes = shared.peers.routes_mut(P::INDEX, peer);
+                    if let Some(beyond) = routes.and_then(|routes| routes.beyond_limits.as_mut()) {
+                        beyond.entries.remove(index.0);
                     }
                 }
             }

@@ -48,12 +48,8 @@ pub(crate) struct PeerRoutes {
     pub(crate) received: usize,
     /// Number of these paths that import accepted.
     pub(crate) accepted: usize,
-    /// Number of these paths that are refused because there are as many accepted ones as the peer may have.
-    pub(crate) over_limit: usize,
-    /// The entries with such a path, and possibly others that had one.
-    pub(crate) over_limit_entries: RoaringBitmap,
-    /// Number of announcements that were not entered because there were as many paths as the peer may have.
-    pub(crate) dropped: u64,
+    /// What is refused for the peer's limits; `None` for a peer that never exceeded one.
+    pub(crate) beyond_limits: Option<Box<BeyondLimits>>,
     pub(crate) membership: Option<Membership>,
     /// Whether the peer was a member of a group in a former session, and has come back under the same index.
     pub(crate) was_member: bool,
@@ -69,6 +65,17 @@ pub(crate) struct PeerRoutes {
     pub(crate) refresh_in: RefreshIn,
 }
 
+/// What is refused for the limits of a peer in one family.
+#[derive(Debug, Default)]
+pub(crate) struct BeyondLimits {
+    /// Number of paths that are refused because there are as many accepted ones as the peer may have.
+    pub(crate) paths: usize,
+    /// The entries with such a path, and possibly others that had one.
+    pub(crate) entries: RoaringBitmap,
+    /// Number of announcements that were not entered because there were as many paths as the peer may have.
+    pub(crate) dropped: u64,
+}
+
 impl PeerRoutes {
     /// Notes that a path of the peer replaced another one. The caller removes the entry with its last path.
     pub(crate) fn on_replaced(&mut self, index: EntryIndex, old: Option<&Path>, new: Option<&Path>) {
@@ -76,12 +83,15 @@ impl PeerRoutes {
             |path: Option<&Path>| usize::from(path.is_some_and(|path| path.import.handle().is_some()));
         self.received = self.received + usize::from(new.is_some()) - usize::from(old.is_some());
         self.accepted = self.accepted + accepted(new) - accepted(old);
-        let over_limit = |path: Option<&Path>| {
-            usize::from(path.is_some_and(|path| path.import.result() == Err(ImportRefusal::OverLimit)))
+        let is_over = |path: Option<&Path>| {
+            path.is_some_and(|path| path.import.result() == Err(ImportRefusal::OverLimit))
         };
-        self.over_limit = self.over_limit + over_limit(new) - over_limit(old);
-        if over_limit(new) > 0 {
-            self.over_limit_entries.insert(index.0);
+        if is_over(old) || is_over(new) {
+            let beyond = self.beyond_limits.get_or_insert_default();
+            beyond.paths = beyond.paths + usize::from(is_over(new)) - usize::from(is_over(old));
+            if is_over(new) {
+                beyond.entries.insert(index.0);
+            }
         }
         if new.is_some() && old.is_none() {
             self.entries.insert(index.0);

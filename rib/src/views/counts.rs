@@ -77,12 +77,13 @@ impl FamilyView<'_> {
     fn peer_counts(self, peer: PeerIndex) -> PeerCounts {
         let family = self.state.groups.family();
         let Some(routes) = self.shared.peers.routes(family, peer) else { return PeerCounts::default() };
+        let beyond = routes.beyond_limits.as_ref();
         let group = self.state.groups.of_member(self.shared, peer).map(|(group, _)| group);
         PeerCounts {
             received: routes.received,
             accepted: routes.accepted,
-            over_limit: routes.over_limit,
-            dropped: routes.dropped,
+            over_limit: beyond.map_or(0, |beyond| beyond.paths),
+            dropped: beyond.map_or(0, |beyond| beyond.dropped),
             advertised: group.map_or(0, |group| group.log.exported_to(peer)),
             group: group.map(|group| group.id.0),
             group_members: group.map_or(0, |group| group.members.len()),
