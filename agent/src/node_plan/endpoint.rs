@@ -9,16 +9,18 @@ use super::ROUTE_METRIC;
 /// Namespace and name of an endpoint.
 pub(crate) type EndpointId = (String, String);
 
-/// The settings and routes of a workload's interface: proxy ARP and NDP answer for its gateway, and each of its addresses, also those
-/// outside that stand for its own, has a route.
+/// The settings and routes of a workload's interface: the node forwards, proxy ARP and NDP answer for the workload's gateway, and each of
+/// its addresses, also those outside that stand for its own, has a route.
 pub(crate) fn endpoint_things(endpoint: &WorkloadEndpoint) -> Vec<(Key, Value)> {
     let Some(link) = link_of(endpoint) else { return Vec::new() };
     let addresses = addresses_of(endpoint);
     let mut things = Vec::new();
     if addresses.iter().any(|address| address.addr().is_ipv4()) {
+        things.push(node_setting("net/ipv4/ip_forward", "1"));
         things.extend(settings(&link, IPV4_SETTINGS));
     }
     if addresses.iter().any(|address| address.addr().is_ipv6()) {
+        things.push(node_setting("net/ipv6/conf/all/forwarding", "1"));
         things.extend(settings(&link, IPV6_SETTINGS));
     }
     things.extend(addresses.into_iter().map(|address| route(&link, address)));
@@ -48,6 +50,11 @@ fn settings<'a>(link: &'a LinkName, settings: &'a [(&str, &str)]) -> impl Iterat
     })
 }
 
+/// A setting of the node itself, which stays when the last workload goes.
+fn node_setting(path: &str, value: &str) -> (Key, Value) {
+    (Key::Sysctl { link: None, path: path.to_owned() }, Value::Sysctl(value.to_owned()))
+}
+
 fn route(link: &LinkName, address: IpNet) -> (Key, Value) {
     let scope = if address.addr().is_ipv4() { RouteScope::Link } else { RouteScope::Universe };
     let key = RouteKey { table: MAIN_TABLE, destination: address, metric: ROUTE_METRIC };
@@ -67,3 +74,31 @@ const IPV6_SETTINGS: &[(&str, &str)] = &[
     ("net/ipv6/conf/LINK/forwarding", "1"),
     ("net/ipv6/conf/LINK/accept_ra", "0"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use margay_cluster::document::read_json;
+    use margay_cluster::object::{WorkloadEndpoint, decode_object};
+    use margay_cluster::schema::UnknownFields;
+
+    use super::{endpoint_things, route_keys};
+
+    #[test]
+    fn each_address_has_a_route_and_its_family_the_settings() {
+        let text = br#"{"apiVersion": "projectcalico.org/v3", "kind": "WorkloadEndpoint",
+            "metadata": {"name": "node1-cni-c1-eth0", "namespace": "default"},
+            "spec": {"orchestrator": "cni", "node": "node1", "containerID": "c1", "endpoint": "eth0", "interfaceName": "cali1",
+                "ipNetworks": ["10.0.0.5/32"], "ipNATs": [{"internalIP": "10.0.0.5", "externalIP": "192.0.2.5"}]}}"#;
+        let document = read_json(text).unwrap();
+        let endpoint: WorkloadEndpoint = decode_object(&document, UnknownFields::Refuse).unwrap();
+        let routes: Vec<String> = route_keys(&endpoint).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            routes,
+            ["route 10.0.0.5/32 table 254 metric 1024", "route 192.0.2.5/32 table 254 metric 1024"]
+        );
+        let keys: Vec<String> = endpoint_things(&endpoint).iter().map(|(key, _)| key.to_string()).collect();
+        assert!(keys.contains(&"sysctl net/ipv4/ip_forward".to_owned()), "{keys:?}");
+        assert!(keys.contains(&"sysctl net/ipv4/conf/cali1/proxy_arp".to_owned()), "{keys:?}");
+        assert!(!keys.iter().any(|key| key.contains("ipv6")), "{keys:?}");
+    }
+}

@@ -19,6 +19,7 @@ const HANDLES: &str = "/calico/ipam/v2/handle/";
 fn an_attachment_is_made_whole_checked_and_removed_without_a_trace() -> Result<()> {
     let cluster = Cluster::start(1, &pools())?;
     let (node, pod) = (&cluster.nodes[0], cluster.pod("p1")?);
+    node.namespace.inside(|| fs::write("/proc/sys/net/ipv4/ip_forward", "0"))??;
     let attach = Attach { version: "1.1.0", ..Attach::new("c1", &pod) };
     let answer = node.add(&attach)?;
     let result = answer.result();
@@ -44,6 +45,11 @@ fn an_attachment_is_made_whole_checked_and_removed_without_a_trace() -> Result<(
     for (path, value) in [("route_localnet", "1"), ("proxy_arp", "1"), ("forwarding", "1")] {
         assert_eq!(fs_in(&node.namespace, &format!("net/ipv4/conf/calic1/{path}"))?, value, "{path}");
     }
+    wait_until(SOON, "the node forwards", || {
+        let value = fs_in(&node.namespace, "net/ipv4/ip_forward")?;
+        ensure!(value == "1", "{value}");
+        Ok(())
+    });
     node.namespace.ping(address.parse()?)?;
     pod.ping("10.99.0.11".parse()?)?;
 
