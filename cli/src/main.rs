@@ -19,6 +19,7 @@ mod run;
 mod run_error;
 mod table;
 mod tech_support;
+mod top;
 mod view;
 mod watch;
 

@@ -18,7 +18,8 @@ use crate::arguments::{
 use crate::client::{Client, Server, understand};
 use crate::run_error::RunError;
 use crate::{
-    configuration, events, filter_test, healthz, ipam, manual, objects, routes, tech_support, view, watch,
+    configuration, events, filter_test, healthz, ipam, manual, objects, routes, tech_support, top, view,
+    watch,
 };
 
 pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCode, RunError> {
@@ -82,6 +83,7 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<ExitCod
             watch::repeat(*interval, out, |text| show(&client, what, json, text))?;
         }
         Command::Events { prefixes } => events::follow(&client, prefixes, json, out)?,
+        Command::Top { interval } => top::run(&client, *interval)?,
         Command::Log(Log { change }) => {
             let request = change.as_ref().map_or(Request::Log, |change| Request::SetLog(log_query(change)));
             print(&client, &request, json, view::log, out)?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// State of the kernel's routing table: `GET /v1/kernel`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub struct KernelStatus {
     /// Whether the configuration has a `[kernel]` section; if not, everything else is zero or empty.
     pub enabled: bool,

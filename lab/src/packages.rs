@@ -38,6 +38,10 @@ pub const OPENBGPD: Tool = Tool { program: "bgpctl", package: "openbgpd", servic
 pub const ETCD: Tool = Tool { program: "etcd", package: "etcd-server", service: Some("etcd") };
 /// etcd's command line client.
 pub const ETCD_CLIENT: Tool = Tool { program: "etcdctl", package: "etcd-client", service: None };
+/// A terminal for programs that need one.
+pub const TMUX: Tool = Tool { program: "tmux", package: "tmux", service: None };
+/// A browser.
+pub const CHROMIUM: Tool = Tool { program: "chromium", package: "chromium", service: None };
 /// For HTTP requests over Unix sockets.
 pub const CURL: Tool = Tool { program: "curl", package: "curl", service: None };
 /// Prometheus, with `promtool`.

@@ -3,6 +3,7 @@
 
 mod bfd;
 mod bird;
+mod birdwatcher;
 mod error;
 mod event_stream;
 mod explain;
@@ -11,6 +12,8 @@ mod kernel;
 mod log;
 mod maintenance;
 mod metrics;
+mod page;
+mod pages;
 mod peer_handlers;
 mod peers;
 mod query;

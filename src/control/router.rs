@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 use super::error::ApiError;
 use super::server::Api;
 use super::{
-    bfd, event_stream, explain, groups, kernel, log, maintenance, metrics, peer_handlers, routes, status,
-    turns,
+    bfd, birdwatcher, event_stream, explain, groups, kernel, log, maintenance, metrics, peer_handlers,
+    routes, status, turns,
 };
 
 /// Everything.
@@ -20,9 +20,10 @@ pub(super) fn router(api: Api) -> Router {
     finish(reading().merge(writing()), api)
 }
 
-/// What changes nothing, shows no file of this node, and asks the speaker for no more than a page.
+/// What changes nothing, shows no file of this node, and asks the speaker for no more than a page at a time.
 pub(super) fn reading_router(api: Api) -> Router {
-    finish(reading(), api)
+    let birdwatcher = birdwatcher::router().with_state(api.clone());
+    finish(reading(), api).nest(BIRDWATCHER, birdwatcher)
 }
 
 fn reading() -> OpenApiRouter<Api> {
@@ -84,6 +85,9 @@ async fn no_such_method(method: Method) -> impl IntoResponse {
     components(schemas(Problem))
 )]
 struct Document;
+
+/// Below this path is what looking glasses ask birdwatcher for.
+const BIRDWATCHER: &str = "/birdwatcher";
 
 /// The path of the OpenAPI document.
 pub(super) const OPENAPI: &str = "/openapi.json";

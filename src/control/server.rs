@@ -9,6 +9,7 @@ use margay_filter::Filter;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::ApiError;
+use super::page;
 use super::router::{reading_router, router};
 use super::tcp;
 use super::unix_socket;
@@ -43,9 +44,9 @@ pub async fn serve(socket: &Path, api: Api) -> io::Result<impl Future<Output = i
     Ok(async move { axum::serve(listener, router).await })
 }
 
-/// Serves the reading part of the API over TCP, and never ends.
+/// Serves the reading part of the API and the page over TCP, and never ends.
 pub async fn serve_tcp(http: Http, api: Api) -> Infallible {
-    tcp::serve(http, reading_router(api)).await
+    tcp::serve(http, reading_router(api), page::router()).await
 }
 
 impl Api {

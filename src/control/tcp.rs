@@ -25,10 +25,10 @@ use tracing::{debug, info, warn};
 
 use super::error::ApiError;
 
-/// Serves `router` as `http` says, and never ends. While the address cannot be used, it is tried again: a port
-/// that another program uses must not keep the daemon from routing.
-pub(super) async fn serve(http: Http, router: Router) -> Infallible {
-    let door = Door::new(http, router);
+/// Serves `router` as `http` says, and `open` without a token, and never ends. While the address cannot be used, it is
+/// tried again: a port that another program uses must not keep the daemon from routing.
+pub(super) async fn serve(http: Http, router: Router, open: Router) -> Infallible {
+    let door = Door::new(http, router, open);
     let mut last_error = None;
     loop {
         match TcpListener::bind(door.http.listen).await {
@@ -58,14 +58,14 @@ struct Door {
 }
 
 impl Door {
-    fn new(http: Http, router: Router) -> Self {
+    fn new(http: Http, router: Router, open: Router) -> Self {
         let router = match http.token_file.clone() {
             Some(file) => router.layer(middleware::from_fn_with_state(file.into(), require_token)),
             None => router,
         };
         Self {
             http,
-            router,
+            router: router.merge(open),
             clients: Arc::new(Semaphore::new(CLIENTS)),
             refusal: Router::new().fallback(refuse),
             refused: Arc::new(Semaphore::new(REFUSED_CLIENTS)),

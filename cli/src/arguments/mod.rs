@@ -55,6 +55,12 @@ pub(crate) enum Command {
         #[arg(value_parser = parse_destination)]
         prefixes: Vec<String>,
     },
+    /// Follow sessions, rates, groups and turns on the whole terminal
+    Top {
+        /// Time between readings
+        #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_interval)]
+        interval: Duration,
+    },
     /// Show what the daemon logs, or change it until the next start
     Log(Log),
     /// Pack the state of the daemon and of the network into a file for a report of a bug, without secrets
