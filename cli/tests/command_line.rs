@@ -5,7 +5,7 @@ mod daemon;
 use std::fs;
 use std::process::{Command, Output};
 
-use daemon::{Daemon, Directory};
+use daemon::{Daemon, Directory, problem};
 use serde_json::{Value, json};
 
 #[test]
@@ -80,7 +80,7 @@ fn shows_the_daemons_state_unchanged() {
 
 #[test]
 fn passes_on_what_the_daemon_refuses() {
-    let error = json!({"error": "there is no peer \"tor9\": did you mean \"tor1\"?"});
+    let error = problem(404, "there is no peer \"tor9\": did you mean \"tor1\"?");
     let daemon = Daemon::start(vec![
         ("GET /v1/peers/tor9", 404, error),
         ("GET /v1/kernel", 500, json!("oops")),

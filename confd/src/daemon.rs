@@ -72,7 +72,8 @@ mod tests {
         assert_eq!(understand(true, done), Reload::Done { needs_restart: vec!["global.asn".to_owned()] });
         let errors = br#"{"errors":[{"file":"f","line":1,"column":2,"text":"wrong"}],"changes":[],"needs_restart":[]}"#;
         assert_eq!(understand(false, errors), Reload::Refused("f:1:2: wrong".to_owned()));
-        assert_eq!(understand(false, br#"{"error":"busy"}"#), Reload::Refused("busy".to_owned()));
+        let problem = br#"{"type":"about:blank","title":"Conflict","status":409,"detail":"busy"}"#;
+        assert_eq!(understand(false, problem), Reload::Refused("busy".to_owned()));
         assert!(matches!(understand(true, b"<html>"), Reload::Refused(_)));
     }
 }

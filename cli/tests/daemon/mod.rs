@@ -103,6 +103,11 @@ fn answer(answers: &Answers, request: &Request<Incoming>) -> Response<Full<Bytes
         .iter()
         .find(|(request, _, _)| *request == wanted)
         .map(|(_, status, body)| (*status, body.clone()))
-        .unwrap_or_else(|| (404, json!({"error": format!("no such request in this test: {wanted}")})));
+        .unwrap_or_else(|| (404, problem(404, &format!("no such request in this test: {wanted}"))));
     Response::builder().status(status).body(Full::new(body.to_string().into())).expect("the status is valid")
+}
+
+/// The body of an answer without success.
+pub(crate) fn problem(status: u16, detail: &str) -> Value {
+    json!({"type": "about:blank", "title": "Not Found", "status": status, "detail": detail})
 }
