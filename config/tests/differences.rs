@@ -207,8 +207,8 @@ fn settings_of_the_daemon_itself_need_a_restart() {
         ("asn = 64512\nrouter_id", "asn = 64513\nrouter_id", &["global.asn"]),
         (
             "\"10.0.0.11\"",
-            "\"10.0.0.10\"\nlisten = []\nlog = \"debug\"\nupdate_delay = \"0s\"",
-            &["global.router_id", "global.listen", "global.update_delay", "global.log"],
+            "\"10.0.0.10\"\nlisten = []\nlog_format = \"json\"\nupdate_delay = \"0s\"",
+            &["global.router_id", "global.listen", "global.update_delay", "global.log_format"],
         ),
         ("[kernel]", "", &["kernel"]),
         (
