@@ -15,6 +15,7 @@ use crate::global::Global;
 use crate::include;
 use crate::kernel::Kernel;
 use crate::left_out::{LeftOut, ObjectName};
+use crate::mrt::Mrt;
 use crate::network::{self, Network};
 use crate::peer::{self, Peer};
 use crate::peer_group::PeerGroups;
@@ -32,6 +33,7 @@ use crate::static_route::{self, StaticRoute};
 pub struct Config {
     global: Global,
     control: Control,
+    mrt: Mrt,
     kernel: Option<Kernel>,
     networks: Vec<Network>,
     static_routes: Vec<StaticRoute>,
@@ -145,6 +147,12 @@ impl Config {
         &self.control
     }
 
+    /// What is written into files in MRT format.
+    #[must_use]
+    pub fn mrt(&self) -> &Mrt {
+        &self.mrt
+    }
+
     /// The forwarding table to keep; `None` for a pure control plane.
     pub fn kernel(&self) -> Option<&Kernel> {
         self.kernel.as_ref()
@@ -252,6 +260,10 @@ impl Config {
             .single("control", report)
             .and_then(|value| value.table("[control]", report))
             .map(|section| Control::read(section, report));
+        let mrt = root
+            .single("mrt", report)
+            .and_then(|value| value.table("[mrt]", report))
+            .map(|section| Mrt::read(section, report));
         let sets = Sets::read(&mut root, report);
         let filters = Filters::read(&mut root, &sets, report);
         let kernel = root
@@ -271,6 +283,7 @@ impl Config {
         Some(Self {
             global: global?,
             control: control.unwrap_or_default(),
+            mrt: mrt.unwrap_or_default(),
             kernel,
             networks,
             static_routes,

@@ -369,6 +369,8 @@ fn daemon_keys(old: &Config, new: &Config) -> Vec<&'static str> {
         ("control.http", old.control().http != new.control().http),
         ("control.bird_socket", old.control().bird_socket != new.control().bird_socket),
         ("control.bird6_socket", old.control().bird6_socket != new.control().bird6_socket),
+        ("mrt.table_dump", old.mrt().table_dump != new.mrt().table_dump),
+        ("mrt.updates", old.mrt().updates != new.mrt().updates),
         ("kernel", old.kernel().is_some() != kernel.is_some()),
     ]);
     if let (Some(old), Some(new)) = (old.kernel(), kernel) {

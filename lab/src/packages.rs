@@ -49,6 +49,8 @@ pub const PROMETHEUS: Tool =
     Tool { program: "prometheus", package: "prometheus", service: Some("prometheus") };
 /// To validate JSON by a JSON Schema.
 pub const JSON_SCHEMA: Tool = Tool { program: "jsonschema", package: "python3-jsonschema", service: None };
+/// Reads files in MRT format.
+pub const BGPDUMP: Tool = Tool { program: "bgpdump", package: "bgpdump", service: None };
 /// To take debug information apart from programs.
 pub const BINUTILS: Tool = Tool { program: "objcopy", package: "binutils", service: None };
 /// To make a Debian system in a folder.

@@ -34,10 +34,12 @@ use crate::kernel::{KernelHandle, KernelRequest};
 use crate::listener::{Listener, Newcomer};
 use crate::log::LogControl;
 use crate::machine::{Machine, TcpPassword};
-use crate::peer::{self, MessageCounts, PeerHandle, PeerStatus};
+use crate::mrt_files::UpdateLog;
+use crate::peer::{self, MessageCounts, PeerHandle, PeerOptions, PeerStatus};
 use crate::recording::RecordingSink;
 use crate::reply::reply;
 use crate::speaker::{self, KernelFeed, PeerKey, PeerSettings, SpeakerHandle, SpeakerRequest};
+use crate::table_dump::{self, TableSource};
 
 pub use administration::PeerCommand;
 use dynamic_peers::{Departure, Ranges};
@@ -80,6 +82,8 @@ pub async fn run(
     let mut daemon = Daemon::start(Machine::Real, config_file, config, recording, kind).await?;
     daemon.files = files;
     daemon.log = log.clone();
+    daemon.update_log = start_update_log(&daemon.config)?;
+    let dumps = start_table_dumps(&daemon, &requests);
     let socket = daemon.config.control().socket.clone();
     let api = Api {
         daemon: requests,
@@ -103,6 +107,7 @@ pub async fn run(
     {
         warn!(%error, "the next start will take itself for a restart");
     }
+    dumps.inspect(JoinHandle::abort);
     daemon.stop(reason).await;
     // Until now it still wrote the answer to the request that ended the daemon.
     server.abort();
@@ -117,6 +122,20 @@ pub async fn run(
         }
     }
     result.map(|_| ())
+}
+
+/// Starts keeping what peers send, if the configuration names files for it.
+fn start_update_log(config: &Config) -> anyhow::Result<Option<Arc<UpdateLog>>> {
+    let log = config.mrt().updates.clone().map(UpdateLog::start).transpose();
+    Ok(log.context("cannot keep what peers send")?.map(Arc::new))
+}
+
+/// Starts writing dumps of the table, if the configuration names files for them.
+fn start_table_dumps(daemon: &Daemon, requests: &mpsc::Sender<DaemonRequest>) -> Option<JoinHandle<()>> {
+    let files = daemon.config.mrt().table_dump.clone()?;
+    let (speaker, router_id) = (daemon.speaker.clone(), daemon.global.router_id);
+    let source = TableSource { daemon: requests.clone(), speaker, router_id };
+    Some(tokio::spawn(table_dump::run(source, files)))
 }
 
 /// Serves BIRD's commands on the sockets that the configuration names.
@@ -187,6 +206,8 @@ pub struct Daemon {
     bfd: Option<BfdHandle>,
     /// The log of the process.
     log: LogControl,
+    /// Where what peers send is kept.
+    update_log: Option<Arc<UpdateLog>>,
 }
 
 /// Newcomers and departures of dynamic peers.
@@ -278,6 +299,7 @@ impl Daemon {
             kernel,
             bfd: None,
             log: LogControl::default(),
+            update_log: None,
         };
         daemon.watch_kernel().await;
         daemon.tell_speaker(options::forwarding_filter(&daemon.config)).await;
@@ -423,6 +445,7 @@ impl Daemon {
         let settings = options::peer_settings(&self.global, &config, self.is_draining);
         self.tell_speaker(SpeakerRequest::AddPeer(key, settings.clone(), answer)).await;
         known.await.context("bug: the speaker has ended")?;
+        let options = PeerOptions { update_log: self.update_log.clone(), ..options };
         let handle = peer::spawn(options, &self.speaker);
         Ok(RunningPeer { key, config: Arc::new(config), settings, range, password, path, handle })
     }

@@ -327,6 +327,7 @@ pub(super) fn peer_options(
             password,
         },
         machine: machine.clone(),
+        update_log: None,
     }
 }
 

@@ -36,6 +36,7 @@ use crate::bfd::PathMonitor;
 use crate::machine::{Machine, Stream, TcpPassword, Transport};
 use crate::message_counters::MessageCounters;
 pub use crate::message_counters::MessageCounts;
+use crate::mrt_files::UpdateLog;
 use crate::speaker::{PeerKey, SpeakerHandle};
 use reader::Decode;
 use task::{Command, PeerTask};
@@ -58,6 +59,8 @@ pub struct PeerOptions {
     pub transport: Transport,
     /// The machine that the task runs on.
     pub machine: Machine,
+    /// Where what the peer sends is kept; `None` for nowhere.
+    pub(crate) update_log: Option<Arc<UpdateLog>>,
 }
 
 /// Handle of a peer's task.

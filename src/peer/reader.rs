@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use tracing::{error, warn};
 
 use crate::machine::{ReadHalf, TcpPassword};
+use crate::mrt_files::SessionLog;
 
 /// Decoder of a whole message: [`bgp_codec::decode_message`], except in tests of a decoder that panics.
 pub(super) type Decode = fn(Bytes, &DecodeContext) -> Result<Message, DecodeError>;
@@ -26,6 +27,8 @@ pub(super) struct Reader {
     decoded_octets: usize,
     context: DecodeContext,
     decode: Decode,
+    /// Where the messages of an established session are kept.
+    log: Option<SessionLog>,
 }
 
 impl Reader {
@@ -38,12 +41,14 @@ impl Reader {
             decoded_octets: 0,
             context: DecodeContext::new(PeerKind::Ebgp, AsWidth::Two),
             decode,
+            log: None,
         }
     }
 
-    /// Sets the negotiated terms for the following messages.
-    pub(super) fn on_negotiated(&mut self, context: DecodeContext) {
+    /// Sets the negotiated terms for the following messages, and where they are kept.
+    pub(super) fn on_negotiated(&mut self, context: DecodeContext, log: Option<SessionLog>) {
         self.context = context;
+        self.log = log;
     }
 
     /// Reads available octets; ready with 0 at the end of the stream.
@@ -85,6 +90,9 @@ impl Reader {
         };
         let message = self.buffer.split_to(octets).freeze();
         self.decoded_octets += octets;
+        if let Some(log) = &self.log {
+            log.message(&message);
+        }
         Some(self.decode_supervised(message, peer))
     }
 

@@ -500,9 +500,12 @@ impl PeerTask {
     }
 
     fn on_established(&mut self, id: ConnectionId, negotiated: Negotiated) {
+        let update_log = self.options.update_log.clone();
         let Some(connection) = self.connection(id) else { return };
         connection.is_proven = true;
-        connection.reader.on_negotiated(negotiated.decode_context());
+        let log =
+            update_log.map(|log| log.session(&negotiated, connection.local_address, connection.peer_address));
+        connection.reader.on_negotiated(negotiated.decode_context(), log);
         let exports = connection.writer.export_queue();
         let (local_address, peer_address) = (connection.local_address, connection.peer_address);
         info!(peer = %self.options.name, %peer_address, "established");

@@ -33,6 +33,7 @@ mod maintenance;
 mod malformed;
 mod mesh_to_reflector;
 mod metrics;
+mod mrt;
 mod one_address;
 mod own_addresses;
 mod password_rotation;

@@ -20,7 +20,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.command("docs", workspace.cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"));
     test::add_tests(workspace, &mut steps);
     sim::add_seeds(workspace, &mut steps);
-    steps.run("packages", || package::packages(workspace, package::Profile::Dev, true));
+    steps.run("Debian packages", || package::packages(workspace, package::Profile::Dev, true));
     steps.run("image", || package::image(workspace, package::Profile::Dev, true));
     steps.run("demo of the cluster", || demo::run(workspace, demo::Scene::Cluster, None));
     steps.finish("ci")

@@ -17,7 +17,7 @@ pub(crate) fn add_tests(workspace: &Workspace, steps: &mut Steps) {
     steps.run("packages", || {
         let routers = &[packages::BIRD, packages::FRR, packages::GOBGP];
         let store = &[packages::ETCD, packages::ETCD_CLIENT, packages::OPENSSL, packages::CURL];
-        let readers = &[packages::PROMETHEUS];
+        let readers = &[packages::PROMETHEUS, packages::JSON_SCHEMA, packages::BGPDUMP];
         packages::install_missing(&[packages::NETWORK, routers, store, readers].concat())
     });
     // The end-to-end tests run the client in the daemon's folder.

@@ -75,6 +75,7 @@ pub(super) fn options_between(local: Asn, remote: Asn, peer: SocketAddr) -> Peer
         path: None,
         transport: Transport { peer, link: None, source: None, distance: Distance::Any, password: None },
         machine: Machine::Real,
+        update_log: None,
     }
 }
 

@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use margay_lab::packages::{PODMAN, RUNC, install_missing};
 
 use super::{CONFIGURATION, configure, text_of, within_patience};
-use crate::package::{image, output};
+use crate::package::image::NAME;
+use crate::package::output::folder;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
@@ -16,7 +17,7 @@ use crate::workspace::Workspace;
 pub(in crate::package) fn of_image(workspace: &Workspace, archive: &Path) -> Result<()> {
     install_missing(&[PODMAN, RUNC])?;
     let mut steps = Steps::new();
-    let folder = output::folder(workspace)?.join("trial");
+    let folder = folder(workspace)?.join("trial");
     let place = folder.join(CONFIGURATION);
     fs::create_dir_all(place.parent().context("no folder")?)?;
     configure(&folder, "10.65.1.0/26")?;
@@ -28,7 +29,7 @@ pub(in crate::package) fn of_image(workspace: &Workspace, archive: &Path) -> Res
     let capabilities = ["--cap-add", "net_admin", "--cap-add", "net_bind_service"];
     let run = ["run", "--detach", "--rm", "--name", TRIAL];
     let mut start = podman();
-    start.args(run).args(isolation).args(limits).args(capabilities).args(["--volume", &volume, image::NAME]);
+    start.args(run).args(isolation).args(limits).args(capabilities).args(["--volume", &volume, NAME]);
     steps.command("it starts", start.stdout(Stdio::null()));
     steps.run("the daemon answers, and keeps routes without root", || {
         within_patience("an answer", || {

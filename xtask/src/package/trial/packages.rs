@@ -9,14 +9,14 @@ use margay_lab::packages::{DEBOOTSTRAP, NSPAWN, install_missing};
 
 use super::container::Container;
 use super::{CONFIGURATION, configure, within_patience};
-use crate::package::output;
+use crate::package::output::folder;
 use crate::steps::{Steps, run_command};
 use crate::workspace::Workspace;
 
 /// Installs the packages, and uses them as an operator does.
 pub(in crate::package) fn of_packages(workspace: &Workspace, packages: &[PathBuf]) -> Result<()> {
     install_missing(&[DEBOOTSTRAP, NSPAWN])?;
-    let root = fresh_system(&output::folder(workspace)?)?;
+    let root = fresh_system(&folder(workspace)?)?;
     let system = Container::boot(&root)?;
     let mut steps = Steps::new();
     let mut step = |name: &str, work: &dyn Fn() -> Result<()>| steps.run(name, work);
