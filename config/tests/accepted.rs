@@ -290,7 +290,7 @@ fn a_filter_that_sets_local_pref_for_external_peers_is_warned_of() {
             "[global]\nasn = 64512\nrouter_id = \"10.0.0.11\"\n\
              [filter.all]\nrules = [{{ action = \"accept\" }}]\n\
              [filter.to-nodes]\nrules = [{{ action = \"accept\", set_local_pref = \"2147483647 - metric\" }}]\n\
-             [peer_group.{group}]\nexport = [\"all\", \"to-nodes\"]\nremote_asn = {remote_asn}\n\
+             [peer_group.{group}]\nimport = [\"all\"]\nexport = [\"all\", \"to-nodes\"]\nremote_asn = {remote_asn}\n\
              [[peer]]\naddress = \"10.0.0.12\"\ngroup = \"{group}\"\n\
              [[dynamic_peers]]\nrange = \"10.1.0.0/16\"\ngroup = \"{group}\"\n"
         )

@@ -61,8 +61,8 @@ fn unknown_keys() {
             "f:4:1: unknown key \"as\" in [global]: did you mean \"asn\"?",
             "f:5:1: unknown key \"router-id\" in [global]: did you mean \"router_id\"?",
             "f:6:1: unknown key \"flavour\" in [global]: there is asn, router_id, cluster_id, client_to_client, \
-           always_compare_med, prefer_older, compare_router_id, deterministic_med, hostname, listen, \
-             update_delay, log, watch_file",
+           always_compare_med, prefer_older, compare_router_id, deterministic_med, \
+             ebgp_without_filters, hostname, listen, update_delay, log, watch_file, log_format",
             "f:7:2: unknown key \"peers\" in the file: did you mean \"peer\"?",
             "f:8:3: unknown key \"networks\" in the file: did you mean \"network\"?",
         ],

@@ -1,5 +1,7 @@
 //! The JSON that programs rely on: field names and shapes.
 
+#![recursion_limit = "256"]
+
 use margay_control::{
     ExplainedPath, Explanation, Installation, PathStatus, PeerDetail, PeerState, ReloadReport, Route,
     RoutesPage, RoutesQuery, RoutesView,
@@ -15,7 +17,7 @@ fn a_peers_detail_includes_the_fields_of_its_summary() {
         "messages": {"received": 4, "sent": 5, "updates_received": 6, "updates_sent": 7},
         "last_error": "hold timer expired", "held_down": null, "export_groups": [{"family": "ipv4-unicast", "group": 2, "members": 3}],
         "group": null, "dynamic_range": null, "cluster_id": "10.0.0.11", "path": null, "absence": null,
-        "local_asn": null, "private_asns": null, "route_server_client": false, "next_hop": "auto",
+        "port": 0, "source_address": null, "local_asn": null, "private_asns": null, "route_server_client": false, "next_hop": "auto",
         "max_paths_sent": null, "prefix_limit": null, "over_limit": 5, "dropped": 6, "too_long": 4, "end_of_rib_received": ["ipv4-unicast"], "end_of_rib_sent": [], "passive": false, "denied": ["export"], "import": ["pods-only"], "export": [], "families": ["ipv4-unicast"],
         "negotiated": null,
         "timers": {"hold_time_seconds": 90, "min_hold_time_seconds": null, "connect_retry_seconds": 10, "next_timeout_seconds": null},
