@@ -19,6 +19,7 @@ fn allow(rib: &mut Rib, peer: PeerIndex, number: usize) {
 
 /// The prefixes that a peer is sent.
 fn advertised(rib: &mut Rib, peer: PeerIndex) -> Vec<String> {
+    while rib.work(1000) {}
     exports(rib, peer);
     let (selection, start) = (RouteSelection::AdvertisedTo(peer), PagePosition::default());
     let page = rib.view().routes(Family::IPV4_UNICAST, selection, start, usize::MAX);
