@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use margay_render::{FilterUse, Speaker as Planned};
 
-use crate::recording::{KernelRow, Recording, Route, RowHop};
+use crate::recording::{KernelRow, PathElement, Recording, Route, RowHop};
 use crate::speaker::Speaker;
 
 /// What differs, by its reason: what is not argued has none.
@@ -45,6 +45,8 @@ mod reason {
     pub(super) const PREPEND: &str = "what a filter prepends stands behind the own AS, as receivers demand";
     pub(super) const OWN_METRIC: &str =
         "own blocks and ways to peers are installed with the metric of ordinary routes";
+    pub(super) const OWN_AS: &str =
+        "a path that has passed the node's AS is refused from peers that know another number, too";
     pub(super) const BLACKHOLE_THERE: &str =
         "a block that another program holds as a blackhole is left to it";
     pub(super) const HIGH_LOCAL_PREF: &str =
@@ -62,6 +64,10 @@ pub(crate) struct Grounds {
     by_default: BTreeSet<String>,
     /// Prefixes that peers announce with the cluster of this node.
     own_cluster: BTreeSet<String>,
+    /// Prefixes that peers announce with the AS number of this node.
+    own_as: BTreeSet<String>,
+    /// The AS number of this node.
+    own_asn: PathElement,
     /// Blackholes that were there before.
     blackholes: BTreeSet<String>,
     /// Multipath routes that were there before.
@@ -82,6 +88,8 @@ impl Grounds {
         let routes_of = || speakers().flat_map(|speaker| &speaker.routes);
         let own_cluster =
             routes_of().filter(|route| route.cluster_list.iter().any(|id| identifiers.contains(id)));
+        let own_asn = PathElement::Asn(planned.asn.0);
+        let own_as = routes_of().filter(|route| route.as_path.contains(&own_asn));
         let there = || recording.inputs.kernel_routes.values().flatten();
         let blackholes = there().filter(|route| route.kind.as_deref() == Some("blackhole"));
         let multipath = there().filter(|route| !route.nexthops.is_empty());
@@ -119,8 +127,15 @@ impl Grounds {
                 .chain(to_itself.map(|route| route.prefix.clone()))
                 .collect(),
             own_cluster: own_cluster.map(|route| route.prefix.clone()).collect(),
+            own_as: own_as.map(|route| route.prefix.clone()).collect(),
+            own_asn,
             blackholes: blackholes.map(|route| route.dst.clone()).collect(),
         }
+    }
+
+    /// Whether a route, or another to its prefix, has passed the AS of this node.
+    fn has_own_as(&self, route: &Route) -> bool {
+        self.own_as.contains(&route.prefix) || route.as_path.contains(&self.own_asn)
     }
 }
 
@@ -188,6 +203,7 @@ pub(crate) fn announced(
             None if is_seen => differences.argue(reason::TWICE),
             None if grounds.unreachable.contains(&route.prefix) => differences.argue(reason::UNREACHABLE),
             None if grounds.own_cluster.contains(&route.prefix) => differences.argue(reason::OWN_CLUSTER),
+            None if grounds.has_own_as(route) => differences.argue(reason::OWN_AS),
             None if grounds.by_default.contains(&route.prefix) => differences.argue(reason::DEFAULT),
             None if grounds.addresses.contains(&route.prefix) => differences.argue(reason::OWN_ADDRESS),
             None if is_by_interface => differences.argue(reason::INTERFACE),
@@ -275,6 +291,7 @@ pub(crate) fn installed(
                 differences.argue(reason::BLACKHOLE_THERE);
             }
             None if grounds.own_cluster.contains(&prefix) => differences.argue(reason::OWN_CLUSTER),
+            None if grounds.own_as.contains(&prefix) => differences.argue(reason::OWN_AS),
             None if grounds.by_default.contains(&prefix) => differences.argue(reason::DEFAULT),
             None => differences.refuse(place, '-', &format!("{row:?}")),
         }
