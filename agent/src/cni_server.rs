@@ -34,13 +34,17 @@ pub(crate) fn serve(socket: &Path, attachments: Arc<Attachments>) -> io::Result<
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection of the CNI plugin is lost");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    // Out of open files, accepting fails at once until some connection ends.
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
     });
     Ok(())
 }
+
+/// Between a connection that could not be accepted and the next attempt.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 async fn answer(stream: UnixStream, attachments: Arc<Attachments>) {
     let (reader, mut writer) = stream.into_split();

@@ -199,9 +199,12 @@ async fn release(ipam: &Ipam<'_, Client>, handle: &str, ledger: &Ledger) {
             Ok(_) | Err(IpamError::NotFound(_)) => return,
             Err(error) => ledger.note_failure(&error),
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(BETWEEN_TRIES).await;
     }
 }
+
+/// While members are down, further tries at once would only fill the log of failures.
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
 /// Looks at everything that is stored, at one revision, again and again.
 async fn look(client: &Client, looks: &Mutex<u32>) {
@@ -212,6 +215,7 @@ async fn look(client: &Client, looks: &Mutex<u32>) {
             assert!(faults.is_empty(), "{faults:?}");
             *looks.lock().unwrap() += 1;
         }
+        // Each look reads everything: in a row they would take the store's time from the clients.
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

@@ -40,7 +40,7 @@ impl Attachments {
         assigned
     }
 
-    /// Takes all addresses of a handle back. One that has none is no error.
+    /// Takes all addresses of a handle back, and does nothing if it has none.
     ///
     /// # Errors
     ///

@@ -10,7 +10,7 @@ use super::pod_network::PodNetwork;
 use super::{Attachments, Identity};
 
 impl Attachments {
-    /// Detaches a container. One that was never attached is no error. What the datastore has of it is removed later when the datastore
+    /// Detaches a container, and does nothing for one that was never attached. What the datastore has of it is removed later when the datastore
     /// cannot be reached.
     ///
     /// # Errors

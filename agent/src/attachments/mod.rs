@@ -1,7 +1,7 @@
 //! Containers of the node: their addresses, interfaces and endpoint objects.
 //!
-//! There is no list of them here. What there is stands in the datastore and in the kernel; a note in the spool folder says which
-//! attachment is being made, and is undone after a crash.
+//! The agent keeps no list of them: they are in the datastore and in the kernel. A note in the spool folder names each attachment that
+//! is being made; after a crash it is undone.
 
 mod add;
 mod addresses;

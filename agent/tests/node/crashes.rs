@@ -1,10 +1,11 @@
 //! The agent, the plugin and the datastore end at any time, and nothing is left behind.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use margay_lab::wait_until;
+use margay_lab::{Namespace, holds_for, wait_until};
 use serde_json::json;
 
 use crate::attachments::expect_nothing_left;
@@ -45,8 +46,11 @@ fn an_add_waits_for_the_agent() -> Result<()> {
     });
     cluster.nodes[0].kill()?;
     let attach = Attach::new("c1", &pod);
-    let child = cluster.nodes[0].spawn("ADD", &attach)?;
-    std::thread::sleep(Duration::from_millis(500));
+    let mut child = cluster.nodes[0].spawn("ADD", &attach)?;
+    holds_for(Duration::from_millis(500), "the plugin waits", || match child.try_wait() {
+        Ok(None) => Ok(()),
+        ended => Err(format!("{ended:?}")),
+    });
     cluster.nodes[0].start()?;
     let answer = cluster.nodes[0].finish(child)?;
     cluster.nodes[0].namespace.ping(answer.addresses()[0].parse()?)?;
@@ -72,6 +76,7 @@ fn an_agent_that_is_killed_during_adds_leaves_nothing_that_is_not_attached() -> 
             .zip(&pods)
             .map(|(name, pod)| node.spawn("ADD", &Attach::new(name, pod)))
             .collect::<Result<_>>()?;
+        // Kills at other points of the ADDs in each round.
         std::thread::sleep(Duration::from_millis(u64::from(round) * 17 % 160));
         node.kill()?;
         node.start()?;
@@ -103,6 +108,7 @@ fn a_plugin_that_is_killed_leaves_nothing_after_its_del() -> Result<()> {
         let name = format!("c{round}");
         let attach = Attach::new(&name, &pod);
         let mut child = node.spawn("ADD", &attach)?;
+        // Kills at another point of the ADD in each round.
         std::thread::sleep(Duration::from_millis(u64::from(round) * 7 % 90));
         child.kill()?;
         child.wait()?;
@@ -150,7 +156,7 @@ fn a_restarted_agent_changes_nothing() -> Result<()> {
     let mut monitor = node.namespace.command("ip");
     monitor.args(["monitor", "link", "address", "route", "neigh", "rule"]).stdout(fs::File::create(&log)?);
     let mut monitor = monitor.spawn()?;
-    std::thread::sleep(Duration::from_millis(500));
+    mark(&node.namespace, &log, "192.0.2.98");
     let before = fs::read_to_string(&log)?.len();
     node.kill()?;
     node.start()?;
@@ -158,7 +164,9 @@ fn a_restarted_agent_changes_nothing() -> Result<()> {
         ensure!(node.log().matches("everything is known").count() == 2, "not yet");
         Ok(())
     });
+    // Changes that follow a little later would be wrong, too.
     std::thread::sleep(Duration::from_secs(1));
+    mark(&node.namespace, &log, "192.0.2.99");
     monitor.kill()?;
     monitor.wait()?;
     let said = fs::read_to_string(&log)?;
@@ -166,6 +174,17 @@ fn a_restarted_agent_changes_nothing() -> Result<()> {
     let of_agent: Vec<&str> = said[before..].lines().filter(|line| !line.contains("dev eth0")).collect();
     assert!(of_agent.is_empty(), "{of_agent:?}");
     Ok(())
+}
+
+/// Makes the monitor report something: what the agent changes before or after that is in the log, too.
+fn mark(namespace: &Namespace, log: &Path, address: &str) {
+    wait_until(SOON, "the monitor reports the mark", || {
+        namespace.ip(&format!("neigh replace {address} lladdr 02:00:00:00:00:99 dev eth0"))?;
+        // Only what is new is reported.
+        namespace.ip(&format!("neigh del {address} dev eth0"))?;
+        ensure!(fs::read_to_string(log)?.contains(address), "not yet");
+        Ok(())
+    });
 }
 
 const ROUNDS: u32 = 8;
