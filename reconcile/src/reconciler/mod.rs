@@ -124,8 +124,12 @@ impl Reconciler {
     }
 
     /// Takes in everything that there is of a kind.
+    ///
+    /// A dump does not say how a route of another program came to where ours was, in its place or after its end: it stays.
     pub fn on_dump(&mut self, kind: Kind, things: Vec<Seen>) {
-        let listed: BTreeSet<&Key> = things.iter().map(|seen| &seen.key).collect();
+        let is_shared = matches!(kind, Kind::Route | Kind::Rule);
+        let counts = |seen: &&Seen| !is_shared || self.ownership.covers(seen);
+        let listed: BTreeSet<&Key> = things.iter().filter(counts).map(|seen| &seen.key).collect();
         let gone: Vec<Key> =
             self.seen.keys().filter(|key| key.kind() == kind && !listed.contains(key)).cloned().collect();
         for key in gone {

@@ -81,6 +81,15 @@ impl ModelKernel {
         own.map(|(key, _)| key.clone()).collect()
     }
 
+    /// From now on nobody can know which routes of others replaced ours.
+    pub(crate) fn forget_histories(&mut self) {
+        for (key, thing) in self.things.iter_mut().filter(|(key, _)| key.kind() == Kind::Route) {
+            if std::mem::take(&mut thing.took_our_place) {
+                self.foreign.insert(key.clone(), thing.value.clone());
+            }
+        }
+    }
+
     /// Whether everything that others put somewhere is still there.
     pub(crate) fn check_foreign(&self) {
         for (key, value) in &self.foreign {

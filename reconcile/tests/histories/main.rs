@@ -5,12 +5,14 @@ mod universe;
 
 use std::time::Duration;
 
-use margay_reconcile::{Kind, Reconciler, State};
+use margay_reconcile::{
+    Key, Kind, MAIN_TABLE, Reconciler, Route, RouteKey, RouteScope, RouteTarget, State, Value,
+};
 use margay_timestamp::Timestamp;
 use proptest::prelude::*;
 
 use kernel::ModelKernel;
-use universe::{Step, ownership, step};
+use universe::{Interference, Step, link, ownership, step};
 
 struct World {
     kernel: ModelKernel,
@@ -79,6 +81,7 @@ impl World {
             Step::Turn => drop(self.turn()),
             Step::Lose => {
                 self.kernel.notices.clear();
+                self.kernel.forget_histories();
                 self.dump();
             }
             Step::Others(interference) => self.kernel.interfere(interference),
@@ -114,8 +117,29 @@ impl World {
     }
 }
 
+/// Between the two, its place was free: what is there is not an answer to ours.
+#[test]
+fn what_another_program_put_where_a_lost_route_was_stays() {
+    let key =
+        Key::Route(RouteKey { table: MAIN_TABLE, destination: "10.0.0.2/32".parse().unwrap(), metric: 0 });
+    let route = |target| Value::Route(Route { target, source: None, scope: RouteScope::Universe });
+    let mut world = World::new();
+    for step in [
+        Step::Want(key.clone(), Some(route(RouteTarget::Link(link("eth0"))))),
+        Step::Turn,
+        Step::Others(Interference::Remove(key.clone())),
+        Step::Others(Interference::Create(key.clone(), route(RouteTarget::Blackhole))),
+        Step::Lose,
+    ] {
+        world.take(step);
+    }
+    world.settle();
+    world.check();
+    assert!(matches!(world.reconciler.state(&key), Some(State::Refused(_))));
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 20_000, ..ProptestConfig::default() })]
     #[test]
     fn the_kernel_has_what_is_wanted_after_any_history(steps in proptest::collection::vec(step(), 0..60)) {
         let mut world = World::new();
