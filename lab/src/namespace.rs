@@ -31,7 +31,7 @@ impl Namespace {
         let namespace = Self(Arc::new(inner));
         ip(&format!("netns add {}", namespace.name()))?;
         namespace.ip("link set lo up")?;
-        // Without duplicate address detection, an IPv6 address is usable at once.
+        // Without duplicate address detection, an IPv6 address is usable soon; with `nodad`, at once.
         namespace.sysctl(&[
             "net.ipv4.ip_forward=1",
             "net.ipv6.conf.all.forwarding=1",

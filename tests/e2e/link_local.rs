@@ -151,7 +151,7 @@ fn bird(scene: &Scene, index: usize) -> Bird {
 /// An address of each family inside the networks of a router.
 fn add_networks(namespace: &Namespace, number: usize) {
     namespace.ip(&format!("address add 10.65.{number}.1/32 dev lo")).unwrap();
-    namespace.ip(&format!("address add 2001:db8:{number}::1/128 dev lo")).unwrap();
+    namespace.ip(&format!("address add 2001:db8:{number}::1/128 dev lo nodad")).unwrap();
 }
 
 fn link_local(namespace: &Namespace, interface: &str) -> IpAddr {

@@ -43,7 +43,7 @@ impl Scene {
             commands.push(format!("link set {name} up"));
         }
         for (interface, addresses) in &inputs.addresses {
-            commands.extend(addresses.iter().map(|address| format!("address add {address} dev {interface}")));
+            commands.extend(addresses.iter().map(|address| add_address(address, interface)));
         }
         batch(&node, &lab, &commands)?;
         let up = (0..inputs.interfaces.len()).map(|index| format!("link set p{index} up"));
@@ -135,9 +135,10 @@ fn place_speakers(
         let device = route[0]["dev"].as_str().unwrap_or("eth0");
         let index = inputs.interfaces.iter().position(|name| name == device).unwrap_or(0);
         let bits = if address.is_ipv4() { 32 } else { 128 };
-        commands.push(format!("address add {address}/{bits} dev p{index}"));
+        let interface = format!("p{index}");
+        commands.push(add_address(&format!("{address}/{bits}"), &interface));
         if let Some(gateway) = route[0]["gateway"].as_str() {
-            commands.push(format!("address add {gateway}/{bits} dev p{index}"));
+            commands.push(add_address(&format!("{gateway}/{bits}"), &interface));
         }
     }
     for speaker in inputs.speakers.values().flatten() {
@@ -145,6 +146,13 @@ fn place_speakers(
         commands.push(format!("route add {}/{bits} dev p0", speaker.node_ip));
     }
     batch_forced(around, lab, &commands)
+}
+
+/// The words of `ip` that give an interface an address, which can be used at once: also where duplicate address
+/// detection is off, an IPv6 address without `nodad` is tentative until a worker of the kernel has looked at it.
+fn add_address(address: &str, interface: &str) -> String {
+    let flag = if address.contains(':') { " nodad" } else { "" };
+    format!("address add {address} dev {interface}{flag}")
 }
 
 /// The words of `ip` for a route.
