@@ -13,12 +13,18 @@ use margay_timestamp::Timestamp;
 use proptest::prelude::*;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 5000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(histories())]
 
     #[test]
     fn any_history_ends_with_the_kernel_as_wanted(setting in settings(), events in events()) {
         History::new(setting).play(&events);
     }
+}
+
+/// 5,000 histories, or as many as `PROPTEST_CASES` says if these are more.
+fn histories() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig { cases: default.cases.max(5000), failure_persistence: None, ..default }
 }
 
 /// The message that the link went down is handled after the objects over it have been created: the mirror
