@@ -3,7 +3,7 @@
 use crate::attribute_flags::AttributeFlags;
 use crate::path_attribute::RawAttribute;
 use crate::{
-    Aggregator, AsPathBuf, AttributeType, BgpIdentifier, ClusterId, Community, ExtendedCommunity,
+    Aggregator, AsPathBuf, Asn, AttributeType, BgpIdentifier, ClusterId, Community, ExtendedCommunity,
     LargeCommunity, Origin, PathAttributes, UnknownAttributeBuf,
 };
 
@@ -81,6 +81,14 @@ impl PathAttributesBuilder {
             cluster_list: Vec::new(),
             unknown: Vec::new(),
             partial: Vec::new(),
+        }
+    }
+
+    /// Adds ONLY_TO_CUSTOMER with this AS number, unless it is there (RFC 9234 §5).
+    pub fn add_only_to_customer(&mut self, asn: Asn) {
+        let attribute_type = AttributeType::ONLY_TO_CUSTOMER;
+        if !self.unknown.iter().any(|known| known.as_unknown().attribute_type() == attribute_type) {
+            self.unknown.extend(UnknownAttributeBuf::new(attribute_type, asn.0.to_be_bytes().to_vec()));
         }
     }
 

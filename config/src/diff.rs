@@ -341,6 +341,8 @@ peer_settings! {
     allow_local_as: FiltersIn,
     enforce_first_as: FiltersIn,
     refuse_as_sets: FiltersIn,
+    role: NewSession,
+    require_role: NewSession,
 }
 
 fn live_global_keys(old: &Global, new: &Global) -> Vec<&'static str> {

@@ -45,6 +45,7 @@ mod prefix_limit;
 mod private_asns;
 mod remote_asn;
 mod report;
+mod role;
 mod root;
 mod schema;
 mod section;

@@ -6,7 +6,7 @@ use std::num::{NonZeroU8, NonZeroU16};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime, PeerKind, Prefix};
+use bgp_codec::{AddPathMode, Asn, ClusterId, Family, HoldTime, PeerKind, Prefix, Role};
 use margay_filter::FilterChain;
 use margay_forwarding::LinkName;
 
@@ -105,6 +105,10 @@ pub struct Peer {
     pub enforce_first_as: bool,
     /// Whether routes with an AS_SET are refused (RFC 9774). No by default.
     pub refuse_as_sets: bool,
+    /// This speaker's role towards an external peer (RFC 9234); `None` by default.
+    pub role: Option<Role>,
+    /// Whether a peer that advertises no role is refused, the strict mode of RFC 9234 §4.2. No by default.
+    pub require_role: bool,
 }
 
 /// Reads all `[[peer]]` tables; those with errors are left out.
@@ -237,6 +241,14 @@ impl Peer {
                     "route_server_client: peer {name} is internal: a route server serves other ASes"
                 ),
             ),
+            Some((PeerKind::Ibgp, _)) if self.role.is_some() => report.add(
+                offset,
+                format_args!("role: peer {name} is internal: roles are relations between ASes (RFC 9234)"),
+            ),
+            _ if self.require_role && self.role.is_none() => report.add(
+                offset,
+                format_args!("require_role: peer {name} has no role: write this speaker's role, such as role = \"provider\""),
+            ),
             _ => {}
         }
     }
@@ -288,6 +300,8 @@ impl Peer {
             allow_local_as: settings.allow_local_as.unwrap_or(0),
             enforce_first_as: settings.enforce_first_as.unwrap_or(false),
             refuse_as_sets: settings.refuse_as_sets.unwrap_or(false),
+            role: settings.role,
+            require_role: settings.require_role.unwrap_or(false),
         }
     }
 }

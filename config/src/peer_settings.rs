@@ -5,7 +5,7 @@ use std::num::{NonZeroU8, NonZeroU16};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bgp_codec::{ClusterId, Family, HoldTime};
+use bgp_codec::{ClusterId, Family, HoldTime, Role};
 use margay_filter::FilterChain;
 
 use crate::add_path::{self, AddPath};
@@ -19,6 +19,7 @@ use crate::prefix_limit::PrefixLimit;
 use crate::private_asns::{self, PrivateAsns};
 use crate::remote_asn::RemoteAsn;
 use crate::report::Report;
+use crate::role;
 use crate::section::{Section, Value};
 use crate::{address, bfd, duration, family, graceful_restart, path};
 
@@ -62,6 +63,8 @@ pub(crate) struct PeerSettings {
     pub(crate) allow_local_as: Option<u8>,
     pub(crate) enforce_first_as: Option<bool>,
     pub(crate) refuse_as_sets: Option<bool>,
+    pub(crate) role: Option<Role>,
+    pub(crate) require_role: Option<bool>,
 }
 
 /// A setting that some peer must have, so that absence and error must be told apart.
@@ -129,6 +132,8 @@ impl PeerSettings {
             allow_local_as: get("allow_local_as").and_then(|value| value.integer(0..=MOST_OWN_AS, report)),
             enforce_first_as: get("enforce_first_as").and_then(|value| value.boolean(report)),
             refuse_as_sets: get("refuse_as_sets").and_then(|value| value.boolean(report)),
+            role: get("role").and_then(|value| value.parsed("provider", report, role::parse)),
+            require_role: get("require_role").and_then(|value| value.boolean(report)),
             bfd: get("bfd").and_then(|value| bfd::read(value, report)),
             advertise_hostname: get("advertise_hostname").and_then(|value| value.boolean(report)),
             advertise_software_version: get("advertise_software_version")
@@ -175,6 +180,8 @@ impl PeerSettings {
             allow_local_as: self.allow_local_as.or(group.allow_local_as),
             enforce_first_as: self.enforce_first_as.or(group.enforce_first_as),
             refuse_as_sets: self.refuse_as_sets.or(group.refuse_as_sets),
+            role: self.role.or(group.role),
+            require_role: self.require_role.or(group.require_role),
         }
     }
 }

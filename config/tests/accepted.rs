@@ -198,6 +198,8 @@ fn a_minimal_file_gets_the_defaults() {
         allow_local_as: 0,
         enforce_first_as: false,
         refuse_as_sets: false,
+        role: None,
+        require_role: false,
     };
     assert_eq!(config.peers(), [expected]);
 }

@@ -727,3 +727,24 @@ impl Files for Secrets {
         Ok(Vec::new())
     }
 }
+
+#[test]
+fn roles() {
+    let peer = |text: &str| format!("[[peer]]\naddress = \"172.16.0.1\"\n{text}\n");
+    check_after_global(
+        &peer("remote_asn = 65001\nrole = \"transit\""),
+        &[
+            "f:7:8: role: \"transit\" is not a role: write \"provider\", \"customer\", \"peer\", \"rs-server\", \"rs-client\"",
+        ],
+    );
+    check_after_global(
+        &peer("remote_asn = \"internal\"\nrole = \"peer\""),
+        &["f:4:1: role: peer 172.16.0.1 is internal: roles are relations between ASes (RFC 9234)"],
+    );
+    check_after_global(
+        &peer("remote_asn = 65001\nrequire_role = true"),
+        &[
+            "f:4:1: require_role: peer 172.16.0.1 has no role: write this speaker's role, such as role = \"provider\"",
+        ],
+    );
+}

@@ -102,6 +102,9 @@ pub struct PeerDetail {
     pub cluster_id: Option<Ipv4Addr>,
     /// Whether the daemon waits for the peer to connect.
     pub passive: bool,
+    /// This speaker's role towards it (RFC 9234): such as `provider`.
+    #[serde(default)]
+    pub our_role: Option<String>,
     /// Directions in which nothing is exchanged with the peer, because it is external and has no filters there (RFC 8212):
     /// `import`, `export`.
     #[serde(default)]

@@ -18,7 +18,7 @@ fn a_peers_detail_includes_the_fields_of_its_summary() {
         "last_error": "hold timer expired", "held_down": null, "export_groups": [{"family": "ipv4-unicast", "group": 2, "members": 3}],
         "group": null, "dynamic_range": null, "cluster_id": "10.0.0.11", "path": null, "absence": null,
         "port": 0, "source_address": null, "local_asn": null, "private_asns": null, "route_server_client": false, "next_hop": "auto",
-        "max_paths_sent": null, "prefix_limit": null, "over_limit": 5, "dropped": 6, "too_long": 4, "end_of_rib_received": ["ipv4-unicast"], "end_of_rib_sent": [], "passive": false, "denied": ["export"], "import": ["pods-only"], "export": [], "families": ["ipv4-unicast"],
+        "max_paths_sent": null, "prefix_limit": null, "over_limit": 5, "dropped": 6, "too_long": 4, "end_of_rib_received": ["ipv4-unicast"], "end_of_rib_sent": [], "passive": false, "our_role": "provider", "denied": ["export"], "import": ["pods-only"], "export": [], "families": ["ipv4-unicast"],
         "negotiated": null,
         "timers": {"hold_time_seconds": 90, "min_hold_time_seconds": null, "connect_retry_seconds": 10, "next_timeout_seconds": null},
         "local_address": "172.16.0.11:40000", "remote_address": "[2001:db8::1]:179",

@@ -137,6 +137,43 @@ fn sessions_groups_and_networks() {
     }
 }
 
+/// Keys of a peer with these lines, and the same lines of a group.
+#[test]
+fn lines_of_a_neighbor_become_settings() {
+    // (lines of the router, lines of the neighbor, the key, its value)
+    for (router, neighbor, key, value) in [
+        ("", "", "graceful_restart", "{ helper_only = true }"),
+        ("", "graceful-restart", "graceful_restart", "true"),
+        ("bgp graceful-restart", "", "graceful_restart", "true"),
+        ("bgp graceful-restart", "graceful-restart-helper", "graceful_restart", "{ helper_only = true }"),
+        ("bgp graceful-restart", "graceful-restart-disable", "graceful_restart", "false"),
+        ("bgp graceful-restart-disable", "", "graceful_restart", "false"),
+        // A time alone does not make it restart.
+        ("bgp graceful-restart restart-time 60", "", "graceful_restart", "{ helper_only = true }"),
+        (
+            "bgp graceful-restart\n bgp graceful-restart restart-time 60\n bgp long-lived-graceful-restart stale-time 600",
+            "",
+            "graceful_restart",
+            "{ restart_time = \"60s\", long_lived = \"600s\" }",
+        ),
+        ("", "local-role rs-client", "role", "\"rs-client\""),
+        ("", "local-role provider strict-mode", "require_role", "true"),
+    ] {
+        for name in ["10.0.0.3", "G"] {
+            let line =
+                if neighbor.is_empty() { String::new() } else { format!(" neighbor {name} {neighbor}\n") };
+            let (conversion, _) = converted(&format!(
+                "router bgp 64512\n bgp router-id 10.0.0.1\n {router}\n neighbor G peer-group\n neighbor 10.0.0.3 remote-as 65001\n \
+                 neighbor 10.0.0.3 peer-group G\n{line}exit\n"
+            ));
+            let line = format!("{key} = {value}");
+            let is_said = conversion.toml.lines().any(|other| other == line);
+            assert!(is_said, "{router}, {name} {neighbor}: {line}\n{}", conversion.toml);
+            assert!(conversion.remarks.is_empty(), "{:?}", conversion.remarks);
+        }
+    }
+}
+
 #[test]
 fn route_maps_and_lists() {
     let (_, config) = converted(SAMPLE);

@@ -270,6 +270,8 @@ fn options_of_sessions_become_settings_of_peers() {
         ("allow local as;", "allow_local_as", "10"),
         ("enforce first as on;", "enforce_first_as", "true"),
         ("rs client;", "route_server_client", "true"),
+        ("local role rs_client;", "role", "\"rs-client\""),
+        ("local role provider; require roles;", "require_role", "true"),
         ("advertise hostname on;", "advertise_hostname", "true"),
         ("graceful restart on;", "graceful_restart", "true"),
         ("graceful restart off;", "graceful_restart", "false"),

@@ -31,6 +31,8 @@ pub struct RouteEdits {
     pub link: Option<Arc<str>>,
     /// Whether packets to the route are dropped (RFC 7999).
     pub blackhole: bool,
+    /// ONLY_TO_CUSTOMER, where the route has none (RFC 9234 §5): import sets it for the role of a peer, rules do not.
+    pub only_to_customer: Option<Asn>,
     /// The lists, which take memory of their own and are rarely set.
     lists: Option<Box<ListEdits>>,
 }
@@ -81,7 +83,11 @@ impl RouteEdits {
 
     /// Whether any path attribute differs from what it was; the next hop is not an attribute here.
     pub fn changes_attributes(&self) -> bool {
-        self.local_pref.is_some() || self.med.is_some() || self.origin.is_some() || self.lists.is_some()
+        self.local_pref.is_some()
+            || self.med.is_some()
+            || self.origin.is_some()
+            || self.only_to_customer.is_some()
+            || self.lists.is_some()
     }
 
     /// The attributes with the edits made.
@@ -93,6 +99,7 @@ impl RouteEdits {
         builder.local_pref = self.local_pref.or(builder.local_pref);
         builder.med = self.med.unwrap_or(builder.med);
         builder.origin = self.origin.unwrap_or(builder.origin);
+        self.only_to_customer.into_iter().for_each(|asn| builder.add_only_to_customer(asn));
         if let Some(lists) = &self.lists {
             let ListEdits { as_path, communities, large_communities, extended_communities } = lists.as_ref();
             builder.as_path = as_path.clone().unwrap_or(builder.as_path);

@@ -311,6 +311,7 @@ fn client(number: u32, path_ids_sent: &[Family]) -> PeerOptions {
         session: SessionTerms {
             kind: PeerKind::Ibgp,
             asn: ASN,
+            role: None,
             identifier: identifier(100 + number),
             address: Ipv4Addr::from_bits(0x0a00_0000 + number).into(),
             number: number.into(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bgp_codec::{
     AddPathMode, Afi, AsWidth, Asn, BgpIdentifier, Capabilities, DecodeContext, Family, HoldTime, Open,
-    PeerKind,
+    PeerKind, Role,
 };
 
 use crate::offer::Offer;
@@ -44,6 +44,8 @@ pub struct Negotiated {
     pub extended_next_hop: Directions,
     /// The terms of graceful restart; `None` unless both advertise it (RFC 4724).
     pub restart: Option<RestartTerms>,
+    /// Our role towards an external peer, if it is configured (RFC 9234).
+    pub role: Option<Role>,
     /// Our OPEN had no capabilities, because the peer had refused one with them (RFC 5492 §5).
     pub are_capabilities_refused: bool,
     /// Everything the peer announced, as it did.
@@ -93,6 +95,7 @@ impl Negotiated {
             enhanced_route_refresh: directions(Capabilities::enhanced_route_refresh),
             extended_message: directions(Capabilities::extended_message),
             extended_next_hop: directions(accepts_ipv6_next_hops),
+            role: options.capabilities.role().filter(|_| open.asn != options.local_asn),
             are_capabilities_refused: offer == Offer::NoCapabilities,
             peer_capabilities: open.capabilities,
         })

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bgp_codec::{Asn, BgpIdentifier, Capabilities, Family, HoldTime, Notification, Open};
+use bgp_codec::{Asn, BgpIdentifier, Capabilities, Family, HoldTime, Notification, Open, Role};
 
 use crate::negotiated::{announced_families, common_families};
 use crate::{ExpectedAsn, SessionOptions};
@@ -33,6 +33,13 @@ pub enum OpenError {
         /// The families we announce.
         ours: Vec<Family>,
     },
+    /// The roles of both sides are not a valid pair (RFC 9234 §4.2).
+    RoleMismatch {
+        /// Our role.
+        ours: Role,
+        /// All roles that the peer advertises; none if one is required.
+        theirs: Vec<Role>,
+    },
 }
 
 impl SessionOptions {
@@ -60,6 +67,19 @@ impl SessionOptions {
         if common_families(ours, &open.capabilities).is_empty() {
             return Err(OpenError::NoCommonFamily { ours: announced_families(ours) });
         }
+        self.check_role(open)
+    }
+
+    /// Roles are those of external peers, and hold even if our OPEN had to leave them out.
+    fn check_role(&self, open: &Open) -> Result<(), OpenError> {
+        let Some(ours) = self.capabilities.role().filter(|_| open.asn != self.local_asn) else {
+            return Ok(());
+        };
+        let theirs: Vec<Role> = open.capabilities.roles().collect();
+        let is_missing = theirs.is_empty() && self.requires_role;
+        if is_missing || theirs.iter().any(|&theirs| !ours.matches(theirs)) {
+            return Err(OpenError::RoleMismatch { ours, theirs });
+        }
         Ok(())
     }
 }
@@ -71,6 +91,7 @@ impl OpenError {
             Self::BadPeerAs { .. } => Notification::bad_peer_as(),
             Self::BadIdentifier(_) => Notification::bad_bgp_identifier(),
             Self::UnacceptableHoldTime { .. } => Notification::unacceptable_hold_time(),
+            Self::RoleMismatch { .. } => Notification::role_mismatch(),
             Self::NoCommonFamily { ours } => {
                 Notification::unsupported_capability(ours.iter().flat_map(multiprotocol_capability).collect())
             }
@@ -100,6 +121,13 @@ impl fmt::Display for OpenError {
                     f,
                     "peer proposes a hold time of {proposed} s, the configuration accepts {least} s or more"
                 )
+            }
+            Self::RoleMismatch { ours, theirs } if theirs.is_empty() => {
+                write!(f, "peer advertises no role, and require_role demands one (ours is {ours})")
+            }
+            Self::RoleMismatch { ours, theirs } => {
+                let theirs: Vec<String> = theirs.iter().map(ToString::to_string).collect();
+                write!(f, "our role is {ours}, and the peer's is {}", theirs.join(" and "))
             }
             Self::NoCommonFamily { ours } => {
                 f.write_str("peer announces none of our address families:")?;

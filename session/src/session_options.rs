@@ -19,6 +19,8 @@ pub struct SessionOptions {
     /// What we announce to the peer. Families, route refresh, 4-octet AS numbers and extended messages are in use
     /// when both sides announce them, path identifiers when one side sends and the other receives them.
     pub capabilities: Capabilities,
+    /// Whether a peer that advertises no role is refused if we advertise one (the strict mode of RFC 9234 §4.2).
+    pub requires_role: bool,
     /// The hold time we propose; the smaller of both proposals is used (RFC 4271 §4.2).
     pub hold_time: HoldTime,
     /// The least hold time that is accepted from the peer, apart from zero; `None` accepts any.
@@ -63,6 +65,7 @@ impl SessionOptions {
             identifier,
             peer_asn,
             capabilities,
+            requires_role: false,
             hold_time: default_hold_time(),
             min_hold_time: None,
             keepalive: None,

@@ -106,6 +106,7 @@ pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts, bfd: &[BfdStatus
         dynamic_range: entry.range.map(|range| range.to_string()),
         cluster_id: config.rr_client.then(|| Ipv4Addr::from(cluster_id.0)),
         passive: config.passive,
+        our_role: config.role.map(|role| role.to_string()),
         denied: denied(entry),
         import: filter_names(&config.import),
         export: filter_names(&config.export),

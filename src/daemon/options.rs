@@ -381,6 +381,7 @@ pub(super) fn session_options(global: &Global, peer: &Peer, start: StartKind) ->
         let ipv4 = ExtendedNextHopFamily { family: Family::IPV4_UNICAST, next_hop: Afi::IPV6 };
         Capability::ExtendedNextHop(vec![ipv4])
     });
+    let role = peer.role.filter(|_| peer.kind(global.asn) != Some(PeerKind::Ibgp)).map(Capability::Role);
     let capabilities = families
         .chain(others)
         .chain(extended_next_hop)
@@ -388,10 +389,12 @@ pub(super) fn session_options(global: &Global, peer: &Peer, start: StartKind) ->
         .chain(graceful_restart(peer, start))
         .chain(long_lived(peer, start))
         .chain(fqdn)
-        .chain(version);
+        .chain(version)
+        .chain(role);
     let capabilities = Capabilities(capabilities.collect());
     SessionOptions {
         hold_time: peer.hold_time,
+        requires_role: peer.require_role,
         min_hold_time: peer.min_hold_time,
         keepalive: peer.keepalive,
         dial_mode: if peer.passive { DialMode::Passive } else { DialMode::Active },

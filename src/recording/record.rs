@@ -57,6 +57,7 @@ mod tests {
             session: SessionTerms {
                 kind: PeerKind::Ibgp,
                 asn: Asn(4_200_000_000),
+                role: None,
                 identifier: BgpIdentifier::new(7).unwrap(),
                 address: "2001:db8::2".parse().unwrap(),
                 number: 3,

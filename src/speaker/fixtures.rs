@@ -72,6 +72,7 @@ pub(super) fn up(peer: PeerKey, exports: ExportQueue) -> PeerUp {
             enhanced_route_refresh: NEITHER,
             extended_message: NEITHER,
             extended_next_hop: NEITHER,
+            role: None,
             are_capabilities_refused: false,
             peer_capabilities: Capabilities::default(),
         },

@@ -48,6 +48,7 @@ mod reload_in_place;
 mod restart_matrix;
 mod restart_scene;
 mod restart_window;
+mod roles;
 mod route_client;
 mod route_refresh;
 mod routes;

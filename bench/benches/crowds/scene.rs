@@ -272,6 +272,7 @@ fn peer(number: u32) -> PeerOptions {
         session: SessionTerms {
             kind: PeerKind::Ibgp,
             asn: ASN,
+            role: None,
             identifier,
             address: IpAddr::V4((0x0a00_0000 + number).into()),
             number: number.into(),

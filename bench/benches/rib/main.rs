@@ -149,6 +149,7 @@ fn peer(number: u32) -> PeerOptions {
         session: SessionTerms {
             kind: PeerKind::Ebgp,
             asn: Asn(65000 + number),
+            role: None,
             identifier: BgpIdentifier::new(100 + number).unwrap(),
             address: IpAddr::V4((0x0a00_0000 + number).into()),
             number: number.into(),

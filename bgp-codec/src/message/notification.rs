@@ -115,6 +115,12 @@ impl Notification {
     pub fn unsupported_capability(capabilities: Vec<u8>) -> Self {
         Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 7).with_data(capabilities)
     }
+
+    /// The roles of both speakers are not a valid pair (RFC 9234 §4.2).
+    #[must_use]
+    pub fn role_mismatch() -> Self {
+        Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 11)
+    }
 }
 
 /// Errors of the UPDATE (RFC 4271 §6.3). `attribute` is the attribute as received, with flags, type and
@@ -575,7 +581,7 @@ mod tests {
     #[test]
     fn every_constructor_has_the_registered_numbers_and_a_name() {
         let attribute = || vec![0x40, 1, 1, 9];
-        let table: [(Notification, u8, u8, &str); 37] = [
+        let table: [(Notification, u8, u8, &str); 38] = [
             (Notification::connection_not_synchronized(), 1, 1, "connection not synchronized"),
             (Notification::bad_message_length(18), 1, 2, "bad message length"),
             (Notification::bad_message_type(9), 1, 3, "bad message type"),
@@ -586,6 +592,7 @@ mod tests {
             (Notification::unsupported_optional_parameter(), 2, 4, "unsupported optional parameter"),
             (Notification::unacceptable_hold_time(), 2, 6, "unacceptable hold time"),
             (Notification::unsupported_capability(vec![1, 0]), 2, 7, "unsupported capability"),
+            (Notification::role_mismatch(), 2, 11, "role mismatch"),
             (Notification::malformed_attribute_list(), 3, 1, "malformed attribute list"),
             (Notification::unrecognized_well_known_attribute(attribute()), 3, 2, "unrecognized well-known"),
             (Notification::missing_well_known_attribute(AttributeType::ORIGIN), 3, 3, "missing well-known"),

@@ -21,6 +21,7 @@ fn identity(peer: &PeerDetail) -> String {
         fact("AS", remote_asn(summary)),
         fact("our AS", local_asn(peer)),
         fact("role", role(peer)),
+        fact("our BGP role", or_dash(peer.our_role.as_ref())),
         fact("group", or_dash(peer.group.as_ref())),
         fact("connected from", or_dash(peer.dynamic_range.as_ref())),
         fact("import filters", filters(peer, &peer.import, "import", "accepted")),
@@ -255,6 +256,7 @@ mod tests {
         };
         let mut answer = PeerDetail {
             cluster_id: Some([10, 0, 0, 11].into()),
+            our_role: Some("provider".to_owned()),
             denied: vec!["export".to_owned()],
             max_paths_sent: Some(4),
             local_asn: Some(LocalAsn { asn: 64999, prepend: true, replace: true }),
@@ -285,6 +287,7 @@ address             172.16.0.1
 AS                  65001
 our AS              64999, prepended to its routes, in place of our own
 role                client of cluster 10.0.0.11
+our BGP role        provider
 group               -
 connected from      -
 import filters      pods-only, no-default
@@ -355,6 +358,7 @@ export groups       ipv4-unicast in group 1 of 24
             end_of_rib_received: Vec::new(),
             end_of_rib_sent: Vec::new(),
             passive: false,
+            our_role: None,
             denied: Vec::new(),
             import: vec!["pods-only".to_owned(), "no-default".to_owned()],
             export: Vec::new(),

@@ -143,6 +143,10 @@ impl Reader {
             facts.settings.insert("bfd", value);
         } else if cursor.eat_word("neighbor") {
             self.neighbor(facts, cursor)?;
+        } else if cursor.eat_words("local role") {
+            facts.settings.insert("role", quoted(&cursor.word()?.replace('_', "-")));
+        } else if cursor.eat_words("require roles") {
+            switch(facts, "require_role", cursor);
         } else if cursor.eat_word("local") {
             if let Some(address) = expressions::address(cursor) {
                 facts.settings.insert("source_address", quoted(&address.to_string()));
@@ -470,9 +474,22 @@ impl Reader {
         if facts.remote_asn.is_some() && !is_internal && settings.contains_key("multihop") {
             settings.entry("next_hop").or_insert_with(|| quoted("self"));
         }
+        // Without a role, BIRD requires none of the peer. Roles are those of external peers.
+        if is_internal {
+            settings.remove("role");
+        }
+        if !settings.contains_key("role") {
+            settings.remove("require_role");
+        }
         // What is off is not said; a session to several hops is secured by their number.
-        for key in ["ttl_security", "passive", "route_server_client", "enforce_first_as", "extended_next_hop"]
-        {
+        for key in [
+            "ttl_security",
+            "passive",
+            "route_server_client",
+            "enforce_first_as",
+            "extended_next_hop",
+            "require_role",
+        ] {
             if settings.get(key).is_some_and(|value| value == "false") {
                 settings.remove(key);
             }

@@ -1,5 +1,6 @@
 //! Configurations of FRR's bgpd.
 
+mod graceful_restart;
 mod lists;
 mod neighbors;
 mod route_map;

@@ -8,6 +8,7 @@ use crate::model::{self, Action, Condition, Group, Peer, Rule, Settings, quoted,
 use crate::remark::RemarkKind;
 
 use super::Reader;
+use super::graceful_restart::{Restart, RestartMode};
 
 /// All neighbors and groups in the order in which they were named first.
 pub(super) struct Neighbors {
@@ -15,11 +16,26 @@ pub(super) struct Neighbors {
     pub(super) activates_ipv4: bool,
     pub(super) listen_limit: Option<u32>,
     pub(super) hold_seconds: Option<u32>,
+    pub(super) restart: Restart,
+}
+
+/// What neighbors have that say nothing else.
+#[derive(Clone, Copy)]
+struct Defaults {
+    activates_ipv4: bool,
+    hold_seconds: u32,
+    restart: Restart,
 }
 
 impl Default for Neighbors {
     fn default() -> Self {
-        Self { list: Vec::new(), activates_ipv4: true, listen_limit: None, hold_seconds: None }
+        Self {
+            list: Vec::new(),
+            activates_ipv4: true,
+            listen_limit: None,
+            hold_seconds: None,
+            restart: Restart::default(),
+        }
     }
 }
 
@@ -39,6 +55,7 @@ struct Neighbor {
     import: Vec<(&'static str, String)>,
     export: Vec<(&'static str, String)>,
     is_shut_down: bool,
+    restart: Option<RestartMode>,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -79,6 +96,10 @@ impl Reader {
             return true;
         }
         let neighbor = self.neighbors.named(name, line);
+        if let Some(mode) = RestartMode::parse(words) {
+            neighbor.restart = Some(mode);
+            return true;
+        }
         let mut set = |key: &'static str, value: String| {
             neighbor.settings.insert(key, value);
         };
@@ -114,10 +135,17 @@ impl Reader {
             ["maximum-prefix", limit, ..] if limit.parse::<u32>().is_ok() => {
                 set("prefix_limit", (*limit).to_owned())
             }
+            [
+                "local-role",
+                role @ ("provider" | "customer" | "peer" | "rs-server" | "rs-client"),
+                strict @ ..,
+            ] => {
+                set("role", quoted(role));
+                if strict == ["strict-mode"] {
+                    set("require_role", "true".to_owned());
+                }
+            }
             ["addpath-tx-all-paths"] => set("add_path", quoted("both")),
-            ["graceful-restart"] => set("graceful_restart", "true".to_owned()),
-            ["graceful-restart-helper"] => set("graceful_restart", "{ helper_only = true }".to_owned()),
-            ["graceful-restart-disable"] => set("graceful_restart", "false".to_owned()),
             ["send-community" | "soft-reconfiguration" | "capability" | "advertisement-interval", ..] => {}
             _ => return false,
         }
@@ -145,22 +173,23 @@ impl Reader {
 
     /// Turns all neighbors into peers and groups.
     pub(super) fn write_neighbors(&mut self) {
-        let Neighbors { list, activates_ipv4, listen_limit, hold_seconds } =
+        let Neighbors { list, activates_ipv4, listen_limit, hold_seconds, restart } =
             std::mem::take(&mut self.neighbors);
         let groups: BTreeMap<String, Neighbor> =
             list.iter().filter(|(_, neighbor)| neighbor.is_group).cloned().collect();
-        let hold = hold_seconds.unwrap_or(if self.is_datacenter { 9 } else { 180 });
+        let hold_seconds = hold_seconds.unwrap_or(if self.is_datacenter { 9 } else { 180 });
+        let defaults = Defaults { activates_ipv4, hold_seconds, restart };
         for (name, group) in &groups {
             let address = self.draft.speaker.ranges.iter().find(|range| range.group == model::name(name));
             let is_ipv6 = address.is_some_and(|range| range.range.addr().is_ipv6());
-            let settings = self.settings(name, group, is_ipv6, activates_ipv4, hold);
+            let settings = self.settings(name, group, is_ipv6, defaults);
             self.draft.speaker.groups.insert(model::name(name), Group { settings });
         }
         for range in &mut self.draft.speaker.ranges {
             range.limit = listen_limit;
         }
         for (name, own) in list.into_iter().filter(|(_, neighbor)| !neighbor.is_group) {
-            self.write_peer(&name, own, &groups, activates_ipv4, hold);
+            self.write_peer(&name, own, &groups, defaults);
         }
     }
 
@@ -169,8 +198,7 @@ impl Reader {
         name: &str,
         own: Neighbor,
         groups: &BTreeMap<String, Neighbor>,
-        activates_ipv4: bool,
-        hold: u32,
+        defaults: Defaults,
     ) {
         let line = own.line;
         let Ok(address) = name.parse::<IpAddr>() else {
@@ -197,7 +225,7 @@ impl Reader {
             );
             return;
         }
-        let mut settings = self.settings(name, &merged, address.is_ipv6(), activates_ipv4, hold);
+        let mut settings = self.settings(name, &merged, address.is_ipv6(), defaults);
         if let Some((line, password)) = merged.password {
             let peer = model::name(name);
             match &self.password_folder {
@@ -217,14 +245,7 @@ impl Reader {
     }
 
     /// The settings of a peer or group with all that it inherits.
-    fn settings(
-        &mut self,
-        name: &str,
-        neighbor: &Neighbor,
-        is_ipv6: bool,
-        activates_ipv4: bool,
-        hold: u32,
-    ) -> Settings {
+    fn settings(&mut self, name: &str, neighbor: &Neighbor, is_ipv6: bool, defaults: Defaults) -> Settings {
         let mut settings = neighbor.settings.clone();
         let local = self.draft.speaker.asn;
         let remote = match neighbor.remote_as {
@@ -238,10 +259,12 @@ impl Reader {
         if remote != local {
             settings.remove("rr_client");
         }
-        settings.entry("hold_time").or_insert_with(|| quoted(&format!("{hold}s")));
+        settings.entry("hold_time").or_insert_with(|| quoted(&format!("{}s", defaults.hold_seconds)));
+        let restart = defaults.restart.setting(neighbor.restart);
+        settings.insert("graceful_restart", restart);
         let mut families: BTreeSet<&'static str> =
             neighbor.active.iter().filter(|(_, is_active)| **is_active).map(|(family, _)| *family).collect();
-        if activates_ipv4 && neighbor.active.get("ipv4-unicast") != Some(&false) {
+        if defaults.activates_ipv4 && neighbor.active.get("ipv4-unicast") != Some(&false) {
             families.insert("ipv4-unicast");
         }
         let own = if is_ipv6 { "ipv6-unicast" } else { "ipv4-unicast" };
@@ -331,6 +354,7 @@ fn merged(group: &Neighbor, own: Neighbor) -> Neighbor {
         import: pick(own.import, &group.import),
         export: pick(own.export, &group.export),
         is_shut_down: own.is_shut_down || group.is_shut_down,
+        restart: own.restart.or(group.restart),
         settings,
         active,
         ..own

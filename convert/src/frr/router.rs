@@ -58,6 +58,7 @@ impl Reader {
                     kernel.multipath = multipath.max(kernel.multipath);
                 }
             }
+            ["bgp", words @ ..] if self.neighbors.restart.line(words) => {}
             ["bgp", "log-neighbor-changes" | "bestpath" | "deterministic-med" | "graceful-restart", ..]
             | [
                 "no",

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use bgp_codec::{AsWidth, Asn, BgpIdentifier, Family, NextHop, PeerKind, Prefix};
+use bgp_codec::{AsWidth, Asn, BgpIdentifier, Family, NextHop, PeerKind, Prefix, Role};
 use margay_filter::{FilterChain, Session};
 use margay_forwarding::LinkName;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,8 @@ pub struct SessionTerms {
     pub kind: PeerKind,
     /// The peer's AS number.
     pub asn: Asn,
+    /// This speaker's role towards an external peer (RFC 9234).
+    pub role: Option<Role>,
     /// The peer's BGP Identifier.
     pub identifier: BgpIdentifier,
     /// The peer's address.
@@ -131,8 +133,9 @@ impl PeerOptions {
         self.rules.import.looks_at_staleness() || self.rules.export.looks_at_staleness()
     }
 
-    /// Whether the import rules are the same: the filters, and whether the lack of them denies everything; our AS number towards the peer; the checks of AS paths; the
-    /// limit of accepted paths; our own addresses, which import refuses as next hops; and the subnet in which a link-local next hop has a meaning.
+    /// Whether the import rules are the same: the filters, and whether the lack of them denies everything; our role and AS
+    /// number towards the peer; the checks of AS paths; the limit of accepted paths; our own addresses, which import refuses as
+    /// next hops; and the subnet in which a link-local next hop has a meaning.
     pub(crate) fn has_same_import(&self, other: &Self) -> bool {
         self.rules.import.same_content(&other.rules.import)
             && self.own == other.own
@@ -140,6 +143,7 @@ impl PeerOptions {
             && self.rules.as_path.checks == other.rules.as_path.checks
             && self.rules.limits.accepted == other.rules.limits.accepted
             && self.rules.denied.import == other.rules.denied.import
+            && self.session.role == other.session.role
     }
 }
 

@@ -45,13 +45,17 @@ pub enum ImportRefusal {
     OverLimit,
     /// The peer is external and has no import filters (RFC 8212).
     NoFilters,
+    /// Its ONLY_TO_CUSTOMER says that a peer in this role must not have announced it (RFC 9234 §5).
+    RouteLeak,
 }
 
 impl ImportRefusal {
     /// Whether the route should not have been announced, which operators should know.
     pub(crate) fn is_noteworthy(self) -> bool {
         match self {
-            Self::MartianDestination | Self::DestinationIsOwn | Self::MartianNextHop => true,
+            Self::MartianDestination | Self::DestinationIsOwn | Self::MartianNextHop | Self::RouteLeak => {
+                true
+            }
             Self::AsPathLoop
             | Self::OriginatorLoop
             | Self::ClusterListLoop
@@ -82,6 +86,9 @@ impl fmt::Display for ImportRefusal {
             Self::AsSet => "the AS path has an AS_SET",
             Self::OverLimit => "as many prefixes of the peer are accepted as its limit allows",
             Self::NoFilters => "the external peer has no import filters (RFC 8212)",
+            Self::RouteLeak => {
+                "it has leaked: this peer must not announce routes with ONLY_TO_CUSTOMER (RFC 9234)"
+            }
         })
     }
 }
@@ -91,7 +98,7 @@ impl fmt::Display for ImportRefusal {
 pub(crate) struct ImportOutcome(u32);
 
 /// In the order of their codes above [`AttributeHandle::MAX`].
-const REFUSALS: [ImportRefusal; 13] = [
+const REFUSALS: [ImportRefusal; 14] = [
     ImportRefusal::AsPathLoop,
     ImportRefusal::OriginatorLoop,
     ImportRefusal::ClusterListLoop,
@@ -105,6 +112,7 @@ const REFUSALS: [ImportRefusal; 13] = [
     ImportRefusal::AsSet,
     ImportRefusal::OverLimit,
     ImportRefusal::NoFilters,
+    ImportRefusal::RouteLeak,
 ];
 
 impl ImportOutcome {

@@ -266,6 +266,7 @@ mod tests {
             session: SessionTerms {
                 kind: PeerKind::Ebgp,
                 asn: Asn(65001),
+                role: None,
                 identifier: BgpIdentifier::new(1).unwrap(),
                 address: IpAddr::from([192, 0, 2, 1]),
                 number: 1,

@@ -1,10 +1,11 @@
 //! Export rules: whether a path is advertised to a group of peers, and with which attributes (RFC 4271 §5.1, §9.2).
 
 use bgp_codec::{
-    AsPathBuf, Asn, AttributeType, Community, Family, NextHop, PathAttributes, PeerKind, Prefix,
+    AsPathBuf, Asn, AttributeType, Community, Family, NextHop, PathAttributes, PeerKind, Prefix, Role,
 };
 use margay_filter::{NextHopEdit, RouteEdits};
 
+use super::only_to_customer;
 use super::reflection;
 use super::refusal::ExportRefusal;
 
@@ -42,6 +43,8 @@ pub(crate) struct ExportPolicy {
     default_originate: bool,
     /// The peers are asked to prefer other paths (RFC 8326).
     is_draining: bool,
+    /// This speaker's role towards external peers (RFC 9234).
+    role: Option<Role>,
     /// The peers are external without export filters, and are sent nothing but that default route (RFC 8212).
     is_denied: bool,
 }
@@ -77,6 +80,7 @@ impl ExportPolicy {
             long_lived: options.session.long_lived,
             default_originate: options.rules.default_originate,
             is_draining: options.rules.is_draining,
+            role: options.session.role,
             is_denied: options.rules.denied.export,
         }
     }
@@ -104,6 +108,9 @@ impl ExportPolicy {
             reflection::check(source, self.reflection, self.client_to_client)?;
         }
         self.check_communities(attributes)?;
+        if self.role.is_some_and(only_to_customer::forbids) && attributes.only_to_customer().is_some() {
+            return Err(ExportRefusal::OnlyToCustomer);
+        }
         let is_transparent = self.is_route_server_client && learned_from == LearnedFrom::External;
         let mode = if is_transparent && self.next_hop == NextHopMode::Auto {
             NextHopMode::Keep
@@ -120,7 +127,24 @@ impl ExportPolicy {
             PeerKind::Ebgp if is_transparent => attributes.without(INSIDE_THE_AS),
             PeerKind::Ebgp => self.to_external(attributes, learned_from, edits),
         };
-        Ok((if self.is_draining { self.drained(&attributes) } else { attributes }, next_hop))
+        let attributes = if self.is_draining { self.drained(&attributes) } else { attributes };
+        Ok((self.marked_only_to_customer(attributes), next_hop))
+    }
+
+    /// RFC 9234 §5: towards customers, peers and clients of a route server, routes are for customers only.
+    fn marked_only_to_customer(&self, attributes: PathAttributes) -> PathAttributes {
+        let is_marked = self.role.is_some_and(only_to_customer::marks_sent);
+        if !is_marked || attributes.only_to_customer().is_some() {
+            return attributes;
+        }
+        let mut builder = attributes.to_builder();
+        builder.add_only_to_customer(self.seen_asn());
+        builder.build()
+    }
+
+    /// This speaker's AS number as external peers see it.
+    fn seen_asn(&self) -> Asn {
+        self.local_asn.map_or(self.asn, |local| local.asn)
     }
 
     /// RFC 8326 §4: external peers lower the preference when they see the community. Internal ones get the
@@ -223,7 +247,7 @@ impl ExportPolicy {
 
     /// The AS path that an external peer is sent.
     fn external_path(&self, attributes: &PathAttributes) -> AsPathBuf {
-        let seen_asn = self.local_asn.map_or(self.asn, |local| local.asn);
+        let seen_asn = self.seen_asn();
         let received = attributes.as_path();
         let mut path = match self.private_asns {
             PrivateAsns::Kept => received.to_buf(),

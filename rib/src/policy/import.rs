@@ -7,6 +7,7 @@ use margay_filter::{NextHopEdit, RouteEdits, RoutePath, RouteSource, Verdict};
 use margay_forwarding::LinkName;
 
 use super::martian::{is_host, is_martian, is_martian_next_hop};
+use super::only_to_customer;
 use crate::attributes::{AttributeHandle, AttributeSet, AttributeStore};
 use crate::options::{AsPathRules, PeerOptions, RibOptions, SessionTerms};
 use crate::paths::ImportRefusal;
@@ -26,6 +27,7 @@ impl ImportPolicy<'_> {
         }
         let attributes = &set.attributes;
         self.check_as_path(attributes)?;
+        self.check_leak(attributes)?;
         if attributes.originator_id() == Some(self.speaker.identifier) {
             return Err(ImportRefusal::OriginatorLoop);
         }
@@ -41,6 +43,12 @@ impl ImportPolicy<'_> {
             return Err(ImportRefusal::MartianNextHop);
         }
         Ok(())
+    }
+
+    fn check_leak(&self, attributes: &PathAttributes) -> Result<(), ImportRefusal> {
+        let SessionTerms { role, asn, .. } = self.peer.session;
+        let has_leaked = |role| only_to_customer::has_leaked(role, attributes.only_to_customer(), asn);
+        if role.is_some_and(has_leaked) { Err(ImportRefusal::RouteLeak) } else { Ok(()) }
     }
 
     fn check_as_path(&self, attributes: &PathAttributes) -> Result<(), ImportRefusal> {
@@ -90,6 +98,7 @@ impl ImportPolicy<'_> {
             next_hop: self.usable_next_hop(store.next_hop(received)),
             link: self.link_of(store.next_hop(received)),
             is_least_preferred: self.is_about_to_go(store.get(received)),
+            only_to_customer: self.only_to_customer(&store.get(received).attributes),
             prepended: self.prepended().map(|asn| (store.get(received).attributes.as_path(), asn)),
         };
         if chain.is_empty() {
@@ -123,6 +132,13 @@ impl ImportPolicy<'_> {
     fn prepended(&self) -> Option<Asn> {
         let local = self.peer.rules.as_path.local_asn?;
         (local.prepends && self.peer.session.kind == PeerKind::Ebgp).then_some(local.asn)
+    }
+
+    /// The value of ONLY_TO_CUSTOMER that the path gets, if it has none and comes from a peer whose routes are for customers only.
+    fn only_to_customer(&self, attributes: &PathAttributes) -> Option<Asn> {
+        let SessionTerms { role, asn, .. } = self.peer.session;
+        let is_marked = role.is_some_and(only_to_customer::marks_received);
+        (is_marked && attributes.only_to_customer().is_none()).then_some(asn)
     }
 
     /// Whether the neighbouring AS announces that the path is about to go (RFC 8326 §4.1). Inside the AS, the
@@ -179,6 +195,8 @@ struct OwnEdits<'s> {
     link: Option<LinkName>,
     /// The path gets the lowest LOCAL_PREF.
     is_least_preferred: bool,
+    /// ONLY_TO_CUSTOMER, to be added.
+    only_to_customer: Option<Asn>,
     /// The received path, and an AS number to prepend to it.
     prepended: Option<(AsPath<'s>, Asn)>,
 }
@@ -196,6 +214,7 @@ impl OwnEdits<'_> {
         if self.is_least_preferred {
             edits.local_pref = Some(0);
         }
+        edits.only_to_customer = self.only_to_customer;
         if let Some((received, asn)) = self.prepended {
             edits.prepend(received, asn);
         }

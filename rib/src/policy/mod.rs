@@ -3,6 +3,7 @@
 mod export;
 mod import;
 mod martian;
+mod only_to_customer;
 mod reflection;
 mod refusal;
 mod remembered;

@@ -26,6 +26,8 @@ pub enum ExportRefusal {
     Ipv6NextHop,
     /// With its attributes it exceeds the longest message that the peer accepts (RFC 4271 §9.2, RFC 8654 §4).
     TooLong,
+    /// ONLY_TO_CUSTOMER forbids it for our role towards the peer (RFC 9234 §5).
+    OnlyToCustomer,
     /// The peer is external and has no export filters (RFC 8212).
     NoFilters,
     /// An export filter rejected it.
@@ -45,6 +47,7 @@ impl fmt::Display for ExportRefusal {
             Self::Community(community) => write!(f, "community {community}"),
             Self::NoOwnNextHop => f.write_str("no own address of this family to put as next hop"),
             Self::Ipv6NextHop => f.write_str("an IPv6 next hop, which the peer does not accept for IPv4"),
+            Self::OnlyToCustomer => f.write_str("only for customers: ONLY_TO_CUSTOMER (RFC 9234)"),
             Self::NoFilters => f.write_str("the external peer has no export filters (RFC 8212)"),
             Self::TooLong => f.write_str("too long for the peer's messages"),
             Self::Filter(verdict) => f.write_str(verdict),

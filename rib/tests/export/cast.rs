@@ -39,6 +39,8 @@ pub(crate) struct Variant {
     pub(crate) community: Option<u8>,
     pub(crate) originator: Option<u8>,
     pub(crate) next_hop: u8,
+    /// The AS number in ONLY_TO_CUSTOMER: of the peer, or another one.
+    pub(crate) only_to_customer: Option<bool>,
     /// Octets, in steps of six, by which the attributes are shorter than the longest that fit into a message
     /// of the peer.
     pub(crate) short_of_longest: Option<u8>,
@@ -68,6 +70,7 @@ pub(crate) fn options(peer: usize) -> PeerOptions {
         session: SessionTerms {
             kind: if external { PeerKind::Ebgp } else { PeerKind::Ibgp },
             asn: if external { Asn(65000 + number) } else { LOCAL_ASN },
+            role: None,
             identifier: identifier(number),
             address: IpAddr::V4((0x0a00_0000 + number).into()),
             number: session_number,
@@ -266,6 +269,11 @@ pub(crate) fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttrib
     builder.communities =
         variant.community.map(|number| communities[usize::from(number)]).into_iter().collect();
     builder.extended_communities = bandwidth(variant.next_hop).into_iter().collect();
+    if let Some(is_peers) = variant.only_to_customer {
+        let asn = if is_peers { options.session.asn } else { Asn(66001) };
+        let value = asn.0.to_be_bytes().to_vec();
+        builder.unknown.extend(UnknownAttributeBuf::new(AttributeType::ONLY_TO_CUSTOMER, value));
+    }
     match options.session.kind {
         PeerKind::Ebgp => builder.as_path.prepend(options.session.asn, 1),
         PeerKind::Ibgp => {

@@ -214,9 +214,10 @@ fn variant() -> impl Strategy<Value = Variant> {
         proptest::option::weighted(0.2, 0..3u8),
         0..NEXT_HOPS,
         proptest::option::weighted(0.12, 0..4u8),
+        proptest::option::weighted(0.2, any::<bool>()),
     )
         .prop_map(
-            |(asns, origin, med, local_pref, community, originator, next_hop, short_of_longest)| Variant {
+            |(
                 asns,
                 origin,
                 med,
@@ -225,6 +226,17 @@ fn variant() -> impl Strategy<Value = Variant> {
                 originator,
                 next_hop,
                 short_of_longest,
+                only_to_customer,
+            )| Variant {
+                asns,
+                origin,
+                med,
+                local_pref,
+                community,
+                originator,
+                next_hop,
+                short_of_longest,
+                only_to_customer,
             },
         )
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bgp_codec::{
-    AsPathBuf, AsWidth, Asn, BgpIdentifier, ClusterId, Community, Family, NextHop, PathAttributes,
-    PathAttributesBuilder, PathId, PeerKind, Prefix,
+    AsPathBuf, AsWidth, Asn, AttributeType, BgpIdentifier, ClusterId, Community, Family, NextHop,
+    PathAttributes, PathAttributesBuilder, PathId, PeerKind, Prefix, UnknownAttributeBuf,
 };
 use margay_filter::{FilterChain, LocalValues, RouteEdits, RoutePath, RouteSource, Session};
 use margay_rib::{
@@ -194,6 +194,9 @@ impl NaiveRib {
         {
             return None;
         }
+        if is_for_customers(options) && has_otc(&best.attributes) {
+            return None;
+        }
         let edits = match best.own {
             Own::DefaultRoute => RouteEdits::default(),
             _ => self.filtered(&options.rules.export, prefix, best)?,
@@ -241,6 +244,10 @@ impl NaiveRib {
                     builder.med = None;
                 }
             }
+        }
+        let role = options.session.role.map_or(String::new(), |role| role.to_string());
+        if matches!(role.as_str(), "provider" | "rs-server" | "peer") && !has_otc(&best.attributes) {
+            builder.unknown.push(otc(options.rules.as_path.local_asn.map_or(self.asn, |local| local.asn)));
         }
         if options.rules.is_draining {
             if !builder.communities.contains(&Community::GRACEFUL_SHUTDOWN) {
@@ -403,6 +410,9 @@ impl NaiveRib {
                 if options.session.kind == PeerKind::Ebgp && goes_soon {
                     builder.local_pref = Some(0);
                 }
+                if is_for_customers(options) && !has_otc(attributes) {
+                    builder.unknown.push(otc(options.session.asn));
+                }
                 if let Some(local) = options.rules.as_path.local_asn
                     && local.prepends
                     && options.session.kind == PeerKind::Ebgp
@@ -422,7 +432,8 @@ impl NaiveRib {
             && !options.rules.denied.import
             && !self.is_looped(&path.attributes, next_hop, options)
             && !fails_checks(&path.attributes, options)
-            && !is_nonsense(prefix, next_hop, options);
+            && !is_nonsense(prefix, next_hop, options)
+            && !has_leaked(&path.attributes, options);
         self.filtered(&options.rules.import, prefix, path).filter(|_| passes_checks)
     }
 
@@ -505,6 +516,31 @@ impl NaiveRib {
     fn kind(&self, path: &NaivePath) -> Option<PeerKind> {
         path.peer.map(|peer| self.peers[&peer].0.session.kind)
     }
+}
+
+/// Whether the peer is a provider, a peer or a route server: its routes are for customers, and it is sent no such ones.
+fn is_for_customers(options: &PeerOptions) -> bool {
+    let ours = options.session.role.map_or(String::new(), |role| role.to_string());
+    matches!(ours.as_str(), "customer" | "peer" | "rs-client")
+}
+
+/// Whether a route came from a customer, or a client of this route server, that had it from elsewhere than its customers; or
+/// from a peer that had it from another one.
+fn has_leaked(attributes: &PathAttributes, options: &PeerOptions) -> bool {
+    let ours = options.session.role.map_or(String::new(), |role| role.to_string());
+    match ours.as_str() {
+        "provider" | "rs-server" => has_otc(attributes),
+        "peer" => attributes.only_to_customer().is_some_and(|asn| asn != options.session.asn),
+        _ => false,
+    }
+}
+
+fn has_otc(attributes: &PathAttributes) -> bool {
+    attributes.contains(AttributeType(35))
+}
+
+fn otc(asn: Asn) -> UnknownAttributeBuf {
+    UnknownAttributeBuf::new(AttributeType(35), asn.0.to_be_bytes().to_vec()).expect("four octets")
 }
 
 fn learned(peer: usize, path_id: PathId, attributes: &PathAttributes, next_hop: NextHop) -> NaivePath {

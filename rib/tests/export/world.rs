@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use bgp_codec::{
     Asn, ClusterId, DecodeContext, Family, IpPrefix, Ipv4Prefix, Ipv6Prefix, Message, NextHop, Nlri,
-    NlriBlock, PathId, PeerKind, Prefix, RouteRefresh, Update, UpdateEncoder, decode_message, frame_length,
+    NlriBlock, PathId, PeerKind, Prefix, Role, RouteRefresh, Update, UpdateEncoder, decode_message,
+    frame_length,
 };
 use bytes::{Buf, BytesMut};
 use margay_filter::{Action, FilterChain};
@@ -22,7 +23,7 @@ use super::by_hand::poll_export;
 use super::cast::{
     CLUSTERS, LOCAL_ASN, PEERS, Variant, announces_path_ids, attributes, connected, context_of, filter,
     has_ipv6_next_hops, identifier, lengthened, likeness, next_hop, nlri, options, own_next_hops, prefix,
-    setting_by_prefix, setting_by_source, through_the_wire,
+    setting_by_prefix, setting_by_source, through_the_wire, with,
 };
 use super::naive::{NORMAL_METRIC, NaiveRib, NaiveRoute, Routes};
 
@@ -161,7 +162,13 @@ pub(crate) struct World {
     most_accepted: BTreeMap<usize, [usize; 2]>,
     /// The best routes, as the watch on all prefixes reports them.
     watched: BTreeMap<Prefix, String>,
+    /// Number of sessions that came up: the role of a peer changes with each.
+    ups: usize,
 }
+
+/// The roles of this speaker (RFC 9234).
+const ROLES: [Role; 5] =
+    [Role::PROVIDER, Role::ROUTE_SERVER, Role::ROUTE_SERVER_CLIENT, Role::CUSTOMER, Role::PEER];
 
 /// The families of all routes here.
 const FAMILIES: [Family; 2] = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
@@ -227,6 +234,7 @@ impl World {
             lost: BTreeSet::new(),
             most_accepted: BTreeMap::new(),
             watched: BTreeMap::new(),
+            ups: 0,
         };
         world.rib.watch(&["0.0.0.0/0", "::/0"].map(|all| all.parse().expect("a prefix")).into());
         world.happen(Event::Connected(0b111));
@@ -405,7 +413,11 @@ impl World {
         if self.sessions.contains_key(&peer) {
             return;
         }
-        let options = options(peer);
+        self.ups += 1;
+        let is_external = options(peer).session.kind == PeerKind::Ebgp;
+        // Most have none.
+        let role = ROLES.get((self.ups + peer) % (4 * ROLES.len())).copied().filter(|_| is_external);
+        let options = with(options(peer), |options| options.session.role = role);
         let path_exports = options.session.path_ids_sent.clone();
         let context =
             DecodeContext { add_path: path_exports, max_message_octets: 65535, ..context_of(&options) };
@@ -696,7 +708,7 @@ impl World {
                     (options.session.max_message_octets, options.session.ipv6_next_hops),
                     path_ids_sent,
                     (options.rules.paths_sent, options.rules.is_draining, options.rules.default_originate),
-                    options.rules.denied.export,
+                    (options.rules.denied.export, options.session.role),
                     export_asns(options),
                 ))
             };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bgp_codec::{
     AddPathMode, Afi, AsWidth, Asn, Capabilities, Capability, ExtendedNextHopFamily, Family, HoldTime,
-    Notification, NotificationCode, Open, PeerKind,
+    Notification, NotificationCode, Open, PeerKind, Role,
 };
 use margay_session::{
     CloseReason, ConnectionEvent, DialMode, Directions, Event, ExpectedAsn, Negotiated, OpenError,
@@ -404,4 +404,34 @@ fn a_notification_of_the_peer_is_shown_with_what_its_data_say() {
         let notification = Notification { code: NotificationCode(code), subcode, data: data.to_vec() };
         assert_eq!(CloseReason::NotificationReceived(notification).to_string(), expected);
     }
+}
+
+#[test]
+fn roles_of_external_peers_must_be_a_valid_pair() {
+    let open = |roles: &[Role]| {
+        let mut open = with_capabilities(&[]);
+        open.capabilities.0.extend(roles.iter().copied().map(Capability::Role));
+        open
+    };
+    let refused =
+        |ours: Role, theirs: &[Role]| Err(OpenError::RoleMismatch { ours, theirs: theirs.to_vec() });
+    let (provider, customer, peer) = (Role::PROVIDER, Role::CUSTOMER, Role::PEER);
+    for (requires_role, theirs, expected) in [
+        (false, &[customer][..], Ok(())),
+        (false, &[], Ok(())),
+        (true, &[customer], Ok(())),
+        (true, &[], refused(provider, &[])),
+        (false, &[provider], refused(provider, &[provider])),
+        // Several are one if they are equal (RFC 9234 §4.2).
+        (false, &[customer, customer], Ok(())),
+        (false, &[customer, peer], refused(provider, &[customer, peer])),
+    ] {
+        let mut options = SessionOptions { requires_role, ..options() };
+        options.capabilities.0.push(Capability::Role(provider));
+        assert_eq!(options.check_open(&open(theirs)), expected, "{requires_role} {theirs:?}");
+    }
+    assert_eq!(options().check_open(&open(&[provider])), Ok(()), "without a role of our own");
+    let error = OpenError::RoleMismatch { ours: provider, theirs: vec![provider] };
+    assert_eq!(error.notification(), Notification::role_mismatch());
+    assert_eq!(error.to_string(), "our role is provider, and the peer's is provider");
 }

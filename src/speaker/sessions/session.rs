@@ -296,6 +296,7 @@ fn session_terms(up: &PeerUp) -> SessionTerms {
     SessionTerms {
         kind: negotiated.kind,
         asn: negotiated.peer_asn,
+        role: negotiated.role,
         identifier: negotiated.peer_identifier,
         address: up.peer_address,
         number: up.peer.0,

@@ -151,6 +151,14 @@ impl Capabilities {
         })
     }
 
+    /// The roles that the speaker advertises, in the order of the message. There should be at most one (RFC 9234 §4.2).
+    pub fn roles(&self) -> impl Iterator<Item = Role> + '_ {
+        self.iter().filter_map(|capability| match capability {
+            Capability::Role(role) => Some(*role),
+            _ => None,
+        })
+    }
+
     /// The speaker's role; the first of several applies (RFC 9234 §4.2).
     #[must_use]
     pub fn role(&self) -> Option<Role> {

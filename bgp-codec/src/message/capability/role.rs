@@ -4,6 +4,7 @@ use std::fmt;
 
 /// A speaker's relationship to its external peer, from IANA's registry.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Role(pub u8);
 
 impl Role {
@@ -39,12 +40,13 @@ impl Role {
     }
 }
 
+/// As configurations name it: `rs-server` is the route server.
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match *self {
             Self::PROVIDER => "provider",
-            Self::ROUTE_SERVER => "route server",
-            Self::ROUTE_SERVER_CLIENT => "route server client",
+            Self::ROUTE_SERVER => "rs-server",
+            Self::ROUTE_SERVER_CLIENT => "rs-client",
             Self::CUSTOMER => "customer",
             Self::PEER => "peer",
             Self(number) => return write!(f, "{number}"),
