@@ -4,7 +4,6 @@ use std::fmt;
 
 use bgp_codec::{Notification, NotificationCode};
 
-use crate::restart::HARD_RESET;
 use crate::{OpenError, RestartTerms, State, StopReason};
 
 /// Why a connection is closed, or a dial given up.
@@ -131,6 +130,9 @@ fn hard_reset(inner: &Notification) -> Notification {
     data.extend_from_slice(&inner.data);
     Notification { code: NotificationCode::CEASE, subcode: HARD_RESET, data }
 }
+
+/// The subcode of Cease that asks for a restart without graceful restart (RFC 8538 §3).
+pub(crate) const HARD_RESET: u8 = 9;
 
 /// RFC 9384 §3.
 const BFD_DOWN: u8 = 10;

@@ -41,7 +41,7 @@ pub(crate) struct Step<'a> {
 impl Connection {
     /// A connection that TCP has just opened: sends our OPEN.
     pub(crate) fn open(id: ConnectionId, step: Step<'_>) -> Self {
-        step.actions.push_back(Action::Send(id, Message::Open(step.options.open(step.offer))));
+        step.actions.push_back(Action::Send(id, Message::Open(step.offer.open(step.options))));
         Self { id, offer: step.offer, phase: Phase::OpenSent { hold_at: step.now + step.options.open_hold } }
     }
 

@@ -7,6 +7,7 @@ use bgp_codec::{
     PeerKind, Role,
 };
 
+use crate::families::common_families;
 use crate::offer::Offer;
 use crate::open_check::OpenError;
 use crate::{RestartTerms, SessionOptions};
@@ -151,12 +152,6 @@ fn accepts_ipv6_next_hops(capabilities: &Capabilities) -> bool {
     capabilities.extended_next_hop(Family::IPV4_UNICAST, Afi::IPV6)
 }
 
-/// The families announced by both, in our order.
-pub(crate) fn common_families(ours: &Capabilities, theirs: &Capabilities) -> Vec<Family> {
-    let theirs = announced_families(theirs);
-    announced_families(ours).into_iter().filter(|family| theirs.contains(family)).collect()
-}
-
 /// Those of `families` in which the sender announces that it sends, and the receiver that it receives, path identifiers.
 fn families_with_path_ids(
     families: &[Family],
@@ -166,12 +161,6 @@ fn families_with_path_ids(
     let sends = |family| sender.add_path(family).is_some_and(AddPathMode::sends);
     let receives = |family| receiver.add_path(family).is_some_and(AddPathMode::receives);
     families.iter().copied().filter(|&family| sends(family) && receives(family)).collect()
-}
-
-/// The families announced; IPv4 unicast goes without saying for a speaker that names none (RFC 4760 §8).
-pub(crate) fn announced_families(capabilities: &Capabilities) -> Vec<Family> {
-    let families: Vec<Family> = capabilities.families().collect();
-    if families.is_empty() { vec![Family::IPV4_UNICAST] } else { families }
 }
 
 const fn longest_message(extended: bool) -> usize {

@@ -1,8 +1,8 @@
 //! What our OPENs offer: all capabilities, or none to a peer that refuses them.
 
-use bgp_codec::{Capabilities, Family, NotificationCode};
+use bgp_codec::{Capabilities, Family, NotificationCode, Open};
 
-use crate::negotiated::announced_families;
+use crate::families::announced_families;
 use crate::{CloseReason, DialMode, SessionOptions};
 
 /// Whether an OPEN carries our capabilities.
@@ -26,6 +26,16 @@ pub(crate) enum RefusedOn {
 }
 
 impl Offer {
+    /// The OPEN with this offer.
+    pub(crate) fn open(self, options: &SessionOptions) -> Open {
+        Open {
+            asn: options.local_asn,
+            hold_time: options.hold_time,
+            identifier: options.identifier,
+            capabilities: self.capabilities(options),
+        }
+    }
+
     /// The capabilities of an OPEN with this offer.
     pub(crate) fn capabilities(self, options: &SessionOptions) -> Capabilities {
         match self {

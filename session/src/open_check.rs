@@ -4,7 +4,7 @@ use std::fmt;
 
 use bgp_codec::{Asn, BgpIdentifier, Capabilities, Family, HoldTime, Notification, Open, Role};
 
-use crate::negotiated::{announced_families, common_families};
+use crate::families::{announced_families, common_families};
 use crate::{ExpectedAsn, SessionOptions};
 
 /// Why a well-formed OPEN is not accepted (RFC 4271 §6.2).

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use bgp_codec::{Capabilities, Family, NotificationCode};
-
-use crate::{CloseReason, StopReason};
+use bgp_codec::{Capabilities, Family};
 
 /// The terms of graceful restart in one session: both sides advertised the capability.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -76,58 +74,3 @@ fn long_lived(ours: &Capabilities, theirs: &Capabilities, families: &[Family]) -
     });
     both.collect()
 }
-
-impl CloseReason {
-    /// What the loss of an Established session for this reason means for the peer's routes (RFC 4724 §4.2, RFC 8538 §4).
-    pub(crate) fn departure(&self, terms: Option<&RestartTerms>) -> Departure {
-        match terms {
-            Some(terms) if !terms.families.is_empty() && self.may_be_a_restart(terms) => {
-                Departure::Restart(terms.clone())
-            }
-            Some(_) | None => Departure::Final,
-        }
-    }
-
-    fn may_be_a_restart(&self, terms: &RestartTerms) -> bool {
-        match self {
-            Self::ConnectionLost | Self::PeerRestarted => true,
-            Self::NotificationReceived(notification) => {
-                let is_hard =
-                    (notification.code, notification.subcode) == (NotificationCode::CEASE, HARD_RESET);
-                terms.survives_notification && !is_hard
-            }
-            Self::HoldTimerExpired
-            | Self::SendHoldTimerExpired
-            | Self::DecodeFailed(_)
-            | Self::UnexpectedMessage(_) => terms.survives_notification,
-            Self::Stopped(reason) | Self::Interrupted(reason) => {
-                terms.survives_notification && !reason.is_hard()
-            }
-            Self::OpenRejected(_)
-            | Self::ConnectFailed
-            | Self::ConnectTimedOut
-            | Self::DialAbandoned
-            | Self::Collision
-            | Self::Superseded
-            | Self::PathDown
-            | Self::Refused => false,
-        }
-    }
-}
-
-impl StopReason {
-    /// Whether routes must not outlive a stop for this reason, so that it is sent as a Hard Reset where the peer would keep
-    /// them otherwise (RFC 8538 §3.1).
-    pub(crate) const fn is_hard(&self) -> bool {
-        match self {
-            Self::MaximumPrefixes { .. }
-            | Self::AdministrativeShutdown(_)
-            | Self::PeerDeconfigured
-            | Self::OutOfResources => true,
-            Self::AdministrativeReset(_) | Self::OtherConfigurationChange | Self::Restart => false,
-        }
-    }
-}
-
-/// The subcode of Cease that asks for a restart without graceful restart (RFC 8538 §3).
-pub(crate) const HARD_RESET: u8 = 9;

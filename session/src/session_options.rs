@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use bgp_codec::{Asn, BgpIdentifier, Capabilities, HoldTime, Open};
+use bgp_codec::{Asn, BgpIdentifier, Capabilities, HoldTime};
 
-use crate::offer::Offer;
 use crate::{ExpectedAsn, IdleHoldRange, Jitter};
 
 /// What the operator says about one session.
@@ -75,16 +74,6 @@ impl SessionOptions {
             open_hold: Duration::from_secs(240),
             send_hold: None,
             jitter: Jitter::NONE,
-        }
-    }
-
-    /// The OPEN we send with an offer.
-    pub(crate) fn open(&self, offer: Offer) -> Open {
-        Open {
-            asn: self.local_asn,
-            hold_time: self.hold_time,
-            identifier: self.identifier,
-            capabilities: offer.capabilities(self),
         }
     }
 
