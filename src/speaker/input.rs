@@ -6,16 +6,7 @@ use bgp_codec::{Family, Update};
 use margay_forwarding::LinkName;
 use margay_session::{Departure, Negotiated};
 
-use super::{ExportQueue, SessionDoor, Step};
-
-/// Names a configured peer for the life of the daemon. Numbers are not reused.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct PeerKey(pub u64);
-
-/// Counts the sessions of a peer, so that queued inputs of a former session are not attributed to the present
-/// one.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct SessionEpoch(pub u64);
+use super::{ExportQueue, PeerKey, SessionDoor, SessionEpoch, Step};
 
 /// An input of a session task to the speaker.
 ///

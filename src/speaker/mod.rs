@@ -8,6 +8,7 @@ mod fixtures;
 mod input;
 mod input_queue;
 mod kernel_feed;
+mod names;
 mod recipient;
 mod request;
 mod rounds;
@@ -25,9 +26,10 @@ use tokio::task::JoinHandle;
 
 pub(crate) use crate::outbound::Burst;
 pub use crate::outbound::{ExportQueue, OpenExportQueue};
-pub use input::{PeerKey, PeerUp, RefreshMark, SessionEpoch, SessionLink, SpeakerInput};
+pub use input::{PeerUp, RefreshMark, SessionLink, SpeakerInput};
 pub use input_queue::{InputQueue, Inputs, Room, input_queue};
 pub use kernel_feed::KernelFeed;
+pub use names::{PeerKey, SessionEpoch};
 pub use request::{
     Destination, FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest,
 };
