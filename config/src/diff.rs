@@ -353,6 +353,7 @@ fn live_global_keys(old: &Global, new: &Global) -> Vec<&'static str> {
         ("global.prefer_older", old.decision.prefer_older != new.decision.prefer_older),
         ("global.compare_router_id", old.decision.compare_router_id != new.decision.compare_router_id),
         ("global.watch_file", old.watch_file != new.watch_file),
+        ("global.memory_guard", old.memory_guard != new.memory_guard),
         ("global.ebgp_without_filters", old.ebgp_without_filters != new.ebgp_without_filters),
         ("global.log", old.log != new.log),
     ])

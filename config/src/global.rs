@@ -8,6 +8,7 @@ use bgp_codec::{Asn, BgpIdentifier, ClusterId};
 
 use crate::decision::Decision;
 use crate::ebgp_without_filters::EbgpWithoutFilters;
+use crate::memory_guard::MemoryGuard;
 use crate::report::Report;
 use crate::section::{Section, Value};
 use crate::watch_file::{self, WatchFile};
@@ -35,6 +36,8 @@ pub struct Global {
     /// How long peers are told own routes only after the start, while others have not told theirs; 5 s by default, zero
     /// is not at all.
     pub update_delay: Duration,
+    /// How much memory it may use before it ends the session of a peer.
+    pub memory_guard: MemoryGuard,
     /// What it logs: a level or a tracing filter; `info` by default.
     pub log: String,
     /// When changed files are read again; `None`, the default, is on request only.
@@ -69,6 +72,7 @@ impl Global {
             decision: other.decision,
             watch_file: other.watch_file,
             ebgp_without_filters: other.ebgp_without_filters,
+            memory_guard: other.memory_guard,
             ..self.clone()
         }
     }
@@ -92,6 +96,8 @@ impl Global {
         let update_delay = section
             .get("update_delay")
             .and_then(|value| value.parsed("5s", report, |text| duration::parse_within(text, UPDATE_DELAYS)));
+        let memory_guard =
+            section.get("memory_guard").and_then(|value| value.parsed("2GiB", report, MemoryGuard::parse));
         let log = section.get("log").and_then(|value| value.string("info", report));
         let watch_file = section.get("watch_file").and_then(|value| watch_file::read(value, report));
         let log_format =
@@ -108,6 +114,7 @@ impl Global {
             hostname,
             listen: listen.unwrap_or_else(everywhere),
             update_delay: update_delay.unwrap_or(DEFAULT_UPDATE_DELAY),
+            memory_guard: memory_guard.unwrap_or_default(),
             log: log.unwrap_or("info").to_owned(),
             watch_file: watch_file.flatten(),
             log_format: log_format.unwrap_or_default(),

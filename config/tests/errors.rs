@@ -62,7 +62,7 @@ fn unknown_keys() {
             "f:5:1: unknown key \"router-id\" in [global]: did you mean \"router_id\"?",
             "f:6:1: unknown key \"flavour\" in [global]: there is asn, router_id, cluster_id, client_to_client, \
            always_compare_med, prefer_older, compare_router_id, deterministic_med, \
-             ebgp_without_filters, hostname, listen, update_delay, log, watch_file, log_format",
+             ebgp_without_filters, hostname, listen, update_delay, memory_guard, log, watch_file, log_format",
             "f:7:2: unknown key \"peers\" in the file: did you mean \"peer\"?",
             "f:8:3: unknown key \"networks\" in the file: did you mean \"network\"?",
         ],
@@ -745,6 +745,16 @@ fn roles() {
         &peer("remote_asn = 65001\nrequire_role = true"),
         &[
             "f:4:1: require_role: peer 172.16.0.1 has no role: write this speaker's role, such as role = \"provider\"",
+        ],
+    );
+}
+
+#[test]
+fn the_memory_guard() {
+    check(
+        "[global]\nasn = 64512\nrouter_id = \"10.0.0.1\"\nmemory_guard = \"2GB\"\n",
+        &[
+            "f:4:16: memory_guard: \"2GB\" is not an amount of memory: write a number and a unit, such as \"2GiB\" or \"512MiB\", or \"none\"",
         ],
     );
 }

@@ -77,5 +77,5 @@ pub use request::{
 };
 pub use rib_state::RibState;
 pub use route::{Route, RoutesPage};
-pub use status::{RibSizes, Status};
+pub use status::{MemoryGuard, RibSizes, Status};
 pub use turns::{StepTimes, TimesTaken, Turns};

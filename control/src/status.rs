@@ -38,12 +38,30 @@ pub struct Status {
     /// Routes of peers are held back after the start, until the peers have announced them.
     #[serde(default)]
     pub holding_back: bool,
+    /// The memory guard; `None` if there is none.
+    #[serde(default)]
+    pub memory_guard: Option<MemoryGuard>,
     /// Sizes of the routing tables.
     pub rib: RibSizes,
     /// Log lines lost because the log was full, closed or too slow.
     pub log_lines_dropped: u64,
     /// Log lines suppressed because there were too many of their kind.
     pub log_lines_limited: u64,
+}
+
+/// The bound on the memory of the daemon. When it is exceeded, the session of the peer that has announced most ends.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+pub struct MemoryGuard {
+    /// The bound.
+    pub limit_bytes: u64,
+    /// Resident memory of the daemon when it was last measured.
+    pub resident_bytes: u64,
+    /// Number of sessions that the guard has ended since the daemon started.
+    pub sessions_ended: u64,
+    /// The name of the peer whose session it ended last, if that is still configured.
+    pub last_peer: Option<String>,
+    /// Seconds since the end of that session.
+    pub last_ended_seconds: Option<u64>,
 }
 
 /// Sizes of the routing tables.

@@ -119,7 +119,7 @@ fn stopped(reason: &StopReason) -> Notification {
         StopReason::PeerDeconfigured => Notification::peer_deconfigured(),
         StopReason::AdministrativeReset(message) => Notification::administrative_reset(message.as_str()),
         StopReason::OtherConfigurationChange => Notification::other_configuration_change(),
-        StopReason::OutOfResources => Notification::out_of_resources(),
+        StopReason::OutOfResources | StopReason::MemoryGuard { .. } => Notification::out_of_resources(),
         StopReason::Restart => Notification::administrative_shutdown("restart"),
     }
 }

@@ -51,7 +51,8 @@ impl StopReason {
             Self::MaximumPrefixes { .. }
             | Self::AdministrativeShutdown(_)
             | Self::PeerDeconfigured
-            | Self::OutOfResources => true,
+            | Self::OutOfResources
+            | Self::MemoryGuard { .. } => true,
             Self::AdministrativeReset(_) | Self::OtherConfigurationChange | Self::Restart => false,
         }
     }

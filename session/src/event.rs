@@ -109,6 +109,12 @@ pub enum StopReason {
         /// The time.
         restart: Duration,
     },
+    /// The memory of the daemon is used up, and this peer is responsible. An interrupted session stays down for this time, and
+    /// refuses the peer.
+    MemoryGuard {
+        /// The time.
+        restart: Duration,
+    },
     /// The operator shut the session down and may say why, or the daemon ends.
     AdministrativeShutdown(ShutdownMessage),
     /// The peer is no longer in the configuration.
@@ -127,6 +133,7 @@ impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MaximumPrefixes { .. } => "maximum number of prefixes reached",
+            Self::MemoryGuard { .. } => "memory guard reached",
             Self::AdministrativeShutdown(_) => "administrative shutdown",
             Self::PeerDeconfigured => "peer removed from the configuration",
             Self::AdministrativeReset(_) => "administrative reset",

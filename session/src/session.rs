@@ -242,7 +242,10 @@ impl Session {
 
     /// Ends the Established session, if there is one, as a failure does.
     pub(crate) fn interrupt(&mut self, now: Timestamp, reason: CloseReason) {
-        if let CloseReason::Interrupted(StopReason::MaximumPrefixes { restart }) = reason {
+        if let CloseReason::Interrupted(
+            StopReason::MaximumPrefixes { restart } | StopReason::MemoryGuard { restart },
+        ) = reason
+        {
             return self.hold_down(now, &reason, restart);
         }
         if let Some(direction) = self.established_direction() {

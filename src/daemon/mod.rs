@@ -303,6 +303,7 @@ impl Daemon {
         };
         daemon.watch_kernel().await;
         daemon.tell_speaker(options::forwarding_filter(&daemon.config)).await;
+        daemon.tell_speaker(options::memory_limit(&daemon.machine, &daemon.global)).await;
         for network in daemon.config.networks() {
             daemon.tell_speaker(options::originate(network)).await;
         }

@@ -13,8 +13,8 @@ use bgp_codec::{
 };
 use margay_bfd::{Authentication, Hops};
 use margay_config::{
-    Aggregate, BfdAuthentication, Config, DynamicPeers, Global, Hold, Kernel, KernelImport, Network,
-    NextHopMode, Peer, RemoteAsn, StaticHop, StaticRoute, StaticTarget,
+    Aggregate, BfdAuthentication, Config, DynamicPeers, Global, Hold, Kernel, KernelImport, MemoryGuard,
+    Network, NextHopMode, Peer, RemoteAsn, StaticHop, StaticRoute, StaticTarget,
 };
 use margay_filter::Session;
 use margay_rib::{
@@ -184,6 +184,18 @@ pub(super) fn aggregate(aggregate: &Aggregate) -> SpeakerRequest {
     let options = AggregateOptions { contributors, least, hold: hold.map(discard), tag };
     SpeakerRequest::SetAggregate(prefix, Some(options))
 }
+
+/// The bound on the daemon's memory: as configured, or a share of what the machine or its control group has.
+pub(super) fn memory_limit(machine: &Machine, global: &Global) -> SpeakerRequest {
+    SpeakerRequest::SetMemoryLimit(match global.memory_guard {
+        MemoryGuard::Octets(octets) => Some(octets),
+        MemoryGuard::Share => machine.memory_octets().map(|octets| octets / 100 * MEMORY_SHARE_PERCENT),
+        MemoryGuard::Off => None,
+    })
+}
+
+/// The share of the memory that the daemon may use unless the file says otherwise.
+const MEMORY_SHARE_PERCENT: u64 = 80;
 
 /// Whether any peer is sent a default route of each family.
 pub(super) fn default_routes(config: &Config) -> impl Iterator<Item = SpeakerRequest> {

@@ -143,6 +143,7 @@ impl Daemon {
         if !changes.global_changed.is_empty() {
             let keys = changes.global_changed.join(", ");
             report.note("global".to_owned(), ObjectChangeKind::Changed, format!("{keys}: sessions kept"));
+            self.tell_speaker(options::memory_limit(&self.machine, &self.global)).await;
         }
         self.watch_kernel().await;
         if changes.kernel_export_changed {

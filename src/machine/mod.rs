@@ -7,6 +7,7 @@
 mod addresses;
 mod file_watch;
 mod fine_timer;
+mod memory;
 mod processor;
 mod queue_sizes;
 #[cfg(feature = "simulation")]
@@ -30,6 +31,7 @@ pub use addresses::{AddressBook, AddressState, InterfaceAddress};
 use fine_timer::FineTimer;
 
 pub(crate) use file_watch::{FileChanges, FileWatch, FilesRead};
+pub(crate) use memory::resident_octets;
 pub(crate) use processor::{Processor, Slice};
 pub use queue_sizes::QueueSizes;
 #[cfg(feature = "simulation")]
@@ -111,6 +113,15 @@ impl Machine {
             Self::Real => std::fs::read(file),
             #[cfg(feature = "simulation")]
             Self::Simulated(machine) => machine.read_file(file),
+        }
+    }
+
+    /// The memory that the daemon may use at most; `None` if that is not known.
+    pub(crate) fn memory_octets(&self) -> Option<u64> {
+        match self {
+            Self::Real => memory::available_octets(),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(_) => None,
         }
     }
 

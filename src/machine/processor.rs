@@ -12,6 +12,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 
 use super::fine_timer::FineTimer;
+use super::memory::resident_octets;
 #[cfg(feature = "simulation")]
 use super::simulated::{SimulatedMachine, SliceCost};
 
@@ -70,6 +71,15 @@ impl Processor {
             }
             #[cfg(feature = "simulation")]
             Self::Simulated(_) => Duration::ZERO,
+        }
+    }
+
+    /// Resident memory of the process; `None` if that is not known.
+    pub(crate) fn resident_octets(&self) -> Option<u64> {
+        match self {
+            Self::Real(_) => resident_octets(),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(_) => None,
         }
     }
 

@@ -35,7 +35,7 @@ pub use request::{
 };
 use run::{Channels, Speaker};
 pub use session_door::{DoorBell, DoorRequest, Interruption, SessionDoor};
-pub use sessions::{AbsenceView, ConvergenceOptions, LimitAction, PrefixLimit};
+pub use sessions::{AbsenceView, ConvergenceOptions, LimitAction, MemoryGuardView, PrefixLimit};
 pub use turns::{Step, TimesTaken, TurnTimes};
 pub use watchers::WatchedPrefixes;
 

@@ -11,7 +11,7 @@ use margay_rib::{
 };
 use tokio::sync::oneshot;
 
-use super::{AbsenceView, PeerKey, PrefixLimit, Step, TurnTimes, WatchedPrefixes};
+use super::{AbsenceView, MemoryGuardView, PeerKey, PrefixLimit, Step, TurnTimes, WatchedPrefixes};
 
 /// A request to the speaker. Questions are answered through their channels.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub enum SpeakerRequest {
     SetDefaultRoute(Family, bool),
     /// Set the filters on what is installed in the kernel.
     SetForwardingFilter(FilterChain),
+    /// Set how much memory the daemon may use before a peer has to go, in octets; `None` for any amount.
+    SetMemoryLimit(Option<u64>),
     /// A page of routes; `None` if the question names a peer without a session.
     Routes(RoutesQuestion, oneshot::Sender<Option<RoutePage>>),
     /// Explains a prefix, or the one whose route is used for an address; `None` if there is no path to it.
@@ -68,6 +70,7 @@ impl SpeakerRequest {
             | Self::SetAggregate(..)
             | Self::SetDefaultRoute(..)
             | Self::SetForwardingFilter(_)
+            | Self::SetMemoryLimit(_)
             | Self::StopOriginating(_)
             | Self::Stop => Step::Configuration,
             Self::Routes(..)
@@ -167,6 +170,8 @@ pub struct SpeakerCounts {
     pub absences: Vec<(PeerKey, AbsenceView)>,
     /// Whether routes of peers are held back after the start.
     pub holds_back: bool,
+    /// The memory guard, if there is one.
+    pub memory_guard: Option<MemoryGuardView>,
 }
 
 /// Counts of a session in one family.

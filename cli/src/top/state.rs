@@ -282,6 +282,7 @@ pub(crate) mod fixtures {
                 reload_undone_in_seconds: None,
                 draining: false,
                 holding_back: false,
+                memory_guard: None,
                 rib: RibSizes { prefixes: 1000, paths: 2000, attribute_sets: 10, export_groups: 1 },
                 log_lines_dropped: 0,
                 log_lines_limited: 0,

@@ -20,6 +20,7 @@ pub(crate) fn status(status: &Status) -> String {
         fact("peers", format_args!("{}, {} established", status.peers, status.peers_established)),
         fact("draining", if status.draining { "yes" } else { "no" }),
         fact("routes", format_args!("{} prefixes, {} paths", rib.prefixes, rib.paths)),
+        fact("memory", memory(status)),
         fact("attribute sets", rib.attribute_sets),
         fact("export groups", rib.export_groups),
         fact(
@@ -29,6 +30,21 @@ pub(crate) fn status(status: &Status) -> String {
     ]
     .concat()
         + &problems(status)
+}
+
+/// Such as `310 MiB of 1638 MiB; session of tor1 ended 2m05s ago (1 in all)`.
+fn memory(status: &Status) -> String {
+    let Some(guard) = &status.memory_guard else { return "no memory guard".to_owned() };
+    let mebibytes = |octets: u64| octets >> 20;
+    let used = format!("{} MiB of {} MiB", mebibytes(guard.resident_bytes), mebibytes(guard.limit_bytes));
+    match guard.last_ended_seconds {
+        None => used,
+        Some(seconds) => {
+            let peer = guard.last_peer.as_deref().unwrap_or("a removed peer");
+            let ago = time_span(seconds);
+            format!("{used}; session of {peer} ended {ago} ago ({} in all)", guard.sessions_ended)
+        }
+    }
 }
 
 /// What an operator has to look after; nothing where all is well.
@@ -45,7 +61,7 @@ fn problems(status: &Status) -> String {
 
 #[cfg(test)]
 mod tests {
-    use margay_control::{LeftOutObject, RibSizes};
+    use margay_control::{LeftOutObject, MemoryGuard, RibSizes};
 
     use super::*;
 
@@ -68,6 +84,13 @@ mod tests {
             reload_undone_in_seconds: Some(65),
             draining: true,
             holding_back: false,
+            memory_guard: Some(MemoryGuard {
+                limit_bytes: 2 << 30,
+                resident_bytes: 310 << 20,
+                sessions_ended: 1,
+                last_peer: Some("tor1".to_owned()),
+                last_ended_seconds: Some(125),
+            }),
             rib: RibSizes {
                 prefixes: 1_000_000,
                 paths: 1_000_002,
@@ -88,6 +111,7 @@ configuration       /etc/margay/margay.toml, read 1m05s ago
 peers               3, 2 established
 draining            yes
 routes              1000000 prefixes, 1000002 paths
+memory              310 MiB of 2048 MiB; session of tor1 ended 2m05s ago (1 in all)
 attribute sets      150000
 export groups       2
 log lines lost      17 dropped, 0 limited

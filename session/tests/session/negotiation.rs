@@ -330,6 +330,7 @@ fn every_close_reason_tells_the_peer_the_right_thing() {
         (stop(StopReason::AdministrativeReset(ShutdownMessage::default())), Some((6, 4, &[]))),
         (stop(StopReason::OtherConfigurationChange), Some((6, 6, &[]))),
         (stop(StopReason::OutOfResources), Some((6, 8, &[]))),
+        (stop(StopReason::MemoryGuard { restart: Duration::ZERO }), Some((6, 8, &[]))),
         (CloseReason::PathDown, Some((6, 10, &[]))),
         (CloseReason::PeerRestarted, None),
         (CloseReason::Refused, Some((6, 5, &[]))),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::exposition::Exposition;
+use crate::machine::resident_octets;
 
 /// Resources of the process; `None` where the system does not say.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +38,4 @@ impl Process {
         }
         Ok(())
     }
-}
-
-/// `VmRSS` in `/proc/self/status`, in KiB.
-fn resident_octets() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = kibibytes.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
 }

@@ -40,6 +40,18 @@ pub(super) fn write(snapshot: &Snapshot, exposition: &mut Exposition<'_>) -> fmt
         "Whether peers are asked to prefer other paths",
         u64::from(status.is_draining),
     )?;
+    if let Some(guard) = &snapshot.counts.memory_guard {
+        exposition.gauge(
+            "margay_memory_guard_limit_bytes",
+            "Resident memory above which the session of a peer is ended",
+            guard.limit_octets,
+        )?;
+        exposition.counter(
+            "margay_memory_guard_sessions_ended",
+            "Sessions that were ended because the daemon used too much memory",
+            guard.sessions_ended,
+        )?;
+    }
     exposition.counter(
         "margay_log_lines_dropped",
         "Log lines lost because the log was full, closed or too slow",

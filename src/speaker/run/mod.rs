@@ -195,8 +195,12 @@ impl Speaker {
     }
 
     fn handle_timeout(&mut self) {
-        if self.sessions.handle_timeout(&mut self.rib, Instant::now()) {
+        let now = Instant::now();
+        if self.sessions.handle_timeout(&mut self.rib, now) {
             self.rounds.on_news();
+        }
+        if self.sessions.is_memory_due(now) {
+            self.sessions.on_memory_measured(&self.rib, self.processor.resident_octets(), now);
         }
         self.clock.end_step(Step::Timers, Instant::now());
     }

@@ -32,6 +32,7 @@ impl Speaker {
             SpeakerRequest::SetDefaultRoute(family, is_originated) => {
                 self.rib.set_default_route(family, is_originated);
             }
+            SpeakerRequest::SetMemoryLimit(octets) => self.sessions.set_memory_limit(octets, now),
             SpeakerRequest::SetForwardingFilter(filter) => self.rib.set_forwarding_filter(filter),
             SpeakerRequest::Originate(prefix, options) => self.rib.originate(prefix, options),
             SpeakerRequest::StopOriginating(prefix) => self.rib.stop_originating(prefix),
@@ -47,7 +48,9 @@ impl Speaker {
                 let peers = self.sessions.counts(&self.rib);
                 let absences = self.sessions.absences(Instant::now());
                 let holds_back = self.sessions.holds_back();
-                reply(answer, SpeakerCounts { rib: self.rib.view().counts(), peers, absences, holds_back });
+                let memory_guard = self.sessions.memory_guard(Instant::now());
+                let rib = self.rib.view().counts();
+                reply(answer, SpeakerCounts { rib, peers, absences, holds_back, memory_guard });
             }
             SpeakerRequest::Dump(answer) => {
                 reply(answer, self.processor.at_length(|| self.rib.view().dump().to_string()));

@@ -3,6 +3,7 @@
 mod absence;
 mod convergence;
 mod hold_back;
+mod memory_guard;
 mod prefix_limit;
 mod refusals;
 mod session;
@@ -19,6 +20,8 @@ use self::absence::Absence;
 pub use self::absence::AbsenceView;
 use self::convergence::Convergence;
 pub use self::convergence::ConvergenceOptions;
+use self::memory_guard::MemoryGuard;
+pub use self::memory_guard::MemoryGuardView;
 pub use self::prefix_limit::{LimitAction, PrefixLimit};
 use self::session::SpeakerSession;
 use super::{FamilyCounts, PeerKey, PeerSettings, PeerUp, RefreshMark, SessionEpoch};
@@ -41,6 +44,7 @@ pub(super) struct Sessions {
     are_limits_due: bool,
     /// When limits are to be checked again, even if nothing arrives.
     limit_check: Option<Instant>,
+    memory_guard: Option<MemoryGuard>,
 }
 
 /// A configured peer.
@@ -73,6 +77,7 @@ impl Sessions {
             absence_ends: None,
             are_limits_due: false,
             limit_check: None,
+            memory_guard: None,
         }
     }
 
@@ -297,7 +302,8 @@ impl Sessions {
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         let timeouts = [self.convergence.hold_back_ends_at(), self.absence_ends, self.limit_check];
-        timeouts.into_iter().fold(self.refresh_ends, earlier)
+        let memory = self.memory_guard.as_ref().map(MemoryGuard::next_timeout);
+        timeouts.into_iter().fold(earlier(self.refresh_ends, memory), earlier)
     }
 
     /// Ends whatever has lasted long enough: hold-back, refreshes and absences. Returns whether anything has.

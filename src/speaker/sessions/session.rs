@@ -142,6 +142,11 @@ impl SpeakerSession {
         is_asked
     }
 
+    /// Number of the peer's paths in all families.
+    pub(super) fn paths(&self, rib: &RecordedRib) -> usize {
+        self.families.iter().map(|&family| rib.view().peer_counts(self.index, family).received).sum()
+    }
+
     /// Whether the end of the session was asked for.
     pub(super) fn is_interrupted(&self) -> bool {
         self.is_interrupted
