@@ -17,5 +17,6 @@ mod outbound;
 pub mod peer;
 pub mod recording;
 mod reply;
+pub mod run;
 pub mod speaker;
 mod table_dump;

@@ -8,11 +8,12 @@ use std::thread::available_parallelism;
 
 use anyhow::Context;
 use clap::Parser;
-use margay::daemon::{self, LoadedConfig, Strictness, read_config};
+use margay::daemon::{LoadedConfig, Strictness, read_config};
 use margay::log::{self, LogControl};
 use margay::machine::Machine;
 use margay::open_files;
 use margay::recording::{RecordingFile, RecordingSink};
+use margay::run;
 use margay_config::NamedFiles;
 use tracing::{error, warn};
 
@@ -74,7 +75,7 @@ fn run(arguments: Arguments, loaded: LoadedConfig, log: LogControl) -> anyhow::R
     let recording = arguments.record.as_deref().map(RecordingFile::create).transpose();
     let recording = recording.context("cannot record")?;
     let recording = recording.map(|file| Box::new(file) as Box<dyn RecordingSink>);
-    let result = runtime.block_on(daemon::run(arguments.config, loaded, recording, log));
+    let result = runtime.block_on(run::run(arguments.config, loaded, recording, log));
     // A thread that waits for a file system must not hold the end up.
     runtime.shutdown_background();
     result

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use margay::daemon::{Daemon, DaemonRequest, PeerEntry, ReloadQuery, StartKind};
+use margay::daemon::{Daemon, DaemonOptions, DaemonRequest, PeerEntry, ReloadQuery, StartKind};
+use margay::log::LogControl;
 use margay::machine::Machine;
 use margay::speaker::{RoutesQuestion, SpeakerCounts, SpeakerHandle, SpeakerRequest};
 use margay_rib::{Audit, RouteView};
@@ -99,7 +100,14 @@ impl Node {
         let (requests, request_receiver) = mpsc::channel(16);
         let (speaker_sender, speaker) = oneshot::channel();
         let task = tokio::spawn(machine.clone().task(async move {
-            let mut daemon = Daemon::start(machine, FILE.into(), config, recording, kind).await?;
+            let options = DaemonOptions {
+                config_file: FILE.into(),
+                files: Vec::new(),
+                recording,
+                log: LogControl::default(),
+                kind,
+            };
+            let mut daemon = Daemon::start(machine, config, options).await?;
             daemon.start_peers().await;
             // The simulation may have crashed the node meanwhile.
             drop(speaker_sender.send(daemon.speaker().clone()));

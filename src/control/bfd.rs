@@ -7,8 +7,8 @@ use axum::extract::State;
 use margay_bfd::Hops;
 use margay_control::{BfdSession, BfdSessions, PathMonitoring};
 
+use super::api::Api;
 use super::error::{ApiError, Unanswered};
-use super::server::Api;
 use crate::bfd::{BfdStatus, interface_of};
 use crate::daemon::{DaemonRequest, PeerEntry};
 

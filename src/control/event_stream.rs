@@ -12,10 +12,10 @@ use bgp_codec::Prefix;
 use futures_util::{Stream, stream};
 use margay_control::{Event, EventKind, EventsQuery, MAX_WATCHED_PREFIXES};
 
+use super::api::Api;
 use super::error::{ApiError, BadRequest, Unanswered};
 use super::query::QueryOf;
 use super::route::route;
-use super::server::Api;
 use crate::events::{self, EventReader, Next};
 use crate::speaker::{SpeakerRequest, WatchedPrefixes};
 

@@ -8,11 +8,11 @@ use margay_control::{
 };
 use margay_rib::{ExportView, NotExported};
 
+use super::api::Api;
 use super::error::{ApiError, BadRequest, NotFound, Unanswered};
 use super::query::QueryOf;
 use super::route::{path_status, route};
 use super::routes::parse_destination;
-use super::server::Api;
 use crate::kernel::{KernelRequest, PrefixState};
 use crate::speaker::{Destination, SpeakerRequest};
 

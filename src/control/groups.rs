@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use margay_control::{ExportGroup, ExportGroups};
 
+use super::api::Api;
 use super::error::{ApiError, Unanswered};
-use super::server::Api;
 use crate::daemon::DaemonRequest;
 use crate::speaker::{PeerKey, SpeakerCounts};
 

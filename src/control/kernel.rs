@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use margay_control::{ConnectedSubnet, FailedRoute, KernelStatus};
 
+use super::api::Api;
 use super::error::{ApiError, Unanswered};
-use super::server::Api;
 use crate::daemon::DaemonRequest;
 use crate::kernel::KernelRequest;
 

@@ -4,9 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use margay_control::{LogQuery, LogState};
 
+use super::api::Api;
 use super::error::{ApiError, BadRequest, Conflict, NotFound, Unanswered};
 use super::query::QueryOf;
-use super::server::Api;
 use crate::daemon::DaemonRequest;
 
 /// What is logged, and what was lost.

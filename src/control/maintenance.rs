@@ -10,9 +10,9 @@ use margay_control::{
 };
 use margay_session::ShutdownMessage;
 
+use super::api::Api;
 use super::error::{ApiError, BadRequest, Conflict, Unanswered};
 use super::query::QueryOf;
-use super::server::Api;
 use crate::daemon::DaemonRequest;
 
 /// Reads the configuration again.

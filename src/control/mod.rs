@@ -1,6 +1,7 @@
 //! The control API: HTTP with JSON bodies on a Unix socket, as `margay_control` describes it, its reading
 //! part over TCP, and BIRD's commands on sockets of their own.
 
+mod api;
 mod bfd;
 mod bird;
 mod birdwatcher;
@@ -26,5 +27,6 @@ mod tcp;
 mod turns;
 mod unix_socket;
 
+pub use api::Api;
 pub use bird::{BirdFamily, serve_bird};
-pub use server::{Api, serve, serve_tcp};
+pub use server::{serve, serve_tcp};

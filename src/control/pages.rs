@@ -4,8 +4,8 @@ use bgp_codec::Family;
 use margay_control::MAX_PAGE_ROUTES;
 use margay_rib::{PagePosition, RouteView};
 
+use super::api::Api;
 use super::error::ApiError;
-use super::server::Api;
 use crate::speaker::{PeerSelection, RoutesQuestion, SpeakerRequest};
 
 /// The routes of a selection, page by page.

@@ -5,11 +5,11 @@ use axum::extract::State;
 use margay_config::{LeftOut, ObjectName};
 use margay_control::{PeerActionQuery, PeerActionReport, PeerDetail, Peers};
 
+use super::api::Api;
 use super::error::{ApiError, BadRequest, Conflict, NotFound, Unanswered};
 use super::maintenance::shutdown_message;
 use super::peers::{detail, summary};
 use super::query::{NameInPath, QueryOf};
-use super::server::Api;
 use crate::daemon::{DaemonRequest, PeerCommand, left_out_object};
 
 /// All peers, in the order of their names.

@@ -8,8 +8,8 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::api::Api;
 use super::error::ApiError;
-use super::server::Api;
 use super::{
     bfd, birdwatcher, event_stream, explain, groups, kernel, log, maintenance, metrics, peer_handlers,
     routes, status, turns,

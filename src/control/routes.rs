@@ -11,10 +11,10 @@ use margay_control::{
 use margay_filter::{Filter, FilterChain};
 use margay_rib::{PagePosition, RoutePage};
 
+use super::api::Api;
 use super::error::{ApiError, BadRequest, Conflict, NotFound, Unanswered};
 use super::query::QueryOf;
 use super::route::route;
-use super::server::Api;
 use crate::daemon::{PeerEntry, filter_session};
 use crate::speaker::{Destination, PeerKey, PeerSelection, RoutesQuestion, SpeakerRequest};
 

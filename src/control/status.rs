@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use margay_control::{MemoryGuard, RibSizes, Status};
 
+use super::api::Api;
 use super::error::{ApiError, Unanswered};
-use super::server::Api;
 use crate::daemon::{DaemonRequest, DaemonStatus, left_out_object};
 use crate::speaker::{MemoryGuardView, SpeakerCounts};
 

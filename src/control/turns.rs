@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use margay_control::{RibState, StepTimes, Turns};
 
+use super::api::Api;
 use super::error::{ApiError, Unanswered};
-use super::server::Api;
 use crate::speaker::{SpeakerRequest, Step, TimesTaken, TurnTimes};
 
 /// How long the speaker's turns took.

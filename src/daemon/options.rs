@@ -24,7 +24,7 @@ use margay_rib::{
 };
 use margay_session::{DialMode, ExpectedAsn, SessionOptions};
 
-use super::{Start, StartKind};
+use super::start::{Start, StartKind};
 use crate::bfd::{PathMonitor, PathOptions};
 use crate::kernel::{FibOptions, ImportRule, InterfacePatterns, KernelOptions, OnlinkRule, StaticWay};
 use crate::machine::{Distance, Machine, TcpPassword, Transport};
@@ -469,12 +469,17 @@ fn distance(global: &Global, peer: &Peer) -> Distance {
     }
 }
 
-/// The first line of the file.
+/// The password in a peer's file; `None` if it has none.
 ///
 /// # Errors
 ///
 /// The file cannot be read, or its contents cannot be used for TCP.
-pub(super) fn read_password(machine: &Machine, file: &Path) -> anyhow::Result<TcpPassword> {
+pub(super) fn peer_password(machine: &Machine, peer: &Peer) -> anyhow::Result<Option<TcpPassword>> {
+    peer.password_file.as_deref().map(|file| read_password(machine, file)).transpose()
+}
+
+/// The first line of the file.
+fn read_password(machine: &Machine, file: &Path) -> anyhow::Result<TcpPassword> {
     let octets = read_password_file(machine, file)?;
     let line = margay_config::password_line(&octets).map_err(anyhow::Error::msg);
     TcpPassword::new(line.with_context(|| unusable(file))?).with_context(|| unusable(file))

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_codec::Prefix;
-use margay_config::{Config, ConfigText, Global, LeftOut, Peer};
-use margay_control::{ReloadQuery, ReloadReport};
+use margay_config::{Config, ConfigText, Global, LeftOut, Peer, PeerPlace};
+use margay_control::{PeerAction, ReloadQuery, ReloadReport};
 use margay_filter::Filter;
 use margay_session::ShutdownMessage;
 use tokio::sync::oneshot;
 
-use super::PeerCommand;
 use crate::bfd::BfdHandle;
 use crate::peer::{MessageCounts, PeerStatus};
 use crate::speaker::PeerKey;
@@ -43,6 +42,17 @@ pub enum DaemonRequest {
     Shutdown(ShutdownMessage, oneshot::Sender<()>),
     /// Stop in order, for a restart.
     Stop,
+}
+
+/// A checked operation on a peer.
+#[derive(Clone, Debug)]
+pub struct PeerCommand {
+    /// The peer.
+    pub place: PeerPlace,
+    /// The operation.
+    pub action: PeerAction,
+    /// The shutdown communication for the peer.
+    pub message: ShutdownMessage,
 }
 
 /// The daemon as a whole.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::StartKind;
+use super::start::StartKind;
 
 /// Writes a file next to the control socket that marks this run, and returns whether a former run left one
 /// since the system booted.
@@ -11,7 +11,7 @@ use super::StartKind;
 /// # Errors
 ///
 /// The file cannot be written.
-pub(super) fn leave(control_socket: &Path) -> io::Result<StartKind> {
+pub(crate) fn leave(control_socket: &Path) -> io::Result<StartKind> {
     let file = control_socket.with_extension("run");
     let boot = std::fs::read("/proc/sys/kernel/random/boot_id")?;
     let is_restart = std::fs::read(&file).is_ok_and(|mark| mark == boot);
@@ -24,7 +24,7 @@ pub(super) fn leave(control_socket: &Path) -> io::Result<StartKind> {
 /// # Errors
 ///
 /// The file stays.
-pub(super) fn remove(control_socket: &Path) -> io::Result<()> {
+pub(crate) fn remove(control_socket: &Path) -> io::Result<()> {
     match std::fs::remove_file(control_socket.with_extension("run")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),

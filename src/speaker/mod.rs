@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
+use tracing::error;
 
 pub(crate) use crate::outbound::Burst;
 pub use crate::outbound::{ExportQueue, OpenExportQueue};
@@ -59,6 +60,15 @@ pub struct SpeakerHandle {
     pub writable: Arc<Notify>,
     /// Where the speaker, the sessions and the daemon publish events.
     pub events: EventHub,
+}
+
+impl SpeakerHandle {
+    /// Passes a request of the daemon, which the speaker outlives.
+    pub(crate) async fn ask(&self, request: SpeakerRequest) {
+        if self.requests.send(request).await.is_err() {
+            error!("bug: the speaker has ended");
+        }
+    }
 }
 
 /// Starts the speaker's task; to be called within a tokio runtime. The inputs of the Rib are recorded if there is a

@@ -21,9 +21,9 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use self::routes::{KERNEL, RoutesReply, STATIC};
+use super::api::Api;
 use super::error::ApiError;
 use super::peers::remote_asn;
-use super::server::Api;
 use super::unix_socket;
 use crate::daemon::{DaemonRequest, DaemonStatus, PeerEntry};
 use crate::speaker::SpeakerCounts;

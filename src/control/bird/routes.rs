@@ -14,8 +14,8 @@ use margay_forwarding::{Discard, Hop};
 use margay_rib::{DEFAULT_LOCAL_PREF, PagePosition, RouteStatus, RouteView};
 
 use super::{BirdFamily, Clock, symbol};
+use crate::control::api::Api;
 use crate::control::error::ApiError;
-use crate::control::server::Api;
 use crate::daemon::{DaemonRequest, PeerEntry};
 use crate::kernel::{
     ForeignRoute, KernelRequest, NamedHop, PageKnowledge, PageQuestion, PrefixKnowledge, RouteKind,

@@ -13,8 +13,8 @@ use axum::routing::get;
 use margay_bird_ctl::UnixTime;
 use serde::Serialize;
 
+use super::api::Api;
 use super::error::ApiError;
-use super::server::Api;
 use crate::daemon::{DaemonRequest, PeerEntry};
 
 /// The paths, to be put below one of the daemon's own.

@@ -8,9 +8,9 @@ use margay_session::State as SessionState;
 use serde::Serialize;
 
 use super::{Clock, Envelope, protocol_name};
+use crate::control::api::Api;
 use crate::control::error::ApiError;
 use crate::control::peers::remote_asn;
-use crate::control::server::Api;
 use crate::daemon::{DaemonRequest, PeerEntry};
 use crate::speaker::{FamilyCounts, SpeakerCounts};
 

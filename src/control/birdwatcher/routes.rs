@@ -14,11 +14,11 @@ use margay_rib::{RouteStatus, RouteView};
 use serde::Serialize;
 
 use super::{Clock, Envelope, peer, protocol_name};
+use crate::control::api::Api;
 use crate::control::error::ApiError;
 use crate::control::pages::Pages;
 use crate::control::query::NameInPath;
 use crate::control::routes::parse_destination;
-use crate::control::server::Api;
 use crate::daemon::DaemonRequest;
 use crate::speaker::{Destination, PeerSelection, RoutesQuestion, SpeakerRequest};
 

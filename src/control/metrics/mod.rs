@@ -25,8 +25,8 @@ use prometheus_client::registry::Registry;
 
 use self::exposition::Exposition;
 use self::process::Process;
+use super::api::Api;
 use super::error::{ApiError, Unanswered};
-use super::server::Api;
 use crate::bfd::BfdStatus;
 use crate::daemon::{DaemonRequest, DaemonStatus, PeerEntry};
 use crate::kernel::{KernelRequest, KernelStatus};
