@@ -106,7 +106,7 @@ fn a_leaked_route_is_refused_with_the_reason() {
     wait_for_networks(&margay, &[3]);
     wait_until(PATIENCE, "the leaked route", || {
         let received = margay.cli("show routes --received --peer peer3").unwrap();
-        if received.contains("it has leaked: ONLY_TO_CUSTOMER") { Ok(()) } else { Err(received) }
+        if received.contains("it has leaked: this peer must not announce") { Ok(()) } else { Err(received) }
     });
     wait_for_networks(&margay, &[3]);
     wait_until(PATIENCE, "its line in the log", || {

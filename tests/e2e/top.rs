@@ -77,7 +77,10 @@ fn top_shows_sessions_explains_and_resets() {
     let inside = network(60).replace(".0/24", ".7");
     top.press(&["/", &inside, "Enter"]);
     top.wait_for(&[&network(60), "peer2"]);
-    top.press(&["Escape", "g"]);
+    // Keys that follow ESC at once are one key with Alt for a terminal.
+    top.press(&["Escape"]);
+    top.wait_for(&["peer3"]);
+    top.press(&["g"]);
     top.wait_for(&["FAMILY", "ipv4-unicast"]);
     top.press(&["p", "/", "peer2", "Enter", "r"]);
     top.wait_for(&["reset the session with peer2? y/n"]);
