@@ -7,7 +7,7 @@ use bgp_codec::{Message, Notification};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::task::encode;
+use super::encode::encode;
 use crate::machine::Stream;
 
 /// Rejects connections, a bounded number at a time; beyond that, they are closed without a NOTIFICATION.

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use margay_session::{Negotiated, State};
+use margay_session::{CloseReason, Negotiated, State};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// State of a peer's session.
@@ -37,4 +38,65 @@ pub struct EstablishedSession {
     pub local_address: SocketAddr,
     /// The peer's end.
     pub peer_address: SocketAddr,
+}
+
+/// The sending side of a status.
+pub(super) struct StatusBoard(watch::Sender<PeerStatus>);
+
+impl StatusBoard {
+    /// A session that was not started.
+    pub(super) fn new() -> (Self, watch::Receiver<PeerStatus>) {
+        let (sender, receiver) = watch::channel(PeerStatus::stopped(Instant::now()));
+        (Self(sender), receiver)
+    }
+
+    pub(super) fn set_state(&self, state: State) {
+        self.0.send_modify(|status| {
+            status.state = state;
+            status.since = Instant::now();
+        });
+    }
+
+    pub(super) fn set_established(&self, session: Option<EstablishedSession>) {
+        self.0.send_modify(|status| status.established = session);
+    }
+
+    /// Both ends of the established session.
+    pub(super) fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
+        let status = self.0.borrow();
+        status.established.as_ref().map(|session| (session.local_address, session.peer_address))
+    }
+
+    /// Records why a session does not come up, or went down, for the operator. `text` says it in words.
+    pub(super) fn note_failure(&self, reason: &CloseReason, text: String) {
+        match reason {
+            CloseReason::Stopped(_)
+            | CloseReason::Collision
+            | CloseReason::Superseded
+            | CloseReason::DialAbandoned
+            | CloseReason::Refused => {}
+            CloseReason::NotificationReceived(_)
+            | CloseReason::DecodeFailed(_)
+            | CloseReason::OpenRejected(_)
+            | CloseReason::UnexpectedMessage(_)
+            | CloseReason::HoldTimerExpired
+            | CloseReason::SendHoldTimerExpired
+            | CloseReason::ConnectionLost
+            | CloseReason::ConnectFailed
+            | CloseReason::ConnectTimedOut
+            | CloseReason::Interrupted(_)
+            | CloseReason::PeerRestarted
+            | CloseReason::PathDown => {
+                self.0.send_modify(|status| status.last_error = Some(text));
+            }
+        }
+    }
+
+    /// Shows when the next timer expires. This does not wake those who follow the status.
+    pub(super) fn set_next_timeout(&self, next: Option<Instant>) {
+        self.0.send_if_modified(|status| {
+            status.next_timeout = next;
+            false
+        });
+    }
 }

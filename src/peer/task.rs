@@ -1,35 +1,36 @@
 //! The task of one peer: carries out the session's actions, and passes events to it.
 
-use std::future::{pending, poll_fn};
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::time::Duration;
 
-use bgp_codec::{AsWidth, Family, Message, Notification, RouteRefresh, Update, UpdateEncoder};
-use bytes::{Bytes, BytesMut};
+use bgp_codec::{Family, Message, Notification, RouteRefresh, Update};
 use margay_bfd::DownReason;
+use margay_forwarding::LinkName;
 use margay_session::{
     Action, CloseReason, ConnectionEvent, ConnectionId, Departure, Event, Jitter, Negotiated, Session,
     ShutdownMessage, State, StopReason,
 };
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
+use super::arrival::Arrival;
 use super::clock::Clock;
-use super::reader::{Decode, Reader};
+use super::connections::Connections;
+use super::encode::encode;
+use super::options::PeerOptions;
+use super::reader::Decode;
 use super::speaker_outbox::SpeakerOutbox;
-use super::status::{EstablishedSession, PeerStatus};
-use super::writer::{Reports, Writer};
-use super::{Arrival, LAST_WORDS_TIME, PeerOptions};
+use super::status::{EstablishedSession, PeerStatus, StatusBoard};
 use crate::bfd::{PathMonitor, PathWatch};
 use crate::events::{EventHub, EventKind};
 use crate::machine::{Machine, Stream, TcpPassword};
 use crate::message_counters::MessageCounters;
-use crate::outbound::Outbound;
 use crate::reply::reply;
 use crate::speaker::{
     DoorBell, DoorRequest, Interruption, PeerUp, RefreshMark, SessionEpoch, SessionLink, SpeakerHandle,
@@ -55,10 +56,8 @@ pub(super) struct PeerTask {
     options: PeerOptions,
     session: Session,
     clock: Clock,
-    decode: Decode,
     dial: Option<Dial>,
-    /// The connections of the session, which bounds their number.
-    connections: Vec<Connection>,
+    connections: Connections,
     /// The path of the session that is established, where it is monitored.
     path: Option<PathWatch>,
     /// What the speaker asks of the sessions.
@@ -68,13 +67,9 @@ pub(super) struct PeerTask {
     reading: Reading,
     /// Reports of the writers.
     reports: mpsc::Receiver<(ConnectionId, ConnectionEvent)>,
-    report_to: Reports,
     /// The writers, including those that send a last NOTIFICATION.
     writers: JoinSet<()>,
-    /// Bounds such NOTIFICATIONs on connections without a session.
-    closing: Arc<Semaphore>,
-    writable: Arc<Notify>,
-    status: watch::Sender<PeerStatus>,
+    status: StatusBoard,
     counters: Arc<MessageCounters>,
     events: EventHub,
     /// The system's error of the last failed connection, until the session has handled it.
@@ -91,16 +86,6 @@ enum Reading {
 struct Dial {
     id: ConnectionId,
     stream: Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>,
-}
-
-struct Connection {
-    id: ConnectionId,
-    /// Whether a session was established on it.
-    is_proven: bool,
-    reader: Reader,
-    writer: Writer,
-    local_address: SocketAddr,
-    peer_address: SocketAddr,
 }
 
 /// The event that a task waits for.
@@ -125,24 +110,21 @@ impl PeerTask {
         counters: Arc<MessageCounters>,
     ) -> (Self, watch::Receiver<PeerStatus>) {
         let session = Session::new(options.session.clone());
-        let (report_to, reports) = mpsc::channel(REPORTS);
-        let (status, status_receiver) = watch::channel(PeerStatus::stopped(Instant::now()));
+        let writable = Arc::clone(&speaker.writable);
+        let (connections, reports) = Connections::new(decode, writable, Arc::clone(&counters));
+        let (status, status_receiver) = StatusBoard::new();
         let task = Self {
             options,
             session,
             clock: Clock::start(),
-            decode,
             dial: None,
-            connections: Vec::new(),
+            connections,
             path: None,
             door_bell: DoorBell::new(),
             outbox: SpeakerOutbox::new(speaker.inputs.clone()),
             reading: Reading::Running,
             reports,
-            report_to,
             writers: JoinSet::new(),
-            closing: Arc::new(Semaphore::new(CLOSING_CONNECTIONS)),
-            writable: Arc::clone(&speaker.writable),
             status,
             counters,
             events: speaker.events.clone(),
@@ -200,7 +182,7 @@ impl PeerTask {
                 }
                 Input::WriterEnded
             }
-            (id, result) = read_any(&mut self.connections), if !must_flush => Input::Read(id, result),
+            (id, result) = self.connections.read_any(), if !must_flush => Input::Read(id, result),
         }
     }
 
@@ -212,9 +194,7 @@ impl PeerTask {
 
     /// Uses another TCP password from now on. What is in transit is sent again with the new one.
     fn change_password(&mut self, password: TcpPassword) -> io::Result<()> {
-        for connection in &self.connections {
-            connection.reader.set_password(connection.peer_address.ip(), &password)?;
-        }
+        self.connections.set_password(&password)?;
         self.options.transport.password = Some(password);
         self.session.on_password_changed();
         Ok(())
@@ -223,9 +203,8 @@ impl PeerTask {
     /// Monitors the path of the established session, where there is one and it is to be monitored.
     fn watch_path(&mut self) {
         let running = self.path.take();
-        let status = self.status.borrow();
-        if let (Some(monitor), Some(session)) = (&self.options.path, &status.established) {
-            self.path = Some(monitor.watch(running, session.local_address, session.peer_address));
+        if let (Some(monitor), Some((local, peer))) = (&self.options.path, self.status.addresses()) {
+            self.path = Some(monitor.watch(running, local, peer));
         }
     }
 
@@ -235,7 +214,8 @@ impl PeerTask {
 
     fn on_incoming(&mut self, arrival: Arrival) {
         let id = self.session.new_connection_id();
-        if let Err(error) = self.add_connection(id, arrival) {
+        let added = self.connections.add(id, arrival, &self.options, &mut self.writers);
+        if let Err(error) = added {
             debug!(peer = %self.options.name, "a connection of the peer failed at once: {error}");
             return;
         }
@@ -246,33 +226,12 @@ impl PeerTask {
 
     fn on_dialed(&mut self, id: ConnectionId, result: io::Result<Stream>) {
         self.dial = None;
-        match result.and_then(|stream| self.add_connection(id, stream.into())) {
+        let mut add =
+            |stream: Stream| self.connections.add(id, stream.into(), &self.options, &mut self.writers);
+        match result.and_then(&mut add) {
             Ok(()) => self.handle(Event::Connected(id)),
             Err(error) => self.handle_with_cause(Event::ConnectFailed(id), Some(error)),
         }
-    }
-
-    fn add_connection(&mut self, id: ConnectionId, arrival: Arrival) -> io::Result<()> {
-        let Arrival { stream, received } = arrival;
-        stream.prepare(&self.options.transport)?;
-        let local_address = stream.local_address()?;
-        let peer_address = stream.peer_address()?;
-        let (reader, writer) = stream.into_split();
-        let room_octets = self.options.machine.queue_sizes().routes_octets;
-        let outbound =
-            Outbound::new(writer, room_octets, Arc::clone(&self.writable), Arc::clone(&self.counters));
-        let writer =
-            Writer::spawn(id, outbound, self.report_to.clone(), &self.options.machine, &mut self.writers);
-        let reader = Reader::new(reader, received, self.decode);
-        self.connections.push(Connection {
-            id,
-            is_proven: false,
-            reader,
-            writer,
-            local_address,
-            peer_address,
-        });
-        Ok(())
     }
 
     /// Ends a session on the speaker's request, unless that is too late.
@@ -293,10 +252,9 @@ impl PeerTask {
     /// Sockets are handled before timers: a task that was delayed must not mistake its own delay for the
     /// peer's silence, or for a peer that has stopped reading.
     fn on_timeout(&mut self) {
-        let ids: Vec<ConnectionId> = self.connections.iter().map(|connection| connection.id).collect();
-        for id in ids {
+        for id in self.connections.ids() {
             self.read_what_is_there(id);
-            if self.connection(id).is_some_and(|connection| connection.writer.is_writable()) {
+            if self.connections.get(id).is_some_and(|connection| connection.writer.is_writable()) {
                 self.handle(Event::On(id, ConnectionEvent::SendProgress));
             }
         }
@@ -309,7 +267,7 @@ impl PeerTask {
     /// reading pauses.
     fn read_what_is_there(&mut self, id: ConnectionId) {
         while self.outbox.is_empty() {
-            let Some(connection) = self.connection(id) else { return };
+            let Some(connection) = self.connections.get(id) else { return };
             match connection.reader.try_read() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Ok(octets) if octets > 0 && !connection.reader.has_message() => {}
@@ -331,7 +289,7 @@ impl PeerTask {
         let mut updates = Vec::new();
         let name = self.options.name.clone();
         while let Some(message) =
-            self.connection(id).and_then(|connection| connection.reader.next_message(&name))
+            self.connections.get(id).and_then(|connection| connection.reader.next_message(&name))
         {
             match message {
                 Ok(message) => self.on_message(id, message, &mut updates),
@@ -354,7 +312,7 @@ impl PeerTask {
             Message::Update(update) => {
                 self.handle(Event::On(id, ConnectionEvent::Update));
                 updates.push(update);
-                if self.connection(id).is_some_and(|it| it.reader.decoded_octets() >= BATCH_OCTETS) {
+                if self.connections.get(id).is_some_and(|it| it.reader.decoded_octets() >= BATCH_OCTETS) {
                     self.pass_on(id, updates);
                 }
             }
@@ -369,7 +327,7 @@ impl PeerTask {
     /// Passes UPDATEs to the speaker, unless their session is over.
     fn pass_on(&mut self, id: ConnectionId, updates: &mut Vec<Update>) {
         let updates = std::mem::take(updates);
-        let octets = self.connection(id).map_or(0, |connection| connection.reader.take_decoded_octets());
+        let octets = self.connections.get(id).map_or(0, |connection| connection.reader.take_decoded_octets());
         if !updates.is_empty() && self.session.established() == Some(id) {
             self.outbox.push(SpeakerInput::Updates {
                 peer: self.options.key,
@@ -466,42 +424,31 @@ impl PeerTask {
                 Action::StateChanged(state) => self.on_state(state),
             }
         }
-        self.show_next_timeout();
+        let next = self.session.next_timeout().and_then(|at| self.clock.instant(at));
+        self.status.set_next_timeout(next);
     }
 
     fn send(&mut self, id: ConnectionId, message: &Message) {
         let message = encode(message);
-        let Some(connection) = self.connection(id) else { return };
+        let Some(connection) = self.connections.get(id) else { return };
         if connection.writer.send(message).is_err() {
             self.session.handle_event(self.clock.now(), Event::On(id, ConnectionEvent::Closed));
         }
     }
 
     fn close(&mut self, id: ConnectionId, reason: &CloseReason, notification: Option<Notification>) {
-        self.note_failure(id, reason);
+        let text = explain(reason, self.cause.as_ref());
+        debug!(peer = %self.options.name, connection = %id, "closed: {text}");
+        self.status.note_failure(reason, text);
         if self.dial.as_ref().is_some_and(|dial| dial.id == id) {
             self.dial = None;
         }
-        if let Some(index) = self.connections.iter().position(|connection| connection.id == id) {
-            let connection = self.connections.swap_remove(index);
-            self.close_connection(connection, notification);
-        }
-    }
-
-    /// Closes a connection with a NOTIFICATION that gives the reason. Without an established session it may
-    /// not be the peer's, and there may be many: beyond a number they are closed without one.
-    fn close_connection(&self, connection: Connection, notification: Option<Notification>) {
-        let Connection { is_proven, reader, writer, .. } = connection;
-        let permit = Arc::clone(&self.closing).try_acquire_owned().ok();
-        if is_proven || permit.is_some() {
-            let notification = notification.map(|it| encode(&Message::Notification(it)));
-            writer.close(notification, reader.into_socket(), permit);
-        }
+        self.connections.close(id, notification);
     }
 
     fn on_established(&mut self, id: ConnectionId, negotiated: Negotiated) {
         let update_log = self.options.update_log.clone();
-        let Some(connection) = self.connection(id) else { return };
+        let Some(connection) = self.connections.get(id) else { return };
         connection.is_proven = true;
         let log =
             update_log.map(|log| log.session(&negotiated, connection.local_address, connection.peer_address));
@@ -511,13 +458,9 @@ impl PeerTask {
         info!(peer = %self.options.name, %peer_address, "established");
         self.events
             .publish(|| EventKind::SessionUp { peer: self.options.name.clone(), address: peer_address });
-        self.status.send_modify(|status| {
-            status.established = Some(EstablishedSession {
-                negotiated: Arc::new(negotiated.clone()),
-                local_address,
-                peer_address,
-            });
-        });
+        let negotiated_terms = Arc::new(negotiated.clone());
+        let session = EstablishedSession { negotiated: negotiated_terms, local_address, peer_address };
+        self.status.set_established(Some(session));
         self.watch_path();
         self.reading = Reading::Running;
         self.outbox.push(SpeakerInput::PeerUp(Box::new(PeerUp {
@@ -526,86 +469,28 @@ impl PeerTask {
             negotiated,
             local_address: local_address.ip(),
             peer_address: peer_address.ip(),
-            link: self.link_of(peer_address),
+            link: link_of(self.options.transport.link, peer_address),
             exports,
             door: self.door_bell.door(SessionEpoch(id.number())),
         })));
     }
 
-    /// The link of a connection with a link-local address.
-    fn link_of(&self, peer: SocketAddr) -> Option<SessionLink> {
-        match (self.options.transport.link, peer) {
-            (Some(name), SocketAddr::V6(peer)) => Some(SessionLink { index: peer.scope_id(), name }),
-            (Some(_), SocketAddr::V4(_)) | (None, _) => None,
-        }
-    }
-
     fn on_down(&mut self, id: ConnectionId, reason: &CloseReason, departure: Departure) {
-        let reason = self.explain(reason);
+        let reason = explain(reason, self.cause.as_ref());
         warn!(peer = %self.options.name, "down: {reason}");
         self.events.publish(|| EventKind::SessionDown { peer: self.options.name.clone(), reason });
         self.path = None;
         // The peer has had this run's routes: what follows is the loss of a session, through which this node forwards.
         self.session.end_restart();
         self.options.restart_ends = None;
-        self.status.send_modify(|status| status.established = None);
+        self.status.set_established(None);
         let epoch = SessionEpoch(id.number());
         self.outbox.push(SpeakerInput::PeerDown { peer: self.options.key, epoch, departure });
     }
 
     fn on_state(&self, state: State) {
         debug!(peer = %self.options.name, %state, "state");
-        self.status.send_modify(|status| {
-            status.state = state;
-            status.since = Instant::now();
-        });
-    }
-
-    /// Records why a session does not come up, or went down, for the operator.
-    fn note_failure(&self, id: ConnectionId, reason: &CloseReason) {
-        let text = self.explain(reason);
-        debug!(peer = %self.options.name, connection = %id, "closed: {text}");
-        match reason {
-            CloseReason::Stopped(_)
-            | CloseReason::Collision
-            | CloseReason::Superseded
-            | CloseReason::DialAbandoned
-            | CloseReason::Refused => {}
-            CloseReason::NotificationReceived(_)
-            | CloseReason::DecodeFailed(_)
-            | CloseReason::OpenRejected(_)
-            | CloseReason::UnexpectedMessage(_)
-            | CloseReason::HoldTimerExpired
-            | CloseReason::SendHoldTimerExpired
-            | CloseReason::ConnectionLost
-            | CloseReason::ConnectFailed
-            | CloseReason::ConnectTimedOut
-            | CloseReason::Interrupted(_)
-            | CloseReason::PeerRestarted
-            | CloseReason::PathDown => {
-                self.status.send_modify(|status| status.last_error = Some(text));
-            }
-        }
-    }
-
-    fn explain(&self, reason: &CloseReason) -> String {
-        match &self.cause {
-            Some(cause) => format!("{reason}: {cause}"),
-            None => reason.to_string(),
-        }
-    }
-
-    fn show_next_timeout(&self) {
-        let next = self.session.next_timeout().and_then(|at| self.clock.instant(at));
-        self.status.send_if_modified(|status| {
-            status.next_timeout = next;
-            // This must not wake the watchers.
-            false
-        });
-    }
-
-    fn connection(&mut self, id: ConnectionId) -> Option<&mut Connection> {
-        self.connections.iter_mut().find(|connection| connection.id == id)
+        self.status.set_state(state);
     }
 
     /// Stops the session, and waits with time limits until the speaker and the peer know.
@@ -617,6 +502,22 @@ impl PeerTask {
             warn!(peer = %self.options.name, "the speaker did not take the end of the session");
         }
         while self.writers.join_next().await.is_some() {}
+    }
+}
+
+/// The reason in words, with the system's error that caused it.
+fn explain(reason: &CloseReason, cause: Option<&io::Error>) -> String {
+    match cause {
+        Some(cause) => format!("{reason}: {cause}"),
+        None => reason.to_string(),
+    }
+}
+
+/// The link of a connection with a link-local address.
+fn link_of(link: Option<LinkName>, peer: SocketAddr) -> Option<SessionLink> {
+    match (link, peer) {
+        (Some(name), SocketAddr::V6(peer)) => Some(SessionLink { index: peer.scope_id(), name }),
+        (Some(_), SocketAddr::V4(_)) | (None, _) => None,
     }
 }
 
@@ -641,27 +542,6 @@ async fn dialed(dial: &mut Option<Dial>) -> (ConnectionId, io::Result<Stream>) {
     }
 }
 
-/// Reads from any connection with octets. Dropping the future before it is ready loses nothing.
-async fn read_any(connections: &mut [Connection]) -> (ConnectionId, io::Result<usize>) {
-    let mut poll = |context: &mut Context<'_>| {
-        for connection in &mut *connections {
-            if let Poll::Ready(result) = connection.reader.poll_read(context) {
-                return Poll::Ready((connection.id, result));
-            }
-        }
-        Poll::Pending
-    };
-    poll_fn(|context| poll(context)).await
-}
-
-/// A message other than an UPDATE, encoded.
-pub(crate) fn encode(message: &Message) -> Bytes {
-    let encoder = UpdateEncoder { as_width: AsWidth::Four, max_message_octets: 4096, add_path: false };
-    let mut octets = BytesMut::new();
-    message.encode(&encoder, &mut octets).expect("only UPDATEs can be too long, and there are none here");
-    octets.freeze()
-}
-
 /// A random fraction.
 fn draw_jitter(machine: &Machine) -> Jitter {
     let random = u32::try_from(machine.random() >> 32).unwrap_or(u32::MAX);
@@ -672,9 +552,6 @@ fn draw_jitter(machine: &Machine) -> Jitter {
 /// however short the attributes are.
 const BATCH_OCTETS: usize = 16 * 1024;
 
-/// Connections without a session that may be sent a last NOTIFICATION at a time. Each occupies a descriptor
-/// for two seconds.
-const CLOSING_CONNECTIONS: usize = 8;
-
-/// Capacity of the queue of writers' reports. Writers wait while it is full.
-const REPORTS: usize = 16;
+/// How long the end of a task waits for the speaker to take the last inputs. Only a speaker that hangs, or is
+/// itself ending, needs longer.
+const LAST_WORDS_TIME: Duration = Duration::from_secs(2);
