@@ -10,17 +10,15 @@ mod path_watch;
 mod receiving_socket;
 mod request;
 mod sending_socket;
+mod session;
 mod thread;
 mod watched_sessions;
 
 use std::io;
-use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use margay_bfd::{DownReason, SessionKey, SessionOptions, SessionStatus};
 use rustix::event::{EventfdFlags, eventfd};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -28,46 +26,8 @@ pub(crate) use path_monitor::interface_of;
 pub use path_monitor::{PathMonitor, PathOptions};
 pub use path_watch::PathWatch;
 pub use request::{BfdRequest, WatchNumber};
+pub use session::{BfdSession, BfdStatus, PathState};
 pub use watched_sessions::WatchedSessions;
-
-/// State of a session, for its user.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct PathState {
-    /// Whether both systems receive each other's packets.
-    pub is_up: bool,
-    /// How often the path failed. A user that compares it with what it saw last misses no failure, however short.
-    pub losses: u64,
-    /// How it last failed.
-    pub reason: Option<DownReason>,
-}
-
-/// A session to run.
-#[derive(Clone, Debug)]
-pub struct BfdSession {
-    /// The identity of the session.
-    pub key: SessionKey,
-    /// The source address of its packets.
-    pub local: IpAddr,
-    /// Intervals and keys.
-    pub options: SessionOptions,
-}
-
-/// A running session, as operators see it.
-#[derive(Clone, Copy, Debug)]
-pub struct BfdStatus {
-    /// What tells it from others.
-    pub key: SessionKey,
-    /// The source address of its packets.
-    pub local: IpAddr,
-    /// What its user sees.
-    pub path: PathState,
-    /// Everything else.
-    pub session: SessionStatus,
-    /// How long ago it came up or went down.
-    pub since: Duration,
-    /// It has no user any more, and the remote system is being informed.
-    pub is_leaving: bool,
-}
 
 /// The way to the thread. It ends when the last handle and the last [`PathWatch`] are dropped.
 #[derive(Clone, Debug)]

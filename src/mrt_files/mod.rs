@@ -1,6 +1,7 @@
 //! Files in MRT format: their names, and the log of what peers send.
 
 mod dated_name;
+mod queue;
 mod update_log;
 mod writer;
 

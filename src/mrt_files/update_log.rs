@@ -2,17 +2,15 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Duration;
 
 use bgp_codec::AsWidth;
-use bytes::BytesMut;
 use margay_config::MrtFiles;
-use margay_mrt::{
-    Bgp4mpMessage, Bgp4mpSession, Bgp4mpStateChange, RecordTooLong, SessionAddresses, SessionState,
-};
+use margay_mrt::{Bgp4mpMessage, Bgp4mpSession, Bgp4mpStateChange, SessionAddresses, SessionState};
 use margay_session::Negotiated;
 
+use super::queue::Queue;
 use super::writer;
 
 /// The log of what all peers send. Dropping it has the waiting records written, and waits for that a little.
@@ -21,30 +19,6 @@ use super::writer;
 #[derive(Debug)]
 pub(crate) struct UpdateLog {
     queue: Arc<Queue>,
-}
-
-/// Records between the peers' tasks and the thread that writes them.
-#[derive(Debug, Default)]
-pub(super) struct Queue {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    waiting: BytesMut,
-    lost: u64,
-    is_finished: bool,
-    is_written: bool,
-}
-
-/// What the writer takes from the queue.
-pub(super) struct Batch {
-    pub(super) records: BytesMut,
-    /// Records that are missing before these.
-    pub(super) lost: u64,
-    /// Nothing follows.
-    pub(super) is_last: bool,
 }
 
 /// One session's part of the log.
@@ -58,9 +32,6 @@ pub(crate) struct SessionLog {
 
 /// How long an orderly end waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Octets that may wait for the disk.
-const WAITING_OCTETS: usize = 32 << 20;
 
 impl UpdateLog {
     /// Starts the thread that writes the files.
@@ -100,12 +71,7 @@ impl UpdateLog {
 
 impl Drop for UpdateLog {
     fn drop(&mut self) {
-        let Queue { state: _, changed } = &*self.queue;
-        let mut state = self.queue.state();
-        state.is_finished = true;
-        changed.notify_all();
-        let waited = changed.wait_timeout_while(state, PATIENCE, |state| !state.is_written);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        self.queue.close(PATIENCE);
     }
 }
 
@@ -129,42 +95,6 @@ impl SessionLog {
 impl Drop for SessionLog {
     fn drop(&mut self) {
         self.change(SessionState::ESTABLISHED, SessionState::IDLE);
-    }
-}
-
-impl Queue {
-    /// Appends a record, with the present time in seconds since 1970.
-    fn add(&self, encode: impl FnOnce(u32, &mut BytesMut) -> Result<(), RecordTooLong>) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let mut state = self.state();
-        let has_room = state.waiting.len() < WAITING_OCTETS;
-        if !has_room || encode(now.try_into().unwrap_or(u32::MAX), &mut state.waiting).is_err() {
-            state.lost += 1;
-        }
-        self.changed.notify_all();
-    }
-
-    /// Waits for records until a time at the latest.
-    pub(super) fn take(&self, until: SystemTime) -> Batch {
-        let left = until.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO);
-        let is_idle = |state: &mut State| state.waiting.is_empty() && !state.is_finished;
-        let waited = self.changed.wait_timeout_while(self.state(), left, is_idle);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        Batch {
-            records: std::mem::take(&mut state.waiting),
-            lost: std::mem::take(&mut state.lost),
-            is_last: state.is_finished,
-        }
-    }
-
-    /// The writer has written everything.
-    pub(super) fn finish(&self) {
-        self.state().is_written = true;
-        self.changed.notify_all();
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -212,18 +142,5 @@ mod tests {
         }
         assert_eq!(lengths, [(4, 39), (4, 39), (5, 24)]);
         assert_eq!((batch.lost, batch.is_last), (0, false));
-    }
-
-    #[test]
-    fn what_finds_no_room_is_counted() {
-        let queue = Arc::new(Queue::default());
-        let log = session_log(&queue);
-        queue.state().waiting.resize(WAITING_OCTETS, 0);
-        log.message(&message(2));
-        log.message(&message(2));
-        assert_eq!(queue.take(SystemTime::now()).lost, 2);
-        log.message(&message(2));
-        let batch = queue.take(SystemTime::now());
-        assert_eq!((batch.lost, batch.records.is_empty()), (0, false));
     }
 }

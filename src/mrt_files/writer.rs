@@ -9,7 +9,7 @@ use margay_config::MrtFiles;
 use tracing::{error, info, warn};
 
 use super::dated_name::{file_at, next_multiple};
-use super::update_log::Queue;
+use super::queue::Queue;
 
 /// Writes until nothing follows. What cannot be written is lost, and the next file is tried.
 pub(super) fn run(queue: &Queue, files: &MrtFiles) {

@@ -9,6 +9,7 @@ mod input;
 mod input_queue;
 mod kernel_feed;
 mod names;
+mod peer_settings;
 mod recipient;
 mod request;
 mod rounds;
@@ -31,9 +32,8 @@ pub use input::{PeerUp, RefreshMark, SessionLink, SpeakerInput};
 pub use input_queue::{InputQueue, Inputs, Room, input_queue};
 pub use kernel_feed::KernelFeed;
 pub use names::{PeerKey, SessionEpoch};
-pub use request::{
-    Destination, FamilyCounts, PeerSelection, PeerSettings, RoutesQuestion, SpeakerCounts, SpeakerRequest,
-};
+pub use peer_settings::{FamilyCounts, PeerSettings};
+pub use request::{Destination, PeerSelection, RoutesQuestion, SpeakerCounts, SpeakerRequest};
 use run::{Channels, Speaker};
 pub use session_door::{DoorBell, DoorRequest, Interruption, SessionDoor};
 pub use sessions::{AbsenceView, ConvergenceOptions, LimitAction, MemoryGuardView, PrefixLimit};

@@ -1,17 +1,18 @@
 //! Requests of the daemon to the speaker: changes of the configuration, and questions of operators.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
-use bgp_codec::{Family, PeerKind, Prefix};
+use bgp_codec::{Family, Prefix};
 use margay_filter::FilterChain;
 use margay_rib::{
-    AggregateOptions, Explanation, NetworkOptions, PagePosition, PeerCounts, PeerRules, RibCounts, RoutePage,
-    SpeakerRules, StaticRoute,
+    AggregateOptions, Explanation, NetworkOptions, PagePosition, RibCounts, RoutePage, SpeakerRules,
+    StaticRoute,
 };
 use tokio::sync::oneshot;
 
-use super::{AbsenceView, MemoryGuardView, PeerKey, PrefixLimit, Step, TurnTimes, WatchedPrefixes};
+use super::{
+    AbsenceView, FamilyCounts, MemoryGuardView, PeerKey, PeerSettings, Step, TurnTimes, WatchedPrefixes,
+};
 
 /// A request to the speaker. Questions are answered through their channels.
 #[derive(Debug)]
@@ -84,34 +85,6 @@ impl SpeakerRequest {
     }
 }
 
-/// What is configured for a peer.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PeerSettings {
-    /// What the Rib does with its routes.
-    pub rules: PeerRules,
-    /// The same for a session with an internal peer, if only the session shows whether it is one.
-    pub rules_if_internal: Option<Box<PeerRules>>,
-    /// How many prefixes it may announce; `None` for any number.
-    pub prefix_limit: Option<PrefixLimit>,
-    /// How long a restart of this speaker waits for the peer's End-of-RIB at most; `None` for not at all.
-    pub end_of_rib_wait: Option<Duration>,
-}
-
-impl PeerSettings {
-    /// What the Rib does with the routes of a peer of this kind.
-    pub(super) fn rules_for(&self, kind: PeerKind) -> &PeerRules {
-        match (&self.rules_if_internal, kind) {
-            (Some(rules), PeerKind::Ibgp) => rules,
-            (Some(_) | None, _) => &self.rules,
-        }
-    }
-
-    /// What operators call the peer.
-    pub(super) fn name(&self) -> &str {
-        &self.rules.name
-    }
-}
-
 /// The destination of a question.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Destination {
@@ -172,15 +145,4 @@ pub struct SpeakerCounts {
     pub holds_back: bool,
     /// The memory guard, if there is one.
     pub memory_guard: Option<MemoryGuardView>,
-}
-
-/// Counts of a session in one family.
-#[derive(Clone, Copy, Debug)]
-pub struct FamilyCounts {
-    /// The family.
-    pub family: Family,
-    /// The routes.
-    pub routes: PeerCounts,
-    /// Whether the peer has sent End-of-RIB (RFC 4724 §2).
-    pub end_of_rib_received: bool,
 }

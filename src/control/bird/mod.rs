@@ -1,12 +1,13 @@
 //! The commands of BIRD 1.6 on a Unix socket, for Calico's tools.
 
 mod routes;
+mod shown;
 
 use std::io;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use margay_bird_ctl::{
     BgpSession, Command, Protocol, ProtocolKind, ProtocolPattern, ProtocolState, Recovery, Reply,
@@ -21,21 +22,14 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use self::routes::{KERNEL, RoutesReply, STATIC};
+pub use self::shown::BirdFamily;
+use self::shown::{Clock, symbol};
 use super::api::Api;
 use super::error::ApiError;
 use super::peers::remote_asn;
 use super::unix_socket;
 use crate::daemon::{DaemonRequest, DaemonStatus, PeerEntry};
 use crate::speaker::SpeakerCounts;
-
-/// The peers that a socket shows, by the family of their addresses: BIRD 1.6 has a daemon for each.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum BirdFamily {
-    /// Peers with IPv4 addresses.
-    Ipv4,
-    /// Peers with IPv6 addresses.
-    Ipv6,
-}
 
 /// Opens the socket, readable and writable for its owner and group, and answers commands until the future is
 /// dropped.
@@ -266,27 +260,6 @@ fn session_state(state: State, is_passive: bool) -> &'static str {
         State::OpenSent => "OpenSent",
         State::OpenConfirm => "OpenConfirm",
         State::Established => "Established",
-    }
-}
-
-/// A name as one word of the characters that BIRD's names have.
-fn symbol(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
-}
-
-/// The wall clock at a reply.
-struct Clock {
-    now: UnixTime,
-}
-
-impl Clock {
-    fn now() -> Self {
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Self { now: UnixTime(since_epoch.as_secs()) }
-    }
-
-    fn before(&self, ago: Duration) -> UnixTime {
-        UnixTime(self.now.0.saturating_sub(ago.as_secs()))
     }
 }
 

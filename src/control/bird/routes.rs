@@ -13,7 +13,7 @@ use margay_filter::{FilterChain, SourceKind};
 use margay_forwarding::{Discard, Hop};
 use margay_rib::{DEFAULT_LOCAL_PREF, PagePosition, RouteStatus, RouteView};
 
-use super::{BirdFamily, Clock, symbol};
+use super::shown::{BirdFamily, Clock, symbol};
 use crate::control::api::Api;
 use crate::control::error::ApiError;
 use crate::daemon::{DaemonRequest, PeerEntry};

@@ -7,7 +7,7 @@ use axum::extract::State;
 use margay_session::State as SessionState;
 use serde::Serialize;
 
-use super::{Clock, Envelope, protocol_name};
+use super::envelope::{Clock, Envelope, protocol_name};
 use crate::control::api::Api;
 use crate::control::error::ApiError;
 use crate::control::peers::remote_asn;

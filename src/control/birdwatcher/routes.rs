@@ -13,7 +13,7 @@ use margay_filter::SourceKind;
 use margay_rib::{RouteStatus, RouteView};
 use serde::Serialize;
 
-use super::{Clock, Envelope, peer, protocol_name};
+use super::envelope::{Clock, Envelope, peer, protocol_name};
 use crate::control::api::Api;
 use crate::control::error::ApiError;
 use crate::control::pages::Pages;

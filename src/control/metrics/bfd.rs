@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
-use super::Snapshot;
 use super::exposition::Exposition;
+use super::snapshot::Snapshot;
 use crate::bfd::{BfdStatus, interface_of};
 
 pub(super) fn write(snapshot: &Snapshot, exposition: &mut Exposition<'_>) -> fmt::Result {

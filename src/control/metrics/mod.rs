@@ -9,12 +9,11 @@ mod kernel;
 mod peers;
 mod process;
 mod rib;
+mod snapshot;
 mod speaker;
 mod status;
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::time::SystemTime;
 
 use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
@@ -24,14 +23,9 @@ use prometheus_client::encoding::{DescriptorEncoder, prometheus_text, text};
 use prometheus_client::registry::Registry;
 
 use self::exposition::Exposition;
-use self::process::Process;
+use self::snapshot::Snapshot;
 use super::api::Api;
 use super::error::{ApiError, Unanswered};
-use crate::bfd::BfdStatus;
-use crate::daemon::{DaemonRequest, DaemonStatus, PeerEntry};
-use crate::kernel::{KernelRequest, KernelStatus};
-use crate::log::LogControl;
-use crate::speaker::{FamilyCounts, PeerKey, SpeakerCounts, SpeakerRequest, TurnTimes};
 
 /// The daemon in numbers, for Prometheus.
 #[utoipa::path(
@@ -56,21 +50,6 @@ pub(super) async fn get_metrics(
     let format = Format::accepted_by(&headers);
     let text = Snapshot::take(&api).await?.encode(format).map_err(|fmt::Error| ApiError::bug("metrics"))?;
     Ok(([(CONTENT_TYPE, format.content_type())], text))
-}
-
-/// State of the daemon at a scrape.
-#[derive(Debug)]
-struct Snapshot {
-    now: SystemTime,
-    status: DaemonStatus,
-    peers: Vec<PeerEntry>,
-    counts: SpeakerCounts,
-    turns: TurnTimes,
-    /// `None` if nothing is installed.
-    kernel: Option<KernelStatus>,
-    bfd: Vec<BfdStatus>,
-    log: LogControl,
-    process: Process,
 }
 
 /// The text formats.
@@ -100,20 +79,6 @@ impl Format {
 }
 
 impl Snapshot {
-    async fn take(api: &Api) -> Result<Self, ApiError> {
-        Ok(Self {
-            now: SystemTime::now(),
-            status: api.ask_daemon(DaemonRequest::Status).await?,
-            peers: api.ask_daemon(DaemonRequest::Peers).await?,
-            counts: api.ask(SpeakerRequest::Counts).await?,
-            turns: api.ask(SpeakerRequest::Turns).await?,
-            kernel: api.ask_kernel(KernelRequest::Status).await,
-            bfd: api.bfd_statuses().await?,
-            log: api.log.clone(),
-            process: Process::read(),
-        })
-    }
-
     fn encode(self, format: Format) -> Result<String, fmt::Error> {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(self));
@@ -123,11 +88,6 @@ impl Snapshot {
             Format::Prometheus => prometheus_text::encode(&mut text, &registry)?,
         }
         Ok(text)
-    }
-
-    /// Routes of the established sessions, by peer.
-    fn routes(&self) -> BTreeMap<PeerKey, &[FamilyCounts]> {
-        self.counts.peers.iter().map(|(key, families)| (*key, families.as_slice())).collect()
     }
 }
 

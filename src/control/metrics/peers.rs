@@ -4,8 +4,8 @@ use std::fmt;
 
 use margay_session::State;
 
-use super::Snapshot;
 use super::exposition::Exposition;
+use super::snapshot::Snapshot;
 use super::status::unix_time;
 use crate::control::peers::{remote_asn, role};
 use crate::daemon::PeerEntry;

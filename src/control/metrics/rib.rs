@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::Snapshot;
 use super::exposition::Exposition;
+use super::snapshot::Snapshot;
 
 pub(super) fn write(snapshot: &Snapshot, exposition: &mut Exposition<'_>) -> fmt::Result {
     let rib = snapshot.counts.rib;

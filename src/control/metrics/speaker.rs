@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Snapshot;
 use super::exposition::Exposition;
+use super::snapshot::Snapshot;
 use crate::control::turns::word;
 
 pub(super) fn write(snapshot: &Snapshot, exposition: &mut Exposition<'_>) -> fmt::Result {

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use super::Snapshot;
 use super::exposition::Exposition;
+use super::snapshot::Snapshot;
 
 pub(super) fn write(snapshot: &Snapshot, exposition: &mut Exposition<'_>) -> fmt::Result {
     let status = &snapshot.status;

@@ -4,30 +4,22 @@
 //! one that appears later. A link is followed to its end, and every folder on the way is watched for the name that leads on,
 //! so that it does not matter which part of a path is replaced.
 
+mod files_read;
 mod names;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::collections::BTreeMap;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
 
 use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init};
 use rustix::io::Errno;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// The files and folders that something was read from, whether they are there or not.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct FilesRead {
-    /// Files by the paths with which they were opened.
-    pub(crate) files: BTreeSet<PathBuf>,
-    /// Folders of which all names matter that are not hidden.
-    pub(crate) folders: BTreeSet<PathBuf>,
-}
+pub(crate) use files_read::FilesRead;
+use files_read::Names;
 
 /// A watch on the files of a [`FilesRead`]. To be made anew when that changes.
 #[derive(Debug)]
@@ -36,21 +28,6 @@ pub(crate) struct FileWatch {
     folders: BTreeMap<i32, Names>,
     /// What is watched: device and number of each folder. Equal ones report the same.
     identity: BTreeMap<(u64, u64), Names>,
-}
-
-/// The names that matter in a folder.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-struct Names {
-    exact: BTreeSet<OsString>,
-    /// All that are not hidden.
-    all: bool,
-}
-
-impl Names {
-    fn matter(&self, name: &[u8]) -> bool {
-        let is_visible = !name.starts_with(b".") && !name.ends_with(b"~");
-        self.all && is_visible || self.exact.iter().any(|exact| exact.as_bytes() == name)
-    }
 }
 
 impl FileWatch {

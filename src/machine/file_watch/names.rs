@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::{FilesRead, Names};
+use super::files_read::{FilesRead, Names};
 
 /// The folders to watch, with the names that matter in each.
 pub(super) fn of(read: &FilesRead) -> BTreeMap<PathBuf, Names> {

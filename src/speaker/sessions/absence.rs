@@ -8,7 +8,6 @@ use margay_rib::PeerIndex;
 use margay_session::{Departure, RestartTerms};
 use tokio::time::Instant;
 
-use super::session::{LONGEST_REFRESH, SpeakerSession};
 use crate::recording::RecordedRib;
 
 /// The time in which a peer may come back.
@@ -49,14 +48,21 @@ pub struct AbsenceView {
 
 impl Absence {
     /// The absence that begins with the end of a session; `None` when all routes go at once.
-    pub(super) fn after(session: &SpeakerSession, departure: &Departure, now: Instant) -> Option<Self> {
+    ///
+    /// `longest_keeping` is the time until which stale routes of a family are kept already, if there are any.
+    pub(super) fn after(
+        index: PeerIndex,
+        departure: &Departure,
+        longest_keeping: impl Fn(Family) -> Option<Instant>,
+        now: Instant,
+    ) -> Option<Self> {
         let Departure::Restart(RestartTerms { families, restart_time, long_lived, .. }) = departure else {
             return None;
         };
         let stale_until = families.iter().map(|&family| {
             let long_lived = long_lived.iter().find(|(other, _)| *other == family);
             let kept = *restart_time + long_lived.map_or(Duration::ZERO, |(_, time)| *time);
-            (family, session.stale_until(family).unwrap_or(now + kept + LONGEST_REFRESH))
+            (family, longest_keeping(family).unwrap_or(now + kept + LONGEST_REFRESH))
         });
         let stale_until = stale_until.collect();
         let stage = Stage::Restarting {
@@ -64,7 +70,7 @@ impl Absence {
             families: families.clone(),
             long_lived: long_lived.clone(),
         };
-        Some(Self { index: session.index, stage, stale_until })
+        Some(Self { index, stage, stale_until })
     }
 
     /// When stale routes of a family go at the latest; `None` if none of the family are kept.
@@ -73,9 +79,9 @@ impl Absence {
     }
 
     /// Removes the routes of the families that the peer does not keep.
-    pub(super) fn begin(&self, rib: &mut RecordedRib, session: &SpeakerSession) {
+    pub(super) fn begin(&self, rib: &mut RecordedRib, of_session: &[Family]) {
         if let Stage::Restarting { families, .. } = &self.stage {
-            for &family in session.families.iter().filter(|family| !families.contains(family)) {
+            for &family in of_session.iter().filter(|family| !families.contains(family)) {
                 rib.remove_routes(self.index, family);
             }
         }
@@ -134,3 +140,7 @@ impl Absence {
         AbsenceView { left, is_long_lived: self.is_long_lived() }
     }
 }
+
+/// How long a peer may take to announce everything again; what it has not repeated by then goes. RFC 7313 §4.2 leaves the
+/// time to us.
+pub(super) const LONGEST_REFRESH: Duration = Duration::from_mins(6);

@@ -3,75 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use margay_session::StopReason;
 use tokio::time::Instant;
-use tracing::error;
 
-use super::{PeerKey, Sessions, SpeakerPeer};
-use crate::recording::RecordedRib;
-
-impl Sessions {
-    /// Sets how much memory the daemon may use; `None` for any amount.
-    pub(in crate::speaker) fn set_memory_limit(&mut self, limit_octets: Option<u64>, now: Instant) {
-        match (&mut self.memory_guard, limit_octets) {
-            (Some(guard), Some(limit_octets)) => guard.set_limit(limit_octets),
-            (guard, limit_octets) => {
-                *guard = limit_octets.map(|limit_octets| MemoryGuard::new(limit_octets, now));
-            }
-        }
-    }
-
-    /// Whether memory is to be measured.
-    pub(in crate::speaker) fn is_memory_due(&self, now: Instant) -> bool {
-        self.memory_guard.as_ref().is_some_and(|guard| guard.next_timeout() <= now)
-    }
-
-    /// Takes a measurement of the resident memory. If it is too much, ends the session of the peer that is responsible. A machine
-    /// that cannot measure (`None`) has no guard.
-    pub(in crate::speaker) fn on_memory_measured(
-        &mut self,
-        rib: &RecordedRib,
-        resident_octets: Option<u64>,
-        now: Instant,
-    ) {
-        let Self { memory_guard: Some(guard), peers, .. } = self else { return };
-        let Some(resident_octets) = resident_octets else {
-            error!("the memory guard is off: the memory of this process cannot be measured");
-            self.memory_guard = None;
-            return;
-        };
-        let paths = || {
-            let sessions = peers.iter().filter_map(|(&key, peer)| Some((key, peer.session.as_ref()?)));
-            sessions.map(|(key, session)| (key, session.paths(rib))).collect()
-        };
-        match guard.judge(resident_octets, paths, now) {
-            MemoryVerdict::Enough => {}
-            MemoryVerdict::TooMuch { peer, grown } => {
-                if let Some(SpeakerPeer { settings, session: Some(session), .. }) = peers.get_mut(&peer)
-                    && session.interrupt(StopReason::MemoryGuard { restart: HOLD_DOWN })
-                {
-                    error!(
-                        peer = settings.name(),
-                        paths_since = grown,
-                        resident_octets,
-                        limit_octets = guard.limit_octets,
-                        "memory guard: ending the session of the peer that has announced most"
-                    );
-                }
-            }
-            MemoryVerdict::Unexplained => error!(
-                resident_octets,
-                limit_octets = guard.limit_octets,
-                "memory guard: too much memory is in use, and no peer has announced more routes than before"
-            ),
-        }
-    }
-
-    /// State of the memory guard; `None` without one.
-    pub(in crate::speaker) fn memory_guard(&self, now: Instant) -> Option<MemoryGuardView> {
-        self.memory_guard.as_ref().map(|guard| guard.view(now))
-    }
-}
+use crate::speaker::PeerKey;
 
 /// Compares the memory of the process with a limit, at intervals.
 ///
@@ -79,7 +13,7 @@ impl Sessions {
 /// responsible; one with a large table that does not grow is not.
 #[derive(Debug)]
 pub(super) struct MemoryGuard {
-    limit_octets: u64,
+    pub(super) limit_octets: u64,
     /// Above this, a session has to end. It exceeds the limit if memory did not come back after the last one.
     threshold_octets: u64,
     /// Number of paths of each peer when memory was last ample, or when the last session was ended.
@@ -95,7 +29,7 @@ pub(super) struct MemoryGuard {
 
 /// What a measurement means.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum MemoryVerdict {
+pub(super) enum MemoryVerdict {
     /// There is enough.
     Enough,
     /// There is too much, and this peer is responsible.
@@ -123,7 +57,7 @@ pub struct MemoryGuardView {
 }
 
 impl MemoryGuard {
-    fn new(limit_octets: u64, now: Instant) -> Self {
+    pub(super) fn new(limit_octets: u64, now: Instant) -> Self {
         Self {
             limit_octets,
             threshold_octets: limit_octets,
@@ -137,7 +71,7 @@ impl MemoryGuard {
     }
 
     /// Sets another limit.
-    fn set_limit(&mut self, limit_octets: u64) {
+    pub(super) fn set_limit(&mut self, limit_octets: u64) {
         self.limit_octets = limit_octets;
         self.threshold_octets = limit_octets;
     }
@@ -149,7 +83,7 @@ impl MemoryGuard {
 
     /// Judges a measurement. `paths` returns the number of paths of each peer with a session; it is not called while less than
     /// half of the limit is used.
-    fn judge(
+    pub(super) fn judge(
         &mut self,
         resident_octets: u64,
         paths: impl FnOnce() -> BTreeMap<PeerKey, usize>,
@@ -191,7 +125,7 @@ impl MemoryGuard {
         }
     }
 
-    fn view(&self, now: Instant) -> MemoryGuardView {
+    pub(super) fn view(&self, now: Instant) -> MemoryGuardView {
         MemoryGuardView {
             limit_octets: self.limit_octets,
             resident_octets: self.resident_octets,
@@ -200,9 +134,6 @@ impl MemoryGuard {
         }
     }
 }
-
-/// How long a peer is refused whose session was ended.
-const HOLD_DOWN: Duration = Duration::from_mins(5);
 
 /// Between two measurements while less than half of the limit is used.
 const SELDOM: Duration = Duration::from_secs(1);

@@ -4,6 +4,7 @@ mod absence;
 mod convergence;
 mod hold_back;
 mod memory_guard;
+mod memory_limit;
 mod prefix_limit;
 mod refusals;
 mod session;
@@ -193,7 +194,7 @@ impl Sessions {
         };
         let Some(session) = peer.session.take_if(is_meant) else { return false };
         self.convergence.on_session_ended(key);
-        peer.absence = Absence::after(&session, departure, now);
+        peer.absence = Absence::after(session.index, departure, |family| session.stale_until(family), now);
         if let Some(absence) = &peer.absence {
             let seconds = absence.view(now).left.as_secs();
             info!(peer = peer.settings.name(), seconds, "restarts: its routes are kept meanwhile");
@@ -202,7 +203,7 @@ impl Sessions {
         let departure = if peer.absence.is_some() { Departure::Restarting } else { Departure::Final };
         rib.peer_down(session.index, departure);
         if let Some(absence) = &peer.absence {
-            absence.begin(rib, &session);
+            absence.begin(rib, &session.families);
         }
         true
     }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use bgp_codec::{AttributeError, Capability, Family, NextHop};
 use margay_rib::{OwnNextHops, PeerCounts, PeerIndex, PeerOptions, SessionTerms};
@@ -10,12 +9,12 @@ use margay_session::StopReason;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
-use super::absence::Absence;
+use super::absence::{Absence, LONGEST_REFRESH};
 use super::prefix_limit::{Count, LimitAction, PrefixLimit, Verdict};
 use super::refusals::{Consequence, Refusals};
-use super::{PeerSettings, PeerUp, RefreshMark, SessionEpoch};
 use crate::machine::AddressBook;
 use crate::recording::RecordedRib;
+use crate::speaker::{PeerSettings, PeerUp, RefreshMark, SessionEpoch};
 use crate::speaker::{SessionDoor, SessionLink};
 
 /// A session that is established.
@@ -49,10 +48,6 @@ pub(super) struct SpeakerSession {
     stale_until: Vec<(Family, Instant)>,
     defects: u64,
 }
-
-/// How long a peer may take to announce everything again; what it has not repeated by then goes. RFC 7313 §4.2 leaves the
-/// time to us.
-pub(super) const LONGEST_REFRESH: Duration = Duration::from_mins(6);
 
 /// How many defects of a session's routes are logged for operators; further ones are for debugging.
 const LOGGED_DEFECTS: u64 = 10;
