@@ -8,6 +8,7 @@ mod pair;
 mod add_path;
 mod administration;
 mod bfd;
+mod bfd_load;
 mod bfd_sessions;
 mod bird_socket;
 mod cluster_node;

@@ -149,8 +149,11 @@ impl Case {
 }
 
 /// The daemon under test and its client.
+/// The programs that were built with the tests, or those in the folder of the daemon in `MARGAY_TEST_DAEMON`.
 pub(crate) fn binaries() -> MargayBinaries {
-    MargayBinaries::beside(Path::new(env!("CARGO_BIN_EXE_margayd"))).unwrap()
+    let built = Path::new(env!("CARGO_BIN_EXE_margayd"));
+    let chosen = std::env::var_os("MARGAY_TEST_DAEMON");
+    MargayBinaries::beside(chosen.as_deref().map_or(built, Path::new)).unwrap()
 }
 
 #[track_caller]

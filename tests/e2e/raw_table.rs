@@ -40,6 +40,11 @@ impl RawTable {
         self.send(numbers, |nlri| update_body(&[], &attributes, nlri))
     }
 
+    /// Withdraws the prefixes with these numbers.
+    pub(crate) fn withdraw(&mut self, numbers: Range<u32>) -> io::Result<()> {
+        self.send(numbers, |nlri| update_body(nlri, &[], &[]))
+    }
+
     /// Code, subcode and data of the NOTIFICATION that ends the session.
     pub(crate) fn read_notification(&mut self) -> io::Result<Vec<u8>> {
         self.speaker.read_kind(NOTIFICATION).map(|message| message.body)

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use crate::steps::Steps;
+use crate::steps::{Steps, run_command};
 use crate::workspace::Workspace;
-use crate::{bench, breaks, fuzz, mutants, sim};
+use crate::{bench, breaks, fuzz, mutants, sim, test};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::new();
@@ -20,9 +20,19 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             &["stuck-reader", "--daemon", "margay", "--rounds", "1", "--patience", "600"].map(Into::into),
         )
     });
+    steps.run("BFD under load", || bfd_under_load(workspace));
     steps.run("fuzz", || fuzz::run(workspace, None, SECONDS_FOR_EACH_FUZZ_TARGET));
     steps.run("mutants", || mutants::run(workspace, &[]));
     steps.finish("nightly")
+}
+
+/// The test of BFD under load as it is to be passed: a full table for ten minutes, and a daemon as it is released.
+fn bfd_under_load(workspace: &Workspace) -> Result<()> {
+    run_command(workspace.cargo().args(["build", "--release", "-p", "margay", "-p", "margay-cli"]))?;
+    let daemon = workspace.target_directory()?.join("release/margayd");
+    let test = ["test", "-p", "margay", "--test", "e2e", "bfd_load", "--", "--nocapture"];
+    let mut cargo = test::cargo_as_root(workspace)?;
+    run_command(cargo.args(test).env("MARGAY_BFD_LOAD", BFD_LOAD).env("MARGAY_TEST_DAEMON", daemon))
 }
 
 /// Ten times the number for each change.
@@ -32,5 +42,8 @@ const SEEDS: &str = "10000";
 
 /// After those that each change has to pass.
 const FIRST_SEED: &str = "1000";
+
+/// Prefixes, and ten minutes.
+const BFD_LOAD: &str = "1000000 600";
 
 const SECONDS_FOR_EACH_FUZZ_TARGET: u32 = 600;

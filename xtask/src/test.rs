@@ -1,5 +1,7 @@
 //! All tests: unit, property and end-to-end.
 
+use std::process::Command;
+
 use anyhow::Result;
 use margay_lab::packages;
 
@@ -30,11 +32,20 @@ pub(crate) fn add_tests(workspace: &Workspace, steps: &mut Steps) {
     let others = WITH_ROOT.iter().flat_map(|name| ["--exclude", name]);
     steps.command("tests without root", workspace.cargo().args(["test", "--workspace"]).args(others));
     steps.run("tests with root", || {
-        packages::as_root("true")?;
-        let mut tests = workspace.cargo();
-        tests.args(["--config", SUDO_RUNNER, "test"]).args(WITH_ROOT.iter().flat_map(|name| ["-p", name]));
+        let mut tests = cargo_as_root(workspace)?;
+        tests.arg("test").args(WITH_ROOT.iter().flat_map(|name| ["-p", name]));
         crate::steps::run_command(&mut tests)
     });
+}
+
+/// A cargo that runs tests as root, through sudo if necessary.
+pub(crate) fn cargo_as_root(workspace: &Workspace) -> Result<Command> {
+    let mut cargo = workspace.cargo();
+    if !packages::is_root() {
+        packages::as_root("true")?;
+        cargo.args(["--config", SUDO_RUNNER]);
+    }
+    Ok(cargo)
 }
 
 /// Prints whether the tests found the corpus, because cargo hides the output of tests that pass.
