@@ -89,16 +89,7 @@ impl<'a> FlapWatch<'a> {
 
     /// Latency of the changes; `None` without any.
     pub(crate) fn latency(&mut self) -> Option<Latency> {
-        self.samples.sort_unstable();
-        let milliseconds = |percent: usize| {
-            let index = (self.samples.len() * percent).div_ceil(100).saturating_sub(1);
-            Some(self.samples.get(index)?.as_secs_f64() * 1000.0)
-        };
-        Some(Latency {
-            median_milliseconds: milliseconds(50)?,
-            p99_milliseconds: milliseconds(99)?,
-            max_milliseconds: milliseconds(100)?,
-        })
+        Latency::of(&mut self.samples)
     }
 
     /// Decodes an UPDATE, and checks everything in it except its timing.

@@ -1,5 +1,7 @@
 //! Results of measurements.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 /// One phase of one round with one daemon.
@@ -59,4 +61,20 @@ pub(crate) struct Latency {
     pub(crate) median_milliseconds: f64,
     pub(crate) p99_milliseconds: f64,
     pub(crate) max_milliseconds: f64,
+}
+
+impl Latency {
+    /// Percentiles of samples, which it sorts; `None` without any.
+    pub(crate) fn of(samples: &mut [Duration]) -> Option<Self> {
+        samples.sort_unstable();
+        let milliseconds = |percent: usize| {
+            let index = (samples.len() * percent).div_ceil(100).saturating_sub(1);
+            Some(samples.get(index)?.as_secs_f64() * 1000.0)
+        };
+        Some(Self {
+            median_milliseconds: milliseconds(50)?,
+            p99_milliseconds: milliseconds(99)?,
+            max_milliseconds: milliseconds(100)?,
+        })
+    }
 }

@@ -15,7 +15,7 @@ use super::{Scenario, Turn};
 use crate::expectation::Expectation;
 use crate::measurement::Measurement;
 use crate::peer::PeerSettings;
-use crate::subject::{Direction, Refusal, Subject, Term, Topology};
+use crate::subject::{Direction, Protection, Refusal, Subject, Term, Topology};
 use crate::workload::{AttributeSets, RouteTable, SeededRandom, end_of_rib};
 
 /// How large the table is.
@@ -149,6 +149,7 @@ fn topology(terms: &[Term]) -> Result<Topology> {
         cluster: None,
         interfaces: Vec::new(),
         refusals: Vec::new(),
+        protection: Protection::default(),
         terms: if terms.is_empty() { None } else { Some((FEED.address, terms.into())) },
         relayed: Vec::new(),
     })

@@ -14,7 +14,7 @@ use super::{Scenario, Turn};
 use crate::expectation::Expectation;
 use crate::measurement::Measurement;
 use crate::peer::PeerSettings;
-use crate::subject::Topology;
+use crate::subject::{Protection, Topology};
 use crate::workload::{AttributeSets, RouteTable, SeededRandom, end_of_rib};
 
 /// How large the table is.
@@ -76,6 +76,7 @@ impl Scenario for Full {
             cluster: None,
             interfaces: Vec::new(),
             refusals: Vec::new(),
+            protection: Protection::default(),
             terms: None,
             relayed: vec![FEED.address],
         };

@@ -11,7 +11,7 @@ use super::stage::{End, Stage, Start, free_address};
 use crate::kernel::{ForwardingTable, InstalledRoute, NetworkNamespace, ip};
 use crate::measurement::Measurement;
 use crate::peer::{Pause, PeerId, PeerSettings, Peers, Recorder};
-use crate::subject::Topology;
+use crate::subject::{Protection, Topology};
 
 /// One daemon, its peers, and the kernel table that it keeps.
 pub(super) struct KernelStage<'a> {
@@ -54,6 +54,7 @@ impl<'a> KernelStage<'a> {
             cluster: None,
             interfaces: uplinks.iter().map(|uplink| uplink.interface).collect(),
             refusals: Vec::new(),
+            protection: Protection::default(),
             terms: None,
             relayed: Vec::new(),
         };

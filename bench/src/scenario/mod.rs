@@ -3,6 +3,7 @@
 mod best_path;
 mod crowd;
 mod filters;
+mod flood;
 mod full;
 mod herd;
 mod kernel;

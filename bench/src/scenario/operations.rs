@@ -14,7 +14,7 @@ use super::{Scenario, Turn};
 use crate::expectation::Expectation;
 use crate::measurement::Measurement;
 use crate::peer::PeerSettings;
-use crate::subject::{Direction, Refusal, Subject, Topology};
+use crate::subject::{Direction, Protection, Refusal, Subject, Topology};
 use crate::workload::{AttributeSets, RouteTable, SeededRandom, end_of_rib};
 
 /// How large the table is.
@@ -63,6 +63,7 @@ impl Scenario for Operations {
             cluster: None,
             interfaces: Vec::new(),
             refusals: Vec::new(),
+            protection: Protection::default(),
             terms: None,
             relayed: Vec::new(),
         };

@@ -11,7 +11,7 @@ use super::stage::{End, QUIET, Stage, Start, free_address};
 use crate::measurement::Measurement;
 use crate::peer::{PeerId, PeerSettings};
 use crate::reflected::ReflectedRoutes;
-use crate::subject::Topology;
+use crate::subject::{Protection, Topology};
 
 /// A stage whose peers are all clients of a reflector; `'r` is the lifetime of the expected routes.
 pub(super) type ReflectorStage<'a, 'r> = Stage<'a, ReflectedRoutes<'r>>;
@@ -28,6 +28,7 @@ pub(super) fn reflector(clients: Vec<PeerSettings>) -> Result<Topology> {
         listen: free_address(Ipv4Addr::LOCALHOST)?,
         interfaces: Vec::new(),
         refusals: Vec::new(),
+        protection: Protection::default(),
         terms: None,
         relayed: clients.iter().map(|client| client.address).collect(),
         peers: clients,

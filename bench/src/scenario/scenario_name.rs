@@ -8,6 +8,7 @@ use super::Scenario;
 use super::best_path::{BestPath, BestPathOptions};
 use super::crowd::{Crowd, CrowdOptions};
 use super::filters::{Filters, FiltersOptions, PREFIX_SETS, PREFIXES, TERMS};
+use super::flood::Flood;
 use super::full::{Full, FullOptions};
 use super::herd::Herd;
 use super::kernel::{Kernel, KernelOptions};
@@ -45,6 +46,8 @@ pub(crate) enum ScenarioName {
     Latency,
     /// One client of a route reflector stops reading for minutes while another one's prefixes come and go
     StuckReader,
+    /// A peer announces 10,000,000 prefixes, against a prefix limit and under the memory guard; needs both
+    Flood,
     /// A full table, while peers ask for it again, filters change, and receivers come and go; needs filters
     Operations,
     /// The filters of a route reflector with 500 clients and 100,000 routes change every second for a minute; needs filters
@@ -95,6 +98,7 @@ impl ScenarioName {
             Self::Filters => "filters",
             Self::Reloads => "reloads",
             Self::StuckReader => "stuck-reader",
+            Self::Flood => "flood",
             Self::Kernel => "kernel",
             Self::KernelEcmp => "kernel-ecmp",
             Self::KernelGroups => "kernel-groups",
@@ -167,6 +171,10 @@ impl ScenarioName {
                  announces and withdraws ever new prefixes",
                 STUCK_READER.0, sizes.standstill
             ),
+            Self::Flood => format!(
+                "one of three clients of a route reflector announces {FLOOD} prefixes, against a prefix limit, then under the \
+                 memory guard, while another one announces a route every millisecond to the third"
+            ),
             Self::Kernel => format!(
                 "{} prefixes with {} attribute sets from one external peer go into the kernel; the peer drops",
                 sizes.prefixes, sizes.attribute_sets
@@ -210,6 +218,7 @@ impl ScenarioName {
             Self::Operations => 1 + RECEIVERS,
             Self::Filters => 2,
             Self::StuckReader => 4,
+            Self::Flood => 3,
             Self::Kernel | Self::KernelChurn => 1,
             Self::KernelEcmp => 2,
             Self::KernelGroups => 16,
@@ -244,6 +253,7 @@ impl ScenarioName {
                     seed,
                 }))
             }
+            Self::Flood => Box::new(Flood::prepare(FLOOD)),
             Self::Kernel => Box::new(Kernel::prepare(KernelOptions { prefixes, attribute_sets, seed })),
             Self::KernelEcmp => Box::new(KernelEcmp::prepare(KernelEcmpOptions { seed, ..KERNEL_ECMP })),
             Self::KernelChurn => Box::new(KernelChurn::prepare(KernelChurnOptions { seed, ..KERNEL_CHURN })),
@@ -286,6 +296,7 @@ impl ScenarioName {
             | Self::Operations
             | Self::Filters
             | Self::StuckReader
+            | Self::Flood
             | Self::Kernel
             | Self::KernelEcmp
             | Self::KernelChurn
@@ -303,6 +314,9 @@ const LATENCY: LatencyOptions =
 
 /// Prefixes and attribute sets of the table.
 const STUCK_READER: (usize, usize) = (300_000, 45_000);
+
+/// Prefixes.
+const FLOOD: u32 = 10_000_000;
 
 const CROWD: CrowdOptions = CrowdOptions { clients: 4_000, prefixes: 100, seed: 0 };
 

@@ -64,6 +64,9 @@ impl Subject for Margay {
         if let Some(cluster) = topology.cluster_address() {
             conf += &format!("cluster_id = \"{cluster}\"\n");
         }
+        if let Some(mebibytes) = topology.protection.memory_guard_mib {
+            conf += &format!("memory_guard = \"{mebibytes}MiB\"\n");
+        }
         conf += &format!("\n[control]\nsocket = \"{}\"\n", socket(folder).display());
         if topology.has_kernel() {
             conf += "\n[kernel]\n";
@@ -81,6 +84,9 @@ impl Subject for Margay {
             };
             if topology.terms.as_ref().is_some_and(|(address, _)| *address == peer.address) {
                 conf += "import = [\"terms\"]\n";
+            }
+            if let Some((_, limit)) = topology.protection.prefix_limit.filter(|(of, _)| *of == peer.address) {
+                conf += &format!("prefix_limit = {limit}\n");
             }
             let refusals = topology.refusals.iter().enumerate();
             for (number, refusal) in refusals.filter(|(_, refusal)| refusal.peer == peer.address) {

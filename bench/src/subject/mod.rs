@@ -16,4 +16,4 @@ pub(crate) use by_name::SubjectName;
 pub(crate) use daemon::Subject;
 pub(crate) use running_daemon::RunningDaemon;
 pub(crate) use term::Term;
-pub(crate) use topology::{Direction, Refusal, Topology};
+pub(crate) use topology::{Direction, Protection, Refusal, Topology};

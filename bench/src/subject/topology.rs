@@ -22,6 +22,7 @@ pub(crate) struct Topology {
     /// The peers whose octets a bare relay passes on.
     pub(crate) relayed: Vec<Ipv4Addr>,
     pub(crate) refusals: Vec<Refusal>,
+    pub(crate) protection: Protection,
     /// The terms of the import filter of a peer.
     pub(crate) terms: Option<(Ipv4Addr, Rc<[Term]>)>,
 }
@@ -32,6 +33,15 @@ pub(crate) struct Refusal {
     pub(crate) peer: Ipv4Addr,
     pub(crate) direction: Direction,
     pub(crate) within: Ipv4Prefix,
+}
+
+/// What protects the daemon from peers that announce too much.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Protection {
+    /// A peer, and how many prefixes it may announce.
+    pub(crate) prefix_limit: Option<(Ipv4Addr, u32)>,
+    /// The memory that the daemon may use.
+    pub(crate) memory_guard_mib: Option<u64>,
 }
 
 /// Direction of a filter.
