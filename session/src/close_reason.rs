@@ -120,6 +120,8 @@ fn stopped(reason: &StopReason) -> Notification {
         StopReason::AdministrativeReset(message) => Notification::administrative_reset(message.as_str()),
         StopReason::OtherConfigurationChange => Notification::other_configuration_change(),
         StopReason::OutOfResources | StopReason::MemoryGuard { .. } => Notification::out_of_resources(),
+        // It reaches the peer only if the link is back soon. No subcode says why.
+        StopReason::LinkDown => Notification::new(NotificationCode::CEASE, 0),
         StopReason::Restart => Notification::administrative_shutdown("restart"),
     }
 }

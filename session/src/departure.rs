@@ -52,7 +52,8 @@ impl StopReason {
             | Self::AdministrativeShutdown(_)
             | Self::PeerDeconfigured
             | Self::OutOfResources
-            | Self::MemoryGuard { .. } => true,
+            | Self::MemoryGuard { .. }
+            | Self::LinkDown => true,
             Self::AdministrativeReset(_) | Self::OtherConfigurationChange | Self::Restart => false,
         }
     }

@@ -115,6 +115,8 @@ pub enum StopReason {
         /// The time.
         restart: Duration,
     },
+    /// The link of a peer with a link-local address is down.
+    LinkDown,
     /// The operator shut the session down and may say why, or the daemon ends.
     AdministrativeShutdown(ShutdownMessage),
     /// The peer is no longer in the configuration.
@@ -134,6 +136,7 @@ impl fmt::Display for StopReason {
         f.write_str(match self {
             Self::MaximumPrefixes { .. } => "maximum number of prefixes reached",
             Self::MemoryGuard { .. } => "memory guard reached",
+            Self::LinkDown => "link down",
             Self::AdministrativeShutdown(_) => "administrative shutdown",
             Self::PeerDeconfigured => "peer removed from the configuration",
             Self::AdministrativeReset(_) => "administrative reset",

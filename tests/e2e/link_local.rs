@@ -1,10 +1,18 @@
 //! Peers at link-local addresses, with BIRD and FRR: sessions, next hops in both directions, and forwarding.
 
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
-use margay_lab::{Bird, Frr, Lab, Margay, Namespace, Router, RouterSettings, Segment, wait_until};
+use margay_lab::{
+    Attachment, Bird, Frr, Lab, Margay, Namespace, Router, RouterSettings, Segment, holds_for, wait_until,
+};
 
+use crate::bfd_sessions::{BIRD_BFD, FAST};
 use crate::pair::{MARGAY_ASN, PATIENCE, binaries, wait_for_state};
+use crate::password_rotation::KeyFile;
+
+/// That of all sessions.
+const HOLD_TIME: Duration = Duration::from_secs(90);
 
 /// A margay with a link to each of two routers. No link has addresses but the link-local ones.
 struct Scene {
@@ -12,8 +20,19 @@ struct Scene {
     here: Namespace,
     /// Two routers, of which router `n` has the networks `n`.
     routers: [Namespace; 2],
+    /// The interfaces of margay.
+    attachments: Vec<Attachment>,
     _segments: [Segment; 2],
     _lab: Lab,
+}
+
+/// What happens to the first link.
+#[derive(Clone, Copy)]
+enum Failure {
+    /// It loses its carrier.
+    Carrier,
+    /// Its interface is set down.
+    Interface,
 }
 
 impl Scene {
@@ -23,8 +42,9 @@ impl Scene {
         let here = lab.namespace("margay").unwrap();
         let routers = ["one", "two"].map(|name| lab.namespace(name).unwrap());
         let segments = ["wire1", "wire2"].map(|name| lab.segment(name).unwrap());
+        let mut attachments = Vec::new();
         for (index, (segment, router)) in segments.iter().zip(&routers).enumerate() {
-            segment.attach(&here, &format!("eth{index}"), &[]).unwrap();
+            attachments.push(segment.attach(&here, &format!("eth{index}"), &[]).unwrap());
             segment.attach(router, "eth0", &[]).unwrap();
             if let Some(address) = shared {
                 router.ip("-6 address flush dev eth0").unwrap();
@@ -35,7 +55,7 @@ impl Scene {
         add_networks(&here, 9);
         let settings = RouterSettings::new(MARGAY_ASN, [192, 0, 2, 9].into());
         let margay = Margay::new(&here, settings, &binaries());
-        Self { margay, here, routers, _segments: segments, _lab: lab }
+        Self { margay, here, routers, attachments, _segments: segments, _lab: lab }
     }
 
     /// The link-local address of margay towards a router.
@@ -62,6 +82,20 @@ impl Scene {
             peer(1)
         );
         self.margay.start_with(&text).unwrap();
+    }
+
+    fn fail(&self, failure: Failure) {
+        match failure {
+            Failure::Carrier => self.attachments[0].unplug().unwrap(),
+            Failure::Interface => self.here.ip("link set eth0 down").unwrap(),
+        }
+    }
+
+    fn mend(&self, failure: Failure) {
+        match failure {
+            Failure::Carrier => self.attachments[0].plug().unwrap(),
+            Failure::Interface => self.here.ip("link set eth0 up").unwrap(),
+        }
     }
 
     /// Each router's networks are reached over its link, in both families and both ways.
@@ -95,7 +129,7 @@ impl Scene {
 #[test]
 fn two_birds_with_one_link_local_address_on_two_links() {
     let mut scene = Scene::new(Some("fe80::1"));
-    let mut birds: Vec<Bird> = (0..2).map(|index| bird(&scene, index)).collect();
+    let mut birds: Vec<Bird> = (0..2).map(|index| bird(&scene, index, "")).collect();
     birds.iter_mut().for_each(|bird| bird.start().unwrap());
     scene.start("");
     scene.check();
@@ -123,13 +157,73 @@ fn frr_and_bird_at_link_local_addresses() {
     );
     let mut frr = Frr::with_bfd(&scene.routers[0], settings);
     frr.start().unwrap();
-    let mut bird = bird(&scene, 1);
+    let mut bird = bird(&scene, 1, "");
     bird.start().unwrap();
     scene.start("");
     scene.check();
 }
 
-fn bird(scene: &Scene, index: usize) -> Bird {
+/// The hold timer would take 90 seconds to notice.
+#[test]
+fn a_session_ends_with_its_link_and_returns_with_it() {
+    let mut scene = Scene::new(Some("fe80::1"));
+    let mut birds: Vec<Bird> = (0..2).map(|index| bird(&scene, index, "")).collect();
+    birds.iter_mut().for_each(|bird| bird.start().unwrap());
+    scene.start("");
+    scene.check();
+    let (since, begin) = (scene.margay.uptime_seconds("router2").unwrap(), Instant::now());
+    for failure in [Failure::Carrier, Failure::Interface] {
+        let cut_at = Instant::now();
+        scene.fail(failure);
+        wait_until(PATIENCE, "the end of the session", || {
+            let peer = scene.margay.json("show peer router1").unwrap();
+            let has_ended = peer["state"] != "established" && peer["last_error"] == "link down";
+            if has_ended { Ok(()) } else { Err(peer.to_string()) }
+        });
+        assert!(cut_at.elapsed() < HOLD_TIME / 2, "as late as by the hold timer: {:?}", cut_at.elapsed());
+        scene.mend(failure);
+        scene.check();
+    }
+    let passed = begin.elapsed().as_secs();
+    assert!(scene.margay.uptime_seconds("router2").unwrap() >= since + passed, "the other session stays");
+}
+
+#[test]
+fn a_session_at_link_local_addresses_has_a_password_and_bfd() {
+    let mut scene = Scene::new(None);
+    let mut birds: Vec<Bird> =
+        (0..2).map(|index| bird(&scene, index, "password \"sesame\"; bfd on;")).collect();
+    birds.iter_mut().for_each(|bird| bird.start().unwrap());
+    let key = KeyFile::new("link-local", "another one");
+    scene.start(&format!("{}\n{FAST}", key.setting()));
+    holds_for(Duration::from_secs(3), "no session with another password", || {
+        let peers = scene.margay.json("show peers").unwrap();
+        let is_up = |peer: &serde_json::Value| peer["state"] == "established";
+        if peers["peers"].as_array().unwrap().iter().any(is_up) { Err(peers.to_string()) } else { Ok(()) }
+    });
+    key.write("sesame");
+    scene.margay.cli("reload").unwrap();
+    scene.check();
+    wait_until(PATIENCE, "both paths are monitored", || {
+        let shown = scene.margay.json("show bfd").unwrap();
+        let sessions = shown["sessions"].as_array().unwrap();
+        let are_up = sessions.len() == 2 && sessions.iter().all(|session| session["state"] == "up");
+        if are_up { Ok(()) } else { Err(shown.to_string()) }
+    });
+    // Packets are lost while the link stays up: BFD notices.
+    scene.attachments[1].cut().unwrap();
+    wait_until(PATIENCE, "the end of the session", || {
+        let peer = scene.margay.json("show peer router2").unwrap();
+        let error = peer["last_error"].as_str().unwrap_or_default();
+        let has_ended = peer["state"] != "established" && error.contains("BFD");
+        if has_ended { Ok(()) } else { Err(peer.to_string()) }
+    });
+    scene.attachments[1].restore().unwrap();
+    scene.check();
+}
+
+/// `options` are those of its session; BFD is there for sessions that ask for it.
+fn bird(scene: &Scene, index: usize, options: &str) -> Bird {
     let number = index + 1;
     let mut settings = RouterSettings::new(
         u32::try_from(65_000 + number).unwrap(),
@@ -140,7 +234,7 @@ fn bird(scene: &Scene, index: usize) -> Bird {
     let (theirs, ours) = (link_local(&scene.routers[index], "eth0"), scene.own(index));
     let channel = "import all; export where source ~ [ RTS_STATIC, RTS_BGP ];";
     settings.extra = format!(
-        "protocol bgp peer_margay {{ local {theirs} as {}; neighbor {ours} % 'eth0' as {MARGAY_ASN}; direct; ttl security on;\n\
+        "{BIRD_BFD}protocol bgp peer_margay {{ {options} local {theirs} as {}; neighbor {ours} % 'eth0' as {MARGAY_ASN}; direct; ttl security on;\n\
          connect delay time 1; connect retry time 2; error wait time 1, 2;\n\
          ipv4 {{ {channel} extended next hop on; }}; ipv6 {{ {channel} }}; }}\n",
         65_000 + number

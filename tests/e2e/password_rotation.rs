@@ -13,23 +13,26 @@ use crate::wire::{Wire, network, peer, wait_for_networks};
 const HOLD_TIME: Duration = Duration::from_secs(15);
 
 /// A file with a password that is removed at the end.
-struct KeyFile(PathBuf);
+pub(crate) struct KeyFile(PathBuf);
 
 impl KeyFile {
-    fn new(name: &str, password: &str) -> Self {
+    pub(crate) fn new(name: &str, password: &str) -> Self {
         let file = Self(std::env::temp_dir().join(format!("margay-{}-{name}.key", std::process::id())));
         file.write(password);
         file
     }
 
-    fn write(&self, password: &str) {
+    pub(crate) fn write(&self, password: &str) {
         fs::write(&self.0, format!("{password}\n")).unwrap();
     }
 
-    /// A peer with this file.
+    /// The setting of a peer with this file.
+    pub(crate) fn setting(&self) -> String {
+        format!("password_file = {:?}", self.0.display().to_string())
+    }
+
     fn peer(&self, number: u8) -> PeerSettings {
-        let extra = format!("password_file = {:?}", self.0.display().to_string());
-        PeerSettings { extra, hold_time: HOLD_TIME, ..peer(number) }
+        PeerSettings { extra: self.setting(), hold_time: HOLD_TIME, ..peer(number) }
     }
 }
 

@@ -1,22 +1,36 @@
-//! All addresses of this node at one time, and the choice of a session's own next hops.
+//! All addresses and running links of this node at one time, and the choice of a session's own next hops.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use bgp_codec::{NextHop, Prefix};
 use margay_rib::OwnNextHops;
 
 use super::InterfaceAddress;
 
-/// The addresses of this node.
+/// The addresses of this node, and the links that carry packets.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct AddressBook {
     addresses: Vec<InterfaceAddress>,
+    /// The numbers of the interfaces that are up and have a carrier; `None` if that is not known.
+    running_links: Option<Arc<BTreeSet<u32>>>,
 }
 
 impl AddressBook {
     /// A book of these addresses.
     pub fn new(addresses: impl IntoIterator<Item = InterfaceAddress>) -> Self {
-        Self { addresses: addresses.into_iter().collect() }
+        Self { addresses: addresses.into_iter().collect(), running_links: None }
+    }
+
+    /// The same addresses with these running links.
+    pub(super) fn with_running_links(self, links: Arc<BTreeSet<u32>>) -> Self {
+        Self { running_links: Some(links), ..self }
+    }
+
+    /// Whether an interface is known to be down or away, or to have no carrier.
+    pub(crate) fn is_link_down(&self, index: u32) -> bool {
+        self.running_links.as_ref().is_some_and(|links| !links.contains(&index))
     }
 
     /// The own next hops of a session between two addresses; the own one with the index of its interface if it is

@@ -282,14 +282,14 @@ impl Sessions {
         true
     }
 
-    /// The node's addresses have changed: what was advertised with another own address is advertised again. Returns whether
-    /// that concerns any peer.
+    /// The node's addresses or links have changed: what was advertised with another own address is advertised again, and
+    /// sessions over a link that is down end. Returns whether addresses of any peer's session have changed.
     pub(super) fn on_addresses(&mut self, rib: &mut RecordedRib, addresses: &AddressBook) -> bool {
         let mut changed = Vec::new();
         for peer in self.peers.values_mut() {
-            if let Some(session) = &mut peer.session
-                && let Some(own) = session.on_addresses(peer.settings.name(), addresses)
-            {
+            let Some(session) = &mut peer.session else { continue };
+            session.check_link(peer.settings.name(), addresses);
+            if let Some(own) = session.on_addresses(peer.settings.name(), addresses) {
                 changed.push((session.index, own));
             }
         }

@@ -211,6 +211,14 @@ impl SpeakerSession {
         self.refusals.iter().filter_map(|(_, refusals)| refusals.next_timeout()).min()
     }
 
+    /// Ends the session if its link is down: its routes lead nowhere, and the hold timer would notice that late.
+    pub(super) fn check_link(&mut self, peer: &str, addresses: &AddressBook) {
+        let Some(link) = self.link.filter(|link| addresses.is_link_down(link.index)) else { return };
+        if self.interrupt(StopReason::LinkDown) {
+            info!(peer, link = %link.name, "the link is down");
+        }
+    }
+
     /// The node's addresses have changed. Returns what they mean for the session now, if that is something else.
     pub(super) fn on_addresses(&mut self, peer: &str, addresses: &AddressBook) -> Option<OwnNextHops> {
         let own = own_next_hops(addresses, (self.ends, self.link), self.has_ipv6_next_hops, self.own);
