@@ -10,7 +10,7 @@ use margay_rib::PagePosition;
 use crate::blocks::{BLOCKS, prefix};
 use crate::machine::Pace;
 use crate::network::Observation;
-use crate::plan::{NodeId, NodePlan, PeerPlan, ipv4_of};
+use crate::plan::{NodeId, NodePlan, PeerPlan, RestartPlan, ipv4_of};
 use crate::random::Random;
 use crate::trace;
 use crate::world::World;
@@ -49,7 +49,7 @@ pub fn cold_start(nodes: usize, seed: u64) -> Result<ColdStart> {
 }
 
 async fn start(nodes: usize, seed: u64) -> Result<ColdStart> {
-    let world = started(nodes, seed).await?;
+    let world = started(nodes, seed, None).await?;
     let traffic = world.network.traffic();
     Ok(ColdStart {
         nodes,
@@ -62,12 +62,12 @@ async fn start(nodes: usize, seed: u64) -> Result<ColdStart> {
 }
 
 /// The reflectors come first, then the nodes. Every node has every block.
-pub(crate) async fn started(nodes: usize, seed: u64) -> Result<World> {
+pub(crate) async fn started(nodes: usize, seed: u64, restart: Option<RestartPlan>) -> Result<World> {
     let pace = Pace { steps: 1000, step_microseconds: 20, queues: QueueSizes::USUAL };
     // One further block may be announced later.
     let observation = Observation { advertisements: Some(nodes * BLOCKS + 1), ..Observation::default() };
     let mut random = Random::new(seed);
-    let mut world = World::at_pace(plans(nodes), &random.fork(1), observation, |_| pace);
+    let mut world = World::at_pace(plans(nodes, restart), &random.fork(1), observation, |_| pace);
     for node in 0..world.nodes.len() {
         tokio::time::sleep(random.milliseconds(0..=1)).await;
         world.boot(node).await?;
@@ -82,9 +82,9 @@ pub(crate) async fn started(nodes: usize, seed: u64) -> Result<World> {
     Ok(world)
 }
 
-fn plans(nodes: usize) -> Vec<NodePlan> {
+fn plans(nodes: usize, restart: Option<RestartPlan>) -> Vec<NodePlan> {
     let mut plans: Vec<NodePlan> = (0..nodes + REFLECTORS).map(|id| NodePlan::new(id, ASN)).collect();
-    let peer = |node: NodeId| PeerPlan { hold_time: 90, ..PeerPlan::new(node, ASN) };
+    let peer = |node: NodeId| PeerPlan { hold_time: 90, restart, ..PeerPlan::new(node, ASN) };
     for reflector in 0..REFLECTORS {
         plans[reflector].has_kernel = false;
         plans[reflector].cluster_id = Some(ipv4_of(0));

@@ -7,7 +7,8 @@ use tokio::time::sleep;
 
 use crate::blocks::{BLOCKS, prefix};
 use crate::cold_start::{REFLECTORS, started};
-use crate::network::Power;
+use crate::network::{Power, TableEnds};
+use crate::plan::{RestartPlan, ipv4_of};
 use crate::trace;
 
 /// Which reflectors.
@@ -46,7 +47,7 @@ pub fn restart(nodes: usize, restarting: Restarting, seed: u64) -> Result<Restar
 }
 
 async fn run(nodes: usize, restarting: Restarting, seed: u64) -> Result<Restart> {
-    let mut world = started(nodes, seed).await?;
+    let mut world = started(nodes, seed, None).await?;
     let reflectors = match restarting {
         Restarting::One => 0..1,
         Restarting::Both => 0..REFLECTORS,
@@ -75,6 +76,38 @@ async fn run(nodes: usize, restarting: Restarting, seed: u64) -> Result<Restart>
     let traffic = world.network.traffic();
     Ok(Restart { most_advertisements: traffic.most_advertisements(), withdrawals: traffic.withdrawals() })
 }
+
+/// Kills a reflector of a [cold start](crate::cold_start) whose peers keep its routes (RFC 4724), and starts it again.
+/// Returns when it had the tables of its peers, and when it said that they have its own.
+///
+/// # Errors
+///
+/// A node does not hold what follows from the configurations in the end.
+pub fn graceful_restart(nodes: usize, seed: u64) -> Result<TableEnds> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    let result = runtime.block_on(kill_and_start(nodes, seed));
+    let faults = trace::end();
+    if !faults.is_empty() {
+        bail!("{}", faults.join("; "));
+    }
+    result
+}
+
+async fn kill_and_start(nodes: usize, seed: u64) -> Result<TableEnds> {
+    let plan = RestartPlan { restart_time: 120, long_lived: None };
+    let mut world = started(nodes, seed, Some(plan)).await?;
+    world.nodes[0].crash(Power::On).await;
+    world.network.traffic().count_anew();
+    sleep(PAUSE).await;
+    world.boot(0).await?;
+    world.come_to_rest().await?;
+    let ends = world.network.traffic().table_ends(ipv4_of(0).into());
+    Ok(ends)
+}
+
+/// The first attempts of the clients to connect again have failed, and the next ones come four seconds after the start of the reflector,
+/// which waits five seconds for them.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Longer than the hold time, so that no session with the reflectors survives.
 const OUTAGE: Duration = Duration::from_secs(100);

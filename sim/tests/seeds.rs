@@ -1,6 +1,6 @@
 //! A run is a function of its seed, and cases that failed once do not fail again.
 
-use margay_sim::{Case, Keep, Restarting, Topology, cold_start, restart};
+use margay_sim::{Case, Keep, Restarting, Topology, cold_start, graceful_restart, restart};
 
 #[test]
 fn the_same_seed_is_the_same_run_to_the_octet() {
@@ -53,6 +53,17 @@ fn reflectors_that_come_back_advertise_each_route_once_and_withdraw_nothing() {
                 "{restarting:?}, seed {seed}"
             );
         }
+    }
+}
+
+/// Its peers withdraw what it has not announced by its End-of-RIB, so that must wait for the tables of all peers (RFC 4724 §4.1).
+#[test]
+fn a_reflector_that_restarts_ends_its_table_after_it_has_those_of_all_its_peers() {
+    const NODES: usize = 40;
+    for seed in 0..3 {
+        let ends = graceful_restart(NODES, seed).unwrap();
+        assert_eq!(ends.read, NODES + 1, "seed {seed}: {ends:?}");
+        assert!(ends.first_written.is_some_and(|at| Some(at) >= ends.last_read), "seed {seed}: {ends:?}");
     }
 }
 

@@ -29,6 +29,7 @@ use listener::Listener;
 use tap::Tap;
 
 pub(crate) use host::{Host, Power};
+pub use traffic::TableEnds;
 pub(crate) use traffic::{Observation, Traffic};
 
 /// See the [module](self).

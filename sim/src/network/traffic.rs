@@ -52,6 +52,20 @@ struct PipeTraffic {
     /// By the number of the block.
     advertisements: Vec<u8>,
     withdrawals: usize,
+    /// When the first End-of-RIB was written, and when it was read.
+    end_written: Option<Duration>,
+    end_read: Option<Duration>,
+}
+
+/// The End-of-RIB markers on the connections of one node.
+#[derive(Clone, Copy, Debug)]
+pub struct TableEnds {
+    /// Number of those that it read.
+    pub read: usize,
+    /// When it read the last one.
+    pub last_read: Option<Duration>,
+    /// When it wrote its first one.
+    pub first_written: Option<Duration>,
 }
 
 impl Traffic {
@@ -106,6 +120,8 @@ impl Traffic {
                     keepalives: Keepalives::default(),
                     advertisements: vec![0; self.observation.advertisements.unwrap_or(0)],
                     withdrawals: 0,
+                    end_written: None,
+                    end_read: None,
                 },
             );
         }
@@ -143,6 +159,9 @@ impl Traffic {
         self.add_to_checksum(now, number, side + 2, octets);
         let Some(pipe) = self.pipes.get_mut(&(number, side)) else { return };
         let messages = pipe.read.scan(octets);
+        if messages.iter().any(is_end_of_rib) {
+            pipe.end_read.get_or_insert(now);
+        }
         if messages.iter().any(|message| MessageKind::of(message) == MessageKind::Update) {
             self.last_update = now;
         }
@@ -159,6 +178,9 @@ impl Traffic {
             self.on_open_message(number, side, message);
         }
         let Some(pipe) = self.pipes.get_mut(&(number, side)) else { return };
+        if is_end_of_rib(message) {
+            pipe.end_written.get_or_insert(now);
+        }
         let (from, to) = (pipe.from, pipe.to);
         if let Err(fault) = pipe.keepalives.on_message(now, kind, message.len()) {
             trace::fault(format!("{} -> {}: {fault}", self.named(from), self.named(to)));
@@ -183,11 +205,25 @@ impl Traffic {
         self.pipes.values().map(|pipe| pipe.withdrawals).sum()
     }
 
-    /// Resets the counts of advertisements and withdrawals.
+    /// The End-of-RIB markers of the node with this address since the counts were reset.
+    pub(crate) fn table_ends(&self, node: std::net::IpAddr) -> TableEnds {
+        let read = |pipe: &&PipeTraffic| pipe.to.ip() == node && pipe.end_read.is_some();
+        let written = self.pipes.values().filter(|pipe| pipe.from.ip() == node);
+        let times = || self.pipes.values().filter(read).filter_map(|pipe| pipe.end_read);
+        TableEnds {
+            read: times().count(),
+            last_read: times().max(),
+            first_written: written.filter_map(|pipe| pipe.end_written).min(),
+        }
+    }
+
+    /// Resets the counts of advertisements and withdrawals, and what is known of End-of-RIB markers.
     pub(crate) fn count_anew(&mut self) {
         for pipe in self.pipes.values_mut() {
             pipe.advertisements.fill(0);
             pipe.withdrawals = 0;
+            pipe.end_written = None;
+            pipe.end_read = None;
         }
     }
 
@@ -262,6 +298,13 @@ impl Traffic {
         }
     }
 }
+
+/// Whether it is the End-of-RIB of IPv4: an UPDATE without contents (RFC 4724 §2).
+fn is_end_of_rib(message: &Bytes) -> bool {
+    MessageKind::of(message) == MessageKind::Update && message.len() == EMPTY_UPDATE_OCTETS
+}
+
+const EMPTY_UPDATE_OCTETS: usize = 23;
 
 fn describe_update(update: &bgp_codec::Update) -> String {
     use bgp_codec::{IpPrefix, Ipv4Prefix, Ipv6Prefix, Nlri, NlriBlock};
