@@ -12,7 +12,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 
 use super::fine_timer::FineTimer;
-use super::memory::resident_octets;
+use super::memory::{resident_octets, return_free_memory};
 #[cfg(feature = "simulation")]
 use super::simulated::{SimulatedMachine, SliceCost};
 
@@ -80,6 +80,15 @@ impl Processor {
             Self::Real(_) => resident_octets(),
             #[cfg(feature = "simulation")]
             Self::Simulated(_) => None,
+        }
+    }
+
+    /// Has a thread of its own give memory that is free back to the system.
+    pub(crate) fn return_free_memory(&self) {
+        match self {
+            Self::Real(_) => drop(std::thread::spawn(return_free_memory)),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(_) => {}
         }
     }
 

@@ -57,6 +57,15 @@ fn the_session_of_the_peer_that_grows_ends_and_the_others_stay() {
             prefixes => Err(format!("{prefixes:?}")),
         }
     });
+    // What the routes took goes back to the system.
+    wait_until(PATIENCE, "the memory", || {
+        let resident_mib = margay.resident_octets().unwrap() >> 20;
+        if resident_mib < limit - ROOM_MIB / 2 {
+            Ok(())
+        } else {
+            Err(format!("{resident_mib} of {limit} MiB"))
+        }
+    });
     wait_for_networks(&margay, &[3]);
     let passed = begin.elapsed().as_secs();
     assert!(margay.uptime_seconds("peer3").unwrap() >= since + passed, "the good peer's session stays");

@@ -201,6 +201,9 @@ impl Speaker {
         }
         if self.sessions.is_memory_due(now) {
             self.sessions.on_memory_measured(&self.rib, self.processor.resident_octets(), now);
+            if self.sessions.has_freed_memory(now) {
+                self.processor.return_free_memory();
+            }
         }
         self.clock.end_step(Step::Timers, Instant::now());
     }

@@ -23,6 +23,8 @@ pub(super) struct MemoryGuard {
     due: Instant,
     sessions_ended: u64,
     last_ended: Option<(PeerKey, Instant)>,
+    /// When the memory of the last session's routes is free.
+    return_due: Option<Instant>,
     /// Whether the log says already that no peer is responsible.
     is_unexplained: bool,
 }
@@ -66,6 +68,7 @@ impl MemoryGuard {
             due: now,
             sessions_ended: 0,
             last_ended: None,
+            return_due: None,
             is_unexplained: false,
         }
     }
@@ -118,11 +121,17 @@ impl MemoryGuard {
                 self.threshold_octets = next_threshold.max(self.limit_octets);
                 self.sessions_ended += 1;
                 self.last_ended = Some((peer, now));
+                self.return_due = Some(now + REMOVAL);
                 MemoryVerdict::TooMuch { peer, grown }
             }
             None if std::mem::replace(&mut self.is_unexplained, true) => MemoryVerdict::Enough,
             None => MemoryVerdict::Unexplained,
         }
+    }
+
+    /// Whether memory is to be returned to the system. Once for each session.
+    pub(super) fn has_freed_memory(&mut self, now: Instant) -> bool {
+        self.return_due.take_if(|due| *due <= now).is_some()
     }
 
     pub(super) fn view(&self, now: Instant) -> MemoryGuardView {
@@ -134,6 +143,9 @@ impl MemoryGuard {
         }
     }
 }
+
+/// In which the routes of a session are removed: a million takes a tenth of a second.
+const REMOVAL: Duration = Duration::from_secs(3);
 
 /// Between two measurements while less than half of the limit is used.
 const SELDOM: Duration = Duration::from_secs(1);
@@ -206,6 +218,17 @@ mod tests {
             (700, [0, 0], MemoryVerdict::Enough),
             (1700, [5, 3], MemoryVerdict::TooMuch { peer: ONE, grown: 5 }),
         ]);
+    }
+
+    #[test]
+    fn memory_is_returned_once_the_routes_of_an_ended_session_are_gone() {
+        let now = Instant::now();
+        let mut guard = MemoryGuard::new(LIMIT, now);
+        assert!(!guard.has_freed_memory(now + REMOVAL), "no session has ended");
+        guard.judge(1700, || BTreeMap::from([(ONE, 5)]), now);
+        assert!(!guard.has_freed_memory(now));
+        assert!(guard.has_freed_memory(now + REMOVAL));
+        assert!(!guard.has_freed_memory(now + 2 * REMOVAL), "once");
     }
 
     #[test]

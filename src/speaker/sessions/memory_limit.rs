@@ -67,6 +67,11 @@ impl Sessions {
         }
     }
 
+    /// Whether the routes of a session that the guard has ended are gone by now, and what they took has not been returned. Once.
+    pub(in crate::speaker) fn has_freed_memory(&mut self, now: Instant) -> bool {
+        self.memory_guard.as_mut().is_some_and(|guard| guard.has_freed_memory(now))
+    }
+
     /// State of the memory guard; `None` without one.
     pub(in crate::speaker) fn memory_guard(&self, now: Instant) -> Option<MemoryGuardView> {
         self.memory_guard.as_ref().map(|guard| guard.view(now))
