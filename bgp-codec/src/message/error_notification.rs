@@ -1,6 +1,6 @@
 //! The NOTIFICATION for each error of decoding.
 
-use crate::{AttributeFault, AttributeType, DecodeError, Notification};
+use crate::{AttributeFault, AttributeType, DecodeError, Notification, NotificationCode};
 
 impl DecodeError {
     /// The NOTIFICATION for the peer.
@@ -8,40 +8,86 @@ impl DecodeError {
     pub fn into_notification(self) -> Notification {
         match self {
             Self::ConnectionNotSynchronized => Notification::connection_not_synchronized(),
-            Self::BadMessageLength { length } => Notification::bad_message_length(length),
-            Self::BadMessageType(message_type) => Notification::bad_message_type(message_type),
-            Self::UnsupportedVersion(_) => Notification::unsupported_version(),
+            Self::BadMessageLength { length } => header_error(BAD_MESSAGE_LENGTH, length.to_be_bytes()),
+            Self::BadMessageType(message_type) => header_error(BAD_MESSAGE_TYPE, [message_type]),
+            Self::MalformedOptionalParameters => open_error(MALFORMED_OPEN, []),
+            // The data are the version that is supported.
+            Self::UnsupportedVersion(_) => open_error(UNSUPPORTED_VERSION, 4u16.to_be_bytes()),
+            Self::UnsupportedOptionalParameter(_) => open_error(UNSUPPORTED_OPTIONAL_PARAMETER, []),
             Self::BadPeerAs => Notification::bad_peer_as(),
             Self::BadBgpIdentifier => Notification::bad_bgp_identifier(),
-            Self::UnsupportedOptionalParameter(_) => Notification::unsupported_optional_parameter(),
             Self::UnacceptableHoldTime(_) => Notification::unacceptable_hold_time(),
-            Self::MalformedOptionalParameters => Notification::malformed_open(),
-            Self::MalformedAttributeList => Notification::malformed_attribute_list(),
-            Self::InvalidNetworkField => Notification::invalid_network_field(),
-            Self::Attribute { attribute_type, fault, octets } => match fault {
-                AttributeFault::Duplicate => Notification::malformed_attribute_list(),
-                AttributeFault::UnrecognizedWellKnown => {
-                    Notification::unrecognized_well_known_attribute(octets)
-                }
-                AttributeFault::Missing => Notification::missing_well_known_attribute(attribute_type),
-                AttributeFault::Flags => Notification::attribute_flags_error(octets),
-                AttributeFault::Length | AttributeFault::Overrun => {
-                    Notification::attribute_length_error(octets)
-                }
-                AttributeFault::Value
-                | AttributeFault::FromExternalPeer
-                | AttributeFault::FromFourOctetPeer
-                | AttributeFault::UnsupportedFamily(_) => match attribute_type {
-                    AttributeType::ORIGIN => Notification::invalid_origin(octets),
-                    AttributeType::AS_PATH => Notification::malformed_as_path(),
-                    AttributeType::NEXT_HOP => Notification::invalid_next_hop(octets),
-                    _ => Notification::optional_attribute_error(octets),
-                },
-            },
-            Self::BadRouteRefreshLength { octets } => Notification::invalid_route_refresh_length(octets),
+            Self::MalformedAttributeList => update_error(MALFORMED_ATTRIBUTE_LIST, []),
+            Self::InvalidNetworkField => update_error(INVALID_NETWORK_FIELD, []),
+            Self::Attribute { attribute_type, fault, octets } => {
+                attribute_error(attribute_type, fault, octets)
+            }
+            Self::BadRouteRefreshLength { octets } => {
+                notification(NotificationCode::ROUTE_REFRESH_MESSAGE_ERROR, INVALID_LENGTH, octets)
+            }
         }
     }
 }
+
+/// An error of an attribute; `octets` is the attribute as received, with flags, type and length.
+fn attribute_error(attribute_type: AttributeType, fault: AttributeFault, octets: Vec<u8>) -> Notification {
+    match fault {
+        AttributeFault::Duplicate => update_error(MALFORMED_ATTRIBUTE_LIST, []),
+        AttributeFault::UnrecognizedWellKnown => update_error(UNRECOGNIZED_WELL_KNOWN_ATTRIBUTE, octets),
+        AttributeFault::Missing => update_error(MISSING_WELL_KNOWN_ATTRIBUTE, [attribute_type.0]),
+        AttributeFault::Flags => update_error(ATTRIBUTE_FLAGS_ERROR, octets),
+        AttributeFault::Length | AttributeFault::Overrun => update_error(ATTRIBUTE_LENGTH_ERROR, octets),
+        AttributeFault::Value
+        | AttributeFault::FromExternalPeer
+        | AttributeFault::FromFourOctetPeer
+        | AttributeFault::UnsupportedFamily(_) => match attribute_type {
+            AttributeType::ORIGIN => update_error(INVALID_ORIGIN, octets),
+            AttributeType::AS_PATH => update_error(MALFORMED_AS_PATH, []),
+            AttributeType::NEXT_HOP => update_error(INVALID_NEXT_HOP, octets),
+            _ => update_error(OPTIONAL_ATTRIBUTE_ERROR, octets),
+        },
+    }
+}
+
+fn header_error(subcode: u8, data: impl Into<Vec<u8>>) -> Notification {
+    notification(NotificationCode::MESSAGE_HEADER_ERROR, subcode, data)
+}
+
+fn open_error(subcode: u8, data: impl Into<Vec<u8>>) -> Notification {
+    notification(NotificationCode::OPEN_MESSAGE_ERROR, subcode, data)
+}
+
+fn update_error(subcode: u8, data: impl Into<Vec<u8>>) -> Notification {
+    notification(NotificationCode::UPDATE_MESSAGE_ERROR, subcode, data)
+}
+
+fn notification(code: NotificationCode, subcode: u8, data: impl Into<Vec<u8>>) -> Notification {
+    Notification { code, subcode, data: data.into() }
+}
+
+// Errors of the header (RFC 4271 §6.1).
+const BAD_MESSAGE_LENGTH: u8 = 2;
+const BAD_MESSAGE_TYPE: u8 = 3;
+
+// Errors of the OPEN (RFC 4271 §6.2).
+const MALFORMED_OPEN: u8 = 0;
+const UNSUPPORTED_VERSION: u8 = 1;
+const UNSUPPORTED_OPTIONAL_PARAMETER: u8 = 4;
+
+// Errors of the UPDATE (RFC 4271 §6.3).
+const MALFORMED_ATTRIBUTE_LIST: u8 = 1;
+const UNRECOGNIZED_WELL_KNOWN_ATTRIBUTE: u8 = 2;
+const MISSING_WELL_KNOWN_ATTRIBUTE: u8 = 3;
+const ATTRIBUTE_FLAGS_ERROR: u8 = 4;
+const ATTRIBUTE_LENGTH_ERROR: u8 = 5;
+const INVALID_ORIGIN: u8 = 6;
+const INVALID_NEXT_HOP: u8 = 8;
+const OPTIONAL_ATTRIBUTE_ERROR: u8 = 9;
+const INVALID_NETWORK_FIELD: u8 = 10;
+const MALFORMED_AS_PATH: u8 = 11;
+
+// Errors of ROUTE-REFRESH (RFC 7313 §5).
+const INVALID_LENGTH: u8 = 1;
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::header::{MessageType, encode_message};
 use crate::parser::u8_sized;
-use crate::{AttributeType, Capability, DecodeError};
+use crate::{Capability, DecodeError};
 
 /// Why a session ends; the last message of the session.
 ///
@@ -58,34 +58,10 @@ impl Notification {
     pub fn connection_not_synchronized() -> Self {
         Self::new(NotificationCode::MESSAGE_HEADER_ERROR, 1)
     }
-
-    /// 1/2: the length field is not valid for a message of its type.
-    #[must_use]
-    pub fn bad_message_length(length: u16) -> Self {
-        Self::new(NotificationCode::MESSAGE_HEADER_ERROR, 2).with_data(length.to_be_bytes())
-    }
-
-    /// 1/3: the message type is not recognised.
-    #[must_use]
-    pub fn bad_message_type(message_type: u8) -> Self {
-        Self::new(NotificationCode::MESSAGE_HEADER_ERROR, 3).with_data([message_type])
-    }
 }
 
 /// Errors of the OPEN (RFC 4271 §6.2).
 impl Notification {
-    /// 2/0: an optional parameter is recognised but malformed.
-    #[must_use]
-    pub fn malformed_open() -> Self {
-        Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 0)
-    }
-
-    /// 2/1: the version is not 4.
-    #[must_use]
-    pub fn unsupported_version() -> Self {
-        Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 1).with_data(4u16.to_be_bytes())
-    }
-
     /// 2/2: the peer is in another autonomous system than expected.
     #[must_use]
     pub fn bad_peer_as() -> Self {
@@ -96,12 +72,6 @@ impl Notification {
     #[must_use]
     pub fn bad_bgp_identifier() -> Self {
         Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 3)
-    }
-
-    /// 2/4: an optional parameter is not recognised.
-    #[must_use]
-    pub fn unsupported_optional_parameter() -> Self {
-        Self::new(NotificationCode::OPEN_MESSAGE_ERROR, 4)
     }
 
     /// 2/6: the hold time is one or two seconds, or too short for us.
@@ -123,70 +93,6 @@ impl Notification {
     }
 }
 
-/// Errors of the UPDATE (RFC 4271 §6.3). `attribute` is the attribute as received, with flags, type and
-/// length.
-impl Notification {
-    /// 3/1: lengths contradict each other, or an attribute occurs twice.
-    #[must_use]
-    pub fn malformed_attribute_list() -> Self {
-        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 1)
-    }
-
-    /// 3/2: an attribute claims to be well-known, but is not recognised.
-    #[must_use]
-    pub fn unrecognized_well_known_attribute(attribute: Vec<u8>) -> Self {
-        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 2).with_data(attribute)
-    }
-
-    /// 3/3: a mandatory attribute is missing.
-    #[must_use]
-    pub fn missing_well_known_attribute(attribute_type: AttributeType) -> Self {
-        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 3).with_data([attribute_type.0])
-    }
-
-    /// 3/4: the flags contradict the type.
-    #[must_use]
-    pub fn attribute_flags_error(attribute: Vec<u8>) -> Self {
-        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 4).with_data(attribute)
-    }
-
-    /// 3/5: the length is not valid for the attribute.
-    #[must_use]
-    pub fn attribute_length_error(attribute: Vec<u8>) -> Self {
-        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 5).with_data(attribute)
-    }
-
-    /// 3/6: ORIGIN has an undefined value.
-    #[must_use]
-    pub fn invalid_origin(attribute: Vec<u8>) -> Self {
-        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 6).with_data(attribute)
-    }
-
-    /// 3/8: NEXT_HOP is not a host's address.
-    #[must_use]
-    pub fn invalid_next_hop(attribute: Vec<u8>) -> Self {
-        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 8).with_data(attribute)
-    }
-
-    /// 3/9: an optional attribute has an invalid value.
-    #[must_use]
-    pub fn optional_attribute_error(attribute: Vec<u8>) -> Self {
-        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 9).with_data(attribute)
-    }
-
-    /// 3/10: the NLRI are malformed.
-    #[must_use]
-    pub fn invalid_network_field() -> Self {
-        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 10)
-    }
-
-    /// 3/11: AS_PATH is malformed.
-    #[must_use]
-    pub fn malformed_as_path() -> Self {
-        Self::new(NotificationCode::UPDATE_MESSAGE_ERROR, 11)
-    }
-}
-
 /// Timers and the state machine.
 impl Notification {
     /// 4/0: nothing was received during the hold time.
@@ -200,12 +106,6 @@ impl Notification {
     #[must_use]
     pub fn unexpected_message(subcode: u8) -> Self {
         Self::new(NotificationCode::FINITE_STATE_MACHINE_ERROR, subcode)
-    }
-
-    /// 7/1: the length of a ROUTE-REFRESH, given whole, is wrong (RFC 7313 §5).
-    #[must_use]
-    pub fn invalid_route_refresh_length(message: Vec<u8>) -> Self {
-        Self::new(NotificationCode::ROUTE_REFRESH_MESSAGE_ERROR, 1).with_data(message)
     }
 
     /// 8/0: the peer stopped reading (RFC 9687 §4).
@@ -579,30 +479,30 @@ mod tests {
     }
 
     #[test]
-    fn every_constructor_has_the_registered_numbers_and_a_name() {
-        let attribute = || vec![0x40, 1, 1, 9];
+    fn every_constructor_has_the_registered_numbers_and_every_number_a_name() {
+        let number = |code, subcode| Notification::new(NotificationCode(code), subcode);
         let table: [(Notification, u8, u8, &str); 38] = [
             (Notification::connection_not_synchronized(), 1, 1, "connection not synchronized"),
-            (Notification::bad_message_length(18), 1, 2, "bad message length"),
-            (Notification::bad_message_type(9), 1, 3, "bad message type"),
-            (Notification::malformed_open(), 2, 0, "OPEN message error"),
-            (Notification::unsupported_version(), 2, 1, "unsupported version number"),
+            (number(1, 2), 1, 2, "bad message length"),
+            (number(1, 3), 1, 3, "bad message type"),
+            (number(2, 0), 2, 0, "OPEN message error"),
+            (number(2, 1), 2, 1, "unsupported version number"),
             (Notification::bad_peer_as(), 2, 2, "bad peer AS"),
             (Notification::bad_bgp_identifier(), 2, 3, "bad BGP identifier"),
-            (Notification::unsupported_optional_parameter(), 2, 4, "unsupported optional parameter"),
+            (number(2, 4), 2, 4, "unsupported optional parameter"),
             (Notification::unacceptable_hold_time(), 2, 6, "unacceptable hold time"),
             (Notification::unsupported_capability(vec![1, 0]), 2, 7, "unsupported capability"),
             (Notification::role_mismatch(), 2, 11, "role mismatch"),
-            (Notification::malformed_attribute_list(), 3, 1, "malformed attribute list"),
-            (Notification::unrecognized_well_known_attribute(attribute()), 3, 2, "unrecognized well-known"),
-            (Notification::missing_well_known_attribute(AttributeType::ORIGIN), 3, 3, "missing well-known"),
-            (Notification::attribute_flags_error(attribute()), 3, 4, "attribute flags error"),
-            (Notification::attribute_length_error(attribute()), 3, 5, "attribute length error"),
-            (Notification::invalid_origin(attribute()), 3, 6, "invalid ORIGIN"),
-            (Notification::invalid_next_hop(attribute()), 3, 8, "invalid NEXT_HOP"),
-            (Notification::optional_attribute_error(attribute()), 3, 9, "optional attribute error"),
-            (Notification::invalid_network_field(), 3, 10, "invalid network field"),
-            (Notification::malformed_as_path(), 3, 11, "malformed AS_PATH"),
+            (number(3, 1), 3, 1, "malformed attribute list"),
+            (number(3, 2), 3, 2, "unrecognized well-known"),
+            (number(3, 3), 3, 3, "missing well-known"),
+            (number(3, 4), 3, 4, "attribute flags error"),
+            (number(3, 5), 3, 5, "attribute length error"),
+            (number(3, 6), 3, 6, "invalid ORIGIN"),
+            (number(3, 8), 3, 8, "invalid NEXT_HOP"),
+            (number(3, 9), 3, 9, "optional attribute error"),
+            (number(3, 10), 3, 10, "invalid network field"),
+            (number(3, 11), 3, 11, "malformed AS_PATH"),
             (Notification::hold_timer_expired(), 4, 0, "hold timer expired"),
             (Notification::unexpected_message(0), 5, 0, "state machine error"),
             (Notification::unexpected_message(1), 5, 1, "OpenSent"),
@@ -616,7 +516,7 @@ mod tests {
             (Notification::other_configuration_change(), 6, 6, "other configuration change"),
             (Notification::connection_collision_resolution(), 6, 7, "connection collision resolution"),
             (Notification::out_of_resources(), 6, 8, "out of resources"),
-            (Notification::invalid_route_refresh_length(vec![]), 7, 1, "invalid message length"),
+            (number(7, 1), 7, 1, "invalid message length"),
             (Notification::send_hold_timer_expired(), 8, 0, "send hold timer expired"),
             (Notification::new(NotificationCode(42), 0), 42, 0, "error code 42"),
             (Notification::new(NotificationCode::CEASE, 200), 6, 200, "cease: subcode 200"),
@@ -679,7 +579,9 @@ mod tests {
     #[test]
     fn data_are_truncated_at_the_message_limit() {
         let mut out = BytesMut::new();
-        Notification::optional_attribute_error(vec![7; 60_000]).encode(&mut out);
+        Notification::new(NotificationCode::UPDATE_MESSAGE_ERROR, 9)
+            .with_data(vec![7; 60_000])
+            .encode(&mut out);
         assert_eq!(out.len(), 4096);
     }
 }
