@@ -57,19 +57,19 @@ impl<'a> FibView<'a> {
     /// Where packets to a next hop are sent; empty while it is not reachable.
     #[must_use]
     pub fn hops(&self, hop: Hop) -> Vec<NamedHop> {
-        self.mirror.named_hops(hop)
+        self.mirror.view().named_hops(hop)
     }
 
     /// The route of another program to exactly this prefix; that with the lowest metric, of several.
     #[must_use]
     pub fn foreign_route(&self, prefix: Prefix) -> Option<ForeignRoute> {
-        self.mirror.foreign_route(prefix)
+        self.mirror.view().foreign_route(prefix)
     }
 
     /// Whether the kernel refused what is wanted at a prefix, or something is in the way.
     #[must_use]
     pub fn has_failed(&self, prefix: Prefix) -> bool {
-        self.mirror.has_failed(prefix)
+        self.mirror.view().has_failed(prefix)
     }
 
     /// Number of prefixes with a wanted route that wait to be compared.

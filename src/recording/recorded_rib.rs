@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 
 use bgp_codec::{DecodeContext, Family, Prefix, Update};
-use margay_filter::FilterChain;
 use margay_rib::{
-    AggregateOptions, Departure, EncodedUpdates, ForwardingChange, KernelRouteView, LinkUsability,
-    NetworkOptions, NextHopLoss, Notice, OwnNextHops, PeerIndex, PeerOptions, PeerRules, Rib, RibInput,
-    RibOptions, SpeakerRules, StaticRoute, WayChange,
+    Departure, EncodedUpdates, ForwardingChange, KernelRouteView, LinkUsability, NetworkOptions, NextHopLoss,
+    Notice, OwnNextHops, PeerIndex, PeerOptions, PeerRules, Rib, RibInput, RibOptions, SpeakerRules,
+    WayChange,
 };
 
 use super::{Record, Recorder, checksum};
@@ -54,7 +53,7 @@ impl RecordedRib {
     }
 
     /// Records an input, and lets the Rib handle it.
-    fn handle(&mut self, input: RibInput) {
+    pub(crate) fn handle(&mut self, input: RibInput) {
         self.note(&Record::Input(&input));
         self.rib.handle_input(input);
     }
@@ -119,24 +118,8 @@ impl RecordedRib {
         self.handle(RibInput::StopOriginating(prefix));
     }
 
-    pub(crate) fn set_static(&mut self, prefix: Prefix, route: Option<StaticRoute>) {
-        self.handle(RibInput::Static(prefix, route));
-    }
-
-    pub(crate) fn set_aggregate(&mut self, prefix: Prefix, options: Option<AggregateOptions>) {
-        self.handle(RibInput::Aggregate(prefix, options));
-    }
-
-    pub(crate) fn set_default_route(&mut self, family: Family, is_originated: bool) {
-        self.handle(RibInput::DefaultRoute(family, is_originated));
-    }
-
     pub(crate) fn set_links(&mut self, changes: Vec<LinkUsability>) {
         self.handle(RibInput::Links(changes));
-    }
-
-    pub(crate) fn set_forwarding_filter(&mut self, filter: FilterChain) {
-        self.handle(RibInput::ForwardingFilter(filter));
     }
 
     pub(crate) fn set_kernel_route(&mut self, prefix: Prefix, route: Option<KernelRouteView>) {

@@ -6,7 +6,7 @@ use bgp_codec::Prefix;
 use margay_forwarding::Hop;
 
 use crate::{
-    mirror::state::Mirror,
+    mirror::view::MirrorView,
     netlink::{KernelHop, RouteKind, RouteShape},
 };
 
@@ -34,26 +34,26 @@ pub struct ForeignRoute {
     pub hops: Vec<NamedHop>,
 }
 
-impl Mirror {
+impl MirrorView<'_> {
     /// Where packets to a next hop are sent; empty while it is not reachable.
     pub(crate) fn named_hops(&self, hop: Hop) -> Vec<NamedHop> {
-        self.resolver().resolve(hop).hops.iter().map(|hop| self.named(hop)).collect()
+        self.mirror.resolver().resolve(hop).hops.iter().map(|hop| self.named(hop)).collect()
     }
 
     /// The route of another program to exactly this prefix; that with the lowest metric, of several.
     pub(crate) fn foreign_route(&self, prefix: Prefix) -> Option<ForeignRoute> {
         let of_table = |table| {
-            let entry = self.entries.get(self.entries.find(table, prefix)?);
-            let shapes = entry.held().iter().map(|&held| self.shapes.get(held));
-            shapes.filter(|shape| !self.tables.is_ours(table, shape)).min_by_key(|shape| shape.metric)
+            let entry = self.mirror.entries.get(self.mirror.entries.find(table, prefix)?);
+            let shapes = entry.held().iter().map(|&held| self.mirror.shapes.get(held));
+            shapes.filter(|shape| !self.mirror.tables.is_ours(table, shape)).min_by_key(|shape| shape.metric)
         };
-        let shape = self.tables.all().filter_map(of_table).min_by_key(|shape| shape.metric)?;
+        let shape = self.mirror.tables.all().filter_map(of_table).min_by_key(|shape| shape.metric)?;
         Some(self.described(shape))
     }
 
     fn described(&self, shape: &RouteShape) -> ForeignRoute {
         let hops = match shape.kind {
-            RouteKind::UNICAST => self.resolver().shape_hops(shape),
+            RouteKind::UNICAST => self.mirror.resolver().shape_hops(shape),
             _ => Vec::new(),
         };
         ForeignRoute {
@@ -66,14 +66,15 @@ impl Mirror {
 
     /// Whether the kernel does not hold what is wanted at a prefix, in any table.
     pub(crate) fn has_failed(&self, prefix: Prefix) -> bool {
-        self.tables
+        self.mirror
+            .tables
             .all()
-            .filter_map(|table| self.entries.find(table, prefix))
-            .any(|entry| self.failures.reason(entry).is_some())
+            .filter_map(|table| self.mirror.entries.find(table, prefix))
+            .any(|entry| self.mirror.failures.reason(entry).is_some())
     }
 
     fn named(&self, hop: &KernelHop) -> NamedHop {
-        let name = self.links.name(hop.interface).filter(|name| !name.is_empty());
+        let name = self.mirror.links.name(hop.interface).filter(|name| !name.is_empty());
         let link = name.map_or_else(|| hop.interface.to_string(), str::to_owned);
         NamedHop { gateway: hop.gateway, link, weight: hop.weight }
     }

@@ -87,7 +87,7 @@ impl Mirror {
 
 /// What the mirror shows, for operators.
 pub(crate) struct MirrorView<'a> {
-    mirror: &'a Mirror,
+    pub(super) mirror: &'a Mirror,
 }
 
 impl<'a> MirrorView<'a> {

@@ -1,6 +1,6 @@
 //! The speaker's handling of requests: changes of the configuration, and questions of operators.
 
-use margay_rib::{RoutePage, RouteSelection};
+use margay_rib::{RibInput, RoutePage, RouteSelection};
 use tokio::time::Instant;
 
 use super::Speaker;
@@ -27,13 +27,17 @@ impl Speaker {
             SpeakerRequest::AdvertiseAgain(key, answer) => {
                 reply(answer, self.sessions.advertise_again(&mut self.rib, key));
             }
-            SpeakerRequest::SetStatic(prefix, route) => self.rib.set_static(prefix, route),
-            SpeakerRequest::SetAggregate(prefix, options) => self.rib.set_aggregate(prefix, options),
+            SpeakerRequest::SetStatic(prefix, route) => self.rib.handle(RibInput::Static(prefix, route)),
+            SpeakerRequest::SetAggregate(prefix, options) => {
+                self.rib.handle(RibInput::Aggregate(prefix, options));
+            }
             SpeakerRequest::SetDefaultRoute(family, is_originated) => {
-                self.rib.set_default_route(family, is_originated);
+                self.rib.handle(RibInput::DefaultRoute(family, is_originated));
             }
             SpeakerRequest::SetMemoryLimit(octets) => self.sessions.set_memory_limit(octets, now),
-            SpeakerRequest::SetForwardingFilter(filter) => self.rib.set_forwarding_filter(filter),
+            SpeakerRequest::SetForwardingFilter(filter) => {
+                self.rib.handle(RibInput::ForwardingFilter(filter));
+            }
             SpeakerRequest::Originate(prefix, options) => self.rib.originate(prefix, options),
             SpeakerRequest::StopOriginating(prefix) => self.rib.stop_originating(prefix),
             SpeakerRequest::Routes(question, answer) => reply(answer, self.routes(question)),
