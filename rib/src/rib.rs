@@ -157,18 +157,6 @@ impl Rib {
         }
     }
 
-    /// Reads ahead the memory that applying these UPDATEs will need. Affects nothing but the time that this
-    /// takes.
-    pub fn read_ahead(&self, updates: &[Update]) {
-        let blocks = || {
-            updates.iter().flat_map(|update| update.reach().map(|reach| reach.nlri).chain(update.unreach()))
-        };
-        for (index, family) in self.families.iter() {
-            let mut of_family = blocks().filter(|block| FamilyIndex::of(block.family()) == Some(index));
-            family.read_ahead(&self.shared, &mut of_family);
-        }
-    }
-
     /// Applies an UPDATE. It is ignored if the session of the peer is not up, as are routes of a family that
     /// the session has not agreed on.
     pub fn apply_update(&mut self, peer: PeerIndex, update: Update) {
@@ -385,12 +373,6 @@ impl Rib {
     /// the address of a host. Affects nothing but the results of [`poll_watched`](Self::poll_watched).
     pub fn watch(&mut self, prefixes: &BTreeSet<Prefix>) {
         self.shared.watch.set(prefixes);
-    }
-
-    /// Whether [`poll_watched`](Self::poll_watched) has something to return.
-    #[must_use]
-    pub fn has_watched_changes(&self) -> bool {
-        self.shared.watch.has_changes()
     }
 
     /// Up to `limit` watched prefixes whose best routes have changed, each once, and how many changes are left out

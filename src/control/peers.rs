@@ -59,8 +59,8 @@ pub(super) fn summary(entry: &PeerEntry, counts: &SpeakerCounts) -> PeerSummary 
 
 /// The families of an established session; empty for any other.
 fn family_counts<'c>(entry: &PeerEntry, counts: &'c SpeakerCounts) -> &'c [FamilyCounts] {
-    let session = counts.peers.iter().find(|(key, _)| *key == entry.key);
-    session.map(|(_, families)| families.as_slice()).unwrap_or_default()
+    let session = counts.peers.binary_search_by_key(&entry.key, |(key, _)| *key);
+    session.map(|position| counts.peers[position].1.as_slice()).unwrap_or_default()
 }
 
 /// What a peer is to this speaker.

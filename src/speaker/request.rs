@@ -137,7 +137,7 @@ pub enum PeerSelection {
 pub struct SpeakerCounts {
     /// As a whole.
     pub rib: RibCounts,
-    /// For each family of each peer with a session.
+    /// For each family of each peer with a session, in the order of the keys.
     pub peers: Vec<(PeerKey, Vec<FamilyCounts>)>,
     /// The peers that restart, and have no session.
     pub absences: Vec<(PeerKey, AbsenceView)>,

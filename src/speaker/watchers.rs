@@ -32,7 +32,7 @@ impl Watchers {
 
     /// Publishes the best routes of some prefixes where they have changed.
     pub(super) fn report(&mut self, rib: &mut RecordedRib, events: &EventHub) {
-        if !rib.has_watched_changes() {
+        if !rib.view().has_watched_changes() {
             return;
         }
         self.forget_gone(rib);
@@ -99,7 +99,7 @@ mod tests {
         drop(prefixes);
         watchers.report(&mut rib, &events);
         rib.stop_originating(prefix);
-        assert!(!rib.has_watched_changes(), "nobody watches any more");
+        assert!(!rib.view().has_watched_changes(), "nobody watches any more");
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Scene {
     }
 
     fn take_some(&mut self, feed: usize, updates: Vec<Update>) {
-        self.rib.read_ahead(&updates);
+        self.rib.view().read_ahead(&updates);
         for update in updates {
             self.rib.apply_update(self.feeds[feed], update);
         }

@@ -471,52 +471,19 @@ impl<P: RibFamily> RouteTable<P> {
         if best.source == SourceIndex::KERNEL {
             return None;
         }
-        let wanted = self.installed(shared, entry.prefix.erase(), best)?;
+        let wanted = installed(&self.forwarding_filter, shared, entry.prefix.erase(), best)?;
         if let Some(discard) = wanted.discard {
             return Some(Forwarding { metric: wanted.metric, ..Forwarding::discard(discard) });
         }
         let others = choice.others.iter().map(|&position| &paths[position]);
-        let others =
-            others.filter_map(|path| Some((path, self.installed(shared, entry.prefix.erase(), path)?.hop?)));
+        let others = others.filter_map(|path| {
+            Some((path, installed(&self.forwarding_filter, shared, entry.prefix.erase(), path)?.hop?))
+        });
         let hops: Vec<(&Path, WeightedHop)> =
             wanted.hop.map(|hop| (best, hop)).into_iter().chain(others).collect();
         let forwarding = via(hops.iter().map(|&(_, hop)| hop), shared.multipath)?;
         let forwarding = Forwarding { metric: wanted.metric, ..forwarding };
         Some(if hops.len() > 1 { shared_by_bandwidth(shared, &hops, forwarding) } else { forwarding })
-    }
-
-    /// How a path is installed; `None` if filters or its purpose keep it out of the kernel.
-    fn installed(&self, shared: &Shared, prefix: Prefix, path: &Path) -> Option<Installed> {
-        let handle = path.import.handle()?;
-        let values = &shared.store.get(handle).values;
-        if matches!(values.purpose(), RoutePurpose::Advertise | RoutePurpose::DefaultOriginate) {
-            return None;
-        }
-        let (mut next_hop, mut link) = (shared.store.next_hop(handle), values.link());
-        let (mut metric, mut discard) = (values.metric, values.discard());
-        if !self.forwarding_filter.is_empty() {
-            let source = shared.peers.route_source(path.source, shared.sources.get(path.source));
-            let route = shared.store.route_path(handle, P::FAMILY, source);
-            let verdict = self.forwarding_filter.evaluate(&route, &prefix.into());
-            if !verdict.is_accepted() {
-                return None;
-            }
-            let edits = verdict.edits;
-            metric = edits.metric.or(metric);
-            link = edits.link.as_deref().and_then(|link| link.parse().ok()).or(link);
-            if let Some(NextHopEdit::Address(address)) = edits.next_hop {
-                next_hop = Some(address);
-            }
-            discard = discard.or_else(|| edits.blackhole.then_some(Discard::Blackhole));
-        }
-        let hop = match (next_hop, link) {
-            (Some(gateway), Some(link)) => Some(Hop::OnLink(gateway, link)),
-            (Some(gateway), None) => Some(Hop::Gateway(gateway)),
-            (None, Some(link)) => Some(Hop::Link(link)),
-            (None, None) => None,
-        };
-        let hop = hop.map(|hop| WeightedHop { hop, weight: values.share() });
-        Some(Installed { metric, discard, hop })
     }
 }
 
@@ -529,6 +496,40 @@ fn shared_by_bandwidth(shared: &Shared, hops: &[(&Path, WeightedHop)], forwardin
         }
     }
     bandwidths.applied_to(forwarding)
+}
+
+/// How a path is installed; `None` if `filter` or its purpose keeps it out of the kernel.
+fn installed(filter: &FilterChain, shared: &Shared, prefix: Prefix, path: &Path) -> Option<Installed> {
+    let handle = path.import.handle()?;
+    let values = &shared.store.get(handle).values;
+    if matches!(values.purpose(), RoutePurpose::Advertise | RoutePurpose::DefaultOriginate) {
+        return None;
+    }
+    let (mut next_hop, mut link) = (shared.store.next_hop(handle), values.link());
+    let (mut metric, mut discard) = (values.metric, values.discard());
+    if !filter.is_empty() {
+        let source = shared.peers.route_source(path.source, shared.sources.get(path.source));
+        let route = shared.store.route_path(handle, prefix.family(), source);
+        let verdict = filter.evaluate(&route, &prefix.into());
+        if !verdict.is_accepted() {
+            return None;
+        }
+        let edits = verdict.edits;
+        metric = edits.metric.or(metric);
+        link = edits.link.as_deref().and_then(|link| link.parse().ok()).or(link);
+        if let Some(NextHopEdit::Address(address)) = edits.next_hop {
+            next_hop = Some(address);
+        }
+        discard = discard.or_else(|| edits.blackhole.then_some(Discard::Blackhole));
+    }
+    let hop = match (next_hop, link) {
+        (Some(gateway), Some(link)) => Some(Hop::OnLink(gateway, link)),
+        (Some(gateway), None) => Some(Hop::Gateway(gateway)),
+        (None, Some(link)) => Some(Hop::Link(link)),
+        (None, None) => None,
+    };
+    let hop = hop.map(|hop| WeightedHop { hop, weight: values.share() });
+    Some(Installed { metric, discard, hop })
 }
 
 /// What the kernel shall do for a path.

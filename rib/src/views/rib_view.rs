@@ -1,8 +1,9 @@
 //! A Rib to be looked at.
 
-use bgp_codec::PeerKind;
+use bgp_codec::{PeerKind, Update};
 use margay_filter::FilterChain;
 
+use crate::family::FamilyIndex;
 use crate::index::PeerIndex;
 use crate::rib::{Rib, has_export};
 
@@ -33,6 +34,24 @@ impl RibView<'_> {
     pub fn overdue(self) -> Vec<PeerIndex> {
         let families = self.rib.families.iter();
         families.flat_map(|(_, family)| family.state().groups.overdue(&self.rib.shared)).collect()
+    }
+
+    /// Whether [`poll_watched`](Rib::poll_watched) has something to return.
+    #[must_use]
+    pub fn has_watched_changes(self) -> bool {
+        self.rib.shared.watch.has_changes()
+    }
+
+    /// Reads ahead the memory that applying these UPDATEs will need. Affects nothing but the time that this
+    /// takes.
+    pub fn read_ahead(self, updates: &[Update]) {
+        let blocks = || {
+            updates.iter().flat_map(|update| update.reach().map(|reach| reach.nlri).chain(update.unreach()))
+        };
+        for (index, family) in self.rib.families.iter() {
+            let mut of_family = blocks().filter(|block| FamilyIndex::of(block.family()) == Some(index));
+            family.read_ahead(&self.rib.shared, &mut of_family);
+        }
     }
 
     /// Whether some members are still to be moved to groups with their rules.

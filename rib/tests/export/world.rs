@@ -556,7 +556,7 @@ impl World {
             format!("{peer:?} {path_id:?} {attributes:?} {next_hop:?}")
         };
         let mut changes = Vec::new();
-        while self.rib.has_watched_changes() {
+        while self.rib.view().has_watched_changes() {
             let (changed, lost) = self.rib.poll_watched(3);
             assert_eq!(lost, 0);
             changes.extend(changed);

@@ -140,7 +140,7 @@ impl Speaker {
     /// Waits for an event and handles it. Requests take precedence over peers' inputs.
     async fn wait_and_handle(&mut self) -> Flow {
         let pause = self.rounds.pause(Instant::now());
-        let is_busy = self.is_working || self.rounds.is_in_round() || self.rib.has_watched_changes();
+        let is_busy = self.is_working || self.rounds.is_in_round() || self.rib.view().has_watched_changes();
         let has_news = self.rounds.has_news();
         if has_news && !is_busy && pause < SHORT_PAUSE && self.channels.inputs.is_empty() {
             self.processor.nap(pause).await;
@@ -199,9 +199,9 @@ impl Speaker {
         if self.sessions.handle_timeout(&mut self.rib, now) {
             self.rounds.on_news();
         }
-        if self.sessions.is_memory_due(now) {
+        if self.sessions.memory.is_due(now) {
             self.sessions.on_memory_measured(&self.rib, self.processor.resident_octets(), now);
-            if self.sessions.has_freed_memory(now) {
+            if self.sessions.memory.has_freed_memory(now) {
                 self.processor.return_free_memory();
             }
         }

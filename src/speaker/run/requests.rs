@@ -34,7 +34,7 @@ impl Speaker {
             SpeakerRequest::SetDefaultRoute(family, is_originated) => {
                 self.rib.handle(RibInput::DefaultRoute(family, is_originated));
             }
-            SpeakerRequest::SetMemoryLimit(octets) => self.sessions.set_memory_limit(octets, now),
+            SpeakerRequest::SetMemoryLimit(octets) => self.sessions.memory.set(octets, now),
             SpeakerRequest::SetForwardingFilter(filter) => {
                 self.rib.handle(RibInput::ForwardingFilter(filter));
             }
@@ -52,7 +52,7 @@ impl Speaker {
                 let peers = self.sessions.counts(&self.rib);
                 let absences = self.sessions.absences(Instant::now());
                 let holds_back = self.sessions.holds_back();
-                let memory_guard = self.sessions.memory_guard(Instant::now());
+                let memory_guard = self.sessions.memory.view(Instant::now());
                 let rib = self.rib.view().counts();
                 reply(answer, SpeakerCounts { rib, peers, absences, holds_back, memory_guard });
             }

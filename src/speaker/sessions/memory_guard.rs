@@ -7,6 +7,42 @@ use tokio::time::Instant;
 
 use crate::speaker::PeerKey;
 
+/// The limit, with what guards it; without one, the daemon may use any amount.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryLimit(pub(super) Option<MemoryGuard>);
+
+impl MemoryLimit {
+    /// Sets how much memory the daemon may use; `None` for any amount.
+    pub(crate) fn set(&mut self, limit_octets: Option<u64>, now: Instant) {
+        match (&mut self.0, limit_octets) {
+            (Some(guard), Some(limit_octets)) => guard.set_limit(limit_octets),
+            (guard, limit_octets) => {
+                *guard = limit_octets.map(|limit_octets| MemoryGuard::new(limit_octets, now));
+            }
+        }
+    }
+
+    /// Whether memory is to be measured.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.0.as_ref().is_some_and(|guard| guard.next_timeout() <= now)
+    }
+
+    /// Whether the routes of a session that the guard has ended are gone by now, and what they took has not been returned. Once.
+    pub(crate) fn has_freed_memory(&mut self, now: Instant) -> bool {
+        self.0.as_mut().is_some_and(|guard| guard.has_freed_memory(now))
+    }
+
+    /// State of the memory guard; `None` without one.
+    pub(crate) fn view(&self, now: Instant) -> Option<MemoryGuardView> {
+        self.0.as_ref().map(|guard| guard.view(now))
+    }
+
+    /// When memory is to be measured next.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.0.as_ref().map(MemoryGuard::next_timeout)
+    }
+}
+
 /// Compares the memory of the process with a limit, at intervals.
 ///
 /// Memory is not accounted to peers. The peer whose number of paths has grown most since memory was last ample is held

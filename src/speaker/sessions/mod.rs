@@ -4,7 +4,7 @@ mod absence;
 mod convergence;
 mod hold_back;
 mod memory_guard;
-mod memory_limit;
+mod memory_shortage;
 mod prefix_limit;
 mod refusals;
 mod session;
@@ -21,8 +21,8 @@ use self::absence::Absence;
 pub use self::absence::AbsenceView;
 use self::convergence::Convergence;
 pub use self::convergence::ConvergenceOptions;
-use self::memory_guard::MemoryGuard;
 pub use self::memory_guard::MemoryGuardView;
+use self::memory_guard::MemoryLimit;
 pub use self::prefix_limit::{LimitAction, PrefixLimit};
 use self::session::SpeakerSession;
 use super::{FamilyCounts, PeerKey, PeerSettings, PeerUp, RefreshMark, SessionEpoch};
@@ -45,7 +45,7 @@ pub(super) struct Sessions {
     are_limits_due: bool,
     /// When limits are to be checked again, even if nothing arrives.
     limit_check: Option<Instant>,
-    memory_guard: Option<MemoryGuard>,
+    pub(super) memory: MemoryLimit,
 }
 
 /// A configured peer.
@@ -78,7 +78,7 @@ impl Sessions {
             absence_ends: None,
             are_limits_due: false,
             limit_check: None,
-            memory_guard: None,
+            memory: MemoryLimit::default(),
         }
     }
 
@@ -223,7 +223,7 @@ impl Sessions {
         let Some(session) = session.filter(|session| !session.is_interrupted()) else { return false };
         self.convergence.on_update(now);
         let mut is_news = false;
-        rib.read_ahead(&updates);
+        rib.view().read_ahead(&updates);
         for update in updates {
             let end_of_rib = update.end_of_rib();
             session.note_defects(settings.name(), update.defects());
@@ -303,7 +303,7 @@ impl Sessions {
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         let timeouts = [self.convergence.hold_back_ends_at(), self.absence_ends, self.limit_check];
-        let memory = self.memory_guard.as_ref().map(MemoryGuard::next_timeout);
+        let memory = self.memory.next_timeout();
         timeouts.into_iter().fold(earlier(self.refresh_ends, memory), earlier)
     }
 

@@ -1,4 +1,4 @@
-//! The limit of the daemon's memory, which may end the session of a peer.
+//! The end of a peer's session when the daemon uses too much memory.
 
 use std::time::Duration;
 
@@ -6,26 +6,11 @@ use margay_session::StopReason;
 use tokio::time::Instant;
 use tracing::error;
 
-use super::memory_guard::{MemoryGuard, MemoryGuardView, MemoryVerdict};
+use super::memory_guard::{MemoryLimit, MemoryVerdict};
 use super::{Sessions, SpeakerPeer};
 use crate::recording::RecordedRib;
 
 impl Sessions {
-    /// Sets how much memory the daemon may use; `None` for any amount.
-    pub(in crate::speaker) fn set_memory_limit(&mut self, limit_octets: Option<u64>, now: Instant) {
-        match (&mut self.memory_guard, limit_octets) {
-            (Some(guard), Some(limit_octets)) => guard.set_limit(limit_octets),
-            (guard, limit_octets) => {
-                *guard = limit_octets.map(|limit_octets| MemoryGuard::new(limit_octets, now));
-            }
-        }
-    }
-
-    /// Whether memory is to be measured.
-    pub(in crate::speaker) fn is_memory_due(&self, now: Instant) -> bool {
-        self.memory_guard.as_ref().is_some_and(|guard| guard.next_timeout() <= now)
-    }
-
     /// Takes a measurement of the resident memory. If it is too much, ends the session of the peer that is responsible. A machine
     /// that cannot measure (`None`) has no guard.
     pub(in crate::speaker) fn on_memory_measured(
@@ -34,10 +19,10 @@ impl Sessions {
         resident_octets: Option<u64>,
         now: Instant,
     ) {
-        let Self { memory_guard: Some(guard), peers, .. } = self else { return };
+        let Self { memory: MemoryLimit(Some(guard)), peers, .. } = self else { return };
         let Some(resident_octets) = resident_octets else {
             error!("the memory guard is off: the memory of this process cannot be measured");
-            self.memory_guard = None;
+            self.memory = MemoryLimit::default();
             return;
         };
         let paths = || {
@@ -65,16 +50,6 @@ impl Sessions {
                 "memory guard: too much memory is in use, and no peer has announced more routes than before"
             ),
         }
-    }
-
-    /// Whether the routes of a session that the guard has ended are gone by now, and what they took has not been returned. Once.
-    pub(in crate::speaker) fn has_freed_memory(&mut self, now: Instant) -> bool {
-        self.memory_guard.as_mut().is_some_and(|guard| guard.has_freed_memory(now))
-    }
-
-    /// State of the memory guard; `None` without one.
-    pub(in crate::speaker) fn memory_guard(&self, now: Instant) -> Option<MemoryGuardView> {
-        self.memory_guard.as_ref().map(|guard| guard.view(now))
     }
 }
 
