@@ -91,7 +91,7 @@ impl Outbound {
         if state.is_closed {
             return Err(Closed);
         }
-        self.counters.on_sent(1, 0);
+        self.counters.on_message_sent(message.len());
         state.queue.push_urgent(message);
         drop(state);
         self.queued.notify_one();
@@ -145,7 +145,7 @@ impl Outbound {
         self.may_be_full.store(true, Ordering::Relaxed);
         state.queue.clear_bulk();
         if let Some(last) = last {
-            self.counters.on_sent(1, 0);
+            self.counters.on_message_sent(last.len());
             state.queue.push_urgent(last);
         }
     }
@@ -171,7 +171,7 @@ impl Outbound {
             "what is sent is there because there was room"
         );
         for updates in updates {
-            self.counters.on_sent(updates.messages, updates.updates);
+            self.counters.on_updates_sent(updates);
         }
         // The writer detects and reports an error.
         let result = match updates {
@@ -376,9 +376,11 @@ mod tests {
         burst.send(many.export_queue().open().unwrap());
         assert!(many.is_waiting(), "it goes ahead");
         let counts = || [&one, &other, &many].map(|outbound| outbound.counters.counts().sent);
+        let octets = || [&one, &other, &many].map(|outbound| outbound.counters.counts().octets_sent);
         assert_eq!(counts(), [0, 0, 1]);
         burst.write();
         assert_eq!((counts(), burst.peers()), ([2, 1, 1], 0));
+        assert_eq!(octets(), [12, 5, DIRECT_OCTETS as u64 + 1]);
         for (end, expected) in [(&mut one_end, "one and more"), (&mut other_end, "other")] {
             let mut received = vec![0; expected.len()];
             end.read_exact(&mut received).await.unwrap();

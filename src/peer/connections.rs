@@ -76,7 +76,7 @@ impl Connections {
         let outbound =
             Outbound::new(writer, room_octets, Arc::clone(&self.writable), Arc::clone(&self.counters));
         let writer = Writer::spawn(id, outbound, self.report_to.clone(), &options.machine, writers);
-        let reader = Reader::new(reader, received, self.decode);
+        let reader = Reader::new(reader, received, self.decode, Arc::clone(&self.counters));
         self.list.push(Connection { id, is_proven: false, reader, writer, local_address, peer_address });
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bgp_codec::{AsWidth, DecodeContext, DecodeError, Message, Notification, PeerKind, frame_length};
@@ -10,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use tracing::{error, warn};
 
 use crate::machine::{ReadHalf, TcpPassword};
+use crate::message_counters::MessageCounters;
 use crate::mrt_files::SessionLog;
 
 /// Decoder of a whole message: [`bgp_codec::decode_message`], except in tests of a decoder that panics.
@@ -29,11 +31,17 @@ pub(super) struct Reader {
     decode: Decode,
     /// Where the messages of an established session are kept.
     log: Option<SessionLog>,
+    counters: Arc<MessageCounters>,
 }
 
 impl Reader {
     /// The reader of a connection from which `received` was read already.
-    pub(super) fn new(socket: ReadHalf, received: BytesMut, decode: Decode) -> Self {
+    pub(super) fn new(
+        socket: ReadHalf,
+        received: BytesMut,
+        decode: Decode,
+        counters: Arc<MessageCounters>,
+    ) -> Self {
         Self {
             socket,
             buffer: received,
@@ -42,6 +50,7 @@ impl Reader {
             context: DecodeContext::new(PeerKind::Ebgp, AsWidth::Two),
             decode,
             log: None,
+            counters,
         }
     }
 
@@ -90,6 +99,7 @@ impl Reader {
         };
         let message = self.buffer.split_to(octets).freeze();
         self.decoded_octets += octets;
+        self.counters.on_octets_received(octets);
         if let Some(log) = &self.log {
             log.message(&message);
         }

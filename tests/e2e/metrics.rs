@@ -135,6 +135,18 @@ fn metrics_say_what_the_other_commands_say() {
             assert_eq!(value(metrics, sample), expected, "{sample}");
         }
         assert!(value(metrics, "margay_peer_messages_received_total{peer=\"peer2\",type=\"update\"}") >= 1.0);
+        for direction in ["received", "sent"] {
+            let sum = |kind| {
+                value(
+                    metrics,
+                    &format!("margay_peer_messages_{direction}_total{{peer=\"peer2\",type=\"{kind}\"}}"),
+                )
+            };
+            let octets =
+                value(metrics, &format!("margay_peer_message_octets_{direction}_total{{peer=\"peer2\"}}"));
+            // An OPEN has at least ten octets more than a header.
+            assert!(octets >= 19.0 * (sum("update") + sum("other")) + 10.0, "{direction}: {octets} octets");
+        }
         assert!(value(metrics, "process_resident_memory_bytes") > 1e6);
         assert!(value(metrics, "process_cpu_seconds_total") > 0.0);
     }

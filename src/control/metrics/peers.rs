@@ -96,7 +96,20 @@ fn write_messages(snapshot: &Snapshot, exposition: &mut Exposition<'_>) -> fmt::
     exposition.counters("margay_peer_messages_received", "Messages from a peer", received)?;
     let sent =
         snapshot.peers.iter().flat_map(|peer| by_type(peer, peer.messages.sent, peer.messages.updates_sent));
-    exposition.counters("margay_peer_messages_sent", "Messages to a peer, sent or about to be sent", sent)
+    exposition.counters("margay_peer_messages_sent", "Messages to a peer, sent or about to be sent", sent)?;
+    let octets = |value: fn(&PeerEntry) -> u64| {
+        snapshot.peers.iter().map(move |peer| ([("peer", peer.config.name.as_str())], value(peer)))
+    };
+    exposition.counters(
+        "margay_peer_message_octets_received",
+        "Octets of messages from a peer, with their headers",
+        octets(|peer| peer.messages.octets_received),
+    )?;
+    exposition.counters(
+        "margay_peer_message_octets_sent",
+        "Octets of messages to a peer, sent or about to be sent",
+        octets(|peer| peer.messages.octets_sent),
+    )
 }
 
 /// Counts of UPDATEs and of all other messages. The two are counted one after the other, so the sum can be

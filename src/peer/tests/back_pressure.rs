@@ -154,6 +154,7 @@ async fn updates_and_refreshes_reach_the_speaker_in_order() {
     let not_agreed_on = route_refresh(RouteRefresh::request(Family::IPV6_UNICAST));
     let mark = route_refresh(RouteRefresh { subtype: 1, ..RouteRefresh::request(Family::IPV4_UNICAST) });
     let all: Vec<Bytes> = [update(), update(), not_agreed_on, mark, request, update()].map(Into::into).into();
+    let before = handle.messages().octets_received;
     peer.send(&all.concat()).await;
     let mut log = Vec::new();
     while log.len() < 4 {
@@ -165,5 +166,6 @@ async fn updates_and_refreshes_reach_the_speaker_in_order() {
     }
     assert_eq!(log, ["update", "update", "refresh ipv4-unicast", "update"]);
     assert_eq!(handle.messages().updates_received, 3);
+    assert_eq!(handle.messages().octets_received - before, all.concat().len() as u64);
     reaches(&handle, State::Established).await;
 }
