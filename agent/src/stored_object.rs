@@ -2,12 +2,24 @@
 
 use anyhow::{Result, bail};
 use bytes::Bytes;
+use margay_cluster::document::read_json;
 use margay_cluster::key::{Key, ObjectKey};
-use margay_cluster::object::{API_VERSION, Kind};
+use margay_cluster::object::{API_VERSION, Kind, Object, decode_object};
+use margay_cluster::schema::UnknownFields;
 use margay_datastore::{Client, Expected, Store as _, SwapOutcome};
 use serde_json::{Value, json};
 
 use crate::wall_clock;
+
+/// Reads an object.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(crate) fn decode<O: Object>(octets: &[u8]) -> Result<O, String> {
+    let document = read_json(octets).map_err(|error| error.to_string())?;
+    decode_object(&document, UnknownFields::Ignore).map_err(|problems| problems.to_string())
+}
 
 /// Changes an object, or makes it. `change` is given what stands there, `null` for nothing, and returns what is to stand there; `None`
 /// leaves everything as it is. It is called again when another program was faster.

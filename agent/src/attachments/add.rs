@@ -9,7 +9,7 @@ use margay_cni::spool::{self, Purpose};
 use margay_cni::{AddResult, AssignedAddress, CniError, Environment, NetworkConfiguration, code};
 use margay_reconcile::HardwareAddress;
 
-use super::endpoint_object::ensure_profile;
+use super::endpoint_object::{ensure_profile, is_of};
 use super::pod_network::{PodInterface, PodNetwork};
 use super::{Attachments, Identity};
 use crate::node_plan::route_keys;
@@ -160,11 +160,6 @@ fn result(
         sandbox: environment.namespace.clone().unwrap_or_default(),
         addresses: addresses.iter().copied().map(AssignedAddress).collect(),
     }
-}
-
-/// Whether an endpoint is that of this container, and not of a former one of the same pod.
-pub(super) fn is_of(endpoint: &WorkloadEndpoint, identity: &Identity) -> bool {
-    endpoint.spec.container_id.as_deref() == Some(&identity.note.container_id)
 }
 
 pub(super) fn failed(error: impl std::fmt::Display) -> CniError {

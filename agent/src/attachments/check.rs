@@ -7,8 +7,9 @@ use margay_ipam::{ClusterState, Ipam};
 use std::time::Duration;
 
 use super::Attachments;
-use super::add::{again, failed, is_of};
+use super::add::{again, failed};
 use super::addresses::ipam_error;
+use super::endpoint_object::is_of;
 use crate::node_plan::route_keys;
 use crate::wall_clock;
 

@@ -68,7 +68,7 @@ impl Attachments {
         let listed = self.client.list(&KeyRange::of_prefix(prefix)).await.map_err(again)?;
         let mut notes = Vec::new();
         for key_value in listed.key_values {
-            let Ok(endpoint) = super::endpoint_object::decode::<margay_cluster::object::WorkloadEndpoint>(
+            let Ok(endpoint) = crate::stored_object::decode::<margay_cluster::object::WorkloadEndpoint>(
                 &key_value.entry.value,
             ) else {
                 continue;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use margay_cni::spool::{self, Purpose};
 use margay_cni::{CniError, Environment, NetworkConfiguration};
 
-use super::add::{again, failed, is_of};
+use super::add::{again, failed};
+use super::endpoint_object::is_of;
 use super::pod_network::PodNetwork;
 use super::{Attachments, Identity};
 

@@ -4,32 +4,19 @@ use std::net::IpAddr;
 
 use anyhow::Result;
 use ipnet::IpNet;
-use margay_cluster::document::read_json;
 use margay_cluster::key::ObjectKey;
-use margay_cluster::object::{EndpointName, Kind, Object, WorkloadEndpoint, decode_object};
-use margay_cluster::schema::UnknownFields;
+use margay_cluster::object::{EndpointName, Kind, WorkloadEndpoint};
 use margay_datastore::{Client, KeyRange};
 use serde_json::{Value, json};
 
-use super::add::is_of;
 use super::{Attachments, Identity};
 use crate::stored_object;
-
-/// Reads an object.
-///
-/// # Errors
-///
-/// What is wrong with it.
-pub(super) fn decode<O: Object>(octets: &[u8]) -> Result<O, String> {
-    let document = read_json(octets).map_err(|error| error.to_string())?;
-    decode_object(&document, UnknownFields::Ignore).map_err(|problems| problems.to_string())
-}
 
 impl Attachments {
     /// The endpoint of an attachment; `None` when there is none, or one that cannot be read.
     pub(super) async fn endpoint(&self, identity: &Identity) -> Result<Option<WorkloadEndpoint>> {
         let current = self.client.get(identity.endpoint.to_string().as_bytes()).await?;
-        Ok(current.and_then(|current| decode(&current.value).ok()))
+        Ok(current.and_then(|current| stored_object::decode(&current.value).ok()))
     }
 
     /// The other interface by which a container is attached already; there is one for each container.
@@ -38,7 +25,10 @@ impl Attachments {
         let namespace = ObjectKey::prefix(Kind::WorkloadEndpoint, identity.endpoint.namespace.as_deref());
         let range = KeyRange::of_prefix(format!("{namespace}{}", of_container.build_prefix()?));
         let listed = self.client.list(&range).await?;
-        let endpoints = listed.key_values.iter().filter_map(|key_value| decode(&key_value.entry.value).ok());
+        let endpoints = listed
+            .key_values
+            .iter()
+            .filter_map(|key_value| stored_object::decode(&key_value.entry.value).ok());
         let others = endpoints.filter(|endpoint: &WorkloadEndpoint| {
             is_of(endpoint, identity) && endpoint.spec.endpoint.as_deref() != Some(&identity.note.interface)
         });
@@ -95,6 +85,11 @@ impl Attachments {
         })
         .await
     }
+}
+
+/// Whether an endpoint is that of this container, and not of a former one of the same pod.
+pub(super) fn is_of(endpoint: &WorkloadEndpoint, identity: &Identity) -> bool {
+    endpoint.spec.container_id.as_deref() == Some(&identity.note.container_id)
 }
 
 /// Makes the profile of a network, unless it is there: containers may send everything, and receive from each other.

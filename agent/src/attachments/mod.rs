@@ -22,6 +22,7 @@ use margay_datastore::Client;
 use tokio::sync::{Mutex, watch};
 
 use crate::kernel_thread::KernelHandle;
+use crate::stored_object;
 
 /// Makes and removes attachments of containers.
 #[derive(Debug)]
@@ -102,7 +103,7 @@ impl Attachments {
         let Some(current) = current else {
             return Err(again("the datastore has no ClusterInformation default".to_owned()));
         };
-        let object = endpoint_object::decode::<ClusterInformation>(&current.value).map_err(again)?;
+        let object = stored_object::decode::<ClusterInformation>(&current.value).map_err(again)?;
         match object.spec.datastore_ready {
             Some(true) => Ok(()),
             _ => Err(again("the datastore is not ready: ClusterInformation default says so".to_owned())),

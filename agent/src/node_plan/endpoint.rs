@@ -4,7 +4,8 @@ use ipnet::IpNet;
 use margay_cluster::object::WorkloadEndpoint;
 use margay_reconcile::{Key, LinkName, MAIN_TABLE, Route, RouteKey, RouteScope, RouteTarget, Value};
 
-use super::ROUTE_METRIC;
+/// The metric of the agent's routes: what the BGP daemon reads as an ordinary route.
+pub(super) const ROUTE_METRIC: u32 = 1024;
 
 /// Namespace and name of an endpoint.
 pub(crate) type EndpointId = (String, String);

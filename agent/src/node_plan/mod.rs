@@ -20,8 +20,6 @@ pub(crate) use self::endpoint::{EndpointId, endpoint_things, route_keys};
 
 /// The protocol number of the agent's routes and rules. Calico's.
 pub(crate) const ROUTE_PROTOCOL: u8 = 80;
-/// The metric of the agent's routes: what the BGP daemon reads as an ordinary route.
-pub(crate) const ROUTE_METRIC: u32 = 1024;
 
 /// What belongs to the agent: the tunnel devices, and what is on the IPIP device.
 pub(crate) fn ownership() -> Ownership {

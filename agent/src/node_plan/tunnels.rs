@@ -10,7 +10,7 @@ use margay_reconcile::{
     Value, Vxlan,
 };
 
-use super::ROUTE_METRIC;
+use super::endpoint::ROUTE_METRIC;
 use crate::uplinks::{Uplink, Uplinks};
 
 /// What all tunnels and routes rest on besides what the overlay calculates.

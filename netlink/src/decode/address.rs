@@ -4,7 +4,6 @@ use ipnet::IpNet;
 use margay_reconcile::Key;
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 
-use super::name_of;
 use crate::LinkTable;
 
 pub(super) fn decode(message: &AddressMessage, links: &LinkTable) -> Option<Key> {
@@ -18,5 +17,5 @@ pub(super) fn decode(message: &AddressMessage, links: &LinkTable) -> Option<Key>
         _ => None,
     });
     let address = IpNet::new(local.or(own)?, message.header.prefix_len).ok()?;
-    Some(Key::Address(name_of(message.header.index, links)?, address))
+    Some(Key::Address(links.name(message.header.index).cloned()?, address))
 }

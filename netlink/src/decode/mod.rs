@@ -6,7 +6,7 @@ mod neighbour;
 mod route;
 mod rule;
 
-use margay_reconcile::{Key, LinkName, Notice, Seen, Value};
+use margay_reconcile::{Key, Notice, Seen, Value};
 use netlink_packet_route::RouteNetlinkMessage;
 
 use crate::LinkTable;
@@ -64,8 +64,4 @@ fn there_address(key: Key) -> Notice {
 
 fn gone(seen: Seen) -> Notice {
     Notice::Gone { key: seen.key, protocol: seen.protocol }
-}
-
-fn name_of(number: u32, links: &LinkTable) -> Option<LinkName> {
-    links.name(number).cloned()
 }

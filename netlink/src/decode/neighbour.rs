@@ -8,7 +8,6 @@ use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
 
-use super::name_of;
 use crate::LinkTable;
 
 /// What a message reports. Only permanent entries count: one that is not permanent stands in the place of one that was.
@@ -26,7 +25,7 @@ pub(super) fn decode(message: &NeighbourMessage, links: &LinkTable) -> Option<No
 
 /// Which entry a message is about.
 pub(super) fn key(message: &NeighbourMessage, links: &LinkTable) -> Option<Key> {
-    let link = name_of(message.header.ifindex, links)?;
+    let link = links.name(message.header.ifindex).cloned()?;
     match message.header.family {
         AddressFamily::Bridge if message.header.flags.contains(NeighbourFlags::Own) => {
             // Entries without a node behind them are the link's own addresses.

@@ -9,7 +9,6 @@ use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteScope, RouteType,
 };
 
-use super::name_of;
 use crate::LinkTable;
 
 /// The attributes of a route that matter.
@@ -79,7 +78,7 @@ impl Attributes {
     }
 
     fn target(&self, kind: RouteType, flags: RouteFlags, links: &LinkTable) -> RouteTarget {
-        let link = self.link.and_then(|number| name_of(number, links));
+        let link = self.link.and_then(|number| links.name(number).cloned());
         match (kind, self.gateway, link) {
             (RouteType::BlackHole, _, _) => RouteTarget::Blackhole,
             (RouteType::Unicast, Some(gateway), Some(link)) if !self.is_other => {

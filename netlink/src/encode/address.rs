@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use margay_reconcile::{LinkName, Refusal};
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 
-use super::{family_of, number_of};
+use super::parts::{family_of, number_of};
 use crate::LinkTable;
 
 pub(super) fn message(link: &LinkName, address: IpNet, links: &LinkTable) -> Result<AddressMessage, Refusal> {

@@ -8,7 +8,7 @@ use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
 
-use super::{number_of, octets_of};
+use super::parts::{number_of, octets_of};
 use crate::LinkTable;
 
 pub(super) fn message(

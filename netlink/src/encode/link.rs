@@ -8,7 +8,7 @@ use netlink_packet_route::link::{
     InfoData, InfoKind, InfoVxlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 
-use super::{Encoded, number_of};
+use super::parts::{Encoded, number_of};
 use crate::LinkTable;
 
 pub(super) fn create(name: &LinkName, link: &Link, links: &LinkTable) -> Encoded {

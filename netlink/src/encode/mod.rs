@@ -4,14 +4,14 @@ mod address;
 mod forwarding;
 mod link;
 mod neighbour;
+mod parts;
 mod route;
 mod rule;
 
-use std::net::IpAddr;
+use margay_reconcile::{Action, Key, Operation, Refusal, Value};
+use netlink_packet_route::RouteNetlinkMessage;
 
-use margay_reconcile::{Action, Key, LinkName, Operation, Refusal, RefusalKind, Value};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
-
+use self::parts::Encoded;
 use crate::{LinkTable, Request};
 
 /// The request for an operation; `None` for sysctls, which are files.
@@ -36,8 +36,6 @@ pub fn request_of(
         Action::Put(value) => addition(key, value, links, protocol)?.map(Request::put),
     })
 }
-
-type Encoded = Result<RouteNetlinkMessage, Refusal>;
 
 fn addition(key: &Key, value: &Value, links: &LinkTable, protocol: u8) -> Option<Encoded> {
     Some(match (key, value) {
@@ -77,23 +75,4 @@ fn removal(key: &Key, links: &LinkTable, protocol: u8) -> Option<Encoded> {
         Key::Route(key) => Ok(RouteNetlinkMessage::DelRoute(route::removal(*key, protocol))),
         Key::Sysctl { .. } => return None,
     })
-}
-
-fn number_of(link: &LinkName, links: &LinkTable) -> Result<u32, Refusal> {
-    let missing = || Refusal { kind: RefusalKind::Gone, reason: format!("there is no interface {link}") };
-    links.number(link).ok_or_else(missing)
-}
-
-const fn family_of(address: IpAddr) -> AddressFamily {
-    match address {
-        IpAddr::V4(_) => AddressFamily::Inet,
-        IpAddr::V6(_) => AddressFamily::Inet6,
-    }
-}
-
-fn octets_of(address: IpAddr) -> Vec<u8> {
-    match address {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets().to_vec(),
-    }
 }

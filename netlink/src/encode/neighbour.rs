@@ -7,7 +7,7 @@ use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
 
-use super::{family_of, number_of};
+use super::parts::{family_of, number_of};
 use crate::LinkTable;
 
 pub(super) fn message(

@@ -5,7 +5,7 @@ use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteProtocol, RouteScope, RouteType,
 };
 
-use super::{family_of, number_of};
+use super::parts::{family_of, number_of};
 use crate::LinkTable;
 
 pub(super) fn addition(

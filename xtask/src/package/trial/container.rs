@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 use margay_lab::packages::as_root;
 
-use super::{text_of, within_patience};
+use super::try_out::{text_of, within_patience};
 
 /// A running system; it ends with its owner.
 pub(super) struct Container {

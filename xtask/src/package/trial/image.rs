@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 use margay_lab::packages::{PODMAN, RUNC, install_missing};
 
-use super::{CONFIGURATION, configure, text_of, within_patience};
+use super::try_out::{CONFIGURATION, configure, text_of, within_patience};
 use crate::package::image::NAME;
 use crate::package::output::folder;
 use crate::steps::Steps;

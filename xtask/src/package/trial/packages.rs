@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use margay_lab::packages::{DEBOOTSTRAP, NSPAWN, install_missing};
 
 use super::container::Container;
-use super::{CONFIGURATION, configure, within_patience};
+use super::try_out::{CONFIGURATION, configure, within_patience};
 use crate::package::output::folder;
 use crate::steps::{Steps, run_command};
 use crate::workspace::Workspace;
