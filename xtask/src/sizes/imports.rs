@@ -12,7 +12,7 @@ type ModulePath = Vec<String>;
 
 /// The modules of a crate that have files of their own, and what each imports.
 #[derive(Default)]
-pub(super) struct Imports {
+pub(crate) struct Imports {
     modules: BTreeMap<ModulePath, Module>,
 }
 
@@ -27,7 +27,7 @@ struct Module {
 
 impl Imports {
     /// Adds a file; `in_crate` is its path below the crate's `src/`.
-    pub(super) fn add_file(&mut self, in_crate: &Path, text: &str) -> Result<()> {
+    pub(crate) fn add_file(&mut self, in_crate: &Path, text: &str) -> Result<()> {
         let code = product_code(text)?;
         let module = Module {
             file: in_crate.display().to_string(),
@@ -39,7 +39,7 @@ impl Imports {
     }
 
     /// The files that import each other in a circle, one list for each circle.
-    pub(super) fn circles_of_files(&self) -> Vec<Vec<&str>> {
+    pub(crate) fn circles_of_files(&self) -> Vec<Vec<&str>> {
         let arrows = self.arrows();
         let circles = circles(&arrows).into_iter();
         circles.map(|circle| circle.into_iter().map(|path| self.file(path)).collect()).collect()
@@ -47,7 +47,7 @@ impl Imports {
 
     /// Imports that point upward: against the order of the crate's folders with the fewest of them. Without
     /// circles of folders there are none.
-    pub(super) fn arrows_upward(&self) -> Vec<(&str, &str)> {
+    pub(crate) fn arrows_upward(&self) -> Vec<(&str, &str)> {
         let mut between_rooms = BTreeMap::<&String, BTreeMap<&String, usize>>::new();
         let arrows: Vec<_> = self
             .arrows()

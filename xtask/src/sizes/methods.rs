@@ -9,7 +9,7 @@ use crate::rust_source::product_code;
 
 /// The `impl` blocks of a crate, file by file.
 #[derive(Default)]
-pub(super) struct Methods {
+pub(crate) struct Methods {
     blocks: Vec<Block>,
     traits: BTreeSet<String>,
     files: usize,
@@ -24,22 +24,22 @@ struct Block {
 
 /// The methods of one type.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct TypeSize {
-    pub(super) name: String,
-    pub(super) methods: usize,
-    pub(super) files: usize,
+pub(crate) struct TypeSize {
+    pub(crate) name: String,
+    pub(crate) methods: usize,
+    pub(crate) files: usize,
 }
 
 impl Methods {
     /// Adds a file of the crate. Code for tests does not count.
-    pub(super) fn add_file(&mut self, text: &str) -> Result<()> {
+    pub(crate) fn add_file(&mut self, text: &str) -> Result<()> {
         self.files += 1;
         self.add_items(product_code(text)?.code);
         Ok(())
     }
 
     /// The methods of each type: its own, and those of traits of the same crate.
-    pub(super) fn types(&self) -> Vec<TypeSize> {
+    pub(crate) fn types(&self) -> Vec<TypeSize> {
         let mut types = BTreeMap::<&str, (usize, BTreeSet<usize>)>::new();
         for block in &self.blocks {
             if block.of_trait.as_ref().is_none_or(|name| self.traits.contains(name)) {

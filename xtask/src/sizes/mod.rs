@@ -8,8 +8,8 @@ use std::ffi::OsStr;
 
 use anyhow::{Context as _, Result};
 
-use self::imports::Imports;
-use self::methods::Methods;
+pub(crate) use self::imports::Imports;
+pub(crate) use self::methods::Methods;
 use crate::rust_source::functions;
 use crate::workspace::{SourceFile, Workspace};
 
@@ -52,7 +52,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 }
 
 /// Whether a file is Rust and not only tests.
-fn is_product(source: &SourceFile) -> bool {
+pub(crate) fn is_product(source: &SourceFile) -> bool {
     let is_of_tests = source.path.iter().any(|part| part == "tests" || part == "tests.rs");
     source.path.extension() == Some(OsStr::new("rs")) && !is_of_tests
 }

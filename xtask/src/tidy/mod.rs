@@ -5,6 +5,7 @@ mod file_shape;
 mod finding;
 mod named_tests;
 mod purity;
+mod structure;
 mod wording;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     findings.extend(arrows::check(&packages, &files));
     findings.extend(purity::check(&packages, &files));
     findings.extend(named_tests::check(&files));
+    findings.extend(structure::check(&packages, &files)?);
     for file in &files {
         findings.extend(file_shape::check(file));
         findings.extend(wording::check(file));
