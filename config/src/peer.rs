@@ -11,7 +11,9 @@ use margay_filter::FilterChain;
 use margay_forwarding::LinkName;
 
 use crate::bfd::Bfd;
+use crate::ebgp_without_filters::EbgpWithoutFilters;
 use crate::filters::Filters;
+use crate::global::Global;
 use crate::graceful_restart::GracefulRestart;
 use crate::local_asn::LocalAsn;
 use crate::next_hop_mode::NextHopMode;
@@ -137,6 +139,13 @@ pub(crate) fn read_all(
 }
 
 impl Peer {
+    /// The directions in which nothing is exchanged with the peer if it is of this kind, for want of filters: import and export.
+    #[must_use]
+    pub fn denied(&self, global: &Global, kind: PeerKind) -> [bool; 2] {
+        let is_denied = kind == PeerKind::Ebgp && global.ebgp_without_filters == EbgpWithoutFilters::Deny;
+        [&self.import, &self.export].map(|filters| is_denied && filters.is_empty())
+    }
+
     fn read(
         mut section: Section<'_>,
         groups: &PeerGroups,

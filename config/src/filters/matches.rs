@@ -2,9 +2,9 @@
 
 use bgp_codec::{Family, Prefix};
 use margay_filter::{
-    AsPathCondition, AsPathPattern, CommunityPattern, CommunitySet, Condition, Covering, NextHopCondition,
-    Number, NumberCondition, OriginSet, PeerCondition, PeerRelation, PrefixCondition, PrefixRange, PrefixSet,
-    RpkiState, SourceKind, ValueRange,
+    AsPathCondition, AsPathPattern, AsnSet, CommunityPattern, CommunitySet, Condition, Covering,
+    NextHopCondition, Number, NumberCondition, OriginSet, PeerCondition, PeerRelation, PrefixCondition,
+    PrefixRange, PrefixSet, RpkiState, SourceKind, ValueRange,
 };
 
 use super::sets::Sets;
@@ -203,7 +203,7 @@ impl Matches<'_> {
             let asns = values::asns(value, report);
             self.add(asns.map(|asns| Condition::AsPath(AsPathCondition::StartsWith(asns))));
         }
-        type OfSet = fn(margay_filter::AsnSet) -> AsPathCondition;
+        type OfSet = fn(AsnSet) -> AsPathCondition;
         let kinds: [(&str, OfSet); 4] = [
             ("as_path_contains", AsPathCondition::Contains),
             ("as_path_only", AsPathCondition::Only),
@@ -212,7 +212,7 @@ impl Matches<'_> {
         ];
         for (key, condition) in kinds {
             if let Some(value) = section.get(key) {
-                let set = values::asn_set(value, self.sets, report);
+                let set = asn_set(value, self.sets, report);
                 self.add(set.map(|set| Condition::AsPath(condition(set))));
             }
         }
@@ -306,3 +306,24 @@ const RPKI_STATES: [(&str, RpkiState); 4] = [
     ("valid", RpkiState::Valid),
     ("invalid", RpkiState::Invalid),
 ];
+
+/// A number, text such as `65001..65010` or the name of an AS set, or a list of these.
+fn asn_set(value: Value<'_>, sets: &Sets, report: &mut Report<'_>) -> Option<AsnSet> {
+    let mut ranges = Vec::new();
+    for item in value.one_or_many("65001", report)? {
+        if !item.is_string() {
+            ranges.push(ValueRange::exactly(item.integer(1..=u32::MAX, report)?));
+            continue;
+        }
+        let text = item.string("65001..65010", report)?;
+        if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            ranges.extend(Vec::<ValueRange>::from(sets.asns(item, report)?));
+        } else {
+            ranges.push(item.parsed("65001..65010", report, |text| {
+                let wrong = |_| format!("{text:?} is not an AS number: write 65001, or \"65001..65010\"");
+                text.parse().map_err(wrong)
+            })?);
+        }
+    }
+    Some(AsnSet::new(ranges))
+}

@@ -1,9 +1,8 @@
 //! Values of matches and edits: ranges, lists of patterns, sets of AS numbers.
 
 use bgp_codec::{Asn, Origin};
-use margay_filter::{AsnSet, Expression, Glob, Number, ValueRange};
+use margay_filter::{Expression, Glob, Number, ValueRange};
 
-use super::sets::Sets;
 use crate::report::Report;
 use crate::section::Value;
 
@@ -40,27 +39,6 @@ pub(super) fn each<T>(
 
 pub(super) fn globs(value: Value<'_>, example: &str, report: &mut Report<'_>) -> Option<Vec<Glob>> {
     each(value, example, report, |text| Ok(Glob::new(text)))
-}
-
-/// A number, text such as `65001..65010` or the name of an AS set, or a list of these.
-pub(super) fn asn_set(value: Value<'_>, sets: &Sets, report: &mut Report<'_>) -> Option<AsnSet> {
-    let mut ranges = Vec::new();
-    for item in value.one_or_many("65001", report)? {
-        if !item.is_string() {
-            ranges.push(ValueRange::exactly(item.integer(1..=u32::MAX, report)?));
-            continue;
-        }
-        let text = item.string("65001..65010", report)?;
-        if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            ranges.extend(Vec::<ValueRange>::from(sets.asns(item, report)?));
-        } else {
-            ranges.push(item.parsed("65001..65010", report, |text| {
-                let wrong = |_| format!("{text:?} is not an AS number: write 65001, or \"65001..65010\"");
-                text.parse().map_err(wrong)
-            })?);
-        }
-    }
-    Some(AsnSet::new(ranges))
 }
 
 /// AS numbers in their order.
