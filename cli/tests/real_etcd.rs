@@ -29,8 +29,8 @@ impl Cluster {
         segment.attach(&namespace, "eth0", &["10.99.0.100/24"]).unwrap();
         let etcd =
             Etcd::start(&lab, &segment, &EtcdSettings { members: 1, ..EtcdSettings::default() }).unwrap();
-        let folder = std::env::temp_dir().join(format!("margay-objects-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
+        let folder = lab.directory().join("files");
+        fs::create_dir(&folder).unwrap();
         Self { etcd, namespace, folder, _segment: segment, _lab: lab }
     }
 
@@ -69,12 +69,6 @@ impl Cluster {
         let mut command = self.command(words);
         command.stdout(Stdio::piped());
         self.namespace.inside(move || command.spawn()).unwrap().unwrap()
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.folder));
     }
 }
 
