@@ -79,6 +79,10 @@ impl<P: RibFamily> RouteTable<P> {
         let mut known_source: Option<(PathId, SourceIndex)> = None;
         // All entries are looked up before any is changed, so that their cache misses overlap.
         let found: Vec<_> = routes.map(|nlri| (self.table.find_or_insert(nlri.prefix), nlri)).collect();
+        // A change of one entry may end the aggregate at another, which must still be there when it is its turn.
+        let has_aggregates = !self.own_routes.aggregates.is_empty();
+        let entries = found.iter().map(|&(index, _)| index);
+        let pinned = if has_aggregates { self.table.pin(entries) } else { Vec::new() };
         let prefixes = found.iter().map(|(_, nlri)| nlri.prefix.erase());
         let Shared { store, notices, .. } = shared;
         let filtered = import.filter(store, P::FAMILY, (received, false), prefixes, |prefix, verdict| {
@@ -116,6 +120,7 @@ impl<P: RibFamily> RouteTable<P> {
             self.put(shared, index, path);
         }
         self.drop_beyond_limit(shared, peer, dropped);
+        self.table.unpin(&pinned);
         edited.into_iter().for_each(|(_, handle)| shared.store.release(handle));
     }
 

@@ -1,5 +1,6 @@
 //! The prefixes of one family: a hash table from prefix to entry, and the entries in a slab.
 
+use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 
@@ -190,6 +191,13 @@ impl<P: IpPrefix> Table<P> {
         let prefixes = indexes.iter().filter_map(|&index| Some(self.get(index)?.prefix));
         self.index.touch(prefixes.map(|prefix| self.hash(prefix)));
         indexes.iter().for_each(|&index| self.remove_if_unused(index));
+    }
+
+    /// Pins each of these entries once, however often it is named. Returns the pinned ones.
+    pub(crate) fn pin(&mut self, entries: impl Iterator<Item = EntryIndex>) -> Vec<EntryIndex> {
+        let entries: BTreeSet<EntryIndex> = entries.collect();
+        entries.iter().for_each(|&index| self.entry_mut(index).pins += 1);
+        entries.into_iter().collect()
     }
 
     /// Removes a pin from these entries for each time that they are named.

@@ -2,12 +2,12 @@
 
 use std::num::NonZeroU32;
 
-use bgp_codec::{Family, Prefix};
+use bgp_codec::{AsPathBuf, Family, Prefix};
 use margay_filter::{Action, Condition, Edit, Filter, FilterChain, Number, PrefixCondition, Rule};
 use margay_rib::{AggregateOptions, Discard, PagePosition, Rib, RouteSelection, RouteStatus};
 
-use super::by_hand::{attributes, exports, feed_and_reader, gateway, parse, reach, rib, unreach};
-use super::cast::{options, with};
+use super::by_hand::{FEED, attributes, exports, feed_and_reader, gateway, parse, reach, rib, unreach};
+use super::cast::{LOCAL_ASN, options, with};
 
 const AROUND: &str = "10.65.0.0/16";
 
@@ -121,4 +121,30 @@ fn routes_are_listed_as_a_filter_leaves_them() {
         assert_eq!(page(view.through(&filter)), [("10.65.1.0/26".to_owned(), Some(321))], "{selection:?}");
         assert_eq!(page(view).len(), 2, "{selection:?}");
     }
+}
+
+/// The aggregate goes while the UPDATE is applied, and with it everything at its prefix so far.
+#[test]
+fn an_update_that_ends_an_aggregate_may_announce_its_prefix() {
+    let mut rib = rib();
+    // Nothing is sent, so that no reader keeps what was at the prefix.
+    let nothing = FilterChain::new([Filter::new("none", [Rule::new(Condition::always(), Action::Reject)])]);
+    let feed = rib.peer_up(with(options(FEED), |it| it.rules.export = nothing), None);
+    rib.set_aggregate("10.0.0.0/8".parse().unwrap(), Some(aggregate(1, FilterChain::accept_all())));
+    rib.apply_update(feed, reach(&["10.1.0.0/16"], attributes(|_| {}), gateway()));
+    while rib.work(1000) {}
+    let looped = attributes(|it| it.as_path = AsPathBuf::from_sequence([LOCAL_ASN]));
+    rib.apply_update(feed, reach(&["10.1.0.0/16", "10.0.0.0/8"], looped, gateway()));
+    let routes = rib.view().routes(Family::IPV4_UNICAST, RouteSelection::All, PagePosition::default(), 10);
+    let refused = |prefix: &str| {
+        let prefix = prefix.parse().unwrap();
+        routes
+            .routes
+            .iter()
+            .any(|route| route.prefix == prefix && matches!(route.status, RouteStatus::Refused(..)))
+    };
+    assert!(refused("10.1.0.0/16") && refused("10.0.0.0/8") && routes.routes.len() == 2, "{routes:?}");
+    rib.apply_update(feed, unreach(&["10.1.0.0/16", "10.0.0.0/8"]));
+    while rib.work(1000) {}
+    assert_eq!(rib.view().counts().ipv4_prefixes, 0, "nothing remains");
 }
