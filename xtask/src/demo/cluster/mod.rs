@@ -71,6 +71,10 @@ fn play_under_pings(narrator: &mut Narrator, scene: &mut Scene) -> Result<()> {
     let with_mesh: [&[&str]; 3] =
         [&[TOR, NODE[1], NODE[2]], &[TOR, MESH[2], NODE[0]], &[TOR, MESH[1], NODE[0]]];
     expect_sessions(narrator, scene, &with_mesh)?;
+    narrator.wait("node2 and node3 have each other's blocks from the reflector as well", || {
+        scene.expect_received(1, NODE[0], 2)?;
+        scene.expect_received(2, NODE[0], 1)
+    })?;
     let no_mesh = "spec: {nodeToNodeMeshEnabled: false}";
     margay(narrator, scene, &["patch", "bgpconfiguration", "default", "-p", no_mesh])?;
     expect_sessions(narrator, scene, &[&[TOR, NODE[1], NODE[2]], &[TOR, NODE[0]], &[TOR, NODE[0]]])?;

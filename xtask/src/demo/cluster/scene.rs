@@ -121,6 +121,14 @@ impl Scene {
         Ok(())
     }
 
+    /// Fails unless a node has the block of another one from this peer.
+    pub(super) fn expect_received(&self, node: usize, peer: &str, of_node: usize) -> Result<()> {
+        let routes = self.node(node)?.cli(&format!("show routes --received --peer {peer}"))?;
+        let block = format!("10.65.{}.0/26", of_node + 1);
+        ensure!(routes.contains(&block), "node{} does not have {block} from {peer}: {routes}", node + 1);
+        Ok(())
+    }
+
     /// Fails with the first session of the ToR that is not up.
     pub(super) fn expect_tor_sessions(&self) -> Result<()> {
         for number in 1..=POD_ADDRESSES.len() {
