@@ -1,6 +1,9 @@
 //! What is wanted appears as `ip` and `bridge` show it, and a restart writes nothing.
 
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use margay_netlink::KernelDriver;
@@ -77,25 +80,82 @@ fn each_kind_appears_as_the_tools_show_it() {
 #[test]
 fn a_restart_writes_nothing() {
     in_namespace(async || {
+        let monitor = Monitor::start();
         let mut driver = KernelDriver::start(ownership()).expect("the kernel is read");
         want_all(driver.reconciler_mut());
         driver.reconciler_mut().open();
         settle(&mut driver).await;
         drop(driver);
+        monitor.wait_for_silence().await;
 
-        let mut monitor =
-            Command::new("ip").args(["monitor", "all"]).stdout(Stdio::piped()).spawn().expect("ip runs");
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        let before = monitor.printed();
+        assert!(before.contains("local fd01::1 dev vxlan-v6.calico"), "{before}");
         let mut driver = KernelDriver::start(ownership()).expect("the kernel is read");
         want_all(driver.reconciler_mut());
         driver.reconciler_mut().open();
         assert_eq!(driver.turn().expect("the sockets work"), 0);
         settle(&mut driver).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
-        monitor.kill().expect("it runs");
-        let said = monitor.wait_with_output().expect("it has ended").stdout;
-        assert_eq!(String::from_utf8_lossy(&said), "");
+        assert_eq!(monitor.printed()[before.len()..], *"");
     });
+}
+
+/// `ip monitor all` in this namespace, and what it printed.
+struct Monitor {
+    process: Child,
+    printed: Arc<Mutex<String>>,
+}
+
+impl Monitor {
+    fn start() -> Self {
+        let mut process =
+            Command::new("ip").args(["monitor", "all"]).stdout(Stdio::piped()).spawn().expect("ip runs");
+        let lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();
+        let printed = Arc::new(Mutex::new(String::new()));
+        let copy = Arc::clone(&printed);
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let mut printed = copy.lock().expect("no holder panics");
+                printed.push_str(&line);
+                printed.push('\n');
+            }
+        });
+        let monitor = Self { process, printed };
+        for _ in 0..100 {
+            ip("addr add 127.0.0.2/32 dev lo");
+            ip("addr del 127.0.0.2/32 dev lo");
+            thread::sleep(Duration::from_millis(100));
+            if !monitor.printed().is_empty() {
+                return monitor;
+            }
+        }
+        panic!("`ip monitor` prints nothing");
+    }
+
+    fn printed(&self) -> String {
+        self.printed.lock().expect("no holder panics").clone()
+    }
+
+    /// Waits until nothing was printed for three seconds. The kernel ends some of its work later than
+    /// the message that asked for it: an IPv6 address is announced when a queue of the kernel's own has
+    /// come to it, and the link-local ones again after the detection of duplicates, up to two seconds.
+    async fn wait_for_silence(&self) {
+        for _ in 0..10 {
+            let before = self.printed().len();
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            if self.printed().len() == before {
+                return;
+            }
+        }
+        panic!("the kernel's tables do not come to rest: {}", self.printed());
+    }
+}
+
+impl Drop for Monitor {
+    fn drop(&mut self) {
+        self.process.kill().expect("it runs");
+        self.process.wait().expect("it has ended");
+    }
 }
 
 #[test]
