@@ -24,7 +24,7 @@ pub(crate) struct Function {
     pub(crate) lines: usize,
 }
 
-/// Every path in the text, including macros, but not comments and literals.
+/// Every path in the text, including macros, but not comments, literals and visibilities.
 pub(crate) fn named_paths(text: &str) -> Result<Vec<NamedPath>> {
     let mut paths = Vec::new();
     collect_paths(tokens(text)?, &[], &mut paths);
@@ -114,6 +114,9 @@ fn collect_paths(stream: TokenStream, prefix: &[String], paths: &mut Vec<NamedPa
     let mut trees = stream.into_iter().peekable();
     while let Some(tree) = trees.next() {
         match tree {
+            TokenTree::Ident(word) if word == "pub" => {
+                trees.next_if(is_place_of_visibility);
+            }
             TokenTree::Ident(first) => {
                 let line = first.span().start().line;
                 let mut segments = prefix.to_vec();
@@ -127,6 +130,12 @@ fn collect_paths(stream: TokenStream, prefix: &[String], paths: &mut Vec<NamedPa
             TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
     }
+}
+
+/// Whether this is the group of a `pub(in path)`: the path names where the item is visible and imports nothing.
+fn is_place_of_visibility(tree: &TokenTree) -> bool {
+    matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis
+        && group.stream().into_iter().next().is_some_and(|first| is_word(&first, "in")))
 }
 
 /// Takes `::name` as often as it occurs; returns the braces of a `use` group if the path ends in one.

@@ -197,6 +197,18 @@ mod tests {
     }
 
     #[test]
+    fn a_visibility_is_not_an_import() {
+        let files = [
+            ("room/mod.rs", "mod part; use self::part::f;"),
+            ("room/part.rs", "pub(in crate::room) fn f() {} impl S { pub(in crate::room) fn g(&self) {} }"),
+        ];
+        assert_eq!(imports(&files).circles_of_files(), Vec::<Vec<&str>>::new());
+        let tuple =
+            [("a.rs", "use crate::b::B; pub struct A;"), ("b.rs", "pub struct B(pub (crate::a::A));")];
+        assert_eq!(imports(&tuple).circles_of_files(), [["a.rs", "b.rs"]], "a type in parentheses");
+    }
+
+    #[test]
     fn circles_are_found_and_tests_do_not_close_them() {
         let files = [
             ("lib.rs", "mod a; mod b; mod c;"),
