@@ -8,7 +8,7 @@ use clap::Parser;
 use ipnet::IpNet;
 use margay_datastore::{Credentials, DatastoreOptions, TlsFiles};
 
-use crate::startup::Detection;
+use crate::detection::Detection;
 
 /// The agent of a node: addresses and interfaces of workloads, routes, tunnels, and what the node reports.
 #[derive(Clone, Debug, Parser)]

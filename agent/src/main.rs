@@ -3,6 +3,7 @@
 mod arguments;
 mod attachments;
 mod cni_server;
+mod detection;
 mod endpoint_files;
 mod heartbeat;
 mod kernel_thread;

@@ -1,7 +1,6 @@
 //! What a node does before anything else, and again when what it rests on changes: its object, the default pools, the addresses of
 //! its tunnels.
 
-mod detection;
 mod node_object;
 mod pools;
 mod tunnel_addresses;
@@ -16,7 +15,6 @@ use crate::arguments::Arguments;
 use crate::stored_object;
 use crate::uplinks::Uplinks;
 
-pub(crate) use detection::Detection;
 pub(crate) use tunnel_addresses::{TunnelAddresses, TunnelNeeds};
 
 /// Writes what the datastore must have before the node can work. Safe to repeat.

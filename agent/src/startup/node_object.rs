@@ -10,6 +10,7 @@ use margay_datastore::{Client, KeyRange};
 use serde_json::{Value, json};
 
 use crate::arguments::Arguments;
+use crate::detection::Detection;
 use crate::stored_object;
 use crate::uplinks::Uplinks;
 
@@ -20,7 +21,7 @@ use crate::uplinks::Uplinks;
 ///
 /// When an address is not found, another node has it, or the datastore is not reached.
 pub(super) async fn write(client: &Client, arguments: &Arguments, links: &Uplinks) -> Result<()> {
-    let find = |method: &Option<super::Detection>, is_ipv4| match method {
+    let find = |method: &Option<Detection>, is_ipv4| match method {
         Some(method) => method.find(links, is_ipv4).map_err(|error| anyhow!(error)),
         None => Ok(None),
     };
