@@ -8,13 +8,21 @@ use tokio::time::Instant;
 
 use crate::node::Node;
 use crate::plan::{NodeId, RestartPlan};
-use crate::world::LOOK;
 
 /// The absences that have been seen without a break, and since when.
-#[derive(Debug, Default)]
-pub(crate) struct Absences(BTreeMap<(NodeId, NodeId), Instant>);
+#[derive(Debug)]
+pub(crate) struct Absences {
+    since: BTreeMap<(NodeId, NodeId), Instant>,
+    /// Time between looks: an absence that has ended is noticed this much later.
+    interval: Duration,
+}
 
 impl Absences {
+    /// No absences so far; there will be a look once in each `interval`.
+    pub(crate) fn seen_every(interval: Duration) -> Self {
+        Self { since: BTreeMap::new(), interval }
+    }
+
     /// Looks at all nodes, and returns how many peers are absent; a peer counts at each node that keeps its routes.
     ///
     /// # Errors
@@ -37,10 +45,10 @@ impl Absences {
                 let (_, peer) =
                     entry.config.name.split_once("-n").context("a peer is named after both nodes")?;
                 let peer: NodeId = peer.parse()?;
-                let since = self.0.get(&(id, peer)).copied().unwrap_or_else(Instant::now);
+                let since = self.since.get(&(id, peer)).copied().unwrap_or_else(Instant::now);
                 seen.insert((id, peer), since);
                 let longest = longest(nodes, id, peer);
-                if view.left > longest || since.elapsed() > longest + LOOK {
+                if view.left > longest || since.elapsed() > longest + self.interval {
                     let age = since.elapsed();
                     bail!(
                         "n{id} keeps routes of n{peer}, which may be away for {longest:?}, for {age:?} so far, and {view:?}"
@@ -48,8 +56,8 @@ impl Absences {
                 }
             }
         }
-        self.0 = seen;
-        Ok(self.0.len())
+        self.since = seen;
+        Ok(self.since.len())
     }
 }
 

@@ -1,26 +1,17 @@
 //! What runs a simulated daemon's BFD sessions: the daemon's own decisions, above datagrams of the simulated network.
 
 use std::future::poll_fn;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use margay::bfd::{BfdHandle, BfdRequest, WatchedSessions};
-use margay_bfd::{Arrival, Hops};
+use margay_bfd::Arrival;
 use margay_timestamp::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
-use crate::machine::Standstill;
-use crate::network::{Host, Network};
-
-/// A datagram on its way, as a host receives it.
-#[derive(Debug)]
-pub(crate) struct Packet {
-    pub(crate) from: IpAddr,
-    pub(crate) hops: Hops,
-    pub(crate) octets: Vec<u8>,
-}
+use crate::network::{Host, Network, Packet};
+use crate::standstill::Standstill;
 
 /// The BFD sessions of one daemon.
 struct Side {

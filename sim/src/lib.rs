@@ -22,6 +22,7 @@ mod recordings;
 mod restart;
 mod run;
 mod shrink;
+mod standstill;
 mod topology;
 mod trace;
 mod watchdog;

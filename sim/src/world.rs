@@ -265,7 +265,7 @@ impl World {
 
     pub(crate) async fn wait_for_quiet(&self) -> Result<()> {
         let started = Instant::now();
-        let mut absences = Absences::default();
+        let mut absences = Absences::seen_every(LOOK);
         // Routes that an earlier daemon left in a kernel stay until the restart window is over.
         let earliest = self.last_boot + RESTART_WINDOW;
         loop {
@@ -318,7 +318,7 @@ fn pace(random: &mut Random) -> Pace {
 const QUIET: Duration = Duration::from_secs(12);
 
 /// Interval between checks for quiet.
-pub(crate) const LOOK: Duration = Duration::from_secs(4);
+const LOOK: Duration = Duration::from_secs(4);
 
 /// Time limit for the network to become quiet.
 const PATIENCE: Duration = Duration::from_secs(400);

@@ -8,6 +8,7 @@ mod host;
 mod keepalives;
 mod listener;
 mod message_scanner;
+mod packet;
 mod pcap;
 mod tap;
 mod traffic;
@@ -22,13 +23,13 @@ use margay::machine::{SimulatedListener, SimulatedStream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use crate::bfd::Packet;
 use crate::random::Random;
 use connection::{Connection, Direction, End, Quality};
 use listener::Listener;
 use tap::Tap;
 
 pub(crate) use host::{Host, Power};
+pub(crate) use packet::Packet;
 pub use traffic::TableEnds;
 pub(crate) use traffic::{Observation, Traffic};
 
