@@ -17,9 +17,9 @@ use crate::kernel::Kernel;
 use crate::left_out::{LeftOut, ObjectName};
 use crate::mrt::Mrt;
 use crate::network::{self, Network};
-use crate::peer::{self, Peer};
+use crate::peer::Peer;
 use crate::peer_group::PeerGroups;
-use crate::peer_identity;
+use crate::peers;
 use crate::report::Report;
 use crate::root::Root;
 use crate::section::Section;
@@ -276,7 +276,7 @@ impl Config {
         let aggregates = aggregate::read_all(root.items("aggregate", report), &filters, report);
         let groups = PeerGroups::read(&mut root, &filters, report);
         let local_asn = global.as_ref().map(|global| global.asn);
-        let peers = peer::read_all(root.items("peer", report), &groups, &filters, local_asn, report);
+        let peers = peers::read_all(root.items("peer", report), &groups, &filters, local_asn, report);
         let ranges = root.items("dynamic_peers", report);
         let dynamic_peers = dynamic_peers::read_all(ranges, &groups, global.as_ref(), &peers, report);
         root.finish(report);
@@ -299,8 +299,7 @@ impl Config {
 /// Adds a former peer unless another one keeps it out; returns whether it was added.
 fn keep_peer(peers: &mut Vec<Peer>, former: Option<&Peer>) -> bool {
     let excludes = |peer: &Peer, former: &Peer| {
-        peer.name == former.name
-            || peer.address == former.address && peer_identity::conflict(peer, former).is_some()
+        peer.name == former.name || peer.address == former.address && peers::conflict(peer, former).is_some()
     };
     let Some(former) = former.filter(|former| !peers.iter().any(|peer| excludes(peer, former))) else {
         return false;

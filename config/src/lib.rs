@@ -41,6 +41,7 @@ mod peer_group;
 mod peer_identity;
 mod peer_place;
 mod peer_settings;
+mod peers;
 mod prefix;
 mod prefix_limit;
 mod private_asns;

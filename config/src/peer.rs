@@ -1,4 +1,4 @@
-//! `[[peer]]`: the peers of this speaker.
+//! `[[peer]]`: a peer of this speaker.
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ use crate::graceful_restart::GracefulRestart;
 use crate::local_asn::LocalAsn;
 use crate::next_hop_mode::NextHopMode;
 use crate::peer_group::PeerGroups;
-use crate::peer_identity::{self, PeerIdentity, SeenPeers};
+use crate::peer_identity::{IdentityValues, PeerIdentity, SeenNames};
 use crate::peer_place::{DEFAULT_PORT, PeerPlace};
 use crate::peer_settings::{Given, PeerSettings};
 use crate::prefix_limit::PrefixLimit;
@@ -113,31 +113,6 @@ pub struct Peer {
     pub require_role: bool,
 }
 
-/// Reads all `[[peer]]` tables; those with errors are left out.
-pub(crate) fn read_all(
-    tables: Vec<Value<'_>>,
-    groups: &PeerGroups,
-    filters: &Filters,
-    local_asn: Option<Asn>,
-    report: &mut Report<'_>,
-) -> Vec<Peer> {
-    let mut seen = SeenPeers::default();
-    let mut peers = Vec::with_capacity(tables.len());
-    for table in tables {
-        let mark = report.mark();
-        let peer = table.table("[[peer]]", report).and_then(|section| {
-            let offset = section.offset();
-            let peer = Peer::read(section, groups, filters, &mut seen, report)?;
-            peer.check_relation(local_asn, offset, report);
-            Some(peer)
-        });
-        if report.close(mark, || peer_identity::object_name(table)) {
-            peers.extend(peer);
-        }
-    }
-    peers
-}
-
 impl Peer {
     /// The directions in which nothing is exchanged with the peer if it is of this kind, for want of filters: import and export.
     #[must_use]
@@ -146,14 +121,15 @@ impl Peer {
         [&self.import, &self.export].map(|filters| is_denied && filters.is_empty())
     }
 
-    fn read(
-        mut section: Section<'_>,
+    /// Reads a `[[peer]]` table, and returns where its name and address stand as well.
+    pub(crate) fn read<'t>(
+        mut section: Section<'t>,
         groups: &PeerGroups,
         filters: &Filters,
-        seen: &mut SeenPeers,
+        names: &mut SeenNames,
         report: &mut Report<'_>,
-    ) -> Option<Self> {
-        let identity = PeerIdentity::read(&mut section, seen, report);
+    ) -> Option<(Self, IdentityValues<'t>)> {
+        let identity = PeerIdentity::read(&mut section, names, report);
         let group =
             section.get("group").and_then(|value| value.string("mesh", report).map(|name| (name, value)));
         let own = PeerSettings::read(&mut section, filters, report);
@@ -176,9 +152,7 @@ impl Peer {
         }
         check_hold_times(&settings, offset, report);
         let group = group.map(|(name, _)| name.to_owned());
-        let peer = Self::assemble(identity, group, remote_asn?, settings);
-        seen.note(&peer, &values, report);
-        Some(peer)
+        Some((Self::assemble(identity, group, remote_asn?, settings), values))
     }
 
     /// What those have in common who dial in from `range`: all settings of a group. Passive, since nobody knows of them

@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use margay_forwarding::LinkName;
 
 use crate::left_out::ObjectName;
-use crate::peer::Peer;
 use crate::peer_place::PeerPlace;
 use crate::report::Report;
 use crate::section::{Section, Value};
@@ -23,23 +22,18 @@ pub(crate) struct PeerIdentity {
 
 /// Where the name and the address of a peer stand in its table.
 pub(crate) struct IdentityValues<'t> {
-    name: Option<Value<'t>>,
-    address: Value<'t>,
+    pub(crate) name: Option<Value<'t>>,
+    pub(crate) address: Value<'t>,
 }
 
-/// The names and places of the peers so far.
+/// Where each name of a peer was used first, in octets.
 #[derive(Default)]
-pub(crate) struct SeenPeers {
-    /// Where each name was used first, in octets.
-    names: HashMap<String, usize>,
-    /// The peers at each address, with the offsets of the address, in octets.
-    by_address: HashMap<IpAddr, Vec<(usize, Peer)>>,
-}
+pub(crate) struct SeenNames(HashMap<String, usize>);
 
 impl PeerIdentity {
     pub(crate) fn read<'t>(
         section: &mut Section<'t>,
-        seen: &mut SeenPeers,
+        names: &mut SeenNames,
         report: &mut Report<'_>,
     ) -> Option<(Self, IdentityValues<'t>)> {
         let description = section
@@ -59,7 +53,7 @@ impl PeerIdentity {
             }
         };
         if let Some(value) = name_value {
-            seen.check_name(&name, value, report);
+            names.check(&name, value, report);
         }
         let values = IdentityValues { name: name_value, address: address_value? };
         let (address, link) = address?;
@@ -75,56 +69,15 @@ pub(crate) fn object_name(table: Value<'_>) -> ObjectName {
     ObjectName::Peer { name, address }
 }
 
-impl SeenPeers {
-    /// Notes a peer. Reports why it cannot be there together with a former one.
-    pub(crate) fn note(&mut self, peer: &Peer, values: &IdentityValues<'_>, report: &mut Report<'_>) {
-        let at_address = self.by_address.entry(peer.address).or_default();
-        let former = at_address.iter().find_map(|(offset, former)| Some((*offset, conflict(former, peer)?)));
-        if let Some((offset, advice)) = former {
-            let place = report.place(offset, values.address.offset());
-            let host = peer.place().host();
-            let text = format_args!("{host} is the address of another peer on {place}{advice}");
-            values.address.reject(report, text);
-            return;
-        }
-        at_address.push((values.address.offset(), peer.clone()));
-        if values.name.is_none() {
-            self.check_name(&peer.name, values.address, report);
-        }
-    }
-
+impl SeenNames {
     /// Reports a name that another peer has, given or by default.
-    fn check_name(&mut self, name: &str, value: Value<'_>, report: &mut Report<'_>) {
-        let Some(&first) = self.names.get(name) else {
-            self.names.insert(name.to_owned(), value.offset());
+    pub(crate) fn check(&mut self, name: &str, value: Value<'_>, report: &mut Report<'_>) {
+        let Some(&first) = self.0.get(name) else {
+            self.0.insert(name.to_owned(), value.offset());
             return;
         };
         let place = report.place(first, value.offset());
         let advice = if value.key() == "name" { "choose another" } else { "give this one a name" };
         value.reject(report, format_args!("{name:?} is the name of another peer on {place}: {advice}"));
     }
-}
-
-/// Why two peers cannot have the same address, and what would be right; `None` if they can.
-pub(crate) fn conflict(one: &Peer, other: &Peer) -> Option<&'static str> {
-    // The kernel finds the password of a connection by the peer's address alone.
-    let differs_in_password = one.password_file != other.password_file;
-    let password = differs_in_password.then_some(", with another password_file: give both the same");
-    if one.link != other.link {
-        return password;
-    }
-    if one.place() == other.place() {
-        return Some(": keep one of them, or give one another port or source_address");
-    }
-    // A connection comes from a port of its own, not from the one on which its peer listens.
-    if one.source_address == other.source_address && (one.passive || other.passive) {
-        return Some(
-            ", whose connections cannot be told apart from those of this one: \
-             give one a source_address of its own, or let neither be passive",
-        );
-    }
-    if one.bfd.is_some() && other.bfd.is_some() {
-        return Some(", which has bfd as well: leave it to one of them, as both have the same path");
-    }
-    password
 }

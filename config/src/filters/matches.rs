@@ -7,6 +7,7 @@ use margay_filter::{
     PrefixRange, PrefixSet, RpkiState, SourceKind, ValueRange,
 };
 
+use super::prefixes::{read_prefixes, read_several};
 use super::sets::Sets;
 use super::values;
 use crate::report::Report;
@@ -39,32 +40,6 @@ pub(super) fn is_possible(condition: &Condition, value: Value<'_>, report: &mut 
     contradiction.is_none()
 }
 
-/// The conditions `prefix` and `length`.
-pub(crate) fn read_prefixes(section: &mut Section<'_>, report: &mut Report<'_>) -> Option<PrefixCondition> {
-    let prefix = section.get("prefix");
-    let lengths = section.get("length");
-    let prefix =
-        prefix.map_or(Some(None), |value| value.parsed("10.65.0.0/16", report, prefix::parse).map(Some));
-    let Some(lengths) = lengths else { return PrefixCondition::new(prefix?, None).ok() };
-    let range = lengths.parsed("26..32", report, parse_lengths);
-    match PrefixCondition::new(prefix?, Some(range?)) {
-        Ok(condition) => Some(condition),
-        Err(error) => {
-            lengths.reject(report, error);
-            None
-        }
-    }
-}
-
-fn parse_lengths(text: &str) -> Result<margay_filter::LengthRange, String> {
-    let wrong = |_| {
-        format!(
-            "{text:?} is not a range of prefix lengths: write \"26\", or \"26..32\" with the shorter length first"
-        )
-    };
-    text.parse().map_err(wrong)
-}
-
 /// Conditions as they are read.
 struct Matches<'s> {
     conditions: Vec<Condition>,
@@ -84,7 +59,7 @@ impl Matches<'_> {
         match listed {
             Some(value) => {
                 let lengths = section.get("length");
-                self.add(prefix_list(value, lengths, report).map(Condition::PrefixSet));
+                self.add(read_several(value, lengths, report).map(Condition::PrefixSet));
             }
             None => {
                 let condition = read_prefixes(section, report);
@@ -102,7 +77,7 @@ impl Matches<'_> {
             self.add(set.map(Condition::PrefixSet));
         }
         if let Some(value) = section.get("prefix_not_in") {
-            let set = prefix_list(value, None, report).map(Condition::PrefixSet);
+            let set = read_several(value, None, report).map(Condition::PrefixSet);
             self.add(set.map(Condition::not));
         }
         if let Some(value) = section.get("prefix_covering") {
@@ -256,27 +231,6 @@ impl Matches<'_> {
             items.and_then(|items| items.map(|item| resolve(sets, item, report)).collect());
         self.add(found.map(Condition::any));
     }
-}
-
-/// Several prefixes, in any of which a route may lie; a range of lengths holds for each.
-fn prefix_list(value: Value<'_>, lengths: Option<Value<'_>>, report: &mut Report<'_>) -> Option<PrefixSet> {
-    let prefixes = values::each(value, "10.65.0.0/16", report, prefix::parse);
-    let lengths = match lengths {
-        Some(lengths) => Some((lengths, lengths.parsed("26..32", report, parse_lengths)?)),
-        None => None,
-    };
-    let mut members = Vec::new();
-    for prefix in prefixes? {
-        match (PrefixRange::new(prefix, lengths.map(|(_, range)| range)), lengths) {
-            (Ok(member), _) => members.push(member),
-            (Err(error), Some((lengths, _))) => {
-                lengths.reject(report, error);
-                return None;
-            }
-            (Err(_), None) => return None,
-        }
-    }
-    Some(PrefixSet::new(members))
 }
 
 /// An address, or a prefix that next hops lie in.

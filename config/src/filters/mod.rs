@@ -3,6 +3,7 @@
 mod direction;
 mod edits;
 mod matches;
+mod prefixes;
 mod rule;
 mod sets;
 mod values;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use margay_filter::{Filter, FilterChain};
 
 pub(crate) use self::direction::Direction;
-pub(crate) use self::matches::read_prefixes;
+pub(crate) use self::prefixes::read_prefixes;
 pub(crate) use self::sets::Sets;
 use crate::left_out::ObjectName;
 use crate::name;

@@ -120,7 +120,7 @@ fn read_member(item: Value<'_>, report: &mut Report<'_>) -> Option<PrefixRange> 
     }
     let mut section = item.table("{ prefix = \"10.112.0.0/16\", length = \"24..32\" }", report)?;
     let value = section.require("prefix", report);
-    let condition = super::matches::read_prefixes(&mut section, report);
+    let condition = super::prefixes::read_prefixes(&mut section, report);
     section.finish(report);
     value?;
     let condition = condition?;
