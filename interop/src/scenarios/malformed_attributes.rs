@@ -1,0 +1,20 @@
+//! The subject treats what is malformed as RFC 7606 says: most as withdrawn, some attributes as absent, and the session stays.
+//!
+//! ```text
+//! probe (AS 65003) ──► s (AS 65001) ──► p (AS 65002) ──► probe (AS 65004)
+//! malformed            decides
+//! ```
+
+use anyhow::Result;
+
+use super::Need;
+use super::chain::Direction;
+use super::malformed::handled;
+use crate::daemon::Feature;
+use crate::stage::Stage;
+
+pub(super) const NEEDS: &[Need] = &[Need::Both(Feature::Forwarding)];
+
+pub(super) fn run(stage: &mut Stage) -> Result<()> {
+    handled(stage, Direction::ToPeer)
+}

@@ -1,0 +1,32 @@
+//! A session that the peer opens, in each direction one route, and the loss of the peer (RFC 4271 §8).
+//!
+//! ```text
+//! s (AS 65001) ◄──eBGP── p (AS 65002)
+//! 10.1.0.0/24            10.2.0.0/24
+//! ```
+
+use anyhow::{Result, ensure};
+
+use super::Need;
+use crate::daemon::Feature;
+use crate::node::Network;
+use crate::stage::Stage;
+
+pub(super) const NEEDS: &[Need] = &[Need::Subject(Feature::Passive)];
+
+pub(super) fn run(stage: &mut Stage) -> Result<()> {
+    let (s, p) = (stage.subject(65001)?, stage.peer(65002)?);
+    stage.link(s, p, |of_s, _| of_s.passive = true);
+    stage.originates(s, Network::new("10.1.0.0/24"));
+    stage.originates(p, Network::new("10.2.0.0/24"));
+    stage.start()?;
+    stage.established(s, p)?;
+    for (party, prefix, path) in [(p, "10.1.0.0/24", "65001"), (s, "10.2.0.0/24", "65002")] {
+        stage.uses(party, prefix, |route| {
+            ensure!(route.as_path == path, "the AS path is not {path}");
+            Ok(())
+        })?;
+    }
+    stage.container(p)?.kill()?;
+    stage.loses(s, "10.2.0.0/24")
+}
