@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{breaks, demo, package, protos, sim, test, tidy};
+use crate::{breaks, demo, interop, package, protos, sim, supply, test, tidy};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let workspace = &workspace.built_once();
@@ -12,6 +12,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.command("format", workspace.cargo().args(["fmt", "--all", "--check"]));
     steps.run("tidy", || tidy::run(workspace));
     steps.run("stubs", || protos::run(workspace, true));
+    steps.run("oldest compiler", || supply::check_compiler(workspace));
+    steps.run("dependencies", || supply::check_rules(workspace, supply::Advisories::IfReachable));
     steps.run("patches of breaks", || breaks::check_patches(workspace));
     steps.run("release features", || sim::check_release(workspace));
     let clippy = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
@@ -22,6 +24,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     sim::add_seeds(workspace, &mut steps);
     steps.run("Debian packages", || package::packages(workspace, package::Profile::Dev, true));
     steps.run("image", || package::image(workspace, package::Profile::Dev, true));
+    steps.run("interoperability", || interop::run_part(workspace));
     steps.run("demo of the cluster", || demo::run(workspace, demo::Scene::Cluster, None));
     steps.finish("ci")
 }

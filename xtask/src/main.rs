@@ -3,9 +3,11 @@
 
 mod bench;
 mod breaks;
+mod cargo_tool;
 mod ci;
 mod demo;
 mod fuzz;
+mod interop;
 mod mutants;
 mod nightly;
 mod package;
@@ -15,6 +17,7 @@ mod rust_source;
 mod sim;
 mod sizes;
 mod steps;
+mod supply;
 mod test;
 mod tidy;
 mod workspace;
@@ -34,13 +37,17 @@ fn main() -> ExitCode {
         Chore::Breaks { names } => breaks::run(&workspace, &names),
         Chore::Ci => ci::run(&workspace),
         Chore::Demo { scene, programs } => demo::run(&workspace, scene, programs),
+        Chore::Deny => supply::check_rules(&workspace, supply::Advisories::Required),
         Chore::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
         Chore::Image { profile, try_it } => package::image(&workspace, profile, try_it),
+        Chore::Interop { profile, arguments } => interop::run(&workspace, profile, &arguments),
         Chore::Mutants { files } => mutants::run(&workspace, &files),
         Chore::Nightly => nightly::run(&workspace),
         Chore::Package { profile, try_it } => package::packages(&workspace, profile, try_it),
         Chore::Protos { check } => protos::run(&workspace, check),
+        Chore::Reproducible => supply::check_reproducible(&workspace),
         Chore::Replay { arguments } => replay::run(&workspace, &arguments),
+        Chore::Sbom => supply::write_bill(&workspace).map(|file| println!("{}", file.display())),
         Chore::Sim { arguments } => sim::run(&workspace, &arguments),
         Chore::Sizes => sizes::run(&workspace),
         Chore::Test => test::run(&workspace),
@@ -86,6 +93,8 @@ enum Chore {
         #[arg(long, hide = true)]
         programs: Option<PathBuf>,
     },
+    /// Check the dependencies: licences, sources, duplicates, advisories
+    Deny,
     /// Run the fuzz targets at low priority, one after the other, and keep what they find to matter
     Fuzz {
         /// Only this one, such as message or selector
@@ -101,6 +110,15 @@ enum Chore {
         /// Run it in Podman as well
         #[arg(long = "try")]
         try_it: bool,
+    },
+    /// Run margay and other daemons in containers through every scenario, and write the matrix into docs/interop.md; see
+    /// `interop -- --help`
+    Interop {
+        /// How margay is built
+        #[arg(long, value_enum, default_value = "release")]
+        profile: package::Profile,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
     },
     /// Change the decision process, imports, logs and filters one expression at a time: some test must notice each change
     Mutants {
@@ -123,11 +141,15 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Build what is committed in two folders: the programs must be equal
+    Reproducible,
     /// Rebuild the state of routing tables from what `margayd --record` wrote; see `replay --help`
     Replay {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Write a bill of materials of the installed programs (CycloneDX)
+    Sbom,
     /// Simulate whole networks with faults from seeds; everything after `sim` is passed on, see `sim --help`
     Sim {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::cargo_tool;
 use crate::steps::run_command;
 use crate::workspace::Workspace;
 
@@ -12,7 +13,7 @@ use crate::workspace::Workspace;
 ///
 /// A change was not detected; `target/mutants.out/missed.txt` lists them.
 pub(crate) fn run(workspace: &Workspace, files: &[String]) -> Result<()> {
-    install(workspace)?;
+    cargo_tool::install(workspace, "mutants")?;
     let mut mutants = workspace.cargo();
     mutants.args(["mutants", "--output", "target", "--package", "margay-rib", "--package", "margay-filter"]);
     // Each change needs a build and a run of the tests, so there are fewer histories than elsewhere, and
@@ -24,15 +25,6 @@ pub(crate) fn run(workspace: &Workspace, files: &[String]) -> Result<()> {
         mutants.args(["--file", file]);
     });
     run_command(&mut mutants)
-}
-
-/// Installs cargo-mutants if it is missing.
-fn install(workspace: &Workspace) -> Result<()> {
-    let is_there = workspace.cargo().args(["mutants", "--version"]).output()?.status.success();
-    if is_there {
-        return Ok(());
-    }
-    run_command(workspace.cargo().args(["install", "--locked", "cargo-mutants"]))
 }
 
 /// Files in which a wrong expression would misroute packets without a type error.

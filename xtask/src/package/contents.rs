@@ -33,11 +33,11 @@ pub(super) enum Source {
 }
 
 /// The daemon with its command, what keeps its file, and the debug information of both.
-pub(super) fn all(workspace: &Workspace, programs: &Programs) -> Result<Vec<Package>> {
-    Ok(vec![margay(workspace, programs), confd(workspace, programs), debug(workspace, programs)?])
+pub(super) fn all(workspace: &Workspace, programs: &Programs, bill: &Path) -> Result<Vec<Package>> {
+    Ok(vec![margay(workspace, programs, bill), confd(workspace, programs), debug(workspace, programs)?])
 }
 
-fn margay(workspace: &Workspace, programs: &Programs) -> Package {
+fn margay(workspace: &Workspace, programs: &Programs, bill: &Path) -> Package {
     let root = &workspace.root;
     let folder = root.join("packaging/margay");
     let mut entries = vec![
@@ -49,6 +49,7 @@ fn margay(workspace: &Workspace, programs: &Programs) -> Package {
         file(&folder.join("margay.sysusers"), "usr/lib/sysusers.d/margay.conf"),
         file(&folder.join("margay.tmpfiles"), "usr/lib/tmpfiles.d/margay.conf"),
         file(&root.join("packaging/copyright"), "usr/share/doc/margay/copyright"),
+        file(bill, "usr/share/doc/margay/margay.cdx.json"),
         file(&root.join("CHANGELOG.md"), "usr/share/doc/margay/CHANGELOG.md"),
         file(&root.join("config/example.toml"), "usr/share/doc/margay/examples/reference.toml"),
     ];

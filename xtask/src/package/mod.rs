@@ -14,6 +14,7 @@ use margay_lab::packages::{BINUTILS, install_missing};
 
 pub(crate) use self::programs::Profile;
 use self::programs::Programs;
+use crate::supply::write_bill;
 use crate::workspace::Workspace;
 
 /// Makes the Debian packages, and prints where they are.
@@ -31,9 +32,20 @@ pub(crate) fn image(workspace: &Workspace, profile: Profile, is_tried: bool) -> 
     if is_tried { trial::of_image(workspace, &image) } else { Ok(()) }
 }
 
+/// Makes the image, and loads it into Podman, which has to be installed.
+///
+/// # Errors
+///
+/// A step fails.
+pub(crate) fn load_image(workspace: &Workspace, profile: Profile) -> Result<()> {
+    let made = make_packages(workspace, profile)?;
+    trial::load_image(&image::make(workspace, &made)?)
+}
+
 fn make_packages(workspace: &Workspace, profile: Profile) -> Result<Vec<PathBuf>> {
     install_missing(&[BINUTILS])?;
     let folder = output::folder(workspace)?;
+    let bill = write_bill(workspace)?;
     let programs = Programs::build(workspace, profile)?;
-    contents::all(workspace, &programs)?.iter().map(|package| debian::make(&folder, package)).collect()
+    contents::all(workspace, &programs, &bill)?.iter().map(|package| debian::make(&folder, package)).collect()
 }

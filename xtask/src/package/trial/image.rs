@@ -10,7 +10,7 @@ use margay_lab::packages::{PODMAN, RUNC, install_missing};
 use super::try_out::{CONFIGURATION, configure, text_of, within_patience};
 use crate::package::image::NAME;
 use crate::package::output::folder;
-use crate::steps::Steps;
+use crate::steps::{Steps, run_command};
 use crate::workspace::Workspace;
 
 /// Loads the image into Podman, and runs it without root and with two capabilities.
@@ -21,7 +21,7 @@ pub(in crate::package) fn of_image(workspace: &Workspace, archive: &Path) -> Res
     let place = folder.join(CONFIGURATION);
     fs::create_dir_all(place.parent().context("no folder")?)?;
     configure(&folder, "10.65.1.0/26")?;
-    steps.command("the image loads", podman().args(["load", "--quiet", "--input"]).arg(archive));
+    steps.run("the image loads", || load(archive));
     let volume = format!("{}:/etc/margay:ro", place.parent().context("no folder")?.display());
     let isolation = ["--network", "none", "--cap-drop", "all", "--read-only"];
     // Podman asks for more than a machine may allow.
@@ -45,6 +45,15 @@ pub(in crate::package) fn of_image(workspace: &Workspace, archive: &Path) -> Res
     });
     steps.command("it ends", Command::new("podman").args(["rm", "--force", TRIAL]).stdout(Stdio::null()));
     steps.finish("trial of the image")
+}
+
+/// Loads the image into Podman.
+///
+/// # Errors
+///
+/// Podman fails.
+pub(in crate::package) fn load(archive: &Path) -> Result<()> {
+    run_command(podman().args(["load", "--quiet", "--input"]).arg(archive).stdout(Stdio::null()))
 }
 
 /// The name of the container while the image is tried.

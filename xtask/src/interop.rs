@@ -1,0 +1,43 @@
+//! margay and other daemons in containers: what they need, margay's own image, and the harness itself.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+use margay_lab::packages::{self, DEBOOTSTRAP, NETWORK, PODMAN, RUNC};
+
+use crate::package::{self, Profile};
+use crate::steps::run_command;
+use crate::workspace::Workspace;
+
+/// Installs what the harness needs, makes margay's image, and runs the harness with these arguments. A run of all cells
+/// writes the page.
+pub(crate) fn run(workspace: &Workspace, profile: Profile, arguments: &[OsString]) -> Result<()> {
+    packages::install_missing(&[NETWORK, &[PODMAN, RUNC, DEBOOTSTRAP]].concat())?;
+    package::load_image(workspace, profile)?;
+    run_command(workspace.cargo().args(["build", "--quiet", "-p", "margay-interop"]))?;
+    let harness = workspace.target_directory()?.join("debug/margay-interop");
+    let mut run = packages::as_root(harness)?;
+    run.current_dir(&workspace.root).args(["--page", PAGE]).args(arguments);
+    run_command(&mut run)
+}
+
+/// A part that every change has to pass: two daemons whose images are small, and scenarios without long waits.
+pub(crate) fn run_part(workspace: &Workspace) -> Result<()> {
+    let peers = PEERS_OF_PART.iter().flat_map(|peer| ["--peer", peer]);
+    let scenarios = PART.iter().flat_map(|scenario| ["--scenario", scenario]);
+    let arguments: Vec<OsString> = peers.chain(scenarios).map(Into::into).collect();
+    run(workspace, Profile::Dev, &arguments)
+}
+
+const PAGE: &str = "docs/interop.md";
+
+const PEERS_OF_PART: [&str; 2] = ["bird", "openbgpd"];
+
+const PART: [&str; 6] = [
+    "session-subject-dials",
+    "session-over-ipv6",
+    "communities-through",
+    "replace-and-withdraw",
+    "refresh-of-subject",
+    "malformed-attributes",
+];
