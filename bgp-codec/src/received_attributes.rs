@@ -342,9 +342,8 @@ fn flags_to_pass_on(specified: Option<AttributeFlags>, received: AttributeFlags)
 /// Checks whether the peer may send the attribute at all.
 fn check_sender(attribute_type: AttributeType, context: &DecodeContext) -> Verdict {
     let fault = match attribute_type {
-        AttributeType::LOCAL_PREF | AttributeType::ORIGINATOR_ID | AttributeType::CLUSTER_LIST
-            if context.peer == PeerKind::Ebgp =>
-        {
+        AttributeType::LOCAL_PREF if !context.peer.is_inside() => AttributeFault::FromExternalPeer,
+        AttributeType::ORIGINATOR_ID | AttributeType::CLUSTER_LIST if context.peer != PeerKind::Ibgp => {
             AttributeFault::FromExternalPeer
         }
         AttributeType::AS4_PATH | AttributeType::AS4_AGGREGATOR if context.as_width == AsWidth::Four => {

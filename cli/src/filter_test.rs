@@ -89,7 +89,7 @@ fn session(peer: &Peer, config: &Config) -> Session {
         name: peer.name.as_str().into(),
         group: peer.group.as_deref().map(Arc::from),
         address: peer.address,
-        kind: peer.kind(config.global().asn).unwrap_or(PeerKind::Ebgp),
+        kind: peer.kind(config.global()).unwrap_or(PeerKind::Ebgp),
         is_client: peer.rr_client,
     }
 }

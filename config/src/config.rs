@@ -275,8 +275,7 @@ impl Config {
         let static_routes = static_route::read_all(root.items("static", report), &prefixes, report);
         let aggregates = aggregate::read_all(root.items("aggregate", report), &filters, report);
         let groups = PeerGroups::read(&mut root, &filters, report);
-        let local_asn = global.as_ref().map(|global| global.asn);
-        let peers = peers::read_all(root.items("peer", report), &groups, &filters, local_asn, report);
+        let peers = peers::read_all(root.items("peer", report), &groups, &filters, global.as_ref(), report);
         let ranges = root.items("dynamic_peers", report);
         let dynamic_peers = dynamic_peers::read_all(ranges, &groups, global.as_ref(), &peers, report);
         root.finish(report);

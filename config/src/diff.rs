@@ -363,6 +363,7 @@ fn daemon_keys(old: &Config, new: &Config) -> Vec<&'static str> {
     let (global, kernel) = (new.global(), new.kernel());
     let mut keys = changed([
         ("global.asn", old.global().asn != global.asn),
+        ("global.confederation", old.global().confederation != global.confederation),
         ("global.router_id", old.global().router_id != global.router_id),
         ("global.hostname", old.global().hostname != global.hostname),
         ("global.listen", old.global().listen != global.listen),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use bgp_codec::{Asn, IpPrefix, Ipv6Prefix, Prefix};
+use bgp_codec::{IpPrefix, Ipv6Prefix, Prefix};
 
 use crate::global::Global;
 use crate::left_out::ObjectName;
@@ -46,7 +46,7 @@ impl DynamicPeers {
     fn read(
         mut section: Section<'_>,
         groups: &PeerGroups,
-        local_asn: Option<Asn>,
+        global: Option<&Global>,
         report: &mut Report<'_>,
     ) -> Option<Self> {
         let offset = section.offset();
@@ -60,7 +60,7 @@ impl DynamicPeers {
         section.finish(report);
         let range = range?;
         let template = Peer::of_range(range, group?, groups, offset, report)?;
-        template.check_relation(local_asn, offset, report);
+        template.check_relation(global, offset, report);
         Some(Self { range, limit: limit.unwrap_or(DEFAULT_LIMIT), template })
     }
 }
@@ -78,7 +78,7 @@ pub(crate) fn read_all(
         let mark = report.mark();
         let read = table.table("[[dynamic_peers]]", report).and_then(|section| {
             let offset = section.offset();
-            Some((DynamicPeers::read(section, groups, global.map(|global| global.asn), report)?, offset))
+            Some((DynamicPeers::read(section, groups, global, report)?, offset))
         });
         if let Some((dynamic, offset)) = read {
             if global.is_some_and(|global| global.listen.is_empty()) {

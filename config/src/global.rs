@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bgp_codec::{Asn, BgpIdentifier, ClusterId};
 
+use crate::confederation::Confederation;
 use crate::decision::Decision;
 use crate::ebgp_without_filters::EbgpWithoutFilters;
 use crate::memory_guard::MemoryGuard;
@@ -19,6 +20,8 @@ use crate::{address, asn, duration};
 pub struct Global {
     /// The AS it belongs to.
     pub asn: Asn,
+    /// The confederation that its AS is a member of; `None` by default.
+    pub confederation: Option<Confederation>,
     /// Its BGP identifier.
     pub router_id: BgpIdentifier,
     /// The cluster that it reflects for, where its `rr_client` peers name no other; the BGP identifier by default.
@@ -62,6 +65,19 @@ impl Global {
         Some(self.cluster_id).filter(|&cluster| cluster != self.router_id.into())
     }
 
+    /// The number of its AS as external peers see it: that of the confederation, if there is one.
+    #[must_use]
+    pub fn external_asn(&self) -> Asn {
+        self.confederation.as_ref().map_or(self.asn, |confederation| confederation.identifier)
+    }
+
+    /// Whether an AS is another member of the confederation.
+    #[must_use]
+    pub fn is_other_member(&self, asn: Asn) -> bool {
+        let is_member = |confederation: &Confederation| confederation.members.contains(&asn);
+        asn != self.asn && self.confederation.as_ref().is_some_and(is_member)
+    }
+
     /// The same speaker with the settings of `other` that take effect in running sessions, and its watch on the files: the rest
     /// stays until it is started again.
     #[must_use]
@@ -79,6 +95,7 @@ impl Global {
 
     pub(crate) fn read(mut section: Section<'_>, report: &mut Report<'_>) -> Option<Self> {
         let asn = section.require("asn", report).and_then(|value| asn::read(value, report));
+        let confederation = section.get("confederation").map(|value| Confederation::read(value, asn, report));
         let router_id = section
             .require("router_id", report)
             .and_then(|value| value.parsed("10.0.0.11", report, address::parse_router_id));
@@ -106,6 +123,7 @@ impl Global {
         let router_id = router_id?;
         Some(Self {
             asn: asn?,
+            confederation: confederation.unwrap_or_default(),
             router_id,
             cluster_id: cluster_id.unwrap_or_else(|| router_id.into()),
             client_to_client: client_to_client.unwrap_or(true),

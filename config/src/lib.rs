@@ -10,6 +10,7 @@ mod address;
 mod aggregate;
 mod asn;
 mod bfd;
+mod confederation;
 mod config;
 mod config_error;
 mod control;
@@ -59,6 +60,7 @@ mod watch_file;
 
 pub use aggregate::Aggregate;
 pub use bfd::{Bfd, BfdAuthentication};
+pub use confederation::Confederation;
 pub use config::{Config, ConfigText, NamedFiles, Reading, parse, read};
 pub use config_error::ConfigError;
 pub use control::Control;

@@ -181,26 +181,40 @@ impl Peer {
         PeerPlace { address: self.address, link: self.link, source: self.source_address, port: self.port }
     }
 
-    /// Whether the peer is external or internal, where this speaker's AS is `local_asn`; `None` if that depends on the peer.
+    /// Whether the peer is external, internal or in the same confederation; `None` if that depends on the peer.
     #[must_use]
-    pub fn kind(&self, local_asn: Asn) -> Option<PeerKind> {
-        let own = self.local_asn.map_or(local_asn, |local| local.asn);
+    pub fn kind(&self, global: &Global) -> Option<PeerKind> {
+        let own = self.local_asn.map_or(global.asn, |local| local.asn);
         match self.remote_asn {
             RemoteAsn::Number(asn) if asn == own => Some(PeerKind::Ibgp),
+            RemoteAsn::Number(asn) if global.is_other_member(asn) => Some(PeerKind::Confederation),
             RemoteAsn::Number(_) | RemoteAsn::External => Some(PeerKind::Ebgp),
             RemoteAsn::Internal => Some(PeerKind::Ibgp),
             RemoteAsn::Any => None,
         }
     }
 
+    /// This speaker's AS number towards the peer: members of a confederation see that of its member, others that of the
+    /// confederation.
+    #[must_use]
+    pub fn own_asn(&self, global: &Global) -> Asn {
+        let is_inside = self.kind(global).is_some_and(PeerKind::is_inside);
+        let usual = if is_inside { global.asn } else { global.external_asn() };
+        self.local_asn.map_or(usual, |local| local.asn)
+    }
+
     /// Only internal peers are clients of a reflector, only clients have a cluster, and only external peers are clients of a
     /// route server.
-    pub(crate) fn check_relation(&self, local_asn: Option<Asn>, offset: usize, report: &mut Report<'_>) {
+    pub(crate) fn check_relation(&self, global: Option<&Global>, offset: usize, report: &mut Report<'_>) {
         let Self { name, remote_asn, .. } = self;
-        let kind = local_asn.and_then(|asn| self.kind(asn));
-        match kind.zip(local_asn) {
-            Some((PeerKind::Ebgp, local_asn)) if self.rr_client => {
-                let own = self.local_asn.map_or(local_asn, |local| local.asn);
+        if let Some(problem) = global.and_then(|global| self.problem_in_confederation(global)) {
+            report.add(offset, problem);
+            return;
+        }
+        let kind = global.and_then(|global| self.kind(global));
+        match kind.zip(global) {
+            Some((PeerKind::Ebgp | PeerKind::Confederation, global)) if self.rr_client => {
+                let own = self.local_asn.map_or(global.asn, |local| local.asn);
                 let belongs = match remote_asn {
                     RemoteAsn::Number(asn) => format!("in AS {asn}"),
                     RemoteAsn::External | RemoteAsn::Internal | RemoteAsn::Any => remote_asn.to_string(),
@@ -218,21 +232,44 @@ impl Peer {
                     format_args!("cluster_id: peer {name} is not a client: write rr_client = true as well"),
                 );
             }
-            Some((PeerKind::Ibgp, _)) if self.route_server_client => report.add(
+            Some((kind, _)) if kind.is_inside() && self.route_server_client => report.add(
                 offset,
                 format_args!(
-                    "route_server_client: peer {name} is internal: a route server serves other ASes"
+                    "route_server_client: peer {name} is {}: a route server serves other ASes",
+                    inside(kind)
                 ),
             ),
-            Some((PeerKind::Ibgp, _)) if self.role.is_some() => report.add(
+            Some((kind, _)) if kind.is_inside() && self.role.is_some() => report.add(
                 offset,
-                format_args!("role: peer {name} is internal: roles are relations between ASes (RFC 9234)"),
+                format_args!(
+                    "role: peer {name} is {}: roles are relations between ASes (RFC 9234)",
+                    inside(kind)
+                ),
             ),
             _ if self.require_role && self.role.is_none() => report.add(
                 offset,
                 format_args!("require_role: peer {name} has no role: write this speaker's role, such as role = \"provider\""),
             ),
             _ => {}
+        }
+    }
+
+    /// What cannot be in a confederation: the number in our OPEN, and the kind of the peer, must follow from the file.
+    fn problem_in_confederation(&self, global: &Global) -> Option<String> {
+        let confederation = global.confederation.as_ref()?;
+        let Self { name, remote_asn, .. } = self;
+        match (remote_asn, self.kind(global)) {
+            (RemoteAsn::Any, _) => Some(format!(
+                "remote_asn: peer {name} may be of any AS, and our AS number in a confederation depends on it: write its \
+                 number, \"external\" or \"internal\""
+            )),
+            (RemoteAsn::Number(asn), _) if *asn == confederation.identifier => Some(format!(
+                "remote_asn: {asn} is the number of our confederation: write the number of the member that peer {name} is in"
+            )),
+            (_, Some(PeerKind::Confederation)) if self.local_asn.is_some() => Some(format!(
+                "local_asn: peer {name} is in our confederation, whose members know this speaker by its own number"
+            )),
+            _ => None,
         }
     }
 
@@ -287,6 +324,11 @@ impl Peer {
             require_role: settings.require_role.unwrap_or(false),
         }
     }
+}
+
+/// What a peer is that is not external.
+fn inside(kind: PeerKind) -> &'static str {
+    if kind == PeerKind::Confederation { "in our confederation" } else { "internal" }
 }
 
 fn check_remote_asn(

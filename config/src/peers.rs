@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use bgp_codec::Asn;
-
 use crate::filters::Filters;
+use crate::global::Global;
 use crate::peer::Peer;
 use crate::peer_group::PeerGroups;
 use crate::peer_identity::{IdentityValues, SeenNames, object_name};
@@ -17,7 +16,7 @@ pub(crate) fn read_all(
     tables: Vec<Value<'_>>,
     groups: &PeerGroups,
     filters: &Filters,
-    local_asn: Option<Asn>,
+    global: Option<&Global>,
     report: &mut Report<'_>,
 ) -> Vec<Peer> {
     let mut seen = SeenPeers::default();
@@ -28,7 +27,7 @@ pub(crate) fn read_all(
             let offset = section.offset();
             let (peer, values) = Peer::read(section, groups, filters, &mut seen.names, report)?;
             seen.note(&peer, &values, report);
-            peer.check_relation(local_asn, offset, report);
+            peer.check_relation(global, offset, report);
             Some(peer)
         });
         if report.close(mark, || object_name(table)) {

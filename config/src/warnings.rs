@@ -44,7 +44,7 @@ impl Config {
 
     fn denied(&self, name: &str, peer: &Peer) -> Option<String> {
         // A peer of any AS may be external.
-        let kind = peer.kind(self.global().asn);
+        let kind = peer.kind(self.global());
         let condition = if kind.is_none() { " if it is external" } else { ", which is external" };
         let (what, missing) = match peer.denied(self.global(), kind.unwrap_or(PeerKind::Ebgp)) {
             [false, false] => return None,
@@ -59,7 +59,7 @@ impl Config {
     }
 
     fn is_external(&self, peer: &Peer) -> bool {
-        peer.kind(self.global().asn) == Some(PeerKind::Ebgp)
+        peer.kind(self.global()) == Some(PeerKind::Ebgp)
     }
 }
 

@@ -241,7 +241,26 @@ fn the_kind_of_a_peer_follows_from_both_as_numbers() {
         let config = parsed(&format!(
             "[global]\nasn = 1\nrouter_id = \"10.0.0.1\"\n[[peer]]\naddress = \"10.0.0.2\"\n{keys}\n"
         ));
-        assert_eq!(config.peers()[0].kind(config.global().asn), kind, "{keys}");
+        assert_eq!(config.peers()[0].kind(config.global()), kind, "{keys}");
+    }
+}
+
+#[test]
+fn members_of_a_confederation_know_each_other_by_their_own_numbers() {
+    for (keys, kind, own) in [
+        ("remote_asn = 64602", PeerKind::Confederation, 64601),
+        ("remote_asn = 64601", PeerKind::Ibgp, 64601),
+        ("remote_asn = \"internal\"", PeerKind::Ibgp, 64601),
+        ("remote_asn = 65001", PeerKind::Ebgp, 65000),
+        ("remote_asn = \"external\"", PeerKind::Ebgp, 65000),
+        ("remote_asn = 65001\nlocal_asn = 64999", PeerKind::Ebgp, 64999),
+    ] {
+        let config = parsed(&format!(
+            "[global]\nasn = 64601\nconfederation = {{ identifier = 65000, members = [64601, 64602] }}\n\
+             router_id = \"10.0.0.1\"\n[[peer]]\naddress = \"10.0.0.2\"\n{keys}\n"
+        ));
+        let (peer, global) = (&config.peers()[0], config.global());
+        assert_eq!((peer.kind(global), peer.own_asn(global)), (Some(kind), Asn(own)), "{keys}");
     }
 }
 

@@ -60,7 +60,7 @@ fn unknown_keys() {
         &[
             "f:4:1: unknown key \"as\" in [global]: did you mean \"asn\"?",
             "f:5:1: unknown key \"router-id\" in [global]: did you mean \"router_id\"?",
-            "f:6:1: unknown key \"flavour\" in [global]: there is asn, router_id, cluster_id, client_to_client, \
+            "f:6:1: unknown key \"flavour\" in [global]: there is asn, confederation, router_id, cluster_id, client_to_client, \
            always_compare_med, prefer_older, compare_router_id, deterministic_med, \
              ebgp_without_filters, hostname, listen, update_delay, memory_guard, log, watch_file, log_format",
             "f:7:2: unknown key \"peers\" in the file: did you mean \"peer\"?",
@@ -283,7 +283,7 @@ fn the_language_of_filters() {
             "f:9:43: origin: \"bgp\" is not an origin: write \"igp\", \"egp\" or \"incomplete\"",
             "f:10:13: unknown key \"sorce\" in match: did you mean \"source\"?",
             "f:10:38: source: \"ospf\" is not one of \"peer\", \"local\", \"kernel\", \"static\"",
-            "f:11:33: peer_kind: \"ibgp\" is not one of \"external\", \"internal\", \"client\"",
+            "f:11:33: peer_kind: \"ibgp\" is not one of \"external\", \"internal\", \"client\", \"confederation\"",
             "f:11:49: any: an empty list decides nothing: leave it out",
             "f:12:22: prepend: 0 is out of range: write a number from 1 to 4294967295",
             "f:12:37: next_hop: \"here\" is not a next hop: write an address, \"self\", \"keep\" or \"peer\"",
@@ -757,4 +757,57 @@ fn the_memory_guard() {
             "f:4:16: memory_guard: \"2GB\" is not an amount of memory: write a number and a unit, such as \"2GiB\" or \"512MiB\", or \"none\"",
         ],
     );
+}
+
+#[test]
+fn a_confederation() {
+    let global = |confederation: &str| {
+        format!(
+            "[global]\nasn = 64601\nrouter_id = \"10.0.0.1\"\nebgp_without_filters = \"accept\"\n\
+             confederation = {confederation}\n"
+        )
+    };
+    let usual = global("{ identifier = 65000, members = [64601, 64602] }");
+    check(
+        &global("{ identifier = 64601, members = [64602] }"),
+        &["f:5:32: identifier: 64601 is the number of a member: the confederation needs one of its own"],
+    );
+    check(
+        &global("{ members = [64602, 64602], peers = [] }"),
+        &[
+            "f:5:17: confederation has no identifier",
+            "f:5:37: members: 64602 is in the list twice",
+            "f:5:45: unknown key \"peers\" in confederation: there is identifier, members",
+        ],
+    );
+    let peer = |keys: &str| format!("{usual}[[peer]]\nname = \"p\"\naddress = \"10.0.0.2\"\n{keys}\n");
+    for (keys, error) in [
+        (
+            "remote_asn = \"any\"",
+            "f:6:1: remote_asn: peer p may be of any AS, and our AS number in a confederation depends on it: write its \
+             number, \"external\" or \"internal\"",
+        ),
+        (
+            "remote_asn = 65000",
+            "f:6:1: remote_asn: 65000 is the number of our confederation: write the number of the member that peer p is in",
+        ),
+        (
+            "remote_asn = 64602\nlocal_asn = 64999",
+            "f:6:1: local_asn: peer p is in our confederation, whose members know this speaker by its own number",
+        ),
+        (
+            "remote_asn = 64602\nrole = \"provider\"",
+            "f:6:1: role: peer p is in our confederation: roles are relations between ASes (RFC 9234)",
+        ),
+        (
+            "remote_asn = 64602\nroute_server_client = true",
+            "f:6:1: route_server_client: peer p is in our confederation: a route server serves other ASes",
+        ),
+        (
+            "remote_asn = 64602\nrr_client = true",
+            "f:6:1: rr_client: peer p is in AS 64602, and only peers in our own AS 64601 are clients",
+        ),
+    ] {
+        check(&peer(keys), &[error]);
+    }
 }

@@ -189,6 +189,8 @@ pub struct PeerAbsence {
 pub enum PeerRole {
     /// It belongs to another AS.
     External,
+    /// It belongs to another member AS of the same confederation (RFC 5065).
+    Confederation,
     /// It may belong to any AS, and its session is down.
     Unknown,
     /// It belongs to this AS, and is not a client of this reflector.
@@ -299,6 +301,7 @@ impl fmt::Display for PeerRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::External => "external",
+            Self::Confederation => "confederation",
             Self::Unknown => "unknown",
             Self::NonClient => "internal",
             Self::Client => "client",

@@ -59,6 +59,7 @@ impl Draft {
             ("[global]", "router_id") if speaker.router_id != Some(PLACEHOLDER) => {
                 speaker.router_id = Some(PLACEHOLDER);
             }
+            ("[global]", "confederation") => speaker.confederation.identifier = None,
             ("[global]", "cluster_id") => speaker.cluster_id = None,
             ("[global]", "listen") => speaker.listen.clear(),
             ("[kernel]", key) => {

@@ -1,6 +1,6 @@
 //! The operator's file as text.
 
-use crate::model::{Kernel, Peer, Settings, Speaker, StaticHop, name, quoted, quoted_list};
+use crate::model::{Confederation, Kernel, Peer, Settings, Speaker, StaticHop, name, quoted, quoted_list};
 
 /// The text of the file: every filter by its name, groups, then peers in the order in which they were given.
 pub(crate) fn write(speaker: &Speaker) -> String {
@@ -27,6 +27,11 @@ pub(crate) fn write(speaker: &Speaker) -> String {
 fn global(speaker: &Speaker) -> String {
     let mut text = String::from("[global]\n");
     entry(&mut text, "asn", speaker.asn.map(|asn| asn.to_string()));
+    let Confederation { identifier, members } = &speaker.confederation;
+    let members = members.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let confederation =
+        identifier.map(|identifier| format!("{{ identifier = {identifier}, members = [{members}] }}"));
+    entry(&mut text, "confederation", confederation);
     entry(&mut text, "router_id", speaker.router_id.map(|id| quoted(&id.to_string())));
     entry(&mut text, "cluster_id", speaker.cluster_id.map(|id| quoted(&id.to_string())));
     entry(&mut text, "client_to_client", speaker.client_to_client.map(|is_on| is_on.to_string()));

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-use bgp_codec::{Origin, PathAttributesBuilder};
+use bgp_codec::{Asn, Origin, PathAttributesBuilder, PeerKind};
 use margay_config::Config;
 use margay_convert::{Conversion, RemarkKind, convert_frr};
 use margay_filter::{AnyCommunity, Decision, FilterChain, LocalValues, RoutePath, RouteSource, Session};
@@ -175,6 +175,21 @@ fn lines_of_a_neighbor_become_settings() {
 }
 
 #[test]
+fn a_confederation_stays_one() {
+    let (conversion, config) = converted(
+        "router bgp 64601\n bgp router-id 10.0.0.1\n bgp confederation identifier 65000\n bgp confederation peers 64602 64603\n \
+         neighbor 10.0.0.2 remote-as 64602\n neighbor 10.0.0.4 remote-as 65004\nexit\n",
+    );
+    let kind = |name: &str| config.peer(name).unwrap().kind(config.global());
+    assert_eq!(kind("10.0.0.2"), Some(PeerKind::Confederation));
+    assert_eq!(kind("10.0.0.4"), Some(PeerKind::Ebgp));
+    assert_eq!((config.global().asn, config.global().external_asn()), (Asn(64601), Asn(65000)));
+    // FRR asks for policies towards other ASes only.
+    let denied = |name: &str| config.peer(name).unwrap().export.filters().len();
+    assert_eq!((denied("10.0.0.2"), denied("10.0.0.4")), (0, 1), "{}", conversion.toml);
+}
+
+#[test]
 fn route_maps_and_lists() {
     let (_, config) = converted(SAMPLE);
     let peer = config.peer("10.0.0.3").unwrap();
@@ -218,7 +233,7 @@ fn verdict(chain: &FilterChain, prefix: &str, communities: &[&str], as_path: &st
         name: "q".into(),
         group: None,
         address: "10.0.0.3".parse().unwrap(),
-        kind: bgp_codec::PeerKind::Ebgp,
+        kind: PeerKind::Ebgp,
         is_client: false,
     };
     let path = RoutePath {

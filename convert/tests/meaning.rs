@@ -309,6 +309,17 @@ fn options_of_sessions_become_settings_of_peers() {
 }
 
 #[test]
+fn a_confederation_of_bird_stays_one() {
+    let text = "router id 10.0.0.1;\n\
+        protocol bgp a { local as 64601; neighbor 10.0.0.2 as 64602; confederation 65000; confederation member yes; ipv4 { import all; export all; }; }\n\
+        protocol bgp b { local as 64601; neighbor 10.0.0.4 as 65004; confederation 65000; ipv4 { import all; export all; }; }\n";
+    let conversion = converted(text);
+    let line = "confederation = { identifier = 65000, members = [64602] }";
+    assert!(conversion.toml.lines().any(|other| other == line), "{}", conversion.toml);
+    assert!(conversion.remarks.is_empty(), "{:?}", conversion.remarks);
+}
+
+#[test]
 fn static_routes_keep_their_next_hops() {
     let rows = [
         ("via 10.0.0.9", "via = \"10.0.0.9\""),

@@ -262,6 +262,7 @@ fn rib_and_source() -> (Rib, PeerIndex) {
     let reflector = ReflectorOptions::new(identifier);
     let options = RibOptions {
         asn: ASN,
+        confederation: None,
         identifier,
         reflector,
         forwarding: None,

@@ -81,7 +81,7 @@ impl Negotiated {
             peer_identifier: open.identifier,
             peer_asn: open.asn,
             local_asn: options.local_asn,
-            kind: if open.asn == options.local_asn { PeerKind::Ibgp } else { PeerKind::Ebgp },
+            kind: options.kind_of(open.asn),
             as_width: match (ours.four_octet_as(), theirs.four_octet_as()) {
                 (Some(_), Some(_)) => AsWidth::Four,
                 (None, _) | (_, None) => AsWidth::Two,
@@ -96,7 +96,7 @@ impl Negotiated {
             enhanced_route_refresh: directions(Capabilities::enhanced_route_refresh),
             extended_message: directions(Capabilities::extended_message),
             extended_next_hop: directions(accepts_ipv6_next_hops),
-            role: options.capabilities.role().filter(|_| open.asn != options.local_asn),
+            role: options.capabilities.role().filter(|_| options.kind_of(open.asn) == PeerKind::Ebgp),
             are_capabilities_refused: offer == Offer::NoCapabilities,
             peer_capabilities: open.capabilities,
         })

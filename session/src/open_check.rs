@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bgp_codec::{Asn, BgpIdentifier, Capabilities, Family, HoldTime, Notification, Open, Role};
+use bgp_codec::{Asn, BgpIdentifier, Capabilities, Family, HoldTime, Notification, Open, PeerKind, Role};
 
 use crate::families::{announced_families, common_families};
 use crate::{ExpectedAsn, SessionOptions};
@@ -72,7 +72,7 @@ impl SessionOptions {
 
     /// Roles are those of external peers, and hold even if our OPEN had to leave them out.
     fn check_role(&self, open: &Open) -> Result<(), OpenError> {
-        let Some(ours) = self.capabilities.role().filter(|_| open.asn != self.local_asn) else {
+        let Some(ours) = self.capabilities.role().filter(|_| self.kind_of(open.asn) == PeerKind::Ebgp) else {
             return Ok(());
         };
         let theirs: Vec<Role> = open.capabilities.roles().collect();

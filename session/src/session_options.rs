@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bgp_codec::{Asn, BgpIdentifier, Capabilities, HoldTime};
+use bgp_codec::{Asn, BgpIdentifier, Capabilities, HoldTime, PeerKind};
 
 use crate::{ExpectedAsn, IdleHoldRange, Jitter};
 
@@ -15,6 +15,8 @@ pub struct SessionOptions {
     pub identifier: BgpIdentifier,
     /// The AS that the peer must belong to.
     pub peer_asn: ExpectedAsn,
+    /// Whether the peer is in another member system of our confederation, if it is not in our own (RFC 5065).
+    pub is_in_confederation: bool,
     /// What we announce to the peer. Families, route refresh, 4-octet AS numbers and extended messages are in use
     /// when both sides announce them, path identifiers when one side sends and the other receives them.
     pub capabilities: Capabilities,
@@ -63,6 +65,7 @@ impl SessionOptions {
             local_asn,
             identifier,
             peer_asn,
+            is_in_confederation: false,
             capabilities,
             requires_role: false,
             hold_time: default_hold_time(),
@@ -74,6 +77,15 @@ impl SessionOptions {
             open_hold: Duration::from_secs(240),
             send_hold: None,
             jitter: Jitter::NONE,
+        }
+    }
+
+    /// The kind of a peer that is in this AS.
+    pub(crate) fn kind_of(&self, asn: Asn) -> PeerKind {
+        match asn == self.local_asn {
+            true => PeerKind::Ibgp,
+            false if self.is_in_confederation => PeerKind::Confederation,
+            false => PeerKind::Ebgp,
         }
     }
 

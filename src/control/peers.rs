@@ -66,10 +66,11 @@ fn family_counts<'c>(entry: &PeerEntry, counts: &'c SpeakerCounts) -> &'c [Famil
 /// What a peer is to this speaker.
 pub(super) fn role(entry: &PeerEntry) -> PeerRole {
     let negotiated = entry.status.established.as_ref().map(|session| session.negotiated.kind);
-    match negotiated.or_else(|| entry.config.kind(entry.global.asn)) {
+    match negotiated.or_else(|| entry.config.kind(&entry.global)) {
         Some(PeerKind::Ibgp) if entry.config.rr_client => PeerRole::Client,
         Some(PeerKind::Ibgp) => PeerRole::NonClient,
         Some(PeerKind::Ebgp) => PeerRole::External,
+        Some(PeerKind::Confederation) => PeerRole::Confederation,
         None => PeerRole::Unknown,
     }
 }
@@ -155,7 +156,7 @@ pub(super) fn detail(entry: &PeerEntry, counts: &SpeakerCounts, bfd: &[BfdStatus
 /// The directions in which nothing is exchanged with the peer, for want of filters.
 fn denied(entry: &PeerEntry) -> Vec<String> {
     let negotiated = entry.status.established.as_ref().map(|session| session.negotiated.kind);
-    let kind = negotiated.or_else(|| entry.config.kind(entry.global.asn));
+    let kind = negotiated.or_else(|| entry.config.kind(&entry.global));
     let denied = kind.map_or([false; 2], |kind| entry.config.denied(&entry.global, kind));
     let directions = ["import", "export"].into_iter().zip(denied);
     directions.filter(|&(_, is_denied)| is_denied).map(|(direction, _)| direction.to_owned()).collect()

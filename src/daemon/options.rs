@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use bgp_codec::{
-    Afi, Asn, Capabilities, Capability, ExtendedNextHopFamily, Family, Fqdn, GracefulRestart,
+    Afi, Capabilities, Capability, ExtendedNextHopFamily, Family, Fqdn, GracefulRestart,
     GracefulRestartFamily, LongLivedFamily, PeerKind, Prefix,
 };
 use margay_bfd::{Authentication, Hops};
@@ -35,6 +35,7 @@ pub(super) fn rib_options(machine: &Machine, config: &Config) -> RibOptions {
     let global = config.global();
     RibOptions {
         asn: global.asn,
+        confederation: global.confederation.as_ref().map(|confederation| confederation.identifier),
         identifier: global.router_id,
         reflector: reflector_options(global, config),
         decision: decision_rules(global),
@@ -231,7 +232,7 @@ pub(super) fn forwarding_filter(config: &Config) -> SpeakerRequest {
 
 /// A peer as the filters that work for it see it. One that may be of either kind counts as external.
 pub(crate) fn filter_session(global: &Global, peer: &Peer) -> Session {
-    filter_session_of(peer, peer.kind(global.asn).unwrap_or(PeerKind::Ebgp))
+    filter_session_of(peer, peer.kind(global).unwrap_or(PeerKind::Ebgp))
 }
 
 fn filter_session_of(peer: &Peer, kind: PeerKind) -> Session {
@@ -245,7 +246,7 @@ fn filter_session_of(peer: &Peer, kind: PeerKind) -> Session {
 }
 
 pub(super) fn peer_settings(global: &Global, peer: &Peer, is_draining: bool) -> PeerSettings {
-    let kind = peer.kind(global.asn);
+    let kind = peer.kind(global);
     let if_internal = || Box::new(peer_rules(global, peer, PeerKind::Ibgp, is_draining));
     PeerSettings {
         rules: peer_rules(global, peer, kind.unwrap_or(PeerKind::Ebgp), is_draining),
@@ -294,7 +295,7 @@ fn peer_rules(global: &Global, peer: &Peer, kind: PeerKind, is_draining: bool) -
 }
 
 fn as_path_rules(global: &Global, peer: &Peer) -> AsPathRules {
-    let local_asn = peer.local_asn.filter(|local| local.asn != global.asn);
+    let local_asn = peer.local_asn.filter(|local| local.asn != global.external_asn());
     AsPathRules {
         local_asn: local_asn.map(|local| LocalAsn {
             asn: local.asn,
@@ -354,7 +355,7 @@ pub(super) fn path_options(
     peer: &Peer,
 ) -> anyhow::Result<Option<PathOptions>> {
     let Some(bfd) = &peer.bfd else { return Ok(None) };
-    let is_internal = peer.kind(global.asn) == Some(PeerKind::Ibgp);
+    let is_internal = peer.kind(global) == Some(PeerKind::Ibgp);
     let is_distant = peer.multihop.map_or(is_internal, |hops| hops > NonZeroU8::MIN);
     let hops = if bfd.multihop.unwrap_or(is_distant) { Hops::Multiple } else { Hops::Single };
     let authentication =
@@ -376,7 +377,7 @@ fn bfd_authentication(
 
 /// What both sides of a session with the peer are to agree on.
 pub(super) fn session_options(global: &Global, peer: &Peer, start: StartKind) -> SessionOptions {
-    let local_asn = own_asn(global, peer);
+    let local_asn = peer.own_asn(global);
     let families = peer.families.iter().copied().map(Capability::Multiprotocol);
     let others = [
         Capability::RouteRefresh,
@@ -393,7 +394,8 @@ pub(super) fn session_options(global: &Global, peer: &Peer, start: StartKind) ->
         let ipv4 = ExtendedNextHopFamily { family: Family::IPV4_UNICAST, next_hop: Afi::IPV6 };
         Capability::ExtendedNextHop(vec![ipv4])
     });
-    let role = peer.role.filter(|_| peer.kind(global.asn) != Some(PeerKind::Ibgp)).map(Capability::Role);
+    let kind = peer.kind(global);
+    let role = peer.role.filter(|_| kind != Some(PeerKind::Ibgp)).map(Capability::Role);
     let capabilities = families
         .chain(others)
         .chain(extended_next_hop)
@@ -406,6 +408,7 @@ pub(super) fn session_options(global: &Global, peer: &Peer, start: StartKind) ->
     let capabilities = Capabilities(capabilities.collect());
     SessionOptions {
         hold_time: peer.hold_time,
+        is_in_confederation: kind == Some(PeerKind::Confederation),
         requires_role: peer.require_role,
         min_hold_time: peer.min_hold_time,
         keepalive: peer.keepalive,
@@ -414,11 +417,6 @@ pub(super) fn session_options(global: &Global, peer: &Peer, start: StartKind) ->
         send_hold: peer.send_hold_time,
         ..SessionOptions::new(local_asn, global.router_id, expected_asn(peer), capabilities)
     }
-}
-
-/// This speaker's AS number towards the peer.
-fn own_asn(global: &Global, peer: &Peer) -> Asn {
-    peer.local_asn.map_or(global.asn, |local| local.asn)
 }
 
 fn expected_asn(peer: &Peer) -> ExpectedAsn {
@@ -464,7 +462,7 @@ fn distance(global: &Global, peer: &Peer) -> Distance {
     let hops = peer.multihop.unwrap_or(NonZeroU8::MIN);
     match (peer.ttl_security, peer.multihop) {
         (true, _) => Distance::Secured(hops),
-        (false, None) if peer.kind(global.asn) == Some(PeerKind::Ibgp) => Distance::Any,
+        (false, None) if peer.kind(global) == Some(PeerKind::Ibgp) => Distance::Any,
         (false, _) => Distance::Hops(hops),
     }
 }

@@ -97,6 +97,7 @@ mod tests {
         let prefix: Prefix = "10.65.0.0/16".parse().unwrap();
         let options = RibOptions {
             asn: Asn(64512),
+            confederation: None,
             identifier: BgpIdentifier::new(7).unwrap(),
             reflector: ReflectorOptions {
                 clusters: vec![ClusterId(1), ClusterId(2)],

@@ -217,6 +217,7 @@ mod tests {
         let identifier = BgpIdentifier::new(1).unwrap();
         let options = RibOptions {
             asn: Asn(64512),
+            confederation: None,
             identifier,
             reflector: ReflectorOptions::new(identifier),
             forwarding: None,

@@ -21,6 +21,7 @@ pub(super) fn rib() -> RecordedRib {
     let identifier = BgpIdentifier::new(1).unwrap();
     let options = RibOptions {
         asn: Asn(64512),
+        confederation: None,
         identifier,
         reflector: ReflectorOptions::new(identifier),
         forwarding: None,

@@ -12,6 +12,7 @@ mod bfd_load;
 mod bfd_sessions;
 mod bird_socket;
 mod cluster_node;
+mod confederation;
 mod control_api;
 mod dynamic_peers;
 mod examples;

@@ -86,6 +86,7 @@ impl Scene {
         let reflector = ReflectorOptions::new(identifier);
         let options = RibOptions {
             asn: ASN,
+            confederation: None,
             identifier,
             reflector,
             forwarding,

@@ -78,6 +78,7 @@ impl Scene {
         let identifier = BgpIdentifier::new(1).unwrap();
         let mut rib = Rib::new(RibOptions {
             asn: Asn(64512),
+            confederation: None,
             identifier,
             reflector: ReflectorOptions::new(identifier),
             forwarding: None,

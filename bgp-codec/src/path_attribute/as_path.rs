@@ -64,6 +64,33 @@ impl<'a> AsPath<'a> {
         }
     }
 
+    /// Whether the path is a loop for a member of a confederation that has this number in it, and that others see as
+    /// `identifier`: more than `allowed` times in the segments of the confederation, or in the others (RFC 5065 §4).
+    #[must_use]
+    pub fn is_loop_in_confederation(self, member: Asn, identifier: Asn, allowed: usize) -> bool {
+        let count = |inside: bool, asn: Asn| {
+            let segments = self.segments().filter(|segment| segment.kind.is_confederation() == inside);
+            segments.flat_map(Segment::asns).filter(|passed| *passed == asn).count()
+        };
+        count(true, member) > allowed || count(false, identifier) > allowed
+    }
+
+    /// The member of the confederation that the route came from last: the first number of a sequence inside it.
+    #[must_use]
+    pub fn neighbor_member(self) -> Option<Asn> {
+        let first = self.segments().next()?;
+        (first.kind == SegmentKind::ConfederationSequence).then(|| first.asns().next())?
+    }
+
+    /// The path as other autonomous systems see it: without segments of a confederation (RFC 5065 §4.1 c).
+    #[must_use]
+    pub fn without_confederation(self) -> AsPathBuf {
+        if !self.segments().any(|segment| segment.kind.is_confederation()) {
+            return self.to_buf();
+        }
+        AsPathBuf { octets: join_sequences(&without_confederation(self.octets)) }
+    }
+
     /// Whether the path is empty: the route originates in our own autonomous system.
     #[must_use]
     pub fn is_empty(self) -> bool {
@@ -264,11 +291,20 @@ impl AsPathBuf {
 
     /// Prepends an autonomous system `times` times (RFC 4271 §5.1.2 b).
     pub fn prepend(&mut self, asn: Asn, times: usize) {
+        self.prepend_to(SegmentKind::Sequence, asn, times);
+    }
+
+    /// Prepends a member of a confederation, in a sequence inside it (RFC 5065 §4.1 b).
+    pub fn prepend_member(&mut self, asn: Asn) {
+        self.prepend_to(SegmentKind::ConfederationSequence, asn, 1);
+    }
+
+    fn prepend_to(&mut self, kind: SegmentKind, asn: Asn, times: usize) {
         let mut left = times;
         while left > 0 {
-            let room = self.room_in_front();
+            let room = self.room_in_front(kind);
             if room == 0 {
-                self.octets.splice(0..0, [SegmentKind::Sequence.octet(), 0]);
+                self.octets.splice(0..0, [kind.octet(), 0]);
                 continue;
             }
             let taken = left.min(room);
@@ -290,12 +326,10 @@ impl AsPathBuf {
         &self.octets
     }
 
-    /// Number of systems that the first segment can still take; zero if it is not a sequence.
-    fn room_in_front(&self) -> usize {
+    /// Number of systems that the first segment can still take; zero if it is of another kind.
+    fn room_in_front(&self, wanted: SegmentKind) -> usize {
         match self.octets.as_slice() {
-            [kind, count, ..] if *kind == SegmentKind::Sequence.octet() => {
-                MAX_SEGMENT.saturating_sub(usize::from(*count))
-            }
+            [kind, count, ..] if *kind == wanted.octet() => MAX_SEGMENT.saturating_sub(usize::from(*count)),
             _ => 0,
         }
     }
@@ -362,8 +396,13 @@ fn parse_asns(text: &str) -> Result<Vec<Asn>, AsPathError> {
     if asns.is_empty() || asns.contains(&Asn(0)) { Err(AsPathError) } else { Ok(asns) }
 }
 
-/// Whether a received AS_PATH is valid (RFC 7606 §7.2, RFC 7607 §2, RFC 5065 §5.3).
+/// Whether a received AS_PATH is valid (RFC 7606 §7.2, RFC 7607 §2). The path of an external peer has no segments of
+/// a confederation, and that of a peer in the same confederation begins with such a sequence (RFC 5065 §5).
 pub(crate) fn is_as_path(value: &[u8], width: AsWidth, peer: PeerKind) -> bool {
+    let first = value.first().copied().and_then(SegmentKind::decode);
+    if peer == PeerKind::Confederation && first != Some(SegmentKind::ConfederationSequence) {
+        return false;
+    }
     let mut rest = value;
     while !rest.is_empty() {
         let Ok((after, (kind, asns))) = segment(rest, width) else { return false };
@@ -560,6 +599,64 @@ mod tests {
         let confederation = [3, 1, 0, 1];
         assert!(is_as_path(&confederation, two, PeerKind::Ibgp));
         assert!(!is_as_path(&confederation, two, PeerKind::Ebgp));
+    }
+
+    #[test]
+    fn a_path_of_a_confederation_begins_with_its_members() {
+        let two = AsWidth::Two;
+        let members = [3, 1, 0, 1];
+        let members_and_others = [3, 1, 0, 1, 2, 1, 0, 2];
+        let others_first = [2, 1, 0, 2, 3, 1, 0, 1];
+        let set_of_members = [4, 1, 0, 1];
+        for (value, expected) in [
+            (&members[..], true),
+            (&members_and_others, true),
+            (&others_first, false),
+            (&set_of_members, false),
+            (&[], false),
+        ] {
+            assert_eq!(is_as_path(value, two, PeerKind::Confederation), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn members_are_prepended_inside_the_confederation() {
+        for (before, after) in [
+            ("", "(64601)"),
+            ("(64602)", "(64601 64602)"),
+            ("(64602) 1 2", "(64601 64602) 1 2"),
+            ("1 2", "(64601) 1 2"),
+            ("[64602 64603] 1", "(64601) [64602 64603] 1"),
+        ] {
+            let mut path = path(before);
+            path.prepend_member(Asn(64601));
+            assert_eq!(path.to_string(), after);
+            assert_eq!(path.as_path().neighbor_member(), Some(Asn(64601)));
+        }
+        let mut long = AsPathBuf::empty();
+        (0..300).for_each(|_| long.prepend_member(Asn(64601)));
+        let segments: Vec<usize> = long.as_path().segments().map(|segment| segment.asns().count()).collect();
+        assert_eq!(segments, [45, 255]);
+        let outside = path("5 (64601 64602) 1 {2 3}").as_path().without_confederation();
+        assert_eq!(outside, path("5 1 {2 3}"));
+    }
+
+    #[test]
+    fn a_confederation_finds_its_loops_by_the_kind_of_the_segment() {
+        let (member, identifier) = (Asn(64601), Asn(65000));
+        for (text, is_loop) in [
+            ("(64602 64601) 1", true),
+            ("[64601 64602]", true),
+            ("(64602) 1 65000", true),
+            ("(64602) {1 65000}", true),
+            // The number of a member is private, and others may have it as well.
+            ("(64602) 64601 1", false),
+            ("(65000) 1", false),
+        ] {
+            let path = path(text);
+            assert_eq!(path.as_path().is_loop_in_confederation(member, identifier, 0), is_loop, "{text}");
+            assert!(!path.as_path().is_loop_in_confederation(member, identifier, 1), "{text}");
+        }
     }
 
     #[test]

@@ -248,10 +248,11 @@ const SOURCES: [(&str, SourceKind); 4] = [
     ("static", SourceKind::Static),
 ];
 
-const RELATIONS: [(&str, PeerRelation); 3] = [
+const RELATIONS: [(&str, PeerRelation); 4] = [
     ("external", PeerRelation::External),
     ("internal", PeerRelation::Internal),
     ("client", PeerRelation::Client),
+    ("confederation", PeerRelation::Confederation),
 ];
 
 const RPKI_STATES: [(&str, RpkiState); 4] = [

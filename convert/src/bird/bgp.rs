@@ -41,6 +41,9 @@ struct Facts {
     local_asn: Option<u32>,
     remote_asn: Option<RemoteAsn>,
     cluster_id: Option<Ipv4Addr>,
+    /// The number of the confederation, and whether the neighbor is in it.
+    confederation: Option<u32>,
+    is_member: bool,
     password: Option<String>,
     /// Seconds.
     long_lived: Option<u64>,
@@ -143,6 +146,10 @@ impl Reader {
             facts.settings.insert("bfd", value);
         } else if cursor.eat_word("neighbor") {
             self.neighbor(facts, cursor)?;
+        } else if cursor.eat_words("confederation member") {
+            facts.is_member = is_on(cursor);
+        } else if cursor.eat_word("confederation") {
+            facts.confederation = self.asn(cursor);
         } else if cursor.eat_words("local role") {
             facts.settings.insert("role", quoted(&cursor.word()?.replace('_', "-")));
         } else if cursor.eat_words("require roles") {
@@ -366,6 +373,13 @@ impl Reader {
         let count = |asn: u32| asns.iter().filter(|&&other| other == asn).count();
         let most = asns.iter().copied().rev().max_by_key(|&asn| count(asn));
         self.speaker.asn = self.speaker.asn.or(most);
+        for facts in sessions.iter().map(|session| &session.facts) {
+            let confederation = &mut self.speaker.confederation;
+            confederation.identifier = confederation.identifier.or(facts.confederation);
+            if let (true, Some(RemoteAsn::Number(member))) = (facts.is_member, facts.remote_asn) {
+                confederation.members.insert(member);
+            }
+        }
         for session in sessions {
             self.write_session(session);
         }
@@ -471,7 +485,8 @@ impl Reader {
             settings.remove("rr_client");
         }
         // BIRD leaves a next hop in place towards external peers on the same link only.
-        if facts.remote_asn.is_some() && !is_internal && settings.contains_key("multihop") {
+        let is_inside = is_internal || facts.is_member;
+        if facts.remote_asn.is_some() && !is_inside && settings.contains_key("multihop") {
             settings.entry("next_hop").or_insert_with(|| quoted("self"));
         }
         // Without a role, BIRD requires none of the peer. Roles are those of external peers.
@@ -560,8 +575,11 @@ impl Reader {
 }
 
 fn switch(facts: &mut Facts, key: &'static str, cursor: &mut Cursor<'_>) {
-    let is_off = cursor.eat_word("off") || cursor.eat_word("no");
-    facts.settings.insert(key, (!is_off).to_string());
+    facts.settings.insert(key, is_on(cursor).to_string());
+}
+
+fn is_on(cursor: &mut Cursor<'_>) -> bool {
+    !(cursor.eat_word("off") || cursor.eat_word("no"))
 }
 
 fn graceful_restart(facts: &mut Facts, cursor: &mut Cursor<'_>) -> Result<(), BirdError> {

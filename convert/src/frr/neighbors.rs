@@ -272,7 +272,11 @@ impl Reader {
             let names: Vec<String> = families.iter().map(|family| (*family).to_owned()).collect();
             settings.insert("families", quoted_list(&names));
         }
-        let needs_policy = self.requires_policy && remote.is_some() && remote != local;
+        let is_member = match neighbor.remote_as {
+            Some(RemoteAs::Number(asn)) => self.draft.speaker.confederation.members.contains(&asn),
+            Some(RemoteAs::Internal | RemoteAs::External) | None => false,
+        };
+        let needs_policy = self.requires_policy && remote.is_some() && remote != local && !is_member;
         for (key, filters) in [("import", &neighbor.import), ("export", &neighbor.export)] {
             let chain = self.chain(name, key, filters, &families, needs_policy, neighbor.line);
             if !chain.is_empty() {

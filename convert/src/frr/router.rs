@@ -23,6 +23,13 @@ impl Reader {
             }
             ["no", "neighbor", name, "activate"] => self.neighbors.activate(name, family, false),
             ["bgp", "router-id", address] => self.draft.speaker.router_id = address.parse().ok(),
+            ["bgp", "confederation", "identifier", asn] => {
+                self.draft.speaker.confederation.identifier = asn.parse().ok();
+            }
+            ["bgp", "confederation", "peers", asns @ ..] => {
+                let members = asns.iter().filter_map(|asn| asn.parse::<u32>().ok());
+                self.draft.speaker.confederation.members.extend(members);
+            }
             ["bgp", "cluster-id", address] => self.draft.speaker.cluster_id = address.parse().ok(),
             ["no", "bgp", "client-to-client", "reflection"] => {
                 self.draft.speaker.client_to_client = Some(false)

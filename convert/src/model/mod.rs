@@ -4,7 +4,7 @@ mod condition;
 mod peer;
 mod rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
@@ -17,6 +17,7 @@ pub(crate) use self::rule::{Action, Rule};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Speaker {
     pub(crate) asn: Option<u32>,
+    pub(crate) confederation: Confederation,
     pub(crate) router_id: Option<Ipv4Addr>,
     pub(crate) cluster_id: Option<Ipv4Addr>,
     pub(crate) client_to_client: Option<bool>,
@@ -35,6 +36,15 @@ pub(crate) struct Speaker {
     pub(crate) groups: BTreeMap<String, Group>,
     pub(crate) peers: Vec<Peer>,
     pub(crate) ranges: Vec<DynamicRange>,
+}
+
+/// `confederation` of `[global]`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Confederation {
+    /// `None` for none.
+    pub(crate) identifier: Option<u32>,
+    /// The members of its peers.
+    pub(crate) members: BTreeSet<u32>,
 }
 
 /// `[kernel]` and `[[kernel.import]]`.

@@ -28,6 +28,8 @@ pub enum PeerRelation {
     Internal,
     /// A client of this reflector (RFC 4456).
     Client,
+    /// In another member system of this confederation (RFC 5065).
+    Confederation,
 }
 
 impl PeerCondition {
@@ -42,6 +44,7 @@ impl PeerCondition {
                 PeerRelation::External => session.kind == PeerKind::Ebgp,
                 PeerRelation::Internal => session.kind == PeerKind::Ibgp,
                 PeerRelation::Client => session.is_client,
+                PeerRelation::Confederation => session.kind == PeerKind::Confederation,
             }),
         }
     }

@@ -54,8 +54,13 @@ fn leaf() -> BoxedStrategy<Condition> {
             names().prop_map(PeerCondition::Name),
             names().prop_map(PeerCondition::Group),
             prefix().prop_map(PeerCondition::Address),
-            select(vec![PeerRelation::External, PeerRelation::Internal, PeerRelation::Client])
-                .prop_map(|relation| PeerCondition::Relation(vec![relation])),
+            select(vec![
+                PeerRelation::External,
+                PeerRelation::Internal,
+                PeerRelation::Client,
+                PeerRelation::Confederation
+            ])
+            .prop_map(|relation| PeerCondition::Relation(vec![relation])),
         ]
     };
     prop_oneof![

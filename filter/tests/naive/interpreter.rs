@@ -217,6 +217,7 @@ fn is_peer(condition: &PeerCondition, session: &Session) -> bool {
                 || relations.contains(&match session.kind {
                     PeerKind::Ebgp => PeerRelation::External,
                     PeerKind::Ibgp => PeerRelation::Internal,
+                    PeerKind::Confederation => PeerRelation::Confederation,
                 })
         }
     }

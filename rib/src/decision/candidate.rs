@@ -41,7 +41,7 @@ impl Candidate<'_> {
     }
 
     pub(super) fn is_internal(&self) -> bool {
-        matches!(self.origin, CandidateOrigin::Peer { kind: PeerKind::Ibgp, .. })
+        matches!(self.origin, CandidateOrigin::Peer { kind, .. } if kind.is_inside())
     }
 
     pub(super) fn local_pref(&self) -> u32 {

@@ -35,6 +35,12 @@ impl Row {
         self
     }
 
+    /// From another member of the confederation, through it alone or after these members.
+    fn member(mut self, identifier: u32, members: &[u32]) -> Self {
+        members.iter().rev().for_each(|&asn| self.attributes.as_path.prepend_member(Asn(asn)));
+        Self { origin: peer(PeerKind::Confederation, identifier, identifier), ..self }
+    }
+
     fn internal(self, identifier: u32) -> Self {
         Self { origin: peer(PeerKind::Ibgp, identifier, identifier), ..self }
     }
@@ -197,6 +203,28 @@ fn a_tie_break_does_not_take_a_path_out_of_the_multipath_set() {
     assert_eq!(decision.best, 1);
     assert_eq!(decision.multipath().collect::<Vec<_>>(), [0, 1]);
     assert_eq!(decision.lost_at, [Some(Step::Identifier), None, Some(Step::AsPathLength)]);
+}
+
+/// RFC 5065 §5.3: what is learned inside the confederation counts as internal, members do not lengthen the path, and the
+/// neighbour is the first AS after them.
+#[test]
+fn paths_of_a_confederation_compare_as_internal_ones() {
+    let external = || path(9, &[65001, 65002]);
+    let member = |identifier, asns: &[u32]| path(identifier, asns).member(identifier, &[64602, 64603, 64604]);
+    check(&[external(), member(1, &[65001, 65002])], 0, Step::ExternalOverInternal);
+    check(&[external(), member(1, &[65001])], 1, Step::AsPathLength);
+    check(
+        &[external().with(|it| it.med = Some(5)), member(1, &[65001, 65003]).with(|it| it.med = Some(4))],
+        1,
+        Step::MultiExitDisc,
+    );
+    check(&[path(2, &[65001]).internal(2), member(1, &[65001])], 1, Step::Identifier);
+    // Paths from inside the confederation share the local AS as their neighbour.
+    check(
+        &[path(2, &[]).internal(2).with(|it| it.med = Some(4)), member(1, &[]).with(|it| it.med = Some(5))],
+        0,
+        Step::MultiExitDisc,
+    );
 }
 
 #[test]

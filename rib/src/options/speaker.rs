@@ -11,6 +11,8 @@ use super::reflection::ReflectorOptions;
 pub struct RibOptions {
     /// The speaker's AS number.
     pub asn: Asn,
+    /// The number of its confederation, as which other autonomous systems see it; `None` outside of any (RFC 5065).
+    pub confederation: Option<Asn>,
     /// The speaker's BGP Identifier.
     pub identifier: BgpIdentifier,
     /// How routes are reflected between internal peers.
@@ -22,6 +24,13 @@ pub struct RibOptions {
     pub forwarding: Option<ForwardingOptions>,
     /// Makes the hash tables differ from those of other speakers. The daemon draws it at random.
     pub hash_seed: u64,
+}
+
+impl RibOptions {
+    /// The speaker's AS number as external peers see it.
+    pub(crate) fn external_asn(&self) -> Asn {
+        self.confederation.unwrap_or(self.asn)
+    }
 }
 
 /// The rules of the speaker that may change while it runs.

@@ -212,6 +212,8 @@ pub enum CandidateOrigin {
 pub(crate) enum LearnedFrom {
     Local,
     External,
+    /// From another member system of the confederation.
+    Confederation,
     Internal(InternalSource),
 }
 
@@ -220,6 +222,7 @@ impl LearnedFrom {
     pub(crate) fn of(peer: &PeerOptions) -> Self {
         match peer.session.kind {
             PeerKind::Ebgp => Self::External,
+            PeerKind::Confederation => Self::Confederation,
             PeerKind::Ibgp => Self::Internal(InternalSource {
                 identifier: peer.session.identifier,
                 reflection: peer.rules.reflection,

@@ -53,8 +53,8 @@ impl ExportPolicy {
     pub(crate) fn new(options: &PeerOptions, family: Family, speaker: &RibOptions) -> Self {
         let own_next_hop = if family == Family::IPV4_UNICAST { options.own.ipv4 } else { options.own.ipv6 };
         let matters = |subnet: &Prefix| match subnet {
-            Prefix::Ipv4(_) => options.session.kind == PeerKind::Ebgp,
-            Prefix::Ipv6(_) => options.session.kind == PeerKind::Ebgp || family == Family::IPV6_UNICAST,
+            Prefix::Ipv4(_) => !options.session.kind.is_inside(),
+            Prefix::Ipv6(_) => !options.session.kind.is_inside() || family == Family::IPV6_UNICAST,
         };
         let shared_subnet = options.own.shared_subnet.filter(matters);
         let is_external = options.session.kind == PeerKind::Ebgp;
@@ -63,14 +63,14 @@ impl ExportPolicy {
         let removes_any = private_asns != PrivateAsns::Kept;
         Self {
             kind: options.session.kind,
-            asn: speaker.asn,
+            asn: if is_external { speaker.external_asn() } else { speaker.asn },
             local_asn: as_path.local_asn.filter(|_| is_external),
             private_asns,
             kept_private_asn: Some(options.session.asn).filter(|asn| removes_any && asn.is_private()),
             is_route_server_client: is_external && as_path.is_route_server_client,
             reflection: match options.session.kind {
                 PeerKind::Ibgp => options.rules.reflection,
-                PeerKind::Ebgp => Reflection::NonClient,
+                PeerKind::Ebgp | PeerKind::Confederation => Reflection::NonClient,
             },
             client_to_client: speaker.reflector.client_to_client,
             next_hop: of_family(options.rules.next_hop, family),
@@ -124,6 +124,7 @@ impl ExportPolicy {
         }
         let attributes = match self.kind {
             PeerKind::Ibgp => self.to_internal(attributes, learned_from),
+            PeerKind::Confederation => self.to_confederation(attributes),
             PeerKind::Ebgp if is_transparent => attributes.without(INSIDE_THE_AS),
             PeerKind::Ebgp => self.to_external(attributes, learned_from, edits),
         };
@@ -154,20 +155,20 @@ impl ExportPolicy {
         if !builder.communities.contains(&Community::GRACEFUL_SHUTDOWN) {
             builder.communities.push(Community::GRACEFUL_SHUTDOWN);
         }
-        if self.kind == PeerKind::Ibgp {
+        if self.kind.is_inside() {
             builder.local_pref = Some(0);
         }
         builder.build()
     }
 
-    /// RFC 1997: NO_EXPORT and NO_EXPORT_SUBCONFED stay inside the AS, NO_ADVERTISE inside the speaker. RFC 9494 §4.3:
-    /// LLGR_STALE stays among speakers that know what it means.
+    /// RFC 1997: NO_EXPORT stays inside the AS or confederation, NO_EXPORT_SUBCONFED inside the AS, NO_ADVERTISE inside the
+    /// speaker. RFC 9494 §4.3: LLGR_STALE stays among speakers that know what it means.
     fn check_communities(&self, attributes: &PathAttributes) -> Result<(), ExportRefusal> {
         let forbids = |community: &Community| {
             *community == Community::NO_ADVERTISE
                 || *community == Community::LLGR_STALE && !self.long_lived
-                || self.kind == PeerKind::Ebgp
-                    && matches!(*community, Community::NO_EXPORT | Community::NO_EXPORT_SUBCONFED)
+                || *community == Community::NO_EXPORT && !self.kind.is_inside()
+                || *community == Community::NO_EXPORT_SUBCONFED && self.kind != PeerKind::Ibgp
         };
         match attributes.communities().find(forbids) {
             Some(community) => Err(ExportRefusal::Community(community)),
@@ -195,7 +196,7 @@ impl ExportPolicy {
             return ipv4.map(NextHop::Ipv4).or_else(|| ipv6.map(NextHop::Ipv6));
         }
         let keeps = |next_hop: &NextHop| match mode {
-            NextHopMode::Auto => self.kind == PeerKind::Ibgp || self.is_third_party(attributes, *next_hop),
+            NextHopMode::Auto => self.kind.is_inside() || self.is_third_party(attributes, *next_hop),
             NextHopMode::OwnAddress => false,
             NextHopMode::Keep => true,
             NextHopMode::Addresses { .. } => false,
@@ -203,7 +204,7 @@ impl ExportPolicy {
         let received = received.map(|next_hop| self.without_foreign_link_local(next_hop));
         // An external peer can be given our address instead; inside the AS, packets need not pass through this speaker.
         let is_meaningful = |next_hop: &NextHop| {
-            !next_hop.is_only_link_local() && (self.kind == PeerKind::Ibgp || self.takes(*next_hop))
+            !next_hop.is_only_link_local() && (self.kind.is_inside() || self.takes(*next_hop))
         };
         received.filter(is_meaningful).filter(keeps).or(self.own_next_hop)
     }
@@ -240,22 +241,26 @@ impl ExportPolicy {
         let left_out = match learned_from {
             _ if matches!(edits.med, Some(Some(_))) => INSIDE_THE_AS,
             LearnedFrom::Local => INSIDE_THE_AS,
-            LearnedFrom::External | LearnedFrom::Internal(_) => INSIDE_THE_AS_OR_OF_ANOTHER,
+            LearnedFrom::External | LearnedFrom::Confederation | LearnedFrom::Internal(_) => {
+                INSIDE_THE_AS_OR_OF_ANOTHER
+            }
         };
         attributes.passed_on(&self.external_path(attributes), left_out)
     }
 
-    /// The AS path that an external peer is sent.
+    /// The AS path that an external peer is sent: what is inside the confederation is not shown (RFC 5065 §4.1 c).
     fn external_path(&self, attributes: &PathAttributes) -> AsPathBuf {
         let seen_asn = self.seen_asn();
-        let received = attributes.as_path();
-        let mut path = match self.private_asns {
-            PrivateAsns::Kept => received.to_buf(),
-            PrivateAsns::Removed => received.map_asns(|asn| (!self.is_hidden(asn)).then_some(asn)),
-            PrivateAsns::Replaced => {
-                received.map_asns(|asn| Some(if self.is_hidden(asn) { seen_asn } else { asn }))
+        let mut path = attributes.as_path().without_confederation();
+        match self.private_asns {
+            PrivateAsns::Kept => {}
+            PrivateAsns::Removed => {
+                path = path.as_path().map_asns(|asn| (!self.is_hidden(asn)).then_some(asn));
             }
-        };
+            PrivateAsns::Replaced => {
+                path = path.as_path().map_asns(|asn| Some(if self.is_hidden(asn) { seen_asn } else { asn }));
+            }
+        }
         if self.local_asn.is_none_or(|local| !local.replaces) {
             path.prepend(self.asn, 1);
         }
@@ -263,6 +268,17 @@ impl ExportPolicy {
             path.prepend(local.asn, 1);
         }
         path
+    }
+
+    /// RFC 5065 §4.1 b, §5.2: our number is prepended to the members that were passed, and LOCAL_PREF and MULTI_EXIT_DISC are
+    /// kept. The attributes of reflection stay inside the AS.
+    fn to_confederation(&self, attributes: &PathAttributes) -> PathAttributes {
+        let mut builder = attributes.to_builder();
+        builder.as_path.prepend_member(self.asn);
+        builder.local_pref.get_or_insert(DEFAULT_LOCAL_PREF);
+        builder.originator_id = None;
+        builder.cluster_list.clear();
+        builder.build()
     }
 
     fn is_hidden(&self, asn: Asn) -> bool {

@@ -54,12 +54,22 @@ impl ImportPolicy<'_> {
     fn check_as_path(&self, attributes: &PathAttributes) -> Result<(), ImportRefusal> {
         let path = attributes.as_path();
         let AsPathRules { local_asn, checks, .. } = self.peer.rules.as_path;
-        let own = [Some(self.speaker.asn), local_asn.map(|local| local.asn)];
-        if own.into_iter().flatten().any(|asn| path.count(asn) > usize::from(checks.own_as_allowed)) {
+        let allowed = usize::from(checks.own_as_allowed);
+        let is_loop = |own: Asn| path.count(own) > allowed;
+        let is_own_loop = match self.speaker.confederation {
+            Some(identifier) => path.is_loop_in_confederation(self.speaker.asn, identifier, allowed),
+            None => is_loop(self.speaker.asn),
+        };
+        if is_own_loop || local_asn.is_some_and(|local| is_loop(local.asn)) {
             return Err(ImportRefusal::AsPathLoop);
         }
         let SessionTerms { kind, asn, .. } = self.peer.session;
-        if checks.requires_peer_first && kind == PeerKind::Ebgp && attributes.neighbor_as() != Some(asn) {
+        let first = match kind {
+            PeerKind::Ebgp => attributes.neighbor_as(),
+            PeerKind::Confederation => path.neighbor_member(),
+            PeerKind::Ibgp => Some(asn),
+        };
+        if checks.requires_peer_first && first != Some(asn) {
             return Err(ImportRefusal::ForeignFirstAs);
         }
         let is_set = |kind: SegmentKind| matches!(kind, SegmentKind::Set | SegmentKind::ConfederationSet);

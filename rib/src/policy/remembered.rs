@@ -91,6 +91,7 @@ enum Origin {
     /// A static route, if the filter matches the source.
     Static,
     External,
+    Confederation,
     /// The session itself: its identifier may become the ORIGINATOR_ID, or the filter matches it.
     Peer(PeerIndex),
 }
@@ -377,8 +378,11 @@ impl ExportRules {
                 SourceIndex::KERNEL => Origin::Kernel,
                 _ => Origin::Static,
             },
-            LearnedFrom::External if self.filter.looks_at_source() => Origin::Peer(source.peer),
+            LearnedFrom::External | LearnedFrom::Confederation if self.filter.looks_at_source() => {
+                Origin::Peer(source.peer)
+            }
             LearnedFrom::External => Origin::External,
+            LearnedFrom::Confederation => Origin::Confederation,
             LearnedFrom::Internal(_) => Origin::Peer(source.peer),
         }
     }

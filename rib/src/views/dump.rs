@@ -36,10 +36,12 @@ impl<'a> RibView<'a> {
 impl fmt::Display for Dump<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Rib { options, shared, families, next_hop_losses, work_turn, forwarding_turn } = self.0;
-        let RibOptions { asn, identifier, reflector, decision, forwarding, hash_seed: _ } = options;
+        let RibOptions { asn, confederation, identifier, reflector, decision, forwarding, hash_seed: _ } =
+            options;
         writeln!(
             f,
-            "speaker {identifier} of AS {asn}: {reflector:?}, {decision:?}, {forwarding:?}, advertises {:?}",
+            "speaker {identifier} of AS {asn} in confederation {confederation:?}: {reflector:?}, {decision:?}, \
+             {forwarding:?}, advertises {:?}",
             shared.advertising
         )?;
         shared.write(f)?;

@@ -19,6 +19,7 @@ pub(crate) fn rib() -> Rib {
     let reflector = ReflectorOptions::new(identifier);
     Rib::new(RibOptions {
         asn: LOCAL_ASN,
+        confederation: None,
         identifier,
         reflector,
         forwarding: None,

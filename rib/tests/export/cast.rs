@@ -26,6 +26,14 @@ pub(crate) const PEERS: usize = 20;
 /// Other numbers of this speaker: one that is in received paths, and a private one that is not.
 pub(crate) const LOCAL_ASNS: [Asn; 2] = [Asn(66001), Asn(64999)];
 
+/// The number of the confederation that the speaker may be a member of.
+pub(crate) const CONFEDERATION: Asn = Asn(66100);
+
+/// Whether the peer is in that confederation, if there is one.
+pub(crate) fn is_member(peer: usize) -> bool {
+    matches!(likeness(peer), 2 | 13)
+}
+
 /// The clusters that the Rib reflects for.
 pub(crate) const CLUSTERS: [ClusterId; 2] = [ClusterId(100), ClusterId(61)];
 
@@ -256,6 +264,7 @@ pub(crate) fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttrib
     let asns = variant.asns.iter().map(|&asn| match asn {
         2 => Asn(65009),
         3 => LOCAL_ASN,
+        4 => CONFEDERATION,
         _ => Asn(66000 + u32::from(asn)),
     });
     builder.as_path = AsPathBuf::from_sequence(asns);
@@ -265,6 +274,7 @@ pub(crate) fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttrib
         Community::NO_ADVERTISE,
         Community(65000 << 16 | 1),
         Community::GRACEFUL_SHUTDOWN,
+        Community::NO_EXPORT_SUBCONFED,
     ];
     builder.communities =
         variant.community.map(|number| communities[usize::from(number)]).into_iter().collect();
@@ -275,6 +285,13 @@ pub(crate) fn attributes(options: &PeerOptions, variant: &Variant) -> PathAttrib
         builder.unknown.extend(UnknownAttributeBuf::new(AttributeType::ONLY_TO_CUSTOMER, value));
     }
     match options.session.kind {
+        PeerKind::Confederation => {
+            builder.local_pref = Some(99 + u32::from(variant.local_pref));
+            // Our own member, or another one, before the peer's.
+            let passed = variant.originator.map(|number| if number == 2 { LOCAL_ASN } else { Asn(64701) });
+            passed.into_iter().for_each(|asn| builder.as_path.prepend_member(asn));
+            builder.as_path.prepend_member(options.session.asn);
+        }
         PeerKind::Ebgp => builder.as_path.prepend(options.session.asn, 1),
         PeerKind::Ibgp => {
             builder.local_pref = Some(99 + u32::from(variant.local_pref));

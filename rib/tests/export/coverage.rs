@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
-use super::cast::prefix;
+use super::cast::{LOCAL_ASN, prefix};
 use super::history::event;
 use super::world::{Event, Session, World};
 
@@ -21,6 +21,8 @@ enum Case {
     Reflected,
     /// A peer holds several paths to a prefix.
     SeveralPaths,
+    /// Another member of the confederation holds a route.
+    ToMember,
     /// The best path becomes one of another peer, while the former one's session is still up.
     SourceMoves,
     /// The best path becomes one of a peer that reads the group's log and was sent another path before.
@@ -63,9 +65,10 @@ enum Case {
     Dropped,
 }
 
-const CASES: [Case; 25] = [
+const CASES: [Case; 26] = [
     Case::Reflected,
     Case::SeveralPaths,
+    Case::ToMember,
     Case::SourceMoves,
     Case::SourceMovesToReader,
     Case::SlowMember,
@@ -98,12 +101,12 @@ const HISTORIES: usize = 200;
 fn every_hard_case_occurs_in_a_tenth_of_the_histories() {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
-    let histories = (any::<bool>(), any::<bool>(), vec(event(), 1..160));
+    let histories = (any::<[bool; 3]>(), vec(event(), 1..160));
     let mut found: BTreeMap<Case, usize> = BTreeMap::new();
     for _ in 0..HISTORIES {
         let history = histories.new_tree(&mut runner).expect("nothing is filtered");
-        let (forwards, holds_back, events) = history.current();
-        for case in cases(forwards, holds_back, events) {
+        let (start, events) = history.current();
+        for case in cases(start, events) {
             *found.entry(case).or_default() += 1;
         }
     }
@@ -115,8 +118,8 @@ fn every_hard_case_occurs_in_a_tenth_of_the_histories() {
 }
 
 /// The cases that a history contains.
-fn cases(forwards: bool, holds_back: bool, events: Vec<Event>) -> BTreeSet<Case> {
-    let mut world = World::starting(forwards, holds_back);
+fn cases([forwards, holds_back, is_member]: [bool; 3], events: Vec<Event>) -> BTreeSet<Case> {
+    let mut world = World::starting(forwards, holds_back, is_member);
     let mut seen = BTreeSet::new();
     for event in events {
         let event = world.aimed(event);
@@ -205,7 +208,13 @@ fn held(session: &Session) -> Vec<Case> {
     let mut prefixes = session.received.keys().map(|(prefix, _)| *prefix);
     let mut last = None;
     let is_several = prefixes.any(|prefix| last.replace(prefix) == Some(prefix));
-    let seen = [(Case::Reflected, is_reflected), (Case::SeveralPaths, is_several)];
+    // Only members see our number like this.
+    let is_to_member = session
+        .received
+        .values()
+        .any(|(attributes, _)| attributes.as_path().to_string().starts_with(&format!("({LOCAL_ASN}")));
+    let seen =
+        [(Case::Reflected, is_reflected), (Case::SeveralPaths, is_several), (Case::ToMember, is_to_member)];
     seen.into_iter().filter(|&(_, holds)| holds).map(|(case, _)| case).collect()
 }
 

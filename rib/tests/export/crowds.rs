@@ -96,6 +96,7 @@ fn rib(forwards: bool) -> Rib {
     let forwarding = forwards.then_some(ForwardingOptions { multipath: 16, normal_metric: 1024 });
     let mut rib = Rib::new(RibOptions {
         asn: LOCAL_ASN,
+        confederation: None,
         identifier,
         reflector,
         forwarding,

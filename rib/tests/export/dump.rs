@@ -18,10 +18,11 @@ proptest! {
     fn equal_inputs_give_equal_numbers(
         forwards: bool,
         holds_back: bool,
+        is_member: bool,
         events in proptest::collection::vec(event(), 1..160),
     ) {
         let dump = || {
-            let mut world = World::starting(forwards, holds_back);
+            let mut world = World::starting(forwards, holds_back, is_member);
             events.iter().for_each(|event| world.happen_somewhere(event.clone()));
             assert_eq!(Audit::of(&world.rib).faults, Vec::<String>::new(), "in the middle of everything");
             world.rib.view().dump().to_string()
@@ -39,6 +40,7 @@ fn the_order_in_which_tables_are_hashed_does_not_matter() {
         let reflector = ReflectorOptions::new(identifier);
         let mut rib = Rib::new(RibOptions {
             asn: LOCAL_ASN,
+            confederation: None,
             identifier,
             reflector,
             forwarding,

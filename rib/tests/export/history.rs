@@ -19,9 +19,10 @@ proptest! {
     fn any_history_leaves_every_peer_with_what_a_naive_rib_computes(
         forwards: bool,
         holds_back: bool,
+        is_member: bool,
         events in proptest::collection::vec(event(), 1..160),
     ) {
-        let mut world = World::starting(forwards, holds_back);
+        let mut world = World::starting(forwards, holds_back, is_member);
         for event in events {
             world.happen_somewhere(event);
         }
@@ -75,7 +76,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         1 => any::<bool>().prop_map(Event::DefaultRoute),
         1 => (0..8u8).prop_map(Event::Connected),
         1 => Just(Event::EndHoldBack),
-        2 => (reconfigured(), rules(), any::<[bool; 2]>(), decision()).prop_map(
+        3 => (reconfigured(), rules(), any::<[bool; 2]>(), decision()).prop_map(
             |(peers, rules, [other_clusters, meshed], decision)| {
                 Event::Reconfigure { peers, rules, reflector: Reflector { other_clusters, meshed, decision } }
             },
@@ -93,7 +94,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
 
 /// Some peers, or all.
 fn reconfigured() -> impl Strategy<Value = Vec<usize>> {
-    prop_oneof![3 => proptest::collection::vec(0..PEERS, 0..PEERS), 1 => Just((0..PEERS).collect())]
+    prop_oneof![5 => proptest::collection::vec(0..PEERS, 0..PEERS), 2 => Just((0..PEERS).collect())]
 }
 
 fn static_kind() -> impl Strategy<Value = StaticKind> {
@@ -206,11 +207,11 @@ fn decision() -> impl Strategy<Value = DecisionRules> {
 
 fn variant() -> impl Strategy<Value = Variant> {
     (
-        proptest::collection::vec(0..4u8, 0..3),
+        proptest::collection::vec(0..5u8, 0..3),
         0..3u8,
         proptest::option::of(0..3u8),
         0..3u8,
-        proptest::option::weighted(0.2, 0..4u8),
+        proptest::option::weighted(0.2, 0..5u8),
         proptest::option::weighted(0.2, 0..3u8),
         0..NEXT_HOPS,
         proptest::option::weighted(0.12, 0..4u8),

@@ -187,6 +187,7 @@ fn forwarding_rib() -> Rib {
     let identifier = identifier(100);
     let mut rib = Rib::new(RibOptions {
         asn: LOCAL_ASN,
+        confederation: None,
         identifier,
         reflector: ReflectorOptions::new(identifier),
         forwarding: Some(ForwardingOptions { multipath: 16, normal_metric: 1024 }),

@@ -23,6 +23,8 @@ pub(crate) type NaiveRoute = (Prefix, Vec<u8>, NextHop);
 /// Everything that was announced and not withdrawn.
 pub(crate) struct NaiveRib {
     pub(crate) asn: Asn,
+    /// The number of the confederation that it is a member of.
+    pub(crate) confederation: Option<Asn>,
     pub(crate) identifier: BgpIdentifier,
     pub(crate) clusters: Vec<ClusterId>,
     /// Clients of one cluster are not sent each other's routes.
@@ -177,6 +179,7 @@ impl NaiveRib {
         }
         let source = best.peer.map(|source| &self.peers[&source].0);
         let internal = options.session.kind == PeerKind::Ibgp;
+        let inside = options.session.kind != PeerKind::Ebgp;
         let internal_source = source.filter(|source| internal && source.session.kind == PeerKind::Ibgp);
         let clusters: Option<Vec<ClusterId>> = match internal_source {
             None => Some(Vec::new()),
@@ -185,7 +188,8 @@ impl NaiveRib {
         };
         let communities: Vec<_> = best.attributes.communities().collect();
         let forbidden = communities.contains(&Community::NO_ADVERTISE)
-            || !internal && communities.contains(&Community::NO_EXPORT);
+            || !inside && communities.contains(&Community::NO_EXPORT)
+            || !internal && communities.contains(&Community::NO_EXPORT_SUBCONFED);
         if clusters.is_none() || forbidden {
             return None;
         }
@@ -208,7 +212,7 @@ impl NaiveRib {
             Prefix::Ipv6(_) => options.own.ipv6,
         };
         let is_external = source.is_some_and(|source| source.session.kind == PeerKind::Ebgp);
-        let is_transparent = !internal && options.rules.as_path.is_route_server_client && is_external;
+        let is_transparent = !inside && options.rules.as_path.is_route_server_client && is_external;
         let kept = match options.rules.next_hop {
             NextHopMode::Addresses { ipv4: Some(address), .. } if matches!(prefix, Prefix::Ipv4(_)) => {
                 Some(NextHop::Ipv4(address))
@@ -225,7 +229,7 @@ impl NaiveRib {
             let is_ipv6 = !matches!(next_hop, NextHop::Ipv4(_));
             matches!(prefix, Prefix::Ipv6(_)) || options.session.ipv6_next_hops || !is_ipv6
         };
-        let kept = kept.filter(|next_hop| internal || takes(next_hop));
+        let kept = kept.filter(|next_hop| inside || takes(next_hop));
         let next_hop = self.as_seen_by(options, kept.or(own).filter(takes)?);
         let mut builder: PathAttributesBuilder = best.attributes.to_builder();
         if internal {
@@ -234,6 +238,16 @@ impl NaiveRib {
                 builder.originator_id = builder.originator_id.or(Some(source.session.identifier));
                 builder.cluster_list = [clusters?, builder.cluster_list].concat();
             }
+        } else if inside {
+            builder.local_pref = builder.local_pref.or(Some(100));
+            builder.originator_id = None;
+            builder.cluster_list = Vec::new();
+            let path = builder.as_path.to_string();
+            let extended = match path.strip_prefix('(') {
+                Some(members) => format!("({} {members}", self.asn),
+                None => format!("({}) {path}", self.asn),
+            };
+            builder.as_path = extended.parse().expect("a path");
         } else {
             builder.local_pref = None;
             builder.originator_id = None;
@@ -247,13 +261,14 @@ impl NaiveRib {
         }
         let role = options.session.role.map_or(String::new(), |role| role.to_string());
         if matches!(role.as_str(), "provider" | "rs-server" | "peer") && !has_otc(&best.attributes) {
-            builder.unknown.push(otc(options.rules.as_path.local_asn.map_or(self.asn, |local| local.asn)));
+            let local_asn = options.rules.as_path.local_asn.map(|local| local.asn);
+            builder.unknown.push(otc(local_asn.unwrap_or_else(|| self.outside_asn())));
         }
         if options.rules.is_draining {
             if !builder.communities.contains(&Community::GRACEFUL_SHUTDOWN) {
                 builder.communities.push(Community::GRACEFUL_SHUTDOWN);
             }
-            builder.local_pref = internal.then_some(0);
+            builder.local_pref = inside.then_some(0);
         }
         let attributes = builder.build();
         fits(prefix, &attributes, next_hop, options).then_some((attributes, next_hop))
@@ -263,20 +278,26 @@ impl NaiveRib {
         let rules = &options.rules.as_path;
         let mut own = Vec::new();
         own.extend(rules.local_asn.map(|local| local.asn));
-        own.extend((!rules.local_asn.is_some_and(|local| local.replaces)).then_some(self.asn));
+        own.extend((!rules.local_asn.is_some_and(|local| local.replaces)).then_some(self.outside_asn()));
         let is_private = |asn: Asn| matches!(asn.0, 64512..=65534 | 4_200_000_000..=4_294_967_294);
         let change = |asn: Asn| match rules.private_asns {
             PrivateAsns::Removed if is_private(asn) && asn != options.session.asn => None,
             PrivateAsns::Replaced if is_private(asn) && asn != options.session.asn => Some(own[0]),
             _ => Some(asn),
         };
-        AsPathBuf::from_sequence(own.iter().copied().chain(path.as_path().asns().filter_map(change)))
+        let (_, outside) = members_and_others(path);
+        AsPathBuf::from_sequence(own.iter().copied().chain(outside.into_iter().filter_map(change)))
+    }
+
+    /// The number as which external peers know this speaker.
+    fn outside_asn(&self) -> Asn {
+        self.confederation.unwrap_or(self.asn)
     }
 
     fn auto_next_hop(&self, best: &NaivePath, options: &PeerOptions) -> Option<NextHop> {
         best.next_hop.filter(|next_hop| {
-            let from_inside = best.attributes.as_path().is_empty();
-            options.session.kind == PeerKind::Ibgp
+            let from_inside = members_and_others(&best.attributes.as_path().to_buf()).1.is_empty();
+            options.session.kind != PeerKind::Ebgp
                 || from_inside && options.own.shared_subnet.is_some_and(|subnet| is_in(*next_hop, subnet))
         })
     }
@@ -374,7 +395,9 @@ impl NaiveRib {
             };
             !all.iter().any(better)
         });
-        keep_least(&mut paths, |path| u32::from(self.kind(path) == Some(PeerKind::Ibgp)));
+        keep_least(&mut paths, |path| {
+            u32::from(matches!(self.kind(path), Some(PeerKind::Ibgp | PeerKind::Confederation)))
+        });
         paths.sort_by_key(|path| {
             let options = path.peer.map(|peer| &self.peers[&peer].0);
             let identifier =
@@ -501,8 +524,14 @@ impl NaiveRib {
 
     fn is_looped(&self, attributes: &PathAttributes, next_hop: NextHop, options: &PeerOptions) -> bool {
         let AsPathRules { local_asn, checks, .. } = options.rules.as_path;
-        let occurrences = |own: Asn| attributes.as_path().asns().filter(|&asn| asn == own).count();
-        let most = occurrences(self.asn).max(local_asn.map_or(0, |local| occurrences(local.asn)));
+        let (members, others) = members_and_others(&attributes.as_path().to_buf());
+        let among = |asns: &[Asn], own: Asn| asns.iter().filter(|&&asn| asn == own).count();
+        let anywhere = |own: Asn| among(&members, own) + among(&others, own);
+        let as_itself = match self.confederation {
+            Some(identifier) => among(&members, self.asn).max(among(&others, identifier)),
+            None => anywhere(self.asn),
+        };
+        let most = as_itself.max(local_asn.map_or(0, |local| anywhere(local.asn)));
         most > checks.own_as_allowed.into()
             || attributes.originator_id() == Some(self.identifier)
             || attributes.cluster_list().any(|cluster| self.clusters.contains(&cluster))
@@ -554,12 +583,33 @@ fn learned(peer: usize, path_id: PathId, attributes: &PathAttributes, next_hop: 
     }
 }
 
+/// The numbers of a path in segments of the confederation, and the others.
+fn members_and_others(path: &AsPathBuf) -> (Vec<Asn>, Vec<Asn>) {
+    let text = path.to_string();
+    let (mut members, mut others) = (Vec::new(), Vec::new());
+    for (place, part) in text.split(['(', ')']).enumerate() {
+        let words = part.split([' ', '{', '}']).filter(|word| !word.is_empty());
+        let asns = words.map(|word| Asn(word.parse().expect("a number")));
+        if place % 2 == 0 { others.extend(asns) } else { members.extend(asns) }
+    }
+    (members, others)
+}
+
 /// Whether the AS path of a route fails a check that was chosen for its peer.
 fn fails_checks(attributes: &PathAttributes, options: &PeerOptions) -> bool {
     let checks = options.rules.as_path.checks;
     let text = attributes.as_path().to_string();
-    let first = text.split(' ').next().and_then(|first| first.parse().ok()).map(Asn);
-    let is_foreign = options.session.kind == PeerKind::Ebgp && first != Some(options.session.asn);
+    let first = text.split(' ').next().unwrap_or_default();
+    let (is_member, first) = match first.strip_prefix('(') {
+        Some(member) => (true, member.trim_end_matches(')')),
+        None => (false, first),
+    };
+    let is_first = first.parse().ok().map(Asn) == Some(options.session.asn);
+    let is_foreign = match options.session.kind {
+        PeerKind::Ebgp => !is_first,
+        PeerKind::Confederation => !is_first || !is_member,
+        PeerKind::Ibgp => false,
+    };
     (checks.requires_peer_first && is_foreign) || (checks.refuses_sets && text.contains('{'))
 }
 

@@ -26,6 +26,7 @@ fn forwarding_rib() -> Rib {
     let reflector = ReflectorOptions::new(identifier);
     let mut rib = Rib::new(RibOptions {
         asn: LOCAL_ASN,
+        confederation: None,
         identifier,
         reflector,
         forwarding,

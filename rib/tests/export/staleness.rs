@@ -39,6 +39,7 @@ fn read(feed: PeerOptions, reader: PeerOptions) -> (Rib, PeerIndex, PeerIndex) {
     let reflector = ReflectorOptions::new(identifier);
     let mut rib = Rib::new(RibOptions {
         asn: LOCAL_ASN,
+        confederation: None,
         identifier,
         reflector,
         forwarding,

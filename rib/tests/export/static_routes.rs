@@ -19,6 +19,7 @@ fn rib() -> Rib {
     let reflector = ReflectorOptions::new(identifier);
     let mut rib = Rib::new(RibOptions {
         asn: LOCAL_ASN,
+        confederation: None,
         identifier,
         reflector,
         forwarding,

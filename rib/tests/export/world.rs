@@ -21,9 +21,9 @@ use margay_rib::{
 
 use super::by_hand::poll_export;
 use super::cast::{
-    CLUSTERS, LOCAL_ASN, PEERS, Variant, announces_path_ids, attributes, connected, context_of, filter,
-    has_ipv6_next_hops, identifier, lengthened, likeness, next_hop, nlri, options, own_next_hops, prefix,
-    setting_by_prefix, setting_by_source, through_the_wire, with,
+    CLUSTERS, CONFEDERATION, LOCAL_ASN, PEERS, Variant, announces_path_ids, attributes, connected,
+    context_of, filter, has_ipv6_next_hops, identifier, is_member, lengthened, likeness, next_hop, nlri,
+    options, own_next_hops, prefix, setting_by_prefix, setting_by_source, through_the_wire,
 };
 use super::naive::{NORMAL_METRIC, NaiveRib, NaiveRoute, Routes};
 
@@ -187,16 +187,18 @@ pub(crate) struct Session {
 impl World {
     /// A speaker that forwards itself, or a pure control plane, which assumes all next hops reachable.
     pub(crate) fn new(forwards: bool) -> Self {
-        Self::starting(forwards, false)
+        Self::starting(forwards, false, false)
     }
 
-    /// A speaker that may start with a hold-back of what peers announce.
-    pub(crate) fn starting(forwards: bool, holds_back: bool) -> Self {
+    /// A speaker that may start with a hold-back of what peers announce, and may be a member of a confederation.
+    pub(crate) fn starting(forwards: bool, holds_back: bool, is_member: bool) -> Self {
+        let confederation = is_member.then_some(CONFEDERATION);
         let identifier = identifier(100);
         let forwarding =
             forwards.then_some(ForwardingOptions { multipath: MULTIPATH, normal_metric: NORMAL_METRIC });
         let naive = NaiveRib {
             asn: LOCAL_ASN,
+            confederation,
             identifier,
             clusters: CLUSTERS.to_vec(),
             meshed: false,
@@ -216,6 +218,7 @@ impl World {
         let reflector = ReflectorOptions { clusters: CLUSTERS.to_vec(), ..ReflectorOptions::new(identifier) };
         let mut rib = Rib::new(RibOptions {
             asn: LOCAL_ASN,
+            confederation,
             identifier,
             reflector,
             forwarding,
@@ -414,10 +417,14 @@ impl World {
             return;
         }
         self.ups += 1;
-        let is_external = options(peer).session.kind == PeerKind::Ebgp;
+        let mut options = options(peer);
+        if self.naive.confederation.is_some() && is_member(peer) {
+            options.session.kind = PeerKind::Confederation;
+        }
+        let is_external = options.session.kind == PeerKind::Ebgp;
         // Most have none.
-        let role = ROLES.get((self.ups + peer) % (4 * ROLES.len())).copied().filter(|_| is_external);
-        let options = with(options(peer), |options| options.session.role = role);
+        options.session.role =
+            ROLES.get((self.ups + peer) % (4 * ROLES.len())).copied().filter(|_| is_external);
         let path_exports = options.session.path_ids_sent.clone();
         let context =
             DecodeContext { add_path: path_exports, max_message_octets: 65535, ..context_of(&options) };
@@ -708,7 +715,7 @@ impl World {
                     (options.session.max_message_octets, options.session.ipv6_next_hops),
                     path_ids_sent,
                     (options.rules.paths_sent, options.rules.is_draining, options.rules.default_originate),
-                    (options.rules.denied.export, options.session.role),
+                    (options.rules.denied.export, options.session.role, options.session.kind.is_inside()),
                     export_asns(options),
                 ))
             };
@@ -855,8 +862,8 @@ fn keys(block: NlriBlock<'_>) -> Vec<(Prefix, PathId)> {
 
 /// What the AS paths that a peer is sent depend on.
 fn export_asns(options: &PeerOptions) -> (AsPathRules, Option<Asn>) {
-    let is_internal = options.session.kind == PeerKind::Ibgp;
-    let as_path = if is_internal { AsPathRules::default() } else { options.rules.as_path };
+    let is_inside = options.session.kind != PeerKind::Ebgp;
+    let as_path = if is_inside { AsPathRules::default() } else { options.rules.as_path };
     (as_path, (as_path.private_asns != PrivateAsns::Kept).then_some(options.session.asn))
 }
 
