@@ -3,27 +3,36 @@
 
 mod daemon;
 mod engine;
+mod hostile;
 mod matrix;
 mod node;
 mod probe;
 mod scenarios;
+mod soak;
 mod stage;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use crate::daemon::Kind;
+use crate::hostile::HostileArguments;
 use crate::scenarios::Scenario;
+use crate::soak::SoakArguments;
 
 /// Runs scenarios between BGP daemons in containers
 #[derive(Parser)]
-#[command(name = "cargo xtask interop", bin_name = "cargo xtask interop")]
+#[command(
+    name = "cargo xtask interop",
+    bin_name = "cargo xtask interop",
+    args_conflicts_with_subcommands = true
+)]
 struct Arguments {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// The daemon whose part margay has otherwise
     #[arg(long, value_enum, default_value = "margay")]
     subject: Kind,
@@ -53,6 +62,15 @@ struct Arguments {
     logs: PathBuf,
 }
 
+/// What uses the same network and probes.
+#[derive(Subcommand)]
+enum Other {
+    /// Run the daemon for a long time among peers that come and go, with one fault after the other
+    Soak(SoakArguments),
+    /// Attack daemons as a peer in several ways, and measure what that costs the others
+    Hostile(HostileArguments),
+}
+
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -64,13 +82,21 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
+    match &arguments.other {
+        Some(Other::Soak(soak)) => soak::run(soak),
+        Some(Other::Hostile(hostile)) => hostile::run(hostile),
+        None => run_matrix(arguments),
+    }
+}
+
+fn run_matrix(arguments: &Arguments) -> Result<()> {
     let peers = if arguments.peer.is_empty() { Kind::OTHERS.to_vec() } else { arguments.peer.clone() };
     let scenarios = chosen(&arguments.scenario)?;
     engine::remove_leftovers()?;
     let kinds: Vec<Kind> = peers.iter().copied().chain([arguments.subject]).collect();
     let folders: Vec<&str> = kinds.iter().filter_map(|kind| kind.adapter().image()).collect();
     engine::build_missing(&folders, arguments.rebuild)?;
-    let images: Images = kinds.iter().map(|kind| Ok((*kind, image_of(*kind)?))).collect::<Result<_>>()?;
+    let images = daemon::images_of(&kinds)?;
     let patience = Duration::from_secs(arguments.patience);
     let runner =
         matrix::Runner { subject: arguments.subject, images: &images, patience, logs: &arguments.logs };
@@ -103,14 +129,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Scenario>> {
     Ok(all.iter().filter(|scenario| names.is_empty() || names.contains(&scenario.name())).collect())
 }
 
-/// The names of the images.
-type Images = BTreeMap<Kind, String>;
-
-fn image_of(kind: Kind) -> Result<String> {
-    kind.adapter().image().map_or_else(|| Ok(engine::MARGAY.to_owned()), engine::name)
-}
-
-fn versions(images: &Images) -> Result<matrix::Versions> {
+fn versions(images: &daemon::Images) -> Result<matrix::Versions> {
     images
         .iter()
         .map(|(kind, image)| Ok((*kind, engine::version(image, kind.adapter().version_command())?)))

@@ -36,8 +36,8 @@ const PEERS_OF_PART: [&str; 2] = ["bird", "openbgpd"];
 const PART: [&str; 6] = [
     "session-subject-dials",
     "session-over-ipv6",
-    "communities-through",
+    "unknown-attribute-through",
     "replace-and-withdraw",
-    "refresh-of-subject",
+    "refresh-of-peer",
     "malformed-attributes",
 ];

@@ -7,6 +7,7 @@ mod cargo_tool;
 mod ci;
 mod demo;
 mod fuzz;
+mod hostile;
 mod interop;
 mod mutants;
 mod nightly;
@@ -16,6 +17,7 @@ mod replay;
 mod rust_source;
 mod sim;
 mod sizes;
+mod soak;
 mod steps;
 mod supply;
 mod test;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Chore::Demo { scene, programs } => demo::run(&workspace, scene, programs),
         Chore::Deny => supply::check_rules(&workspace, supply::Advisories::Required),
         Chore::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
+        Chore::Hostile { profile } => hostile::run(&workspace, profile),
         Chore::Image { profile, try_it } => package::image(&workspace, profile, try_it),
         Chore::Interop { profile, arguments } => interop::run(&workspace, profile, &arguments),
         Chore::Mutants { files } => mutants::run(&workspace, &files),
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Chore::Sbom => supply::write_bill(&workspace).map(|file| println!("{}", file.display())),
         Chore::Sim { arguments } => sim::run(&workspace, &arguments),
         Chore::Sizes => sizes::run(&workspace),
+        Chore::Soak { profile, arguments } => soak::run(&workspace, profile, &arguments),
         Chore::Test => test::run(&workspace),
         Chore::Tidy => tidy::run(&workspace),
     });
@@ -102,6 +106,12 @@ enum Chore {
         /// For how long each
         #[arg(long, default_value_t = 600)]
         seconds: u32,
+    },
+    /// Attack margay and BIRD as a peer in several ways, and write what that costs into docs/hostile.md
+    Hostile {
+        /// How margay is built
+        #[arg(long, value_enum, default_value = "release")]
+        profile: package::Profile,
     },
     /// Make an image for containers from Debian's libraries and the programs
     Image {
@@ -157,6 +167,14 @@ enum Chore {
     },
     /// Print the ten longest files and functions; fails nothing
     Sizes,
+    /// Run the daemon for minutes or hours among peers that come and go, with one fault after the other; see `soak -- --help`
+    Soak {
+        /// How the daemon is built
+        #[arg(long, value_enum, default_value = "release")]
+        profile: package::Profile,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Install what the tests need, then run unit, property and end-to-end tests
     Test,
     /// Check what the compiler does not: crate arrows, the sans-I/O boundary, names, wording

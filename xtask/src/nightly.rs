@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::package::Profile;
 use crate::steps::{Steps, run_command};
 use crate::workspace::Workspace;
-use crate::{bench, breaks, fuzz, interop, mutants, sim, supply, test};
+use crate::{bench, breaks, fuzz, interop, mutants, sim, soak, supply, test};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::new();
@@ -24,6 +24,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.run("BFD under load", || bfd_under_load(workspace));
     steps.run("fuzz", || fuzz::run(workspace, None, SECONDS_FOR_EACH_FUZZ_TARGET));
     steps.run("interoperability", || interop::run(workspace, Profile::Release, &[]));
+    steps.run("ten minutes of soak", || {
+        soak::run(workspace, Profile::Release, &["--minutes", "10"].map(Into::into))
+    });
     steps.run("equal builds", || supply::check_reproducible(workspace));
     steps.run("advisories", || supply::check_rules(workspace, supply::Advisories::Required));
     steps.run("mutants", || mutants::run(workspace, &[]));

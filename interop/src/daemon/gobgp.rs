@@ -29,6 +29,9 @@ impl Adapter for Gobgp {
     fn lacks(&self, feature: Feature) -> Option<&'static str> {
         match feature {
             Feature::Kernel => Some("GoBGP needs zebra for the kernel"),
+            Feature::Restart => Some(
+                "GoBGP gets its own routes from its client after the start: whether it has them before its End-of-RIB is a race",
+            ),
             Feature::AskForRefresh => {
                 Some("GoBGP evaluates again what it has kept, and does not ask its peer")
             }

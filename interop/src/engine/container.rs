@@ -53,6 +53,15 @@ impl Container {
         text(podman().args(["exec", &self.name]).args(words))
     }
 
+    /// The daemon's process on this machine.
+    ///
+    /// # Errors
+    ///
+    /// It does not run.
+    pub(crate) fn process(&self) -> Result<String> {
+        text(podman().args(["inspect", "--format", "{{.State.Pid}}", &self.name]))
+    }
+
     /// Whether the daemon's process is there.
     pub(crate) fn runs(&self) -> bool {
         text(podman().args(["inspect", "--format", "{{.State.Running}}", &self.name]))

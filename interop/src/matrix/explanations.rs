@@ -17,6 +17,20 @@ const KNOWN: &[(Kind, Kind, &str, &str)] = &[
         "GoBGP 3.10 drops an announcement with its own AS in the path, and keeps and advertises the route that it replaces \
          (RFC 4271 §9.1.1 has the former route removed).",
     ),
+    (
+        Kind::Margay,
+        Kind::Openbgpd,
+        "communities-through",
+        "OpenBGPD 7.7 passes an extended community of an unknown type on with zeros in place of its value.",
+    ),
+    (
+        Kind::Margay,
+        Kind::Openbgpd,
+        "both-families-one-session",
+        "OpenBGPD 7.7 on Linux announces ::1 as the next hop of IPv6 routes in a session over IPv4, which margay rejects.",
+    ),
+    (Kind::Margay, Kind::Exabgp, "refresh-of-subject", EXABGP_REFRESH),
+    (Kind::Margay, Kind::Exabgp, "enhanced-refresh", EXABGP_REFRESH),
     (Kind::Margay, Kind::Openbgpd, "refresh-of-subject", OPENBGPD_REFRESH),
     (Kind::Margay, Kind::Openbgpd, "enhanced-refresh", OPENBGPD_REFRESH),
     (Kind::Margay, Kind::Gobgp, "reflector-pair-same-cluster", GOBGP_REFLECTION),
@@ -35,6 +49,8 @@ const KNOWN: &[(Kind, Kind, &str, &str)] = &[
          routes as withdrawn.",
     ),
 ];
+
+const EXABGP_REFRESH: &str = "ExaBGP 4.2.21 closes the connection without a NOTIFICATION when it is asked for its routes; a new session follows.";
 
 const OPENBGPD_REFRESH: &str = "OpenBGPD 7.7 refuses a ROUTE-REFRESH for IPv4 unicast with \"AID IPv4 unicast not negotiated\", \
     although both sides have advertised the family; BIRD in margay's place gets no answer either.";

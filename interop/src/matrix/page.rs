@@ -104,7 +104,7 @@ const HEAD: &str = "\
 
 margay and other daemons in containers, in each scenario with each of them. `cargo xtask interop` writes this page from one
 run: it installs Podman and debootstrap, builds the images from Debian, makes margay's own image, runs every cell in network
-namespaces, and removes what it made. `--peer bird` and `--scenario NAME` run a part and print its table; `--subject bird` gives
+namespaces, and removes what it made but the images (`--remove-images` does that). `--peer bird` and `--scenario NAME` run a part and print its table; `--subject bird` gives
 another daemon the part of margay, for a comparison.
 
 A scenario knows no implementation. What is looked at is what each daemon itself says of its sessions and routes, what probes of

@@ -9,7 +9,7 @@ mod tap;
 mod update;
 
 pub(crate) use self::attributes::{attribute, attributes};
-pub(crate) use self::message::Kind;
-pub(crate) use self::session::{Identity, Session};
+pub(crate) use self::message::{Kind, Message};
+pub(crate) use self::session::{Identity, Session, connect};
 pub(crate) use self::tap::{Seen, Tap};
 pub(crate) use self::update::{Update, update, withdrawal};

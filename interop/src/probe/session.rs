@@ -68,7 +68,8 @@ impl Identity {
         self.with(69, &[0, 1, 1, 3, 0, 2, 1, 3])
     }
 
-    fn open(&self) -> Vec<u8> {
+    /// Its OPEN in octets.
+    pub(crate) fn open(&self) -> Vec<u8> {
         let parameters = if self.capabilities.is_empty() {
             Vec::new()
         } else {
@@ -134,6 +135,16 @@ impl Session {
             thread::spawn(move || keep_alive(writer, interval));
         }
         Ok(Self { stream, heard })
+    }
+
+    /// Ends the connection by a reset.
+    ///
+    /// # Errors
+    ///
+    /// The connection is gone.
+    pub(crate) fn reset(self) -> Result<()> {
+        // The threads have copies of the socket, so that closing this one would not end the connection.
+        rustix::net::connect_unspec(&self.stream).context("the connection is gone")
     }
 
     /// Sends whole messages.
@@ -231,7 +242,12 @@ fn parse(prefixes: &[&str]) -> Vec<IpNet> {
     prefixes.iter().map(|prefix| prefix.parse().expect("a scenario names prefixes")).collect()
 }
 
-fn connect(namespace: &Namespace, from: IpAddr, to: IpAddr) -> Result<TcpStream> {
+/// Connects to BGP's port from an address in a namespace.
+///
+/// # Errors
+///
+/// There is no connection within some seconds.
+pub(crate) fn connect(namespace: &Namespace, from: IpAddr, to: IpAddr) -> Result<TcpStream> {
     let stream = namespace.inside(|| -> io::Result<TcpStream> {
         let socket = Socket::new(Domain::for_address(SocketAddr::new(to, 179)), Type::STREAM, None)?;
         socket.bind(&SocketAddr::new(from, 0).into())?;

@@ -12,14 +12,14 @@ use crate::daemon::Feature;
 use crate::node::Network;
 use crate::stage::Stage;
 
-pub(super) const NEEDS: &[Need] = &[Need::Both(Feature::Md5), Need::Peer(Feature::Passive)];
+pub(super) const NEEDS: &[Need] = &[Need::Both(Feature::Md5), Need::Both(Feature::Passive)];
 
 pub(super) fn run(stage: &mut Stage) -> Result<()> {
     let (s, p) = (stage.subject(65001)?, stage.peer(65002)?);
+    // Both dial: OpenBGPD signs only connections that it makes.
     stage.link(s, p, |of_s, of_p| {
         of_s.password = Some("one-secret".to_owned());
         of_p.password = Some("one-secret".to_owned());
-        of_p.passive = true;
     });
     stage.originates(p, Network::new("10.2.0.0/24"));
     stage.start()?;

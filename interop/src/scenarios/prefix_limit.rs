@@ -7,13 +7,13 @@ use crate::node::Network;
 use crate::probe::Kind;
 use crate::stage::{PartyId, Stage};
 
-/// One party allows ten prefixes, and the other announces eleven.
+/// One party allows ten prefixes, and the other announces fifteen: some count a prefix only once it is accepted.
 pub(super) fn exceeded(stage: &mut Stage, limits: PartyId, announces: PartyId) -> Result<()> {
     stage.link(limits, announces, |of_limits, of_announces| {
         of_limits.prefix_limit = Some(10);
         of_announces.passive = true;
     });
-    for number in 0..11 {
+    for number in 0..15 {
         stage.originates(announces, Network::new(&format!("10.2.{number}.0/24")));
     }
     let tap = stage.tap(limits)?;

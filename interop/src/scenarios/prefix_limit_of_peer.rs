@@ -1,7 +1,7 @@
 //! The subject announces more than the peer allows: it understands the Cease (RFC 4486).
 //!
 //! ```text
-//! s (AS 65001), 11 prefixes ──► p (AS 65002), limit 10
+//! s (AS 65001), 15 prefixes ──► p (AS 65002), limit 10
 //! ```
 
 use anyhow::Result;

@@ -1,7 +1,7 @@
 //! The peer announces more than the subject allows: Cease, Maximum Number of Prefixes Reached (RFC 4486).
 //!
 //! ```text
-//! s (AS 65001), limit 10 ◄── p (AS 65002), 11 prefixes
+//! s (AS 65001), limit 10 ◄── p (AS 65002), 15 prefixes
 //! ```
 
 use anyhow::Result;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::node::{Family, Peer, Restart};
 use crate::probe::{Kind, Seen, Tap, Update};
@@ -33,6 +33,9 @@ pub(super) fn answered(stage: &mut Stage, asks: PartyId, answers: PartyId, prefi
         announced_after(stage, &tap, (answers, asks), prefix, request.at)
     })?;
     stage.uses(asks, prefix, |_| Ok(()))?;
+    // A new session would announce the routes as well.
+    let mut later = messages(stage, &tap, answers, asks).into_iter().filter(|seen| seen.at > request.at);
+    ensure!(later.all(|seen| seen.message.kind != Kind::Open), "the session ended, and there is a new one");
     stage.is_established(asks, answers)
 }
 

@@ -32,7 +32,9 @@ impl Programs {
     /// Builds all programs, and separates their debug information.
     pub(super) fn build(workspace: &Workspace, profile: Profile) -> Result<Self> {
         let mut build = workspace.cargo();
-        build.args(["build", "--quiet", "--bins"]);
+        build
+            .args(["build", "--quiet", "--bins"])
+            .args(BUILT.iter().flat_map(|(package, _)| ["-p", package]));
         let built = match profile {
             Profile::Dev => "debug",
             Profile::Release => {
