@@ -24,10 +24,10 @@ pub(crate) fn check(workspace: &Workspace, advisories: Advisories) -> Result<()>
     run_command(deny(workspace).args(["check", "licenses", "bans", "sources"]))?;
     let is_fetched = deny(workspace).args(["fetch", "db"]).status()?.success();
     if is_fetched {
-        return run_command(deny(workspace).args(["check", "--disable-fetch", "advisories"]));
+        return run_command(deny(workspace).args(["check", "advisories"]));
     }
     // A copy of an earlier day is better than none.
-    let with_copy = run_command(deny(workspace).args(["check", "--disable-fetch", "advisories"]));
+    let with_copy = run_command(deny(workspace).args(["--offline", "check", "advisories"]));
     match with_copy {
         Err(_) if advisories == Advisories::IfReachable => {
             println!("advisories: NOT checked, as the database cannot be reached and there is no copy of it");
