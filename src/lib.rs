@@ -17,6 +17,7 @@ mod outbound;
 pub mod peer;
 pub mod recording;
 mod reply;
+pub mod rpki;
 pub mod run;
 pub mod speaker;
 mod table_dump;

@@ -118,6 +118,7 @@ fn show(client: &Client, what: &Show, json: bool, out: &mut impl Write) -> Resul
         Show::Routes(which) => routes::print(client, routes_query(which), json, out),
         Show::Kernel => print(client, &Request::Kernel, json, view::kernel, out),
         Show::Bfd => print(client, &Request::Bfd, json, view::bfd, out),
+        Show::Rpki => print(client, &Request::Rpki, json, view::rpki, out),
         Show::Groups => print(client, &Request::Groups, json, view::groups, out),
         Show::State => print(client, &Request::State, json, |state: &RibState| state.text.clone(), out),
         Show::Status => print(client, &Request::Status, json, view::status, out),

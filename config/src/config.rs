@@ -22,6 +22,7 @@ use crate::peer_group::PeerGroups;
 use crate::peers;
 use crate::report::Report;
 use crate::root::Root;
+use crate::rpki_cache::{self, RpkiCache};
 use crate::section::Section;
 use crate::sources::{Files, Sources};
 use crate::static_route::{self, StaticRoute};
@@ -38,6 +39,7 @@ pub struct Config {
     networks: Vec<Network>,
     static_routes: Vec<StaticRoute>,
     aggregates: Vec<Aggregate>,
+    rpki_caches: Vec<RpkiCache>,
     filters: Vec<Filter>,
     peers: Vec<Peer>,
     dynamic_peers: Vec<DynamicPeers>,
@@ -173,6 +175,11 @@ impl Config {
         &self.aggregates
     }
 
+    /// The RPKI caches, in the order of their addresses.
+    pub fn rpki_caches(&self) -> &[RpkiCache] {
+        &self.rpki_caches
+    }
+
     /// The named filters in the order of their names, unused ones too.
     pub fn filters(&self) -> &[Filter] {
         &self.filters
@@ -274,6 +281,7 @@ impl Config {
         let prefixes: Vec<Prefix> = networks.iter().map(|network| network.prefix).collect();
         let static_routes = static_route::read_all(root.items("static", report), &prefixes, report);
         let aggregates = aggregate::read_all(root.items("aggregate", report), &filters, report);
+        let rpki_caches = rpki_cache::read_all(root.items("rpki_cache", report), report);
         let groups = PeerGroups::read(&mut root, &filters, report);
         let peers = peers::read_all(root.items("peer", report), &groups, &filters, global.as_ref(), report);
         let ranges = root.items("dynamic_peers", report);
@@ -287,6 +295,7 @@ impl Config {
             networks,
             static_routes,
             aggregates,
+            rpki_caches,
             filters: filters.into_filters(),
             peers,
             dynamic_peers,

@@ -48,6 +48,8 @@ pub struct ConfigDiff {
     pub aggregates_changed: Vec<Aggregate>,
     /// Whether other filters decide what is installed.
     pub kernel_export_changed: bool,
+    /// Whether RPKI caches came, went or have other settings.
+    pub rpki_caches_changed: bool,
     /// Changed settings of this speaker that take effect in running sessions, such as `global.cluster_id`.
     pub global_changed: Vec<&'static str>,
     /// Changed settings of the daemon itself, such as `global.asn`, which take effect when it is started again.
@@ -90,6 +92,7 @@ pub fn diff(old: &Config, new: &Config) -> ConfigDiff {
     diff.compare_networks(by_prefix(old), by_prefix(new));
     diff.compare_static_routes(static_by_prefix(old), static_by_prefix(new));
     diff.compare_aggregates(aggregates_by_prefix(old), aggregates_by_prefix(new));
+    diff.rpki_caches_changed = old.rpki_caches() != new.rpki_caches();
     diff.kernel_export_changed = match (old.kernel(), new.kernel()) {
         (Some(old), Some(new)) => old.export != new.export,
         _ => false,

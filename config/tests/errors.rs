@@ -811,3 +811,17 @@ fn a_confederation() {
         check(&peer(keys), &[error]);
     }
 }
+
+#[test]
+fn rpki_caches() {
+    check_after_global(
+        "[[rpki_cache]]\naddress = \"cache\"\n[[rpki_cache]]\naddress = \"192.0.2.1\"\nexpire = \"1m\"\nport = 0\n\
+         [[rpki_cache]]\naddress = \"192.0.2.2\"\n[[rpki_cache]]\naddress = \"192.0.2.2\"\n",
+        &[
+            "f:5:11: address: \"cache\" is not a valid address: write one such as \"172.16.0.1\" or \"2001:db8::1\"",
+            "f:8:10: expire: 1m is out of range: write \"600s\" to \"172800s\"",
+            "f:9:8: port: 0 is out of range: write a number from 1 to 65535",
+            "f:13:11: address: 192.0.2.2:323 is a cache already on line 11: keep one of the two",
+        ],
+    );
+}

@@ -12,6 +12,7 @@
 //! | `GET /v1/explain?prefix=` | [`Explanation`] |
 //! | `GET /v1/kernel` | [`KernelStatus`] |
 //! | `GET /v1/bfd` | [`BfdSessions`] |
+//! | `GET /v1/rpki` | [`RpkiCaches`] |
 //! | `GET /v1/state` | [`RibState`] |
 //! | `GET /v1/turns` | [`Turns`] |
 //! | `POST /v1/turns` | [`Turns`], which are counted anew from then on |
@@ -47,6 +48,7 @@ mod reload;
 mod request;
 mod rib_state;
 mod route;
+mod rpki;
 mod status;
 mod turns;
 
@@ -77,5 +79,6 @@ pub use request::{
 };
 pub use rib_state::RibState;
 pub use route::{Route, RoutesPage};
+pub use rpki::{RpkiCache, RpkiCaches};
 pub use status::{MemoryGuard, RibSizes, Status};
 pub use turns::{StepTimes, TimesTaken, Turns};

@@ -43,6 +43,8 @@ pub enum Request {
     Kernel,
     /// The BFD sessions.
     Bfd,
+    /// The RPKI caches.
+    Rpki,
     /// All routing state.
     State,
     /// How long the speaker's turns took.
@@ -140,6 +142,7 @@ impl Request {
             | Self::Explain(_)
             | Self::Kernel
             | Self::Bfd
+            | Self::Rpki
             | Self::State
             | Self::Configuration
             | Self::Groups
@@ -168,6 +171,7 @@ impl Request {
             Self::Explain(query) => format!("{}?prefix={}", path::EXPLAIN, Escaped(&query.prefix)),
             Self::Kernel => path::KERNEL.to_owned(),
             Self::Bfd => path::BFD.to_owned(),
+            Self::Rpki => path::RPKI.to_owned(),
             Self::State => path::STATE.to_owned(),
             Self::Turns | Self::TakeTurns => path::TURNS.to_owned(),
             Self::Reload(query) => query.target(),
@@ -265,6 +269,8 @@ pub mod path {
     pub const KERNEL: &str = "/v1/kernel";
     /// [`Request::Bfd`](super::Request::Bfd)
     pub const BFD: &str = "/v1/bfd";
+    /// [`Request::Rpki`](super::Request::Rpki)
+    pub const RPKI: &str = "/v1/rpki";
     /// [`Request::State`](super::Request::State)
     pub const STATE: &str = "/v1/state";
     /// [`Request::Turns`](super::Request::Turns) and [`Request::TakeTurns`](super::Request::TakeTurns)
@@ -369,6 +375,7 @@ mod tests {
             ),
             (Request::Kernel, "/v1/kernel"),
             (Request::Bfd, "/v1/bfd"),
+            (Request::Rpki, "/v1/rpki"),
             (Request::Turns, "/v1/turns"),
             (Request::TakeTurns, "/v1/turns"),
             (Request::Reload(ReloadQuery::default()), "/v1/reload"),

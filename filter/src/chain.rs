@@ -29,6 +29,7 @@ struct Compiled {
     looks_at_prefix: bool,
     looks_at_source: bool,
     looks_at_staleness: bool,
+    looks_at_rpki: bool,
     logs: bool,
 }
 
@@ -47,6 +48,7 @@ impl FilterChain {
         let (looks_at_prefix, looks_at_source) =
             (asks(Condition::looks_at_prefix), asks(Condition::looks_at_source));
         let looks_at_staleness = asks(Condition::looks_at_staleness);
+        let looks_at_rpki = asks(Condition::looks_at_rpki);
         let logs = filters.iter().flat_map(Filter::rules).any(Rule::logs_any);
         Self(Arc::new(Compiled {
             filters,
@@ -54,6 +56,7 @@ impl FilterChain {
             looks_at_prefix,
             looks_at_source,
             looks_at_staleness,
+            looks_at_rpki,
             logs,
         }))
     }
@@ -161,6 +164,11 @@ impl FilterChain {
     /// Whether any verdict depends on whether the route is kept from a session that ended.
     pub fn looks_at_staleness(&self) -> bool {
         self.0.looks_at_staleness
+    }
+
+    /// Whether any verdict depends on the result of origin validation.
+    pub fn looks_at_rpki(&self) -> bool {
+        self.0.looks_at_rpki
     }
 
     /// The filters in order.

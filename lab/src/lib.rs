@@ -22,6 +22,7 @@ mod prometheus;
 pub mod python;
 mod router;
 mod segment;
+mod stayrtr;
 mod wait;
 
 pub use bird::Bird;
@@ -37,4 +38,5 @@ pub use numbered_prefixes::numbered_prefixes;
 pub use prometheus::{Prometheus, promtool};
 pub use router::{Family, PeerSettings, RouteInfo, Router, RouterSettings, Routes};
 pub use segment::{Attachment, Segment};
+pub use stayrtr::Stayrtr;
 pub use wait::{holds_for, wait_until};

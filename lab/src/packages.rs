@@ -34,6 +34,9 @@ pub const FRR: Tool = Tool { program: "vtysh", package: "frr", service: Some("fr
 /// OpenBGPD, whose daemon has the same name as FRR's.
 pub const OPENBGPD: Tool = Tool { program: "bgpctl", package: "openbgpd", service: Some("openbgpd") };
 
+/// An RPKI cache whose payloads stand in a file.
+pub const STAYRTR: Tool = Tool { program: "stayrtr", package: "stayrtr", service: Some("stayrtr") };
+
 /// etcd, the oldest supported release.
 pub const ETCD: Tool = Tool { program: "etcd", package: "etcd-server", service: Some("etcd") };
 /// etcd's command line client.

@@ -11,6 +11,7 @@ use crate::options::{
     PeerRules, SpeakerRules, StaticRoute,
 };
 use crate::rib::Rib;
+use crate::validation::PayloadUpdate;
 
 /// One call on a [`Rib`] that changes it: the method of the same name.
 ///
@@ -58,6 +59,8 @@ pub enum RibInput<U = Update> {
     Reconfigure(SpeakerRules, Vec<(PeerIndex, PeerRules)>),
     /// [`Rib::set_own_next_hops`].
     OwnNextHops(Vec<(PeerIndex, OwnNextHops)>),
+    /// [`Rib::update_payloads`].
+    Payloads(PayloadUpdate),
     /// [`Rib::work`].
     Work(usize),
     /// [`Rib::poll_export`].
@@ -92,6 +95,7 @@ impl<U> RibInput<U> {
             Self::Ways(changes) => RibInput::Ways(changes),
             Self::Reconfigure(rules, peers) => RibInput::Reconfigure(rules, peers),
             Self::OwnNextHops(peers) => RibInput::OwnNextHops(peers),
+            Self::Payloads(update) => RibInput::Payloads(update),
             Self::Work(steps) => RibInput::Work(steps),
             Self::Export(peer) => RibInput::Export(peer),
             Self::Forwarding(limit) => RibInput::Forwarding(limit),
@@ -100,38 +104,39 @@ impl<U> RibInput<U> {
     }
 }
 
-impl Rib {
+impl RibInput {
     /// Makes the call. Returns the peer's index for a peer that came up; all other results are dropped.
-    pub fn handle_input(&mut self, input: RibInput) -> Option<PeerIndex> {
-        match input {
-            RibInput::HoldBack => self.hold_back(),
-            RibInput::EndHoldBack => self.end_hold_back(),
-            RibInput::PeerUp(options, resumes) => return Some(self.peer_up(*options, resumes)),
-            RibInput::PeerDown(peer, departure) => self.peer_down(peer, departure),
-            RibInput::KeepLongLived(peer, families) => self.keep_long_lived(peer, &families),
-            RibInput::Update(peer, update) => self.apply_update(peer, update),
-            RibInput::Refresh(peer, family) => self.refresh(peer, family),
-            RibInput::BeginRefresh(peer, family) => self.begin_refresh(peer, family),
-            RibInput::EndRefresh(peer, family) => self.end_refresh(peer, family),
-            RibInput::Originate(prefix, options) => self.originate(prefix, options),
-            RibInput::StopOriginating(prefix) => self.stop_originating(prefix),
-            RibInput::KernelRoute(prefix, route) => self.set_kernel_route(prefix, route),
-            RibInput::Static(prefix, route) => self.set_static(prefix, route),
-            RibInput::Aggregate(prefix, options) => self.set_aggregate(prefix, options),
-            RibInput::DefaultRoute(family, is_originated) => self.set_default_route(family, is_originated),
-            RibInput::Links(changes) => self.set_links(&changes),
-            RibInput::ForwardingFilter(filter) => self.set_forwarding_filter(&filter),
-            RibInput::Ways(changes) => self.set_ways(&changes),
-            RibInput::Reconfigure(rules, peers) => self.reconfigure(rules, peers),
-            RibInput::OwnNextHops(peers) => self.set_own_next_hops(peers),
-            RibInput::Work(steps) => {
-                self.work(steps);
+    pub fn apply_to(self, rib: &mut Rib) -> Option<PeerIndex> {
+        match self {
+            Self::HoldBack => rib.hold_back(),
+            Self::EndHoldBack => rib.end_hold_back(),
+            Self::PeerUp(options, resumes) => return Some(rib.peer_up(*options, resumes)),
+            Self::PeerDown(peer, departure) => rib.peer_down(peer, departure),
+            Self::KeepLongLived(peer, families) => rib.keep_long_lived(peer, &families),
+            Self::Update(peer, update) => rib.apply_update(peer, update),
+            Self::Refresh(peer, family) => rib.refresh(peer, family),
+            Self::BeginRefresh(peer, family) => rib.begin_refresh(peer, family),
+            Self::EndRefresh(peer, family) => rib.end_refresh(peer, family),
+            Self::Originate(prefix, options) => rib.originate(prefix, options),
+            Self::StopOriginating(prefix) => rib.stop_originating(prefix),
+            Self::KernelRoute(prefix, route) => rib.set_kernel_route(prefix, route),
+            Self::Static(prefix, route) => rib.set_static(prefix, route),
+            Self::Aggregate(prefix, options) => rib.set_aggregate(prefix, options),
+            Self::DefaultRoute(family, is_originated) => rib.set_default_route(family, is_originated),
+            Self::Links(changes) => rib.set_links(&changes),
+            Self::ForwardingFilter(filter) => rib.set_forwarding_filter(&filter),
+            Self::Ways(changes) => rib.set_ways(&changes),
+            Self::Reconfigure(rules, peers) => rib.reconfigure(rules, peers),
+            Self::OwnNextHops(peers) => rib.set_own_next_hops(peers),
+            Self::Payloads(update) => rib.update_payloads(&update),
+            Self::Work(steps) => {
+                rib.work(steps);
             }
-            RibInput::Export(peer) => {
-                self.poll_export(peer, &mut Vec::new());
+            Self::Export(peer) => {
+                rib.poll_export(peer, &mut Vec::new());
             }
-            RibInput::Forwarding(limit) => drop(self.poll_forwarding(limit)),
-            RibInput::NextHopLosses => drop(self.poll_next_hop_losses()),
+            Self::Forwarding(limit) => drop(rib.poll_forwarding(limit)),
+            Self::NextHopLosses => drop(rib.poll_next_hop_losses()),
         }
         None
     }

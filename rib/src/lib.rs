@@ -28,6 +28,7 @@ mod peers;
 mod policy;
 mod rib;
 mod shared;
+mod validation;
 mod views;
 mod watch;
 
@@ -47,6 +48,7 @@ pub use options::{
 pub use paths::{CandidateOrigin, ImportRefusal};
 pub use policy::ExportRefusal;
 pub use rib::Rib;
+pub use validation::PayloadUpdate;
 pub use views::{
     AskedRule, Audit, Dump, Explanation, ExportView, FilterDirection, FilterPass, LocalView, NotExported,
     PagePosition, PeerCounts, RibCounts, RibView, RoutePage, RouteSelection, RouteStatus, RouteView,

@@ -23,6 +23,7 @@ use crate::paths::{LearnedFrom, Sources};
 use crate::peers::{Peers, Presence};
 use crate::policy::ImportPolicy;
 use crate::shared::{Advertising, Shared};
+use crate::validation::{OriginValidation, PayloadUpdate};
 use crate::watch::Watch;
 
 /// All routing state of a speaker: a plain value with one owner. The crate's documentation describes how it
@@ -64,6 +65,7 @@ impl Rib {
             sources: Sources::new(options.decision),
             notices: Notices::default(),
             watch: Watch::default(),
+            validation: OriginValidation::new(options.external_asn(), options.hash_seed),
             multipath: options.forwarding.map_or(1, |forwarding| forwarding.multipath),
             advertising: Advertising::Everything,
             forwarding_looks_at_staleness: false,
@@ -309,6 +311,18 @@ impl Rib {
         }
         on_rules_changed(&mut self.families, &mut self.shared, &change);
         mark_stale(&mut self.families, &mut self.shared);
+    }
+
+    /// Changes the payloads that routes are validated with. [`work`](Self::work) applies the consequences: routes that the change
+    /// concerns go through the filters that ask for their state again.
+    pub fn update_payloads(&mut self, update: &PayloadUpdate) {
+        let changed = self.shared.validation.update(update);
+        if changed.is_empty() {
+            return;
+        }
+        for (_, family) in self.families.iter_mut() {
+            family.on_payloads_changed(&self.shared, &changed);
+        }
     }
 
     /// Changes the addresses of this speaker towards peers: routes advertised with the former ones are

@@ -4,6 +4,7 @@ use crate::attributes::AttributeStore;
 use crate::notices::Notices;
 use crate::paths::Sources;
 use crate::peers::Peers;
+use crate::validation::OriginValidation;
 use crate::watch::Watch;
 
 /// What the families share: attribute sets, peers, and sources of paths.
@@ -14,6 +15,7 @@ pub(crate) struct Shared {
     pub(crate) sources: Sources,
     pub(crate) notices: Notices,
     pub(crate) watch: Watch,
+    pub(crate) validation: OriginValidation,
     /// Highest number of next hops of a forwarding.
     pub(crate) multipath: usize,
     /// Which routes are advertised at present.

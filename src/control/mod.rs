@@ -21,6 +21,7 @@ mod query;
 mod route;
 mod router;
 mod routes;
+mod rpki;
 mod server;
 mod status;
 mod tcp;

@@ -12,7 +12,7 @@ use super::api::Api;
 use super::error::ApiError;
 use super::{
     bfd, birdwatcher, event_stream, explain, groups, kernel, log, maintenance, metrics, peer_handlers,
-    routes, status, turns,
+    routes, rpki, status, turns,
 };
 
 /// Everything.
@@ -37,6 +37,7 @@ fn reading() -> OpenApiRouter<Api> {
         .routes(routes!(groups::get_groups))
         .routes(routes!(kernel::get_kernel))
         .routes(routes!(bfd::get_bfd))
+        .routes(routes!(rpki::get_rpki))
         .routes(routes!(turns::get_turns))
         .routes(routes!(log::get_log))
         .routes(routes!(event_stream::get_events))

@@ -153,6 +153,11 @@ impl Daemon {
                 "export: routes looked at again".to_owned(),
             );
         }
+        if changes.rpki_caches_changed {
+            self.rpki.set(config.rpki_caches()).await;
+            let text = "other caches are asked; sessions kept".to_owned();
+            report.note("rpki_cache".to_owned(), ObjectChangeKind::Changed, text);
+        }
         local_routes::apply(&self.speaker, &config, &changes, &mut report).await;
         self.peers.apply(config, changes, &mut report).await;
         for key in &needs_restart {

@@ -1,5 +1,6 @@
 //! Requests of the control API and of signals to the daemon.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::bfd::BfdHandle;
 use crate::peer::{MessageCounts, PeerStatus};
+use crate::rpki::CacheStatus;
 use crate::speaker::PeerKey;
 
 /// A request, with a channel for its answer.
@@ -24,6 +26,8 @@ pub enum DaemonRequest {
     Peers(oneshot::Sender<Vec<PeerEntry>>),
     /// What runs BFD; `None` when no peer asks for it.
     Bfd(oneshot::Sender<Option<BfdHandle>>),
+    /// The RPKI caches, in the order of their addresses.
+    RpkiCaches(oneshot::Sender<Vec<(SocketAddr, CacheStatus)>>),
     /// Do something with a peer's session; what was done, in words, or why nothing was.
     Administer(PeerCommand, oneshot::Sender<Result<String, String>>),
     /// Read the configuration file again.

@@ -24,6 +24,7 @@ use crate::machine::Machine;
 use crate::mrt_files::UpdateLog;
 use crate::recording::RecordingSink;
 use crate::reply::reply;
+use crate::rpki::RpkiCaches;
 use crate::speaker::{self, KernelFeed, SpeakerHandle, SpeakerRequest};
 
 /// Capacity of the queue of kernel events. The kernel thread waits while it is full.
@@ -47,6 +48,8 @@ pub struct Daemon {
     pub(super) speaker: SpeakerHandle,
     speaker_task: JoinHandle<()>,
     kernel: Option<KernelHandle>,
+    /// The sessions with RPKI caches.
+    pub(super) rpki: RpkiCaches,
     /// The log of the process.
     pub(super) log: LogControl,
 }
@@ -96,6 +99,8 @@ impl Daemon {
         let now = Instant::now();
         let config = Arc::new(config);
         let start = Start { at: now, kind };
+        let mut rpki = RpkiCaches::start(&speaker);
+        rpki.set(config.rpki_caches()).await;
         let daemon = Self {
             config_file,
             boot: Arc::clone(&config),
@@ -109,6 +114,7 @@ impl Daemon {
             speaker,
             speaker_task,
             kernel,
+            rpki,
             log,
         };
         daemon.watch_kernel(&config).await;
@@ -200,6 +206,7 @@ impl Daemon {
                 let report = self.reload(query).await;
                 reply(answer, report);
             }
+            DaemonRequest::RpkiCaches(answer) => reply(answer, self.rpki.statuses()),
             DaemonRequest::Bfd(answer) => reply(answer, self.peers.paths.bfd().cloned()),
             DaemonRequest::ConfirmReload(answer) => reply(answer, self.confirm_reload()),
             DaemonRequest::Filters(answer) => reply(answer, self.config().filters().to_vec()),

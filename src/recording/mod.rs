@@ -32,7 +32,7 @@ const MAGIC: &[u8; 16] = b"margay recording";
 
 /// The format that is written, and the only one that is read. It has to be raised when records change, in kind, in order
 /// of fields, or in what the Rib makes of them.
-const FORMAT: u8 = 18;
+const FORMAT: u8 = 19;
 
 /// Length and time before the records of a block.
 const BLOCK_HEADER_OCTETS: usize = 12;

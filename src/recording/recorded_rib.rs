@@ -55,7 +55,7 @@ impl RecordedRib {
     /// Records an input, and lets the Rib handle it.
     pub(crate) fn handle(&mut self, input: RibInput) {
         self.note(&Record::Input(&input));
-        self.rib.handle_input(input);
+        input.apply_to(&mut self.rib);
     }
 
     pub(crate) fn hold_back(&mut self) {

@@ -141,7 +141,7 @@ fn handle(
     if let RibInput::PeerDown(peer, _) = input {
         contexts.remove(&peer);
     }
-    if let Some(peer) = rib.handle_input(input) {
+    if let Some(peer) = input.apply_to(rib) {
         contexts.insert(peer, terms.take()?);
     }
     Some(())

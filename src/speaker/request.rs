@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use bgp_codec::{Family, Prefix};
 use margay_filter::FilterChain;
 use margay_rib::{
-    AggregateOptions, Explanation, NetworkOptions, PagePosition, RibCounts, RoutePage, SpeakerRules,
-    StaticRoute,
+    AggregateOptions, Explanation, NetworkOptions, PagePosition, PayloadUpdate, RibCounts, RoutePage,
+    SpeakerRules, StaticRoute,
 };
 use tokio::sync::oneshot;
 
@@ -37,6 +37,8 @@ pub enum SpeakerRequest {
     SetDefaultRoute(Family, bool),
     /// Set the filters on what is installed in the kernel.
     SetForwardingFilter(FilterChain),
+    /// Change the payloads that routes are validated with.
+    UpdatePayloads(PayloadUpdate),
     /// Set how much memory the daemon may use before a peer has to go, in octets; `None` for any amount.
     SetMemoryLimit(Option<u64>),
     /// A page of routes; `None` if the question names a peer without a session.
@@ -71,6 +73,7 @@ impl SpeakerRequest {
             | Self::SetAggregate(..)
             | Self::SetDefaultRoute(..)
             | Self::SetForwardingFilter(_)
+            | Self::UpdatePayloads(_)
             | Self::SetMemoryLimit(_)
             | Self::StopOriginating(_)
             | Self::Stop => Step::Configuration,

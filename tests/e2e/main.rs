@@ -56,6 +56,7 @@ mod roles;
 mod route_client;
 mod route_refresh;
 mod routes;
+mod rpki;
 mod schema;
 mod session;
 mod shutdown;

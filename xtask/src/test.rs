@@ -17,7 +17,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 /// Installs missing packages and runs every test. Tests that need root run through sudo, others do not.
 pub(crate) fn add_tests(workspace: &Workspace, steps: &mut Steps) {
     steps.run("packages", || {
-        let routers = &[packages::BIRD, packages::FRR, packages::GOBGP];
+        let routers = &[packages::BIRD, packages::FRR, packages::GOBGP, packages::STAYRTR];
         let store = &[packages::ETCD, packages::ETCD_CLIENT, packages::OPENSSL, packages::CURL];
         let readers = &[packages::PROMETHEUS, packages::JSON_SCHEMA, packages::BGPDUMP];
         packages::install_missing(&[packages::NETWORK, routers, store, readers].concat())

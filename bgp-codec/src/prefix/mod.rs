@@ -125,6 +125,15 @@ impl Prefix {
         }
     }
 
+    /// The prefix of this length that the address is in; a length that is too long is that of the address.
+    #[must_use]
+    pub fn truncating(address: IpAddr, length_bits: u8) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::Ipv4(Ipv4Prefix::truncating(address, length_bits)),
+            IpAddr::V6(address) => Self::Ipv6(Ipv6Prefix::truncating(address, length_bits)),
+        }
+    }
+
     /// The prefix that covers exactly one address.
     #[must_use]
     pub fn host(address: IpAddr) -> Self {

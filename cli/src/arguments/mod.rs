@@ -311,6 +311,8 @@ pub(crate) enum Show {
     Kernel,
     /// The BFD sessions that monitor the paths to peers, one a line
     Bfd,
+    /// The RPKI caches that routes are validated with, one a line
+    Rpki,
     /// The export groups: peers of one group are sent the same octets
     Groups,
     /// All routing state, for debugging; the daemon does nothing else while it is written

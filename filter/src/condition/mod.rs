@@ -228,6 +228,11 @@ impl Condition {
         self.any_leaf(&mut |leaf| matches!(leaf, Self::Stale(_)))
     }
 
+    /// Whether the outcome depends on the result of origin validation.
+    pub fn looks_at_rpki(&self) -> bool {
+        self.any_leaf(&mut |leaf| matches!(leaf, Self::Rpki(_)))
+    }
+
     /// Whether the outcome depends on the peer that the filter works for.
     pub fn looks_at_session(&self) -> bool {
         self.any_leaf(&mut |leaf| matches!(leaf, Self::Session(_)))

@@ -346,13 +346,19 @@ impl ExportGroup {
         index: EntryIndex,
         path: &Path,
     ) -> Option<(AttributeHandle, PeerIndex)> {
-        let Shared { store, peers, sources, advertising, notices, .. } = shared;
+        let Shared { store, peers, sources, advertising, notices, validation, .. } = shared;
         let source = sources.get(path.source);
         if *advertising == Advertising::OwnRoutes && source.peer != PeerIndex::LOCAL {
             return None;
         }
         let route = self.route(entry.prefix.erase());
-        let exported = self.rules.export(store, peers, route, path.import.handle()?, (path.source, source));
+        let exported = self.rules.export(
+            store,
+            (peers, validation),
+            route,
+            path.import.handle()?,
+            (path.source, source),
+        );
         if let Some(verdict) = self.rules.take_logged()
             && let [first, others @ ..] = &*self.members
         {

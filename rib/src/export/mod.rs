@@ -55,6 +55,11 @@ impl ExportGroups {
         self.groups.leave(shared, peer);
     }
 
+    /// Whether the filter of any group asks for the result of origin validation.
+    pub(crate) fn look_at_rpki(&self) -> bool {
+        self.groups.groups.values().any(|group| group.rules.looks_at_rpki())
+    }
+
     /// Schedules all groups to be filled from the table again.
     pub(crate) fn fill_again(&mut self) {
         self.groups.fill_again();

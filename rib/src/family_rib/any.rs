@@ -5,6 +5,7 @@ use std::fmt;
 
 use bgp_codec::{NlriBlock, Prefix};
 use margay_filter::FilterChain;
+use margay_rpki::PayloadTable;
 use roaring::RoaringBitmap;
 
 use super::own_routes::OwnRoutes;
@@ -66,6 +67,9 @@ pub(crate) trait AnyFamilyRib: fmt::Debug + Send + Sync {
 
     /// Sets the filters on what is installed.
     fn set_forwarding_filter(&mut self, filter: &FilterChain);
+
+    /// Schedules the entries that are covered by changed payloads to go through the filters that ask for their state.
+    fn on_payloads_changed(&mut self, shared: &Shared, changed: &PayloadTable);
 
     /// Schedules all entries to be decided again.
     fn decide_again(&mut self);

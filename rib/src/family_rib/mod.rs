@@ -6,14 +6,17 @@ mod limits;
 mod own_routes;
 mod refresh;
 mod reimport;
+mod revalidation;
 mod route_table;
 mod work;
 
 use bgp_codec::{NlriBlock, Prefix};
 use margay_filter::FilterChain;
+use margay_rpki::PayloadTable;
 use roaring::RoaringBitmap;
 
 pub(crate) use self::any::{AnyFamilyRib, FamilyState, RulesChange};
+use self::revalidation::Revalidation;
 use self::route_table::RouteTable;
 use self::work::{PathWork, Work};
 use crate::attributes::AttributeHandle;
@@ -84,6 +87,13 @@ impl<P: RibFamily> FamilyRib<P> {
                 let import = ImportPolicy { speaker, peer: &options };
                 self.routes.readmit(shared, *peer, &import, (limit / 4).max(1))
             }
+            Work::Revalidate(search) => {
+                let more = search.search(shared, &self.routes, limit);
+                if !more {
+                    finish_revalidation(&mut self.routes, &mut self.work, search);
+                }
+                more
+            }
             Work::Reimport(peer, entries, sources) => {
                 // If the peer has left, its paths are swept instead.
                 let Some(options) = shared.peers.in_use(*peer).cloned() else { return false };
@@ -106,6 +116,30 @@ impl<P: RibFamily> FamilyRib<P> {
                 !entries.is_empty()
             }
         }
+    }
+}
+
+/// Has everything done again that may have another outcome with the new states of the routes that were found.
+fn finish_revalidation<P: RibFamily>(
+    routes: &mut RouteTable<P>,
+    work: &mut PathWork,
+    search: &mut Revalidation,
+) {
+    for (peer, entries) in std::mem::take(&mut search.of_peers) {
+        work.push(Work::Reimport(peer, entries, Vec::new()));
+    }
+    let found = std::mem::take(&mut search.found);
+    if found.is_empty() {
+        return;
+    }
+    if routes.groups.look_at_rpki() {
+        routes.groups.export_again(found.clone());
+    }
+    if !routes.own_routes.aggregates.is_empty() {
+        work.push(Work::Contribute(found.clone()));
+    }
+    if routes.forwarding_filter.looks_at_rpki() {
+        work.redecide(found);
     }
 }
 
@@ -183,6 +217,12 @@ impl<P: RibFamily> AnyFamilyRib for FamilyRib<P> {
             self.decide_again();
         }
         self.routes.forwarding_filter = filter.clone();
+    }
+
+    fn on_payloads_changed(&mut self, shared: &Shared, changed: &PayloadTable) {
+        if revalidation::is_wanted(shared, &self.routes) {
+            self.work.revalidate(changed);
+        }
     }
 
     fn decide_again(&mut self) {

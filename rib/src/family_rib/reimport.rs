@@ -34,10 +34,10 @@ impl<P: RibFamily> RouteTable<P> {
                 continue;
             }
             let received = path.received;
-            let Shared { store, notices, .. } = shared;
+            let Shared { store, notices, validation, .. } = shared;
             let checked = import.check(store.get(received), store.next_hop(received));
             let filtered = import.filter(
-                store,
+                (store, validation),
                 P::FAMILY,
                 (received, is_stale),
                 std::iter::once(prefix),

@@ -84,10 +84,12 @@ impl<P: RibFamily> RouteTable<P> {
         let entries = found.iter().map(|&(index, _)| index);
         let pinned = if has_aggregates { self.table.pin(entries) } else { Vec::new() };
         let prefixes = found.iter().map(|(_, nlri)| nlri.prefix.erase());
-        let Shared { store, notices, .. } = shared;
-        let filtered = import.filter(store, P::FAMILY, (received, false), prefixes, |prefix, verdict| {
-            notices.add_with(|| Notice::logged_on_import(peer, prefix, &import.peer.rules.import, verdict));
-        });
+        let Shared { store, notices, validation, .. } = shared;
+        let filtered =
+            import.filter((store, validation), P::FAMILY, (received, false), prefixes, |prefix, verdict| {
+                notices
+                    .add_with(|| Notice::logged_on_import(peer, prefix, &import.peer.rules.import, verdict));
+            });
         let limits = import.peer.rules.limits;
         let mut dropped = Vec::new();
         for (position, (index, Nlri { path_id, prefix })) in found.into_iter().enumerate() {
@@ -386,7 +388,8 @@ impl<P: RibFamily> RouteTable<P> {
             handle.is_some_and(|(source, handle)| {
                 let from = shared.peers.route_source(source, shared.sources.get(source));
                 let route = shared.store.route_path(handle, P::FAMILY, from);
-                filter.evaluate(&route, &prefix.into()).is_accepted()
+                let destination = shared.validation.destination(filter, prefix, route.attributes);
+                filter.evaluate(&route, &destination).is_accepted()
             })
         };
         let changed = self.own_routes.aggregates.update(prefix, index, passes);
@@ -515,7 +518,8 @@ fn installed(filter: &FilterChain, shared: &Shared, prefix: Prefix, path: &Path)
     if !filter.is_empty() {
         let source = shared.peers.route_source(path.source, shared.sources.get(path.source));
         let route = shared.store.route_path(handle, prefix.family(), source);
-        let verdict = filter.evaluate(&route, &prefix.into());
+        let destination = shared.validation.destination(filter, prefix, route.attributes);
+        let verdict = filter.evaluate(&route, &destination);
         if !verdict.is_accepted() {
             return None;
         }

@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
+use margay_rpki::PayloadTable;
 use roaring::RoaringBitmap;
 
+use super::revalidation::Revalidation;
 use crate::index::{PeerIndex, SourceIndex};
 
 /// Pending work, in the order in which it is due.
@@ -25,6 +27,8 @@ pub(crate) enum Work {
     Decide,
     /// Accept paths of a peer that were refused for its limit, as long as there is room.
     Readmit(PeerIndex),
+    /// Find the entries that changed payloads concern, and import and export them again.
+    Revalidate(Box<Revalidation>),
     /// Import a peer's paths to these entries again, after a change of its rules; to the first one, those from
     /// these sources, if there are any.
     Reimport(PeerIndex, RoaringBitmap, Vec<SourceIndex>),
@@ -47,11 +51,30 @@ impl PathWork {
             | Work::Contribute(_)
             | Work::Decide
             | Work::Readmit(_)
+            | Work::Revalidate(_)
             | Work::Reimport(..) => None,
         });
         match known {
             Some(waiting) => *waiting |= entries,
             None => self.0.push_back(Work::Redecide(entries)),
+        }
+    }
+
+    /// Schedules a revalidation. One that is pending starts again with both changes.
+    pub(crate) fn revalidate(&mut self, changed: &PayloadTable) {
+        let known = self.0.iter_mut().find_map(|work| match work {
+            Work::Revalidate(pending) => Some(pending),
+            Work::Sweep(_)
+            | Work::SweepStale(_)
+            | Work::Redecide(_)
+            | Work::Contribute(_)
+            | Work::Decide
+            | Work::Readmit(_)
+            | Work::Reimport(..) => None,
+        });
+        match known {
+            Some(pending) => pending.start_again(changed),
+            None => self.push(Work::Revalidate(Box::new(Revalidation::new(changed)))),
         }
     }
 

@@ -11,6 +11,7 @@ use super::only_to_customer;
 use crate::attributes::{AttributeHandle, AttributeSet, AttributeStore};
 use crate::options::{AsPathRules, PeerOptions, RibOptions, SessionTerms};
 use crate::paths::ImportRefusal;
+use crate::validation::OriginValidation;
 
 /// The import rules of one peer.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +98,7 @@ impl ImportPolicy<'_> {
     /// route that a rule logs.
     pub(crate) fn filter(
         &self,
-        store: &AttributeStore,
+        (store, validation): (&AttributeStore, &OriginValidation),
         family: Family,
         (received, is_stale): (AttributeHandle, bool),
         prefixes: impl Iterator<Item = Prefix>,
@@ -127,7 +128,8 @@ impl ImportPolicy<'_> {
             }
             None => {
                 let each = prefixes.map(|prefix| {
-                    let verdict = halfway.verdict(chain, &path, &prefix.into());
+                    let destination = validation.destination(chain, prefix, path.attributes);
+                    let verdict = halfway.verdict(chain, &path, &destination);
                     if verdict.logged_by.is_some() {
                         on_logged(prefix, verdict);
                     }

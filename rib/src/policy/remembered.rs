@@ -11,6 +11,7 @@ use crate::options::RoutePurpose;
 use crate::paths::{LearnedFrom, Source};
 use crate::peers::Peers;
 use crate::shared::Shared;
+use crate::validation::OriginValidation;
 
 /// The rules of a group, and their verdicts on the attribute sets seen so far.
 #[derive(Debug)]
@@ -128,6 +129,11 @@ impl ExportRules {
         }
     }
 
+    /// Whether the filter asks for the result of origin validation.
+    pub(crate) fn looks_at_rpki(&self) -> bool {
+        self.filter.looks_at_rpki()
+    }
+
     /// Drops the cached verdicts, because something else that they depend on has changed.
     pub(crate) fn forget(&mut self) {
         self.memo.clear();
@@ -138,12 +144,12 @@ impl ExportRules {
     pub(crate) fn export(
         &mut self,
         store: &mut AttributeStore,
-        peers: &Peers,
+        (peers, validation): (&Peers, &OriginValidation),
         route: ExportedRoute,
         handle: AttributeHandle,
         (index, source): (SourceIndex, &Source),
     ) -> Result<AttributeHandle, NotSent> {
-        match self.answer(store, peers, route.prefix, handle, (index, source)) {
+        match self.answer(store, (peers, validation), route.prefix, handle, (index, source)) {
             Answer::Refused => Err(NotSent::Refused),
             Answer::Exported(exported, _) => Ok(exported),
             Answer::Long(exported, _) if self.fits(store, route, exported) => Ok(exported),
@@ -158,7 +164,7 @@ impl ExportRules {
     fn answer(
         &mut self,
         store: &mut AttributeStore,
-        peers: &Peers,
+        (peers, validation): (&Peers, &OriginValidation),
         prefix: Prefix,
         handle: AttributeHandle,
         (index, source): (SourceIndex, &Source),
@@ -176,7 +182,8 @@ impl ExportRules {
         {
             return retained(store, answer);
         }
-        let verdict = self.verdict(store, prefix, handle, origin, peers.route_source(index, source));
+        let from = peers.route_source(index, source);
+        let verdict = self.verdict((store, validation), prefix, handle, origin, from);
         self.logged = verdict.logged_by.is_some().then(|| verdict.clone());
         if !verdict.is_accepted() {
             // If the filter matches prefixes, it may accept others with this set.
@@ -202,13 +209,14 @@ impl ExportRules {
         handle: AttributeHandle,
         index: SourceIndex,
     ) -> Option<ExportRefusal> {
-        let Shared { store, peers, sources, .. } = shared;
+        let Shared { store, peers, sources, validation, .. } = shared;
         let (source, family) = (sources.get(index), route.prefix.family());
         if is_default_route(store, handle) {
             return self.edited_export(store, handle, source, &RouteEdits::default()).err();
         }
         let path = store.route_path(handle, family, peers.route_source(index, source));
-        let verdict = self.filter.evaluate(&path, &route.prefix.into());
+        let destination = validation.destination(&self.filter, route.prefix, path.attributes);
+        let verdict = self.filter.evaluate(&path, &destination);
         match self.edited_export(store, handle, source, &verdict.edits) {
             Err(refusal) => Some(refusal),
             Ok(_) if !verdict.is_accepted() => {
@@ -232,9 +240,10 @@ impl ExportRules {
         if self.filter.is_empty() {
             return None;
         }
-        let Shared { store, peers, sources, .. } = shared;
+        let Shared { store, peers, sources, validation, .. } = shared;
         let path = store.route_path(handle, prefix.family(), peers.route_source(index, sources.get(index)));
-        Some(self.filter.trace(&path, &prefix.into()))
+        let destination = validation.destination(&self.filter, prefix, path.attributes);
+        Some(self.filter.trace(&path, &destination))
     }
 
     /// Whether a route fits into a message with long attributes.
@@ -248,7 +257,7 @@ impl ExportRules {
     /// The filter's verdict on a path to a prefix.
     fn verdict(
         &mut self,
-        store: &AttributeStore,
+        (store, validation): (&AttributeStore, &OriginValidation),
         prefix: Prefix,
         handle: AttributeHandle,
         origin: Origin,
@@ -258,6 +267,7 @@ impl ExportRules {
         if !self.filter.looks_at_prefix() {
             return self.filter.evaluate(&path, &prefix.into());
         }
+        let destination = validation.destination(&self.filter, prefix, path.attributes);
         let generation = store.generation(handle);
         let is_last =
             |last: &LastSet| (last.handle, last.generation, last.origin) == (handle, generation, origin);
@@ -268,7 +278,7 @@ impl ExportRules {
             let halfway = self.filter.by_path(&path);
             LastSet { handle, generation, origin, halfway }
         });
-        last.halfway.verdict(&self.filter, &path, &prefix.into()).clone()
+        last.halfway.verdict(&self.filter, &path, &destination).clone()
     }
 
     /// The cached verdict with the edits that it is for, while both attribute sets are the same.

@@ -58,6 +58,7 @@ impl Shared {
         for (index, options, presence) in self.peers.sorted() {
             writeln!(f, "peer {} {presence:?}: {options:?}", index.0)?;
         }
+        writeln!(f, "payloads {:?}", self.validation.payloads())?;
         for (index, source) in self.sources.iter() {
             let path_id = index.exported_path_id();
             writeln!(f, "source {}, path id {path_id}: {source:?}", index.0)?;

@@ -129,7 +129,9 @@ impl FamilyView<'_> {
             let session = options.filter_session();
             let family = entry.prefix.family();
             let route = shared.store.route_path(path.received, family, RouteSource::Peer(&session));
-            let trace = options.rules.import.trace(&route, &entry.prefix.into());
+            let import = &options.rules.import;
+            let destination = shared.validation.destination(import, entry.prefix, route.attributes);
+            let trace = import.trace(&route, &destination);
             let peers = vec![Arc::clone(&options.rules.name)];
             Some(FilterPass::new(FilterDirection::Import, peers, source.path_id, &trace))
         })

@@ -245,7 +245,8 @@ fn route(
         Some(filter) => {
             let from = shared.peers.route_source(path.source, source);
             let route = shared.store.route_path(handle, entry.prefix.family(), from);
-            let verdict = filter.evaluate(&route, &entry.prefix.into());
+            let destination = shared.validation.destination(filter, entry.prefix, route.attributes);
+            let verdict = filter.evaluate(&route, &destination);
             verdict.is_accepted().then_some(verdict.edits)?
         }
         None => RouteEdits::default(),
@@ -317,6 +318,7 @@ fn filter_verdict(shared: &Shared, path: &Path, refusal: ImportRefusal, prefix: 
         let session = options.filter_session();
         let path = shared.store.route_path(path.received, prefix.family(), RouteSource::Peer(&session));
         let import = &options.rules.import;
-        import.reason(&import.evaluate(&path, &prefix.into())).to_string()
+        let destination = shared.validation.destination(import, prefix, path.attributes);
+        import.reason(&import.evaluate(&path, &destination)).to_string()
     })
 }

@@ -13,12 +13,13 @@ use bgp_codec::{
 use bytes::{Bytes, BytesMut};
 use margay_filter::{
     Action, Condition, Edit, Filter, FilterChain, Number, NumberCondition, PeerCondition, PeerRelation,
-    PrefixCondition, Rule, ValueRange,
+    PrefixCondition, RpkiState, Rule, ValueRange,
 };
 use margay_rib::{
     AsPathRules, ConnectedRoute, DeniedDirections, NextHopMode, OwnNextHops, PathLimits, PathsSent,
     PeerOptions, PeerRules, Reflection, SessionTerms,
 };
+use margay_rpki::RoutePayload;
 
 pub(crate) const LOCAL_ASN: Asn = Asn(64512);
 pub(crate) const PEERS: usize = 20;
@@ -215,6 +216,33 @@ pub(crate) fn setting_by_source() -> FilterChain {
 }
 
 /// 26 prefixes: nested, and of both families, with their default routes.
+/// Refuses invalid routes, and marks valid ones.
+pub(crate) fn setting_by_rpki() -> FilterChain {
+    let mark = [Edit::number(Number::LocalPref, "150".parse().expect("a number"))];
+    let state = |state| Condition::Rpki(vec![state]);
+    let not_found = [Edit::AddCommunities(vec!["65000:78".parse().expect("a community")])];
+    let rules = [
+        Rule::new(state(RpkiState::Invalid), Action::Reject),
+        Rule::new(state(RpkiState::Valid), Action::Accept).with_edits(mark),
+        Rule::new(state(RpkiState::NotFound), Action::Accept).with_edits(not_found),
+        Rule::new(Condition::always(), Action::Accept),
+    ];
+    FilterChain::new([Filter::new("by-rpki", rules)])
+}
+
+/// A payload of few, which cover the prefixes here and authorise some of the origins.
+pub(crate) fn payload((number, more, asn): (u8, u8, u8)) -> RoutePayload {
+    let prefix = match number {
+        0 => "10.0.0.0/8".parse().expect("a prefix"),
+        1 => "::/0".parse().expect("a prefix"),
+        number => prefix(number),
+    };
+    let longest = if matches!(prefix, Prefix::Ipv4(_)) { 32 } else { 128 };
+    let max_length = (prefix.length() + 8 * more).min(longest);
+    let asn = [LOCAL_ASN, CONFEDERATION, Asn(66000), Asn(66001), Asn(65001), Asn(65009)][usize::from(asn)];
+    RoutePayload::new(prefix, max_length, asn).expect("a length of the family")
+}
+
 pub(crate) fn prefix(number: u8) -> Prefix {
     let (block, kind) = (number % 6, number / 6);
     // No peer may announce the last prefixes of two kinds to us: our own address, and multicast addresses.

@@ -76,6 +76,8 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         1 => any::<bool>().prop_map(Event::DefaultRoute),
         1 => (0..8u8).prop_map(Event::Connected),
         1 => Just(Event::EndHoldBack),
+        2 => (any::<bool>(), proptest::collection::vec((0..26u8, 0..3u8, 0..6u8), 0..6))
+            .prop_map(|(has_data, toggled)| Event::Payloads { has_data, toggled }),
         3 => (reconfigured(), rules(), any::<[bool; 2]>(), decision()).prop_map(
             |(peers, rules, [other_clusters, meshed], decision)| {
                 Event::Reconfigure { peers, rules, reflector: Reflector { other_clusters, meshed, decision } }
@@ -104,7 +106,7 @@ fn static_kind() -> impl Strategy<Value = StaticKind> {
 }
 
 fn aggregate_kind() -> impl Strategy<Value = AggregateKind> {
-    (0..3u8, 1..4u32, any::<bool>()).prop_map(|(contributors, least, holds)| AggregateKind {
+    (0..4u8, 1..4u32, any::<bool>()).prop_map(|(contributors, least, holds)| AggregateKind {
         contributors,
         least,
         holds,
@@ -122,7 +124,7 @@ fn rules() -> impl Strategy<Value = Rules> {
     let draining = proptest::bool::weighted(0.2);
     let default_originate = proptest::bool::weighted(0.3);
     let of_session = (paths, as_path(), limits(), denied(), draining, default_originate);
-    (0..5u8, 0..5u8, next_hop, proptest::option::of(0..2u8), of_session).prop_map(
+    (0..6u8, 0..6u8, next_hop, proptest::option::of(0..2u8), of_session).prop_map(
         |(
             import,
             export,

@@ -6,12 +6,15 @@ use bgp_codec::{
     AsPathBuf, AsWidth, Asn, AttributeType, BgpIdentifier, ClusterId, Community, Family, NextHop,
     PathAttributes, PathAttributesBuilder, PathId, PeerKind, Prefix, UnknownAttributeBuf,
 };
-use margay_filter::{FilterChain, LocalValues, RouteEdits, RoutePath, RouteSource, Session};
+use margay_filter::{
+    Destination, FilterChain, LocalValues, RouteEdits, RoutePath, RouteSource, RpkiState, Session,
+};
 use margay_rib::{
     AggregateOptions, AsPathRules, ConnectedRoute, DecisionRules, Discard, Forwarding, NextHopMode,
     PathsSent, PeerOptions, PrivateAsns, Reflection, RoutePurpose, StaticRoute, StaticTarget, Target,
     WeightedHop,
 };
+use margay_rpki::RoutePayload;
 
 /// What one side holds of the other: an Adj-RIB-In or an Adj-RIB-Out. The path identifier is zero if there is
 /// none.
@@ -49,6 +52,8 @@ pub(crate) struct NaiveRib {
     pub(crate) refreshing: BTreeMap<usize, BTreeSet<(Prefix, PathId)>>,
     /// The paths that are refused because their peer has as many as it may have.
     pub(crate) over_limit: BTreeSet<(usize, Prefix, PathId)>,
+    /// The payloads of the caches, and whether any cache has some.
+    pub(crate) validation: (BTreeSet<RoutePayload>, bool),
 }
 
 #[derive(Clone)]
@@ -339,8 +344,29 @@ impl NaiveRib {
             interface: None,
             is_stale: false,
         };
-        let verdict = chain.evaluate(&path, &prefix.into());
+        let destination = Destination { prefix, rpki: self.rpki_state(prefix, path.attributes) };
+        let verdict = chain.evaluate(&path, &destination);
         verdict.is_accepted().then_some(verdict.edits)
+    }
+
+    /// RFC 6811 §2, from the text of the path.
+    fn rpki_state(&self, prefix: Prefix, attributes: &PathAttributes) -> RpkiState {
+        let (payloads, has_data) = &self.validation;
+        let path = attributes.as_path().to_string();
+        let origin = match path.rsplit(' ').next() {
+            None | Some("") => Some(self.outside_asn()),
+            Some(last) if last.ends_with(')') => Some(self.outside_asn()),
+            Some(last) => last.parse().ok().map(Asn),
+        };
+        let covering: Vec<_> = payloads.iter().filter(|payload| payload.prefix.contains(prefix)).collect();
+        let authorises =
+            |payload: &&RoutePayload| Some(payload.asn) == origin && prefix.length() <= payload.max_length;
+        match (has_data, covering.is_empty()) {
+            (false, _) => RpkiState::Unknown,
+            (true, true) => RpkiState::NotFound,
+            (true, false) if covering.iter().any(authorises) => RpkiState::Valid,
+            (true, false) => RpkiState::Invalid,
+        }
     }
 
     fn forwarding_to(&self, prefix: Prefix, multipath: usize) -> Option<Forwarding> {

@@ -14,16 +14,18 @@ use margay_filter::{Action, FilterChain};
 use margay_rib::{
     AggregateOptions, AsPathRules, Audit, ClientToClient, ConnectedRoute, DecisionRules, DeniedDirections,
     Departure, Discard, Forwarding, ForwardingOptions, Hop, ImportRefusal, NetworkOptions, NextHopMode,
-    PagePosition, PathLimits, PathsSent, PeerIndex, PeerOptions, PeerRules, PrivateAsns, Reflection,
-    ReflectorOptions, Rib, RibOptions, RoutePurpose, RouteSelection, RouteStatus, RouteView, SpeakerRules,
-    StaticRoute, StaticTarget, Target, Way, WayChange, WeightedHop,
+    PagePosition, PathLimits, PathsSent, PayloadUpdate, PeerIndex, PeerOptions, PeerRules, PrivateAsns,
+    Reflection, ReflectorOptions, Rib, RibOptions, RoutePurpose, RouteSelection, RouteStatus, RouteView,
+    SpeakerRules, StaticRoute, StaticTarget, Target, Way, WayChange, WeightedHop,
 };
+use margay_rpki::{PayloadChange, RoutePayload};
 
 use super::by_hand::poll_export;
 use super::cast::{
     CLUSTERS, CONFEDERATION, LOCAL_ASN, PEERS, Variant, announces_path_ids, attributes, connected,
     context_of, filter, has_ipv6_next_hops, identifier, is_member, lengthened, likeness, next_hop, nlri,
-    options, own_next_hops, prefix, setting_by_prefix, setting_by_source, through_the_wire,
+    options, own_next_hops, payload, prefix, setting_by_prefix, setting_by_rpki, setting_by_source,
+    through_the_wire,
 };
 use super::naive::{NORMAL_METRIC, NaiveRib, NaiveRoute, Routes};
 
@@ -75,6 +77,11 @@ pub(crate) enum Event {
     DefaultRoute(bool),
     Connected(u8),
     EndHoldBack,
+    /// Payloads come that were not there, and those go that were.
+    Payloads {
+        has_data: bool,
+        toggled: Vec<(u8, u8, u8)>,
+    },
     /// New rules for peers, and for the reflector.
     Reconfigure {
         peers: Vec<usize>,
@@ -214,6 +221,7 @@ impl World {
             present_best: BTreeMap::new(),
             refreshing: BTreeMap::new(),
             over_limit: BTreeSet::new(),
+            validation: Default::default(),
         };
         let reflector = ReflectorOptions { clusters: CLUSTERS.to_vec(), ..ReflectorOptions::new(identifier) };
         let mut rib = Rib::new(RibOptions {
@@ -304,6 +312,7 @@ impl World {
                     all.iter().map(|subnet| WayChange { prefix: subnet.prefix, way: way(subnet) }).collect();
                 self.rib.set_ways(&changes);
             }
+            Event::Payloads { has_data, toggled } => self.update_payloads(has_data, toggled),
             Event::EndHoldBack => {
                 self.naive.holds_back = false;
                 self.rib.end_hold_back();
@@ -410,6 +419,22 @@ impl World {
             changes.push((session.index, own));
         }
         self.rib.set_own_next_hops(changes);
+    }
+
+    fn update_payloads(&mut self, has_data: bool, toggled: Vec<(u8, u8, u8)>) {
+        let mut change = PayloadChange::default();
+        let (payloads, _) = &mut self.naive.validation;
+        let toggled: BTreeSet<RoutePayload> = toggled.into_iter().map(payload).collect();
+        for payload in toggled {
+            if payloads.remove(&payload) {
+                change.removed.push(payload);
+            } else {
+                payloads.insert(payload);
+                change.added.push(payload);
+            }
+        }
+        self.naive.validation.1 = has_data;
+        self.rib.update_payloads(&PayloadUpdate { has_data, change });
     }
 
     fn up(&mut self, peer: usize) {
@@ -751,6 +776,7 @@ impl Rules {
             1 => filter("10.1.0.0/16", Action::Reject),
             3 => setting_by_prefix(),
             4 => setting_by_source(),
+            5 => setting_by_rpki(),
             _ => filter("10.2.0.0/16", Action::Accept),
         };
         PeerRules {
@@ -795,6 +821,7 @@ impl AggregateKind {
             contributors: match self.contributors {
                 0 => FilterChain::accept_all(),
                 1 => filter("10.1.0.0/16", Action::Reject),
+                2 => setting_by_rpki(),
                 _ => setting_by_source(),
             },
             least: NonZeroU32::new(self.least).expect("at least one"),

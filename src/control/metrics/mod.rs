@@ -9,6 +9,7 @@ mod kernel;
 mod peers;
 mod process;
 mod rib;
+mod rpki;
 mod snapshot;
 mod speaker;
 mod status;
@@ -102,6 +103,7 @@ impl Collector for Snapshot {
             kernel::write(kernel, &mut exposition)?;
         }
         bfd::write(self, &mut exposition)?;
+        rpki::write(self, &mut exposition)?;
         self.process.write(&mut exposition)
     }
 }

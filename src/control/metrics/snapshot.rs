@@ -1,6 +1,7 @@
 //! The state of the daemon at a scrape.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use super::process::Process;
@@ -10,6 +11,7 @@ use crate::control::error::ApiError;
 use crate::daemon::{DaemonRequest, DaemonStatus, PeerEntry};
 use crate::kernel::{KernelRequest, KernelStatus};
 use crate::log::LogControl;
+use crate::rpki::CacheStatus;
 use crate::speaker::{FamilyCounts, PeerKey, SpeakerCounts, SpeakerRequest, TurnTimes};
 
 /// State of the daemon at a scrape.
@@ -23,6 +25,7 @@ pub(super) struct Snapshot {
     /// `None` if nothing is installed.
     pub(super) kernel: Option<KernelStatus>,
     pub(super) bfd: Vec<BfdStatus>,
+    pub(super) rpki: Vec<(SocketAddr, CacheStatus)>,
     pub(super) log: LogControl,
     pub(super) process: Process,
 }
@@ -37,6 +40,7 @@ impl Snapshot {
             turns: api.ask(SpeakerRequest::Turns).await?,
             kernel: api.ask_kernel(KernelRequest::Status).await,
             bfd: api.bfd_statuses().await?,
+            rpki: api.ask_daemon(DaemonRequest::RpkiCaches).await?,
             log: api.log.clone(),
             process: Process::read(),
         })

@@ -34,6 +34,7 @@ impl Speaker {
             SpeakerRequest::SetDefaultRoute(family, is_originated) => {
                 self.rib.handle(RibInput::DefaultRoute(family, is_originated));
             }
+            SpeakerRequest::UpdatePayloads(update) => self.rib.handle(RibInput::Payloads(update)),
             SpeakerRequest::SetMemoryLimit(octets) => self.sessions.memory.set(octets, now),
             SpeakerRequest::SetForwardingFilter(filter) => {
                 self.rib.handle(RibInput::ForwardingFilter(filter));
