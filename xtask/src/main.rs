@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         Chore::Breaks { names } => breaks::run(&workspace, &names),
         Chore::Ci => ci::run(&workspace),
         Chore::Demo { scene, programs } => demo::run(&workspace, scene, programs),
-        Chore::Deny => supply::check_rules(&workspace, supply::Advisories::Required),
+        Chore::Deny => supply::check_rules(&workspace),
         Chore::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
         Chore::Hostile { profile } => hostile::run(&workspace, profile),
         Chore::Image { profile, try_it } => package::image(&workspace, profile, try_it),

@@ -9,4 +9,4 @@ mod rules;
 pub(crate) use self::bill::write as write_bill;
 pub(crate) use self::compiler::check as check_compiler;
 pub(crate) use self::reproducible::check as check_reproducible;
-pub(crate) use self::rules::{Advisories, check as check_rules};
+pub(crate) use self::rules::check as check_rules;
