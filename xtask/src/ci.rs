@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{breaks, demo, interop, package, protos, sim, soak, supply, test, tidy};
+use crate::{breaks, demo, package, protos, sim, supply, test, tidy};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let workspace = &workspace.built_once();
@@ -23,8 +23,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     sim::add_seeds(workspace, &mut steps);
     steps.run("Debian packages", || package::packages(workspace, package::Profile::Dev, true));
     steps.run("image", || package::image(workspace, package::Profile::Dev, true));
-    steps.run("interoperability", || interop::run_part(workspace));
-    steps.run("a minute of soak", || soak::run_minute(workspace));
     steps.run("demo of the cluster", || demo::run(workspace, demo::Scene::Cluster, None));
     steps.finish("ci")
 }

@@ -21,23 +21,4 @@ pub(crate) fn run(workspace: &Workspace, profile: Profile, arguments: &[OsString
     run_command(&mut run)
 }
 
-/// A part that every change has to pass: two daemons whose images are small, and scenarios without long waits.
-pub(crate) fn run_part(workspace: &Workspace) -> Result<()> {
-    let peers = PEERS_OF_PART.iter().flat_map(|peer| ["--peer", peer]);
-    let scenarios = PART.iter().flat_map(|scenario| ["--scenario", scenario]);
-    let arguments: Vec<OsString> = peers.chain(scenarios).map(Into::into).collect();
-    run(workspace, Profile::Dev, &arguments)
-}
-
 const PAGE: &str = "docs/interop.md";
-
-const PEERS_OF_PART: [&str; 2] = ["bird", "openbgpd"];
-
-const PART: [&str; 6] = [
-    "session-subject-dials",
-    "session-over-ipv6",
-    "unknown-attribute-through",
-    "replace-and-withdraw",
-    "refresh-of-peer",
-    "malformed-attributes",
-];

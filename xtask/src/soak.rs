@@ -32,8 +32,3 @@ pub(crate) fn run(workspace: &Workspace, profile: Profile, arguments: &[OsString
     run.current_dir(&workspace.root).args(["soak", "--margayd"]).arg(target.join(folder).join("margayd"));
     run_command(run.args(arguments))
 }
-
-/// The minute of it that every change has to pass.
-pub(crate) fn run_minute(workspace: &Workspace) -> Result<()> {
-    run(workspace, Profile::Dev, &["--minutes", "1", "--peers", "100"].map(Into::into))
-}
