@@ -295,7 +295,7 @@ pub mod path {
     pub const EVENTS: &str = "/v1/events";
 
     /// All of them.
-    pub const ALL: [&str; 18] = [
+    pub const ALL: [&str; 19] = [
         METRICS,
         STATUS,
         PEERS,
@@ -303,6 +303,7 @@ pub mod path {
         EXPLAIN,
         KERNEL,
         BFD,
+        RPKI,
         STATE,
         TURNS,
         RELOAD,
